@@ -1,0 +1,226 @@
+"""What processes and nodes say to each other, as plain values.
+
+`core` decides by them, `wire` turns them into frames and back, nobody else interprets them.  A letter inside
+stays sealed bytes from its sender's call to its receiver's `receive`.  Not here: any behaviour.
+
+Every signal is a NamedTuple (cheap to make by the hundred thousand).  `frm` is the pid that acts, `to` the pid
+acted on; on the receiving side both are written from the receiver's point of view (own pids local).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+from pyx.terms import Life, Pid, Ref
+
+
+class Letter(NamedTuple):
+    """A sealed message: its bytes, and the life of the node that sealed it (None: this node).
+
+    A pid without a node name inside the bytes is one of `origin`'s own.
+    """
+
+    data: bytes
+    origin: Life | None = None
+
+
+Body: TypeAlias = Any
+"""A `Letter`, or inside a node an immutable value that may stay itself (a flat scalar or tuple of scalars)."""
+
+Reason: TypeAlias = str | Letter
+"""Why a process ended: a plain word (`"normal"`, `"killed"`, `"noproc"`), or any other value, sealed."""
+
+
+# ---------------------------------------------------------------- between processes (one order per pair)
+
+
+class Send(NamedTuple):
+    """A message for a pid, a registered name of the receiving node, or an alias (a Ref)."""
+
+    frm: Pid | None
+    to: Pid | str | Ref
+    body: Body
+
+
+class Link(NamedTuple):
+    """OTP's LINK."""
+
+    frm: Pid
+    to: Pid
+
+
+class Unlink(NamedTuple):
+    """OTP's UNLINK_ID: answered by `UnlinkAck` with the same number before anything else goes back."""
+
+    frm: Pid
+    to: Pid
+    number: int
+
+
+class UnlinkAck(NamedTuple):
+    """OTP's UNLINK_ID_ACK."""
+
+    frm: Pid
+    to: Pid
+    number: int
+
+
+class Exit(NamedTuple):
+    """A link broke: `frm` ended, or is not there, or its node is lost (OTP's EXIT)."""
+
+    frm: Pid
+    to: Pid
+    reason: Reason
+
+
+class ExitTo(NamedTuple):
+    """`Process.exit(to, reason)` (OTP's EXIT2)."""
+
+    frm: Pid
+    to: Pid
+    reason: Reason
+
+
+class Monitor(NamedTuple):
+    """`frm` asks for one `Down` when the target (a pid, or a name on the receiving node) ends."""
+
+    frm: Pid
+    target: Pid | str
+    ref: Ref
+
+
+class Demonitor(NamedTuple):
+    """Takes a `Monitor` back."""
+
+    frm: Pid
+    target: Pid | str
+    ref: Ref
+
+
+class Down(NamedTuple):
+    """A monitored process ended.  `target` is what was monitored: a pid, or a name."""
+
+    to: Pid
+    ref: Ref
+    target: Pid | str
+    reason: Reason
+
+
+class Print(NamedTuple):
+    """Whole lines of output of `frm`, for the terminal of its group leader `to`."""
+
+    frm: Pid
+    to: Pid
+    text: str
+
+
+class Leader(NamedTuple):
+    """Sets the group leader of `to`."""
+
+    frm: Pid
+    to: Pid
+    leader: Pid
+
+
+# ---------------------------------------------------------------- requests (answered by number)
+
+
+class Call(NamedTuple):
+    """Run a function in a process of its own and answer with its result (rpc.call, rpc.cast).
+
+    `letter` holds `(module, function, args)`; `number` 0 wants no answer.
+    """
+
+    frm: Pid
+    number: int
+    leader: Pid
+    letter: Letter
+
+
+class Spawn(NamedTuple):
+    """Start a process and answer with its pid; `link` and `monitor` are set up in the same step.
+
+    `monitor` is the reference for the later `Down`, or None.
+    """
+
+    frm: Pid
+    number: int
+    leader: Pid
+    link: bool
+    monitor: Ref | None
+    letter: Letter
+
+
+class Ask(NamedTuple):
+    """A question about a process that any policy allows: `subject` is `"info"`, `letter` its details."""
+
+    frm: Pid
+    number: int
+    subject: str
+    letter: Letter
+
+
+class Answer(NamedTuple):
+    """The answer to `Call`, `Spawn`, `Ask` or `Ping`.
+
+    `outcome` is one of `"value"` (the letter holds the value), `"raised"` (a `Raised`), `"undefined"`
+    (`(module, function or None)`), `"exit"` (the call's process was ended; the letter holds the reason),
+    `"refused"` (the policy's word).
+    """
+
+    number: int
+    outcome: str
+    letter: Letter
+
+
+# ---------------------------------------------------------------- between nodes (may pass all others)
+
+
+class Tick(NamedTuple):
+    """I am alive."""
+
+
+class Ping(NamedTuple):
+    """Answer this at once (with `Pong`): proves that the node, not only its kernel's socket, is there."""
+
+    number: int
+
+
+class Pong(NamedTuple):
+    """The answer to `Ping`."""
+
+    number: int
+
+
+class Nodes(NamedTuple):
+    """The visible nodes I am connected to; the receiver dials those it lacks."""
+
+    names: tuple[str, ...]
+
+
+class Goodbye(NamedTuple):
+    """I leave on purpose; nothing comes after this."""
+
+
+Signal: TypeAlias = (
+    Send
+    | Link
+    | Unlink
+    | UnlinkAck
+    | Exit
+    | ExitTo
+    | Monitor
+    | Demonitor
+    | Down
+    | Print
+    | Leader
+    | Call
+    | Spawn
+    | Ask
+    | Answer
+    | Tick
+    | Ping
+    | Pong
+    | Nodes
+    | Goodbye
+)
