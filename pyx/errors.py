@@ -245,7 +245,7 @@ class RemoteError(RpcError):
         super().__init__(node, f"{type_name}: {text}" if text else type_name)
 
 
-class Exit(Exception):  # noqa: N818 - OTP's word
+class Exit(Exception):
     """Raise it to end the running process with a reason: `raise Exit("shutdown")`.
 
     Attribute: `reason`, any data; without one it is `"normal"`.

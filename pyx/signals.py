@@ -3,15 +3,15 @@
 `core` decides by them, `wire` turns them into frames and back, nobody else interprets them.  A letter inside
 stays sealed bytes from its sender's call to its receiver's `receive`.  Not here: any behaviour.
 
-Every signal is a NamedTuple (cheap to make by the hundred thousand).  `frm` is the pid that acts, `to` the pid
-acted on; on the receiving side both are written from the receiver's point of view (own pids local).
+Every signal is a NamedTuple (cheap to make by the hundred thousand).  `frm` is the pid that acts, `to` the
+pid acted on; on the receiving side both are written from the receiver's point of view (own pids local).
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
-from pyx.terms import Life, Pid, Ref
+from pyx.terms import Life, Pid, Ref  # noqa: TC001 - the session reads the fields' types at run time
 
 
 class Letter(NamedTuple):
@@ -25,7 +25,7 @@ class Letter(NamedTuple):
 
 
 Body: TypeAlias = Any
-"""A `Letter`, or inside a node an immutable value that may stay itself (a flat scalar or tuple of scalars)."""
+"""A `Letter`, or inside a node an immutable value that may stay itself (a scalar or a flat tuple)."""
 
 Reason: TypeAlias = str | Letter
 """Why a process ended: a plain word (`"normal"`, `"killed"`, `"noproc"`), or any other value, sealed."""
@@ -114,6 +114,17 @@ class Print(NamedTuple):
     text: str
 
 
+class Crashed(NamedTuple):
+    """`frm` ended by an exception: its report (the user's frames), for the terminal of its leader `to`.
+
+    Who crashed is no part of the text: a pid prints differently on every node.
+    """
+
+    frm: Pid
+    to: Pid
+    text: str
+
+
 class Leader(NamedTuple):
     """Sets the group leader of `to`."""
 
@@ -161,16 +172,24 @@ class Ask(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The answer to `Call`, `Spawn`, `Ask` or `Ping`.
+    """The answer to a `Call`, an `Ask`, or a `Spawn` that was refused.
 
     `outcome` is one of `"value"` (the letter holds the value), `"raised"` (a `Raised`), `"undefined"`
     (`(module, function or None)`), `"exit"` (the call's process was ended; the letter holds the reason),
-    `"refused"` (the policy's word).
+    `"refused"` (the policy's word).  `letter` is a plain word where the node itself answers: the policy of
+    a `"refused"`, the reason of an `"exit"`.
     """
 
     number: int
     outcome: str
-    letter: Letter
+    letter: Letter | str
+
+
+class Spawned(NamedTuple):
+    """The answer to a `Spawn` that was allowed: the new process."""
+
+    number: int
+    pid: Pid
 
 
 # ---------------------------------------------------------------- between nodes (may pass all others)
@@ -213,11 +232,13 @@ Signal: TypeAlias = (
     | Demonitor
     | Down
     | Print
+    | Crashed
     | Leader
     | Call
     | Spawn
     | Ask
     | Answer
+    | Spawned
     | Tick
     | Ping
     | Pong

@@ -1,4 +1,4 @@
-"""The values processes and nodes are called by: Pid, Ref, node names, and what stands in for code and failures.
+"""The values processes and nodes are called by: Pid, Ref, node names; and stand-ins for code and failures.
 
 Everything here is frozen, hashable and printable.  Not here: how these become bytes (`wire/codec.py`), and
 what may be done with them (`core`).  The one piece of state is the table that numbers the lives of foreign
@@ -231,6 +231,14 @@ def full_name(name: str, host: str) -> str:
     if len(complete) > MAX_NODE_NAME_BYTES:
         raise NodeNameInvalid(name, f"it is longer than {MAX_NODE_NAME_BYTES} characters")
     return complete
+
+
+def is_full_name(name: str) -> bool:
+    """True for a node name that is complete and well formed, as names from other nodes have to be."""
+    try:
+        return full_name(name, "") == name
+    except NodeNameInvalid:
+        return False
 
 
 def host_of(name: str) -> str:

@@ -1,0 +1,133 @@
+"""pyx: the node shell for Python.  Processes with mailboxes, on nodes that form a mesh, at a prompt.
+
+    from pyx import Node, Process, receive, rpc, self, send, spawn
+
+Importing it starts nothing and loads next to nothing: each name is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pyx import aio, rpc
+    from pyx.errors import (
+        AlreadyStarted,
+        CookieUnsafe,
+        EncodeError,
+        Exit,
+        NameTaken,
+        NoConnection,
+        NodeNameInvalid,
+        NodeNotAlive,
+        NoProcess,
+        NotAProcess,
+        ProcessKilled,
+        PyxError,
+        ReceiveTimeout,
+        RegistrationError,
+        RemoteError,
+        RpcError,
+        RpcNoConnection,
+        RpcRefused,
+        RpcTimeout,
+        RpcUndefined,
+        WouldBlock,
+    )
+    from pyx.node import Node
+    from pyx.primitives import make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
+    from pyx.process import Process
+    from pyx.terms import FunctionName, Literal, Pid, Raised, Ref, Struct
+
+__version__ = "0.1.0"
+
+_HOMES: Final = {
+    "pyx.primitives": ("make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"),
+    "pyx.node": ("Node",),
+    "pyx.process": ("Process",),
+    "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
+    "pyx.errors": (
+        "AlreadyStarted",
+        "CookieUnsafe",
+        "EncodeError",
+        "Exit",
+        "NameTaken",
+        "NoConnection",
+        "NodeNameInvalid",
+        "NodeNotAlive",
+        "NoProcess",
+        "NotAProcess",
+        "ProcessKilled",
+        "PyxError",
+        "ReceiveTimeout",
+        "RegistrationError",
+        "RemoteError",
+        "RpcError",
+        "RpcNoConnection",
+        "RpcRefused",
+        "RpcTimeout",
+        "RpcUndefined",
+        "WouldBlock",
+    ),
+}
+"""Where each public name lives; `tests/test_exports.py` holds this and `__all__` together."""
+
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AlreadyStarted",
+    "CookieUnsafe",
+    "EncodeError",
+    "Exit",
+    "FunctionName",
+    "Literal",
+    "NameTaken",
+    "NoConnection",
+    "NoProcess",
+    "Node",
+    "NodeNameInvalid",
+    "NodeNotAlive",
+    "NotAProcess",
+    "Pid",
+    "Process",
+    "ProcessKilled",
+    "PyxError",
+    "Raised",
+    "ReceiveTimeout",
+    "Ref",
+    "RegistrationError",
+    "RemoteError",
+    "RpcError",
+    "RpcNoConnection",
+    "RpcRefused",
+    "RpcTimeout",
+    "RpcUndefined",
+    "Struct",
+    "WouldBlock",
+    "aio",
+    "make_ref",
+    "receive",
+    "rpc",
+    "self",
+    "send",
+    "spawn",
+    "spawn_link",
+    "spawn_monitor",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"aio", "rpc"}:
+        return importlib.import_module(f"pyx.{name}")
+    home = _HOME_OF.get(name)
+    if home is None:
+        msg = f"module 'pyx' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

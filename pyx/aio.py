@@ -1,0 +1,159 @@
+"""The awaitable twins of everything that waits, for `async def` processes and for any running loop.
+
+    await aio.receive(("reply", ref, ...))        await aio.rpc.call("server@vm", "os", "getpid", [])
+    await aio.sleep(0.5)                          await aio.Node.ping("server@vm")
+
+Arguments, values and errors are those of the plain ones.  Cancelling the coroutine leaves the wait: a
+`receive` has taken nothing, a call is abandoned.  Plain `send` may be used as it is: it never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import NoConnection, RpcTimeout
+from pyx.runtime import calls, context, inquiry, mail, reaching, requests
+from pyx.runtime.destinations import checked_pid, checked_seconds, named_call
+from pyx.runtime.local_node import this_node
+from pyx.runtime.requests import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.terms import Pid, Ref
+
+__all__ = ["Node", "Process", "receive", "rpc", "sleep"]
+
+
+async def receive(*patterns: Any, timeout: float | None = None) -> Any:
+    """`primitives.receive`, awaitable."""
+    return await mail.receive_async(context.require("aio.receive()"), patterns, checked_seconds(timeout))
+
+
+async def sleep(seconds: float | None) -> None:
+    """`Process.sleep`, awaitable (None: for ever)."""
+    delay = checked_seconds(seconds, "seconds")
+    runner = context.current.get()
+    if runner is not None:
+        runner.before_wait()
+    if delay is None:
+        await asyncio.get_running_loop().create_future()
+    else:
+        await asyncio.sleep(delay)
+    if runner is not None:
+        runner.fresh = True
+
+
+class rpc:  # noqa: N801 - the twin of the module `rpc`
+    """The twins of `rpc`; never instantiated."""
+
+    @staticmethod
+    async def call(
+        node: str, module: Any, function: Any = None, args: Sequence[Any] = (), timeout: float | None = None
+    ) -> Any:
+        """`rpc.call`, awaitable."""
+        timeout = checked_seconds(timeout)
+        here = this_node()
+        dest = here.full_name(node)
+        letter = calls.sealed_call(module, function, args)
+        pending = Pending(here.tasks.slot())
+        calls.ask(here, pending, dest, letter)
+        if not await requests.wait_async(here, pending, timeout):
+            assert timeout is not None
+            raise RpcTimeout(dest, timeout)
+        return calls.value_of(here, dest, pending)
+
+    @staticmethod
+    async def multicall(
+        nodes: Sequence[str] | None,
+        module: Any,
+        function: Any = None,
+        args: Sequence[Any] = (),
+        timeout: float | None = None,
+    ) -> tuple[list[Any], list[str]]:
+        """`rpc.multicall`, awaitable."""
+        timeout = checked_seconds(timeout)
+        here = this_node()
+        dests = calls.targets(here, nodes)
+        letter = calls.sealed_call(module, function, args)
+        pendings = [Pending(here.tasks.slot()) for _ in dests]
+        for dest, pending in zip(dests, pendings, strict=True):
+            calls.ask(here, pending, dest, letter)
+        in_time = await asyncio.gather(*(requests.wait_async(here, one, timeout) for one in pendings))
+        results: list[Any] = []
+        unanswered: list[str] = []
+        for dest, pending, answered in zip(dests, pendings, in_time, strict=True):
+            calls.sort_in(here, dest, pending if answered else None, results, unanswered)
+        return results, unanswered
+
+
+class Node:
+    """The twins of what waits in `Node`; never instantiated."""
+
+    @staticmethod
+    async def ping(node: str) -> str:
+        """`Node.ping`, awaitable."""
+        here = this_node()
+        pending = Pending(here.tasks.slot())
+        answer = reaching.ping(here, pending, node)
+        if answer is None:
+            in_time = await requests.wait_async(here, pending, reaching.SECONDS)
+            answer = reaching.pong(here, node, pending, in_time=in_time)
+        return answer
+
+    @staticmethod
+    async def connect(node: str) -> bool | str:
+        """`Node.connect`, awaitable."""
+        here = this_node()
+        pending = Pending(here.tasks.slot())
+        answer = reaching.connect(here, pending, node)
+        if answer is None:
+            in_time = await requests.wait_async(here, pending, reaching.DIAL_SECONDS)
+            answer = reaching.connected(pending, in_time=in_time)
+        return answer
+
+    @staticmethod
+    async def spawn(node: str, module: Any, *rest: Any) -> Pid:
+        """`Node.spawn`, awaitable."""
+        return (await _spawn(node, named_call(module, rest), link=False, monitor=False))[0]
+
+    @staticmethod
+    async def spawn_link(node: str, module: Any, *rest: Any) -> Pid:
+        """`Node.spawn_link`, awaitable."""
+        context.require("aio.Node.spawn_link()")
+        return (await _spawn(node, named_call(module, rest), link=True, monitor=False))[0]
+
+    @staticmethod
+    async def spawn_monitor(node: str, module: Any, *rest: Any) -> tuple[Pid, Ref]:
+        """`Node.spawn_monitor`, awaitable."""
+        context.require("aio.Node.spawn_monitor()")
+        pid, ref = await _spawn(node, named_call(module, rest), link=False, monitor=True)
+        assert ref is not None
+        return pid, ref
+
+
+async def _spawn(node: str, call: reaching.NamedCall, *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
+    here = this_node()
+    pending = Pending(here.tasks.slot())
+    ref = reaching.ask_spawn(here, pending, node, call, link=link, monitor=monitor)
+    await requests.wait_async(here, pending, None)
+    return reaching.spawned(here, node, call, pending), ref
+
+
+class Process:
+    """The twins of what may wait in `Process`; never instantiated."""
+
+    @staticmethod
+    async def info(pid: Pid, key: str | list[str] | None = None) -> Any:
+        """`Process.info`, awaitable."""
+        keys = inquiry.checked_keys(key)
+        return inquiry.as_asked(await inquiry.ask_async(this_node(), checked_pid(pid), keys), key)
+
+    @staticmethod
+    async def is_alive(pid: Pid) -> bool:
+        """`Process.is_alive`, awaitable."""
+        try:
+            return await inquiry.ask_async(this_node(), checked_pid(pid), ["status"]) is not None
+        except NoConnection:
+            return False

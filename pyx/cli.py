@@ -1,0 +1,159 @@
+"""The command line: words to options, failures to one line and an exit code.
+
+Exit codes: 0; 1 the user's code failed; 2 usage, a bad name, an unsafe cookie or directory; 3 the name is
+taken; 130 interrupted; 143 SIGTERM; SystemExit's own.  Not here: anything a shell does (`shell.session`,
+which is imported only when one is started, so `pyx --version` stays instant).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import pyx
+from pyx.errors import NameTaken, PyxError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXAMPLES: Final = """\
+exit codes:
+  0 well, 1 your code failed, 2 usage, 3 the name is taken, 130 interrupted
+
+examples:
+  pyx --sname gus                         a shell that is the node gus on this host
+  pyx --sname server -S product_stock     with the modules of ./product_stock by bare name
+  pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
+  pyx --sname billing --no-halt app.py    a service that is a node
+  pyx new shop && cd shop && pyx --sname shop
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        complain(message, "pyx --help shows the options")
+        raise SystemExit(2)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `pyx` with these words (None: the command line's); returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words[:1] == ["new"]:
+            return _new(words[1:])
+        return _run(_parser().parse_args(words))
+    except NameTaken as error:
+        complain(str(error), error.hint)
+        return 3
+    except PyxError as error:
+        complain(str(error), error.hint)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def complain(message: str, hint: str | None = None) -> None:
+    """One line on stderr, and one that says what to do about it."""
+    sys.stderr.write(f"pyx: {message}\n")
+    if hint:
+        sys.stderr.write(f"hint: {hint}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="pyx",
+        usage="pyx [options] [FILE [args]]   or   pyx new NAME",
+        description="The node shell for Python: processes, mailboxes and a mesh of nodes, at a prompt.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    node = parser.add_argument_group("the node")
+    node.add_argument("--sname", metavar="NAME[@HOST]", help="be a node of this name, on this host")
+    node.add_argument("--hidden", action="store_true", help="be told to nobody: no part of the mesh")
+    node.add_argument(
+        "--cookie", metavar="X", help="the shared secret itself; `ps` shows it to everybody here"
+    )
+    node.add_argument(
+        "--cookie-file", metavar="F", help="where the secret is (else $PYX_COOKIE_FILE, ~/.pyx.cookie)"
+    )
+    node.add_argument(
+        "--tick", metavar="SECONDS", type=_seconds, default=15.0, help="a silent node is down (15)"
+    )
+    node.add_argument(
+        "--rpc", choices=["open", "off"], default="open", help="may others run code here (open)"
+    )
+    code = parser.add_argument_group("code")
+    code.add_argument(
+        "-S", dest="directory", metavar="DIR", default=".", help="the project; its modules by bare name"
+    )
+    code.add_argument(
+        "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE (repeatable)"
+    )
+    code.add_argument("-i", dest="stay", action="store_true", help="then give a prompt")
+    code.add_argument("--no-halt", action="store_true", help="then stay, without a prompt, until SIGTERM")
+    code.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
+    parser.add_argument("--version", action="version", version=f"pyx {pyx.__version__}")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 86400:
+        msg = f"{text!r} is no number of seconds from 0.1 to 86400"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds
+
+
+def _run(asked: argparse.Namespace) -> int:
+    file = asked.rest[0] if asked.rest else None
+    if file is not None and file != "-" and not Path(file).is_file():
+        complain(f"there is no file {file}")
+        return 2
+    if not Path(asked.directory).is_dir():
+        complain(f"-S: there is no directory {asked.directory}")
+        return 2
+    if asked.sname is None and (asked.hidden or asked.cookie or asked.cookie_file):
+        complain("--hidden and --cookie need a node", "give it a name: --sname NAME")
+        return 2
+    if asked.cookie is not None:
+        complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
+    from pyx.shell.session import Options, run
+
+    return run(
+        Options(
+            name=asked.sname,
+            hidden=asked.hidden,
+            cookie=asked.cookie,
+            cookie_file=asked.cookie_file,
+            tick=asked.tick,
+            rpc=asked.rpc,
+            directory=asked.directory,
+            code=asked.code,
+            file=file,
+            arguments=asked.rest[1:],
+            stay=asked.stay,
+            halt=not asked.no_halt,
+        )
+    )
+
+
+def _new(words: list[str]) -> int:
+    from pyx.shell.new import NewRefused, make_project
+
+    if len(words) != 1 or words[0].startswith("-"):
+        complain("new takes one name", "pyx new shop")
+        return 2
+    try:
+        made = make_project(words[0])
+    except NewRefused as error:
+        complain(str(error), error.hint)
+        return 2
+    name = made.name
+    sys.stdout.write(f"made {name}/\n\n  cd {name}\n  pyx --sname {name}\n  python -m pytest\n")
+    return 0

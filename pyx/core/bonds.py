@@ -1,0 +1,283 @@
+"""Bonds: processes begin and end here, and an end reaches whoever is linked to it or monitors it.
+
+The second storey of the kernel.  Between two processes of one node and between two nodes the same signals do
+the same things: a signal for this node goes through the inbox, one for another through its peer.  Not here:
+what the loss of a node means for all its bonds at once (`mesh.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.core.effects import Kill, ShellExit
+from pyx.core.mailbox import Downed, Exited
+from pyx.core.post import NO_NODE, Post
+from pyx.core.processes import Process, Watcher
+from pyx.signals import Demonitor, Down, Exit, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
+from pyx.terms import Pid
+
+if TYPE_CHECKING:
+    from pyx.core.processes import Target
+    from pyx.signals import Reason, Signal
+    from pyx.terms import Ref
+
+
+class Bonds(Post):
+    """Birth, links, monitors, exit signals, death."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unlinks: Final = itertools.count(1)
+        self._watched: Final[dict[Ref, Process]] = {}
+        """Monitor -> the process here that it watches: a name may have moved on since."""
+
+    # ------------------------------------------------------------ birth and death
+
+    def process_started(
+        self,
+        kind: str,
+        *,
+        leader: Pid | None = None,
+        parent: Pid | None = None,
+        initial_call: tuple[str, str, int] = ("", "", 0),
+        runner: Any = None,
+        keeps_pid: bool = False,
+        terminal: bool = False,
+        link_to: Process | None = None,
+        monitored_by: Process | None = None,
+    ) -> tuple[Process, Ref | None]:
+        """A process is about to run; gives its record, and the reference of the monitor asked for.
+
+        Args:
+            kind: see `Process`.
+            leader: whose terminal shows its output; None: its own if it leads one, else its parent's leader.
+            parent: who started it.
+            initial_call: module, function, number of arguments.
+            runner: the runtime's handle.
+            keeps_pid: it is a shell.
+            terminal: it leads a terminal.
+            link_to: a live process to link it to in the same step.
+            monitored_by: a live process that monitors it from the first moment.
+        """
+        pid = self._processes.new_pid()
+        if leader is None and terminal:
+            leader = pid
+        elif leader is None and parent is not None:
+            started_by = self.find(parent)
+            leader = started_by.leader if started_by is not None else None
+        process = Process(
+            pid,
+            kind,
+            leader=leader,
+            parent=parent,
+            initial_call=initial_call,
+            runner=runner,
+            keeps_pid=keeps_pid,
+            terminal=terminal,
+        )
+        self._processes[pid.number] = process
+        if link_to is not None:
+            link_to.links.link(pid)
+            process.links.link_received(link_to.pid)
+            if not link_to.alive:  # killed while it asked for this
+                self._inbox.append(Exit(link_to.pid, pid, "noproc"))
+                self._settle()
+        ref = None
+        if monitored_by is not None:
+            ref = self.make_ref()
+            monitored_by.monitors[ref] = pid  # a dead one hears nothing, and is forgotten with this record
+            self._watch(process, ref, Watcher(monitored_by.pid, pid))
+        return process, ref
+
+    def process_exited(self, process: Process, reason: Reason) -> None:
+        """A process ended by itself; without effect on one that is dead already."""
+        self._end(process, reason)
+        self._settle()
+
+    def _end(self, process: Process, reason: Reason) -> None:
+        """Takes a process out of every table and tells all who are bound to it."""
+        if not process.alive:
+            return
+        pid = process.pid
+        process.alive = process.waiting = False
+        process.reason = reason
+        del self._processes[pid.number]
+        self._names.release(process)
+        for ref in process.aliases:
+            del self._aliases[ref.number]
+        for other in process.links:
+            self._post(other.node, Exit(pid, other, reason))
+        for ref, watcher in process.monitored_by.items():
+            del self._watched[ref]
+            self._post(watcher.pid.node, Down(watcher.pid, ref, watcher.target, reason))
+        for ref, target in process.monitors.items():
+            self._post_demonitor(pid, ref, target)
+        for peer in self._peers.values():
+            peer.bonds.pop(process, None)
+
+    def _kill(self, process: Process, reason: Reason) -> None:
+        self._end(process, reason)
+        self.effects.append(Kill(process, reason))
+
+    # ------------------------------------------------------------ what a process asks for
+
+    def link(self, process: Process, to: Pid) -> bool:
+        """Links a process to another; links do not stack.
+
+        False when *to* is of this node, dead, and *process* does not trap exits: the caller raises, as OTP
+        does.  If it traps, and for a process of another node, an exit answers: `noproc` or `noconnection`.
+        """
+        if not process.alive or to == process.pid:
+            return True
+        if self.is_here(to.node) and self.find(to) is None:
+            if process.trap_exit:
+                self._deliver(process, Exited(to, "noproc"))
+            return process.trap_exit
+        if process.links.link(to):
+            if self._post(to.node, Link(process.pid, to), connect=True):
+                self._bind(process, to.node)
+            else:
+                self._inbox.append(Exit(to, process.pid, "noconnection"))
+            self._settle()
+        return True
+
+    def unlink(self, process: Process, to: Pid) -> None:
+        """Gives a link up: from now on no exit of *to* reaches *process*."""
+        number = next(self._unlinks)
+        if process.links.unlink(to, number):
+            self._post(to.node, Unlink(process.pid, to, number))
+            self._settle()
+
+    def monitor(self, process: Process, target: Pid | str | tuple[str, str]) -> Ref:
+        """Asks for one `Downed` when the target ends: at once if it is not there; monitors stack."""
+        ref = self.make_ref()
+        if not process.alive:
+            return ref
+        if isinstance(target, str):
+            target = (target, self.name or NO_NODE)
+        process.monitors[ref] = target
+        named, node = (target, target.node) if isinstance(target, Pid) else target
+        if self._post(node, Monitor(process.pid, named, ref), connect=True):
+            self._bind(process, node)
+        else:
+            self._inbox.append(Down(process.pid, ref, named, "noconnection"))
+        self._settle()
+        return ref
+
+    def demonitor(self, process: Process, ref: Ref, *, flush: bool = False) -> bool:
+        """Takes a monitor back; False when it has fired or never was.
+
+        With *flush* its `Downed` is taken out of the mailbox too; then the caller is the process itself.
+        """
+        target = process.monitors.pop(ref, None)
+        if target is not None:
+            self._post_demonitor(process.pid, ref, target)
+            self._settle()
+        elif flush:
+            process.mailbox.discard(lambda item: type(item) is Downed and item.ref == ref)
+        return target is not None
+
+    def exit(self, frm: Pid, to: Pid, reason: Reason) -> None:
+        """Sends an exit signal (`Process.exit/2`); one to oneself is the caller's to carry out."""
+        if not self._has_ended(frm):
+            self._post(to.node, ExitTo(frm, to, reason), connect=True)
+            self._settle()
+
+    def set_trap_exit(self, process: Process, value: bool) -> bool:
+        """Turns exit signals into messages, or back; gives what it was."""
+        before, process.trap_exit = process.trap_exit, value
+        return before
+
+    def set_leader(self, frm: Pid, to: Pid, leader: Pid) -> None:
+        """Sends the output of *to* to the terminal of another leader."""
+        self._post(to.node, Leader(frm, to, leader), connect=True)
+        self._settle()
+
+    # ------------------------------------------------------------ what signals do
+
+    def _settle(self) -> None:
+        """Carries out the signals between processes here, and those that follow from them, in order."""
+        while self._inbox:
+            self._carry_out(self._inbox.popleft())
+
+    def _carry_out(self, signal: Signal) -> None:
+        """Does what a signal says to a process here, whichever node it came from."""
+        match signal:
+            case Link(frm, to):
+                if (process := self.find(to)) is None:
+                    self._post(frm.node, Exit(to, frm, "noproc"))
+                else:
+                    process.links.link_received(frm)
+                    self._bind(process, frm.node)
+            case Unlink(frm, to, number):
+                if (process := self.find(to)) is not None:
+                    process.links.unlink_received(frm)
+                self._post(
+                    frm.node, UnlinkAck(to, frm, number)
+                )  # for a dead process too: the other end waits
+            case UnlinkAck(frm, to, number):
+                if (process := self.find(to)) is not None:
+                    process.links.ack_received(frm, number)
+            case Exit(frm, to, reason):
+                process = self.find(to)
+                if process is not None and process.links.exit_received(frm):
+                    self._obey(process, frm, reason)
+            case ExitTo(frm, to, reason):
+                if (process := self.find(to)) is None:
+                    pass
+                elif reason == "kill":  # cannot be trapped; the word changes, so that it kills this one alone
+                    self._kill(process, "killed")
+                else:
+                    self._obey(process, frm, reason)
+            case Monitor(frm, target, ref):
+                process = self._names.find(target) if isinstance(target, str) else self.find(target)
+                if process is None:
+                    self._post(frm.node, Down(frm, ref, target, "noproc"))
+                else:
+                    self._watch(process, ref, Watcher(frm, target))
+                    self._bind(process, frm.node)
+            case Demonitor(frm, _, ref):
+                process = self._watched.get(ref)
+                if process is not None and process.monitored_by[ref].pid == frm:
+                    self._unwatch(ref)
+            case Down(to, ref, _, reason):
+                process = self.find(to)
+                if process is not None and (watched := process.monitors.pop(ref, None)) is not None:
+                    self._deliver(process, Downed(ref, watched, reason))
+            case Leader(_, to, leader):
+                if (process := self.find(to)) is not None:
+                    process.leader = leader
+            case _:
+                msg = f"{type(signal).__name__} is not between processes"
+                raise AssertionError(msg)
+
+    def _obey(self, process: Process, frm: Pid, reason: Reason) -> None:
+        """An exit signal that counts: a message if trapped, nothing if `normal`, else the end."""
+        if process.trap_exit:
+            self._deliver(process, Exited(frm, reason))
+        elif reason == "normal":
+            pass
+        elif process.keeps_pid:
+            self.effects.append(ShellExit(process, frm, reason))
+        else:
+            self._kill(process, reason)
+
+    def _watch(self, process: Process, ref: Ref, watcher: Watcher) -> None:
+        process.monitored_by[ref] = watcher
+        self._watched[ref] = process
+
+    def _unwatch(self, ref: Ref) -> None:
+        del self._watched.pop(ref).monitored_by[ref]
+
+    def _bind(self, process: Process, node: str) -> None:
+        """Notes that the process has to hear when that node is lost."""
+        peer = self._peers.get(node)
+        if peer is not None:
+            peer.bonds[process] = None
+
+    def _post_demonitor(self, frm: Pid, ref: Ref, target: Target) -> None:
+        named, node = (target, target.node) if isinstance(target, Pid) else target
+        if ref in self._watched:  # here, though the node may have got or changed its name since
+            node = ""
+        self._post(node, Demonitor(frm, named, ref))

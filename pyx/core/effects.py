@@ -1,0 +1,143 @@
+"""What the kernel asks of the outside: values, collected after each input.  Not here: who carries them out
+(`runtime/local_node.py`), nor anything that must happen in order: ordered things (messages, frames, output)
+are appended to their queue by the kernel itself, and an effect only says "look at that queue".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from pyx.core.peers import Peer
+    from pyx.core.processes import Process
+    from pyx.signals import Letter, Reason
+    from pyx.terms import Pid
+
+
+class Wake(NamedTuple):
+    """A message came for a process that waits."""
+
+    process: Process
+
+
+class Kill(NamedTuple):
+    """This process is dead by a signal: stop whatever runs it.  Its pid, name and links are gone already."""
+
+    process: Process
+    reason: Reason
+
+
+class Start(NamedTuple):
+    """A peer asked for a new process; it is in the tables already.  Open the letter on its own thread.
+
+    `process.call` says whether somebody waits for the result (see `Kernel.call_finished`).
+    """
+
+    process: Process
+    letter: Letter
+
+
+class Inquire(NamedTuple):
+    """A peer asks about a process (`Ask`): answer with `Kernel.answer`."""
+
+    node: str
+    session: int
+    number: int
+    subject: str
+    letter: Letter
+
+
+class Answered(NamedTuple):
+    """A request came to its end.
+
+    `outcome` is an `Answer`'s word, or `"spawned"`, `"pong"`, `"noconnection"`; `body` is the letter or plain
+    word of the answer, for `"spawned"` the pid, for `"pong"` None, for `"noconnection"` a sentence why.
+    `nobody` is set for a spawn without connection: the pid to hand out, which EXIT and DOWN name too.
+    """
+
+    waiter: object
+    outcome: str
+    body: Letter | str | Pid | None
+    nobody: Pid | None = None
+
+
+class Connected(NamedTuple):
+    """An attempt to connect ended.  `reason` is a sentence when `ok` is False."""
+
+    waiter: object
+    ok: bool
+    reason: str
+
+
+class Dial(NamedTuple):
+    """Find that node and shake hands; then `peer_up` or `dial_failed`."""
+
+    node: str
+
+
+class CancelDial(NamedTuple):
+    """Its own dial to us has won: give ours up."""
+
+    node: str
+
+
+class Rest(NamedTuple):
+    """That node could not be reached: call `Kernel.rested(node)` at `until` (monotonic seconds).
+
+    Until then nothing but an explicit `connect` or `ping` dials it.  `tick` ends overdue rests too.
+    """
+
+    node: str
+    until: float
+
+
+class Flush(NamedTuple):
+    """Frames wait in that peer's queue (said once per frame, so it may be said twice)."""
+
+    peer: Peer
+
+
+class Hangup(NamedTuple):
+    """Close that session's connection (after what is queued has left, if `gracefully`)."""
+
+    peer: Peer
+    gracefully: bool
+
+
+class Show(NamedTuple):
+    """Lines wait in that leader's output queue; None: in the node's own."""
+
+    process: Process | None
+
+
+class ShellExit(NamedTuple):
+    """A shell got an exit signal: it keeps its pid, and shows who sent which reason."""
+
+    process: Process
+    frm: Pid
+    reason: Reason
+
+
+class Log(NamedTuple):
+    """One line for the log of this node.  `level` is `"info"`, `"warning"` or `"error"`."""
+
+    level: str
+    text: str
+
+
+Effect: TypeAlias = (
+    Wake
+    | Kill
+    | Start
+    | Inquire
+    | Answered
+    | Connected
+    | Dial
+    | CancelDial
+    | Rest
+    | Flush
+    | Hangup
+    | Show
+    | ShellExit
+    | Log
+)

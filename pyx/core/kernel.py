@@ -1,0 +1,158 @@
+"""The kernel: the one machine behind the runtime's lock, and the door to this room.
+
+The top storey: what peers say, when the node gets and loses its name, and what is known about a process.
+The inputs of the storeys below (`send`, `link`, `request_call`, `peer_lost`, ...) are inputs of this object.
+All are called with the lock held; after each, `collect` the effects.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyx.core.effects import Hangup
+from pyx.core.mesh import Mesh
+from pyx.core.post import THE_NODE
+from pyx.signals import (
+    Answer,
+    Ask,
+    Call,
+    Crashed,
+    Demonitor,
+    Down,
+    Exit,
+    ExitTo,
+    Goodbye,
+    Leader,
+    Link,
+    Monitor,
+    Nodes,
+    Ping,
+    Pong,
+    Print,
+    Send,
+    Spawn,
+    Spawned,
+    Tick,
+    Unlink,
+    UnlinkAck,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.core.peers import Peer
+    from pyx.core.processes import Process
+    from pyx.signals import Signal
+
+FACTS = (
+    "registered_name",
+    "initial_call",
+    "message_queue_len",
+    "links",
+    "monitors",
+    "monitored_by",
+    "trap_exit",
+    "group_leader",
+    "kind",
+)
+"""What the kernel knows of `Process.info`."""
+
+
+class Kernel(Mesh):
+    """Processes, names, bonds, requests and peers of one node.
+
+    Args:
+        policy: `"open"`, `"exported"` or `"off"`: may peers run code here.
+    """
+
+    # ------------------------------------------------------------ the node
+
+    def node_started(self, name: str, creation: int, *, hidden: bool) -> None:
+        """This process is a node from now on; pids and references given out before stay its own.
+
+        Args:
+            name: full, `"gus@host"`.
+            creation: 32 random bits, not 0.
+            hidden: third nodes are not told of it, nor it of them.
+        """
+        self.name = name
+        self.creation = creation
+        self.hidden = hidden
+
+    def node_stopped(self) -> None:
+        """Takes leave of every peer: their processes are `noconnection`; those here live on."""
+        for peer in list(self._peers.values()):
+            self.disconnect(peer.name)
+        self.name = ""
+        self.creation = 0
+        self.hidden = False
+        self._backoff.clear()
+
+    # ------------------------------------------------------------ what peers say
+
+    def signals_received(self, peer: Peer, signals: Sequence[Signal], now: float) -> None:
+        """Carries out what came over a session, in order; ignored when that session is over.
+
+        An empty batch is fine: something came, though no whole signal yet.
+        """
+        if not self._is_current(peer):
+            return
+        peer.heard = now
+        for signal in signals:
+            if type(signal) is Send:
+                self._receive_message(signal.to, signal.body)
+            else:
+                self._receive_signal(peer, signal)
+                if peer.state == "gone":
+                    return
+
+    def _receive_signal(self, peer: Peer, signal: Signal) -> None:
+        match signal:
+            case Link() | Unlink() | UnlinkAck() | Exit() | ExitTo() | Monitor() | Demonitor():
+                # Bonds end with the node of their other end, so a peer speaks for its own processes only.
+                if signal.frm.node == peer.name:
+                    self._carry_out(signal)
+            case Down() | Leader():
+                self._carry_out(signal)
+            case Call() | Spawn() | Ask():
+                if signal.frm.node == peer.name:
+                    self._requested(peer, signal)
+            case Answer(number, outcome, letter):
+                self._answered(peer, number, outcome, letter)
+            case Spawned(number, pid):
+                if pid.node == peer.name:
+                    self._spawned(peer, number, pid)
+            case Ping(number):
+                self._enqueue(peer, Pong(number))
+            case Pong(number):
+                self._answered(peer, number, "pong", None)
+            case Print(_, to, text):
+                self._show(to, text, foreign=True)
+            case Crashed(frm, to, text):
+                report = f"[error] Process {frm} on node {frm.node} raised an exception\n{text}"
+                self._show(to, report, foreign=True)
+            case Nodes(names):
+                if not peer.hidden:
+                    self._told_of(names)
+            case Goodbye():
+                self._lost(peer, "it left")
+                self.effects.append(Hangup(peer, gracefully=False))
+            case Tick() | Send():
+                pass
+        self._settle()
+
+    # ------------------------------------------------------------ what is known
+
+    def facts(self, process: Process) -> dict[str, object]:
+        """What `Process.info` shows of a process, as far as the kernel knows it (`FACTS`)."""
+        return {
+            "registered_name": process.name,
+            "initial_call": process.initial_call,
+            "message_queue_len": len(process.mailbox),
+            "links": list(process.links),
+            "monitors": list(process.monitors.values()),
+            "monitored_by": [watcher.pid for watcher in process.monitored_by.values()],
+            "trap_exit": process.trap_exit,
+            "group_leader": process.leader or THE_NODE,
+            "kind": process.kind,
+        }

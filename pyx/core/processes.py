@@ -1,0 +1,148 @@
+"""The record of one process, and the table of all that live here.  Not here: what happens to them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from pyx.core.links import Links
+from pyx.core.mailbox import Mailbox
+from pyx.terms import Pid
+
+if TYPE_CHECKING:
+    from pyx.signals import Reason
+    from pyx.terms import Ref
+
+MAX_NUMBER: Final = 2**32 - 1
+"""The second number of a printed pid; after it the third counts one up, as in OTP."""
+
+Target: TypeAlias = "Pid | tuple[str, str]"
+"""What was monitored: a pid, or `(name, node)`."""
+
+
+class Watcher(NamedTuple):
+    """Who monitors a process, and as what: by its pid, or by the name it had then."""
+
+    pid: Pid
+    target: Pid | str
+
+
+class Caller(NamedTuple):
+    """Whom the result of a call goes to; `node` is "" for this one."""
+
+    node: str
+    session: int
+    number: int
+
+
+class Process:
+    """One process of this node.
+
+    `kind` is `"def"`, `"async def"`, `"call"`, `"spawn"` (started by a peer, not looked at yet), `"shell"` or
+    `"node"`.  `waiting` is set by the runtime (under the lock, before it sleeps) and cleared by the kernel;
+    `kind` and `initial_call` of what a peer started are set by the runtime, once it has opened the letter;
+    `runner`, `dictionary` and `undecodable` are its own.  The kernel owns the other fields.
+    """
+
+    __slots__ = (
+        "aliases",
+        "alive",
+        "call",
+        "dictionary",
+        "initial_call",
+        "keeps_pid",
+        "kind",
+        "leader",
+        "links",
+        "mailbox",
+        "monitored_by",
+        "monitors",
+        "name",
+        "node_monitors",
+        "output",
+        "parent",
+        "pid",
+        "reason",
+        "runner",
+        "trap_exit",
+        "undecodable",
+        "waiting",
+        "wants_nodes",
+    )
+
+    def __init__(
+        self,
+        pid: Pid,
+        kind: str,
+        *,
+        leader: Pid | None,
+        parent: Pid | None,
+        initial_call: tuple[str, str, int],
+        runner: Any,
+        keeps_pid: bool,
+        terminal: bool,
+    ) -> None:
+        self.pid: Final = pid
+        self.kind = kind
+        self.mailbox: Final = Mailbox()
+        self.name: str | None = None
+        self.leader = leader
+        """Whose terminal shows its output; None: the node's own."""
+        self.parent = parent
+        self.initial_call = initial_call
+        """Module, function, number of arguments."""
+        self.runner = runner
+        """The runtime's handle of whatever runs it."""
+        self.keeps_pid = keeps_pid
+        """A shell: exit signals are shown instead of obeyed, all but `kill`."""
+        self.output: deque[tuple[str, bool]] | None = deque() if terminal else None
+        """Of a terminal: (whole lines, came over a link), popped by its writer.  None: it leads none."""
+        self.undecodable = 0
+        """Letters it received that could not be opened."""
+        self.trap_exit = False
+        self.alive = True
+        self.waiting = False
+        self.reason: Reason | None = None
+        """Why it ended; None while it lives."""
+        self.links: Final = Links()
+        self.monitors: Final[dict[Ref, Target]] = {}
+        self.monitored_by: Final[dict[Ref, Watcher]] = {}
+        self.node_monitors: Final[dict[str, int]] = {}
+        """Node -> how many `nodedown` messages its loss brings (`Node.monitor` stacks)."""
+        self.wants_nodes = False
+        """It asked for `nodeup` and `nodedown` of all nodes (`Node.monitor_nodes`)."""
+        self.aliases: Final[dict[Ref, bool]] = {}
+        """Alias -> is it for one reply only."""
+        self.dictionary: dict[Any, Any] = {}
+        """`Process.put` and `get`: touched by the process itself alone."""
+        self.call: Caller | None = None
+        """Who waits for its result."""
+
+    def __repr__(self) -> str:
+        return f"<Process {self.pid} {self.kind}{'' if self.alive else ' ended'}>"
+
+
+class ProcessTable(dict[int, Process]):
+    """The live processes by the number of their pid (a dict, as a local send is one lookup in it)."""
+
+    __slots__ = ("_number", "_serial")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = 0
+        self._serial = 0
+
+    def new_pid(self) -> Pid:
+        """A pid that no process of this node ever had."""
+        while True:
+            self._number += 1
+            if self._number > MAX_NUMBER:
+                self._number = 1
+                self._serial += 1
+            if self._number not in self:  # after a wrap an old process may still hold it
+                return Pid(self._number, self._serial)
+
+    def find(self, pid: Pid) -> Process | None:
+        """The live process of a local pid."""
+        process = self.get(pid.number)
+        return process if process is not None and process.pid == pid else None

@@ -1,0 +1,257 @@
+"""Requests: calls, spawns, questions and pings, each with a number, each answered once or abandoned.
+
+The third storey of the kernel.  A waiter is any object of the runtime's; it comes back in an `Answered`.  A
+request to this node takes the same way, less the wire.  Not here: running anything (`Start`, `Inquire` ask
+the runtime to).
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pyx.core.bonds import Bonds
+from pyx.core.effects import Answered, Inquire, Start
+from pyx.core.mailbox import Downed
+from pyx.core.post import THE_NODE
+from pyx.core.processes import Caller, Watcher
+from pyx.signals import Answer, Ask, Call, Demonitor, Exit, Ping, Spawn, Spawned
+
+if TYPE_CHECKING:
+    from pyx.core.peers import Peer
+    from pyx.core.processes import Process
+    from pyx.signals import Letter, Reason, Signal
+    from pyx.terms import Pid, Ref
+
+POLICIES: Final = ("open", "exported", "off")
+"""Who may run code here: proven peers; proven peers, what is marked for it; nobody."""
+
+RUNS_CODE: Final = frozenset({Call, Spawn})
+"""The requests that run code of the peer's choice; the others observe, which every policy allows."""
+
+UNNAMED: Final = "this process is not a node"
+
+
+class _Pending(NamedTuple):
+    """Who waits for which node's answer, and for a spawn what to bind to the new process."""
+
+    waiter: object
+    peer: Peer | None
+    spawner: Pid | None = None
+    link: bool = False
+    monitor: Ref | None = None
+
+
+class Requests(Bonds):
+    """Asking, answering, giving up."""
+
+    def __init__(self, *, policy: str = "open") -> None:
+        super().__init__()
+        if policy not in POLICIES:
+            msg = f"policy {policy!r} is none of {', '.join(POLICIES)}"
+            raise ValueError(msg)
+        self.policy = policy
+        self._numbers: Final = itertools.count(1)
+        self._pending: Final[dict[int, _Pending]] = {}
+
+    def allowed(self, kind: type[Signal]) -> bool:
+        """The gate: may a peer ask for this here?  Under `"exported"` the function decides, when known."""
+        return self.policy != "off" or kind not in RUNS_CODE
+
+    # ------------------------------------------------------------ asking
+
+    def request_call(
+        self, waiter: object | None, frm: Pid, leader: Pid | None, node: str, letter: Letter
+    ) -> int:
+        """Runs a function in a process of its own on a node; gives the request's number.
+
+        Without a *waiter* it is a cast: number 0, no answer.
+        """
+        number = next(self._numbers) if waiter is not None else 0
+        if self._has_ended(frm):
+            return number
+        if self.is_here(node):
+            if number:
+                self._pending[number] = _Pending(waiter, None)
+            self._start_call(frm, leader, letter, Caller("", 0, number) if number else None)
+        else:
+            self._request(number, _Pending(waiter, None), node, Call(frm, number, leader or THE_NODE, letter))
+        return number
+
+    def request_spawn(
+        self,
+        waiter: object | None,
+        frm: Pid,
+        leader: Pid | None,
+        node: str,
+        letter: Letter,
+        *,
+        link: bool,
+        monitor: bool,
+    ) -> tuple[int, Ref | None]:
+        """Starts a process on a node, bound to *frm* in the same step as asked; gives number and monitor.
+
+        The pid comes in `Answered(waiter, "spawned", pid)`.  Without connection `Answered.nobody` is a pid to
+        hand out, and the link's exit and the monitor's message name it, with reason `noconnection`.
+        """
+        number = next(self._numbers)
+        ref = self.make_ref() if monitor else None
+        if self._has_ended(frm):
+            return number, ref
+        pending = _Pending(waiter, None, frm, link, ref)
+        if self.is_here(node):
+            self._pending[number] = pending
+            pid = self._start_spawn(frm, leader, letter, link=link, monitor=ref)
+            self._spawned(None, number, pid)
+            self._settle()
+        else:
+            self._request(number, pending, node, Spawn(frm, number, leader or THE_NODE, link, ref, letter))
+        return number, ref
+
+    def request_info(self, waiter: object, frm: Pid, node: str, subject: str, letter: Letter) -> int:
+        """Asks a node about a process of its own; gives the request's number."""
+        number = next(self._numbers)
+        if self.is_here(node):
+            self._pending[number] = _Pending(waiter, None)
+            self.effects.append(Inquire("", 0, number, subject, letter))
+        else:
+            self._request(number, _Pending(waiter, None), node, Ask(frm, number, subject, letter))
+        return number
+
+    def ping(self, waiter: object, node: str, now: float) -> int:  # noqa: ARG002 - as `connect`
+        """Asks a node for a sign of life, connecting first, rest or no rest; gives the request's number."""
+        number = next(self._numbers)
+        if self.is_here(node) and self.name:
+            self.effects.append(Answered(waiter, "pong", None))
+            return number
+        if self.name and node not in self._peers:
+            self._dial(node)
+        self._request(number, _Pending(waiter, None), node, Ping(number))
+        return number
+
+    def abandon(self, number: int) -> None:
+        """Nobody waits for that answer any more; it vanishes when it comes.
+
+        A spawn goes on, and what it was to be bound to will be bound.
+        """
+        pending = self._pending.pop(number, None)
+        if pending is not None and pending.spawner is not None:
+            self._pending[number] = pending._replace(waiter=None)
+
+    def _request(self, number: int, pending: _Pending, node: str, signal: Call | Spawn | Ask | Ping) -> None:
+        if self._post(node, signal, connect=True):
+            if number:
+                self._pending[number] = pending._replace(peer=self._peers[node])
+        else:
+            self._fail(pending, self._backoff.reason(node) or UNNAMED)
+
+    # ------------------------------------------------------------ being answered
+
+    def _answered(self, peer: Peer | None, number: int, outcome: str, body: Letter | str | None) -> None:
+        pending = self._pending.get(number)
+        if pending is not None and pending.peer is peer:
+            del self._pending[number]
+            self._tell(pending.waiter, outcome, body)
+
+    def _spawned(self, peer: Peer | None, number: int, pid: Pid) -> None:
+        """The new process has its end of the link and monitor; now its spawner gets the other."""
+        pending = self._pending.get(number)
+        if pending is None or pending.peer is not peer or pending.spawner is None:
+            return
+        del self._pending[number]
+        spawner = self.find(pending.spawner)
+        if spawner is not None:
+            if pending.link:
+                spawner.links.link(pid)
+            if pending.monitor is not None:
+                spawner.monitors[pending.monitor] = pid
+            self._bind(spawner, pid.node)
+        else:  # it ended meanwhile, and could not say so to a process without a pid
+            if pending.link:
+                self._post(pid.node, Exit(pending.spawner, pid, "noproc"))
+            if pending.monitor is not None:
+                self._post(pid.node, Demonitor(pending.spawner, pid, pending.monitor))
+        self._tell(pending.waiter, "spawned", pid)
+
+    def _fail_requests(self, peer: Peer, reason: str) -> None:
+        """That session is over: whoever waits for it hears so."""
+        lost = [number for number, pending in self._pending.items() if pending.peer is peer]
+        for number in lost:
+            self._fail(self._pending.pop(number), reason)
+
+    def _fail(self, pending: _Pending, reason: str) -> None:
+        nobody = None
+        if pending.spawner is not None:
+            nobody = self.dead_pid()
+            spawner = self.find(pending.spawner)
+            if spawner is not None and pending.monitor is not None:
+                self._deliver(spawner, Downed(pending.monitor, nobody, "noconnection"))
+            if spawner is not None and pending.link:
+                self._obey(spawner, nobody, "noconnection")
+                self._settle()
+        if pending.waiter is not None:
+            self.effects.append(Answered(pending.waiter, "noconnection", reason, nobody))
+
+    def _tell(self, waiter: object | None, outcome: str, body: Letter | str | Pid | None) -> None:
+        if waiter is not None:
+            self.effects.append(Answered(waiter, outcome, body))
+
+    # ------------------------------------------------------------ answering
+
+    def call_finished(self, process: Process, outcome: str, letter: Letter | str) -> None:
+        """The function of a call returned or raised: its caller gets the answer, once."""
+        caller, process.call = process.call, None
+        if caller is not None:
+            self._answer(caller, outcome, letter)
+
+    def answer(self, inquire: Inquire, letter: Letter, outcome: str = "value") -> None:
+        """Answers an `Inquire`."""
+        self._answer(Caller(inquire.node, inquire.session, inquire.number), outcome, letter)
+
+    def _answer(self, caller: Caller, outcome: str, body: Letter | str) -> None:
+        if not caller.node:
+            self._answered(None, caller.number, outcome, body)
+            return
+        peer = self._peers.get(caller.node)
+        if peer is not None and peer.session == caller.session:  # else who asked has been told it is lost
+            self._enqueue(peer, Answer(caller.number, outcome, body))
+
+    def _end(self, process: Process, reason: Reason) -> None:
+        caller, process.call = process.call, None
+        super()._end(process, reason)
+        if caller is not None:  # it was ended before its function was
+            self._answer(caller, "exit", reason)
+
+    def _requested(self, peer: Peer, signal: Call | Spawn | Ask) -> None:
+        """A peer asks."""
+        if not self.allowed(type(signal)):
+            if signal.number:
+                self._enqueue(peer, Answer(signal.number, "refused", self.policy))
+            return
+        match signal:
+            case Ask(_, number, subject, letter):
+                self.effects.append(Inquire(peer.name, peer.session, number, subject, letter))
+            case Call(frm, number, leader, letter):
+                caller = Caller(peer.name, peer.session, number) if number else None
+                self._start_call(frm, leader, letter, caller)
+            case Spawn(frm, number, leader, link, monitor, letter):
+                pid = self._start_spawn(frm, leader, letter, link=link, monitor=monitor)
+                self._enqueue(peer, Spawned(number, pid))
+
+    def _start_call(self, frm: Pid, leader: Pid | None, letter: Letter, caller: Caller | None) -> None:
+        process, _ = self.process_started("call", leader=leader, parent=frm)
+        process.call = caller
+        self.effects.append(Start(process, letter))
+
+    def _start_spawn(
+        self, frm: Pid, leader: Pid | None, letter: Letter, *, link: bool, monitor: Ref | None
+    ) -> Pid:
+        process, _ = self.process_started("spawn", leader=leader, parent=frm)
+        if link:
+            process.links.link_received(frm)
+        if monitor is not None:
+            self._watch(process, monitor, Watcher(frm, process.pid))
+        if link or monitor is not None:
+            self._bind(process, frm.node)
+        self.effects.append(Start(process, letter))
+        return process.pid

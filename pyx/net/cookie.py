@@ -1,0 +1,160 @@
+"""The cookie: the secret that makes nodes trust each other, and the file it lives in.  Not here: how it
+becomes a key (`wire/keys.py`).
+
+`~/.pyx.cookie` is made on first use, and trusted only while nobody else can have read it.  A file that is
+named on purpose (`--cookie-file`, PYX_COOKIE_FILE) may be a symlink or a mounted secret, so there only a file
+that everybody may write is refused.  Differs from Erlang: 256 random bits instead of 20 letters, and the file
+that is refused says what to type.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import errno
+import hashlib
+import hmac
+import os
+import secrets
+import shlex
+import stat
+from pathlib import Path
+from typing import Final, NoReturn
+
+from pyx.errors import CookieUnsafe, PyxError
+
+_MAX_COOKIE_BYTES: Final = 4096
+
+
+class Cookie:
+    """A cookie's text, which shows itself to nobody by accident: `repr` and `str` give a fingerprint."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __init__(self, text: str) -> None:
+        object.__setattr__(self, "text", text)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a Cookie is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not Cookie:
+            return NotImplemented
+        return hmac.compare_digest(_bytes(self.text), _bytes(other.text))
+
+    def __hash__(self) -> int:
+        return hash((Cookie, self.text))
+
+    def __repr__(self) -> str:
+        return f"Cookie(sha256 {hashlib.sha256(_bytes(self.text)).hexdigest()[:4]}…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Cookie does not travel")
+
+
+def make_cookie(random: bytes) -> Cookie:
+    """A new cookie of 32 *random* bytes."""
+    assert len(random) == 32
+    return Cookie("pyx1-" + base64.urlsafe_b64encode(random).rstrip(b"=").decode("ascii"))
+
+
+def find_cookie(file: str | None = None) -> Cookie:
+    """The cookie of *file*, else of $PYX_COOKIE_FILE, else of `~/.pyx.cookie`, which is made if it is
+    missing.
+
+    Raises:
+        CookieUnsafe: others can read or write it, or it is not mine; the hint says what to type.
+        PyxError: it cannot be read or made (no such file, no space left, ...).
+    """
+    given = file or os.environ.get("PYX_COOKIE_FILE")
+    return read_given_cookie(given) if given else read_home_cookie(str(Path("~/.pyx.cookie").expanduser()))
+
+
+def read_given_cookie(path: str) -> Cookie:
+    """The cookie in a file that was named on purpose; raises as `find_cookie`."""
+    try:
+        with Path(path).open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & stat.S_IWOTH:
+                raise CookieUnsafe(path, "can be changed by anybody", hint=f"chmod o-w {shlex.quote(path)}")
+            return _cookie_in(path, file.read(_MAX_COOKIE_BYTES + 1))
+    except OSError as error:
+        raise _cannot("read", path, error) from error
+
+
+def read_home_cookie(path: str) -> Cookie:
+    """The cookie of this user's home, made if there is none; raises as `find_cookie`."""
+    try:
+        try:
+            return _read_mine(path)
+        except FileNotFoundError:
+            _make_file(path)
+            return _read_mine(path)
+    except OSError as error:
+        raise _cannot("read or make", path, error) from error
+
+
+def _read_mine(path: str) -> Cookie:
+    # NOFOLLOW and NONBLOCK: neither a link that somebody laid here nor a pipe is waited on.  All that is
+    # checked is checked on what was opened.
+    quoted = shlex.quote(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            hint = f"name its target with --cookie-file, or remove it: rm {quoted}"
+            raise CookieUnsafe(path, "is a symbolic link", hint=hint) from error
+        if error.errno == errno.EACCES:
+            raise CookieUnsafe(
+                path, "is not readable for me", hint=f"sudo chown {os.geteuid()} {quoted}"
+            ) from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise CookieUnsafe(path, "is no plain file", hint=f"move it away: mv {quoted} {quoted}.old")
+        if status.st_uid != os.geteuid():
+            problem = f"belongs to user {status.st_uid}, not to me ({os.geteuid()})"
+            raise CookieUnsafe(path, problem, hint=f"sudo chown {os.geteuid()} {quoted}")
+        if status.st_mode & 0o077:
+            problem = f"is open to others (mode {stat.S_IMODE(status.st_mode):04o})"
+            raise CookieUnsafe(path, problem, hint=f"chmod 400 {quoted}")
+        return _cookie_in(path, file.read(_MAX_COOKIE_BYTES + 1))
+
+
+def _cookie_in(path: str, content: bytes) -> Cookie:
+    hint = f"write one line of text into it, or remove it: rm {shlex.quote(path)}"
+    if len(content) > _MAX_COOKIE_BYTES:
+        raise CookieUnsafe(path, f"holds more than {_MAX_COOKIE_BYTES} bytes", hint=hint)
+    try:
+        text = content.decode().strip()
+    except UnicodeDecodeError as error:
+        raise CookieUnsafe(path, "holds no text", hint=hint) from error
+    if not text:
+        raise CookieUnsafe(path, "is empty", hint=hint)
+    return Cookie(text)
+
+
+def _make_file(path: str) -> None:
+    # Written beside, flushed, then linked: whoever finds the name finds a whole cookie, however many nodes
+    # start at once and whenever the power fails.  The loser of a race goes on to read the winner's.
+    target = Path(path)
+    draft = target.with_name(f"{target.name}.{os.getpid()}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(f"{make_cookie(secrets.token_bytes(32)).text}\n".encode())
+            file.flush()
+            os.fsync(descriptor)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, target)
+    finally:
+        draft.unlink()
+
+
+def _cannot(do: str, path: str, error: OSError) -> PyxError:
+    return PyxError(f"cannot {do} the cookie file {path}: {error.strerror}")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,290 @@
+"""One established session over one connection: signals of a queue go out, batches of signals come in.  Not
+here: the handshake before it (`net/listener.py`) and what a signal means (`core`).
+
+Reading, closing and every call of the loop's reader/writer interface happen on the transport's loop; writing
+happens on whichever thread calls `flush`.
+
+The lock guards the descriptor and what was transmitted but not yet sent.  Rules (design 6.2):
+
+1. It is only ever tried, never waited for, and no other lock is taken under it.
+2. Lost wake-ups: whoever wants something sent has appended to `out` *before* he tries the lock.  If he gets
+   it, he sends.  If he does not, there is a holder who has not released yet, and who looks at `out` again
+   *after* he has released: that look comes after the append, so it sees it.  The one case in which a holder
+   leaves something in `out` on purpose is a full socket: then the loop's writer is registered, and the next
+   flush is its.
+3. The descriptor is closed under it, after reader and writer are removed: so no thread sends on a number
+   that the system has given to another file, and the loop watches none that is not ours any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import ProtocolError
+from pyx.net.forks import close_in_children
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from pyx.net.stream import Stream
+    from pyx.signals import Signal
+    from pyx.wire.session import Session
+
+_READ_BYTES: Final = 128 * 1024
+_GATHERED_SIGNALS: Final = 256
+_ROUNDS: Final = 8
+"""After so many full gathers in one `flush` the loop goes on: a process is not made the others' postman."""
+
+_LAST_READS: Final = 64
+"""How much is still read from a peer that does not listen any more: 8 MiB."""
+
+_CLOSED_HERE: Final = "it was closed by this node"
+
+_LINGER_SECONDS: Final = 5.0
+"""How long a graceful close waits for the peer to take the rest."""
+
+
+class PeerLink:
+    """A live connection to a peer.  Make it, then `start` it on its loop.
+
+    `on_lost` is called exactly once, however the link ends, and nothing comes after it.  Both callbacks run
+    on the loop, outside the lock.
+
+    Args:
+        loop: the transport's loop (asyncio's or uvloop's).
+        stream: the connection, handed over.
+        session: the signals' way to bytes; used by this link alone.
+        out: the queue of signals for the peer.  Others append (in whatever order they promise each other),
+        only
+            this link pops.
+        on_signals: takes every batch that was read.
+        on_lost: takes the reason as a sentence.
+        first: bytes that go out before any signal (the end of the handshake).
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        stream: Stream,
+        session: Session,
+        out: deque[Signal],
+        on_signals: Callable[[list[Signal]], None],
+        on_lost: Callable[[str], None],
+        *,
+        first: bytes = b"",
+    ) -> None:
+        self.out = out
+        self._loop = loop
+        self._stream = stream
+        self._session = session
+        self._on_signals = on_signals
+        self._on_lost = on_lost
+        self._descriptor = stream.fileno()
+        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._lock = threading.Lock()
+        # guarded by the lock
+        self._unsent: deque[bytes | memoryview] = deque([first] if first else [])
+        self._full = False  # the loop's writer is registered, or about to be
+        self._broken = False  # nothing can be written any more
+        # written on the loop only
+        self._ended = False
+        self._linger: asyncio.TimerHandle | None = None
+        # written by anyone: a flush on the loop is on its way
+        self._flush_is_due = False
+        self._closing = False
+        close_in_children(self)
+
+    def start(self, trailing: bytes = b"") -> None:
+        """Begins to read and to write; on the loop.
+
+        Args:
+            trailing: what the peer sent behind its handshake.
+        """
+        if trailing and not self._heard(trailing):
+            return
+        if not self._ended:
+            self._loop.add_reader(self._descriptor, self._readable)
+            self.flush()
+
+    # ------------------------------------------------------------ writing, on any thread
+
+    def flush(self) -> None:
+        """Sends what is queued, as far as it goes without waiting; any thread, at any time."""
+        for _ in range(_ROUNDS):
+            if not self._lock.acquire(blocking=False):
+                return  # rule 2: the holder looks again
+            try:
+                self._write(_GATHERED_SIGNALS)
+            finally:
+                self._lock.release()
+            if self._full or self._broken:
+                return
+            if not self.out:
+                if self._closing:
+                    self._on_loop(self._all_sent)
+                return
+        self.flush_later()
+
+    def flush_later(self) -> None:
+        """Has the loop flush, once for all calls until it does; any thread."""
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._on_loop(self._due_flush)
+
+    def _due_flush(self) -> None:
+        self._flush_is_due = False  # before the look: what is appended from here on asks anew
+        self.flush()
+
+    def _write(self, most: int) -> None:
+        """Sends one gather; the lock is held."""
+        if self._full or self._broken:
+            return
+        unsent = self._unsent
+        if not unsent:
+            pop = self.out.popleft
+            signals: list[Signal] = []
+            with contextlib.suppress(IndexError):
+                while len(signals) < most:
+                    signals.append(pop())
+            if not signals:
+                return
+            try:
+                unsent.extend(self._session.transmit(signals))
+            except Exception as error:  # whatever it is: what is popped is lost, so the link is
+                self._give_up(f"a signal for it cannot be sent: {error}")
+                return
+        try:
+            while unsent:
+                chunk = unsent[0]
+                sent = self._stream.send(chunk)
+                if sent == len(chunk):
+                    unsent.popleft()
+                else:
+                    unsent[0] = memoryview(chunk)[sent:]
+        except BlockingIOError:
+            self._full = True
+            self._on_loop(self._watch_writable)
+        except OSError as error:
+            self._give_up(_words(error))
+
+    def _give_up(self, reason: str) -> None:
+        # Only the loop may end the link, and not before it has read what the peer said last.
+        self._broken = True
+        self._on_loop(self._hear_out, reason)
+
+    # ------------------------------------------------------------ closing, on any thread
+
+    def close(self, *, gracefully: bool) -> None:
+        """Ends the link: at once, or after everything queued has been sent and read (or 5 s); any thread.
+
+        `on_lost` tells when it is done.
+        """
+        if gracefully:
+            self._closing = True
+            self.flush()
+            self._on_loop(self._wait_no_longer_than)
+        else:
+            self._on_loop(self._end, _CLOSED_HERE)
+
+    def close_in_child(self) -> None:
+        """See `net/forks.py`."""
+        self._broken = True
+        self._stream.close()
+
+    # ------------------------------------------------------------ on the loop
+
+    def _on_loop(self, step: Callable[..., None], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the node is gone, and so is this link
+            self._loop.call_soon_threadsafe(step, *args)
+
+    def _watch_writable(self) -> None:
+        if not self._ended:
+            self._loop.add_writer(self._descriptor, self._writable)
+
+    def _writable(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return  # it stays writable: the loop calls again at once
+        try:
+            self._full = False
+            self._write(_GATHERED_SIGNALS)
+            if not self._full:
+                self._loop.remove_writer(self._descriptor)
+        finally:
+            self._lock.release()
+        if not self._full:
+            self.flush()
+
+    def _readable(self) -> None:
+        self._read()
+
+    def _read(self) -> bool:
+        """Reads once; True if something came."""
+        try:
+            size = self._stream.receive_into(self._buffer)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as error:
+            self._end(_words(error))
+            return False
+        if not size:
+            self._end(_CLOSED_HERE if self._closing else "it closed the connection")
+            return False
+        return self._heard(self._buffer[:size])
+
+    def _heard(self, data: bytes | memoryview) -> bool:
+        try:
+            signals = self._session.receive_data(data)
+        except ProtocolError as error:
+            self._end(f"it broke the protocol: {error}")
+            return False
+        if signals:
+            self._on_signals(signals)
+        return True
+
+    def _hear_out(self, reason: str) -> None:
+        for _ in range(_LAST_READS):
+            if self._ended or not self._read():
+                break
+        self._end(reason)
+
+    def _all_sent(self) -> None:
+        if self._broken or not self._lock.acquire(blocking=False):
+            return  # a holder comes back here
+        try:
+            if not self.out and not self._unsent:
+                self._broken = True
+                # The peer reads to the end, closes, and so ends this link too.  Closing now, with something
+                # unread here, would throw away what is still under way to it.
+                self._stream.end_writing()
+        finally:
+            self._lock.release()
+
+    def _wait_no_longer_than(self) -> None:
+        if not self._ended and self._linger is None:
+            self._linger = self._loop.call_later(_LINGER_SECONDS, self._end, _CLOSED_HERE)
+
+    def _end(self, reason: str) -> None:
+        if self._ended:
+            return
+        self._loop.remove_reader(self._descriptor)
+        if not self._lock.acquire(blocking=False):
+            self._loop.call_soon(self._end, reason)
+            return
+        try:
+            self._ended = self._broken = True
+            self._loop.remove_writer(self._descriptor)
+            self._stream.close()
+            self._unsent.clear()
+        finally:
+            self._lock.release()
+        if self._linger is not None:
+            self._linger.cancel()
+        self._on_lost(reason)
+
+
+def _words(error: OSError) -> str:
+    return f"the connection broke ({error.strerror or error})"

@@ -1,0 +1,217 @@
+"""Node: this node's name, and the others: ping, connect, list, spawn there.
+
+Every function follows Elixir's `Node` module.  A failure of a peer is a value (`"pang"`, `False`), a misuse
+an exception.  Not here: calls with a result (`rpc`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.errors import NodeNotAlive
+from pyx.runtime import context, lifetime, reaching, requests
+from pyx.runtime.context import forbid_running_loop
+from pyx.runtime.destinations import named_call
+from pyx.runtime.local_node import this_node
+from pyx.runtime.requests import Pending
+
+if TYPE_CHECKING:
+    import asyncio
+    import builtins
+
+    from pyx.net.cookie import Cookie
+    from pyx.terms import Pid, Ref
+
+__all__ = ["Node"]
+
+NO_NODE: Final = "nonode@nohost"
+"""What an unnamed node is called, as in Erlang."""
+
+
+class Node:
+    """Functions about nodes; never instantiated."""
+
+    # ------------------------------------------------------------ this node
+
+    @staticmethod
+    def self() -> str:
+        """The name of this node; `"nonode@nohost"` without one."""
+        return this_node().kernel.name or NO_NODE
+
+    @staticmethod
+    def is_alive() -> bool:
+        """True if this process is a node with a name, so others can reach it."""
+        return bool(this_node().kernel.name)
+
+    @staticmethod
+    def start(
+        name: str,
+        *,
+        hidden: bool = False,
+        cookie: str | None = None,
+        cookie_file: str | None = None,
+        tick: float = 15.0,
+        rpc: str = "open",
+        route_output: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> str:
+        """Makes this process a node on this host and returns its full name; any Python program may.
+
+        Args:
+            name: `"billing"`, completed with this host's name, or `"billing@host"`.
+            hidden: told to nobody, so no part of the mesh.
+            cookie: the shared secret itself.
+            cookie_file: where it is; else `$PYX_COOKIE_FILE`, `~/.pyx.cookie`.
+            tick: seconds after which a silent peer is down.
+            rpc: `"open"`, or `"off"` to run nothing for peers.
+            route_output: let `print` in processes go to their group leader (a shell always does).
+            loop: run `async def` processes in the application's event loop.
+
+        Raises:
+            NodeNameInvalid, NameTaken, AlreadyStarted, CookieUnsafe, RuntimeDirectoryUnsafe.
+        """
+        return lifetime.start(
+            this_node(),
+            name,
+            hidden=hidden,
+            cookie=cookie,
+            cookie_file=cookie_file,
+            tick=tick,
+            policy=rpc,
+            route_output=route_output,
+            loop=loop,
+        )
+
+    @staticmethod
+    def stop() -> bool:
+        """Says goodbye to all peers and gives the name up; processes live on.  False if there was no name."""
+        return lifetime.stop(this_node())
+
+    @staticmethod
+    def info() -> dict[str, Any]:
+        """Facts about this node: name, connections, processes, threads that outlive their process."""
+        return lifetime.info(this_node())
+
+    @staticmethod
+    def get_cookie() -> Cookie | None:
+        """The cookie in force; its repr shows a fingerprint only.  None without a name."""
+        transport = this_node().transport
+        return transport.cookie if transport is not None else None
+
+    @staticmethod
+    def set_cookie(*args: str) -> bool:
+        """`set_cookie(cookie)` for this node, `set_cookie(node, cookie)` towards one; returns True.
+
+        Connections that stand are left alone, as in Erlang.
+
+        Raises:
+            NodeNotAlive: this process is no node.
+        """
+        node = this_node()
+        if node.transport is None:
+            raise NodeNotAlive("set a cookie")
+        if len(args) not in {1, 2} or not all(type(one) is str and one for one in args):
+            msg = "Node.set_cookie takes a cookie, or a node and a cookie, all of them str and not empty"
+            raise TypeError(msg)
+        peer = node.full_name(args[0]) if len(args) == 2 else None
+        node.transport.set_cookie(args[-1], peer)
+        return True
+
+    # ------------------------------------------------------------ the others
+
+    @staticmethod
+    def list(*kinds: str) -> builtins.list[str]:
+        """The connected nodes, sorted.
+
+        Args:
+            kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (every
+            name
+                ever met); several give the union.
+
+        Raises:
+            ValueError: an unknown kind; the sentence lists them.
+        """
+        node = this_node()
+        return node.step(context.current.get(), node.kernel.nodes, kinds or ("visible",))
+
+    @staticmethod
+    def ping(node: str) -> str:
+        """`"pong"` if the node answers (connecting to it first if need be), else `"pang"`, within 5 s.
+
+        Why it is "pang" is logged here.
+        """
+        forbid_running_loop("Node.ping()", "aio.Node.ping()")
+        here = this_node()
+        pending = Pending()
+        answer = reaching.ping(here, pending, node)
+        if answer is None:
+            in_time = requests.wait(here, pending, reaching.SECONDS)
+            answer = reaching.pong(here, node, pending, in_time=in_time)
+        return answer
+
+    @staticmethod
+    def connect(node: str) -> bool | str:
+        """True if connected (now or already), False if that failed, `"ignored"` if this process is no node.
+
+        Joining one member joins the whole mesh.  Why it is False is logged here.
+        """
+        forbid_running_loop("Node.connect()", "aio.Node.connect()")
+        here = this_node()
+        pending = Pending()
+        answer = reaching.connect(here, pending, node)
+        if answer is None:
+            answer = reaching.connected(pending, in_time=requests.wait(here, pending, reaching.DIAL_SECONDS))
+        return answer
+
+    @staticmethod
+    def disconnect(node: str) -> bool | str:
+        """Ends the connection to one node (and no other: Differs from IEx); True if there was one."""
+        here = this_node()
+        if not here.kernel.name:
+            return "ignored"
+        return here.step(context.current.get(), here.kernel.disconnect, here.full_name(node))
+
+    @staticmethod
+    def spawn(node: str, module: Any, *rest: Any) -> Pid:
+        """Starts a process on *node* and returns its pid; it prints here.
+
+        `Node.spawn(node, module, "function", [args])` or `Node.spawn(node, function, [args])`, where the
+        function is sent by name.  A node that cannot be reached gives a dead pid and a warning in the log, as
+        in IEx.
+        """
+        return reaching.spawn(node, named_call(module, rest), link=False, monitor=False)[0]
+
+    @staticmethod
+    def spawn_link(node: str, module: Any, *rest: Any) -> Pid:
+        """`Node.spawn`, linked to the caller: a node that cannot be reached is an exit `"noconnection"`."""
+        context.require("Node.spawn_link()")
+        return reaching.spawn(node, named_call(module, rest), link=True, monitor=False)[0]
+
+    @staticmethod
+    def spawn_monitor(node: str, module: Any, *rest: Any) -> tuple[Pid, Ref]:
+        """`Node.spawn`, monitored by the caller."""
+        context.require("Node.spawn_monitor()")
+        pid, ref = reaching.spawn(node, named_call(module, rest), link=False, monitor=True)
+        assert ref is not None
+        return pid, ref
+
+    @staticmethod
+    def monitor(node: str, on: bool) -> bool:
+        """Asks for one `("nodedown", node)` (or takes one such wish back); wishes stack.  Returns True.
+
+        Raises:
+            NodeNotAlive: this process is no node.
+        """
+        runner = context.require("Node.monitor()")
+        here = runner.node
+        if not here.kernel.name:
+            raise NodeNotAlive("monitor a node")
+        here.step(runner, here.kernel.monitor_node, runner.process, here.full_name(node), bool(on))
+        return True
+
+    @staticmethod
+    def monitor_nodes(on: bool) -> bool:
+        """Asks for `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or ends that."""
+        runner = context.require("Node.monitor_nodes()")
+        runner.node.step(runner, runner.node.kernel.monitor_nodes, runner.process, bool(on))
+        return True

@@ -1,0 +1,294 @@
+"""Process: registered names, information, exits, links, monitors, timers.
+
+Every function follows Elixir's `Process` module where it has one of that name.  Not here: spawn, send,
+receive, self (`primitives`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import Exit, NoConnection, NoProcess
+from pyx.runtime import context, inquiry
+from pyx.runtime.context import forbid_running_loop, require
+from pyx.runtime.destinations import checked_destination, checked_pid, checked_seconds
+from pyx.runtime.lifecycle import sealed_reason
+from pyx.runtime.local_node import this_node
+from pyx.runtime.runners import LockSlot
+from pyx.signals import Letter
+from pyx.terms import Pid, Ref
+from pyx.wire.codec import is_flat, seal
+
+if TYPE_CHECKING:
+    import builtins
+
+    from pyx.runtime.local_node import LocalNode
+
+__all__ = ["Process"]
+
+
+class Process:
+    """Functions about processes; never instantiated."""
+
+    # ------------------------------------------------------------ names
+
+    @staticmethod
+    def register(pid: Pid, name: str) -> bool:
+        """Gives a process of this node a name; returns True.
+
+        Raises:
+            RegistrationError: the sentence says which rule: the pid is not local or not alive, it has a name,
+                the name is taken, or is no name.
+        """
+        node = this_node()
+        node.step(context.current.get(), node.kernel.register, checked_pid(pid), name)
+        return True
+
+    @staticmethod
+    def unregister(name: str) -> bool:
+        """Takes a name back; returns True.  Raises RegistrationError if nobody has it."""
+        node = this_node()
+        node.step(context.current.get(), node.kernel.unregister, name)
+        return True
+
+    @staticmethod
+    def whereis(name: str) -> Pid | None:
+        """The pid registered under *name* on this node, or None."""
+        node = this_node()
+        return node.step(context.current.get(), node.kernel.whereis, name)
+
+    @staticmethod
+    def registered() -> list[str]:
+        """All names registered on this node, sorted."""
+        node = this_node()
+        return node.step(context.current.get(), node.kernel.registered)
+
+    # ------------------------------------------------------------ information
+
+    @staticmethod
+    def list() -> builtins.list[Pid]:
+        """The pids of all processes of this node."""
+        node = this_node()
+        return [process.pid for process in node.step(context.current.get(), node.kernel.processes)]
+
+    @staticmethod
+    def info(pid: Pid, key: str | builtins.list[str] | None = None) -> Any:
+        """Facts about a process, here or on another node.
+
+        Args:
+            pid: any pid (Differs from IEx: a remote one too, within 5 s).
+            key: one key gives `(key, value)`; a list of keys a dict in that order; None a dict of all but
+                `messages`.
+
+        Returns:
+            None if the process is dead.
+
+        Raises:
+            ValueError: an unknown key; the sentence lists the known ones.
+            NoConnection: the pid's node cannot be reached, or does not answer in time.
+        """
+        forbid_running_loop("Process.info()", "aio.Process.info()")
+        keys = inquiry.checked_keys(key)
+        facts = inquiry.ask(this_node(), checked_pid(pid), keys)
+        return inquiry.as_asked(facts, key)
+
+    @staticmethod
+    def is_alive(pid: Pid) -> bool:
+        """True if the process lives.
+
+        Differs from IEx: a remote pid is asked for (a node that cannot be reached has no live processes).
+        """
+        forbid_running_loop("Process.is_alive()", "aio.Process.is_alive()")
+        try:
+            return inquiry.ask(this_node(), checked_pid(pid), ["status"]) is not None
+        except NoConnection:
+            return False
+
+    # ------------------------------------------------------------ exits
+
+    @staticmethod
+    def exit(pid: Pid, reason: Any) -> bool:
+        """Sends an exit signal; returns True.  To itself it ends the caller, as `raise Exit(reason)` does.
+
+        `"kill"` cannot be trapped and is seen by others as `"killed"`; `"normal"` from another is ignored
+        (a process that traps exits receives it).  The process is dead at once: its monitors fire, its name is
+        free.  The thread of a `def` ends at its next pyx call or Python instruction; inside a C call
+        (`time.sleep`, `recv`) only when that returns, and until then it cannot act: every primitive raises,
+        its prints are dropped.
+        """
+        pid = checked_pid(pid)
+        runner = context.current.get()
+        if runner is not None and pid == runner.process.pid:
+            raise Exit(reason)
+        node = this_node()
+        frm = runner.process.pid if runner is not None else Pid(0)
+        node.tell(runner, node.kernel.exit, frm, pid, sealed_reason(reason))
+        return True
+
+    @staticmethod
+    def flag(name: str, value: bool) -> bool:
+        """Sets a flag of the running process and returns its old value; the one flag is `"trap_exit"`."""
+        runner = require("Process.flag()")
+        if name != "trap_exit":
+            msg = f"unknown flag {name!r}; the one there is is 'trap_exit'"
+            raise ValueError(msg)
+        node = runner.node
+        return node.step(runner, node.kernel.set_trap_exit, runner.process, bool(value))
+
+    # ------------------------------------------------------------ links and monitors
+
+    @staticmethod
+    def link(pid: Pid) -> bool:
+        """Links the running process and *pid*; returns True.
+
+        Raises:
+            NoProcess: a local pid that is dead, while exits are not trapped (as IEx; else an EXIT comes).
+        """
+        runner = require("Process.link()")
+        node = runner.node
+        pid = checked_pid(pid)
+        if not node.step(runner, node.kernel.link, runner.process, pid):
+            raise NoProcess(repr(pid))
+        return True
+
+    @staticmethod
+    def unlink(pid: Pid) -> bool:
+        """Takes a link back; returns True.  No EXIT of that link comes after this."""
+        runner = require("Process.unlink()")
+        runner.node.step(runner, runner.node.kernel.unlink, runner.process, checked_pid(pid))
+        return True
+
+    @staticmethod
+    def monitor(target: Pid | str | tuple[str, str]) -> Ref:
+        """Asks for one `("DOWN", ref, "process", target, reason)` when *target* ends; returns the ref.
+
+        A dead process is `"noproc"` at once, one that cannot be reached `"noconnection"`.  Monitors stack.
+        """
+        runner = require("Process.monitor()")
+        node = runner.node
+        dest = checked_destination(node, target)
+        if type(dest) is Ref:
+            msg = f"a monitor watches a pid, a name or (name, node), not {target!r}"
+            raise TypeError(msg)
+        ref = node.step(runner, node.kernel.monitor, runner.process, dest)
+        runner.remember(ref)
+        return ref
+
+    @staticmethod
+    def demonitor(ref: Ref, *, flush: bool = False) -> bool:
+        """Takes a monitor back, with *flush* also the DOWN that came; returns True if it was there."""
+        runner = require("Process.demonitor()")
+        kernel = runner.node.kernel
+        return runner.node.step(runner, lambda: kernel.demonitor(runner.process, ref, flush=flush))
+
+    @staticmethod
+    def alias() -> Ref:
+        """A reference that messages can be sent to until `unalias`: what comes later vanishes.
+
+        So the late reply of a call that timed out never litters the mailbox (as OTP's aliases).
+        """
+        runner = require("Process.alias()")
+        ref = runner.node.step(runner, runner.node.kernel.alias, runner.process)
+        runner.remember(ref)
+        return ref
+
+    @staticmethod
+    def unalias(ref: Ref) -> bool:
+        """Ends an alias; True if it was one."""
+        runner = require("Process.unalias()")
+        return runner.node.step(runner, runner.node.kernel.unalias, runner.process, ref)
+
+    # ------------------------------------------------------------ the process dictionary
+
+    @staticmethod
+    def put(key: Any, value: Any) -> Any:
+        """Keeps a value in the running process's own dictionary; returns the old one, or None."""
+        dictionary = require("Process.put()").process.dictionary
+        old = dictionary.get(key)
+        dictionary[key] = value
+        return old
+
+    @staticmethod
+    def get(key: Any, default: Any = None) -> Any:
+        """The value that `put` kept, or *default*."""
+        return require("Process.get()").process.dictionary.get(key, default)
+
+    # ------------------------------------------------------------ time
+
+    @staticmethod
+    def send_after(dest: Pid | str | tuple[str, str], message: Any, seconds: float) -> Ref:
+        """Sends *message* in so many seconds; returns the reference to cancel it by.
+
+        Differs from IEx: seconds, not milliseconds.
+        """
+        node = this_node()
+        delay = checked_seconds(seconds, "seconds")
+        if delay is None:
+            msg = "seconds is a number, not None"
+            raise TypeError(msg)
+        checked = checked_destination(node, dest)
+        body: Any = message if is_flat(message) and node.stays_home(checked) else Letter(seal(message))
+        runner = context.current.get()
+        frm = runner.process.pid if runner is not None else None
+        ref = node.step(runner, node.kernel.make_ref)
+        node.timers.start(ref, delay, frm, checked, body)
+        return ref
+
+    @staticmethod
+    def cancel_timer(ref: Ref) -> float | bool:
+        """Stops a `send_after`: the seconds that were left, or False if it is over."""
+        return this_node().timers.cancel(ref)
+
+    @staticmethod
+    def sleep(seconds: float | None) -> None:
+        """Sleeps so many seconds (None: for ever), and ends at once when the process is killed.
+
+        Raises:
+            WouldBlock: the thread runs an event loop (`await aio.sleep()` there).
+        """
+        forbid_running_loop("Process.sleep()", "aio.sleep()")
+        delay = checked_seconds(seconds, "seconds")
+        runner = context.current.get()
+        if runner is None:
+            LockSlot().wait(delay)
+            return
+        _sleep(runner.node, runner, delay)
+
+    # ------------------------------------------------------------ output
+
+    @staticmethod
+    def group_leader(pid: Pid | None = None, leader: Pid | None = None) -> Any:
+        """The process whose terminal shows what the running process prints; or sets *leader* for *pid*.
+
+        Without arguments: the leader's pid (the node itself is `#PID<0.0.0>`).  With both: returns True.
+        """
+        node = this_node()
+        runner = context.current.get()
+        if pid is None:
+            return (runner.process.leader if runner is not None else None) or Pid(0)
+        if leader is None:
+            msg = "Process.group_leader takes no argument, or a pid and its new leader"
+            raise TypeError(msg)
+        frm = runner.process.pid if runner is not None else Pid(0)
+        node.step(runner, node.kernel.set_leader, frm, checked_pid(pid), checked_pid(leader))
+        return True
+
+
+def _sleep(node: LocalNode, runner: Any, delay: float | None) -> None:
+    # On a slot of its own, so that messages do not end the sleep; a kill wakes whatever slot is set.
+    deadline = None if delay is None else time.monotonic() + delay
+    runner.before_wait()
+    slot = LockSlot()
+    runner.slot = slot
+    try:
+        while True:
+            if runner.killed:
+                runner.gate.enter()  # raises
+            remaining = None if deadline is None else deadline - time.monotonic()
+            if remaining is not None and remaining <= 0:
+                return
+            slot.wait(remaining)
+    finally:
+        runner.slot = runner.own_slot
+        node.waited(runner)

@@ -1,0 +1,131 @@
+"""rpc: call functions on other nodes, as Erlang's `:rpc` (and, in keeping failures apart, its `:erpc`).
+
+    rpc.call("server@vm", "os", "getpid", [])         module and function by name
+    rpc.call("server@vm", product_stock.total, [[]])  or a function, which is sent by name
+
+Every call runs in a process of its own over there, and prints here.  A failure is an exception, never a value
+that looks like a result (Differs from IEx: `{:badrpc, reason}`, and a thrown value returned as if it were
+one). Not here: the awaitable twins (`aio.rpc`).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import RpcTimeout
+from pyx.runtime import calls, requests
+from pyx.runtime.context import forbid_running_loop
+from pyx.runtime.destinations import checked_seconds
+from pyx.runtime.local_node import this_node
+from pyx.runtime.requests import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["async_call", "call", "cast", "multicall"]
+
+
+def call(
+    node: str,
+    module: Any,
+    function: Any = None,
+    args: Sequence[Any] = (),
+    timeout: float | None = None,
+) -> Any:
+    """Calls a function on *node* and returns its value.
+
+    Args:
+        node: a node name; a bare first part means this host.  This node itself is fine.
+        module: the module's name, or the module; or a function, and then *args* follow it at once.
+        function: the function's name; dots lead into classes.
+        args: a list of data.
+        timeout: seconds; None waits for ever.  A call that timed out, or was left by Ctrl-C, goes on over
+            there and its answer vanishes.
+
+    Raises:
+        RpcNoConnection: no such node, or it was lost meanwhile.
+        RpcTimeout: no answer in time.
+        RpcUndefined: no such module or function there; it says which.
+        RpcRefused: that node's policy allows no calls.
+        RemoteError: the function raised, exited, or its result is not data.
+        EncodeError: an argument is not data.
+        WouldBlock: this thread runs an event loop (`await aio.rpc.call(...)` there).
+    """
+    forbid_running_loop("rpc.call()", "aio.rpc.call()")
+    timeout = checked_seconds(timeout)
+    here = this_node()
+    dest = here.full_name(node)
+    letter = calls.sealed_call(module, function, args)
+    pending = Pending()
+    calls.ask(here, pending, dest, letter)
+    if not requests.wait(here, pending, timeout):
+        assert timeout is not None
+        raise RpcTimeout(dest, timeout)
+    return calls.value_of(here, dest, pending)
+
+
+def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:
+    """Has *node* run a function and wants no answer; returns True, whatever becomes of it."""
+    here = this_node()
+    calls.ask(here, None, here.full_name(node), calls.sealed_call(module, function, args))
+    return True
+
+
+def async_call(
+    node: str, module: Any, function: Any = None, args: Sequence[Any] = ()
+) -> concurrent.futures.Future[Any]:
+    """Starts a `call` and returns a Future: its `result()` is the value or raises what `call` would.
+
+    Differs from IEx: `:rpc.yield(key)` is the future's `result(timeout)`.  Cancelling it abandons the call.
+    """
+    here = this_node()
+    dest = here.full_name(node)
+    letter = calls.sealed_call(module, function, args)
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+
+    def fill() -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(calls.value_of(here, dest, pending))
+        except BaseException as error:
+            future.set_exception(error)
+
+    # The answer is opened on a warm thread: a large one must not hold the transport up.
+    pending = Pending(then=lambda _: here.pool.run(fill))
+    calls.ask(here, pending, dest, letter)
+    future.add_done_callback(lambda done: here.abandon(pending.number) if done.cancelled() else None)
+    return future
+
+
+def multicall(
+    nodes: Sequence[str] | None,
+    module: Any,
+    function: Any = None,
+    args: Sequence[Any] = (),
+    timeout: float | None = None,
+) -> tuple[list[Any], list[str]]:
+    """Calls a function on several nodes at once; returns (results in the order asked, nodes without answer).
+
+    *nodes* None means this node and all visible ones.  A node where the function failed is among the results,
+    as the exception that `call` would have raised; one that cannot be reached, or does not answer within
+    *timeout* seconds in all, is in the second list.
+    """
+    forbid_running_loop("rpc.multicall()", "aio.rpc.multicall()")
+    timeout = checked_seconds(timeout)
+    here = this_node()
+    dests = calls.targets(here, nodes)
+    letter = calls.sealed_call(module, function, args)
+    pendings = [Pending() for _ in dests]
+    for dest, pending in zip(dests, pendings, strict=True):
+        calls.ask(here, pending, dest, letter)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    results: list[Any] = []
+    unanswered: list[str] = []
+    for dest, pending in zip(dests, pendings, strict=True):
+        remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
+        in_time = requests.wait(here, pending, remaining)
+        calls.sort_in(here, dest, pending if in_time else None, results, unanswered)
+    return results, unanswered

@@ -1,0 +1,105 @@
+"""Calls of functions on nodes: asked, and their ends turned into values or errors.
+
+Both `rpc` and `aio.rpc` stand on this.  Not here: waiting (`requests.py`), what runs over there (`rex.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import (
+    DecodeError,
+    EncodeError,
+    RemoteError,
+    RpcError,
+    RpcNoConnection,
+    RpcRefused,
+    RpcUndefined,
+)
+from pyx.runtime import mail
+from pyx.runtime.context import current
+from pyx.runtime.destinations import named_call
+from pyx.signals import Letter
+from pyx.terms import Pid, Raised
+from pyx.wire.codec import open_letter, seal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.requests import Pending
+
+
+def sealed_call(target: Any, function: Any, args: Sequence[Any]) -> Letter:
+    """The letter of `call(node, target, function, args)`, in either form; see `destinations.named_call`.
+
+    Raises:
+        TypeError: it is neither form.
+        EncodeError: an argument is not data; the path starts at `args`.
+    """
+    rest: tuple[Any, ...] = () if function is None else (function,)
+    module, name, arguments = named_call(target, (*rest, args) if args else rest)
+    try:
+        return Letter(seal((module, name, arguments)))
+    except EncodeError:
+        seal(arguments, what="args")  # raises again, with the path the caller can read
+        raise
+
+
+def ask(node: LocalNode, pending: Pending | None, dest: str, letter: Letter) -> None:
+    """Has *dest* (a full name) run the call; None wants no answer."""
+    runner = current.get()
+    frm = runner.process.pid if runner is not None else Pid(0)
+    leader = (runner.process.leader if runner is not None else None) or Pid(0)
+    number = node.step(runner, node.kernel.request_call, pending, frm, leader, dest, letter)
+    if pending is not None:
+        pending.number = number
+
+
+def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
+    """The value of a call that was answered.
+
+    Raises:
+        RpcNoConnection, RpcUndefined, RpcRefused, RemoteError: what came instead.
+    """
+    outcome, body = pending.outcome, pending.body
+    if outcome == "noconnection":
+        raise RpcNoConnection(dest, str(body))
+    if outcome == "refused":
+        raise RpcRefused(dest, str(body))
+    if outcome == "exit":
+        reason = mail.open_reason(node, body)
+        raise RemoteError(dest, "Exit", reason if type(reason) is str else repr(reason))
+    try:
+        opened = open_letter(body, node.kernel.here)
+    except DecodeError as error:
+        raise RpcError(dest, f"the answer of {dest} cannot be read: {error}") from None
+    if outcome == "undefined":
+        raise RpcUndefined(dest, *opened)
+    if outcome == "raised":
+        assert isinstance(opened, Raised)
+        raise RemoteError(dest, opened.type, opened.text, opened.traceback)
+    return opened
+
+
+def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
+    """The nodes of a multicall, by full name: those asked for, else this one and all visible ones."""
+    if nodes is None:
+        return node.step(current.get(), node.kernel.nodes, ("this", "visible"))
+    if isinstance(nodes, str):
+        msg = f"multicall takes a list of nodes, not {nodes!r}"
+        raise TypeError(msg)
+    return [node.full_name(one) for one in nodes]
+
+
+def sort_in(
+    node: LocalNode, dest: str, pending: Pending | None, results: list[Any], unanswered: list[str]
+) -> None:
+    """Puts the end of one call of a multicall where it belongs (None: it did not answer in time)."""
+    if pending is None or pending.outcome == "noconnection":
+        unanswered.append(dest)
+        return
+    try:
+        results.append(value_of(node, dest, pending))
+    except RpcError as error:
+        results.append(error)

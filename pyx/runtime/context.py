@@ -1,0 +1,51 @@
+"""Who is running: the current process (a ContextVar), and what this thread is in the middle of.
+
+Not here: what a runner is (`runners.py`), or how a thread is stopped (`gate.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from pyx.errors import NotAProcess, WouldBlock
+
+if TYPE_CHECKING:
+    from pyx.runtime.runners import Runner
+
+current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
+"""The runner of the process whose code runs; threads that user code starts have none."""
+
+
+class _ThreadState(threading.local):
+    """What this thread is in the middle of.
+
+    `inside`: it is in a step of the kernel or carries one out.  A finalizer or a signal handler that calls
+    pyx now must not enter again (design 6.4), and Ctrl-C must not raise here (design 6.3).
+    `waiting`: it sleeps in a pyx wait, where Ctrl-C may raise.
+    """
+
+    inside: bool = False
+    waiting: bool = False
+
+
+thread = _ThreadState()
+
+
+def require(call: str) -> Runner:
+    """The current process, or NotAProcess naming *call*."""
+    runner = current.get()
+    if runner is None:
+        raise NotAProcess(call)
+    return runner
+
+
+def forbid_running_loop(call: str, twin: str) -> None:
+    """Raises WouldBlock when this thread runs an event loop: *call* would stop it, *twin* would not."""
+    # Without asyncio loaded no loop runs; importing it here would cost every script 40 ms.
+    import sys
+
+    asyncio_events = sys.modules.get("asyncio.events")
+    if asyncio_events is not None and asyncio_events._get_running_loop() is not None:  # noqa: SLF001 - documented for this
+        raise WouldBlock(call, twin)

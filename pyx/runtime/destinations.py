@@ -1,0 +1,85 @@
+"""What the caller of a face may name, checked where it is named: destinations, pids, functions.
+
+One clear sentence for every wrong argument; nothing else happens here.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pyx.terms import Pid, Ref
+from pyx.wire.codec import name_of_callable
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+
+def checked_destination(node: LocalNode, dest: Any) -> Pid | str | tuple[str, str] | Ref:
+    """*dest* as the kernel takes it: a bare node name in `(name, node)` gets this node's host part.
+
+    Raises:
+        TypeError: it is no destination.
+        NodeNameInvalid: its node cannot be one.
+    """
+    kind = type(dest)
+    if kind is Pid or kind is Ref or kind is str:
+        return dest  # type: ignore[no-any-return]
+    if kind is tuple and len(dest) == 2 and type(dest[0]) is str and type(dest[1]) is str:
+        return dest[0], node.full_name(dest[1])
+    msg = f"a destination is a pid, a registered name, (name, node) or an alias, not {dest!r}"
+    raise TypeError(msg)
+
+
+def checked_pid(value: Any) -> Pid:
+    """*value* if it is a pid; raises TypeError."""
+    if type(value) is not Pid:
+        msg = f"a pid is needed, not {value!r}"
+        raise TypeError(msg)
+    return value
+
+
+def checked_seconds(value: Any, name: str = "timeout") -> float | None:
+    """*value* as seconds, or None for ever; raises TypeError or ValueError."""
+    if value is None:
+        return None
+    if type(value) not in {int, float}:
+        msg = f"{name} is a number of seconds or None, not {value!r}"
+        raise TypeError(msg)
+    if value != value or value < 0:  # noqa: PLR0124 - nan
+        msg = f"{name} is a number of seconds from 0 on, not {value!r}"
+        raise ValueError(msg)
+    return float(value)
+
+
+def named_call(target: Any, rest: tuple[Any, ...]) -> tuple[str, str, list[Any]]:
+    """`(module, function, args)` from `module, "function", [args]`, or from `function, [args]`.
+
+    *target* is a module, its name, or a function (which then stands where both names would); what follows is
+    the function's name and a list of arguments, or that list alone, or nothing.
+
+    Raises:
+        TypeError: it is neither form; the sentence shows both.
+        EncodeError: the function cannot be sent by name (a lambda, say).
+    """
+    if callable(target) and not isinstance(target, ModuleType):
+        module, name = name_of_callable(target)
+        return module, name, _arguments(rest)
+    if isinstance(target, ModuleType):
+        target = target.__name__
+    if type(target) is not str or not rest or type(rest[0]) is not str:
+        msg = (
+            'a call is named by `module, "function", [args]` (the module by name or itself) '
+            f"or by `function, [args]`, not by {', '.join(map(repr, (target, *rest)))}"
+        )
+        raise TypeError(msg)
+    return target, rest[0], _arguments(rest[1:])
+
+
+def _arguments(rest: tuple[Any, ...]) -> list[Any]:
+    if not rest:
+        return []
+    if len(rest) == 1 and isinstance(rest[0], (list, tuple)):
+        return list(rest[0])
+    msg = f"the arguments come as one list, not as {', '.join(map(repr, rest))}"
+    raise TypeError(msg)

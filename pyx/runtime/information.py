@@ -1,0 +1,95 @@
+"""What `Process.info` tells of a local process: the kernel's facts, and those that only its thread can show.
+
+Not here: asking another node (`process.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.runtime import mail, report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
+
+    from pyx.core.processes import Process
+    from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.runners import Runner
+    from pyx.terms import Pid
+
+KEYS: Final = (
+    "registered_name",
+    "initial_call",
+    "current_function",
+    "status",
+    "message_queue_len",
+    "messages",
+    "links",
+    "monitors",
+    "monitored_by",
+    "dictionary",
+    "trap_exit",
+    "group_leader",
+    "kind",
+    "undecodable",
+)
+"""In the order shown; `messages` and `dictionary` come only when asked for, as they may be long."""
+
+_ONLY_WHEN_ASKED: Final = {"messages"}
+
+
+def check_keys(keys: Iterable[str]) -> None:
+    """Raises ValueError that lists the known keys if one of *keys* is not."""
+    for key in keys:
+        if key not in KEYS:
+            msg = f"unknown key {key!r}; the known ones are {', '.join(KEYS)}"
+            raise ValueError(msg)
+
+
+def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
+    """The facts about a local process, in the order asked (None: all but the messages); None if dead."""
+    wanted = [key for key in KEYS if key not in _ONLY_WHEN_ASKED] if keys is None else keys
+    check_keys(wanted)
+
+    def look() -> tuple[Process, dict[str, Any], list[Any]] | None:
+        process = node.kernel.find(pid)
+        if process is None:
+            return None
+        items = process.mailbox.snapshot() if "messages" in wanted else []
+        return process, node.kernel.facts(process), items
+
+    found = node.step(None, look)
+    if found is None:
+        return None
+    process, facts, items = found
+    if "messages" in wanted:
+        facts["messages"] = mail.peek(node, items)
+    if "dictionary" in wanted:
+        facts["dictionary"] = dict(process.dictionary)
+    facts["current_function"] = _current_function(process)
+    facts["status"] = "waiting" if process.waiting else "running"
+    facts["undecodable"] = process.runner.undecodable if process.runner is not None else 0
+    return {key: facts[key] for key in wanted}
+
+
+def _current_function(process: Process) -> tuple[str, str, int] | None:
+    """(module, function, line) of the innermost frame that is the user's; None where no code runs.
+
+    A process whose function is itself a builtin has no frame: it is named, with line 0.
+    """
+    runner: Runner | None = process.runner
+    frame: FrameType | None = None
+    if runner is not None and runner.task is not None:
+        stack = runner.task.get_stack()
+        frame = stack[-1] if stack else None
+    elif runner is not None and runner.thread_ident is not None:
+        frame = sys._current_frames().get(runner.thread_ident)  # noqa: SLF001 - its documented use
+    while frame is not None and report.is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    if frame.f_globals.get("__name__") == "threading":  # the bottom of the thread, below pyx's own frames
+        return (*process.initial_call[:2], 0)
+    return str(frame.f_globals.get("__name__", "?")), frame.f_code.co_qualname, frame.f_lineno

@@ -1,0 +1,85 @@
+"""`Process.info` for any pid: looked up at home, asked for abroad.
+
+Not here: the facts themselves (`information.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.errors import NoConnection
+from pyx.runtime import requests
+from pyx.runtime.context import current
+from pyx.runtime.information import check_keys, information
+from pyx.runtime.requests import Pending
+from pyx.signals import Letter
+from pyx.terms import Pid, Raised
+from pyx.wire.codec import open_letter, seal
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+SECONDS: Final = 5.0
+"""So long may a remote node take; a frozen one costs no more."""
+
+
+def checked_keys(key: str | list[str] | None) -> list[str] | None:
+    """The keys asked for as a list (None: all); raises ValueError for an unknown one, TypeError for none."""
+    if key is None:
+        return None
+    keys = [key] if type(key) is str else key
+    if not isinstance(keys, (list, tuple)) or not all(type(one) is str for one in keys):
+        msg = f"a key is a str, or a list of them, not {key!r}"
+        raise TypeError(msg)
+    check_keys(keys)
+    return list(keys)
+
+
+def as_asked(facts: dict[str, Any] | None, key: str | list[str] | None) -> Any:
+    """One key gives `(key, value)`, several a dict; None for a dead process."""
+    if facts is None or type(key) is not str:
+        return facts
+    return key, facts[key]
+
+
+def is_here(node: LocalNode, pid: Pid) -> bool:
+    """True for a pid of this node's present life."""
+    return pid.is_local or pid.life == node.kernel.here
+
+
+def request(node: LocalNode, pending: Pending, pid: Pid, keys: list[str] | None) -> None:
+    """Asks the pid's node; *pending* will be resolved."""
+    runner = current.get()
+    frm = runner.process.pid if runner is not None else Pid(0)
+    letter = Letter(seal((pid, keys)))
+    pending.number = node.step(runner, node.kernel.request_info, pending, frm, pid.node, "info", letter)
+
+
+def answer(node: LocalNode, pid: Pid, pending: Pending, *, in_time: bool) -> dict[str, Any] | None:
+    """The facts that came; raises NoConnection if none did."""
+    if not in_time:
+        raise NoConnection(pid.node, f"no answer within {SECONDS:g} s")
+    if pending.outcome == "noconnection":
+        raise NoConnection(pid.node, str(pending.body))
+    facts = open_letter(pending.body, node.kernel.here)
+    if isinstance(facts, Raised):
+        raise NoConnection(pid.node, f"it could not tell: {facts.text}")
+    return facts  # type: ignore[no-any-return]
+
+
+def ask(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
+    """The facts about *pid* (None: it is dead), waiting at most `SECONDS` for another node."""
+    if is_here(node, pid):
+        return information(node, pid, keys)
+    pending = Pending()
+    request(node, pending, pid, keys)
+    return answer(node, pid, pending, in_time=requests.wait(node, pending, SECONDS))
+
+
+async def ask_async(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
+    """`ask` for a coroutine."""
+    if is_here(node, pid):
+        return information(node, pid, keys)
+    pending = Pending(node.tasks.slot())
+    request(node, pending, pid, keys)
+    return answer(node, pid, pending, in_time=await requests.wait_async(node, pending, SECONDS))

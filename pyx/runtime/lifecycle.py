@@ -1,0 +1,254 @@
+"""The lives of processes on this node: how each kind starts, runs user code, and ends with a reason.
+
+Not here: who is told of an end (`core`), the threads and tasks themselves (`threads.py`, `tasks.py`), and the
+shell's process (`shell_process.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import DecodeError, EncodeError, Exit, ProcessKilled
+from pyx.runtime import mail, output, report, rex
+from pyx.runtime.context import current
+from pyx.runtime.information import information
+from pyx.runtime.runners import Runner
+from pyx.runtime.threads import run_process
+from pyx.signals import Letter, Reason
+from pyx.terms import Pid, Raised
+from pyx.wire.codec import open_letter, seal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.core.effects import Inquire
+    from pyx.core.processes import Process
+    from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Ref
+
+
+class Lifecycle:
+    """Starts and ends the processes of one node."""
+
+    def __init__(self, node: LocalNode) -> None:
+        self._node = node
+        self._dying: set[Runner] = set()
+
+    # ------------------------------------------------------------ at home
+
+    def spawn(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        *,
+        link: bool = False,
+        monitor: bool = False,
+    ) -> tuple[Pid, Ref | None]:
+        """Starts *function* as a process; *args* are sealed now and opened by it.
+
+        Raises:
+            EncodeError: an argument is not data.
+        """
+        letter = Letter(seal(args, what="args"))
+        coroutine = rex.is_coroutine_function(function)
+        call = rex.initial_call(function, len(args))
+
+        def body() -> Any:
+            return function(*open_letter(letter, self._node.kernel.here))
+
+        return self._spawn("async def" if coroutine else "def", call, body, link=link, monitor=monitor)
+
+    def spawn_named(
+        self, module: str, function: str, args: list[Any], *, link: bool = False, monitor: bool = False
+    ) -> tuple[Pid, Ref | None]:
+        """Starts the function of that name; a missing one is the new process's failure, as in Erlang."""
+        letter = Letter(seal((module, function, args), what="args"))
+
+        def body() -> Any:
+            return self._resolve(letter)()
+
+        return self._spawn("def", (module, function, len(args)), body, link=link, monitor=monitor)
+
+    def _spawn(
+        self, kind: str, call: tuple[str, str, int], body: Callable[[], Any], *, link: bool, monitor: bool
+    ) -> tuple[Pid, Ref | None]:
+        node = self._node
+        parent = current.get()
+        mother = parent.process if parent is not None else None
+
+        def decide() -> tuple[Runner, Ref | None]:
+            process, ref = node.kernel.process_started(
+                kind,
+                parent=mother.pid if mother is not None else None,
+                initial_call=call,
+                link_to=mother if link else None,
+                monitored_by=mother if monitor else None,
+            )
+            runner = Runner(node, process)
+            process.runner = runner
+            return runner, ref
+
+        runner, ref = node.step(parent, decide)
+        self._run(runner, body, on_loop=kind == "async def")
+        return runner.process.pid, ref
+
+    # ------------------------------------------------------------ for a peer
+
+    def start_for_peer(self, process: Process, letter: Letter) -> None:
+        """Runs what a peer asked for as *process*, which the kernel has in its tables already."""
+        runner = Runner(self._node, process)
+        process.runner = runner
+
+        def body() -> Any:
+            call = self._resolve(letter)
+            # The letter is read on this thread, so only here it shows what kind the process is.
+            process.initial_call = rex.initial_call(call.func, len(call.args))
+            return call()
+
+        if not process.alive:  # killed before it had a runner to stop
+            runner.gate.killed = True
+        self._run(runner, body, on_loop=False)
+
+    def _resolve(self, letter: Letter) -> functools.partial[Any]:
+        module, function, args = open_letter(letter, self._node.kernel.here)
+        return functools.partial(rex.find(module, function), *args)
+
+    def answer_inquiry(self, inquiry: Inquire) -> None:
+        """A peer asks about a process of ours."""
+        node = self._node
+        try:
+            pid, keys = open_letter(inquiry.letter, node.kernel.here)
+            facts = information(node, pid, keys)
+            letter = Letter(seal(facts))
+        except (DecodeError, EncodeError, TypeError, ValueError) as error:
+            letter = Letter(seal(report.as_value(error)))
+        node.tell(None, node.kernel.answer, inquiry, letter)
+
+    # ------------------------------------------------------------ running and ending
+
+    def _run(self, runner: Runner, body: Callable[[], Any], *, on_loop: bool) -> None:
+        finished = functools.partial(self._finished, runner)
+        if on_loop:
+            self._node.tasks.start(runner, _awaiting(body), finished)
+            return
+
+        def done_or_coroutine(error: BaseException | None, value: Any) -> None:
+            # A function found by name may turn out to be an `async def`: it goes on on the process loop.
+            if error is None and asyncio.iscoroutine(value):
+                runner.process.kind = "async def" if runner.process.call is None else runner.process.kind
+                runner.thread_ident = None  # a kill from here on cancels the task
+                self._node.tasks.start(runner, lambda: value, finished)
+            else:
+                finished(error, value)
+
+        self._node.pool.run(lambda: run_process(runner, body, done_or_coroutine))
+
+    def _finished(self, runner: Runner, error: BaseException | None, value: Any) -> None:
+        """The user's code is over: say so to whoever waits, is linked or monitors."""
+        node, process = self._node, runner.process
+        runner.over = True
+        self._dying.discard(runner)
+        output.finish_line(runner, newline=True)
+        runner.before_wait()
+        if process.call is not None:
+            outcome, letter = self._answer(error, value)
+            node.step(None, self._end_call, process, outcome, letter)
+        elif process.alive:
+            reason, crashed = reason_of(error)
+            text = report.traceback_text(error) if crashed and error is not None else ""
+            node.step(None, self._end, process, reason, text)
+
+    def _end_call(self, process: Process, outcome: str, letter: Letter | str) -> None:
+        self._node.kernel.call_finished(process, outcome, letter)
+        self._node.kernel.process_exited(process, "normal")
+
+    def _end(self, process: Process, reason: Reason, crash: str) -> None:
+        if crash:
+            self._node.kernel.process_crashed(process, crash)
+        self._node.kernel.process_exited(process, reason)
+
+    @staticmethod
+    def _answer(error: BaseException | None, value: Any) -> tuple[str, Letter | str]:
+        if error is None:
+            try:
+                return "value", Letter(seal(value, what="result"))
+            except EncodeError as unsendable:
+                error = unsendable
+        if isinstance(error, rex.Undefined):
+            return "undefined", Letter(seal((error.module, error.function)))
+        if isinstance(error, (Exit, SystemExit, ProcessKilled)):
+            return "exit", reason_of(error)[0]
+        return "raised", Letter(seal(report.as_value(error)))
+
+    def shell_exit(self, process: Process, frm: Pid, reason: Reason) -> None:
+        """A shell got an exit signal: it shows who sent which, and stays."""
+        text = exit_text(self._node, frm, reason)
+        self._node.tell(None, self._node.kernel.print_lines, process, process.pid, text)
+
+    def stop(self, runner: Runner) -> None:
+        """The process is dead by a signal: its thread or task is to end too, as soon as it can."""
+        if not runner.over:
+            self._dying.add(runner)
+        runner.stop()
+
+    def dying(self) -> int:
+        """How many threads or tasks still run for a process that is dead (in a C call, say)."""
+        return sum(1 for runner in list(self._dying) if not runner.over)
+
+    def show(self, process: Process) -> None:
+        """Hands the lines that wait for this terminal to its console, in order."""
+        runner: Runner = process.runner
+        lines = process.output
+        console = runner.console
+        if console is None or lines is None:
+            return
+        while lines and runner.showing.acquire(blocking=False):
+            try:
+                while lines:
+                    text, foreign = lines.popleft()
+                    console.write(text, foreign=foreign)
+            finally:
+                runner.showing.release()
+
+
+def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
+    """What a shell shows when something linked to it died: who, and of what (IEx's line)."""
+    value = mail.open_reason(node, reason)
+    if isinstance(value, Raised):
+        return f"** (EXIT from {frm}) {value.type}: {value.text}\n"
+    return f"** (EXIT from {frm}) {value if isinstance(value, str) else repr(value)}\n"
+
+
+def _awaiting(body: Callable[[], Any]) -> Callable[[], Any]:
+    async def run() -> Any:
+        return await body()
+
+    return run
+
+
+def reason_of(error: BaseException | None) -> tuple[Reason, bool]:
+    """Why a process ended, from what its code raised; and whether that is a crash to report."""
+    if error is None:
+        return "normal", False
+    if isinstance(error, ProcessKilled):
+        return "killed", False
+    if isinstance(error, Exit):
+        return sealed_reason(error.reason), False
+    if isinstance(error, SystemExit):
+        return ("normal" if error.code in {None, 0} else sealed_reason(error.code)), False
+    return sealed_reason(report.as_value(error)), True
+
+
+def sealed_reason(reason: object) -> Reason:
+    """An exit reason as it travels: a plain word stays itself, any other data is sealed.
+
+    One that is no data becomes a `Raised` that says so: an end must not fail.
+    """
+    if type(reason) is str:
+        return reason
+    try:
+        return Letter(seal(reason, what="reason"))
+    except EncodeError as error:
+        return Letter(seal(Raised("EncodeError", str(error))))

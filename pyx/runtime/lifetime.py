@@ -1,0 +1,99 @@
+"""A node gets its name, and gives it up: what `Node.start`, `stop` and `info` do.
+
+Not here: what a name means to peers (`core`), the sockets behind it (`transport.py`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import AlreadyStarted
+from pyx.net.cookie import Cookie, find_cookie
+from pyx.runtime import output
+from pyx.runtime.gate import guard_main_thread
+from pyx.runtime.transport import Transport
+from pyx.terms import host_of
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pyx.runtime.local_node import LocalNode
+
+
+def start(
+    node: LocalNode,
+    name: str,
+    *,
+    hidden: bool,
+    cookie: str | None,
+    cookie_file: str | None,
+    tick: float,
+    policy: str,
+    route_output: bool,
+    loop: asyncio.AbstractEventLoop | None,
+) -> str:
+    """Makes *node* a named node on this host; see `Node.start`."""
+    if node.kernel.name:
+        raise AlreadyStarted(node.kernel.name)
+    if not tick > 0:
+        msg = f"tick is a number of seconds over 0, not {tick!r}"
+        raise ValueError(msg)
+    full = node.full_name(name)
+    secret = Cookie(cookie) if cookie else find_cookie(cookie_file)
+    creation = secrets.randbelow(2**32 - 1) + 1
+    transport = Transport(node, full, creation, hidden=hidden, cookie=secret)  # claims the name
+    if loop is not None:
+        node.tasks.use(loop)
+    if route_output:
+        output.install()
+    guard_main_thread()
+
+    def decide() -> None:
+        node.kernel.policy = policy
+        node.kernel.tick_seconds = tick
+        node.kernel.node_started(full, creation, hidden=hidden)
+
+    node.transport = transport
+    node.step(None, decide)
+    transport.open(tick / 4)
+    atexit.register(stop, node)
+    return full
+
+
+def stop(node: LocalNode) -> bool:
+    """Says goodbye to all peers and gives the name up; False if there was none."""
+    transport = node.transport
+    if transport is None:
+        return False
+    node.step(None, node.kernel.node_stopped)
+    transport.close()
+    node.transport = None
+    atexit.unregister(stop)
+    return True
+
+
+def info(node: LocalNode) -> dict[str, Any]:
+    """Facts about this node, for `Node.info` and `runtime_info`."""
+
+    def look() -> dict[str, Any]:
+        kernel = node.kernel
+        return {
+            "name": kernel.name or None,
+            "host": host_of(kernel.name) or None,
+            "creation": kernel.creation or None,
+            "hidden": kernel.hidden,
+            "policy": kernel.policy,
+            "tick": kernel.tick_seconds,
+            "nodes": kernel.nodes(("visible",)),
+            "hidden_nodes": kernel.nodes(("hidden",)),
+            "processes": len(kernel.processes()),
+            "registered": kernel.registered(),
+        }
+
+    facts = node.step(None, look)
+    facts["threads"] = threading.active_count()
+    facts["dying_threads"] = node.processes.dying()
+    return facts

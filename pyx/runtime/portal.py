@@ -1,0 +1,143 @@
+"""A thread with an event loop of its own, and the door to it.
+
+pyx has two: the transport's, which carries bytes and ticks, and the process loop, where `async def` processes
+run; so a coroutine that blocks cannot stop the ticks.  Not here: what runs on them.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pyx.runtime.runners import LockSlot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """A uvloop where there is one (twice as fast), else asyncio's."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+class LoopThread:
+    """A daemon thread that runs an event loop until `stop`; starts with the first `start`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._starting = _thread.allocate_lock()
+        self._soon: deque[Callable[[], object]] = deque()
+        self._soon_scheduled = False
+        self._thread_ident: int | None = None
+        self._stopped = False
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """True when called on the loop's own thread."""
+        return self._thread_ident == _thread.get_ident()
+
+    def start(self) -> asyncio.AbstractEventLoop:
+        """The running loop; starts the thread if need be."""
+        loop = self.loop
+        if loop is not None:
+            return loop
+        with self._starting:
+            if self.loop is None:
+                ready = LockSlot()
+                worker = threading.Thread(target=self._run, args=(ready,), name=self._name, daemon=True)
+                worker.start()
+                ready.wait(None)
+        assert self.loop is not None
+        return self.loop
+
+    def _run(self, ready: LockSlot) -> None:
+        loop = new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._thread_ident = _thread.get_ident()
+        self.loop = loop
+        loop.call_soon(ready.wake)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Runs *function* on the loop: at once if this is its thread, else with one wake-up for a burst.
+
+        Functions given from one thread run in the order given.
+        """
+        if self._thread_ident == _thread.get_ident() and not self._soon:
+            function()
+            return
+        self._soon.append(function)
+        # Whoever finds the flag down wakes the loop; the loop lowers it before it looks, so nothing is
+        # missed.
+        if not self._soon_scheduled:
+            self._soon_scheduled = True
+            try:
+                self.start().call_soon_threadsafe(self._drain)
+            except RuntimeError:  # the loop is closed: the node is leaving
+                self._soon.clear()
+
+    def _drain(self) -> None:
+        self._soon_scheduled = False
+        while self._soon:
+            self._soon.popleft()()
+
+    def later(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
+        """Runs *function* on the loop in so many seconds; gives what cancels it, from any thread."""
+        handle: list[asyncio.TimerHandle] = []
+        cancelled = False
+
+        def arm() -> None:
+            if not cancelled and self.loop is not None:
+                handle.append(self.loop.call_later(seconds, function))
+
+        def cancel() -> None:
+            nonlocal cancelled
+            cancelled = True
+            for timer in handle:
+                timer.cancel()
+
+        self.soon(arm)
+        return lambda: self.soon(cancel)
+
+    def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Runs *function* on the loop's thread and waits for its value (or raises what it raised)."""
+        if self.is_current:
+            return function(*args)
+        done = LockSlot()
+        outcome: list[T] = []
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                outcome.append(function(*args))
+            except BaseException as error:
+                failure.append(error)
+            finally:
+                done.wake()
+
+        self.soon(run)
+        done.wait(None)
+        if failure:
+            raise failure[0]
+        return outcome[0]
+
+    def stop(self) -> None:
+        """Ends the loop and its thread, without waiting for either."""
+        loop = self.loop
+        if loop is not None and not self._stopped:
+            self._stopped = True
+            loop.call_soon_threadsafe(loop.stop)

@@ -1,0 +1,110 @@
+"""Reaching another node: ping, connect, spawn there; what `Node` and `aio.Node` have in common.
+
+Not here: waiting (`requests.py`), dialling (`transport.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from pyx.errors import EncodeError, RpcRefused
+from pyx.runtime import requests
+from pyx.runtime.context import current, forbid_running_loop
+from pyx.runtime.local_node import this_node
+from pyx.runtime.requests import Pending
+from pyx.signals import Letter
+from pyx.terms import Pid
+from pyx.wire.codec import seal
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Ref
+
+SECONDS: Final = 5.0
+"""So much may a ping cost; a frozen node costs all of it."""
+
+DIAL_SECONDS: Final = 10.0
+"""A dial ends by itself within 5 s; this only guards against a transport that does not answer."""
+
+NamedCall: TypeAlias = "tuple[str, str, list[Any]]"
+"""Module, function, arguments."""
+
+log = logging.getLogger("pyx.node")
+
+
+def ping(node: LocalNode, pending: Pending, name: str) -> str | None:
+    """The answer where none has to be waited for; else None, and *pending* will be resolved."""
+    dest = node.full_name(name)
+    if not node.kernel.name:
+        return "pang"
+    pending.number = node.step(current.get(), node.kernel.ping, pending, dest, node.now())
+    return None
+
+
+def pong(node: LocalNode, name: str, pending: Pending, *, in_time: bool) -> str:
+    """The end of a ping as its caller sees it."""
+    if not in_time:
+        log.warning("no answer from %s within %g s", node.full_name(name), SECONDS)
+    return "pong" if pending.outcome == "pong" else "pang"
+
+
+def connect(node: LocalNode, pending: Pending, name: str) -> bool | str | None:
+    """The answer where none has to be waited for; else None, and *pending* will be resolved."""
+    dest = node.full_name(name)
+    if not node.kernel.name:
+        return "ignored"
+    node.step(current.get(), node.kernel.connect, pending, dest, node.now())
+    return None
+
+
+def connected(pending: Pending, *, in_time: bool) -> bool:
+    """The end of a connect as its caller sees it."""
+    return in_time and pending.outcome == "connected"
+
+
+def spawn(name: str, call: NamedCall, *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
+    """Starts a process on a node and waits for its pid; a dead local one where the node cannot be reached."""
+    forbid_running_loop("Node.spawn()", "aio.Node.spawn()")
+    node = this_node()
+    pending = Pending()
+    ref = ask_spawn(node, pending, name, call, link=link, monitor=monitor)
+    requests.wait(node, pending, None)
+    return spawned(node, name, call, pending), ref
+
+
+def ask_spawn(
+    node: LocalNode, pending: Pending, name: str, call: NamedCall, *, link: bool, monitor: bool
+) -> Ref | None:
+    """Asks a node for a process; *pending* will be resolved.  Gives the monitor's reference, if wanted.
+
+    Raises:
+        EncodeError: an argument is not data.
+    """
+    dest = node.full_name(name)
+    try:
+        letter = Letter(seal(call))
+    except EncodeError:
+        seal(call[2], what="args")  # raises again, with the path the caller can read
+        raise
+    runner = current.get()
+    frm = runner.process.pid if runner is not None else Pid(0)
+    leader = (runner.process.leader if runner is not None else None) or Pid(0)
+
+    def decide() -> tuple[int, Ref | None]:
+        return node.kernel.request_spawn(pending, frm, leader, dest, letter, link=link, monitor=monitor)
+
+    pending.number, ref = node.step(runner, decide)
+    return ref
+
+
+def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> Pid:
+    """The pid that came; raises RpcRefused where that node's policy forbids it."""
+    dest = node.full_name(name)
+    if pending.outcome == "spawned":
+        assert isinstance(pending.body, Pid)
+        return pending.body
+    if pending.outcome == "refused":
+        raise RpcRefused(dest, str(pending.body))
+    log.warning("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
+    return pending.nobody if pending.nobody is not None else node.step(None, node.kernel.dead_pid)

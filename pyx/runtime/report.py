@@ -1,0 +1,77 @@
+"""Failures as their readers want them: the user's frames only, as text or as a value.
+
+Not here: where a report is shown (`local_node.py`, `shell`).
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from pyx.terms import Raised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PYX: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - compared with frames' file names, which are str
+_IMPORTLIB: Final = "<frozen importlib"
+_MAX_TRACEBACK_CHARACTERS: Final = 20_000
+"""A traceback that travels: enough to read, too little to hurt."""
+
+
+def type_name(error_type: type[BaseException]) -> str:
+    """`"ValueError"`, or `"product_stock.Empty"`: as the last line of a traceback has it."""
+    if error_type.__module__ in {"builtins", "__main__"} or error_type.__module__.startswith("pyx."):
+        return error_type.__qualname__
+    return f"{error_type.__module__}.{error_type.__qualname__}"
+
+
+def message_of(error: BaseException) -> str:
+    """`str(error)`, and never a second error: a `__str__` is user code."""
+    try:
+        return str(error)
+    except Exception:
+        return f"<{type(error).__name__} whose text cannot be made>"
+
+
+def without_our_frames(error: BaseException) -> traceback.TracebackException:
+    """The standard library's account of *error* and its causes, less the frames of pyx and the importer."""
+    account = traceback.TracebackException.from_exception(error, compact=True)
+    seen: set[int] = set()
+    waiting: list[traceback.TracebackException | None] = [account]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.stack = traceback.StackSummary.from_list(_users(one.stack))
+        waiting += [one.__cause__, one.__context__, *(one.exceptions or ())]
+    return account
+
+
+def is_ours(filename: str) -> bool:
+    """True for a file of pyx itself, or of Python's importer on its way to the user's module."""
+    return filename.startswith(_PYX) or _IMPORTLIB in filename
+
+
+def _users(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    return [frame for frame in frames if not is_ours(frame.filename)]
+
+
+def traceback_text(error: BaseException) -> str:
+    """The frames and the last line, ending in a newline; just the last line where no user frame is left."""
+    account = without_our_frames(error)
+    alone = account.__cause__ is None and account.__context__ is None and not account.exceptions
+    if alone and not account.stack:
+        return "".join(account.format_exception_only())
+    return "".join(account.format(chain=True))
+
+
+def as_value(error: BaseException) -> Raised:
+    """The exception as data, for links, monitors and callers on any node."""
+    text = traceback_text(error)
+    if len(text) > _MAX_TRACEBACK_CHARACTERS:
+        half = _MAX_TRACEBACK_CHARACTERS // 2
+        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
+    return Raised(type_name(type(error)), message_of(error), text)

@@ -1,0 +1,89 @@
+"""Runs what peers ask for: finds the function by its names, and makes its end an answer.
+
+OTP's `rex` (remote execution) server, but without a server: every call is a process of its own, so one slow
+call stops nobody.  Not here: who may call (the gate in `core`), or how the answer travels.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.errors import PyxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FACES: Final = {
+    "Node": ("pyx.node", "Node"),
+    "Process": ("pyx.process", "Process"),
+    "rpc": ("pyx.rpc", None),
+}
+"""The names of pyx's own faces, as a prompt knows them: `rpc.call(node, "Node", "list")` works everywhere."""
+
+
+class Undefined(PyxError):
+    """There is no such module or function here.  Attributes: `module`, `function` (None: no module)."""
+
+    def __init__(self, module: str, function: str | None) -> None:
+        self.module = module
+        self.function = function
+        what = f"no module {module}" if function is None else f"no function {function} in module {module}"
+        super().__init__(f"there is {what} here")
+
+
+def find(module: str, function: str) -> Callable[..., Any]:
+    """The function of that name, its module imported if need be.
+
+    Raises:
+        Undefined: the module of that very name, or the attribute, is missing.
+        Exception: whatever the module itself raises while it is imported, ImportError included.
+    """
+    face = _FACES.get(module)
+    found: Any
+    if face is not None:
+        found = importlib.import_module(face[0])
+        if face[1] is not None:
+            found = getattr(found, face[1])
+    else:
+        found = sys.modules.get(module)
+        if found is None or module == "__main__":
+            found = _import(module)
+    for name in function.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            raise Undefined(module, function) from None
+    if not callable(found):
+        raise Undefined(module, function)
+    return found  # type: ignore[no-any-return]
+
+
+def _import(module: str) -> Any:
+    if not module or module == "__main__" or not all(part.isidentifier() for part in module.split(".")):
+        # `__main__` is the peer's prompt or script: its names mean nothing here.
+        raise Undefined(module, None)
+    importlib.invalidate_caches()  # a file saved a moment ago is there
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # Only the module itself (or the package it should be in) counts as missing, not what it imports.
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise Undefined(module, None) from None
+        raise
+
+
+def is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """True if calling *function* gives a coroutine, so it belongs on the process loop."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - an object with an `async def __call__`
+    )
+
+
+def initial_call(function: Callable[..., Any], arguments: int) -> tuple[str, str, int]:
+    """(module, function, number of arguments): what `Process.info` shows as `initial_call`."""
+    module = getattr(function, "__module__", None) or "builtins"
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return str(module), str(name), arguments

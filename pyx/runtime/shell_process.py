@@ -1,0 +1,99 @@
+"""The shell as a process: the main thread gets a pid, a mailbox and a terminal that others print on.
+
+Not here: the prompt and what is typed there (`shell`).
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from pyx.runtime import output
+from pyx.runtime.context import current
+from pyx.runtime.gate import guard_main_thread
+from pyx.runtime.runners import LockSlot, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
+    from pyx.core.processes import Process
+    from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Pid
+
+
+class ShellProcess:
+    """One shell's process on the main thread; `renew` gives it a new pid after a kill."""
+
+    def __init__(self, node: LocalNode, console: output.Console) -> None:
+        self._node = node
+        self._console = console
+        self.runner = self._start()
+
+    def _start(self) -> Runner:
+        node = self._node
+        process, _ = node.step(None, self._decide)
+        runner = Runner(node, process)
+        runner.console = self._console
+        # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
+        runner.stop_task = _thread.interrupt_main
+        process.runner = runner
+        current.set(runner)
+        return runner
+
+    def _decide(self) -> tuple[Process, Any]:
+        return self._node.kernel.process_started("shell", keeps_pid=True, terminal=True)
+
+    @property
+    def pid(self) -> Pid:
+        """The shell's pid."""
+        return self.runner.process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """False once somebody killed the shell's process (the prompt itself lives on)."""
+        return self.runner.process.alive
+
+    def renew(self) -> Pid:
+        """Becomes a new process, as IEx does after a kill; gives the dead pid."""
+        dead = self.pid
+        self.runner = self._start()
+        return dead
+
+    def finish_line(self) -> None:
+        """Ends the line that the evaluation left unfinished, so that a prompt starts on its own."""
+        output.finish_line(self.runner, newline=True)
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Runs a coroutine on the process loop under the shell's pid and waits for its value.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
+        """
+        done = LockSlot()
+        task = self._node.tasks.run(self.runner, coroutine, done)
+        try:
+            while not task.over:
+                done.wait(None)
+        except KeyboardInterrupt:
+            task.cancel()
+            while not task.over:
+                done.wait(5.0)
+                break
+            raise
+        return task.outcome()
+
+
+@contextlib.contextmanager
+def shell_process(node: LocalNode, console: output.Console) -> Iterator[ShellProcess]:
+    """Makes the calling (main) thread the shell's process, and sys.stdout its way to *console*."""
+    output.install()
+    guard_main_thread()
+    node.console = console
+    shell = ShellProcess(node, console)
+    try:
+        yield shell
+    finally:
+        current.set(None)
+        node.step(None, node.kernel.process_exited, shell.runner.process, "normal")
+        node.console = None

@@ -1,0 +1,140 @@
+"""`async def` processes: tasks on the process loop, a thread and loop of pyx's own (or the application's).
+
+Not here: waiting for messages (`mail.py`); threads for plain functions (`threads.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import ProcessKilled
+from pyx.runtime.context import current
+from pyx.runtime.portal import LoopThread
+from pyx.runtime.runners import FutureSlot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from pyx.runtime.runners import Runner, Slot
+
+
+class ProcessLoop:
+    """Where `async def` processes run: pyx's own thread, or the loop that `Node.start(loop=)` gave."""
+
+    def __init__(self) -> None:
+        self._own = LoopThread("pyx-process-loop")
+        self._given: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Runs processes that start from now on in the application's loop (None: in pyx's own)."""
+        self._given = loop
+
+    def start(
+        self,
+        runner: Runner,
+        make: Callable[[], Coroutine[Any, Any, Any]],
+        finished: Callable[[BaseException | None, Any], None],
+    ) -> None:
+        """Runs the coroutine that *make* gives as the process of *runner*; then reports as `threads` does.
+
+        Callable from any thread; the coroutine is made on the loop, under the process.
+        """
+
+        def begin() -> None:
+            context = contextvars.Context()
+            context.run(current.set, runner)
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(_body(runner, make, finished), context=context)
+            # The loop itself keeps only a weak reference to a task.
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            runner.task = task
+            runner.stop_task = lambda: self._soon(loop, task.cancel)
+            if runner.killed:  # between spawn and here
+                task.cancel()
+
+        self._soon(self._given or self._own.start(), begin)
+
+    def run(self, runner: Runner, coroutine: Coroutine[Any, Any, Any], done: Slot) -> Visit:
+        """Runs *coroutine* on the process loop under a process that lives elsewhere (the shell's)."""
+        visit = Visit(coroutine, done)
+        context = contextvars.Context()
+        context.run(current.set, runner)
+        loop = self._given or self._own.start()
+        visit.cancel = lambda: self._soon(loop, visit.cancel_on_loop)
+        self._soon(loop, lambda: visit.begin(context))
+        return visit
+
+    def _soon(self, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+        if loop is self._own.loop:
+            # Never at once, even on the loop's thread: a spawn returns before its process runs.
+            if self._own.is_current:
+                loop.call_soon(function)
+            else:
+                self._own.soon(function)
+            return
+        try:
+            loop.call_soon_threadsafe(function)
+        except RuntimeError:  # the application closed its loop
+            return
+
+    def slot(self) -> FutureSlot:
+        """A slot on the running loop."""
+        loop = asyncio.get_running_loop()
+        return FutureSlot(loop, self._own if loop is self._own.loop else None)
+
+
+class Visit:
+    """A coroutine that runs on the process loop while a thread waits for it."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], done: Slot) -> None:
+        self._coroutine = coroutine
+        self._done = done
+        self._task: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+        self._value: Any = None
+        self.over = False
+        self.cancel: Callable[[], None] = self.cancel_on_loop
+        """Cancels it; from any thread."""
+
+    def begin(self, context: contextvars.Context) -> None:
+        """On the loop: starts it."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), context=context)
+
+    def cancel_on_loop(self) -> None:
+        """On the loop: cancels it."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            self._value = await self._coroutine
+        except BaseException as error:
+            self._error = error
+        self.over = True
+        self._done.wake()
+
+    def outcome(self) -> Any:
+        """Its value; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+async def _body(
+    runner: Runner,
+    make: Callable[[], Coroutine[Any, Any, Any]],
+    finished: Callable[[BaseException | None, Any], None],
+) -> None:
+    error: BaseException | None = None
+    value: Any = None
+    try:
+        if runner.killed:
+            raise ProcessKilled  # noqa: TRY301 - the same end as a kill during the body
+        value = await make()
+    except BaseException as raised:
+        error = raised
+    finished(error, value)

@@ -1,0 +1,206 @@
+"""The kernel's hands among other nodes: its doors, its links, its cookies, its ticks, on the portal's loop.
+
+Not here: bytes and sockets (`net`), decisions (`core`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from typing import TYPE_CHECKING, Final
+
+from pyx.net.cookie import Cookie
+from pyx.net.directory import HostDirectory, runtime_directory
+from pyx.net.listener import Arrival
+from pyx.net.listener import Transport as Doors
+from pyx.net.peer import PeerLink
+from pyx.net.stream import PlainStream
+from pyx.runtime.runners import LockSlot
+from pyx.terms import Life
+from pyx.wire.keys import key_from_cookie
+from pyx.wire.session import Session
+
+if TYPE_CHECKING:
+    from pyx.core.peers import Peer
+    from pyx.runtime.local_node import LocalNode
+    from pyx.signals import Signal
+    from pyx.wire.handshake import Status
+
+log = logging.getLogger("pyx.node")
+
+_GOODBYE_SECONDS: Final = 1.0
+"""So long a leaving node waits for what it queued to be taken."""
+
+_REFUSALS_SECONDS: Final = 1.0
+"""At most one line so often about strangers who did not get through."""
+
+
+class Transport:
+    """What makes a process a node on this host: claims the name at once, listens from `open` on.
+
+    Args:
+        node: whose kernel decides.
+        name: the full name.
+        creation: of this life.
+        hidden: told to nobody.
+        cookie: towards everybody who has none of his own (`set_cookie`).
+
+    Raises:
+        NameTaken, RuntimeDirectoryUnsafe, PyxError: the name cannot be had; nothing is left behind.
+    """
+
+    def __init__(self, node: LocalNode, name: str, creation: int, *, hidden: bool, cookie: Cookie) -> None:
+        self._node = node
+        self._life = Life(name, creation)
+        self._hidden = hidden
+        self.cookie = cookie
+        self._key = key_from_cookie(cookie.text)
+        self._keys: dict[str, bytes] = {}
+        self._directory = HostDirectory(runtime_directory())
+        self._claim = self._directory.claim(name, creation, os.getpid())
+        self._doors: Doors | None = None
+        self._links: set[PeerLink] = set()
+        self._ticking: asyncio.TimerHandle | None = None
+        self._all_gone = LockSlot()
+        self._refused = 0
+        self._refused_until = 0.0
+
+    # ------------------------------------------------------------ from the node
+
+    def open(self, tick_period: float) -> None:
+        """Listens, and ticks every so many seconds.  Raises PyxError if the socket cannot be bound."""
+        self._node.portal.start()
+        self._node.portal.call(self._open, tick_period)
+
+    def _open(self, tick_period: float) -> None:
+        self._doors = Doors(self._life, hidden=self._hidden, owner=self, directory=self._directory)
+        self._doors.listen(self._claim)
+        self._tick(tick_period)
+
+    def close(self) -> None:
+        """Waits a moment until the goodbyes are taken, closes everything, and gives the name up."""
+        if not self._node.portal.call(self._begin_close):
+            self._all_gone.wait(_GOODBYE_SECONDS)
+        self._node.portal.call(self._end_close)
+        self._claim.release()
+
+    def _begin_close(self) -> bool:
+        if self._ticking is not None:
+            self._ticking.cancel()
+        return not self._links
+
+    def _end_close(self) -> None:
+        for link in list(self._links):
+            link.close(gracefully=False)
+        if self._doors is not None:
+            # The loop keeps only weak references to tasks; this one is short, and kept here until it is done.
+            self._closing = asyncio.get_running_loop().create_task(self._doors.close())
+
+    def dial(self, name: str) -> None:
+        """Tries to reach that node; any thread."""
+        if self._doors is not None:
+            self._doors.dial(name)
+
+    def cancel_dial(self, name: str) -> None:
+        """Gives a dial up; any thread."""
+        if self._doors is not None:
+            self._doors.cancel_dial(name)
+
+    def set_cookie(self, text: str, peer: str | None) -> None:
+        """The cookie for one peer, or for all that have none of their own; for handshakes from now on."""
+        key = key_from_cookie(text)  # slow for a weak cookie, on purpose: on the caller's thread
+        if peer is None:
+            self.cookie, self._key = Cookie(text), key
+        else:
+            self._keys[peer] = key
+
+    # ------------------------------------------------------------ net.listener.Owner, on the loop
+
+    def key_for(self, name: str) -> bytes:
+        """See `Owner`."""
+        return self._keys.get(name, self._key)
+
+    def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
+        """See `Owner`."""
+        node = self._node
+
+        def decide() -> tuple[Status, Peer | None]:
+            verdict = node.kernel.peer_claimed(name, creation, hidden=hidden, now=node.now())
+            return ("ok" if verdict.kind == "accept" else verdict.kind), verdict.peer
+
+        return node.step(None, decide)
+
+    def established(self, arrival: Arrival) -> None:
+        """See `Owner`."""
+        node = self._node
+        peer: Peer | None
+        if arrival.dialled:
+
+            def decide() -> Peer | None:
+                verdict = node.kernel.peer_up(
+                    arrival.name, arrival.creation, hidden=arrival.hidden, now=node.now()
+                )
+                return verdict.peer if verdict.kind == "accept" else None
+
+            peer = node.step(None, decide)
+            if peer is None:
+                arrival.connection.close()
+                return
+        else:
+            peer = arrival.handle  # type: ignore[assignment]
+            assert peer is not None
+        self._attach(peer, arrival)
+
+    def _attach(self, peer: Peer, arrival: Arrival) -> None:
+        node = self._node
+
+        def signals_came(signals: list[Signal]) -> None:
+            node.step(None, node.kernel.signals_received, peer, signals, node.now())
+
+        def lost(reason: str) -> None:
+            self._links.discard(link)
+            node.step(None, node.kernel.peer_lost, peer, reason, node.now())
+            if not self._links:
+                self._all_gone.wake()
+
+        there = Life(arrival.name, arrival.creation)
+        link = PeerLink(
+            asyncio.get_running_loop(),
+            PlainStream(arrival.connection),
+            Session(self._life, there),
+            peer.out,
+            signals_came,
+            lost,
+            first=arrival.first,
+        )
+        self._links.add(link)
+        peer.link = link
+        link.start(arrival.trailing)
+        if peer.state == "gone":  # lost between the verdict and here, when nobody could hang it up
+            link.close(gracefully=False)
+
+    def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
+        """See `Owner`."""
+        node = self._node
+        words = f"{reason} (hint: {hint})" if hint else reason
+        jitter = random.random()  # noqa: S311 - spreads retries
+        node.step(None, node.kernel.dial_failed, name, words, node.now(), jitter)
+
+    def stranger_refused(self, reason: str) -> None:
+        """See `Owner`."""
+        now = time.monotonic()
+        if now < self._refused_until:
+            self._refused += 1
+            return
+        more = f" (and {self._refused} more like it)" if self._refused else ""
+        self._refused, self._refused_until = 0, now + _REFUSALS_SECONDS
+        log.warning("refused a connection: %s%s", reason, more)
+
+    # ------------------------------------------------------------ ticks
+
+    def _tick(self, period: float) -> None:
+        self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
+        self._node.step(None, self._node.kernel.tick, self._node.now())

@@ -1,0 +1,309 @@
+"""What could stand at the cursor: a pure function of the text and of tables of names.
+
+Nothing of an object is run to find out: names are read from the `__dict__`s of instances, classes and modules
+through the descriptors of `object` and `type` themselves, so no property, `__dir__`, `__getattr__`,
+`__class__` or metaclass has a say.  Nothing is imported.  Not here: keys and menus (`terminal`).
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import sys
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+class Tables(NamedTuple):
+    """Where names come from; the functions are asked only when their names are wanted."""
+
+    names: Mapping[str, Any]
+    lower: Mapping[str, Any]
+    modules: Callable[[], Iterable[str]] = tuple
+    nodes: Callable[[], Iterable[str]] = tuple
+    registered: Callable[[], Iterable[str]] = tuple
+
+
+class Completion(NamedTuple):
+    """Each of `candidates` may replace the text from `start` to the cursor."""
+
+    start: int
+    candidates: list[str]
+
+
+MOST: Final = 500
+
+_IMPORT: Final = re.compile(r"(?:^|[;:\n])\s*(?:import\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*|from\s+)(\w*)$")
+_IMPORT_FROM: Final = re.compile(r"(?:^|[;:\n])\s*from\s+([\w.]+)\s+import\s+\(?(?:\w+\s*,\s*)*(\w*)$")
+_PATH: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[[^\[\]]*\])*"
+_ATTRIBUTE: Final = re.compile(rf"({_PATH})\s*\.\s*(\w*)$")
+_KEY: Final = re.compile(rf"({_PATH})\[\s*$")
+_CALLEE: Final = re.compile(rf"({_PATH})\s*$")
+_WORD: Final = re.compile(r"\w*$")
+
+
+def complete(text: str, cursor: int, tables: Tables) -> Completion:
+    """The candidates for *text* at *cursor*, sorted; `_names` only where one is typed."""
+    before = text[:cursor]
+    scan = _Scan(before)
+    if scan.comment:
+        return Completion(cursor, [])
+    if scan.quote is not None:
+        start = scan.quote_at
+        prefix = before[start:]
+        keys = _keys_at(before[: start - scan.quote_length], tables)
+        words = _in_string(scan, tables) if keys is None else [key for key in keys if type(key) is str]
+        return _chosen(start, prefix, words, plain=True)
+    if found := _IMPORT_FROM.search(before):
+        module = sys.modules.get(found.group(1))
+        words = [] if module is None else [name for name, _ in _attributes(module)]
+        return _chosen(found.start(2), found.group(2), words)
+    if found := _IMPORT.search(before):
+        top = {name.partition(".")[0] for name in [*sys.modules, *sys.stdlib_module_names]}
+        return _chosen(found.start(1), found.group(1), [*top, *tables.modules()])
+    if found := _ATTRIBUTE.search(before):
+        target = _resolve(found.group(1), tables)
+        words = [] if target is _UNKNOWN else [name for name, _ in _attributes(target)]
+        return _chosen(found.start(2), found.group(2), words)
+    keys = _keys_at(before, tables)
+    if keys is not None:
+        return _chosen(cursor, "", [repr(key) for key in keys], plain=True)
+    word = _WORD.search(before)
+    assert word is not None
+    if word.group()[:1].isdigit():
+        return Completion(cursor, [])
+    words = [*tables.names, *tables.lower, *keyword.kwlist, *keyword.softkwlist, *tables.modules()]
+    if scan.open and scan.open[-1].callee:
+        words += [f"{name}=" for name in _parameters(_resolve(scan.open[-1].callee, tables))]
+    return _chosen(word.start(), word.group(), words)
+
+
+def _chosen(start: int, prefix: str, words: Iterable[object], *, plain: bool = False) -> Completion:
+    fitting = {word for word in words if type(word) is str and word.startswith(prefix)}
+    if not plain:
+        fitting = {word for word in fitting if not _is_hidden(word, prefix)}
+    return Completion(start, sorted(fitting)[:MOST])
+
+
+def _is_hidden(word: str, prefix: str) -> bool:
+    if word.startswith("__"):
+        return not prefix.startswith("__")
+    return word.startswith("_") and not prefix
+
+
+# ---------------------------------------------------------------- names of an object, and what they stand for
+
+_UNKNOWN: Final = object()
+
+_mro_of: Final[Callable[[type], tuple[type, ...]]] = type.__dict__["__mro__"].__get__
+_dict_of_class: Final[Callable[[type], Mapping[str, Any]]] = type.__dict__["__dict__"].__get__
+_READS_C_SLOT: Final = (GetSetDescriptorType, MemberDescriptorType)
+
+
+def _is_class(value: object) -> bool:
+    return type in _mro_of(type(value))
+
+
+def _own_dict(value: object) -> dict[str, Any] | None:
+    """The instance's `__dict__`, if it is the plain one and no class of its MRO put a hook in its place."""
+    for kind in _mro_of(type(value)):
+        descriptor = _dict_of_class(kind).get("__dict__")
+        if descriptor is None:
+            continue
+        if type(descriptor) not in _READS_C_SLOT:
+            return None
+        found = type(descriptor).__get__(descriptor, value)
+        return found if type(found) is dict else None
+    return None
+
+
+def _attributes(value: object) -> list[tuple[str, Any]]:
+    """(name, what stands in the dict), the instance's own first."""
+    found: list[tuple[str, Any]] = []
+    if _is_class(value):
+        for kind in _mro_of(value):  # type: ignore[arg-type]
+            found += list(_dict_of_class(kind).items())
+    else:
+        own = _own_dict(value)
+        if own is not None:
+            found += list(own.items())
+    for kind in _mro_of(type(value)):
+        found += list(_dict_of_class(kind).items())
+    return [(name, item) for name, item in found if type(name) is str]
+
+
+def _attribute(value: object, wanted: str) -> object:
+    for name, item in _attributes(value):
+        if name != wanted:
+            continue
+        kind = type(item)
+        if kind is MemberDescriptorType and not _is_class(value):
+            try:
+                return item.__get__(value)
+            except (AttributeError, TypeError):
+                return _UNKNOWN
+        if kind is staticmethod:
+            return item.__func__
+        hooked = any("__get__" in _dict_of_class(base) for base in _mro_of(kind))
+        return item if kind is FunctionType or not hooked else _UNKNOWN
+    return _UNKNOWN
+
+
+def _item(value: object, key: object) -> object:
+    if type(value) in {list, tuple} and type(key) is int:
+        sequence: Any = value
+        return sequence[key] if -len(sequence) <= key < len(sequence) else _UNKNOWN
+    if type(value) is dict and type(key) in {str, int}:
+        for own, item in list(value.items()):  # not by `value[key]`: that asks the keys' own __eq__
+            if type(own) is type(key) and own == key:
+                return item
+    return _UNKNOWN
+
+
+def _resolve(source: str, tables: Tables) -> object:
+    """What a path such as `a.b["c"].d` stands for, without running anything."""
+    try:
+        node = ast.parse(source.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _UNKNOWN
+    return _walk(node, tables)
+
+
+def _walk(node: ast.expr, tables: Tables) -> object:
+    match node:
+        case ast.Name(id=name):
+            return tables.names.get(name, tables.lower.get(name, _UNKNOWN))
+        case ast.Attribute(value=inner, attr=name):
+            owner = _walk(inner, tables)
+            return _UNKNOWN if owner is _UNKNOWN else _attribute(owner, name)
+        case ast.Subscript(value=inner, slice=ast.Constant(value=key)):
+            owner = _walk(inner, tables)
+            return _UNKNOWN if owner is _UNKNOWN else _item(owner, key)
+        case _:
+            return _UNKNOWN
+
+
+def _keys_at(before: str, tables: Tables) -> list[object] | None:
+    """The keys that may follow `path[`; None where no exact dict stands before the cursor."""
+    found = _KEY.search(before)
+    if found is None:
+        return None
+    target = _resolve(found.group(1), tables)
+    if type(target) is not dict:
+        return None
+    return [key for key in list(target) if type(key) in {str, bytes, int, float, bool, type(None)}]
+
+
+def _parameters(function: object) -> list[str]:
+    """The parameters of a plain function that a keyword may name."""
+    if type(function) is not FunctionType:
+        return []
+    code = function.__code__
+    positional = code.co_varnames[code.co_posonlyargcount : code.co_argcount]
+    return [*positional, *code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]]
+
+
+# ---------------------------------------------------------------- where the cursor is
+
+
+class _Open(NamedTuple):
+    """A bracket that is open at the cursor: what is called there, and which argument this is."""
+
+    bracket: str
+    callee: str
+    argument: int
+
+
+class _Scan:
+    """Reads the text up to the cursor once: open brackets, an open string, a comment."""
+
+    def __init__(self, text: str) -> None:
+        self.open: list[_Open] = []
+        self.quote: str | None = None
+        self.quote_at = 0
+        self.quote_length = 0
+        self.comment = False
+        index = 0
+        while index < len(text):
+            index = self._step(text, index)
+
+    def _step(self, text: str, index: int) -> int:
+        character = text[index]
+        if self.comment:
+            self.comment = character != "\n"
+        elif self.quote is not None:
+            if character == "\\":
+                return index + 2
+            if text.startswith(self.quote, index) or (len(self.quote) == 1 and character == "\n"):
+                length = len(self.quote)
+                self.quote = None
+                return index + length
+        elif character in "'\"":
+            triple = character * 3
+            self.quote = triple if text.startswith(triple, index) else character
+            self.quote_length = len(self.quote)
+            self.quote_at = index + self.quote_length
+            return self.quote_at
+        elif character == "#":
+            self.comment = True
+        elif character in "([{":
+            callee = _CALLEE.search(text[:index]) if character == "(" else None
+            self.open.append(_Open(character, callee.group(1) if callee else "", 0))
+        elif character in ")]}":
+            if self.open:
+                self.open.pop()
+        elif character == "," and self.open:
+            self.open[-1] = self.open[-1]._replace(argument=self.open[-1].argument + 1)
+        return index + 1
+
+
+_NODE: Final = "node"
+_REGISTERED: Final = "registered"
+_MODULE: Final = "module"
+_IN_CALL: Final = {
+    **{
+        (f"Node.{name}", 0): _NODE
+        for name in (
+            "ping",
+            "connect",
+            "disconnect",
+            "spawn",
+            "spawn_link",
+            "spawn_monitor",
+            "monitor",
+            "set_cookie",
+        )
+    },
+    **{(f"rpc.{name}", 0): _NODE for name in ("call", "cast", "async_call", "multicall")},
+    **{(f"rpc.{name}", 1): _MODULE for name in ("call", "cast", "async_call", "multicall")},
+    **{(f"Node.{name}", 1): _MODULE for name in ("spawn", "spawn_link", "spawn_monitor")},
+    **{(name, 0): _MODULE for name in ("spawn", "spawn_link", "spawn_monitor", "r")},
+    **{(name, 0): _REGISTERED for name in ("send", "Process.send_after", "Process.monitor")},
+    **{(f"Process.{name}", 0): _REGISTERED for name in ("whereis", "unregister")},
+}
+"""(what is called, which argument) -> whose names stand in a string there."""
+_SENDS: Final = frozenset({"send", "Process.send_after", "Process.monitor"})
+
+
+def _in_string(scan: _Scan, tables: Tables) -> Iterable[str]:
+    if not scan.open:
+        return ()
+    here = scan.open[-1]
+    callee = here.callee.removeprefix("aio.")
+    kind = _IN_CALL.get((callee, here.argument))
+    if not here.callee and len(scan.open) > 1:
+        outer = scan.open[-2]
+        name = outer.callee.removeprefix("aio.")
+        if here.bracket == "(" and name in _SENDS and outer.argument == 0:
+            kind = _REGISTERED if here.argument == 0 else _NODE  # the (name, node) of a destination
+        elif here.bracket == "[" and name == "rpc.multicall" and outer.argument == 0:
+            kind = _NODE
+    if kind == _NODE:
+        return tables.nodes()
+    if kind == _REGISTERED:
+        return tables.registered()
+    return [*tables.modules()] if kind == _MODULE else ()

@@ -1,0 +1,200 @@
+"""One input: is it complete, what does it give.  Text goes in, an outcome comes out; nothing is printed.
+
+The names live in two plain dicts: the globals, which are the user's, and below them the `__builtins__`
+(Python's own, pyx's faces, the helpers).  So `pid = spawn(...)` hides the helper `pid`, and `del pid` brings
+it back.  `_` lives in the lower dict as well: whoever assigns `_` hides it in the same way.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import inspect
+import linecache
+import textwrap
+import warnings
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from pyx.shell import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+_FUTURES: Final = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+_AWAIT: Final = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_INCOMPLETE: Final = 0x4000  # PyCF_ALLOW_INCOMPLETE_INPUT: what codeop uses, without a public name
+_COMPOUND: Final = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+    ast.TryStar,
+    ast.Match,
+)
+
+RESULTS_KEPT: Final = 100
+"""`v(n)` reaches this far back; IEx keeps 20."""
+
+
+class Value(NamedTuple):
+    """The input ended well; `value` is its last expression's, None for a statement."""
+
+    value: Any
+
+
+class Raised(NamedTuple):
+    """The input raised.  `exception` has the user's frames only, `text` is how to show it."""
+
+    exception: BaseException
+    text: str
+
+
+class Left(NamedTuple):
+    """The input asked to leave (SystemExit)."""
+
+    code: Any
+
+
+Outcome: TypeAlias = Value | Raised | Left
+
+
+def reads_on(source: str) -> bool:
+    """True while *source* is an incomplete input, so that the next line belongs to it.
+
+    As at Python's prompt, a compound statement (`def`, `if`, `match` ...) ends with a blank line.  Text that
+    can never become valid is complete: evaluating it shows the error.
+    """
+    source = _flush_left(source)
+    if not any(line.strip() and not line.strip().startswith("#") for line in source.split("\n")):
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they come when the input runs, once
+        try:
+            tree = compile(source, "<pyx>", "exec", ast.PyCF_ONLY_AST | _AWAIT, dont_inherit=True)
+        except SyntaxError:
+            return _may_go_on(source)
+        except (ValueError, OverflowError, MemoryError, RecursionError):
+            return False
+    ends_blank = "\n" in source and not source.rsplit("\n", 1)[1].strip()
+    return isinstance(tree.body[-1], _COMPOUND) and not ends_blank
+
+
+def _may_go_on(source: str) -> bool:
+    try:
+        compile(source + "\n", "<pyx>", "exec", _AWAIT | _INCOMPLETE, dont_inherit=True)
+    except SyntaxError as error:
+        return "incomplete input" in str(error)
+    except (ValueError, OverflowError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _flush_left(source: str) -> str:
+    """A block pasted out of its context may be indented as a whole."""
+    return textwrap.dedent(source) if source[:1].isspace() else source
+
+
+def make_main(lower: dict[str, Any]) -> ModuleType:
+    """A fresh `__main__` whose `__builtins__` is the plain dict *lower*.
+
+    It has to become `sys.modules["__main__"]`, or a class typed at the prompt could not be found by name.
+    """
+    main = ModuleType("__main__")
+    main.__dict__["__builtins__"] = lower
+    return main
+
+
+class Evaluator:
+    """Runs inputs one after another in one pair of dicts.
+
+    Args:
+        names: the globals; their `__builtins__` is a plain dict.
+        run_coroutine: runs what an `await` at the prompt makes, and gives its result.
+        prepare: called with the parsed input before it runs (the project imports its modules there).
+    """
+
+    def __init__(
+        self,
+        names: dict[str, Any],
+        *,
+        run_coroutine: Callable[[Coroutine[Any, Any, Any]], Any],
+        prepare: Callable[[ast.Module], None] = lambda _tree: None,
+    ) -> None:
+        self.names = names
+        self.results: dict[int, Any] = {}
+        self.number = 1
+        """The number of the next statement, as the prompt shows it."""
+        self.lower: dict[str, Any] = names["__builtins__"]
+        """What the globals stand on: builtins, faces, helpers, `_`."""
+        self._run_coroutine = run_coroutine
+        self._prepare = prepare
+        self._inputs = 0
+        self._flags = _AWAIT
+
+    def evaluate(self, source: str) -> Outcome:
+        """Runs one input.  Only a success moves the number on, is kept for `v(n)` and changes `_`."""
+        source = _flush_left(source)
+        self._inputs += 1
+        filename = f"<pyx {self._inputs}>"
+        outcome = self.run(source, filename, typed="\n" not in source.strip())
+        if isinstance(outcome, Value):
+            self.results[self.number] = outcome.value
+            self.results.pop(self.number - RESULTS_KEPT, None)
+            self.number += 1
+            if outcome.value is not None:
+                self.lower["_"] = outcome.value
+        return outcome
+
+    def run(self, source: str, filename: str, *, typed: bool = False, bare: bool = False) -> Outcome:
+        """Runs *source* as a whole program of that file name.
+
+        Args:
+            source: any text.
+            filename: what tracebacks call it.
+            typed: it is one line that its author sees, so a traceback need not repeat it.
+            bare: it is a program of its own: nothing is prepared for it.
+        """
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        try:
+            return Value(self._run(source, filename, bare=bare))
+        except SystemExit as leaving:
+            return Left(leaving.code)
+        except BaseException as error:  # the border to user code: it may raise anything
+            failures.trim(error)
+            return Raised(error, failures.describe(error, typed=filename if typed else None))
+
+    def _run(self, source: str, filename: str, *, bare: bool) -> Any:
+        tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST | self._flags, dont_inherit=True)
+        if not bare:
+            self._prepare(tree)
+        if not tree.body or not isinstance(tree.body[-1], ast.Expr):
+            self._execute(tree, filename)
+            return None
+        last = tree.body.pop()
+        if tree.body:
+            self._execute(tree, filename)
+        return self._execute(ast.Expression(last.value), filename)
+
+    def _execute(self, tree: ast.Module | ast.Expression, filename: str) -> Any:
+        mode = "eval" if isinstance(tree, ast.Expression) else "exec"
+        code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
+        self._flags |= code.co_flags & _FUTURES
+        result = eval(code, self.names)  # noqa: S307 - a shell evaluates
+        return self._run_coroutine(result) if code.co_flags & inspect.CO_COROUTINE else result
+
+    def result(self, number: int = -1) -> Any:
+        """What statement *number* gave; a negative one counts from the last (`v(-1)`)."""
+        wanted = number if number > 0 else self.number + number
+        try:
+            return self.results[wanted]
+        except KeyError:
+            kept = f"{min(self.results)} to {max(self.results)}" if self.results else "none yet"
+            msg = f"v({number}): no such statement (kept: {kept})"
+            raise IndexError(msg) from None

@@ -1,0 +1,298 @@
+"""What a person at the prompt calls beside pyx's faces: h, i, v, flush, pid, r, exports and their kin.
+
+Each helper prints, through `print`, so its text takes the way of all output.  None of them takes from the
+user's mailbox but `flush`, which is for that.  Not here: the faces themselves.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pyx
+from pyx.errors import NoConnection
+from pyx.node import Node
+from pyx.primitives import drain, self
+from pyx.process import Process
+from pyx.shell.render import render
+from pyx.terms import Pid, Ref, parse_pid, parse_ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.shell.evaluate import Evaluator
+    from pyx.shell.project import Project
+
+
+class Helper:
+    """A function for the prompt; its repr says how to call it, for whoever forgets the parentheses."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self.__wrapped__ = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls it."""
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"{self.usage}  {self.summary}"
+
+    @property
+    def usage(self) -> str:
+        """How it is called, without annotations."""
+        return self.__name__ + _signature(self._function)
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its docstring."""
+        return _first_line(self._function)
+
+
+class Helpers:
+    """The helpers of one shell; `evaluator`, which keeps what statements gave, is set once it exists.
+
+    Args:
+        project: the user's modules.
+        width: columns, when asked.
+    """
+
+    def __init__(self, project: Project, width: Callable[[], int]) -> None:
+        self.evaluator: Evaluator | None = None
+        self._project = project
+        self._width = width
+        self._started = time.monotonic()
+
+    def names(self) -> dict[str, Any]:
+        """Name -> helper, as the prompt has them."""
+        methods = (
+            self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.exports,
+            self.runtime_info, self.clear, self.exit,
+        )  # fmt: skip
+        return {method.__name__: Helper(method) for method in methods}
+
+    def h(self, thing: Any = None) -> None:
+        """Shows this list, or how to use a thing.
+
+        Of a thing: its signature and documentation; of a module or face also what it offers.
+        """
+        if thing is None:
+            helpers = self.names()
+            width = max(len(helper.usage) for helper in helpers.values())
+            for helper in helpers.values():
+                _show(f"  {helper.usage:<{width}}  {helper.summary}")
+            _show(_ALSO)
+            return
+        name = (
+            getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__name__
+        )
+        if isinstance(thing, ModuleType) or (inspect.isclass(thing) and thing.__module__.startswith("pyx.")):
+            _show(name)
+            _show(_documentation(thing, self._width()))
+            for key, item in _public(thing):
+                _show(f"  {key}{_signature(item)}  {_first_line(item)}")
+            return
+        function = thing.__wrapped__ if isinstance(thing, Helper) else thing
+        _show(f"{name}{_signature(function) if callable(function) else ''}")
+        _show(_documentation(function, self._width()))
+
+    def i(self, thing: Any) -> None:
+        """Shows what a thing is; a pid may be of any node."""
+        rows: list[tuple[str, object]] = []
+        if isinstance(thing, Pid):
+            rows = _about_process(thing)
+        else:
+            kind = type(thing)
+            rows.append(("type", f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")))
+            if isinstance(thing, Ref):
+                rows.append(("node", thing.node or "this one"))
+            if isinstance(thing, (str, bytes, list, tuple, dict, set, frozenset)):
+                rows.append(("length", len(thing)))
+            if isinstance(thing, (ModuleType, FunctionType, type)):
+                rows += _about_code(thing)
+            summary = _first_line(thing) if callable(thing) or isinstance(thing, ModuleType) else ""
+            if summary:
+                rows.append(("about", summary))
+        rows.insert(0, ("value", render(thing, width=max(self._width() - 24, 40))))
+        _print_rows(rows)
+
+    def v(self, number: int = -1) -> Any:
+        """Gives what statement *number* gave; `v()` is the last.
+
+        A negative number counts back, so `v(-1)` is the last as well.
+        """
+        assert self.evaluator is not None
+        return self.evaluator.result(number)
+
+    def flush(self) -> None:
+        """Shows and drops every message that waits here."""
+        for message in drain():
+            _show(render(message, width=self._width()))
+
+    def pid(self, text: str | int, *numbers: int) -> Pid:
+        """Gives the pid that prints as `pid("0.5.0")` has it.
+
+        Three numbers do as well: `pid(0, 5, 0)`.
+        """
+        return parse_pid(text if isinstance(text, str) else ".".join(map(str, (text, *numbers))))
+
+    def ref(self, text: str) -> Ref:
+        """Gives the reference that prints so."""
+        return parse_ref(text)
+
+    def r(self, module: Any) -> None:
+        """Reloads a module and says what changed.
+
+        A running loop keeps its old code until it is called anew through the module.
+        """
+        _show(self._project.reload(module))
+
+    def recompile(self) -> None:
+        """Reloads the project's modules whose files changed."""
+        for line in self._project.recompile() or ["nothing changed"]:
+            _show(line)
+
+    def exports(self, module: Any = None) -> None:
+        """Shows the functions of a module or class."""
+        if module is None:
+            self.h()
+            return
+        if isinstance(module, str):
+            __import__(module)
+            module = sys.modules[module]
+        calls = [f"{key}{_signature(item)}" for key, item in _public(module)]
+        width = max((len(call) for call in calls), default=0) + 2
+        columns = max(self._width() // width, 1) if calls else 1
+        for start in range(0, len(calls), columns):
+            line = "".join(f"{call:<{width}}" for call in calls[start : start + columns])
+            _show(line.rstrip())
+
+    def runtime_info(self) -> None:
+        """Shows this node: versions, peers, memory, uptime."""
+        rows: list[tuple[str, object]] = [
+            ("pyx", pyx.__version__),
+            ("Python", f"{platform.python_version()} ({sys.executable})"),
+            ("node", Node.self() or "unnamed"),
+            ("os pid", os.getpid()),
+            ("uptime", f"{time.monotonic() - self._started:.0f} s"),
+            ("memory", f"{_memory_bytes() / 1e6:.1f} MB"),
+            ("threads", threading.active_count()),
+            ("processes", len(Process.list())),
+            ("registered", ", ".join(Process.registered()) or "none"),
+            ("nodes", ", ".join(Node.list()) or "none"),
+        ]
+        _print_rows(rows)
+
+    def clear(self) -> None:
+        """Clears the screen."""
+        if sys.stdout.isatty():
+            sys.stdout.write("\x1b[H\x1b[2J\x1b[3J")
+            sys.stdout.flush()
+
+    def exit(self, code: Any = None) -> None:
+        """Leaves the shell; so does Ctrl-D."""
+        raise SystemExit(code)
+
+
+def _show(text: str) -> None:
+    print(text)  # noqa: T201 - the prompt's output, by way of the group leader
+
+
+_ALSO = """\
+
+  h(Node), h(Process), h(rpc) show what else there is; also spawn, send, receive, self.
+  _ is the last value.  Tab completes, Ctrl-C interrupts, Ctrl-D leaves."""
+
+
+def _about_process(pid: Pid) -> list[tuple[str, object]]:
+    where = pid.node or f"{Node.self() or 'this one'} (here)"
+    try:
+        facts = Process.info(pid)
+    except NoConnection as error:
+        return [("node", where), ("alive", f"unknown: {error}")]
+    rows: list[tuple[str, object]] = [("node", where), ("alive", facts is not None)]
+    if pid == self():
+        rows.append(("role", "this shell"))
+    return rows if facts is None else [*rows, *facts.items()]
+
+
+def _about_code(thing: ModuleType | FunctionType | type) -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = []
+    try:
+        rows.append(("file", inspect.getfile(thing)))
+    except (TypeError, OSError):
+        rows.append(("file", "built in"))
+    if isinstance(thing, ModuleType):
+        rows.append(("exports", ", ".join(key for key, _ in _public(thing)) or "nothing"))
+    else:
+        rows.append(("signature", thing.__name__ + _signature(thing)))
+    return rows
+
+
+def _print_rows(rows: list[tuple[str, object]]) -> None:
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        text = value if isinstance(value, str) else render(value)
+        _show(f"{name:<{width}}  {text.replace(chr(10), chr(10) + ' ' * (width + 2))}")
+
+
+def _public(owner: Any) -> list[tuple[str, Any]]:
+    """The public callables that *owner* defines itself."""
+    listed = vars(owner).get("__all__")
+    found: list[tuple[str, Any]] = []
+    for name, item in sorted(vars(owner).items()):
+        function = item.__func__ if isinstance(item, (staticmethod, classmethod)) else item
+        if not callable(function) or name.startswith("_") or (listed is not None and name not in listed):
+            continue
+        home = getattr(function, "__module__", None)
+        if isinstance(owner, ModuleType) and listed is None and home != owner.__name__:
+            continue
+        found.append((name, function))
+    return found
+
+
+def _signature(function: Any) -> str:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return "(...)"
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()
+    ]
+    return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+
+
+def _first_line(thing: Any) -> str:
+    text = inspect.getdoc(thing) or ""
+    return text.split("\n\n", 1)[0].replace("\n", " ").strip()
+
+
+def _documentation(thing: Any, width: int) -> str:
+    """Its docstring, indented; paragraphs of prose are filled to *width*."""
+    paragraphs: list[str] = []
+    for paragraph in (inspect.getdoc(thing) or "no documentation").split("\n\n"):
+        lines = paragraph.split("\n")
+        prose = not any(line.startswith((" ", "-", "*")) for line in lines)
+        text = textwrap.fill(paragraph, width - 2) if prose else paragraph
+        paragraphs.append(textwrap.indent(text, "  "))
+    return "\n\n".join(paragraphs)
+
+
+def _memory_bytes() -> int:
+    try:
+        statm = Path("/proc/self/statm").read_text(encoding="ascii")
+        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,171 @@
+"""The read-evaluate-show loop, and the rules for programs that come without a person.
+
+It knows a terminal only as something to read an input from and to show text on: prompt_toolkit, lines from a
+pipe, a test, or (later) frames from a runner.  Not here: what a value looks like (`render`), or how an input
+runs (`evaluate`).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, reads_on
+from pyx.shell.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Prompt(NamedTuple):
+    """What stands before the first line of an input, and before each further one: of equal width."""
+
+    first: str
+    rest: str
+
+
+def prompt_for(node: str | None, number: int) -> Prompt:
+    """`pyx(gus@vm)1> ` and `...(gus@vm)1> `; without a node name `pyx(1)> ` and `...(1)> `."""
+    where = f"({node}){number}> " if node else f"({number})> "
+    return Prompt("pyx" + where, "..." + where)
+
+
+class Terminal(Protocol):
+    """What the loop needs of a terminal."""
+
+    @property
+    def width(self) -> int:
+        """Columns, now."""
+
+    @property
+    def colour(self) -> bool:
+        """True if ANSI colours may be shown."""
+
+    def read(self, prompt: Callable[[], Prompt]) -> str:
+        """One whole input.  *prompt* may be asked again while it is typed: the node's name can change.
+
+        Raises:
+            KeyboardInterrupt: the input was given up.
+            EOFError: there is no more.
+        """
+
+    def show(self, text: str, what: str) -> None:
+        """Shows whole lines; *what* they are: `"echo"`, `"error"` or `"notice"`."""
+
+
+class Seat(Protocol):
+    """The shell's place among the processes of its node, as far as the loop is concerned."""
+
+    @property
+    def is_alive(self) -> bool:
+        """False once somebody killed the shell's process."""
+
+    def renew(self) -> str:
+        """Becomes a new process; a sentence for the user."""
+
+    def finish_line(self) -> None:
+        """Ends a line that the evaluation printed without its end."""
+
+
+class Shell:
+    """One person's loop.
+
+    Args:
+        node_name: gives the name for the prompt, or None.
+    """
+
+    def __init__(
+        self, terminal: Terminal, evaluator: Evaluator, seat: Seat, node_name: Callable[[], str | None]
+    ) -> None:
+        self._terminal = terminal
+        self._evaluator = evaluator
+        self._seat = seat
+        self._node_name = node_name
+
+    def prompt(self) -> Prompt:
+        """The prompt as it is now."""
+        return prompt_for(self._node_name(), self._evaluator.number)
+
+    def run(self) -> int:
+        """Reads, evaluates and shows until the end of the input or SystemExit; returns the exit code."""
+        while True:
+            try:
+                if not self._seat.is_alive:
+                    self._terminal.show(self._seat.renew() + "\n", "notice")
+                source = self._terminal.read(self.prompt)
+                if not source.strip():
+                    continue
+                outcome = self._evaluator.evaluate(source)
+                self._seat.finish_line()
+                if isinstance(outcome, Left):
+                    return exit_code(outcome.code)
+                self._show(outcome)
+            except KeyboardInterrupt:
+                continue  # at the prompt it clears the line; between two steps of this loop it comes too late
+            except EOFError:
+                return 0
+
+    def _show(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Raised):
+            self._terminal.show(outcome.text, "error")
+        elif isinstance(outcome, Value) and outcome.value is not None:
+            text = render(outcome.value, width=self._terminal.width, colour=self._terminal.colour)
+            self._terminal.show(text + "\n", "echo")
+
+
+def run_program(evaluator: Evaluator, source: str, filename: str, *, bare: bool = False) -> int | None:
+    """Script rules: runs *source* whole, echoes nothing; None if it ended well, else the exit code.
+
+    The first error ends it, with its traceback on stderr.  *bare*: see `Evaluator.run`.
+    """
+    outcome = evaluator.run(source, filename, bare=bare)
+    if isinstance(outcome, Left):
+        return exit_code(outcome.code)
+    if isinstance(outcome, Raised):
+        sys.stderr.write(outcome.text)
+        return 130 if isinstance(outcome.exception, KeyboardInterrupt) else 1
+    return None
+
+
+def exit_code(code: Any) -> int:
+    """What SystemExit's code means, by Python's rules: None is 0, an int itself, else a message and 1."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    sys.stderr.write(f"{code}\n")
+    return 1
+
+
+class LineTerminal:
+    """A terminal of plain lines: for pipes with `-i`, `TERM=dumb`, and tests.
+
+    Args:
+        read_line: shows the text given and returns a line with its end, or `""` when there is no more.
+        write: shows text.
+    """
+
+    width = 80
+    colour = False
+
+    def __init__(self, read_line: Callable[[str], str], write: Callable[[str], object]) -> None:
+        self._read_line = read_line
+        self._write = write
+
+    def read(self, prompt: Callable[[], Prompt]) -> str:
+        """See `Terminal`."""
+        source = self._line(prompt().first)
+        while reads_on(source):
+            source += "\n" + self._line(prompt().rest)
+        return source
+
+    def _line(self, before: str) -> str:
+        line = self._read_line(before)
+        if not line:
+            raise EOFError
+        return line.removesuffix("\n")
+
+    def show(self, text: str, what: str) -> None:
+        """See `Terminal`."""
+        del what
+        self._write(text)

@@ -1,0 +1,141 @@
+"""`pyx new NAME`: a project that runs and whose test passes at once, as `mix new` makes one.
+
+Not here: the command line (`cli`).
+"""
+
+from __future__ import annotations
+
+import keyword
+import sys
+from pathlib import Path
+from typing import Final
+
+from pyx.errors import PyxError
+
+_PYPROJECT: Final = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "{name}"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["pyxnode"]
+
+[project.optional-dependencies]
+test = ["pytest"]
+
+[tool.hatch.build.targets.wheel]
+include = ["{name}.py"]
+
+[tool.pytest.ini_options]
+pythonpath = ["."]
+testpaths = ["tests"]
+"""
+
+_MODULE: Final = '''\
+"""{name}: a process that counts."""
+
+from pyx import Process, receive, self, send, spawn
+
+
+def counter(count=0):
+    """Answers `("count", pid)` with the count, and counts every `"add"`."""
+    while True:
+        match receive():
+            case "add":
+                count += 1
+            case ("count", frm):
+                send(frm, ("count", count))
+
+
+def start():
+    """Starts the counter and gives it the name that others send to."""
+    pid = spawn(counter)
+    Process.register(pid, "{name}")
+    return pid
+
+
+def count(dest="{name}"):
+    """Asks a counter, here or on another node: `count(("{name}", "{name}@host"))`."""
+    send(dest, ("count", self()))
+    _, number = receive(("count", int), timeout=5)
+    return number
+'''
+
+_TEST: Final = '''\
+"""The counter, asked from a process of its own."""
+
+import queue
+
+from {name} import count, counter
+from pyx import send, spawn
+
+answers = queue.SimpleQueue()
+
+
+def asks_a_counter():
+    pid = spawn(counter)
+    send(pid, "add")
+    send(pid, "add")
+    answers.put(count(pid))
+
+
+def test_counts_what_is_added():
+    spawn(asks_a_counter)
+    assert answers.get(timeout=10) == 2
+'''
+
+_README: Final = """\
+# {name}
+
+    $ pyx --sname {name}
+    pyx({name}@host)1> {name}.start()
+    pyx({name}@host)2> send("{name}", "add")
+    pyx({name}@host)3> {name}.count()
+    1
+
+From another shell on this host (`pyx --sname other`): `send(("{name}", "{name}"), "add")`.
+
+Tests: `python -m pytest`
+"""
+
+_FILES: Final = {
+    "pyproject.toml": _PYPROJECT,
+    "{name}.py": _MODULE,
+    "tests/test_{name}.py": _TEST,
+    "README.md": _README,
+}
+
+
+class NewRefused(PyxError):
+    """The project cannot be made; the sentence says why."""
+
+
+def make_project(name: str, where: Path | None = None) -> Path:
+    """Makes the directory *name* in *where* (None: the current one) with the files of a small project.
+
+    Raises:
+        NewRefused: the name cannot be a module's, or something is there already.
+    """
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
+        msg = f"{name!r} cannot be the name of a module"
+        raise NewRefused(msg, hint="letters, digits and _, such as my_shop")
+    if name in sys.stdlib_module_names or name in {"pyx", "tests"}:
+        msg = f"{name!r} would be hidden by the module of that name"
+        raise NewRefused(msg, hint=f"try my_{name}")
+    directory = (where or Path()) / name
+    try:
+        directory.mkdir()
+    except FileExistsError:
+        msg = f"{name} is there already"
+        raise NewRefused(msg, hint="choose another name, or remove it first") from None
+    except OSError as error:
+        msg = f"cannot make {name}: {error.strerror}"
+        raise NewRefused(msg) from None
+    for path, template in _FILES.items():
+        file = directory / path.format(name=name)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(template.format(name=name), encoding="utf-8")
+    return directory

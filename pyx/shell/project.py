@@ -1,0 +1,262 @@
+"""The user's modules: found in the project directory, bound by their bare names, reloaded on request.
+
+Not here: completion of their names (it asks `module_names`), and making a project (`new`).
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import os
+import sys
+from contextlib import suppress
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NEVER: Final = frozenset({"setup", "conftest"})
+"""Files that do something when imported, or belong to a tool."""
+
+
+class Project:
+    """The modules of one directory.
+
+    Args:
+        directory: the project; its `src`, if it has one, is where the modules are.
+        say: shows one line about an import.
+        warn: shows one line about a module that cannot be reached.
+    """
+
+    def __init__(self, directory: str, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+        given = Path(directory).absolute()
+        self.root = given / "src" if (given / "src").is_dir() else given
+        self._say = say
+        self._warn = warn
+        self._told: set[str] = set()
+        self._sources: dict[str, tuple[int, bytes]] = {}  # module -> its file's mtime in ns and digest
+
+    def install(self) -> None:
+        """Puts the directory at the *end* of `sys.path`: nothing of it can hide an installed module."""
+        root = str(self.root)
+        # `python -m pyx` has put the current directory in front
+        sys.path[:] = [entry for entry in sys.path if entry and str(Path(entry).absolute()) != root]
+        sys.path.append(root)
+        for name, file in self._files().items():
+            if file.suffix == ".py":
+                self._tell_if_hidden(name)
+
+    def module_names(self) -> list[str]:
+        """The top-level modules and packages, by their file names; imports nothing."""
+        return sorted(self._files())
+
+    def bind_names(self, tree: ast.Module, names: dict[str, Any], lower: dict[str, Any]) -> None:
+        """Before *tree* runs: imports the project's modules that it reads by name and that nothing binds."""
+        self.note_sources()
+        read, bound, imported = _names_in(tree)
+        for name in imported:
+            self._tell_if_hidden(name)
+        unbound = [name for name in read if name not in bound and name not in names and name not in lower]
+        if not unbound:
+            return
+        files = self._files()
+        for name in unbound:
+            if name in files and not self._tell_if_hidden(name):
+                names[name] = importlib.import_module(name)
+                self._say(f"imported {name}")
+        self.note_sources()
+
+    def reload(self, module: object) -> str:
+        """Reloads a module (or one of that name), says what changed; if the new code fails, the old stays."""
+        if isinstance(module, str):
+            module = importlib.import_module(module)
+        if not isinstance(module, ModuleType):
+            msg = f"r() takes a module or its name, not {module!r}"
+            raise TypeError(msg)
+        name = module.__name__
+        before = dict(module.__dict__)
+        _forget_bytecode(module)
+        try:
+            importlib.reload(module)
+        except BaseException:
+            for key in set(module.__dict__) - set(before):
+                del module.__dict__[key]
+            module.__dict__.update(before)
+            raise
+        self._remember(name, module)
+        return f"reloaded {name}: {_difference(name, before, module.__dict__)}"
+
+    def recompile(self) -> list[str]:
+        """Reloads the imported modules of the project whose files changed; returns a line for each."""
+        self.note_sources()
+        changed: list[ModuleType] = []
+        for name, (mtime, digest) in list(self._sources.items()):
+            module = sys.modules.get(name)
+            now = _source_of(module, self.root) if module is not None else None
+            if module is not None and now is not None and now[0] != mtime and _digest(now[1]) != digest:
+                changed.append(module)
+        return [self.reload(module) for module in changed]
+
+    def note_sources(self) -> None:
+        """Remembers the source of modules imported since the last call, whoever imported them."""
+        for name, module in list(sys.modules.items()):
+            if name not in self._sources and isinstance(module, ModuleType):
+                self._remember(name, module)
+
+    def _remember(self, name: str, module: ModuleType) -> None:
+        source = _source_of(module, self.root)
+        if source is not None:
+            self._sources[name] = (source[0], _digest(source[1]))
+
+    def _files(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        try:
+            entries = list(os.scandir(self.root))
+        except OSError:
+            return found
+        for entry in entries:
+            name = entry.name.removesuffix(".py")
+            if not name.isidentifier() or name in _NEVER or name.startswith("__"):
+                continue
+            path = Path(entry.path)
+            if name != entry.name or (path / "__init__.py").is_file():
+                found[name] = path
+        return found
+
+    def _tell_if_hidden(self, name: str) -> bool:
+        """True if importing *name* would give another module than the project's; said once."""
+        file = self._files().get(name)
+        if file is None:
+            return False
+        other = _origin_elsewhere(name, self.root)
+        if other is None:
+            return False
+        if name not in self._told:
+            self._told.add(name)
+            self._warn(f"{file.name} is hidden by the module {name} ({other}): rename it to use it")
+        return True
+
+
+def _origin_elsewhere(name: str, root: Path) -> str | None:
+    """Where a module *name* outside the project comes from; None if there is none."""
+    if name in sys.builtin_module_names:
+        return "built-in"
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        file = getattr(loaded, "__file__", None)
+        return None if file is None or Path(file).is_relative_to(root) else str(file)
+    others = [entry for entry in sys.path if entry and Path(entry).absolute() != root]
+    spec = PathFinder.find_spec(name, others)
+    return spec.origin if spec is not None and spec.origin is not None else None
+
+
+def _names_in(tree: ast.Module) -> tuple[list[str], set[str], list[str]]:
+    """The names that *tree* reads (in order), those that it binds, and the top-level modules it imports."""
+    read: dict[str, None] = {}
+    bound: set[str] = set()
+    imported: list[str] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                read[name] = None
+            case ast.Name(id=name) | ast.arg(arg=name):
+                bound.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case (
+                ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name))
+            ):
+                bound.add(name)
+            case ast.ExceptHandler(name=str(name)):
+                bound.add(name)
+            case ast.Import(names=aliases):
+                bound.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
+                imported += [alias.name.partition(".")[0] for alias in aliases]
+            case ast.ImportFrom(module=module, names=aliases, level=0):
+                bound.update(alias.asname or alias.name for alias in aliases)
+                imported.append((module or "").partition(".")[0])
+            case _:
+                pass
+    return list(read), bound, imported
+
+
+def _source_of(module: ModuleType, root: Path) -> tuple[int, Path] | None:
+    """The mtime and path of a project module's file; None for any other module."""
+    file = module.__dict__.get("__file__")
+    if not isinstance(file, str) or not file.startswith(str(root) + os.sep) or not file.endswith(".py"):
+        return None
+    try:
+        return Path(file).stat().st_mtime_ns, Path(file)
+    except OSError:
+        return None
+
+
+def _forget_bytecode(module: ModuleType) -> None:
+    # Python tells a changed source by whole seconds and its size, and an edit can be quicker than that.
+    importlib.invalidate_caches()
+    cached = getattr(module, "__cached__", None)
+    if isinstance(cached, str):
+        with suppress(OSError):
+            Path(cached).unlink()
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return b""
+
+
+# ---------------------------------------------------------------- what a reload changed
+
+
+def _difference(name: str, before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Says what changed; a function or class that the file no longer defines is taken out of *after*."""
+    changed: list[str] = []
+    new: list[str] = []
+    gone: list[str] = []
+    for key, value in list(after.items()):
+        if not _is_defined_in(name, value):
+            continue
+        if key not in before:
+            new.append(key)
+        elif before[key] is value:  # running a `def` or `class` again makes another object
+            del after[key]
+            gone.append(key)
+        elif _fingerprint(before[key]) != _fingerprint(value):
+            changed.append(key)
+    said = [
+        f"{word} {', '.join(keys)}"
+        for word, keys in (("changed", changed), ("new", new), ("gone", gone))
+        if keys
+    ]
+    return "; ".join(said) or "its functions are the same"
+
+
+def _is_defined_in(module: str, value: object) -> bool:
+    return isinstance(value, (FunctionType, type)) and value.__module__ == module
+
+
+def _fingerprint(value: object) -> object:
+    if isinstance(value, FunctionType):
+        return (_code_fingerprint(value.__code__), repr(value.__defaults__), repr(value.__kwdefaults__))
+    if isinstance(value, type):
+        return [(key, _fingerprint(item)) for key, item in vars(value).items() if key not in _OF_ANY_CLASS]
+    if isinstance(value, (staticmethod, classmethod)):
+        return _fingerprint(value.__func__)
+    return type(value) if callable(value) else repr(value)
+
+
+_OF_ANY_CLASS: Final = frozenset({"__dict__", "__weakref__", "__module__", "__firstlineno__"})
+
+
+def _code_fingerprint(code: CodeType) -> object:
+    constants = [
+        _code_fingerprint(constant) if isinstance(constant, CodeType) else repr(constant)
+        for constant in code.co_consts
+    ]
+    return (code.co_code, code.co_names, code.co_varnames, constants)

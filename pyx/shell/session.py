@@ -1,0 +1,278 @@
+"""From options to an exit code: puts node, project, evaluator and terminal together, and takes them apart.
+
+Not here: the command line (`cli`), and what happens at the prompt (`loop`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import logging
+import os
+import platform
+import signal
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import pyx
+from pyx.node import Node
+from pyx.process import Process
+from pyx.runtime import context
+from pyx.runtime.local_node import this_node
+from pyx.runtime.report import is_ours
+from pyx.runtime.runners import LockSlot
+from pyx.runtime.shell_process import ShellProcess, shell_process
+from pyx.shell.evaluate import Evaluator, make_main
+from pyx.shell.helpers import Helpers
+from pyx.shell.loop import LineTerminal, Shell, Terminal, exit_code, run_program
+from pyx.shell.project import Project
+from pyx.shell.screen import Screen, ScreenStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+SWITCH_SECONDS: Final = 0.0005
+"""A busy prompt must not stop the node: at Python's 5 ms a round trip takes that long (design 7)."""
+_ASK_AGAIN_SECONDS: Final = 0.002
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    name: str | None = None
+    hidden: bool = False
+    cookie: str | None = None
+    cookie_file: str | None = None
+    tick: float = 15.0
+    rpc: str = "open"
+    directory: str = "."
+    code: list[str] = field(default_factory=list)
+    file: str | None = None
+    arguments: list[str] = field(default_factory=list)
+    stay: bool = False
+    halt: bool = True
+
+    @property
+    def has_program(self) -> bool:
+        """True if something is to be run before (or instead of) a prompt."""
+        return bool(self.code) or self.file is not None
+
+
+def run(options: Options) -> int:
+    """Runs a shell, or a program by script rules; returns the exit code.
+
+    Raises:
+        PyxError: the node could not be started as asked.
+    """
+    return Session(options).run()
+
+
+class Session:
+    """One run of `pyx`."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._stdout: TextIO = sys.stdout
+        self._interactive = options.stay or (not options.has_program and options.halt and sys.stdin.isatty())
+        self._person = self._interactive and sys.stdin.isatty() and self._stdout.isatty()
+        self._screen = Screen(self._stdout, gone=self._leave_quietly)
+        self._terminal: Terminal = LineTerminal(self._read_line, self._screen.write)
+        self._leave_prompt: Callable[[BaseException], bool] = lambda _error: False
+        self._exit_code: int | None = None
+
+    def run(self) -> int:
+        """See `run`."""
+        sys.setswitchinterval(SWITCH_SECONDS)
+        with self._streams(), self._signals():
+            project = Project(self._options.directory, self._say, self._warn)
+            project.install()
+            try:
+                with shell_process(this_node(), self._screen) as seat:
+                    return self._with_seat(seat, project)
+            except SystemExit as leaving:  # a signal
+                return exit_code(leaving.code)
+            finally:
+                Node.stop()
+
+    def _with_seat(self, process: ShellProcess, project: Project) -> int:
+        options = self._options
+        if options.name is not None:
+            Node.start(
+                options.name,
+                hidden=options.hidden,
+                cookie=options.cookie,
+                cookie_file=options.cookie_file,
+                tick=options.tick,
+                rpc=options.rpc,
+            )
+        helpers = Helpers(project, lambda: self._terminal.width)
+        lower = {**vars(builtins), **faces(), **helpers.names()}
+        main = make_main(lower)
+        evaluator = helpers.evaluator = Evaluator(
+            main.__dict__,
+            run_coroutine=process.run_coroutine,
+            prepare=lambda tree: project.bind_names(tree, main.__dict__, lower),
+        )
+        sys.modules["__main__"] = main
+        code = self._run_programs(evaluator)
+        if code is None and self._interactive:
+            code = self._converse(evaluator, process, project)
+        elif code is None and not options.halt:
+            LockSlot().wait(None)  # SIGTERM and Ctrl-C end it
+        process.finish_line()
+        return code or 0
+
+    def _run_programs(self, evaluator: Evaluator) -> int | None:
+        """The `-e` codes, then the file, else a piped program; the exit code once one fails or leaves."""
+        options = self._options
+        sys.argv = [options.file or ("-e" if options.code else ""), *options.arguments]
+        for code in options.code:
+            if (ended := run_program(evaluator, code, "<-e>")) is not None:
+                return ended
+        if options.file is not None and options.file != "-":
+            source = Path(options.file).read_text(encoding="utf-8")
+            evaluator.names["__file__"] = options.file
+            sys.path.append(str(Path(options.file).resolve().parent))
+            return run_program(evaluator, source, options.file, bare=True)
+        if options.file == "-" or not (options.has_program or self._interactive or not options.halt):
+            return run_program(evaluator, sys.stdin.read(), "<stdin>")
+        return None
+
+    def _converse(self, evaluator: Evaluator, process: ShellProcess, project: Project) -> int:
+        if self._person and os.environ.get("TERM") != "dumb":
+            self._terminal = self._person_terminal(evaluator, project)
+        if self._person and not self._options.has_program:
+            banner = f"pyx {pyx.__version__} (Python {platform.python_version()}), h() for help\n"
+            self._terminal.show(banner, "notice")
+        return Shell(self._terminal, evaluator, _Seat(process), node_name).run()
+
+    def _person_terminal(self, evaluator: Evaluator, project: Project) -> Terminal:
+        from pyx.shell.completion import Tables, complete
+        from pyx.shell.history import History, history_path
+        from pyx.shell.terminal import PersonTerminal
+
+        tables = Tables(
+            evaluator.names, evaluator.lower, project.module_names, _all_nodes, Process.registered
+        )
+        terminal = PersonTerminal(
+            self._screen,
+            History(history_path(), self._warn),
+            lambda text, cursor: complete(text, cursor, tables),
+            stdout=self._stdout,
+            colour=not os.environ.get("NO_COLOR"),
+        )
+        self._leave_prompt = terminal.leave
+        return terminal
+
+    # ------------------------------------------------------------ lines of the shell itself
+
+    def _say(self, text: str) -> None:
+        if self._interactive:
+            self._terminal.show(f"{text}\n", "notice")
+
+    def _warn(self, text: str) -> None:
+        sys.stderr.write(f"warning: {text}\n")
+
+    def _read_line(self, prompt: str) -> str:
+        self._screen.fresh_line()
+        self._screen.write(prompt)
+        context.thread.waiting = True  # signals may raise here, as in any pyx wait
+        try:
+            return sys.stdin.readline()
+        finally:
+            context.thread.waiting = False
+
+    # ------------------------------------------------------------ streams, logs, signals
+
+    @contextlib.contextmanager
+    def _streams(self) -> Iterator[None]:
+        """For a person everything goes through the screen, stderr too, or it would hit a half-typed line."""
+        stdout, stderr = sys.stdout, sys.stderr
+        sys.stdout = ScreenStream(self._screen, stdout)
+        if self._person:
+            sys.stderr = ScreenStream(self._screen, stderr)
+        handler = _LogHandler()
+        logging.getLogger("pyx").addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.getLogger("pyx").removeHandler(handler)
+            self._screen.fresh_line() if self._person else self._screen.drain()
+            sys.stdout, sys.stderr = stdout, stderr
+            self._screen.close()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        caught = [signal.SIGTERM, signal.SIGHUP]
+        before = [signal.signal(number, self._on_signal) for number in caught]
+        try:
+            yield
+        finally:
+            for number, handler in zip(caught, before, strict=True):
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Leaves cleanly: ends the prompt, or raises SystemExit where user code runs, never inside pyx."""
+        leaving = SystemExit(self._exit_code if self._exit_code is not None else 128 + number)
+        if self._leave_prompt(leaving):
+            return
+        thread = context.thread
+        ours = frame is not None and is_ours(frame.f_code.co_filename)
+        if thread.waiting or not (thread.inside or ours):
+            raise leaving
+        again = threading.Timer(_ASK_AGAIN_SECONDS, signal.raise_signal, [number])
+        again.daemon = True
+        again.start()
+
+    def _leave_quietly(self) -> None:
+        """Nobody reads what we write."""
+        self._exit_code = 1
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Seat:
+    """The shell's process, as the loop sees it."""
+
+    def __init__(self, process: ShellProcess) -> None:
+        self._process = process
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive
+
+    def renew(self) -> str:
+        dead = self._process.renew()
+        return f"** the shell process {dead} was killed; it is {self._process.pid} now"
+
+    def finish_line(self) -> None:
+        self._process.finish_line()
+
+
+class _LogHandler(logging.Handler):
+    """pyx's own log, `[warning] text`, on whatever `sys.stderr` is by then."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"[{record.levelname.lower()}] {record.getMessage()}\n")
+
+
+def node_name() -> str | None:
+    """The name for the prompt, None without one."""
+    return Node.self() if Node.is_alive() else None
+
+
+def _all_nodes() -> list[str]:
+    return Node.list("known", "this")
+
+
+def faces() -> dict[str, Any]:
+    """The names that a prompt has beside Python's own and the helpers."""
+    return {name: getattr(pyx, name) for name in pyx.__all__}

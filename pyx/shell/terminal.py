@@ -1,0 +1,246 @@
+"""A person's terminal: the editor, its keys, and output above what is being typed.
+
+The only file with prompt_toolkit.
+The screen's queue is the one way to the terminal: while a prompt is shown,
+its own loop prints the queue above the prompt in batches; `patch_stdout` is not used, since it would swap the
+streams itself and mix writers inside a line (design 4).  Not here: what inputs mean (`loop`, `evaluate`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import CompleteEvent, Completer
+from prompt_toolkit.completion import Completion as Offer
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.history import History as PromptHistory
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.lexers import PygmentsLexer
+from prompt_toolkit.output import ColorDepth, Output, create_output
+from prompt_toolkit.styles import Style
+from pygments.lexers.python import PythonLexer
+
+from pyx.shell.evaluate import reads_on
+from pyx.shell.loop import Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.document import Document
+
+    from pyx.shell.completion import Completion
+    from pyx.shell.history import History
+    from pyx.shell.screen import Screen
+
+_INDENT: Final = " " * 4
+_LEAVES_BLOCK: Final = ("return", "pass", "break", "continue", "raise")
+_STYLE: Final = {"prompt": "ansicyan", "continuation": "ansibrightblack"}
+
+
+class PersonTerminal:
+    """prompt_toolkit's editor as the loop's terminal.
+
+    Args:
+        screen: the writer that everything else uses as well.
+        history: typed statements of earlier sessions.
+        complete: (text, cursor) -> what could stand there; called on a thread of its own.
+        stdout: the real stream; `sys.stdout` may be the router by now.
+        colour: False for NO_COLOR and the like.
+    """
+
+    def __init__(
+        self,
+        screen: Screen,
+        history: History,
+        complete: Callable[[str, int], Completion],
+        *,
+        stdout: TextIO,
+        colour: bool,
+        source: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self.colour = colour
+        self._screen = screen
+        self._stdout = stdout
+        self._prompt: Callable[[], Prompt] = lambda: Prompt("", "")
+        self._printing: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._session: PromptSession[str] = PromptSession(
+            message=lambda: [("class:prompt", self._prompt().first)],
+            prompt_continuation=lambda _width, _line, _wrapped: [("class:continuation", self._prompt().rest)],
+            multiline=True,
+            lexer=PygmentsLexer(PythonLexer) if colour else None,
+            style=Style.from_dict(_STYLE),
+            color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
+            history=_Kept(history),
+            auto_suggest=AutoSuggestFromHistory(),
+            completer=_Completer(complete),
+            complete_in_thread=True,
+            complete_while_typing=False,
+            key_bindings=_keys(),
+            enable_suspend=True,
+            enable_open_in_editor=True,
+            tempfile_suffix=".py",
+            search_ignore_case=True,
+            input=source if source is not None else create_input(sys.stdin),
+            output=output if output is not None else create_output(stdout),
+        )
+
+    @property
+    def width(self) -> int:
+        """See `loop.Terminal`."""
+        try:
+            return os.get_terminal_size(self._stdout.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    def read(self, prompt: Callable[[], Prompt]) -> str:
+        """See `loop.Terminal`."""
+        self._prompt = prompt
+        self._screen.fresh_line()
+        try:
+            return self._session.prompt(pre_run=self._prompt_begins)
+        finally:
+            self._loop = None
+            self._screen.detach()
+
+    def show(self, text: str, what: str) -> None:
+        """See `loop.Terminal`."""
+        if self.colour and what in {"error", "notice"}:
+            text = _painted(text, "\x1b[31m" if what == "error" else "\x1b[2m")
+        self._screen.write(text)
+
+    def leave(self, error: BaseException) -> bool:
+        """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
+        loop, app = self._loop, self._session.app
+        if loop is None:
+            return False
+
+        def end() -> None:
+            if app.is_running and not app.is_done:
+                app.exit(exception=error)
+
+        loop.call_soon_threadsafe(end)
+        return True
+
+    # ------------------------------------------------------------ output above the prompt
+
+    def _prompt_begins(self) -> None:
+        self._loop = loop = asyncio.get_running_loop()
+        # Other threads' contexts know nothing of this prompt; `run_in_terminal` asks the context for it.
+        context = contextvars.copy_context()
+
+        def above() -> None:
+            try:
+                loop.call_soon_threadsafe(self._print_above, context=context)
+            except RuntimeError:  # the loop is closed: `detach` will write
+                return
+
+        self._screen.attach(above)
+
+    def _print_above(self) -> None:
+        if self._printing is None and not get_app().is_done:
+            self._printing = asyncio.get_running_loop().create_task(self._print_all())
+
+    async def _print_all(self) -> None:
+        try:
+            while await run_in_terminal(self._screen.drain_above) or self._screen.waits:
+                pass
+        finally:
+            self._printing = None
+
+
+def _painted(text: str, colour: str) -> str:
+    return "".join(
+        f"{colour}{line.removesuffix(chr(10))}\x1b[0m\n" for line in text.splitlines(keepends=True)
+    )
+
+
+class _Kept(PromptHistory):
+    """prompt_toolkit's view of our history file."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def load_history_strings(self) -> Iterable[str]:
+        return reversed(self._history.load())
+
+    def store_string(self, string: str) -> None:
+        self._history.append(string)
+
+
+class _Completer(Completer):
+    def __init__(self, complete: Callable[[str, int], Completion]) -> None:
+        self._complete = complete
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Offer]:
+        del complete_event
+        found = self._complete(document.text, document.cursor_position)
+        for candidate in found.candidates:
+            yield Offer(candidate, start_position=found.start - document.cursor_position)
+
+
+# ---------------------------------------------------------------- keys
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+    typing = has_focus(DEFAULT_BUFFER)
+
+    @Condition
+    def in_indentation() -> bool:
+        return not get_app().current_buffer.document.current_line_before_cursor.strip()
+
+    @Condition
+    def behind_indentation() -> bool:
+        return bool(get_app().current_buffer.document.current_line_before_cursor)
+
+    @keys.add("enter", filter=typing)
+    def _enter(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state is not None and buffer.complete_state.current_completion is not None:
+            buffer.complete_state = None  # it takes the completion, not the input
+        elif buffer.document.text_after_cursor.strip() and "\n" in buffer.text:
+            buffer.newline()  # in the middle of a block
+        elif reads_on(buffer.text):
+            buffer.insert_text("\n" + _next_indent(buffer))
+        else:
+            buffer.validate_and_handle()
+
+    @keys.add("escape", "enter", filter=typing)
+    def _newline(event: KeyPressEvent) -> None:
+        event.current_buffer.newline()
+
+    @keys.add("tab", filter=typing & in_indentation)
+    def _indent(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text(_INDENT)
+
+    @keys.add("backspace", filter=typing & in_indentation & behind_indentation)
+    def _dedent(event: KeyPressEvent) -> None:
+        before = event.current_buffer.document.current_line_before_cursor
+        event.current_buffer.delete_before_cursor(count=(len(before) - 1) % len(_INDENT) + 1)
+
+    return keys
+
+
+def _next_indent(buffer: Buffer) -> str:
+    """Of the line after the cursor's: as deep as that one, deeper after a colon, less after a `return`."""
+    line = buffer.document.current_line_before_cursor
+    indent = line[: len(line) - len(line.lstrip())]
+    code: Any = line.partition("#")[0].strip()
+    if code.endswith((":", "(", "[", "{")):
+        return indent + _INDENT
+    if code.split(" ", 1)[0] in _LEAVES_BLOCK:
+        return indent[: -len(_INDENT)]
+    return indent

@@ -1,0 +1,162 @@
+"""Several real kernels in one thread, their queues carried by hand, the time in the test's hands.
+
+`carry` stands for sockets, sessions and handshakes: it obeys `Dial`, turns pids over as the wire does (own
+ones are local, others name their node), and notes every effect in `Node.seen`.  Not here: bytes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from pyx.core.effects import Dial, Hangup
+from pyx.core.kernel import Kernel
+from pyx.signals import Letter
+from pyx.terms import Life, Pid, Ref
+
+if TYPE_CHECKING:
+    from pyx.core.effects import Effect
+    from pyx.core.peers import Peer
+    from pyx.core.processes import Process
+
+
+class Node(Kernel):
+    """A kernel that remembers its effects."""
+
+    def __init__(
+        self, name: str = "", creation: int = 0, *, hidden: bool = False, policy: str = "open"
+    ) -> None:
+        super().__init__(policy=policy)
+        self.seen: list[Effect] = []
+        if name:
+            self.node_started(name, creation, hidden=hidden)
+
+    def process(self, **options: Any) -> Process:
+        """A new process."""
+        return self.process_started("def", **options)[0]
+
+    def peer(self, name: str) -> Peer:
+        """The session with that node."""
+        return self._peers[name]
+
+    def saw(self, kind: type[Any]) -> list[Any]:
+        """The effects of one kind, so far."""
+        self.seen += self.collect()
+        return [effect for effect in self.seen if type(effect) is kind]
+
+
+class World:
+    """Nodes that can reach each other."""
+
+    def __init__(self, *names: str, hidden: tuple[str, ...] = (), policy: str = "open") -> None:
+        self.now = 1000.0
+        self.reachable = True
+        self._nodes: dict[str, Node] = {}
+        self._other_ends: dict[Peer, tuple[Node, Peer]] = {}
+        self._creation = 0
+        for name in names:
+            self.start(name, hidden=name in hidden, policy=policy)
+
+    def __getitem__(self, name: str) -> Node:
+        return self._nodes[name]
+
+    def start(self, name: str, *, hidden: bool = False, policy: str = "open") -> Node:
+        """A node begins a life."""
+        self._creation += 1
+        node = self._nodes[name] = Node(name, self._creation, hidden=hidden, policy=policy)
+        return node
+
+    def connect(self, *names: str) -> None:
+        """Joins each node to the next."""
+        for one, other in itertools.pairwise(names):
+            self._nodes[one].connect(None, other, self.now)
+        self.carry()
+
+    def carry(self) -> None:
+        """Carries out effects and carries signals, until nothing moves."""
+        moving = True
+        while moving:
+            moving = False
+            for node in list(self._nodes.values()):
+                effects = node.collect()
+                node.seen += effects
+                for effect in effects:
+                    moving = True
+                    if isinstance(effect, Dial):
+                        self._dial(node, effect.node)
+                    elif isinstance(effect, Hangup) and effect.gracefully:
+                        self._carry_queue(node, effect.peer)
+                for peer in list(node._peers.values()):
+                    if peer.state == "up" and peer.out:
+                        moving = True
+                        self._carry_queue(node, peer)
+
+    def _dial(self, node: Node, name: str) -> None:
+        other = self._nodes.get(name)
+        if node._peers.get(name) is None or node.peer(name).state != "dialling":
+            return  # cancelled meanwhile
+        if other is None or not self.reachable:
+            node.dial_failed(name, "no such name", self.now)
+            return
+        verdict = other.peer_claimed(node.name, node.creation, hidden=node.hidden, now=self.now)
+        if verdict.kind == "refused":
+            node.dial_failed(name, verdict.reason, self.now)
+        elif verdict.kind == "accept":
+            answer = node.peer_up(other.name, other.creation, hidden=other.hidden, now=self.now)
+            assert answer.peer is not None
+            assert verdict.peer is not None
+            self.join(node, answer.peer, other, verdict.peer)
+
+    def join(self, one: Node, one_peer: Peer, other: Node, other_peer: Peer) -> None:
+        """These two sessions are the ends of one connection."""
+        self._other_ends[one_peer] = (other, other_peer)
+        self._other_ends[other_peer] = (one, one_peer)
+
+    def _carry_queue(self, node: Node, peer: Peer) -> None:
+        there, other_end = self._other_ends[peer]
+        origin = node.here or Life(other_end.name, other_end.creation)  # a last word after the stop
+        signals = [travelled(signal, origin, there) for signal in peer.out]
+        peer.out.clear()
+        there.signals_received(other_end, signals, self.now)
+
+    def cut(self, one: str, other: str) -> None:
+        """The connection between two nodes breaks; both notice."""
+        for node, name in ((self._nodes[one], other), (self._nodes[other], one)):
+            node.peer_lost(node.peer(name), "cut", self.now)
+        self.carry()
+
+    def kill(self, name: str) -> None:
+        """A node ends without a word; all others notice."""
+        del self._nodes[name]
+        for node in self._nodes.values():
+            if name in node._peers:
+                node.peer_lost(node.peer(name), "connection closed", self.now)
+        self.carry()
+
+
+def travelled(value: Any, origin: Life, there: Node) -> Any:
+    """A signal as its receiver sees it."""
+    if isinstance(value, (Pid, Ref)):
+        life = Life(value.node, value.creation) if value.node else origin
+        name, creation = ("", 0) if life == there.here else life
+        if isinstance(value, Ref):
+            return Ref(value.number, name, creation)
+        return Pid(value.number, value.serial, name, creation)
+    if isinstance(value, Letter):
+        return Letter(value.data, value.origin or origin)
+    if isinstance(value, tuple):
+        items = [travelled(item, origin, there) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
+
+
+def seen_from(viewer: Node, owner: Node, pid: Pid) -> Pid:
+    """A pid of one node as another one writes it."""
+    assert owner.here is not None
+    pid_there: Pid = travelled(pid, owner.here, viewer)
+    return pid_there
+
+
+def messages(process: Process) -> list[Any]:
+    """What is in a mailbox, oldest first."""
+    return process.mailbox.snapshot()

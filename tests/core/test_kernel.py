@@ -1,0 +1,97 @@
+"""A node gets its name and loses it; and what is known about a process."""
+
+from __future__ import annotations
+
+from pyx.core.effects import CancelDial, Connected, Dial, Hangup
+from pyx.core.kernel import FACTS
+from pyx.core.mailbox import Downed, NodeDown
+from pyx.signals import Tick
+from pyx.terms import Pid
+from tests.core.conversation import Node, World, messages, seen_from
+
+
+def test_pids_outlive_the_name() -> None:
+    node = Node()
+    gus = node.process()
+    node.node_started("a@h", 7, hidden=False)
+    assert node.find(gus.pid) is gus
+    assert node.find(Pid(gus.pid.number, 0, "a@h", 7)) is gus
+    node.node_stopped()
+    assert node.find(gus.pid) is gus
+    assert node.find(Pid(gus.pid.number, 0, "a@h", 7)) is None
+    assert (node.name, node.creation, node.hidden) == ("", 0, False)
+
+
+def test_a_node_that_stops_takes_leave_of_everybody() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    a, b = world["a@h"], world["b@h"]
+    gus, server, watcher = a.process(), b.process(), b.process()
+    there = seen_from(a, b, server.pid)
+    a.monitor_node(gus, "b@h", on=True)
+    b.monitor_nodes(watcher, on=True)
+    ref = a.monitor(gus, there)
+    a.connect("waiter", "lost@h", world.now)
+    world.carry()
+    a.connect("waiter", "slow@h", world.now)
+    a.node_stopped()
+    world.carry()
+    assert messages(gus) == [Downed(ref, there, "noconnection"), NodeDown("b@h")]
+    assert gus.alive
+    assert messages(watcher) == [NodeDown("a@h")]
+    assert [hangup.gracefully for hangup in a.saw(Hangup)] == [True, True]
+    assert a.saw(CancelDial) == [CancelDial("slow@h")]
+    assert a.saw(Connected)[-1] == Connected("waiter", ok=False, reason="the dial was given up")
+    assert b.nodes(["connected"]) == ["c@h"]
+    assert a.nodes(["connected"]) == []
+
+
+def test_a_node_that_starts_again_has_forgotten_whom_it_could_not_reach() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    a.connect(None, "lost@h", world.now)
+    world.carry()
+    a.node_stopped()
+    a.node_started("a@h", 9, hidden=False)
+    a.seen.clear()
+    a.send(None, ("server", "lost@h"), "x")
+    assert a.saw(Dial) == [Dial("lost@h")]
+
+
+def test_signals_of_a_session_that_is_over_are_ignored() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    peer = a.peer("b@h")
+    heard = peer.heard
+    a.signals_received(peer, [Tick()], world.now + 1)
+    assert peer.heard == heard + 1
+    world.cut("a@h", "b@h")
+    a.signals_received(peer, [Tick()], world.now + 2)
+    assert peer.heard == heard + 1
+
+
+def test_the_facts_about_a_process() -> None:
+    node = Node("a@h", 1)
+    gus = node.process(initial_call=("stock", "handle", 1))
+    server = node.process()
+    node.register(gus.pid, "gus")
+    node.link(gus, server.pid)
+    node.monitor(gus, server.pid)
+    node.monitor(gus, ("shop", "a@h"))
+    node.monitor(server, gus.pid)
+    node.set_trap_exit(gus, True)
+    node.send(None, gus.pid, "hello")
+    facts = node.facts(gus)
+    assert tuple(facts) == FACTS
+    assert facts == {
+        "registered_name": "gus",
+        "initial_call": ("stock", "handle", 1),
+        "message_queue_len": 2,
+        "links": [server.pid],
+        "monitors": [server.pid],
+        "monitored_by": [server.pid],
+        "trap_exit": True,
+        "group_leader": Pid(0),
+        "kind": "def",
+    }

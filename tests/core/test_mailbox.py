@@ -1,0 +1,86 @@
+"""A mailbox: order, numbers, what the owner took and what others see."""
+
+from __future__ import annotations
+
+from pyx.core.mailbox import Mailbox
+
+
+def delivered(*items: object) -> Mailbox:
+    mailbox = Mailbox()
+    for item in items:
+        mailbox.deliver(item)
+    return mailbox
+
+
+def kept(mailbox: Mailbox) -> list[object]:
+    return [entry.item for entry in mailbox.kept]
+
+
+def test_messages_are_looked_at_in_the_order_they_came() -> None:
+    mailbox = delivered("a", "b")
+    mailbox.refill()
+    mailbox.deliver("c")
+    mailbox.refill()
+    assert kept(mailbox) == ["a", "b", "c"]
+    assert [entry.number for entry in mailbox.kept] == [0, 1, 2]
+
+
+def test_what_is_not_taken_stays_in_order() -> None:
+    mailbox = delivered("a", "b", "c")
+    mailbox.refill()
+    assert mailbox.take(1).item == "b"
+    assert kept(mailbox) == ["a", "c"]
+    assert mailbox.take(0).item == "a"
+    assert len(mailbox) == 1
+
+
+def test_an_entry_keeps_what_it_is_when_opened() -> None:
+    mailbox = delivered("sealed")
+    mailbox.refill()
+    entry = mailbox.kept[0]
+    assert not entry.opened
+    entry.value, entry.opened = "open", True
+    assert mailbox.take(0).value == "open"
+
+
+def test_length_and_snapshot_see_both_halves() -> None:
+    mailbox = delivered("a", "b")
+    mailbox.refill()
+    mailbox.deliver("c")
+    assert len(mailbox) == 3
+    assert mailbox.snapshot() == ["a", "b", "c"]
+
+
+def test_a_snapshot_shows_a_message_once_while_its_owner_moves_it() -> None:
+    mailbox = delivered("same", "same")
+    first = mailbox.incoming[0]
+    mailbox.refill()
+    mailbox.incoming.appendleft(
+        first
+    )  # the owner was stopped between its two steps: the second is still there
+    assert mailbox.snapshot() == ["same", "same"]
+
+
+def test_a_search_may_start_where_the_mailbox_stood() -> None:
+    mailbox = delivered("old", "older")
+    mark = mailbox.mark()
+    mailbox.refill()
+    assert mailbox.first_index_from(mark) == 2
+    mailbox.deliver("new")
+    mailbox.refill()
+    assert mailbox.first_index_from(mark) == 2
+    mailbox.take(0)
+    assert mailbox.first_index_from(mark) == 1
+    assert mailbox.first_index_from(0) == 0
+    assert Mailbox().first_index_from(7) == 0
+
+
+def test_discard_drops_what_is_unwanted_from_both_halves() -> None:
+    mailbox = delivered(1, 2)
+    mailbox.refill()
+    mailbox.deliver(1)
+    mailbox.deliver(3)
+    mailbox.discard(lambda item: item == 1)
+    assert mailbox.snapshot() == [2, 3]
+    mailbox.deliver(4)
+    assert mailbox.snapshot() == [2, 3, 4]

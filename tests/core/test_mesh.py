@@ -1,0 +1,424 @@
+"""Sessions: who dials whom, who wins, who is told, and what is left when they end."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from pyx.core.effects import CancelDial, Connected, Dial, Flush, Hangup, Log, Rest
+from pyx.core.mailbox import NodeDown, NodeUp
+from pyx.signals import Goodbye, Nodes, Send, Tick
+from pyx.terms import Pid
+from tests.core.conversation import Node, World, messages
+
+WAITER = object()
+
+
+def mesh_of(world: World, names: str) -> list[list[str]]:
+    return [world[f"{name}@h"].nodes(["connected"]) for name in names]
+
+
+# ---------------------------------------------------------------- dialling
+
+
+def test_a_wish_to_connect_dials_once_and_answers_everybody() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    a.connect("first", "b@h", world.now)
+    a.connect("second", "b@h", world.now)
+    world.carry()
+    a.connect("third", "b@h", world.now)
+    assert a.saw(Dial) == [Dial("b@h")]
+    assert [effect.waiter for effect in a.saw(Connected)] == ["first", "second", "third"]
+    assert all(effect.ok for effect in a.saw(Connected))
+    assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
+
+
+def test_the_own_node_is_connected_and_an_unnamed_one_never() -> None:
+    node = Node("a@h", 1)
+    node.connect(WAITER, "a@h", 0.0)
+    unnamed = Node()
+    unnamed.connect(WAITER, "a@h", 0.0)
+    assert node.saw(Connected) == [Connected(WAITER, ok=True, reason="")]
+    assert unnamed.saw(Connected) == [Connected(WAITER, ok=False, reason="this process is not a node")]
+
+
+def test_a_failed_dial_says_why_once_and_drops_what_was_queued() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    a.send(None, ("server", "lost@h"), 1)
+    a.send(None, ("server", "lost@h"), 2)
+    a.connect(WAITER, "lost@h", world.now)
+    a.dial_failed("lost@h", "no such name", world.now, 0.0)
+    assert a.saw(Log) == [Log("warning", "cannot connect to lost@h: no such name")]
+    assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="no such name")]
+    assert [rest.until for rest in a.saw(Rest)] == [pytest.approx(1000.1)]
+    a.dial_failed("lost@h", "no such name", world.now)
+    assert len(a.saw(Log)) == 1
+
+
+def test_a_message_minds_the_rest_a_wish_does_not() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+
+    def message_dials() -> bool:
+        before = len(a.saw(Dial))
+        a.send(None, ("server", "lost@h"), "x")
+        return len(a.saw(Dial)) > before
+
+    assert message_dials()
+    a.dial_failed("lost@h", "no such name", world.now)
+    assert not message_dials()
+    a.connect(None, "lost@h", world.now)
+    assert len(a.saw(Dial)) == 2
+    a.dial_failed("lost@h", "no such name", world.now)
+    a.rested("lost@h")
+    assert message_dials()
+    a.dial_failed("lost@h", "no such name", world.now)
+    a.tick(world.now + 0.3)
+    assert not message_dials()
+    a.tick(world.now + 0.4)
+    assert message_dials()
+
+
+def test_a_node_that_comes_back_is_found_by_the_next_message() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    a.send(None, ("server", "b@h"), "lost")
+    world.carry()
+    b = world.start("b@h")
+    server = b.process()
+    b.register(server.pid, "server")
+    a.rested("b@h")
+    a.send(None, ("server", "b@h"), "found")
+    world.carry()
+    assert messages(server) == ["found"]
+    world.kill("b@h")
+    a.send(None, ("server", "b@h"), "x")
+    world.carry()
+    assert a.saw(Rest)[-1].until == pytest.approx(1000.1)  # the success has wiped the failures out
+
+
+# ---------------------------------------------------------------- two dial each other
+
+
+def crossing() -> tuple[World, Node, Node]:
+    world = World("a@h", "b@h")
+    a, b = world["a@h"], world["b@h"]
+    a.send(None, ("server", "b@h"), "from a")
+    b.send(None, ("server", "a@h"), "from b")
+    assert a.saw(Dial)
+    assert b.saw(Dial)
+    return world, a, b
+
+
+def claim(world: World, frm: Node, to: Node) -> str:
+    return to.peer_claimed(frm.name, frm.creation, hidden=False, now=world.now).kind
+
+
+def up(world: World, frm: Node, to: Node) -> str:
+    return frm.peer_up(to.name, to.creation, hidden=False, now=world.now).kind
+
+
+def test_two_that_dial_each_other_keep_the_dial_of_the_greater_name() -> None:
+    world, a, b = crossing()
+    assert claim(world, a, b) == "simultaneous"
+    assert claim(world, b, a) == "accept"
+    assert a.saw(CancelDial) == [CancelDial("b@h")]
+    assert up(world, b, a) == "accept"
+    a.dial_failed("b@h", "cancelled", world.now)
+    assert list(a.peer("b@h").out) == [Send(None, "server", "from a")]
+    assert list(b.peer("a@h").out) == [Send(None, "server", "from b")]
+    assert a.saw(Flush) == [Flush(a.peer("b@h"))]
+    assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
+
+
+def test_in_the_other_order_too() -> None:
+    world, a, b = crossing()
+    assert claim(world, b, a) == "accept"
+    assert up(world, b, a) == "accept"
+    assert claim(world, a, b) == "refused"  # a has given it up, which b cannot see yet
+    assert up(world, a, b) == "refused"
+    assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
+    assert a.saw(Hangup) == b.saw(Hangup) == []
+
+
+def test_a_second_claim_later_than_any_crossing_replaces_the_session() -> None:
+    world, a, b = crossing()
+    claim(world, b, a)
+    up(world, b, a)
+    old = b.peer("a@h")
+    world.now += 5
+    assert claim(world, a, b) == "accept"
+    assert b.saw(Hangup) == [Hangup(old, gracefully=False)]
+    assert b.peer("a@h") is not old
+
+
+def test_who_dialled_and_dials_again_has_lost_the_session() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a, b = world["a@h"], world["b@h"]
+    old = b.peer("a@h")
+    assert claim(world, a, b) == "accept"
+    assert b.saw(Hangup) == [Hangup(old, gracefully=False)]
+
+
+def test_a_claim_of_the_own_name_or_to_an_unnamed_node_is_refused() -> None:
+    node = Node("a@h", 1)
+    assert node.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
+    assert Node().peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
+
+
+def test_a_dial_that_is_answered_when_nobody_wants_it_any_more_is_refused() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    a.connect(WAITER, "b@h", world.now)
+    assert a.disconnect("b@h")
+    assert a.peer_up("b@h", 2, hidden=False, now=world.now).kind == "refused"
+    assert a.saw(CancelDial) == [CancelDial("b@h")]
+    assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="the dial was given up")]
+
+
+# ---------------------------------------------------------------- another life
+
+
+def test_a_new_life_replaces_the_old_one_whose_losses_come_first() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.monitor_nodes(gus, on=True)
+    a.link(gus, Pid(1, 0, "b@h", 2))
+    world["b@h"].process()
+    old = a.peer("b@h")
+    verdict = a.peer_claimed("b@h", 77, hidden=False, now=world.now)
+    assert verdict.kind == "accept"
+    assert verdict.peer is a.peer("b@h")
+    assert a.peer("b@h").creation == 77
+    assert gus.reason == "noconnection"
+    assert messages(gus) == []
+    a.signals_received(old, [Send(None, "server", "late")], world.now)
+    a.peer_lost(old, "closed", world.now)
+    assert a.nodes(["connected"]) == ["b@h"]
+    assert old.state == "gone"
+
+
+def test_a_dial_may_find_another_life_than_the_one_that_claimed_meanwhile() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.monitor_nodes(gus, on=True)
+    a.connect(None, "b@h", world.now)
+    assert a.peer_claimed("b@h", 2, hidden=False, now=world.now).kind == "accept"
+    assert a.peer_up("b@h", 3, hidden=False, now=world.now).kind == "accept"
+    assert a.peer("b@h").creation == 3
+    assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h"), NodeUp("b@h")]
+
+
+# ---------------------------------------------------------------- the mesh
+
+
+@pytest.mark.parametrize("names", ["abc", "cba", "abcd", "dbca"])
+def test_joining_one_joins_all(names: str) -> None:
+    full = [f"{name}@h" for name in sorted(names)]
+    world = World(*full)
+    for one, other in itertools.pairwise(names):
+        world.connect(f"{one}@h", f"{other}@h")
+    for name in full:
+        assert world[name].nodes(["this", "visible"]) == full
+
+
+def test_two_meshes_that_meet_become_one() -> None:
+    world = World("a@h", "b@h", "c@h", "d@h")
+    world.connect("a@h", "b@h")
+    world.connect("c@h", "d@h")
+    world.connect("b@h", "c@h")
+    assert [len(nodes) for nodes in mesh_of(world, "abcd")] == [3, 3, 3, 3]
+
+
+def test_a_hidden_node_is_told_of_nobody_and_nobody_of_it() -> None:
+    world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
+    world.connect("a@h", "b@h")
+    watcher = world["a@h"].process()
+    world["a@h"].monitor_nodes(watcher, on=True)
+    world.connect("hid@h", "a@h")
+    a, b, hid = world["a@h"], world["b@h"], world["hid@h"]
+    assert (hid.nodes(["visible"]), hid.nodes(["hidden"])) == ([], ["a@h"])
+    assert (a.nodes(["visible"]), a.nodes(["hidden"])) == (["b@h"], ["hid@h"])
+    assert a.nodes(["connected"]) == ["b@h", "hid@h"]
+    assert b.nodes(["connected"]) == ["a@h"]
+    world.kill("hid@h")
+    assert messages(watcher) == []
+
+
+def test_names_from_a_hidden_peer_or_at_a_hidden_node_start_nothing() -> None:
+    world = World("a@h", "hid@h", hidden=("hid@h",))
+    world.connect("hid@h", "a@h")
+    for here, there in (("a@h", "hid@h"), ("hid@h", "a@h")):
+        node = world[here]
+        node.seen.clear()
+        node.signals_received(node.peer(there), [Nodes(("x@h",))], world.now)
+        assert node.saw(Dial) == []
+
+
+def test_the_mesh_dials_quietly_unless_somebody_asks_too() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    a.seen.clear()
+    a.signals_received(a.peer("b@h"), [Nodes(("a@h", "b@h", "c@h", "d@h"))], world.now)
+    assert a.saw(Dial) == [Dial("c@h"), Dial("d@h")]
+    a.send(None, ("server", "d@h"), "x")
+    a.dial_failed("c@h", "timed out", world.now)
+    a.dial_failed("d@h", "timed out", world.now)
+    assert [log.level for log in a.saw(Log)] == ["info", "warning"]
+
+
+def test_a_healthy_session_is_not_cut_for_a_third() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    world.cut("a@h", "c@h")
+    assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
+
+
+# ---------------------------------------------------------------- sessions end
+
+
+def test_disconnect_takes_leave_of_one_node() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    a = world["a@h"]
+    peer = a.peer("c@h")
+    assert a.disconnect("c@h")
+    assert peer.out[-1] == Goodbye()
+    assert not a.disconnect("c@h")
+    world.carry()
+    assert a.saw(Hangup) == [Hangup(peer, gracefully=True)]
+    assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
+    a.send(None, ("server", "c@h"), "x")
+    world.carry()
+    assert a.nodes(["connected"]) == ["b@h", "c@h"]
+
+
+def test_nothing_of_a_batch_counts_after_a_goodbye() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    b = world["b@h"]
+    server = b.process()
+    b.signals_received(b.peer("a@h"), [Goodbye(), Send(None, server.pid, "late")], world.now)
+    assert messages(server) == []
+    assert len(b.saw(Hangup)) == 1
+
+
+def test_a_tick_goes_out_where_nothing_else_did() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    a.connect(None, "c@h", world.now)
+    a.tick(world.now)
+    assert list(a.peer("b@h").out) == [Tick()]
+    world.carry()
+    a.send(None, ("server", "b@h"), "x")
+    a.tick(world.now + 1)
+    assert Tick() not in a.peer("b@h").out
+    a.tick(world.now + 2)
+    assert a.peer("b@h").out[-1] == Tick()
+
+
+def test_a_silent_peer_is_lost_after_the_tick_time() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    a.tick_seconds = 8.0
+    peer = a.peer("b@h")
+    for seconds in (2, 4, 6):
+        a.tick(world.now + seconds)
+    a.signals_received(peer, [], world.now + 7)  # a part of a long message
+    for seconds in (8, 10, 12, 14):
+        a.tick(world.now + seconds)
+    assert a.nodes(["connected"]) == ["b@h"]
+    a.tick(world.now + 15)
+    assert Log("error", "node b@h not responding") in a.saw(Log)
+    assert a.saw(Hangup) == [Hangup(peer, gracefully=False)]
+    assert a.nodes(["connected"]) == []
+
+
+def test_a_freeze_of_this_node_is_not_held_against_the_peers() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    a.tick(world.now)
+    a.tick(world.now + 60)
+    assert a.nodes(["connected"]) == ["b@h"]
+
+
+# ---------------------------------------------------------------- who wants to know
+
+
+def test_node_monitors_stack_and_can_be_taken_back() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus = a.process()
+    for on in (True, True, True, False):
+        a.monitor_node(gus, "b@h", on=on)
+    world.carry()
+    assert a.nodes(["connected"]) == ["b@h"]
+    world.kill("b@h")
+    assert messages(gus) == [NodeDown("b@h")] * 2
+
+
+def test_a_node_monitor_out_of_reach_fires_at_once() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.monitor_node(gus, "lost@h", on=True)
+    world.carry()
+    assert messages(gus) == [NodeDown("lost@h")]
+    a.monitor_node(gus, "lost@h", on=True)
+    assert messages(gus) == [NodeDown("lost@h")] * 2
+    a.monitor_node(gus, "a@h", on=True)
+    a.monitor_node(gus, "lost@h", on=False)
+    assert gus.node_monitors == {}
+
+
+def test_a_node_monitor_taken_back_is_forgotten() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.monitor_node(gus, "b@h", on=True)
+    a.monitor_node(gus, "b@h", on=False)
+    world.carry()
+    world.kill("b@h")
+    assert messages(gus) == []
+
+
+def test_monitor_nodes_tells_of_every_visible_node_until_it_is_ended() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus, dead = a.process(), a.process()
+    for process in (gus, gus, dead):
+        a.monitor_nodes(process, on=True)
+    a.process_exited(dead, "normal")
+    world.connect("a@h", "b@h")
+    world.cut("a@h", "b@h")
+    a.monitor_nodes(gus, on=False)
+    world.connect("a@h", "b@h")
+    assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h")]
+    assert messages(dead) == []
+    assert not gus.wants_nodes
+
+
+def test_the_kinds_of_nodes() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    a.send(None, ("server", "mistyped@h"), "x")
+    assert a.nodes(["known"]) == ["a@h", "b@h", "mistyped@h"]
+    assert a.nodes(["this", "visible"]) == ["a@h", "b@h"]
+    assert a.nodes([]) == []
+    assert Node().nodes(["this"]) == ["nonode@nohost"]
+    with pytest.raises(
+        ValueError, match="'near' is no kind of node: this, visible, hidden, connected, known"
+    ):
+        a.nodes(["near"])

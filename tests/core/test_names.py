@@ -1,0 +1,54 @@
+"""Registered names: each refusal says by which rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.errors import RegistrationError
+from pyx.terms import Pid
+from tests.core.conversation import Node
+
+
+def test_a_name_leads_to_its_process_until_it_is_taken_away() -> None:
+    node = Node()
+    stock = node.process()
+    node.register(stock.pid, "stock")
+    assert node.whereis("stock") == stock.pid
+    assert node.registered() == ["stock"]
+    node.unregister("stock")
+    assert node.whereis("stock") is None
+    node.register(stock.pid, "shop")
+    assert node.registered() == ["shop"]
+
+
+def test_an_end_frees_the_name() -> None:
+    node = Node()
+    stock, heir = node.process(), node.process()
+    node.register(stock.pid, "stock")
+    node.process_exited(stock, "normal")
+    assert node.whereis("stock") is None
+    node.register(heir.pid, "stock")
+    assert node.whereis("stock") == heir.pid
+
+
+def test_each_refusal_names_its_rule() -> None:
+    node = Node("a@h", 1)
+    stock, other, dead = node.process(), node.process(), node.process()
+    node.process_exited(dead, "normal")
+    node.register(stock.pid, "stock")
+    refusals = [
+        (other.pid, "stock", "cannot register #PID<0.2.0> as 'stock': the name is taken by #PID<0.1.0>"),
+        (stock.pid, "more", "cannot register #PID<0.1.0> as 'more': it is registered as 'stock' already"),
+        (dead.pid, "dead", "cannot register #PID<0.3.0> as 'dead': it is not alive"),
+        (other.pid, "", "a name is a str that is not empty"),
+        (Pid(7, 0, "b@h", 2), "far", "it is not a process of this node"),
+        (Pid(1, 0, "a@h", 9), "old", "it is not alive"),
+    ]
+    for pid, name, rule in refusals:
+        with pytest.raises(RegistrationError) as refused:
+            node.register(pid, name)
+        assert rule in str(refused.value)
+    with pytest.raises(RegistrationError, match="a name is a str that is not empty"):
+        node.register(other.pid, None)  # type: ignore[arg-type]
+    with pytest.raises(RegistrationError, match="cannot unregister 'nobody': no process has that name"):
+        node.unregister("nobody")

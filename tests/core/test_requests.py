@@ -1,0 +1,305 @@
+"""Requests are answered once: by the answer, by the loss of the node, or not at all when abandoned."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.core.effects import Answered, Dial, Inquire, Kill, Start
+from pyx.core.mailbox import Downed, Exited
+from pyx.signals import Answer, Call, Letter, Ping, Spawn, Spawned
+from pyx.terms import Life, Pid
+from tests.core.conversation import Node, World, messages, seen_from
+
+LETTER = Letter(b"os getpid")
+VALUE = Letter(b"4242")
+WAITER = object()
+
+
+def two_nodes(policy: str = "open") -> tuple[World, Node, Node]:
+    world = World("a@h", "b@h", policy=policy)
+    world.connect("a@h", "b@h")
+    return world, world["a@h"], world["b@h"]
+
+
+# ---------------------------------------------------------------- calls
+
+
+def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
+    world, a, b = two_nodes()
+    shell = a.process(terminal=True)
+    a.request_call(WAITER, shell.pid, shell.leader, "b@h", LETTER)
+    world.carry()
+    (start,) = b.saw(Start)
+    assert start.letter == Letter(LETTER.data, Life("a@h", 1))
+    assert start.process.kind == "call"
+    assert start.process.leader == seen_from(b, a, shell.pid)
+    b.call_finished(start.process, "value", VALUE)
+    b.process_exited(start.process, "normal")
+    world.carry()
+    assert a.saw(Answered) == [Answered(WAITER, "value", Letter(VALUE.data, Life("b@h", 2)))]
+
+
+@pytest.mark.parametrize("here", ["a@h", ""])
+def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
+    node = Node("a@h", 1)
+    gus = node.process()
+    node.request_call(WAITER, gus.pid, None, here, LETTER)
+    (start,) = node.saw(Start)
+    node.call_finished(start.process, "raised", VALUE)
+    assert node.saw(Answered) == [Answered(WAITER, "raised", VALUE)]
+
+
+def test_a_cast_wants_no_answer() -> None:
+    world, a, b = two_nodes()
+    gus = a.process()
+    assert a.request_call(None, gus.pid, gus.leader, "b@h", LETTER) == 0
+    assert a.request_call(None, gus.pid, gus.leader, "", LETTER) == 0
+    world.carry()
+    (start,) = b.saw(Start)
+    assert start.process.leader == Pid(0, 0, "a@h", 1)
+    b.call_finished(start.process, "value", VALUE)
+    b.process_exited(start.process, "normal")
+    world.carry()
+    assert a.saw(Answered) == []
+    (at_home,) = a.saw(Start)
+    assert at_home.process.leader is None
+
+
+def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
+    world, a, b = two_nodes()
+    a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    world.carry()
+    (start,) = b.saw(Start)
+    b.exit(Pid(0), start.process.pid, "kill")
+    b.call_finished(start.process, "value", VALUE)
+    world.carry()
+    assert a.saw(Answered) == [Answered(WAITER, "exit", "killed")]
+
+
+def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
+    world, a, b = two_nodes()
+    number = a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    world.carry()
+    a.abandon(number)
+    a.abandon(number)
+    (start,) = b.saw(Start)
+    assert start.process.alive
+    b.call_finished(start.process, "value", VALUE)
+    world.carry()
+    assert a.saw(Answered) == []
+
+
+def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -> None:
+    world, a, b = two_nodes()
+    a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    world.carry()
+    (start,) = b.saw(Start)
+    world.cut("a@h", "b@h")
+    assert a.saw(Answered) == [Answered(WAITER, "noconnection", "cut")]
+    world.connect("a@h", "b@h")
+    b.call_finished(start.process, "value", VALUE)
+    world.carry()
+    assert len(a.saw(Answered)) == 1
+
+
+def test_a_call_to_a_node_out_of_reach_fails_after_the_dial_and_at_once_in_its_rest() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    a.request_call(WAITER, Pid(0), None, "lost@h", LETTER)
+    assert a.saw(Dial) == [Dial("lost@h")]
+    a.dial_failed("lost@h", "no such name", world.now)
+    a.request_call(WAITER, Pid(0), None, "lost@h", LETTER)
+    assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
+    assert len(a.saw(Dial)) == 1
+
+
+def test_an_unnamed_node_calls_nobody() -> None:
+    node = Node()
+    node.request_call(WAITER, Pid(0), None, "a@h", LETTER)
+    node.ping(WAITER, "a@h", 0.0)
+    assert node.saw(Answered) == [Answered(WAITER, "noconnection", "this process is not a node")] * 2
+
+
+def test_the_dead_ask_nothing() -> None:
+    world, a, b = two_nodes()
+    gus = a.process()
+    a.process_exited(gus, "killed")
+    a.request_call(WAITER, gus.pid, None, "b@h", LETTER)
+    a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=False, monitor=False)
+    world.carry()
+    assert b.saw(Start) == []
+
+
+def test_an_answer_nobody_waits_for_or_from_another_node_is_nothing() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    a = world["a@h"]
+    number = a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    a.signals_received(a.peer("c@h"), [Answer(number, "value", VALUE), Answer(99, "value", VALUE)], 0.0)
+    a.signals_received(a.peer("c@h"), [Spawned(number, Pid(1, 0, "c@h", 3))], 0.0)
+    assert a.saw(Answered) == []
+
+
+# ---------------------------------------------------------------- spawns
+
+
+def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
+    world, a, b = two_nodes()
+    gus = a.process()
+    a.set_trap_exit(gus, True)
+    _, ref = a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=True)
+    assert ref is not None
+    world.carry()
+    (start,) = b.saw(Start)
+    there = seen_from(a, b, start.process.pid)
+    assert a.saw(Answered) == [Answered(WAITER, "spawned", there)]
+    assert a.facts(gus)["links"] == [there]
+    b.process_exited(start.process, "boom")
+    world.carry()
+    assert messages(gus) == [Exited(there, "boom"), Downed(ref, there, "boom")]
+
+
+def test_a_spawn_at_home_takes_the_same_way() -> None:
+    node = Node()
+    gus = node.process()
+    _, ref = node.request_spawn(WAITER, gus.pid, None, "", LETTER, link=True, monitor=True)
+    (start,) = node.saw(Start)
+    assert node.saw(Answered) == [Answered(WAITER, "spawned", start.process.pid)]
+    assert start.process.parent == gus.pid
+    node.process_exited(gus, "boom")
+    assert start.process.reason == "boom"
+    assert ref is not None
+
+
+def test_a_spawn_out_of_reach_hands_out_a_pid_of_nobody() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.set_trap_exit(gus, True)
+    _, ref = a.request_spawn(WAITER, gus.pid, None, "lost@h", LETTER, link=True, monitor=True)
+    world.carry()
+    (answered,) = a.saw(Answered)
+    assert answered[:3] == (WAITER, "noconnection", "no such name")
+    assert a.find(answered.nobody) is None
+    assert ref is not None
+    assert messages(gus) == [
+        Downed(ref, answered.nobody, "noconnection"),
+        Exited(answered.nobody, "noconnection"),
+    ]
+    assert a.dead_pid() not in {gus.pid, answered.nobody}
+
+
+def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.request_spawn(WAITER, gus.pid, None, "lost@h", LETTER, link=True, monitor=False)
+    world.carry()
+    assert a.saw(Kill) == [Kill(gus, "noconnection")]
+
+
+def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
+    world, a, b = two_nodes()
+    gus = a.process()
+    number, _ = a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=False)
+    a.abandon(number)
+    world.carry()
+    (start,) = b.saw(Start)
+    assert a.saw(Answered) == []
+    a.process_exited(gus, "boom")
+    world.carry()
+    assert start.process.reason == "boom"
+    number, _ = a.request_spawn(WAITER, Pid(0), None, "b@h", LETTER, link=False, monitor=False)
+    a.abandon(number)
+    world.cut("a@h", "b@h")
+    assert a.saw(Answered) == []
+
+
+def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
+    world, a, b = two_nodes()
+    gus = a.process()
+    a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=True)
+    a.process_exited(gus, "boom")
+    world.carry()
+    (start,) = b.saw(Start)
+    assert start.process.reason == "noproc"
+    a.request_spawn(WAITER, Pid(0), None, "b@h", LETTER, link=False, monitor=False)
+    world.carry()
+    assert b.saw(Start)[1].process.alive
+
+
+# ---------------------------------------------------------------- questions and pings
+
+
+def test_a_question_goes_to_the_node_of_the_process_and_back() -> None:
+    world, a, b = two_nodes()
+    a.request_info(WAITER, Pid(0), "b@h", "info", LETTER)
+    world.carry()
+    (inquire,) = b.saw(Inquire)
+    assert (inquire.node, inquire.subject) == ("a@h", "info")
+    b.answer(inquire, VALUE)
+    world.carry()
+    assert a.saw(Answered) == [Answered(WAITER, "value", Letter(VALUE.data, Life("b@h", 2)))]
+
+
+def test_a_question_about_a_process_at_home_takes_the_same_way() -> None:
+    node = Node()
+    node.request_info(WAITER, Pid(0), "", "info", LETTER)
+    (inquire,) = node.saw(Inquire)
+    node.answer(inquire, VALUE)
+    assert node.saw(Answered) == [Answered(WAITER, "value", VALUE)]
+
+
+def test_a_ping_connects_and_is_answered() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    a.ping(WAITER, "b@h", world.now)
+    world.carry()
+    a.ping(WAITER, "b@h", world.now)
+    a.ping(WAITER, "a@h", world.now)
+    world.carry()
+    assert a.saw(Answered) == [Answered(WAITER, "pong", None)] * 3
+    assert a.nodes(["visible"]) == ["b@h"]
+
+
+def test_a_ping_minds_no_rest() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    for _ in range(2):
+        a.ping(WAITER, "lost@h", world.now)
+        world.carry()
+    assert len(a.saw(Dial)) == 2
+    assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
+
+
+# ---------------------------------------------------------------- the gate
+
+
+@pytest.mark.parametrize("policy", ["open", "exported", "off"])
+def test_the_gate_is_for_code_alone(policy: str) -> None:
+    world, a, b = two_nodes(policy)
+    assert [b.allowed(kind) for kind in (Call, Spawn)] == [policy != "off"] * 2
+    assert b.allowed(Ping)
+    a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    a.request_call(None, Pid(0), None, "b@h", LETTER)
+    a.request_spawn(WAITER, Pid(0), None, "b@h", LETTER, link=True, monitor=True)
+    a.request_info(WAITER, Pid(0), "b@h", "info", LETTER)
+    world.carry()
+    assert len(b.saw(Inquire)) == 1
+    if policy == "off":
+        assert b.saw(Start) == []
+        assert a.saw(Answered) == [Answered(WAITER, "refused", "off")] * 2
+    else:
+        assert len(b.saw(Start)) == 3
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    with pytest.raises(ValueError, match="policy 'on' is none of open, exported, off"):
+        Node(policy="on")
+
+
+def test_a_peer_asks_in_the_name_of_its_own_processes_only() -> None:
+    _, _, b = two_nodes()
+    third = Pid(1, 0, "c@h", 3)
+    b.signals_received(b.peer("a@h"), [Spawn(third, 1, third, True, None, LETTER)], 0.0)
+    assert b.saw(Start) == []

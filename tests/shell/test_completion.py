@@ -1,0 +1,238 @@
+"""What could stand at the cursor, without running anything of anybody's."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from types import ModuleType
+from typing import Any, NoReturn
+
+import pytest
+
+from pyx.shell.completion import Tables, complete
+
+
+def completed(text: str, names: dict[str, Any] | None = None, **tables: Any) -> list[str]:
+    given = {name: (lambda found=found: found) for name, found in tables.items()}
+    return complete(text, len(text), Tables(names or {}, vars(builtins), **given)).candidates
+
+
+class Plain:
+    klass = 1
+
+    def __init__(self) -> None:
+        self.mine = 1
+        self._hidden = 2
+
+    def method(self) -> None: ...
+
+
+class TestNames:
+    def test_globals_builtins_and_keywords(self) -> None:
+        assert completed("pri") == ["print"]
+        assert completed("x = prod", {"product": 1, "produce": 2}) == ["produce", "product"]
+        assert completed("whi") == ["while"]
+        assert completed("matc") == ["match"]
+
+    def test_modules_of_the_project_that_are_not_imported_yet(self) -> None:
+        assert completed("produ", modules=["product_stock"]) == ["product_stock"]
+
+    def test_parameters_inside_a_call(self) -> None:
+        def spawned(stock: int, *, quantity: int) -> None: ...
+
+        assert completed("spawned(quan", {"spawned": spawned}) == ["quantity="]
+
+    def test_underscored_names_only_where_one_is_typed(self) -> None:
+        names = {"_private": 1, "public": 2}
+        assert "_private" not in completed("", names)
+        assert completed("_p", names) == ["_private"]
+        assert "__import__" not in completed("_", names)
+        assert "__import__" in completed("__im", names)
+
+    def test_nothing_in_a_comment_or_a_number(self) -> None:
+        assert completed("x # pri") == []
+        assert completed("12") == []
+
+    def test_the_start_is_where_the_word_begins(self) -> None:
+        assert complete("x = pri + 1", 7, Tables({}, vars(builtins))) == (4, ["print"])
+
+
+class TestAttributes:
+    def test_of_an_instance_its_class_and_a_class(self) -> None:
+        assert completed("a.m", {"a": Plain()}) == ["method", "mine"]
+        assert completed("Plain.", {"Plain": Plain}) == ["klass", "method", "mro"]
+        assert completed("a._h", {"a": Plain()}) == ["_hidden"]
+
+    def test_of_a_module_and_through_it(self) -> None:
+        module = ModuleType("stock")
+        module.item = Plain()  # type: ignore[attr-defined]
+        assert completed("stock.it", {"stock": module}) == ["item"]
+        assert completed("stock.item.mi", {"stock": module}) == ["mine"]
+        assert completed("f(stock.item.mi", {"stock": module}) == ["mine"]
+
+    def test_through_lists_dicts_and_slots(self) -> None:
+        class Slotted:
+            __slots__ = ("inner",)
+
+            def __init__(self) -> None:
+                self.inner = Plain()
+
+        names: dict[str, Any] = {"a": [{"k": Plain()}], "s": Slotted()}
+        assert completed("a[0]['k'].mi", names) == ["mine"]
+        assert completed("s.in", names) == ["inner"]
+        assert completed("s.inner.mi", names) == ["mine"]
+
+    def test_of_what_is_not_known_there_are_none(self) -> None:
+        assert completed("nope.x") == []
+        assert completed("f().x") == []
+        assert completed("a.nope.x", {"a": Plain()}) == []
+        assert completed("(1 +.x") == []
+
+    def test_of_a_face_with_static_methods(self) -> None:
+        class Node:
+            @staticmethod
+            def ping(node: str) -> str:
+                return node
+
+        assert completed("Node.p", {"Node": Node}) == ["ping"]
+        assert "__code__" in completed("Node.ping.__co", {"Node": Node})
+
+
+def explode(*_args: Any) -> NoReturn:
+    msg = "a hook ran"
+    raise AssertionError(msg)
+
+
+class Meta(type):
+    __getattribute__ = explode
+    __dir__ = explode
+    __instancecheck__ = explode
+    __subclasscheck__ = explode
+
+
+class Mine(metaclass=Meta):
+    """Every hook it has explodes."""
+
+    __getattribute__ = explode
+    __getattr__ = explode
+    __dir__ = explode
+    __eq__ = explode
+    __hash__ = None  # type: ignore[assignment]
+    __bool__ = explode
+    __len__ = explode
+    __iter__ = explode
+    __getitem__ = explode
+    __call__ = explode
+    __repr__ = explode
+    __class__ = property(explode)  # type: ignore[assignment]
+    prop = property(explode)
+    named = 5
+
+
+class Descriptor:
+    __get__ = explode
+    __set__ = explode
+
+
+class DictHook:
+    __dict__ = property(explode)  # type: ignore[assignment]
+    desc = Descriptor()
+    visible = 1
+
+
+class TestHooks:
+    @pytest.fixture
+    def names(self) -> dict[str, Any]:
+        return {"mine": object.__new__(Mine), "Mine": Mine, "hook": DictHook(), "held": [object.__new__(Mine)]}
+
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("mine.na", ["named"]),
+            ("mine.pr", ["prop"]),
+            ("Mine.na", ["named"]),
+            ("held[0].na", ["named"]),
+            ("mine.prop.", []),
+            ("mine[", None),
+            ("mine['", []),
+            ("mine(", None),
+            ("f(mine, na", None),
+            ("hook.vis", ["visible"]),
+            ("hook.desc.", []),
+            ("Node.ping(mine, '", []),
+        ],
+    )
+    def test_none_runs(self, names: dict[str, Any], text: str, found: list[str] | None) -> None:
+        candidates = completed(text, names)
+        if found is not None:
+            assert candidates == found
+
+    def test_keys_with_hooks_are_neither_compared_nor_shown(self) -> None:
+        class Key:
+            def __hash__(self) -> int:
+                return hash("key")
+
+            __eq__ = explode
+            __repr__ = explode
+
+        assert completed("d['k", {"d": {Key(): 1, "kind": 2}}) == ["kind"]
+        assert completed("d['key'].x", {"d": {Key(): 1}}) == []
+
+    def test_nothing_is_imported(self) -> None:
+        before = set(sys.modules)
+        completed("import antigra")
+        completed("antigravity.f")
+        completed("from antigravity import f")
+        assert set(sys.modules) == before
+
+
+class TestImports:
+    def test_top_level_modules(self) -> None:
+        assert completed("import product_", modules=["product_stock"]) == ["product_stock"]
+        assert completed("import os, product_", modules=["product_stock"]) == ["product_stock"]
+        assert completed("from product_", modules=["product_stock"]) == ["product_stock"]
+        assert "antigravity" in completed("import antigr")
+
+    def test_names_of_a_module_that_is_loaded(self) -> None:
+        assert completed("from string import ascii_low") == ["ascii_lowercase"]
+        assert completed("from string import digits, ascii_low") == ["ascii_lowercase"]
+
+
+class TestStrings:
+    NODES = ("a@vm", "server@vm")
+    REGISTERED = ("product_stock", "pos")
+
+    @pytest.mark.parametrize(
+        "text",
+        ['Node.ping("', 'rpc.call("', "rpc.multicall(['a@vm', '", 'send(("pos", "', 'await aio.rpc.call("'],
+    )
+    def test_node_names(self, text: str) -> None:
+        assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == ["a@vm", "server@vm"]
+
+    @pytest.mark.parametrize("text", ['send("', 'send(("', 'Process.whereis("', 'x = [1, send(("'])
+    def test_registered_names(self, text: str) -> None:
+        assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == ["pos", "product_stock"]
+
+    def test_a_prefix_is_replaced_from_the_quote_on(self) -> None:
+        text = 'Node.ping("server@'
+        tables = Tables({}, {}, nodes=lambda: self.NODES)
+        assert complete(text, len(text), tables) == (11, ["server@vm"])
+
+    def test_module_names_for_rpc(self) -> None:
+        assert completed('rpc.call("a@vm", "prod', modules=["product_stock"]) == ["product_stock"]
+
+    @pytest.mark.parametrize("text", ['print("', '"', 'send("x", "', 'Node.ping("a@vm") or f("'])
+    def test_elsewhere_there_are_none(self, text: str) -> None:
+        assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == []
+
+    def test_dict_keys(self) -> None:
+        names = {"item": {"name": "nike", "qty": 3, 7: 1}}
+        assert completed('item["', names) == ["name", "qty"]
+        assert completed("item['n", names) == ["name"]
+        assert completed("item[", names) == ["'name'", "'qty'", "7"]
+        assert completed('print(item["q', names) == ["qty"]
+
+    def test_an_escaped_quote_and_a_closed_string(self) -> None:
+        assert completed(r'"a\"b', nodes=self.NODES) == []
+        assert completed('"""a"b\n', nodes=self.NODES) == []
+        assert completed('"a" + pri') == ["print"]

@@ -1,0 +1,270 @@
+"""Inputs and their outcomes: completeness, values, names, tracebacks."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import inspect
+from typing import Any
+
+import pytest
+
+from pyx.errors import RemoteError, RpcUndefined
+from pyx.shell.evaluate import RESULTS_KEPT, Evaluator, Left, Raised, Value, make_main, reads_on
+
+
+def an_evaluator(**helpers: Any) -> Evaluator:
+    main = make_main({**vars(builtins), **helpers})
+    return Evaluator(main.__dict__, run_coroutine=lambda coroutine: asyncio.run(coroutine))
+
+
+def value_of(evaluator: Evaluator, source: str) -> Any:
+    outcome = evaluator.evaluate(source)
+    assert isinstance(outcome, Value), outcome
+    return outcome.value
+
+
+def error_text(evaluator: Evaluator, source: str) -> str:
+    outcome = evaluator.evaluate(source)
+    assert isinstance(outcome, Raised), outcome
+    return outcome.text
+
+
+class TestCompleteness:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "def f():",
+            "def f():\n    return 1",
+            "for i in range(3): print(i)",
+            "[1,\n2",
+            "'''text",
+            "@decorator",
+            "x = \\",
+            "try:\n    1\n",
+            "async with a:",
+            "match 1:\n    case 1:",
+            "f(",
+        ],
+    )
+    def test_an_unfinished_input_reads_on(self, source: str) -> None:
+        assert reads_on(source)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "",
+            "   ",
+            "# only a remark",
+            "1 + 1",
+            "def f():\n    return 1\n",
+            "def f():\n    return 1\n    ",
+            "[1,\n2]",
+            "await f()",
+            "  indented = 1\n  block = 2",
+            "x = = 2",
+            "print(1))",
+            "x = '",
+            "\0",
+        ],
+    )
+    def test_a_complete_or_hopeless_input_does_not(self, source: str) -> None:
+        assert not reads_on(source)
+
+
+class TestValues:
+    def test_an_expression_gives_its_value_and_a_statement_none(self) -> None:
+        evaluator = an_evaluator()
+        assert value_of(evaluator, "x = 20") is None
+        assert value_of(evaluator, "x + 1") == 21
+
+    def test_a_pasted_block_of_several_statements_gives_the_last_value(self) -> None:
+        assert value_of(an_evaluator(), "a = 1\n\ndef f(b):\n    return a + b\n\nf(2)") == 3
+
+    def test_a_block_indented_as_a_whole_is_fine(self) -> None:
+        assert value_of(an_evaluator(), "    a = 1\n    a + 1") == 2
+
+    def test_await_works_and_its_result_is_the_value(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "import asyncio")
+        value_of(evaluator, "async def f(): return 7\n")
+        assert value_of(evaluator, "await f()") == 7
+        assert value_of(evaluator, "x = await f()\ny = x + 1\ny") == 8
+        assert value_of(evaluator, "await asyncio.sleep(0, 5)") == 5
+
+    def test_a_bare_coroutine_is_a_value_and_is_not_run(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "async def f(): return 7\n")
+        coroutine = value_of(evaluator, "f()")
+        assert inspect.iscoroutine(coroutine)
+        coroutine.close()
+
+    def test_underscore_is_the_last_value_that_was_not_none(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "41")
+        value_of(evaluator, "x = 5")
+        assert value_of(evaluator, "_ + 1") == 42
+
+    def test_an_underscore_of_the_users_own_hides_ours_until_it_is_deleted(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "_ = 'mine'")
+        value_of(evaluator, "3")
+        assert value_of(evaluator, "_") == "mine"
+        value_of(evaluator, "del _")
+        value_of(evaluator, "4")
+        assert value_of(evaluator, "_") == 4
+
+    def test_v_gives_what_a_statement_gave(self) -> None:
+        evaluator = an_evaluator()
+        for number in range(1, 4):
+            value_of(evaluator, f"{number} * 10")
+        assert evaluator.result(2) == 20
+        assert evaluator.result() == 30
+        assert evaluator.result(-2) == 20
+        with pytest.raises(IndexError, match=r"v\(99\): no such statement \(kept: 1 to 3\)"):
+            evaluator.result(99)
+
+    def test_old_results_are_let_go(self) -> None:
+        evaluator = an_evaluator()
+        for _ in range(RESULTS_KEPT + 1):
+            value_of(evaluator, "1")
+        assert len(evaluator.results) == RESULTS_KEPT
+
+    def test_only_a_success_moves_the_number(self) -> None:
+        evaluator = an_evaluator()
+        error_text(evaluator, "1 / 0")
+        assert evaluator.number == 1
+        value_of(evaluator, "pass")
+        assert evaluator.number == 2
+
+    def test_a_future_import_lasts(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "from __future__ import annotations")
+        value_of(evaluator, "def f(x: nowhere): pass\n")
+        assert value_of(evaluator, "f.__annotations__") == {"x": "nowhere"}
+
+
+class TestNames:
+    def test_a_users_name_hides_a_helper_and_del_brings_it_back(self) -> None:
+        evaluator = an_evaluator(pid="the helper")
+        value_of(evaluator, "pid = 1")
+        assert value_of(evaluator, "pid") == 1
+        value_of(evaluator, "del pid")
+        assert value_of(evaluator, "pid") == "the helper"
+
+    def test_the_dicts_are_plain(self) -> None:
+        evaluator = an_evaluator()
+        assert type(value_of(evaluator, "globals()")) is dict
+        assert type(value_of(evaluator, "__builtins__")) is dict
+
+    def test_helpers_are_seen_inside_functions_and_classes(self) -> None:
+        evaluator = an_evaluator(helper=5)
+        value_of(evaluator, "class A:\n    def f(self):\n        return helper\n")
+        assert value_of(evaluator, "A().f()") == 5
+
+    def test_the_source_of_a_typed_function_can_be_read(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "def f():\n    return 'typed'\n")
+        assert "return 'typed'" in inspect.getsource(value_of(evaluator, "f"))
+
+
+class TestErrors:
+    def test_an_error_of_the_typed_line_is_one_line(self) -> None:
+        assert error_text(an_evaluator(), "nope") == "NameError: name 'nope' is not defined\n"
+
+    def test_a_function_shows_its_frames_and_source(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "def f():\n    return 1 / 0\n")
+        text = error_text(evaluator, "f()")
+        assert text.startswith("Traceback (most recent call last):\n")
+        assert 'File "<pyx 1>", line 2, in f\n    return 1 / 0\n' in text
+        assert text.endswith("ZeroDivisionError: division by zero\n")
+        assert "evaluate.py" not in text
+
+    def test_a_block_says_which_line(self) -> None:
+        assert 'File "<pyx 1>", line 2, in <module>' in error_text(an_evaluator(), "x = 1\nx / 0")
+
+    def test_a_syntax_error_shows_the_caret(self) -> None:
+        text = error_text(an_evaluator(), "x = = 3")
+        assert "    x = = 3\n        ^\n" in text
+        assert text.endswith("SyntaxError: invalid syntax\n")
+
+    def test_a_keyboard_interrupt_is_one_line(self) -> None:
+        assert error_text(an_evaluator(), "raise KeyboardInterrupt") == "KeyboardInterrupt\n"
+
+    def test_an_error_in_a_coroutine_shows_the_users_frames(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "async def f():\n    raise ValueError('x')\n")
+        text = error_text(evaluator, "await f()")
+        assert "in f\n" in text
+        assert text.endswith("ValueError: x\n")
+
+    def test_a_pyx_error_shows_its_class_without_module_and_its_hint(self) -> None:
+        error = RpcUndefined("server@vm", "product_stock", "nope")
+        error.hint = "look at exports"
+
+        def call() -> None:
+            raise error
+
+        text = error_text(an_evaluator(call=call), "call()")
+        assert text.endswith(
+            "RpcUndefined: server@vm has no function nope in module product_stock\nhint: look at exports\n"
+        )
+
+    def test_a_remote_error_shows_the_traceback_of_the_other_side(self) -> None:
+        remote = 'Traceback (most recent call last):\n  File "stock.py", line 3, in f\nKeyError: 1\n'
+        error = RemoteError("server@vm", "KeyError", "1", remote)
+        evaluator = an_evaluator(error=error)
+        assert error_text(evaluator, "raise error") == (
+            "RemoteError: KeyError: 1\n"
+            "on server@vm:\n"
+            "  Traceback (most recent call last):\n"
+            '    File "stock.py", line 3, in f\n'
+            "  KeyError: 1\n"
+        )
+
+    def test_a_chain_is_told_in_order(self) -> None:
+        text = error_text(an_evaluator(), "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError from e\n")
+        assert text.index("ZeroDivisionError") < text.index("direct cause") < text.index("KeyError")
+
+    def test_an_exception_group_is_shown(self) -> None:
+        text = error_text(an_evaluator(), "raise ExceptionGroup('two', [ValueError(1), KeyError(2)])")
+        assert "ValueError: 1" in text
+        assert "KeyError: 2" in text
+
+    def test_an_error_whose_text_raises_does_no_harm(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "class E(Exception):\n    def __str__(self): 1 / 0\n")
+        assert "E: <exception str() failed>" in error_text(evaluator, "raise E")
+
+    def test_endless_recursion_is_an_error_like_others(self) -> None:
+        evaluator = an_evaluator()
+        value_of(evaluator, "def f(): return f()\n")
+        assert "RecursionError" in error_text(evaluator, "f()")
+
+    def test_source_that_cannot_be_compiled_is_an_error_like_others(self) -> None:
+        assert "null byte" in error_text(an_evaluator(), "x = '\0'")
+        assert isinstance(an_evaluator().evaluate("(" * 1000 + ")" * 1000), Raised)
+
+    def test_a_program_always_shows_where(self) -> None:
+        outcome = an_evaluator().run("1 / 0", "<-e>")
+        assert isinstance(outcome, Raised)
+        assert 'File "<-e>", line 1, in <module>' in outcome.text
+
+
+def test_system_exit_leaves_with_its_code() -> None:
+    outcome = an_evaluator().evaluate("raise SystemExit(3)")
+    assert outcome == Left(3)
+
+
+def test_what_prepares_sees_the_tree_and_its_failure_is_the_users() -> None:
+    def prepare(tree: Any) -> None:
+        if tree.body[0].lineno == 1:
+            msg = "no such project"
+            raise ImportError(msg)
+
+    main = make_main(dict(vars(builtins)))
+    evaluator = Evaluator(main.__dict__, run_coroutine=asyncio.run, prepare=prepare)
+    outcome = evaluator.evaluate("1")
+    assert isinstance(outcome, Raised)
+    assert outcome.text.endswith("ImportError: no such project\n")

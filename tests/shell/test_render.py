@@ -1,0 +1,153 @@
+"""Values and foreign text as they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pyx.shell.render import MOST_CHARACTERS, filter_foreign, render
+from pyx.terms import Pid, Struct
+
+
+@dataclass
+class Item:
+    name: str
+    qty: int
+    secret: str = field(default="", repr=False)
+
+
+class Explodes:
+    def __repr__(self) -> str:
+        msg = "no"
+        raise RuntimeError(msg)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([{"name": "nike", "qty": 30}], "[{'name': 'nike', 'qty': 30}]"),
+        ({"b": 1, "a": (2,)}, "{'b': 1, 'a': (2,)}"),
+        ((), "()"),
+        (set(), "set()"),
+        (frozenset({1}), "frozenset({1})"),
+        ("it's", '"it\'s"'),
+        (Pid(5), "#PID<0.5.0>"),
+        ([Pid(5), Pid(6)], "[#PID<0.5.0>, #PID<0.6.0>]"),
+        (Item("nike", 3), "Item(name='nike', qty=3)"),
+        (1.5, "1.5"),
+    ],
+)
+def test_a_short_value_is_its_repr(value: object, text: str) -> None:
+    assert render(value) == text
+    if not isinstance(value, (Item, list)):
+        assert render(value) == repr(value)
+
+
+def test_a_long_value_is_broken_at_the_width_and_stays_a_literal() -> None:
+    value = [{"name": f"shoe {number}", "qty": number, "sizes": list(range(20))} for number in range(5)]
+    text = render(value, width=60)
+    assert all(len(line) <= 60 for line in text.splitlines())
+    assert eval(text) == value
+    assert text.splitlines()[0] == "[{'name': 'shoe 0',"
+    assert text.splitlines()[1] == "  'qty': 0,"
+
+
+def test_numbers_fill_the_line() -> None:
+    text = render(list(range(60)), width=40)
+    assert len(text.splitlines()) == 6
+    assert all(len(line) <= 40 for line in text.splitlines())
+
+
+def test_a_long_dataclass_is_broken_by_fields() -> None:
+    assert render(Item("n" * 30, 1), width=30) == f"Item(name='{'n' * 30}',\n     qty=1)"
+
+
+def test_what_is_cut_is_said() -> None:
+    assert render(list(range(1000)), width=10**6).endswith(", 99, ... 900 more items]")
+    assert render(list(range(101)), width=10**6).endswith(", 99, ... 1 more item]")
+    assert render("x" * (MOST_CHARACTERS + 950)).endswith("x'... 950 more characters")
+    assert render(b"x" * (MOST_CHARACTERS + 1)).endswith("x'... 1 more byte")
+    assert render(dict.fromkeys(range(102), 0), width=10**6).endswith("99: 0, ... 2 more items}")
+
+
+def test_a_value_of_many_containers_is_limited_as_a_whole() -> None:
+    text = render([[list(range(100))] * 100] * 100)
+    assert len(text) < 100_000
+    assert "[... 100 items]" in text
+
+
+def test_a_cycle_and_great_depth_end() -> None:
+    cycle: list[Any] = [1]
+    cycle.append(cycle)
+    assert render(cycle) == "[1, [...]]"
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert "... 1 item" in render(deep)
+
+
+def test_a_repr_that_raises_or_is_huge_does_no_harm() -> None:
+    assert render([Explodes()]) == "[<Explodes object whose repr raised RuntimeError: no>]"
+    assert "repr raised ValueError" in render(10**5000)
+
+    class Huge:
+        def __repr__(self) -> str:
+            return "y" * 10**6
+
+    assert render(Huge()).endswith(f"... {10**6 - MOST_CHARACTERS} more characters")
+
+
+def test_a_repr_of_several_lines_keeps_its_shape() -> None:
+    class Table:
+        def __repr__(self) -> str:
+            return "a b\nc d"
+
+    assert render(Table()) == "a b\nc d"
+    assert render([Table(), 1]) == "[a b\n c d,\n 1]"
+
+
+def test_a_subclass_prints_as_it_wants() -> None:
+    class Loud(list[int]):
+        def __repr__(self) -> str:
+            return "LOUD"
+
+    assert render(Loud([1])) == "LOUD"
+
+
+def test_controls_in_a_repr_are_shown() -> None:
+    assert render(Struct("evil\x1b]0;title\x07", ())) == "Struct(evil^[]0;title^G)"
+
+
+def test_colour_marks_pids_and_strings_and_changes_nothing_else() -> None:
+    value = [Pid(5), "text", None]
+    coloured = render(value, colour=True)
+    assert "\x1b[" in coloured
+    assert "#PID<0.5.0>\x1b[" in coloured
+    plain = "".join(part.partition("m")[2] for part in ("m" + coloured).split("\x1b["))
+    assert plain == repr(value)
+
+
+class TestForeignText:
+    @pytest.mark.parametrize("text", ["plain\n", "\x1b[1;31mred\x1b[0m\n", "a\tb\n", "ümläut 日本\n"])
+    def test_colours_tabs_and_newlines_stay(self, text: str) -> None:
+        assert filter_foreign(text) == text
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("\x1b]0;title\x07", "^[]0;title^G"),
+            ("\x1b[2J", "^[[2J"),
+            ("a\rb", "a^Mb"),
+            ("a\r\nb\n", "a\nb\n"),
+            ("\x08\x7f\x00", "^H^?^@"),
+            ("\x9b2J", "\\x9b2J"),
+            ("\u202egnp", "\\u202egnp"),
+        ],
+    )
+    def test_other_controls_become_visible(self, text: str, shown: str) -> None:
+        assert filter_foreign(text) == shown
+
+    def test_a_colour_that_is_left_on_is_ended(self) -> None:
+        assert filter_foreign("\x1b[31mred\n") == "\x1b[31mred\x1b[0m\n"

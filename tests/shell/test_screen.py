@@ -1,0 +1,191 @@
+"""One writer: order, output above a prompt, threads, a reader that left."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import pytest
+
+from pyx.shell.screen import Screen, ScreenStream
+
+
+def in_thread(function: object, *args: object) -> None:
+    thread = threading.Thread(target=function, args=args)  # type: ignore[arg-type]
+    thread.start()
+    thread.join()
+
+
+def test_the_shells_own_writes_are_there_at_once_and_in_order() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.write("one\n")
+    screen.write("two\n")
+    assert stream.getvalue() == "one\ntwo\n"
+
+
+def test_what_another_thread_wrote_comes_before_what_the_shell_writes_next() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+    in_thread(screen.write, "theirs\n")
+    screen.write("mine\n")
+    assert stream.getvalue() == "theirs\nmine\n"
+
+
+def test_foreign_text_is_filtered_and_own_text_is_not() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.write("\x1b[2J\n", foreign=True)
+    screen.write("\x1b[2J", foreign=False)
+    assert stream.getvalue() == "^[[2J\n\x1b[2J"
+
+
+def test_an_open_line_is_ended_before_a_prompt() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.fresh_line()
+    screen.write("50 %")
+    screen.fresh_line()
+    screen.fresh_line()
+    assert stream.getvalue() == "50 %\n"
+
+
+class TestAboveAPrompt:
+    def test_writes_wait_for_the_prompts_loop_which_is_asked_once(self) -> None:
+        stream = io.StringIO()
+        screen = Screen(stream)
+        asked: list[None] = []
+        screen.attach(lambda: asked.append(None))
+        in_thread(screen.write, "a\n")
+        in_thread(screen.write, "b\n")
+        assert (stream.getvalue(), len(asked)) == ("", 1)
+        assert screen.drain_above() is False
+        assert stream.getvalue() == "a\nb\n"
+        in_thread(screen.write, "c\n")
+        assert len(asked) == 2
+
+    def test_what_was_never_asked_for_comes_when_the_prompt_is_gone(self) -> None:
+        stream = io.StringIO()
+        screen = Screen(stream)
+        screen.attach(lambda: None)
+        screen.write("late\n")
+        screen.detach()
+        assert stream.getvalue() == "late\n"
+
+    def test_a_flood_comes_in_batches_whole_and_in_order(self) -> None:
+        stream = io.StringIO()
+        screen = Screen(stream)
+        screen.attach(lambda: None)
+        lines = [f"line {number} {'x' * 40}\n" for number in range(10_000)]
+        for line in lines:
+            screen.write(line)
+        batches = 1
+        while screen.drain_above():
+            batches += 1
+        assert stream.getvalue() == "".join(lines)
+        assert batches > 1
+
+    def test_a_line_without_an_end_is_ended(self) -> None:
+        stream = io.StringIO()
+        screen = Screen(stream)
+        screen.attach(lambda: None)
+        screen.write("half")
+        screen.drain_above()
+        assert stream.getvalue() == "half\n"
+
+
+def test_each_threads_lines_stay_in_its_order() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+
+    def prints(name: int) -> None:
+        for number in range(500):
+            screen.write(f"{name} {number}\n")
+
+    threads = [threading.Thread(target=prints, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    prints(9)
+    for thread in threads:
+        thread.join()
+    screen.drain()
+    lines = stream.getvalue().splitlines()
+    for name in (0, 1, 2, 3, 9):
+        assert [line for line in lines if line.startswith(f"{name} ")] == [f"{name} {n}" for n in range(500)]
+
+
+def test_lines_beyond_the_limit_are_dropped_and_counted() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream, most_queued=10)
+    screen.attach(lambda: None)
+
+    def floods() -> None:
+        for _ in range(5):
+            screen.write("12345678\n")
+
+    in_thread(floods)
+    screen.drain_above()
+    assert stream.getvalue() == (
+        "12345678\n12345678\n... 3 lines dropped: they came faster than they can be shown\n"
+    )
+
+
+def test_a_reader_that_left_is_told_of_once_and_writing_goes_on_in_silence() -> None:
+    class Broken(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    gone: list[None] = []
+    screen = Screen(Broken(), gone=lambda: gone.append(None))
+    screen.write("a\n")
+    screen.write("b\n")
+    in_thread(screen.write, "c\n")
+    assert len(gone) == 1
+
+
+def test_a_stream_that_lacks_a_character_gets_an_escape() -> None:
+    data = io.BytesIO()
+    screen = Screen(io.TextIOWrapper(data, encoding="ascii"))
+    screen.write("né \ud800\n")
+    assert data.getvalue() == b"n\\xe9 \\ud800\n"
+
+
+def test_a_finalizer_that_prints_while_the_screen_writes_does_not_hang() -> None:
+    class Reenters(io.StringIO):
+        def write(self, text: str) -> int:
+            if text == "outer\n":
+                screen.write("inner\n")
+            return super().write(text)
+
+    stream = Reenters()
+    screen = Screen(stream)
+    screen.write("outer\n")
+    assert stream.getvalue() == "outer\ninner\n"
+
+
+def test_nothing_is_written_after_the_end() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.write("last\n")
+    screen.close()
+    screen.write("too late\n")
+    assert stream.getvalue() == "last\n"
+
+
+class TestScreenStream:
+    def test_hands_over_whole_lines_of_each_thread(self) -> None:
+        found = io.StringIO()
+        stream = ScreenStream(Screen(found), found)
+        stream.write("half ")
+        in_thread(stream.writelines, ["theirs\n"])
+        stream.write("line\nrest")
+        assert found.getvalue() == "theirs\nhalf line\n"
+        stream.flush()
+        assert found.getvalue().endswith("\nrest")
+
+    def test_is_otherwise_the_found_stream(self) -> None:
+        found = io.StringIO()
+        stream = ScreenStream(Screen(found), found)
+        assert stream.isatty() is False
+        with pytest.raises(io.UnsupportedOperation):
+            stream.fileno()

@@ -1,0 +1,216 @@
+"""The command line, as processes: exit codes, one-line errors, what is loaded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pyx
+from pyx.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A home and a directory of sockets of this test's own."""
+    (tmp_path / "home").mkdir()
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("PYX_", "XDG_"))},
+        "HOME": str(tmp_path / "home"),
+        "PYX_RUNTIME_DIR": str(tmp_path / "run"),
+        "PYTHONPATH": os.path.dirname(os.path.dirname(pyx.__file__)),
+    }
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
+    def run(*words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pyx", *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**environment, **variables},
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_version_loads_nothing_heavy(environment: dict[str, str]) -> None:
+    code = (
+        "import sys; from pyx.cli import main\n"
+        "try: main(['--version'])\n"
+        "except SystemExit as leaving: assert not leaving.code\n"
+        "print(sorted({'asyncio', 'prompt_toolkit', 'msgpack', 'pygments', 'ssl', 'inspect'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout == f"pyx {pyx.__version__}\n[]\n"
+
+
+def test_help_ends_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        main(["--help"])
+    assert leaving.value.code == 0
+    assert capsys.readouterr().out.rstrip().endswith("pyx new shop && cd shop && pyx --sname shop")
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("words", "error"),
+        [
+            (["--bogus"], "pyx: unrecognized arguments: --bogus\nhint: pyx --help shows the options\n"),
+            (["--sname"], "pyx: argument --sname: expected one argument\nhint: pyx --help shows the options\n"),
+            (["no_such_file.py"], "pyx: there is no file no_such_file.py\n"),
+            (["-S", "nowhere"], "pyx: -S: there is no directory nowhere\n"),
+            (["--hidden"], "pyx: --hidden and --cookie need a node\nhint: give it a name: --sname NAME\n"),
+            (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
+            (["new", "class"], "pyx: 'class' cannot be the name of a module\nhint: letters, digits and _, such as my_shop\n"),
+        ],
+    )
+    def test_a_mistake_is_one_line_and_a_hint(self, words: list[str], error: str, run: Run) -> None:
+        done = run(*words)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", error)
+
+    def test_a_tick_must_be_a_sensible_number(self, run: Run) -> None:
+        done = run("--tick", "soon")
+        assert done.returncode == 2
+        assert "'soon' is no number of seconds from 0.1 to 86400" in done.stderr
+
+    @pytest.mark.parametrize("name", ["", "a b", "gus@", "@vm", "ümlaut"])
+    def test_a_bad_node_name_says_why(self, name: str, run: Run) -> None:
+        done = run("--sname", name, "-e", "1")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"pyx: {name!r} is not a node name: ")
+        assert done.stderr.count("\n") == 1
+
+
+class TestScripts:
+    def test_code_runs_in_one_namespace_and_echoes_nothing(self, run: Run) -> None:
+        done = run("-e", "x = 1", "-e", "x", "-e", "print(x + 1)")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+
+    def test_an_error_stops_with_a_traceback_and_1(self, run: Run) -> None:
+        done = run("-e", "print('a')", "-e", "1 / 0", "-e", "print('b')")
+        assert (done.returncode, done.stdout) == (1, "a\n")
+        assert done.stderr.startswith('Traceback (most recent call last):\n  File "<-e>", line 1, in <module>\n')
+        assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+    def test_a_pipe_is_a_program(self, run: Run) -> None:
+        done = run(stdin="def f():\n    return 5\nprint(f())\nf()\n")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
+
+    def test_a_file_has_its_name_its_arguments_and_its_neighbours(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "apps").mkdir()
+        (tmp_path / "apps" / "neighbour.py").write_text("here = 'neighbour'\n")
+        (tmp_path / "apps" / "app.py").write_text(
+            "import sys, neighbour\nprint(__name__, sys.argv, neighbour.here)\n"
+        )
+        done = run("apps/app.py", "--flag", "x")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "__main__ ['apps/app.py', '--flag', 'x'] neighbour\n"
+
+    def test_a_bare_name_is_no_import_in_a_file(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "stock.py").write_text("x = 5\n")
+        (tmp_path / "app.py").write_text("print(stock.x)\n")
+        assert "NameError" in run("app.py").stderr
+        assert run("-e", "print(stock.x)").stdout == "5\n"
+
+    @pytest.mark.parametrize(
+        ("code", "status"), [("exit(7)", 7), ("exit()", 0), ("raise SystemExit('no')", 1), ("raise KeyboardInterrupt", 130)]
+    )
+    def test_exit_codes(self, code: str, status: int, run: Run) -> None:
+        assert run("-e", code).returncode == status
+
+    def test_a_program_is_a_process(self, run: Run) -> None:
+        done = run("-e", "send(self(), 'hi'); print(receive(timeout=5), self())")
+        assert done.stdout == "hi #PID<0.1.0>\n"
+
+    def test_await_works(self, run: Run) -> None:
+        assert run("-e", "import asyncio; print(await asyncio.sleep(0, 7))").stdout == "7\n"
+
+    def test_neither_the_editor_nor_the_colours_are_loaded(self, run: Run) -> None:
+        done = run("-e", "import sys; print({'prompt_toolkit', 'pygments'} & set(sys.modules))")
+        assert done.stdout == "set()\n"
+
+    def test_a_reader_that_leaves_ends_the_program(self, environment: dict[str, str], tmp_path: Path) -> None:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "pyx", "-e", "while True: print('y')"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=tmp_path,
+            text=True,
+        )
+        assert child.stdout is not None
+        assert child.stderr is not None
+        assert child.stdout.readline() == "y\n"
+        child.stdout.close()
+        assert child.wait(timeout=60) == 1
+        assert child.stderr.read() == ""
+        child.stderr.close()
+
+    def test_i_gives_a_prompt_afterwards(self, run: Run) -> None:
+        done = run("-i", "-e", "x = 5", stdin="x\nexit(4)\n")
+        assert (done.returncode, done.stdout) == (4, "pyx(1)> 5\npyx(2)> ")
+
+
+class TestNodes:
+    def test_a_name_in_use_is_3(self, run: Run, service: subprocess.Popen[str]) -> None:
+        done = run("--sname", "billing", "-e", "1")
+        assert done.returncode == 3
+        assert done.stderr.startswith("pyx: the name billing@")
+        assert done.stderr.endswith(f" is in use by another node (pid {service.pid})\n")
+
+    def test_a_service_is_reached_and_leaves_on_sigterm(self, run: Run, service: subprocess.Popen[str]) -> None:
+        done = run("--sname", "gus", "-e", "print(Node.ping('billing'))")
+        assert (done.stdout, done.stderr) == ("pong\n", "")
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(timeout=60) == 143
+        done = run("--sname", "billing", "-e", "print('the name is free')")
+        assert done.stdout == "the name is free\n"
+
+    def test_ctrl_c_ends_a_service_with_130(self, service: subprocess.Popen[str]) -> None:
+        service.send_signal(signal.SIGINT)
+        assert service.wait(timeout=60) == 130
+
+    def test_a_cookie_on_the_command_line_is_warned_about(self, run: Run) -> None:
+        done = run("--sname", "gus", "--cookie", "secret", "-e", "1")
+        assert done.returncode == 0
+        assert done.stderr.count("ps") == 1
+
+    @pytest.fixture
+    def service(self, environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+        with subprocess.Popen(
+            [sys.executable, "-m", "pyx", "--sname", "billing", "--no-halt", "-e", "print('ready')"],
+            stdout=subprocess.PIPE,
+            env=environment,
+            cwd=tmp_path,
+            text=True,
+        ) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            yield child
+            child.kill()
+
+
+def test_new_makes_a_project_that_works_as_a_node(run: Run) -> None:
+    done = run("new", "shop")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "cd shop" in done.stdout
+    done = run("-S", "shop", "--sname", "shop", "-e", "shop.start(); send('shop', 'add'); print(shop.count())")
+    assert (done.stdout, done.stderr) == ("1\n", "")

@@ -1,0 +1,390 @@
+"""What is sealed is opened exactly: the promise of the codec, over every kind of data it takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import struct
+import uuid
+from collections import namedtuple
+from collections.abc import Hashable
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyx.signals import Letter
+from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct
+from pyx.wire.codec import is_flat, open_letter, seal
+
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # hypothesis, of `data`
+
+HERE = Life("here@vm", 7)
+THERE = Life("there@vm", 9)
+
+
+def there_and_back(value: object) -> Any:
+    return open_letter(Letter(seal(value)), None)
+
+
+# ---------------------------------------------------------------- the user's classes
+
+
+@dataclasses.dataclass
+class Item:
+    name: Any
+    qty: Any = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Point:
+    x: Any
+    y: Any
+
+
+@dataclasses.dataclass
+class Nothing:
+    pass
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted(Item):
+    """Fields in a dict, in slots, from a class variable, and computed after the call."""
+
+    shelf: Any = None
+    serial: int = dataclasses.field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.serial += 1
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any = None
+
+
+class Sum(namedtuple("Sum", "a b")):  # noqa: PYI024 - the other way to make one, with a method
+    __slots__ = ()
+
+    def total(self) -> Any:
+        return self.a + self.b
+
+
+class Colour(enum.Enum):
+    RED = "r"
+    BLUE = "b"
+    CRIMSON = "r"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+class Word(enum.StrEnum):
+    YES = "yes"
+
+
+class Perm(enum.Flag):
+    R = 4
+    W = 2
+    X = 1
+
+
+class Mode(enum.IntFlag):
+    A = 1
+    B = 2
+
+
+class Shop:
+    @dataclasses.dataclass
+    class Shelf:
+        items: list[Any]
+
+    @staticmethod
+    def opening_hours() -> str:
+        return "9 to 5"
+
+    def price(self) -> int:
+        return 1
+
+
+def handle_stock() -> None:
+    """A function that travels by name."""
+
+
+# ---------------------------------------------------------------- sameness
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal and of the same type all the way down; nan is nan, 0.0 is not -0.0, dicts keep their order."""
+    if type(a) is not type(b):
+        return False
+    if type(a) is float:
+        return struct.pack(">d", a) == struct.pack(">d", b) or (math.isnan(a) and math.isnan(b))
+    if type(a) is Decimal:
+        return a.as_tuple() == b.as_tuple()
+    if type(a) in {datetime, time}:
+        return a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold and same_zone(a, b)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if type(a) is dict:
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a.items(), b.items(), strict=True))
+    if isinstance(a, (set, frozenset)):
+        left = list(b)
+        for member in a:
+            found = next((i for i, other in enumerate(left) if same(member, other)), None)
+            if found is None:
+                return False
+            del left[found]
+        return not left
+    if dataclasses.is_dataclass(a) and not isinstance(a, type):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
+    if isinstance(a, enum.Enum):
+        return a is b
+    return bool(a == b)
+
+
+def same_zone(a: Any, b: Any) -> bool:
+    if type(a.tzinfo) is ZoneInfo:
+        return type(b.tzinfo) is ZoneInfo and a.tzinfo.key == b.tzinfo.key
+    return repr(a.tzinfo) == repr(b.tzinfo) and type(a.tzinfo) is type(b.tzinfo)
+
+
+zones = st.one_of(
+    st.none(),
+    st.just(UTC),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "UTC"]).map(ZoneInfo),
+    st.builds(
+        timezone,
+        st.timedeltas(timedelta(hours=-23), timedelta(hours=23)),
+    ),
+    st.builds(timezone, st.timedeltas(timedelta(hours=-23), timedelta(hours=23)), st.text(max_size=5)),
+)
+lives = st.tuples(st.sampled_from(["a@vm", "b@vm"]), st.integers(1, 2**32 - 1))
+pids = st.one_of(
+    st.builds(Pid, st.integers(0, 2**64), st.integers(0, 2**13)),
+    st.builds(lambda n, s, life: Pid(n, s, *life), st.integers(0, 2**28), st.integers(0, 9), lives),
+)
+refs = st.one_of(
+    st.builds(Ref, st.integers(0, 2**64 - 1)),
+    st.builds(lambda n, life: Ref(n, *life), st.integers(0, 2**64 - 1), lives),
+)
+any_text = st.text(st.characters(exclude_categories=[]), max_size=8)
+hashable_leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(-(2**70), 2**70),
+    st.integers(0, 600).map(lambda bits: -(2**bits)),
+    st.integers(0, 600).map(lambda bits: 2**bits - 1),
+    st.floats(),
+    any_text,
+    st.binary(max_size=12),
+    st.dates(),
+    st.times(timezones=zones),
+    st.datetimes(timezones=zones, allow_imaginary=True),
+    st.timedeltas(),
+    st.decimals().filter(lambda value: not value.is_snan()),
+    st.uuids(),
+    pids,
+    refs,
+    st.sampled_from([Colour.RED, Level.HIGH, Word.YES, Perm.R, Perm.R | Perm.X, Perm(0), Mode.A, Mode.A | Mode.B]),
+    st.sampled_from([len, handle_stock, Item, int, Shop.opening_hours, Shop.price, str.upper, date]),
+    st.builds(Raised, any_text, any_text, any_text),
+    st.builds(FunctionName, any_text, any_text),
+)  # fmt: skip
+hashables: st.SearchStrategy[Hashable] = st.recursive(
+    hashable_leaves,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(tuple),
+        st.frozensets(inner, max_size=3),
+        st.builds(Point, inner, inner),
+        st.builds(Pair, inner, inner),
+        st.builds(Struct, any_text, st.lists(st.tuples(any_text, inner), max_size=3).map(tuple)),
+    ),
+    max_leaves=6,
+)
+data = st.recursive(
+    st.one_of(hashable_leaves, st.just(Decimal("-sNaN12")), st.just(Nothing())),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=4).map(tuple),
+        st.dictionaries(hashables, inner, max_size=3),
+        st.sets(hashables, max_size=3),
+        st.frozensets(hashables, max_size=3),
+        st.builds(Item, inner, inner),
+        st.builds(Point, inner, inner),
+        st.builds(Slotted, inner, inner, inner),
+        st.builds(Pair, inner, inner),
+        st.builds(Sum, inner, inner),
+        st.builds(Shop.Shelf, st.lists(inner, max_size=2)),
+        st.builds(Struct, any_text, st.lists(st.tuples(any_text, inner), max_size=3).map(tuple)),
+    ),
+    max_leaves=20,
+)
+
+
+class TestExactness:
+    @given(data)
+    @settings(max_examples=500, deadline=None)
+    def test_what_is_sealed_is_opened_exactly(self, value: Any) -> None:
+        assert same(there_and_back(value), value)
+
+    @given(data)
+    @settings(max_examples=100, deadline=None)
+    def test_what_was_opened_can_be_sent_on(self, value: Any) -> None:
+        assert same(there_and_back(there_and_back(value)), value)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            float("nan"), -0.0, True, 1, 1.0, 2**64, -(2**63) - 1, 10**4000, "\ud800", "a\udfffb", b"", "",
+            (), [], {}, set(), frozenset(), ((),), [()], {(): {}}, {(1, (2, 3)): "x", frozenset({1}): "y"},
+            {1.5: 1, None: 2, "1": 3, b"1": 4, True: 5}, {float("nan"): 1},
+            datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+            datetime.max, datetime.min, time(1, 2, 3, 4, tzinfo=ZoneInfo("Europe/Berlin"), fold=1),
+            datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=1), "mine")),
+            datetime(2024, 1, 1, tzinfo=timezone(timedelta(seconds=1, microseconds=1))),
+            timedelta.min, timedelta.max, date.max, Decimal("-0E-10"), Decimal("Infinity"), Decimal("NaN123"),
+            uuid.UUID(int=0), Nothing(), Slotted("a", shelf=3), Sum(1, 2), Colour.CRIMSON, Perm.R | Perm.W,
+            [Item("nike", 30)] * 3, {Point(1, Point(2, 3)): "p"}, {Pid(1), Ref(2)}, Shop.Shelf([1]),
+            Shop.opening_hours, Shop.price, Shop.Shelf, Struct("a.B", (("x", [1]),)), FunctionName("a", "b"),
+        ],
+    )  # fmt: skip
+    def test_the_corners(self, value: Any) -> None:
+        assert same(there_and_back(value), value)
+
+    def test_the_order_of_a_dict_is_kept(self) -> None:
+        assert list(there_and_back({"z": 1, "a": 2, "m": 3})) == ["z", "a", "m"]
+
+    def test_the_only_utc_stays_the_only_one(self) -> None:
+        assert there_and_back(datetime(2024, 1, 1, tzinfo=UTC)).tzinfo is UTC
+
+    @pytest.mark.parametrize("view", [bytearray(b"xy"), memoryview(b"xy"), memoryview(b"axby")[1:3]])
+    def test_a_bytearray_or_memoryview_arrives_as_bytes(self, view: Any) -> None:
+        assert there_and_back([view]) == [bytes(view)]
+        assert type(there_and_back(view)) is bytes
+
+    def test_an_exception_arrives_as_a_frozen_value(self) -> None:
+        assert there_and_back(("DOWN", ValueError("no"))) == ("DOWN", Raised("ValueError", "no"))
+        assert there_and_back(KeyError()) == Raised("KeyError", "")
+
+    def test_a_letter_can_be_opened_often_and_shares_nothing(self) -> None:
+        letter = Letter(seal({"stock": [Item("nike")]}))
+        first, second = open_letter(letter, None), open_letter(letter, None)
+        first["stock"][0].name = "adidas"
+        assert second == {"stock": [Item("nike")]}
+
+    def test_what_is_done_after_the_call_changes_no_letter(self) -> None:
+        stock = [1]
+        letter = Letter(seal(stock))
+        stock.append(2)
+        assert open_letter(letter, None) == [1]
+
+    def test_a_fresh_combination_of_flags_is_made_where_it_arrives(self) -> None:
+        class Fresh(enum.Flag):
+            A = 1
+            B = 2
+
+        Fresh.__qualname__ = "Fresh"
+        letter = Letter(seal(Fresh.A | Fresh.B))
+        globals()["Fresh"] = enum.Flag("Fresh", "A B", module=__name__, qualname="Fresh")
+        try:
+            opened = open_letter(letter, None)
+            assert opened is globals()["Fresh"](3)
+            assert opened.name == "A|B"
+        finally:
+            del globals()["Fresh"]
+
+
+class TestDepth:
+    @pytest.mark.parametrize(
+        "wrap",
+        [
+            lambda inner: [inner],
+            lambda inner: (inner,),
+            lambda inner: frozenset([inner]),
+            lambda inner: {0: inner},
+            lambda inner: Item(inner),
+            lambda inner: Pair(inner),
+            lambda inner: Struct("a.B", (("x", inner),)),
+        ],
+        ids=["list", "tuple", "frozenset", "dict", "dataclass", "namedtuple", "Struct"],
+    )
+    def test_256_containers_pass_and_257_do_not(self, wrap: Any) -> None:
+        value: Any = 1
+        for _ in range(256):
+            value = wrap(value)
+        letter = Letter(seal(value))
+        opened = open_letter(letter, None)
+        assert seal(opened) == letter.data
+        with pytest.raises(TypeError, match="message: .* nests deeper than 256 containers"):
+            seal(wrap(value))
+
+    def test_a_wide_message_is_not_a_deep_one(self) -> None:
+        value = [((),) for _ in range(2000)]
+        assert there_and_back(value) == value
+
+    def test_a_key_may_nest_as_deep_as_anything(self) -> None:
+        key: Any = 1
+        for _ in range(255):
+            key = (key,)
+        assert there_and_back({key: "x"}) == {key: "x"}
+        assert there_and_back({key}) == {key}
+
+
+class TestWhoseItIs:
+    """A pid or reference without a node belongs to the node that sealed it."""
+
+    def test_at_home_own_pids_stay_local(self) -> None:
+        assert there_and_back((Pid(5), Ref(6))) == (Pid(5), Ref(6))
+        assert open_letter(Letter(seal(Pid(5))), HERE) == Pid(5)
+
+    def test_from_another_node_they_are_that_nodes(self) -> None:
+        letter = Letter(seal({(Pid(5, 1),): [Ref(6)]}), THERE)
+        assert open_letter(letter, HERE) == {(Pid(5, 1, *THERE),): [Ref(6, *THERE)]}
+
+    def test_a_pid_that_comes_home_is_local_again(self) -> None:
+        letter = Letter(seal((Pid(5, 0, *HERE), Ref(6, *HERE))), THERE)
+        assert open_letter(letter, HERE) == (Pid(5), Ref(6))
+
+    def test_a_pid_of_an_earlier_life_of_this_node_is_a_stranger(self) -> None:
+        stranger = Pid(5, 0, HERE.name, HERE.creation + 1)
+        assert open_letter(Letter(seal(stranger), THERE), HERE) == stranger
+
+    def test_a_pid_of_a_third_node_stays_its_own(self) -> None:
+        third = Pid(5, 0, "third@vm", 3)
+        assert open_letter(Letter(seal(third), THERE), HERE) == third
+        assert open_letter(Letter(seal(third)), None) == third
+
+    def test_two_letters_in_a_row_have_each_their_own_origin(self) -> None:
+        data = seal(Pid(5))
+        assert open_letter(Letter(data, THERE), HERE) == Pid(5, 0, *THERE)
+        assert open_letter(Letter(data, HERE), HERE) == Pid(5)
+        assert open_letter(Letter(data), None) == Pid(5)
+
+
+class TestFlat:
+    @pytest.mark.parametrize("value", [None, True, 1, 2.0, "a", b"b", Pid(1), Ref(1), (), (1, "a", Pid(1))])
+    def test_what_nobody_can_change_may_stay_itself(self, value: Any) -> None:
+        assert is_flat(value)
+
+    @pytest.mark.parametrize("value", [[], {}, ((),), ([],), Level.LOW, Pair(1), bytearray(), {1}, len])
+    def test_all_else_is_sealed(self, value: Any) -> None:
+        assert not is_flat(value)
+
+    def test_a_class_that_cannot_be_hashed_is_none_of_them(self) -> None:
+        class Meta(type):
+            __hash__ = None  # type: ignore[assignment]
+
+        class Odd(metaclass=Meta):
+            pass
+
+        assert not is_flat(Odd())
+        assert not is_flat((1, Odd()))
