@@ -18,8 +18,10 @@ from this file, or a plain `TypeError`/`ValueError`.  Facts are attributes; the 
     ├── NoConnection (ConnectionError) a node cannot be reached (spawn_link and the like)
     ├── NotAProcess                    `self()` or `receive()` on a thread that is no pyx process
     ├── NoProcess (LookupError)        nothing is registered under that name here
+    ├── UndefinedFunction (LookupError) a process was to run a function that is not there
     ├── RegistrationError (ValueError) a name was refused; the sentence says by which rule
     ├── WouldBlock                     a waiting call on a running event loop; it names its twin in `aio`
+    ├── TranscriptError (ValueError)   a scenario file cannot be read; it says where
     ├── ReceiveTimeout (TimeoutError)  no message matched in time
     └── RpcError                       a remote call gave no value
         ├── RpcNoConnection (ConnectionError)
@@ -168,6 +170,19 @@ class NoProcess(PyxError, LookupError):
         super().__init__(f"no process is registered as {name!r} on this node")
 
 
+class UndefinedFunction(PyxError, LookupError):
+    """A process was to run a function that is not there.
+
+    Attributes: `module`, `function` (None: the module is missing).
+    """
+
+    def __init__(self, module: str, function: str | None) -> None:
+        self.module = module
+        self.function = function
+        what = f"no module {module}" if function is None else f"no function {function} in module {module}"
+        super().__init__(f"there is {what}")
+
+
 class RegistrationError(PyxError, ValueError):
     """`Process.register` or `unregister` was refused; the sentence names the rule."""
 
@@ -179,6 +194,17 @@ class WouldBlock(PyxError, RuntimeError):
         self.call = call
         self.twin = twin
         super().__init__(f"{call} would block the running event loop", hint=f"use `await {twin}`")
+
+
+class TranscriptError(PyxError, ValueError):
+    """A scenario file cannot be read.  Attributes: `path`, `line` and `column` (from 1), `problem`."""
+
+    def __init__(self, path: str, line: int, column: int, problem: str, *, hint: str | None = None) -> None:
+        self.path = path
+        self.line = line
+        self.column = column
+        self.problem = problem
+        super().__init__(f"{path}:{line}:{column}: {problem}", hint=hint)
 
 
 class ReceiveTimeout(PyxError, TimeoutError):

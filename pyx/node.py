@@ -132,7 +132,7 @@ class Node:
             ValueError: an unknown kind; the sentence lists them.
         """
         node = this_node()
-        return node.step(context.current.get(), node.kernel.nodes, kinds or ("visible",))
+        return node.step(node.kernel.nodes, kinds or ("visible",))
 
     @staticmethod
     def ping(node: str) -> str:
@@ -169,7 +169,7 @@ class Node:
         here = this_node()
         if not here.kernel.name:
             return "ignored"
-        return here.step(context.current.get(), here.kernel.disconnect, here.full_name(node))
+        return here.step(here.kernel.disconnect, here.full_name(node))
 
     @staticmethod
     def spawn(node: str, module: Any, *rest: Any) -> Pid:
@@ -206,12 +206,12 @@ class Node:
         here = runner.node
         if not here.kernel.name:
             raise NodeNotAlive("monitor a node")
-        here.step(runner, here.kernel.monitor_node, runner.process, here.full_name(node), bool(on))
+        here.step(here.kernel.monitor_node, runner.process, here.full_name(node), bool(on))
         return True
 
     @staticmethod
     def monitor_nodes(on: bool) -> bool:
         """Asks for `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or ends that."""
         runner = context.require("Node.monitor_nodes()")
-        runner.node.step(runner, runner.node.kernel.monitor_nodes, runner.process, bool(on))
+        runner.node.step(runner.node.kernel.monitor_nodes, runner.process, bool(on))
         return True

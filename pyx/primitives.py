@@ -40,7 +40,7 @@ def make_ref() -> Ref:
     """
     node = this_node()
     runner = context.current.get()
-    ref = node.step(runner, node.kernel.make_ref)
+    ref = node.step(node.kernel.make_ref)
     if runner is not None:
         runner.remember(ref)
     return ref
@@ -107,7 +107,7 @@ def send(dest: Pid | str | tuple[str, str] | Ref, message: Any) -> Any:
     """
     node = this_node()
     dest = checked_destination(node, dest)
-    if not node.send(context.current.get(), dest, message):
+    if not node.send(dest, message):
         assert type(dest) is str
         raise NoProcess(dest)
     return message

@@ -42,27 +42,27 @@ class Process:
                 the name is taken, or is no name.
         """
         node = this_node()
-        node.step(context.current.get(), node.kernel.register, checked_pid(pid), name)
+        node.step(node.kernel.register, checked_pid(pid), name)
         return True
 
     @staticmethod
     def unregister(name: str) -> bool:
         """Takes a name back; returns True.  Raises RegistrationError if nobody has it."""
         node = this_node()
-        node.step(context.current.get(), node.kernel.unregister, name)
+        node.step(node.kernel.unregister, name)
         return True
 
     @staticmethod
     def whereis(name: str) -> Pid | None:
         """The pid registered under *name* on this node, or None."""
         node = this_node()
-        return node.step(context.current.get(), node.kernel.whereis, name)
+        return node.step(node.kernel.whereis, name)
 
     @staticmethod
     def registered() -> list[str]:
         """All names registered on this node, sorted."""
         node = this_node()
-        return node.step(context.current.get(), node.kernel.registered)
+        return node.step(node.kernel.registered)
 
     # ------------------------------------------------------------ information
 
@@ -70,7 +70,7 @@ class Process:
     def list() -> builtins.list[Pid]:
         """The pids of all processes of this node."""
         node = this_node()
-        return [process.pid for process in node.step(context.current.get(), node.kernel.processes)]
+        return [process.pid for process in node.step(node.kernel.processes)]
 
     @staticmethod
     def info(pid: Pid, key: str | builtins.list[str] | None = None) -> Any:
@@ -123,7 +123,7 @@ class Process:
             raise Exit(reason)
         node = this_node()
         frm = runner.process.pid if runner is not None else Pid(0)
-        node.tell(runner, node.kernel.exit, frm, pid, sealed_reason(reason))
+        node.tell(node.kernel.exit, frm, pid, sealed_reason(reason))
         return True
 
     @staticmethod
@@ -134,7 +134,7 @@ class Process:
             msg = f"unknown flag {name!r}; the one there is is 'trap_exit'"
             raise ValueError(msg)
         node = runner.node
-        return node.step(runner, node.kernel.set_trap_exit, runner.process, bool(value))
+        return node.step(node.kernel.set_trap_exit, runner.process, bool(value))
 
     # ------------------------------------------------------------ links and monitors
 
@@ -148,7 +148,7 @@ class Process:
         runner = require("Process.link()")
         node = runner.node
         pid = checked_pid(pid)
-        if not node.step(runner, node.kernel.link, runner.process, pid):
+        if not node.step(node.kernel.link, runner.process, pid):
             raise NoProcess(repr(pid))
         return True
 
@@ -156,7 +156,7 @@ class Process:
     def unlink(pid: Pid) -> bool:
         """Takes a link back; returns True.  No EXIT of that link comes after this."""
         runner = require("Process.unlink()")
-        runner.node.step(runner, runner.node.kernel.unlink, runner.process, checked_pid(pid))
+        runner.node.step(runner.node.kernel.unlink, runner.process, checked_pid(pid))
         return True
 
     @staticmethod
@@ -171,7 +171,7 @@ class Process:
         if type(dest) is Ref:
             msg = f"a monitor watches a pid, a name or (name, node), not {target!r}"
             raise TypeError(msg)
-        ref = node.step(runner, node.kernel.monitor, runner.process, dest)
+        ref = node.step(node.kernel.monitor, runner.process, dest)
         runner.remember(ref)
         return ref
 
@@ -180,7 +180,7 @@ class Process:
         """Takes a monitor back, with *flush* also the DOWN that came; returns True if it was there."""
         runner = require("Process.demonitor()")
         kernel = runner.node.kernel
-        return runner.node.step(runner, lambda: kernel.demonitor(runner.process, ref, flush=flush))
+        return runner.node.step(lambda: kernel.demonitor(runner.process, ref, flush=flush))
 
     @staticmethod
     def alias() -> Ref:
@@ -189,7 +189,7 @@ class Process:
         So the late reply of a call that timed out never litters the mailbox (as OTP's aliases).
         """
         runner = require("Process.alias()")
-        ref = runner.node.step(runner, runner.node.kernel.alias, runner.process)
+        ref = runner.node.step(runner.node.kernel.alias, runner.process)
         runner.remember(ref)
         return ref
 
@@ -197,7 +197,7 @@ class Process:
     def unalias(ref: Ref) -> bool:
         """Ends an alias; True if it was one."""
         runner = require("Process.unalias()")
-        return runner.node.step(runner, runner.node.kernel.unalias, runner.process, ref)
+        return runner.node.step(runner.node.kernel.unalias, runner.process, ref)
 
     # ------------------------------------------------------------ the process dictionary
 
@@ -231,7 +231,7 @@ class Process:
         body: Any = message if is_flat(message) and node.stays_home(checked) else Letter(seal(message))
         runner = context.current.get()
         frm = runner.process.pid if runner is not None else None
-        ref = node.step(runner, node.kernel.make_ref)
+        ref = node.step(node.kernel.make_ref)
         node.timers.start(ref, delay, frm, checked, body)
         return ref
 
@@ -271,7 +271,7 @@ class Process:
             msg = "Process.group_leader takes no argument, or a pid and its new leader"
             raise TypeError(msg)
         frm = runner.process.pid if runner is not None else Pid(0)
-        node.step(runner, node.kernel.set_leader, frm, checked_pid(pid), checked_pid(leader))
+        node.step(node.kernel.set_leader, frm, checked_pid(pid), checked_pid(leader))
         return True
 
 

@@ -51,7 +51,7 @@ def ask(node: LocalNode, pending: Pending | None, dest: str, letter: Letter) -> 
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
     leader = (runner.process.leader if runner is not None else None) or Pid(0)
-    number = node.step(runner, node.kernel.request_call, pending, frm, leader, dest, letter)
+    number = node.step(node.kernel.request_call, pending, frm, leader, dest, letter)
     if pending is not None:
         pending.number = number
 
@@ -85,7 +85,7 @@ def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
 def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
     """The nodes of a multicall, by full name: those asked for, else this one and all visible ones."""
     if nodes is None:
-        return node.step(current.get(), node.kernel.nodes, ("this", "visible"))
+        return node.step(node.kernel.nodes, ("this", "visible"))
     if isinstance(nodes, str):
         msg = f"multicall takes a list of nodes, not {nodes!r}"
         raise TypeError(msg)

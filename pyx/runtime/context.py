@@ -23,10 +23,12 @@ class _ThreadState(threading.local):
 
     `inside`: it is in a step of the kernel or carries one out.  A finalizer or a signal handler that calls
     pyx now must not enter again (design 6.4), and Ctrl-C must not raise here (design 6.3).
+    `runs_transport`: it is the transport's loop: no process, whatever context a callback was given in.
     `waiting`: it sleeps in a pyx wait, where Ctrl-C may raise.
     """
 
     inside: bool = False
+    runs_transport: bool = False
     waiting: bool = False
 
 

@@ -60,7 +60,7 @@ def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, 
         items = process.mailbox.snapshot() if "messages" in wanted else []
         return process, node.kernel.facts(process), items
 
-    found = node.step(None, look)
+    found = node.step(look)
     if found is None:
         return None
     process, facts, items = found

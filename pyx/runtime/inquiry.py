@@ -52,7 +52,7 @@ def request(node: LocalNode, pending: Pending, pid: Pid, keys: list[str] | None)
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
     letter = Letter(seal((pid, keys)))
-    pending.number = node.step(runner, node.kernel.request_info, pending, frm, pid.node, "info", letter)
+    pending.number = node.step(node.kernel.request_info, pending, frm, pid.node, "info", letter)
 
 
 def answer(node: LocalNode, pid: Pid, pending: Pending, *, in_time: bool) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any
 
-from pyx.errors import DecodeError, EncodeError, Exit, ProcessKilled
+from pyx.errors import DecodeError, EncodeError, Exit, ProcessKilled, UndefinedFunction
 from pyx.runtime import mail, output, report, rex
 from pyx.runtime.context import current
 from pyx.runtime.information import information
@@ -90,7 +90,7 @@ class Lifecycle:
             process.runner = runner
             return runner, ref
 
-        runner, ref = node.step(parent, decide)
+        runner, ref = node.step(decide)
         self._run(runner, body, on_loop=kind == "async def")
         return runner.process.pid, ref
 
@@ -124,7 +124,7 @@ class Lifecycle:
             letter = Letter(seal(facts))
         except (DecodeError, EncodeError, TypeError, ValueError) as error:
             letter = Letter(seal(report.as_value(error)))
-        node.tell(None, node.kernel.answer, inquiry, letter)
+        node.tell(node.kernel.answer, inquiry, letter)
 
     # ------------------------------------------------------------ running and ending
 
@@ -154,11 +154,11 @@ class Lifecycle:
         runner.before_wait()
         if process.call is not None:
             outcome, letter = self._answer(error, value)
-            node.step(None, self._end_call, process, outcome, letter)
+            node.step(self._end_call, process, outcome, letter)
         elif process.alive:
             reason, crashed = reason_of(error)
             text = report.traceback_text(error) if crashed and error is not None else ""
-            node.step(None, self._end, process, reason, text)
+            node.step(self._end, process, reason, text)
 
     def _end_call(self, process: Process, outcome: str, letter: Letter | str) -> None:
         self._node.kernel.call_finished(process, outcome, letter)
@@ -176,7 +176,7 @@ class Lifecycle:
                 return "value", Letter(seal(value, what="result"))
             except EncodeError as unsendable:
                 error = unsendable
-        if isinstance(error, rex.Undefined):
+        if isinstance(error, UndefinedFunction):
             return "undefined", Letter(seal((error.module, error.function)))
         if isinstance(error, (Exit, SystemExit, ProcessKilled)):
             return "exit", reason_of(error)[0]
@@ -185,7 +185,7 @@ class Lifecycle:
     def shell_exit(self, process: Process, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
         text = exit_text(self._node, frm, reason)
-        self._node.tell(None, self._node.kernel.print_lines, process, process.pid, text)
+        self._node.tell(self._node.kernel.print_lines, process, process.pid, text)
 
     def stop(self, runner: Runner) -> None:
         """The process is dead by a signal: its thread or task is to end too, as soon as it can."""

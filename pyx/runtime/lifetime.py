@@ -57,7 +57,7 @@ def start(
         node.kernel.node_started(full, creation, hidden=hidden)
 
     node.transport = transport
-    node.step(None, decide)
+    node.step(decide)
     transport.open(tick / 4)
     atexit.register(stop, node)
     return full
@@ -68,7 +68,7 @@ def stop(node: LocalNode) -> bool:
     transport = node.transport
     if transport is None:
         return False
-    node.step(None, node.kernel.node_stopped)
+    node.step(node.kernel.node_stopped)
     transport.close()
     node.transport = None
     atexit.unregister(stop)
@@ -93,7 +93,7 @@ def info(node: LocalNode) -> dict[str, Any]:
             "registered": kernel.registered(),
         }
 
-    facts = node.step(None, look)
+    facts = node.step(look)
     facts["threads"] = threading.active_count()
     facts["dying_threads"] = node.processes.dying()
     return facts

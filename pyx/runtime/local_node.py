@@ -64,7 +64,7 @@ class LocalNode:
         self._deferred: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self.pool = Pool()
         self.tasks = ProcessLoop()
-        self.portal = LoopThread("pyx-transport")
+        self.portal = LoopThread("pyx-transport", runs_transport=True)
         self.transport: Transport | None = None
         """Set while this process is a named node."""
         self.processes = Lifecycle(self)
@@ -74,7 +74,6 @@ class LocalNode:
         self._own_lines = _thread.allocate_lock()
         self._carry: Final[dict[type, Callable[[Any], None]]] = {
             fx.Wake: self._wake,
-            fx.Flush: self._flush,
             fx.Kill: self._kill,
             fx.Start: self._start,
             fx.Inquire: self._inquire,
@@ -91,8 +90,8 @@ class LocalNode:
 
     # ------------------------------------------------------------ steps
 
-    def step(self, runner: Runner | None, decide: Callable[..., T], *args: Any) -> T:
-        """One input to the kernel, as the process of *runner* (None: as nobody); its effects are carried out.
+    def step(self, decide: Callable[..., T], *args: Any) -> T:
+        """One input to the kernel, by the current process if there is one; its effects are carried out.
 
         Raises:
             ProcessKilled: the process is dead, or died meanwhile.
@@ -101,48 +100,51 @@ class LocalNode:
         thread = context.thread
         if thread.inside:
             raise Reentered
-        gate = None
+        runner = None if thread.runs_transport else context.current.get()
         if runner is not None:
-            gate = runner.gate
-            gate.enter()
+            runner.gate.enter()
         thread.inside = True
         try:
-            with self._lock:
-                result = decide(*args)
-                effects = self.kernel.effects
-                if effects:
-                    effects = self.kernel.collect()
-            if effects:
-                self._carry_out(effects, runner)
+            return self._decide(runner, decide, args)
         finally:
+            while self._deferred:
+                self._decide(runner, *self._deferred.popleft())
             thread.inside = False
-            if self._deferred:
-                self._catch_up()
-            if gate is not None:
-                gate.leave()
-        return result
+            if self._deferred:  # a finalizer ran between the last two lines
+                self.pool.run(self._catch_up)
+            if runner is not None:
+                runner.gate.leave()
 
-    def tell(self, runner: Runner | None, decide: Callable[..., object], *args: Any) -> None:
-        """A step that needs no answer: from a finalizer inside a step it is done when that step is over."""
+    def tell(self, decide: Callable[..., object], *args: Any) -> None:
+        """A step that needs no answer.  It is never refused, at most done a moment later.
+
+        From a finalizer inside a step it is done when that step is over; from a dead process, by another
+        thread (an exception may still be on its way into this one, and must not meet it inside).
+        """
+        runner = context.current.get()
         if context.thread.inside:
             self._deferred.append((decide, args))
+        elif runner is not None and runner.killed:
+            self._deferred.append((decide, args))
+            self.pool.run(self._catch_up)
         else:
-            self.step(runner, decide, *args)
+            self.step(decide, *args)
 
-    def _catch_up(self) -> None:
-        while True:
-            try:
-                decide, args = self._deferred.popleft()
-            except IndexError:
-                return
-            self.step(None, decide, *args)
-
-    def _carry_out(self, effects: list[Any], runner: Runner | None) -> None:
+    def _decide(self, runner: Runner | None, decide: Callable[..., T], args: tuple[Any, ...]) -> T:
+        with self._lock:
+            result = decide(*args)
+            effects = self.kernel.effects
+            if effects:
+                effects = self.kernel.collect()
         for effect in effects:
             if type(effect) is fx.Flush:  # the hot one: it alone wants to know whose thread this is
                 self._flush(effect, runner)
             else:
                 self._carry[type(effect)](effect)
+        return result
+
+    def _catch_up(self) -> None:
+        self.step(_nothing)
 
     # ------------------------------------------------------------ names
 
@@ -157,7 +159,7 @@ class LocalNode:
 
     # ------------------------------------------------------------ messages
 
-    def send(self, runner: Runner | None, dest: Any, message: Any) -> bool:
+    def send(self, dest: Any, message: Any) -> bool:
         """Seals *message* and sends it; False only for a plain local name that nobody has.
 
         Raises:
@@ -166,11 +168,12 @@ class LocalNode:
         body: Any = message
         if not (is_flat(message) and self.stays_home(dest)):
             body = Letter(seal(message))
+        runner = context.current.get()
         frm = runner.process.pid if runner is not None else None
         if context.thread.inside:
-            self._deferred.append((self.kernel.send, (frm, dest, body)))
+            self.tell(self.kernel.send, frm, dest, body)
             return True
-        return self.step(runner, self.kernel.send, frm, dest, body)
+        return self.step(self.kernel.send, frm, dest, body)
 
     def stays_home(self, dest: Any) -> bool:
         """True for a destination on this node: only there a flat message may stay itself."""
@@ -181,7 +184,7 @@ class LocalNode:
     def about_to_wait(self, runner: Runner) -> bool:
         """Notes that the process is about to sleep; False if a message came meanwhile."""
         runner.before_wait()
-        return self.step(runner, _waits, runner.process)
+        return self.step(_waits, runner.process)
 
     def waited(self, runner: Runner) -> None:
         """The process is awake again."""
@@ -191,11 +194,11 @@ class LocalNode:
     def print_lines(self, runner: Runner, text: str) -> None:
         """Lines of the process for its group leader's terminal."""
         process = runner.process
-        self.tell(runner, self.kernel.print_lines, process, process.leader, text)
+        self.tell(self.kernel.print_lines, process, process.leader, text)
 
     def abandon(self, number: int) -> None:
         """Nobody waits for that request any more."""
-        self.tell(None, self.kernel.abandon, number)
+        self.tell(self.kernel.abandon, number)
 
     def log_dropped_letter(self, process: Process, item: Letter, error: Exception) -> None:
         """A letter could not be opened by its receiver: said once, with where it came from."""
@@ -208,11 +211,11 @@ class LocalNode:
         runner: Runner = effect.process.runner
         runner.wake()
 
-    def _flush(self, effect: fx.Flush, runner: Runner | None = None) -> None:
+    def _flush(self, effect: fx.Flush, runner: Runner | None) -> None:
         link = effect.peer.link
         if link is None:  # the handshake's last frame is still on its way; attaching the link flushes
             return
-        if runner is None or self.portal.is_current:
+        if runner is None:
             link.flush()
         elif runner.fresh:
             # A lone message goes out from this very thread, without a hop; a stream of them gathers.
@@ -306,12 +309,16 @@ class LocalNode:
 
     def later(self, seconds: float, decide: Callable[..., object], *args: Any) -> Callable[[], None]:
         """A step in so many seconds; gives what cancels it."""
-        return self.portal.later(seconds, lambda: self.tell(None, decide, *args))
+        return self.portal.later(seconds, lambda: self.tell(decide, *args))
 
     @staticmethod
     def now() -> float:
         """The clock that the kernel is told: monotonic seconds."""
         return time.monotonic()
+
+
+def _nothing() -> None:
+    """A step only for what others left to do."""
 
 
 def _waits(process: Process) -> bool:

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pyx.runtime.context import thread
 from pyx.runtime.runners import LockSlot
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 class LoopThread:
     """A daemon thread that runs an event loop until `stop`; starts with the first `start`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, runs_transport: bool = False) -> None:
         self._name = name
+        self._runs_transport = runs_transport
         self._starting = _thread.allocate_lock()
         self._soon: deque[Callable[[], object]] = deque()
         self._soon_scheduled = False
@@ -65,6 +67,7 @@ class LoopThread:
         loop = new_event_loop()
         asyncio.set_event_loop(loop)
         self._thread_ident = _thread.get_ident()
+        thread.runs_transport = self._runs_transport
         self.loop = loop
         loop.call_soon(ready.wake)
         try:

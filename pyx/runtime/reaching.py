@@ -38,7 +38,7 @@ def ping(node: LocalNode, pending: Pending, name: str) -> str | None:
     dest = node.full_name(name)
     if not node.kernel.name:
         return "pang"
-    pending.number = node.step(current.get(), node.kernel.ping, pending, dest, node.now())
+    pending.number = node.step(node.kernel.ping, pending, dest, node.now())
     return None
 
 
@@ -54,7 +54,7 @@ def connect(node: LocalNode, pending: Pending, name: str) -> bool | str | None:
     dest = node.full_name(name)
     if not node.kernel.name:
         return "ignored"
-    node.step(current.get(), node.kernel.connect, pending, dest, node.now())
+    node.step(node.kernel.connect, pending, dest, node.now())
     return None
 
 
@@ -94,7 +94,7 @@ def ask_spawn(
     def decide() -> tuple[int, Ref | None]:
         return node.kernel.request_spawn(pending, frm, leader, dest, letter, link=link, monitor=monitor)
 
-    pending.number, ref = node.step(runner, decide)
+    pending.number, ref = node.step(decide)
     return ref
 
 
@@ -107,4 +107,4 @@ def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> Pi
     if pending.outcome == "refused":
         raise RpcRefused(dest, str(pending.body))
     log.warning("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
-    return pending.nobody if pending.nobody is not None else node.step(None, node.kernel.dead_pid)
+    return pending.nobody if pending.nobody is not None else node.step(node.kernel.dead_pid)

@@ -6,6 +6,7 @@ Not here: where a report is shown (`local_node.py`, `shell`).
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _PYX: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - compared with frames' file names, which are str
 _IMPORTLIB: Final = "<frozen importlib"
+_PYX_CLASS: Final = re.compile(r"^pyx\.\w+\.(?=[A-Z]\w*(:|$))", re.MULTILINE)
+"""What stands before the name of one of pyx's own errors; its users know it without."""
+
 _MAX_TRACEBACK_CHARACTERS: Final = 20_000
 """A traceback that travels: enough to read, too little to hurt."""
 
@@ -63,9 +67,8 @@ def traceback_text(error: BaseException) -> str:
     """The frames and the last line, ending in a newline; just the last line where no user frame is left."""
     account = without_our_frames(error)
     alone = account.__cause__ is None and account.__context__ is None and not account.exceptions
-    if alone and not account.stack:
-        return "".join(account.format_exception_only())
-    return "".join(account.format(chain=True))
+    lines = account.format_exception_only() if alone and not account.stack else account.format(chain=True)
+    return _PYX_CLASS.sub("", "".join(lines))
 
 
 def as_value(error: BaseException) -> Raised:

@@ -11,7 +11,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import PyxError
+from pyx.errors import UndefinedFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,21 +24,11 @@ _FACES: Final = {
 """The names of pyx's own faces, as a prompt knows them: `rpc.call(node, "Node", "list")` works everywhere."""
 
 
-class Undefined(PyxError):
-    """There is no such module or function here.  Attributes: `module`, `function` (None: no module)."""
-
-    def __init__(self, module: str, function: str | None) -> None:
-        self.module = module
-        self.function = function
-        what = f"no module {module}" if function is None else f"no function {function} in module {module}"
-        super().__init__(f"there is {what} here")
-
-
 def find(module: str, function: str) -> Callable[..., Any]:
     """The function of that name, its module imported if need be.
 
     Raises:
-        Undefined: the module of that very name, or the attribute, is missing.
+        UndefinedFunction: the module of that very name, or the attribute, is missing.
         Exception: whatever the module itself raises while it is imported, ImportError included.
     """
     face = _FACES.get(module)
@@ -55,23 +45,23 @@ def find(module: str, function: str) -> Callable[..., Any]:
         try:
             found = getattr(found, name)
         except AttributeError:
-            raise Undefined(module, function) from None
+            raise UndefinedFunction(module, function) from None
     if not callable(found):
-        raise Undefined(module, function)
+        raise UndefinedFunction(module, function)
     return found  # type: ignore[no-any-return]
 
 
 def _import(module: str) -> Any:
     if not module or module == "__main__" or not all(part.isidentifier() for part in module.split(".")):
         # `__main__` is the peer's prompt or script: its names mean nothing here.
-        raise Undefined(module, None)
+        raise UndefinedFunction(module, None)
     importlib.invalidate_caches()  # a file saved a moment ago is there
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         # Only the module itself (or the package it should be in) counts as missing, not what it imports.
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
-            raise Undefined(module, None) from None
+            raise UndefinedFunction(module, None) from None
         raise
 
 

@@ -32,7 +32,7 @@ class ShellProcess:
 
     def _start(self) -> Runner:
         node = self._node
-        process, _ = node.step(None, self._decide)
+        process, _ = node.step(self._decide)
         runner = Runner(node, process)
         runner.console = self._console
         # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
@@ -57,6 +57,7 @@ class ShellProcess:
     def renew(self) -> Pid:
         """Becomes a new process, as IEx does after a kill; gives the dead pid."""
         dead = self.pid
+        current.set(None)
         self.runner = self._start()
         return dead
 
@@ -95,5 +96,5 @@ def shell_process(node: LocalNode, console: output.Console) -> Iterator[ShellPro
         yield shell
     finally:
         current.set(None)
-        node.step(None, node.kernel.process_exited, shell.runner.process, "normal")
+        node.step(node.kernel.process_exited, shell.runner.process, "normal")
         node.console = None

@@ -137,4 +137,5 @@ async def _body(
         value = await make()
     except BaseException as raised:
         error = raised
+    current.set(None)  # the end of a process is nobody's act: a dead one could not even say that it ended
     finished(error, value)

@@ -26,7 +26,7 @@ class Timers:
         def fire() -> None:
             # Whoever takes the entry out of the table decides the timer's fate: popping is one step.
             if self._running.pop(ref, None) is not None:
-                node.tell(None, node.kernel.send, frm, dest, body)
+                node.tell(node.kernel.send, frm, dest, body)
 
         due = time.monotonic() + seconds
         armed: list[Callable[[], None]] = []

@@ -131,7 +131,7 @@ class Transport:
             verdict = node.kernel.peer_claimed(name, creation, hidden=hidden, now=node.now())
             return ("ok" if verdict.kind == "accept" else verdict.kind), verdict.peer
 
-        return node.step(None, decide)
+        return node.step(decide)
 
     def established(self, arrival: Arrival) -> None:
         """See `Owner`."""
@@ -145,7 +145,7 @@ class Transport:
                 )
                 return verdict.peer if verdict.kind == "accept" else None
 
-            peer = node.step(None, decide)
+            peer = node.step(decide)
             if peer is None:
                 arrival.connection.close()
                 return
@@ -158,11 +158,11 @@ class Transport:
         node = self._node
 
         def signals_came(signals: list[Signal]) -> None:
-            node.step(None, node.kernel.signals_received, peer, signals, node.now())
+            node.step(node.kernel.signals_received, peer, signals, node.now())
 
         def lost(reason: str) -> None:
             self._links.discard(link)
-            node.step(None, node.kernel.peer_lost, peer, reason, node.now())
+            node.step(node.kernel.peer_lost, peer, reason, node.now())
             if not self._links:
                 self._all_gone.wake()
 
@@ -187,7 +187,7 @@ class Transport:
         node = self._node
         words = f"{reason} (hint: {hint})" if hint else reason
         jitter = random.random()  # noqa: S311 - spreads retries
-        node.step(None, node.kernel.dial_failed, name, words, node.now(), jitter)
+        node.step(node.kernel.dial_failed, name, words, node.now(), jitter)
 
     def stranger_refused(self, reason: str) -> None:
         """See `Owner`."""
@@ -203,4 +203,4 @@ class Transport:
 
     def _tick(self, period: float) -> None:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
-        self._node.step(None, self._node.kernel.tick, self._node.now())
+        self._node.step(self._node.kernel.tick, self._node.now())

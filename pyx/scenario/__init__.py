@@ -1,19 +1,23 @@
 """A transcript of several node shells is a test: text goes in, a verdict and a diff come out.
 
-In: `*.pyxt` files and ```` ```pyx ```` fences in Markdown, typed by people or written by `--record`.  Out: real
-`pyx` processes driven over framed pipes (`shell/frames.py` is their end), a report of the one step that failed,
-JUnit files, pytest items, files rewritten by `--update`.
+In: `*.pyxt` files and ```` ```pyx ```` fences in Markdown, typed by people or written by `--record`.  Out:
+real `pyx` processes driven over framed pipes (`shell/frames.py` is their end), a report of the one step that
+failed, JUnit files, pytest items, files rewritten by `--update`.
 
-    steps        what a transcript asks for, as values          transcript   text -> steps, or one clear complaint
-    commands     the `$ ` lines                                 directives   `# eventually` and its like
-    tokens       what is volatile in a text: pids, ports ...    renaming     the file's names <-> what there is now
-    expectation  one line, one echo                             matching     a block against several sources
-    stage        the directory, HOME and processes of a replay  nodes        one OS process and its frames
-    player       plays the steps                                report       a failure as its reader wants it
-    update       rewrites what failed                           record, merge  live sessions -> transcripts
-    replay       many files: jobs, repetitions, progress        junit        the result as XML
-    command      `pyx replay`                                   pytest_plugin  the same files under pytest
+    steps          what a transcript asks for, as values
+    transcript     text -> steps, or one clear complaint; with commands (`$ ` lines) and directives (`# blocks`)
+    tokens         what is volatile in a text: pids, references, addresses, ports
+    renaming       the file's names for them <-> what they are this time
+    expectation    one line, one echo
+    matching       a block against several sources
+    stage, nodes   the directory and HOME of a replay; one OS process and its frames
+    player         plays the steps
+    report         a failure as its reader wants it
+    update         rewrites what failed
+    record, merge  live sessions -> transcripts
+    replay, junit  many files: jobs, repetitions, progress, results
+    command        `pyx replay`; pytest_plugin: the same files under pytest
 
-Never imported here: `cli`, and of the node only what the shell shows of itself: a scenario knows a node by its
-prompt and its screen, as a person does.
+Never imported here: `cli`, and of the node only what the shell shows of itself: a scenario knows a node by
+its prompt and its screen, as a person does.
 """

@@ -50,7 +50,7 @@ class Terminal(Protocol):
         """
 
     def show(self, text: str, what: str) -> None:
-        """Shows whole lines; *what* they are: `"echo"`, `"error"` or `"notice"`."""
+        """Shows whole lines; *what* they are: `"echo"`, `"error"`, `"interrupt"` or `"notice"`."""
 
 
 class Seat(Protocol):
@@ -107,7 +107,8 @@ class Shell:
 
     def _show(self, outcome: Outcome) -> None:
         if isinstance(outcome, Raised):
-            self._terminal.show(outcome.text, "error")
+            interrupted = isinstance(outcome.exception, KeyboardInterrupt)
+            self._terminal.show(outcome.text, "interrupt" if interrupted else "error")
         elif isinstance(outcome, Value) and outcome.value is not None:
             text = render(outcome.value, width=self._terminal.width, colour=self._terminal.colour)
             self._terminal.show(text + "\n", "echo")

@@ -14,10 +14,12 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass, field
+from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import pyx
+from pyx import errors
 from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime import context
@@ -135,12 +137,12 @@ class Session:
             if (ended := run_program(evaluator, code, "<-e>")) is not None:
                 return ended
         if options.file is not None and options.file != "-":
-            source = Path(options.file).read_text(encoding="utf-8")
+            source = _decoded(Path(options.file).read_bytes(), options.file)
             evaluator.names["__file__"] = options.file
             sys.path.append(str(Path(options.file).resolve().parent))
             return run_program(evaluator, source, options.file, bare=True)
         if options.file == "-" or not (options.has_program or self._interactive or not options.halt):
-            return run_program(evaluator, sys.stdin.read(), "<stdin>")
+            return run_program(evaluator, _decoded(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
         return None
 
     def _converse(self, evaluator: Evaluator, process: ShellProcess, project: Project) -> int:
@@ -202,7 +204,8 @@ class Session:
             yield
         finally:
             logging.getLogger("pyx").removeHandler(handler)
-            self._screen.fresh_line() if self._person else self._screen.drain()
+            if self._person:
+                self._screen.fresh_line()
             sys.stdout, sys.stderr = stdout, stderr
             self._screen.close()
 
@@ -233,6 +236,15 @@ class Session:
         """Nobody reads what we write."""
         self._exit_code = 1
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _decoded(data: bytes, filename: str) -> str:
+    """A program's text, by Python's rules (`# coding:`, else UTF-8)."""
+    try:
+        return decode_source(data)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        msg = f"{filename} is no Python source: {error}"
+        raise errors.PyxError(msg) from None
 
 
 class _Seat:

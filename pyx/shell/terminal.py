@@ -116,7 +116,9 @@ class PersonTerminal:
 
     def show(self, text: str, what: str) -> None:
         """See `loop.Terminal`."""
-        if self.colour and what in {"error", "notice"}:
+        if what == "interrupt":
+            text = "\n" + text  # behind the ^C that the terminal itself has shown
+        elif what != "echo" and self.colour:
             text = _painted(text, "\x1b[31m" if what == "error" else "\x1b[2m")
         self._screen.write(text)
 

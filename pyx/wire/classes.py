@@ -56,7 +56,7 @@ class Plan:
         self.fields: tuple[str, ...] = ()
         if issubclass(type(cls), enum.EnumMeta):
             self.kind = marks.ENUM
-        elif tuple in mro:
+        elif issubclass(cls, tuple):
             self.kind, self.fields = marks.NAMEDTUPLE, _tuple_fields(cls, mro)
         else:
             self.kind, self.fields = marks.DATACLASS, _dataclass_fields(cls, mro)

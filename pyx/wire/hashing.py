@@ -35,7 +35,7 @@ class _Note:
     `parts`.
     """
 
-    __slots__ = ("key", "parts", "remake", "runs_code", "value", "weight")
+    __slots__ = ("parts", "remake", "runs_code", "stand_in", "value", "weight")
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class _Note:
         self.parts = parts
         self.remake = remake
         self.runs_code = runs_code
-        self.key: Any = None
+        self.stand_in: Any = None
 
 
 class CarefulOpener(Opener):
@@ -72,16 +72,24 @@ class CarefulOpener(Opener):
     def rebuild(self, items: list[Any]) -> Any:
         """Called for every array, the inner ones first."""
         value = super().rebuild(items)
-        # The tuple is the one kind that `Opener` builds in place; its mark is gone from *items* by now.
-        return self._noted(value, _IN_C, items, tuple) if type(value) is tuple and value else value
+        # Lists and tuples are what `Opener` makes in place; a mark is gone from *items* by now.
+        if type(value) is tuple or type(value) is list:
+            self._noted(value, _IN_C, items, tuple)
+        return value
 
-    def build_dict(self, pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    def build_dict(self, pairs: list[tuple[Any, Any]]) -> Any:
         """Called for every dict."""
-        return dict(zip(self._keys(key for key, _ in pairs), (value for _, value in pairs), strict=True))
+        keys, values = self._keys(key for key, _ in pairs), [value for _, value in pairs]
 
-    def build_set(self, items: list[Any]) -> set[Any]:
-        """A set."""
-        return set(self._keys(items[1:]))
+        def remake(frozen: list[Any]) -> tuple[Any, ...]:
+            return tuple(zip(frozen[: len(keys)], frozen[len(keys) :], strict=True))
+
+        return self._noted(dict(zip(keys, values, strict=True)), _IN_C, keys + values, remake)
+
+    def build_set(self, items: list[Any]) -> Any:
+        """A set, noted."""
+        members = self._keys(items[1:])
+        return self._noted(set(members), _IN_C, members, frozenset)
 
     def build_frozenset(self, items: list[Any]) -> Any:
         """A frozenset, noted."""
@@ -156,8 +164,13 @@ class CarefulOpener(Opener):
 
     def _as_key(self, value: Any) -> Any:
         note = self._notes.get(id(value))
-        if note is None or not note.runs_code:
+        return value if note is None or not note.runs_code else self._frozen(value)
+
+    def _frozen(self, value: Any) -> Any:
+        """A readable stand-in whose hash is Python's own: structs for objects, tuples for lists and dicts."""
+        note = self._notes.get(id(value))
+        if note is None:
             return value
-        if note.key is None:
-            note.key = note.remake([self._as_key(part) for part in note.parts])
-        return note.key
+        if note.stand_in is None:
+            note.stand_in = note.remake([self._frozen(part) for part in note.parts])
+        return note.stand_in

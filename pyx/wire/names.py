@@ -35,7 +35,7 @@ def is_class(value: object) -> bool:
 
 def is_function(value: object) -> bool:
     """True for what can travel as a function: a plain one, a builtin, a method taken from its class."""
-    return type(value) in _CALLABLES
+    return any(type(value) is each for each in _CALLABLES)  # `in` would ask the class's metaclass
 
 
 def class_name(cls: type) -> tuple[str, str]:
@@ -77,7 +77,7 @@ def name_of(value: Any) -> tuple[str, str]:
         module, qualname = _class_module(value.__objclass__), value.__qualname__
     elif type(value) is BuiltinFunctionType and type(value.__self__) is ModuleType:
         module, qualname = value.__module__, value.__qualname__
-    elif type(value) in {MethodType, BuiltinFunctionType}:
+    elif type(value) is MethodType or type(value) is BuiltinFunctionType:
         raise Unsendable("is bound to an object, and travels only by name: send the object and the name")
     else:
         raise Unsendable("is no function that has a name")

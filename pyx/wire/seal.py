@@ -18,7 +18,7 @@ import msgpack
 from pyx.errors import EncodeError
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
 from pyx.wire import classes, leaves, marks
-from pyx.wire.names import Unsendable, class_mro, class_name, is_class, is_function, name_of
+from pyx.wire.names import Unsendable, class_name, is_class, is_function, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -225,7 +225,7 @@ _REDUCERS: Final[dict[type, Callable[[Any], list[Any]]]] = {
 def _reduce_object(value: Any, cls: type) -> list[Any]:
     if is_function(value) or is_class(value):
         return [_FUNCTION, *name_of(value)]
-    if BaseException in class_mro(cls):
+    if issubclass(cls, BaseException):
         return _reduce_exception(value, cls)
     plan = classes.plan_of(cls)
     if plan.kind == marks.ENUM:

@@ -227,7 +227,7 @@ def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> Non
     world.carry()
     assert b.saw(Log) == [Log("error", "Process #PID<0.1.0> raised an exception\nValueError: no")]
     assert shell.output is not None
-    who = seen_from(b, a, worker.pid)
+    who = seen_from(a, b, worker.pid)
     report = f"[error] Process {who} on node b@h raised an exception\nValueError: no\n"
     assert list(shell.output) == [(report, True)]
     at_home = b.process()

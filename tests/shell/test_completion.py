@@ -124,7 +124,7 @@ class Mine(metaclass=Meta):
     __getitem__ = explode
     __call__ = explode
     __repr__ = explode
-    __class__ = property(explode)  # type: ignore[assignment]
+    __class__ = property(explode)
     prop = property(explode)
     named = 5
 
@@ -135,7 +135,7 @@ class Descriptor:
 
 
 class DictHook:
-    __dict__ = property(explode)  # type: ignore[assignment]
+    __dict__ = property(explode)
     desc = Descriptor()
     visible = 1
 
@@ -143,7 +143,12 @@ class DictHook:
 class TestHooks:
     @pytest.fixture
     def names(self) -> dict[str, Any]:
-        return {"mine": object.__new__(Mine), "Mine": Mine, "hook": DictHook(), "held": [object.__new__(Mine)]}
+        return {
+            "mine": object.__new__(Mine),
+            "Mine": Mine,
+            "hook": DictHook(),
+            "held": [object.__new__(Mine)],
+        }
 
     @pytest.mark.parametrize(
         ("text", "found"),

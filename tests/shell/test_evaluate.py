@@ -15,7 +15,7 @@ from pyx.shell.evaluate import RESULTS_KEPT, Evaluator, Left, Raised, Value, mak
 
 def an_evaluator(**helpers: Any) -> Evaluator:
     main = make_main({**vars(builtins), **helpers})
-    return Evaluator(main.__dict__, run_coroutine=lambda coroutine: asyncio.run(coroutine))
+    return Evaluator(main.__dict__, run_coroutine=asyncio.run)
 
 
 def value_of(evaluator: Evaluator, source: str) -> Any:
@@ -224,7 +224,9 @@ class TestErrors:
         )
 
     def test_a_chain_is_told_in_order(self) -> None:
-        text = error_text(an_evaluator(), "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError from e\n")
+        text = error_text(
+            an_evaluator(), "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise KeyError from e\n"
+        )
         assert text.index("ZeroDivisionError") < text.index("direct cause") < text.index("KeyError")
 
     def test_an_exception_group_is_shown(self) -> None:

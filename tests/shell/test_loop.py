@@ -36,7 +36,9 @@ def run_coroutine(coroutine: Any) -> Any:
     raise AssertionError
 
 
-def capture(typed: str, *, seat: NoSeat | None = None, name: str | None = "gus@vm", **helpers: Any) -> tuple[str, int]:
+def capture(
+    typed: str, *, seat: NoSeat | None = None, name: str | None = "gus@vm", **helpers: Any
+) -> tuple[str, int]:
     """The screen after *typed* (its last line may lack an end: the terminal closed), and the exit code."""
     shown: list[str] = []
     lines: Iterator[str] = iter(typed.splitlines(keepends=True))

@@ -135,7 +135,9 @@ def test_what_fails_inside_the_module_is_the_users_error(desk: Desk) -> None:
 
 class TestReload:
     def test_says_what_changed(self, desk: Desk) -> None:
-        desk.write("pyx_stock.py", "def a(): return 1\ndef b(): return 1\ndef c(): return 1\nclass D: x = 1\n")
+        desk.write(
+            "pyx_stock.py", "def a(): return 1\ndef b(): return 1\ndef c(): return 1\nclass D: x = 1\n"
+        )
         desk.project.install()
         desk.type("pyx_stock")
         desk.write("pyx_stock.py", "def a(): return 2\ndef b(): return 1\nclass D: x = 2\ndef e(): pass\n")

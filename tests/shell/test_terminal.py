@@ -36,8 +36,10 @@ class Desk:
         self.screen = Screen(self.stream)
         self.terminal = PersonTerminal(
             self.screen,
-            History(path, lambda text: None),
-            lambda text, cursor: Completion(cursor - 2, ["print("]) if text[:cursor].endswith("pr") else Completion(0, []),
+            History(path, lambda _text: None),
+            lambda text, cursor: (
+                Completion(cursor - 2, ["print("]) if text[:cursor].endswith("pr") else Completion(0, [])
+            ),
             stdout=self.stream,
             colour=True,
             source=keys,
@@ -99,7 +101,9 @@ class TestKeys:
         with pytest.raises(EOFError):
             desk.read("\x04")
 
-    def test_statements_of_many_lines_come_back_with_arrow_up_in_the_next_session(self, tmp_path: Path) -> None:
+    def test_statements_of_many_lines_come_back_with_arrow_up_in_the_next_session(
+        self, tmp_path: Path
+    ) -> None:
         with at_desk(tmp_path) as first:
             first.read("x = [1,\r2]\r")
         with at_desk(tmp_path) as second:

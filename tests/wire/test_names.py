@@ -63,10 +63,10 @@ class TestNames:
     ) -> None:
         old = handle_stock
         monkeypatch.setitem(globals(), "handle_stock", len)
-        with pytest.raises(EncodeError, match="test_codec.handle_stock is another object now"):
+        with pytest.raises(EncodeError, match=r"test_names\.handle_stock is another object now"):
             seal(old)
         monkeypatch.delitem(globals(), "handle_stock")
-        with pytest.raises(EncodeError, match="test_codec.handle_stock is not there"):
+        with pytest.raises(EncodeError, match=r"test_names\.handle_stock is not there"):
             seal(old)
 
 

@@ -1,4 +1,4 @@
-"""What is no data is refused at the call, with the path to it; sealing is safe from other threads and finalizers."""
+"""What is no data is refused at the call, with the path to it; sealing is safe from threads and re-entry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import socket
 import threading
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 import msgpack
@@ -23,6 +23,10 @@ from pyx.wire.opening import MARKS
 class Item:
     name: Any
     qty: Any = 1
+
+
+class Zone(tzinfo):
+    """Its methods are user code."""
 
 
 class Text(str):
@@ -67,7 +71,7 @@ class TestRefusals:
             (collections.deque(), "cannot send message: deque([]) is not data"),
             (range(3), "cannot send message: range(0, 3) is not data"),
             (..., "cannot send message: Ellipsis is not data"),
-            (datetime.now(type("Zone", (tzinfo,), {"utcoffset": lambda *_: timedelta(0)})()),
+            (datetime(2024, 1, 1, tzinfo=Zone()),
              "has a time zone of a class of its own (Zone)"),
             (memoryview(b"abcd")[::2], "is not contiguous: send bytes(view)"),
             ({"f": print, "g": lambda: 1}, "is a lambda, and functions travel by name"),
@@ -100,7 +104,7 @@ class TestRefusals:
 
         shared: dict[Any, Any] = {}
         shared.update({1: Shouting(), 2: 2})
-        with pytest.raises(EncodeError, match="could not be packed|RuntimeError"):
+        with pytest.raises(EncodeError, match="could not be packed"):
             seal(shared)
 
 
@@ -139,9 +143,7 @@ class TestOwnership:
 
         def work(number: int) -> None:
             value = [(number, "x" * number, {number: (number,)})] * 20
-            for _ in range(200):
-                if open_letter(Letter(seal(value)), None) != value:
-                    wrong.append(number)
+            wrong.extend(number for _ in range(200) if open_letter(Letter(seal(value)), None) != value)
 
         threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
         for thread in threads:

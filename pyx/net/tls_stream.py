@@ -1,0 +1,200 @@
+"""A TCP connection inside TLS, before and after the proof.  Not here: TLS itself (`wire/tls.py`), the proof
+(`wire/handshake.py`), when to read and write (`net/listener.py`, `net/peer.py`).
+
+`TlsOpening` awaits, while the two still prove themselves to each other; then its `stream()` has the four verbs
+of `net/stream.py` for a `PeerLink`.
+
+Threads: one thread at a time sends or ends writing (the link's lock sees to that), the loop's thread receives
+meanwhile.  An SSLObject is no thing for two threads, so the machine has a small lock of its own here; it is
+held while bytes are encrypted or decrypted (64 and 128 KiB: some 50 µs), never for a call of the socket, and
+none is taken under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import ProtocolError
+from pyx.net.stream import BUFFER_BYTES
+from pyx.wire.tls import RECORD_BYTES
+
+if TYPE_CHECKING:
+    from pyx.wire.tls import TlsMachine
+
+_PIECE_BYTES: Final = 64 * 1024
+"""So much is encrypted at once: four full records."""
+
+_OPENING_READ_BYTES: Final = 4096
+"""So much is read at once from a stranger, whose three frames are under 400 bytes each."""
+
+
+class TlsOpening:
+    """A TCP connection whose ends do not know each other yet.  Used on the loop, by one task.
+
+    Args:
+        connection: a connected, non-blocking socket; it stays the caller's to close until `stream` is called.
+        machine: a new one, of the right end.
+    """
+
+    def __init__(self, connection: socket.socket, machine: TlsMachine) -> None:
+        # Each step of a handshake, and each small frame after it, is awaited by the other end.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connection
+        self._machine = machine
+        self._loop = asyncio.get_running_loop()
+
+    async def shake_hands(self) -> bytes:
+        """Carries TLS's own handshake to its end, and gives the channel for the proof.
+
+        Raises:
+            ProtocolError: there is no TLS with that peer; the sentence says why.
+            OSError: the connection broke.
+        """
+        machine = self._machine
+        await self._send_pending()
+        while not machine.is_established:
+            data = await self._loop.sock_recv(self._socket, _OPENING_READ_BYTES)
+            try:
+                if data:
+                    machine.receive_data(data)
+                else:
+                    machine.connection_lost()
+            except ProtocolError:
+                with contextlib.suppress(OSError):
+                    self._socket.send(machine.data_to_send())  # the alert, if it goes without waiting
+                raise
+            await self._send_pending()
+            # `sock_recv` does not wait for what is there already: without this, a crowd that sends its hellos
+            # quickly would be served before the sessions are.
+            await asyncio.sleep(0)
+        return machine.channel
+
+    async def send_all(self, data: bytes) -> None:
+        """Sends *data*; raises OSError when the connection is broken."""
+        self._machine.write(data)
+        await self._send_pending()
+
+    async def receive(self) -> bytes:
+        """What has come, at least a byte; empty at the end of the stream.
+
+        Raises:
+            ProtocolError: the bytes are not the other's, or it hung up without a goodbye.
+            OSError: the connection broke.
+        """
+        machine = self._machine
+        while not (plain := machine.read()) and not machine.peer_has_finished:
+            data = await self._loop.sock_recv(self._socket, _OPENING_READ_BYTES)
+            if data:
+                machine.receive_data(data)
+            else:
+                machine.connection_lost()
+        return plain
+
+    def stream(self) -> TlsStream:
+        """The connection for a link; whatever `receive` has given is the caller's to pass on."""
+        return TlsStream(self._socket, self._machine)
+
+    async def _send_pending(self) -> None:
+        if data := self._machine.data_to_send():
+            await self._loop.sock_sendall(self._socket, data)
+
+
+class TlsStream:
+    """The four verbs on top of a TCP socket and a machine (see the top of `net/stream.py`).
+
+    A failure of TLS is a ConnectionError, as a failure of the connection is.
+
+    Args:
+        connection: a connected socket; it is made non-blocking and belongs to this stream from now on.
+        machine: its handshake is done, and everything it has to send has been sent.
+    """
+
+    def __init__(self, connection: socket.socket, machine: TlsMachine) -> None:
+        connection.setblocking(False)
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            connection.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connection
+        self._machine = machine
+        self._lock = threading.Lock()
+        # only used by whoever sends
+        self._sealed = memoryview(b"")  # encrypted, but not taken by the kernel yet
+        self._sealed_size = 0  # how many of the caller's bytes that stands for
+        self.fileno = connection.fileno
+        # Without a goodbye: a forked child closes its copy this way, and must not speak for its parent.
+        self.close = connection.close
+
+    def send(self, data: bytes | memoryview) -> int:
+        """Sends the beginning of *data*: how many bytes of it the kernel has taken, in whole pieces.
+
+        What is encrypted has its place in the stream and must follow.  So after a BlockingIOError the next
+        call has to begin with the same bytes, as with OpenSSL itself: they count as taken when the last of
+        them has left.  (Were they counted at once, a link with nothing more to send would watch for no room
+        in the socket, and their rest would stay here.)
+
+        Raises:
+            BlockingIOError: not yet all of the first piece has left.
+            ConnectionError: the connection is broken.
+        """
+        if not self._sealed:
+            piece = data if len(data) <= _PIECE_BYTES else memoryview(data)[:_PIECE_BYTES]
+            with self._lock, _as_connection_error():
+                self._machine.write(piece)
+                self._sealed = memoryview(self._machine.data_to_send())
+            self._sealed_size = len(piece)
+        assert len(data) >= self._sealed_size, "after BlockingIOError the same bytes come again"
+        self._push()
+        return self._sealed_size
+
+    def receive_into(self, buffer: memoryview) -> int:
+        """Reads what is there: the number of bytes, 0 after the other's goodbye.
+
+        Whoever reads once each time the socket is readable needs a buffer of 32 KiB at least: then nothing
+        that has left the socket stays unread in here, where no loop could see it.
+
+        Raises:
+            BlockingIOError: there is nothing now.
+            ConnectionError: the connection is broken, was cut without a goodbye, or tampered with.
+        """
+        # The ciphertext is read into the caller's own buffer: the machine copies it away before the plain
+        # bytes take its place.  They are fewer, but may be joined by those of one record that had begun.
+        spare = RECORD_BYTES if len(buffer) > RECORD_BYTES else 0
+        machine = self._machine
+        with _as_connection_error():
+            while True:
+                with self._lock:
+                    size = machine.read_into(buffer) if machine.has_unread else 0
+                if size or machine.peer_has_finished:
+                    return size
+                count = self._socket.recv_into(buffer, len(buffer) - spare)
+                with self._lock:
+                    if not count:
+                        machine.connection_lost()
+                    machine.receive_data(buffer[:count])
+
+    def end_writing(self) -> None:
+        """Says goodbye, then ends the stream.
+
+        A peer that has taken nothing for so long that there is no room left for it sees the end without the
+        goodbye.
+        """
+        with contextlib.suppress(OSError):  # it is broken: the reader will find that
+            with self._lock, _as_connection_error():
+                self._machine.finish()
+                self._sealed = memoryview(bytes(self._sealed) + self._machine.data_to_send())
+            self._push()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def _push(self) -> None:
+        while self._sealed:
+            self._sealed = self._sealed[self._socket.send(self._sealed) :]
+
+
+@contextlib.contextmanager
+def _as_connection_error():  # placeholder
+    yield

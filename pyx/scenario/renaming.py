@@ -1,0 +1,171 @@
+"""The file's names for pids, references, addresses and ports <-> what they are this time: one to one.
+
+A pid in the file, `<3.5.0>`, is two names.  Its first number stands for one life of a node *as this view counts
+them* (the view is the life of the node whose screen shows it); `0` is that life itself.  The rest stands for
+one process of that life, over the whole file.  So two views of one process have to agree, and swapped pids fail.
+
+Bindings are made while lines are compared and taken back (`rewind`) when the comparison fails.
+Not here: finding tokens (`tokens.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from pyx.scenario.tokens import Token, input_tokens, split_tokens
+from pyx.terms import Life
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_Space: TypeAlias = tuple[object, ...]
+
+
+class View(NamedTuple):
+    """A node's screen: whose it is, and how it counts the lives of other nodes."""
+
+    life: Life
+    numbers: Mapping[int, Life]
+
+    def life_of(self, number: int) -> Life:
+        """The life that pids with this first number belong to."""
+        return self.life if number == 0 else self.numbers.get(number) or Life("an unknown node", number)
+
+
+class Renaming:
+    """All bindings of one replay."""
+
+    def __init__(self) -> None:
+        self._actual: dict[tuple[_Space, object], object] = {}
+        self._name: dict[tuple[_Space, object], object] = {}
+        self._trail: list[tuple[_Space, object, object]] = []
+
+    def mark(self) -> int:
+        """A point to `rewind` to."""
+        return len(self._trail)
+
+    def rewind(self, mark: int) -> None:
+        """Forgets every binding made since that `mark`."""
+        while len(self._trail) > mark:
+            space, name, actual = self._trail.pop()
+            del self._actual[space, name]
+            del self._name[space, actual]
+
+    def _bind(self, space: _Space, name: object, actual: object) -> bool:
+        bound = self._actual.get((space, name))
+        if bound is None and (space, actual) not in self._name:
+            self._actual[space, name] = actual
+            self._name[space, actual] = name
+            self._trail.append((space, name, actual))
+            return True
+        return bound == actual
+
+    def match(self, name: Token, actual: Token, view: View) -> bool:
+        """True if the file's *name* may stand for *actual* in this view; binds what was not bound.
+
+        After False some bindings may have been made: the caller rewinds.
+        """
+        if name.kind != actual.kind:
+            return False
+        if name.kind in {"pid", "ref"}:
+            name_first, name_rest = name.numbers
+            first, rest = actual.numbers
+            life = view.life_of(first)
+            return self._bind_life(name_first, life, view) and self._bind((name.kind, life), name_rest, rest)
+        space: _Space = ("address", view.life) if name.kind == "address" else ("port",)
+        return self._bind(space, name.text, actual.text)
+
+    def _bind_life(self, name: int, life: Life, view: View) -> bool:
+        if name == 0 or life == view.life:
+            return name == 0 and life == view.life
+        return self._bind(("life", view.life), name, life)
+
+    # ------------------------------------------------------------ from names to what they are now
+
+    def actual_of(self, name: Token, view: View) -> str | None:
+        """The text that *name* stands for in this view; None while it is not bound."""
+        if name.kind not in {"pid", "ref"}:
+            space: _Space = ("address", view.life) if name.kind == "address" else ("port",)
+            return _text(self._actual.get((space, name.text)))
+        first, rest = name.numbers
+        life = view.life if first == 0 else self._actual.get((("life", view.life), first))
+        number = next((n for n, known in _all_lives(view) if known == life), None)
+        bound = self._actual.get(((name.kind, life), rest))
+        if number is None or bound is None:
+            return None
+        return f"{'#Ref' if name.kind == 'ref' else ''}<{number}.{bound}>"
+
+    def substitute(self, code: str, view: View) -> str:
+        """An input as it has to be typed this time: names that are bound become what they stand for."""
+        for start, end, token in sorted(input_tokens(code), reverse=True):
+            actual = self.actual_of(token, view)
+            if actual is not None:
+                bare = not code[start:end].endswith(">") and token.kind in {"pid", "ref"}
+                code = code[:start] + (actual.strip("#Ref<>") if bare else actual) + code[end:]
+        return code
+
+    # ------------------------------------------------------------ from what they are now to names
+
+    def rename(self, text: str, view: View) -> str:
+        """*text* as the file would write it: things with a name get it, others get one that is free."""
+        return "".join(
+            part if isinstance(part, str) else self._name_of(part, view) for part in split_tokens(text)
+        )
+
+    def _name_of(self, actual: Token, view: View) -> str:
+        if actual.kind not in {"pid", "ref"}:
+            space: _Space = ("address", view.life) if actual.kind == "address" else ("port",)
+            name = _text(self._name.get((space, actual.text)))
+            if name is None:
+                name = actual.text if (space, actual.text) not in self._actual else "0x" + "f" * 12
+                self._bind(space, name, actual.text)
+            return name
+        first, rest = actual.numbers
+        life = view.life_of(first)
+        if life == view.life:
+            first_name: object = 0
+        else:
+            first_name = self._name_in(("life", view.life), life, first, step=1)
+        rest_name = self._name_in((actual.kind, life), rest, rest, step=1)
+        return f"{'#Ref' if actual.kind == 'ref' else ''}<{first_name}.{rest_name}>"
+
+    def _name_in(self, space: _Space, actual: object, wish: int | str, *, step: int) -> object:
+        """The name of *actual*; a new one is *wish*, or the next that is free."""
+        known = self._name.get((space, actual))
+        if known is not None:
+            return known
+        while (space, wish) in self._actual:
+            wish = wish + step if isinstance(wish, int) else _next_number(wish, step)
+        self._bind(space, wish, actual)
+        return wish
+
+    def explain(self, text: str, view: View) -> list[str]:
+        """For a report: what the names in *text* stand for, one line each."""
+        lines: list[str] = []
+        for part in split_tokens(text):
+            if isinstance(part, str):
+                continue
+            actual = self.actual_of(part, view)
+            if actual is None:
+                line = f"{part.text} is not bound yet"
+            elif part.kind in {"pid", "ref"}:
+                life = view.life_of(Token(part.kind, actual).numbers[0])
+                line = f"{part.text} = {actual} of {life.name or 'this shell'}"
+            else:
+                line = f"{part.text} = {actual}"
+            if line not in lines:
+                lines.append(line)
+        return lines
+
+
+def _all_lives(view: View) -> list[tuple[int, Life]]:
+    return [(0, view.life), *view.numbers.items()]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _next_number(rest: str, step: int) -> str:
+    return re.sub(r"\d+", lambda found: str(int(found.group()) + step), rest, count=1)

@@ -1,0 +1,64 @@
+"""What is volatile in a text: pids, references, addresses, ports.  Finds them; knows nothing of their meaning.
+
+Not here: which name in the file stands for which thing now (`renaming.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOKEN: Final = re.compile(
+    r"(?P<ref>#Ref<\d+\.\d+\.\d+>)"
+    r"|(?P<pid><\d+\.\d+\.\d+>)"
+    # An address of CPython, not any hexadecimal number: `hex(31)` stays what it is.
+    r"|(?P<address>\b0x[0-9a-fA-F]{6,}\b)"
+    r"|(?P<port>\b127\.0\.0\.1:\d+\b)"
+)
+PATTERNS: Final = {
+    "ref": r"#Ref<\d+\.\d+\.\d+>",
+    "pid": r"<\d+\.\d+\.\d+>",
+    "address": r"0x[0-9a-fA-F]{6,}",
+    "port": r"127\.0\.0\.1:\d+",
+}
+"""What a token of a kind looks like, as a regular expression."""
+
+_CALL: Final = re.compile(r"\b(?P<kind>pid|ref)\(\s*(?P<quote>['\"])(?P<body>\d+\.\d+\.\d+)(?P=quote)\s*\)")
+
+
+class Token(NamedTuple):
+    """One volatile part: `kind` is `"pid"`, `"ref"`, `"address"` or `"port"`; `text` as it stands there."""
+
+    kind: str
+    text: str
+
+    @property
+    def numbers(self) -> tuple[int, str]:
+        """Of a pid or reference: the number of the node's life, and the rest."""
+        first, _, rest = self.text.strip("#Ref<>").partition(".")
+        return int(first), rest
+
+
+def split_tokens(text: str) -> list[str | Token]:
+    """*text* as its plain and its volatile parts, in order; plain parts stand before, between and after."""
+    parts: list[str | Token] = []
+    end = 0
+    for found in _TOKEN.finditer(text):
+        parts += [text[end : found.start()], Token(found.lastgroup or "", found.group())]
+        end = found.end()
+    parts.append(text[end:])
+    return parts
+
+
+def input_tokens(code: str) -> Iterator[tuple[int, int, Token]]:
+    """(start, end, token) of what is volatile in an input: tokens, and the arguments of pid("…"), ref("…")."""
+    spans = {found.span("body"): found for found in _CALL.finditer(code)}
+    for (start, end), found in spans.items():
+        kind = found.group("kind")
+        body = found.group("body")
+        yield start, end, Token(kind, f"<{body}>" if kind == "pid" else f"#Ref<{body}>")
+    for found in _TOKEN.finditer(code):
+        yield found.start(), found.end(), Token(found.lastgroup or "", found.group())

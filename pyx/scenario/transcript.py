@@ -1,0 +1,298 @@
+r"""Text -> steps: reads `.pyxt` files and ```` ```pyx ```` fences, or complains with line and column.
+
+The rules of a line, in the order in which they are asked:
+
+    blank                     ends a block
+    pyx(name@host)3> code     typed at that node's prompt; ...(name@host)3> code goes on with it
+    $ command                 see `commands.py`
+    # prose                   where a block begins; anywhere else it is output
+    anything else             was shown by the step above; a leading \ protects what would be misread
+
+Not here: what the lines mean when they are compared (`expectation.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pyx.errors import TranscriptError
+from pyx.scenario import commands
+from pyx.scenario.complaint import Complaint, did_you_mean
+from pyx.scenario.directives import split_directives
+from pyx.scenario.steps import (
+    Block,
+    Heal,
+    Input,
+    Partition,
+    Session,
+    Signal,
+    Start,
+    Step,
+    Stop,
+    Timeout,
+    Transcript,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WHERE: Final = r"(?:\((?P<node>[A-Za-z0-9_-]+@[A-Za-z0-9_.:%-]+)\)(?P<number>\d+)|\(\d+\))>"
+PROMPT: Final = re.compile(rf"pyx{_WHERE}(?: (?P<code>.*)|$)")
+CONTINUATION: Final = re.compile(rf"\.\.\.{_WHERE}(?: (?P<code>.*)|$)")
+_LIKE_PROMPT: Final = re.compile(r"(?:pyx|\.\.\.)\(")
+_BANNER: Final = re.compile(r"pyx \d\S* \(Python .*\), h\(\) for help")
+_FENCE: Final = re.compile(r"(?P<indent> *)```pyx\s*$")
+
+SUFFIX: Final = ".pyxt"
+_LOOKS_LIKE: Final = "a prompt looks like pyx(name@host)3> code; an output line like this starts with \\"
+
+
+class Region(NamedTuple):
+    """A run of lines in the language: those from index `first` up to `end`, each `indent` columns in."""
+
+    first: int
+    end: int
+    indent: int
+
+
+def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
+    """The transcript of a file.
+
+    Args:
+        path: where it is.
+        shown_as: what complaints call it.
+
+    Raises:
+        TranscriptError: it cannot be read.
+    """
+    name = shown_as or path
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TranscriptError(name, 1, 1, f"the file cannot be read: {error}") from None
+    return parse_transcript(text, name)
+
+
+def parse_transcript(text: str, path: str) -> Transcript:
+    """The transcript that *text* is; Markdown where *path* says so.  Raises TranscriptError."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    regions = list(_fences(lines, path)) if path.endswith(".md") else [Region(0, len(lines), 0)]
+    hosts = _Hosts(lines)
+    sessions: list[Session] = []
+    reader: _Reader | None = None
+    for region in regions:
+        first = next((line for line in lines[region.first : region.end] if line.strip()), "")
+        if reader is None or first[region.indent :].startswith("$"):
+            if reader is not None:
+                sessions.append(reader.session())
+            reader = _Reader(path, lines, hosts, region.first + 1)
+        reader.read(region)
+    if reader is not None:
+        sessions.append(reader.session())
+    return Transcript(path, tuple(lines), tuple(session for session in sessions if session.steps))
+
+
+def has_fences(text: str) -> bool:
+    """True for Markdown that holds at least one session."""
+    return any(_FENCE.match(line) for line in text.split("\n"))
+
+
+def _fences(lines: list[str], path: str) -> Iterable[Region]:
+    index = 0
+    while index < len(lines):
+        found = _FENCE.match(lines[index])
+        index += 1
+        if found is None:
+            continue
+        first = index
+        while index < len(lines) and lines[index].strip() != "```":
+            index += 1
+        if index == len(lines):
+            raise TranscriptError(path, first, 1, "this fence is never closed")
+        yield Region(first, index, len(found.group("indent")))
+        index += 1
+
+
+class _Hosts:
+    """The host part of a bare name: that of the prompts which bear it, else of any, else `localhost`."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._of: dict[str, str] = {}
+        for line in lines:
+            found = PROMPT.match(line.lstrip())
+            if found is not None and found.group("node"):
+                first, _, host = found.group("node").partition("@")
+                self._of.setdefault(first, host)
+
+    def __call__(self, name: str) -> str:
+        return self._of.get(name) or next(iter(self._of.values()), "localhost")
+
+
+@dataclass
+class _Reader:
+    """Reads the regions of one session."""
+
+    path: str
+    lines: list[str]
+    hosts: _Hosts
+    line: int
+    steps: list[Step] = field(default_factory=list)
+    started: set[str] = field(default_factory=set)
+    blocked: dict[str, int] = field(default_factory=dict)
+
+    def session(self) -> Session:
+        return Session(self.line, tuple(self.steps))
+
+    def read(self, region: Region) -> None:
+        self._region = region
+        index = region.first
+        while index < region.end:
+            line = self._at(index)
+            try:
+                if not line.strip() or line.startswith("#"):
+                    index += 1
+                elif PROMPT.match(line):
+                    index = self._input(index)
+                elif line.startswith("$"):
+                    index = self._command(index)
+                else:
+                    raise self._belongs_nowhere(line)
+            except Complaint as complaint:
+                row = index + complaint.offset
+                column = complaint.column + region.indent
+                raise TranscriptError(
+                    self.path, row + 1, column, complaint.problem, hint=complaint.hint
+                ) from None
+
+    def _at(self, index: int) -> str:
+        line = self.lines[index]
+        indent = self._region.indent
+        return line[indent:] if not line[:indent].strip() else line
+
+    @staticmethod
+    def _belongs_nowhere(line: str) -> Complaint:
+        if CONTINUATION.match(line):
+            return Complaint(1, "this continuation follows no prompt of its node")
+        if _LIKE_PROMPT.match(line):
+            return Complaint(1, "this prompt cannot be read", hint=_LOOKS_LIKE)
+        return Complaint(1, "this line belongs to no step", hint="prose starts with #, an empty line is \\")
+
+    # ------------------------------------------------------------ inputs
+
+    def _input(self, first: int) -> int:
+        found = PROMPT.match(self._at(first))
+        assert found is not None
+        node = found.group("node") or ""
+        columns = [found.start("code") if found.group("code") is not None else found.end()]
+        code = [found.group("code") or ""]
+        index = first + 1
+        while index < self._region.end and (more := CONTINUATION.match(self._at(index))):
+            if (more.group("node") or "") != node:
+                raise Complaint(1, "this continuation is another node's", offset=index - first)
+            columns.append(more.start("code") if more.group("code") is not None else more.end())
+            code.append(more.group("code") or "")
+            index += 1
+        self._check_started(node, 5)
+        try:
+            source, directives = split_directives("\n".join(code))
+        except Complaint as complaint:
+            complaint.column += columns[complaint.offset]
+            raise
+        source = source if source.strip() else ""
+        if source and node in self.blocked:
+            raise Complaint(
+                columns[0] + 1,
+                f"{node or 'this shell'} is still busy with the step of line {self.blocked[node]}",
+                hint="its result is claimed at an empty prompt",
+            )
+        if directives.blocks:
+            self.blocked[node] = first + 1
+        elif not source:
+            self.blocked.pop(node, None)
+        end = self._block_end(index, first)
+        self.steps.append(
+            Input(first + 1, node, source, directives, self._block(index, end), self._shown(first, index))
+        )
+        return end
+
+    def _block(self, first: int, end: int) -> Block:
+        return Block(first + 1, tuple(self._at(index) for index in range(first, end)))
+
+    def _block_end(self, index: int, step: int) -> int:
+        """Where the block that starts at *index* ends; *step* is the index that complaints count from."""
+        while index < self._region.end:
+            line = self._at(index)
+            if not line.strip() or line.startswith(("$ ", "```")) or line == "$" or PROMPT.match(line):
+                break
+            if _LIKE_PROMPT.match(line):
+                complaint = self._belongs_nowhere(line)
+                complaint.offset = index - step
+                raise complaint
+            index += 1
+        return index
+
+    def _shown(self, first: int, end: int) -> tuple[str, ...]:
+        return tuple(self._at(index) for index in range(first, end))
+
+    def _check_started(self, node: str, column: int) -> None:
+        if node not in self.started and ("" not in self.started or not node):
+            what = node or "a shell without a name"
+            start = f"$ pyx --sname {node.partition('@')[0]}" if node else "$ pyx"
+            hint = did_you_mean(node, self.started, otherwise=f"start it above: {start}")
+            raise Complaint(column, f"{what} has not been started", hint=hint)
+
+    # ------------------------------------------------------------ commands
+
+    def _command(self, first: int) -> int:
+        line = self._at(first)
+        if not line.startswith("$ "):
+            raise Complaint(1, "a command is missing after $", hint="$ pyx --sname X")
+        number, shown = first + 1, self._shown(first, first + 1)
+        match commands.parse_command(line, self.hosts):
+            case commands.PyxCommand(node, options):
+                self.started.add(node)
+                below = first + 1
+                if below < self._region.end and _BANNER.fullmatch(self._at(below)):
+                    below += 1  # a person's shell greets, a driven one does not
+                end = self._block_end(below, first)
+                self.steps.append(Start(number, node, options, self._block(below, end), shown))
+                return end
+            case commands.KillCommand(node, signal):
+                self._check_started(node, len(line) - len(line.split()[-1]) + 1)
+                self.steps.append(Signal(number, node, signal, shown))
+            case commands.StopCommand(node):
+                self._check_started(node, len(line) - len(line.split()[-1]) + 1)
+                self.steps.append(Stop(number, node, shown))
+            case commands.PartitionCommand(sides):
+                for side in sides:
+                    for node in side:
+                        self._check_started(node, 3)
+                self.steps.append(Partition(number, sides, shown))
+            case commands.HealCommand():
+                self.steps.append(Heal(number, shown))
+            case commands.TimeoutCommand(seconds):
+                self.steps.append(Timeout(number, seconds, shown))
+            case commands.CatCommand(file, end_word):
+                return self._cat(first, file, end_word)
+        return self._nothing_shown(first + 1, first)
+
+    def _cat(self, first: int, file: str, end_word: str) -> int:
+        index = first + 1
+        while index < self._region.end and self._at(index).rstrip() != end_word:
+            index += 1
+        if index == self._region.end:
+            raise Complaint(1, f"the text of {file} has no end", hint=f"a line {end_word} ends it")
+        text = "".join(f"{self._at(row)}\n" for row in range(first + 1, index))
+        self.steps.append(Write(first + 1, file, text, self._shown(first, first + 1)))
+        return self._nothing_shown(index + 1, first)
+
+    def _nothing_shown(self, index: int, step: int) -> int:
+        if self._block_end(index, step) != index:
+            raise Complaint(1, "this command shows nothing", offset=index - step)
+        return index

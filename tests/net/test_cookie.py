@@ -1,0 +1,184 @@
+"""The cookie's file: made once, whole, and trusted only while nobody else can have touched it."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import os
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.errors import CookieUnsafe, PyxError
+from pyx.net.cookie import Cookie, find_cookie, make_cookie, read_given_cookie, read_home_cookie
+from pyx.wire.keys import MADE_COOKIE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home; gives where its cookie belongs."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PYX_COOKIE_FILE", raising=False)
+    return tmp_path / ".pyx.cookie"
+
+
+def refusal(path: Path) -> CookieUnsafe:
+    with pytest.raises(CookieUnsafe) as caught:
+        read_home_cookie(str(path))
+    return caught.value
+
+
+class TestACookie:
+    def test_shows_a_fingerprint_only(self) -> None:
+        cookie = Cookie("monster")
+        assert repr(cookie) == str(cookie) == f"{cookie}" == "Cookie(sha256 beaa…)"
+        assert cookie.text == "monster"
+
+    def test_equals_another_of_the_same_text(self) -> None:
+        assert Cookie("a") == Cookie("a")
+        assert hash(Cookie("a")) == hash(Cookie("a"))
+        assert Cookie("a") != Cookie("b")
+        assert Cookie("a") != "a"
+
+    def test_stays_as_it_is_and_where_it_is(self) -> None:
+        with pytest.raises(AttributeError):
+            Cookie("a").text = "b"
+        with pytest.raises(TypeError):
+            copy.copy(Cookie("a"))
+
+    def test_made_by_pyx_needs_no_stretching(self) -> None:
+        assert MADE_COOKIE.fullmatch(make_cookie(bytes(range(32))).text)
+        assert make_cookie(bytes(32)) != make_cookie(bytes(31) + b"\1")
+
+
+class TestTheHomesCookie:
+    def test_is_made_on_first_use_for_me_alone(self, home: Path) -> None:
+        cookie = find_cookie()
+        assert MADE_COOKIE.fullmatch(cookie.text)
+        assert stat.S_IMODE(home.stat().st_mode) == 0o400
+        assert find_cookie() == cookie
+        assert list(home.parent.iterdir()) == [home]
+
+    def test_is_one_for_all_who_start_at_once(self, home: Path) -> None:
+        together = threading.Barrier(16)
+
+        def start() -> Cookie:
+            together.wait(10)
+            return read_home_cookie(str(home))
+
+        with ThreadPoolExecutor(16) as pool:
+            cookies = [future.result(10) for future in [pool.submit(start) for _ in range(16)]]
+        assert len(set(cookies)) == 1
+        assert list(home.parent.iterdir()) == [home]
+
+    def test_is_stripped(self, home: Path) -> None:
+        home.write_text("  monster\n\n")
+        home.chmod(0o600)
+        assert find_cookie() == Cookie("monster")
+
+    @pytest.mark.parametrize("mode", [0o440, 0o404, 0o410, 0o401, 0o602, 0o644])
+    def test_is_refused_when_others_may_anything(self, home: Path, mode: int) -> None:
+        home.write_text("monster")
+        home.chmod(mode)
+        error = refusal(home)
+        assert str(error) == f"the cookie file {home} is open to others (mode {mode:04o})"
+        assert error.hint == f"chmod 400 {home}"
+
+    def test_is_refused_when_it_is_somebody_elses(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        home.write_text("monster")
+        home.chmod(0o400)
+        owner = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+        error = refusal(home)
+        assert str(error) == f"the cookie file {home} belongs to user {owner}, not to me ({owner + 1})"
+        assert error.hint == f"sudo chown {owner + 1} {home}"
+
+    def test_is_refused_when_it_is_a_link(self, home: Path) -> None:
+        home.with_name("elsewhere").write_text("monster")
+        home.symlink_to(home.with_name("elsewhere"))
+        error = refusal(home)
+        assert "is a symbolic link" in str(error)
+        assert error.hint is not None
+        assert "--cookie-file" in error.hint
+
+    def test_is_refused_when_it_is_a_pipe_and_nobody_waits_for_it(self, home: Path) -> None:
+        os.mkfifo(home, 0o400)
+        assert "is no plain file" in str(refusal(home))
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (b"", "is empty"),
+            (b" \n", "is empty"),
+            (b"\xff\xfe", "holds no text"),
+            (b"x" * 5000, "holds more than 4096 bytes"),
+        ],
+    )
+    def test_is_refused_when_it_holds_no_cookie(self, home: Path, content: bytes, problem: str) -> None:
+        home.write_bytes(content)
+        home.chmod(0o400)
+        error = refusal(home)
+        assert error.problem == problem
+        assert error.hint is not None
+        assert f"rm {home}" in error.hint
+
+    def test_on_a_full_disk_is_one_clear_error_and_no_file(
+        self, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(
+            PyxError, match=r"cannot read or make the cookie file .*: No space left on device"
+        ):
+            find_cookie()
+        assert list(home.parent.iterdir()) == []
+
+    def test_in_a_missing_home_is_one_clear_error(self, tmp_path: Path) -> None:
+        with pytest.raises(PyxError, match="No such file or directory"):
+            read_home_cookie(str(tmp_path / "nowhere" / ".pyx.cookie"))
+
+
+class TestAFileNamedOnPurpose:
+    def test_comes_before_the_environments_and_that_before_the_homes(
+        self, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = home.with_name("first"), home.with_name("second")
+        first.write_text("one\n")
+        second.write_text("two\n")
+        monkeypatch.setenv("PYX_COOKIE_FILE", str(second))
+        assert find_cookie(str(first)) == Cookie("one")
+        assert find_cookie() == Cookie("two")
+        assert not home.exists()
+
+    def test_may_be_a_link_that_others_can_read(self, tmp_path: Path) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text("mounted")
+        secret.chmod(0o644)
+        (tmp_path / "link").symlink_to(secret)
+        assert read_given_cookie(str(tmp_path / "link")) == Cookie("mounted")
+
+    def test_is_refused_when_anybody_may_write_it(self, tmp_path: Path) -> None:
+        secret = tmp_path / "my secret"
+        secret.write_text("mounted")
+        secret.chmod(0o606)
+        with pytest.raises(CookieUnsafe, match="can be changed by anybody") as caught:
+            read_given_cookie(str(secret))
+        assert caught.value.hint == f"chmod o-w '{secret}'"
+
+    def test_is_refused_when_it_is_empty(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").touch()
+        with pytest.raises(CookieUnsafe, match="is empty"):
+            read_given_cookie(str(tmp_path / "empty"))
+
+    @pytest.mark.parametrize("name", ["missing", "."])
+    def test_that_cannot_be_read_is_one_clear_error(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(PyxError, match="cannot read the cookie file"):
+            read_given_cookie(str(tmp_path / name))
