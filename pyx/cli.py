@@ -28,6 +28,7 @@ examples:
   pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
   pyx --sname billing --no-halt app.py    a service that is a node
   pyx new shop && cd shop && pyx --sname shop
+  pyx replay scenarios/                   plays recorded sessions again, and compares
 """
 
 
@@ -43,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ["new"]:
             return _new(words[1:])
+        if words[:1] == ["replay"]:
+            from pyx.scenario.command import main as replay
+
+            return replay(words[1:])
         return _run(_parser().parse_args(words))
     except NameTaken as error:
         complain(str(error), error.hint)
@@ -64,7 +69,7 @@ def complain(message: str, hint: str | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="pyx",
-        usage="pyx [options] [FILE [args]]   or   pyx new NAME",
+        usage="pyx [options] [FILE [args]]   or   pyx new NAME   or   pyx replay [PATH...]",
         description="The node shell for Python: processes, mailboxes and a mesh of nodes, at a prompt.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -95,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     code.add_argument("-i", dest="stay", action="store_true", help="then give a prompt")
     code.add_argument("--no-halt", action="store_true", help="then stay, without a prompt, until SIGTERM")
     code.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
+    parser.add_argument("--frames", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"pyx {pyx.__version__}")
     return parser
 
@@ -108,6 +114,12 @@ def _seconds(text: str) -> float:
         msg = f"{text!r} is no number of seconds from 0.1 to 86400"
         raise argparse.ArgumentTypeError(msg)
     return seconds
+
+
+def _descriptors(text: str) -> tuple[int, int]:
+    """For a runner alone; see `shell.frames`."""
+    incoming, outgoing = text.split(",")
+    return int(incoming), int(outgoing)
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -139,6 +151,7 @@ def _run(asked: argparse.Namespace) -> int:
             arguments=asked.rest[1:],
             stay=asked.stay,
             halt=not asked.no_halt,
+            frames=asked.frames,
         )
     )
 

@@ -21,6 +21,8 @@ from this file, or a plain `TypeError`/`ValueError`.  Facts are attributes; the 
     ├── UndefinedFunction (LookupError) a process was to run a function that is not there
     ├── RegistrationError (ValueError) a name was refused; the sentence says by which rule
     ├── WouldBlock                     a waiting call on a running event loop; it names its twin in `aio`
+    ├── Reentered                      a question asked by a finalizer that interrupted pyx itself
+    ├── AlreadyReceiving               two receives of one process at the same time
     ├── TranscriptError (ValueError)   a scenario file cannot be read; it says where
     ├── ReceiveTimeout (TimeoutError)  no message matched in time
     └── RpcError                       a remote call gave no value
@@ -194,6 +196,26 @@ class WouldBlock(PyxError, RuntimeError):
         self.call = call
         self.twin = twin
         super().__init__(f"{call} would block the running event loop", hint=f"use `await {twin}`")
+
+
+class Reentered(PyxError, RuntimeError):
+    """A finalizer or signal handler asked pyx a question while its thread was in the middle of a step."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "pyx was called from a finalizer or signal handler that interrupted pyx itself",
+            hint="such code may send messages, but not wait for answers",
+        )
+
+
+class AlreadyReceiving(PyxError, RuntimeError):
+    """A process has one mailbox and reads it at one place at a time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this process is receiving already: in another task of its own, or around this predicate",
+            hint="receive in one task, with several patterns, or spawn a process for each",
+        )
 
 
 class TranscriptError(PyxError, ValueError):

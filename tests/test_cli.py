@@ -175,7 +175,7 @@ class TestScripts:
 
     def test_i_gives_a_prompt_afterwards(self, run: Run) -> None:
         done = run("-i", "-e", "x = 5", stdin="x\nexit(4)\n")
-        assert (done.returncode, done.stdout) == (4, "pyx(1)> 5\npyx(2)> ")
+        assert (done.returncode, done.stdout) == (4, "pyx(1)> x\n5\npyx(2)> exit(4)\n")
 
 
 class TestNodes:

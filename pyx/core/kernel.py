@@ -126,14 +126,14 @@ class Kernel(Mesh):
                 self._enqueue(peer, Pong(number))
             case Pong(number):
                 self._answered(peer, number, "pong", None)
-            case Print(_, to, text):
-                self._show(to, text, foreign=True)
+            case Print(frm, to, text):
+                self._show(to, frm, text)
             case Crashed(frm, to, text):
                 report = f"[error] Process {frm} on node {frm.node} raised an exception\n{text}"
-                self._show(to, report, foreign=True)
+                self._show(to, frm, report)
             case Nodes(names):
                 if not peer.hidden:
-                    self._told_of(names)
+                    self._told_of(peer, names)
             case Goodbye():
                 self._lost(peer, "it left")
                 self.effects.append(Hangup(peer, gracefully=False))

@@ -1,9 +1,10 @@
 """The mesh: sessions with other nodes, from the wish for one to its loss; and who is told of it.
 
 The fourth storey of the kernel.  Between two nodes there is one session, decided here: if both dial, the dial
-of the greater name counts; a new life replaces the old one.  Visible nodes tell each other whom they see, so
-joining one joins all.  A healthy session is never cut on account of a third node.  Not here: what signals
-inside a session do (`kernel.py` hands them down).
+of the greater name counts; a new life replaces the old one.  Visible nodes tell each other whom they see: at
+the beginning of a session, so joining one joins all, and at a tick when that has changed, so that whoever
+sees two halves of a partition can say so.  A healthy session is never cut on account of a third node.  Not
+here: what signals inside a session do (`kernel.py` hands them down).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pyx.core.mailbox import NodeDown, NodeUp
 from pyx.core.peers import Peer, Verdict
 from pyx.core.post import NO_NODE
 from pyx.core.requests import UNNAMED, Requests
+from pyx.core.views import Views
 from pyx.signals import Down, Exit, Goodbye, Nodes, Tick
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class Mesh(Requests):
         """When `tick` was called last."""
         self._node_watchers: Final[dict[Process, None]] = {}
         """Processes that asked for `nodeup` and `nodedown` of all nodes."""
+        self._sight: frozenset[str] = frozenset()
+        """The visible nodes this one is connected to."""
+        self._views: Final = Views()
 
     # ------------------------------------------------------------ dialling
 
@@ -135,23 +140,34 @@ class Mesh(Requests):
         self._backoff.forget(peer.name)
         self.effects.append(Log("info", f"node {peer.name} is up"))
         if not peer.hidden:
-            names = tuple(other.name for other in self._visible() if other is not peer)
-            if names:
-                peer.out.append(Nodes(names))
+            self._sight |= {peer.name}
+            self._tell_sight(peer)  # behind what was queued
             for process in self._node_watchers:
                 self._deliver(process, NodeUp(peer.name))
-        self._tell_connected(peer.waiters, ok=True)
-        peer.waiters = []
-        if peer.out:
+        elif peer.out:
             peer.sent_since_tick = True
             self.effects.append(Flush(peer))
+        self._tell_connected(peer.waiters, ok=True)
+        peer.waiters = []
 
-    def _told_of(self, names: Iterable[str]) -> None:
-        """A peer names the nodes it sees; this one dials those it lacks."""
+    def _told_of(self, peer: Peer, names: tuple[str, ...]) -> None:
+        """A visible peer names the nodes it sees.
+
+        The first time in a session this node dials those it lacks.  Later words are for the views only: they
+        are no reason to dial anew what was given up, and this node answers with its own news, if it has any.
+        """
+        self._known.update(names)
+        if not self._views.said(peer.name, names):
+            if peer.told != self._sight:
+                self._tell_sight(peer)
+            return
         for name in names:
-            self._known.add(name)
             if not self.is_here(name):
                 self._reach(name, quiet=True)
+
+    def _tell_sight(self, peer: Peer) -> None:
+        peer.told = self._sight
+        self._enqueue(peer, Nodes(tuple(sorted(self._sight - {peer.name}))))
 
     # ------------------------------------------------------------ sessions end
 
@@ -179,6 +195,8 @@ class Mesh(Requests):
         late = self._ticked is not None and now - self._ticked > self.tick_seconds / 2
         self._ticked = now
         self._backoff.overdue(now)
+        if late:
+            self._views.stood_still(now)
         for peer in list(self._peers.values()):
             if peer.state != "up":
                 continue
@@ -189,9 +207,31 @@ class Mesh(Requests):
                 self._lost(peer, "not responding")
                 self.effects.append(Hangup(peer, gracefully=False))
                 continue
+            if not peer.hidden and peer.told != self._sight:
+                self._tell_sight(peer)
             if not peer.sent_since_tick:
                 self._enqueue(peer, Tick())
             peer.sent_since_tick = False
+        self._look_around(now)
+
+    def _look_around(self, now: float) -> None:
+        """Says which peers do not see each other, once, when that has been so for `tick_seconds`.
+
+        By then whoever dies is lost to all, and whoever joins has joined.  Peers that tick more slowly are
+        asked, because their own word may come too late.
+        """
+        doubted, apart, healed = self._views.look(now, self.tick_seconds)
+        for name in sorted({name for pair in doubted for name in pair}):
+            self._tell_sight(self._peers[name])  # who hears news answers with news
+        for one, other in apart:
+            words = f"{one} and {other} do not see each other, though this node sees both"
+            self.effects.append(Log("warning", words))
+        for one, other in healed:
+            self.effects.append(Log("info", f"{one} and {other} see each other again"))
+
+    def partitions(self) -> list[tuple[str, str]]:
+        """The pairs of visible peers that do not see each other (for some time), sorted."""
+        return self._views.partitions()
 
     def _end(self, process: Process, reason: Reason) -> None:
         super()._end(process, reason)
@@ -204,6 +244,8 @@ class Mesh(Requests):
         self.effects.append(Log("info", f"node {peer.name} is down: {reason}"))
         self._over(peer, reason)
         if not peer.hidden:
+            self._sight -= {peer.name}
+            self._views.lost(peer.name)
             for process in self._node_watchers:
                 self._deliver(process, NodeDown(peer.name))
 

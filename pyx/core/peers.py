@@ -40,6 +40,7 @@ class Peer:
         "session",
         "since",
         "state",
+        "told",
         "waiters",
     )
 
@@ -67,6 +68,8 @@ class Peer:
         self.heard = 0.0
         """When anything last came from it (monotonic seconds)."""
         self.sent_since_tick = False
+        self.told: frozenset[str] = frozenset()
+        """The nodes this one saw when it last told the peer which."""
         self.link: Any = None
         """The handle of the connection that carries it; the owner of that sets it."""
 

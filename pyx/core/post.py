@@ -40,8 +40,8 @@ class Post:
         self.creation = 0
         self.hidden = False
         self.effects: list[Effect] = []
-        self.console: Final[deque[tuple[str, bool]]] = deque()
-        """Lines for the node's own output: (whole lines, came over a link)."""
+        self.console: Final[deque[tuple[Pid, str]]] = deque()
+        """Lines for the node's own output: (who printed them, whole lines)."""
         self._processes: Final = ProcessTable()
         self._names: Final = Names()
         self._aliases: Final[dict[int, Process]] = {}
@@ -262,7 +262,7 @@ class Post:
                 return
             frm = frm.pid
         if leader is None or not self._post_to_leader(Print(frm, leader, text)):
-            self._show(leader, text, foreign=False)
+            self._show(leader, frm, text)
 
     def process_crashed(self, process: Process, text: str) -> None:
         """A process is about to end by an exception: its report goes to this node's log, and to its terminal.
@@ -285,11 +285,11 @@ class Post:
         self._enqueue(peer, signal)
         return True
 
-    def _show(self, leader: Pid | None, text: str, *, foreign: bool) -> None:
+    def _show(self, leader: Pid | None, frm: Pid, text: str) -> None:
         process = self.find(leader) if leader is not None else None
         if process is None or process.output is None:
-            self.console.append((text, foreign))
+            self.console.append((frm, text))
             self.effects.append(Show(None))
         else:
-            process.output.append((text, foreign))
+            process.output.append((frm, text))
             self.effects.append(Show(process))

@@ -95,7 +95,7 @@ class Process:
         """The runtime's handle of whatever runs it."""
         self.keeps_pid = keeps_pid
         """A shell: exit signals are shown instead of obeyed, all but `kill`."""
-        self.output: deque[tuple[str, bool]] | None = deque() if terminal else None
+        self.output: deque[tuple[Pid, str]] | None = deque() if terminal else None
         """Of a terminal: (whole lines, came over a link), popped by its writer.  None: it leads none."""
         self.undecodable = 0
         """Letters it received that could not be opened."""

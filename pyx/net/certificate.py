@@ -7,7 +7,7 @@ what it is good for (`wire/tls.py`).
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-# Nobody checks the dates (the hash alone counts), so a node with a wrong clock is no special case.  The latter
-# is RFC 5280's word for "no end" (4.1.2.5).
-_FROM: Final = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
-_UNTIL: Final = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
+# Nobody checks the dates (the hash alone counts), so a node with a wrong clock is no special case.  The
+# second is RFC 5280's word for "no end" (4.1.2.5).
+_FROM: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_UNTIL: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
 _NAME: Final = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pyx")])
 """The same for all: the certificate is shown before the proof, so it must not tell the node's name."""
@@ -76,8 +76,9 @@ def listening_context(certificate: Certificate) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def _path_to(secret: bytes) -> Iterator[str]:
-    """A path for OpenSSL, which reads keys from nothing else: to memory where the system has such files, else
-    to a file of mine alone that is gone the next moment."""
+    """A path for OpenSSL, which reads keys from nothing else: to memory where the system has such files,
+    else to a file of mine alone that is gone the next moment.
+    """
     if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
         descriptor = os.memfd_create("pyx")  # closed in programs that are started meanwhile
         path, is_on_disk = f"/proc/self/fd/{descriptor}", False

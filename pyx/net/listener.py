@@ -101,6 +101,8 @@ class Transport:
         self._accepting: asyncio.Task[None] | None = None
         self._unproven: dict[asyncio.Task[None], socket.socket] = {}  # the oldest first
         self._dials: dict[str, asyncio.Task[None]] = {}
+        self.unreachable: frozenset[str] = frozenset()
+        """Dials to these nodes hang until they are taken out, or for as long as a dial may last."""
         close_in_children(self)
 
     def listen(self, claim: Claim) -> None:
@@ -173,6 +175,8 @@ class Transport:
     async def _reach(self, name: str) -> Arrival | Postponed | Failed:
         if host_of(name) != host_of(self._life.name):
             return Failed("its host is not this one, and this node is not started with --name")
+        while name in self.unreachable:  # noqa: ASYNC110 - for scenarios alone
+            await asyncio.sleep(_BREATH_SECONDS)
         try:
             connection = await self._connect(name)
         except PyxError as error:
@@ -212,7 +216,7 @@ class Transport:
             except BaseException as error:
                 connection.close()
                 if isinstance(error, OSError):
-                    msg = f"its socket cannot be reached: {error.strerror}"
+                    msg = f"its socket cannot be reached: {error.strerror or error}"
                     raise PyxError(msg) from error
                 raise
             else:
@@ -233,8 +237,9 @@ class Transport:
                 connection.close()
                 self._owner.stranger_refused(f"user {uid} knocked, who is not the user of this node")
                 continue
-            if len(self._unproven) >= MAX_UNPROVEN:
-                next(iter(self._unproven)).cancel()
+            staying = [task for task in self._unproven if not task.cancelling()]
+            if len(staying) >= MAX_UNPROVEN:
+                staying[0].cancel()
             task = self._loop.create_task(self._admit(connection))
             self._unproven[task] = connection
             task.add_done_callback(self._forget)

@@ -92,6 +92,7 @@ class PeerLink:
         self._broken = False  # nothing can be written any more
         # written on the loop only
         self._ended = False
+        self._held = False
         self._linger: asyncio.TimerHandle | None = None
         # written by anyone: a flush on the loop is on its way
         self._flush_is_due = False
@@ -106,9 +107,21 @@ class PeerLink:
         """
         if trailing and not self._heard(trailing):
             return
-        if not self._ended:
+        if not (self._ended or self._held):
             self._loop.add_reader(self._descriptor, self._readable)
             self.flush()
+
+    def hold(self) -> None:
+        """Stops reading and writing: all that is under way waits, as behind a cut cable.  On the loop."""
+        if not (self._ended or self._held):
+            self._held = True
+            self._loop.remove_reader(self._descriptor)
+
+    def release(self) -> None:
+        """Goes on after `hold`; on the loop."""
+        if self._held:
+            self._held = False
+            self.start()
 
     # ------------------------------------------------------------ writing, on any thread
 
@@ -121,7 +134,7 @@ class PeerLink:
                 self._write(_GATHERED_SIGNALS)
             finally:
                 self._lock.release()
-            if self._full or self._broken:
+            if self._full or self._broken or self._held:
                 return
             if not self.out:
                 if self._closing:
@@ -141,7 +154,7 @@ class PeerLink:
 
     def _write(self, most: int) -> None:
         """Sends one gather; the lock is held."""
-        if self._full or self._broken:
+        if self._full or self._broken or self._held:
             return
         unsent = self._unsent
         if not unsent:

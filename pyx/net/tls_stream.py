@@ -1,8 +1,8 @@
 """A TCP connection inside TLS, before and after the proof.  Not here: TLS itself (`wire/tls.py`), the proof
 (`wire/handshake.py`), when to read and write (`net/listener.py`, `net/peer.py`).
 
-`TlsOpening` awaits, while the two still prove themselves to each other; then its `stream()` has the four verbs
-of `net/stream.py` for a `PeerLink`.
+`TlsOpening` awaits, while the two still prove themselves to each other; then its `stream()` has the four
+verbs of `net/stream.py` for a `PeerLink`.
 
 Threads: one thread at a time sends or ends writing (the link's lock sees to that), the loop's thread receives
 meanwhile.  An SSLObject is no thing for two threads, so the machine has a small lock of its own here; it is
@@ -109,15 +109,13 @@ class TlsStream:
     A failure of TLS is a ConnectionError, as a failure of the connection is.
 
     Args:
-        connection: a connected socket; it is made non-blocking and belongs to this stream from now on.
-        machine: its handshake is done, and everything it has to send has been sent.
+        connection: a connected, non-blocking socket, which belongs to this stream from now on.
+        machine: its handshake is done, and everything it had to send has been sent.
     """
 
     def __init__(self, connection: socket.socket, machine: TlsMachine) -> None:
-        connection.setblocking(False)
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             connection.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
         self._machine = machine
         self._lock = threading.Lock()
@@ -142,8 +140,11 @@ class TlsStream:
         """
         if not self._sealed:
             piece = data if len(data) <= _PIECE_BYTES else memoryview(data)[:_PIECE_BYTES]
-            with self._lock, _as_connection_error():
-                self._machine.write(piece)
+            with self._lock:
+                try:
+                    self._machine.write(piece)
+                except ProtocolError as error:
+                    raise ConnectionError(*error.args) from error
                 self._sealed = memoryview(self._machine.data_to_send())
             self._sealed_size = len(piece)
         assert len(data) >= self._sealed_size, "after BlockingIOError the same bytes come again"
@@ -164,17 +165,19 @@ class TlsStream:
         # bytes take its place.  They are fewer, but may be joined by those of one record that had begun.
         spare = RECORD_BYTES if len(buffer) > RECORD_BYTES else 0
         machine = self._machine
-        with _as_connection_error():
+        try:
             while True:
                 with self._lock:
                     size = machine.read_into(buffer) if machine.has_unread else 0
                 if size or machine.peer_has_finished:
                     return size
                 count = self._socket.recv_into(buffer, len(buffer) - spare)
+                if not count:
+                    machine.connection_lost()
                 with self._lock:
-                    if not count:
-                        machine.connection_lost()
                     machine.receive_data(buffer[:count])
+        except ProtocolError as error:
+            raise ConnectionError(*error.args) from error
 
     def end_writing(self) -> None:
         """Says goodbye, then ends the stream.
@@ -182,8 +185,8 @@ class TlsStream:
         A peer that has taken nothing for so long that there is no room left for it sees the end without the
         goodbye.
         """
-        with contextlib.suppress(OSError):  # it is broken: the reader will find that
-            with self._lock, _as_connection_error():
+        with contextlib.suppress(OSError, ProtocolError):  # it is broken: the reader will find that
+            with self._lock:
                 self._machine.finish()
                 self._sealed = memoryview(bytes(self._sealed) + self._machine.data_to_send())
             self._push()
@@ -193,8 +196,3 @@ class TlsStream:
     def _push(self) -> None:
         while self._sealed:
             self._sealed = self._sealed[self._socket.send(self._sealed) :]
-
-
-@contextlib.contextmanager
-def _as_connection_error():  # placeholder
-    yield

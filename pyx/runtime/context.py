@@ -5,6 +5,7 @@ Not here: what a runner is (`runners.py`), or how a thread is stopped (`gate.py`
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -18,8 +19,8 @@ current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
 """The runner of the process whose code runs; threads that user code starts have none."""
 
 
-class _ThreadState(threading.local):
-    """What this thread is in the middle of.
+class ThreadState:
+    """What one thread is in the middle of.
 
     `inside`: it is in a step of the kernel or carries one out.  A finalizer or a signal handler that calls
     pyx now must not enter again (design 6.4), and Ctrl-C must not raise here (design 6.3).
@@ -27,12 +28,27 @@ class _ThreadState(threading.local):
     `waiting`: it sleeps in a pyx wait, where Ctrl-C may raise.
     """
 
-    inside: bool = False
-    runs_transport: bool = False
-    waiting: bool = False
+    __slots__ = ("inside", "runs_transport", "waiting")
+
+    def __init__(self) -> None:
+        self.inside = False
+        self.runs_transport = False
+        self.waiting = False
 
 
-thread = _ThreadState()
+class _OfThisThread(threading.local):
+    """`thread.state` is fetched once a step: an attribute of a thread-local costs eight times a slot."""
+
+    def __init__(self) -> None:
+        self.state = ThreadState()
+
+
+thread = _OfThisThread()
+
+
+def acting() -> Runner | None:
+    """Whose act it is that this thread is about to carry out; None where no process acts."""
+    return None if thread.state.runs_transport else current.get()
 
 
 def require(call: str) -> Runner:
@@ -46,8 +62,6 @@ def require(call: str) -> Runner:
 def forbid_running_loop(call: str, twin: str) -> None:
     """Raises WouldBlock when this thread runs an event loop: *call* would stop it, *twin* would not."""
     # Without asyncio loaded no loop runs; importing it here would cost every script 40 ms.
-    import sys
-
     asyncio_events = sys.modules.get("asyncio.events")
     if asyncio_events is not None and asyncio_events._get_running_loop() is not None:  # noqa: SLF001 - documented for this
         raise WouldBlock(call, twin)

@@ -1,19 +1,24 @@
-"""Asynchronous exceptions reach user code only: the gate of a `def` process, and Ctrl-C on the main thread.
+"""Asynchronous exceptions reach user code only: the gate of a process, and Ctrl-C on the main thread.
 
-A kill may interrupt user code at any instruction, but never pyx inside a primitive: there it would leak the
-kernel's lock or tear a frame.  So every primitive passes its process's gate, and a killer raises in the
-thread only while it holds that gate itself (design 6.3).  The proof, for one victim V and one killer K:
+A kill may interrupt user code at any instruction, but never pyx inside a step: there it would leak the
+kernel's lock or tear a frame.  So every step passes its process's gate, and a killer raises in the thread
+only while it holds that gate itself (design 6.3).  The proof, for one victim V and one killer K:
 
     V: acquire gate; if killed: raise        K: killed = True; if gate is free, take it: raise in V; free it
 
     K took the gate first: `killed` was set before, so V sees it and raises before it touches the kernel.
     V took it first:       K finds it taken and raises nothing; V sees `killed` when it leaves.
 
-A gate that a dying thread leaves locked harms nobody: its process never passes again (`killed` is looked at
-before the lock), and other killers only try.
+*At most one* exception is ever raised from outside, and none after V raised one itself or came to its end,
+or one could strike in the few lines that clear up after V.  Who decides that, K by raising or V by refusing,
+says so in `_settled`, under the gate; so K never comes after V, and V waits for a K that is at it.
+
+A gate that its thread leaves locked (K's exception struck between taking it and holding it) harms nobody: by
+then all is settled, nobody waits for it any more, and other killers only try.
 
 On the main thread Python runs the handler of SIGINT between two instructions of whatever runs.  Ours raises
-KeyboardInterrupt when that is user code or a pyx wait, and asks again a moment later when it is pyx.
+KeyboardInterrupt where that is user code or a pyx wait.  Where it is pyx at work the wish is noted, and
+raised when the step is left, or where no step follows, when user code runs a moment later.
 Not here: who is killed and why (`core`), or what then happens to the thread (`threads.py`).
 """
 
@@ -24,7 +29,8 @@ import ctypes
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from pyx.errors import ProcessKilled
 from pyx.runtime.context import thread
@@ -36,9 +42,6 @@ _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exc.restype = ctypes.c_int
 
-_NOTHING: Final = ctypes.py_object()
-"""NULL: takes back an exception that has not been raised yet."""
-
 _PYX: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - compared with co_filename, which is a str
 _ASK_AGAIN_SECONDS: Final = 0.002
 
@@ -46,53 +49,85 @@ _ASK_AGAIN_SECONDS: Final = 0.002
 class Gate:
     """The gate of one process; see the file's proof."""
 
-    __slots__ = ("_closed", "_lock", "killed")
+    __slots__ = ("_lock", "_settled", "_thread_ident", "killed")
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
-        self._closed = False
+        self._thread_ident: int | None = None
+        self._settled = False
+        """No exception will be raised from outside any more."""
         self.killed = False
 
     def enter(self) -> None:
         """Passes the gate; raises ProcessKilled if the process is dead.  Pair it with `leave`."""
         if self.killed:
-            raise ProcessKilled
+            self.refuse()
         self._lock.acquire()
         if self.killed:
             self._lock.release()  # type: ignore[unreachable] # another thread may have set it meanwhile
-            raise ProcessKilled
+            self.refuse()
 
     def leave(self) -> None:
         """Leaves the gate; raises ProcessKilled if the process died meanwhile."""
         self._lock.release()
         if self.killed:
-            raise ProcessKilled
+            self.refuse()
 
-    def kill(self, thread_ident: int | None) -> None:
-        """Marks the process dead and, if its thread is in user code, raises ProcessKilled there.
+    def refuse(self) -> NoReturn:
+        """Raises ProcessKilled: a dead process may not act.  Only where `killed` was seen."""
+        self._settle()
+        raise ProcessKilled
 
-        Called at most once, from any thread.  *thread_ident* is None for a process that owns no thread.
-        """
+    def kill(self) -> None:
+        """Marks the process dead and, if its thread is in user code, raises ProcessKilled there; once."""
         self.killed = True
-        if thread_ident is None or not self._lock.acquire(blocking=False):
+        # Looked at after the mark: a thread that opens the gate later sees the mark as it leaves.
+        if self._thread_ident is None or not self._lock.acquire(blocking=False):
             return
         try:
-            if not self._closed:
-                _set_async_exc(thread_ident, ctypes.py_object(ProcessKilled))
+            if not self._settled:
+                _set_async_exc(self._thread_ident, ctypes.py_object(ProcessKilled))
+                self._settled = True
         finally:
             self._lock.release()
 
-    def close(self, thread_ident: int) -> None:
-        """Ends the thread's duty for this process: nothing is raised in it after this returns.
+    def open(self, thread_ident: int) -> None:
+        """This thread runs the process from now on; raises ProcessKilled if it is dead already."""
+        self.enter()
+        self._thread_ident = thread_ident
+        self.leave()
 
-        The thread itself calls it, again if ProcessKilled struck while it did.
-        """
-        self._closed = True
-        # A killer that saw the gate open may still be raising: it holds the lock for microseconds.  If the
-        # lock is ours, leaked by a kill that struck in `enter`, nobody holds it and the wait is the cost.
-        if self._lock.acquire(timeout=0.05):
+    def close(self) -> None:
+        """The thread itself has done with the process: nothing is raised in it once this is over."""
+        self._settle()
+
+    @property
+    def thread_ident(self) -> int | None:
+        """The thread that is this process's alone; None for a task, and for a process at its end."""
+        return None if self._settled else self._thread_ident
+
+    def _settle(self) -> None:
+        if not self._settled:
+            self._lock.acquire()
+            self._settled = True
             self._lock.release()
-        _set_async_exc(thread_ident, _NOTHING)
+
+
+# ---------------------------------------------------------------- signals on the main thread
+
+
+class _Wish:
+    """A Ctrl-C that found pyx at work, and has not been raised yet.  The main thread alone writes `noted`."""
+
+    __slots__ = ("noted", "repeated")
+
+    def __init__(self) -> None:
+        self.noted = False
+        self.repeated = False
+        """The next SIGINT is no new one: `_ask_again` sent it."""
+
+
+wish: Final = _Wish()
 
 
 def guard_main_thread() -> None:
@@ -108,14 +143,48 @@ def guard_main_thread() -> None:
 
 def interrupted(signum: int, frame: FrameType | None) -> None:
     """The SIGINT handler: raises KeyboardInterrupt, but never inside pyx."""
-    del signum
-    if thread.waiting or not (thread.inside or _is_ours(frame)):
-        raise KeyboardInterrupt
-    # Nothing is lost: pyx's steps are short, and the wish is repeated until user code (or a wait) runs.
-    again = threading.Timer(_ASK_AGAIN_SECONDS, _thread.interrupt_main)
-    again.daemon = True
-    again.start()
+    repeated, wish.repeated = wish.repeated, False
+    if repeated and not wish.noted:
+        return  # it was raised on the way out of a step, just when it was asked for again
+    if not is_at_work(frame):
+        raise_interrupt()
+    if repeated or not wish.noted:  # else somebody is about to ask again
+        wish.noted = True
+        ask_again(signum)
 
 
-def _is_ours(frame: FrameType | None) -> bool:
-    return frame is not None and frame.f_code.co_filename.startswith(_PYX)
+def raise_interrupt() -> NoReturn:
+    """Grants the wish of a Ctrl-C."""
+    wish.noted = False
+    raise KeyboardInterrupt
+
+
+def raise_noted() -> None:
+    """Raises the KeyboardInterrupt that was noted, if this is the main thread; on leaving a step."""
+    if wish.noted and _thread.get_ident() == threading.main_thread().ident:
+        raise_interrupt()
+
+
+def is_at_work(frame: FrameType | None) -> bool:
+    """True where pyx must not be left by an exception; *frame* is what a signal handler has interrupted."""
+    state = thread.state
+    if state.inside:
+        return True
+    return not state.waiting and frame is not None and frame.f_code.co_filename.startswith(_PYX)
+
+
+def ask_again(signum: int) -> None:
+    """Sends this process the signal once more, a moment later; for a handler that found pyx at work.
+
+    Without `threading`, whose locks the interrupted frame may hold.
+    """
+    _thread.start_new_thread(_ask_again, (signum,))
+
+
+def _ask_again(signum: int) -> None:
+    time.sleep(_ASK_AGAIN_SECONDS)
+    if signum != signal.SIGINT:
+        _thread.interrupt_main(signum)
+    elif wish.noted:  # from here to the call's end nothing else runs: no instruction between gives way
+        wish.repeated = True
+        _thread.interrupt_main()

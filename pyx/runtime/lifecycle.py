@@ -185,7 +185,7 @@ class Lifecycle:
     def shell_exit(self, process: Process, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
         text = exit_text(self._node, frm, reason)
-        self._node.tell(self._node.kernel.print_lines, process, process.pid, text)
+        self._node.tell(self._node.kernel.print_lines, frm, process.pid, text)
 
     def stop(self, runner: Runner) -> None:
         """The process is dead by a signal: its thread or task is to end too, as soon as it can."""
@@ -200,17 +200,23 @@ class Lifecycle:
     def show(self, process: Process) -> None:
         """Hands the lines that wait for this terminal to its console, in order."""
         runner: Runner = process.runner
-        lines = process.output
-        console = runner.console
-        if console is None or lines is None:
-            return
-        while lines and runner.showing.acquire(blocking=False):
+        while process.output and runner.showing.acquire(blocking=False):
             try:
-                while lines:
-                    text, foreign = lines.popleft()
-                    console.write(text, foreign=foreign)
+                _drain(process)
             finally:
                 runner.showing.release()
+
+    def show_all(self, process: Process) -> None:
+        """`show` for who is about to write on that console itself: waits for the thread that is showing."""
+        with process.runner.showing:
+            _drain(process)
+
+
+def _drain(process: Process) -> None:
+    console, lines = process.runner.console, process.output
+    while console is not None and lines:
+        frm, text = lines.popleft()
+        console.write(text, frm=frm)
 
 
 def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:

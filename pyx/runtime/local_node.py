@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pyx.core.processes import Process
     from pyx.runtime.runners import Runner
     from pyx.runtime.transport import Transport
+    from pyx.terms import Pid
 
 
 T = TypeVar("T")
@@ -278,14 +279,14 @@ class LocalNode:
         while lines and self._own_lines.acquire(blocking=False):
             try:
                 while lines:
-                    text, foreign = lines.popleft()
-                    self._write_own(text, foreign=foreign)
+                    frm, text = lines.popleft()
+                    self._write_own(text, frm)
             finally:
                 self._own_lines.release()
 
-    def _write_own(self, text: str, *, foreign: bool) -> None:
+    def _write_own(self, text: str, frm: Pid) -> None:
         if self.console is not None:
-            self.console.write(text, foreign=foreign)
+            self.console.write(text, frm=frm)
             return
         stream = output.found_stream()
         if stream is None:

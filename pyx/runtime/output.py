@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyx.runtime.runners import Runner
+    from pyx.terms import Pid
 
 
 class Console(Protocol):
     """Where a leader's lines are shown.  Calls come from any thread, one at a time, in order."""
 
-    def write(self, text: str, *, foreign: bool) -> None:
-        """Shows *text*: whole lines, except what its own process flushed.  *foreign*: it came over a link."""
+    def write(self, text: str, *, frm: Pid) -> None:
+        """Shows *text* that *frm* printed: whole lines, except what its own process flushed."""
 
 
 class Router:

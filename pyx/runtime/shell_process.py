@@ -62,8 +62,9 @@ class ShellProcess:
         return dead
 
     def finish_line(self) -> None:
-        """Ends the line that the evaluation left unfinished, so that a prompt starts on its own."""
+        """Ends the line that the evaluation left unfinished, and sees all it printed on the console."""
         output.finish_line(self.runner, newline=True)
+        self._node.processes.show_all(self.runner.process)
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine on the process loop under the shell's pid and waits for its value.

@@ -24,6 +24,8 @@ from pyx.wire.keys import key_from_cookie
 from pyx.wire.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyx.core.peers import Peer
     from pyx.runtime.local_node import LocalNode
     from pyx.signals import Signal
@@ -62,7 +64,9 @@ class Transport:
         self._directory = HostDirectory(runtime_directory())
         self._claim = self._directory.claim(name, creation, os.getpid())
         self._doors: Doors | None = None
-        self._links: set[PeerLink] = set()
+        self._links: dict[PeerLink, str] = {}
+        self._cut_off: frozenset[str] = frozenset()
+        self._delay: Callable[[], float] | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._all_gone = LockSlot()
         self._refused = 0
@@ -117,6 +121,34 @@ class Transport:
         else:
             self._keys[peer] = key
 
+    # ------------------------------------------------------------ a bad network, for scenarios alone
+
+    def cut_off(self, names: frozenset[str]) -> None:
+        """Nothing passes between this node and these until the next call: links stand still, dials hang.
+
+        What was under way arrives when the cut is over, unless the silence has ended the session by then: as
+        over TCP.
+        """
+        self._node.portal.call(self._cut, names)
+
+    def _cut(self, names: frozenset[str]) -> None:
+        self._cut_off = names
+        assert self._doors is not None
+        self._doors.unreachable = names
+        for link, name in self._links.items():
+            if name in names:
+                link.hold()
+            else:
+                link.release()
+
+    def delay_frames(self, delay: Callable[[], float]) -> None:
+        """Lets each link stand still for a while after each read: *delay* gives the seconds."""
+        self._delay = delay
+
+    def _go_on(self, link: PeerLink) -> None:
+        if self._links.get(link) not in self._cut_off:
+            link.release()
+
     # ------------------------------------------------------------ net.listener.Owner, on the loop
 
     def key_for(self, name: str) -> bytes:
@@ -159,9 +191,12 @@ class Transport:
 
         def signals_came(signals: list[Signal]) -> None:
             node.step(node.kernel.signals_received, peer, signals, node.now())
+            if self._delay is not None:
+                link.hold()
+                asyncio.get_running_loop().call_later(self._delay(), self._go_on, link)
 
         def lost(reason: str) -> None:
-            self._links.discard(link)
+            self._links.pop(link, None)
             node.step(node.kernel.peer_lost, peer, reason, node.now())
             if not self._links:
                 self._all_gone.wake()
@@ -176,8 +211,10 @@ class Transport:
             lost,
             first=arrival.first,
         )
-        self._links.add(link)
+        self._links[link] = arrival.name
         peer.link = link
+        if arrival.name in self._cut_off:
+            link.hold()
         link.start(arrival.trailing)
         if peer.state == "gone":  # lost between the verdict and here, when nobody could hang it up
             link.close(gracefully=False)

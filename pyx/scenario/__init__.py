@@ -5,7 +5,7 @@ real `pyx` processes driven over framed pipes (`shell/frames.py` is their end), 
 failed, JUnit files, pytest items, files rewritten by `--update`.
 
     steps          what a transcript asks for, as values
-    transcript     text -> steps, or one clear complaint; with commands (`$ ` lines) and directives (`# blocks`)
+    transcript     text -> steps, or one clear complaint; with commands (`$ ` lines) and directives
     tokens         what is volatile in a text: pids, references, addresses, ports
     renaming       the file's names for them <-> what they are this time
     expectation    one line, one echo

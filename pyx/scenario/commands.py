@@ -193,7 +193,7 @@ def _partition(words: list[Word], at_end: int, host_for: Callable[[str], str]) -
                 if name in sides[0] or name in sides[1]:
                     raise Complaint(column, f"{name} is named twice")
                 sides[side].append(name)
-            column += len(part or ",")
+            column += 1 if part is None else len(part)  # None: a comma
     if not sides[0] or not sides[1]:
         raise Complaint(at_end, "a partition has nodes on both sides", hint="partition A B | C")
     return PartitionCommand((tuple(sides[0]), tuple(sides[1])))

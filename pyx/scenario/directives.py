@@ -42,7 +42,7 @@ def split_directives(code: str) -> tuple[str, Directives]:
         return code, Directives()
     row, column, comment = place
     words = [(found.group(), found.start()) for found in re.finditer(r"[^\s,]+", comment[1:])]
-    if not words or (words[0][0] not in WORDS and not _is_meant(words)):
+    if not _is_meant(words):
         return code, Directives()
 
     def complain(at: int, problem: str, hint: str | None = None) -> Complaint:
@@ -95,10 +95,15 @@ def _last_comment(code: str) -> tuple[int, int, str] | None:
 
 
 def _is_meant(words: list[tuple[str, int]]) -> bool:
-    """True for a comment of one word that is nearly a directive: surely a slip."""
-    alone = len(words) == 1 or (len(words) == 2 and _TIME.fullmatch(words[1][0]) is not None)
-    near = nearest(words[0][0], WORDS) if alone else None
-    return near is not None and len(set(near) ^ set(words[0][0])) <= 2
+    """True for a directive, and for a short comment that is nearly one (then it gets a hint)."""
+    known = [word for word, _ in words if word in WORDS or _TIME.fullmatch(word)]
+    if not words or len(words) - len(known) > 1:
+        return False
+    first = words[0][0]
+    near = nearest(first, WORDS)
+    return first in WORDS or (
+        near is not None and len(words) == len(known) + 1 <= 2 and len(set(near) ^ set(first)) <= 2
+    )
 
 
 def _why_not_again(code: str) -> str | None:

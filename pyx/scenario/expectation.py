@@ -7,7 +7,7 @@ r"""One line and one echo: does what the file says match what was shown?
     text (glob)      * and ? for the whole line
     anything else    the text, with its pids, references, addresses and ports up to the renaming
 
-An echo is compared as Python where both sides are: its wrapping, its quotes, the order of a set do not matter.
+An echo is compared as Python where both sides are: wrapping, quotes, the order of a set do not matter.
 Not here: several sources (`matching.py`).
 """
 

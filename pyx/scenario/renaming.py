@@ -1,8 +1,9 @@
 """The file's names for pids, references, addresses and ports <-> what they are this time: one to one.
 
-A pid in the file, `<3.5.0>`, is two names.  Its first number stands for one life of a node *as this view counts
-them* (the view is the life of the node whose screen shows it); `0` is that life itself.  The rest stands for
-one process of that life, over the whole file.  So two views of one process have to agree, and swapped pids fail.
+A pid in the file, `<3.5.0>`, is two names.  Its first number stands for one life of a node *as this view
+counts them* (the view is the life of the node whose screen shows it); `0` is that life itself.  The rest
+stands for one process of that life, over the whole file.  So two views of one process have to agree, and
+swapped pids fail.
 
 Bindings are made while lines are compared and taken back (`rewind`) when the comparison fails.
 Not here: finding tokens (`tokens.py`).
@@ -10,7 +11,6 @@ Not here: finding tokens (`tokens.py`).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pyx.scenario.tokens import Token, input_tokens, split_tokens
@@ -73,8 +73,7 @@ class Renaming:
             first, rest = actual.numbers
             life = view.life_of(first)
             return self._bind_life(name_first, life, view) and self._bind((name.kind, life), name_rest, rest)
-        space: _Space = ("address", view.life) if name.kind == "address" else ("port",)
-        return self._bind(space, name.text, actual.text)
+        return self._bind(_space_of(name, view), name.text, actual.text)
 
     def _bind_life(self, name: int, life: Life, view: View) -> bool:
         if name == 0 or life == view.life:
@@ -86,8 +85,8 @@ class Renaming:
     def actual_of(self, name: Token, view: View) -> str | None:
         """The text that *name* stands for in this view; None while it is not bound."""
         if name.kind not in {"pid", "ref"}:
-            space: _Space = ("address", view.life) if name.kind == "address" else ("port",)
-            return _text(self._actual.get((space, name.text)))
+            bound = self._actual.get((_space_of(name, view), name.text))
+            return None if bound is None else str(bound)
         first, rest = name.numbers
         life = view.life if first == 0 else self._actual.get((("life", view.life), first))
         number = next((n for n, known in _all_lives(view) if known == life), None)
@@ -115,28 +114,20 @@ class Renaming:
 
     def _name_of(self, actual: Token, view: View) -> str:
         if actual.kind not in {"pid", "ref"}:
-            space: _Space = ("address", view.life) if actual.kind == "address" else ("port",)
-            name = _text(self._name.get((space, actual.text)))
-            if name is None:
-                name = actual.text if (space, actual.text) not in self._actual else "0x" + "f" * 12
-                self._bind(space, name, actual.text)
-            return name
+            return str(self._name_in(_space_of(actual, view), actual.text, actual.text))
         first, rest = actual.numbers
         life = view.life_of(first)
-        if life == view.life:
-            first_name: object = 0
-        else:
-            first_name = self._name_in(("life", view.life), life, first, step=1)
-        rest_name = self._name_in((actual.kind, life), rest, rest, step=1)
+        first_name = 0 if life == view.life else self._name_in(("life", view.life), life, first)
+        rest_name = self._name_in((actual.kind, life), rest, rest)
         return f"{'#Ref' if actual.kind == 'ref' else ''}<{first_name}.{rest_name}>"
 
-    def _name_in(self, space: _Space, actual: object, wish: int | str, *, step: int) -> object:
+    def _name_in(self, space: _Space, actual: object, wish: int | str) -> object:
         """The name of *actual*; a new one is *wish*, or the next that is free."""
         known = self._name.get((space, actual))
         if known is not None:
             return known
         while (space, wish) in self._actual:
-            wish = wish + step if isinstance(wish, int) else _next_number(wish, step)
+            wish = wish + 1 if isinstance(wish, int) else _next_name(wish)
         self._bind(space, wish, actual)
         return wish
 
@@ -163,9 +154,17 @@ def _all_lives(view: View) -> list[tuple[int, Life]]:
     return [(0, view.life), *view.numbers.items()]
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _space_of(token: Token, view: View) -> _Space:
+    """Of an address or a port: a port is one for all, an address is its process's."""
+    return ("address", view.life) if token.kind == "address" else ("port",)
 
 
-def _next_number(rest: str, step: int) -> str:
-    return re.sub(r"\d+", lambda found: str(int(found.group()) + step), rest, count=1)
+def _next_name(name: str) -> str:
+    """A pid's or reference's `"5.0"` -> `"6.0"`, an address or a port one up."""
+    if name.startswith("0x"):
+        return f"{int(name, 16) + 1:#x}"
+    head, colon, port = name.rpartition(":")
+    if colon:
+        return f"{head}:{int(port) + 1}"
+    number, dot, rest = name.partition(".")
+    return f"{int(number) + 1}{dot}{rest}"

@@ -1,4 +1,4 @@
-"""What is volatile in a text: pids, references, addresses, ports.  Finds them; knows nothing of their meaning.
+"""What is volatile in a text: pids, references, addresses, ports.
 
 Not here: which name in the file stands for which thing now (`renaming.py`).
 """
@@ -54,7 +54,7 @@ def split_tokens(text: str) -> list[str | Token]:
 
 
 def input_tokens(code: str) -> Iterator[tuple[int, int, Token]]:
-    """(start, end, token) of what is volatile in an input: tokens, and the arguments of pid("…"), ref("…")."""
+    """(start, end, token) of what is volatile in an input: tokens, the arguments of pid("…") and ref("…")."""
     spans = {found.span("body"): found for found in _CALL.finditer(code)}
     for (start, end), found in spans.items():
         kind = found.group("kind")

@@ -65,6 +65,11 @@ class Left(NamedTuple):
 Outcome: TypeAlias = Value | Raised | Left
 
 
+def is_blank(source: str) -> bool:
+    """True if there is nothing to run: blank lines and remarks only."""
+    return all(not line.strip() or line.lstrip().startswith("#") for line in source.split("\n"))
+
+
 def reads_on(source: str) -> bool:
     """True while *source* is an incomplete input, so that the next line belongs to it.
 
@@ -72,7 +77,7 @@ def reads_on(source: str) -> bool:
     can never become valid is complete: evaluating it shows the error.
     """
     source = _flush_left(source)
-    if not any(line.strip() and not line.strip().startswith("#") for line in source.split("\n")):
+    if is_blank(source):
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they come when the input runs, once

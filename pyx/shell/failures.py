@@ -13,6 +13,7 @@ from typing import Final
 
 from pyx import errors
 from pyx.runtime.report import is_ours
+from pyx.shell.render import filter_foreign
 
 _STANDARD: Final = tuple(
     {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")} - {os.sep},
@@ -82,7 +83,7 @@ def describe(error: BaseException, *, typed: str | None = None) -> str:
     """
     if isinstance(error, KeyboardInterrupt):
         return "KeyboardInterrupt\n"
-    return "".join(_parts(error, typed, set()))
+    return filter_foreign("".join(_parts(error, typed, set())))  # what a peer said may be in it
 
 
 def _parts(error: BaseException, typed: str | None, seen: set[int]) -> list[str]:
@@ -101,7 +102,7 @@ def _parts(error: BaseException, typed: str | None, seen: set[int]) -> list[str]
     if stack and not alone:
         lines += ["Traceback (most recent call last):\n", *stack.format()]
     lines += _last_lines(error)
-    if isinstance(error, errors.RemoteError) and error.traceback:
+    if isinstance(error, errors.RemoteError) and error.traceback.strip() not in {"", str(error)}:
         lines.append(f"on {error.node}:\n")
         lines += [f"  {line}\n" for line in error.traceback.rstrip("\n").split("\n")]
     hint = getattr(error, "hint", None) if isinstance(error, errors.PyxError) else None

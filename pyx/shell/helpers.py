@@ -100,7 +100,7 @@ class Helpers:
             _show(name)
             _show(_documentation(thing, self._width()))
             for key, item in _public(thing):
-                _show(f"  {key}{_signature(item)}  {_first_line(item)}")
+                _show(f"  {key}{_signature(item)}  {_first_line(item)}".rstrip())
             return
         function = thing.__wrapped__ if isinstance(thing, Helper) else thing
         _show(f"{name}{_signature(function) if callable(function) else ''}")
@@ -210,7 +210,7 @@ def _show(text: str) -> None:
 
 _ALSO = """\
 
-  h(Node), h(Process), h(rpc) show what else there is; also spawn, send, receive, self.
+  See also h(Node), h(Process), h(rpc), h(aio), and spawn, send, receive, self.
   _ is the last value.  Tab completes, Ctrl-C interrupts, Ctrl-D leaves."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, reads_on
+from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, is_blank, reads_on
 from pyx.shell.render import render
 
 if TYPE_CHECKING:
@@ -93,25 +93,27 @@ class Shell:
                 if not self._seat.is_alive:
                     self._terminal.show(self._seat.renew() + "\n", "notice")
                 source = self._terminal.read(self.prompt)
-                if not source.strip():
+                if is_blank(source):
                     continue
                 outcome = self._evaluator.evaluate(source)
                 self._seat.finish_line()
                 if isinstance(outcome, Left):
                     return exit_code(outcome.code)
-                self._show(outcome)
+                show_outcome(self._terminal, outcome)
             except KeyboardInterrupt:
                 continue  # at the prompt it clears the line; between two steps of this loop it comes too late
             except EOFError:
                 return 0
 
-    def _show(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Raised):
-            interrupted = isinstance(outcome.exception, KeyboardInterrupt)
-            self._terminal.show(outcome.text, "interrupt" if interrupted else "error")
-        elif isinstance(outcome, Value) and outcome.value is not None:
-            text = render(outcome.value, width=self._terminal.width, colour=self._terminal.colour)
-            self._terminal.show(text + "\n", "echo")
+
+def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
+    """Shows what an input gave: its value, unless that is None, or its failure."""
+    if isinstance(outcome, Raised):
+        interrupted = isinstance(outcome.exception, KeyboardInterrupt)
+        terminal.show(outcome.text, "interrupt" if interrupted else "error")
+    elif isinstance(outcome, Value) and outcome.value is not None:
+        text = render(outcome.value, width=terminal.width, colour=terminal.colour)
+        terminal.show(text + "\n", "echo")
 
 
 def run_program(evaluator: Evaluator, source: str, filename: str, *, bare: bool = False) -> int | None:

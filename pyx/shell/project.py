@@ -57,10 +57,10 @@ class Project:
     def bind_names(self, tree: ast.Module, names: dict[str, Any], lower: dict[str, Any]) -> None:
         """Before *tree* runs: imports the project's modules that it reads by name and that nothing binds."""
         self.note_sources()
-        read, bound, imported = _names_in(tree)
+        free, imported = _free_names(tree)
         for name in imported:
             self._tell_if_hidden(name)
-        unbound = [name for name in read if name not in bound and name not in names and name not in lower]
+        unbound = [name for name in free if name not in names and name not in lower]
         if not unbound:
             return
         files = self._files()
@@ -154,7 +154,20 @@ def _origin_elsewhere(name: str, root: Path) -> str | None:
     return spec.origin if spec is not None and spec.origin is not None else None
 
 
-def _names_in(tree: ast.Module) -> tuple[list[str], set[str], list[str]]:
+def _free_names(tree: ast.Module) -> tuple[list[str], list[str]]:
+    """The names that *tree* reads and does not bind, or not before; and the top-level modules it imports."""
+    read, bound, imported = _names_in(tree)
+    free = [name for name in read if name not in bound]
+    before: set[str] = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign):  # `pos = spawn(pos.ask)` reads the module, then hides it
+            first, own, _ = _names_in(statement.value)
+            free += [name for name in first if name in bound and name not in own | before]
+        before |= _names_in(statement)[1]
+    return list(dict.fromkeys(free)), imported
+
+
+def _names_in(tree: ast.AST) -> tuple[list[str], set[str], list[str]]:
     """The names that *tree* reads (in order), those that it binds, and the top-level modules it imports."""
     read: dict[str, None] = {}
     bound: set[str] = set()

@@ -10,12 +10,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
 from pyx.shell.render import filter_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from pyx.terms import Pid
 
 BATCH_CHARACTERS: Final = 1 << 16
 MOST_QUEUED_CHARACTERS: Final = 1 << 24
@@ -56,12 +58,12 @@ class Screen:
         self._thread: threading.Thread | None = None
         self._gone: Callable[[], object] | None = gone
 
-    def write(self, text: str, *, foreign: bool = False) -> None:
-        """Shows *text*; what came over a link (*foreign*) is filtered.  Never raises."""
+    def write(self, text: str, *, frm: Pid | None = None) -> None:
+        """Shows *text*; what a process of another node printed (*frm*) is filtered.  Never raises."""
         mine = threading.get_ident() == self._shell
         if self._gone is None:
             return
-        if foreign:
+        if frm is not None and not frm.is_local:
             text = filter_foreign(text)
         if self._queued > self._most_queued and not mine:
             self._dropped += text.count("\n")
@@ -86,6 +88,10 @@ class Screen:
         self.drain()
         if not self._at_line_start:
             self.write("\n")
+
+    def line_was_ended(self) -> None:
+        """The terminal itself has shown a line end: the person pressed Enter."""
+        self._at_line_start = True
 
     def attach(self, above: Callable[[], None]) -> None:
         """A prompt is shown from now on: *above* (any thread may call it) has its loop call `drain_above`."""
@@ -175,13 +181,20 @@ class Screen:
             self._at_line_start = text.endswith("\n")
 
 
+class Shows(Protocol):
+    """What a `ScreenStream` needs of a screen."""
+
+    def write(self, text: str) -> None:
+        """Shows *text*."""
+
+
 class ScreenStream:
     """A text stream whose whole lines go to the screen: for stderr, and for threads that are no process.
 
     Each thread has a line of its own under way; `flush` shows it at once only on the shell's thread.
     """
 
-    def __init__(self, screen: Screen, found: TextIO) -> None:
+    def __init__(self, screen: Shows, found: TextIO) -> None:
         self._screen = screen
         self._found = found
         self._shell = threading.get_ident()

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from pyx.runtime.output import Console
+
 SWITCH_SECONDS: Final = 0.0005
 """A busy prompt must not stop the node: at Python's 5 ms a round trip takes that long (design 7)."""
 _ASK_AGAIN_SECONDS: Final = 0.002
@@ -58,6 +60,8 @@ class Options:
     arguments: list[str] = field(default_factory=list)
     stay: bool = False
     halt: bool = True
+    frames: tuple[int, int] | None = None
+    """The descriptors on which a runner drives the shell (see `shell.frames`)."""
 
     @property
     def has_program(self) -> bool:
@@ -71,6 +75,10 @@ def run(options: Options) -> int:
     Raises:
         PyxError: the node could not be started as asked.
     """
+    if options.frames is not None:
+        from pyx.shell.frames import DrivenSession
+
+        return DrivenSession(options).run()
     return Session(options).run()
 
 
@@ -83,6 +91,7 @@ class Session:
         self._interactive = options.stay or (not options.has_program and options.halt and sys.stdin.isatty())
         self._person = self._interactive and sys.stdin.isatty() and self._stdout.isatty()
         self._screen = Screen(self._stdout, gone=self._leave_quietly)
+        self._console: Console = self._screen
         self._terminal: Terminal = LineTerminal(self._read_line, self._screen.write)
         self._leave_prompt: Callable[[BaseException], bool] = lambda _error: False
         self._exit_code: int | None = None
@@ -94,7 +103,7 @@ class Session:
             project = Project(self._options.directory, self._say, self._warn)
             project.install()
             try:
-                with shell_process(this_node(), self._screen) as seat:
+                with shell_process(this_node(), self._console) as seat:
                     return self._with_seat(seat, project)
             except SystemExit as leaving:  # a signal
                 return exit_code(leaving.code)
@@ -151,7 +160,7 @@ class Session:
         if self._person and not self._options.has_program:
             banner = f"pyx {pyx.__version__} (Python {platform.python_version()}), h() for help\n"
             self._terminal.show(banner, "notice")
-        return Shell(self._terminal, evaluator, _Seat(process), node_name).run()
+        return Shell(self._terminal, evaluator, Seat(process), node_name).run()
 
     def _person_terminal(self, evaluator: Evaluator, project: Project) -> Terminal:
         from pyx.shell.completion import Tables, complete
@@ -185,9 +194,14 @@ class Session:
         self._screen.write(prompt)
         context.thread.waiting = True  # signals may raise here, as in any pyx wait
         try:
-            return sys.stdin.readline()
+            line = sys.stdin.readline()
         finally:
             context.thread.waiting = False
+        if sys.stdin.isatty():
+            self._screen.line_was_ended()
+        else:
+            self._screen.write(line)  # nobody typed it, so nothing has shown it: the output is a transcript
+        return line
 
     # ------------------------------------------------------------ streams, logs, signals
 
@@ -198,13 +212,13 @@ class Session:
         sys.stdout = ScreenStream(self._screen, stdout)
         if self._person:
             sys.stderr = ScreenStream(self._screen, stderr)
-        handler = _LogHandler()
+        handler = LogHandler()
         logging.getLogger("pyx").addHandler(handler)
         try:
             yield
         finally:
             logging.getLogger("pyx").removeHandler(handler)
-            if self._person:
+            if self._interactive:
                 self._screen.fresh_line()
             sys.stdout, sys.stderr = stdout, stderr
             self._screen.close()
@@ -228,7 +242,10 @@ class Session:
         ours = frame is not None and is_ours(frame.f_code.co_filename)
         if thread.waiting or not (thread.inside or ours):
             raise leaving
-        again = threading.Timer(_ASK_AGAIN_SECONDS, signal.raise_signal, [number])
+        main_thread = threading.main_thread().ident
+        assert main_thread is not None
+        # A real signal to that very thread: nothing else ends a sleep or a wait for a lock early.
+        again = threading.Timer(_ASK_AGAIN_SECONDS, signal.pthread_kill, [main_thread, number])
         again.daemon = True
         again.start()
 
@@ -247,7 +264,7 @@ def _decoded(data: bytes, filename: str) -> str:
         raise errors.PyxError(msg) from None
 
 
-class _Seat:
+class Seat:
     """The shell's process, as the loop sees it."""
 
     def __init__(self, process: ShellProcess) -> None:
@@ -255,23 +272,27 @@ class _Seat:
 
     @property
     def is_alive(self) -> bool:
+        """See `loop.Seat`."""
         return self._process.is_alive
 
     def renew(self) -> str:
+        """See `loop.Seat`."""
         dead = self._process.renew()
         return f"** the shell process {dead} was killed; it is {self._process.pid} now"
 
     def finish_line(self) -> None:
+        """See `loop.Seat`."""
         self._process.finish_line()
 
 
-class _LogHandler(logging.Handler):
+class LogHandler(logging.Handler):
     """pyx's own log, `[warning] text`, on whatever `sys.stderr` is by then."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Like any handler's."""
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"[{record.levelname.lower()}] {record.getMessage()}\n")
 

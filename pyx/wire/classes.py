@@ -291,7 +291,7 @@ def _is_hashed_by_python_alone(cls: type, kind: int) -> bool:
     return all(
         _is_builtin(holder)
         or (kind == marks.ENUM and id(holder) in _ENUM_CLASSES)
-        or (kind == marks.DATACLASS and _is_written_by_dataclasses(holder))
+        or (kind == marks.DATACLASS and holder is not None and _is_written_by_dataclasses(holder))
         for holder in (_holder(mro, "__hash__"), _holder(mro, "__eq__"))
     )
 

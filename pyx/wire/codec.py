@@ -1,14 +1,13 @@
-"""The door of the codec: messages to bytes and back, exactly.  Not here: frames, signals, and where letters
-go.
+"""The door of the codec: messages to bytes and back, exactly.  Not here: frames, signals.
 
 Exact, decided by `type(x) is`: None, bool, int of any size, float, str (lone surrogates too), bytes, list,
 tuple, dict with any hashable keys in order, set, frozenset, date, time, datetime, timedelta, Decimal, UUID,
 Pid, Ref, dataclasses, namedtuples and enums by class name, functions and classes by name, Struct,
-FunctionName, Raised. A bytearray or memoryview arrives as bytes, an exception as `Raised`.  All else is an
+FunctionName, Raised.  A bytearray or memoryview arrives as bytes, an exception as `Raised`.  All else is an
 `EncodeError` at the call.
 
-Inside: `marks` (the format), `seal`, `opening`, `hashing` (letters whose keys need care), `classes` and
-`names` (a user's code, handled without running it), `leaves` (dates and their like).
+Inside: `marks` (the format), `seal`, `opening` by `opener` or `hashing` (letters whose keys need care),
+`classes` and `names` (a user's code, handled without running it), `leaves` (dates and their like).
 """
 
 from __future__ import annotations

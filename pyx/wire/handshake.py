@@ -9,10 +9,9 @@ cookie, nonces and time limits (`net`), and whether a proven peer is wanted (`co
 
     T = SHA256(u16 length | dialler's hello | u16 length | acceptor's hello | channel)
 
-Every frame: u16 big endian length (at most 1 KiB) | body.  The layout is fixed and holds no msgpack:
+Every frame: u16 big endian length (at most 1 KiB) | body.
 
-    hello    "pyx" | u8 1 (dialler) or 2 (acceptor) | u16 lowest version | u16 highest version
-             | u32 flags | u32 creation | 32 bytes nonce | u8 length | name | u8 length | dialled name
+    hello    see `wire/hello.py`
     proof    u8 3 | 32 bytes
     verdict  u8 4 | u8 status | 32 bytes
     failure  u8 5                                     in place of any of the acceptor's frames; says nothing
@@ -29,10 +28,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import struct
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from pyx.terms import is_full_name
+from pyx.errors import HandshakeFailed
+from pyx.wire.hello import ACCEPTOR, DIALLER, HIDDEN, Hello, has_opening, pack_hello, read_hello
 
 PROTOCOL_VERSION: Final = 1
 MAX_FRAME_BYTES: Final = 1024
@@ -43,16 +42,9 @@ Status: TypeAlias = Literal["ok", "simultaneous", "refused"]
 
 _STATUSES: Final[tuple[Status, ...]] = ("ok", "simultaneous", "refused")  # their byte is their place here
 
-_MAGIC: Final = b"pyx"
-_DIALLER_HELLO, _ACCEPTOR_HELLO, _PROOF, _VERDICT, _FAILURE = 1, 2, 3, 4, 5
-_OPENING: Final = struct.Struct(">3sBHH")
-_FIXED: Final = struct.Struct(">II32s")
+_PROOF, _VERDICT, _FAILURE = 3, 4, 5
+_FAILURE_BODY: Final = bytes((_FAILURE,))
 _MAC_BYTES: Final = 32
-
-_HIDDEN: Final = 1 << 16
-_MANDATORY: Final = 0x0000FFFF
-"""The lower half of the flags changes what follows: a bit unknown here is refused.  The upper half is
-advice."""
 
 _COOKIE_HINT: Final = "both read ~/.pyx.cookie, or pass --cookie-file"
 
@@ -92,7 +84,7 @@ class Postponed(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """No session.  `reason` is for the log at home, after the words "the handshake with x failed: "."""
+    """No session.  `reason` is a sentence about the other, for the log at home; never for the other."""
 
     reason: str
     hint: str | None = None
@@ -101,41 +93,10 @@ class Failed(NamedTuple):
 Event: TypeAlias = Transmit | NeedKey | Proven | Established | Postponed | Failed
 
 
-class Hello(NamedTuple):
-    """What a hello says."""
-
-    lowest: int
-    highest: int
-    flags: int
-    creation: int
-    nonce: bytes
-    name: str
-    dialled: str
-
-
-class _Refusal(Exception):
-    """Inside this file: the other cannot be talked to."""
-
-    def __init__(self, reason: str, hint: str | None = None) -> None:
-        self.failed = Failed(reason, hint)
-
-
-def pack_hello(role: int, hello: Hello) -> bytes:
-    """The body of a hello frame; *role* is its kind."""
-    name, dialled = hello.name.encode(), hello.dialled.encode()
-    return b"".join((
-        _OPENING.pack(_MAGIC, role, hello.lowest, hello.highest),
-        _FIXED.pack(hello.flags, hello.creation, hello.nonce),
-        bytes((len(name),)), name,
-        bytes((len(dialled),)), dialled,
-    ))  # fmt: skip
-
-
 class _Party:
     """What both sides share: framing, hellos, the transcript, and the order of steps."""
 
     role: int
-    other_role: int
 
     def __init__(
         self,
@@ -148,8 +109,8 @@ class _Party:
         dialled: str,
         versions: tuple[int, int],
     ) -> None:
-        self._mine = Hello(*versions, _HIDDEN if hidden else 0, creation, nonce, name, dialled)
-        self._my_hello = pack_hello(self.role, self._mine)
+        self._mine = Hello(self.role, *versions, HIDDEN if hidden else 0, creation, nonce, name, dialled)
+        self._my_hello = pack_hello(self._mine)
         self._theirs: Hello | None = None
         self._channel = channel
         self._key: bytes | None = None
@@ -168,7 +129,7 @@ class _Party:
     def connection_lost(self) -> None:
         """The stream ended."""
         if self._step not in {"established", "failed"}:
-            self._fail(self._words_for_loss())
+            self._refuse(Failed("it hung up"))
 
     def events(self) -> list[Event]:
         """What is to be done, in order; each is given once."""
@@ -193,8 +154,8 @@ class _Party:
         try:
             while self._step in {"hello", "proof", "verdict"} and (body := self._next_frame()) is not None:
                 self._frame(body)
-        except _Refusal as refusal:
-            self._refuse(refusal.failed)
+        except HandshakeFailed as failure:
+            self._refuse(Failed(failure.reason, failure.hint))
 
     def _next_frame(self) -> bytes | None:
         unread = self._unread
@@ -202,7 +163,9 @@ class _Party:
             return None
         length = int.from_bytes(unread[:2])
         if length > MAX_FRAME_BYTES:
-            raise _Refusal(f"it announced a frame of {length} bytes, at most {MAX_FRAME_BYTES} are taken")
+            raise HandshakeFailed(
+                f"it announced a frame of {length} bytes, at most {MAX_FRAME_BYTES} are taken"
+            )
         if len(unread) < 2 + length:
             return None
         body = bytes(unread[2 : 2 + length])
@@ -215,50 +178,14 @@ class _Party:
     def _key_is_known(self) -> None:
         raise NotImplementedError
 
-    def _words_for_loss(self) -> str:
-        return "it hung up"
-
     def _refuse(self, failed: Failed) -> None:
         self._step = "failed"
         self._events.append(failed)
-
-    def _fail(self, reason: str, hint: str | None = None) -> None:
-        self._refuse(Failed(reason, hint))
 
     def _send(self, body: bytes) -> None:
         self._events.append(Transmit(len(body).to_bytes(2) + body))
 
     # ------------------------------------------------------------ hellos and proofs
-
-    def _read_hello(self, body: bytes) -> Hello:
-        """Checks what any hello has to fulfil, whoever wrote it."""
-        # The opening is the one thing that may never change: by it, two versions can tell each other apart.
-        if len(body) < _OPENING.size or not body.startswith(_MAGIC):
-            raise _Refusal("it does not speak pyx's protocol")
-        _, role, lowest, highest = _OPENING.unpack_from(body)
-        if role != self.other_role:
-            raise _Refusal("it sent this side's own kind of hello back")
-        if lowest > self._mine.highest or highest < self._mine.lowest:
-            mine = _version_range(self._mine.lowest, self._mine.highest)
-            raise _Refusal(f"it speaks pyx protocol {_version_range(lowest, highest)}, this node {mine}")
-        rest = body[_OPENING.size + _FIXED.size :]
-        name, rest = _cut_text(rest)
-        dialled, rest = _cut_text(rest)
-        if rest:
-            raise _Refusal(f"its hello is {len(rest)} bytes too long")
-        flags, creation, nonce = _FIXED.unpack_from(body, _OPENING.size)
-        hello = Hello(lowest, highest, flags, creation, nonce, name, dialled)
-        if not is_full_name(name):
-            raise _Refusal(f"it calls itself {name!r}, which is no node name")
-        if flags & _MANDATORY:
-            raise _Refusal(f"it needs what this node lacks (flags {flags & _MANDATORY:#x})")
-        if not creation:
-            raise _Refusal("its creation is 0")
-        if nonce == self._mine.nonce:
-            raise _Refusal("it sent this node's own nonce back")
-        if name == self._mine.name:
-            raise _Refusal("it has this node's own name")
-        return hello
 
     def _met(self, theirs: Hello, dialler_hello: bytes, acceptor_hello: bytes) -> None:
         self._theirs = theirs
@@ -283,7 +210,7 @@ class _Party:
     def _establish(self) -> None:
         self._step = "established"
         theirs = self._other
-        self._events.append(Established(theirs.name, theirs.creation, bool(theirs.flags & _HIDDEN)))
+        self._events.append(Established(theirs.name, theirs.creation, bool(theirs.flags & HIDDEN)))
 
     @property
     def _other(self) -> Hello:
@@ -302,8 +229,7 @@ class Dialler(_Party):
         versions: the lowest and the highest protocol version spoken here.
     """
 
-    role = _DIALLER_HELLO
-    other_role = _ACCEPTOR_HELLO
+    role = DIALLER
 
     def __init__(
         self,
@@ -323,11 +249,11 @@ class Dialler(_Party):
 
     def _frame(self, body: bytes) -> None:
         if body == _FAILURE_BODY:
-            self._fail(*self._meaning_of_failure())
-        elif self._step == "hello":
-            theirs = self._read_hello(body)
+            raise self._meaning_of_failure()
+        if self._step == "hello":
+            theirs = read_hello(body, self._mine)
             if theirs.name != self._mine.dialled:
-                raise _Refusal(f"it is called {theirs.name}, not {self._mine.dialled}")
+                raise HandshakeFailed(f"it is called {theirs.name}, not {self._mine.dialled}")
             self._met(theirs, self._my_hello, body)
         else:
             self._judged(body)
@@ -338,9 +264,9 @@ class Dialler(_Party):
 
     def _judged(self, body: bytes) -> None:
         if len(body) != 2 + _MAC_BYTES or body[0] != _VERDICT or body[1] >= len(_STATUSES):
-            raise _Refusal("its verdict makes no sense")
+            raise HandshakeFailed("its verdict makes no sense")
         if not hmac.compare_digest(body[2:], self._acceptor_mac(body[1])):
-            raise _Refusal(*self._meaning_of_failure())
+            raise self._meaning_of_failure()
         match _STATUSES[body[1]]:
             case "ok":
                 self._establish()
@@ -348,19 +274,18 @@ class Dialler(_Party):
                 self._step = "failed"
                 self._events.append(Postponed(self._other.name))
             case "refused":
-                raise _Refusal("it refused")
+                raise HandshakeFailed("it refused")
 
-    def _meaning_of_failure(self) -> tuple[str, str | None]:
+    def _meaning_of_failure(self) -> HandshakeFailed:
         if self._step == "verdict":
-            return f"the cookie of {self._mine.dialled} differs from ours", _COOKIE_HINT
-        return "it refused", None
+            return HandshakeFailed(f"the cookie of {self._mine.dialled} differs from ours", hint=_COOKIE_HINT)
+        return HandshakeFailed("it refused")
 
 
 class Acceptor(_Party):
     """The side that was connected to.  Arguments as in `Dialler`, which alone dials a name."""
 
-    role = _ACCEPTOR_HELLO
-    other_role = _DIALLER_HELLO
+    role = ACCEPTOR
 
     def __init__(
         self,
@@ -384,17 +309,17 @@ class Acceptor(_Party):
         if status == "ok":
             self._establish()
         else:
-            self._fail(f"{self._other.name} was answered: {status}")
+            self._refuse(Failed(f"{self._other.name} was answered: {status}"))
 
     def _frame(self, body: bytes) -> None:
         if self._step == "hello":
             # Answered before it is judged: the hello says nothing that this node's address does not say too,
             # and by it the dialler's own log can name a wrong version or a wrong name.
-            if len(body) >= _OPENING.size and body.startswith(_MAGIC):
+            if has_opening(body):
                 self._send(self._my_hello)
-            theirs = self._read_hello(body)
+            theirs = read_hello(body, self._mine)
             if theirs.dialled != self._mine.name:
-                raise _Refusal(f"{theirs.name} dialled {theirs.dialled!r}, this is {self._mine.name}")
+                raise HandshakeFailed(f"{theirs.name} dialled {theirs.dialled!r}, this is {self._mine.name}")
             self._met(theirs, body, self._my_hello)
         else:
             self._proof_came(body)
@@ -405,32 +330,15 @@ class Acceptor(_Party):
     def _proof_came(self, body: bytes) -> None:
         theirs = self._other
         if len(body) != 1 + _MAC_BYTES or body[0] != _PROOF:
-            raise _Refusal(f"the proof of {theirs.name} makes no sense")
+            raise HandshakeFailed(f"the proof of {theirs.name} makes no sense")
         if not hmac.compare_digest(body[1:], self._dialler_mac()):
-            raise _Refusal(f"the cookie of {theirs.name} differs from ours", _COOKIE_HINT)
+            raise HandshakeFailed(f"the cookie of {theirs.name} differs from ours", hint=_COOKIE_HINT)
         if self._unread:
-            raise _Refusal(f"{theirs.name} went on before it was answered")
+            raise HandshakeFailed(f"{theirs.name} went on before it was answered")
         self._step = "judging"
-        self._events.append(Proven(theirs.name, theirs.creation, bool(theirs.flags & _HIDDEN)))
+        self._events.append(Proven(theirs.name, theirs.creation, bool(theirs.flags & HIDDEN)))
 
     def _refuse(self, failed: Failed) -> None:
         if self._step != "judging":  # there the verdict has said it, under the key
             self._send(_FAILURE_BODY)
         super()._refuse(failed)
-
-
-_FAILURE_BODY: Final = bytes((_FAILURE,))
-
-
-def _cut_text(data: bytes) -> tuple[str, bytes]:
-    """A text behind its length byte, and what follows."""
-    if not data or len(data) < 1 + data[0]:
-        raise _Refusal("its hello is cut short")
-    try:
-        return data[1 : 1 + data[0]].decode("ascii"), data[1 + data[0] :]
-    except UnicodeDecodeError:
-        raise _Refusal("its hello holds a name that is no text") from None
-
-
-def _version_range(lowest: int, highest: int) -> str:
-    return f"{lowest}" if lowest == highest else f"{lowest} to {highest}"

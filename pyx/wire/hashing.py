@@ -1,5 +1,4 @@
-"""Opens the rare letters whose keys need care: they nest deep, or hold objects with a `__hash__` of their
-own.
+"""Opens the rare letters whose keys need care: they nest deep, or their objects hash themselves.
 
 Dict keys and members of sets are hashed, and compared where hashes agree, while a letter is opened.  Two
 things must not happen then: code of a user's class running, and a thread with a small stack overflowing
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.terms import Struct
 from pyx.wire import classes, marks
-from pyx.wire.opening import Malformed, Opener
+from pyx.wire.opener import Malformed, Opener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,13 +1,16 @@
-"""Values to bytes.  Not here: the way back (`opening`), and where a letter goes.
+"""Values to bytes.  Not here: the way back (`opening`), the error's sentence (`refusal`), where letters go.
 
 The C packer walks what msgpack knows; what it lacks is handed to `_Sealer.reduce`, which answers with an
-array led by a mark and never packs anything itself (nested packing kills a process with a small stack).  The
-packer takes msgpack's own ext objects from anyone, so a forged mark in a message is found by counting: the
-exts in the bytes must be those that were made here.
+array led by a mark and never packs anything itself (nested packing kills a process with a small stack).
+The packer takes msgpack's own ext objects from anyone, so a forged mark in a message is found by counting:
+the exts in the bytes must be those that were made here.
+
+The packer recurses up to 1024 levels, which is how a cycle is found: that takes a thread's stack of 512 KiB.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -15,13 +18,13 @@ from uuid import UUID
 
 import msgpack
 
-from pyx.errors import EncodeError
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
 from pyx.wire import classes, leaves, marks
 from pyx.wire.names import Unsendable, class_name, is_class, is_function, name_of
+from pyx.wire.refusal import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _KEPT_BYTES: Final = 64 * 1024
 """A packer keeps the memory of its largest letter, so one that grew past this is thrown away."""
@@ -70,7 +73,7 @@ def seal(value: object, *, what: str = "message") -> bytes:
     except UnicodeEncodeError:
         return _seal_with_surrogates(value, what)
     except Exception as cause:
-        raise _refusal(value, what, cause) from None
+        raise refusal(value, what, cause, _Sealer().reduce) from None
     if len(data) <= _KEPT_BYTES:
         _idle.append(sealer)
     return data
@@ -135,26 +138,29 @@ _NO_EXT_LEADS: Final = bytes(byte for byte in range(256) if byte not in _EXT_LEA
 
 def _exts(data: bytes) -> int:
     """How many marks are in the bytes; -1 if there is an ext that cannot be one."""
-    count = 0
+    try:
+        return _counted(data, None)
+    except TypeError:  # a key holds a dict, which the user's class hashes in its own way
+        return _counted(data, _drop)
 
-    def count_one(_code: int, _payload: bytes) -> None:
-        nonlocal count
-        count += 1
 
+def _counted(data: bytes, pairs_hook: Callable[[object], None] | None) -> int:
+    found: deque[bytes] = deque()
     counter = msgpack.Unpacker(
-        raw=True, use_list=False, strict_map_key=False, ext_hook=count_one, object_pairs_hook=_drop,
-        max_ext_len=1, max_buffer_size=len(data), read_size=1,
+        raw=True, use_list=False, strict_map_key=False, object_pairs_hook=pairs_hook,
+        # Called with type and payload: `insert` takes them for place and item, so C counts alone.
+        ext_hook=found.insert, max_ext_len=1, max_buffer_size=len(data), read_size=1,
     )  # fmt: skip
     counter.feed(data)
     try:
         counter.unpack()
     except ValueError:
         return -1
-    return count
+    return len(found)
 
 
 def _drop(_pairs: object) -> None:
-    """What a dict is to a counter."""
+    """What a dict is to a counter that does not hash."""
 
 
 def _seal_with_surrogates(value: object, what: str) -> bytes:
@@ -167,7 +173,7 @@ def _seal_with_surrogates(value: object, what: str) -> bytes:
     except MemoryError:
         raise
     except Exception as cause:
-        raise _refusal(value, what, cause) from None
+        raise refusal(value, what, cause, _Sealer().reduce) from None
     return data
 
 
@@ -241,82 +247,3 @@ def _reduce_exception(value: BaseException, cls: type) -> list[Any]:
     except Exception:  # its `__str__` is user code
         text = ""
     return [_RAISED, qualname if module == "builtins" else f"{module}.{qualname}", text, ""]
-
-
-# ---------------------------------------------------------------- finding out why not
-
-
-def _refusal(value: object, what: str, cause: Exception) -> EncodeError:
-    """The error for a value that could not be packed: a slow walk finds the place."""
-    reduce = _Sealer().reduce
-    todo: list[_Place] = [_Place(value, what, None)]
-    while todo:
-        place = todo.pop()
-        if place.depth > marks.MAX_DEPTH:
-            return place.too_deep()
-        try:
-            parts = list(_parts(place, reduce))
-        except Unsendable as why:
-            return EncodeError(place.path, place.value, str(why))
-        todo.extend(_Place(part, path, place) for part, path in reversed(parts))
-    return EncodeError(what, value, f"could not be packed ({type(cause).__name__}: {cause})")
-
-
-class _Place:
-    """A value inside a message, its path, and what it stands in."""
-
-    __slots__ = ("depth", "inside", "path", "value")
-
-    def __init__(self, value: Any, path: str, inside: _Place | None) -> None:
-        self.value = value
-        self.path = path
-        self.inside = inside
-        is_scalar = id(type(value)) in _SCALARS
-        self.depth: int = (0 if inside is None else inside.depth) + (not is_scalar)
-
-    def too_deep(self) -> EncodeError:
-        way = [self]
-        while way[-1].inside is not None:
-            way.append(way[-1].inside)
-        seen: set[int] = set()
-        for place in reversed(way):
-            if id(place.value) in seen:
-                return EncodeError(place.path, place.value, "contains itself")
-            seen.add(id(place.value))
-        return EncodeError(way[-1].path, way[-1].value, f"nests deeper than {marks.MAX_DEPTH} containers")
-
-
-# By id: hashing a class may run code of its metaclass.
-_SCALARS: Final = frozenset(map(id, (type(None), bool, int, float, str, bytes, bytearray, memoryview)))
-
-
-def _parts(place: _Place, reduce: Callable[[Any], list[Any]]) -> Iterator[tuple[Any, str]]:
-    value, path = place.value, place.path
-    cls = type(value)
-    if cls is memoryview:
-        if not value.contiguous:
-            raise Unsendable("is not contiguous: send bytes(view)")
-    elif cls is dict:
-        for key, each in value.items():
-            yield key, f"a key of {path}"
-            yield each, f"{path}[{_shown(key)}]"
-    elif cls is list or cls is tuple:
-        for index, each in enumerate(value):
-            yield each, f"{path}[{index}]"
-    elif cls is set or cls is frozenset:
-        for each in value:
-            yield each, f"a member of {path}"
-    elif cls is Struct:
-        for field, each in value.fields:
-            yield field, f"a field name of {path}"
-            yield each, f"{path}[{field!r}]"
-    elif id(cls) not in _SCALARS:
-        head, *parts = reduce(value)
-        if head in _OBJECTS.values():
-            _module, _qualname, joined, *values = parts
-            yield from zip(values, (f"{path}.{field}" for field in joined.split(",")), strict=False)
-
-
-def _shown(key: object) -> str:
-    text = repr(key) if id(type(key)) in _SCALARS else f"<{type(key).__name__}>"
-    return text if len(text) <= 40 else text[:37] + "..."

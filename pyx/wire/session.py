@@ -224,12 +224,11 @@ class Session:
         for frame in self._reader.frames():
             # The hot path: a message between two pids that have met before.  (No other header equals the
             # first bytes of such a frame: a header's length follows from its own first bytes.)
-            addresses = known(frame[: _TO_PID.size]) if type(frame) is bytes else None
-            if addresses is None:
-                signals.append(self._signal(frame))
-            else:
+            if type(frame) is bytes and (addresses := known(frame[: _TO_PID.size])) is not None:
                 frm, to = addresses
                 signals.append(Send(frm, to, Letter(frame[_TO_PID.size :], there)))
+            else:
+                signals.append(self._signal(frame))
         return signals
 
     def _signal(self, frame: bytes | memoryview) -> Signal:

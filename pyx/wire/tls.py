@@ -2,10 +2,11 @@
 sockets (`net/tls_stream.py`), the making of certificates (`net/certificate.py`), and who the peer is: TLS
 keeps strangers from reading and changing what passes, the proof behind it (`wire/handshake.py`) says who.
 
-No certificate authority is asked.  The acceptor shows a self-signed certificate and proves by TLS that the key
-is its own; both ends put the hash of that certificate, as the dialler saw it and as the acceptor owns it, into
-their mutual proof (`TlsMachine.channel`).  Somebody in the middle has to show a certificate of his own, and
-fails there.  (`SSLObject.get_channel_binding` is no help: it knows only `tls-unique`, which TLS 1.3 lacks.)
+No certificate authority is asked.  The acceptor shows a self-signed certificate and proves by TLS that the
+key is its own; both ends put the hash of that certificate, as the dialler saw it and as the acceptor owns
+it, into their mutual proof (`TlsMachine.channel`).  Somebody in the middle has to show a certificate of his
+own, and fails there.  (`SSLObject.get_channel_binding` is no help: it knows only `tls-unique`, which TLS 1.3
+lacks.)
 
 There are no tickets and so no resumed sessions, in which no certificate would be shown.
 
@@ -16,9 +17,12 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from pyx.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RECORD_BYTES: Final = 5 + 2**14 + 256
 """The longest TLS record, header included (RFC 8446, 5.1 and 5.2)."""
@@ -55,8 +59,8 @@ def accepting_context() -> ssl.SSLContext:
 class TlsMachine:
     """One end of one TLS connection.
 
-    Feed it (`receive_data`, `connection_lost`, `write`, `finish`), then collect `data_to_send` and what can be
-    read.  The dialling end has something to send from the start.  Not to be used by two threads at once.
+    Feed it (`receive_data`, `connection_lost`, `write`, `finish`), then collect `data_to_send` and what can
+    be read.  The dialling end has something to send from the start.  Not for two threads at once.
 
     Args:
         context: `dialling_context()`, or `accepting_context()` with a certificate in it.
@@ -71,6 +75,8 @@ class TlsMachine:
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=certificate_sha256 is not None
         )
+        # With a buffer it gives a count; typeshed knows it only without.
+        self._decrypt = cast("Callable[[int, memoryview], int]", self._tls.read)
         self._certificate_sha256 = certificate_sha256
         self._handshake_bytes = 0
         self._read_early = bytearray()
@@ -82,8 +88,7 @@ class TlsMachine:
 
     @property
     def channel(self) -> bytes:
-        """What carries the bytes, for the mutual proof: `b"tls"` and the SHA-256 of the acceptor's
-        certificate."""
+        """What carries the bytes, for the mutual proof: `b"tls"` and the acceptor's certificate's SHA-256."""
         assert self._certificate_sha256 is not None, "the handshake comes first"
         return b"tls" + self._certificate_sha256
 
@@ -148,6 +153,11 @@ class TlsMachine:
             raise _failure(error) from error
         assert written == len(data), "a memory BIO takes everything"
 
+    @property
+    def has_unread(self) -> bool:
+        """Something has come that was not read; it may be less than a record, and give nothing yet."""
+        return bool(self._incoming.pending or self._read_early or self._tls.pending())
+
     def read_into(self, buffer: memoryview) -> int:
         """Decrypts what has come, as far as *buffer* holds it: the number of bytes, 0 if there are none now.
 
@@ -164,13 +174,12 @@ class TlsMachine:
         size = 0
         try:
             while size < len(buffer):
-                count = self._tls.read(len(buffer) - size, buffer[size:])  # type: ignore[arg-type]
+                count = self._decrypt(len(buffer) - size, buffer[size:])
                 if not count:
                     self.peer_has_finished = True
                     break
                 size += count
-                # OpenSSL takes one record at a time, so nothing is left: asking it would cost an exception.
-                if not self._incoming.pending and not self._tls.pending():
+                if not self.has_unread:  # asking OpenSSL would cost an exception
                     break
         except ssl.SSLWantReadError:
             pass

@@ -9,7 +9,7 @@ Each node keeps its files in a folder of its own name, as each pod has its own v
 
 from pathlib import Path
 
-from pyx import Node, make_ref, receive, self, send
+from pyx import Node, Process, make_ref, receive, self, send
 
 ROOT = Path("replicas")
 CHUNK = 64 * 1024
@@ -44,14 +44,17 @@ def stream(name, reader, ref):
 def fetch(node, name, timeout=10):
     """Copies a file of another node to this one; returns the number of bytes."""
     ref = make_ref()
-    Node.spawn(node, "files", "stream", [name, self(), ref])
+    _, monitor = Node.spawn_monitor(node, "files", "stream", [name, self(), ref])
     data = bytearray()
     while True:
-        match receive(("chunk", ref, bytes), ("end", ref), timeout=timeout):
+        match receive(("chunk", ref, bytes), ("end", ref), ("DOWN", monitor, ..., ..., ...), timeout=timeout):
             case ("chunk", _, chunk):
                 data += chunk
             case ("end", _):
+                Process.demonitor(monitor, flush=True)
                 return save(name, bytes(data))
+            case ("DOWN", _, _, _, reason):
+                raise OSError(f"{node} did not send {name}: {reason}")
 
 
 def _path(name):

@@ -128,8 +128,8 @@ def test_two_that_dial_each_other_keep_the_dial_of_the_greater_name() -> None:
     assert a.saw(CancelDial) == [CancelDial("b@h")]
     assert up(world, b, a) == "accept"
     a.dial_failed("b@h", "cancelled", world.now)
-    assert list(a.peer("b@h").out) == [Send(None, "server", "from a")]
-    assert list(b.peer("a@h").out) == [Send(None, "server", "from b")]
+    assert list(a.peer("b@h").out) == [Send(None, "server", "from a"), Nodes(())]
+    assert list(b.peer("a@h").out) == [Send(None, "server", "from b"), Nodes(())]
     assert a.saw(Flush) == [Flush(a.peer("b@h"))]
     assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
 
@@ -263,16 +263,15 @@ def test_names_from_a_hidden_peer_or_at_a_hidden_node_start_nothing() -> None:
 
 
 def test_the_mesh_dials_quietly_unless_somebody_asks_too() -> None:
-    world = World("a@h", "b@h")
-    world.connect("a@h", "b@h")
-    a = world["a@h"]
-    a.seen.clear()
-    a.signals_received(a.peer("b@h"), [Nodes(("a@h", "b@h", "c@h", "d@h"))], world.now)
+    a = Node("a@h", 1)
+    peer = a.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
+    assert peer is not None
+    a.signals_received(peer, [Nodes(("a@h", "b@h", "c@h", "d@h"))], 0.0)
     assert a.saw(Dial) == [Dial("c@h"), Dial("d@h")]
     a.send(None, ("server", "d@h"), "x")
-    a.dial_failed("c@h", "timed out", world.now)
-    a.dial_failed("d@h", "timed out", world.now)
-    assert [log.level for log in a.saw(Log)] == ["info", "warning"]
+    a.dial_failed("c@h", "timed out", 0.0)
+    a.dial_failed("d@h", "timed out", 0.0)
+    assert [log.level for log in a.saw(Log)] == ["info", "info", "warning"]  # the first: b is up
 
 
 def test_a_healthy_session_is_not_cut_for_a_third() -> None:
@@ -317,8 +316,10 @@ def test_a_tick_goes_out_where_nothing_else_did() -> None:
     a = world["a@h"]
     a.connect(None, "c@h", world.now)
     a.tick(world.now)
+    assert list(a.peer("b@h").out) == []  # the session itself began with something
+    a.tick(world.now)
     assert list(a.peer("b@h").out) == [Tick()]
-    world.carry()
+    a.peer("b@h").out.clear()
     a.send(None, ("server", "b@h"), "x")
     a.tick(world.now + 1)
     assert Tick() not in a.peer("b@h").out

@@ -163,7 +163,7 @@ def test_lines_appear_on_the_terminal_of_the_leader() -> None:
     grandchild = node.process(parent=child.pid)
     node.print_lines(grandchild, grandchild.leader, "hello\n")
     assert shell.output is not None
-    assert list(shell.output) == [("hello\n", False)]
+    assert list(shell.output) == [(grandchild.pid, "hello\n")]
     assert node.collect() == [Show(shell)]
 
 
@@ -173,7 +173,7 @@ def test_lines_without_a_leader_are_the_nodes_own() -> None:
     node.print_lines(orphan, None, "a\n")
     node.print_lines(orphan.pid, Pid(0), "b\n")
     node.print_lines(orphan, mute.pid, "c\n")
-    assert list(node.console) == [("a\n", False), ("b\n", False), ("c\n", False)]
+    assert list(node.console) == [(orphan.pid, "a\n"), (orphan.pid, "b\n"), (orphan.pid, "c\n")]
     assert node.collect() == [Show(None)] * 3
 
 
@@ -184,7 +184,7 @@ def test_a_dead_process_prints_nothing_but_its_report_may_be_shown() -> None:
     node.print_lines(dead, None, "late\n")
     assert list(node.console) == []
     node.print_lines(dead.pid, None, "it crashed\n")
-    assert list(node.console) == [("it crashed\n", False)]
+    assert list(node.console) == [(dead.pid, "it crashed\n")]
 
 
 def test_lines_travel_to_a_leader_elsewhere_and_stay_when_it_is_lost() -> None:
@@ -196,14 +196,14 @@ def test_lines_travel_to_a_leader_elsewhere_and_stay_when_it_is_lost() -> None:
     b.print_lines(worker, worker.leader, "far\n")
     world.carry()
     assert shell.output is not None
-    assert list(shell.output) == [("far\n", True)]
+    assert list(shell.output) == [(seen_from(a, b, worker.pid), "far\n")]
     a.process_exited(shell, "normal")
     b.print_lines(worker, worker.leader, "to a dead one\n")
     world.carry()
-    assert list(a.console) == [("to a dead one\n", True)]
+    assert list(a.console) == [(seen_from(a, b, worker.pid), "to a dead one\n")]
     world.cut("a@h", "b@h")
     b.print_lines(worker, worker.leader, "orphan\n")
-    assert list(b.console) == [("orphan\n", False)]
+    assert list(b.console) == [(worker.pid, "orphan\n")]
     assert b.nodes(["connected"]) == []
 
 
@@ -213,7 +213,7 @@ def test_lines_for_a_terminal_of_an_earlier_life_stay_at_home() -> None:
     b = world["b@h"]
     worker = b.process(leader=Pid(1, 0, "a@h", 99))
     b.print_lines(worker, worker.leader, "stale\n")
-    assert list(b.console) == [("stale\n", False)]
+    assert list(b.console) == [(worker.pid, "stale\n")]
 
 
 def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> None:
@@ -229,7 +229,7 @@ def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> Non
     assert shell.output is not None
     who = seen_from(a, b, worker.pid)
     report = f"[error] Process {who} on node b@h raised an exception\nValueError: no\n"
-    assert list(shell.output) == [(report, True)]
+    assert list(shell.output) == [(who, report)]
     at_home = b.process()
     b.process_crashed(at_home, "ValueError: no\n")
     assert list(b.console) == []

@@ -1,10 +1,13 @@
-"""The transport's loop as the tests need it: running in a thread, of either make."""
+"""The transport's loop as the tests need it (in a thread, of either make), and places to try things."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
+import sys
 import tempfile
+import textwrap
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
@@ -72,3 +75,16 @@ def short_directory() -> Iterator[str]:
     path = tempfile.mkdtemp(prefix="pyx-", dir="/tmp")
     yield path
     shutil.rmtree(path)
+
+
+def run(script: str, *arguments: str) -> str:
+    """What a Python of its own prints; forks belong there, where no thread runs beside."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout

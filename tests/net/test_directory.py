@@ -6,33 +6,19 @@ import errno
 import os
 import socket
 import stat
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pyx.errors import NameTaken, PyxError, RuntimeDirectoryUnsafe
-from pyx.net.directory import Entry, HostDirectory, runtime_directory
+from pyx.net.directory import Claim, Entry, HostDirectory, runtime_directory
+from tests.net.conftest import run
 
 
 @pytest.fixture
 def directory(short_directory: str) -> HostDirectory:
     return HostDirectory(short_directory)
-
-
-def run(script: str, *arguments: str) -> str:
-    """What a Python of its own prints; forks belong there, where no thread runs beside."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
 
 
 class TestTheRuntimeDirectory:
@@ -217,6 +203,31 @@ class TestAClaim:
 
 
 class TestRaces:
+    def test_with_a_leaving_holder_do_not_end_in_two_holders(
+        self, directory: HostDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The file that a claimer has opened is unlinked by its holder, and the name claimed anew, before he
+        locks it: his lock would be on a file that nobody finds any more."""
+        leaving = directory.claim("gus@vm", 7, 1)
+        successors: list[Claim | None] = []
+        really_open = os.open
+
+        def open_and_be_late(*arguments: Any) -> int:
+            descriptor = really_open(*arguments)
+            if not successors:
+                successors.append(None)
+                leaving.release()
+                successors.append(directory.claim("gus@vm", 8, 2))
+            return descriptor
+
+        monkeypatch.setattr(os, "open", open_and_be_late)
+        with pytest.raises(NameTaken, match="pid 2"):
+            directory.claim("gus@vm", 9, 3)
+        assert directory.entries() == [Entry("gus@vm", 2, 8)]
+        successor = successors[1]
+        assert successor is not None
+        successor.release()
+
     def test_of_sixty_processes_for_one_name_have_one_winner(self, short_directory: str) -> None:
         """The rounds start from nothing, from a dead holder's files, and from a name just released."""
         printed = run(
@@ -225,11 +236,12 @@ class TestRaces:
             from pyx.errors import NameTaken
             from pyx.net.directory import HostDirectory
             directory = HostDirectory(sys.argv[1])
+            parent = os.getpid()
             lookers = []
             for _ in range(3):
                 lookers.append(os.fork())
                 if not lookers[-1]:
-                    while True:
+                    while os.getppid() == parent:
                         directory.lookup("gus@vm")
                         directory.entries()
             for round in range(6):
@@ -278,6 +290,7 @@ class TestRaces:
             import os, signal, sys
             from pyx.net.directory import HostDirectory
             directory = HostDirectory(sys.argv[1])
+            parent = os.getpid()
             open(sys.argv[1] + "/gus@vm.lock", "w").close()
             lookers = []
             looks, looking = os.pipe()
@@ -286,7 +299,7 @@ class TestRaces:
                 if not lookers[-1]:
                     directory.lookup("gus@vm")
                     os.write(looking, b"x")
-                    while True:
+                    while os.getppid() == parent:
                         directory.lookup("gus@vm")
             for _ in lookers:
                 os.read(looks, 1)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pyx.errors import PyxError, RpcTimeout
+from pyx.errors import PyxError, RemoteError, RpcTimeout
 from pyx.shell.failures import describe, trim
 from pyx.terms import parse_pid
 
@@ -54,6 +54,11 @@ def test_a_loop_of_causes_ends() -> None:
     first, second = ValueError(1), ValueError(2)
     first.__cause__, second.__cause__ = second, first
     assert describe(trim(first)).count("ValueError") == 2
+
+
+def test_what_a_peer_said_is_filtered_and_not_said_twice() -> None:
+    error = RemoteError("a@vm", "KeyError", "\x1b[2J", "KeyError: \x1b[2J\n")
+    assert describe(error) == "RemoteError: KeyError: ^[[2J\n"
 
 
 def test_notes_and_hints_come_last() -> None:

@@ -62,7 +62,8 @@ def test_h_of_a_module_or_face_lists_its_functions(
 ) -> None:
     helpers.h(a_module())
     assert capsys.readouterr().out == (
-        "stock\n  Keeps the stock.\n\n  More about it.\n  add(product, *, qty=1)  Adds a product.\n  status()\n"
+        "stock\n  Keeps the stock.\n\n  More about it.\n"
+        "  add(product, *, qty=1)  Adds a product.\n  status()\n"
     )
     helpers.h(Node)
     assert "\n  ping(node)  " in capsys.readouterr().out
@@ -114,7 +115,12 @@ def test_r_and_recompile_say_what_they_did(
     helpers: Helpers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Any] = []
-    monkeypatch.setattr(Project, "reload", lambda _self, module: told.append(module) or f"reloaded {module}")
+
+    def reload(_self: Project, module: str) -> str:
+        told.append(module)
+        return f"reloaded {module}"
+
+    monkeypatch.setattr(Project, "reload", reload)
     monkeypatch.setattr(Project, "recompile", lambda _self: [])
     helpers.r("stock")
     helpers.recompile()

@@ -82,8 +82,8 @@ def test_values_numbers_and_errors() -> None:
     )
 
 
-def test_a_blank_line_does_nothing() -> None:
-    session("pyx(gus@vm)1> \npyx(gus@vm)1>    \npyx(gus@vm)1> 1\n1\npyx(gus@vm)2> ")
+def test_a_blank_line_or_a_remark_does_nothing() -> None:
+    session("pyx(gus@vm)1> \npyx(gus@vm)1> # why\npyx(gus@vm)1>    \npyx(gus@vm)1> 1\n1\npyx(gus@vm)2> ")
 
 
 def test_a_block_is_read_to_its_blank_line_under_prompts_of_equal_width() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from pyx.shell.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Desk:
@@ -61,6 +61,7 @@ def test_a_module_is_imported_when_its_name_is_read(desk: Desk) -> None:
         "def pyx_stock(): pass",
         "def f(pyx_stock): return pyx_stock",
         "[pyx_stock for pyx_stock in ()]",
+        "f = lambda pyx_stock: pyx_stock; pyx_stock = 3; x = pyx_stock",
         "import json as pyx_stock; pyx_stock",
         "match 1:\n    case pyx_stock: pyx_stock",
         "'pyx_stock'",
@@ -71,6 +72,13 @@ def test_a_name_that_the_statement_binds_is_left_alone(desk: Desk, source: str) 
     desk.project.install()
     desk.type(source)
     assert desk.said == []
+
+
+def test_a_value_is_read_before_its_name_is_bound(desk: Desk) -> None:
+    desk.write("pyx_stock.py", "x = 5")
+    desk.project.install()
+    desk.type("old = pyx_stock.x; pyx_stock = pyx_stock.x")
+    assert desk.said == ["imported pyx_stock"]
 
 
 def test_a_name_that_is_bound_is_left_alone(desk: Desk) -> None:

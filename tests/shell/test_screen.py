@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from pyx.shell.screen import Screen, ScreenStream
+from pyx.terms import Pid
 
 
 def in_thread(function: object, *args: object) -> None:
@@ -35,8 +36,8 @@ def test_what_another_thread_wrote_comes_before_what_the_shell_writes_next() -> 
 def test_foreign_text_is_filtered_and_own_text_is_not() -> None:
     stream = io.StringIO()
     screen = Screen(stream)
-    screen.write("\x1b[2J\n", foreign=True)
-    screen.write("\x1b[2J", foreign=False)
+    screen.write("\x1b[2J\n", frm=Pid(1, 0, "b@vm", 5))
+    screen.write("\x1b[2J", frm=Pid(1))
     assert stream.getvalue() == "^[[2J\n\x1b[2J"
 
 

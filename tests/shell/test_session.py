@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,11 +57,15 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 class TestPipes:
     @pytest.fixture
-    def session(self, environment: dict[str, str], tmp_path: Path) -> object:
-        def run(typed: str, *options: str) -> str:
+    def session(self, environment: dict[str, str], tmp_path: Path) -> Callable[..., None]:
+        """Checks a transcript: what stands behind a prompt is typed, the rest must have been shown."""
+
+        def check(transcript: str, *options: str, stderr: str = "") -> None:
+            transcript = textwrap.dedent(transcript).lstrip("\n").replace("@vm", f"@{_host()}")
+            typed = re.findall(r"^(?:pyx|[.]{3})\([^)]*\)\d*> ?(.*\n)", transcript, re.MULTILINE)
             done = subprocess.run(
                 [sys.executable, "-m", "pyx", "-i", *options],
-                input=typed,
+                input="".join(typed),
                 capture_output=True,
                 text=True,
                 env=environment,
@@ -66,82 +73,137 @@ class TestPipes:
                 timeout=60,
                 check=False,
             )
-            assert done.stderr == ""
-            return done.stdout
+            assert done.stdout == transcript
+            assert done.stderr == stderr
 
-        return run
+        return check
 
-    def test_a_process_a_name_and_a_reply(self, session: Callable[..., str]) -> None:
-        shown = session(
-            "pid = spawn(product_stock, 'handle_stock', [[]])\n"
-            "Process.register(pid, 'product_stock')\n"
-            "send('product_stock', ('add', {'name': 'nike', 'qty': 30}))\n"
-            "send(self(), pid)\n"
-            "flush()\n"
-            "flush()\n"
-            "Process.info(self(), 'messages')\n"
-            "pid == receive\n",
+    def test_a_process_a_name_and_a_reply(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(server@vm)1> pid = spawn(product_stock, 'handle_stock', [[]])
+            imported product_stock
+            pyx(server@vm)2> Process.register(pid, 'product_stock')
+            True
+            pyx(server@vm)3> send('product_stock', ('add', {'name': 'nike', 'qty': 30}))
+            ('add', {'name': 'nike', 'qty': 30})
+            pyx(server@vm)4> send(self(), pid)
+            #PID<0.2.0>
+            pyx(server@vm)5> flush()
+            #PID<0.2.0>
+            pyx(server@vm)6> flush()
+            pyx(server@vm)7> Process.info(self(), 'messages')
+            ('messages', [])
+            pyx(server@vm)8> nope
+            NameError: name 'nope' is not defined
+            pyx(server@vm)8> exit()
+            """,
             "--sname", "server",
         )  # fmt: skip
-        prompts = [f"pyx(server@{_host()}){number}> " for number in range(1, 10)]
-        assert shown == (
-            f"{prompts[0]}imported product_stock\n"
-            f"{prompts[1]}True\n"
-            f"{prompts[2]}('add', {{'name': 'nike', 'qty': 30}})\n"
-            f"{prompts[3]}#PID<0.2.0>\n"
-            f"{prompts[4]}#PID<0.2.0>\n"
-            f"{prompts[5]}{prompts[6]}('messages', [])\n"
-            f"{prompts[7]}False\n"
-            f"{prompts[8]}\n"
+
+    def test_a_users_pid_hides_the_helper(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> pid = 1
+            pyx(2)> pid
+            1
+            pyx(3)> del pid
+            pyx(4)> pid('0.1.0') == self()
+            True
+            pyx(5)> exit()
+            """
         )
 
-    def test_a_users_pid_hides_the_helper(self, session: Callable[..., str]) -> None:
-        shown = session("pid = 1\npid\ndel pid\npid('0.1.0') == self()\n")
-        assert shown == "pyx(1)> pyx(2)> 1\npyx(3)> pyx(4)> True\npyx(5)> \n"
-
-    def test_await_runs_under_the_shells_pid(self, session: Callable[..., str]) -> None:
-        shown = session(
-            "send(self(), 'hi')\nawait aio.receive()\nasync def me(): return self()\n\nawait me() == self()\n"
+    def test_await_runs_under_the_shells_pid(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> send(self(), 'hi')
+            'hi'
+            pyx(2)> await aio.receive()
+            'hi'
+            pyx(3)> async def me(): return self()
+            ...(3)> 
+            pyx(4)> await me() == self()
+            True
+            pyx(5)> exit()
+            """  # noqa: W291
         )
-        assert shown == "pyx(1)> 'hi'\npyx(2)> 'hi'\npyx(3)> ...(3)> pyx(4)> True\npyx(5)> \n"
 
-    def test_the_prompt_follows_the_node(self, session: Callable[..., str]) -> None:
-        host = _host()
-        assert session("Node.start('billing')\nNode.stop()\n") == (
-            f"pyx(1)> 'billing@{host}'\npyx(billing@{host})2> True\npyx(3)> \n"
+    def test_the_prompt_follows_the_node(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> Node.start('billing')
+            'billing@vm'
+            pyx(billing@vm)2> Node.stop()
+            True
+            pyx(3)> exit()
+            """
         )
 
-    def test_a_crash_elsewhere_is_shown_with_the_users_frames(self, session: Callable[..., str]) -> None:
-        shown = session("_ref = spawn_monitor(product_stock.doubled)\nreceive(timeout=5)[4].type\n")
-        assert "[error] Process #PID<0.2.0> raised an exception\n" in shown
-        assert "TypeError: doubled() missing 1 required positional argument: 'x'\n" in shown
-        assert shown.endswith("'TypeError'\npyx(3)> \n")
-        assert "/pyx/runtime/" not in shown
-
-    def test_dataclasses_typed_at_the_prompt_are_messages(self, session: Callable[..., str]) -> None:
-        shown = session(
-            "from dataclasses import dataclass\n"
-            "@dataclass\nclass Item:\n    name: str\n\n"
-            "send(self(), Item('nike'))\nreceive(Item)\n"
+    def test_a_crash_elsewhere_is_logged_with_the_users_frames(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> _ref = spawn_monitor(product_stock.doubled)
+            imported product_stock
+            pyx(2)> receive(timeout=5)[4].type
+            'TypeError'
+            pyx(3)> exit()
+            """,
+            stderr=(
+                "[error] Process #PID<0.2.0> raised an exception\n"
+                "TypeError: doubled() missing 1 required positional argument: 'x'\n"
+            ),
         )
-        assert shown.count("Item(name='nike')\n") == 2
 
-    def test_what_the_helpers_say_of_this_node(self, session: Callable[..., str]) -> None:
-        shown = session("i(self())\nruntime_info()\n", "--sname", "gus")
-        assert f"node               gus@{_host()} (here)\n" in shown
-        assert f"node        gus@{_host()}\n" in shown
+    def test_dataclasses_typed_at_the_prompt_are_messages(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> from dataclasses import dataclass
+            pyx(2)> @dataclass
+            ...(2)> class Item:
+            ...(2)>     name: str
+            ...(2)> 
+            pyx(3)> send(self(), Item('nike'))
+            Item(name='nike')
+            pyx(4)> receive(Item)
+            Item(name='nike')
+            pyx(5)> exit()
+            """  # noqa: W291
+        )
 
-    def test_a_changed_module_is_reloaded(self, session: Callable[..., str], tmp_path: Path) -> None:
-        edit = "import pathlib; p = pathlib.Path('product_stock.py'); _n = p.write_text(p.read_text().replace('2 *', '3 *'))"
-        shown = session(f"product_stock.doubled(5)\n{edit}\nrecompile()\nproduct_stock.doubled(5)\n")
-        assert "10\n" in shown
-        assert "reloaded product_stock: changed doubled\n" in shown
-        assert shown.endswith("15\npyx(5)> \n")
+    def test_what_the_helpers_say_of_this_node(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(gus@vm)1> import contextlib, io
+            pyx(gus@vm)2> with contextlib.redirect_stdout(io.StringIO()) as said: i(self()); runtime_info()
+            ...(gus@vm)2> 
+            pyx(gus@vm)3> 'node               gus@vm (here)' in said.getvalue()
+            True
+            pyx(gus@vm)4> 'node        gus@vm' in said.getvalue()
+            True
+            pyx(gus@vm)5> exit()
+            """,  # noqa: W291
+            "--sname", "gus",
+        )  # fmt: skip
+
+    def test_a_changed_module_is_reloaded(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> product_stock.doubled(5)
+            imported product_stock
+            10
+            pyx(2)> import pathlib; file = pathlib.Path('product_stock.py')
+            pyx(3)> _ = file.write_text(file.read_text().replace('2 *', '3 *'))
+            pyx(4)> recompile()
+            reloaded product_stock: changed doubled
+            pyx(5)> product_stock.doubled(5)
+            15
+            pyx(6)> exit()
+            """
+        )
 
 
 def _host() -> str:
-    import socket
-
     return socket.gethostname().partition(".")[0]
 
 
@@ -177,11 +239,11 @@ class TestPerson:
     @pytest.mark.parametrize(
         "blocked",
         [
-            "receive()",
+            "receive('never')",
             "__import__('time').sleep(60)",
             "Process.sleep(60)",
             "await __import__('asyncio').sleep(60)",
-            "await aio.receive()",
+            "await aio.receive('never')",
             "[0 for _ in iter(int, 1)]",
             "rpc.call(Node.start('gus'), 'time', 'sleep', [60])",
         ],
@@ -191,20 +253,22 @@ class TestPerson:
         person.sees("pyx(2)> ")
         person.types("send(self(), 'kept')")
         person.sees("pyx(3)> ")
-        # The print says that the line runs; what comes a moment before the call itself is interrupted as well.
+        # The print says that the line runs; Ctrl-C just before the call itself interrupts it as well.
         person.types(f"print('run' + 'ning'), {blocked}")
         person.sees("running")
         person.child.sendintr()
         person.sees("KeyboardInterrupt")
-        person.sees("3> ")
+        person.child.expect(r"3\)?> ")
         person.types("me == self(), receive(timeout=0)")
         person.sees("(True, 'kept')")
 
-    def test_ctrl_c_at_the_prompt_clears_the_line_and_ctrl_d_leaves(self, person: Person) -> None:
+    def test_ctrl_c_clears_the_line_and_ctrl_d_leaves(self, person: Person) -> None:
         person.child.send("half a line")
         person.sees("half a line")
         person.child.sendintr()
-        person.sees("pyx(1)> ")
+        person.types("'the next ' + 'one'")
+        person.sees("'the next one'")
+        person.sees("pyx(2)> ")
         person.child.sendeof()
         person.child.expect(pexpect.EOF)
         person.child.close()
@@ -219,7 +283,8 @@ class TestPerson:
         person.sees("pyx(4)> ")
         person.child.send("'ha' 'lf ")
         person.sees("from elsewhere\r\n")
-        person.sees("pyx(4)> 'ha' 'lf ")
+        person.sees("pyx(4)> ")
+        person.sees("'ha' 'lf")
         person.types("typed'")
         person.sees("'half typed'")
 
@@ -232,11 +297,14 @@ class TestPerson:
     def test_stderr_and_foreign_threads_do_not_hit_the_line(self, person: Person) -> None:
         person.types("import sys, threading")
         person.sees("pyx(2)> ")
-        person.types("threading.Timer(0.3, lambda: print('from a' + ' thread', file=sys.stderr)).start()")
+        person.types("late = lambda: print('from a' + ' thread', file=sys.stderr)")
         person.sees("pyx(3)> ")
+        person.types("threading.Timer(0.3, late).start()")
+        person.sees("pyx(4)> ")
         person.child.send("'ha' 'lf ")
         person.sees("from a thread\r\n")
-        person.sees("pyx(3)> 'ha' 'lf ")
+        person.sees("pyx(4)> ")
+        person.sees("'ha' 'lf")
 
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
     def test_a_signal_leaves_cleanly_from_the_prompt(self, number: int, status: int, person: Person) -> None:

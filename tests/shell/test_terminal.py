@@ -16,6 +16,7 @@ from pyx.shell.history import History
 from pyx.shell.loop import Prompt
 from pyx.shell.screen import Screen
 from pyx.shell.terminal import PersonTerminal
+from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +118,7 @@ class TestOutput:
         def other_process() -> None:
             desk.keys.send_text("x = ")
             for line in lines:
-                desk.screen.write(line, foreign=True)
+                desk.screen.write(line, frm=Pid(1, 0, "b@vm", 5))
             desk.keys.send_text("5\r")
 
         thread = threading.Thread(target=other_process)

@@ -130,7 +130,7 @@ def same(a: Any, b: Any) -> bool:
     if type(a) is float:
         return struct.pack(">d", a) == struct.pack(">d", b) or (math.isnan(a) and math.isnan(b))
     if type(a) is Decimal:
-        return a.as_tuple() == b.as_tuple()
+        return bool(a.as_tuple() == b.as_tuple())
     if type(a) in {datetime, time}:
         return a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold and same_zone(a, b)
     if isinstance(a, (list, tuple)):
@@ -154,8 +154,8 @@ def same(a: Any, b: Any) -> bool:
 
 def same_zone(a: Any, b: Any) -> bool:
     if type(a.tzinfo) is ZoneInfo:
-        return type(b.tzinfo) is ZoneInfo and a.tzinfo.key == b.tzinfo.key
-    return repr(a.tzinfo) == repr(b.tzinfo) and type(a.tzinfo) is type(b.tzinfo)
+        return type(b.tzinfo) is ZoneInfo and bool(a.tzinfo.key == b.tzinfo.key)
+    return bool(repr(a.tzinfo) == repr(b.tzinfo)) and type(a.tzinfo) is type(b.tzinfo)
 
 
 zones = st.one_of(
@@ -250,7 +250,8 @@ class TestExactness:
             (), [], {}, set(), frozenset(), ((),), [()], {(): {}}, {(1, (2, 3)): "x", frozenset({1}): "y"},
             {1.5: 1, None: 2, "1": 3, b"1": 4, True: 5}, {float("nan"): 1},
             datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
-            datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(1, 1, 1), time(1, 2, 3, 4, tzinfo=ZoneInfo("Europe/Berlin"), fold=1),
+            datetime.max, datetime.min,  # noqa: DTZ901
+            time(1, 2, 3, 4, tzinfo=ZoneInfo("Europe/Berlin"), fold=1),
             datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=1), "mine")),
             datetime(2024, 1, 1, tzinfo=timezone(timedelta(seconds=1, microseconds=1))),
             timedelta.min, timedelta.max, date.max, Decimal("-0E-10"), Decimal("Infinity"), Decimal("NaN123"),
@@ -264,9 +265,6 @@ class TestExactness:
 
     def test_the_order_of_a_dict_is_kept(self) -> None:
         assert list(there_and_back({"z": 1, "a": 2, "m": 3})) == ["z", "a", "m"]
-
-    def test_the_only_utc_stays_the_only_one(self) -> None:
-        assert there_and_back(datetime(2024, 1, 1, tzinfo=UTC)).tzinfo is UTC
 
     @pytest.mark.parametrize("view", [bytearray(b"xy"), memoryview(b"xy"), memoryview(b"axby")[1:3]])
     def test_a_bytearray_or_memoryview_arrives_as_bytes(self, view: Any) -> None:

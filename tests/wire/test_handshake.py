@@ -15,14 +15,13 @@ from pyx.wire.handshake import (
     Established,
     Event,
     Failed,
-    Hello,
     NeedKey,
     Postponed,
     Proven,
     Status,
     Transmit,
-    pack_hello,
 )
+from pyx.wire.hello import Hello, pack_hello
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,8 +98,8 @@ def hello(role: int, **changes: object) -> bytes:
         1: {"creation": 11, "nonce": NONCE_A, "name": "gus@vm", "dialled": "bob@vm"},
         2: {"creation": 22, "nonce": NONCE_B, "name": "bob@vm", "dialled": ""},
     }[role]
-    fields = {"lowest": 1, "highest": 1, "flags": 0, **usual, **changes}
-    return framed(pack_hello(role, Hello(**fields)))  # type: ignore[arg-type]
+    fields = {"role": role, "lowest": 1, "highest": 1, "flags": 0, **usual, **changes}
+    return framed(pack_hello(Hello(**fields)))  # type: ignore[arg-type]
 
 
 def failure_of(events: list[Event]) -> str:
@@ -239,6 +238,7 @@ BAD_HELLOS: list[tuple[str, Callable[[int], bytes], str]] = [
     ("empty", lambda _: framed(b""), "it does not speak pyx's protocol"),
     ("magic only", lambda _: framed(b"pyx"), "it does not speak pyx's protocol"),
     ("own role", lambda r: hello(3 - r), "it sent this side's own kind of hello back"),
+    ("no role", lambda r: _broken(hello(r), 5, 9), "its hello is of the unknown kind 9"),
     ("a proof instead", lambda _: framed(b"\x03" + bytes(32)), "it does not speak pyx's protocol"),
     ("newer", lambda r: hello(r, lowest=3, highest=4), "it speaks pyx protocol 3 to 4, this node 1"),
     ("older", lambda r: hello(r, lowest=0, highest=0), "it speaks pyx protocol 0, this node 1"),

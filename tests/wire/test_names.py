@@ -95,8 +95,8 @@ class TestFinding:
     def test_only_functions_and_classes_are_given_out(self) -> None:
         assert self.there(FunctionName("os", "environ")) == FunctionName("os", "environ")
         assert self.there(FunctionName("sys", "modules")) == FunctionName("sys", "modules")
-        assert self.there(FunctionName("pyx.wire.opening", "MARKS")) == FunctionName(
-            "pyx.wire.opening", "MARKS"
+        assert self.there(FunctionName("pyx.wire.opener", "MARKS")) == FunctionName(
+            "pyx.wire.opener", "MARKS"
         )
 
     def test_a_function_name_that_is_sent_stays_one(self) -> None:
@@ -126,7 +126,7 @@ class TestFinding:
         module = Lazy("lazy")
         vars(module)["Odd"] = Odd
         monkeypatch.setitem(sys.modules, "lazy", module)
-        monkeypatch.setitem(sys.modules, "no_module", Shop)  # type: ignore[arg-type]
+        monkeypatch.setitem(sys.modules, "no_module", Shop)
         asked.clear()
         assert find("lazy", "Odd") is Odd
         assert find("lazy", "Odd.nope") is None

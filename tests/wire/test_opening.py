@@ -8,32 +8,21 @@ import subprocess
 import sys
 import tracemalloc
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgpack
 import pytest
 
 from pyx.errors import DecodeError
 from pyx.signals import Letter
 from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct
-from pyx.wire import marks
 from pyx.wire.codec import open_letter, seal
 
 HERE = Life("here@vm", 7)
-MUTATIONS = int(os.environ.get("PYX_MUTATIONS", "3000"))
-
-
-def opened(*parts: object, origin: Life | None = None) -> Any:
-    """What a letter gives that holds this array (`mark(KIND), ...` or whatever a liar would write)."""
-    return open_letter(Letter(msgpack.packb(list(parts)), origin), HERE)
-
-
-def mark(kind: int) -> Any:
-    return msgpack.ExtType(kind, b"\0")
+MUTATIONS = int(os.environ.get("PYX_MUTATIONS", "20000"))
 
 
 @dataclass(frozen=True)
@@ -77,52 +66,6 @@ class TestHostileBytes:
                 assert tracemalloc.get_traced_memory()[1] - before < 4 * len(data) + 100_000
         finally:
             tracemalloc.stop()
-
-    @pytest.mark.parametrize("kind", [-128, -2, -1, 0, 21, 127])
-    def test_a_kind_that_there_is_not(self, kind: int) -> None:
-        with pytest.raises(DecodeError):
-            open_letter(Letter(b"\x92\xd4" + kind.to_bytes(1, "big", signed=True) + b"\0\x01"), HERE)
-
-    @pytest.mark.parametrize("kind", range(1, 21))
-    def test_a_mark_that_leads_no_array(self, kind: int) -> None:
-        for value in (mark(kind), [1, mark(kind)], {"a": mark(kind)}, {mark(kind): 1}, [mark(1), mark(kind)]):
-            with pytest.raises(DecodeError):
-                open_letter(Letter(msgpack.packb(value)), HERE)
-
-    @pytest.mark.parametrize("kind", range(4, 21))
-    def test_a_kind_with_too_little_or_too_much(self, kind: int) -> None:
-        for parts in ([], [1] * 40, [[]], [{}, {}], [1, "", "a"], [None] * 3, [1, "b", "c", 1, 2]):
-            with pytest.raises(DecodeError):
-                opened(mark(kind), *parts)
-
-    @pytest.mark.parametrize(
-        "parts",
-        [
-            (marks.INT, "12"), (marks.PID, -1, 0), (marks.PID, 1.0, 0), (marks.PID, True, 0),
-            (marks.PID, 1, 0, "", 5), (marks.PID, 1, 0, "a@vm", 0), (marks.PID, 1, 0, b"a@vm", 5),
-            (marks.REF, "1"), (marks.REF, 1, "a@vm", -1), (marks.DATE, 2024, 2, 30), (marks.DATE, 2024.0, 1, 1),
-            (marks.TIME, 24, 0, 0, 0, 0), (marks.TIME, 1, 0, 0, 0, 2), (marks.DATETIME, 0, 1, 1, 1, 1, 1, 1, 0),
-            (marks.TIME, 1, 0, 0, 0, 0, 10**12, None, False), (marks.TIME, 1, 0, 0, 0, 0, 0, 7, False),
-            (marks.TIME, 1, 0, 0, 0, 0, None, "No/Where", True), (marks.TIME, 1, 0, 0, 0, 0, 0, "UTC"),
-            (marks.TIMEDELTA, 1.5, 0, 0), (marks.TIMEDELTA, 2**62, 0, 0), (marks.DECIMAL, "ten"), (marks.DECIMAL, 1),
-            (marks.UUID, b"short"), (marks.UUID, "x" * 16), (marks.SET, []), (marks.FROZENSET, {}),
-            (marks.DATACLASS, "os", "Nope", "a,b", 1), (marks.DATACLASS, "os", "Nope", "", 1),
-            (marks.DATACLASS, 1, "Nope", ""), (marks.NAMEDTUPLE, "os", b"Nope", ""), (marks.ENUM, "os", "Nope", 1),
-            (marks.FLAG, "os", "Nope", "1"), (marks.FUNCTION, "os", 1), (marks.FUNCTION_NAME, 1, "x"),
-            (marks.STRUCT, "a.B", "x"), (marks.STRUCT, "a.B", 1, 2), (marks.STRUCT, 1), (marks.RAISED, "", "", 1),
-        ],
-    )  # fmt: skip
-    def test_a_kind_with_the_wrong_things_in_it(self, parts: tuple[Any, ...]) -> None:
-        with pytest.raises(DecodeError, match="^not a letter: "):
-            opened(mark(parts[0]), *parts[1:])
-
-    @pytest.mark.parametrize(
-        "key", ["../../etc/passwd", "/etc/passwd", "Europe", "x" * 500, "", "\0", "posixrules/"]
-    )
-    def test_a_time_zone_that_is_none_keeps_its_name_and_offset(self, key: str) -> None:
-        value = opened(mark(marks.DATETIME), 2024, 1, 1, 0, 0, 0, 0, 0, 3_600_000_000, key, True)
-        assert value == datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=1), key))
-        assert value.tzname() == key
 
     @pytest.mark.parametrize("opening", [b"\x91", b"\x81\x00", b"\x92\xd4\x01\0", b"\x92\xd4\x03\0"])
     @pytest.mark.parametrize("depth", [257, 1000, 1025, 100_000])
@@ -200,7 +143,8 @@ from pyx.errors import DecodeError
 from pyx.signals import Letter
 from pyx.wire.codec import open_letter
 
-threading.stack_size(32768)  # the least that Python allows
+# The least that Python allows; but to free 200 objects inside each other, 3.13 itself takes more.
+threading.stack_size(32768 if sys.version_info < (3, 13) else 65536)
 DATACLASS = msgpack.packb("__main__") + msgpack.packb("Point") + msgpack.packb("x,y")
 WRAPS = {
     "list": b"\x91", "dict": b"\x81\x00",

@@ -66,6 +66,7 @@ TABLE: list[tuple[Signal, Signal]] = [
     (Send(MINE, ALIAS, SEALED), Send(MINE_READ, ALIAS_READ, SEALED_READ)),
     (Send(None, Ref(3, "bob@vm", 21), SEALED), Send(None, Ref(3, "bob@vm", 21), SEALED_READ)),
     (Send(MINE, Ref(2**64, *BOB), SEALED), Send(MINE_READ, Ref(2**64), SEALED_READ)),
+    (Send(MINE, Ref(3, *CAT), SEALED), Send(MINE_READ, Ref(3, *CAT), SEALED_READ)),
     (Send(MINE, HIS, Letter(b"x", GUS)), Send(MINE_READ, HIS_READ, Letter(b"x", GUS))),
     (Send(MINE, HIS, Letter(b"x", CAT)), Send(MINE_READ, HIS_READ, Letter(b"x", CAT))),
     (Send(MINE, HIS, Letter(b"x", BOB)), Send(MINE_READ, HIS_READ, Letter(b"x"))),
@@ -73,6 +74,7 @@ TABLE: list[tuple[Signal, Signal]] = [
     (Unlink(MINE, HIS, 3), Unlink(MINE_READ, HIS_READ, 3)),
     (UnlinkAck(MINE, HIS, 2**70), UnlinkAck(MINE_READ, HIS_READ, 2**70)),
     (Exit(MINE, HIS, "noproc"), Exit(MINE_READ, HIS_READ, "noproc")),
+    (Exit(Pid(5, 0, "gus@vm", 10), HIS, "noproc"), Exit(Pid(5, 0, "gus@vm", 10), HIS_READ, "noproc")),
     (Exit(MINE, HIS, SEALED), Exit(MINE_READ, HIS_READ, SEALED_READ)),
     (Exit(MINE, HIS, Letter(b"", CAT)), Exit(MINE_READ, HIS_READ, Letter(b"", CAT))),
     (ExitTo(MINE, HIS, "kill"), ExitTo(MINE_READ, HIS_READ, "kill")),
@@ -171,6 +173,11 @@ class TestTransmitting:
         gus = Session(GUS, BOB, max_frame_bytes=100)
         with pytest.raises(FrameTooBig):
             gus.transmit([Send(MINE, HIS, Letter(b"x" * 100))])
+
+    def test_nobody_is_spoken_for(self) -> None:
+        gus, bob = sessions()
+        with pytest.raises(ProtocolError, match="the field frm of a Send cannot be"):
+            bob.receive_data(b"".join(gus.transmit([Send(OTHER, HIS, SEALED)])))
 
     def test_a_pid_of_a_third_node_is_written_in_full(self) -> None:
         gus, bob = sessions()

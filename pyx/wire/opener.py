@@ -1,0 +1,269 @@
+"""The unpacker and its hooks: from arrays to values.  Not here: who opens letters (`opening`).
+
+The C unpacker builds from the inside out: it hands every ext to `Opener.mark` and every finished array to
+`Opener.rebuild`, which turns those led by a mark into what they stand for.  It keeps its own stack on the
+heap, so no nesting of letters reaches the thread's (`msgpack.unpackb` does not: its 40 KiB of state kill a
+small one).  Nothing here unpacks inside a hook, imports, or calls what a letter names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgpack
+
+from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct
+from pyx.wire import classes, leaves, marks
+from pyx.wire.names import Unsendable, find, is_class, is_function
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_SHALLOW: Final = 16
+"""Marks inside marks up to which a letter is opened the fast way; a deeper key could exhaust a stack."""
+
+
+class Careful(Exception):
+    """This letter may hold keys that must not be hashed as they are."""
+
+
+class Mark:
+    """The ext that leads an array, once read.  It never leaves the opener."""
+
+    __slots__ = ("build", "kind")
+
+    def __init__(self, kind: int, build: Callable[[Opener, list[Any]], Any]) -> None:
+        self.kind = kind
+        self.build = build
+
+
+class Opener:
+    """An unpacker, its hooks, and what the letter in hand needs: `origin`, `here`, and the marks not yet
+    undone.
+
+    Owned by one call at a time, as the sealers are.
+    """
+
+    __slots__ = ("_feed", "_tell", "_told", "_unpack", "here", "open_marks", "origin")
+
+    max_marks = MAX_SHALLOW
+
+    def __init__(self, max_bytes: int) -> None:
+        unpacker = msgpack.Unpacker(
+            list_hook=self.rebuild, ext_hook=self.mark, strict_map_key=False, unicode_errors="surrogatepass",
+            max_ext_len=1, max_buffer_size=max_bytes, read_size=min(max_bytes, 4096), **self.options(),
+        )  # fmt: skip
+        self._feed: Callable[[bytes], None] = unpacker.feed
+        self._unpack: Callable[[], Any] = unpacker.unpack
+        self._tell: Callable[[], int] = unpacker.tell
+        self._told = 0
+        self.origin: Life | None = None
+        self.here: Life | None = None
+        self.open_marks = 0
+
+    def options(self) -> dict[str, Any]:
+        """More hooks."""
+        return {}
+
+    def open(self, data: bytes) -> Any:
+        """The value in these bytes; after an exception the opener is spent."""
+        self._feed(data)
+        value = self._unpack()
+        self._told += len(data)
+        if self._tell() != self._told:
+            raise Malformed("there are bytes behind the value")
+        if self.open_marks:
+            raise Malformed("there is a mark that leads no array")
+        return value
+
+    def mark(self, code: int, _payload: bytes) -> Mark:
+        """Called for every ext."""
+        self.open_marks += 1
+        if self.open_marks > self.max_marks:
+            raise Careful
+        mark = MARKS.get(code)
+        if mark is None:
+            raise Malformed(f"there is no kind {code}")
+        return mark
+
+    def rebuild(self, items: list[Any]) -> Any:
+        """Called for every array, the inner ones first."""
+        if items:
+            head = items[0]
+            if type(head) is Mark:
+                self.open_marks -= 1
+                if head is _TUPLE:
+                    del items[0]
+                    return tuple(items)
+                return head.build(self, items)
+        return items
+
+    # ------------------------------------------------------------ one value of each kind
+
+    def build_set(self, items: list[Any]) -> set[Any]:
+        """A set."""
+        return set(items[1:])
+
+    def build_frozenset(self, items: list[Any]) -> frozenset[Any]:
+        """A frozenset."""
+        return frozenset(items[1:])
+
+    def build_pid(self, items: list[Any]) -> Pid:
+        """A Pid, seen from here."""
+        _, number, serial, *life = items
+        return Pid(_count(number), _count(serial), *self._life(life))
+
+    def build_ref(self, items: list[Any]) -> Ref:
+        """A Ref, seen from here."""
+        _, number, *life = items
+        return Ref(_count(number), *self._life(life))
+
+    def _life(self, parts: list[Any]) -> tuple[str, int]:
+        """Whose pid or reference it is: name and creation, or ("", 0) for this node."""
+        if parts:
+            name, creation = parts
+            life = Life(_text(name), _count(creation))
+            if not name or not creation:
+                raise Malformed("a pid of no node")
+        elif self.origin is None:
+            return "", 0
+        else:
+            life = self.origin
+        return ("", 0) if life == self.here else life
+
+    def build_object(self, items: list[Any]) -> Any:
+        """A dataclass or namedtuple."""
+        mark, module, qualname, joined, *values = items
+        fields = _text(joined).split(",") if joined else []
+        if len(fields) != len(values):
+            raise Malformed("as many fields as values are wanted")
+        cls = self._find(module, qualname)
+        if cls is not None and is_class(cls):
+            try:
+                plan = classes.plan_of(cls)
+            except Unsendable:
+                plan = None
+            if plan is not None and (plan.kind, plan.joined) == (mark.kind, joined) and plan.is_rebuildable:
+                return self.rebuilt(plan, values)
+        return self.struct(f"{module}.{qualname}", tuple(zip(fields, values, strict=True)))
+
+    def rebuilt(self, plan: classes.Plan, values: list[Any]) -> Any:
+        """An object of a class that is here."""
+        if plan.hash_runs_code:
+            raise Careful
+        return plan.build(values)
+
+    def struct(self, name: str, fields: tuple[tuple[str, Any], ...]) -> Struct:
+        """What stands for an object of a class that is not here."""
+        return Struct(name, fields)
+
+    def build_struct(self, items: list[Any]) -> Struct:
+        """A Struct."""
+        _, name, *rest = items
+        fields = tuple((_text(rest[i]), rest[i + 1]) for i in range(0, len(rest), 2))
+        return self.struct(_text(name), fields)
+
+    def build_enum(self, items: list[Any]) -> Any:
+        """A member of an enum."""
+        _, module, qualname, name = items
+        cls = self._find(module, qualname)
+        member = None if cls is None else classes.member_named(cls, _text(name))
+        if member is None:
+            return self.struct(f"{module}.{qualname}", (("name", _text(name)),))
+        return self.member(member)
+
+    def build_flag(self, items: list[Any]) -> Any:
+        """A combination of flags."""
+        _, module, qualname, number = items
+        cls = self._find(module, qualname)
+        member = None if cls is None else classes.flags_numbered(cls, _number(number))
+        if member is None:
+            return self.struct(f"{module}.{qualname}", (("value", _number(number)),))
+        return self.member(member)
+
+    def member(self, member: Any) -> Any:
+        """A member that was found."""
+        if classes.plan_of(type(member)).hash_runs_code:
+            raise Careful
+        return member
+
+    def build_function(self, items: list[Any]) -> Any:
+        """A function or class."""
+        _, module, qualname = items
+        found = self._find(module, qualname)
+        if found is not None and (is_function(found) or is_class(found)):
+            return found
+        return FunctionName(module, qualname)
+
+    def build_function_name(self, items: list[Any]) -> FunctionName:
+        """A FunctionName."""
+        _, module, name = items
+        return FunctionName(_text(module), _text(name))
+
+    def build_raised(self, items: list[Any]) -> Raised:
+        """A Raised."""
+        _, kind, text, traceback = items
+        return Raised(_text(kind), _text(text), _text(traceback))
+
+    def _find(self, module: Any, qualname: Any) -> Any:
+        # Everybody's prompt and script is `__main__`; a name in it means something at its home only.
+        if _text(module) == "__main__" and self.origin is not None:
+            _text(qualname)
+            return None
+        return find(module, _text(qualname))
+
+
+class Malformed(Exception):
+    """Says what is wrong with a letter, to `open_letter`."""
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise Malformed(f"text is wanted, not {type(value).__name__}")
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int:
+        raise Malformed(f"a number is wanted, not {type(value).__name__}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if _number(value) < 0:
+        raise Malformed("a number below 0")
+    return cast("int", value)
+
+
+def _leaf(build: Callable[[list[Any]], Any]) -> Callable[[Opener, list[Any]], Any]:
+    return lambda _opener, items: build(items)
+
+
+_TUPLE: Final = Mark(marks.TUPLE, lambda _opener, items: tuple(items[1:]))
+
+MARKS: Final = {
+    mark.kind: mark
+    for mark in (
+        _TUPLE,
+        Mark(marks.SET, lambda opener, items: opener.build_set(items)),
+        Mark(marks.FROZENSET, lambda opener, items: opener.build_frozenset(items)),
+        Mark(marks.INT, _leaf(leaves.build_int)),
+        Mark(marks.PID, Opener.build_pid),
+        Mark(marks.REF, Opener.build_ref),
+        Mark(marks.DATE, _leaf(leaves.build_date)),
+        Mark(marks.TIME, _leaf(leaves.build_time)),
+        Mark(marks.DATETIME, _leaf(leaves.build_datetime)),
+        Mark(marks.TIMEDELTA, _leaf(leaves.build_timedelta)),
+        Mark(marks.DECIMAL, _leaf(leaves.build_decimal)),
+        Mark(marks.UUID, _leaf(leaves.build_uuid)),
+        Mark(marks.DATACLASS, Opener.build_object),
+        Mark(marks.NAMEDTUPLE, Opener.build_object),
+        Mark(marks.ENUM, Opener.build_enum),
+        Mark(marks.FLAG, Opener.build_flag),
+        Mark(marks.FUNCTION, Opener.build_function),
+        Mark(marks.STRUCT, Opener.build_struct),
+        Mark(marks.FUNCTION_NAME, Opener.build_function_name),
+        Mark(marks.RAISED, Opener.build_raised),
+    )
+}
+"""By ext type.  A mark elsewhere than in front of an array leaves `open_marks` above 0 and is refused."""

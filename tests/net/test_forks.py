@@ -1,0 +1,66 @@
+"""A forked child keeps none of the node's descriptors; tried in a Python of its own, where no thread runs."""
+
+from __future__ import annotations
+
+from tests.net.conftest import run
+
+
+def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
+    printed = run(
+        """
+        import asyncio, os, socket
+        from collections import deque
+        from pyx.net.peer import PeerLink
+        from pyx.net.stream import PlainStream
+        from pyx.terms import Life
+        from pyx.wire.session import Session
+
+        ours, theirs = socket.socketpair()
+        ready, readies = os.pipe()
+        kept, keeps = os.pipe()
+        if os.fork() == 0:                       # the node
+            theirs.close()
+            session = Session(Life("gus@vm", 1), Life("bob@vm", 2))
+            link = PeerLink(asyncio.new_event_loop(), PlainStream(ours), session, deque(), print, print)
+            if os.fork() == 0:                   # its child, which lives on
+                os.close(keeps)
+                os.write(readies, b"x")
+                os.read(kept, 1)
+                os._exit(0)
+            os.read(ready, 1)
+            theirs_alive = os.write(readies, b"y")
+            os._exit(0)
+        ours.close()
+        os.wait()
+        print(os.read(ready, 1), theirs.recv(1))
+        """
+    )
+    assert printed == "b'y' b''\n"
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    printed = run(
+        """
+        import os
+        from pyx.net.forks import close_in_children
+
+        class Owner:
+            def __init__(self, name):
+                self.name = name
+                close_in_children(self)
+
+            def close_in_child(self):
+                print(self.name, "closed", flush=True)
+
+        kept, dropped = Owner("kept"), Owner("dropped")
+        del dropped
+        if os.fork() == 0:
+            if os.fork() == 0:                   # a child's child has nothing left to close
+                os._exit(0)
+            os.wait()
+            os._exit(0)
+        os.wait()
+        print("parent", flush=True)
+        """
+    )
+    assert printed == "kept closed\nparent\n"

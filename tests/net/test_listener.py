@@ -1,0 +1,430 @@
+"""Nodes that dial each other over real sockets, and strangers at the door."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import queue
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pyx.errors import PyxError
+from pyx.net import listener
+from pyx.net.directory import HostDirectory
+from pyx.net.listener import MAX_UNPROVEN, Arrival, Transport
+from pyx.terms import Life
+from pyx.wire.handshake import Acceptor, Transmit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyx.net.directory import Claim
+    from pyx.wire.handshake import Status
+    from tests.net.conftest import LoopThread
+
+HANG = 10.0
+COOKIE_HINT = "both read ~/.pyx.cookie, or pass --cookie-file"
+
+
+class DialFailed(NamedTuple):
+    name: str
+    reason: str
+    hint: str | None = None
+
+
+class Node:
+    """A node's doors, whose owner notes what it is told."""
+
+    def __init__(self, host: Host, name: str, *, hidden: bool, key: bytes) -> None:
+        self.status: Status = "ok"
+        self.keys: dict[str, bytes] = {}
+        self.told: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
+        self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.asked: queue.SimpleQueue[tuple[str, int, bool]] = queue.SimpleQueue()
+        self._key = key
+        self._loop_thread = host.loop_thread
+        self._arrivals: list[Arrival] = []
+        self.life = Life(name, 100 + len(host.nodes))
+        self.claim: Claim = host.directory.claim(name, self.life.creation, os.getpid())
+        self.doors = host.loop_thread.call(
+            lambda: Transport(self.life, hidden=hidden, owner=self, directory=host.directory)
+        )
+
+    def listen(self) -> Node:
+        self._loop_thread.call(lambda: self.doors.listen(self.claim))
+        return self
+
+    def close(self) -> None:
+        self._loop_thread.run(self.doors.close())
+        self.claim.release()
+        for arrival in self._arrivals:
+            arrival.connection.close()
+
+    def reaches(self, name: str) -> Arrival | DialFailed:
+        self.doors.dial(name)
+        return self.told.get(timeout=HANG)
+
+    # the owner's side
+
+    def key_for(self, name: str) -> bytes:
+        return self.keys.get(name, self._key)
+
+    def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
+        self.asked.put((name, creation, hidden))
+        return self.status, f"the peer {name}"
+
+    def established(self, arrival: Arrival) -> None:
+        self._arrivals.append(arrival)
+        if arrival.first:  # as a link does before anything else
+            arrival.connection.send(arrival.first)
+        self.told.put(arrival)
+
+    def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
+        self.told.put(DialFailed(name, reason, hint))
+
+    def stranger_refused(self, reason: str) -> None:
+        self.refusals.put(reason)
+
+
+class Host:
+    """Nodes of one directory, on one loop."""
+
+    def __init__(self, loop_thread: LoopThread, directory: str) -> None:
+        self.loop_thread = loop_thread
+        self.directory = HostDirectory(directory)
+        self.nodes: list[Node] = []
+        self._strangers: list[socket.socket] = []
+
+    def node(self, name: str, *, hidden: bool = False, key: bytes = b"k" * 32) -> Node:
+        self.nodes.append(Node(self, name, hidden=hidden, key=key))
+        return self.nodes[-1]
+
+    def stranger(self, at: Node) -> socket.socket:
+        """Somebody connected to a node, who says nothing by himself."""
+        stranger = socket.socket(socket.AF_UNIX)
+        self._strangers.append(stranger)
+        stranger.settimeout(HANG)
+        stranger.connect(at.claim.socket_path)
+        return stranger
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+        for stranger in self._strangers:
+            stranger.close()
+
+
+@pytest.fixture
+def host(loop_thread: LoopThread, short_directory: str) -> Iterator[Host]:
+    host = Host(loop_thread, short_directory)
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handshakes are given up sooner than in life."""
+    monkeypatch.setattr(listener, "HANDSHAKE_SECONDS", 0.1)
+
+
+class TestADial:
+    def test_ends_with_both_sides_at_one_connection(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm", hidden=True).listen(), host.node("bob@vm").listen()
+        mine = gus.reaches("bob@vm")
+        his = bob.told.get(timeout=HANG)
+        assert isinstance(mine, Arrival)
+        assert isinstance(his, Arrival)
+        assert mine[:4] == (*bob.life, False, True)
+        assert his[:4] == (*gus.life, True, False)
+        assert mine.handle is None
+        assert his.handle == "the peer gus@vm"
+        assert bob.asked.get(timeout=HANG) == (*gus.life, True)
+        mine.connection.send(b"straight on")
+        his.connection.setblocking(True)
+        assert his.connection.recv(100) == b"straight on"
+
+    def test_hands_on_what_followed_the_verdict_at_once(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        established = bob.established
+        monkeypatch.setattr(
+            bob,
+            "established",
+            lambda arrival: established(arrival._replace(first=arrival.first + b"signals")),
+        )
+        mine = gus.reaches("bob@vm")
+        assert isinstance(mine, Arrival)
+        assert mine.trailing == b"signals"
+
+    def test_of_nobody_says_so(self, host: Host) -> None:
+        assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
+            "bob@vm", "no node of that name runs on this host"
+        )
+
+    def test_of_another_host_says_so(self, host: Host) -> None:
+        assert host.node("gus@vm").reaches("bob@far") == DialFailed(
+            "bob@far", "its host is not this one, and this node is not started with --name"
+        )
+
+    def test_with_another_cookie_says_so_at_home_only(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm", key=b"o" * 32).listen()
+        assert gus.reaches("bob@vm") == DialFailed(
+            "bob@vm", "the cookie of bob@vm differs from ours", COOKIE_HINT
+        )
+        assert bob.refusals.get(timeout=HANG) == "the cookie of gus@vm differs from ours"
+        assert bob.asked.empty()
+
+    def test_may_have_a_cookie_of_its_own(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm", key=b"o" * 32).listen()
+        gus.keys["bob@vm"] = b"o" * 32
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+
+    def test_that_is_refused_says_so(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        bob.status = "refused"
+        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it refused")
+
+    @pytest.mark.usefixtures("brief")
+    def test_of_a_frozen_node_is_given_up(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()  # the kernel answers, and nobody else
+        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
+        listening.close()
+
+    @pytest.mark.usefixtures("brief")
+    def test_of_a_node_that_never_listens_is_given_up(self, host: Host) -> None:
+        host.node("bob@vm")
+        reached = host.node("gus@vm").reaches("bob@vm")
+        assert reached == DialFailed("bob@vm", "it did not answer within 0.1 s")
+
+    def test_of_a_node_that_is_just_starting_gets_through(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        gus.doors.dial("bob@vm")
+        host.loop_thread.settle()
+        bob.listen()
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+
+    def test_of_a_crowded_node_waits_for_its_turn(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.listen(0)
+        crowd = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+        refused = 0
+        for visitor in crowd:
+            visitor.setblocking(False)
+            try:
+                visitor.connect(bob.claim.socket_path)
+            except BlockingIOError:
+                refused += 1
+        assert refused  # the backlog is full
+        gus.doors.dial("bob@vm")
+        host.loop_thread.settle()
+        monkeypatch.setattr(bob.claim, "listen", lambda: listening)
+        bob.listen()
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+        for visitor in crowd:
+            visitor.close()
+
+    def test_of_a_node_that_hangs_up_says_so(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.doors.dial("bob@vm")
+        listening.accept()[0].close()
+        assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it hung up")
+        listening.close()
+
+    def test_that_cannot_look_into_the_directory_says_why(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lookup(_: str) -> str:
+            raise PyxError("cannot look into it", hint="look elsewhere")
+
+        monkeypatch.setattr(host.directory, "lookup", lookup)
+        assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
+            "bob@vm", "cannot look into it", "look elsewhere"
+        )
+
+    def test_of_a_socket_that_cannot_be_one_says_why(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(host.directory, "lookup", lambda _: "/tmp/" + "d" * 200)
+        assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
+            "bob@vm", "its socket cannot be reached: AF_UNIX path too long"
+        )
+
+    def test_of_a_node_that_has_another_name_says_so(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.doors.dial("bob@vm")
+        other, _ = listening.accept()
+        acceptor = Acceptor("cat@vm", 1, hidden=False, nonce=bytes(32), channel=b"unix")
+        acceptor.receive_data(other.recv(1024))
+        other.sendall(b"".join(event.data for event in acceptor.events() if isinstance(event, Transmit)))
+        assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it is called cat@vm, not bob@vm")
+        other.close()
+        listening.close()
+
+    def test_is_made_once_however_often_it_is_asked_for(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+
+        def insist() -> None:
+            for _ in range(5):
+                gus.doors.dial("bob@vm")
+
+        host.loop_thread.call(insist)
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+        host.loop_thread.settle()
+        assert bob.asked.get(timeout=HANG) == (*gus.life, False)
+        assert bob.asked.empty()
+        assert isinstance(gus.reaches("bob@vm"), Arrival)  # the next is a new one
+
+
+class TestACancelledDial:
+    def test_ends_without_a_word(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.doors.dial("bob@vm")
+        other, _ = listening.accept()
+        other.settimeout(HANG)
+        assert other.recv(1024)  # its hello
+        gus.doors.cancel_dial("bob@vm")
+        assert other.recv(1024) == b""
+        assert gus.told.empty()
+        gus.doors.cancel_dial("bob@vm")
+        gus.doors.cancel_dial("nobody@vm")
+        other.close()
+        listening.close()
+
+    def test_may_be_dialled_anew_at_once(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
+
+        def dither() -> None:
+            for _ in range(20):
+                gus.doors.dial("bob@vm")
+                gus.doors.cancel_dial("bob@vm")
+
+        host.loop_thread.call(dither)
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+        host.loop_thread.settle()
+        assert gus.told.empty()
+
+
+class TestASimultaneousDial:
+    def test_waits_for_the_others(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        bob.status = "simultaneous"
+        gus.doors.dial("bob@vm")
+        assert bob.asked.get(timeout=HANG) == (*gus.life, False)
+        host.loop_thread.settle()
+        assert gus.told.empty()
+        gus.doors.cancel_dial("bob@vm")  # what the kernel does when the other's has come
+        host.loop_thread.settle()
+        assert gus.told.empty()
+
+    @pytest.mark.usefixtures("brief")
+    def test_has_failed_when_the_others_never_comes(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        bob.status = "simultaneous"
+        assert gus.reaches("bob@vm") == DialFailed(
+            "bob@vm", "it was dialling this node itself at the same time, and did not get through"
+        )
+
+
+class TestAStranger:
+    @pytest.mark.usefixtures("brief")
+    def test_who_says_nothing_is_cut_off(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        assert host.stranger(bob).recv(1) == b""
+        assert bob.refusals.get(timeout=HANG) == "a stranger did not prove itself within 0.1 s"
+
+    @pytest.mark.usefixtures("brief")
+    def test_who_drips_is_cut_off_all_the_same(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        stranger = host.stranger(bob)
+        stranger.send(b"\x00")
+        stranger.send(b"\x40")
+        assert stranger.recv(1) == b""
+
+    def test_who_talks_nonsense_gets_one_answer_that_says_nothing(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        stranger = host.stranger(bob)
+        stranger.send(b"\x00\x04GET /")
+        answer = b"".join(iter(lambda: stranger.recv(100), b""))
+        assert answer == b"\x00\x01\x05"
+        assert bob.refusals.get(timeout=HANG) == "it does not speak pyx's protocol"
+
+    def test_who_hangs_up_is_forgotten(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        host.stranger(bob).close()
+        assert bob.refusals.get(timeout=HANG) == "it hung up"
+
+    def test_of_another_user_is_not_talked_to(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(listener, "_uid_of", lambda _: 12345)
+        bob = host.node("bob@vm").listen()
+        assert host.stranger(bob).recv(1) == b""
+        assert "user 12345" in bob.refusals.get(timeout=HANG)
+
+    def test_makes_room_when_there_are_many_the_oldest_first(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        crowd = [host.stranger(bob) for _ in range(MAX_UNPROVEN + 10)]
+        for stranger in crowd[:10]:
+            assert stranger.recv(1) == b""
+        assert isinstance(gus.reaches("bob@vm"), Arrival)  # takes the place of one more
+        assert crowd[10].recv(1) == b""
+        crowd[11].send(b"\x00\x04nope")
+        assert crowd[11].recv(3) == b"\x00\x01\x05"
+
+    def test_does_not_stop_a_node_that_is_out_of_descriptors(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        failures = itertools.chain([True, True], itertools.repeat(False))
+        loop = host.loop_thread.loop
+        sock_accept: Callable[..., object] = loop.sock_accept
+
+        async def accept(listening: socket.socket) -> object:
+            if next(failures):
+                raise OSError(24, "Too many open files")
+            return await sock_accept(listening)  # type: ignore[misc]
+
+        monkeypatch.setattr(bob.doors, "_loop", _Overlay(loop, sock_accept=accept))
+        bob.listen()
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+
+
+class _Overlay:
+    """A loop (uvloop's cannot be patched) with a method exchanged."""
+
+    def __init__(self, loop: object, **methods: object) -> None:
+        self._loop = loop
+        self.__dict__.update(methods)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._loop, name)
+
+
+def test_closed_doors_leave_nothing_behind(host: Host) -> None:
+    gus, bob = host.node("gus@vm").listen(), host.node("bob@vm")
+    listening = bob.claim.listen()
+    before = len(list(Path("/dev/fd").iterdir()))
+    cat = host.node("cat@vm").listen()
+    visitors = [host.stranger(cat) for _ in range(5)]
+    cat.doors.dial("bob@vm")
+    cat.doors.dial("nobody@vm")
+    assert isinstance(cat.told.get(timeout=HANG), DialFailed)
+    cat.close()
+    for visitor in visitors:
+        with contextlib.suppress(ConnectionResetError):  # it had not come in yet
+            assert visitor.recv(1) == b""
+        visitor.close()
+    listening.close()
+    assert len(list(Path("/dev/fd").iterdir())) == before - 1
+    assert isinstance(gus.reaches("cat@vm"), DialFailed)

@@ -1,0 +1,360 @@
+"""Two ends of a live connection: order, back-pressure, loss told once, a close that delivers everything."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import socket
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.net import peer
+from pyx.net.peer import PeerLink
+from pyx.net.stream import PlainStream
+from pyx.signals import Goodbye, Letter, Ping, Send, Signal, Tick
+from pyx.terms import Life, Pid
+from pyx.wire.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.net.conftest import LoopThread
+
+GUS, BOB = Life("gus@vm", 11), Life("bob@vm", 22)
+HANG = 10.0
+
+
+class End:
+    """One side of a connection, with everything it heard."""
+
+    def __init__(
+        self,
+        loop_thread: LoopThread,
+        connection: socket.socket,
+        here: Life,
+        there: Life,
+        *,
+        first: bytes = b"",
+        max_frame_bytes: int = 1 << 27,
+    ) -> None:
+        self.loop_thread = loop_thread
+        self.out: deque[Signal] = deque()
+        self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
+        self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.link = PeerLink(
+            loop_thread.loop,
+            PlainStream(connection),
+            Session(here, there, max_frame_bytes=max_frame_bytes),
+            self.out,
+            self._signals_came,
+            self.lost.put,
+            first=first,
+        )
+
+    def _signals_came(self, signals: list[Signal]) -> None:
+        for signal in signals:
+            self.heard.put(signal)
+
+    def start(self, trailing: bytes = b"") -> End:
+        self.loop_thread.call(lambda: self.link.start(trailing))
+        return self
+
+    def say(self, *signals: Signal) -> None:
+        self.out.extend(signals)
+        self.link.flush()
+
+    def hears(self, count: int) -> list[Signal]:
+        return [self.heard.get(timeout=HANG) for _ in range(count)]
+
+    def loss(self) -> str:
+        """Why the link was lost, which it is told once."""
+        reason = self.lost.get(timeout=HANG)
+        self.loop_thread.settle()
+        assert self.lost.empty()
+        return reason
+
+
+@pytest.fixture
+def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
+    one, two = socket.socketpair()
+    yield one, two
+    one.close()
+    two.close()
+
+
+@pytest.fixture
+def ends(loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]) -> Iterator[tuple[End, End]]:
+    gus = End(loop_thread, sockets[0], GUS, BOB).start()
+    bob = End(loop_thread, sockets[1], BOB, GUS).start()
+    yield gus, bob
+    for end in (gus, bob):
+        end.link.close(gracefully=False)
+    loop_thread.settle()
+
+
+@pytest.fixture
+def lone(
+    loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
+) -> Iterator[tuple[End, socket.socket]]:
+    """One end, and a bare socket in place of the other."""
+    gus = End(loop_thread, sockets[0], GUS, BOB).start()
+    sockets[1].settimeout(HANG)
+    yield gus, sockets[1]
+    gus.link.close(gracefully=False)
+    loop_thread.settle()
+
+
+def letter(number: int, size: int = 8) -> Send:
+    return Send(Pid(1), Pid(2, 0, *BOB), Letter(number.to_bytes(8) + bytes(size - 8)))
+
+
+def number_in(signal: Signal) -> int:
+    assert isinstance(signal, Send)
+    return int.from_bytes(signal.body.data[:8])
+
+
+class TestALink:
+    def test_carries_signals_both_ways(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(Ping(1), Tick(), Ping(2))
+        assert bob.hears(3) == [Ping(1), Tick(), Ping(2)]
+        bob.say(Ping(3))
+        assert gus.hears(1) == [Ping(3)]
+
+    def test_begins_with_the_end_of_the_handshake(
+        self, loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
+    ) -> None:
+        gus = End(loop_thread, sockets[0], GUS, BOB, first=b"verdict")
+        gus.out.append(Tick())
+        gus.start(trailing=b"\0\0\0\0\0\0")  # a tick, and the beginning of another
+        sockets[1].settimeout(HANG)
+        said = b""
+        while len(said) < 11:
+            said += sockets[1].recv(100)
+        assert said == b"verdict\0\0\0\0"
+        sockets[1].send(b"\0\0")
+        assert gus.hears(2) == [Tick(), Tick()]
+        gus.link.close(gracefully=False)
+        gus.loss()
+
+    def test_is_lost_by_a_trailing_byte_that_breaks_the_rules(
+        self, loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
+    ) -> None:
+        gus = End(loop_thread, sockets[0], GUS, BOB).start(trailing=b"\0\0\0\1\xff")
+        assert gus.loss() == "it broke the protocol: frames of kind 255 are unknown"
+
+    def test_flushes_later_for_everybody_at_once(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        for number in range(1000):
+            gus.out.append(letter(number))
+            gus.link.flush_later()
+        assert [number_in(signal) for signal in bob.hears(1000)] == list(range(1000))
+
+    def test_sends_more_than_one_thread_would_in_one_go(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(*[letter(number) for number in range(20_000)])
+        assert [number_in(signal) for signal in bob.hears(20_000)] == list(range(20_000))
+
+    def test_keeps_the_order_of_every_thread(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        order = threading.Lock()  # the kernel's
+        together = threading.Barrier(8)
+
+        def speak(speaker: int) -> None:
+            together.wait(HANG)
+            for count in range(2000):
+                with order:
+                    gus.out.append(letter(speaker << 32 | count, 8 + count % 200))
+                gus.link.flush()
+
+        threads = [threading.Thread(target=speak, args=(speaker,)) for speaker in range(8)]
+        for thread in threads:
+            thread.start()
+        heard = [number_in(signal) for signal in bob.hears(16_000)]
+        for thread in threads:
+            thread.join(HANG)
+        for speaker in range(8):
+            assert [n & 0xFFFFFFFF for n in heard if n >> 32 == speaker] == list(range(2000))
+
+    def test_carries_large_letters_among_small_ones(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        sizes = [8, 3_000_000, 8, 70_000, 16_384, 16_385, 1_000_000, 8]
+        gus.say(*[letter(number, size) for number, size in enumerate(sizes)])
+        heard = bob.hears(len(sizes))
+        assert [number_in(signal) for signal in heard] == list(range(len(sizes)))
+        assert [len(signal.body.data) for signal in heard if isinstance(signal, Send)] == sizes
+
+
+class TestAFullSocket:
+    def test_holds_nobody_up_and_loses_nothing(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        for number in range(100):
+            gus.say(letter(number, 65_536))  # 6 MiB: far more than the kernel takes
+        bob = Session(BOB, GUS)
+        heard: list[int] = []
+        while len(heard) < 100:
+            heard += [number_in(signal) for signal in bob.receive_data(reader.recv(1 << 16))]
+        assert heard == list(range(100))
+
+    def test_is_left_to_the_loop_by_all_threads(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        bob = Session(BOB, GUS)
+        heard: list[int] = []
+        order = threading.Lock()
+
+        def speak(speaker: int) -> None:
+            for count in range(300):
+                with order:
+                    gus.out.append(letter(speaker << 32 | count, 5000))
+                gus.link.flush()
+
+        threads = [threading.Thread(target=speak, args=(speaker,)) for speaker in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(heard) < 1200:  # a slow reader: the socket is full and writable by turns all the time
+            heard += [number_in(signal) for signal in bob.receive_data(reader.recv(10_000))]
+        for thread in threads:
+            thread.join(HANG)
+        for speaker in range(4):
+            assert [n & 0xFFFFFFFF for n in heard if n >> 32 == speaker] == list(range(300))
+
+
+class TestALoss:
+    def test_by_the_end_of_the_stream_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        other.close()
+        assert gus.loss() == "it closed the connection"
+        gus.say(Ping(1))
+        gus.link.close(gracefully=True)
+        gus.link.close(gracefully=False)
+        gus.loop_thread.settle()
+        assert gus.lost.empty()
+
+    def test_by_an_unread_rest_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        gus.say(Ping(1))
+        other.close()  # without having read: the connection is reset
+        assert gus.loss() in {"it closed the connection", "the connection broke (Connection reset by peer)"}
+
+    def test_while_the_socket_is_full_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        gus.say(*[letter(number, 65_536) for number in range(50)])
+        other.close()
+        assert gus.loss()
+
+    def test_does_not_swallow_last_words(self, lone: tuple[End, socket.socket]) -> None:
+        """The other says something and leaves, and this end first learns of it by writing."""
+        gus, other = lone
+        blocked = threading.Event()
+        gus.loop_thread.loop.call_soon_threadsafe(blocked.wait, HANG)
+        other.sendall(b"".join(Session(BOB, GUS).transmit([Ping(1), Goodbye()])))
+        other.close()
+        gus.say(Ping(2))  # a broken pipe
+        blocked.set()
+        assert gus.loss()
+        assert gus.hears(2) == [Ping(1), Goodbye()]
+
+    def test_by_broken_rules_says_which(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        other.sendall(b"\xff\xff\xff\xff")
+        assert gus.loss().startswith("it broke the protocol: a frame of 4294967295 bytes was announced")
+        assert other.recv(1) == b""
+
+    def test_by_a_letter_too_long_to_travel_says_so(
+        self, loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
+    ) -> None:
+        gus = End(loop_thread, sockets[0], GUS, BOB, max_frame_bytes=100).start()
+        gus.say(letter(1, 200))
+        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 230 bytes")
+
+    def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        started = threading.Barrier(5)
+        complaints: list[BaseException] = []
+
+        def speak() -> None:
+            started.wait(HANG)
+            try:
+                for count in range(3000):
+                    gus.say(letter(count, 100))
+            except BaseException as error:
+                complaints.append(error)
+                raise
+
+        threads = [threading.Thread(target=speak) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        started.wait(HANG)
+        bob.hears(100)
+        gus.link.close(gracefully=False)
+        assert gus.loss() == "it was closed by this node"
+        for thread in threads:
+            thread.join(HANG)
+        assert complaints == []
+        assert bob.loss()
+
+    def test_frees_its_descriptor_for_the_next(self, loop_thread: LoopThread) -> None:
+        """The system gives the lowest free number to the next connection, which must miss nothing."""
+        seen: set[int] = set()
+        for round_ in range(200):
+            one, two = socket.socketpair()
+            seen |= {one.fileno(), two.fileno()}
+            gus = End(loop_thread, one, GUS, BOB).start()
+            bob = End(loop_thread, two, BOB, GUS).start()
+            gus.say(*[letter(number, 3000) for number in range(3)])
+            assert [number_in(signal) for signal in bob.hears(3)] == [0, 1, 2]
+            (gus if round_ % 2 else bob).link.close(gracefully=False)
+            assert gus.loss()
+            assert bob.loss()
+        assert len(seen) < 40
+
+
+class TestAGracefulClose:
+    def test_delivers_everything_first(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.out.extend(letter(number, 50_000) for number in range(100))
+        gus.out.append(Goodbye())
+        gus.link.close(gracefully=True)
+        heard = bob.hears(101)
+        assert [number_in(signal) for signal in heard[:100]] == list(range(100))
+        assert heard[100] == Goodbye()
+        assert bob.loss() == "it closed the connection"
+        assert gus.loss() == "it was closed by this node"
+
+    def test_on_both_sides_at_once_delivers_what_both_had_said(self, ends: tuple[End, End]) -> None:
+        for end in ends:
+            end.say(Ping(1), Goodbye())
+        for end in ends:
+            end.link.close(gracefully=True)
+        for end in ends:
+            assert end.hears(2) == [Ping(1), Goodbye()]
+            assert end.loss() in {"it was closed by this node", "it closed the connection"}
+
+    def test_of_an_idle_link_ends_at_once(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.link.close(gracefully=True)
+        assert bob.loss() == "it closed the connection"
+        assert gus.loss() == "it was closed by this node"
+
+    def test_does_not_wait_for_ever(
+        self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(peer, "_LINGER_SECONDS", 0.01)
+        gus, _ = lone  # which reads nothing
+        gus.say(*[letter(number, 65_536) for number in range(50)])
+        gus.link.close(gracefully=True)
+        assert gus.loss() == "it was closed by this node"
+
+
+def test_a_link_whose_loop_is_gone_harms_nobody(sockets: tuple[socket.socket, socket.socket]) -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    stream, session = PlainStream(sockets[0]), Session(GUS, BOB)
+    link = PeerLink(loop, stream, session, deque([letter(1, 5_000_000)]), print, print)
+    link.flush_later()
+    link.flush()
+    link.close(gracefully=True)
+    link.close(gracefully=False)

@@ -1,0 +1,37 @@
+"""A plain connection's four verbs."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from pyx.net.stream import BUFFER_BYTES, PlainStream
+
+
+def test_a_plain_stream_sends_receives_and_ends() -> None:
+    one, two = socket.socketpair()
+    left, right = PlainStream(one), PlainStream(two)
+    buffer = memoryview(bytearray(10))
+    with pytest.raises(BlockingIOError):
+        right.receive_into(buffer)
+    assert left.send(b"hello") == 5
+    assert right.receive_into(buffer) == 5
+    assert bytes(buffer[:5]) == b"hello"
+    left.end_writing()
+    assert right.receive_into(buffer) == 0
+    assert right.send(b"still heard") == 11
+    right.close()
+    left.close()
+    left.end_writing()  # a broken connection is the reader's to find
+
+
+def test_a_plain_stream_never_waits_for_room() -> None:
+    one, two = socket.socketpair()
+    left = PlainStream(one)
+    taken = left.send(bytes(10 * BUFFER_BYTES))
+    assert 0 < taken < 10 * BUFFER_BYTES
+    with pytest.raises(BlockingIOError):
+        left.send(bytes(10 * BUFFER_BYTES))
+    left.close()
+    two.close()

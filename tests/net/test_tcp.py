@@ -1,0 +1,67 @@
+"""TCP sockets, there and back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pyx.errors import PyxError
+from pyx.net.tcp import connect, listen
+
+
+def test_a_connection_by_name() -> None:
+    async def story() -> None:
+        with listen("127.0.0.1", 0) as listening:
+            port = listening.getsockname()[1]
+            # localhost may be ::1 first, where nobody listens: the next address is tried.
+            with await connect("localhost", port) as there:
+                here, _ = await asyncio.get_running_loop().sock_accept(listening)
+                with here:
+                    here.sendall(b"hello")
+                    assert await asyncio.get_running_loop().sock_recv(there, 100) == b"hello"
+                    assert not there.getblocking()
+
+    asyncio.run(story())
+
+
+def test_nobody_listens_there() -> None:
+    async def story() -> None:
+        with listen("127.0.0.1", 0) as taken:
+            port = taken.getsockname()[1]
+        with pytest.raises(PyxError, match=f"^cannot connect to 127.0.0.1 port {port}: Connection refused$"):
+            await connect("127.0.0.1", port)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
+def test_a_host_without_an_address(host: str) -> None:
+    with pytest.raises(PyxError, match=f"^the host '{host}' has no address: "):
+        asyncio.run(connect(host, 1))
+
+
+def test_a_port_that_is_taken() -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(
+            PyxError, match=f"^cannot listen on 127.0.0.1 port {port}: Address already in use$"
+        ):
+            listen("127.0.0.1", port)
+
+
+def test_an_address_of_somebody_else() -> None:
+    with pytest.raises(PyxError, match=r"^cannot listen on 192.0.2.1 port 0: "):
+        listen("192.0.2.1", 0)
+
+
+def test_ipv6() -> None:
+    async def story() -> None:
+        try:
+            listening = listen("::1", 0)
+        except PyxError as error:
+            pytest.skip(f"no IPv6 here: {error}")
+        with listening, await connect("::1", listening.getsockname()[1]) as there:
+            assert there.getpeername()[0] == "::1"
+
+    asyncio.run(story())

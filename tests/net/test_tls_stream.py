@@ -1,0 +1,447 @@
+"""The four verbs over TLS and real sockets: what one end sends arrives at the other, whatever the kernel
+takes at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import queue
+import select
+import socket
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from pyx.errors import ProtocolError
+from pyx.net.certificate import listening_context, make_certificate
+from pyx.net.peer import PeerLink
+from pyx.net.tls_stream import TlsOpening, TlsStream
+from pyx.signals import Letter, Send, Signal
+from pyx.terms import Life, Pid
+from pyx.wire.session import Session
+from pyx.wire.tls import TlsMachine, dialling_context
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+    from tests.net.conftest import LoopThread
+
+GUS, BOB = Life("gus@vm", 11), Life("bob@vm", 22)
+HANG = 10.0
+CERTIFICATE = make_certificate()
+
+
+def sockets() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection, non-blocking."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        a = socket.create_connection(listening.getsockname())
+        b, _ = listening.accept()
+    a.setblocking(False)
+    b.setblocking(False)
+    return a, b
+
+
+def machines(context: ssl.SSLContext | None = None) -> tuple[TlsMachine, TlsMachine]:
+    return TlsMachine(context or dialling_context()), TlsMachine(
+        listening_context(CERTIFICATE), certificate_sha256=CERTIFICATE.sha256
+    )
+
+
+@pytest.fixture
+def streams() -> Iterator[tuple[TlsStream, TlsStream]]:
+    """Two ends of a TCP connection inside TLS."""
+    a, b = sockets()
+    tls_a, tls_b = machines()
+
+    async def story() -> None:
+        channels = await asyncio.gather(
+            TlsOpening(a, tls_a).shake_hands(), TlsOpening(b, tls_b).shake_hands()
+        )
+        assert set(channels) == {b"tls" + CERTIFICATE.sha256}
+
+    asyncio.run(story())
+    one, other = TlsStream(a, tls_a), TlsStream(b, tls_b)
+    yield one, other
+    one.close()
+    other.close()
+
+
+def receive(stream: TlsStream, buffer: memoryview) -> bytes:
+    """What comes next, once it is there."""
+    while True:
+        try:
+            return bytes(buffer[: stream.receive_into(buffer)])
+        except BlockingIOError:
+            select.select([stream.fileno()], [], [])
+
+
+def receive_all(stream: TlsStream, size: int, buffer_bytes: int = 128 * 1024) -> bytes:
+    """The next *size* bytes."""
+    buffer = memoryview(bytearray(buffer_bytes))
+    got = bytearray()
+    while len(got) < size:
+        more = receive(stream, buffer)
+        assert more
+        got += more
+    return bytes(got)
+
+
+def send_all(stream: TlsStream, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[stream.send(rest) :]
+        except BlockingIOError:
+            select.select([], [stream.fileno()], [])
+
+
+def send_for_ever(stream: TlsStream) -> NoReturn:
+    while True:
+        send_all(stream, b"anybody there?")
+
+
+def meanwhile(step: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=step)
+    thread.start()
+    return thread
+
+
+def noise(size: int) -> bytes:
+    """Bytes in which no piece is like another."""
+    return b"".join(hashlib.sha256(at.to_bytes(4)).digest() for at in range(size // 32))
+
+
+class TestSending:
+    def test_a_word_each_way(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        assert a.send(b"ping") == 4
+        assert receive_all(b, 4) == b"ping"
+        assert b.send(memoryview(b"pong")) == 4
+        assert receive_all(a, 4) == b"pong"
+
+    def test_the_beginning_of_something_large(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        letter = noise(100_000)
+        assert a.send(letter) == 64 * 1024
+        assert receive_all(b, 64 * 1024) == letter[: 64 * 1024]
+
+    @pytest.mark.parametrize("buffer_bytes", [128 * 1024, 32 * 1024, 1000])
+    def test_megabytes_through_buffers_of_any_size(
+        self, streams: tuple[TlsStream, TlsStream], buffer_bytes: int
+    ) -> None:
+        a, b = streams
+        letter = noise(4_000_000)
+        sender = meanwhile(lambda: send_all(a, letter))
+        assert receive_all(b, len(letter), buffer_bytes) == letter
+        sender.join()
+
+    def test_both_ways_at_once_from_two_threads_each(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        letter, answer = noise(8_000_000), noise(8_000_000)[::-1]
+        at_b: list[bytes] = []
+        threads = [
+            meanwhile(lambda: send_all(a, letter)),
+            meanwhile(lambda: send_all(b, answer)),
+            meanwhile(lambda: at_b.append(receive_all(b, len(letter)))),
+        ]
+        assert receive_all(a, len(answer)) == answer
+        for thread in threads:
+            thread.join()
+        assert at_b == [letter]
+
+
+def fill(stream: TlsStream, piece: bytes) -> int:
+    """Sends *piece* until the kernel takes no more; how often it went."""
+    times = 0
+    while True:
+        try:
+            assert stream.send(piece) == len(piece)
+        except BlockingIOError:
+            return times
+        times += 1
+
+
+class TestAFullSocket:
+    def test_bytes_count_as_taken_when_the_last_of_them_has_left(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
+        a, b = streams
+        piece = noise(50_016)
+        taken = fill(a, piece)
+        assert a._sealed  # some of the next has left, and this has not
+        got = receive_all(b, taken * len(piece))
+        # The same bytes again, as a link does it: they are not sent twice.
+        select.select([], [a.fileno()], [])
+        assert a.send(piece) == len(piece)
+        assert not a._sealed
+        got += receive_all(b, (taken + 1) * len(piece) - len(got))
+        assert got == piece * (taken + 1)
+
+    def test_the_piece_that_was_begun_may_come_again_with_more_behind_it(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
+        a, b = streams
+        piece = noise(3200)
+        taken = fill(a, piece)
+        got = receive_all(b, taken * len(piece))
+        select.select([], [a.fileno()], [])
+        assert a.send(piece + b"and more") == len(piece)
+        got += receive_all(b, (taken + 1) * len(piece) - len(got))
+        assert got == piece * (taken + 1)
+
+    def test_receiving_goes_on_meanwhile(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        fill(a, noise(64_000))
+        assert b.send(b"I am slow") == 9
+        assert receive_all(a, 9) == b"I am slow"
+
+
+class TestReading:
+    def test_nothing_yet(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        _, b = streams
+        with pytest.raises(BlockingIOError):
+            b.receive_into(memoryview(bytearray(100)))
+
+    def test_half_a_record_is_nothing_yet(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        a._machine.write(b"hello")
+        data = a._machine.data_to_send()
+        a._socket.send(data[:9])
+        select.select([b.fileno()], [], [])
+        with pytest.raises(BlockingIOError):
+            b.receive_into(memoryview(bytearray(100)))
+        a._socket.send(data[9:])
+        assert receive_all(b, 5) == b"hello"
+
+    def test_a_link_that_reads_once_each_time_misses_nothing(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
+        # Whenever the socket is not readable, everything that came has been handed out.
+        a, b = streams
+        buffer = memoryview(bytearray(32 * 1024))
+        sent: deque[bytes] = deque(noise(32 * size) for size in range(1, 2000, 37))
+        everything = b"".join(sent)
+        got = bytearray()
+        while sent:
+            letter = sent.popleft()
+            send_all(a, letter)
+            while select.select([b.fileno()], [], [], 0)[0]:
+                try:
+                    got += buffer[: b.receive_into(buffer)]
+                except BlockingIOError:
+                    continue
+        while len(got) < len(everything):
+            select.select([b.fileno()], [], [])
+            got += buffer[: b.receive_into(buffer)]
+        assert got == everything
+
+
+class TestEnding:
+    def test_the_end_comes_behind_what_was_sent(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        a.send(b"goodbye")
+        a.end_writing()
+        assert receive_all(b, 7) == b"goodbye"
+        buffer = memoryview(bytearray(100))
+        assert receive(b, buffer) == b""
+        assert b.receive_into(buffer) == 0
+
+    def test_what_was_under_way_to_who_ends_writing_still_arrives(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
+        a, b = streams
+        letter = noise(200_000)
+        sender = meanwhile(lambda: send_all(b, letter))
+        a.end_writing()
+        assert receive_all(a, len(letter)) == letter
+        sender.join()
+        b.end_writing()
+        assert receive(a, memoryview(bytearray(100))) == b""
+
+    def test_a_crash_of_the_other_is_told_from_its_goodbye(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
+        a, b = streams
+        a.send(b"I am")
+        a.close()
+        assert receive_all(b, 4) == b"I am"
+        with pytest.raises(ConnectionError, match=r"^it hung up without a goodbye$"):
+            receive(b, memoryview(bytearray(100)))
+
+    def test_tampering_is_an_error_of_the_connection(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        a._socket.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+        with pytest.raises(ConnectionError, match=r"^a TLS record was damaged on the way$"):
+            receive(b, memoryview(bytearray(100)))
+
+    def test_ending_a_broken_connection_is_no_error(self, streams: tuple[TlsStream, TlsStream]) -> None:
+        a, b = streams
+        b.close()
+        with pytest.raises(ConnectionError):
+            send_for_ever(a)
+        a.end_writing()
+
+    def test_ending_with_a_full_socket_ends_it_all_the_same(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
+        a, b = streams
+        taken = fill(a, noise(64_000))
+        a.end_writing()
+        receive_all(b, taken * 64_000)
+        with pytest.raises(ConnectionError, match="without a goodbye"):
+            receive_all(b, 64_000 * 2)
+
+
+class End:
+    """One end of a link over TLS, with everything it heard."""
+
+    def __init__(self, loop_thread: LoopThread, stream: TlsStream, here: Life, there: Life) -> None:
+        self.out: deque[Signal] = deque()
+        self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
+        self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+        def signals_came(signals: list[Signal]) -> None:
+            for signal in signals:
+                self.heard.put(signal)
+
+        session = Session(here, there)
+        self.link = PeerLink(loop_thread.loop, stream, session, self.out, signals_came, self.lost.put)
+        loop_thread.call(self.link.start)
+
+    def say(self, signal: Signal) -> None:
+        self.out.append(signal)
+        self.link.flush()
+
+    def hears(self) -> Signal:
+        return self.heard.get(timeout=HANG)
+
+
+@pytest.fixture
+def ends(loop_thread: LoopThread, streams: tuple[TlsStream, TlsStream]) -> Iterator[tuple[End, End]]:
+    gus, bob = End(loop_thread, streams[0], GUS, BOB), End(loop_thread, streams[1], BOB, GUS)
+    yield gus, bob
+    for end in (gus, bob):
+        end.link.close(gracefully=False)
+    loop_thread.settle()
+
+
+def letter(frm: int, number: int, size: int) -> Send:
+    return Send(Pid(frm), "server", Letter(number.to_bytes(4) + bytes(size)))
+
+
+class TestALink:
+    """`PeerLink` on top: it knows nothing of TLS, and must not lose a byte or a wake-up by it."""
+
+    def test_large_and_small_letters_of_several_threads_both_ways(self, ends: tuple[End, End]) -> None:
+        sizes = (10, 70_000, 3, 16_384, 1_000_000, 0, 64 * 1024)
+
+        def speak(end: End, frm: int) -> None:
+            for number in range(70):
+                end.say(letter(frm, number, sizes[(number + frm) % len(sizes)]))
+
+        speakers = [meanwhile(functools.partial(speak, end, frm)) for end in ends for frm in (1, 2, 3)]
+        for end in ends:
+            heard: dict[int, list[int]] = {1: [], 2: [], 3: []}
+            for _ in range(210):
+                signal = end.hears()
+                assert isinstance(signal, Send)
+                assert signal.frm is not None
+                number = int.from_bytes(signal.body.data[:4])
+                assert len(signal.body.data) == 4 + sizes[(number + signal.frm.number) % len(sizes)]
+                heard[signal.frm.number].append(number)
+            assert list(heard.values()) == [list(range(70))] * 3
+        for speaker in speakers:
+            speaker.join()
+
+    def test_a_lone_word_after_a_full_socket_gets_through(
+        self, loop_thread: LoopThread, ends: tuple[End, End]
+    ) -> None:
+        # Its last record is encrypted when the kernel has no room for it, and nothing comes after it: the
+        # link has to go on watching for room.
+        gus, bob = ends
+        loop_thread.call(lambda: bob.link._loop.remove_reader(bob.link._descriptor))
+        sent = 0
+        while not gus.link._full:
+            gus.say(letter(1, sent, 60_000))
+            sent += 1
+        assert not gus.out
+        loop_thread.call(lambda: bob.link._loop.add_reader(bob.link._descriptor, bob.link._readable))
+        for number in range(sent):
+            assert bob.hears() == Send(
+                Pid(1, 0, *GUS), "server", Letter(number.to_bytes(4) + bytes(60_000), GUS)
+            )
+
+    def test_a_graceful_close_delivers_everything_first(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        for number in range(40):
+            gus.say(letter(1, number, 50_000))
+        gus.link.close(gracefully=True)
+        for _ in range(40):
+            bob.hears()
+        assert bob.lost.get(timeout=HANG) == "it closed the connection"
+        assert gus.lost.get(timeout=HANG)
+
+    def test_a_crash_is_a_broken_connection(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.link.close(gracefully=False)
+        assert bob.lost.get(timeout=HANG) == "the connection broke (it hung up without a goodbye)"
+
+
+class TestOpening:
+    def test_a_conversation_before_the_link(self) -> None:
+        a, b = sockets()
+        tls_a, tls_b = machines()
+
+        async def dial() -> None:
+            opening = TlsOpening(a, tls_a)
+            await opening.shake_hands()
+            await opening.send_all(b"who are you?")
+            assert await opening.receive() == b"b"
+            tls_a.finish()
+            await opening.send_all(b"")
+
+        async def accept() -> None:
+            opening = TlsOpening(b, tls_b)
+            await opening.shake_hands()
+            assert await opening.receive() == b"who are you?"
+            await opening.send_all(b"b")
+            assert await opening.receive() == b""
+
+        async def story() -> None:
+            await asyncio.gather(dial(), accept())
+
+        with a, b:
+            asyncio.run(story())
+
+    def test_somebody_who_speaks_no_tls_gets_an_alert(self) -> None:
+        a, b = sockets()
+        old = dialling_context()
+        old.minimum_version = old.maximum_version = type(old.maximum_version).TLSv1_2
+        tls_a, tls_b = machines(old)
+
+        async def story() -> None:
+            outcomes = await asyncio.gather(
+                TlsOpening(a, tls_a).shake_hands(), TlsOpening(b, tls_b).shake_hands(), return_exceptions=True
+            )
+            assert [type(outcome) for outcome in outcomes] == [ProtocolError] * 2
+            assert [str(outcome) for outcome in outcomes] == ["it does not speak TLS 1.3"] * 2
+
+        with a, b:
+            asyncio.run(story())
+
+    def test_somebody_who_hangs_up(self) -> None:
+        a, b = sockets()
+        _, tls_b = machines()
+
+        async def story() -> None:
+            opening = TlsOpening(b, tls_b)
+            a.close()
+            with pytest.raises(ProtocolError, match=r"^it hung up during the TLS handshake$"):
+                await opening.shake_hands()
+
+        with a, b:
+            asyncio.run(story())

@@ -1,0 +1,141 @@
+"""One line and one echo against what was shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.scenario.expectation import expected_line, match_echo, match_line, protected
+from pyx.scenario.renaming import Renaming, View
+from pyx.terms import Life
+
+VIEW = View(Life("a@vm", 1), {1: Life("b@vm", 2), 2: Life("c@vm", 3)})
+
+
+def fits(written: str, shown: str, names: Renaming | None = None) -> bool:
+    return match_line(expected_line(written), shown, names or Renaming(), VIEW)
+
+
+def same(written: str, shown: str, names: Renaming | None = None) -> bool:
+    lines = [expected_line(line) for line in written.split("\n")]
+    return match_echo(lines, shown, names or Renaming(), VIEW)
+
+
+class TestLines:
+    def test_text_is_text_but_for_blanks_at_the_end(self) -> None:
+        assert fits("hello", "hello  ")
+        assert not fits("hello", "hello!")
+        assert not fits("  hello", "hello")
+
+    def test_pids_match_up_to_the_renaming(self) -> None:
+        names = Renaming()
+        assert fits("#PID<0.3.0> checked <9.1.0>", "#PID<0.8.0> checked <1.4.0>", names)
+        assert not fits("#PID<0.3.0>", "#PID<0.9.0>", names)
+        assert fits("#PID<0.3.0>", "#PID<0.8.0>", names)
+
+    def test_any_text_inside_a_line(self) -> None:
+        assert fits("took [..] s", "took 0.25 s")
+        assert fits("[..]Error:[..]", "TypeError: ")
+        assert not fits("took [..] s", "took 0.25 ms")
+
+    def test_any_text_does_not_slide_over_a_bound_pid(self) -> None:
+        names = Renaming()
+        assert fits("<0.2.0>", "<0.7.0>", names)
+        assert fits("[..] <0.2.0>[..]", "x <0.6.0> <0.7.0> <0.8.0>", names)
+
+    def test_a_bare_ellipsis_inside_a_line_is_text(self) -> None:
+        assert fits("[1, ...]", "[1, ...]")
+        assert not fits("[1, ...]", "[1, 2]")
+
+    def test_suffixes(self) -> None:
+        assert fits(r"pid \d+ (re)", "pid 4242")
+        assert not fits(r"pid \d+ (re)", "pid 4242!")
+        assert fits("*.py? (glob)", "(x).pyc")
+        assert not fits("*.py? (glob)", "x.py")
+
+    def test_a_backslash_protects(self) -> None:
+        assert fits("\\", "")
+        assert fits("\\...", "...")
+        assert fits("\\took [..] s", "took [..] s")
+        assert not fits("\\took [..] s", "took 1 s")
+        assert fits("\\x (re)", "x (re)")
+        assert fits("\\\\x", "\\x")
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            "",
+            "...",
+            "  ...",
+            "a [..] b",
+            "x (re)",
+            "x (glob)",
+            "\\x",
+            "$ 5",
+            "pyx(a@vm)1> 1",
+            "...(1)> x",
+            "```",
+        ],
+    )
+    def test_what_would_be_misread_is_protected(self, shown: str) -> None:
+        written = protected(shown)
+        assert written == "\\" + shown
+        assert fits(written, shown)
+
+    def test_the_rest_is_not(self) -> None:
+        assert protected("#PID<0.1.0>") == "#PID<0.1.0>"
+        assert protected("plain") == "plain"
+
+
+class TestEchoes:
+    @pytest.mark.parametrize(
+        ("written", "shown"),
+        [
+            ("[1, 2]", "[1,\n 2]"),
+            ("{'a': 1,\n 'b': 2}", "{'b': 2, 'a': 1}"),
+            ('"pong"', "'pong'"),
+            ("{1, 2, 3}", "{3, 1, 2}"),
+            ("frozenset({'a', 'b'})", "frozenset({'b', 'a'})"),
+            ("Item(name='x', n=-1)", "Item(name='x',\n     n=-1)"),
+            ("b'x'", 'b"x"'),
+            ("...", "..."),
+        ],
+    )
+    def test_the_same_value_written_otherwise(self, written: str, shown: str) -> None:
+        assert same(written if written != "..." else "Ellipsis", shown if shown != "..." else "Ellipsis")
+
+    @pytest.mark.parametrize(
+        ("written", "shown"),
+        [
+            ("1", "True"),
+            ("1", "1.0"),
+            ("[1, 2]", "(1, 2)"),
+            ("[1, 2]", "[2, 1]"),
+            ("{1, 2}", "{1, 3}"),
+            ("{1}", "{1, 2}"),
+            ("{'a': 1}", "{'a': 2}"),
+            ("f(x=1)", "f(y=1)"),
+            ("'a'", "b'a'"),
+            ("-0.0", "0.0"),
+            ("[..]", "[1]"),
+            ("<a b>", "<a b>"),
+        ],
+    )
+    def test_another_value_or_none(self, written: str, shown: str) -> None:
+        assert not same(written, shown)
+
+    def test_pids_inside_are_bound(self) -> None:
+        names = Renaming()
+        assert same("('add', #PID<0.3.0>, 1)", "('add',\n #PID<0.8.0>,\n 1)", names)
+        assert not same("#PID<0.3.0>", "#PID<0.9.0>", names)
+        assert same("[#PID<0.3.0>]", "[#PID<0.8.0>]", names)
+
+    def test_pids_inside_texts_too(self) -> None:
+        names = Renaming()
+        assert same("'from <0.3.0>'", '"from <0.8.0>"', names)
+        assert not same("#PID<0.3.0>", "#PID<0.9.0>", names)
+
+    def test_a_set_finds_the_partners_that_agree(self) -> None:
+        names = Renaming()
+        assert fits("<0.3.0>", "<0.8.0>", names)
+        assert same("{#PID<0.4.0>, #PID<0.3.0>}", "{#PID<0.8.0>, #PID<0.9.0>}", names)
+        assert fits("<0.4.0>", "<0.9.0>", names)

@@ -1,0 +1,229 @@
+"""The world of the simulator: virtual time, the hosts in it, and the history that the invariants speak of.
+
+Everything that happens is an event in one queue; chance comes from one seeded generator; nothing looks at a
+clock.  So a seed is a whole run, and the same seed is the same run.  Not here: what the events are (`host.py`,
+`workload.py`, `faults.py`), and what must be true of them (`actors.py`, `invariants.py`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from random import Random
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pyx.core import effects as fx
+from pyx.signals import Letter, Send
+from pyx.terms import Life, Pid
+from pyx.wire.codec import seal
+from tests.simulation.actors import Actor, Told, Waiter
+from tests.simulation.host import Host, WatchedKernel, reason_key
+from tests.simulation.network import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.core.peers import Peer
+    from pyx.core.processes import Process
+    from pyx.signals import ExitTo
+    from tests.simulation.actors import Request
+
+_TRACE_LINES = 40
+
+
+class Violation(AssertionError):
+    """A promise of the design was broken."""
+
+
+class World:
+    """See the file.
+
+    Args:
+        seed: decides everything.
+        kernel: the kernel under test.
+    """
+
+    def __init__(self, seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> None:
+        self.seed = seed
+        self.random = Random(seed)
+        self.now = 1000.0
+        self.hosts: dict[str, Host] = {}
+        """The running OS process of each name."""
+        self.lives: dict[Life, Host] = {}
+        self.blocked: dict[frozenset[str], str] = {}
+        """Pairs of hosts that cannot dial each other, and how that looks: `"refused"` or `"silent"`."""
+        self.connections: list[Connection] = []
+        self.told: dict[Any, Told] = {}
+        """Every message and exit signal, by what it carries (each carries something of its own)."""
+        self.requests: dict[bytes, Request] = {}
+        """Every call and spawn, by its letter."""
+        self.ends: dict[str | bytes | None, list[Actor]] = {}
+        """Who ended with which reason."""
+        self.trace: deque[str] = deque(maxlen=_TRACE_LINES)
+        self.counts: dict[str, int] = {}
+        """How often what was seen: shows that a run is not empty."""
+        self._kernel = kernel
+        self._events: list[tuple[float, int, Host | None, Callable[..., None], tuple[Any, ...]]] = []
+        self._order = itertools.count()
+        self._creations = itertools.count(1)
+        self._names = itertools.count(1)
+
+    # ------------------------------------------------------------ time
+
+    def at(self, delay: float, host: Host | None, action: Callable[..., None], *args: Any) -> None:
+        """Something happens in *delay* seconds, unless *host* is dead then; if it is frozen, when it thaws."""
+        heapq.heappush(self._events, (self.now + delay, next(self._order), host, action, args))
+
+    def soon(self, host: Host, action: Callable[..., None], *args: Any) -> None:
+        """Something happens in the next round of that host's loop."""
+        self.at(0.0, host, action, *args)
+
+    def run(self, seconds: float) -> None:
+        """Lets time pass."""
+        until = self.now + seconds
+        events = self._events
+        while events and events[0][0] <= until:
+            self.now, _, host, action, args = heapq.heappop(events)
+            if host is None:
+                action(*args)
+            elif host.frozen:
+                host.deferred.append((action, args))
+            elif not host.dead:
+                action(*args)
+        self.now = until
+
+    def note(self, words: str) -> None:
+        """A line of the trace that a failure shows."""
+        self.trace.append(f"{self.now:10.4f}  {words}")
+
+    def count(self, what: str, times: int = 1) -> None:
+        """See `counts`."""
+        self.counts[what] = self.counts.get(what, 0) + times
+
+    def violated(self, promise: str) -> NoReturn:
+        """Ends the run."""
+        raise Violation("\n".join((promise, "what happened last:", *self.trace, f"seed {self.seed}")))
+
+    def must(self, held: object, promise: str) -> None:
+        """Ends the run unless the promise was held."""
+        if not held:
+            self.violated(promise)
+
+    # ------------------------------------------------------------ hosts and lives
+
+    def boot(self, name: str, *, hidden: bool = False) -> Host:
+        """An OS process starts, as the node of that name."""
+        host = self.hosts[name] = Host(self, name, hidden=hidden, kernel=self._kernel)
+        self.note(f"{host} boots")
+        return host
+
+    def new_life(self, host: Host) -> Life:
+        """The life that this host begins now."""
+        life = Life(host.name, next(self._creations))
+        self.lives[life] = host
+        return life
+
+    def running(self) -> list[Host]:
+        """The hosts that are not dead."""
+        return [host for host in self.hosts.values() if not host.dead]
+
+    def living(self) -> list[Actor]:
+        """The processes that live, on hosts that are not frozen."""
+        return [
+            actor
+            for host in self.hosts.values()
+            if not (host.dead or host.frozen)
+            for actor in host.actors.values()
+            if actor.process.alive
+        ]
+
+    def resolve(self, viewer: Host, pid: Pid) -> Actor | None:
+        """Whom a pid means to a host; None for a pid that was nobody's."""
+        host = self.lives.get(Life(pid.node, pid.creation)) if pid.node else viewer
+        return host.actors.get((pid.number, pid.serial)) if host is not None else None
+
+    def way(self, one: str, other: str) -> str:
+        """What a dial meets: `"open"`, `"refused"` or `"silent"`."""
+        return self.blocked.get(frozenset((one, other)), "open")
+
+    def connected(self, one: Host, other: Host) -> Connection:
+        """A new connection."""
+        connection = Connection(self, one, other, number=len(self.connections))
+        self.connections.append(connection)
+        return connection
+
+    # ------------------------------------------------------------ what is unlike everything else
+
+    def unique(self) -> int:
+        """A number that was never given."""
+        return next(self._names)
+
+    def unique_letter(self, *more: Any) -> Letter:
+        """A letter unlike any other."""
+        return Letter(seal((self.unique(), *more)))
+
+    # ------------------------------------------------------------ what the hosts tell
+
+    def stepped(self, host: Host, effects: list[fx.Effect]) -> None:
+        """A kernel took one input: whoever got something reads it now, before anything else happens."""
+        woken: dict[Actor, None] = {}
+        for effect in effects:
+            match effect:
+                case fx.Wake(process):
+                    woken[self._actor(host, process)] = None
+                case fx.Kill(process, reason):
+                    actor = self._actor(host, process)
+                    woken[actor] = None
+                    actor.kills.append(reason)
+                case fx.ShellExit(process, frm, reason):
+                    actor = self._actor(host, process)
+                    actor.shown.append((frm, reason))
+                    woken[actor] = None
+                case fx.Answered(waiter, outcome, body, nobody):
+                    assert isinstance(waiter, Waiter)
+                    waiter.answered(outcome, body, nobody)
+                case fx.Connected(waiter, ok, reason):
+                    assert isinstance(waiter, Waiter)
+                    waiter.answered("connected" if ok else "noconnection", reason, None)
+                case _:
+                    pass
+        for actor in woken:
+            actor.looks()
+        if host.kernel.losses:
+            losses, host.kernel.losses = host.kernel.losses, []
+            for peer, seen_by_all in losses:
+                self._lost(host, peer, seen_by_all=seen_by_all)
+        for actor in woken:
+            actor.step_is_over()
+
+    def _lost(self, host: Host, peer: Peer, *, seen_by_all: bool) -> None:
+        self.note(f"{host} lost {peer}")
+        self.count("sessions lost" if peer.creation else "dials lost")
+        for actor in host.actors.values():
+            if actor.process.alive:
+                actor.node_is_lost(peer.name, seen_by_all=seen_by_all)
+
+    def _actor(self, host: Host, process: Process) -> Actor:
+        return host.actors[process.pid.number, process.pid.serial]
+
+    def travels(self, signal: Send | ExitTo, connection: Connection) -> None:
+        """A message or an exit signal is about to be written to a connection."""
+        key = signal.body.data if isinstance(signal, Send) else reason_key(signal.reason)
+        told = self.told.get(key)
+        if told is not None:  # not so for the plain words `normal` and `kill`
+            told.connection = connection
+
+    def started(self, host: Host, process: Process, letter: Letter) -> None:
+        """A host was asked to run something."""
+        request = self.requests[letter.data]
+        self.must(request.started is None, f"{request} was started twice")
+        self.must(
+            request.node == host.name or request.spawner.host is host,
+            f"{request} was started on {host}",
+        )
+        actor = host.actors.get((process.pid.number, process.pid.serial)) or Actor(host, process)
+        request.started = actor
+        actor.request = request
+        if process.call is not None or request.kind == "call":
+            self.at(self.random.random() * 0.5, host, actor.finishes_call)

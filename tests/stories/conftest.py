@@ -1,0 +1,26 @@
+"""The hosts that stories play on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stories.host import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """One for all stories of a file: their nodes form one mesh."""
+    with Host() as host:
+        yield host
+
+
+@pytest.fixture
+def lone_host() -> Iterator[Host]:
+    """One for a story that counts nodes, or spoils something."""
+    with Host() as host:
+        yield host

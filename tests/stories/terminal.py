@@ -1,0 +1,214 @@
+"""A real `pyx` in a pseudo-terminal, and the screen that its user looks at.
+
+`type` is what a person does: type, press Enter, read on until the next prompt.  Nothing is looked for in the
+stream of bytes; it is drawn by a terminal emulator first, so a test sees what a person would see.
+Not here: where the nodes live (`host.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import warnings
+from typing import TYPE_CHECKING, Final
+
+import pexpect
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tests.stories.host import Host
+
+PROMPT: Final = re.compile(r"pyx\((?:[^()]+\)\d+|\d+\))> ")
+COLUMNS: Final = 120
+ROWS: Final = 40
+
+
+class Shell:
+    """One `pyx` at a terminal.  Every wait ends after the host's patience, with the screen in the message.
+
+    Args:
+        host: pumps the output of all its shells while one of them waits.
+        argv: the command.
+        environment: of the new process, whole.
+        cwd: its directory.
+    """
+
+    def __init__(self, host: Host, argv: Sequence[str], environment: Mapping[str, str], cwd: str) -> None:
+        with warnings.catch_warnings():
+            # A fork of a process with threads (pytest may have some); this child does nothing but exec.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._child = pexpect.spawn(
+                argv[0], list(argv[1:]), env=environment, cwd=cwd, dimensions=(ROWS, COLUMNS)
+            )
+        self._child.delaybeforesend = None
+        self._child.ptyproc.delayafterclose = 0
+        self._host = host
+        self._screen = _Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+        self._unseen = 0  # the first line that `sees` may still find
+        self.raw = b""
+        """All bytes so far: for tests about bytes (colours, control characters)."""
+
+    # ------------------------------------------------------------ what a person does
+
+    def type(self, code: str) -> str:
+        """Types *code* (a block is pasted) and Enter; returns what was shown up to the next prompt."""
+        self.enter(code)
+        first = self._unseen
+        row = self.prompt_returns()
+        return "\n".join(self.lines[first:row])
+
+    def enter(self, code: str) -> None:
+        """Types *code* and Enter, and does not wait for a prompt: it may block, or leave."""
+        self.half_type(code)
+        self._unseen = self._screen.row + 1
+        self.press("\r")
+
+    def half_type(self, text: str) -> None:
+        """Types *text* at an empty prompt, and nothing after it."""
+        row = self.prompt_returns() + text.count("\n")
+        prompt = self._screen.before_cursor
+        before, _, last = text.rpartition("\n")
+        typed = f"...{prompt[3:]}{last}" if before else prompt + text
+        self.press(f"\x1b[200~{text}\x1b[201~" if before else text)
+        self.wait(lambda: (self._screen.row, self.prompt) == (row, typed), f"the typed {text!r}")
+
+    def comes_to(self, code: str, value: str) -> bool:
+        """Types *code* again and again until it gives *value*: for what another node will know in a moment."""
+        self._host.pump_until(lambda: self.type(code) == value)
+        return self.type(code) == value
+
+    def press(self, keys: str) -> None:
+        """Sends keys as they are (`"\\x03"` is Ctrl-C, `"\\x04"` Ctrl-D)."""
+        self._child.send(keys)
+
+    def interrupt(self) -> str:
+        """Ctrl-C into whatever runs; returns what was shown since it was entered, up to the next prompt."""
+        first = self._unseen
+        self.press("\x03")
+        row = self.prompt_returns()
+        return "\n".join(self.lines[first:row])
+
+    # ------------------------------------------------------------ what a person sees
+
+    @property
+    def prompt(self) -> str:
+        """The prompt, with what is typed behind it."""
+        return self._screen.before_cursor
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything shown so far, also what has scrolled away, without blanks at line ends."""
+        return self._screen.gone + [line.rstrip() for line in self._screen.display]
+
+    @property
+    def screen(self) -> str:
+        """All lines as one text, without empty ones at the end."""
+        return "\n".join(self.lines).rstrip("\n")
+
+    def sees(self, text: str) -> str:
+        """Waits for a line with *text*, below the last typed line and the last line seen; returns it."""
+        found: list[int] = []
+
+        def look() -> bool:
+            lines = self.lines
+            found[:] = [at for at in range(self._unseen, len(lines)) if text in lines[at]][:1]
+            return bool(found)
+
+        self.wait(look, f"a line with {text!r}")
+        self._unseen = found[0] + 1
+        return self.lines[found[0]]
+
+    def prompt_returns(self) -> int:
+        """Waits for an empty prompt (below the last typed line); returns its row."""
+        self.wait(self._at_prompt, "a prompt")
+        return self._screen.row
+
+    def wait(self, happened: Callable[[], bool], what: str) -> None:
+        """Waits until *happened*, and fails with the screen when it does not."""
+        __tracebackhide__ = True
+        if not self._host.pump_until(lambda: happened() or self.has_ended) or not happened():
+            ended = " (the process has ended)" if self.has_ended else ""
+            shown = self.screen.split("\n")[-ROWS:]
+            msg = f"{what} did not come{ended}; the screen:\n" + "\n".join(f"    | {line}" for line in shown)
+            raise AssertionError(msg)
+
+    def _at_prompt(self) -> bool:
+        return self._screen.row >= self._unseen and bool(PROMPT.fullmatch(self._screen.before_cursor))
+
+    # ------------------------------------------------------------ the process
+
+    @property
+    def pid(self) -> int:
+        """Of the operating system."""
+        return self._child.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """True once its terminal is closed."""
+        return bool(self._child.flag_eof)
+
+    def leaves(self) -> int:
+        """Waits for its end; returns the exit code (128 and more for a signal)."""
+        self.wait(lambda: self.has_ended, "the end")
+        return self.close()
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Sends it a signal."""
+        os.kill(self.pid, number)
+
+    def close(self) -> int:
+        """Ends it, if it has not ended by itself; returns the exit code."""
+        if not self._child.closed:
+            if not self.has_ended:
+                self.kill()
+            self._child.wait()
+            self._child.close()
+        status = self._child.exitstatus
+        return status if status is not None else 128 + self._child.signalstatus
+
+    @property
+    def descriptor(self) -> int | None:
+        """What the host reads from; None when nothing more can come."""
+        return None if self._child.closed or self.has_ended else self._child.child_fd
+
+    def read(self) -> None:
+        """Draws what has come."""
+        try:
+            data = os.read(self._child.child_fd, 1 << 16)
+        except OSError:  # how Linux says that the other end of a terminal is closed
+            data = b""
+        self._child.flag_eof = not data
+        self.raw += data
+        self._stream.feed(data)
+
+
+class _Screen(pyte.Screen):
+    """A screen that remembers the lines that scrolled off."""
+
+    def __init__(self, columns: int, lines: int) -> None:
+        self.gone: list[str] = []
+        super().__init__(columns, lines)
+
+    def index(self) -> None:
+        """A line feed: at the bottom it scrolls."""
+        if self.cursor.y == self.lines - 1:
+            self.gone.append(self._text(0).rstrip())
+        super().index()
+
+    @property
+    def row(self) -> int:
+        """The cursor's, counted from the first line ever shown."""
+        return len(self.gone) + self.cursor.y
+
+    @property
+    def before_cursor(self) -> str:
+        """What stands before the cursor; behind it may be a grey suggestion."""
+        return self._text(self.cursor.y)[: self.cursor.x]
+
+    def _text(self, y: int) -> str:
+        line = self.buffer[y]
+        return "".join(line[x].data for x in range(self.columns))

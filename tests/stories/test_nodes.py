@@ -1,0 +1,336 @@
+"""Nodes of one host: the mesh, names and cookies, hidden and unnamed nodes, services, programs that are nodes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.stories.host import Host
+    from tests.stories.terminal import Shell
+
+
+class TestMesh:
+    def test_joining_one_joins_all_and_a_dead_one_is_gone_everywhere(self, lone_host: Host) -> None:
+        a, b, c, d = (lone_host.shell(name) for name in "abcd")
+        assert b.type('Node.connect("a@vm")') == "True"
+        assert c.type('Node.ping("b@vm")') == "'pong'"
+        assert d.type('send(("nobody", "c@vm"), "any first message connects")').startswith("'any")
+        for shell, others in ((a, "bcd"), (b, "acd"), (c, "abd"), (d, "abc")):
+            assert shell.comes_to("Node.list()", str([f"{name}@vm" for name in others]))
+        c.kill()
+        for shell, others in ((a, "bd"), (b, "ad"), (d, "ab")):
+            assert shell.comes_to("Node.list()", str([f"{name}@vm" for name in others]))
+        assert a.type('Node.ping("c@vm")').endswith("'pang'")
+
+        # The name is free at once, for another life; whoever meets one member meets all.
+        again = lone_host.shell("c")
+        assert again.type("Node.list()") == "[]"
+        assert again.type('Node.ping("d@vm")') == "'pong'"
+        assert again.comes_to("Node.list()", "['a@vm', 'b@vm', 'd@vm']")
+        assert a.comes_to("Node.list()", "['b@vm', 'c@vm', 'd@vm']")
+
+    def test_disconnect_ends_that_connection_and_no_other(self, lone_host: Host) -> None:
+        a, b, c = (lone_host.shell(name) for name in "abc")
+        a.type('Node.connect("b@vm")')
+        c.type('Node.connect("a@vm")')
+        assert b.comes_to("Node.list()", "['a@vm', 'c@vm']")
+        assert a.type('Node.disconnect("b@vm")') == "True"
+        assert a.type('Node.disconnect("b@vm")') == "False"
+        assert a.type("Node.list()") == "['c@vm']"
+        assert b.comes_to("Node.list()", "['c@vm']")
+        assert c.type("Node.list()") == "['a@vm', 'b@vm']"
+
+    def test_a_hidden_node_is_told_of_nobody_and_to_nobody(self, lone_host: Host) -> None:
+        a, b, hidden = lone_host.shell("a"), lone_host.shell("b"), lone_host.shell("shy", "--hidden")
+        a.type('Node.connect("b@vm")')
+        assert hidden.type('Node.connect("a@vm")') == "True"
+        assert hidden.type("Node.list()") == "[]"
+        assert hidden.type('Node.list("hidden")') == "['a@vm']"
+        assert a.type("Node.list()") == "['b@vm']"
+        assert a.type('Node.list("hidden")') == "['shy@vm']"
+        assert a.type('Node.list("connected")') == "['b@vm', 'shy@vm']"
+        assert a.type('Node.list("this", "hidden")') == "['a@vm', 'shy@vm']"
+        assert a.type('Node.list("known")') == "['a@vm', 'b@vm', 'shy@vm']"
+        assert a.type('Node.list("bogus")').startswith("ValueError: 'bogus' is no kind of node: this, ")
+        assert b.type('Node.list("known")') == "['a@vm', 'b@vm']"
+        assert hidden.type('rpc.call("b@vm", "Node", "self")') == "'b@vm'"
+
+    def test_nobody_of_that_name(self, host: Host) -> None:
+        shell = host.shell("asks")
+        why = "[warning] cannot connect to nobody@vm: no node of that name runs on this host"
+        assert shell.type('Node.ping("nobody@vm")') == f"{why}\n'pang'"
+        assert shell.type('Node.connect("nobody")').endswith("\nFalse")
+        assert shell.type('rpc.call("nobody", "os", "getpid")').startswith(
+            "RpcNoConnection: no connection to nobody@vm: no node of that name runs on this host"
+        )
+        assert shell.type('send(("x", "nobody"), "into the void")').endswith("'into the void'")
+        assert shell.type('Node.ping("a b")').startswith("NodeNameInvalid: 'a b' is not a node name: ")
+        shell.close()
+
+
+class TestNames:
+    def test_a_name_in_use_is_refused(self, host: Host) -> None:
+        holder = host.shell("taken")
+        second = host.starts("--sname", "taken@vm")
+        assert second.leaves() == 3
+        assert second.screen == f"pyx: the name taken@vm is in use by another node (pid {holder.pid})"
+
+    @pytest.mark.parametrize(
+        ("name", "problem"),
+        [
+            ("", "it is empty"),
+            ("a b", "the part before @ may hold letters, digits, _ and - only"),
+            ("a.b", "the part before @ may hold letters, digits, _ and - only"),
+            ("a/b", "the part before @ may hold letters, digits, _ and - only"),
+            ("café", "the part before @ may hold letters, digits, _ and - only"),
+            ("@vm", "the part before @ is empty"),
+            ("gus@", "the host after @ is empty"),
+            ("a@b@c", "the host after @ may hold letters, digits and . _ : - only"),
+        ],
+    )
+    def test_a_bad_name_is_one_line_that_says_why(self, name: str, problem: str, host: Host) -> None:
+        done = host.run("--sname", name)
+        assert done.returncode == 2
+        assert (done.stdout, done.stderr) == ("", f"pyx: {name!r} is not a node name: {problem}\n")
+
+    def test_the_name_of_a_dead_node_is_free_at_once(self, host: Host) -> None:
+        first = host.shell("phoenix")
+        first.kill()
+        assert first.leaves() == 128 + signal.SIGKILL
+        assert list(host.names.glob("phoenix@vm.lock"))  # it left its lock file, and nobody holds it
+        assert host.shell("phoenix").type("Node.self()") == "'phoenix@vm'"
+
+    def test_who_leaves_leaves_nothing_behind(self, lone_host: Host) -> None:
+        shell = lone_host.shell("gone")
+        shell.press("\x04")
+        assert shell.leaves() == 0
+        assert list(lone_host.names.iterdir()) == []
+
+
+class TestCookies:
+    def test_a_wrong_cookie_is_told_to_who_asked_with_the_reason(self, lone_host: Host) -> None:
+        right = lone_host.shell("right")
+        (lone_host.home / "other").write_text("not the cookie\n")
+        wrong = lone_host.shell("wrong", "--cookie-file", "other")
+        said = wrong.type('Node.connect("right@vm")')
+        assert said.startswith(
+            "[warning] cannot connect to right@vm: the cookie of right@vm differs from ours"
+        )
+        assert said.endswith("\nFalse")
+        assert wrong.type('Node.ping("right@vm")').endswith("\n'pang'")
+        assert "the cookie of right@vm differs" in wrong.type('rpc.call("right@vm", "os", "getpid")')
+        assert wrong.type("Node.list()") == "[]"
+        right.sees("[warning] refused a connection: the cookie of wrong@vm differs from ours")
+        assert right.type("Node.list()") == "[]"
+
+        secret = (lone_host.home / ".pyx.cookie").read_text().strip()
+        assert wrong.type(f'Node.set_cookie("right@vm", "{secret}")') == "True"
+        assert wrong.type('Node.ping("right@vm")').endswith("'pong'")
+
+    def test_it_is_made_on_first_use_for_me_alone_and_shows_a_fingerprint(self, lone_host: Host) -> None:
+        shell = lone_host.shell("first")
+        file = lone_host.home / ".pyx.cookie"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o400
+        shown = shell.type("Node.get_cookie()")
+        assert shown.startswith("Cookie(sha256 ")
+        assert file.read_text().strip() not in shown
+
+    def test_on_the_command_line_it_works_and_is_warned_about(self, host: Host) -> None:
+        done = host.run("--sname", "shouts@vm", "--cookie", "gt", "-e", "print(Node.self())")
+        assert (done.returncode, done.stdout) == (0, "shouts@vm\n")
+        assert "ps" in done.stderr
+
+    def test_one_that_others_can_read_is_refused(self, lone_host: Host) -> None:
+        file = lone_host.home / ".pyx.cookie"
+        file.write_text("seen by all")
+        file.chmod(0o644)
+        done = lone_host.run("--sname", "careless@vm", "-e", "1")
+        assert done.returncode == 2
+        assert done.stderr == (
+            f"pyx: the cookie file {file} is open to others (mode 0644)\nhint: chmod 400 {file}\n"
+        )
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+    def test_one_of_another_user_is_refused(self, lone_host: Host) -> None:
+        file = lone_host.home / ".pyx.cookie"
+        file.write_text("a gift")
+        file.chmod(0o400)
+        os.chown(file, 12345, -1)
+        done = lone_host.run("--sname", "careless@vm", "-e", "1")
+        assert done.returncode == 2
+        assert f"the cookie file {file} belongs to user 12345, not to me (0)" in done.stderr
+        assert f"hint: sudo chown 0 {file}" in done.stderr
+
+
+class TestTheDirectoryOfNames:
+    def test_one_that_others_can_write_to_is_refused_with_the_cure(self, lone_host: Host) -> None:
+        lone_host.names.mkdir()
+        lone_host.names.chmod(0o777)
+        done = lone_host.run("--sname", "a@vm", "-e", "1")
+        assert done.returncode == 2
+        assert done.stderr == (
+            f"pyx: {lone_host.names} has mode 0777, not 0700\nhint: chmod 700 {lone_host.names}\n"
+        )
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+    def test_one_of_another_user_is_refused_with_its_owner(self, lone_host: Host) -> None:
+        lone_host.names.mkdir(0o700)
+        os.chown(lone_host.names, 12345, -1)
+        done = lone_host.run("--sname", "a@vm", "-e", "1")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"pyx: {lone_host.names} belongs to user 12345, not to me (0)\nhint: ")
+
+    def test_a_link_is_refused(self, lone_host: Host) -> None:
+        lone_host.names.symlink_to(lone_host.home)
+        done = lone_host.run("--sname", "a@vm", "-e", "1")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"pyx: {lone_host.names} is a symbolic link\nhint: rm ")
+
+
+class TestUnnamed:
+    @pytest.fixture
+    def unnamed(self, host: Host) -> Iterator[Shell]:
+        shell = host.shell()
+        yield shell
+        shell.close()
+
+    def test_it_is_in_no_mesh(self, host: Host, unnamed: Shell) -> None:
+        assert unnamed.prompt == "pyx(1)> "
+        assert unnamed.type('Node.connect("anybody")') == "'ignored'"
+        assert unnamed.type('Node.ping("anybody")') == "'pang'"
+        assert unnamed.type('Node.disconnect("anybody")') == "'ignored'"
+        assert unnamed.type("Node.is_alive(), Node.list()") == "(False, [])"
+        assert unnamed.type("Node.get_cookie()") == ""
+        assert unnamed.type("send(self(), 'hi'), flush()") == "'hi'\n('hi', None)"
+
+    def test_start_and_stop_change_the_prompt_and_no_pid(self, host: Host, unnamed: Shell) -> None:
+        host.shell("friend")
+        unnamed.type("me = self()")
+        assert unnamed.type('Node.start("late@vm")') == "'late@vm'"
+        assert unnamed.prompt == "pyx(late@vm)3> "
+        assert unnamed.type('Node.ping("friend")') == "'pong'"
+        assert unnamed.type('Node.start("other")').startswith(
+            "AlreadyStarted: this process is the node late@vm already\nhint: "
+        )
+        assert unnamed.type("send(me, me) == self()") == "True"
+        assert unnamed.type("Node.stop()") == "True"
+        assert unnamed.prompt == "pyx(6)> "
+        assert unnamed.type("Node.stop()") == "False"
+        assert unnamed.type("receive(timeout=0) == me == self()") == "True"
+
+
+class TestServices:
+    def test_without_a_prompt_until_sigterm(self, host: Host) -> None:
+        program = host.home / "app.py"
+        program.write_text(
+            textwrap.dedent(
+                """
+                import os
+                from pyx import Process, receive, send, spawn
+
+                def echo():
+                    while True:
+                        frm, text = receive((..., str))
+                        send(frm, (text, os.getpid()))
+
+                Process.register(spawn(echo), "echo")
+                print("ready")
+                """
+            )
+        )
+        service = host.starts("--sname", "billing@vm", "--no-halt", "app.py")
+        service.sees("ready")
+        client = host.shell("client")
+        client.type('send(("echo", "billing"), (self(), "hello"))')
+        assert client.type("receive(timeout=10)") == f"('hello', {service.pid})"
+        service.kill(signal.SIGTERM)
+        assert service.leaves() == 143
+        assert service.screen == "ready"
+        assert client.comes_to('"billing@vm" in Node.list()', "False")
+        client.close()
+
+    def test_ctrl_c_ends_one_with_130(self, host: Host) -> None:
+        service = host.starts("--sname", "batch@vm", "--no-halt", "-e", "print('ready')")
+        service.sees("ready")
+        service.press("\x03")
+        assert service.leaves() == 130
+
+    def test_sigterm_leaves_a_shell_cleanly(self, host: Host) -> None:
+        at_prompt, blocked = host.shell("ends1"), host.shell("ends2")
+        blocked.enter("print('run' 'ning'); receive()")
+        blocked.sees("running")
+        for shell in (at_prompt, blocked):
+            shell.kill(signal.SIGTERM)
+            assert shell.leaves() == 143
+        assert not list(host.names.glob("ends*"))
+
+
+class TestPrograms:
+    """Any Python program may be a node."""
+
+    PROGRAM = textwrap.dedent(
+        """
+        import os, sys
+        from pyx import Node, Process, receive, self, send, spawn
+
+        def answers():
+            while True:
+                match receive():
+                    case ("who", frm):
+                        send(frm, (Node.self(), os.getpid()))
+                    case ("fork", frm):
+                        child = os.fork()
+                        if child == 0:
+                            # A forked child is no node, and the parent's name is not its to lose.
+                            os._exit(0 if not Node.is_alive() and Node.list() == [] else 1)
+                        send(frm, ("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+
+        print(Node.start("billing@vm"), flush=True)
+        Process.register(spawn(answers), "desk")
+        sys.stdin.read()
+        """
+    )
+
+    @pytest.fixture
+    def program(self, lone_host: Host) -> Iterator[subprocess.Popen[str]]:
+        with subprocess.Popen(
+            [sys.executable, "-c", self.PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=lone_host.environment(),
+            cwd=lone_host.home,
+        ) as program:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "billing@vm\n"
+            yield program
+            program.kill()
+
+    def test_an_embedded_node_is_reached_from_a_shell(
+        self, lone_host: Host, program: subprocess.Popen[str]
+    ) -> None:
+        shell = lone_host.shell("shell")
+        shell.type('send(("desk", "billing"), ("who", self()))')
+        assert shell.type("receive(timeout=10)") == f"('billing@vm', {program.pid})"
+        assert shell.type('rpc.call("billing", "Node", "list")') == "['shell@vm']"
+        assert program.stdin is not None
+        program.stdin.close()
+        assert program.wait(timeout=20) == 0  # its processes' threads keep no program alive
+        assert shell.comes_to("Node.list()", "[]")
+
+    def test_a_forked_child_is_no_node(self, lone_host: Host, program: subprocess.Popen[str]) -> None:
+        shell = lone_host.shell("shell")
+        shell.type('send(("desk", "billing"), ("fork", self()))')
+        assert shell.type("receive(timeout=10)") == "('child', 0)"
+        assert shell.type('Node.ping("billing")') == "'pong'"
+        assert lone_host.run("--sname", "billing@vm", "-e", "1").returncode == 3
