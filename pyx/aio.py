@@ -10,13 +10,15 @@ Arguments, values and errors are those of the plain ones.  Cancelling the corout
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import NoConnection, RpcTimeout
-from pyx.runtime import calls, context, inquiry, mail, reaching, requests
+from pyx.runtime import calls, context, inquiry, mail, reaching
 from pyx.runtime.destinations import checked_pid, checked_seconds, named_call
 from pyx.runtime.local_node import this_node
 from pyx.runtime.requests import Pending
+from pyx.runtime.runners import sleep_async
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,15 +36,7 @@ async def receive(*patterns: Any, timeout: float | None = None) -> Any:
 async def sleep(seconds: float | None) -> None:
     """`Process.sleep`, awaitable (None: for ever)."""
     delay = checked_seconds(seconds, "seconds")
-    runner = context.current.get()
-    if runner is not None:
-        runner.before_wait()
-    if delay is None:
-        await asyncio.get_running_loop().create_future()
-    else:
-        await asyncio.sleep(delay)
-    if runner is not None:
-        runner.fresh = True
+    await sleep_async(context.current.get(), this_node().tasks.slot(), delay)
 
 
 class rpc:  # noqa: N801 - the twin of the module `rpc`
@@ -57,11 +51,11 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         here = this_node()
         dest = here.full_name(node)
         letter = calls.sealed_call(module, function, args)
-        pending = Pending(here.tasks.slot())
-        calls.ask(here, pending, dest, letter)
-        if not await requests.wait_async(here, pending, timeout):
-            assert timeout is not None
-            raise RpcTimeout(dest, timeout)
+        with Pending(here, here.tasks.slot()) as pending:
+            calls.ask(here, pending, dest, letter)
+            if not await pending.wait_async(timeout):
+                assert timeout is not None
+                raise RpcTimeout(dest, timeout)
         return calls.value_of(here, dest, pending)
 
     @staticmethod
@@ -77,15 +71,12 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         here = this_node()
         dests = calls.targets(here, nodes)
         letter = calls.sealed_call(module, function, args)
-        pendings = [Pending(here.tasks.slot()) for _ in dests]
-        for dest, pending in zip(dests, pendings, strict=True):
-            calls.ask(here, pending, dest, letter)
-        in_time = await asyncio.gather(*(requests.wait_async(here, one, timeout) for one in pendings))
-        results: list[Any] = []
-        unanswered: list[str] = []
-        for dest, pending, answered in zip(dests, pendings, in_time, strict=True):
-            calls.sort_in(here, dest, pending if answered else None, results, unanswered)
-        return results, unanswered
+        with contextlib.ExitStack() as stack:
+            pendings = [stack.enter_context(Pending(here, here.tasks.slot())) for _ in dests]
+            for dest, pending in zip(dests, pendings, strict=True):
+                calls.ask(here, pending, dest, letter)
+            await asyncio.gather(*(pending.wait_async(timeout) for pending in pendings))
+        return calls.sorted_out(here, dests, pendings)
 
 
 class Node:
@@ -95,23 +86,19 @@ class Node:
     async def ping(node: str) -> str:
         """`Node.ping`, awaitable."""
         here = this_node()
-        pending = Pending(here.tasks.slot())
-        answer = reaching.ping(here, pending, node)
-        if answer is None:
-            in_time = await requests.wait_async(here, pending, reaching.SECONDS)
-            answer = reaching.pong(here, node, pending, in_time=in_time)
-        return answer
+        with Pending(here, here.tasks.slot()) as pending:
+            answer = reaching.ping(here, pending, node)
+            in_time = answer is None and await pending.wait_async(reaching.SECONDS)
+        return answer or reaching.pong(here, node, pending, in_time=in_time)
 
     @staticmethod
     async def connect(node: str) -> bool | str:
         """`Node.connect`, awaitable."""
         here = this_node()
-        pending = Pending(here.tasks.slot())
-        answer = reaching.connect(here, pending, node)
-        if answer is None:
-            in_time = await requests.wait_async(here, pending, reaching.DIAL_SECONDS)
-            answer = reaching.connected(pending, in_time=in_time)
-        return answer
+        with Pending(here, here.tasks.slot()) as pending:
+            answer = reaching.connect(here, pending, node)
+            in_time = answer is None and await pending.wait_async(reaching.DIAL_SECONDS)
+        return answer or reaching.connected(pending, in_time=in_time)
 
     @staticmethod
     async def spawn(node: str, module: Any, *rest: Any) -> Pid:
@@ -135,10 +122,10 @@ class Node:
 
 async def _spawn(node: str, call: reaching.NamedCall, *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
     here = this_node()
-    pending = Pending(here.tasks.slot())
-    ref = reaching.ask_spawn(here, pending, node, call, link=link, monitor=monitor)
-    await requests.wait_async(here, pending, None)
-    return reaching.spawned(here, node, call, pending), ref
+    with Pending(here, here.tasks.slot()) as pending:
+        reaching.ask_spawn(here, pending, node, call, link=link, monitor=monitor)
+        await pending.wait_async(None)
+    return reaching.spawned(here, node, call, pending)
 
 
 class Process:

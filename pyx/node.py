@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import NodeNotAlive
-from pyx.runtime import context, lifetime, reaching, requests
+from pyx.runtime import context, lifetime, reaching
 from pyx.runtime.context import forbid_running_loop
 from pyx.runtime.destinations import named_call
 from pyx.runtime.local_node import this_node
@@ -142,12 +142,10 @@ class Node:
         """
         forbid_running_loop("Node.ping()", "aio.Node.ping()")
         here = this_node()
-        pending = Pending()
-        answer = reaching.ping(here, pending, node)
-        if answer is None:
-            in_time = requests.wait(here, pending, reaching.SECONDS)
-            answer = reaching.pong(here, node, pending, in_time=in_time)
-        return answer
+        with Pending(here) as pending:
+            answer = reaching.ping(here, pending, node)
+            in_time = answer is None and pending.wait(reaching.SECONDS)
+        return answer or reaching.pong(here, node, pending, in_time=in_time)
 
     @staticmethod
     def connect(node: str) -> bool | str:
@@ -157,11 +155,10 @@ class Node:
         """
         forbid_running_loop("Node.connect()", "aio.Node.connect()")
         here = this_node()
-        pending = Pending()
-        answer = reaching.connect(here, pending, node)
-        if answer is None:
-            answer = reaching.connected(pending, in_time=requests.wait(here, pending, reaching.DIAL_SECONDS))
-        return answer
+        with Pending(here) as pending:
+            answer = reaching.connect(here, pending, node)
+            in_time = answer is None and pending.wait(reaching.DIAL_SECONDS)
+        return answer or reaching.connected(pending, in_time=in_time)
 
     @staticmethod
     def disconnect(node: str) -> bool | str:

@@ -40,9 +40,10 @@ def make_ref() -> Ref:
     """
     node = this_node()
     runner = context.current.get()
+    mark = runner.process.mailbox.mark() if runner is not None else 0
     ref = node.step(node.kernel.make_ref)
     if runner is not None:
-        runner.remember(ref)
+        runner.remember(ref, mark)
     return ref
 
 

@@ -6,7 +6,6 @@ receive, self (`primitives`).
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import Exit, NoConnection, NoProcess
@@ -15,15 +14,13 @@ from pyx.runtime.context import forbid_running_loop, require
 from pyx.runtime.destinations import checked_destination, checked_pid, checked_seconds
 from pyx.runtime.lifecycle import sealed_reason
 from pyx.runtime.local_node import this_node
-from pyx.runtime.runners import LockSlot
+from pyx.runtime.runners import LockSlot, sleep
 from pyx.signals import Letter
 from pyx.terms import Pid, Ref
 from pyx.wire.codec import is_flat, seal
 
 if TYPE_CHECKING:
     import builtins
-
-    from pyx.runtime.local_node import LocalNode
 
 __all__ = ["Process"]
 
@@ -171,8 +168,9 @@ class Process:
         if type(dest) is Ref:
             msg = f"a monitor watches a pid, a name or (name, node), not {target!r}"
             raise TypeError(msg)
+        mark = runner.process.mailbox.mark()  # before: the DOWN may come with the same step
         ref = node.step(node.kernel.monitor, runner.process, dest)
-        runner.remember(ref)
+        runner.remember(ref, mark)
         return ref
 
     @staticmethod
@@ -189,8 +187,9 @@ class Process:
         So the late reply of a call that timed out never litters the mailbox (as OTP's aliases).
         """
         runner = require("Process.alias()")
+        mark = runner.process.mailbox.mark()
         ref = runner.node.step(runner.node.kernel.alias, runner.process)
-        runner.remember(ref)
+        runner.remember(ref, mark)
         return ref
 
     @staticmethod
@@ -229,11 +228,7 @@ class Process:
             raise TypeError(msg)
         checked = checked_destination(node, dest)
         body: Any = message if is_flat(message) and node.stays_home(checked) else Letter(seal(message))
-        runner = context.current.get()
-        frm = runner.process.pid if runner is not None else None
-        ref = node.step(node.kernel.make_ref)
-        node.timers.start(ref, delay, frm, checked, body)
-        return ref
+        return node.timers.start(delay, checked, body)
 
     @staticmethod
     def cancel_timer(ref: Ref) -> float | bool:
@@ -249,11 +244,8 @@ class Process:
         """
         forbid_running_loop("Process.sleep()", "aio.sleep()")
         delay = checked_seconds(seconds, "seconds")
-        runner = context.current.get()
-        if runner is None:
-            LockSlot().wait(delay)
-            return
-        _sleep(runner.node, runner, delay)
+        # On a slot of its own, so that messages do not end it.
+        sleep(context.current.get(), LockSlot(), delay, lambda: False)
 
     # ------------------------------------------------------------ output
 
@@ -273,22 +265,3 @@ class Process:
         frm = runner.process.pid if runner is not None else Pid(0)
         node.step(node.kernel.set_leader, frm, checked_pid(pid), checked_pid(leader))
         return True
-
-
-def _sleep(node: LocalNode, runner: Any, delay: float | None) -> None:
-    # On a slot of its own, so that messages do not end the sleep; a kill wakes whatever slot is set.
-    deadline = None if delay is None else time.monotonic() + delay
-    runner.before_wait()
-    slot = LockSlot()
-    runner.slot = slot
-    try:
-        while True:
-            if runner.killed:
-                runner.gate.enter()  # raises
-            remaining = None if deadline is None else deadline - time.monotonic()
-            if remaining is not None and remaining <= 0:
-                return
-            slot.wait(remaining)
-    finally:
-        runner.slot = runner.own_slot
-        node.waited(runner)

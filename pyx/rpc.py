@@ -11,11 +11,12 @@ one). Not here: the awaitable twins (`aio.rpc`).
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import RpcTimeout
-from pyx.runtime import calls, requests
+from pyx.runtime import calls
 from pyx.runtime.context import forbid_running_loop
 from pyx.runtime.destinations import checked_seconds
 from pyx.runtime.local_node import this_node
@@ -58,11 +59,11 @@ def call(
     here = this_node()
     dest = here.full_name(node)
     letter = calls.sealed_call(module, function, args)
-    pending = Pending()
-    calls.ask(here, pending, dest, letter)
-    if not requests.wait(here, pending, timeout):
-        assert timeout is not None
-        raise RpcTimeout(dest, timeout)
+    with Pending(here) as pending:
+        calls.ask(here, pending, dest, letter)
+        if not pending.wait(timeout):
+            assert timeout is not None
+            raise RpcTimeout(dest, timeout)
     return calls.value_of(here, dest, pending)
 
 
@@ -94,9 +95,9 @@ def async_call(
             future.set_exception(error)
 
     # The answer is opened on a warm thread: a large one must not hold the transport up.
-    pending = Pending(then=lambda _: here.pool.run(fill))
+    pending = Pending(here, then=lambda _: here.pool.run(fill))
     calls.ask(here, pending, dest, letter)
-    future.add_done_callback(lambda done: here.abandon(pending.number) if done.cancelled() else None)
+    future.add_done_callback(lambda done: pending.abandon() if done.cancelled() else None)
     return future
 
 
@@ -118,14 +119,11 @@ def multicall(
     here = this_node()
     dests = calls.targets(here, nodes)
     letter = calls.sealed_call(module, function, args)
-    pendings = [Pending() for _ in dests]
-    for dest, pending in zip(dests, pendings, strict=True):
-        calls.ask(here, pending, dest, letter)
     deadline = None if timeout is None else time.monotonic() + timeout
-    results: list[Any] = []
-    unanswered: list[str] = []
-    for dest, pending in zip(dests, pendings, strict=True):
-        remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-        in_time = requests.wait(here, pending, remaining)
-        calls.sort_in(here, dest, pending if in_time else None, results, unanswered)
-    return results, unanswered
+    with contextlib.ExitStack() as stack:
+        pendings = [stack.enter_context(Pending(here)) for _ in dests]
+        for dest, pending in zip(dests, pendings, strict=True):
+            calls.ask(here, pending, dest, letter)
+        for pending in pendings:
+            pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    return calls.sorted_out(here, dests, pendings)

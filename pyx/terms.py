@@ -186,7 +186,7 @@ def parse_ref(text: str) -> Ref:
     return Ref((high << 32) | low, life.name, life.creation)
 
 
-def _parse(text: str, what: str, example: str) -> tuple[int, int, int]:
+def _parse(text: object, what: str, example: str) -> tuple[int, int, int]:
     if not isinstance(text, str) or not (found := _PRINTED.fullmatch(text.strip())):
         msg = f"{text!r} is not a printed {what}; one looks like {example!r}"
         raise ValueError(msg)

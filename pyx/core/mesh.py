@@ -17,7 +17,7 @@ from pyx.core.peers import Peer, Verdict
 from pyx.core.post import NO_NODE
 from pyx.core.requests import UNNAMED, Requests
 from pyx.core.views import Views
-from pyx.signals import Down, Exit, Goodbye, Nodes, Tick
+from pyx.signals import Down, Exit, Goodbye, Nodes, Ping, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,9 @@ TICK_SECONDS: Final = 15.0
 
 CROSSING_SECONDS: Final = 5.0
 """A handshake takes at most so long, so a claim sent before a session came up arrives within this time."""
+
+UNASKED: Final = 0
+"""The number of a ping whose answer nobody waits for: that it comes is all."""
 
 KINDS: Final = ("this", "visible", "hidden", "connected", "known")
 
@@ -74,6 +77,15 @@ class Mesh(Requests):
         self.effects.append(Rest(node, self._backoff.failed(node, reason, now, jitter)))
         self.effects.append(Log("info" if peer.quiet else "warning", f"cannot connect to {node}: {reason}"))
         self._over(peer, reason)
+
+    def dialling(self, node: str) -> int | None:
+        """The number of the session that a dial to a node is for; None when none is wanted.
+
+        `Dial` and `CancelDial` say that this has changed.  Effects of two threads may change places, so who
+        dials obeys this rather than them: else a dial that is wanted could be cancelled, and never end.
+        """
+        peer = self._peers.get(node)
+        return peer.session if peer is not None and peer.state == "dialling" else None
 
     def rested(self, node: str) -> None:
         """The time named by `Rest` has come: the next message for that node dials again."""
@@ -197,6 +209,7 @@ class Mesh(Requests):
         self._backoff.overdue(now)
         if late:
             self._views.stood_still(now)
+        self._look_around(now)
         for peer in list(self._peers.values()):
             if peer.state != "up":
                 continue
@@ -209,10 +222,11 @@ class Mesh(Requests):
                 continue
             if not peer.hidden and peer.told != self._sight:
                 self._tell_sight(peer)
-            if not peer.sent_since_tick:
+            if now - peer.heard >= self.tick_seconds / 2:  # it may tick more slowly than this node listens
+                self._enqueue(peer, Ping(UNASKED))
+            elif not peer.sent_since_tick:
                 self._enqueue(peer, Tick())
             peer.sent_since_tick = False
-        self._look_around(now)
 
     def _look_around(self, now: float) -> None:
         """Says which peers do not see each other, once, when that has been so for `tick_seconds`.
@@ -257,9 +271,10 @@ class Mesh(Requests):
             self._sever(process, peer.name)
         self._settle()
         self._fail_requests(peer, reason)
-        for process in list(peer.bonds):
-            for _ in range(process.node_monitors.pop(peer.name, 0)):
-                self._deliver(process, NodeDown(peer.name))
+        for process in peer.bonds:
+            if process.alive:  # the exits may have ended it
+                for _ in range(process.node_monitors.pop(peer.name, 0)):
+                    self._deliver(process, NodeDown(peer.name))
         self._tell_connected(peer.waiters, ok=False, reason=reason)
 
     def _sever(self, process: Process, node: str) -> None:

@@ -94,9 +94,12 @@ class TlsOpening:
                 machine.connection_lost()
         return plain
 
-    def stream(self) -> TlsStream:
-        """The connection for a link; whatever `receive` has given is the caller's to pass on."""
-        return TlsStream(self._socket, self._machine)
+    def stream(self) -> tuple[TlsStream, bytes]:
+        """The connection for a link, and what has come for it behind the last `receive`.
+
+        Those bytes have left the socket, so no loop would ever call for them.
+        """
+        return TlsStream(self._socket, self._machine), self._machine.read()
 
     async def _send_pending(self) -> None:
         if data := self._machine.data_to_send():

@@ -51,9 +51,10 @@ def ask(node: LocalNode, pending: Pending | None, dest: str, letter: Letter) -> 
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
     leader = (runner.process.leader if runner is not None else None) or Pid(0)
-    number = node.step(node.kernel.request_call, pending, frm, leader, dest, letter)
     if pending is not None:
-        pending.number = number
+        pending.ask(node.kernel.request_call, frm, leader, dest, letter)
+    else:
+        node.tell(node.kernel.request_call, None, frm, leader, dest, letter)
 
 
 def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
@@ -92,14 +93,18 @@ def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
     return [node.full_name(one) for one in nodes]
 
 
-def sort_in(
-    node: LocalNode, dest: str, pending: Pending | None, results: list[Any], unanswered: list[str]
-) -> None:
-    """Puts the end of one call of a multicall where it belongs (None: it did not answer in time)."""
-    if pending is None or pending.outcome == "noconnection":
-        unanswered.append(dest)
-        return
-    try:
-        results.append(value_of(node, dest, pending))
-    except RpcError as error:
-        results.append(error)
+def sorted_out(
+    node: LocalNode, dests: Sequence[str], pendings: Sequence[Pending]
+) -> tuple[list[Any], list[str]]:
+    """The end of a multicall: what the nodes answered, in order, and those that did not (in time)."""
+    results: list[Any] = []
+    unanswered: list[str] = []
+    for dest, pending in zip(dests, pendings, strict=True):
+        if pending.outcome is None or pending.outcome == "noconnection":
+            unanswered.append(dest)
+            continue
+        try:
+            results.append(value_of(node, dest, pending))
+        except RpcError as error:
+            results.append(error)
+    return results, unanswered

@@ -28,6 +28,7 @@ import _thread
 import ctypes
 import os
 import signal
+import sysconfig
 import threading
 import time
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -43,6 +44,8 @@ _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exc.restype = ctypes.c_int
 
 _PYX: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - compared with co_filename, which is a str
+_LIBRARY: Final = os.path.join(sysconfig.get_path("stdlib"), "")  # noqa: PTH118
+_PACKAGES: Final = os.path.join(_LIBRARY, "site-packages", "")  # noqa: PTH118
 _ASK_AGAIN_SECONDS: Final = 0.002
 
 
@@ -113,6 +116,21 @@ class Gate:
             self._lock.release()
 
 
+class _NoGate(Gate):
+    """Where no process acts there is nobody to kill."""
+
+    __slots__ = ()
+
+    def enter(self) -> None:
+        """Passes."""
+
+    def leave(self) -> None:
+        """Passes."""
+
+
+NO_GATE: Final = _NoGate()
+
+
 # ---------------------------------------------------------------- signals on the main thread
 
 
@@ -168,13 +186,21 @@ def raise_noted() -> None:
 def is_at_work(frame: FrameType | None) -> bool:
     """True where pyx must not be left by an exception; *frame* is what a signal handler has interrupted."""
     state = thread.state
-    if state.inside:
-        return True
-    return not state.waiting and frame is not None and frame.f_code.co_filename.startswith(_PYX)
+    if state.inside or state.waiting:
+        return state.inside
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        frame = frame.f_back  # `threading`, `contextlib`: at work for whoever called it
+    return frame is not None and frame.f_code.co_filename.startswith(_PYX)
+
+
+def _is_library(filename: str) -> bool:
+    return filename.startswith("<frozen") or (
+        filename.startswith(_LIBRARY) and not filename.startswith(_PACKAGES)
+    )
 
 
 def ask_again(signum: int) -> None:
-    """Sends this process the signal once more, a moment later; for a handler that found pyx at work.
+    """Sends the main thread this signal once more, a moment later; for a handler that found pyx at work.
 
     Without `threading`, whose locks the interrupted frame may hold.
     """
@@ -183,8 +209,11 @@ def ask_again(signum: int) -> None:
 
 def _ask_again(signum: int) -> None:
     time.sleep(_ASK_AGAIN_SECONDS)
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    # A real signal, to that very thread: nothing else ends a sleep or a wait for a lock.
     if signum != signal.SIGINT:
-        _thread.interrupt_main(signum)
-    elif wish.noted:  # from here to the call's end nothing else runs: no instruction between gives way
+        signal.pthread_kill(main_thread, signum)
+    elif wish.noted:  # from here to the call nothing else runs: no instruction between gives way
         wish.repeated = True
-        _thread.interrupt_main()
+        signal.pthread_kill(main_thread, signum)

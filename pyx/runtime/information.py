@@ -69,8 +69,9 @@ def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, 
     if "dictionary" in wanted:
         facts["dictionary"] = dict(process.dictionary)
     facts["current_function"] = _current_function(process)
-    facts["status"] = "waiting" if process.waiting else "running"
-    facts["undecodable"] = process.runner.undecodable if process.runner is not None else 0
+    runner: Runner | None = process.runner
+    facts["status"] = "waiting" if runner is not None and runner.is_waiting else "running"
+    facts["undecodable"] = process.undecodable
     return {key: facts[key] for key in wanted}
 
 
@@ -80,16 +81,30 @@ def _current_function(process: Process) -> tuple[str, str, int] | None:
     A process whose function is itself a builtin has no frame: it is named, with line 0.
     """
     runner: Runner | None = process.runner
-    frame: FrameType | None = None
-    if runner is not None and runner.task is not None:
-        stack = runner.task.get_stack()
-        frame = stack[-1] if stack else None
-    elif runner is not None and runner.thread_ident is not None:
-        frame = sys._current_frames().get(runner.thread_ident)  # noqa: SLF001 - its documented use
-    while frame is not None and report.is_ours(frame.f_code.co_filename):
-        frame = frame.f_back
+    if runner is None:
+        return None
+    if runner.task is not None:
+        frame = _innermost_frame(runner.task.get_coro())
+    elif (ident := runner.gate.thread_ident) is not None:
+        frame = sys._current_frames().get(ident)  # noqa: SLF001 - its documented use
+        while frame is not None and report.is_ours(frame.f_code.co_filename):
+            frame = frame.f_back
+        # Below pyx's own frames a thread has only those of `threading`.
+        if frame is not None and frame.f_code.co_name == "_bootstrap_inner":
+            return (*process.initial_call[:2], 0)
+    else:
+        return None
     if frame is None:
         return None
-    if frame.f_globals.get("__name__") == "threading":  # the bottom of the thread, below pyx's own frames
-        return (*process.initial_call[:2], 0)
     return str(frame.f_globals.get("__name__", "?")), frame.f_code.co_qualname, frame.f_lineno
+
+
+def _innermost_frame(awaited: Any) -> FrameType | None:
+    """The user's frame deepest in a chain of coroutines, each awaiting the next."""
+    found: FrameType | None = None
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is not None and not report.is_ours(frame.f_code.co_filename):
+            found = frame
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+    return found

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import NoConnection
-from pyx.runtime import requests
+from pyx.errors import DecodeError, NoConnection
 from pyx.runtime.context import current
 from pyx.runtime.information import check_keys, information
 from pyx.runtime.requests import Pending
@@ -52,7 +51,7 @@ def request(node: LocalNode, pending: Pending, pid: Pid, keys: list[str] | None)
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
     letter = Letter(seal((pid, keys)))
-    pending.number = node.step(node.kernel.request_info, pending, frm, pid.node, "info", letter)
+    pending.ask(node.kernel.request_info, frm, pid.node, "info", letter)
 
 
 def answer(node: LocalNode, pid: Pid, pending: Pending, *, in_time: bool) -> dict[str, Any] | None:
@@ -61,25 +60,32 @@ def answer(node: LocalNode, pid: Pid, pending: Pending, *, in_time: bool) -> dic
         raise NoConnection(pid.node, f"no answer within {SECONDS:g} s")
     if pending.outcome == "noconnection":
         raise NoConnection(pid.node, str(pending.body))
-    facts = open_letter(pending.body, node.kernel.here)
+    try:
+        facts = open_letter(pending.body, node.kernel.here)
+    except DecodeError as error:
+        facts = Raised("DecodeError", str(error))
     if isinstance(facts, Raised):
         raise NoConnection(pid.node, f"it could not tell: {facts.text}")
-    return facts  # type: ignore[no-any-return]
+    if facts is not None and type(facts) is not dict:
+        raise NoConnection(pid.node, f"it told nonsense: {facts!r:.80}")
+    return facts
 
 
 def ask(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
     """The facts about *pid* (None: it is dead), waiting at most `SECONDS` for another node."""
     if is_here(node, pid):
         return information(node, pid, keys)
-    pending = Pending()
-    request(node, pending, pid, keys)
-    return answer(node, pid, pending, in_time=requests.wait(node, pending, SECONDS))
+    with Pending(node) as pending:
+        request(node, pending, pid, keys)
+        in_time = pending.wait(SECONDS)
+    return answer(node, pid, pending, in_time=in_time)
 
 
 async def ask_async(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
     """`ask` for a coroutine."""
     if is_here(node, pid):
         return information(node, pid, keys)
-    pending = Pending(node.tasks.slot())
-    request(node, pending, pid, keys)
-    return answer(node, pid, pending, in_time=await requests.wait_async(node, pending, SECONDS))
+    with Pending(node, node.tasks.slot()) as pending:
+        request(node, pending, pid, keys)
+        in_time = await pending.wait_async(SECONDS)
+    return answer(node, pid, pending, in_time=in_time)

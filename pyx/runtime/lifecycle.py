@@ -10,9 +10,10 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any
 
-from pyx.errors import DecodeError, EncodeError, Exit, ProcessKilled, UndefinedFunction
+from pyx.errors import EncodeError, Exit, ProcessKilled, PyxError, UndefinedFunction
 from pyx.runtime import mail, output, report, rex
 from pyx.runtime.context import current
+from pyx.runtime.destinations import checked_pid
 from pyx.runtime.information import information
 from pyx.runtime.runners import Runner
 from pyx.runtime.threads import run_process
@@ -90,9 +91,13 @@ class Lifecycle:
             process.runner = runner
             return runner, ref
 
-        runner, ref = node.step(decide)
-        self._run(runner, body, on_loop=kind == "async def")
-        return runner.process.pid, ref
+        def launch(caller: Runner | None) -> tuple[Pid, Ref | None]:
+            runner, ref = node.take_step(caller, decide)
+            self._run(runner, body, on_loop=kind == "async def")
+            return runner.process.pid, ref
+
+        # In one piece: a caller killed half-way would leave a process in the tables that nobody runs.
+        return node.guarded(launch)
 
     # ------------------------------------------------------------ for a peer
 
@@ -120,30 +125,35 @@ class Lifecycle:
         node = self._node
         try:
             pid, keys = open_letter(inquiry.letter, node.kernel.here)
-            facts = information(node, pid, keys)
+            facts = information(node, checked_pid(pid), keys)
+            if facts is not None and "dictionary" in facts:  # the one that may hold what is no data
+                items = facts["dictionary"].items()
+                facts["dictionary"] = {_as_data(key): _as_data(value) for key, value in items}
             letter = Letter(seal(facts))
-        except (DecodeError, EncodeError, TypeError, ValueError) as error:
+        except (PyxError, TypeError, ValueError) as error:
             letter = Letter(seal(report.as_value(error)))
-        node.tell(node.kernel.answer, inquiry, letter)
+        node.step(node.kernel.answer, inquiry, letter)
 
     # ------------------------------------------------------------ running and ending
 
     def _run(self, runner: Runner, body: Callable[[], Any], *, on_loop: bool) -> None:
         finished = functools.partial(self._finished, runner)
-        if on_loop:
-            self._node.tasks.start(runner, _awaiting(body), finished)
-            return
 
         def done_or_coroutine(error: BaseException | None, value: Any) -> None:
             # A function found by name may turn out to be an `async def`: it goes on on the process loop.
             if error is None and asyncio.iscoroutine(value):
                 runner.process.kind = "async def" if runner.process.call is None else runner.process.kind
-                runner.thread_ident = None  # a kill from here on cancels the task
                 self._node.tasks.start(runner, lambda: value, finished)
             else:
                 finished(error, value)
 
-        self._node.pool.run(lambda: run_process(runner, body, done_or_coroutine))
+        try:
+            if on_loop:
+                self._node.tasks.start(runner, _awaiting(body), finished)
+            else:
+                self._node.pool.run(lambda: run_process(runner, body, done_or_coroutine))
+        except RuntimeError as error:  # the system has no thread left
+            finished(error, None)
 
     def _finished(self, runner: Runner, error: BaseException | None, value: Any) -> None:
         """The user's code is over: say so to whoever waits, is linked or monitors."""
@@ -151,14 +161,15 @@ class Lifecycle:
         runner.over = True
         self._dying.discard(runner)
         output.finish_line(runner, newline=True)
-        runner.before_wait()
+        node.flush(runner)
+        # Told: a process that found no thread to run on ends inside the step that started it.
         if process.call is not None:
             outcome, letter = self._answer(error, value)
-            node.step(self._end_call, process, outcome, letter)
+            node.tell(self._end_call, process, outcome, letter)
         elif process.alive:
             reason, crashed = reason_of(error)
             text = report.traceback_text(error) if crashed and error is not None else ""
-            node.step(self._end, process, reason, text)
+            node.tell(self._end, process, reason, text)
 
     def _end_call(self, process: Process, outcome: str, letter: Letter | str) -> None:
         self._node.kernel.call_finished(process, outcome, letter)
@@ -174,7 +185,7 @@ class Lifecycle:
         if error is None:
             try:
                 return "value", Letter(seal(value, what="result"))
-            except EncodeError as unsendable:
+            except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
         if isinstance(error, UndefinedFunction):
             return "undefined", Letter(seal((error.module, error.function)))
@@ -189,34 +200,14 @@ class Lifecycle:
 
     def stop(self, runner: Runner) -> None:
         """The process is dead by a signal: its thread or task is to end too, as soon as it can."""
-        if not runner.over:
-            self._dying.add(runner)
+        self._dying.add(runner)
+        if runner.over:  # looked at after it is in: it may be ending this very moment
+            self._dying.discard(runner)
         runner.stop()
 
     def dying(self) -> int:
         """How many threads or tasks still run for a process that is dead (in a C call, say)."""
-        return sum(1 for runner in list(self._dying) if not runner.over)
-
-    def show(self, process: Process) -> None:
-        """Hands the lines that wait for this terminal to its console, in order."""
-        runner: Runner = process.runner
-        while process.output and runner.showing.acquire(blocking=False):
-            try:
-                _drain(process)
-            finally:
-                runner.showing.release()
-
-    def show_all(self, process: Process) -> None:
-        """`show` for who is about to write on that console itself: waits for the thread that is showing."""
-        with process.runner.showing:
-            _drain(process)
-
-
-def _drain(process: Process) -> None:
-    console, lines = process.runner.console, process.output
-    while console is not None and lines:
-        frm, text = lines.popleft()
-        console.write(text, frm=frm)
+        return len(self._dying)
 
 
 def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
@@ -225,6 +216,15 @@ def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
     if isinstance(value, Raised):
         return f"** (EXIT from {frm}) {value.type}: {value.text}\n"
     return f"** (EXIT from {frm}) {value if isinstance(value, str) else repr(value)}\n"
+
+
+def _as_data(value: Any) -> Any:
+    """*value* itself if it can travel, else how it prints."""
+    try:
+        seal(value)
+    except EncodeError as error:
+        return str(error)
+    return value
 
 
 def _awaiting(body: Callable[[], Any]) -> Callable[[], Any]:

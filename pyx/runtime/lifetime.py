@@ -6,9 +6,10 @@ Not here: what a name means to peers (`core`), the sockets behind it (`transport
 from __future__ import annotations
 
 import atexit
+import os
 import secrets
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import AlreadyStarted
 from pyx.net.cookie import Cookie, find_cookie
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from pyx.runtime.local_node import LocalNode
+
+_POLICIES: Final = ("open", "off")
 
 
 def start(
@@ -35,11 +38,14 @@ def start(
     route_output: bool,
     loop: asyncio.AbstractEventLoop | None,
 ) -> str:
-    """Makes *node* a named node on this host; see `Node.start`."""
+    """Makes *node* a named node on this host; see `Node.start`.  To be called guarded."""
     if node.kernel.name:
         raise AlreadyStarted(node.kernel.name)
     if not tick > 0:
         msg = f"tick is a number of seconds over 0, not {tick!r}"
+        raise ValueError(msg)
+    if policy not in _POLICIES:
+        msg = f"rpc is {' or '.join(map(repr, _POLICIES))}, not {policy!r}"
         raise ValueError(msg)
     full = node.full_name(name)
     secret = Cookie(cookie) if cookie else find_cookie(cookie_file)
@@ -50,29 +56,40 @@ def start(
     if route_output:
         output.install()
     guard_main_thread()
-
-    def decide() -> None:
-        node.kernel.policy = policy
-        node.kernel.tick_seconds = tick
-        node.kernel.node_started(full, creation, hidden=hidden)
-
+    node.kernel.policy = policy
+    node.kernel.tick_seconds = tick
     node.transport = transport
-    node.step(decide)
-    transport.open(tick / 4)
-    atexit.register(stop, node)
+    try:
+        transport.open(tick / 4)
+    except BaseException:
+        node.transport = None
+        transport.close()
+        raise
+    _started.add(node)
     return full
 
 
 def stop(node: LocalNode) -> bool:
-    """Says goodbye to all peers and gives the name up; False if there was none."""
-    transport = node.transport
+    """Says goodbye to all peers and gives the name up; False if there was none.  To be called guarded."""
+    transport, node.transport = node.transport, None
     if transport is None:
         return False
-    node.step(node.kernel.node_stopped)
     transport.close()
-    node.transport = None
-    atexit.unregister(stop)
+    _started.discard(node)
     return True
+
+
+_started: Final[set[LocalNode]] = set()
+"""The nodes that say goodbye when the interpreter ends."""
+
+
+def _stop_all() -> None:
+    for node in list(_started):
+        stop(node)
+
+
+atexit.register(_stop_all)
+os.register_at_fork(after_in_child=_started.clear)  # a forked child is not a node: it takes leave of nobody
 
 
 def info(node: LocalNode) -> dict[str, Any]:

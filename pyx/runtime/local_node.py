@@ -11,6 +11,7 @@ faces look like.
 from __future__ import annotations
 
 import _thread
+import functools
 import logging
 import os
 import socket
@@ -20,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
-from pyx.errors import PyxError
+from pyx.errors import ProcessKilled, Reentered
 from pyx.runtime import context, output
+from pyx.runtime.gate import NO_GATE, raise_noted, wish
 from pyx.runtime.lifecycle import Lifecycle
 from pyx.runtime.portal import LoopThread
 from pyx.runtime.requests import Pending
@@ -33,9 +35,10 @@ from pyx.terms import full_name, host_of
 from pyx.wire.codec import is_flat, seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from pyx.core.processes import Process
+    from pyx.net.peer import PeerLink
     from pyx.runtime.runners import Runner
     from pyx.runtime.transport import Transport
     from pyx.terms import Pid
@@ -48,21 +51,14 @@ log = logging.getLogger("pyx.node")
 _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-class Reentered(PyxError, RuntimeError):
-    """A finalizer or signal handler asked pyx a question while its thread was in the middle of a step."""
-
-    def __init__(self) -> None:
-        super().__init__("pyx was called from a finalizer or signal handler that interrupted pyx itself",
-                         hint="such code may send messages, but not wait for answers")  # fmt: skip
-
-
 class LocalNode:
     """One node: usually the only one of its OS process (tests make several)."""
 
     def __init__(self) -> None:
         self.kernel = Kernel()
         self._lock = _thread.allocate_lock()
-        self._deferred: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._deferred: dict[int, deque[tuple[Callable[..., Any], tuple[Any, ...]]]] = {}
+        """By thread: what finalizers asked for while it was inside a step."""
         self.pool = Pool()
         self.tasks = ProcessLoop()
         self.portal = LoopThread("pyx-transport", runs_transport=True)
@@ -72,7 +68,8 @@ class LocalNode:
         self.timers = Timers(self)
         self.console: output.Console | None = None
         """Where a shell shows this node's own lines; None: the stream found as sys.stdout."""
-        self._own_lines = _thread.allocate_lock()
+        self.outlet = output.Outlet(self.kernel.console, self._write_own)
+        """The way of this node's own lines."""
         self._carry: Final[dict[type, Callable[[Any], None]]] = {
             fx.Wake: self._wake,
             fx.Kill: self._kill,
@@ -97,55 +94,82 @@ class LocalNode:
         Raises:
             ProcessKilled: the process is dead, or died meanwhile.
             Reentered: this thread is in the middle of a step already.
+            KeyboardInterrupt: Ctrl-C came meanwhile.
         """
-        thread = context.thread
-        if thread.inside:
+        result: T = self.guarded(self.take_step, decide, *args)
+        return result
+
+    def guarded(self, action: Callable[..., T], *args: Any) -> T:
+        """Calls `action(runner, *args)` as a piece of pyx's own work, which is done wholly or not at all.
+
+        No kill and no Ctrl-C strikes in it, and nothing enters it again; no user code may run in it.
+        *runner* is whose work it is.  Raises as `step`.
+        """
+        state = context.thread.state
+        if state.inside:
             raise Reentered
-        runner = None if thread.runs_transport else context.current.get()
-        if runner is not None:
-            runner.gate.enter()
-        thread.inside = True
+        runner = None if state.runs_transport else context.current.get()
+        gate = runner.gate if runner is not None else NO_GATE
+        # Before the gate is taken and until it is free: a finalizer in between would wait for its own thread.
+        state.inside = True
         try:
-            return self._decide(runner, decide, args)
+            gate.enter()
+            try:
+                return action(runner, *args)
+            finally:
+                if self._deferred:
+                    self._catch_up(runner)
+                gate.leave()
         finally:
-            while self._deferred:
-                self._decide(runner, *self._deferred.popleft())
-            thread.inside = False
-            if self._deferred:  # a finalizer ran between the last two lines
-                self.pool.run(self._catch_up)
-            if runner is not None:
-                runner.gate.leave()
+            state.inside = False
+            if self._deferred:
+                self._hand_over_deferred()
+            if wish.noted:
+                raise_noted()
+
+    def take_step(self, runner: Runner | None, decide: Callable[..., T], *args: Any) -> T:
+        """The inner part of a step; only for what `guarded` calls."""
+        kernel = self.kernel
+        with self._lock:
+            result = decide(*args)
+            # Never the kernel's own list, even if it is empty: others fill it as soon as the lock is free.
+            effects = kernel.collect() if kernel.effects else ()
+        for effect in effects:
+            try:
+                if type(effect) is fx.Flush:  # the hot one: it alone wants to know whose thread this is
+                    self._flush(effect, runner)
+                else:
+                    self._carry[type(effect)](effect)
+            except Exception:  # a console that is gone, say: no reason to keep the other effects back
+                log.exception("could not carry out %s", type(effect).__name__)
+        return result
 
     def tell(self, decide: Callable[..., object], *args: Any) -> None:
-        """A step that needs no answer.  It is never refused, at most done a moment later.
+        """A step that needs no answer: from a finalizer inside a step it is taken when that one is over.
 
-        From a finalizer inside a step it is done when that step is over; from a dead process, by another
-        thread (an exception may still be on its way into this one, and must not meet it inside).
+        Raises:
+            ProcessKilled: the process is dead.
         """
-        runner = context.current.get()
-        if context.thread.inside:
-            self._deferred.append((decide, args))
-        elif runner is not None and runner.killed:
-            self._deferred.append((decide, args))
-            self.pool.run(self._catch_up)
+        if context.thread.state.inside:
+            self._deferred.setdefault(_thread.get_ident(), deque()).append((decide, args))
         else:
             self.step(decide, *args)
 
-    def _decide(self, runner: Runner | None, decide: Callable[..., T], args: tuple[Any, ...]) -> T:
-        with self._lock:
-            result = decide(*args)
-            effects = self.kernel.effects
-            if effects:
-                effects = self.kernel.collect()
-        for effect in effects:
-            if type(effect) is fx.Flush:  # the hot one: it alone wants to know whose thread this is
-                self._flush(effect, runner)
-            else:
-                self._carry[type(effect)](effect)
-        return result
+    def _catch_up(self, runner: Runner | None) -> None:
+        # Each thread takes its own: another's would overtake what that thread does next.
+        ident = _thread.get_ident()
+        while (deferred := self._deferred.pop(ident, None)) is not None:
+            for decide, args in deferred:
+                try:
+                    self.take_step(runner, decide, *args)
+                except Exception:
+                    log.exception("could not do what a finalizer asked for")
 
-    def _catch_up(self) -> None:
-        self.step(_nothing)
+    def _hand_over_deferred(self) -> None:
+        # A finalizer ran in the few instructions after the look: its wish is the node's to carry out.
+        if (deferred := self._deferred.pop(_thread.get_ident(), None)) is not None:
+            for decide, args in deferred:
+                self.portal.soon(functools.partial(self.step, decide, *args))
 
     # ------------------------------------------------------------ names
 
@@ -171,7 +195,7 @@ class LocalNode:
             body = Letter(seal(message))
         runner = context.current.get()
         frm = runner.process.pid if runner is not None else None
-        if context.thread.inside:
+        if context.thread.state.inside:
             self.tell(self.kernel.send, frm, dest, body)
             return True
         return self.step(self.kernel.send, frm, dest, body)
@@ -184,7 +208,7 @@ class LocalNode:
 
     def about_to_wait(self, runner: Runner) -> bool:
         """Notes that the process is about to sleep; False if a message came meanwhile."""
-        runner.before_wait()
+        self.flush(runner)
         return self.step(_waits, runner.process)
 
     def waited(self, runner: Runner) -> None:
@@ -198,19 +222,30 @@ class LocalNode:
         self.tell(self.kernel.print_lines, process, process.leader, text)
 
     def abandon(self, number: int) -> None:
-        """Nobody waits for that request any more."""
-        self.tell(self.kernel.abandon, number)
+        """Nobody waits for that request any more; raises ProcessKilled, but not before it is abandoned."""
+        try:
+            self.tell(self.kernel.abandon, number)
+        except ProcessKilled:
+            self.portal.soon(functools.partial(self.step, self.kernel.abandon, number))
+            raise
+
+    def warn(self, text: str, *args: object) -> None:
+        """A line for this node's log.  Inside: a kill in `logging` would leave a handler's lock taken."""
+        if context.thread.state.inside:
+            log.warning(text, *args)
+        else:
+            self.guarded(lambda _: log.warning(text, *args))
 
     def log_dropped_letter(self, process: Process, item: Letter, error: Exception) -> None:
         """A letter could not be opened by its receiver: said once, with where it came from."""
         origin = item.origin.name if item.origin is not None else "this node"
-        log.warning("dropped a message from %s to %s that cannot be read: %s", origin, process.pid, error)
+        self.warn("dropped a message from %s to %s that cannot be read: %s", origin, process.pid, error)
 
     # ------------------------------------------------------------ effects, carried out after the lock
 
     def _wake(self, effect: fx.Wake) -> None:
         runner: Runner = effect.process.runner
-        runner.wake()
+        runner.slot.wake()
 
     def _flush(self, effect: fx.Flush, runner: Runner | None) -> None:
         link = effect.peer.link
@@ -226,10 +261,10 @@ class LocalNode:
             runner.dirty.add(link)
             link.flush_later()
 
-    def flush(self, links: Iterable[Any]) -> None:
-        """Writes what these links have queued, from this thread."""
-        for link in links:
-            link.flush()
+    def flush(self, runner: Runner) -> None:
+        """Writes what the process has queued since it waited last, from this thread."""
+        if runner.dirty:
+            self.guarded(_flush_dirty, runner.dirty)
 
     def _kill(self, effect: fx.Kill) -> None:
         # Without a runner it was killed between its birth and its start; the start looks at `alive`.
@@ -267,22 +302,13 @@ class LocalNode:
             link.close(gracefully=effect.gracefully)
 
     def _show(self, effect: fx.Show) -> None:
-        process = effect.process
-        if process is None:
-            self._show_own()
+        outlet = self.outlet
+        if effect.process is not None:
+            outlet = effect.process.runner.outlet
+        if context.thread.state.runs_transport:
+            outlet.show_elsewhere(self.pool)
         else:
-            self.processes.show(process)
-
-    def _show_own(self) -> None:
-        # Try, drain, release, look again: one writer at a time, and no line is left behind.
-        lines = self.kernel.console
-        while lines and self._own_lines.acquire(blocking=False):
-            try:
-                while lines:
-                    frm, text = lines.popleft()
-                    self._write_own(text, frm)
-            finally:
-                self._own_lines.release()
+            outlet.show()
 
     def _write_own(self, text: str, frm: Pid) -> None:
         if self.console is not None:
@@ -306,7 +332,11 @@ class LocalNode:
     def _log(self, effect: fx.Log) -> None:
         log.log(_LEVELS[effect.level], "%s", effect.text)
 
-    # ------------------------------------------------------------ timers
+    # ------------------------------------------------------------ timers, forks
+
+    def was_forked(self) -> None:
+        """In a forked child: whoever held the lock is not here."""
+        self._lock = _thread.allocate_lock()
 
     def later(self, seconds: float, decide: Callable[..., object], *args: Any) -> Callable[[], None]:
         """A step in so many seconds; gives what cancels it."""
@@ -318,8 +348,9 @@ class LocalNode:
         return time.monotonic()
 
 
-def _nothing() -> None:
-    """A step only for what others left to do."""
+def _flush_dirty(_: Runner | None, links: set[PeerLink]) -> None:
+    while links:
+        links.pop().flush()
 
 
 def _waits(process: Process) -> bool:
@@ -346,19 +377,23 @@ def this_node() -> LocalNode:
 
 def _make() -> LocalNode:
     global _node
+    node = LocalNode()  # outside the lock: a finalizer that runs meanwhile may ask for the node too
     with _making:
         if _node is None:
-            _node = LocalNode()
+            _node = node
         return _node
 
 
 def _forget_after_fork() -> None:
     """A forked child is not a node: it has none of the threads, and must not hold the parent's name."""
     global _node, _making
+    if _node is not None:
+        _node.was_forked()
     _node = None  # its descriptors are closed by net/forks.py
     _making = _thread.allocate_lock()
     context.current.set(None)
-    context.thread.inside = False
+    context.thread.state.inside = False
+    wish.noted = False
 
 
 if hasattr(os, "register_at_fork"):

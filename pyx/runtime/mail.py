@@ -7,15 +7,18 @@ Not here: the grammar of patterns (`patterns.py`), or how messages get in (`core
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pyx.core.mailbox import Downed, Entry, Exited, NodeDown, NodeUp
-from pyx.errors import DecodeError, ReceiveTimeout
+from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
 from pyx.runtime.patterns import matches, required_reference
 from pyx.signals import Letter
 from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Iterable
+
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.runners import Runner
 
@@ -51,63 +54,77 @@ def open_reason(node: LocalNode, reason: str | Letter) -> Any:
 
 
 class Search:
-    """Looks through a mailbox for the first match of *patterns*, each message once."""
+    """Looks through a mailbox for the first match of *patterns*, each message once.
+
+    A context manager: while it is open, the process receives nowhere else.
+    """
 
     __slots__ = ("_index", "_patterns", "_runner")
 
     def __init__(self, runner: Runner, patterns: tuple[Any, ...]) -> None:
         self._runner = runner
-        self._patterns = patterns
+        self._patterns = patterns or (...,)
         self._index = 0
-        if runner.marks:
-            ref = required_reference(patterns)
-            if ref is not None and ref in runner.marks:
-                self._refill()
-                self._index = runner.process.mailbox.first_index_from(runner.marks[ref])
+
+    def __enter__(self) -> Self:
+        runner = self._runner
+        if runner.receiving:
+            raise AlreadyReceiving
+        runner.receiving = True
+        if runner.marks and (mark := self._mark()) is not None:
+            mailbox = runner.process.mailbox
+            mailbox.refill()
+            self._index = mailbox.first_index_from(mark)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.receiving = False
+
+    def _mark(self) -> int | None:
+        ref = required_reference(self._patterns)
+        return self._runner.marks.get(ref) if ref is not None else None
 
     def next(self) -> Any:
         """The first match among what has not been looked at, taken from the mailbox; else NOTHING.
 
-        A predicate runs here outside every lock; if it raises, nothing is taken.
+        A predicate runs here outside every lock; if it raises, nothing is taken.  Nothing here needs the
+        gate: a kill may strike anywhere, for nobody reads the mailbox of a dead process.
         """
         runner = self._runner
+        if runner.gate.killed:
+            runner.gate.refuse()
         mailbox = runner.process.mailbox
-        self._refill()
-        while self._index < len(mailbox.kept):
-            entry = mailbox.kept[self._index]
-            if not entry.opened and not self._open(entry):
-                continue
-            value = entry.value
-            if not self._patterns or any(matches(pattern, value) for pattern in self._patterns):
-                runner.gate.enter()
-                try:
-                    mailbox.take(self._index)
-                finally:
-                    runner.gate.leave()
-                return value
-            self._index += 1
-        return NOTHING
-
-    def _refill(self) -> None:
-        # Between two collections a message is in neither: nothing may interrupt this.
-        gate = self._runner.gate
-        gate.enter()
-        try:
-            self._runner.process.mailbox.refill()
-        finally:
-            gate.leave()
+        if mailbox.incoming:
+            mailbox.refill()
+        while True:
+            for entry in _from(self._index, mailbox.kept):
+                if not entry.opened and not self._open(entry):
+                    break  # it is dropped, so the positions have moved
+                for pattern in self._patterns:
+                    if matches(pattern, entry.value):
+                        mailbox.take(self._index)
+                        return entry.value
+                self._index += 1
+            else:
+                return NOTHING
 
     def _open(self, entry: Entry) -> bool:
         node = self._runner.node
         try:
             entry.value = open_item(node, entry.item)
         except DecodeError as error:
-            self._runner.process.mailbox.take(self._index)
-            self._runner.undecodable += 1
-            node.log_dropped_letter(self._runner.process, entry.item, error)
+            process = self._runner.process
+            process.mailbox.take(self._index)
+            process.undecodable += 1
+            node.log_dropped_letter(process, entry.item, error)
             return False
         entry.opened = True
         return True
+
+
+def _from(start: int, kept: deque[Entry]) -> Iterable[Entry]:
+    # A deque is read quickly from its beginning, and at places near its end: those of the latest messages.
+    return map(kept.__getitem__, range(start, len(kept))) if start else kept
 
 
 def receive(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
@@ -116,54 +133,51 @@ def receive(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) ->
     Raises:
         ReceiveTimeout: none came in time; the mailbox is as it was.
     """
-    search = Search(runner, patterns)
     deadline = None if timeout is None else time.monotonic() + timeout
-    while True:
-        value = search.next()
-        if value is not NOTHING:
-            return value
-        remaining = None if deadline is None else deadline - time.monotonic()
-        if remaining is not None and remaining <= 0:
-            assert timeout is not None
-            raise ReceiveTimeout(timeout)
-        if runner.node.about_to_wait(runner):
-            runner.own_slot.wait(remaining)
-            runner.node.waited(runner)
+    with Search(runner, patterns) as search:
+        while (value := search.next()) is NOTHING:
+            remaining = _remaining(deadline, timeout)
+            try:
+                if runner.node.about_to_wait(runner):
+                    runner.own_slot.wait(remaining)
+            finally:
+                runner.node.waited(runner)
+        return value
 
 
 async def receive_async(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
     """`receive` for a coroutine."""
-    import asyncio
-
-    search = Search(runner, patterns)
     deadline = None if timeout is None else time.monotonic() + timeout
-    while True:
-        value = search.next()
-        if value is not NOTHING:
-            return value
-        remaining = None if deadline is None else deadline - time.monotonic()
-        if remaining is not None and remaining <= 0:
-            assert timeout is not None
-            raise ReceiveTimeout(timeout)
-        slot = runner.node.tasks.slot()
-        runner.slot = slot
-        try:
-            if runner.node.about_to_wait(runner):
-                if remaining is None:
-                    await slot.future
-                else:
-                    await asyncio.wait((slot.future,), timeout=remaining)
+    with Search(runner, patterns) as search:
+        while (value := search.next()) is NOTHING:
+            remaining = _remaining(deadline, timeout)
+            slot = runner.node.tasks.slot()
+            runner.slot = slot
+            try:
+                if runner.node.about_to_wait(runner):
+                    await slot.wait(remaining)
+            finally:
+                runner.slot = runner.own_slot
                 runner.node.waited(runner)
-        finally:
-            runner.slot = runner.own_slot
+        return value
+
+
+def _remaining(deadline: float | None, timeout: float | None) -> float | None:
+    """The seconds left for a receive; raises ReceiveTimeout when there are none."""
+    if deadline is None or timeout is None:
+        return None
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise ReceiveTimeout(timeout)
+    return remaining
 
 
 def drain(runner: Runner) -> list[Any]:
     """Takes every message that is there, oldest first (the shell's `flush`)."""
-    search = Search(runner, ())
     taken: list[Any] = []
-    while (value := search.next()) is not NOTHING:
-        taken.append(value)
+    with Search(runner, ()) as search:
+        while (value := search.next()) is not NOTHING:
+            taken.append(value)
     return taken
 
 

@@ -7,16 +7,18 @@ travel.
 
 from __future__ import annotations
 
+import _thread
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from pyx.errors import ProcessKilled
 from pyx.runtime.context import current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections import deque
+    from collections.abc import Callable, Iterable
 
     from pyx.runtime.runners import Runner
+    from pyx.runtime.threads import Pool
     from pyx.terms import Pid
 
 
@@ -27,6 +29,50 @@ class Console(Protocol):
         """Shows *text* that *frm* printed: whole lines, except what its own process flushed."""
 
 
+class Outlet:
+    """The way of queued lines to one console: one thread at a time, in order, whoever has queued them.
+
+    Args:
+        lines: (who printed, text), appended by the kernel.
+        write: the console's.
+    """
+
+    def __init__(self, lines: deque[tuple[Pid, str]], write: Callable[[str, Pid], object]) -> None:
+        self._lines = lines
+        self._write = write
+        self._writing = _thread.allocate_lock()
+        self._is_due = False
+
+    def show(self) -> None:
+        """Writes what is queued, unless another thread is at it."""
+        # Try, drain, release, look again: nobody waits for a slow console, and no line is left behind.
+        while self._lines and self._writing.acquire(blocking=False):
+            try:
+                self._drain()
+            finally:
+                self._writing.release()
+
+    def show_all(self) -> None:
+        """`show` for who is about to write on that console itself: waits for a thread that is at it."""
+        with self._writing:
+            self._drain()
+
+    def show_elsewhere(self, pool: Pool) -> None:
+        """`show` on a thread of *pool*: a console that stands still (Ctrl-S, a full pipe) stops only that."""
+        if not self._is_due:
+            self._is_due = True
+            pool.run(self._due)
+
+    def _due(self) -> None:
+        self._is_due = False  # before the look: lines queued from here on ask anew
+        self.show()
+
+    def _drain(self) -> None:
+        while self._lines:
+            frm, text = self._lines.popleft()
+            self._write(text, frm)
+
+
 class Router:
     """Stands in for `sys.stdout`; everything but writing is the found stream's."""
 
@@ -34,7 +80,7 @@ class Router:
         self._found = found
 
     def write(self, text: str) -> int:
-        """Like any text stream's; lines of a dead process are dropped."""
+        """Like any text stream's; a dead process raises ProcessKilled, and its lines are dropped."""
         runner = current.get()
         if runner is None:
             return self._found.write(text)
@@ -42,7 +88,7 @@ class Router:
         end = waiting.rfind("\n") + 1
         runner.line = waiting[end:]
         if end:
-            _hand_over(runner, waiting[:end])
+            runner.node.print_lines(runner, waiting[:end])
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -62,19 +108,11 @@ class Router:
         return getattr(self._found, name)
 
 
-def _hand_over(runner: Runner, text: str) -> None:
-    try:
-        runner.node.print_lines(runner, text)
-    except ProcessKilled:
-        if not runner.killed:
-            raise
-
-
 def finish_line(runner: Runner, *, newline: bool) -> None:
     """Hands over the unfinished line of a process, if any: it ends, or it asked for that."""
     line, runner.line = runner.line, ""
     if line:
-        _hand_over(runner, line + ("\n" if newline else ""))
+        runner.node.print_lines(runner, line + ("\n" if newline else ""))
 
 
 def install() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import logging
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+log = logging.getLogger("pyx.node")
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -56,24 +59,24 @@ class LoopThread:
             return loop
         with self._starting:
             if self.loop is None:
-                ready = LockSlot()
-                worker = threading.Thread(target=self._run, args=(ready,), name=self._name, daemon=True)
+                # Made here, so that nobody has to wait for the thread: a loop takes calls before it runs.
+                loop = new_event_loop()
+                worker = threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True)
                 worker.start()
-                ready.wait(None)
+                self.loop = loop
         assert self.loop is not None
         return self.loop
 
-    def _run(self, ready: LockSlot) -> None:
-        loop = new_event_loop()
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         self._thread_ident = _thread.get_ident()
-        thread.runs_transport = self._runs_transport
-        self.loop = loop
-        loop.call_soon(ready.wake)
-        try:
-            loop.run_forever()
-        finally:
-            loop.close()
+        thread.state.runs_transport = self._runs_transport
+        while not self._stopped:
+            try:
+                loop.run_forever()
+            except BaseException:  # SystemExit in a task that a process made: it ends nobody but that task
+                log.exception("something left the loop of %s", self._name)
+        loop.close()
 
     def soon(self, function: Callable[[], object]) -> None:
         """Runs *function* on the loop: at once if this is its thread, else with one wake-up for a burst.
@@ -88,15 +91,25 @@ class LoopThread:
         # missed.
         if not self._soon_scheduled:
             self._soon_scheduled = True
-            try:
-                self.start().call_soon_threadsafe(self._drain)
-            except RuntimeError:  # the loop is closed: the node is leaving
-                self._soon.clear()
+            self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self.start().call_soon_threadsafe(self._drain)
+        except RuntimeError:  # the loop is closed: the node is leaving
+            self._soon.clear()
 
     def _drain(self) -> None:
         self._soon_scheduled = False
-        while self._soon:
-            self._soon.popleft()()
+        # Only what is here now: a thread that goes on giving must not keep the loop from everything else.
+        for _ in range(len(self._soon)):
+            try:
+                self._soon.popleft()()
+            except Exception:
+                log.exception("a call on the loop of %s failed", self._name)
+        if self._soon and not self._soon_scheduled:
+            self._soon_scheduled = True
+            self._wake()
 
     def later(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
         """Runs *function* on the loop in so many seconds; gives what cancels it, from any thread."""
@@ -133,7 +146,7 @@ class LoopThread:
                 done.wake()
 
         self.soon(run)
-        done.wait(None)
+        done.wait_through(None)
         if failure:
             raise failure[0]
         return outcome[0]

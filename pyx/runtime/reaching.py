@@ -5,11 +5,9 @@ Not here: waiting (`requests.py`), dialling (`transport.py`).
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyx.errors import EncodeError, RpcRefused
-from pyx.runtime import requests
 from pyx.runtime.context import current, forbid_running_loop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.requests import Pending
@@ -30,22 +28,20 @@ DIAL_SECONDS: Final = 10.0
 NamedCall: TypeAlias = "tuple[str, str, list[Any]]"
 """Module, function, arguments."""
 
-log = logging.getLogger("pyx.node")
-
 
 def ping(node: LocalNode, pending: Pending, name: str) -> str | None:
     """The answer where none has to be waited for; else None, and *pending* will be resolved."""
     dest = node.full_name(name)
     if not node.kernel.name:
         return "pang"
-    pending.number = node.step(node.kernel.ping, pending, dest, node.now())
+    pending.ask(node.kernel.ping, dest, node.now())
     return None
 
 
 def pong(node: LocalNode, name: str, pending: Pending, *, in_time: bool) -> str:
     """The end of a ping as its caller sees it."""
     if not in_time:
-        log.warning("no answer from %s within %g s", node.full_name(name), SECONDS)
+        node.warn("no answer from %s within %g s", node.full_name(name), SECONDS)
     return "pong" if pending.outcome == "pong" else "pang"
 
 
@@ -54,7 +50,7 @@ def connect(node: LocalNode, pending: Pending, name: str) -> bool | str | None:
     dest = node.full_name(name)
     if not node.kernel.name:
         return "ignored"
-    node.step(node.kernel.connect, pending, dest, node.now())
+    pending.ask(node.kernel.connect, dest, node.now())
     return None
 
 
@@ -67,16 +63,16 @@ def spawn(name: str, call: NamedCall, *, link: bool, monitor: bool) -> tuple[Pid
     """Starts a process on a node and waits for its pid; a dead local one where the node cannot be reached."""
     forbid_running_loop("Node.spawn()", "aio.Node.spawn()")
     node = this_node()
-    pending = Pending()
-    ref = ask_spawn(node, pending, name, call, link=link, monitor=monitor)
-    requests.wait(node, pending, None)
-    return spawned(node, name, call, pending), ref
+    with Pending(node) as pending:
+        ask_spawn(node, pending, name, call, link=link, monitor=monitor)
+        pending.wait(None)
+    return spawned(node, name, call, pending)
 
 
 def ask_spawn(
     node: LocalNode, pending: Pending, name: str, call: NamedCall, *, link: bool, monitor: bool
-) -> Ref | None:
-    """Asks a node for a process; *pending* will be resolved.  Gives the monitor's reference, if wanted.
+) -> None:
+    """Asks a node for a process; *pending* will be resolved.
 
     Raises:
         EncodeError: an argument is not data.
@@ -91,20 +87,23 @@ def ask_spawn(
     frm = runner.process.pid if runner is not None else Pid(0)
     leader = (runner.process.leader if runner is not None else None) or Pid(0)
 
-    def decide() -> tuple[int, Ref | None]:
-        return node.kernel.request_spawn(pending, frm, leader, dest, letter, link=link, monitor=monitor)
+    def request(pending: Pending) -> int:
+        number, pending.monitor = node.kernel.request_spawn(
+            pending, frm, leader, dest, letter, link=link, monitor=monitor
+        )
+        return number
 
-    pending.number, ref = node.step(decide)
-    return ref
+    pending.ask(request)
 
 
-def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> Pid:
-    """The pid that came; raises RpcRefused where that node's policy forbids it."""
+def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> tuple[Pid, Ref | None]:
+    """The pid that came, and the monitor; raises RpcRefused where that node's policy forbids it."""
     dest = node.full_name(name)
     if pending.outcome == "spawned":
         assert isinstance(pending.body, Pid)
-        return pending.body
+        return pending.body, pending.monitor
     if pending.outcome == "refused":
         raise RpcRefused(dest, str(pending.body))
-    log.warning("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
-    return pending.nobody if pending.nobody is not None else node.step(node.kernel.dead_pid)
+    node.warn("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
+    pid = pending.nobody if pending.nobody is not None else node.step(node.kernel.dead_pid)
+    return pid, pending.monitor

@@ -5,94 +5,89 @@ Not here: what is asked (`rpc`, `Node`, `Process`), or the numbers and the fate 
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pyx.runtime.context import current
-from pyx.runtime.runners import LockSlot
+from pyx.runtime.runners import FutureSlot, LockSlot, sleep, sleep_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
-    from pyx.runtime.runners import Slot
-    from pyx.terms import Pid
+    from pyx.terms import Pid, Ref
 
 
 class Pending:
-    """One request under way.  The kernel resolves it once; a thread or a coroutine waits for that."""
+    """One request under way.  The kernel resolves it once; a thread or a coroutine waits for that.
 
-    __slots__ = ("_then", "body", "nobody", "number", "outcome", "slot")
+        with Pending(node) as pending:
+            pending.ask(node.kernel.request_call, ...)
+            in_time = pending.wait(timeout)
 
-    def __init__(self, slot: Slot | None = None, then: Callable[[Pending], None] | None = None) -> None:
-        self.slot: Slot = slot if slot is not None else LockSlot()
+    Whatever leaves that block before the answer (time-out, Ctrl-C, a kill, a cancelled coroutine) abandons
+    the request: it may go on over there, its late answer vanishes.
+
+    Args:
+        node: which asks.
+        slot: of the coroutine that will wait; without one a thread does.
+        then: called when the answer is there, on the thread that brings it.
+    """
+
+    __slots__ = ("_node", "_slot", "_then", "body", "monitor", "nobody", "number", "outcome")
+
+    def __init__(
+        self,
+        node: LocalNode,
+        slot: FutureSlot | None = None,
+        *,
+        then: Callable[[Pending], None] | None = None,
+    ) -> None:
+        self._node = node
+        self._slot: LockSlot | FutureSlot = slot if slot is not None else LockSlot()
+        self._then = then
         self.number = 0
         self.outcome: str | None = None
         self.body: Any = None
+        self.monitor: Ref | None = None
+        """Of a spawn that is monitored from its first moment."""
         self.nobody: Pid | None = None
         """Of a spawn that reached no node: the pid to hand out instead."""
-        self._then = then
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.outcome is None and self.number:
+            self.abandon()
+
+    def ask(self, request: Callable[..., int | None], *args: Any) -> None:
+        """Makes the request, `request(self, *args)`, and notes its number in that very step: none is lost."""
+        self._node.step(self._ask, request, args)
+
+    def _ask(self, request: Callable[..., int | None], args: tuple[Any, ...]) -> None:
+        self.number = request(self, *args) or 0
+
+    def abandon(self) -> None:
+        """Nobody waits for it any more."""
+        self._node.abandon(self.number)
 
     def resolve(self, outcome: str, body: Any, nobody: Pid | None = None) -> None:
         """The answer is here; from any thread."""
         self.body = body
         self.nobody = nobody
         self.outcome = outcome
-        self.slot.wake()
+        self._slot.wake()
         if self._then is not None:
             self._then(self)
 
+    def wait(self, timeout: float | None) -> bool:
+        """Sleeps until the answer is there; False after *timeout* seconds."""
+        assert isinstance(self._slot, LockSlot)
+        return sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
 
-def wait(node: LocalNode, pending: Pending, timeout: float | None) -> bool:
-    """Sleeps until *pending* is resolved; False after *timeout* seconds.
-
-    Whatever ends the wait early (time-out, Ctrl-C, a kill) abandons the request: it may go on over there, its
-    late answer vanishes.
-    """
-    runner = current.get()
-    slot = pending.slot
-    assert isinstance(slot, LockSlot)
-    if runner is not None:
-        runner.before_wait()
-        runner.slot = slot  # so that a kill wakes us
-    deadline = None if timeout is None else time.monotonic() + timeout
-    try:
-        while pending.outcome is None:
-            if runner is not None and runner.killed:
-                runner.gate.enter()  # raises
-            remaining = None if deadline is None else deadline - time.monotonic()
-            if remaining is not None and remaining <= 0:
-                return False
-            slot.wait(remaining)
-        return True
-    finally:
-        if runner is not None:
-            runner.slot = runner.own_slot
-            runner.fresh = True
-        if pending.outcome is None:
-            node.abandon(pending.number)
-
-
-async def wait_async(node: LocalNode, pending: Pending, timeout: float | None) -> bool:
-    """`wait` for a coroutine; cancelling it abandons the request too."""
-    import asyncio
-
-    from pyx.runtime.runners import FutureSlot
-
-    runner = current.get()
-    slot = pending.slot
-    assert isinstance(slot, FutureSlot)
-    if runner is not None:
-        runner.before_wait()
-    try:
-        if pending.outcome is None:
-            if timeout is None:
-                await slot.future
-            else:
-                await asyncio.wait((slot.future,), timeout=timeout)
-        return pending.outcome is not None
-    finally:
-        if runner is not None:
-            runner.fresh = True
-        if pending.outcome is None:
-            node.abandon(pending.number)
+    async def wait_async(self, timeout: float | None) -> bool:
+        """`wait` for a coroutine."""
+        assert isinstance(self._slot, FutureSlot)
+        if self.outcome is None:
+            await sleep_async(current.get(), self._slot, timeout)
+        return self.outcome is not None

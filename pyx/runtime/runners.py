@@ -7,6 +7,7 @@ half.  Not here: threads (`threads.py`) and tasks (`tasks.py`) themselves, and w
 from __future__ import annotations
 
 import _thread
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pyx.runtime.context import thread
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.core.processes import Process
+    from pyx.net.peer import PeerLink
     from pyx.runtime.local_node import LocalNode
-    from pyx.runtime.output import Console
+    from pyx.runtime.output import Outlet
     from pyx.runtime.portal import LoopThread
     from pyx.terms import Ref
 
@@ -51,24 +53,29 @@ class LockSlot:
 
     def wait(self, timeout: float | None) -> bool:
         """Sleeps at most *timeout* seconds (None: for ever); False on time-out.  Ctrl-C may raise here."""
-        thread.waiting = True
+        state = thread.state
+        state.waiting = True
         try:
-            if timeout is None:
-                return self._lock.acquire()
-            return self._lock.acquire(timeout=min(max(timeout, 0.0), _thread.TIMEOUT_MAX))
+            return self.wait_through(timeout)
         finally:
-            thread.waiting = False
+            state.waiting = False
+
+    def wait_through(self, timeout: float | None) -> bool:
+        """`wait` that Ctrl-C does not end: what is waited for must not be left half done."""
+        if timeout is None:
+            return self._lock.acquire()
+        return self._lock.acquire(timeout=min(max(timeout, 0.0), _thread.TIMEOUT_MAX))
 
 
 class FutureSlot:
-    """A coroutine awaits it, on whichever loop it runs."""
+    """A coroutine sleeps on it once, on whichever loop it runs."""
 
-    __slots__ = ("_loop", "_loop_thread", "future")
+    __slots__ = ("_future", "_loop", "_loop_thread")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, loop_thread: LoopThread | None) -> None:
         self._loop = loop
         self._loop_thread = loop_thread
-        self.future: asyncio.Future[None] = loop.create_future()
+        self._future: asyncio.Future[None] = loop.create_future()
 
     def wake(self) -> None:
         """See `Slot`."""
@@ -81,30 +88,38 @@ class FutureSlot:
             return
 
     def _set(self) -> None:
-        if not self.future.done():
-            self.future.set_result(None)
+        if not self._future.done():
+            self._future.set_result(None)
+
+    async def wait(self, timeout: float | None) -> None:
+        """Sleeps at most *timeout* seconds (None: for ever)."""
+        timer = self._loop.call_later(timeout, self._set) if timeout is not None else None
+        try:
+            await self._future
+        finally:
+            if timer is not None:
+                timer.cancel()
 
 
 class Runner:
     """What runs one process.  Only its own thread (or task) waits; anybody may wake or stop it."""
 
     __slots__ = (
-        "console",
         "dirty",
         "fresh",
         "gate",
         "line",
         "marks",
         "node",
+        "outlet",
         "over",
         "own_slot",
         "process",
-        "showing",
+        "receiving",
         "slot",
         "stop_task",
         "task",
-        "thread_ident",
-        "undecodable",
+        "waits",
     )
 
     def __init__(self, node: LocalNode, process: Process) -> None:
@@ -113,60 +128,92 @@ class Runner:
         self.gate = Gate()
         self.own_slot = LockSlot()
         self.slot: Slot = self.own_slot
-        self.thread_ident: int | None = None
-        """Of the thread that is this process's alone; None for a task, or before it runs."""
-        self.stop_task: Callable[[], None] | None = None
+        """What it sleeps on while it receives."""
+        self.waits: set[Slot] = set()
+        """What it sleeps on otherwise: for answers, or for the clock."""
+        self.receiving = False
+        """Somewhere in it a receive is under way."""
+        self.stop_task: Callable[[], object] | None = None
         """Cancels the task of an `async def` process; from any thread."""
         self.fresh = True
         """It waited since its last transmission: the next one is written by its own thread (design 7)."""
-        self.dirty: set[object] = set()
+        self.dirty: set[PeerLink] = set()
         """The links whose queues it filled since, to be flushed before it waits."""
         self.line = ""
         """What it printed since the last newline."""
         self.task: asyncio.Task[None] | None = None
         """Of an `async def` process, once it runs."""
-        self.console: Console | None = None
-        """Of a process that leads a terminal."""
-        self.showing = _thread.allocate_lock()
-        """Held by the one thread that hands lines to the console."""
+        self.outlet: Outlet | None = None
+        """Of a process that leads a terminal: the way of its lines to the console."""
         self.marks: dict[Ref, int] = {}
+        """Where the mailbox stood when the reference was made."""
         self.over = False
         """Nothing runs for this process any more."""
-        self.undecodable = 0
-        """Letters it could not open."""
 
     @property
     def killed(self) -> bool:
         """True once the process is dead by a signal, while its thread may still run."""
         return self.gate.killed
 
-    def wake(self) -> None:
-        """Something happened that it may be waiting for."""
-        self.slot.wake()
+    @property
+    def is_waiting(self) -> bool:
+        """True while it sleeps in a call of pyx."""
+        return self.process.waiting or bool(self.waits)
 
     def stop(self) -> None:
         """Ends whatever runs the process; the kernel has buried it already.  From any thread, once."""
-        self.gate.kill(self.thread_ident)
+        self.gate.kill()
         self.slot.wake()
+        for slot in list(self.waits):
+            slot.wake()
         if self.stop_task is not None:
             self.stop_task()
 
-    def began(self, thread_ident: int) -> None:
-        """This thread runs the process from now on; raises ProcessKilled if it is dead already."""
-        self.gate.enter()
-        try:
-            self.thread_ident = thread_ident
-        finally:
-            self.gate.leave()
-
-    def before_wait(self) -> None:
-        """Sees that what this process queued is on its way before it sleeps."""
-        if self.dirty:
-            self.node.flush(self.dirty)
-            self.dirty.clear()
-
-    def remember(self, ref: Ref) -> None:
-        """Notes where the mailbox stands now that *ref* is made: no message before can hold it."""
+    def remember(self, ref: Ref, mark: int) -> None:
+        """Notes where the mailbox stood before *ref* was made: no message before that can hold it."""
         if len(self.marks) >= _MARKS:
             del self.marks[next(iter(self.marks))]
-        self.marks[ref] = self.process.mailbox.mark()
+        self.marks[ref] = mark
+
+
+def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over: Callable[[], bool]) -> bool:
+    """Sleeps on *slot* until *is_over*; False after *timeout* seconds.
+
+    Raises:
+        ProcessKilled: the process was killed.
+        KeyboardInterrupt: Ctrl-C, on the main thread.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    if runner is not None:
+        runner.node.flush(runner)
+        runner.waits.add(slot)  # before the look at `killed`: a killer looks here after it has marked that
+    try:
+        while not is_over():
+            if runner is not None and runner.gate.killed:
+                runner.gate.refuse()
+            remaining = None if deadline is None else deadline - time.monotonic()
+            if remaining is not None and remaining <= 0:
+                return False
+            slot.wait(remaining)
+        return True
+    finally:
+        if runner is not None:
+            runner.waits.discard(slot)
+            runner.fresh = True
+
+
+async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | None) -> None:
+    """`sleep` for a coroutine, until *slot* is woken."""
+    if runner is not None:
+        runner.node.flush(runner)
+        runner.waits.add(slot)
+    try:
+        if runner is not None and runner.gate.killed:
+            runner.gate.refuse()
+        await slot.wait(timeout)
+        if runner is not None and runner.gate.killed:
+            runner.gate.refuse()
+    finally:
+        if runner is not None:
+            runner.waits.discard(slot)
+            runner.fresh = True

@@ -17,7 +17,6 @@ from pyx.runtime.runners import LockSlot, Runner
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
-    from pyx.core.processes import Process
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
 
@@ -32,17 +31,21 @@ class ShellProcess:
 
     def _start(self) -> Runner:
         node = self._node
-        process, _ = node.step(self._decide)
-        runner = Runner(node, process)
-        runner.console = self._console
+        runner = node.step(self._decide)
         # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
         runner.stop_task = _thread.interrupt_main
-        process.runner = runner
         current.set(runner)
         return runner
 
-    def _decide(self) -> tuple[Process, Any]:
-        return self._node.kernel.process_started("shell", keeps_pid=True, terminal=True)
+    def _decide(self) -> Runner:
+        process, _ = self._node.kernel.process_started("shell", keeps_pid=True, terminal=True)
+        assert process.output is not None
+        runner = process.runner = Runner(self._node, process)
+        runner.outlet = output.Outlet(process.output, self._write)
+        return runner
+
+    def _write(self, text: str, frm: Pid) -> None:
+        self._console.write(text, frm=frm)
 
     @property
     def pid(self) -> Pid:
@@ -64,7 +67,8 @@ class ShellProcess:
     def finish_line(self) -> None:
         """Ends the line that the evaluation left unfinished, and sees all it printed on the console."""
         output.finish_line(self.runner, newline=True)
-        self._node.processes.show_all(self.runner.process)
+        assert self.runner.outlet is not None
+        self.runner.outlet.show_all()
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine on the process loop under the shell's pid and waits for its value.

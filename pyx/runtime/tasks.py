@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from typing import TYPE_CHECKING, Any
+import functools
+import inspect
+import threading
+from typing import TYPE_CHECKING, Any, cast
 
-from pyx.errors import ProcessKilled
 from pyx.runtime.context import current
 from pyx.runtime.portal import LoopThread
 from pyx.runtime.runners import FutureSlot
@@ -40,23 +42,26 @@ class ProcessLoop:
     ) -> None:
         """Runs the coroutine that *make* gives as the process of *runner*; then reports as `threads` does.
 
-        Callable from any thread; the coroutine is made on the loop, under the process.
+        Callable from any thread; the coroutine is made on the loop.
         """
 
         def begin() -> None:
             context = contextvars.Context()
             context.run(current.set, runner)
             loop = asyncio.get_running_loop()
-            task = loop.create_task(_body(runner, make, finished), context=context)
+            task = loop.create_task(_body(runner, make(), finished), context=context)
             # The loop itself keeps only a weak reference to a task.
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._forget)
             runner.task = task
-            runner.stop_task = lambda: self._soon(loop, task.cancel)
-            if runner.killed:  # between spawn and here
-                task.cancel()
+            runner.stop_task = lambda: self._soon(loop, functools.partial(_cancel, task))
 
-        self._soon(self._given or self._own.start(), begin)
+        if not self._soon(self._given or self._own.start(), begin):
+            finished(RuntimeError("the event loop that Node.start was given is closed"), None)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        task.exception()  # a Ctrl-C has been raised in the loop already: no need for asyncio to tell of it
 
     def run(self, runner: Runner, coroutine: Coroutine[Any, Any, Any], done: Slot) -> Visit:
         """Runs *coroutine* on the process loop under a process that lives elsewhere (the shell's)."""
@@ -68,18 +73,20 @@ class ProcessLoop:
         self._soon(loop, lambda: visit.begin(context))
         return visit
 
-    def _soon(self, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    def _soon(self, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> bool:
+        """Runs *function* on *loop*; False if that is closed."""
         if loop is self._own.loop:
             # Never at once, even on the loop's thread: a spawn returns before its process runs.
             if self._own.is_current:
                 loop.call_soon(function)
             else:
                 self._own.soon(function)
-            return
+            return True
         try:
             loop.call_soon_threadsafe(function)
         except RuntimeError:  # the application closed its loop
-            return
+            return False
+        return True
 
     def slot(self) -> FutureSlot:
         """A slot on the running loop."""
@@ -97,12 +104,13 @@ class Visit:
         self._error: BaseException | None = None
         self._value: Any = None
         self.over = False
-        self.cancel: Callable[[], None] = self.cancel_on_loop
+        self.cancel: Callable[[], object] = self.cancel_on_loop
         """Cancels it; from any thread."""
 
     def begin(self, context: contextvars.Context) -> None:
         """On the loop: starts it."""
         self._task = asyncio.get_running_loop().create_task(self._run(), context=context)
+        self._task.add_done_callback(self._ended)
 
     def cancel_on_loop(self) -> None:
         """On the loop: cancels it."""
@@ -114,6 +122,11 @@ class Visit:
             self._value = await self._coroutine
         except BaseException as error:
             self._error = error
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():  # before its first step
+            self._coroutine.close()
+            self._error = asyncio.CancelledError()
         self.over = True
         self._done.wake()
 
@@ -126,16 +139,28 @@ class Visit:
 
 async def _body(
     runner: Runner,
-    make: Callable[[], Coroutine[Any, Any, Any]],
+    coroutine: Coroutine[Any, Any, Any],
     finished: Callable[[BaseException | None, Any], None],
 ) -> None:
     error: BaseException | None = None
     value: Any = None
     try:
-        if runner.killed:
-            raise ProcessKilled  # noqa: TRY301 - the same end as a kill during the body
-        value = await make()
+        if runner.gate.killed:  # between spawn and here
+            coroutine.close()
+            runner.gate.refuse()
+        value = await coroutine
     except BaseException as raised:
         error = raised
     current.set(None)  # the end of a process is nobody's act: a dead one could not even say that it ended
     finished(error, value)
+    if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+        raise error  # Ctrl-C is for the application whose loop this is
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancels the task of a killed process, unless it has not begun: a task cancelled then runs no line.
+
+    It will look for itself when it begins.
+    """
+    if inspect.getcoroutinestate(cast("Coroutine[Any, Any, None]", task.get_coro())) != inspect.CORO_CREATED:
+        task.cancel()

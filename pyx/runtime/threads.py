@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import ProcessKilled
-from pyx.runtime.context import current, thread
+from pyx.runtime.context import current
 from pyx.runtime.runners import LockSlot
 
 if TYPE_CHECKING:
@@ -73,27 +73,20 @@ def run_process(
 ) -> None:
     """Runs *body* as the process of *runner* on this thread; *finished* gets (error or None, value).
 
-    ProcessKilled may strike at any instruction of *body* and up to the end of `gate.close`; it is raised at
-    most once in a life, so one loop around both catches it wherever it falls.
+    ProcessKilled may strike from outside at any instruction up to the end of `gate.close`, but only once, and
+    not after it was raised from inside.
     """
-    ident = _thread.get_ident()
     error: BaseException | None = None
     value: Any = None
-    begun = False
-    while True:
+    try:
         try:
-            if not begun:
-                begun = True
-                runner.began(ident)
-                value = contextvars.Context().run(_as_process, runner, body)
-            runner.gate.close(ident)
-            break
-        except ProcessKilled as killed:
-            error = killed
+            runner.gate.open(_thread.get_ident())
+            value = contextvars.Context().run(_as_process, runner, body)
         except BaseException as raised:
             error = raised
-    thread.inside = False  # a kill may have struck between a step's first and last line
-    thread.waiting = False
+        runner.gate.close()
+    except ProcessKilled as killed:  # it struck after the body
+        error = killed
     finished(error, value)
 
 

@@ -9,7 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
-    from pyx.terms import Pid, Ref
+    from pyx.runtime.runners import Runner
+    from pyx.terms import Ref
+
+
+class _Timer:
+    """One message to be sent."""
+
+    __slots__ = ("cancel", "due")
+
+    def __init__(self, due: float) -> None:
+        self.due = due
+        self.cancel: Callable[[], None] | None = None
 
 
 class Timers:
@@ -17,27 +28,33 @@ class Timers:
 
     def __init__(self, node: LocalNode) -> None:
         self._node = node
-        self._running: dict[Ref, tuple[float, Callable[[], None]]] = {}
+        self._running: dict[Ref, _Timer] = {}
 
-    def start(self, ref: Ref, seconds: float, frm: Pid | None, dest: Any, body: Any) -> None:
-        """Sends *body* to *dest* in so many seconds, unless cancelled."""
+    def start(self, seconds: float, dest: Any, body: Any) -> Ref:
+        """Sends *body* to *dest* in so many seconds, unless cancelled; gives the reference to cancel it by.
+
+        The timer sends, not the process that set it: that one may be gone by then (as in OTP).
+        """
+        return self._node.guarded(self._start, seconds, dest, body)
+
+    def _start(self, runner: Runner | None, seconds: float, dest: Any, body: Any) -> Ref:
         node = self._node
+        ref = node.take_step(runner, node.kernel.make_ref)
 
         def fire() -> None:
             # Whoever takes the entry out of the table decides the timer's fate: popping is one step.
             if self._running.pop(ref, None) is not None:
-                node.tell(node.kernel.send, frm, dest, body)
+                node.step(node.kernel.send, None, dest, body)
 
-        due = time.monotonic() + seconds
-        armed: list[Callable[[], None]] = []
-        self._running[ref] = (due, lambda: armed[0]() if armed else None)
-        armed.append(node.portal.later(seconds, fire))
+        timer = self._running[ref] = _Timer(time.monotonic() + seconds)  # in the table before it can fire
+        timer.cancel = node.portal.later(seconds, fire)
+        return ref
 
     def cancel(self, ref: Ref) -> float | bool:
         """The seconds that were left, or False where the message has left (or never was)."""
-        entry = self._running.pop(ref, None)
-        if entry is None:
+        timer = self._running.pop(ref, None)
+        if timer is None:
             return False
-        due, cancel = entry
-        cancel()
-        return max(0.0, due - time.monotonic())
+        if timer.cancel is not None:
+            self._node.guarded(lambda _, cancel: cancel(), timer.cancel)
+        return max(0.0, timer.due - time.monotonic())

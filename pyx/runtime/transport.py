@@ -6,6 +6,7 @@ Not here: bytes and sockets (`net`), decisions (`core`).
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import random
@@ -68,6 +69,7 @@ class Transport:
         self._cut_off: frozenset[str] = frozenset()
         self._delay: Callable[[], float] | None = None
         self._ticking: asyncio.TimerHandle | None = None
+        self._is_closing = False
         self._all_gone = LockSlot()
         self._refused = 0
         self._refused_until = 0.0
@@ -75,25 +77,32 @@ class Transport:
     # ------------------------------------------------------------ from the node
 
     def open(self, tick_period: float) -> None:
-        """Listens, and ticks every so many seconds.  Raises PyxError if the socket cannot be bound."""
-        self._node.portal.start()
+        """Listens, tells the kernel that it has a name, and ticks every so many seconds.
+
+        Raises PyxError if the socket cannot be bound.
+        """
         self._node.portal.call(self._open, tick_period)
 
     def _open(self, tick_period: float) -> None:
+        node = self._node
         self._doors = Doors(self._life, hidden=self._hidden, owner=self, directory=self._directory)
         self._doors.listen(self._claim)
+        # With the doors there, as the kernel may ask for a dial from now on; before this loop lets anyone in.
+        node.step(functools.partial(node.kernel.node_started, *self._life, hidden=self._hidden))
         self._tick(tick_period)
 
     def close(self) -> None:
-        """Waits a moment until the goodbyes are taken, closes everything, and gives the name up."""
+        """Says goodbye, waits a moment until that is taken, closes everything, and gives the name up."""
         if not self._node.portal.call(self._begin_close):
-            self._all_gone.wait(_GOODBYE_SECONDS)
+            self._all_gone.wait_through(_GOODBYE_SECONDS)
         self._node.portal.call(self._end_close)
         self._claim.release()
 
     def _begin_close(self) -> bool:
         if self._ticking is not None:
             self._ticking.cancel()
+        self._is_closing = True
+        self._node.step(self._node.kernel.node_stopped)
         return not self._links
 
     def _end_close(self) -> None:
@@ -198,7 +207,7 @@ class Transport:
         def lost(reason: str) -> None:
             self._links.pop(link, None)
             node.step(node.kernel.peer_lost, peer, reason, node.now())
-            if not self._links:
+            if self._is_closing and not self._links:
                 self._all_gone.wake()
 
         there = Life(arrival.name, arrival.creation)

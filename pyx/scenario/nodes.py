@@ -31,15 +31,29 @@ _LOOK_SECONDS: Final = 0.05
 
 
 class NodeProcess:
-    """One life of a node.  `name` is as the prompts have it, "" for a shell without one."""
+    """One life of a node.
 
-    def __init__(self, name: str, options: Sequence[str], stage: Stage, began: float) -> None:
+    Args:
+        name: as the prompts have it, "" for a shell without one.
+        options: of `pyx`, less the name.
+        stage: where it plays.
+        began: when the session began, on the monotonic clock.
+        heard: called with everything that its screen shows, as it comes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: Sequence[str],
+        stage: Stage,
+        *,
+        began: float,
+        heard: Callable[[NodeProcess, Unit], None],
+    ) -> None:
         self.name = name
         self.log: Path = stage.log_path(name)
         self.units: list[Unit] = []
         """What its screen shows and no block has claimed."""
-        self.history: list[Unit] = []
-        """All that its screen ever showed."""
         self.ready = False
         self.left = False
         """It has ended, or its pipe has."""
@@ -53,6 +67,7 @@ class NodeProcess:
         self.frames = 0
         """How many frames came, so that a waiter sees that there is something new."""
         self._began = began
+        self._heard = heard
         self._lives: dict[int, Life] = {}
         self._life = Life("", id(self))
         self._requests = 0
@@ -155,7 +170,7 @@ class NodeProcess:
                 lines = tuple(frame["text"].removesuffix("\n").split("\n"))
                 unit = Unit(frame["source"], frame["kind"], lines, time.monotonic() - self._began)
                 self.units.append(unit)
-                self.history.append(unit)
+                self._heard(self, unit)
 
     def own_words(self) -> list[Unit]:
         """What it wrote to stderr itself, as units: the only thing that a node shows which does not start."""

@@ -164,11 +164,12 @@ class Driver:
         while True:
             self._channel.send("prompt", id=self._running, text=prompt().first)
             self._running = None
-            context.thread.waiting = True  # signals may raise here, as in any pyx wait
+            state = context.thread.state
+            state.waiting = True  # signals may raise here, as in any pyx wait
             try:
                 asked = self._inputs.get()
             finally:
-                context.thread.waiting = False
+                state.waiting = False
             self._running = asked["id"]
             if asked["do"] == "eval":
                 return str(asked["code"])

@@ -66,6 +66,9 @@ class Seat(Protocol):
     def finish_line(self) -> None:
         """Ends a line that the evaluation printed without its end."""
 
+    def forget_interrupt(self) -> None:
+        """Drops a Ctrl-C that came too late for the last evaluation: it is not meant for the next one."""
+
 
 class Shell:
     """One person's loop.
@@ -92,6 +95,7 @@ class Shell:
             try:
                 if not self._seat.is_alive:
                     self._terminal.show(self._seat.renew() + "\n", "notice")
+                self._seat.forget_interrupt()
                 source = self._terminal.read(self.prompt)
                 if is_blank(source):
                     continue

@@ -12,7 +12,6 @@ import os
 import platform
 import signal
 import sys
-import threading
 from dataclasses import dataclass, field
 from importlib.util import decode_source
 from pathlib import Path
@@ -22,9 +21,8 @@ import pyx
 from pyx import errors
 from pyx.node import Node
 from pyx.process import Process
-from pyx.runtime import context
+from pyx.runtime import context, gate
 from pyx.runtime.local_node import this_node
-from pyx.runtime.report import is_ours
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell.evaluate import Evaluator, make_main
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 
 SWITCH_SECONDS: Final = 0.0005
 """A busy prompt must not stop the node: at Python's 5 ms a round trip takes that long (design 7)."""
-_ASK_AGAIN_SECONDS: Final = 0.002
 
 
 @dataclass(frozen=True)
@@ -192,11 +189,12 @@ class Session:
     def _read_line(self, prompt: str) -> str:
         self._screen.fresh_line()
         self._screen.write(prompt)
-        context.thread.waiting = True  # signals may raise here, as in any pyx wait
+        state = context.thread.state
+        state.waiting = True  # signals may raise here, as in any pyx wait
         try:
             line = sys.stdin.readline()
         finally:
-            context.thread.waiting = False
+            state.waiting = False
         if sys.stdin.isatty():
             self._screen.line_was_ended()
         else:
@@ -238,16 +236,9 @@ class Session:
         leaving = SystemExit(self._exit_code if self._exit_code is not None else 128 + number)
         if self._leave_prompt(leaving):
             return
-        thread = context.thread
-        ours = frame is not None and is_ours(frame.f_code.co_filename)
-        if thread.waiting or not (thread.inside or ours):
+        if not gate.is_at_work(frame):
             raise leaving
-        main_thread = threading.main_thread().ident
-        assert main_thread is not None
-        # A real signal to that very thread: nothing else ends a sleep or a wait for a lock early.
-        again = threading.Timer(_ASK_AGAIN_SECONDS, signal.pthread_kill, [main_thread, number])
-        again.daemon = True
-        again.start()
+        gate.ask_again(number)
 
     def _leave_quietly(self) -> None:
         """Nobody reads what we write."""
@@ -283,6 +274,10 @@ class Seat:
     def finish_line(self) -> None:
         """See `loop.Seat`."""
         self._process.finish_line()
+
+    def forget_interrupt(self) -> None:
+        """See `loop.Seat`."""
+        gate.wish.noted = gate.wish.repeated = False
 
 
 class LogHandler(logging.Handler):

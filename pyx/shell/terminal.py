@@ -77,7 +77,9 @@ class PersonTerminal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", self._prompt().first)],
-            prompt_continuation=lambda _width, _line, _wrapped: [("class:continuation", self._prompt().rest)],
+            prompt_continuation=lambda width, _line, wrapped: [
+                ("class:continuation", " " * width if wrapped else self._prompt().rest)
+            ],
             multiline=True,
             lexer=PygmentsLexer(PythonLexer) if colour else None,
             style=Style.from_dict(_STYLE),
@@ -208,6 +210,10 @@ def _keys() -> KeyBindings:
     def behind_indentation() -> bool:
         return bool(get_app().current_buffer.document.current_line_before_cursor)
 
+    @Condition
+    def something_typed() -> bool:
+        return bool(get_app().current_buffer.text)
+
     @keys.add("enter", filter=typing)
     def _enter(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
@@ -219,6 +225,10 @@ def _keys() -> KeyBindings:
             buffer.insert_text("\n" + _next_indent(buffer))
         else:
             buffer.validate_and_handle()
+
+    @keys.add("c-c", filter=typing & something_typed)
+    def _clear(event: KeyPressEvent) -> None:
+        event.current_buffer.reset()
 
     @keys.add("escape", "enter", filter=typing)
     def _newline(event: KeyPressEvent) -> None:

@@ -417,6 +417,29 @@ class TestOpening:
         with a, b:
             asyncio.run(story())
 
+    def test_what_came_together_with_the_end_of_the_handshake_is_handed_on(self) -> None:
+        a, b = sockets()
+        tls_a, tls_b = machines()
+        # The dialler need not wait: its last flight and its first words arrive as one.
+        a.sendall(tls_a.data_to_send())
+        select.select([b.fileno()], [], [])
+        tls_b.receive_data(b.recv(4096))
+        tls_a.receive_data(tls_b.data_to_send())
+        tls_a.write(b"first words")
+        a.sendall(tls_a.data_to_send())
+        select.select([b.fileno()], [], [])
+
+        async def story() -> None:
+            opening = TlsOpening(b, tls_b)
+            await opening.shake_hands()
+            stream, trailing = opening.stream()
+            assert trailing == b"first words"
+            with pytest.raises(BlockingIOError):
+                stream.receive_into(memoryview(bytearray(100)))
+
+        with a, b:
+            asyncio.run(story())
+
     def test_somebody_who_speaks_no_tls_gets_an_alert(self) -> None:
         a, b = sockets()
         old = dialling_context()

@@ -27,6 +27,9 @@ class NoSeat:
     def finish_line(self) -> None:
         return
 
+    def forget_interrupt(self) -> None:
+        return
+
 
 def run_coroutine(coroutine: Any) -> Any:
     try:

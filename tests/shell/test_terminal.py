@@ -96,9 +96,10 @@ class TestKeys:
     def test_backspace_takes_an_indent_at_once(self, desk: Desk) -> None:
         assert desk.read("if 1:\rx\r\x7felse:\rpass\r\r") == "if 1:\n    x\nelse:\n    pass\n"
 
-    def test_ctrl_c_gives_the_line_up_and_ctrl_d_ends(self, desk: Desk) -> None:
+    def test_ctrl_c_clears_what_is_typed_and_ctrl_d_ends(self, desk: Desk) -> None:
+        assert desk.read("half\x03x\r") == "x"
         with pytest.raises(KeyboardInterrupt):
-            desk.read("half\x03")
+            desk.read("\x03")
         with pytest.raises(EOFError):
             desk.read("\x04")
 

@@ -18,15 +18,14 @@ from pyx.terms import Life
 from pyx.wire.codec import seal
 from pyx.wire.handshake import Acceptor, Dialler, Established, Failed, NeedKey, Postponed, Proven, Transmit
 from pyx.wire.session import Session
-from tests.simulation.network import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.core.peers import Peer
-    from pyx.signals import Reason, Signal
+    from pyx.signals import Signal
     from tests.simulation.actors import Actor
-    from tests.simulation.network import End
+    from tests.simulation.network import Connection, End
     from tests.simulation.world import World
 
 HANDSHAKE_SECONDS = 5.0
@@ -58,6 +57,7 @@ class Host:
         self.kernel = kernel()
         self.kernel.tick_seconds = world.random.choice((1.0, 2.0, 2.0, 4.0))
         self.life: Life | None = None
+        self.lives: list[Life] = []
         self.dead = False
         self.frozen = False
         self.deferred: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
@@ -66,6 +66,8 @@ class Host:
         self.links: list[Link] = []
         self.dials: dict[str, Dial] = {}
         self.actors: dict[tuple[int, int], Actor] = {}
+        self.died: list[Actor] = []
+        """Those who ended in this step."""
         self.feeding: Connection | None = None
         """The connection whose signals the kernel is given at this moment."""
         self.log: list[fx.Log] = []
@@ -79,6 +81,7 @@ class Host:
     def start(self) -> None:
         """The node gets its name (again)."""
         self.life = self.world.new_life(self)
+        self.lives.append(self.life)
         self.step(self.kernel.node_started, *self.life, hidden=self.hidden)
         self.world.at(self.world.random.random() * self.kernel.tick_seconds / 4, self, self._tick, self.life)
 
@@ -137,8 +140,8 @@ class Host:
                         world.at(world.random.random() * 0.01, self, peer.link.flush)
                     else:
                         peer.link.flush()
-                case fx.Start(process, letter):
-                    world.started(self, process, letter)
+                case fx.Start(process):
+                    world.runs(self, process)
                 case fx.Inquire():
                     letter = Letter(seal(effect.letter.data))
                     world.at(world.random.random() * 0.05, self, self.step, self.kernel.answer, effect, letter)
@@ -263,13 +266,12 @@ class Dial(Conversation):
         there = self.host.world.hosts.get(self.node)
         if self._over:
             return
-        if there is None or there.dead or there.life is None:
+        if there is None or there.dead or there.life is None or self.host.life is None:
             self._fail("no node of that name runs")
             return
         connection = self.host.world.connected(self.host, there)
         self._end, other = connection.ends
         self.host.world.at(connection.latency(), there, there.knocked, other)
-        assert self.host.life is not None
         machine = Dialler(
             *self.host.life,
             hidden=self.host.hidden,
@@ -408,7 +410,3 @@ class Link:
         self.end.close()
         self.host.step(self.host.kernel.peer_lost, self.peer, reason, self.host.world.now)
 
-
-def reason_key(reason: Reason | None) -> str | bytes | None:
-    """What tells exit reasons apart, wherever they were sealed."""
-    return reason.data if isinstance(reason, Letter) else reason

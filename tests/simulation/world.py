@@ -17,9 +17,11 @@ from pyx.core import effects as fx
 from pyx.signals import Letter, Send
 from pyx.terms import Life, Pid
 from pyx.wire.codec import seal
-from tests.simulation.actors import Actor, Told, Waiter
-from tests.simulation.host import Host, WatchedKernel, reason_key
+from tests.simulation import acts
+from tests.simulation.actors import Actor
+from tests.simulation.host import Host, WatchedKernel
 from tests.simulation.network import Connection
+from tests.simulation.records import Waiter, reason_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.processes import Process
     from pyx.signals import ExitTo
-    from tests.simulation.actors import Request
+    from tests.simulation.records import Request, Told
 
 _TRACE_LINES = 40
 
@@ -167,33 +169,38 @@ class World:
 
     def stepped(self, host: Host, effects: list[fx.Effect]) -> None:
         """A kernel took one input: whoever got something reads it now, before anything else happens."""
+        if not effects and not host.died:
+            return
         woken: dict[Actor, None] = {}
+        for effect in effects:
+            if isinstance(effect, fx.Start):
+                self._started(host, effect.process, effect.letter)
         for effect in effects:
             match effect:
                 case fx.Wake(process):
                     woken[self._actor(host, process)] = None
                 case fx.Kill(process, reason):
                     actor = self._actor(host, process)
+                    actor.dies(reason)
                     woken[actor] = None
-                    actor.kills.append(reason)
                 case fx.ShellExit(process, frm, reason):
                     actor = self._actor(host, process)
                     actor.shown.append((frm, reason))
                     woken[actor] = None
-                case fx.Answered(waiter, outcome, body, nobody):
-                    assert isinstance(waiter, Waiter)
-                    waiter.answered(outcome, body, nobody)
-                case fx.Connected(waiter, ok, reason):
-                    assert isinstance(waiter, Waiter)
-                    waiter.answered("connected" if ok else "noconnection", reason, None)
                 case _:
                     pass
+        for effect in effects:
+            if isinstance(effect, (fx.Answered, fx.Connected)):
+                assert isinstance(effect.waiter, Waiter)
+                effect.waiter.answered(effect)
         for actor in woken:
             actor.looks()
-        if host.kernel.losses:
-            losses, host.kernel.losses = host.kernel.losses, []
-            for peer, seen_by_all in losses:
-                self._lost(host, peer, seen_by_all=seen_by_all)
+        for peer, seen_by_all in host.kernel.losses:
+            self._lost(host, peer, seen_by_all=seen_by_all)
+        host.kernel.losses.clear()
+        for actor in host.died:
+            actor.death_is_explained()
+        host.died.clear()
         for actor in woken:
             actor.step_is_over()
 
@@ -214,16 +221,17 @@ class World:
         if told is not None:  # not so for the plain words `normal` and `kill`
             told.connection = connection
 
-    def started(self, host: Host, process: Process, letter: Letter) -> None:
+    def _started(self, host: Host, process: Process, letter: Letter) -> None:
         """A host was asked to run something."""
         request = self.requests[letter.data]
-        self.must(request.started is None, f"{request} was started twice")
-        self.must(
-            request.node == host.name or request.spawner.host is host,
-            f"{request} was started on {host}",
-        )
-        actor = host.actors.get((process.pid.number, process.pid.serial)) or Actor(host, process)
-        request.started = actor
+        self.must(request.started is None, f"a second {request.kind} for one request of {request.spawner}")
+        self.must(request.node in {"", host.name}, f"{host} was asked for a {request.kind} at {request.node}")
+        self.must(not request.void, f"{request.spawner} asked for a {request.kind} after its end")
+        request.started = actor = Actor(host, process)
         actor.request = request
-        if process.call is not None or request.kind == "call":
-            self.at(self.random.random() * 0.5, host, actor.finishes_call)
+        self.count(request.kind)
+
+    def runs(self, host: Host, process: Process) -> None:
+        """What was started runs; a call comes to its end some time."""
+        if process.call is not None:
+            self.at(self.random.random() * 0.5, host, acts.finish_call, self._actor(host, process))

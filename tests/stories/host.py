@@ -14,13 +14,12 @@ import sysconfig
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from tests.stories.terminal import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 PYX: Final = str(Path(sysconfig.get_path("scripts"), "pyx"))
 """The installed command: `python -m pyx` would put the current directory before the standard library."""
@@ -88,14 +87,14 @@ class Host:
             if time.monotonic() > deadline:
                 return False
             open_shells = {shell.descriptor: shell for shell in self._shells if shell.descriptor is not None}
-            for descriptor in select.select(list(open_shells), [], [], 0.2)[0]:
+            for descriptor in select.select(list(open_shells), [], [], 0.05)[0]:
                 open_shells[descriptor].read()
         return True
 
-    def __enter__(self) -> Host:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         for shell in self._shells:
             shell.close()
         shutil.rmtree(self._root, ignore_errors=True)

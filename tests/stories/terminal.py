@@ -69,17 +69,16 @@ class Shell:
 
     def half_type(self, text: str) -> None:
         """Types *text* at an empty prompt, and nothing after it."""
-        row = self.prompt_returns() + text.count("\n")
-        prompt = self._screen.before_cursor
-        before, _, last = text.rpartition("\n")
-        typed = f"...{prompt[3:]}{last}" if before else prompt + text
-        self.press(f"\x1b[200~{text}\x1b[201~" if before else text)
-        self.wait(lambda: (self._screen.row, self.prompt) == (row, typed), f"the typed {text!r}")
+        self.prompt_returns()
+        prompt = self.prompt
+        first, *further = text.split("\n")
+        typed = [prompt + first, *(f"...{prompt[3:]}{line}" for line in further)]
+        self.press(f"\x1b[200~{text}\x1b[201~" if further else text)
+        self.wait(lambda: self._typed(len(typed)) == typed, f"the typed {text!r}")
 
-    def comes_to(self, code: str, value: str) -> bool:
-        """Types *code* again and again until it gives *value*: for what another node will know in a moment."""
-        self._host.pump_until(lambda: self.type(code) == value)
-        return self.type(code) == value
+    def comes_to(self, code: str, value: str) -> None:
+        """Types *code* until it shows *value*: for what is known here in a moment, from another node."""
+        self.wait(lambda: self.type(code) == value, f"{value} of {code}")
 
     def press(self, keys: str) -> None:
         """Sends keys as they are (`"\\x03"` is Ctrl-C, `"\\x04"` Ctrl-D)."""
@@ -136,6 +135,11 @@ class Shell:
             msg = f"{what} did not come{ended}; the screen:\n" + "\n".join(f"    | {line}" for line in shown)
             raise AssertionError(msg)
 
+    def _typed(self, count: int) -> list[str]:
+        """What stands in the last *count* lines down to the cursor."""
+        above = self.lines[: self._screen.row][1 - count :] if count > 1 else []
+        return [*above, self.prompt]
+
     def _at_prompt(self) -> bool:
         return self._screen.row >= self._unseen and bool(PROMPT.fullmatch(self._screen.before_cursor))
 
@@ -144,6 +148,7 @@ class Shell:
     @property
     def pid(self) -> int:
         """Of the operating system."""
+        assert self._child.pid is not None
         return self._child.pid
 
     @property

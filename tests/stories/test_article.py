@@ -110,7 +110,7 @@ def test_a_shop_of_three_roles(lone_host: Host, server: Shell) -> None:
     assert re.fullmatch(r"#PID<[1-9]\d*\.1\.0> added a new item on stock", server.sees("added a new item"))
 
     assert customer.type('Node.connect("store@vm")') == "True"
-    customer.type('while len(Node.list()) < 2: Process.sleep(0.01)\n')
+    customer.type("while len(Node.list()) < 2: Process.sleep(0.01)\n")
     assert customer.type("Node.list()") == "['server@vm', 'store@vm']"  # nobody told it of the server
     customer.type('send(("pos", "store@vm"), ("ask", self(), "nike"))')
     assert customer.type("receive(timeout=10)") == f"('print', {NIKE})"

@@ -1,0 +1,136 @@
+"""`pyx replay`: words -> wishes, results -> lines and an exit code.
+
+Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read, or usage; 130 interrupted.
+Not here: playing (`replay.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import PyxError
+from pyx.scenario.junit import write_junit
+from pyx.scenario.merge import merge
+from pyx.scenario.replay import Replay, Result, Wishes, find_files, show_line
+from pyx.scenario.visit import visit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.scenario.player import Player
+
+_DEFAULT: Final = "scenarios"
+
+_EXAMPLES: Final = """\
+examples:
+  pyx replay                                    every *.pyxt below scenarios/
+  pyx replay README.md -v                       the sessions in it, shown as they run
+  pyx replay scenarios/shop.pyxt --repeat 50 --jitter
+  pyx replay scenarios/shop.pyxt --update       rewrites what failed; read the diff
+  pyx replay scenarios/shop.pyxt --stop-at 38 --shell server
+  pyx replay --merge server.pyxt gus.pyxt > shop.pyxt
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs `pyx replay` with these words; returns the exit code.
+
+    Raises:
+        PyxError: usage.
+    """
+    asked = _parser().parse_args(argv)
+    if asked.merge:
+        sys.stdout.write(merge(asked.paths))
+        return 0
+    _check(asked)
+    files = [file for file in find_files(asked.paths or [_DEFAULT]) if asked.k in file]
+    if not files:
+        msg = f"no scenario has {asked.k!r} in its path"
+        raise PyxError(msg)
+    if asked.stop_at is not None and len(files) > 1:
+        msg = f"--stop-at needs one file, not {len(files)}"
+        raise PyxError(msg)
+
+    def converse(player: Player) -> None:
+        import readline  # noqa: F401 - so that `input` can edit
+
+        visit(player, asked.shell, input, show_line)
+
+    wishes = Wishes(
+        repeat=asked.repeat,
+        jitter=asked.jitter,
+        seed=asked.seed,
+        update=asked.update,
+        stop_at=asked.stop_at,
+        show=show_line if asked.v else None,
+        converse=converse,
+    )
+    replay = Replay(wishes)
+    results = replay.run(files, asked.jobs, lambda result: _tell(result, verbose=asked.v))
+    if asked.junit:
+        write_junit(asked.junit, results)
+    return _summary(results)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pyx replay",
+        description="Plays recorded sessions again, with real nodes, and compares what they show.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("paths", metavar="PATH", nargs="*", help="*.pyxt, Markdown, or directories (scenarios/)")
+    add("-k", metavar="TEXT", default="", help="only files with TEXT in their path")
+    add("-v", action="store_true", help="show the sessions as they run")
+    add("--jobs", metavar="N", type=_positive, default=1, help="so many files at a time")
+    add("--junit", metavar="FILE", help="write the results as JUnit's XML")
+    add("--repeat", metavar="N", type=_positive, default=1, help="play each file N times, or until it fails")
+    add("--jitter", action="store_true", help="delay frames between nodes, to find races")
+    add("--seed", metavar="N", type=int, help="of the delays, to repeat them")
+    add("--update", action="store_true", help="rewrite what failed (not where CI is set)")
+    add("--stop-at", metavar="LINE", type=_positive, help="stop before that line, and give a shell")
+    add("--shell", metavar="NODE", help="whose shell")
+    add("--merge", action="store_true", help="join recordings by time, to stdout")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        msg = f"{text!r} is no number from 1 on"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _check(asked: argparse.Namespace) -> None:
+    if asked.update and os.environ.get("CI"):
+        msg = "--update is refused where CI is set: a test must not rewrite itself there"
+        raise PyxError(msg, hint="run it at home, read the diff, commit it")
+    if asked.update and (asked.repeat > 1 or asked.jitter or asked.stop_at):
+        msg = "--update goes with none of --repeat, --jitter and --stop-at"
+        raise PyxError(msg)
+
+
+def _tell(result: Result, *, verbose: bool) -> None:
+    if verbose or sys.stdout.isatty():
+        word = "ok  " if result.passed else "FAIL"
+        more = ", updated" if result.updated else ""
+        show_line(f"{word} {result.path}  {result.steps} steps, {result.seconds:.2f} s{more}")
+    if not result.passed:
+        show_line(result.text)
+
+
+def _summary(results: Sequence[Result]) -> int:
+    failed = sum(1 for result in results if result.readable and not result.passed)
+    broken = sum(1 for result in results if not result.readable)
+    steps = sum(result.steps for result in results)
+    parts = [f"{len(results) - failed - broken} passed"]
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{broken} cannot be read"] if broken else []
+    show_line(f"{', '.join(parts)}: {steps} steps, {sum(result.seconds for result in results):.1f} s")
+    return 2 if broken else 1 if failed else 0

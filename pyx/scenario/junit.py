@@ -1,0 +1,42 @@
+"""Results as JUnit's XML, which every CI reads.  Not here: results (`replay.py`)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.scenario.replay import Result
+
+_NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def write_junit(path: str, results: Sequence[Result]) -> None:
+    """Writes one test case a file."""
+    failed = sum(1 for result in results if result.readable and not result.passed)
+    broken = sum(1 for result in results if not result.readable)
+    suite = ET.Element(
+        "testsuite",
+        name="pyx replay",
+        tests=str(len(results)),
+        failures=str(failed),
+        errors=str(broken),
+        time=f"{sum(result.seconds for result in results):.3f}",
+    )
+    for result in results:
+        folder, _, file = result.path.rpartition("/")
+        case = ET.SubElement(
+            suite, "testcase", classname=folder.replace("/", "."), name=file, time=f"{result.seconds:.3f}"
+        )
+        if not result.passed:
+            text = _NO_XML.sub("?", result.text)
+            kind = "failure" if result.readable else "error"
+            ET.SubElement(case, kind, message=text.split("\n", 1)[0]).text = text
+    root = ET.Element("testsuites")
+    root.append(suite)
+    ET.indent(root)
+    Path(path).write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))

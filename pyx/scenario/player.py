@@ -1,0 +1,355 @@
+"""Plays the steps of a session with real nodes, and says which step failed and what was there instead.
+
+A step that evaluates is over at its node's prompt.  What the evaluation itself showed has to be below the
+step then, in full; for what others show there is time until the time-out.  No step is repeated to hide a
+flake.
+Not here: comparing (`matching.py`), OS processes (`nodes.py`), how a failure looks (`report.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+
+from pyx.scenario.matching import EVAL, Unit, match_block
+from pyx.scenario.nodes import NodeProcess, Nodes
+from pyx.scenario.renaming import Renaming
+from pyx.scenario.steps import (
+    Block,
+    Heal,
+    Input,
+    Partition,
+    Session,
+    Signal,
+    Start,
+    Step,
+    Stop,
+    Timeout,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pyx.scenario.stage import Stage
+
+TIMEOUT_SECONDS: Final = 5.0
+START_SECONDS: Final = 20.0
+"""A node that is not ready by then will never be, even on a crowded machine."""
+_DUMP_SECONDS: Final = 1.0
+_PROBE_SECONDS: Final = 0.05
+_PROBE_GROWTH: Final = 1.5
+_PROBE_MOST_SECONDS: Final = 1.0
+_SETTLE_SECONDS: Final = 6.0
+_SETTLE_ROUNDS: Final = 10
+_JITTER_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to play.  `jitter` is the seed of the delays, None for none; `stop_at` a line of the file."""
+
+    jitter: int | None = None
+    stop_at: int | None = None
+    scale: float = field(default_factory=lambda: float(os.environ.get("PYX_TIMEOUT_SCALE", "1")))
+    """Every time-out is so many times as long: for slow machines."""
+
+
+class Failure(NamedTuple):
+    """The one step that failed (None: the end of the session), and all there is to say about it."""
+
+    step: Step | None
+    line: int
+    node: NodeProcess | None
+    problem: str
+    block: Block
+    shown: tuple[Unit, ...]
+    """What was on the node's screen instead."""
+    seconds: float
+    dumps: tuple[tuple[str, str], ...] = ()
+    """Of a hang: node and stacks."""
+
+
+class _Failed(Exception):
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+
+
+class Player:
+    """One run of one session.
+
+    Args:
+        session: what to do.
+        stage: where; the caller removes it.
+        settings: how.
+        began: called with each step before it is played.
+        heard: called with everything that any screen shows, as it comes.
+        mend: for `--update`: called with a failure of a block; gives the lines that should stand there,
+            or None.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        stage: Stage,
+        settings: Settings,
+        *,
+        began: Callable[[Step], None] = lambda _step: None,
+        heard: Callable[[NodeProcess, Unit], None] = lambda _node, _unit: None,
+        mend: Callable[[Failure, Renaming], Sequence[str] | None] = lambda _failure, _names: None,
+    ) -> None:
+        self.names = Renaming()
+        self.nodes = Nodes()
+        self.current: dict[str, NodeProcess] = {}
+        """Name -> the life of it that prompts are typed at; it may have ended."""
+        self._session = session
+        self._stage = stage
+        self._settings = settings
+        self._on_step = began
+        self._heard = heard
+        self._mend = mend
+        self._timeout = TIMEOUT_SECONDS
+        self._cut: dict[str, set[str]] = {}
+        self._start_time = time.monotonic()
+        self._step_time = self._start_time
+        self._dice = random.Random(settings.jitter)  # noqa: S311 - to be repeated
+
+    def run(self) -> Failure | None:
+        """Plays it; the nodes live on until `close`, for whoever wants to look."""
+        try:
+            for step in self._session.steps:
+                if self._settings.stop_at is not None and step.line >= self._settings.stop_at:
+                    return None
+                self._on_step(step)
+                self._step_time = time.monotonic()
+                if self._settings.jitter is not None:
+                    time.sleep(self._dice.uniform(0, _JITTER_SECONDS))
+                self._play(step)
+            self._step_time = time.monotonic()
+            self._end()
+        except _Failed as failed:
+            return failed.failure
+        return None
+
+    def close(self) -> None:
+        """Ends all nodes."""
+        self.nodes.close()
+
+    # ------------------------------------------------------------ steps
+
+    def _play(self, step: Step) -> None:
+        match step:
+            case Input():
+                self._input(step)
+            case Start():
+                self._start(step)
+            case Signal():
+                self._signal(step)
+            case Stop():
+                self._stop(step)
+            case Partition():
+                for near, far in (step.sides, step.sides[::-1]):
+                    for name in near:
+                        self._cut.setdefault(name, set()).update(far)
+                self._set_cuts(step)
+            case Heal():
+                self._cut = {name: set() for name in self._cut}
+                self._set_cuts(step)
+            case Write():
+                self._stage.write(step.file, step.text)
+            case Timeout():
+                self._timeout = step.seconds
+
+    def _start(self, step: Start) -> None:
+        node = NodeProcess(step.node, step.options, self._stage, began=self._start_time, heard=self._heard)
+        self.nodes.add(node)
+        self._wait(lambda: node.ready or node.left, START_SECONDS)
+        if node.left:
+            node.units += node.own_words()
+            node.why_gone = f"it did not start (line {step.line})"
+            if not step.block.lines:
+                self._fail(step, node, f"it did not start (exit code {node.exit_code})")
+            self._await_block(step, step.block, node)
+            return
+        if not node.ready:
+            self._fail(step, node, "it was not ready in time", hung=True)
+        self.current[step.node] = node
+        if self._settings.jitter is not None and step.node:
+            self._ask(step, node, "delay", seconds=_JITTER_SECONDS, seed=self._dice.getrandbits(32))
+        if self._cut.get(step.node):
+            self._ask(step, node, "cut", nodes=sorted(self._cut[step.node]))
+        if step.block.lines:
+            self._await_block(step, step.block, node)
+
+    def _signal(self, step: Signal) -> None:
+        node = self._node(step, frozen=True)
+        node.signal(step.name)
+        if step.name == "KILL":
+            node.why_gone = f"it was killed (line {step.line})"
+            if not self._wait(lambda: node.left, self._timeout):
+                self._fail(step, node, "it did not die")
+
+    def _stop(self, step: Stop) -> None:
+        node = self._node(step)
+        node.why_gone = f"it was stopped (line {step.line})"
+        node.signal("TERM")
+        if not self._wait(lambda: node.left, self._timeout):
+            self._fail(step, node, "it did not leave in time", hung=True)
+
+    def _set_cuts(self, step: Step) -> None:
+        for name, others in self._cut.items():
+            node = self.current.get(name)
+            if node is not None and not node.left and not node.frozen:
+                self._ask(step, node, "cut", nodes=sorted(others))
+
+    # ------------------------------------------------------------ inputs
+
+    def _input(self, step: Input) -> None:
+        node = self._node(step)
+        if step.looks:
+            self._look(step, node)
+        elif step.directives.eventually is not None:
+            self._eventually(step, node, step.directives.eventually or self._timeout)
+        else:
+            before = len(node.units)
+            number = node.request("eval", code=self.names.substitute(step.code, node.view))
+            if step.directives.blocks:
+                node.busy = number
+            else:
+                self._await_prompt(step, node, number, self._timeout)
+            if step.directives.ignore:
+                node.forget(EVAL, before)
+            else:
+                self._await_block(step, step.block, node, unordered=step.directives.unordered)
+
+    def _look(self, step: Input, node: NodeProcess) -> None:
+        if node.busy is not None:
+            self._await_prompt(step, node, node.busy, self._timeout)
+            node.busy = None
+        if step.directives.ignore:
+            node.units.clear()
+        elif step.block.lines or any(unit.source == EVAL for unit in node.units):
+            self._await_block(step, step.block, node, unordered=step.directives.unordered)
+
+    def _eventually(self, step: Input, node: NodeProcess, timeout: float) -> None:
+        deadline = time.monotonic() + timeout * self._settings.scale
+        pause = _PROBE_SECONDS
+        while True:
+            before = len(node.units)
+            number = node.request("probe", code=self.names.substitute(step.code, node.view))
+            self._await_prompt(step, node, number, timeout)
+            found = match_block(
+                step.block.lines, node.units, self.names, node.view, unordered=step.directives.unordered
+            )
+            if found.verdict == "matched":
+                node.units[:] = found.left
+                return
+            if time.monotonic() >= deadline:
+                self._mend_or_fail(step, step.block, node, "it never came to this")
+                return
+            # What an attempt in vain showed is forgotten, with what the node logged about it.
+            node.forget(EVAL, before)
+            node.forget("log", before)
+            self._wait(lambda: node.left, pause)
+            pause = min(pause * _PROBE_GROWTH, _PROBE_MOST_SECONDS)
+
+    def _await_prompt(self, step: Step, node: NodeProcess, number: int, timeout: float) -> None:
+        self._wait(lambda: number in node.finished or node.left, timeout)
+        if number in node.finished:
+            return
+        if not node.left:
+            self._fail(step, node, "it did not come back to its prompt", hung=True)
+        code = node.exit_code
+        node.why_gone = f"it left (line {step.line})"
+        if code is not None and code < 0:
+            self._fail(step, node, f"it died (signal {-code})")
+
+    def _await_block(self, step: Step, block: Block, node: NodeProcess, *, unordered: bool = False) -> None:
+        deadline = time.monotonic() + self._timeout * self._settings.scale
+        while True:
+            frames = node.frames
+            units = node.units if node.busy is None else node.without_eval()
+            found = match_block(block.lines, units, self.names, node.view, unordered=unordered)
+            if found.verdict == "matched":
+                node.units[:] = found.left
+                return
+            left = deadline - time.monotonic()
+            if found.verdict == "mismatch" or left <= 0 or node.left:
+                break
+            self._wait(lambda frames=frames: node.frames != frames or node.left, left)  # type: ignore[misc]
+        self._mend_or_fail(step, block, node, "the screen shows something else")
+
+    # ------------------------------------------------------------ the end
+
+    def _end(self) -> None:
+        """Once everything that is under way has arrived, nothing may be on a screen that no block claimed."""
+        for _ in range(_SETTLE_ROUNDS):
+            frames = [node.frames for node in self.nodes.all]
+            live = [node for node in self.current.values() if not node.left and not node.frozen]
+            for node in live:
+                others = {other.name for other in live if other.name} - self._cut.get(node.name, set())
+                self._ask(None, node, "settle", nodes=sorted(others - {node.name}))
+            answers = len(live)  # each answer is a frame of its own
+            if sum(node.frames for node in self.nodes.all) - sum(frames) <= answers:
+                break
+        for node in self.nodes.all:
+            if node.left and node.why_gone == "":
+                self._fail(None, node, f"it ended by itself (exit code {node.exit_code})")
+            if node.units:
+                self._mend_or_fail(None, Block(0), node, "this was shown, and no block claims it")
+
+    # ------------------------------------------------------------ helpers
+
+    def _node(self, step: Input | Signal | Stop, *, frozen: bool = False) -> NodeProcess:
+        """The life that a step is about; it has to run."""
+        node = self.current.get(step.node)
+        if node is None:  # a shell without a name that has got one since
+            node = next((one for one in self.current.values() if f"({step.node})" in one.prompt), None)
+            if node is None:
+                self._fail(step, None, f"no shell has the prompt of {step.node or 'a shell without a name'}")
+        if node.left:
+            why = node.why_gone or f"it ended by itself (exit code {node.exit_code})"
+            self._fail(step, node, f"it is not running: {why}")
+        if node.frozen and not frozen:
+            self._fail(step, node, "it is frozen ($ kill -CONT wakes it)")
+        return node
+
+    def _ask(self, step: Step | None, node: NodeProcess, do: str, **facts: object) -> None:
+        number = node.request(do, **facts)
+        if not self._wait(lambda: number in node.answers or node.left, _SETTLE_SECONDS):
+            self._fail(step, node, f"it does not answer the runner ({do})", hung=True)
+
+    def _wait(self, until: Callable[[], bool], timeout: float) -> bool:
+        return self.nodes.wait(until, timeout * self._settings.scale)
+
+    def _mend_or_fail(self, step: Step | None, block: Block, node: NodeProcess, problem: str) -> None:
+        failure = self._failure(step, node, problem, block)
+        if self._mend(failure, self.names) is None:
+            raise _Failed(failure)
+        node.units.clear()
+
+    def _failure(self, step: Step | None, node: NodeProcess | None, problem: str, block: Block) -> Failure:
+        line = step.line if step is not None else self._session.steps[-1].line
+        shown = tuple(node.units) if node is not None else ()
+        return Failure(step, line, node, problem, block, shown, time.monotonic() - self._step_time)
+
+    def _fail(
+        self, step: Step | None, node: NodeProcess | None, problem: str, *, hung: bool = False
+    ) -> NoReturn:
+        block = step.block if isinstance(step, (Input, Start)) else Block(0)
+        failure = self._failure(step, node, problem, block)
+        raise _Failed(failure._replace(dumps=self._dumps()) if hung else failure)
+
+    def _dumps(self) -> tuple[tuple[str, str], ...]:
+        """Stacks, mailboxes and connections of every node that can still say them."""
+        live = [node for node in self.nodes.all if not node.left and not node.frozen]
+        numbers = [(node, node.request("dump")) for node in live]
+        self._wait(lambda: all(number in node.answers for node, number in numbers), _DUMP_SECONDS)
+        for node, number in numbers:
+            if number not in node.answers:
+                node.signal("QUIT")  # its stacks go to its log
+        silent = "it does not even say its stacks; they are in its log"
+        return tuple((node.name, node.answers.get(number, silent)) for node, number in numbers)

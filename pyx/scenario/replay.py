@@ -1,0 +1,208 @@
+"""Plays whole files: sessions one after the other, repetitions, updates, several files at a time.
+
+Not here: one session (`player.py`), words on the command line (`command.py`).
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyx.errors import PyxError, TranscriptError
+from pyx.scenario.player import Player, Settings
+from pyx.scenario.report import describe
+from pyx.scenario.stage import Stage
+from pyx.scenario.transcript import SUFFIX, read_transcript
+from pyx.scenario.update import Mender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pyx.scenario.matching import Unit
+    from pyx.scenario.nodes import NodeProcess
+    from pyx.scenario.renaming import Renaming
+    from pyx.scenario.steps import Session, Step, Transcript
+
+
+class Result(NamedTuple):
+    """How a file went.  `text` is "" for a file that passed, else what to show."""
+
+    path: str
+    steps: int
+    seconds: float
+    text: str
+    readable: bool = True
+    updated: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """True if every step was as the file says."""
+        return not self.text
+
+
+class Wishes(NamedTuple):
+    """What is asked of a replay.  `seed` starts the delays of `jitter`; `show` gets lines of what runs."""
+
+    repeat: int = 1
+    jitter: bool = False
+    seed: int | None = None
+    update: bool = False
+    stop_at: int | None = None
+    show: Callable[[str], None] | None = None
+    converse: Callable[[Player], None] | None = None
+    """Called where `stop_at` stopped."""
+
+
+def find_files(paths: Iterable[str]) -> list[str]:
+    """The scenario files that *paths* name: files as they are, directories with all below.
+
+    Raises:
+        PyxError: a path is neither, or there is nothing to play.
+    """
+    found: list[str] = []
+    for path in paths:
+        if Path(path).is_dir():
+            found += sorted(str(file) for file in Path(path).rglob(f"*{SUFFIX}"))
+        elif Path(path).is_file():
+            found.append(path)
+        else:
+            msg = f"there is no file or directory {path}"
+            raise PyxError(msg)
+    if not found:
+        msg = f"there is no scenario (*{SUFFIX}) in {', '.join(paths)}"
+        raise PyxError(msg)
+    return found
+
+
+class Replay:
+    """Plays files; `abort` ends whatever runs, from any thread."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._playing: set[Player] = set()
+        self._lock = threading.Lock()
+        self._aborted = False
+
+    def run(self, files: Sequence[str], jobs: int, done: Callable[[Result], None]) -> list[Result]:
+        """Plays *files*, *jobs* at a time; *done* is called with each result as it comes."""
+
+        def play(file: str) -> Result:
+            result = self.play(file)
+            done(result)
+            return result
+
+        if jobs == 1:
+            return [play(file) for file in files]
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                return list(pool.map(play, files))
+            except BaseException:
+                self.abort()
+                raise
+
+    def abort(self) -> None:
+        """Ends all nodes; what is being played fails."""
+        with self._lock:
+            self._aborted = True
+            playing = list(self._playing)
+        for player in playing:
+            for node in player.nodes.all:
+                node.signal("KILL")
+
+    def play(self, path: str) -> Result:
+        """Plays one file, as often as wished, up to its first failure."""
+        began = time.monotonic()
+        try:
+            transcript = read_transcript(path)
+        except TranscriptError as error:
+            hint = f"hint: {error.hint}\n" if error.hint else ""
+            return Result(path, 0, 0.0, f"{error}\n{hint}", readable=False)
+        steps = sum(len(session.steps) for session in transcript.sessions)
+        mender = Mender(transcript.lines) if self._wishes.update else None
+        text = ""
+        for time_ in range(1, self._wishes.repeat + 1):
+            text = self._play_once(transcript, mender)
+            if text:
+                if self._wishes.repeat > 1:
+                    text += f"    this was repetition {time_} of {self._wishes.repeat}\n"
+                break
+            if self._aborted:
+                text = f"{path} was interrupted\n"
+                break
+        updated = mender is not None and bool(mender.edits)
+        if mender is not None and updated and not text:
+            Path(path).write_text(mender.text(), encoding="utf-8")
+            text = self._play_once(read_transcript(path), None)
+            if text:
+                text = f"{path} was updated, but does not pass at once: this step is not stable\n{text}"
+        return Result(path, steps, time.monotonic() - began, text, updated=updated)
+
+    def _play_once(self, transcript: Transcript, mender: Mender | None) -> str:
+        seed = self._wishes.seed
+        if self._wishes.jitter and seed is None:
+            seed = random.SystemRandom().getrandbits(32)
+        settings = Settings(jitter=seed if self._wishes.jitter else None, stop_at=self._wishes.stop_at)
+        for session in transcript.sessions:
+            text = self._play_session(transcript.path, session, settings, mender)
+            if text:
+                return text + (f"    again: --jitter --seed {seed}\n" if self._wishes.jitter else "")
+        return ""
+
+    def _play_session(self, path: str, session: Session, settings: Settings, mender: Mender | None) -> str:
+        stage = Stage(Path(path).absolute().parent)
+        show = self._wishes.show
+        voice = _Voice(show) if show is not None else None
+
+        def mend(failure: object, names: Renaming) -> Sequence[str] | None:
+            return mender.mend(failure, names) if mender is not None else None  # type: ignore[arg-type]
+
+        if voice is not None:
+            player = Player(session, stage, settings, began=voice.began, heard=voice.heard, mend=mend)
+        else:
+            player = Player(session, stage, settings, mend=mend)
+        with self._lock:
+            self._playing.add(player)
+        failure = None
+        try:
+            failure = player.run()
+            if failure is not None:
+                return describe(failure, player, path, str(stage.root / "logs"))
+            if self._wishes.converse is not None and settings.stop_at is not None:
+                self._wishes.converse(player)
+            return ""
+        finally:
+            with self._lock:
+                self._playing.discard(player)
+            player.close()
+            if failure is None:
+                stage.remove()
+
+
+class _Voice:
+    """Says what happens, as a transcript."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+        self._node = ""
+
+    def began(self, step: Step) -> None:
+        self._node = getattr(step, "node", "")
+        for line in step.shown:
+            self._show(line)
+
+    def heard(self, node: NodeProcess, unit: Unit) -> None:
+        mark = "" if node.name == self._node else f"  [{node.name}] "
+        for line in unit.lines:
+            self._show(mark + line)
+
+
+def show_line(line: str) -> None:
+    """Writes a line to stdout, whatever characters it has."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stdout.flush()

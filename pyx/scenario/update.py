@@ -1,0 +1,126 @@
+"""`--update`: rewrites the blocks that failed, and nothing else.
+
+A line that still matches stays as it is, with its wildcards and its names; new lines are written in the
+file's own names, so that a diff shows meaning.  A traceback becomes its header, `...` and its last line.
+Not here: playing the result again at once (`replay.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyx.scenario.expectation import Line, expected_line, protected
+from pyx.scenario.matching import EVAL, Unit, match_block, unit_fits
+from pyx.scenario.steps import Input
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.scenario.player import Failure
+    from pyx.scenario.renaming import Renaming, View
+
+_HEADER = "Traceback (most recent call last):"
+
+
+class Edit(NamedTuple):
+    """Lines of the file, from index `first` up to `end`, to be replaced."""
+
+    first: int
+    end: int
+    lines: tuple[str, ...]
+
+
+class Mender:
+    """Collects the edits of one file.  Args: lines: the file as it is."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = lines
+        self.edits: list[Edit] = []
+
+    def mend(self, failure: Failure, names: Renaming) -> Sequence[str] | None:
+        """What should stand below the failed step; None where no rewriting helps."""
+        node = failure.node
+        if node is None:
+            return None
+        own = [unit for unit in failure.shown if unit.source == EVAL]
+        others = [unit for unit in failure.shown if unit.source != EVAL]
+        lines = rewritten(failure.block.lines, [*own, *others], names, node.view)
+        if failure.step is None:
+            # Nobody asked for this: it becomes a look at that node's screen, at the end.
+            last = failure.line - 1
+            while last + 1 < len(self._lines) and self._lines[last + 1].strip() not in {"", "```"}:
+                last += 1
+            prompt = node.prompt.rstrip() or "pyx(1)>"
+            self.edits.append(Edit(last + 1, last + 1, ("", prompt, *lines)))
+            return lines
+        indent = self._indent_of(failure.step)
+        block = failure.block
+        new = tuple(indent + line for line in lines)
+        first = block.first - 1
+        self.edits.append(Edit(first, first + len(block.lines), new))
+        # Bind what the new block names, as a replay of it will.
+        match_block(lines, failure.shown, names, node.view)
+        return lines
+
+    def _indent_of(self, step: object) -> str:
+        line = self._lines[step.line - 1] if isinstance(step, Input) else ""
+        return line[: len(line) - len(line.lstrip())]
+
+    def text(self) -> str:
+        """The file with its edits."""
+        lines = list(self._lines)
+        for edit in sorted(self.edits, reverse=True):
+            lines[edit.first : edit.end] = edit.lines
+        return "\n".join(lines) + "\n"
+
+
+def rewritten(old: Sequence[str], units: Sequence[Unit], names: Renaming, view: View) -> list[str]:
+    """The lines that show *units*; those of *old* that still do are kept."""
+    expected = [expected_line(line) for line in old]
+    lines: list[str] = []
+    at = 0
+    for unit in units:
+        place = _place_of(unit, expected, at, names, view)
+        if place is None:
+            lines += as_written(unit, names, view)
+        else:
+            start, at = place
+            lines += old[start:at]
+    return lines
+
+
+def _place_of(
+    unit: Unit, expected: Sequence[Line], at: int, names: Renaming, view: View
+) -> tuple[int, int] | None:
+    """The first stretch of old lines, from *at* on, that fits the unit as a whole; it is bound."""
+    for start in range(at, len(expected)):
+        for end in unit_fits(expected, start, unit, names, view):
+            return start, end
+    return None
+
+
+def as_written(unit: Unit, names: Renaming, view: View) -> list[str]:
+    """A unit's lines as a file has them."""
+    lines: list[str] = []
+    frames = False
+    for line in shortened(unit.lines):
+        frames = line.strip() == "..." and bool(lines) and lines[-1].strip() == _HEADER
+        lines.append(line if frames else protected(names.rename(line, view)))
+    return lines
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """The lines with the frames of every traceback as `...`: they hold paths and the numbers of lines."""
+    kept: list[str] = []
+    inside: str | None = None
+    for line in lines:
+        indent = line[: len(line) - len(line.lstrip())]
+        if inside is not None:
+            if line.startswith(f"{inside} ") or not line.strip():
+                continue
+            inside = None
+        kept.append(line)
+        if line.strip() == _HEADER:
+            kept.append(f"{indent}...")
+            inside = indent
+    return kept

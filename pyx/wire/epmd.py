@@ -1,0 +1,259 @@
+"""What nodes and EPMD, the Erlang port mapper daemon, say to each other: which name is at which port of a
+host.  Not here: who asks (`net/epmd.py`), who answers where no `epmd` is installed (`net/epmd_server.py`).
+
+    request         u16 length of what follows, then
+      register        120 | u16 port | u8 type | u8 protocol | u16 highest | u16 lowest
+                          | u16 length | name | u16 length | extra
+      look up         122 | name
+      list            110
+      leave           107
+
+    answer          no length; but for a registration, the connection is closed behind it
+      registered      118 | u8 result | u32 creation        to who speaks version 6 of the distribution protocol
+                      121 | u8 result | u16 creation        to older ones
+      looked up       119 | 0 | u16 port | ...              as in a registration, from the port on
+                      119 | 1                               nobody has that name
+      listed          u32 port of EPMD | a line of text for each: "name gus at port 34567\\n"
+      left            "OK", or "NO" while there are names
+
+All numbers are big endian.  A name is the part before the @, in UTF-8.  It stays registered for as long as
+its connection is open, and any further byte on that connection ends it.
+
+Follows OTP (erl_dist_protocol, and `epmd` of OTP 25 byte for byte).
+"""
+
+from __future__ import annotations
+
+import re
+from struct import Struct
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from pyx.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DEFAULT_PORT: Final = 4369
+MAX_REQUEST_BYTES: Final = 1022
+"""What `epmd` takes: its buffer of 1 KiB less the length."""
+
+_REGISTER, _LOOK_UP, _LIST, _LEAVE = 120, 122, 110, 107
+_REGISTERED, _REGISTERED_BEFORE_6, _LOOKED_UP = 118, 121, 119
+_FIXED: Final = Struct(">HBBHH")
+_NORMAL, _HIDDEN = 77, 72  # 'M' and 'H'
+_TCP: Final = 0
+_VERSION: Final = 6
+_LINE: Final = re.compile(rb"name ([^\s]+) at port (\d{1,5})")
+_NO_CREATION: Final = 99
+"""What `epmd` writes in the place of a creation when it refuses."""
+
+
+class Entry(NamedTuple):
+    """A node as EPMD knows it.
+
+    `highest` and `lowest` are the versions of OTP's distribution protocol that it speaks, `extra` is bytes
+    for whoever looks it up.
+    """
+
+    name: str
+    port: int
+    hidden: bool = False
+    highest: int = _VERSION
+    lowest: int = _VERSION
+    extra: bytes = b""
+
+
+class Registered(NamedTuple):
+    """The answer to a registration.  `creation` counts up with every one."""
+
+    accepted: bool
+    creation: int
+
+
+class Register(NamedTuple):
+    """A node asks for its name."""
+
+    entry: Entry
+
+
+class LookUp(NamedTuple):
+    """Somebody asks for the port of a name."""
+
+    name: str
+
+
+class ListNames(NamedTuple):
+    """Somebody asks who is there."""
+
+
+class Leave(NamedTuple):
+    """Somebody asks EPMD to end."""
+
+
+Request: TypeAlias = Register | LookUp | ListNames | Leave
+
+
+# ---------------------------------------------------------------- the side of a node
+
+
+def register_request(entry: Entry) -> bytes:
+    """Asks for a name."""
+    return _request(bytes((_REGISTER,)) + _body(entry))
+
+
+def look_up_request(name: str) -> bytes:
+    """Asks for the port of *name* (the part before the @)."""
+    return _request(bytes((_LOOK_UP,)) + name.encode())
+
+
+LIST_REQUEST: Final = b"\0\1" + bytes((_LIST,))
+LEAVE_REQUEST: Final = b"\0\1" + bytes((_LEAVE,))
+
+
+def read_registered(data: bytes) -> Registered | None:
+    """The answer to `register_request`; None while bytes are missing.
+
+    Raises:
+        ProtocolError: that is no such answer.
+    """
+    if data and data[0] not in {_REGISTERED, _REGISTERED_BEFORE_6}:
+        raise _nonsense(data)
+    size = 6 if data[:1] == bytes((_REGISTERED,)) else 4
+    if len(data) < size:
+        return None
+    return Registered(accepted=not data[1], creation=int.from_bytes(data[2:size]))
+
+
+def read_looked_up(data: bytes) -> Entry | None:
+    """The whole answer to `look_up_request`; None: nobody has that name.
+
+    Raises:
+        ProtocolError: that is no such answer.
+    """
+    if len(data) < 2 or data[0] != _LOOKED_UP:
+        raise _nonsense(data)
+    return None if data[1] else _entry(data[2:])
+
+
+def read_listed(data: bytes) -> list[tuple[str, int]]:
+    """The whole answer to `LIST_REQUEST`: names and ports, sorted.  A line that makes no sense is left out.
+
+    Raises:
+        ProtocolError: that is no such answer.
+    """
+    if len(data) < 4:
+        raise _nonsense(data)
+    found = (_LINE.fullmatch(line) for line in data[4:].split(b"\n"))
+    return sorted((match[1].decode("utf-8", "replace"), int(match[2])) for match in found if match)
+
+
+# ---------------------------------------------------------------- the side of EPMD
+
+
+class RequestReader:
+    """The one request of a connection: feed it `receive_data`, then ask for the `request`."""
+
+    def __init__(self) -> None:
+        self._unread = b""
+
+    def receive_data(self, data: bytes) -> None:
+        """Takes bytes from the connection; what comes behind a whole request is ignored."""
+        self._unread = (self._unread + data)[: 2 + MAX_REQUEST_BYTES]
+
+    def request(self) -> Request | None:
+        """The request; None while bytes are missing.
+
+        Raises:
+            ProtocolError: it cannot become one; `epmd` hangs up without a word.
+        """
+        unread = self._unread
+        length = int.from_bytes(unread[:2])
+        if len(unread) >= 2 and not 0 < length <= MAX_REQUEST_BYTES:
+            msg = f"a request of {length} bytes was announced, 1 to {MAX_REQUEST_BYTES} are taken"
+            raise ProtocolError(msg)
+        if len(unread) < 2 + length or len(unread) < 2:
+            return None
+        kind, body = unread[2], unread[3 : 2 + length]
+        if kind == _REGISTER:
+            return Register(_entry(body))
+        if kind == _LOOK_UP:
+            return LookUp(_name(body))
+        if kind == _LIST:
+            return ListNames()
+        if kind == _LEAVE:
+            return Leave()
+        raise _nonsense(unread)
+
+
+def registered_answer(registered: Registered, highest: int) -> bytes:
+    """Answers a `Register`, whose node speaks up to version *highest*."""
+    accepted, creation = registered
+    if highest >= _VERSION:
+        return bytes((_REGISTERED, not accepted)) + (creation if accepted else _NO_CREATION).to_bytes(4)
+    # Older nodes know the creations 1 to 3.
+    return bytes((_REGISTERED_BEFORE_6, not accepted)) + (
+        creation % 3 + 1 if accepted else _NO_CREATION
+    ).to_bytes(2)
+
+
+def looked_up_answer(entry: Entry | None) -> bytes:
+    """Answers a `LookUp`."""
+    return bytes((_LOOKED_UP, 1)) if entry is None else bytes((_LOOKED_UP, 0)) + _body(entry)
+
+
+def listed_answer(port: int, entries: Iterable[Entry]) -> bytes:
+    """Answers a `ListNames`; *port* is EPMD's own."""
+    lines = "".join(f"name {entry.name} at port {entry.port}\n" for entry in entries)
+    return port.to_bytes(4) + lines.encode()
+
+
+def left_answer(*, leaves: bool) -> bytes:
+    """Answers a `Leave`."""
+    return b"OK" if leaves else b"NO"
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _request(body: bytes) -> bytes:
+    return len(body).to_bytes(2) + body
+
+
+def _body(entry: Entry) -> bytes:
+    name = entry.name.encode()
+    kind = _HIDDEN if entry.hidden else _NORMAL
+    return b"".join((
+        _FIXED.pack(entry.port, kind, _TCP, entry.highest, entry.lowest),
+        len(name).to_bytes(2), name,
+        len(entry.extra).to_bytes(2), entry.extra,
+    ))  # fmt: skip
+
+
+def _entry(body: bytes) -> Entry:
+    if len(body) < _FIXED.size:
+        raise _nonsense(body)
+    port, kind, _, highest, lowest = _FIXED.unpack_from(body)
+    name, rest = _cut(body[_FIXED.size :])
+    extra, _ = _cut(rest)
+    return Entry(_name(name), port, kind == _HIDDEN, highest, lowest, extra)
+
+
+def _cut(data: bytes) -> tuple[bytes, bytes]:
+    """A field behind its length, and what follows."""
+    end = 2 + int.from_bytes(data[:2])
+    if len(data) < 2 or len(data) < end:
+        raise _nonsense(data)
+    return data[2:end], data[end:]
+
+
+def _name(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise _nonsense(data) from None
+
+
+def _nonsense(data: bytes) -> ProtocolError:
+    if not data:
+        return ProtocolError("EPMD hung up without an answer")
+    return ProtocolError(f"that is not EPMD's protocol: {data[:20]!r}")

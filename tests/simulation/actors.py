@@ -1,0 +1,414 @@
+"""What a process of the simulator hears, and what must be true of it: the promises that can be checked at once.
+
+In the order of the file: a process reads after every step; messages and exit signals keep their order, arrive
+once, and at the life that was meant; a monitor fires once, truly; an exit of a link is true; `nodedown` comes
+after all other bad news of that node; answers are the right ones; an end reaches every link inside the node.
+Not here: what a process does (`actors.py`), and what must be true when all is quiet (`invariants.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
+from pyx.signals import Letter
+from pyx.terms import Life, Pid, Ref
+from tests.simulation.records import Told, Waiter, Watch, reason_key
+
+if TYPE_CHECKING:
+    from pyx.core.peers import Peer
+    from pyx.core.processes import Process
+    from pyx.signals import Reason
+    from tests.simulation.host import Host
+    from tests.simulation.network import Connection
+    from tests.simulation.records import Request
+
+_KEPT_MESSAGES = 6
+"""So much stays unread in a mailbox, for `demonitor` with flush to find."""
+
+
+class Actor:
+    """One process: what it was told, what it holds, and what it knows."""
+
+    def __init__(self, host: Host, process: Process) -> None:
+        self.host = host
+        self.world = host.world
+        self.process = process
+        self.request: Request | None = None
+        """What started it, if a request did."""
+        self.doing: tuple[Any, ...] = ()
+        """What it asks of the kernel at this moment."""
+        self.mark = 0
+        """How many messages it has read."""
+        self.reason: str | bytes | None = None
+        """The key of the reason it ended with."""
+        self.deaths: list[Reason] = []
+        """The reasons of the exit signals that ended it: one, if all is well."""
+        self.shown: list[tuple[Pid, Reason]] = []
+        """What a shell is to show."""
+        self.spoke: dict[Actor, list[Told]] = {}
+        """What it told whom, by pid."""
+        self.reached: dict[Actor, int] = {}
+        """How many of those have arrived, or never will."""
+        self.latest: dict[Actor, int] = {}
+        """The number of the last thing heard from each."""
+        self.ended: set[Actor] = set()
+        """Whose end it knows: nothing more may come from them."""
+        self.deaf: set[Connection] = set()
+        """The connections whose loss it knows: nothing more may come over them."""
+        self.watches: dict[Ref, Watch] = {}
+        self.fired: list[Ref] = []
+        """Monitors that have."""
+        self.wishes: dict[Pid, Peer | None] = {}
+        """Whom it linked to, in which session, while neither of the two ever unlinked the other."""
+        self.unlinked: set[Pid] = set()
+        """Whom it has unlinked, and not linked to since."""
+        self.changes = 0
+        """How often it linked and unlinked."""
+        self.linked_ever: set[Actor] = set()
+        self.unlinked_ever: set[Actor] = set()
+        self.bound: set[Actor] = set()
+        """Processes of its node it is linked to: exactly, as nothing is under way there."""
+        self.exits_now: set[Actor | None] = set()
+        """Whose exit it heard in this step."""
+        self.normals: Counter[Actor] = Counter()
+        """How many exit signals `normal` each has sent."""
+        self.kills = 0
+        """How many exit signals `kill` were sent to it."""
+        self.nobodies: set[Pid] = set()
+        """The pids it was given for processes that never came to be."""
+        self.node_counts: Counter[str] = Counter()
+        self.wants_nodes = False
+        self.downs_now: Counter[str] = Counter()
+        self.seen_up: dict[str, bool] = {}
+        self.aliases: dict[Ref, bool] = {}
+        process.waiting = True
+        host.actors[process.pid.number, process.pid.serial] = self
+
+    def __repr__(self) -> str:
+        return f"{self.host}{self.process.pid}"
+
+    @property
+    def is_alive(self) -> bool:
+        """True while it lives, and its OS process does."""
+        return self.process.alive and not self.host.dead
+
+    def pid_for(self, viewer: Host, life: Life | None = None) -> Pid:
+        """Its pid as another host writes it; *life* is an earlier one of its node."""
+        life = life or self.host.life
+        if viewer is self.host and life in {self.host.life, None}:
+            return self.process.pid
+        if life is None:  # its node has no name at this moment, so others know it by the last one
+            life = self.host.lives[-1]
+        return Pid(self.process.pid.number, self.process.pid.serial, *life)
+
+    # ------------------------------------------------------------ after each step
+
+    def looks(self) -> None:
+        """Reads what has come."""
+        process, mailbox = self.process, self.process.mailbox
+        # Where among the messages a shell showed an exit is not known; a lost node's come before `nodedown`.
+        lost = {peer.name for peer, _ in self.host.kernel.losses}
+        for frm, reason in [shown for shown in self.shown if shown[0].node in lost]:
+            self._exit_came(frm, reason)
+        mailbox.refill()
+        index = mailbox.first_index_from(self.mark)
+        self.mark = mailbox.mark()
+        for entry in list(itertools.islice(mailbox.kept, index, None)):
+            self.hears(entry.item)
+        while len(mailbox.kept) > _KEPT_MESSAGES:
+            mailbox.take(0)
+        for frm, reason in [shown for shown in self.shown if shown[0].node not in lost]:
+            self._exit_came(frm, reason)
+        self.shown.clear()
+        process.waiting = process.alive
+
+    def hears(self, item: Any) -> None:
+        """One message."""
+        match item:
+            case Downed():
+                self._monitor_fired(item)
+            case Exited(pid, reason):
+                self.world.must(self.process.trap_exit, f"{self} heard {item} without trapping exits")
+                self._exit_came(pid, reason)
+            case NodeDown(name):
+                self._node_is_down(name)
+            case NodeUp(name):
+                self.world.must(self.wants_nodes, f"{self} heard {item} without asking")
+                self.world.must(not self.seen_up.get(name), f"{self} heard twice that {name} is up")
+                self.seen_up[name] = True
+            case _:
+                self._message_came(item)
+
+    def step_is_over(self) -> None:
+        """Nothing of this step is left unexplained."""
+        immediately = self.doing[:1] == ("monitor_node",) and Counter(self.doing[1:])
+        self.world.must(
+            not self.process.alive or not self.downs_now or self.downs_now == immediately, f"{self} heard {self.downs_now} for nothing"
+        )
+        self.exits_now.clear()
+        self.downs_now.clear()
+
+    # ------------------------------------------------------------ messages and exit signals
+
+    def _message_came(self, item: Any) -> None:
+        must, host = self.world.must, self.host
+        told = self.world.told.get(item.data if isinstance(item, Letter) else item)
+        if told is None:
+            self.world.violated(f"{self} got something that nobody sent: {item}")
+        match told.way:
+            case "name":
+                must(told.address[0] == self.process.name, f"{self} got {told}")
+                must(told.address[1] in {"", host.kernel.name}, f"{self} got {told}")
+            case "alias":
+                must(told.to is self and told.address.number in self._alias_numbers(), f"{self} got {told}")
+                self._alias_served(told.address.number)
+            case "pid":
+                must(told.to is self, f"{self} got {told}")
+            case _:
+                self.world.violated(f"{self} got an exit signal as a message: {told}")
+        self._heard(told)
+        self.world.count(f"message by {told.way}")
+
+    def _heard(self, told: Told) -> None:
+        """Order, once, in time, at the right life."""
+        must, sender = self.world.must, told.sender
+        must(not told.void, f"{self} heard a dead process: {told}")
+        must(not told.delivered, f"{self} heard it twice: {told}")
+        must(told.life is None or told.life == self.host.life, f"{self} heard what was for {told.life}: {told}")
+        must(sender not in self.ended, f"{self} knows of the end of {sender} and heard {told}")
+        must(told.connection not in self.deaf, f"{self} knows of the loss of {told.connection}: {told}")
+        must(told.number > self.latest.get(sender, 0), f"{self} heard {told} after {self.latest.get(sender)}")
+        if told.remote:
+            must(told.connection is self.host.feeding, f"{self} heard {told} by {self.host.feeding}")
+        told.delivered = True
+        self.latest[sender] = told.number
+        if told.way in {"pid", "exit"}:
+            self._nothing_is_missing(sender, told)
+        if told.way == "pid":
+            self._bonds_came_first(told)
+
+    def _nothing_is_missing(self, sender: Actor, told: Told | None) -> None:
+        """What was said before *told* (None: before the end), and took the same way, has arrived."""
+        spoke = sender.spoke.get(self, [])
+        index = sender.reached.get(self, 0)
+        while index < len(spoke) and spoke[index] is not told:
+            missing = spoke[index]
+            same_way = missing.connection is self.host.feeding if missing.remote else sender.host is self.host
+            meant = missing.life is None or missing.life == self.host.life
+            lost = missing.delivered or not (same_way and meant)
+            self.world.must(lost, f"{self} never heard {missing}, and now {told or 'the end'}")
+            index += 1
+        sender.reached[self] = min(index + 1, len(spoke))
+
+    def _bonds_came_first(self, told: Told) -> None:
+        """The monitors and links that the sender made before it sent this are here."""
+        must, process, sender = self.world.must, self.process, told.sender
+        if not (process.alive and sender.is_alive) or self.host.kernel.losses:
+            return  # what came behind it in this step has ended the bonds again
+        watchers = {(watcher.pid, ref.number) for ref, watcher in process.monitored_by.items()}
+        seen = sender.pid_for(self.host)
+        for watch in told.watches:
+            here = (seen, watch.ref.number) in watchers
+            must(here or watch.ref not in sender.watches, f"{self} heard {told} before its monitor {watch}")
+        if told.changes != sender.changes:  # nor is it known how far these have come
+            return
+        if told.linked is True and sender not in self.unlinked_ever:
+            must(seen in process.links, f"{self} heard {told} before its link")
+        if told.linked is False and sender not in self.linked_ever:
+            must(seen not in process.links, f"{self} heard {told} before its unlink")
+
+    def _alias_numbers(self) -> set[int]:
+        return {ref.number for ref in self.aliases}
+
+    def _alias_served(self, number: int) -> None:
+        for ref, once in list(self.aliases.items()):
+            if once and ref.number == number:
+                del self.aliases[ref]
+
+    # ------------------------------------------------------------ monitors
+
+    def _monitor_fired(self, item: Downed) -> None:
+        must, world = self.world.must, self.world
+        watch = self.watches.pop(item.ref, None)
+        self.fired.append(item.ref)
+        if watch is None:
+            world.violated(f"{self} heard of no monitor of its own, or twice: {item}")
+        if watch.target is None:  # of a spawn whose pid nobody waited for
+            assert watch.request is not None
+            watch.target = item.target
+            child = self.world.resolve(self.host, item.target) if isinstance(item.target, Pid) else None
+            must(child in {None, watch.request.started}, f"{self} heard {item} of {watch}")
+        must(item.target == watch.target, f"{self} heard {item} of {watch}")
+        reason = reason_key(item.reason)
+        world.count(f"down {reason if reason in {'noproc', 'noconnection'} else 'real'}")
+        if reason == "noconnection" and (watch.is_lost or not self.world.ends.get(reason)):
+            must(watch.is_lost, f"{self} heard {item}, and the session stands: {watch}")
+            if watch.peer is not None and watch.peer.link is not None:
+                self.deaf.add(watch.peer.link.connection)
+        elif isinstance(watch.target, Pid):
+            self._must_have_ended(watch.target, reason, f"{item}")
+        elif reason != "noproc":
+            must(world.ends.get(reason), f"{self} heard {item}, and nobody ended so")
+
+    def _must_have_ended(self, pid: Pid, reason: str | bytes | None, words: str) -> None:
+        """*pid* is said to have ended with *reason*, or not to be there."""
+        other = self.world.resolve(self.host, pid)
+        stale = other is not None and bool(pid.node) and (other.host.dead or pid.life != other.host.life)
+        if reason == "noproc" and (other is None or stale):
+            return
+        if other is None or other.process.alive:
+            self.world.violated(f"{self} heard {words}, and {other} lives")
+        self.world.must(reason in {"noproc", other.reason}, f"{self} heard {words}, and it was {other.reason!r}")
+        self._nothing_is_missing(other, None)
+        self.ended.add(other)
+
+    # ------------------------------------------------------------ exits
+
+    def _exit_came(self, pid: Pid, reason: Reason) -> None:
+        key, other = reason_key(reason), self.world.resolve(self.host, pid)
+        told = self.world.told.get(key)
+        if told is not None and told.sender is other and told.to is self:
+            told.number = max(told.number, self.latest.get(other, 0) + 1) if self.process.keeps_pid else told.number
+            self._heard(told)
+            self.world.count("exit signal")
+            return
+        if key == "normal" and other is not None and self.normals[other]:
+            self.normals[other] -= 1
+            return
+        self.world.count(f"exit {key if key in {'noproc', 'noconnection', 'normal'} else 'real'}")
+        self._link_broke(pid, key, other)
+
+    def _link_broke(self, pid: Pid, key: str | bytes | None, other: Actor | None) -> None:
+        self.wishes.pop(pid, None)
+        self.exits_now.add(other)
+        lost = {peer.name for peer, _ in self.host.kernel.losses}
+        if key == "noconnection" and (pid.node in lost or self.doing == ("link", pid)):
+            pass
+        elif key == "noconnection" and other is None:
+            self.world.must(lost or pid in self.nobodies, f"{self} heard of {pid}, and nothing was lost")
+        else:
+            self._must_have_ended(pid, key, f"the exit of {pid} with {key!r}")
+
+    def dies(self, reason: Reason) -> None:
+        """An exit signal ended it."""
+        self.deaths.append(reason)
+        self.is_over(reason)
+
+    def is_over(self, reason: Reason) -> None:
+        """It has ended, whatever by."""
+        self.reason = reason_key(reason)
+        self.world.ends.setdefault(self.reason, []).append(self)
+        self.host.died.append(self)
+        self.world.note(f"{self} ends with {self.reason!r}")
+
+    def death_is_explained(self) -> None:
+        """Somebody had to want the exit signal that ended it; and all who are linked to it inside heard."""
+        must, key = self.world.must, self.reason
+        if self.deaths:
+            must(len(self.deaths) == 1, f"{self} was ended more than once: {self.deaths}")
+            told = self.world.told.get(key)
+            if told is not None and told.to is self:
+                self._heard(told)
+            elif key == "killed" and self.kills:
+                pass
+            elif key in {"noproc", "noconnection"}:
+                pass  # `invariants.py` sees that nobody who lives has lost a link for nothing
+            else:
+                others = [other for other in self.world.ends[key] if other is not self]
+                must(others, f"{self} was ended with {key!r}, and nobody had that reason")
+        for other in self.bound:
+            other.bound.discard(self)
+            heard = not other.process.alive or self in other.exits_now
+            quiet = key == "normal" and not other.process.trap_exit
+            must(heard or quiet, f"{other} is linked to {self} and did not hear of its end")
+        self.bound.clear()
+
+    # ------------------------------------------------------------ nodes
+
+    def _node_is_down(self, name: str) -> None:
+        self.world.count("nodedown")
+        self.downs_now[name] += 1
+        self.seen_up[name] = False
+        for watch in self.watches.values():
+            self.world.must(
+                watch.node != name or not watch.is_lost, f"{self} heard nodedown {name} before {watch}"
+            )
+        for pid in self.wishes:
+            lost = pid.node == name and self._link_is_lost(pid)
+            self.world.must(not lost, f"{self} heard nodedown {name} before the exit of {pid}")
+
+    def node_is_lost(self, name: str, *, seen_by_all: bool) -> None:
+        """The session with a node is over; everything that depended on it must have been heard."""
+        expected = self.node_counts.pop(name, 0) + (self.wants_nodes and seen_by_all)
+        heard = self.downs_now[name]
+        self.world.must(heard >= expected, f"{self} heard nodedown {name} {heard} times, not {expected}")
+        self.downs_now[name] -= expected
+        self.downs_now += Counter()  # drops the zeros
+        for watch in self.watches.values():
+            self.world.must(watch.node != name or not watch.is_lost, f"{self} did not hear of {watch}")
+        for pid in self.wishes:
+            lost = pid.node == name and self._link_is_lost(pid)
+            self.world.must(not lost, f"{self} did not hear of the loss of its link to {pid}")
+
+    def _link_is_lost(self, pid: Pid) -> bool:
+        peer = self.wishes[pid]
+        other = self.world.resolve(self.host, pid)
+        quiet = other is not None and other.reason == "normal"  # it ended so, and nobody had to hear
+        return (peer is None or peer.state == "gone") and not quiet
+
+    # ------------------------------------------------------------ answers
+
+    def is_answered(
+        self, waiter: Waiter, outcome: str, body: Letter | str | Pid | None, nobody: Pid | None
+    ) -> None:
+        """The end of a request is the right one."""
+        must, request = self.world.must, waiter.request
+        if outcome == "noconnection" and request is not None:
+            lost = request.peer is None or request.peer.state == "gone"
+            must(lost, f"{self} was told of no connection, and there is one")
+            if nobody is not None:
+                self.nobodies.add(nobody)
+                if request.ref in self.watches:
+                    self.watches[request.ref].target = nobody
+        elif waiter.kind == "call":
+            assert request is not None
+            started = request.started
+            must(started is not None, f"{self} was answered by nobody")
+            if outcome == "value":
+                assert isinstance(body, Letter)
+                must(body.data == request.answer, f"{self} got another's answer")
+            else:
+                assert started is not None
+                assert isinstance(body, (str, Letter))
+                right = outcome == "exit" and reason_key(body) == started.reason
+                must(right, f"{self} was answered {outcome} {body!r} by {started}")
+        elif waiter.kind == "spawn":
+            must(outcome == "spawned", f"{self} spawned, and was answered {outcome}")
+            assert isinstance(body, Pid)
+            assert request is not None
+            self._has_spawned(request, body)
+        else:
+            right = outcome in {"ping": {"pong"}, "connect": {"connected"}, "info": {"value"}}[waiter.kind]
+            must(right or outcome == "noconnection", f"{self}: a {waiter.kind} was answered {outcome}")
+
+    def _has_spawned(self, request: Request, pid: Pid) -> None:
+        child = self.world.resolve(self.host, pid)
+        if child is None or child is not request.started:
+            self.world.violated(f"{self} was given {pid} for {request.started}")
+        if request.ref in self.watches:
+            watch = self.watches[request.ref]
+            watch.target, watch.serves = pid, child
+        if request.link and self.process.alive:
+            self.linked_ever.add(child)
+            if child.host is self.host:
+                self.binds(child)
+            elif self not in child.unlinked_ever:
+                self.wishes[pid] = request.peer
+
+    def binds(self, other: Actor) -> None:
+        """The two are linked, inside one node."""
+        self.bound.add(other)
+        other.bound.add(self)

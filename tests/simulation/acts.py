@@ -1,0 +1,349 @@
+"""What a process of the simulator does: every verb of the faces, as its runtime would ask the kernel for it.
+
+Each function takes the one who acts, asks, and notes what has to follow.  Not here: which verb when
+(`workload.py`), and whether what follows is right (`actors.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyx.core.mailbox import Downed
+from pyx.core.post import NO_NODE
+from pyx.errors import RegistrationError
+from pyx.signals import Letter
+from pyx.terms import Pid, Ref
+from pyx.wire.codec import seal
+from tests.simulation.actors import Actor
+from tests.simulation.records import Request, Told, Waiter, Watch, reason_key
+
+if TYPE_CHECKING:
+    from pyx.core.peers import Peer
+    from pyx.signals import Reason
+    from pyx.terms import Life
+    from tests.simulation.host import Host
+    from tests.simulation.records import Way
+
+
+def new_process(host: Host, *, shell: bool = False) -> Actor:
+    """A process that nobody started."""
+    process, _ = host.kernel.process_started("shell" if shell else "def", keeps_pid=shell, terminal=shell)
+    return Actor(host, process)
+
+
+def _peer(me: Actor, node: str) -> Peer | None:
+    return me.host.kernel._peers.get(node)
+
+
+def _life(address: Any) -> Life | None:
+    return address.life if isinstance(address, Pid) else None
+
+
+# ---------------------------------------------------------------- telling
+
+
+def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | None = None) -> None:
+    """A message like no other; a plain name is written `(name, "")`."""
+    host, world, kernel = me.host, me.host.world, me.host.kernel
+    node = address[1] if isinstance(address, tuple) else address.node
+    here = kernel.is_here(node)
+    told = _told(me, way, address, to, remote=not here)
+    if here and world.random.random() < 0.3:
+        body: Any = ("flat", told.number)
+        world.told[body] = told
+    else:
+        body = Letter(seal((told.number, me.process.pid)))
+        world.told[body.data] = told
+    if way == "pid":
+        assert to is not None
+        told.watches = tuple(
+            watch
+            for watch in me.watches.values()
+            if watch.target == address and (not watch.node or watch.peer is _peer(me, node))
+        )
+        assert isinstance(address, Pid)
+        told.changes = me.changes
+        if address in me.wishes and me.wishes[address] is _peer(me, node):
+            told.linked = True
+        elif address in me.unlinked:
+            told.linked = False
+    plain = isinstance(address, tuple) and not node
+    host.step(kernel.send, me.process.pid, address[0] if plain else address, body)
+
+
+def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:
+    """`Process.exit(to, reason)`."""
+    world, kernel = me.host.world, me.host.kernel
+    alive = me.process.alive
+    if reason == "normal":
+        to.normals[me] += alive
+    elif reason == "kill":
+        to.kills += alive
+    else:
+        told = _told(me, "exit", address, to, remote=not kernel.is_here(address.node))
+        world.told[reason_key(reason)] = told
+    me.host.step(kernel.exit, me.process.pid, address, reason)
+
+
+def _told(me: Actor, way: Way, address: Any, to: Actor | None, *, remote: bool) -> Told:
+    told = Told(me.host.world.unique(), me, way, address, to, _life(address), remote, not me.process.alive)
+    # Where among its messages a shell was shown an exit is not known.
+    shown = way == "exit" and to is not None and to.process.keeps_pid
+    if to is not None and way in {"pid", "exit"} and not (told.void or shown):
+        me.spoke.setdefault(to, []).append(told)
+    return told
+
+
+# ---------------------------------------------------------------- links and monitors
+
+
+def link(me: Actor, pid: Pid, to: Actor) -> None:
+    """`Process.link`."""
+    host, kernel, world = me.host, me.host.kernel, me.host.world
+    here = kernel.is_here(pid.node)
+    me.changes += 1
+    me.linked_ever.add(to)
+    me.unlinked.discard(pid)
+    if me.process.alive and not here and me not in to.unlinked_ever:
+        me.wishes.setdefault(pid, None)
+    me.doing = ("link", pid)
+    held = host.step(kernel.link, me.process, pid)
+    me.doing = ()
+    if pid in me.wishes:
+        me.wishes[pid] = _peer(me, pid.node)
+    there = to.host is host and not pid.node and to.process.alive
+    refused = here and not there and me.process.alive and not me.process.trap_exit
+    world.must(held is not refused, f"{me} linked to {to}: {held}")
+    if there and me.process.alive and to is not me:
+        me.binds(to)
+
+
+def unlink(me: Actor, pid: Pid, to: Actor) -> None:
+    """`Process.unlink`."""
+    me.changes += 1
+    me.unlinked_ever.add(to)
+    me.unlinked.add(pid)
+    me.wishes.pop(pid, None)
+    for other in [other for other in to.wishes if me.host.world.resolve(to.host, other) is me]:
+        del to.wishes[other]
+    if not pid.node:
+        me.bound.discard(to)
+        to.bound.discard(me)
+    me.host.step(me.host.kernel.unlink, me.process, pid)
+
+
+def monitor(me: Actor, target: Pid | str | tuple[str, str], to: Actor | None = None) -> None:
+    """`Process.monitor`."""
+    kernel = me.host.kernel
+    named = (target, kernel.name or NO_NODE) if isinstance(target, str) else target
+    node = named.node if isinstance(named, Pid) else named[1]
+    if kernel.is_here(node):
+        node = ""
+    alive = me.process.alive
+
+    def decide() -> None:
+        ref = kernel.monitor(me.process, target)
+        if alive:
+            me.watches[ref] = Watch(ref, named, node, _peer(me, node), to)
+
+    me.host.step(decide)
+
+
+def demonitor(me: Actor, ref: Ref, *, flush: bool) -> None:
+    """`Process.demonitor`, of one that may have fired."""
+    active = me.watches.pop(ref, None)
+    kernel = me.host.kernel
+
+    def decide() -> bool:
+        return kernel.demonitor(me.process, ref, flush=flush)
+
+    held = me.host.step(decide)
+    me.host.world.must(held is (active is not None), f"{me} took back {ref}: {held}, it had {active}")
+    left = [item for item in me.process.mailbox.snapshot() if isinstance(item, Downed) and item.ref == ref]
+    me.host.world.must(not (flush and left), f"{me} flushed {ref} and kept {left}")
+
+
+def monitor_node(me: Actor, node: str, *, on: bool) -> None:
+    """`Node.monitor`."""
+    kernel = me.host.kernel
+    me.doing = ("monitor_node", node)
+    me.host.step(kernel.monitor_node, me.process, node, on)
+    me.doing = ()
+    if kernel.is_here(node) or not me.process.alive:
+        return
+    if on and _peer(me, node) is not None:
+        me.node_counts[node] += 1
+    elif not on and me.node_counts[node]:
+        me.node_counts[node] -= 1
+
+
+def monitor_nodes(me: Actor, *, on: bool) -> None:
+    """`Node.monitor_nodes`."""
+    me.wants_nodes = on
+    me.seen_up.clear()
+    me.host.step(me.host.kernel.monitor_nodes, me.process, on)
+
+
+# ---------------------------------------------------------------- names and aliases
+
+
+def register(me: Actor, name: str) -> None:
+    """`Process.register`, which may be refused."""
+    try:
+        me.host.step(me.host.kernel.register, me.process.pid, name)
+    except RegistrationError:
+        me.host.world.count("registration refused")
+
+
+def unregister(me: Actor, name: str) -> None:
+    """`Process.unregister`, which may be refused."""
+    try:
+        me.host.step(me.host.kernel.unregister, name)
+    except RegistrationError:
+        me.host.world.count("registration refused")
+
+
+def alias(me: Actor, *, once: bool) -> None:
+    """A second address."""
+    me.aliases[me.host.kernel.alias(me.process, once=once)] = once
+
+
+def unalias(me: Actor, ref: Ref) -> None:
+    """Takes it back."""
+    was = me.aliases.pop(ref, None) is not None
+    held = me.host.step(me.host.kernel.unalias, me.process, ref)
+    me.host.world.must(held is was, f"{me} took back the alias {ref}: {held}")
+
+
+def alias_for(owner: Actor, ref: Ref, viewer: Host) -> Ref:
+    """An alias as another host writes it."""
+    if viewer is owner.host:
+        return ref
+    return Ref(ref.number, *(owner.host.life or owner.host.lives[-1]))
+
+
+# ---------------------------------------------------------------- beginning and ending
+
+
+def spawn_here(me: Actor, *, linked: bool, monitored: bool) -> None:
+    """`spawn`, `spawn_link`, `spawn_monitor`."""
+    kernel = me.host.kernel
+
+    def decide() -> None:
+        process, ref = kernel.process_started(
+            "def",
+            parent=me.process.pid,
+            link_to=me.process if linked else None,
+            monitored_by=me.process if monitored else None,
+        )
+        child = Actor(me.host, process)
+        if ref is not None:
+            me.watches[ref] = Watch(ref, process.pid, "", None, child)
+        if linked:
+            me.binds(child)
+
+    me.host.step(decide)
+
+
+def spawn_at(me: Actor, node: str, *, linked: bool, monitored: bool) -> Waiter:
+    """`Node.spawn` and its kin."""
+    world, kernel = me.host.world, me.host.kernel
+    letter = world.unique_letter()
+    alive = me.process.alive
+    request = world.requests[letter.data] = Request("spawn", me, node, link=linked, void=not alive)
+    waiter = Waiter(me, "spawn", request)
+
+    def decide() -> None:
+        waiter.number, ref = kernel.request_spawn(
+            waiter, me.process.pid, me.process.leader, node, letter, link=linked, monitor=monitored
+        )
+        request.ref, request.peer = ref, _peer(me, node)
+        if ref is not None and alive:
+            elsewhere = "" if kernel.is_here(node) else node
+            me.watches[ref] = Watch(ref, None, elsewhere, request.peer, None, request)
+
+    me.host.step(decide)
+    return waiter
+
+
+def exits(me: Actor, reason: Reason) -> None:
+    """It comes to its own end."""
+    if me.process.alive:
+        me.is_over(reason)
+        me.host.step(me.host.kernel.process_exited, me.process, reason)
+
+
+def finish_call(me: Actor) -> None:
+    """The function of a call returns."""
+    kernel, request = me.host.kernel, me.request
+    assert request is not None
+
+    def decide() -> None:
+        kernel.call_finished(me.process, "value", Letter(request.answer))
+        kernel.process_exited(me.process, "normal")
+
+    if me.process.alive:
+        me.is_over("normal")
+        me.host.step(decide)
+
+
+# ---------------------------------------------------------------- asking
+
+
+def call(me: Actor, node: str) -> Waiter:
+    """`rpc.call`."""
+    world, kernel = me.host.world, me.host.kernel
+    letter = world.unique_letter()
+    request = world.requests[letter.data] = Request("call", me, node, void=not me.process.alive)
+    request.answer = seal(("answer", world.unique()))
+    waiter = Waiter(me, "call", request)
+
+    def decide() -> None:
+        frm, leader = me.process.pid, me.process.leader
+        waiter.number = kernel.request_call(waiter, frm, leader, node, letter)
+        request.peer = _peer(me, node)
+
+    me.host.step(decide)
+    return waiter
+
+
+def cast(me: Actor, node: str) -> None:
+    """`rpc.cast`."""
+    letter = me.host.world.unique_letter()
+    me.host.world.requests[letter.data] = Request("call", me, node, void=not me.process.alive)
+    me.host.step(me.host.kernel.request_call, None, me.process.pid, None, node, letter)
+
+
+def ping(me: Actor, node: str) -> Waiter:
+    """`Node.ping`."""
+    waiter = Waiter(me, "ping")
+    waiter.number = me.host.step(me.host.kernel.ping, waiter, node, me.host.world.now)
+    return waiter
+
+
+def info(me: Actor, node: str) -> Waiter:
+    """`Process.info` of a process there."""
+    waiter = Waiter(me, "info")
+    letter = me.host.world.unique_letter()
+    kernel = me.host.kernel
+    waiter.number = me.host.step(kernel.request_info, waiter, me.process.pid, node, "info", letter)
+    return waiter
+
+
+def connect(me: Actor, node: str) -> Waiter:
+    """`Node.connect`."""
+    waiter = Waiter(me, "connect")
+    me.host.step(me.host.kernel.connect, waiter, node, me.host.world.now)
+    return waiter
+
+
+def disconnect(me: Actor, node: str) -> None:
+    """`Node.disconnect`."""
+    me.host.step(me.host.kernel.disconnect, node)
+
+
+def abandon(waiter: Waiter) -> None:
+    """Time-out, or Ctrl-C."""
+    if not waiter.done and waiter.kind != "connect":
+        waiter.abandoned = True
+        waiter.actor.host.step(waiter.actor.host.kernel.abandon, waiter.number)

@@ -1,0 +1,199 @@
+"""What must be true of a kernel at any moment between two inputs, and of the whole world when all is quiet.
+
+Not here: what must be true of each message as it is heard (`actors.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from pyx.core.links import ACTIVE
+from pyx.signals import Ping, Pong, Tick
+from pyx.terms import Pid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyx.core.kernel import Kernel
+    from tests.simulation.host import Host
+    from tests.simulation.records import Waiter
+    from tests.simulation.world import World
+
+
+def disagreements(kernel: Kernel) -> list[str]:
+    """Where the tables of one kernel contradict each other; call it between two inputs."""
+    found: list[str] = []
+
+    def must(held: object, words: str) -> None:
+        if not held:
+            found.append(words)
+
+    processes = kernel.processes()
+    must(not kernel._inbox, "signals wait in the inbox")
+    named = {process.name: process for process in processes if process.name is not None}
+    must(set(named) == set(kernel.registered()), "names of processes, and the table of names")
+    for name, process in named.items():
+        must(kernel.whereis(name) == process.pid, f"the name {name}")
+    aliases = {ref.number for process in processes for ref in process.aliases}
+    must(aliases == set(kernel._aliases), "aliases of processes, and the table of aliases")
+    watched = {ref: process for process in processes for ref in process.monitored_by}
+    must(watched == kernel._watched, "monitors of processes, and the table of monitors")
+    for name, peer in kernel._peers.items():
+        must(peer.name == name and peer.state in {"dialling", "up"}, f"the session {peer}")
+        must((peer.state == "up") == bool(peer.creation), f"the creation of {peer}")
+    for process in processes:
+        must(kernel.find(process.pid) is process, f"{process} is not found by its pid")
+        elsewhere = [target for ref, target in process.monitors.items() if ref not in kernel._watched]
+        for node in _nodes_of(process.links._states, elsewhere, process.node_monitors):
+            peer_there = kernel._peers.get(node)
+            must(peer_there is not None and process in peer_there.bonds, f"{process} would not hear of {node}")
+        for watcher in process.monitored_by.values():
+            if watcher.pid.node:
+                peer_there = kernel._peers.get(watcher.pid.node)
+                must(peer_there is not None and process in peer_there.bonds, f"{process} keeps {watcher}")
+    for number, pending in kernel._pending.items():
+        alive = pending.peer is None or pending.peer.state != "gone"
+        must(alive, f"request {number} waits for {pending.peer}")
+    return found
+
+
+def _nodes_of(*bonds: Iterable[object]) -> set[str]:
+    nodes: set[str] = set()
+    for bond in itertools.chain(*bonds):
+        if isinstance(bond, Pid):
+            nodes.add(bond.node)
+        elif isinstance(bond, tuple):
+            nodes.add(bond[1])
+        elif isinstance(bond, str):
+            nodes.add(bond)
+    return nodes - {""}
+
+
+def check_tables(host: Host) -> None:
+    """The tables of a host agree."""
+    for words in disagreements(host.kernel):
+        host.world.violated(f"the tables of {host} disagree: {words}")
+
+
+def check_quiet(world: World, waiters: list[Waiter]) -> None:
+    """All is healed, nobody acts, and time has passed: nothing is under way, and both ends agree."""
+    for host in world.running():
+        check_tables(host)
+        _check_sessions(world, host)
+        _check_bonds(world, host)
+        _check_processes(world, host)
+        world.must(not host.kernel._pending, f"{host} waits for {host.kernel._pending}")
+        world.must(not host.dials, f"{host} dials {host.dials}")
+    for waiter in waiters:
+        void = waiter.request is not None and waiter.request.void
+        late = not (waiter.done or waiter.abandoned or waiter.actor.host.dead or void)
+        world.must(not late, f"{waiter} was never answered")
+    for connection in world.connections:
+        world.must(connection.open_ends in {0, 2}, f"{connection} is open at one end")
+    _check_partitions(world)
+
+
+def _check_sessions(world: World, host: Host) -> None:
+    """One session for each pair: up at both ends, over one connection, and no other is left open."""
+    for name, peer in host.kernel._peers.items():
+        world.must(peer.state == "up", f"{host} still dials {name}")
+        kept = [signal for signal in peer.out if not isinstance(signal, (Tick, Ping, Pong))]
+        world.must(not kept, f"{host} keeps {kept} for {name}")
+        there = world.hosts[name]
+        opposite = there.kernel._peers.get(host.name)
+        world.must(opposite is not None and opposite.state == "up", f"{host} is up with {there}, not it with it")
+        assert opposite is not None
+        world.must(peer.creation == there.kernel.creation, f"{host} takes {there} for another life")
+        world.must(
+            peer.link.connection is opposite.link.connection, f"{host} and {there} use two connections"
+        )
+        world.must(peer.hidden == (host.hidden or there.hidden), f"{host} and {there} are hidden or not")
+    used = {peer.link.connection for peer in host.kernel._peers.values()}
+    left = [link.connection for link in host.links if link.connection not in used]
+    world.must(not left, f"{host} has links left over: {left}")
+    opened = {end.connection for end in host.ends}
+    world.must(opened <= used, f"{host} has connections left over: {opened - used}")
+
+
+def _check_bonds(world: World, host: Host) -> None:
+    """Links are symmetric, every monitor has its other end, and who was linked or monitoring heard of an end."""
+    for actor in host.actors.values():
+        process = actor.process
+        if not process.alive:
+            continue
+        for pid, state in process.links._states.items():
+            world.must(state == ACTIVE, f"{actor} never heard that its unlink of {pid} was acknowledged")
+            other = world.resolve(host, pid)
+            world.must(other is not None and other.is_alive, f"{actor} is linked to {other}, which ended")
+            assert other is not None
+            world.must(actor.pid_for(other.host) in other.process.links, f"{actor} is linked to {other}, not back")
+        for ref, target in process.monitors.items():
+            world.must(ref in actor.watches, f"{actor} has a monitor it never set: {ref}")
+            node = target.node if isinstance(target, Pid) else target[1]
+            there = host if ref in host.kernel._watched else world.hosts[node]
+            seen = actor.pid_for(there)
+            watched = any(
+                watcher.pid == seen and other_ref.number == ref.number
+                for watched in there.kernel.processes()
+                for other_ref, watcher in watched.monitored_by.items()
+            )
+            world.must(watched, f"{actor} monitors {target}, which does not know")
+        for ref in actor.watches:
+            world.must(ref in process.monitors, f"{actor} never heard of its monitor {actor.watches[ref]}")
+        for ref, watcher in process.monitored_by.items():
+            other = world.resolve(host, watcher.pid)
+            known = other is not None and other.is_alive and any(
+                own.number == ref.number for own in other.process.monitors
+            )
+            world.must(known, f"{actor} is monitored by {other}, which does not know")
+        for pid in actor.wishes:
+            other = world.resolve(host, pid)
+            quiet = other is not None and other.reason == "normal"
+            world.must(pid in process.links or quiet, f"{actor} linked to {other}, and lost it without an exit")
+
+
+def _check_processes(world: World, host: Host) -> None:
+    """Everything delivered was read, the dead got nothing, and both records of the living agree."""
+    living = {process.pid for process in host.kernel.processes()}
+    known = {actor.process.pid for actor in host.actors.values() if actor.process.alive}
+    world.must(living == known, f"{host} has other processes than started there")
+    for actor in host.actors.values():
+        delivered = actor.process.mailbox.delivered
+        world.must(actor.mark == delivered, f"{actor} was not woken, or got something after its end")
+        world.must(actor.process.alive or actor.reason is not None, f"{actor} ended without a reason")
+        world.must(
+            dict(actor.process.node_monitors) == dict(+actor.node_counts) or not actor.process.alive,
+            f"{actor} monitors nodes {actor.process.node_monitors}, not {actor.node_counts}",
+        )
+        for spoke in actor.spoke.values():
+            for told in spoke:
+                _check_arrived(world, host, told)
+
+
+def _check_arrived(world: World, host: Host, told: object) -> None:
+    """What took a way that still stands has arrived, if its receiver lives."""
+    from tests.simulation.records import Told
+
+    assert isinstance(told, Told)
+    to = told.to
+    if told.delivered or to is None or not to.is_alive or told.life not in {None, to.host.life}:
+        return
+    stands = (
+        not told.remote
+        or (told.connection is not None and told.connection.open_ends == 2)
+    )
+    world.must(not stands or told.way == "exit", f"{told} never arrived at {to}")
+
+
+def _check_partitions(world: World) -> None:
+    """Every node reports the pairs of its visible peers that have no session, and no others."""
+    for host in world.running():
+        peers = host.kernel.nodes(["visible"])
+        apart = [
+            (one, other)
+            for one, other in itertools.combinations(peers, 2)
+            if other not in world.hosts[one].kernel.nodes(["visible"])
+        ]
+        world.must(host.kernel.partitions() == apart, f"{host} reports {host.kernel.partitions()}, not {apart}")
+        world.count("partitions", len(apart))

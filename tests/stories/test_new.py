@@ -1,0 +1,52 @@
+"""`pyx new shop`: the project, its test, its shell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.stories.host import Host
+
+
+def test_a_new_project_works_at_once(lone_host: Host) -> None:
+    done = lone_host.run("new", "shop")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "cd shop" in done.stdout
+    shop = lone_host.home / "shop"
+    assert {path.name for path in shop.iterdir()} == {"pyproject.toml", "shop.py", "tests", "README.md"}
+
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=shop,
+        env=lone_host.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stdout
+    assert "1 passed" in tested.stdout
+
+    shell = lone_host.shell("shop", cwd=shop)
+    assert shell.type("shop.start()").startswith("imported shop\n#PID<0.")
+    assert shell.type('send("shop", "add")') == "'add'"
+    assert shell.type("shop.count()") == "1"
+    other = lone_host.shell("other")
+    assert other.type('send(("shop", "shop"), "add")') == "'add'"
+    shell.comes_to("shop.count()", "2")
+
+
+def test_it_overwrites_nothing(lone_host: Host) -> None:
+    (lone_host.home / "shop").mkdir()
+    done = lone_host.run("new", "shop")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "pyx: shop is there already\nhint: choose another name, or remove it first\n"
+    assert list((lone_host.home / "shop").iterdir()) == []
+
+
+def test_a_name_that_python_has_is_refused(lone_host: Host) -> None:
+    for name, problem in (("class", "cannot be the name of a module"), ("json", "would be hidden")):
+        done = lone_host.run("new", name)
+        assert done.returncode == 2
+        assert problem in done.stderr

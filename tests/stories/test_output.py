@@ -1,0 +1,184 @@
+"""What is printed where: above a half-typed line, at the caller of a remote process, filtered, in order."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.stories.host import Host
+    from tests.stories.terminal import Shell
+
+# Typed at the prompt, so known to no other node by name: what runs elsewhere is in `noisy.py`.
+NOISY = '''\
+"""A module of a user who prints."""
+
+from pyx import receive, self, send
+
+
+def says(text, times=1):
+    """Prints when told to."""
+    while True:
+        frm = receive()
+        for number in range(times):
+            print(text if times == 1 else f"{text} {number}")
+        send(frm, "said")
+
+
+def says_and_tells(text, whom):
+    print(text)
+    send(whom, "told")
+
+
+def in_pieces():
+    print("one line ", end="")
+    print("in three ", end="", flush=True)
+    print("pieces")
+
+
+def fails(shelf):
+    return shelf["nike"]
+'''
+
+
+@pytest.fixture(scope="module")
+def near(host: Host) -> Shell:
+    """Where a person looks on."""
+    (host.home / "noisy.py").write_text(NOISY)
+    return host.shell("near")
+
+
+@pytest.fixture(scope="module")
+def far(host: Host, near: Shell) -> Shell:
+    """Where things run."""
+    shell = host.shell("far")
+    assert shell.type('Node.connect("near@vm")') == "True"
+    return shell
+
+
+class TestAboveThePrompt:
+    def test_a_half_typed_line_stays_whole(self, near: Shell, far: Shell) -> None:
+        near.type('Process.register(spawn(noisy.says, "from elsewhere"), "noisy")')
+        number = near.prompt
+        near.half_type("'half ' + 'ty")
+        for _ in range(5):
+            far.type('_ = send(("noisy", "near"), self())')
+            assert near.sees("from elsewhere") == "from elsewhere"
+            near.wait(lambda: near.prompt == f"{number}'half ' + 'ty", "the half-typed line")
+        near.press("ped'\r")
+        assert near.sees("half typed") == "'half typed'"
+        assert near.screen.count(f"{number}'half") == 1  # it was never left behind
+
+    def test_ten_thousand_lines(self, near: Shell, far: Shell) -> None:
+        near.type('flood = spawn(noisy.says, "line", 10_000)')
+        near.half_type("'still ' + 'he")
+        first = len(near.screen.split("\n")) - 1
+        far.type('_ = rpc.call("near", "pyx", "send", [("noisy", "near"), self()])')
+        near.press("re'; send(flood, self())\r")
+        near.sees("line 9999")
+        near.prompt_returns()
+        shown = [line for line in near.lines[first:] if line.startswith("line ")]
+        assert shown == [f"line {number}" for number in range(10_000)]
+        assert near.type("receive('said', timeout=10)") == "'said'"
+
+    def test_a_line_in_pieces_is_one_line(self, near: Shell) -> None:
+        near.type("_ = spawn(noisy.in_pieces)")
+        assert near.sees("pieces") == "one line in three pieces"
+
+    def test_a_prompt_after_an_unfinished_line_has_a_line_of_its_own(self, near: Shell) -> None:
+        assert near.type("print('no end', end='')") == "no end"
+
+
+class TestAtTheCaller:
+    def test_a_remote_process_prints_here(self, near: Shell, far: Shell) -> None:
+        pid = near.type('Node.spawn("far", "noisy", "says_and_tells", ["printed over there", self()])')
+        assert near.sees("printed over there") == "printed over there"
+        assert re.fullmatch(r"#PID<[1-9]\d*\.\d+\.0>", pid.replace("printed over there", "").strip())
+        assert near.type("receive(timeout=10)") == "'told'"
+        assert "printed over there" not in far.screen
+
+    def test_a_print_before_a_send_is_seen_before_the_message(self, near: Shell, far: Shell) -> None:
+        for number in range(20):
+            code = (
+                f'Node.spawn("far", noisy.says_and_tells, ["before {number}", self()]); receive(timeout=10)'
+            )
+            assert near.type(code).removeprefix("imported noisy\n") == f"before {number}\n'told'"
+
+    def test_rpc_prints_here(self, near: Shell, far: Shell) -> None:
+        assert near.type('rpc.call("far", "builtins", "print", ["by", "rpc"])') == "by rpc"
+        assert near.type('rpc.call("far", noisy.in_pieces)').endswith("one line in three pieces")
+        near.type('rpc.cast("far", "builtins", "print", ["by cast"])')
+        near.sees("by cast")
+        assert "by rpc" not in far.screen
+
+    def test_stderr_stays_there(self, near: Shell, far: Shell) -> None:
+        near.type('rpc.call("far", "os", "system", ["echo to stderr >&2"])')
+        near.type('rpc.call("far", "warnings", "warn", ["look out"])')
+        assert far.sees("look out").endswith("UserWarning: look out")
+        assert "UserWarning" not in near.screen
+
+    def test_a_lost_terminal_kills_nobody(self, lone_host: Host) -> None:
+        (lone_host.home / "noisy.py").write_text(NOISY)
+        home, away = lone_host.shell("home"), lone_host.shell("away")
+        away.type('orphan = Node.spawn("home", "noisy", "says", ["still here"])')
+        home.comes_to("len(Process.list())", "2")
+        home.type("orphan = [pid for pid in Process.list() if pid != self()][0]")
+        away.kill()
+        home.comes_to("Node.list()", "[]")
+        home.type("send(orphan, self())")
+        home.sees("still here")
+        assert home.type("Process.is_alive(orphan)") == "True"
+
+
+class TestCrashes:
+    def test_at_home_it_is_shown_once_with_the_users_frames(self, near: Shell) -> None:
+        pid = near.type("pid = spawn(noisy.fails, {}); pid").split("\n")[-1]
+        near.sees(f"[error] Process {pid} raised an exception")
+        near.sees("KeyError: 'nike'")
+        near.prompt_returns()
+        assert near.screen.count(f"Process {pid} raised") == 1
+        report = near.screen[near.screen.index(f"Process {pid} raised") :]
+        assert 'noisy.py", line ' in report
+        assert "in fails" in report
+        assert "/pyx/" not in report
+
+    def test_elsewhere_it_is_shown_here_and_logged_there(self, near: Shell, far: Shell) -> None:
+        pid = near.type('pid = Node.spawn("far", "noisy", "fails", [{}]); pid').split("\n")[-1]
+        near.sees(f"[error] Process {pid} on node far@vm raised an exception")
+        near.sees("KeyError: 'nike'")
+        local = far.sees("raised an exception")
+        assert re.fullmatch(r"\[error\] Process #PID<0\.\d+\.0> raised an exception", local)
+        assert local.split(".")[1] == pid.split(".")[1]  # the same process, each from its own side
+        far.sees("KeyError: 'nike'")
+
+    def test_a_function_that_is_not_there(self, near: Shell) -> None:
+        near.type('spawn("noisy", "nope", [])')
+        near.sees("raised an exception")
+        assert (
+            near.sees("UndefinedFunction") == "UndefinedFunction: there is no function nope in module noisy"
+        )
+
+    def test_leaving_with_a_reason_is_no_crash(self, near: Shell) -> None:
+        near.type("from pyx import Exit")
+        near.type("def leaves(): raise Exit('done')\n")
+        near.type("pid, ref = spawn_monitor(leaves)")
+        assert near.type("receive(('DOWN', ref, ..., ..., ...), timeout=10)[4]") == "'done'"
+        assert "raised an exception" not in near.lines[-1]
+
+
+class TestFromALink:
+    def test_a_control_sequence_shows_and_does_nothing(self, near: Shell, far: Shell) -> None:
+        evil = r'"\x1b[2J\x1b]0;title\x07\x1b[31mred\x1b[0m\ttab\rback\x9b2J"'
+        before = near.raw.count(b"\x1b[2J")
+        near.type(f'rpc.call("far", "builtins", "print", [{evil}])')
+        line = near.sees("red")
+        assert line == r"^[[2J^[]0;title^Gred    tab^Mback\x9b2J"
+        assert b"\x1b[31mred\x1b[0m" in near.raw  # colours are kept
+        assert near.raw.count(b"\x1b[2J") == before
+        assert b"\x07" not in near.raw
+
+    def test_ones_own_are_ones_own_business(self, near: Shell) -> None:
+        near.type(r'print("\x1b]0;my title\x07done")')
+        assert b"\x1b]0;my title\x07done" in near.raw

@@ -1,0 +1,163 @@
+"""Without a terminal: script rules, exit codes, and what is loaded."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stories.host import PYX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.stories.host import Host
+
+HEAVY = "{'asyncio', 'prompt_toolkit', 'msgpack', 'pygments', 'uvloop', 'ssl'} & set(sys.modules)"
+
+
+class TestRuns:
+    def test_code_piece_by_piece_in_one_namespace(self, host: Host) -> None:
+        done = host.run("-e", "x = 20", "-e", "x", "-e", "print(x + 1)")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "21\n", "")
+
+    def test_a_file_with_its_arguments(self, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "app.py").write_text("import sys\nprint(__name__, sys.argv)\n")
+        done = host.run("app.py", "-e", "--flag", cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "__main__ ['app.py', '-e', '--flag']\n", "")
+
+    def test_a_pipe(self, host: Host) -> None:
+        done = host.run(stdin="def f():\n\n    return 6\n\nprint(f() * 7)\nf()\n")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "42\n", "")
+
+    def test_a_pipe_is_a_node_as_well(self, lone_host: Host) -> None:
+        done = lone_host.run("--sname", "gus@vm", stdin='print(Node.ping("gus"), self())')
+        assert (done.returncode, done.stdout, done.stderr) == (0, "pong #PID<0.1.0>\n", "")
+
+    def test_one_may_stay_afterwards(self, host: Host) -> None:
+        shell = host.starts("-i", "-e", "x = 40")
+        shell.prompt_returns()
+        assert shell.type("x + 2") == "42"
+        shell.close()
+
+    def test_its_processes_do_not_keep_it(self, host: Host) -> None:
+        assert host.run("-e", "spawn(Process.sleep, None); print('done')").stdout == "done\n"
+
+    def test_a_failing_process_says_so_on_stderr(self, host: Host) -> None:
+        code = "_, ref = spawn_monitor(int, 'x'); receive(('DOWN', ref, ..., ..., ...)); print('over')"
+        done = host.run("-e", code)
+        assert (done.returncode, done.stdout) == (0, "over\n")
+        assert done.stderr == (
+            "[error] Process #PID<0.2.0> raised an exception\n"
+            "ValueError: invalid literal for int() with base 10: 'x'\n"
+        )
+
+
+class TestFails:
+    def test_at_the_first_error_with_its_traceback_on_stderr(self, host: Host) -> None:
+        done = host.run(stdin="print('before')\ndef f():\n    return 1 / 0\nf()\nprint('after')\n")
+        assert (done.returncode, done.stdout) == (1, "before\n")
+        assert done.stderr.startswith(
+            'Traceback (most recent call last):\n  File "<stdin>", line 4, in <module>\n'
+        )
+        assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+        assert "/pyx/" not in done.stderr
+
+    @pytest.mark.parametrize(
+        ("words", "code"),
+        [
+            (["-e", "1"], 0),
+            (["-e", "nope"], 1),
+            (["-e", "def"], 1),
+            (["--bogus"], 2),
+            (["no_such_file.py"], 2),
+            (["--sname", "a b", "-e", "1"], 2),
+            (["-e", "exit(7)"], 7),
+            (["-e", "raise SystemExit('a last word')"], 1),
+            (["-e", "import os, signal; os.kill(os.getpid(), signal.SIGINT); Process.sleep(60)"], 130),
+            (["-e", "import os, signal; os.kill(os.getpid(), signal.SIGTERM); Process.sleep(60)"], 143),
+        ],
+    )
+    def test_with_a_code_that_says_how(self, words: list[str], code: int, host: Host) -> None:
+        assert host.run(*words).returncode == code
+
+    def test_a_name_in_use_is_3(self, host: Host) -> None:
+        host.shell("taken")
+        assert host.run("--sname", "taken@vm", "-e", "1").returncode == 3
+
+    def test_ctrl_c_ends_it(self, host: Host) -> None:
+        child = subprocess.Popen(
+            [PYX, "-e", "print('running', flush=True); Process.sleep(None)"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=host.environment(),
+            cwd=host.home,
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == "running\n"
+        child.send_signal(signal.SIGINT)
+        assert child.communicate(timeout=20) == ("", "KeyboardInterrupt\n")
+        assert child.returncode == 130
+
+
+class TestColours:
+    def test_no_color(self, lone_host: Host) -> None:
+        shell = lone_host.starts(NO_COLOR="1")
+        shell.prompt_returns()
+        shell.type("['text', None, 5]")
+        shell.type("1 / 0")
+        assert not [code for code in _colours(shell.raw) if code not in {b"", b"0"}]
+
+    def test_otherwise_values_and_prompts_have_some(self, lone_host: Host) -> None:
+        shell = lone_host.shell()
+        shell.type("['text', None, 5]")
+        assert [code for code in _colours(shell.raw) if code not in {b"", b"0"}]
+
+    def test_none_in_a_pipe(self, host: Host) -> None:
+        assert "\x1b" not in host.run("-i", stdin="['text', None, 5]\n").stdout
+
+
+def _colours(raw: bytes) -> list[bytes]:
+    """What stands in the sequences that set colours and weights."""
+    return [
+        part.split(b"m")[0] for part in raw.split(b"\x1b[")[1:] if part.lstrip(b"0123456789;")[:1] == b"m"
+    ]
+
+
+class TestLoadsLittle:
+    def test_to_be_imported(self, host: Host) -> None:
+        code = f"import sys, pyx; print({HEAVY})"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=host.environment(), check=True
+        )
+        assert done.stdout == "set()\n"
+
+    def test_to_say_its_version(self, host: Host) -> None:
+        code = (
+            "import sys; from pyx.cli import main\n"
+            "try: main(['--version'])\n"
+            f"except SystemExit as leaving: print(leaving.code, {HEAVY})"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=host.environment(), check=True
+        )
+        version, loaded = done.stdout.splitlines()
+        assert version.startswith("pyx ")
+        assert loaded == "0 set()"
+
+    def test_to_run_a_script(self, host: Host) -> None:
+        code = f"import sys; print({HEAVY} & {{'prompt_toolkit', 'pygments'}})"
+        assert host.run("--sname", "light@vm", "-e", code).stdout == "set()\n"
+
+
+def test_help_ends_with_examples(host: Host) -> None:
+    done = host.run("--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: pyx ")
+    assert "examples:\n  pyx --sname gus " in done.stdout
+    for option in ("--sname", "--hidden", "--cookie", "--cookie-file", "-S", "-e", "-i", "--no-halt"):
+        assert option in done.stdout

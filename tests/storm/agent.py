@@ -1,0 +1,43 @@
+"""One node of the storm: monitors its counterpart on every node it meets, and writes down what it sees.
+
+Run as `python agent.py NAME TICK SEED...`.  Every line on stdout is one event as JSON, with the clock of the
+host (monotonic, so it is the same for all processes): `ready`, `up`, `down`, `nodedown`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+from pyx import Node, Process, receive, self, spawn
+
+
+def say(event: str, **facts: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, "at": time.monotonic(), **facts}) + "\n")
+    sys.stdout.flush()
+
+
+def agent(seeds: list[str]) -> None:
+    """Registered before it connects, so whoever meets this node finds the agent there."""
+    Process.register(self(), "agent")
+    Node.monitor_nodes(True)
+    say("ready")
+    for seed in seeds:
+        Node.connect(seed)
+    while True:
+        match receive():
+            case ("nodeup", node):
+                # The reference tells this life of the node from the next.
+                say("up", node=node, ref=repr(Process.monitor(("agent", node))))
+            case ("DOWN", ref, "process", (_, node), reason):
+                say("down", node=node, ref=repr(ref), reason=reason)
+            case ("nodedown", node):
+                say("nodedown", node=node)
+
+
+if __name__ == "__main__":
+    Node.start(sys.argv[1], tick=float(sys.argv[2]))
+    spawn(agent, sys.argv[3:])
+    sys.stdin.read()  # until the test is gone
