@@ -18,6 +18,8 @@ from pyx.errors import NameTaken, PyxError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyx.shell.witness import Witness
+
 _EXAMPLES: Final = """\
 exit codes:
   0 well, 1 your code failed, 2 usage, 3 the name is taken, 130 interrupted
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from pyx.scenario.command import main as replay
 
             return replay(words[1:])
-        return _run(_parser().parse_args(words))
+        return _run(_parser().parse_args(words), words)
     except NameTaken as error:
         complain(str(error), error.hint)
         return 3
@@ -100,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     code.add_argument("-i", dest="stay", action="store_true", help="then give a prompt")
     code.add_argument("--no-halt", action="store_true", help="then stay, without a prompt, until SIGTERM")
     code.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
+    code.add_argument("--record", metavar="FILE", help="write the session down, for `pyx replay`")
     parser.add_argument("--frames", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"pyx {pyx.__version__}")
     return parser
@@ -122,7 +125,7 @@ def _descriptors(text: str) -> tuple[int, int]:
     return int(incoming), int(outgoing)
 
 
-def _run(asked: argparse.Namespace) -> int:
+def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
     file = asked.rest[0] if asked.rest else None
     if file is not None and file != "-" and not Path(file).is_file():
         complain(f"there is no file {file}")
@@ -135,6 +138,17 @@ def _run(asked: argparse.Namespace) -> int:
         return 2
     if asked.cookie is not None:
         complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
+    if asked.record is not None:
+        from pyx.scenario.record import recording
+
+        written = {"--record", asked.record, f"--record={asked.record}"}
+        options = [word for word in words if word not in written]
+        with recording(asked.record, options) as recorder:
+            return _start(asked, file, recorder)
+    return _start(asked, file, None)
+
+
+def _start(asked: argparse.Namespace, file: str | None, witness: Witness | None) -> int:
     from pyx.shell.session import Options, run
 
     return run(
@@ -152,6 +166,7 @@ def _run(asked: argparse.Namespace) -> int:
             stay=asked.stay,
             halt=not asked.no_halt,
             frames=asked.frames,
+            witness=witness,
         )
     )
 

@@ -17,7 +17,7 @@ from this file, or a plain `TypeError`/`ValueError`.  Facts are attributes; the 
     ├── CookieUnsafe                   others can read the cookie, or it is not mine
     ├── NoConnection (ConnectionError) a node cannot be reached (spawn_link and the like)
     ├── NotAProcess                    `self()` or `receive()` on a thread that is no pyx process
-    ├── NoProcess (LookupError)        nothing is registered under that name here
+    ├── NoProcess (LookupError)        no process of that name (or pid) is here
     ├── UndefinedFunction (LookupError) a process was to run a function that is not there
     ├── RegistrationError (ValueError) a name was refused; the sentence says by which rule
     ├── WouldBlock                     a waiting call on a running event loop; it names its twin in `aio`
@@ -165,11 +165,12 @@ class NotAProcess(PyxError):
 
 
 class NoProcess(PyxError, LookupError):
-    """Nothing on this node is registered under that name.  Attribute: `name`."""
+    """No such process on this node.  Attribute: `name`, a registered name or a pid."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: object) -> None:
         self.name = name
-        super().__init__(f"no process is registered as {name!r} on this node")
+        named = isinstance(name, str)
+        super().__init__(f"no process is registered as {name!r} on this node" if named else f"{name} is dead")
 
 
 class UndefinedFunction(PyxError, LookupError):

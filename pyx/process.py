@@ -146,7 +146,7 @@ class Process:
         node = runner.node
         pid = checked_pid(pid)
         if not node.step(node.kernel.link, runner.process, pid):
-            raise NoProcess(repr(pid))
+            raise NoProcess(pid)
         return True
 
     @staticmethod

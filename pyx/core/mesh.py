@@ -1,10 +1,9 @@
-"""The mesh: sessions with other nodes, from the wish for one to its loss; and who is told of it.
+"""The mesh: sessions with other nodes, from the wish for one to its loss.
 
-The fourth storey of the kernel.  Between two nodes there is one session, decided here: if both dial, the dial
-of the greater name counts; a new life replaces the old one.  Visible nodes tell each other whom they see: at
-the beginning of a session, so joining one joins all, and at a tick when that has changed, so that whoever
-sees two halves of a partition can say so.  A healthy session is never cut on account of a third node.  Not
-here: what signals inside a session do (`kernel.py` hands them down).
+The fifth storey of the kernel.  Between two nodes there is one session, decided here: if both dial, the dial
+of the greater name counts; a new life replaces the old one.  A healthy session is never cut on account of a
+third node.  Not here: what signals inside a session do (`kernel.py` hands them down), and who is told of the
+nodes that come and go (`sight.py`).
 """
 
 from __future__ import annotations
@@ -12,18 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Rest
-from pyx.core.mailbox import NodeDown, NodeUp
+from pyx.core.mailbox import NodeDown
 from pyx.core.peers import Peer, Verdict
-from pyx.core.post import NO_NODE
-from pyx.core.requests import UNNAMED, Requests
-from pyx.core.views import Views
-from pyx.signals import Down, Exit, Goodbye, Nodes, Ping, Tick
+from pyx.core.requests import UNNAMED
+from pyx.core.sight import Sight
+from pyx.signals import Down, Exit, Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyx.core.processes import Process
-    from pyx.signals import Reason
 
 TICK_SECONDS: Final = 15.0
 """A peer silent for so long is taken for dead (Erlang: 60; ticks go out every quarter of it, as there)."""
@@ -34,22 +31,15 @@ CROSSING_SECONDS: Final = 5.0
 UNASKED: Final = 0
 """The number of a ping whose answer nobody waits for: that it comes is all."""
 
-KINDS: Final = ("this", "visible", "hidden", "connected", "known")
 
-
-class Mesh(Requests):
-    """Connect, claim, lose, tick, list."""
+class Mesh(Sight):
+    """Connect, claim, lose, tick."""
 
     def __init__(self, *, policy: str = "open") -> None:
         super().__init__(policy=policy)
         self.tick_seconds = TICK_SECONDS
         self._ticked: float | None = None
         """When `tick` was called last."""
-        self._node_watchers: Final[dict[Process, None]] = {}
-        """Processes that asked for `nodeup` and `nodedown` of all nodes."""
-        self._sight: frozenset[str] = frozenset()
-        """The visible nodes this one is connected to."""
-        self._views: Final = Views()
 
     # ------------------------------------------------------------ dialling
 
@@ -152,34 +142,12 @@ class Mesh(Requests):
         self._backoff.forget(peer.name)
         self.effects.append(Log("info", f"node {peer.name} is up"))
         if not peer.hidden:
-            self._sight |= {peer.name}
-            self._tell_sight(peer)  # behind what was queued
-            for process in self._node_watchers:
-                self._deliver(process, NodeUp(peer.name))
+            self._came_in_sight(peer)  # what is said there comes behind what was queued
         elif peer.out:
             peer.sent_since_tick = True
             self.effects.append(Flush(peer))
         self._tell_connected(peer.waiters, ok=True)
         peer.waiters = []
-
-    def _told_of(self, peer: Peer, names: tuple[str, ...]) -> None:
-        """A visible peer names the nodes it sees.
-
-        The first time in a session this node dials those it lacks.  Later words are for the views only: they
-        are no reason to dial anew what was given up, and this node answers with its own news, if it has any.
-        """
-        self._known.update(names)
-        if not self._views.said(peer.name, names):
-            if peer.told != self._sight:
-                self._tell_sight(peer)
-            return
-        for name in names:
-            if not self.is_here(name):
-                self._reach(name, quiet=True)
-
-    def _tell_sight(self, peer: Peer) -> None:
-        peer.told = self._sight
-        self._enqueue(peer, Nodes(tuple(sorted(self._sight - {peer.name}))))
 
     # ------------------------------------------------------------ sessions end
 
@@ -209,7 +177,7 @@ class Mesh(Requests):
         self._backoff.overdue(now)
         if late:
             self._views.stood_still(now)
-        self._look_around(now)
+        self._look_around(now, self.tick_seconds)
         for peer in list(self._peers.values()):
             if peer.state != "up":
                 continue
@@ -228,29 +196,6 @@ class Mesh(Requests):
                 self._enqueue(peer, Tick())
             peer.sent_since_tick = False
 
-    def _look_around(self, now: float) -> None:
-        """Says which peers do not see each other, once, when that has been so for `tick_seconds`.
-
-        By then whoever dies is lost to all, and whoever joins has joined.  Peers that tick more slowly are
-        asked, because their own word may come too late.
-        """
-        doubted, apart, healed = self._views.look(now, self.tick_seconds)
-        for name in sorted({name for pair in doubted for name in pair}):
-            self._tell_sight(self._peers[name])  # who hears news answers with news
-        for one, other in apart:
-            words = f"{one} and {other} do not see each other, though this node sees both"
-            self.effects.append(Log("warning", words))
-        for one, other in healed:
-            self.effects.append(Log("info", f"{one} and {other} see each other again"))
-
-    def partitions(self) -> list[tuple[str, str]]:
-        """The pairs of visible peers that do not see each other (for some time), sorted."""
-        return self._views.partitions()
-
-    def _end(self, process: Process, reason: Reason) -> None:
-        super()._end(process, reason)
-        self._node_watchers.pop(process, None)
-
     def _is_current(self, peer: Peer) -> bool:
         return peer.state == "up" and self._peers.get(peer.name) is peer
 
@@ -258,10 +203,7 @@ class Mesh(Requests):
         self.effects.append(Log("info", f"node {peer.name} is down: {reason}"))
         self._over(peer, reason)
         if not peer.hidden:
-            self._sight -= {peer.name}
-            self._views.lost(peer.name)
-            for process in self._node_watchers:
-                self._deliver(process, NodeDown(peer.name))
+            self._out_of_sight(peer)
 
     def _over(self, peer: Peer, reason: str) -> None:
         """Nothing survives a session or a failed dial.  Exits and downs first, `nodedown` last."""
@@ -286,7 +228,7 @@ class Mesh(Requests):
             named, target_node = (
                 (target[0], target[1]) if isinstance(target, tuple) else (target, target.node)
             )
-            if target_node == node:
+            if target_node == node and ref not in self._watched:  # one here, from when we had that name
                 self._inbox.append(Down(process.pid, ref, named, "noconnection"))
         for other in process.links.node_lost(node):
             self._inbox.append(Exit(other, process.pid, "noconnection"))
@@ -295,65 +237,3 @@ class Mesh(Requests):
         for waiter in waiters:
             if waiter is not None:
                 self.effects.append(Connected(waiter, ok, reason))
-
-    # ------------------------------------------------------------ who is connected, and who wants to know
-
-    def nodes(self, kinds: Iterable[str]) -> list[str]:
-        """The nodes of any of the kinds, sorted.
-
-        Args:
-            kinds: `"this"`; `"visible"`, `"hidden"` (connected nodes), `"connected"` (both of these);
-                `"known"` (every node ever mentioned).
-
-        Raises:
-            ValueError: another word.
-        """
-        names: set[str] = set()
-        for kind in kinds:
-            match kind:
-                case "this":
-                    names.add(self.name or NO_NODE)
-                case "visible":
-                    names.update(peer.name for peer in self._visible())
-                case "hidden":
-                    names.update(
-                        peer.name for peer in self._peers.values() if peer.state == "up" and peer.hidden
-                    )
-                case "connected":
-                    names.update(peer.name for peer in self._peers.values() if peer.state == "up")
-                case "known":
-                    names.update(self._known, [self.name or NO_NODE])
-                case _:
-                    msg = f"{kind!r} is no kind of node: {', '.join(KINDS)}"
-                    raise ValueError(msg)
-        return sorted(names)
-
-    def _visible(self) -> list[Peer]:
-        return [peer for peer in self._peers.values() if peer.state == "up" and not peer.hidden]
-
-    def monitor_node(self, process: Process, node: str, on: bool) -> None:
-        """One more `nodedown` for the process when that node is lost, or one less.
-
-        It comes at once when the node is out of reach.
-        """
-        counts = process.node_monitors
-        if self.is_here(node) or not process.alive:
-            return  # this node is never down while somebody here could hear it
-        if on:
-            if self._reach(node) is None:
-                self._deliver(process, NodeDown(node))
-                return
-            counts[node] = counts.get(node, 0) + 1
-            self._bind(process, node)
-        elif node in counts:
-            counts[node] -= 1
-            if not counts[node]:
-                del counts[node]
-
-    def monitor_nodes(self, process: Process, on: bool) -> None:
-        """Tells the process of every visible node that comes and goes, or no longer; does not stack."""
-        process.wants_nodes = on
-        if on and process.alive:
-            self._node_watchers[process] = None
-        else:
-            self._node_watchers.pop(process, None)

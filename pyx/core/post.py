@@ -130,8 +130,9 @@ class Post:
         With *once* the first message takes it back: a reply that comes twice, or late, litters no mailbox.
         """
         ref = self.make_ref()
-        process.aliases[ref] = once
-        self._aliases[ref.number] = process
+        if process.alive:  # else its thread has not heard of its death yet, and nobody would take this back
+            process.aliases[ref] = once
+            self._aliases[ref.number] = process
         return ref
 
     def unalias(self, process: Process, ref: Ref) -> bool:

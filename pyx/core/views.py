@@ -59,8 +59,11 @@ class Views:
         """This node was frozen, so it may have missed what its peers said: all patience begins anew."""
         self._doubted = dict.fromkeys(self._doubted, now)
 
-    def look(self, now: float, patience: float) -> Looked:
-        """Compares the views; a pair is apart when one of the two lacks the other for *patience* seconds."""
+    def look(self, now: float, patience: float, quiet: Collection[str] = ()) -> Looked:
+        """Compares the views; a pair is apart when one of the two lacks the other for *patience* seconds.
+
+        Of *quiet* peers nothing was heard lately: what they said once is no news, and soon they may be lost.
+        """
         doubted: list[Pair] = []
         if self._changed:
             self._changed = False
@@ -72,7 +75,7 @@ class Views:
         apart = [
             pair
             for pair, since in self._doubted.items()
-            if now - since >= patience and pair not in self._apart
+            if now - since >= patience and pair not in self._apart and not set(pair).intersection(quiet)
         ]
         healed = sorted(pair for pair in self._apart if pair not in self._doubted)
         self._apart.update(apart)

@@ -2,9 +2,9 @@
 (`wire/epmd.py`), and who starts it (`net/epmd.py`).
 
 A process of its own, because no node may serve the others' names: a stopped shell would stop the host.  It
-listens on loopback alone unless told otherwise (`--everywhere`), lets only this host's processes register, and
-leaves 60 s after its last name went.  One thread, no asyncio: it is small, and it stays small under strangers,
-of whom it keeps 64 for 5 s each and gives nobody more than one answer.
+listens on loopback alone unless told otherwise (`--everywhere`), lets only this host's processes register,
+and leaves 60 s after its last name went.  One thread, no asyncio: it is small, and it stays small under
+strangers, of whom it keeps 64 for 5 s each and gives nobody more than one answer.
 
 Differs from `epmd`: a name with spaces or control characters is refused (it could forge lines in the list of
 names), a refused node is hung up on, and DUMP and STOP, which are for people, are not answered.
@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+import itertools
 import os
 import selectors
-import socket
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from pyx.errors import ProtocolError, PyxError
 from pyx.net.tcp import listen
@@ -41,6 +41,7 @@ from pyx.wire.epmd import (
 )
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
 LINGER_SECONDS: Final = 60.0
@@ -48,6 +49,7 @@ STRANGER_SECONDS: Final = 5.0
 MAX_STRANGERS: Final = 64
 MAX_NAMES: Final = 512
 _MAX_NAME_CHARACTERS: Final = 255
+_BREATH_SECONDS: Final = 0.02
 
 
 class Names:
@@ -135,39 +137,41 @@ class EpmdServer:
         """Returns when it has left."""
         try:
             while not self._is_over(now := time.monotonic()):
-                for key, _ in self._selector.select(self._pause(now)):
-                    if key.data is None:
-                        self._accept(key.fileobj)  # type: ignore[arg-type]
-                    elif key.events == selectors.EVENT_WRITE:
-                        self._write(key.data)
+                for key, events in self._selector.select(self._pause(now)):
+                    visitor: _Visitor | None = key.data
+                    if visitor is None:
+                        self._accept(cast("socket.socket", key.fileobj))
+                    elif visitor.connection.fileno() < 0:
+                        pass  # hung up on a moment ago, to make room
+                    elif events & selectors.EVENT_WRITE:
+                        self._write(visitor)
                     else:
-                        self._read(key.data)
+                        self._read(visitor)
         finally:
             for key in list(self._selector.get_map().values()):
-                key.fileobj.close()  # type: ignore[union-attr]
+                cast("socket.socket", key.fileobj).close()
             self._selector.close()
 
     def _is_over(self, now: float) -> bool:
         while (oldest := next(iter(self._strangers), None)) is not None and oldest.deadline <= now:
             self._hang_up(oldest)
-        if self._is_leaving:
-            return not self._strangers
-        return self._names.leave_at is not None and self._names.leave_at <= now
+        leave_at = self._names.leave_at
+        return self._is_leaving or (leave_at is not None and leave_at <= now)
 
     def _pause(self, now: float) -> float | None:
-        oldest = next(iter(self._strangers), None)
-        times = [self._names.leave_at, oldest.deadline if oldest is not None else None]
-        return (
-            max(0.0, min((at - now for at in times if at is not None), default=0.0)) if any(times) else None
-        )
+        times = [visitor.deadline for visitor in itertools.islice(self._strangers, 1)]
+        if self._names.leave_at is not None:
+            times.append(self._names.leave_at)
+        return max(0.0, min(times) - now) if times else None
 
     def _accept(self, listening: socket.socket) -> None:
         if len(self._strangers) >= MAX_STRANGERS:
             self._hang_up(next(iter(self._strangers)))
         try:
             connection, _ = listening.accept()
-        except OSError:
-            return  # the stranger is gone again
+        except OSError:  # the stranger is gone again, or no descriptor is left: not worth spinning for
+            time.sleep(_BREATH_SECONDS)
+            return
         connection.setblocking(False)
         try:
             visitor = _Visitor(connection, time.monotonic() + STRANGER_SECONDS)
@@ -225,10 +229,11 @@ class EpmdServer:
             self._hang_up(visitor)
             return
         visitor.answer = visitor.answer[sent:]
-        if visitor.answer:
-            self._selector.modify(visitor.connection, selectors.EVENT_WRITE, visitor)
-        elif visitor.name is None:
+        if not visitor.answer and visitor.name is None:
             self._hang_up(visitor)
+        else:
+            awaited = selectors.EVENT_WRITE if visitor.answer else selectors.EVENT_READ
+            self._selector.modify(visitor.connection, awaited, visitor)
 
     def _hang_up(self, visitor: _Visitor) -> None:
         self._selector.unregister(visitor.connection)
@@ -252,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--port",
         type=int,
-        default=int(os.environ.get("ERL_EPMD_PORT") or DEFAULT_PORT),
+        default=os.environ.get("ERL_EPMD_PORT") or DEFAULT_PORT,
         help="the port of the host's EPMD ($ERL_EPMD_PORT, else %(default)s); 0: any",
     )
     parser.add_argument("--everywhere", action="store_true", help="answer other hosts too")
@@ -261,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--detach", action="store_true", help="go on in the background, once listening")
     options = parser.parse_args(arguments)
-    addresses = ("0.0.0.0", "::") if options.everywhere else ("127.0.0.1", "::1")
+    addresses = ("0.0.0.0", "::") if options.everywhere else ("127.0.0.1", "::1")  # noqa: S104 - asked for
     try:
         listening = [listen(addresses[0], options.port)]
     except PyxError as error:

@@ -5,7 +5,6 @@ For links between nodes (`net/tls_stream.py` goes on top) and for EPMD.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -23,6 +22,8 @@ async def connect(host: str, port: int) -> socket.socket:
     Raises:
         PyxError: it has no address, or none can be reached; the sentence says why.
     """
+    import asyncio  # 8 MB that whoever only listens (`net/epmd_server.py`) does without
+
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -188,15 +188,17 @@ def is_at_work(frame: FrameType | None) -> bool:
     state = thread.state
     if state.inside or state.waiting:
         return state.inside
-    while frame is not None and _is_library(frame.f_code.co_filename):
-        frame = frame.f_back  # `threading`, `contextlib`: at work for whoever called it
+    while frame is not None and _is_library(frame):
+        frame = frame.f_back  # at work for whoever called it
     return frame is not None and frame.f_code.co_filename.startswith(_PYX)
 
 
-def _is_library(filename: str) -> bool:
-    return filename.startswith("<frozen") or (
-        filename.startswith(_LIBRARY) and not filename.startswith(_PACKAGES)
-    )
+def _is_library(frame: FrameType) -> bool:
+    """True for Python's own code: `threading`, `contextlib`, the importer, or what `namedtuple` has made."""
+    filename = frame.f_code.co_filename
+    if filename.startswith("<"):
+        return filename.startswith("<frozen") or frame.f_globals["__name__"].startswith("namedtuple_")
+    return filename.startswith(_LIBRARY) and not filename.startswith(_PACKAGES)
 
 
 def ask_again(signum: int) -> None:
@@ -211,9 +213,15 @@ def _ask_again(signum: int) -> None:
     time.sleep(_ASK_AGAIN_SECONDS)
     main_thread = threading.main_thread().ident
     assert main_thread is not None
-    # A real signal, to that very thread: nothing else ends a sleep or a wait for a lock.
     if signum != signal.SIGINT:
         signal.pthread_kill(main_thread, signum)
     elif wish.noted:  # from here to the call nothing else runs: no instruction between gives way
         wish.repeated = True
         signal.pthread_kill(main_thread, signum)
+
+
+def interrupt_main_thread() -> None:
+    """Does what Ctrl-C does.  A real signal, to that very thread: nothing else ends a sleep of its own."""
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    signal.pthread_kill(main_thread, signal.SIGINT)

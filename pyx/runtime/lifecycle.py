@@ -110,6 +110,8 @@ class Lifecycle:
             call = self._resolve(letter)
             # The letter is read on this thread, so only here it shows what kind the process is.
             process.initial_call = rex.initial_call(call.func, len(call.args))
+            if process.call is None:
+                process.kind = "def"  # an `async def` will show itself by what it returns
             return call()
 
         if not process.alive:  # killed before it had a runner to stop

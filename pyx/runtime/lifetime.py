@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.runners import Runner
 
 _POLICIES: Final = ("open", "off")
 
@@ -38,7 +39,7 @@ def start(
     route_output: bool,
     loop: asyncio.AbstractEventLoop | None,
 ) -> str:
-    """Makes *node* a named node on this host; see `Node.start`.  To be called guarded."""
+    """Makes *node* a named node on this host; see `Node.start`."""
     if node.kernel.name:
         raise AlreadyStarted(node.kernel.name)
     if not tick > 0:
@@ -50,33 +51,41 @@ def start(
     full = node.full_name(name)
     secret = Cookie(cookie) if cookie else find_cookie(cookie_file)
     creation = secrets.randbelow(2**32 - 1) + 1
-    transport = Transport(node, full, creation, hidden=hidden, cookie=secret)  # claims the name
-    if loop is not None:
-        node.tasks.use(loop)
+
+    def begin(_: Runner | None) -> None:
+        transport = Transport(node, full, creation, hidden=hidden, cookie=secret)  # claims the name
+        if loop is not None:
+            node.tasks.use(loop)
+        node.kernel.policy = policy
+        node.kernel.tick_seconds = tick
+        node.transport = transport
+        try:
+            transport.open(tick / 4)
+        except BaseException:
+            node.transport = None
+            transport.close()
+            raise
+        _started.add(node)
+
+    guard_main_thread()
+    node.guarded(begin)
     if route_output:
         output.install()
-    guard_main_thread()
-    node.kernel.policy = policy
-    node.kernel.tick_seconds = tick
-    node.transport = transport
-    try:
-        transport.open(tick / 4)
-    except BaseException:
-        node.transport = None
-        transport.close()
-        raise
-    _started.add(node)
     return full
 
 
 def stop(node: LocalNode) -> bool:
-    """Says goodbye to all peers and gives the name up; False if there was none.  To be called guarded."""
-    transport, node.transport = node.transport, None
-    if transport is None:
-        return False
-    transport.close()
-    _started.discard(node)
-    return True
+    """Says goodbye to all peers and gives the name up; False if there was none."""
+
+    def end(_: Runner | None) -> bool:
+        transport, node.transport = node.transport, None
+        if transport is None:
+            return False
+        transport.close()
+        _started.discard(node)
+        return True
+
+    return node.guarded(end)
 
 
 _started: Final[set[LocalNode]] = set()
@@ -106,6 +115,7 @@ def info(node: LocalNode) -> dict[str, Any]:
             "tick": kernel.tick_seconds,
             "nodes": kernel.nodes(("visible",)),
             "hidden_nodes": kernel.nodes(("hidden",)),
+            "partitions": kernel.partitions(),
             "processes": len(kernel.processes()),
             "registered": kernel.registered(),
         }

@@ -5,13 +5,13 @@ Not here: the prompt and what is typed there (`shell`).
 
 from __future__ import annotations
 
-import _thread
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from pyx.errors import ProcessKilled
 from pyx.runtime import output
 from pyx.runtime.context import current
-from pyx.runtime.gate import guard_main_thread
+from pyx.runtime.gate import guard_main_thread, interrupt_main_thread
 from pyx.runtime.runners import LockSlot, Runner
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
+
+
+_CANCEL_SECONDS: Final = 5.0
+"""So long a cancelled coroutine may take to clear up before the prompt comes back."""
 
 
 class ShellProcess:
@@ -33,7 +37,7 @@ class ShellProcess:
         node = self._node
         runner = node.step(self._decide)
         # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
-        runner.stop_task = _thread.interrupt_main
+        runner.stop_task = interrupt_main_thread
         current.set(runner)
         return runner
 
@@ -66,7 +70,8 @@ class ShellProcess:
 
     def finish_line(self) -> None:
         """Ends the line that the evaluation left unfinished, and sees all it printed on the console."""
-        output.finish_line(self.runner, newline=True)
+        with contextlib.suppress(ProcessKilled):  # a dead process says nothing more
+            output.finish_line(self.runner, newline=True)
         assert self.runner.outlet is not None
         self.runner.outlet.show_all()
 
@@ -77,15 +82,14 @@ class ShellProcess:
             KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
         """
         done = LockSlot()
-        task = self._node.tasks.run(self.runner, coroutine, done)
+        task = self._node.guarded(lambda runner: self._node.tasks.run(runner, coroutine, done))
         try:
             while not task.over:
                 done.wait(None)
         except KeyboardInterrupt:
             task.cancel()
-            while not task.over:
-                done.wait(5.0)
-                break
+            if not task.over:
+                done.wait(_CANCEL_SECONDS)
             raise
         return task.outcome()
 

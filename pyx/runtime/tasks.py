@@ -63,7 +63,7 @@ class ProcessLoop:
         self._tasks.discard(task)
         task.exception()  # a Ctrl-C has been raised in the loop already: no need for asyncio to tell of it
 
-    def run(self, runner: Runner, coroutine: Coroutine[Any, Any, Any], done: Slot) -> Visit:
+    def run(self, runner: Runner | None, coroutine: Coroutine[Any, Any, Any], done: Slot) -> Visit:
         """Runs *coroutine* on the process loop under a process that lives elsewhere (the shell's)."""
         visit = Visit(coroutine, done)
         context = contextvars.Context()

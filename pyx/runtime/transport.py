@@ -95,7 +95,9 @@ class Transport:
         """Says goodbye, waits a moment until that is taken, closes everything, and gives the name up."""
         if not self._node.portal.call(self._begin_close):
             self._all_gone.wait_through(_GOODBYE_SECONDS)
-        self._node.portal.call(self._end_close)
+        closed = LockSlot()
+        self._node.portal.call(self._end_close, closed)
+        closed.wait_through(_GOODBYE_SECONDS)
         self._claim.release()
 
     def _begin_close(self) -> bool:
@@ -105,12 +107,13 @@ class Transport:
         self._node.step(self._node.kernel.node_stopped)
         return not self._links
 
-    def _end_close(self) -> None:
+    def _end_close(self, closed: LockSlot) -> None:
         for link in list(self._links):
             link.close(gracefully=False)
         if self._doors is not None:
             # The loop keeps only weak references to tasks; this one is short, and kept here until it is done.
             self._closing = asyncio.get_running_loop().create_task(self._doors.close())
+            self._closing.add_done_callback(lambda _: closed.wake())
 
     def dial(self, name: str) -> None:
         """Tries to reach that node; any thread."""

@@ -30,6 +30,9 @@ _LOOK_SECONDS: Final = 0.05
 """At least so often an exit is looked for: a child that a node forked may hold its pipe open."""
 
 
+_ENDING_SECONDS: Final = 5.0
+
+
 class NodeProcess:
     """One life of a node.
 
@@ -146,6 +149,8 @@ class NodeProcess:
         """Takes in what the pipe holds; it has something, or has ended."""
         data = os.read(self.descriptor, _READ_BYTES)
         if not data:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_ENDING_SECONDS)  # the pipe closes a moment before the exit code is there
             self.left = True
             return
         *lines, self._rest = (self._rest + data).split(b"\n")

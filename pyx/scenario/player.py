@@ -32,7 +32,7 @@ from pyx.scenario.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from pyx.scenario.stage import Stage
 
@@ -87,8 +87,7 @@ class Player:
         settings: how.
         began: called with each step before it is played.
         heard: called with everything that any screen shows, as it comes.
-        mend: for `--update`: called with a failure of a block; gives the lines that should stand there,
-            or None.
+        mend: for `--update`: takes note of a block that failed, and of what was shown instead.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class Player:
         *,
         began: Callable[[Step], None] = lambda _step: None,
         heard: Callable[[NodeProcess, Unit], None] = lambda _node, _unit: None,
-        mend: Callable[[Failure, Renaming], Sequence[str] | None] = lambda _failure, _names: None,
+        mend: Callable[[Failure, Renaming], object] | None = None,
     ) -> None:
         self.names = Renaming()
         self.nodes = Nodes()
@@ -286,6 +285,15 @@ class Player:
 
     def _end(self) -> None:
         """Once everything that is under way has arrived, nothing may be on a screen that no block claimed."""
+        self._settle()
+        for node in self.nodes.all:
+            if node.left and node.why_gone == "":
+                self._fail(None, node, f"it ended by itself (exit code {node.exit_code})")
+            if node.units:
+                self._mend_or_fail(None, Block(0), node, "this was shown, and no block claims it")
+
+    def _settle(self) -> None:
+        """A barrier over all live connections, again and again until it brings nothing new."""
         for _ in range(_SETTLE_ROUNDS):
             frames = [node.frames for node in self.nodes.all]
             live = [node for node in self.current.values() if not node.left and not node.frozen]
@@ -294,12 +302,7 @@ class Player:
                 self._ask(None, node, "settle", nodes=sorted(others - {node.name}))
             answers = len(live)  # each answer is a frame of its own
             if sum(node.frames for node in self.nodes.all) - sum(frames) <= answers:
-                break
-        for node in self.nodes.all:
-            if node.left and node.why_gone == "":
-                self._fail(None, node, f"it ended by itself (exit code {node.exit_code})")
-            if node.units:
-                self._mend_or_fail(None, Block(0), node, "this was shown, and no block claims it")
+                return
 
     # ------------------------------------------------------------ helpers
 
@@ -326,9 +329,10 @@ class Player:
         return self.nodes.wait(until, timeout * self._settings.scale)
 
     def _mend_or_fail(self, step: Step | None, block: Block, node: NodeProcess, problem: str) -> None:
-        failure = self._failure(step, node, problem, block)
-        if self._mend(failure, self.names) is None:
-            raise _Failed(failure)
+        if self._mend is None:
+            raise _Failed(self._failure(step, node, problem, block))
+        self._settle()  # so that everything the step brought about stands below it
+        self._mend(self._failure(step, node, problem, block), self.names)
         node.units.clear()
 
     def _failure(self, step: Step | None, node: NodeProcess | None, problem: str, block: Block) -> Failure:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from pyx.scenario.matching import Unit
     from pyx.scenario.nodes import NodeProcess
-    from pyx.scenario.renaming import Renaming
     from pyx.scenario.steps import Session, Step, Transcript
 
 
@@ -157,10 +156,7 @@ class Replay:
         stage = Stage(Path(path).absolute().parent)
         show = self._wishes.show
         voice = _Voice(show) if show is not None else None
-
-        def mend(failure: object, names: Renaming) -> Sequence[str] | None:
-            return mender.mend(failure, names) if mender is not None else None  # type: ignore[arg-type]
-
+        mend = mender.mend if mender is not None else None
         if voice is not None:
             player = Player(session, stage, settings, began=voice.began, heard=voice.heard, mend=mend)
         else:

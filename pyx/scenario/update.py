@@ -37,11 +37,10 @@ class Mender:
         self._lines = lines
         self.edits: list[Edit] = []
 
-    def mend(self, failure: Failure, names: Renaming) -> Sequence[str] | None:
-        """What should stand below the failed step; None where no rewriting helps."""
+    def mend(self, failure: Failure, names: Renaming) -> None:
+        """Notes what should stand below the failed step."""
         node = failure.node
-        if node is None:
-            return None
+        assert node is not None, "only a block is mended, and a block is some node's"
         own = [unit for unit in failure.shown if unit.source == EVAL]
         others = [unit for unit in failure.shown if unit.source != EVAL]
         lines = rewritten(failure.block.lines, [*own, *others], names, node.view)
@@ -52,7 +51,7 @@ class Mender:
                 last += 1
             prompt = node.prompt.rstrip() or "pyx(1)>"
             self.edits.append(Edit(last + 1, last + 1, ("", prompt, *lines)))
-            return lines
+            return
         indent = self._indent_of(failure.step)
         block = failure.block
         new = tuple(indent + line for line in lines)
@@ -60,7 +59,6 @@ class Mender:
         self.edits.append(Edit(first, first + len(block.lines), new))
         # Bind what the new block names, as a replay of it will.
         match_block(lines, failure.shown, names, node.view)
-        return lines
 
     def _indent_of(self, step: object) -> str:
         line = self._lines[step.line - 1] if isinstance(step, Input) else ""

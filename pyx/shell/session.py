@@ -30,12 +30,14 @@ from pyx.shell.helpers import Helpers
 from pyx.shell.loop import LineTerminal, Shell, Terminal, exit_code, run_program
 from pyx.shell.project import Project
 from pyx.shell.screen import Screen, ScreenStream
+from pyx.shell.witness import WitnessedScreen, WitnessedTerminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
     from pyx.runtime.output import Console
+    from pyx.shell.witness import Witness
 
 SWITCH_SECONDS: Final = 0.0005
 """A busy prompt must not stop the node: at Python's 5 ms a round trip takes that long (design 7)."""
@@ -59,6 +61,8 @@ class Options:
     halt: bool = True
     frames: tuple[int, int] | None = None
     """The descriptors on which a runner drives the shell (see `shell.frames`)."""
+    witness: Witness | None = None
+    """Told what a person types and sees."""
 
     @property
     def has_program(self) -> bool:
@@ -87,7 +91,7 @@ class Session:
         self._stdout: TextIO = sys.stdout
         self._interactive = options.stay or (not options.has_program and options.halt and sys.stdin.isatty())
         self._person = self._interactive and sys.stdin.isatty() and self._stdout.isatty()
-        self._screen = Screen(self._stdout, gone=self._leave_quietly)
+        self._screen = self._new_screen()
         self._console: Console = self._screen
         self._terminal: Terminal = LineTerminal(self._read_line, self._screen.write)
         self._leave_prompt: Callable[[BaseException], bool] = lambda _error: False
@@ -157,7 +161,15 @@ class Session:
         if self._person and not self._options.has_program:
             banner = f"pyx {pyx.__version__} (Python {platform.python_version()}), h() for help\n"
             self._terminal.show(banner, "notice")
+        if self._options.witness is not None:
+            self._terminal = WitnessedTerminal(self._terminal, self._options.witness)
         return Shell(self._terminal, evaluator, Seat(process), node_name).run()
+
+    def _new_screen(self) -> Screen:
+        witness = self._options.witness
+        if witness is None:
+            return Screen(self._stdout, gone=self._leave_quietly)
+        return WitnessedScreen(self._stdout, witness, gone=self._leave_quietly)
 
     def _person_terminal(self, evaluator: Evaluator, project: Project) -> Terminal:
         from pyx.shell.completion import Tables, complete

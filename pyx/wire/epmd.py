@@ -9,11 +9,11 @@ host.  Not here: who asks (`net/epmd.py`), who answers where no `epmd` is instal
       leave           107
 
     answer          no length; but for a registration, the connection is closed behind it
-      registered      118 | u8 result | u32 creation        to who speaks version 6 of the distribution protocol
+      registered      118 | u8 result | u32 creation        to who speaks version 6 of distribution
                       121 | u8 result | u16 creation        to older ones
       looked up       119 | 0 | u16 port | ...              as in a registration, from the port on
                       119 | 1                               nobody has that name
-      listed          u32 port of EPMD | a line of text for each: "name gus at port 34567\\n"
+      listed          u32 port of EPMD | a line of text for each: name gus at port 34567
       left            "OK", or "NO" while there are names
 
 All numbers are big endian.  A name is the part before the @, in UTF-8.  It stays registered for as long as

@@ -72,6 +72,17 @@ class World:
             self._nodes[one].connect(None, other, self.now)
         self.carry()
 
+    @property
+    def names(self) -> list[str]:
+        """The nodes there are."""
+        return list(self._nodes)
+
+    def carry_between(self, *names: str) -> None:
+        """`carry` while all other nodes are frozen."""
+        frozen = {name: self._nodes.pop(name) for name in self.names if name not in names}
+        self.carry()
+        self._nodes.update(frozen)
+
     def carry(self) -> None:
         """Carries out effects and carries signals, until nothing moves."""
         moving = True

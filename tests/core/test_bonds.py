@@ -224,6 +224,22 @@ def test_a_monitor_by_plain_name_survives_a_new_name_of_the_node() -> None:
     assert messages(gus) == [Downed(ref, ("server", "nonode@nohost"), "boom")]
 
 
+def test_a_monitor_by_an_old_name_of_this_node_is_not_lost_with_a_new_bearer_of_it() -> None:
+    world = World("a@h", "b@h")
+    b = world["b@h"]
+    gus, server = b.process(), b.process()
+    b.register(server.pid, "server")
+    ref = b.monitor(gus, ("server", "b@h"))
+    b.node_stopped()
+    b.node_started("z@h", 7, hidden=False)
+    assert b.peer_claimed("b@h", 8, hidden=False, now=world.now).kind == "accept"
+    b.monitor_node(gus, "b@h", on=True)
+    b.peer_lost(b.peer("b@h"), "closed", world.now)
+    assert messages(gus) == [NodeDown("b@h")]
+    b.process_exited(server, "boom")
+    assert messages(gus)[1:] == [Downed(ref, ("server", "b@h"), "boom")]
+
+
 def test_a_monitor_out_of_reach_fires_at_once() -> None:
     node = Node()
     gus = node.process()

@@ -1,12 +1,10 @@
-"""Sessions: who dials whom, who wins, who is told, and what is left when they end."""
+"""Sessions: who dials whom, who wins, and what is left when they end."""
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
-from pyx.core.effects import CancelDial, Connected, Dial, Flush, Hangup, Log, Rest
+from pyx.core.effects import Answered, CancelDial, Connected, Dial, Flush, Hangup, Log, Rest
 from pyx.core.mailbox import NodeDown, NodeUp
 from pyx.signals import Goodbye, Nodes, Send, Tick
 from pyx.terms import Pid
@@ -216,71 +214,6 @@ def test_a_dial_may_find_another_life_than_the_one_that_claimed_meanwhile() -> N
     assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h"), NodeUp("b@h")]
 
 
-# ---------------------------------------------------------------- the mesh
-
-
-@pytest.mark.parametrize("names", ["abc", "cba", "abcd", "dbca"])
-def test_joining_one_joins_all(names: str) -> None:
-    full = [f"{name}@h" for name in sorted(names)]
-    world = World(*full)
-    for one, other in itertools.pairwise(names):
-        world.connect(f"{one}@h", f"{other}@h")
-    for name in full:
-        assert world[name].nodes(["this", "visible"]) == full
-
-
-def test_two_meshes_that_meet_become_one() -> None:
-    world = World("a@h", "b@h", "c@h", "d@h")
-    world.connect("a@h", "b@h")
-    world.connect("c@h", "d@h")
-    world.connect("b@h", "c@h")
-    assert [len(nodes) for nodes in mesh_of(world, "abcd")] == [3, 3, 3, 3]
-
-
-def test_a_hidden_node_is_told_of_nobody_and_nobody_of_it() -> None:
-    world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
-    world.connect("a@h", "b@h")
-    watcher = world["a@h"].process()
-    world["a@h"].monitor_nodes(watcher, on=True)
-    world.connect("hid@h", "a@h")
-    a, b, hid = world["a@h"], world["b@h"], world["hid@h"]
-    assert (hid.nodes(["visible"]), hid.nodes(["hidden"])) == ([], ["a@h"])
-    assert (a.nodes(["visible"]), a.nodes(["hidden"])) == (["b@h"], ["hid@h"])
-    assert a.nodes(["connected"]) == ["b@h", "hid@h"]
-    assert b.nodes(["connected"]) == ["a@h"]
-    world.kill("hid@h")
-    assert messages(watcher) == []
-
-
-def test_names_from_a_hidden_peer_or_at_a_hidden_node_start_nothing() -> None:
-    world = World("a@h", "hid@h", hidden=("hid@h",))
-    world.connect("hid@h", "a@h")
-    for here, there in (("a@h", "hid@h"), ("hid@h", "a@h")):
-        node = world[here]
-        node.seen.clear()
-        node.signals_received(node.peer(there), [Nodes(("x@h",))], world.now)
-        assert node.saw(Dial) == []
-
-
-def test_the_mesh_dials_quietly_unless_somebody_asks_too() -> None:
-    a = Node("a@h", 1)
-    peer = a.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
-    assert peer is not None
-    a.signals_received(peer, [Nodes(("a@h", "b@h", "c@h", "d@h"))], 0.0)
-    assert a.saw(Dial) == [Dial("c@h"), Dial("d@h")]
-    a.send(None, ("server", "d@h"), "x")
-    a.dial_failed("c@h", "timed out", 0.0)
-    a.dial_failed("d@h", "timed out", 0.0)
-    assert [log.level for log in a.saw(Log)] == ["info", "info", "warning"]  # the first: b is up
-
-
-def test_a_healthy_session_is_not_cut_for_a_third() -> None:
-    world = World("a@h", "b@h", "c@h")
-    world.connect("a@h", "b@h", "c@h")
-    world.cut("a@h", "c@h")
-    assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
-
-
 # ---------------------------------------------------------------- sessions end
 
 
@@ -354,72 +287,33 @@ def test_a_freeze_of_this_node_is_not_held_against_the_peers() -> None:
     assert a.nodes(["connected"]) == ["b@h"]
 
 
-# ---------------------------------------------------------------- who wants to know
-
-
-def test_node_monitors_stack_and_can_be_taken_back() -> None:
+def test_a_peer_that_ticks_more_slowly_is_asked_whether_it_lives() -> None:
     world = World("a@h", "b@h")
-    a = world["a@h"]
-    gus = a.process()
-    for on in (True, True, True, False):
-        a.monitor_node(gus, "b@h", on=on)
-    world.carry()
+    world.connect("a@h", "b@h")
+    a, b = world["a@h"], world["b@h"]
+    a.tick_seconds, b.tick_seconds = 2.0, 60.0
+    for _ in range(20):
+        world.now += 0.5
+        a.tick(world.now)
+        world.carry()
     assert a.nodes(["connected"]) == ["b@h"]
-    world.kill("b@h")
-    assert messages(gus) == [NodeDown("b@h")] * 2
+    assert a.saw(Answered) == []
 
 
-def test_a_node_monitor_out_of_reach_fires_at_once() -> None:
-    world = World("a@h")
+# ---------------------------------------------------------------- whose dial is wanted
+
+
+def test_a_dial_is_for_one_session() -> None:
+    """Effects may be carried out in another order than they were decided in; this says what is true now."""
+    world = World("a@h", "b@h")
     a = world["a@h"]
-    gus = a.process()
-    a.monitor_node(gus, "lost@h", on=True)
+    assert a.dialling("b@h") is None
+    a.connect(None, "b@h", world.now)
+    first = a.dialling("b@h")
+    assert first == a.peer("b@h").session
+    a.disconnect("b@h")
+    assert a.dialling("b@h") is None
+    a.connect(None, "b@h", world.now)
+    assert a.dialling("b@h") not in {None, first}
     world.carry()
-    assert messages(gus) == [NodeDown("lost@h")]
-    a.monitor_node(gus, "lost@h", on=True)
-    assert messages(gus) == [NodeDown("lost@h")] * 2
-    a.monitor_node(gus, "a@h", on=True)
-    a.monitor_node(gus, "lost@h", on=False)
-    assert gus.node_monitors == {}
-
-
-def test_a_node_monitor_taken_back_is_forgotten() -> None:
-    world = World("a@h", "b@h")
-    a = world["a@h"]
-    gus = a.process()
-    a.monitor_node(gus, "b@h", on=True)
-    a.monitor_node(gus, "b@h", on=False)
-    world.carry()
-    world.kill("b@h")
-    assert messages(gus) == []
-
-
-def test_monitor_nodes_tells_of_every_visible_node_until_it_is_ended() -> None:
-    world = World("a@h", "b@h")
-    a = world["a@h"]
-    gus, dead = a.process(), a.process()
-    for process in (gus, gus, dead):
-        a.monitor_nodes(process, on=True)
-    a.process_exited(dead, "normal")
-    world.connect("a@h", "b@h")
-    world.cut("a@h", "b@h")
-    a.monitor_nodes(gus, on=False)
-    world.connect("a@h", "b@h")
-    assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h")]
-    assert messages(dead) == []
-    assert not gus.wants_nodes
-
-
-def test_the_kinds_of_nodes() -> None:
-    world = World("a@h", "b@h")
-    world.connect("a@h", "b@h")
-    a = world["a@h"]
-    a.send(None, ("server", "mistyped@h"), "x")
-    assert a.nodes(["known"]) == ["a@h", "b@h", "mistyped@h"]
-    assert a.nodes(["this", "visible"]) == ["a@h", "b@h"]
-    assert a.nodes([]) == []
-    assert Node().nodes(["this"]) == ["nonode@nohost"]
-    with pytest.raises(
-        ValueError, match="'near' is no kind of node: this, visible, hidden, connected, known"
-    ):
-        a.nodes(["near"])
+    assert a.dialling("b@h") is None

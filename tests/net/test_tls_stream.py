@@ -21,6 +21,7 @@ from pyx.net.peer import PeerLink
 from pyx.net.tls_stream import TlsOpening, TlsStream
 from pyx.signals import Letter, Send, Signal
 from pyx.terms import Life, Pid
+from pyx.wire.handshake import Acceptor, Dialler, Established, NeedKey, Proven, Transmit
 from pyx.wire.session import Session
 from pyx.wire.tls import TlsMachine, dialling_context
 
@@ -439,6 +440,64 @@ class TestOpening:
 
         with a, b:
             asyncio.run(story())
+
+    def test_the_whole_way_from_two_strangers_to_a_link(self, loop_thread: LoopThread) -> None:
+        a, b = sockets()
+        tls_a, tls_b = machines()
+
+        async def prove(opening: TlsOpening, machine: Dialler | Acceptor) -> Established:
+            while True:
+                events = machine.events()
+                for event in events:
+                    match event:
+                        case Transmit(data):
+                            await opening.send_all(data)
+                        case NeedKey():
+                            machine.key_chosen(b"one key for both".ljust(32))
+                        case Proven():
+                            assert isinstance(machine, Acceptor)
+                            machine.verdict("ok")
+                            verdict, established = machine.events()
+                            assert isinstance(verdict, Transmit)
+                            await opening.send_all(verdict.data)
+                            assert isinstance(established, Established)
+                            return established
+                        case Established():
+                            return event
+                        case other:
+                            pytest.fail(f"no session: {other}")
+                if not events:
+                    machine.receive_data(await opening.receive())
+
+        async def dial() -> tuple[Established, TlsStream, bytes]:
+            opening = TlsOpening(a, tls_a)
+            machine = Dialler(
+                *GUS, hidden=False, nonce=b"a" * 32, channel=await opening.shake_hands(), dialled=BOB.name
+            )
+            established = await prove(opening, machine)
+            stream, trailing = opening.stream()
+            return established, stream, machine.trailing_data + trailing
+
+        async def accept() -> tuple[Established, TlsStream, bytes]:
+            opening = TlsOpening(b, tls_b)
+            machine = Acceptor(*BOB, hidden=False, nonce=b"b" * 32, channel=await opening.shake_hands())
+            established = await prove(opening, machine)
+            stream, trailing = opening.stream()
+            return established, stream, machine.trailing_data + trailing
+
+        async def both() -> list[tuple[Established, TlsStream, bytes]]:
+            return list(await asyncio.gather(dial(), accept()))
+
+        at_gus, at_bob = loop_thread.run(both())
+        assert at_gus[0] == Established(*BOB, hidden=False)
+        assert at_bob[0] == Established(*GUS, hidden=False)
+        assert at_gus[2] == at_bob[2] == b""
+        gus, bob = End(loop_thread, at_gus[1], GUS, BOB), End(loop_thread, at_bob[1], BOB, GUS)
+        gus.say(Send(None, "server", Letter(b"hello")))
+        assert bob.hears() == Send(None, "server", Letter(b"hello", GUS))
+        gus.link.close(gracefully=False)
+        bob.link.close(gracefully=False)
+        loop_thread.settle()
 
     def test_somebody_who_speaks_no_tls_gets_an_alert(self) -> None:
         a, b = sockets()

@@ -67,8 +67,8 @@ def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | 
             told.linked = True
         elif address in me.unlinked:
             told.linked = False
-    plain = isinstance(address, tuple) and not node
-    host.step(kernel.send, me.process.pid, address[0] if plain else address, body)
+    dest = address[0] if isinstance(address, tuple) and not node else address
+    host.step(kernel.send, me.process.pid, dest, body)
 
 
 def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:

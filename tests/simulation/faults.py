@@ -61,7 +61,9 @@ class Faults:
     def _cut(self) -> None:
         """Connections break; usually one."""
         whole = [one for one in self.world.connections if one.open_ends == 2 and not one.broken]
-        for connection in self.world.random.sample(whole, min(len(whole), self.world.random.choice((1, 1, 3)))):
+        for connection in self.world.random.sample(
+            whole, min(len(whole), self.world.random.choice((1, 1, 3)))
+        ):
             connection.cut()
 
     def _silence(self) -> None:
@@ -88,8 +90,11 @@ class Faults:
         host = self._some_host()
         if host is not None and host.life is not None and not host.frozen:
             host.stop()
-            self.world.at(GOODBYE_SECONDS, host, host.close_all)
-            self.world.at(GOODBYE_SECONDS + self.world.random.random(), host, self._start, host)
+            self.world.at(GOODBYE_SECONDS, host, self._stopped, host)
+
+    def _stopped(self, host: Host) -> None:
+        host.close_all()
+        self.world.at(self.world.random.random(), host, self._start, host)
 
     def _start(self, host: Host) -> None:
         host.start()
@@ -124,8 +129,8 @@ class Faults:
 def populate(host: Host) -> None:
     """The first processes of a host, and its first wish to join."""
     random = host.world.random
-    for _ in range(random.randint(1, 3)):
-        acts.new_process(host)
+    for _ in range(random.randint(2, 4)):
+        host.kernel.set_trap_exit(acts.new_process(host).process, random.random() < 0.5)
     if random.random() < 0.2:
         acts.new_process(host, shell=True)
     if random.random() < 0.7:

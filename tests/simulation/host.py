@@ -1,9 +1,9 @@
-"""One OS process of the simulator: a kernel, and around it what `runtime` and `net` do with it, in one thread.
+"""One OS process of the simulator: a kernel, and around it what `runtime` and `net` do, in one thread.
 
-Real: the kernel, both handshakes, the sessions' bytes.  Imitated, step for step: `runtime/transport.py` (doors,
-links, ticks), `net/listener.py` (dial, admit, five seconds each), `net/peer.py` (flush, close gracefully or
-not), `runtime/local_node.py` (effects are carried out after the lock, and another thread may get in between).
-Not here: the processes that run on it (`actors.py`), and what breaks (`faults.py`).
+Real: the kernel and the sessions' bytes.  Imitated, step for step: `runtime/transport.py` (links, ticks),
+`net/peer.py` (flush, close gracefully or not), `runtime/local_node.py` (effects are carried out after the
+lock, and another thread may get in between).  Not here: handshakes (`doors.py`), the processes that run on it
+(`actors.py`), and what breaks (`faults.py`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pyx.errors import ProtocolError
 from pyx.signals import ExitTo, Letter, Send
 from pyx.terms import Life
 from pyx.wire.codec import seal
-from pyx.wire.handshake import Acceptor, Dialler, Established, Failed, NeedKey, Postponed, Proven, Transmit
+from pyx.wire.handshake import Established, Failed
 from pyx.wire.session import Session
+from tests.simulation.doors import Dial, Door
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
     from tests.simulation.network import Connection, End
     from tests.simulation.world import World
 
-HANDSHAKE_SECONDS = 5.0
 LINGER_SECONDS = 5.0
 GOODBYE_SECONDS = 1.0
-KEY = b"k" * 32
 
 
 class WatchedKernel(Kernel):
@@ -55,7 +54,8 @@ class Host:
         self.name = name
         self.hidden = hidden
         self.kernel = kernel()
-        self.kernel.tick_seconds = world.random.choice((1.0, 2.0, 2.0, 4.0))
+        self.kernel.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
+        self.label = ""
         self.life: Life | None = None
         self.lives: list[Life] = []
         self.dead = False
@@ -74,7 +74,7 @@ class Host:
         self.start()
 
     def __repr__(self) -> str:
-        return f"<{self.name} {self.life.creation if self.life else 'unnamed'}>"
+        return self.label
 
     # ------------------------------------------------------------ its life
 
@@ -82,12 +82,14 @@ class Host:
         """The node gets its name (again)."""
         self.life = self.world.new_life(self)
         self.lives.append(self.life)
+        self.label = f"<{self.name} {self.life.creation}>"
         self.step(self.kernel.node_started, *self.life, hidden=self.hidden)
         self.world.at(self.world.random.random() * self.kernel.tick_seconds / 4, self, self._tick, self.life)
 
     def stop(self) -> None:
         """`Node.stop`: leaves the mesh; `stopped` says when that is done."""
         self.life = None
+        self.label = f"<{self.name} unnamed>"
         self.step(self.kernel.node_stopped)
 
     def close_all(self) -> None:
@@ -144,7 +146,9 @@ class Host:
                     world.runs(self, process)
                 case fx.Inquire():
                     letter = Letter(seal(effect.letter.data))
-                    world.at(world.random.random() * 0.05, self, self.step, self.kernel.answer, effect, letter)
+                    world.at(
+                        world.random.random() * 0.05, self, self.step, self.kernel.answer, effect, letter
+                    )
                 case fx.Dial(node) | fx.CancelDial(node):
                     world.soon(self, self._look_at_dial, node)
                 case fx.Rest(node, until):
@@ -176,6 +180,7 @@ class Host:
             return
         assert end is not None
         verdict = self.step(kernel.peer_up, outcome.name, outcome.creation, hidden=outcome.hidden, now=now)
+        self.world.count(f"dial {verdict.kind}")
         if verdict.kind == "accept":
             self.attach(verdict.peer, end, b"", trailing)
         else:
@@ -203,150 +208,6 @@ class Host:
         link.flush()
         if peer.state == "gone":
             link.close(gracefully=False)
-
-
-class Conversation:
-    """A handshake over one end: `net/listener.py`'s `_converse`."""
-
-    def __init__(self, host: Host, end: End, machine: Dialler | Acceptor) -> None:
-        self.host = host
-        self.end = end
-        self.machine = machine
-        end.reader = self
-        self._go_on()
-
-    def readable(self, data: bytes) -> None:
-        """See `Reader`."""
-        self.machine.receive_data(data)
-        self._go_on()
-
-    def ended(self, reason: str) -> None:
-        """See `Reader`."""
-        del reason
-        self.machine.connection_lost()
-        self._go_on()
-
-    def _go_on(self) -> None:
-        while events := self.machine.events():
-            for event in events:
-                if isinstance(event, Transmit):
-                    self.end.write(event.data)
-                elif isinstance(event, NeedKey):
-                    self.machine.key_chosen(KEY)
-                else:
-                    self.came_to(event)
-                    return
-
-    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
-        """The conversation is over."""
-        raise NotImplementedError
-
-
-class Dial(Conversation):
-    """One attempt to reach a node."""
-
-    def __init__(self, host: Host, node: str, session: int) -> None:
-        self.host = host
-        self.node = node
-        self.session = session
-        self._postponed = False
-        self._over = False
-        self._late = f"it did not answer within {HANDSHAKE_SECONDS:g} s"
-        self._end: End | None = None
-        world = host.world
-        world.at(HANDSHAKE_SECONDS, host, self._timed_out)
-        way = world.way(host.name, node)
-        if way == "open":
-            world.at(world.random.random() * 0.01, host, self._connect)
-        elif way == "refused":
-            world.at(world.random.random() * 0.5, host, self._fail, "no route to it")
-        # "silent": nothing comes back, the five seconds tell
-
-    def _connect(self) -> None:
-        there = self.host.world.hosts.get(self.node)
-        if self._over:
-            return
-        if there is None or there.dead or there.life is None or self.host.life is None:
-            self._fail("no node of that name runs")
-            return
-        connection = self.host.world.connected(self.host, there)
-        self._end, other = connection.ends
-        self.host.world.at(connection.latency(), there, there.knocked, other)
-        machine = Dialler(
-            *self.host.life,
-            hidden=self.host.hidden,
-            nonce=self.host.world.random.randbytes(32),
-            channel=b"unix",
-            dialled=self.node,
-        )
-        super().__init__(self.host, self._end, machine)
-
-    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
-        """See `Conversation`."""
-        if self._over:
-            return
-        if isinstance(outcome, Postponed):
-            self._late = "it was dialling this node itself at the same time, and did not get through"
-            self.end.close()
-        elif isinstance(outcome, Failed):
-            self._fail(outcome.reason)
-        else:
-            assert isinstance(outcome, Established)
-            self._over = True
-            self.host.dialled(self.node, outcome, self.end, self.machine.trailing_data)
-
-    def _timed_out(self) -> None:
-        self._fail(self._late)
-
-    def _fail(self, reason: str) -> None:
-        if not self._over:
-            self._over = True
-            if self._end is not None:
-                self._end.close()
-            self.host.dialled(self.node, Failed(reason), None, b"")
-
-    def give_up(self) -> None:
-        """The kernel does not want it any more."""
-        self._over = True
-        del self.host.dials[self.node]
-        if self._end is not None:
-            self._end.close()
-
-
-class Door(Conversation):
-    """Somebody who came in, until he has proven himself."""
-
-    def __init__(self, host: Host, end: End) -> None:
-        self._over = False
-        assert host.life is not None
-        self._life = host.life
-        host.world.at(HANDSHAKE_SECONDS, host, self._timed_out)
-        nonce = host.world.random.randbytes(32)
-        machine = Acceptor(*host.life, hidden=host.hidden, nonce=nonce, channel=b"unix")
-        super().__init__(host, end, machine)
-
-    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
-        """See `Conversation`."""
-        self._over = True
-        if not isinstance(outcome, Proven) or self.host.life != self._life:
-            self.end.close()
-            return
-        host, machine = self.host, self.machine
-        assert isinstance(machine, Acceptor)
-        verdict = host.step(host.kernel.peer_claimed, *outcome[:2], hidden=outcome.hidden, now=host.world.now)
-        accepted = verdict.kind == "accept"
-        machine.verdict("ok" if accepted else verdict.kind)
-        first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
-        if accepted:
-            host.attach(verdict.peer, self.end, first, machine.trailing_data)
-        else:
-            self.end.write(first)
-            self.end.close()
-
-    def _timed_out(self) -> None:
-        if not self._over:
-            self._over = True
-            self.end.close()
 
 
 class Link:
@@ -409,4 +270,3 @@ class Link:
         self.host.links.remove(self)
         self.end.close()
         self.host.step(self.host.kernel.peer_lost, self.peer, reason, self.host.world.now)
-

@@ -47,7 +47,9 @@ def disagreements(kernel: Kernel) -> list[str]:
         elsewhere = [target for ref, target in process.monitors.items() if ref not in kernel._watched]
         for node in _nodes_of(process.links._states, elsewhere, process.node_monitors):
             peer_there = kernel._peers.get(node)
-            must(peer_there is not None and process in peer_there.bonds, f"{process} would not hear of {node}")
+            must(
+                peer_there is not None and process in peer_there.bonds, f"{process} would not hear of {node}"
+            )
         for watcher in process.monitored_by.values():
             if watcher.pid.node:
                 peer_there = kernel._peers.get(watcher.pid.node)
@@ -102,7 +104,9 @@ def _check_sessions(world: World, host: Host) -> None:
         world.must(not kept, f"{host} keeps {kept} for {name}")
         there = world.hosts[name]
         opposite = there.kernel._peers.get(host.name)
-        world.must(opposite is not None and opposite.state == "up", f"{host} is up with {there}, not it with it")
+        world.must(
+            opposite is not None and opposite.state == "up", f"{host} is up with {there}, not it with it"
+        )
         assert opposite is not None
         world.must(peer.creation == there.kernel.creation, f"{host} takes {there} for another life")
         world.must(
@@ -117,7 +121,7 @@ def _check_sessions(world: World, host: Host) -> None:
 
 
 def _check_bonds(world: World, host: Host) -> None:
-    """Links are symmetric, every monitor has its other end, and who was linked or monitoring heard of an end."""
+    """Links are symmetric, every monitor has its other end, and who was bound to an end has heard of it."""
     for actor in host.actors.values():
         process = actor.process
         if not process.alive:
@@ -127,7 +131,9 @@ def _check_bonds(world: World, host: Host) -> None:
             other = world.resolve(host, pid)
             world.must(other is not None and other.is_alive, f"{actor} is linked to {other}, which ended")
             assert other is not None
-            world.must(actor.pid_for(other.host) in other.process.links, f"{actor} is linked to {other}, not back")
+            world.must(
+                actor.pid_for(other.host) in other.process.links, f"{actor} is linked to {other}, not back"
+            )
         for ref, target in process.monitors.items():
             world.must(ref in actor.watches, f"{actor} has a monitor it never set: {ref}")
             node = target.node if isinstance(target, Pid) else target[1]
@@ -143,14 +149,18 @@ def _check_bonds(world: World, host: Host) -> None:
             world.must(ref in process.monitors, f"{actor} never heard of its monitor {actor.watches[ref]}")
         for ref, watcher in process.monitored_by.items():
             other = world.resolve(host, watcher.pid)
-            known = other is not None and other.is_alive and any(
-                own.number == ref.number for own in other.process.monitors
+            known = (
+                other is not None
+                and other.is_alive
+                and any(own.number == ref.number for own in other.process.monitors)
             )
             world.must(known, f"{actor} is monitored by {other}, which does not know")
         for pid in actor.wishes:
             other = world.resolve(host, pid)
             quiet = other is not None and other.reason == "normal"
-            world.must(pid in process.links or quiet, f"{actor} linked to {other}, and lost it without an exit")
+            world.must(
+                pid in process.links or quiet, f"{actor} linked to {other}, and lost it without an exit"
+            )
 
 
 def _check_processes(world: World, host: Host) -> None:
@@ -179,10 +189,7 @@ def _check_arrived(world: World, host: Host, told: object) -> None:
     to = told.to
     if told.delivered or to is None or not to.is_alive or told.life not in {None, to.host.life}:
         return
-    stands = (
-        not told.remote
-        or (told.connection is not None and told.connection.open_ends == 2)
-    )
+    stands = not told.remote or (told.connection is not None and told.connection.open_ends == 2)
     world.must(not stands or told.way == "exit", f"{told} never arrived at {to}")
 
 
@@ -195,5 +202,7 @@ def _check_partitions(world: World) -> None:
             for one, other in itertools.combinations(peers, 2)
             if other not in world.hosts[one].kernel.nodes(["visible"])
         ]
-        world.must(host.kernel.partitions() == apart, f"{host} reports {host.kernel.partitions()}, not {apart}")
+        world.must(
+            host.kernel.partitions() == apart, f"{host} reports {host.kernel.partitions()}, not {apart}"
+        )
         world.count("partitions", len(apart))

@@ -77,7 +77,7 @@ class End:
     def _comes(self, what: bytes | str) -> None:
         world = self.connection.world
         self._due = max(self._due, world.now + self.connection.latency())
-        world.at(self._due - world.now, None, self._arrived, what)
+        world.at_time(self._due, None, self._arrived, what)
 
     def _arrived(self, what: bytes | str) -> None:
         if not self.closed:
@@ -119,7 +119,7 @@ class Connection:
         self.number = number
         self.world = world
         self.broken = False
-        self.distance = world.random.choice((0.0005, 0.002, 0.02, 0.15))
+        self.distance = world.random.choice((0.0005, 0.002, 0.02, 0.1))
         """Seconds one way; it varies."""
         self.ends = End(self, one), End(self, other)
         for end, opposite in (self.ends, self.ends[::-1]):
@@ -132,7 +132,7 @@ class Connection:
     def latency(self) -> float:
         """How long a piece that leaves now is under way."""
         random = self.world.random
-        return self.distance * (0.5 + random.random()) if random.random() < 0.95 else random.random() * 0.5
+        return self.distance * (0.5 + random.random()) if random.random() < 0.95 else random.random() * 0.2
 
     def cut(self) -> None:
         """It breaks; each end notices when it notices."""

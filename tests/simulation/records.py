@@ -1,6 +1,5 @@
-"""What the simulator remembers of one message, one monitor, one request, so that its fate can be judged.
-
-Not here: the judging (`actors.py`, `invariants.py`).
+"""What the simulator remembers of one message, one monitor, one request, so that its fate can be judged; and
+the judging of answers.  Not here: that of messages and monitors (`actors.py`).
 """
 
 from __future__ import annotations
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pyx.core.effects import Answered, Connected
 from pyx.signals import Letter
+from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.signals import Reason
-    from pyx.terms import Life, Pid, Ref
+    from pyx.terms import Life, Ref
     from tests.simulation.actors import Actor
     from tests.simulation.network import Connection
 
@@ -108,12 +108,63 @@ class Waiter:
     abandoned: bool = False
 
     def answered(self, effect: Answered | Connected) -> None:
-        """The answer is here; see `Actor.is_answered`."""
+        """The answer is here: the first, wanted, and the right one."""
         if isinstance(effect, Connected):
             effect = Answered(self, "connected" if effect.ok else "noconnection", effect.reason)
-        must = self.actor.world.must
-        self.actor.world.count(f"{self.kind}: {effect.outcome}")
-        must(not self.abandoned, f"{self.actor} got an answer it has given up: {self.kind} {effect.outcome}")
-        must(not self.done, f"{self.actor} got a second answer: {self.kind} {effect.outcome}")
+        me, outcome, body = self.actor, effect.outcome, effect.body
+        me.world.count(f"{self.kind}: {outcome}")
+        self._must(not self.abandoned, f"got an answer it has given up: {outcome}")
+        self._must(not self.done, f"got a second answer: {outcome}")
         self.done = True
-        self.actor.is_answered(self, effect.outcome, effect.body, effect.nobody)
+        if outcome == "noconnection":
+            self._is_lost(effect.nobody)
+        elif self.kind == "call":
+            self._has_called(outcome, body)
+        elif self.kind == "spawn":
+            self._must(outcome == "spawned" and isinstance(body, Pid), f"was answered {outcome}")
+            assert isinstance(body, Pid)
+            self._has_spawned(body)
+        else:
+            right = {"ping": "pong", "connect": "connected", "info": "value"}[self.kind]
+            self._must(outcome == right, f"was answered {outcome}")
+
+    def _must(self, held: object, words: str) -> None:
+        self.actor.world.must(held, f"a {self.kind} of {self.actor} {words}")
+
+    def _is_lost(self, nobody: Pid | None) -> None:
+        request = self.request
+        if request is None:
+            return
+        self._must(request.peer is None or request.peer.state == "gone", "was told of no connection")
+        if nobody is not None:
+            self.actor.nobodies.add(nobody)
+            if request.ref in self.actor.watches:
+                self.actor.watches[request.ref].target = nobody
+
+    def _has_called(self, outcome: str, body: object) -> None:
+        assert self.request is not None
+        started = self.request.started
+        self._must(started is not None, "was answered by nobody")
+        if outcome == "value":
+            self._must(isinstance(body, Letter) and body.data == self.request.answer, "got another's answer")
+        else:
+            assert started is not None
+            assert isinstance(body, (str, Letter))
+            right = outcome == "exit" and reason_key(body) == started.reason
+            self._must(right, f"was answered {outcome} {body!r} by {started}")
+
+    def _has_spawned(self, pid: Pid) -> None:
+        me, request = self.actor, self.request
+        assert request is not None
+        child = me.world.resolve(me.host, pid)
+        self._must(child is not None and child is request.started, f"gave {pid} for {request.started}")
+        assert child is not None
+        if request.ref in me.watches:
+            watch = me.watches[request.ref]
+            watch.target, watch.serves = pid, child
+        if request.link and me.process.alive:
+            me.linked_ever.add(child)
+            if child.host is me.host:
+                me.binds(child)
+            elif me not in child.unlinked_ever:
+                me.wishes[pid] = request.peer

@@ -21,8 +21,8 @@ def simulate(seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> World:
     for host in world.running():
         populate(host)
     workload = Workload(world, pace=random.choice((0.01, 0.03, 0.08)))
-    faults = Faults(world, pace=random.choice((0.3, 1.0, 3.0)))
-    world.run(random.uniform(2.0, 8.0))
+    faults = Faults(world, pace=random.choice((0.3, 1.0, 3.0, 10.0)))
+    world.run(random.uniform(3.0, 15.0))
     workload.stopped = True
     faults.heal()
     world.run(SETTLING_SECONDS)

@@ -134,7 +134,7 @@ class Workload:
         acts.link(me, *self._somebody(me))
 
     def _unlink(self, me: Actor) -> None:
-        linked = [pid for pid in me.process.links]
+        linked = list(me.process.links)
         if linked and self.world.random.random() < 0.8:
             pid = self.world.random.choice(linked)
             to = self.world.resolve(me.host, pid)

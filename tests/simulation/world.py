@@ -1,8 +1,8 @@
 """The world of the simulator: virtual time, the hosts in it, and the history that the invariants speak of.
 
 Everything that happens is an event in one queue; chance comes from one seeded generator; nothing looks at a
-clock.  So a seed is a whole run, and the same seed is the same run.  Not here: what the events are (`host.py`,
-`workload.py`, `faults.py`), and what must be true of them (`actors.py`, `invariants.py`).
+clock.  So a seed is a whole run, and the same seed is the same run.  Not here: what the events are
+(`host.py`, `workload.py`, `faults.py`), and what must be true of them (`actors.py`, `invariants.py`).
 """
 
 from __future__ import annotations
@@ -74,8 +74,12 @@ class World:
     # ------------------------------------------------------------ time
 
     def at(self, delay: float, host: Host | None, action: Callable[..., None], *args: Any) -> None:
-        """Something happens in *delay* seconds, unless *host* is dead then; if it is frozen, when it thaws."""
-        heapq.heappush(self._events, (self.now + delay, next(self._order), host, action, args))
+        """Something happens in *delay* seconds: not if *host* is dead then, and if it is frozen, when it thaws."""
+        self.at_time(self.now + delay, host, action, *args)
+
+    def at_time(self, when: float, host: Host | None, action: Callable[..., None], *args: Any) -> None:
+        """The same, at a time; what was asked for first happens first."""
+        heapq.heappush(self._events, (when, next(self._order), host, action, args))
 
     def soon(self, host: Host, action: Callable[..., None], *args: Any) -> None:
         """Something happens in the next round of that host's loop."""

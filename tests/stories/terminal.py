@@ -44,7 +44,7 @@ class Shell:
                 argv[0], list(argv[1:]), env=environment, cwd=cwd, dimensions=(ROWS, COLUMNS)
             )
         self._child.delaybeforesend = None
-        self._child.ptyproc.delayafterclose = 0
+        self._child.ptyproc.delayafterclose = 0  # type: ignore[attr-defined] # the stubs lack it
         self._host = host
         self._screen = _Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
@@ -72,9 +72,9 @@ class Shell:
         self.prompt_returns()
         prompt = self.prompt
         first, *further = text.split("\n")
-        typed = [prompt + first, *(f"...{prompt[3:]}{line}" for line in further)]
+        typed = "\n".join([prompt + first, *(f"...{prompt[3:]}{line}".rstrip() for line in further)])
         self.press(f"\x1b[200~{text}\x1b[201~" if further else text)
-        self.wait(lambda: self._typed(len(typed)) == typed, f"the typed {text!r}")
+        self.wait(lambda: self._typed(len(further)) == typed, f"the typed {text!r}")
 
     def comes_to(self, code: str, value: str) -> None:
         """Types *code* until it shows *value*: for what is known here in a moment, from another node."""
@@ -135,10 +135,12 @@ class Shell:
             msg = f"{what} did not come{ended}; the screen:\n" + "\n".join(f"    | {line}" for line in shown)
             raise AssertionError(msg)
 
-    def _typed(self, count: int) -> list[str]:
-        """What stands in the last *count* lines down to the cursor."""
-        above = self.lines[: self._screen.row][1 - count :] if count > 1 else []
-        return [*above, self.prompt]
+    def _typed(self, lines_above: int) -> str:
+        """What stands before the cursor, and in so many lines above it."""
+        row = self._screen.row
+        if not lines_above:
+            return self.prompt
+        return "\n".join([*self.lines[row - lines_above : row], self.prompt.rstrip()])
 
     def _at_prompt(self) -> bool:
         return self._screen.row >= self._unseen and bool(PROMPT.fullmatch(self._screen.before_cursor))
@@ -172,8 +174,10 @@ class Shell:
                 self.kill()
             self._child.wait()
             self._child.close()
-        status = self._child.exitstatus
-        return status if status is not None else 128 + self._child.signalstatus
+        if self._child.signalstatus is not None:
+            return 128 + self._child.signalstatus
+        assert self._child.exitstatus is not None
+        return self._child.exitstatus
 
     @property
     def descriptor(self) -> int | None:

@@ -1,4 +1,6 @@
-"""Nodes of one host: the mesh, names and cookies, hidden and unnamed nodes, services, programs that are nodes."""
+"""Nodes of one host: the mesh, names and cookies, hidden and unnamed nodes, services, programs that are
+nodes.
+"""
 
 from __future__ import annotations
 
@@ -131,11 +133,11 @@ class TestCookies:
         assert "the cookie of right@vm differs" in wrong.type('rpc.call("right@vm", "os", "getpid")')
         assert wrong.type("Node.list()") == "[]"
         right.sees("[warning] refused a connection: the cookie of wrong@vm differs from ours")
-        assert right.type("Node.list()") == "[]"
+        right.comes_to("Node.list()", "[]")
 
         secret = (lone_host.home / ".pyx.cookie").read_text().strip()
         assert wrong.type(f'Node.set_cookie("right@vm", "{secret}")') == "True"
-        assert wrong.type('Node.ping("right@vm")').endswith("'pong'")
+        wrong.comes_to('Node.ping("right@vm")', "'pong'")
 
     def test_it_is_made_on_first_use_for_me_alone_and_shows_a_fingerprint(self, lone_host: Host) -> None:
         shell = lone_host.shell("first")
@@ -204,7 +206,7 @@ class TestUnnamed:
         yield shell
         shell.close()
 
-    def test_it_is_in_no_mesh(self, host: Host, unnamed: Shell) -> None:
+    def test_it_is_in_no_mesh(self, unnamed: Shell) -> None:
         assert unnamed.prompt == "pyx(1)> "
         assert unnamed.type('Node.connect("anybody")') == "'ignored'"
         assert unnamed.type('Node.ping("anybody")') == "'pang'"
@@ -328,7 +330,8 @@ class TestPrograms:
         assert program.wait(timeout=20) == 0  # its processes' threads keep no program alive
         shell.comes_to("Node.list()", "[]")
 
-    def test_a_forked_child_is_no_node(self, lone_host: Host, program: subprocess.Popen[str]) -> None:
+    @pytest.mark.usefixtures("program")
+    def test_a_forked_child_is_no_node(self, lone_host: Host) -> None:
         shell = lone_host.shell("shell")
         shell.type('send(("desk", "billing"), ("fork", self()))')
         assert shell.type("receive(timeout=10)") == "('child', 0)"

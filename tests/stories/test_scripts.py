@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -123,9 +124,7 @@ class TestColours:
 
 def _colours(raw: bytes) -> list[bytes]:
     """What stands in the sequences that set colours and weights."""
-    return [
-        part.split(b"m")[0] for part in raw.split(b"\x1b[")[1:] if part.lstrip(b"0123456789;")[:1] == b"m"
-    ]
+    return re.findall(rb"\x1b\[([0-9;]*)m", raw)
 
 
 class TestLoadsLittle:

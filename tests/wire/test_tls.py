@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 import pytest
@@ -204,6 +205,20 @@ class TestStrangers:
         b.receive_data(bytes(data))
         with pytest.raises(ProtocolError, match=r"^a TLS record was damaged on the way$"):
             b.read()
+
+    @pytest.mark.parametrize("at", range(5 + 6 + 17))
+    def test_no_changed_byte_gets_through_wherever_it_is(self, at: int) -> None:
+        a, b = connected()
+        a.write(b"pay 10")
+        data = bytearray(a.data_to_send())
+        assert len(data) == 5 + 6 + 17  # header, text, type and tag
+        data[at] ^= 0x41
+        with contextlib.suppress(ProtocolError):
+            b.receive_data(bytes(data))
+            assert b.read() == b""  # its length has grown: it waits for the rest
+            b.receive_data(bytes(2**14 + 300))
+            b.read()
+            pytest.fail("a damaged record was taken")
 
     def test_a_record_sent_twice(self) -> None:
         a, b = connected()

@@ -1,0 +1,40 @@
+"""Nodes for tests: fresh ones, several in one OS process, with a runtime directory and a home of their own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.staging import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A home and a runtime directory that nobody else uses; a socket's path there is short enough."""
+    path = tempfile.mkdtemp(prefix="pyx-", dir="/tmp")
+    monkeypatch.setenv("HOME", path)
+    monkeypatch.setenv("PYX_RUNTIME_DIR", path)
+    monkeypatch.delenv("PYX_COOKIE_FILE", raising=False)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def stage(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Where nodes are made; they end with the test."""
+    with Stage(monkeypatch) as stage:
+        yield stage
+
+
+@pytest.fixture
+def node(stage: Stage) -> LocalNode:
+    """A fresh node without a name; it is the node of this OS process as long as the test runs."""
+    return stage.make()

@@ -1,0 +1,311 @@
+"""Who sees whom, who is told of it, and which nodes have lost sight of each other."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from pyx.core.effects import Dial, Log
+from pyx.core.mailbox import NodeDown, NodeUp
+from pyx.signals import Nodes
+from tests.core.conversation import Node, World, messages
+
+
+def mesh_of(world: World, names: str) -> list[list[str]]:
+    return [world[f"{name}@h"].nodes(["connected"]) for name in names]
+
+
+# ---------------------------------------------------------------- the mesh
+
+
+@pytest.mark.parametrize("names", ["abc", "cba", "abcd", "dbca"])
+def test_joining_one_joins_all(names: str) -> None:
+    full = [f"{name}@h" for name in sorted(names)]
+    world = World(*full)
+    for one, other in itertools.pairwise(names):
+        world.connect(f"{one}@h", f"{other}@h")
+    for name in full:
+        assert world[name].nodes(["this", "visible"]) == full
+
+
+def test_two_meshes_that_meet_become_one() -> None:
+    world = World("a@h", "b@h", "c@h", "d@h")
+    world.connect("a@h", "b@h")
+    world.connect("c@h", "d@h")
+    world.connect("b@h", "c@h")
+    assert [len(nodes) for nodes in mesh_of(world, "abcd")] == [3, 3, 3, 3]
+
+
+def test_a_hidden_node_is_told_of_nobody_and_nobody_of_it() -> None:
+    world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
+    world.connect("a@h", "b@h")
+    watcher = world["a@h"].process()
+    world["a@h"].monitor_nodes(watcher, on=True)
+    world.connect("hid@h", "a@h")
+    a, b, hid = world["a@h"], world["b@h"], world["hid@h"]
+    assert (hid.nodes(["visible"]), hid.nodes(["hidden"])) == ([], ["a@h"])
+    assert (a.nodes(["visible"]), a.nodes(["hidden"])) == (["b@h"], ["hid@h"])
+    assert a.nodes(["connected"]) == ["b@h", "hid@h"]
+    assert b.nodes(["connected"]) == ["a@h"]
+    world.kill("hid@h")
+    assert messages(watcher) == []
+
+
+def test_names_from_a_hidden_peer_or_at_a_hidden_node_start_nothing() -> None:
+    world = World("a@h", "hid@h", hidden=("hid@h",))
+    world.connect("hid@h", "a@h")
+    for here, there in (("a@h", "hid@h"), ("hid@h", "a@h")):
+        node = world[here]
+        node.seen.clear()
+        node.signals_received(node.peer(there), [Nodes(("x@h",))], world.now)
+        assert node.saw(Dial) == []
+
+
+def test_the_mesh_dials_quietly_unless_somebody_asks_too() -> None:
+    a = Node("a@h", 1)
+    peer = a.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
+    assert peer is not None
+    a.signals_received(peer, [Nodes(("a@h", "b@h", "c@h", "d@h"))], 0.0)
+    assert a.saw(Dial) == [Dial("c@h"), Dial("d@h")]
+    a.send(None, ("server", "d@h"), "x")
+    a.dial_failed("c@h", "timed out", 0.0)
+    a.dial_failed("d@h", "timed out", 0.0)
+    assert [log.level for log in a.saw(Log)] == ["info", "info", "warning"]  # the first: b is up
+
+
+def test_a_healthy_session_is_not_cut_for_a_third() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    world.cut("a@h", "c@h")
+    assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
+
+
+# ---------------------------------------------------------------- overlapping partitions
+
+
+def triangle() -> World:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    return world
+
+
+def pass_time(world: World, seconds: float, *names: str) -> None:
+    """Ticks of half a second at each of the nodes (all by default), which listen for two."""
+    nodes = [world[name] for name in names or sorted(world.names)]
+    for node in nodes:
+        node.tick_seconds = 2.0
+    for _ in range(round(seconds * 2)):
+        world.now += 0.5
+        for node in nodes:
+            node.tick(world.now)
+        world.carry()
+
+
+def reports(node: Node) -> list[Log]:
+    return [log for log in node.saw(Log) if "each other" in log.text]
+
+
+APART = Log("warning", "a@h and c@h do not see each other, though this node sees both")
+
+
+def test_a_mesh_that_is_whole_reports_nothing() -> None:
+    world = World("a@h", "b@h", "c@h", "d@h")
+    world.connect("a@h", "b@h", "c@h", "d@h")
+    pass_time(world, 10)
+    for name in world.names:
+        assert world[name].partitions() == []
+        assert reports(world[name]) == []
+
+
+def test_who_sees_two_that_do_not_see_each_other_says_so_once() -> None:
+    world = triangle()
+    pass_time(world, 1)
+    world.cut("a@h", "c@h")
+    pass_time(world, 1.5)
+    assert world["b@h"].partitions() == []
+    pass_time(world, 10)
+    assert world["b@h"].partitions() == [("a@h", "c@h")]
+    assert reports(world["b@h"]) == [APART]
+    assert reports(world["a@h"]) == reports(world["c@h"]) == []
+    assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
+
+
+def test_a_partition_that_heals_is_forgotten_and_may_come_again() -> None:
+    world = triangle()
+    world.cut("a@h", "c@h")
+    pass_time(world, 4)
+    world.connect("a@h", "c@h")
+    pass_time(world, 1)
+    assert world["b@h"].partitions() == []
+    world.cut("a@h", "c@h")
+    pass_time(world, 4)
+    assert reports(world["b@h"]) == [APART, Log("info", "a@h and c@h see each other again"), APART]
+
+
+def test_a_partition_ends_with_the_node() -> None:
+    world = triangle()
+    world.cut("a@h", "c@h")
+    pass_time(world, 4)
+    world.kill("c@h")
+    assert world["b@h"].partitions() == []
+    world.start("c@h")
+    world.connect("c@h", "b@h")
+    pass_time(world, 4)
+    assert world["b@h"].partitions() == []
+    assert reports(world["b@h"]) == [APART]
+
+
+def test_two_that_never_met_are_reported_too() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h")
+    world.reachable = False
+    verdict = world["b@h"].peer_claimed("c@h", 3, hidden=False, now=world.now)
+    answer = world["c@h"]
+    answer.connect(None, "b@h", world.now)
+    up = answer.peer_up("b@h", 2, hidden=False, now=world.now)
+    assert verdict.peer is not None
+    assert up.peer is not None
+    world.join(answer, up.peer, world["b@h"], verdict.peer)
+    pass_time(world, 4)
+    assert world["b@h"].partitions() == [("a@h", "c@h")]
+
+
+def test_a_node_that_dies_is_no_partition() -> None:
+    """One peer may find that out a good while before another: a frozen node is silent, not closed."""
+    world = triangle()
+    pass_time(world, 1)
+    a, b, c = world["a@h"], world["b@h"], world["c@h"]
+    a.peer_lost(a.peer("c@h"), "not responding", world.now)
+    a.collect()
+    c.collect()
+    for _ in range(3):
+        world.now += 0.5
+        for node in (a, b):
+            node.tick(world.now)
+        world.carry_between("a@h", "b@h")
+    b.peer_lost(b.peer("c@h"), "not responding", world.now)
+    world.carry_between("a@h", "b@h")
+    assert reports(b) == []
+
+
+def test_a_silent_node_is_not_reported_while_it_may_be_dead() -> None:
+    world = triangle()
+    pass_time(world, 1)
+    a, b = world["a@h"], world["b@h"]
+    a.peer_lost(a.peer("c@h"), "not responding", world.now)
+    b.tick_seconds = 4.0
+    for _ in range(7):  # b will hear nothing of c for four seconds, and then lose it
+        world.now += 0.5
+        for node in (a, b):
+            node.tick(world.now)
+        world.carry_between("a@h", "b@h")
+    assert b.partitions() == []
+
+
+def test_a_peer_that_ticks_slowly_is_asked_before_it_is_reported() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")  # nobody has told b that a and c have met
+    pass_time(world, 10, "b@h")
+    assert world["b@h"].partitions() == []
+    assert reports(world["b@h"]) == []
+
+
+def test_a_freeze_of_this_node_begins_the_wait_anew() -> None:
+    world = triangle()
+    pass_time(world, 1)
+    world.cut("a@h", "c@h")
+    pass_time(world, 1, "a@h", "b@h")
+    world.now += 5
+    b = world["b@h"]
+    b.tick(world.now)
+    assert b.partitions() == []
+
+
+def test_what_is_given_up_is_not_dialled_again_by_what_peers_say() -> None:
+    world = triangle()
+    a = world["a@h"]
+    a.disconnect("c@h")
+    pass_time(world, 4)
+    a.seen.clear()
+    a.signals_received(a.peer("b@h"), [Nodes(("c@h", "x@h"))], world.now)
+    assert a.saw(Dial) == []
+    assert "x@h" in a.nodes(["known"])
+
+
+def test_hidden_nodes_take_no_part_in_it() -> None:
+    world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
+    world.connect("a@h", "b@h", "hid@h")
+    pass_time(world, 10)
+    assert world["b@h"].partitions() == []
+
+
+# ---------------------------------------------------------------- who wants to know
+
+
+def test_node_monitors_stack_and_can_be_taken_back() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus = a.process()
+    for on in (True, True, True, False):
+        a.monitor_node(gus, "b@h", on=on)
+    world.carry()
+    assert a.nodes(["connected"]) == ["b@h"]
+    world.kill("b@h")
+    assert messages(gus) == [NodeDown("b@h")] * 2
+
+
+def test_a_node_monitor_out_of_reach_fires_at_once() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.monitor_node(gus, "lost@h", on=True)
+    world.carry()
+    assert messages(gus) == [NodeDown("lost@h")]
+    a.monitor_node(gus, "lost@h", on=True)
+    assert messages(gus) == [NodeDown("lost@h")] * 2
+    a.monitor_node(gus, "a@h", on=True)
+    a.monitor_node(gus, "lost@h", on=False)
+    assert gus.node_monitors == {}
+
+
+def test_a_node_monitor_taken_back_is_forgotten() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.monitor_node(gus, "b@h", on=True)
+    a.monitor_node(gus, "b@h", on=False)
+    world.carry()
+    world.kill("b@h")
+    assert messages(gus) == []
+
+
+def test_monitor_nodes_tells_of_every_visible_node_until_it_is_ended() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus, dead = a.process(), a.process()
+    for process in (gus, gus, dead):
+        a.monitor_nodes(process, on=True)
+    a.process_exited(dead, "normal")
+    world.connect("a@h", "b@h")
+    world.cut("a@h", "b@h")
+    a.monitor_nodes(gus, on=False)
+    world.connect("a@h", "b@h")
+    assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h")]
+    assert messages(dead) == []
+    assert not gus.wants_nodes
+
+
+def test_the_kinds_of_nodes() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a = world["a@h"]
+    a.send(None, ("server", "mistyped@h"), "x")
+    assert a.nodes(["known"]) == ["a@h", "b@h", "mistyped@h"]
+    assert a.nodes(["this", "visible"]) == ["a@h", "b@h"]
+    assert a.nodes([]) == []
+    assert Node().nodes(["this"]) == ["nonode@nohost"]
+    with pytest.raises(
+        ValueError, match="'near' is no kind of node: this, visible, hidden, connected, known"
+    ):
+        a.nodes(["near"])

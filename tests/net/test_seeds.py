@@ -1,0 +1,185 @@
+"""The plan of seeds as a conversation, and the one question to the resolver."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pyx.errors import NodeNameInvalid, PyxError
+from pyx.net.seeds import Dial, DnsSeed, NameSeed, Resolve, SeedPlan, addresses_of, parse_seed
+
+HERE = "gus@10.0.0.5"
+PODS = DnsSeed("gus", "pyx.default.svc")
+
+
+def plan(*seeds: NameSeed | DnsSeed) -> SeedPlan:
+    return SeedPlan(seeds, HERE)
+
+
+class TestReadingASeed:
+    @pytest.mark.parametrize(
+        ("text", "seed"),
+        [
+            ("bob@10.0.0.6", NameSeed("bob@10.0.0.6")),
+            ("bob", NameSeed("bob@10.0.0.5")),
+            ("dns:pyx.default.svc", PODS),
+            ("dns:pyx.default.svc.", DnsSeed("gus", "pyx.default.svc.")),
+            ("dns:bob@pyx", DnsSeed("bob", "pyx")),
+        ],
+    )
+    def test_in_all_its_forms(self, text: str, seed: NameSeed | DnsSeed) -> None:
+        assert parse_seed(text, HERE) == seed
+
+    @pytest.mark.parametrize("text", ["dns:", "dns:gus@", "dns:a..b", "dns:a b", "dns:.a"])
+    def test_without_a_domain(self, text: str) -> None:
+        with pytest.raises(ValueError, match=f"^the seed '{text}' has no domain: one looks like 'dns:pyx"):
+            parse_seed(text, HERE)
+
+    @pytest.mark.parametrize("text", ["", "b ob@h", "dns:b ob@pyx"])
+    def test_without_a_name(self, text: str) -> None:
+        with pytest.raises(NodeNameInvalid):
+            parse_seed(text, HERE)
+
+
+class TestASeedByName:
+    def test_is_dialled_at_once_and_not_twice(self) -> None:
+        seeds = plan(NameSeed("bob@h"), NameSeed("eve@h"))
+        assert seeds.next_due() == 0.0
+        assert seeds.due(1.0) == [Dial("bob@h"), Dial("eve@h")]
+        assert seeds.due(9.0) == []
+        assert seeds.next_due() is None
+
+    def test_is_dialled_again_with_growing_pauses(self) -> None:
+        seeds = plan(NameSeed("bob@h"))
+        now, pauses = 0.0, []
+        for _ in range(8):
+            assert seeds.due(now) == [Dial("bob@h")]
+            seeds.dial_failed("bob@h", "refused", now, 0.0)
+            due = seeds.next_due()
+            assert due is not None
+            pauses.append(due - now)
+            now = due
+        assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0])
+
+    def test_chance_shortens_the_pause(self) -> None:
+        seeds = plan(NameSeed("bob@h"))
+        seeds.due(10.0)
+        seeds.dial_failed("bob@h", "refused", 10.0, 1.0)
+        assert seeds.next_due() == pytest.approx(10.05)
+
+    def test_a_reason_is_news_once(self) -> None:
+        seeds = plan(NameSeed("bob@h"))
+        news = [
+            seeds.dial_failed("bob@h", why, 0.0, 0.0) for why in ("refused", "refused", "cookie", "refused")
+        ]
+        assert news == [True, False, True, True]
+
+    def test_is_left_alone_while_it_is_up_and_dialled_when_it_is_lost(self) -> None:
+        seeds = plan(NameSeed("bob@h"))
+        for _ in range(5):
+            seeds.dial_failed("bob@h", "refused", 0.0, 0.0)
+        seeds.node_up("bob@h")
+        assert seeds.next_due() is None
+        seeds.node_down("bob@h", 50.0, 0.0)
+        assert seeds.next_due() == pytest.approx(50.1)  # the failures before are forgotten
+        assert seeds.due(50.1) == [Dial("bob@h")]
+
+    def test_that_dials_this_node_meanwhile_is_up(self) -> None:
+        seeds = plan(NameSeed("bob@h"))
+        assert seeds.due(0.0) == [Dial("bob@h")]
+        seeds.node_up("bob@h")
+        assert not seeds.dial_failed("bob@h", "it was dialling this node itself", 1.0, 0.0)
+        assert seeds.next_due() is None
+
+    def test_nobody_dials_himself(self) -> None:
+        assert plan(NameSeed(HERE)).next_due() is None
+
+    def test_nodes_that_are_no_seeds_are_none_of_its_business(self) -> None:
+        seeds = plan(NameSeed("bob@h"))
+        seeds.due(0.0)
+        seeds.node_up("eve@h")
+        seeds.node_down("eve@h", 1.0, 0.0)
+        assert seeds.next_due() is None
+
+
+class TestASeedByDomain:
+    def test_is_looked_up_then_all_its_nodes_but_this_one_are_dialled(self) -> None:
+        seeds = plan(PODS)
+        assert seeds.due(0.0) == [Resolve(PODS)]
+        seeds.resolved(PODS, ["10.0.0.7", "10.0.0.5", "10.0.0.6"], 1.0, 0.0)
+        assert seeds.due(1.0) == [Dial("gus@10.0.0.6"), Dial("gus@10.0.0.7")]
+
+    def test_is_looked_up_again_and_again(self) -> None:
+        seeds = plan(PODS)
+        seeds.due(0.0)
+        seeds.resolved(PODS, [], 1.0, 0.0)
+        assert seeds.next_due() == 6.0
+        assert seeds.due(6.0) == [Resolve(PODS)]
+        seeds.resolved(PODS, [], 7.0, 1.0)
+        assert seeds.next_due() == 9.5
+
+    def test_a_new_pod_is_dialled_and_a_known_one_keeps_its_pause(self) -> None:
+        seeds = plan(PODS)
+        seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
+        seeds.due(0.0)
+        seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)
+        seeds.resolved(PODS, ["10.0.0.6", "10.0.0.7"], 0.05, 0.0)
+        assert seeds.due(0.05) == [Dial("gus@10.0.0.7")]
+        assert seeds.due(0.1) == [Dial("gus@10.0.0.6")]
+
+    def test_a_pod_that_is_gone_is_dialled_no_more(self) -> None:
+        seeds = plan(PODS)
+        seeds.resolved(PODS, ["10.0.0.6", "10.0.0.7", "10.0.0.8"], 0.0, 0.0)
+        assert len(seeds.due(0.0)) == 3
+        seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)  # rests
+        seeds.node_up("gus@10.0.0.7")  # is up; the third is being dialled
+        seeds.resolved(PODS, [], 0.0, 0.0)
+        assert not seeds.dial_failed("gus@10.0.0.8", "refused", 0.0, 0.0)
+        seeds.node_down("gus@10.0.0.7", 0.0, 0.0)
+        assert seeds.due(99.0) == [Resolve(PODS)]
+
+    def test_a_pod_that_is_up_already_is_not_dialled(self) -> None:
+        seeds = plan(PODS)
+        seeds.node_up("gus@10.0.0.6")
+        seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
+        assert seeds.due(0.0) == []
+        seeds.node_down("gus@10.0.0.6", 1.0, 0.0)
+        assert seeds.due(1.1) == [Dial("gus@10.0.0.6")]
+
+    def test_without_an_answer_the_known_nodes_stay(self) -> None:
+        seeds = plan(PODS, NameSeed("bob@h"))
+        seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
+        seeds.due(0.0)
+        seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)
+        seeds.due(5.0)
+        assert seeds.not_resolved(PODS, "no such name", 5.0, 0.0)
+        assert not seeds.not_resolved(PODS, "no such name", 5.2, 0.0)
+        assert seeds.next_due() == pytest.approx(5.4)
+        assert seeds.due(5.4) == [Resolve(PODS)]
+        seeds.dial_failed("gus@10.0.0.6", "refused", 5.5, 0.0)
+        assert Dial("gus@10.0.0.6") in seeds.due(99.0)
+
+    def test_two_seeds_may_mean_the_same_node(self) -> None:
+        seeds = plan(PODS, NameSeed("gus@10.0.0.6"))
+        assert seeds.due(0.0) == [Dial("gus@10.0.0.6"), Resolve(PODS)]
+        seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
+        assert seeds.due(0.0) == []
+        seeds.resolved(PODS, [], 0.0, 0.0)
+        seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)
+        assert seeds.due(0.1) == [Dial("gus@10.0.0.6")]
+
+
+class TestTheResolver:
+    def test_the_addresses_of_a_domain(self) -> None:
+        assert asyncio.run(addresses_of("localhost", HERE)) == ["127.0.0.1"]
+
+    def test_in_the_family_of_this_node(self) -> None:
+        assert asyncio.run(addresses_of("::1", "gus@fd00::5")) == ["::1"]
+        with pytest.raises(PyxError, match=r"^::1 has no addresses: "):
+            asyncio.run(addresses_of("::1", HERE))
+
+    @pytest.mark.parametrize("domain", ["no-such-domain.invalid", "a..b"])
+    def test_a_domain_without_any(self, domain: str) -> None:
+        with pytest.raises(PyxError, match=f"^{domain} has no addresses: "):
+            asyncio.run(addresses_of(domain, HERE))

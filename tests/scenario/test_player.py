@@ -1,0 +1,305 @@
+"""Scenarios that must fail, and what their failures say; real nodes play them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pyx.scenario.replay import Replay, Result, Wishes
+
+A = "$ pyx --sname a\n"
+AB = "$ pyx --sname a\n$ pyx --sname b\n"
+QUICK = "$ timeout 300ms\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def play(folder: Path, text: str, wishes: Wishes | None = None) -> Result:
+    (folder / "t.pyxt").write_text(text)
+    return Replay(wishes or Wishes()).play("t.pyxt")
+
+
+def failure(folder: Path, text: str) -> str:
+    result = play(folder, text)
+    assert not result.passed
+    return result.text
+
+
+class TestWhatPasses:
+    def test_echoes_prints_errors_and_what_others_print(self, folder: Path) -> None:
+        result = play(
+            folder,
+            AB
+            + """\
+pyx(a@vm)1> Node.self()
+'a@vm'
+pyx(a@vm)2> print("one"); print("two"); 3
+one
+two
+3
+pyx(a@vm)3> 1 / 0
+ZeroDivisionError: division by zero
+pyx(a@vm)3> def f(x):
+...(a@vm)3>     return x + 1
+...(a@vm)3>
+pyx(a@vm)4> f(1)
+2
+pyx(a@vm)5> Node.spawn("b", "builtins", "print", ["from b"])
+#PID<7.8.0>
+from b
+pyx(b@vm)1>
+""",
+        )
+        assert result.passed, result.text
+
+    def test_a_blocked_shell_goes_on_when_it_is_told(self, folder: Path) -> None:
+        result = play(
+            folder,
+            AB
+            + """\
+pyx(a@vm)1> Process.register(self(), "shell")
+True
+pyx(a@vm)2> receive(timeout=5)  # blocks
+pyx(b@vm)1> send(("shell", "a"), "go")
+'go'
+pyx(a@vm)2>
+'go'
+pyx(a@vm)3> _
+'go'
+""",
+        )
+        assert result.passed, result.text
+
+    def test_eventually_leaves_the_shell_as_it_was(self, folder: Path) -> None:
+        result = play(
+            folder,
+            A
+            + """\
+pyx(a@vm)1> import time; due = time.monotonic() + 0.2
+pyx(a@vm)2> "seen"
+'seen'
+pyx(a@vm)3> time.monotonic() > due  # eventually
+True
+pyx(a@vm)3> _, v(2)
+('seen', 'seen')
+""",
+        )
+        assert result.passed, result.text
+
+    def test_names_are_substituted_into_inputs(self, folder: Path) -> None:
+        result = play(
+            folder,
+            A
+            + """\
+pyx(a@vm)1> spawn(receive)
+#PID<0.4711.0>
+pyx(a@vm)2> Process.is_alive(pid("0.4711.0"))
+True
+pyx(a@vm)3> make_ref()
+#Ref<0.9.9>
+pyx(a@vm)4> ref("0.9.9") == v(3)
+True
+""",
+        )
+        assert result.passed, result.text
+
+    def test_a_shell_without_a_name_may_get_one(self, folder: Path) -> None:
+        result = play(
+            folder,
+            "$ pyx\npyx(1)> Node.is_alive()\nFalse\npyx(2)> Node.start('late@vm')\n'late@vm'\n"
+            "pyx(late@vm)3> Node.self()\n'late@vm'\n",
+        )
+        assert result.passed, result.text
+
+    def test_files_beside_the_scenario_are_its_project_and_stay_as_they_are(self, folder: Path) -> None:
+        (folder / "mine.py").write_text("x = 1\n")
+        text = (
+            A + "pyx(a@vm)1> mine.x\nimported mine\n1\n$ cat > mine.py <<END\nx = 2\nEND\n"
+            "$ kill -9 a\n$ pyx --sname a\npyx(a@vm)1> mine.x\nimported mine\n2\n"
+        )
+        assert play(folder, text).passed
+        assert (folder / "mine.py").read_text() == "x = 1\n"
+        assert sorted(path.name for path in folder.iterdir()) == ["mine.py", "t.pyxt"]
+
+    def test_ignored_and_unordered(self, folder: Path) -> None:
+        text = (
+            A + "pyx(a@vm)1> print(1); print(2)  # unordered\n2\n1\npyx(a@vm)2> print('whatever')  # ignore\n"
+        )
+        assert play(folder, text).passed
+
+
+class TestWhatFails:
+    def test_a_wrong_value_at_once_with_a_diff(self, folder: Path) -> None:
+        text = failure(folder, A + "\npyx(a@vm)1> 1 + 1\n3\n")
+        head, step, minus, plus, *rest = text.split("\n")
+        assert head.startswith("FAIL t.pyxt:3  a@vm: the screen shows something else (")
+        assert [step, minus, plus] == ["    pyx(a@vm)1> 1 + 1", "  - 3", "  + 2"]
+        assert rest[0].startswith("    logs: /")
+        assert rest[1] == "    look: pyx replay t.pyxt --stop-at 3 --shell a@vm"
+
+    def test_an_extra_line(self, folder: Path) -> None:
+        text = failure(folder, A + "pyx(a@vm)1> print('a'); print('b')\na\n")
+        assert "    a\n  + b\n" in text
+
+    def test_a_missing_line(self, folder: Path) -> None:
+        text = failure(folder, QUICK + A + "pyx(a@vm)1> print('a')\na\nb\n")
+        assert "    a\n  - b\n" in text
+
+    def test_silence_is_asserted(self, folder: Path) -> None:
+        assert "  + 1\n" in failure(folder, A + "pyx(a@vm)1> 1\n")
+
+    def test_a_line_at_the_wrong_node(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            QUICK + AB + "pyx(a@vm)1> Node.spawn('b', 'builtins', 'print', ['x'])\n#PID<1.2.0>\n"
+            "pyx(b@vm)1>\nx\n",
+        )
+        assert text.startswith("FAIL t.pyxt:6  b@vm: the screen shows something else")
+        assert "  - x\n" in text
+        assert "    unclaimed on a@vm after " in text
+        assert "from #PID<1.2.0>: x\n" in text
+
+    def test_swapped_pids(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            A + "pyx(a@vm)1> one, two = spawn(receive), spawn(receive)\npyx(a@vm)2> one, two\n"
+            "(#PID<0.2.0>, #PID<0.3.0>)\npyx(a@vm)3> [two, one]\n[#PID<0.2.0>, #PID<0.3.0>]\n",
+        )
+        assert "  - [#PID<0.2.0>, #PID<0.3.0>]\n  + [#PID<0.3.0>, #PID<0.2.0>]\n" in text
+        assert "    bound: <0.2.0> = <0.2.0> of a@vm; <0.3.0> = <0.3.0> of a@vm\n" in text
+
+    def test_late_output_that_nobody_claims(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            A + "pyx(a@vm)1> import time\n"
+            "pyx(a@vm)2> def late():\n...(a@vm)2>     time.sleep(0.02)\n...(a@vm)2>     print('late')\n"
+            "...(a@vm)2>\npyx(a@vm)3> spawn(late)\n#PID<0.2.0>\n",
+        )
+        assert text.startswith("FAIL t.pyxt:7  a@vm: this was shown, and no block claims it")
+        assert "  + late\n    from: #PID<0.2.0>\n" in text
+
+    def test_a_crash(self, folder: Path) -> None:
+        text = failure(folder, A + "pyx(a@vm)1> import os; os.abort()\n")
+        assert "FAIL t.pyxt:2  a@vm: it died (signal 6)" in text
+
+    def test_a_crash_that_nobody_looked_at(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            AB
+            + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [3])\nTrue\npyx(a@vm)2> Node.ping('b')  # ignore\n",
+        )
+        assert "b@vm: it ended by itself (exit code 3)" in text
+
+    def test_a_hang_shows_stacks_mailboxes_and_connections(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            QUICK + AB + "pyx(b@vm)1> Node.connect('a')\nTrue\n"
+            "pyx(a@vm)1> send(self(), 'stray')\n'stray'\npyx(a@vm)2> receive(int)\n1\n",
+        )
+        assert "FAIL t.pyxt:8  a@vm: it did not come back to its prompt (" in text
+        assert "    a@vm:\n      nodes: b@vm\n" in text
+        assert "messages: ['stray']" in text
+        assert "      thread MainThread:\n" in text
+        assert '        File "<pyx 2>", line 1, in <module>\n' in text
+        assert "    b@vm:\n      nodes: a@vm\n" in text
+
+    def test_a_node_that_is_not_there_any_more(self, folder: Path) -> None:
+        text = failure(folder, A + "$ kill -9 a\npyx(a@vm)1> 1\n1\n")
+        assert "FAIL t.pyxt:3  a@vm: it is not running: it was killed (line 2)" in text
+
+    def test_a_frozen_node_is_not_typed_at(self, folder: Path) -> None:
+        text = failure(folder, A + "$ kill -STOP a\npyx(a@vm)1> 1\n1\n")
+        assert "it is frozen ($ kill -CONT wakes it)" in text
+
+    def test_a_node_that_does_not_start(self, folder: Path) -> None:
+        text = failure(folder, AB + "\n$ pyx --sname b\n")
+        assert "FAIL t.pyxt:4  b@localhost: it did not start (exit code 3)" in text
+        assert "  + pyx: the name b@localhost is in use by another node" in text
+
+    def test_eventually_gives_up(self, folder: Path) -> None:
+        text = failure(folder, A + "pyx(a@vm)1> Node.list()  # eventually 200ms\n['b@vm']\n")
+        assert "a@vm: it never came to this (" in text
+        assert "  - ['b@vm']\n  + []\n" in text
+
+    def test_an_unknown_command(self, folder: Path) -> None:
+        result = play(folder, A + "$ sleep 1\n")
+        assert not result.readable
+        assert result.text.startswith("t.pyxt:2:3: unknown command 'sleep'")
+
+    def test_a_bad_fixture(self, folder: Path) -> None:
+        result = play(folder, "$ cat > ../x.py <<END\nEND\n")
+        assert not result.readable
+        assert "t.pyxt:1:9: the file '../x.py' is outside" in result.text
+        assert not (folder.parent / "x.py").exists()
+
+
+class TestSessions:
+    def test_two_stories_of_a_markdown_file_share_nothing(self, folder: Path) -> None:
+        story = "```pyx\n$ pyx --sname a\npyx(a@vm)1> Node.list()\n[]\n```\n\nMore:\n\n"
+        story += "```pyx\npyx(a@vm)2> 1\n1\n```\n"
+        (folder / "README.md").write_text(story * 2)
+        result = Replay(Wishes()).play("README.md")
+        assert result.passed, result.text
+        assert result.steps == 6
+
+    def test_repetitions_stop_at_the_first_failure(self, folder: Path) -> None:
+        result = play(folder, A + "pyx(a@vm)1> 1\n2\n", Wishes(repeat=3))
+        assert "    this was repetition 1 of 3\n" in result.text
+
+    def test_a_failure_under_jitter_can_be_repeated(self, folder: Path) -> None:
+        result = play(folder, AB + "pyx(a@vm)1> Node.ping('b')\n'pang'\n", Wishes(jitter=True, seed=7))
+        assert "    again: --jitter --seed 7\n" in result.text
+
+
+class TestNoOrphans:
+    def test_nodes_end_with_their_runner_even_a_stopped_one(self, folder: Path) -> None:
+        (folder / "t.pyxt").write_text(
+            AB + "pyx(a@vm)1> import os, pathlib\n"
+            f"pyx(a@vm)2> pathlib.Path({str(folder / 'a')!r}).write_text(str(os.getpid()))  # ignore\n"
+            "pyx(b@vm)1> import os, pathlib\n"
+            f"pyx(b@vm)2> pathlib.Path({str(folder / 'b')!r}).write_text(str(os.getpid()))  # ignore\n"
+            "$ kill -STOP b\n$ timeout 60s\npyx(a@vm)3> receive()\n"
+        )
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "pyx", "replay", "t.pyxt"], stdout=subprocess.DEVNULL
+        )
+        try:
+            pids = [int(_soon(folder / name)) for name in ("a", "b")]
+        finally:
+            runner.send_signal(signal.SIGKILL)
+            runner.wait()
+        for pid in pids:
+            _gone(pid)
+
+
+def _soon(path: Path) -> str:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if path.exists() and (text := path.read_text()):
+            return text
+        time.sleep(0.01)
+    raise AssertionError(f"{path} never came")
+
+
+def _gone(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "Z":
+                return
+        except (ProcessLookupError, FileNotFoundError):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{pid} outlives its runner")

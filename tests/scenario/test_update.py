@@ -1,0 +1,114 @@
+"""`--update`: what is rewritten, and in which words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.errors import PyxError
+from pyx.scenario.command import main
+from pyx.scenario.matching import EVAL, Unit
+from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.replay import Replay, Wishes
+from pyx.scenario.tokens import Token
+from pyx.scenario.update import rewritten, shortened
+from pyx.terms import Life
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERVER = Life("server@vm", 7)
+VIEW = View(Life("gus@vm", 8), {1: SERVER})
+
+
+def unit(text: str, kind: str = "print", source: str = EVAL) -> Unit:
+    return Unit(source, kind, tuple(text.split("\n")))
+
+
+class TestLines:
+    def test_lines_that_still_match_stay_with_their_wildcards(self) -> None:
+        units = [unit("took 0.25 s"), unit("new"), unit("[1,\n 2]", "echo")]
+        assert rewritten(["took [..] s", "old", "[1, 2]"], units, Renaming(), VIEW) == [
+            "took [..] s",
+            "new",
+            "[1, 2]",
+        ]
+
+    def test_new_lines_are_in_the_file_s_own_names(self) -> None:
+        names = Renaming()
+        assert names.match(Token("pid", "<9.121.0>"), Token("pid", "<1.4.0>"), VIEW)
+        assert rewritten([], [unit("#PID<1.4.0> left #PID<1.5.0>")], names, VIEW) == [
+            "#PID<9.121.0> left #PID<9.5.0>"
+        ]
+
+    def test_what_would_be_misread_is_protected(self) -> None:
+        assert rewritten([], [unit("a\n\n$ b\n...")], Renaming(), VIEW) == ["a", "\\", "\\$ b", "\\..."]
+
+    def test_a_traceback_is_its_header_dots_and_its_last_line(self) -> None:
+        text = (
+            "[error] Process raised\nTraceback (most recent call last):\n"
+            '  File "x.py", line 1, in f\n    g()\n\n  File "y"\nValueError: no\nhint: none'
+        )
+        assert shortened(text.split("\n")) == [
+            "[error] Process raised",
+            "Traceback (most recent call last):",
+            "...",
+            "ValueError: no",
+            "hint: none",
+        ]
+        assert rewritten([], [unit(text, "error")], Renaming(), VIEW)[2] == "..."
+
+    def test_an_indented_one_too(self) -> None:
+        lines = ["on b:", "  Traceback (most recent call last):", "    File x", "  E: no"]
+        assert shortened(lines) == ["on b:", "  Traceback (most recent call last):", "  ...", "  E: no"]
+
+
+class TestFiles:
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("CI", raising=False)
+
+    def update(self, tmp_path: Path, text: str) -> str:
+        (tmp_path / "t.pyxt").write_text(text)
+        result = Replay(Wishes(update=True)).play("t.pyxt")
+        assert result.passed, result.text
+        return (tmp_path / "t.pyxt").read_text()
+
+    def test_only_what_failed_is_rewritten(self, tmp_path: Path) -> None:
+        old = (
+            "# A story.\n\n$ pyx --sname a\npyx(a@vm)1> Node.self()\n'[..]@vm'\n"
+            "pyx(a@vm)7> print('one'); print('two')\none\n\npyx(a@vm)8> 1/0\n# end\n"
+        )
+        assert self.update(tmp_path, old) == (
+            "# A story.\n\n$ pyx --sname a\npyx(a@vm)1> Node.self()\n'[..]@vm'\n"
+            "pyx(a@vm)7> print('one'); print('two')\none\ntwo\n\n"
+            "pyx(a@vm)8> 1/0\nZeroDivisionError: division by zero\n"
+        )
+
+    def test_what_comes_of_a_step_stands_below_it(self, tmp_path: Path) -> None:
+        old = "$ pyx --sname a\npyx(a@vm)1> spawn(print, 'hello')\n"
+        assert self.update(tmp_path, old).endswith("> spawn(print, 'hello')\n#PID<0.2.0>\nhello\n")
+
+    def test_what_nobody_asked_for_becomes_a_look(self, tmp_path: Path) -> None:
+        old = (
+            "$ pyx --sname a\n$ pyx --sname b\npyx(a@vm)1> rpc.call('b', 'spawn_here', 'f')  # ignore\n"
+            "$ cat > spawn_here.py <<END\nimport sys\n\ndef f():\n    print('x', file=sys.stderr)\nEND\n"
+        )
+        old = (
+            old.replace(old[old.index("pyx(a@vm)") : old.index("$ cat")], "")
+            + old[old.index("pyx(a@vm)") : old.index("$ cat")]
+        )
+        assert self.update(tmp_path, old).endswith("\n\npyx(b@vm)1>\nx\n")
+
+    def test_it_is_refused_where_ci_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CI", "true")
+        with pytest.raises(PyxError, match="--update is refused where CI is set"):
+            main(["--update"])
+
+    def test_a_step_that_is_not_stable_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "t.pyxt").write_text("$ pyx --sname a\npyx(a@vm)1> import time; time.time()\n")
+        result = Replay(Wishes(update=True)).play("t.pyxt")
+        assert "was updated, but does not pass at once: this step is not stable\n" in result.text
+        assert "FAIL t.pyxt:2  a@vm" in result.text

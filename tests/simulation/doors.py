@@ -1,0 +1,161 @@
+"""Handshakes in the simulator: the real machines, carried by an imitation of `net/listener.py` (dial, admit,
+five seconds each).  Not here: the session after the proof (`host.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyx.wire.handshake import Acceptor, Dialler, Established, Failed, NeedKey, Postponed, Proven, Transmit
+
+if TYPE_CHECKING:
+    from tests.simulation.host import Host
+    from tests.simulation.network import End
+
+HANDSHAKE_SECONDS = 5.0
+KEY = b"k" * 32
+
+
+class Conversation:
+    """A handshake over one end: `net/listener.py`'s `_converse`."""
+
+    def __init__(self, host: Host, end: End, machine: Dialler | Acceptor) -> None:
+        self.host = host
+        self.end = end
+        self.machine = machine
+        end.reader = self
+        self._go_on()
+
+    def readable(self, data: bytes) -> None:
+        """See `Reader`."""
+        self.machine.receive_data(data)
+        self._go_on()
+
+    def ended(self, reason: str) -> None:
+        """See `Reader`."""
+        del reason
+        self.machine.connection_lost()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while events := self.machine.events():
+            for event in events:
+                if isinstance(event, Transmit):
+                    self.end.write(event.data)
+                elif isinstance(event, NeedKey):
+                    self.machine.key_chosen(KEY)
+                else:
+                    self.came_to(event)
+                    return
+
+    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
+        """The conversation is over."""
+        raise NotImplementedError
+
+
+class Dial(Conversation):
+    """One attempt to reach a node."""
+
+    def __init__(self, host: Host, node: str, session: int) -> None:
+        self.host = host
+        self.node = node
+        self.session = session
+        self._postponed = False
+        self._over = False
+        self._late = f"it did not answer within {HANDSHAKE_SECONDS:g} s"
+        self._end: End | None = None
+        world = host.world
+        world.at(HANDSHAKE_SECONDS, host, self._timed_out)
+        way = world.way(host.name, node)
+        if way == "open":
+            world.at(world.random.random() * 0.01, host, self._connect)
+        elif way == "refused":
+            world.at(world.random.random() * 0.5, host, self._fail, "no route to it")
+        # "silent": nothing comes back, the five seconds tell
+
+    def _connect(self) -> None:
+        there = self.host.world.hosts.get(self.node)
+        if self._over:
+            return
+        if there is None or there.dead or there.life is None or self.host.life is None:
+            self._fail("no node of that name runs")
+            return
+        connection = self.host.world.connected(self.host, there)
+        self._end, other = connection.ends
+        self.host.world.at(connection.latency(), there, there.knocked, other)
+        machine = Dialler(
+            *self.host.life,
+            hidden=self.host.hidden,
+            nonce=self.host.world.random.randbytes(32),
+            channel=b"unix",
+            dialled=self.node,
+        )
+        super().__init__(self.host, self._end, machine)
+
+    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
+        """See `Conversation`."""
+        if self._over:
+            return
+        if isinstance(outcome, Postponed):
+            self._late = "it was dialling this node itself at the same time, and did not get through"
+            self.end.close()
+        elif isinstance(outcome, Failed):
+            self._fail(outcome.reason)
+        else:
+            assert isinstance(outcome, Established)
+            self._over = True
+            self.host.dialled(self.node, outcome, self.end, self.machine.trailing_data)
+
+    def _timed_out(self) -> None:
+        self._fail(self._late)
+
+    def _fail(self, reason: str) -> None:
+        if not self._over:
+            self._over = True
+            if self._end is not None:
+                self._end.close()
+            self.host.dialled(self.node, Failed(reason), None, b"")
+
+    def give_up(self) -> None:
+        """The kernel does not want it any more."""
+        self._over = True
+        del self.host.dials[self.node]
+        if self._end is not None:
+            self._end.close()
+
+
+class Door(Conversation):
+    """Somebody who came in, until he has proven himself."""
+
+    def __init__(self, host: Host, end: End) -> None:
+        self._over = False
+        assert host.life is not None
+        self._life = host.life
+        host.world.at(HANDSHAKE_SECONDS, host, self._timed_out)
+        nonce = host.world.random.randbytes(32)
+        machine = Acceptor(*host.life, hidden=host.hidden, nonce=nonce, channel=b"unix")
+        super().__init__(host, end, machine)
+
+    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
+        """See `Conversation`."""
+        self._over = True
+        if not isinstance(outcome, Proven) or self.host.life != self._life:
+            self.end.close()
+            return
+        host, machine = self.host, self.machine
+        assert isinstance(machine, Acceptor)
+        verdict = host.step(host.kernel.peer_claimed, *outcome[:2], hidden=outcome.hidden, now=host.world.now)
+        host.world.count(f"claim {verdict.kind}")
+        accepted = verdict.kind == "accept"
+        machine.verdict("ok" if accepted else verdict.kind)
+        first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
+        if accepted:
+            host.attach(verdict.peer, self.end, first, machine.trailing_data)
+        else:
+            self.end.write(first)
+            self.end.close()
+
+    def _timed_out(self) -> None:
+        if not self._over:
+            self._over = True
+            self.end.close()

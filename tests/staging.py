@@ -1,0 +1,152 @@
+"""What tests of the runtime need again and again: nodes, code that runs as a process, waits that may not hang.
+
+Nothing here sleeps.  Whoever waits is woken, or fails after `HANG` seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pyx.runtime import lifetime, local_node
+from pyx.runtime.local_node import LocalNode
+from pyx.terms import Pid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+T = TypeVar("T")
+
+HANG = 10.0
+"""Seconds after which a test that waits in vain gives up; never waited for when all is well."""
+
+OPTIONS: dict[str, Any] = {
+    "hidden": False,
+    "cookie": "the cookie of all tests",
+    "cookie_file": None,
+    "tick": 15.0,
+    "policy": "open",
+    "route_output": False,
+    "loop": None,
+}
+"""What `lifetime.start` needs to be told."""
+
+
+class Stage:
+    """Nodes of one test, all in this OS process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._nodes: list[LocalNode] = []
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self._nodes:
+            for process in node.step(node.kernel.processes):
+                node.step(node.kernel.exit, Pid(0), process.pid, "kill")
+            lifetime.stop(node)
+            node.portal.stop()
+            node.tasks._own.stop()
+
+    def make(self) -> LocalNode:
+        """A node without a name; the first one is the node of this OS process."""
+        node = LocalNode()
+        if not self._nodes:
+            self._monkeypatch.setattr(local_node, "_node", node)
+        self._nodes.append(node)
+        return node
+
+    def start(self, name: str, **options: Any) -> LocalNode:
+        """A node with a name, `name@test`."""
+        node = self.make()
+        lifetime.start(node, f"{name}@test", **{**OPTIONS, **options})
+        return node
+
+
+class Running:
+    """A function that runs as a process: its pid, and later what it returned or raised."""
+
+    def __init__(self, node: LocalNode, function: Callable[[], Any]) -> None:
+        self._over = threading.Event()
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self.pid, _ = node.processes.spawn(lambda: self._run(function), ())
+
+    def _run(self, function: Callable[[], Any]) -> None:
+        try:
+            self._value = function()
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self._over.set()
+
+    def outcome(self, *, hang: float = HANG) -> Any:
+        """What the function returned; raises what it raised."""
+        wait_for(self._over, hang=hang)
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+def as_process(node: LocalNode, function: Callable[[], T], *, hang: float = HANG) -> T:
+    """Runs *function* as a process of *node* to its end; returns or raises what it does."""
+    outcome: T = Running(node, function).outcome(hang=hang)
+    return outcome
+
+
+def wait_for(event: threading.Event, *, hang: float = HANG) -> None:
+    """Returns when *event* is set."""
+    assert event.wait(hang), "waited in vain"
+
+
+def seen_from(viewer: LocalNode, owner: LocalNode, pid: Pid) -> Pid:
+    """A local pid of *owner* as *viewer* knows it."""
+    assert viewer is not owner
+    return Pid(pid.number, pid.serial, owner.kernel.name, owner.kernel.creation)
+
+
+class Ended(threading.Event):
+    """Set when a process of *node* has ended for everybody who asks; `reason` says why.
+
+    A process of its own monitors it, so this is what a process sees: a DOWN.
+    """
+
+    def __init__(self, node: LocalNode, pid: Pid) -> None:
+        super().__init__()
+        self.reason: Any = None
+        watching = threading.Event()
+
+        def watch() -> None:
+            from pyx import Process, receive
+
+            ref = Process.monitor(pid)
+            watching.set()
+            self.reason = receive(("DOWN", ref, "process", ..., ...))[4]
+            self.set()
+
+        node.processes.spawn(watch, ())
+        wait_for(watching)
+
+
+def end_of(node: LocalNode, pid: Pid) -> Any:
+    """Waits until the process of that pid is dead; its reason (`"noproc"` if it was dead before)."""
+    ended = Ended(node, pid)
+    wait_for(ended)
+    return ended.reason
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Looks again and again, giving way to the other threads, until *is_so*.
+
+    Only for what nobody tells of: that a thread has gone to sleep, or has come to its end.
+    """
+    give_up = time.monotonic() + HANG
+    while not is_so():
+        assert time.monotonic() < give_up, "waited in vain"
+        time.sleep(0)

@@ -1,0 +1,169 @@
+"""EPMD's protocol.  The bytes of its side were recorded from `epmd` of OTP 25."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyx.errors import ProtocolError
+from pyx.wire.epmd import (
+    LEAVE_REQUEST,
+    LIST_REQUEST,
+    Entry,
+    Leave,
+    ListNames,
+    LookUp,
+    Register,
+    Registered,
+    Request,
+    RequestReader,
+    left_answer,
+    listed_answer,
+    look_up_request,
+    looked_up_answer,
+    read_listed,
+    read_looked_up,
+    read_registered,
+    register_request,
+    registered_answer,
+)
+
+GUS = Entry("gus", 4444)
+OLD = Entry("old", 4446, highest=5, lowest=5, extra=b"xy")
+HID = Entry("hid", 4447, hidden=True)
+
+
+def read(*pieces: bytes) -> Request | None:
+    reader = RequestReader()
+    for piece in pieces:
+        reader.receive_data(piece)
+    return reader.request()
+
+
+class TestRegistering:
+    def test_the_request(self) -> None:
+        assert register_request(GUS) == b"\0\x10x\x11\\M\0\0\x06\0\x06\0\x03gus\0\0"
+        assert register_request(HID) == b"\0\x10x\x11_H\0\0\x06\0\x06\0\x03hid\0\0"
+
+    @pytest.mark.parametrize("entry", [GUS, OLD, HID, Entry("é" * 255, 65535)])
+    def test_is_read_as_it_was_written(self, entry: Entry) -> None:
+        assert read(register_request(entry)) == Register(entry)
+
+    @pytest.mark.parametrize(
+        ("data", "answer", "highest"),
+        [
+            (b"v\x00k\x05\xe9^", Registered(accepted=True, creation=0x6B05E95E), 6),
+            (b"v\x01\x00\x00\x00c", Registered(accepted=False, creation=99), 6),
+            (b"y\x01\x00c", Registered(accepted=False, creation=99), 5),
+        ],
+    )
+    def test_the_answer_in_both_forms(self, data: bytes, answer: Registered, highest: int) -> None:
+        for end in range(len(data)):
+            assert read_registered(data[:end]) is None
+        assert read_registered(data) == answer
+        assert registered_answer(answer, highest) == data
+
+    def test_an_older_node_gets_a_creation_that_it_knows(self) -> None:
+        data = registered_answer(Registered(accepted=True, creation=0x6B05E960), 5)
+        assert data == b"y\x00\x00\x01"
+        assert read_registered(data) == Registered(accepted=True, creation=1)
+
+    def test_another_answer(self) -> None:
+        with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'HTTP/1\.1 400"):
+            read_registered(b"HTTP/1.1 400")
+
+
+class TestLookingUp:
+    def test_the_request(self) -> None:
+        assert look_up_request("gus") == b"\0\x04zgus"
+        assert read(b"\0\x04zgus") == LookUp("gus")
+
+    @pytest.mark.parametrize(
+        ("data", "entry"),
+        [
+            (b"w\x00\x11\\M\x00\x00\x06\x00\x06\x00\x03gus\x00\x00", GUS),
+            (b"w\x00\x11^M\x00\x00\x05\x00\x05\x00\x03old\x00\x02xy", OLD),
+            (b"w\x00\x11_H\x00\x00\x06\x00\x06\x00\x03hid\x00\x00", HID),
+            (b"w\x01", None),
+        ],
+    )
+    def test_the_answer(self, data: bytes, entry: Entry | None) -> None:
+        assert read_looked_up(data) == entry
+        assert looked_up_answer(entry) == data
+
+    @pytest.mark.parametrize("end", range(17))
+    def test_an_answer_cut_short(self, end: int) -> None:
+        with pytest.raises(ProtocolError, match=r"EPMD"):
+            read_looked_up(looked_up_answer(GUS)[:end])
+
+
+class TestListing:
+    ANSWER = (
+        b"\x00\x00\xd2'name hid at port 4447\nname old at port 4446\nname gus at port 4444\n"  # as recorded
+    )
+
+    def test_the_request(self) -> None:
+        assert LIST_REQUEST == b"\0\1n"
+        assert read(LIST_REQUEST) == ListNames()
+
+    def test_the_answer(self) -> None:
+        assert listed_answer(0xD227, [HID, OLD, GUS]) == self.ANSWER
+        assert read_listed(self.ANSWER) == [("gus", 4444), ("hid", 4447), ("old", 4446)]
+        assert read_listed(b"\0\0\x11\x11") == []
+
+    def test_lines_without_sense_are_left_out(self) -> None:
+        # epmd lets a local process register a name with a newline in it.
+        assert read_listed(b"\0\0\x11\x11name a\n at port 1\nname b at port 2\n\xff\n") == [("b", 2)]
+
+    def test_no_answer(self) -> None:
+        with pytest.raises(ProtocolError, match=r"^EPMD hung up without an answer$"):
+            read_listed(b"")
+
+
+def test_leaving() -> None:
+    assert read(LEAVE_REQUEST) == Leave()
+    assert (left_answer(leaves=True), left_answer(leaves=False)) == (b"OK", b"NO")
+
+
+class TestRequests:
+    @pytest.mark.parametrize("request_bytes", [register_request(OLD), look_up_request("gus"), LIST_REQUEST])
+    def test_split_at_every_byte(self, request_bytes: bytes) -> None:
+        reader = RequestReader()
+        for byte in request_bytes:
+            assert reader.request() is None
+            reader.receive_data(bytes([byte]))
+        assert reader.request() is not None
+
+    def test_what_comes_behind_is_ignored(self) -> None:
+        assert read(LIST_REQUEST, b"and more") == ListNames()
+
+    @given(st.binary(max_size=80), st.integers(0, 80))
+    def test_whatever_comes_is_a_request_or_refused(self, said: bytes, cut: int) -> None:
+        with contextlib.suppress(ProtocolError):
+            request = read(said[:cut], said[cut:])
+            assert request is None or isinstance(request, Register | LookUp | ListNames | Leave)
+
+    @given(st.sampled_from([b"v", b"w\0", b"w", b"y", b""]), st.binary(max_size=80))
+    def test_whatever_is_answered_is_understood_or_refused(self, kind: bytes, said: bytes) -> None:
+        for read_answer in (read_registered, read_looked_up, read_listed):
+            with contextlib.suppress(ProtocolError):
+                read_answer(kind + said)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            b"\0\0",
+            b"\x04\0",
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\0\1\1",
+            b"\0\1x",
+            register_request(GUS)[:2] + b"x" + register_request(GUS)[3:12] + b"\xff\xff" + bytes(6),
+            b"\0\2z\xff",
+        ],
+    )
+    def test_nonsense(self, said: bytes) -> None:
+        with pytest.raises(ProtocolError):
+            read(said)
