@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.errors import NoProcess
 from pyx.runtime import context, mail
-from pyx.runtime.destinations import checked_destination, named_call
+from pyx.runtime.destinations import checked_destination, checked_seconds, named_call
 from pyx.runtime.local_node import this_node
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """
     runner = context.require("receive()")
     context.forbid_running_loop("receive()", "aio.receive()")
-    return mail.receive(runner, patterns, timeout)
+    return mail.receive(runner, patterns, checked_seconds(timeout))
 
 
 def drain() -> list[Any]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyx.errors import Exit, NoConnection, NoProcess
+from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
 from pyx.runtime import context, inquiry
 from pyx.runtime.context import forbid_running_loop, require
 from pyx.runtime.destinations import checked_destination, checked_pid, checked_seconds
-from pyx.runtime.lifecycle import sealed_reason
+from pyx.runtime.letters import sealed_reason
 from pyx.runtime.local_node import this_node
 from pyx.runtime.runners import LockSlot, sleep
-from pyx.signals import Letter
 from pyx.terms import Pid, Ref
-from pyx.wire.codec import is_flat, seal
 
 if TYPE_CHECKING:
     import builtins
@@ -177,6 +175,8 @@ class Process:
     def demonitor(ref: Ref, *, flush: bool = False) -> bool:
         """Takes a monitor back, with *flush* also the DOWN that came; returns True if it was there."""
         runner = require("Process.demonitor()")
+        if flush and runner.receiving:
+            raise AlreadyReceiving  # a predicate that would take messages from under its own receive
         kernel = runner.node.kernel
         return runner.node.step(lambda: kernel.demonitor(runner.process, ref, flush=flush))
 
@@ -227,8 +227,7 @@ class Process:
             msg = "seconds is a number, not None"
             raise TypeError(msg)
         checked = checked_destination(node, dest)
-        body: Any = message if is_flat(message) and node.stays_home(checked) else Letter(seal(message))
-        return node.timers.start(delay, checked, body)
+        return node.timers.start(delay, checked, node.body(checked, message))
 
     @staticmethod
     def cancel_timer(ref: Ref) -> float | bool:

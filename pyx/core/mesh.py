@@ -8,6 +8,7 @@ nodes that come and go (`sight.py`).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Rest
@@ -172,17 +173,17 @@ class Mesh(Sight):
 
     def tick(self, now: float) -> None:
         """Called every quarter of `tick_seconds`: says we live, and finds peers that no longer do."""
-        late = self._ticked is not None and now - self._ticked > self.tick_seconds / 2
+        # A tick that comes late says that this node stood still; that is held against nobody: what the others
+        # sent meanwhile may wait unread.
+        late = math.inf if self._ticked is None else max(0.0, now - self._ticked - self.tick_seconds / 4)
         self._ticked = now
         self._backoff.overdue(now)
-        if late:
-            self._views.stood_still(now)
+        self._views.stood_still(late)
         self._look_around(now, self.tick_seconds)
         for peer in list(self._peers.values()):
             if peer.state != "up":
                 continue
-            if late:  # it was this node that stood still: what they sent meanwhile may wait unread
-                peer.heard = now
+            peer.heard = min(now, peer.heard + late)
             if now - peer.heard >= self.tick_seconds:
                 self.effects.append(Log("error", f"node {peer.name} not responding"))
                 self._lost(peer, "not responding")

@@ -70,6 +70,10 @@ class Sight(Requests):
                     raise ValueError(msg)
         return sorted(names)
 
+    def being_dialled(self) -> list[str]:
+        """The nodes whose dial is under way, sorted."""
+        return sorted(peer.name for peer in self._peers.values() if peer.state == "dialling")
+
     def partitions(self) -> list[tuple[str, str]]:
         """The pairs of visible peers that do not see each other (for some time), sorted."""
         return self._views.partitions()

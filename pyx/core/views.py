@@ -55,9 +55,10 @@ class Views:
         self._doubted = {pair: since for pair, since in self._doubted.items() if node not in pair}
         self._apart = {pair for pair in self._apart if node not in pair}
 
-    def stood_still(self, now: float) -> None:
-        """This node was frozen, so it may have missed what its peers said: all patience begins anew."""
-        self._doubted = dict.fromkeys(self._doubted, now)
+    def stood_still(self, seconds: float) -> None:
+        """So long this node was frozen, and may have missed what its peers said: that time does not count."""
+        if seconds:
+            self._doubted = {pair: since + seconds for pair, since in self._doubted.items()}
 
     def look(self, now: float, patience: float, quiet: Collection[str] = ()) -> Looked:
         """Compares the views; a pair is apart when one of the two lacks the other for *patience* seconds.

@@ -74,7 +74,7 @@ class TlsOpening:
         return machine.channel
 
     async def send_all(self, data: bytes) -> None:
-        """Sends *data*; raises OSError when the connection is broken."""
+        """Sends *data*; raises as `receive`."""
         self._machine.write(data)
         await self._send_pending()
 
@@ -97,7 +97,8 @@ class TlsOpening:
     def stream(self) -> tuple[TlsStream, bytes]:
         """The connection for a link, and what has come for it behind the last `receive`.
 
-        Those bytes have left the socket, so no loop would ever call for them.
+        Those bytes have left the socket, so no loop would ever call for them.  Raises ProtocolError as
+        `receive`.
         """
         return TlsStream(self._socket, self._machine), self._machine.read()
 

@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.errors import (
     DecodeError,
-    EncodeError,
     RemoteError,
     RpcError,
     RpcNoConnection,
     RpcRefused,
     RpcUndefined,
 )
-from pyx.runtime import mail
+from pyx.runtime import letters, mail
 from pyx.runtime.context import current
 from pyx.runtime.destinations import named_call
-from pyx.signals import Letter
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import open_letter, seal
+from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.requests import Pending
+    from pyx.signals import Letter
 
 
 def sealed_call(target: Any, function: Any, args: Sequence[Any]) -> Letter:
@@ -39,11 +38,7 @@ def sealed_call(target: Any, function: Any, args: Sequence[Any]) -> Letter:
     """
     rest: tuple[Any, ...] = () if function is None else (function,)
     module, name, arguments = named_call(target, (*rest, args) if args else rest)
-    try:
-        return Letter(seal((module, name, arguments)))
-    except EncodeError:
-        seal(arguments, what="args")  # raises again, with the path the caller can read
-        raise
+    return letters.sealed_call(module, name, arguments)
 
 
 def ask(node: LocalNode, pending: Pending | None, dest: str, letter: Letter) -> None:
@@ -75,12 +70,14 @@ def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
         opened = open_letter(body, node.kernel.here)
     except DecodeError as error:
         raise RpcError(dest, f"the answer of {dest} cannot be read: {error}") from None
-    if outcome == "undefined":
-        raise RpcUndefined(dest, *opened)
-    if outcome == "raised":
-        assert isinstance(opened, Raised)
-        raise RemoteError(dest, opened.type, opened.text, opened.traceback)
-    return opened
+    match outcome, opened:
+        case "value", value:
+            return value
+        case "undefined", (str(module), None | str() as function):
+            raise RpcUndefined(dest, module, function)
+        case "raised", Raised(type_name, text, traceback):
+            raise RemoteError(dest, type_name, text, traceback)
+    raise RpcError(dest, f"the answer of {dest} makes no sense: {outcome!r:.40} {opened!r:.80}")
 
 
 def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:

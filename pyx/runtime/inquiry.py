@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import DecodeError, NoConnection
 from pyx.runtime.context import current
 from pyx.runtime.information import check_keys, information
+from pyx.runtime.letters import sealed
 from pyx.runtime.requests import Pending
-from pyx.signals import Letter
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import open_letter, seal
+from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -50,8 +50,7 @@ def request(node: LocalNode, pending: Pending, pid: Pid, keys: list[str] | None)
     """Asks the pid's node; *pending* will be resolved."""
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
-    letter = Letter(seal((pid, keys)))
-    pending.ask(node.kernel.request_info, frm, pid.node, "info", letter)
+    pending.ask(node.kernel.request_info, frm, pid.node, "info", sealed((pid, keys)))
 
 
 def answer(node: LocalNode, pid: Pid, pending: Pending, *, in_time: bool) -> dict[str, Any] | None:

@@ -15,11 +15,11 @@ from pyx.runtime import mail, output, report, rex
 from pyx.runtime.context import current
 from pyx.runtime.destinations import checked_pid
 from pyx.runtime.information import information
+from pyx.runtime.letters import sealed, sealed_call, sealed_reason
 from pyx.runtime.runners import Runner
 from pyx.runtime.threads import run_process
-from pyx.signals import Letter, Reason
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import open_letter, seal
+from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyx.core.effects import Inquire
     from pyx.core.processes import Process
     from pyx.runtime.local_node import LocalNode
+    from pyx.signals import Letter, Reason
     from pyx.terms import Ref
 
 
@@ -52,7 +53,7 @@ class Lifecycle:
         Raises:
             EncodeError: an argument is not data.
         """
-        letter = Letter(seal(args, what="args"))
+        letter = sealed(args, what="args")
         coroutine = rex.is_coroutine_function(function)
         call = rex.initial_call(function, len(args))
 
@@ -65,7 +66,7 @@ class Lifecycle:
         self, module: str, function: str, args: list[Any], *, link: bool = False, monitor: bool = False
     ) -> tuple[Pid, Ref | None]:
         """Starts the function of that name; a missing one is the new process's failure, as in Erlang."""
-        letter = Letter(seal((module, function, args), what="args"))
+        letter = sealed_call(module, function, args)
 
         def body() -> Any:
             return self._resolve(letter)()
@@ -131,9 +132,9 @@ class Lifecycle:
             if facts is not None and "dictionary" in facts:  # the one that may hold what is no data
                 items = facts["dictionary"].items()
                 facts["dictionary"] = {_as_data(key): _as_data(value) for key, value in items}
-            letter = Letter(seal(facts))
+            letter = sealed(facts)
         except (PyxError, TypeError, ValueError) as error:
-            letter = Letter(seal(report.as_value(error)))
+            letter = sealed(report.as_value(error))
         node.step(node.kernel.answer, inquiry, letter)
 
     # ------------------------------------------------------------ running and ending
@@ -186,14 +187,14 @@ class Lifecycle:
     def _answer(error: BaseException | None, value: Any) -> tuple[str, Letter | str]:
         if error is None:
             try:
-                return "value", Letter(seal(value, what="result"))
+                return "value", sealed(value, what="result")
             except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
         if isinstance(error, UndefinedFunction):
-            return "undefined", Letter(seal((error.module, error.function)))
+            return "undefined", sealed((error.module, error.function))
         if isinstance(error, (Exit, SystemExit, ProcessKilled)):
             return "exit", reason_of(error)[0]
-        return "raised", Letter(seal(report.as_value(error)))
+        return "raised", sealed(report.as_value(error))
 
     def shell_exit(self, process: Process, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
@@ -223,7 +224,7 @@ def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
 def _as_data(value: Any) -> Any:
     """*value* itself if it can travel, else how it prints."""
     try:
-        seal(value)
+        sealed(value)
     except EncodeError as error:
         return str(error)
     return value
@@ -247,16 +248,3 @@ def reason_of(error: BaseException | None) -> tuple[Reason, bool]:
     if isinstance(error, SystemExit):
         return ("normal" if error.code in {None, 0} else sealed_reason(error.code)), False
     return sealed_reason(report.as_value(error)), True
-
-
-def sealed_reason(reason: object) -> Reason:
-    """An exit reason as it travels: a plain word stays itself, any other data is sealed.
-
-    One that is no data becomes a `Raised` that says so: an end must not fail.
-    """
-    if type(reason) is str:
-        return reason
-    try:
-        return Letter(seal(reason, what="reason"))
-    except EncodeError as error:
-        return Letter(seal(Raised("EncodeError", str(error))))

@@ -24,15 +24,15 @@ from pyx.core.kernel import Kernel
 from pyx.errors import ProcessKilled, Reentered
 from pyx.runtime import context, output
 from pyx.runtime.gate import NO_GATE, raise_noted, wish
+from pyx.runtime.letters import sealed
 from pyx.runtime.lifecycle import Lifecycle
 from pyx.runtime.portal import LoopThread
 from pyx.runtime.requests import Pending
 from pyx.runtime.tasks import ProcessLoop
 from pyx.runtime.threads import Pool
 from pyx.runtime.timers import Timers
-from pyx.signals import Letter
 from pyx.terms import full_name, host_of
-from pyx.wire.codec import is_flat, seal
+from pyx.wire.codec import is_flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pyx.net.peer import PeerLink
     from pyx.runtime.runners import Runner
     from pyx.runtime.transport import Transport
+    from pyx.signals import Letter
     from pyx.terms import Pid
 
 
@@ -190,9 +191,7 @@ class LocalNode:
         Raises:
             EncodeError: the message is not data.
         """
-        body: Any = message
-        if not (is_flat(message) and self.stays_home(dest)):
-            body = Letter(seal(message))
+        body = self.body(dest, message)
         runner = context.current.get()
         frm = runner.process.pid if runner is not None else None
         if context.thread.state.inside:
@@ -200,11 +199,13 @@ class LocalNode:
             return True
         return self.step(self.kernel.send, frm, dest, body)
 
-    def stays_home(self, dest: Any) -> bool:
-        """True for a destination on this node: only there a flat message may stay itself."""
-        if type(dest) is tuple:
-            return dest[1] in {"", self.kernel.name}
-        return type(dest) is str or not dest.node
+    def body(self, dest: Any, message: Any) -> Any:
+        """What is put on its way to *dest*: a letter, or on this node a flat message itself."""
+        if is_flat(message):
+            at_home = type(dest) is str or not (dest[1] if type(dest) is tuple else dest.node)
+            if at_home:
+                return message
+        return sealed(message)
 
     def about_to_wait(self, runner: Runner) -> bool:
         """Notes that the process is about to sleep; False if a message came meanwhile."""

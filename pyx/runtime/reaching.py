@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pyx.errors import EncodeError, RpcRefused
+from pyx.errors import RpcRefused
 from pyx.runtime.context import current, forbid_running_loop
+from pyx.runtime.letters import sealed_call
 from pyx.runtime.local_node import this_node
 from pyx.runtime.requests import Pending
-from pyx.signals import Letter
 from pyx.terms import Pid
-from pyx.wire.codec import seal
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -78,11 +77,7 @@ def ask_spawn(
         EncodeError: an argument is not data.
     """
     dest = node.full_name(name)
-    try:
-        letter = Letter(seal(call))
-    except EncodeError:
-        seal(call[2], what="args")  # raises again, with the path the caller can read
-        raise
+    letter = sealed_call(*call)
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
     leader = (runner.process.leader if runner is not None else None) or Pid(0)

@@ -5,6 +5,7 @@ Not here: where a report is shown (`local_node.py`, `shell`).
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import traceback
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PYX: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - compared with frames' file names, which are str
-_IMPORTLIB: Final = "<frozen importlib"
+_IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.__file__), ""))  # noqa: PTH118, PTH120
 _PYX_CLASS: Final = re.compile(r"^pyx\.\w+\.(?=[A-Z]\w*(:|$))", re.MULTILINE)
 """What stands before the name of one of pyx's own errors; its users know it without."""
 
@@ -26,16 +27,19 @@ _MAX_TRACEBACK_CHARACTERS: Final = 20_000
 
 def type_name(error_type: type[BaseException]) -> str:
     """`"ValueError"`, or `"product_stock.Empty"`: as the last line of a traceback has it."""
-    if error_type.__module__ in {"builtins", "__main__"} or error_type.__module__.startswith("pyx."):
+    module = str(error_type.__module__)  # a class may say anything there
+    if module in {"builtins", "__main__"} or module.startswith("pyx."):
         return error_type.__qualname__
-    return f"{error_type.__module__}.{error_type.__qualname__}"
+    return f"{module}.{error_type.__qualname__}"
 
 
 def message_of(error: BaseException) -> str:
     """`str(error)`, and never a second error: a `__str__` is user code."""
     try:
         return str(error)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return f"<{type(error).__name__} whose text cannot be made>"
 
 
@@ -56,7 +60,7 @@ def without_our_frames(error: BaseException) -> traceback.TracebackException:
 
 def is_ours(filename: str) -> bool:
     """True for a file of pyx itself, or of Python's importer on its way to the user's module."""
-    return filename.startswith(_PYX) or _IMPORTLIB in filename
+    return filename.startswith((_PYX, *_IMPORTER))
 
 
 def _users(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
@@ -64,7 +68,17 @@ def _users(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSumm
 
 
 def traceback_text(error: BaseException) -> str:
-    """The frames and the last line, ending in a newline; just the last line where no user frame is left."""
+    """The frames and the last line, ending in a newline; just the last line where no user frame is left.
+
+    Never a second error: what belongs to an exception (its notes, its class's names) is the user's.
+    """
+    try:
+        return _traceback_text(error)
+    except Exception as second:
+        return f"{type_name(type(error))}: (its traceback cannot be made: {type_name(type(second))})\n"
+
+
+def _traceback_text(error: BaseException) -> str:
     account = without_our_frames(error)
     alone = account.__cause__ is None and account.__context__ is None and not account.exceptions
     lines = account.format_exception_only() if alone and not account.stack else account.format(chain=True)

@@ -1,4 +1,4 @@
-"""Where a scenario plays: a directory of its own under /tmp, with the HOME, cookie and working folder of its
+"""Where a scenario plays: a temporary directory of its own, with the HOME, cookie and working folder of its
 nodes, so that scenarios played side by side never meet.
 
     run/    where its nodes find each other (a short path: a socket's holds about a hundred bytes)
@@ -20,15 +20,18 @@ from typing import Final
 from pyx.shell.frames import WIDTH
 
 _DROPPED: Final = ("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG")
-_SHARED: Final = "/tmp"  # noqa: S108 - mkdtemp makes it ours; macOS's own temporary paths are too long
+_MOST_CHARACTERS: Final = 32
+"""Of the path of $TMPDIR: below a longer one (macOS's own) a socket finds no room, and /tmp is taken."""
 
 
 class Stage:
     """The directory of one session.  Args: folder: where the scenario file lies."""
 
     def __init__(self, folder: Path) -> None:
-        parent = _SHARED if Path(_SHARED).is_dir() else None
-        self.root = Path(tempfile.mkdtemp(prefix="pyx-", dir=parent))
+        parent = tempfile.gettempdir()
+        self.root = Path(
+            tempfile.mkdtemp(prefix="pyx-", dir=parent if len(parent) <= _MOST_CHARACTERS else "/tmp")  # noqa: S108 - mkdtemp makes it ours
+        )
         for name in ("run", "home", "work", "logs"):
             (self.root / name).mkdir(mode=0o700)
         self.work = self.root / "work"

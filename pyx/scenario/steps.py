@@ -124,9 +124,8 @@ Step: TypeAlias = Input | Start | Signal | Stop | Partition | Heal | Write | Tim
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Steps that share their nodes: a whole `.pyxt` file, or one story of a Markdown file."""
+    """Steps that share their nodes: a whole `.pyxt` file, or the fences of one section of a Markdown file."""
 
-    line: int
     steps: tuple[Step, ...]
 
 

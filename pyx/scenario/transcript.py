@@ -13,6 +13,7 @@ Not here: what the lines mean when they are compared (`expectation.py`).
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,11 +53,15 @@ _LOOKS_LIKE: Final = "a prompt looks like pyx(name@host)3> code; an output line 
 
 
 class Region(NamedTuple):
-    """A run of lines in the language: those from index `first` up to `end`, each `indent` columns in."""
+    """A run of lines in the language: those from index `first` up to `end`, each `indent` columns in.
+
+    Regions of one `section` of a Markdown file are one session.
+    """
 
     first: int
     end: int
     indent: int
+    section: str
 
 
 def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
@@ -82,20 +87,16 @@ def parse_transcript(text: str, path: str) -> Transcript:
     lines = text.replace("\r\n", "\n").split("\n")
     if lines and not lines[-1]:
         lines.pop()
-    regions = list(_fences(lines, path)) if path.endswith(".md") else [Region(0, len(lines), 0)]
+    regions = list(_fences(lines, path)) if path.endswith(".md") else [Region(0, len(lines), 0, "")]
     hosts = _Hosts(lines)
     sessions: list[Session] = []
-    reader: _Reader | None = None
-    for region in regions:
-        first = next((line for line in lines[region.first : region.end] if line.strip()), "")
-        if reader is None or first[region.indent :].startswith("$"):
-            if reader is not None:
-                sessions.append(reader.session())
-            reader = _Reader(path, lines, hosts, region.first + 1)
-        reader.read(region)
-    if reader is not None:
-        sessions.append(reader.session())
-    return Transcript(path, tuple(lines), tuple(session for session in sessions if session.steps))
+    for _, stories in itertools.groupby(regions, key=lambda region: region.section):
+        reader = _Reader(path, lines, hosts)
+        for region in stories:
+            reader.read(region)
+        if reader.steps:
+            sessions.append(Session(tuple(reader.steps)))
+    return Transcript(path, tuple(lines), tuple(sessions))
 
 
 def has_fences(text: str) -> bool:
@@ -105,17 +106,23 @@ def has_fences(text: str) -> bool:
 
 def _fences(lines: list[str], path: str) -> Iterable[Region]:
     index = 0
+    section = ""
+    other = False  # inside a fence in another language, where a comment looks like a heading
     while index < len(lines):
-        found = _FENCE.match(lines[index])
+        found = None if other else _FENCE.match(lines[index])
         index += 1
         if found is None:
+            line = lines[index - 1]
+            other ^= line.lstrip().startswith("```")
+            if not other and line.startswith(("# ", "## ")):
+                section = f"{index} {line}"
             continue
         first = index
         while index < len(lines) and lines[index].strip() != "```":
             index += 1
         if index == len(lines):
             raise TranscriptError(path, first, 1, "this fence is never closed")
-        yield Region(first, index, len(found.group("indent")))
+        yield Region(first, index, len(found.group("indent")), section)
         index += 1
 
 
@@ -141,13 +148,9 @@ class _Reader:
     path: str
     lines: list[str]
     hosts: _Hosts
-    line: int
     steps: list[Step] = field(default_factory=list)
     started: set[str] = field(default_factory=set)
     blocked: dict[str, int] = field(default_factory=dict)
-
-    def session(self) -> Session:
-        return Session(self.line, tuple(self.steps))
 
     def read(self, region: Region) -> None:
         self._region = region

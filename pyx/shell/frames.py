@@ -112,12 +112,16 @@ class Channel:
         threading.Thread(target=self._read, args=(take,), name="pyx-frames", daemon=True).start()
 
     def _read(self, take: Callable[[dict[str, Any]], None]) -> None:
-        with os.fdopen(self._incoming, "rb") as incoming:
-            for line in incoming:
-                take(json.loads(line))
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_LEAVING_SECONDS)
-        os._exit(143)
+        try:
+            with os.fdopen(self._incoming, "rb") as incoming:
+                for line in incoming:
+                    take(json.loads(line))
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(_LEAVING_SECONDS)
+            os._exit(143)
 
     def send(self, what: str, **facts: object) -> None:
         """Sends a frame; never raises."""
@@ -231,10 +235,11 @@ def _network() -> Any:
 def _settle(nodes: list[str]) -> None:
     """Waits until processes are idle (or computing for long), and everything sent before now has arrived."""
     _idle()
-    connected = set(Node.list("connected"))
-    for node in nodes:
-        if node in connected:
-            Node.ping(node)
+    here = this_node()
+    concerned = {*Node.list("connected"), *here.step(here.kernel.being_dialled)}
+    for name in nodes:
+        if name in concerned:
+            Node.ping(name)
     _idle()
 
 

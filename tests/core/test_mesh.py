@@ -282,9 +282,14 @@ def test_a_freeze_of_this_node_is_not_held_against_the_peers() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.tick(world.now)
-    a.tick(world.now + 60)
+    a.tick_seconds = 8.0
+    for seconds in (0, 2, 62):  # two of them silent while it looked
+        a.tick(world.now + seconds)
     assert a.nodes(["connected"]) == ["b@h"]
+    a.tick(world.now + 64)
+    assert a.nodes(["connected"]) == ["b@h"]
+    a.tick(world.now + 66)
+    assert a.nodes(["connected"]) == []
 
 
 def test_a_peer_that_ticks_more_slowly_is_asked_whether_it_lives() -> None:
@@ -317,3 +322,13 @@ def test_a_dial_is_for_one_session() -> None:
     assert a.dialling("b@h") not in {None, first}
     world.carry()
     assert a.dialling("b@h") is None
+
+
+def test_who_is_being_dialled_can_be_asked() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    a.connect(WAITER, "b@h", world.now)
+    a.send(None, ("server", "c@h"), 1)
+    assert a.being_dialled() == ["b@h", "c@h"]
+    world.carry()
+    assert a.being_dialled() == []

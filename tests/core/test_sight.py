@@ -211,7 +211,7 @@ def test_a_peer_that_ticks_slowly_is_asked_before_it_is_reported() -> None:
     assert reports(world["b@h"]) == []
 
 
-def test_a_freeze_of_this_node_begins_the_wait_anew() -> None:
+def test_a_freeze_of_this_node_does_not_shorten_the_wait() -> None:
     world = triangle()
     pass_time(world, 1)
     world.cut("a@h", "c@h")

@@ -58,11 +58,12 @@ def test_a_node_that_is_lost_is_in_no_pair() -> None:
     assert said.look(3.0, 2.0) == NOTHING
 
 
-def test_a_frozen_node_starts_to_wait_anew() -> None:
+def test_the_time_a_node_stood_still_does_not_count() -> None:
     said = views(a="", b="")
     said.look(0.0, 2.0)
     said.stood_still(9.0)
-    assert said.look(9.0, 2.0) == NOTHING
+    said.stood_still(0.0)
+    assert said.look(10.5, 2.0) == NOTHING
     assert said.look(11.0, 2.0).apart == [("a", "b")]
 
 

@@ -286,6 +286,23 @@ class TestADial:
         assert isinstance(gus.reaches("bob@vm"), Arrival)  # the next is a new one
 
 
+class TestADialToTheUnreachable:
+    def test_hangs_until_that_is_over(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
+        gus.doors.unreachable = frozenset({"bob@vm"})
+        gus.doors.dial("bob@vm")
+        host.loop_thread.settle()
+        assert gus.told.empty()
+        gus.doors.unreachable = frozenset()
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+
+    @pytest.mark.usefixtures("brief")
+    def test_fails_like_a_dial_that_nobody_answers(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
+        gus.doors.unreachable = frozenset({"bob@vm"})
+        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
+
+
 class TestACancelledDial:
     def test_ends_without_a_word(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")

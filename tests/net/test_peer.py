@@ -358,3 +358,43 @@ def test_a_link_whose_loop_is_gone_harms_nobody(sockets: tuple[socket.socket, so
     link.flush()
     link.close(gracefully=True)
     link.close(gracefully=False)
+
+
+class TestAHeldLink:
+    def test_lets_nothing_through_and_loses_nothing(
+        self, loop_thread: LoopThread, ends: tuple[End, End]
+    ) -> None:
+        gus, bob = ends
+        gus.say(letter(1))
+        assert [number_in(signal) for signal in bob.hears(1)] == [1]
+        loop_thread.call(bob.link.hold)
+        loop_thread.call(bob.link.hold)
+        gus.say(letter(2))
+        bob.say(letter(9))
+        loop_thread.settle()
+        assert bob.heard.empty()
+        assert gus.heard.empty()
+        loop_thread.call(bob.link.release)
+        loop_thread.call(bob.link.release)
+        gus.say(letter(3))
+        assert [number_in(signal) for signal in bob.hears(2)] == [2, 3]
+        assert [number_in(signal) for signal in gus.hears(1)] == [9]
+
+    def test_does_not_see_the_other_end_until_it_goes_on(
+        self, loop_thread: LoopThread, ends: tuple[End, End]
+    ) -> None:
+        gus, bob = ends
+        loop_thread.call(gus.link.hold)
+        bob.link.close(gracefully=False)
+        bob.loss()
+        assert gus.lost.empty()
+        loop_thread.call(gus.link.release)
+        assert gus.loss() == "it closed the connection"
+
+    def test_can_be_ended(self, loop_thread: LoopThread, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        loop_thread.call(gus.link.hold)
+        gus.link.close(gracefully=False)
+        assert gus.loss() == "it was closed by this node"
+        assert bob.loss() == "it closed the connection"
+        loop_thread.call(gus.link.release)

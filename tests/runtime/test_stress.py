@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 KILLS = 5_000
-ALIVE_AT_ONCE = 6
+ALIVE_AT_ONCE = 4
+BURST = 8
+"""So many messages leave in a row; then their sender waits until they are read, or the reader would drown."""
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +120,8 @@ def reader(over: threading.Event, complaints: list[str], seen: list[int]) -> Non
                 if numbers[sender] != number:
                     complaints.append(f"{sender} said {number} after {numbers[sender] - 1}")
                 numbers[sender] = number + 1
+                if number % BURST == BURST - 1:
+                    send(sender, "more")
             case "stop":
                 break
     if senders:
@@ -169,6 +173,8 @@ def sender(to: Pid, killer: Pid, say: Callable[[Pid, int], None]) -> None:
     send(killer, ("speaks", own_pid()))
     for number in itertools.count(1):
         say(to, number)
+        if number % BURST == BURST - 1:
+            receive("more")
 
 
 def kill(pid: Pid) -> None:
@@ -236,8 +242,9 @@ def frozen(stage: Stage) -> Iterator[tuple[LocalNode, Pid]]:
     a, b = stage.start("a"), stage.start("b")
     as_process(a, lambda: Node.ping("b@test"))
     pid, _ = b.processes.spawn(receive, ())
-    thawed = threading.Event()
-    b.portal.soon(lambda: thawed.wait(HANG))
+    standing, thawed = threading.Event(), threading.Event()
+    b.portal.soon(lambda: (standing.set(), thawed.wait(HANG)))
+    wait_for(standing)
     yield a, seen_from(a, b, pid)
     thawed.set()
 
@@ -435,7 +442,10 @@ def test_kills_of_sending_tasks(node: LocalNode, monkeypatch: pytest.MonkeyPatch
             send(to, (own_pid(), number))
             if not number:
                 send(killer, ("speaks", own_pid()))
-            await aio.sleep(0)
+            if number % BURST == BURST - 1:
+                await aio.receive("more")
+            else:
+                await aio.sleep(0)
 
     def killer() -> None:
         living: list[Pid] = []

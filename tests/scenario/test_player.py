@@ -213,6 +213,11 @@ class TestWhatFails:
         assert '        File "<pyx 2>", line 1, in <module>\n' in text
         assert "    b@vm:\n      nodes: a@vm\n" in text
 
+    def test_a_hang_inside_a_call_into_c_shows_at_least_where(self, folder: Path) -> None:
+        text = failure(folder, QUICK + A + "pyx(a@vm)1> sum(range(10 ** 12))\n")
+        assert "a@vm: it did not come back to its prompt (" in text
+        assert '        File "<pyx 1>", line 1 in <module>\n' in text
+
     def test_a_node_that_is_not_there_any_more(self, folder: Path) -> None:
         text = failure(folder, A + "$ kill -9 a\npyx(a@vm)1> 1\n1\n")
         assert "FAIL t.pyxt:3  a@vm: it is not running: it was killed (line 2)" in text
@@ -247,7 +252,7 @@ class TestSessions:
     def test_two_stories_of_a_markdown_file_share_nothing(self, folder: Path) -> None:
         story = "```pyx\n$ pyx --sname a\npyx(a@vm)1> Node.list()\n[]\n```\n\nMore:\n\n"
         story += "```pyx\npyx(a@vm)2> 1\n1\n```\n"
-        (folder / "README.md").write_text(story * 2)
+        (folder / "README.md").write_text(f"# One\n{story}# Two\n{story}")
         result = Replay(Wishes()).play("README.md")
         assert result.passed, result.text
         assert result.steps == 6

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
 
-from pyx.errors import TranscriptError
+from pyx.errors import PyxError, TranscriptError
 from pyx.scenario.merge import merge
-from pyx.scenario.record import Recorder
+from pyx.scenario.record import Recorder, recording
+from pyx.scenario.replay import Replay, Wishes
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.loop import prompt_for
 
@@ -102,6 +106,49 @@ class TestRecording:
         session.type("x", "'\\n# y\\n'\n")
         (only,) = parse_transcript(session.text, "t.pyxt").sessions
         assert len(only.steps) == 3
+
+    def test_a_file_that_is_there_is_not_written_over(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.pyxt"
+        path.write_text("mine\n")
+        with (
+            pytest.raises(PyxError, match="cannot record to"),
+            recording(str(path), []),
+        ):
+            pass
+        assert path.read_text() == "mine\n"
+
+    def test_what_a_person_did_at_a_terminal_replays(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        environment = {
+            **os.environ,
+            "HOME": str(tmp_path),
+            "PYX_RUNTIME_DIR": str(tmp_path / "run"),
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "TERM": "xterm",
+        }
+        words = ["-m", "pyx", "--sname", "gus@vm", "--record", "t.pyxt"]
+        person = pexpect.spawn(
+            sys.executable, words, env=environment, encoding="utf-8", timeout=30, dimensions=(30, 60)
+        )
+        try:
+            person.expect_exact("pyx(gus@vm)1> ")
+            person.send("spawn(print, 'from a process')\r")
+            person.expect_exact("pyx(gus@vm)2> ")
+            person.send("['x' * 20] * 4\r")
+            person.expect_exact("pyx(gus@vm)3> ")
+            person.send("1 / 0\r")
+            person.expect("ZeroDivisionError: .*by zero")
+            person.expect_exact("pyx(gus@vm)3> ")
+            person.sendeof()
+            person.expect(pexpect.EOF)
+        finally:
+            person.close(force=True)
+        text = (tmp_path / "t.pyxt").read_text()
+        assert "pyx(gus@vm)3> 1 / 0\nZeroDivisionError: division by zero\n" in text
+        result = Replay(Wishes()).play("t.pyxt")
+        assert result.passed, result.text + text
 
 
 class TestMerging:

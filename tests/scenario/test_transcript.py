@@ -162,7 +162,7 @@ pyx(a@vm)1> 1
 1
 ```
 
-More of it:
+### More of it
 
   ```pyx
   pyx(a@vm)2> 2
@@ -170,8 +170,11 @@ More of it:
   ```
 
 ```python
+# Not a heading
 pyx(nobody@vm)1> 1
 ```
+
+## Something else
 
 ```pyx
 $ pyx --sname a
@@ -179,10 +182,10 @@ pyx(a@vm)1> 3
 ```
 """
 
-    def test_a_fence_that_opens_with_a_command_begins_a_session_of_its_own(self) -> None:
+    def test_the_fences_of_a_section_are_one_session(self) -> None:
         one, two = parse_transcript(self.TEXT, "README.md").sessions
         assert [step.line for step in one.steps] == [4, 5, 12]
-        assert [step.line for step in two.steps] == [21, 22]
+        assert [step.line for step in two.steps] == [24, 25]
 
     def test_an_indented_fence_is_read_without_its_indentation(self) -> None:
         step = parse_transcript(self.TEXT, "README.md").sessions[0].steps[2]

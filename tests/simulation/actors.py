@@ -76,8 +76,8 @@ class Actor:
         """Whose exit it heard in this step."""
         self.normals: Counter[Actor] = Counter()
         """How many exit signals `normal` each has sent."""
-        self.kills = 0
-        """How many exit signals `kill` were sent to it."""
+        self.kills: list[Told] = []
+        """The exit signals `kill` that were sent to it."""
         self.nobodies: set[Pid] = set()
         """The pids it was given for processes that never came to be."""
         self.node_counts: Counter[str] = Counter()
@@ -112,7 +112,7 @@ class Actor:
         """Reads what has come."""
         process, mailbox = self.process, self.process.mailbox
         # Where among the messages a shell showed an exit is not known; a lost node's come before `nodedown`.
-        lost = {peer.name for peer, _ in self.host.kernel.losses}
+        lost = {peer.name for peer, *_ in self.host.kernel.losses}
         for frm, reason in [shown for shown in self.shown if shown[0].node in lost]:
             self._exit_came(frm, reason)
         mailbox.refill()
@@ -197,6 +197,11 @@ class Actor:
             self._nothing_is_missing(sender, told)
         if told.way == "pid":
             self._bonds_came_first(told)
+
+    def _may_be_now(self, told: Told) -> bool:
+        """True for what was said to it, and comes at this moment."""
+        meant = told.life in {None, self.host.life} and not told.void
+        return meant and (not told.remote or told.connection is self.host.feeding)
 
     def _nothing_is_missing(self, sender: Actor, told: Told | None) -> None:
         """What was said before *told* (None: before the end), and took the same way, has arrived."""
@@ -298,7 +303,7 @@ class Actor:
     def _link_broke(self, pid: Pid, key: str | bytes | None, other: Actor | None) -> None:
         self.wishes.pop(pid, None)
         self.exits_now.add(other)
-        lost = {peer.name for peer, _ in self.host.kernel.losses}
+        lost = {peer.name for peer, *_ in self.host.kernel.losses}
         if key == "noconnection" and (pid.node in lost or self.doing == ("link", pid)):
             pass
         elif key == "noconnection" and other is None:
@@ -324,10 +329,10 @@ class Actor:
         if self.deaths:
             must(len(self.deaths) == 1, f"{self} was ended more than once: {self.deaths}")
             told = self.world.told.get(key)
+            if key == "killed":
+                told = next((kill for kill in self.kills if self._may_be_now(kill)), None)
             if told is not None and told.to is self:
                 self._heard(told)
-            elif key == "killed" and self.kills:
-                pass
             elif key in {"noproc", "noconnection"}:
                 pass  # `invariants.py` sees that nobody who lives has lost a link for nothing
             else:

@@ -74,15 +74,23 @@ def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | 
 def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:
     """`Process.exit(to, reason)`."""
     world, kernel = me.host.world, me.host.kernel
-    alive = me.process.alive
+    told: Told | None = None
     if reason == "normal":
-        to.normals[me] += alive
-    elif reason == "kill":
-        to.kills += alive
+        to.normals[me] += me.process.alive
     else:
         told = _told(me, "exit", address, to, remote=not kernel.is_here(address.node))
-        world.told[reason_key(reason)] = told
-    me.host.step(kernel.exit, me.process.pid, address, reason)
+        if reason == "kill":  # all of these look alike
+            me.host.kills.append(told)
+            to.kills.append(told)
+        else:
+            world.told[reason_key(reason)] = told
+
+    def decide() -> None:
+        kernel.exit(me.process.pid, address, reason)
+        if told is not None:
+            told.session = _peer(me, address.node)
+
+    me.host.step(decide)
 
 
 def _told(me: Actor, way: Way, address: Any, to: Actor | None, *, remote: bool) -> Told:

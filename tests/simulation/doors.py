@@ -23,7 +23,7 @@ class Conversation:
         self.host = host
         self.end = end
         self.machine = machine
-        end.reader = self
+        end.hand_to(self)
         self._go_on()
 
     def readable(self, data: bytes) -> None:

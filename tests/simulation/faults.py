@@ -104,7 +104,7 @@ class Faults:
         """`kill -STOP`, and some time later `kill -CONT`."""
         host = self._some_host()
         if host is not None and not host.frozen:
-            host.frozen = True
+            host.freeze()
             self.world.at(self.world.random.choice((0.3, 1.0, 6.0)), None, self._thaw, host)
 
     def _thaw(self, host: Host) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyx.signals import Signal
     from tests.simulation.actors import Actor
     from tests.simulation.network import Connection, End
+    from tests.simulation.records import Told
     from tests.simulation.world import World
 
 LINGER_SECONDS = 5.0
@@ -38,11 +39,11 @@ class WatchedKernel(Kernel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.losses: list[tuple[Peer, bool]] = []
-        """The session, and whether it was up and visible (so that all watchers hear of it)."""
+        self.losses: list[tuple[Peer, str, bool]] = []
+        """The session, why, and whether it was up and visible (so that all watchers hear of it)."""
 
     def _over(self, peer: Peer, reason: str) -> None:
-        self.losses.append((peer, peer.state == "up" and not peer.hidden))
+        self.losses.append((peer, reason, peer.state == "up" and not peer.hidden))
         super()._over(peer, reason)
 
 
@@ -60,12 +61,17 @@ class Host:
         self.lives: list[Life] = []
         self.dead = False
         self.frozen = False
+        self.stopped_at = 0.0
+        self.stood_still = 0.0
+        """How many seconds it was frozen."""
         self.deferred: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         """What would have happened while it was frozen."""
         self.ends: set[End] = set()
         self.links: list[Link] = []
         self.dials: dict[str, Dial] = {}
         self.actors: dict[tuple[int, int], Actor] = {}
+        self.kills: list[Told] = []
+        """The exit signals `kill` that were sent from here."""
         self.died: list[Actor] = []
         """Those who ended in this step."""
         self.feeding: Connection | None = None
@@ -105,9 +111,15 @@ class Host:
         for end in sorted(self.ends, key=lambda end: end.connection.number):
             end.close()
 
+    def freeze(self) -> None:
+        """`kill -STOP`."""
+        self.frozen = True
+        self.stopped_at = self.world.now
+
     def thaw(self) -> None:
         """`kill -CONT`."""
         self.frozen = False
+        self.stood_still += self.world.now - self.stopped_at
         deferred, self.deferred = self.deferred, []
         for action, args in deferred:  # timers and descriptors are looked at in any order
             self.world.at(self.world.random.random() * 0.01, self, action, *args)
@@ -115,6 +127,8 @@ class Host:
     def _tick(self, life: Life) -> None:
         if life == self.life:
             self.step(self.kernel.tick, self.world.now)
+            for link in self.links:
+                link.is_not_given_up()
             self.world.at(self.kernel.tick_seconds / 4, self, self._tick, life)
 
     # ------------------------------------------------------------ steps
@@ -200,7 +214,7 @@ class Host:
         assert self.life is not None
         link = peer.link = Link(self, peer, end, self.life)
         self.links.append(link)
-        end.reader = link
+        end.hand_to(link)
         if first:
             end.write(first)
         if trailing:
@@ -221,6 +235,17 @@ class Link:
         self._session = Session(here, Life(peer.name, peer.creation))
         self._over = False
         self._closing = False
+        self._heard = host.world.now - host.stood_still
+
+    @property
+    def silent(self) -> float:
+        """For how many seconds nothing was read from it, not counting those in which the host was frozen."""
+        return self.host.world.now - self.host.stood_still - self._heard
+
+    def is_not_given_up(self) -> None:
+        """After a tick: it was heard lately, or else it is lost."""
+        if self.peer.state == "up" and self.silent > self.host.kernel.tick_seconds * 1.3:
+            self.host.world.violated(f"{self.host} heard nothing of {self.peer} for {self.silent:g} seconds")
 
     def flush(self) -> None:
         """Sends all that is queued."""
@@ -232,7 +257,7 @@ class Link:
             signals.append(out.popleft())
         for signal in signals:
             if isinstance(signal, (Send, ExitTo)):
-                self.host.world.travels(signal, self.connection)
+                self.host.world.travels(signal, self)
         for chunk in self._session.transmit(signals):
             self.end.write(chunk)
 
@@ -240,6 +265,7 @@ class Link:
         """See `Reader`."""
         if self._over:
             return
+        self._heard = self.host.world.now - self.host.stood_still
         try:
             signals = self._session.receive_data(data)
         except ProtocolError as error:

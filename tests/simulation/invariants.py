@@ -190,7 +190,7 @@ def _check_arrived(world: World, host: Host, told: object) -> None:
     if told.delivered or to is None or not to.is_alive or told.life not in {None, to.host.life}:
         return
     stands = not told.remote or (told.connection is not None and told.connection.open_ends == 2)
-    world.must(not stands or told.way == "exit", f"{told} never arrived at {to}")
+    world.must(not stands, f"{told} never arrived at {to}")
 
 
 def _check_partitions(world: World) -> None:
@@ -206,3 +206,11 @@ def _check_partitions(world: World) -> None:
             host.kernel.partitions() == apart, f"{host} reports {host.kernel.partitions()}, not {apart}"
         )
         world.count("partitions", len(apart))
+
+
+def check_whole(world: World) -> None:
+    """Everybody is connected with everybody."""
+    for host in world.running():
+        others = sorted(other.name for other in world.running() if other is not host)
+        connected = host.kernel.nodes(["connected"])
+        world.must(connected == others, f"{host} is connected with {connected}, not {others}")

@@ -84,15 +84,21 @@ class End:
             self._inbox.append(what)
             self.connection.world.soon(self.host, self._look)
 
+    def hand_to(self, reader: Reader) -> None:
+        """Somebody holds this end from now on; what has come already waits for him."""
+        self.reader = reader
+        if self._inbox:
+            self.connection.world.soon(self.host, self._look)
+
     def _look(self) -> None:
         """The loop of the host looks at the descriptor: everything that is there is read at once."""
         data = b""
-        while self._inbox and not self.closed:
+        while self._inbox and not self.closed and self.reader is not None:
             what = self._inbox.popleft()
             if isinstance(what, bytes):
                 data += what
                 continue
-            if data and self.reader is not None:
+            if data:
                 self.reader.readable(data)
             data = b""
             self._end(what)

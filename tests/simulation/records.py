@@ -13,7 +13,7 @@ from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
-    from pyx.signals import Reason
+    from pyx.signals import ExitTo, Reason
     from pyx.terms import Life, Ref
     from tests.simulation.actors import Actor
     from tests.simulation.network import Connection
@@ -49,9 +49,16 @@ class Told:
     """Whether the receiver must find itself linked to the sender; None: either."""
     changes: int = 0
     """How often the sender had linked and unlinked by then."""
+    session: Peer | None = None
+    """Of an exit signal: the session it was sent in."""
     connection: Connection | None = None
     """Which carried it."""
     delivered: bool = False
+
+    def is_like(self, signal: ExitTo, session: Peer) -> bool:
+        """True if this may be that signal of that session, which nothing has carried yet."""
+        same = self.address == signal.to and self.sender.process.pid == signal.frm
+        return same and self.session is session and self.connection is None
 
     def __str__(self) -> str:
         return f"{self.way} {self.number} from {self.sender} to {self.address}"

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import TYPE_CHECKING
+
+from tests.simulation import acts
 from tests.simulation.faults import Faults, populate
 from tests.simulation.host import WatchedKernel
-from tests.simulation.invariants import check_quiet
+from tests.simulation.invariants import check_quiet, check_whole
 from tests.simulation.workload import Workload
 from tests.simulation.world import World
 
-SETTLING_SECONDS = 30.0
+if TYPE_CHECKING:
+    from tests.simulation.records import Waiter
+
+SETTLING_SECONDS = 25.0
 """By then every handshake, tick, silence and partition report has had its time."""
+REUNION_SECONDS = 8.0
+"""And by then every handshake, and every tick that tells of it."""
 
 
 def simulate(seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> World:
@@ -27,4 +36,15 @@ def simulate(seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> World:
     faults.heal()
     world.run(SETTLING_SECONDS)
     check_quiet(world, workload.waiters)
+    workload.waiters += reunite(world)
+    world.run(REUNION_SECONDS)
+    check_quiet(world, workload.waiters)
+    check_whole(world)
     return world
+
+
+def reunite(world: World) -> list[Waiter]:
+    """Everybody dials everybody at once, whatever has happened to them."""
+    actors = [acts.new_process(host) for host in world.running()]
+    pairs = world.random.sample(list(itertools.permutations(actors, 2)), len(actors) * (len(actors) - 1))
+    return [acts.ping(one, other.host.name) for one, other in pairs]

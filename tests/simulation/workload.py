@@ -54,7 +54,7 @@ class Workload:
             self._monitor, self._monitor, self._monitor_name, self._demonitor, self._trap, self._register,
             self._unregister, self._alias, self._unalias, self._monitor_node, self._monitor_nodes,
             self._spawn_here, self._spawn_at, self._call, self._cast, self._ask, self._connect,
-            self._disconnect, self._abandon, self._exit, self._busy,
+            self._disconnect, self._abandon, self._exit, self._busy, self._cross, self._cross,
         ]  # fmt: skip
 
     def _next(self) -> None:
@@ -226,6 +226,15 @@ class Workload:
         """A burst without time between: what crosses on the way crosses here."""
         for _ in range(5):
             self.world.random.choice((self._send, self._link, self._unlink, self._monitor))(me)
+
+    def _cross(self, me: Actor) -> None:
+        """Two link and unlink each other at the same time, so that signals meet on their way."""
+        address, to = self._somebody(me)
+        if to.is_alive and not to.host.frozen and to is not me:
+            back = me.pid_for(to.host)
+            for _ in range(self.world.random.randint(2, 6)):
+                one = self.world.random.choice(((me, address, to), (to, back, me)))
+                self.world.random.choice((acts.link, acts.unlink))(*one)
 
     @staticmethod
     def _has_room(host: Host) -> bool:

@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyx.core import effects as fx
-from pyx.signals import Letter, Send
+from pyx.signals import ExitTo, Letter, Send
 from pyx.terms import Life, Pid
 from pyx.wire.codec import seal
 from tests.simulation import acts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pyx.core.peers import Peer
     from pyx.core.processes import Process
-    from pyx.signals import ExitTo
+    from tests.simulation.host import Link
     from tests.simulation.records import Request, Told
 
 _TRACE_LINES = 40
@@ -74,7 +74,7 @@ class World:
     # ------------------------------------------------------------ time
 
     def at(self, delay: float, host: Host | None, action: Callable[..., None], *args: Any) -> None:
-        """Something happens in *delay* seconds: not if *host* is dead then, and if it is frozen, when it thaws."""
+        """Something happens in *delay* seconds; not if *host* is dead then, and not before it thaws."""
         self.at_time(self.now + delay, host, action, *args)
 
     def at_time(self, when: float, host: Host | None, action: Callable[..., None], *args: Any) -> None:
@@ -199,8 +199,8 @@ class World:
                 effect.waiter.answered(effect)
         for actor in woken:
             actor.looks()
-        for peer, seen_by_all in host.kernel.losses:
-            self._lost(host, peer, seen_by_all=seen_by_all)
+        for peer, reason, seen_by_all in host.kernel.losses:
+            self._lost(host, peer, reason, seen_by_all=seen_by_all)
         host.kernel.losses.clear()
         for actor in host.died:
             actor.death_is_explained()
@@ -208,8 +208,12 @@ class World:
         for actor in woken:
             actor.step_is_over()
 
-    def _lost(self, host: Host, peer: Peer, *, seen_by_all: bool) -> None:
-        self.note(f"{host} lost {peer}")
+    def _lost(self, host: Host, peer: Peer, reason: str, *, seen_by_all: bool) -> None:
+        self.note(f"{host} lost {peer}: {reason}")
+        if reason == "not responding":
+            # Short freezes between ticks make none of them late.
+            silent, least = peer.link.silent, host.kernel.tick_seconds / 2
+            self.must(silent >= least, f"{host} gave {peer} up after {silent:g} seconds")
         self.count("sessions lost" if peer.creation else "dials lost")
         for actor in host.actors.values():
             if actor.process.alive:
@@ -218,12 +222,15 @@ class World:
     def _actor(self, host: Host, process: Process) -> Actor:
         return host.actors[process.pid.number, process.pid.serial]
 
-    def travels(self, signal: Send | ExitTo, connection: Connection) -> None:
+    def travels(self, signal: Send | ExitTo, link: Link) -> None:
         """A message or an exit signal is about to be written to a connection."""
         key = signal.body.data if isinstance(signal, Send) else reason_key(signal.reason)
         told = self.told.get(key)
-        if told is not None:  # not so for the plain words `normal` and `kill`
-            told.connection = connection
+        if key == "kill":
+            assert isinstance(signal, ExitTo)
+            told = next(told for told in link.host.kills if told.is_like(signal, link.peer))
+        if told is not None:  # not so for the plain word `normal`
+            told.connection = link.connection
 
     def _started(self, host: Host, process: Process, letter: Letter) -> None:
         """A host was asked to run something."""

@@ -1,0 +1,66 @@
+"""Nodes live and fail in a simulated world, many times over; every promise is checked in every run.
+
+    PYX_SEEDS=5000 pytest tests/simulation              the first five thousand runs instead of two hundred
+    PYX_SEEDS=5000..9999 pytest -n 2 tests/simulation   these (with pytest-xdist, on two cores)
+    PYX_SEEDS=1234..1234 pytest tests/simulation        one, as a failure prints it: the same run again
+
+A run is decided by its seed alone: no clock, no thread, no socket.  A failure shows the promise that was
+broken and what happened last.  What is simulated is said in `host.py`, what is promised in `actors.py` and
+`invariants.py`.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.simulation.simulation import simulate
+from tests.simulation.world import Violation
+
+SEEDS_IN_THE_GATE = 200
+
+
+def seeds() -> range:
+    first, dots, last = os.environ.get("PYX_SEEDS", f"{SEEDS_IN_THE_GATE}").partition("..")
+    return range(int(first), int(last) + 1) if dots else range(int(first))
+
+
+@pytest.mark.parametrize("seed", seeds())
+def test_every_promise_holds(seed: int) -> None:
+    try:
+        simulate(seed)
+    except Violation as violation:
+        pytest.fail(f"{violation}\nagain: PYX_SEEDS={seed}..{seed} pytest tests/simulation", pytrace=False)
+
+
+def test_a_seed_is_a_run() -> None:
+    one, same, other = simulate(7), simulate(7), simulate(8)
+    assert list(one.trace) == list(same.trace)
+    assert one.random.getstate() == same.random.getstate()
+    assert list(one.trace) != list(other.trace)
+
+
+def test_the_runs_are_not_empty() -> None:
+    """Everything that can happen does, in a few dozen runs."""
+    counts: dict[str, int] = {}
+    for seed in range(60):
+        for what, times in simulate(seed).counts.items():
+            counts[what] = counts.get(what, 0) + times
+    expected = {
+        *("_cut", "_freeze", "_kill", "_part", "_restart", "_silence"),
+        *(
+            "claim accept",
+            "claim refused",
+            "claim simultaneous",
+            "dial accept",
+            "sessions lost",
+            "dials lost",
+        ),
+        *("down real", "down noproc", "down noconnection", "exit real", "exit noproc", "exit noconnection"),
+        *("exit normal", "exit signal", "message by pid", "message by name", "message by alias", "nodedown"),
+        *("call: value", "call: exit", "call: noconnection", "spawn: spawned", "spawn: noconnection"),
+        *("ping: pong", "info: value", "connect: connected", "connect: noconnection"),
+        *("registration refused", "partitions"),
+    }
+    assert expected <= set(counts)
