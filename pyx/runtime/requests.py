@@ -83,7 +83,10 @@ class Pending:
     def wait(self, timeout: float | None) -> bool:
         """Sleeps until the answer is there; False after *timeout* seconds."""
         assert isinstance(self._slot, LockSlot)
-        return sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
+        in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
+        if self._node.kernel.console:  # what a call printed is seen before its value
+            self._node.outlet.show_all()
+        return in_time
 
     async def wait_async(self, timeout: float | None) -> bool:
         """`wait` for a coroutine."""

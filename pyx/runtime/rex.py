@@ -38,9 +38,7 @@ def find(module: str, function: str) -> Callable[..., Any]:
         if face[1] is not None:
             found = getattr(found, face[1])
     else:
-        found = sys.modules.get(module)
-        if found is None or module == "__main__":
-            found = _import(module)
+        found = _import(module)
     for name in function.split("."):
         try:
             found = getattr(found, name)
@@ -55,8 +53,10 @@ def _import(module: str) -> Any:
     if not module or module == "__main__" or not all(part.isidentifier() for part in module.split(".")):
         # `__main__` is the peer's prompt or script: its names mean nothing here.
         raise UndefinedFunction(module, None)
-    importlib.invalidate_caches()  # a file saved a moment ago is there
+    if module not in sys.modules:
+        importlib.invalidate_caches()  # a file saved a moment ago is there
     try:
+        # Also where it is loaded: another process may be importing it, and has only half of it so far.
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         # Only the module itself (or the package it should be in) counts as missing, not what it imports.
@@ -68,7 +68,7 @@ def _import(module: str) -> Any:
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """True if calling *function* gives a coroutine, so it belongs on the process loop."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - an object with an `async def __call__`
+        getattr(type(function), "__call__", None)  # noqa: B004 - an object with an `async def __call__`
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.tasks import Visit
     from pyx.terms import Pid
 
 
@@ -82,16 +83,19 @@ class ShellProcess:
             KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
         """
         done = LockSlot()
-        task = self._node.guarded(lambda runner: self._node.tasks.run(runner, coroutine, done))
+        begun: list[Visit] = []  # a Ctrl-C on the way out of `guarded` leaves no value behind
         try:
-            while not task.over:
+            self._node.guarded(lambda runner: begun.append(self._node.tasks.run(runner, coroutine, done)))
+            while not begun[0].over:
                 done.wait(None)
-        except KeyboardInterrupt:
-            task.cancel()
-            if not task.over:
+        except (KeyboardInterrupt, ProcessKilled):
+            if not begun:
+                coroutine.close()
+            elif not begun[0].over:
+                begun[0].cancel()
                 done.wait(_CANCEL_SECONDS)
             raise
-        return task.outcome()
+        return begun[0].outcome()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ failed, JUnit files, pytest items, files rewritten by `--update`.
     expectation    one line, one echo
     matching       a block against several sources
     stage, nodes   the directory and HOME of a replay; one OS process and its frames
+    cast           who is on the stage, and what is asked of all at once
     player         plays the steps
     report         a failure as its reader wants it
     update         rewrites what failed

@@ -14,8 +14,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
+from pyx.scenario.cast import Cast
 from pyx.scenario.matching import EVAL, Unit, match_block
-from pyx.scenario.nodes import NodeProcess, Nodes
+from pyx.scenario.nodes import NodeProcess
 from pyx.scenario.renaming import Renaming
 from pyx.scenario.steps import (
     Block,
@@ -39,12 +40,9 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS: Final = 5.0
 START_SECONDS: Final = 20.0
 """A node that is not ready by then will never be, even on a crowded machine."""
-_DUMP_SECONDS: Final = 1.0
 _PROBE_SECONDS: Final = 0.05
 _PROBE_GROWTH: Final = 1.5
 _PROBE_MOST_SECONDS: Final = 1.0
-_SETTLE_SECONDS: Final = 6.0
-_SETTLE_ROUNDS: Final = 10
 _JITTER_SECONDS: Final = 0.02
 
 
@@ -101,9 +99,7 @@ class Player:
         mend: Callable[[Failure, Renaming], object] | None = None,
     ) -> None:
         self.names = Renaming()
-        self.nodes = Nodes()
-        self.current: dict[str, NodeProcess] = {}
-        """Name -> the life of it that prompts are typed at; it may have ended."""
+        self.cast = Cast(settings.scale)
         self._session = session
         self._stage = stage
         self._settings = settings
@@ -111,7 +107,6 @@ class Player:
         self._heard = heard
         self._mend = mend
         self._timeout = TIMEOUT_SECONDS
-        self._cut: dict[str, set[str]] = {}
         self._start_time = time.monotonic()
         self._step_time = self._start_time
         self._dice = random.Random(settings.jitter)  # noqa: S311 - to be repeated
@@ -135,7 +130,7 @@ class Player:
 
     def close(self) -> None:
         """Ends all nodes."""
-        self.nodes.close()
+        self.cast.nodes.close()
 
     # ------------------------------------------------------------ steps
 
@@ -149,14 +144,10 @@ class Player:
                 self._signal(step)
             case Stop():
                 self._stop(step)
-            case Partition():
-                for near, far in (step.sides, step.sides[::-1]):
-                    for name in near:
-                        self._cut.setdefault(name, set()).update(far)
-                self._set_cuts(step)
+            case Partition(sides=(near, far)):
+                self._all_answer(step, self.cast.cut(near, far))
             case Heal():
-                self._cut = {name: set() for name in self._cut}
-                self._set_cuts(step)
+                self._all_answer(step, self.cast.heal())
             case Write():
                 self._stage.write(step.file, step.text)
             case Timeout():
@@ -164,7 +155,7 @@ class Player:
 
     def _start(self, step: Start) -> None:
         node = NodeProcess(step.node, step.options, self._stage, began=self._start_time, heard=self._heard)
-        self.nodes.add(node)
+        self.cast.nodes.add(node)
         self._wait(lambda: node.ready or node.left, START_SECONDS)
         if node.left:
             node.units += node.own_words()
@@ -175,11 +166,11 @@ class Player:
             return
         if not node.ready:
             self._fail(step, node, "it was not ready in time", hung=True)
-        self.current[step.node] = node
+        self._all_answer(step, self.cast.joined(node))
         if self._settings.jitter is not None and step.node:
-            self._ask(step, node, "delay", seconds=_JITTER_SECONDS, seed=self._dice.getrandbits(32))
-        if self._cut.get(step.node):
-            self._ask(step, node, "cut", nodes=sorted(self._cut[step.node]))
+            seed = self._dice.getrandbits(32)
+            if not self.cast.ask(node, "delay", seconds=_JITTER_SECONDS, seed=seed):
+                self._all_answer(step, node)
         if step.block.lines:
             self._await_block(step, step.block, node)
 
@@ -197,12 +188,6 @@ class Player:
         node.signal("TERM")
         if not self._wait(lambda: node.left, self._timeout):
             self._fail(step, node, "it did not leave in time", hung=True)
-
-    def _set_cuts(self, step: Step) -> None:
-        for name, others in self._cut.items():
-            node = self.current.get(name)
-            if node is not None and not node.left and not node.frozen:
-                self._ask(step, node, "cut", nodes=sorted(others))
 
     # ------------------------------------------------------------ inputs
 
@@ -285,34 +270,20 @@ class Player:
 
     def _end(self) -> None:
         """Once everything that is under way has arrived, nothing may be on a screen that no block claimed."""
-        self._settle()
-        for node in self.nodes.all:
+        self._all_answer(None, self.cast.settle())
+        for node in self.cast.nodes.all:
             if node.left and node.why_gone == "":
                 self._fail(None, node, f"it ended by itself (exit code {node.exit_code})")
             if node.units:
                 self._mend_or_fail(None, Block(0), node, "this was shown, and no block claims it")
 
-    def _settle(self) -> None:
-        """A barrier over all live connections, again and again until it brings nothing new."""
-        for _ in range(_SETTLE_ROUNDS):
-            frames = [node.frames for node in self.nodes.all]
-            live = [node for node in self.current.values() if not node.left and not node.frozen]
-            for node in live:
-                others = {other.name for other in live if other.name} - self._cut.get(node.name, set())
-                self._ask(None, node, "settle", nodes=sorted(others - {node.name}))
-            answers = len(live)  # each answer is a frame of its own
-            if sum(node.frames for node in self.nodes.all) - sum(frames) <= answers:
-                return
-
     # ------------------------------------------------------------ helpers
 
     def _node(self, step: Input | Signal | Stop, *, frozen: bool = False) -> NodeProcess:
         """The life that a step is about; it has to run."""
-        node = self.current.get(step.node)
-        if node is None:  # a shell without a name that has got one since
-            node = next((one for one in self.current.values() if f"({step.node})" in one.prompt), None)
-            if node is None:
-                self._fail(step, None, f"no shell has the prompt of {step.node or 'a shell without a name'}")
+        node = self.cast.find(step.node)
+        if node is None:
+            self._fail(step, None, f"no shell has the prompt of {step.node or 'a shell without a name'}")
         if node.left:
             why = node.why_gone or f"it ended by itself (exit code {node.exit_code})"
             self._fail(step, node, f"it is not running: {why}")
@@ -320,18 +291,19 @@ class Player:
             self._fail(step, node, "it is frozen ($ kill -CONT wakes it)")
         return node
 
-    def _ask(self, step: Step | None, node: NodeProcess, do: str, **facts: object) -> None:
-        number = node.request(do, **facts)
-        if not self._wait(lambda: number in node.answers or node.left, _SETTLE_SECONDS):
-            self._fail(step, node, f"it does not answer the runner ({do})", hung=True)
+    def _all_answer(self, step: Step | None, silent: NodeProcess | None) -> None:
+        if silent is not None:
+            self._fail(step, silent, "it does not answer the runner", hung=True)
 
     def _wait(self, until: Callable[[], bool], timeout: float) -> bool:
-        return self.nodes.wait(until, timeout * self._settings.scale)
+        return self.cast.wait(until, timeout)
 
     def _mend_or_fail(self, step: Step | None, block: Block, node: NodeProcess, problem: str) -> None:
         if self._mend is None:
             raise _Failed(self._failure(step, node, problem, block))
-        self._settle()  # so that everything the step brought about stands below it
+        self._all_answer(
+            step, self.cast.settle()
+        )  # so that everything the step brought about stands below it
         self._mend(self._failure(step, node, problem, block), self.names)
         node.units.clear()
 
@@ -345,18 +317,4 @@ class Player:
     ) -> NoReturn:
         block = step.block if isinstance(step, (Input, Start)) else Block(0)
         failure = self._failure(step, node, problem, block)
-        raise _Failed(failure._replace(dumps=self._dumps()) if hung else failure)
-
-    def _dumps(self) -> tuple[tuple[str, str], ...]:
-        """Stacks, mailboxes and connections of every node that can still say them."""
-        live = [node for node in self.nodes.all if not node.left and not node.frozen]
-        numbers = [(node, node.request("dump")) for node in live]
-        self._wait(lambda: all(number in node.answers for node, number in numbers), _DUMP_SECONDS)
-        silent = [node for node, number in numbers if number not in node.answers]
-        for node in silent:  # a call into C holds Python's lock; its stacks go to its log all the same
-            node.signal("QUIT")
-        self._wait(lambda: all(node.log.stat().st_size for node in silent), _DUMP_SECONDS)
-        return tuple(
-            (node.name, node.answers[number] if number in node.answers else node.log.read_text())
-            for node, number in numbers
-        )
+        raise _Failed(failure._replace(dumps=self.cast.dumps()) if hung else failure)

@@ -110,7 +110,7 @@ class Replay:
             self._aborted = True
             playing = list(self._playing)
         for player in playing:
-            for node in player.nodes.all:
+            for node in player.cast.nodes.all:
                 node.signal("KILL")
 
     def play(self, path: str) -> Result:
@@ -125,13 +125,13 @@ class Replay:
         mender = Mender(transcript.lines) if self._wishes.update else None
         text = ""
         for time_ in range(1, self._wishes.repeat + 1):
-            text = self._play_once(transcript, mender)
+            text = "" if self._aborted else self._play_once(transcript, mender)
+            if self._aborted:
+                text = f"{path} was interrupted\n"
+                break
             if text:
                 if self._wishes.repeat > 1:
                     text += f"    this was repetition {time_} of {self._wishes.repeat}\n"
-                break
-            if self._aborted:
-                text = f"{path} was interrupted\n"
                 break
         updated = mender is not None and bool(mender.edits)
         if mender is not None and updated and not text:
@@ -175,7 +175,7 @@ class Replay:
             with self._lock:
                 self._playing.discard(player)
             player.close()
-            if failure is None:
+            if failure is None or self._aborted:
                 stage.remove()
 
 

@@ -96,7 +96,7 @@ def describe(failure: Failure, player: Player, path: str, logs: str) -> str:
         bound = player.names.explain(mentioned, node.view)
         if bound:
             lines.append(f"    bound: {'; '.join(bound)}")
-    for other in player.nodes.all:
+    for other in player.cast.nodes.all:
         if other is not node:
             lines += _unclaimed(other, other.units, player.names)
     for name, text in failure.dumps:

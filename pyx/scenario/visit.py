@@ -34,12 +34,12 @@ def visit(
     """
     node = _find(player, name)
     if node is None:
-        running = ", ".join(one.name or "(no name)" for one in player.current.values() if not one.left)
+        running = ", ".join(one.name or "(no name)" for one in player.cast.current.values() if not one.left)
         show(f"there is no node {name or ''} here; running: {running or 'none'}")
         return
     shown: dict[NodeProcess, int] = {}
     while not node.left:
-        player.nodes.wait(lambda: False, _LISTEN_SECONDS)
+        player.cast.wait(lambda: False, _LISTEN_SECONDS)
         _show_new(player, node, shown, show)
         try:
             code = _read(node.prompt, read_line)
@@ -56,7 +56,7 @@ def visit(
 
 
 def _find(player: Player, name: str | None) -> NodeProcess | None:
-    live = [node for node in player.current.values() if not node.left]
+    live = [node for node in player.cast.current.values() if not node.left]
     if name is None:
         return live[-1] if live else None
     return next((node for node in live if name in {node.name, node.name.partition("@")[0]}), None)
@@ -72,7 +72,7 @@ def _read(prompt: str, read_line: Callable[[str], str]) -> str:
 def _await(player: Player, node: NodeProcess, number: int) -> None:
     while number not in node.finished and not node.left:
         try:
-            player.nodes.wait(lambda: number in node.finished or node.left, _FOREVER)
+            player.cast.wait(lambda: number in node.finished or node.left, _FOREVER)
         except KeyboardInterrupt:
             with contextlib.suppress(ProcessLookupError):
                 node.signal("INT")
@@ -81,7 +81,7 @@ def _await(player: Player, node: NodeProcess, number: int) -> None:
 def _show_new(
     player: Player, node: NodeProcess, shown: dict[NodeProcess, int], show: Callable[[str], None]
 ) -> None:
-    for other in player.nodes.all:
+    for other in player.cast.nodes.all:
         mark = "" if other is node else f"[{other.name}] "
         for unit in other.units[shown.get(other, 0) :]:
             for line in unit.lines:

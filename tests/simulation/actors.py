@@ -72,6 +72,7 @@ class Actor:
         self.unlinked_ever: set[Actor] = set()
         self.bound: set[Actor] = set()
         """Processes of its node it is linked to: exactly, as nothing is under way there."""
+        self.exits_heard = 0
         self.exits_now: set[Actor | None] = set()
         """Whose exit it heard in this step."""
         self.normals: Counter[Actor] = Counter()
@@ -302,6 +303,7 @@ class Actor:
 
     def _link_broke(self, pid: Pid, key: str | bytes | None, other: Actor | None) -> None:
         self.wishes.pop(pid, None)
+        self.exits_heard += 1
         self.exits_now.add(other)
         lost = {peer.name for peer, *_ in self.host.kernel.losses}
         if key == "noconnection" and (pid.node in lost or self.doing == ("link", pid)):
@@ -326,6 +328,7 @@ class Actor:
     def death_is_explained(self) -> None:
         """Somebody had to want the exit signal that ended it; and all who are linked to it inside heard."""
         must, key = self.world.must, self.reason
+        must(reason_key(self.process.reason) == key, f"{self} ended with {self.process.reason!r}")
         if self.deaths:
             must(len(self.deaths) == 1, f"{self} was ended more than once: {self.deaths}")
             told = self.world.told.get(key)

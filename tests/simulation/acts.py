@@ -115,13 +115,16 @@ def link(me: Actor, pid: Pid, to: Actor) -> None:
     if me.process.alive and not here and me not in to.unlinked_ever:
         me.wishes.setdefault(pid, None)
     me.doing = ("link", pid)
+    heard = me.exits_heard
     held = host.step(kernel.link, me.process, pid)
     me.doing = ()
     if pid in me.wishes:
         me.wishes[pid] = _peer(me, pid.node)
     there = to.host is host and not pid.node and to.process.alive
     refused = here and not there and me.process.alive and not me.process.trap_exit
-    world.must(held is not refused, f"{me} linked to {to}: {held}")
+    world.must(held is (not refused), f"{me} linked to {to}: {held}")
+    told = there or refused or not here or not me.process.alive or me.exits_heard > heard
+    world.must(told, f"{me} linked to {to}, which is dead, and heard nothing")
     if there and me.process.alive and to is not me:
         me.binds(to)
 
@@ -160,15 +163,17 @@ def monitor(me: Actor, target: Pid | str | tuple[str, str], to: Actor | None = N
 def demonitor(me: Actor, ref: Ref, *, flush: bool) -> None:
     """`Process.demonitor`, of one that may have fired."""
     active = me.watches.pop(ref, None)
-    kernel = me.host.kernel
+    kernel, mailbox = me.host.kernel, me.process.mailbox
+    others = [item for item in mailbox.snapshot() if not (isinstance(item, Downed) and item.ref == ref)]
 
     def decide() -> bool:
         return kernel.demonitor(me.process, ref, flush=flush)
 
     held = me.host.step(decide)
     me.host.world.must(held is (active is not None), f"{me} took back {ref}: {held}, it had {active}")
-    left = [item for item in me.process.mailbox.snapshot() if isinstance(item, Downed) and item.ref == ref]
+    left = [item for item in mailbox.snapshot() if isinstance(item, Downed) and item.ref == ref]
     me.host.world.must(not (flush and left), f"{me} flushed {ref} and kept {left}")
+    me.host.world.must(set(others) <= set(mailbox.snapshot()), f"{me} flushed more than {ref}")
 
 
 def monitor_node(me: Actor, node: str, *, on: bool) -> None:

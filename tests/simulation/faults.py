@@ -72,7 +72,7 @@ class Faults:
         whole = [one for one in self.world.connections if one.open_ends == 2 and not one.broken]
         if whole:
             for end in random.choice(whole).ends[: random.choice((1, 2))]:
-                end.silence(random.choice((0.5, 3.0, 8.0)))
+                end.silence(random.choice((0.5, 3.0, 5.5)))
 
     def _kill(self) -> None:
         """`kill -9`, and the node starts again."""

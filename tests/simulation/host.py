@@ -136,6 +136,8 @@ class Host:
     def step(self, decide: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """One input of the kernel; what it leads to is checked at once, and carried out now or soon."""
         result = decide(*args, **options)
+        if self.kernel._inbox:
+            self.world.violated(f"signals wait inside {self}: {self.kernel._inbox}")
         effects = self.kernel.collect()
         self.world.stepped(self, effects)
         if effects:

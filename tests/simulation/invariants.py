@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyx.core.kernel import Kernel
+    from pyx.core.processes import Process
+    from pyx.terms import Life, Ref
     from tests.simulation.host import Host
-    from tests.simulation.records import Waiter
+    from tests.simulation.records import Told, Waiter
     from tests.simulation.world import World
 
 
@@ -80,6 +82,8 @@ def check_tables(host: Host) -> None:
 
 def check_quiet(world: World, waiters: list[Waiter]) -> None:
     """All is healed, nobody acts, and time has passed: nothing is under way, and both ends agree."""
+    for words in asymmetries(host.kernel for host in world.running()):
+        world.violated(words)
     for host in world.running():
         check_tables(host)
         _check_sessions(world, host)
@@ -120,41 +124,60 @@ def _check_sessions(world: World, host: Host) -> None:
     world.must(opened <= used, f"{host} has connections left over: {opened - used}")
 
 
+def asymmetries(kernels: Iterable[Kernel]) -> list[str]:
+    """Where bonds lack their other end, in the kernels of some nodes between which nothing is under way."""
+    found: list[str] = []
+    nodes = {kernel.here: kernel for kernel in kernels}
+    for kernel in nodes.values():
+        for process in kernel.processes():
+            for pid, state in process.links._states.items():
+                there, other = _find(nodes, kernel, pid)
+                if state != ACTIVE:
+                    found.append(f"{process} never heard that its unlink of {pid} was acknowledged")
+                elif other is None:
+                    found.append(f"{process} is linked to {pid}, which is not there")
+                elif _pid_for(there, kernel, process.pid) not in other.links:
+                    found.append(f"{process} is linked to {other}, not back")
+            for ref, target in process.monitors.items():
+                if not any(_is_watcher(kernel, process, ref, there) for there in nodes.values()):
+                    found.append(f"{process} monitors {target}, which does not know")
+            for ref, watcher in process.monitored_by.items():
+                _, other = _find(nodes, kernel, watcher.pid)
+                if other is None or not any(own.number == ref.number for own in other.monitors):
+                    found.append(f"{process} is monitored by {watcher.pid}, which does not know")
+    return found
+
+
+def _find(nodes: dict[Life | None, Kernel], viewer: Kernel, pid: Pid) -> tuple[Kernel, Process | None]:
+    """The node and the process that a pid means to *viewer*."""
+    there = nodes.get(pid.life, viewer) if pid.node else viewer
+    return there, there.find(pid)
+
+
+def _pid_for(viewer: Kernel, owner: Kernel, pid: Pid) -> Pid:
+    """A pid of *owner* as *viewer* writes it."""
+    return pid if viewer is owner or owner.here is None else Pid(pid.number, pid.serial, *owner.here)
+
+
+def _is_watcher(kernel: Kernel, process: Process, ref: Ref, there: Kernel) -> bool:
+    """True if a process of *there* knows that *process*, of *kernel*, monitors it by that reference."""
+    seen = _pid_for(there, kernel, process.pid)
+    return any(
+        watcher.pid == seen and other_ref.number == ref.number
+        for watched in there.processes()
+        for other_ref, watcher in watched.monitored_by.items()
+    )
+
+
 def _check_bonds(world: World, host: Host) -> None:
-    """Links are symmetric, every monitor has its other end, and who was bound to an end has heard of it."""
+    """Who lives has the bonds that it made and did not hear the end of, and no others."""
     for actor in host.actors.values():
         process = actor.process
         if not process.alive:
             continue
-        for pid, state in process.links._states.items():
-            world.must(state == ACTIVE, f"{actor} never heard that its unlink of {pid} was acknowledged")
-            other = world.resolve(host, pid)
-            world.must(other is not None and other.is_alive, f"{actor} is linked to {other}, which ended")
-            assert other is not None
-            world.must(
-                actor.pid_for(other.host) in other.process.links, f"{actor} is linked to {other}, not back"
-            )
-        for ref, target in process.monitors.items():
-            world.must(ref in actor.watches, f"{actor} has a monitor it never set: {ref}")
-            node = target.node if isinstance(target, Pid) else target[1]
-            there = host if ref in host.kernel._watched else world.hosts[node]
-            seen = actor.pid_for(there)
-            watched = any(
-                watcher.pid == seen and other_ref.number == ref.number
-                for watched in there.kernel.processes()
-                for other_ref, watcher in watched.monitored_by.items()
-            )
-            world.must(watched, f"{actor} monitors {target}, which does not know")
-        for ref in actor.watches:
-            world.must(ref in process.monitors, f"{actor} never heard of its monitor {actor.watches[ref]}")
-        for ref, watcher in process.monitored_by.items():
-            other = world.resolve(host, watcher.pid)
-            known = (
-                other is not None
-                and other.is_alive
-                and any(own.number == ref.number for own in other.process.monitors)
-            )
-            world.must(known, f"{actor} is monitored by {other}, which does not know")
+        world.must(set(process.monitors) <= set(actor.watches), f"{actor} has a monitor it never set")
+        for ref, watch in actor.watches.items():
+            world.must(ref in process.monitors, f"{actor} never heard of its monitor {watch}")
         for pid in actor.wishes:
             other = world.resolve(host, pid)
             quiet = other is not None and other.reason == "normal"
@@ -178,14 +201,11 @@ def _check_processes(world: World, host: Host) -> None:
         )
         for spoke in actor.spoke.values():
             for told in spoke:
-                _check_arrived(world, host, told)
+                _check_arrived(world, told)
 
 
-def _check_arrived(world: World, host: Host, told: object) -> None:
+def _check_arrived(world: World, told: Told) -> None:
     """What took a way that still stands has arrived, if its receiver lives."""
-    from tests.simulation.records import Told
-
-    assert isinstance(told, Told)
     to = told.to
     if told.delivered or to is None or not to.is_alive or told.life not in {None, to.host.life}:
         return

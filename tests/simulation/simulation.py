@@ -15,7 +15,7 @@ from tests.simulation.world import World
 if TYPE_CHECKING:
     from tests.simulation.records import Waiter
 
-SETTLING_SECONDS = 25.0
+SETTLING_SECONDS = 17.0
 """By then every handshake, tick, silence and partition report has had its time."""
 REUNION_SECONDS = 8.0
 """And by then every handshake, and every tick that tells of it."""
@@ -31,7 +31,7 @@ def simulate(seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> World:
         populate(host)
     workload = Workload(world, pace=random.choice((0.01, 0.03, 0.08)))
     faults = Faults(world, pace=random.choice((0.3, 1.0, 3.0, 10.0)))
-    world.run(random.uniform(3.0, 15.0))
+    world.run(random.uniform(3.0, 10.0))
     workload.stopped = True
     faults.heal()
     world.run(SETTLING_SECONDS)

@@ -1,4 +1,4 @@
-"""The simulator finds what it is there to find: each kernel here breaks a promise, and an early run says so."""
+"""The simulator finds what it is there to find: each kernel here breaks a promise, an early run says so."""
 
 from __future__ import annotations
 

@@ -80,16 +80,13 @@ class Host:
             **variables,
         }
 
-    def pump_until(self, happened: Callable[[], bool]) -> bool:
-        """Draws what comes to any of the shells until *happened*; False when that takes too long."""
+    def pump_until(self, happened: Callable[[], bool]) -> None:
+        """Draws what comes to any of the shells until *happened*, or until that takes too long."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not happened():
-            if time.monotonic() > deadline:
-                return False
+        while not happened() and time.monotonic() < deadline:
             open_shells = {shell.descriptor: shell for shell in self._shells if shell.descriptor is not None}
             for descriptor in select.select(list(open_shells), [], [], 0.05)[0]:
                 open_shells[descriptor].read()
-        return True
 
     def __enter__(self) -> Self:
         return self

@@ -129,10 +129,18 @@ class Shell:
     def wait(self, happened: Callable[[], bool], what: str) -> None:
         """Waits until *happened*, and fails with the screen when it does not."""
         __tracebackhide__ = True
-        if not self._host.pump_until(lambda: happened() or self.has_ended) or not happened():
+        came = False
+
+        def look() -> bool:
+            nonlocal came
+            came = happened()
+            return came or self.has_ended
+
+        self._host.pump_until(look)
+        if not came:
             ended = " (the process has ended)" if self.has_ended else ""
-            shown = self.screen.split("\n")[-ROWS:]
-            msg = f"{what} did not come{ended}; the screen:\n" + "\n".join(f"    | {line}" for line in shown)
+            shown = "".join(f"\n    | {line}" for line in self.screen.split("\n")[-ROWS:])
+            msg = f"{what} did not come{ended}; the screen:{shown}"
             raise AssertionError(msg)
 
     def _typed(self, lines_above: int) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.stories.host import Host
     from tests.stories.terminal import Shell
 
-# Typed at the prompt, so known to no other node by name: what runs elsewhere is in `noisy.py`.
+# What is typed at a prompt is known by name to no other node, so what runs elsewhere is in `noisy.py`.
 NOISY = '''\
 """A module of a user who prints."""
 

@@ -1,0 +1,384 @@
+"""Processes from their start to their end: how each kind runs, and of what it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Exit, Node, Process, ProcessKilled, aio, receive, rpc, spawn, spawn_link
+from pyx import self as own_pid
+from pyx.errors import EncodeError, RemoteError
+from pyx.runtime.lifecycle import exit_text, reason_of
+from pyx.runtime.letters import sealed
+from pyx.signals import Letter
+from pyx.terms import Pid, Raised
+from pyx.wire.codec import open_letter
+from tests.staging import HANG, Ended, Running, Stage, as_process, end_of, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyx.runtime.local_node import LocalNode
+
+
+def end(node: LocalNode, function: Callable[[], Any]) -> Any:
+    """The reason that others hear when that function has run as a process."""
+    go = threading.Event()
+
+    def body() -> Any:
+        wait_for(go)
+        return function()
+
+    pid, _ = node.processes.spawn(body, ())
+    ended = Ended(node, pid)
+    go.set()
+    wait_for(ended)
+    return ended.reason
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def body() -> None:
+        raise error
+
+    return body
+
+
+class TestReasons:
+    def test_of_what_the_code_raised(self) -> None:
+        assert reason_of(None) == ("normal", False)
+        assert reason_of(Exit()) == ("normal", False)
+        assert reason_of(Exit("shutdown")) == ("shutdown", False)
+        assert reason_of(Exit("kill")) == ("kill", False)  # from inside it is a word like any other
+        assert reason_of(SystemExit()) == ("normal", False)
+        assert reason_of(SystemExit(0)) == ("normal", False)
+        assert reason_of(ProcessKilled()) == ("killed", False)
+        reason, crashed = reason_of(SystemExit(3))
+        assert isinstance(reason, Letter)
+        assert (open_letter(reason, None), crashed) == (3, False)
+        reason, crashed = reason_of(ValueError("x"))
+        assert isinstance(reason, Letter)
+        assert (open_letter(reason, None).type, crashed) == ("ValueError", True)
+
+
+class TestEnds:
+    def test_by_returning(self, node: LocalNode) -> None:
+        assert end(node, lambda: "whatever") == "normal"
+
+    @pytest.mark.parametrize("reason", ["shutdown", ("tuple", [1]), {"why": 1}, None])
+    def test_by_an_exit(self, node: LocalNode, reason: Any) -> None:
+        assert end(node, raising(Exit(reason))) == reason
+        assert end(node, lambda: Process.exit(own_pid(), reason)) == reason
+
+    def test_by_system_exit_which_ends_nothing_else(self, node: LocalNode) -> None:
+        assert end(node, sys.exit) == "normal"
+        assert end(node, lambda: sys.exit(3)) == 3
+
+    def test_by_an_exception(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
+        reason = end(node, lambda: [][1])
+        assert isinstance(reason, Raised)
+        assert (reason.type, reason.text) == ("IndexError", "list index out of range")
+        assert "test_lifecycle.py" in reason.traceback
+        [record] = caplog.records
+        assert record.levelno == logging.ERROR
+        line, *frames = record.getMessage().splitlines()
+        assert line.startswith("Process #PID<0.")
+        assert line.endswith(" raised an exception")
+        assert "IndexError: list index out of range" in frames
+
+    def test_by_an_exception_that_cannot_be_described(self, node: LocalNode) -> None:
+        class Hostile(Exception):
+            def __getattribute__(self, name: str) -> Any:
+                raise RuntimeError
+
+            def __str__(self) -> str:
+                raise SystemExit
+
+        reason = end(node, raising(Hostile()))
+        assert reason.type.endswith("Hostile")
+
+    def test_by_an_exit_with_what_is_no_data(self, node: LocalNode) -> None:
+        assert end(node, raising(Exit(object()))).type == "EncodeError"
+
+    def test_none_of_these_is_a_crash_in_the_log_but_the_exception(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        end(node, raising(Exit("boom")))
+        end(node, lambda: sys.exit(3))
+        assert caplog.records == []
+
+    def test_a_task_ends_alike(self, node: LocalNode) -> None:
+        async def task(error: str) -> None:
+            await aio.receive("go")
+            match error:
+                case "exit":
+                    raise Exit("shutdown")
+                case "system":
+                    sys.exit(3)
+                case "cancel":
+                    raise asyncio.CancelledError
+                case "crash":
+                    [][1]
+
+        def reason(error: str) -> Any:
+            pid, _ = node.processes.spawn(task, (error,))
+            ended = Ended(node, pid)
+            node.send(pid, "go")
+            wait_for(ended)
+            return ended.reason
+
+        assert reason("none") == "normal"
+        assert reason("exit") == "shutdown"
+        assert reason("system") == 3
+        assert reason("crash").type == "IndexError"
+        assert reason("cancel").type == "asyncio.exceptions.CancelledError"
+
+
+class TestStarts:
+    def test_the_pid_is_there_at_once_and_alive(self, node: LocalNode) -> None:
+        pid, ref = node.processes.spawn(receive, ())
+        assert node.kernel.find(pid)
+        assert ref is None
+
+    def test_arguments_are_sealed_at_the_call(self, node: LocalNode) -> None:
+        shared = ["before"]
+        go, seen = threading.Event(), list[Any]()
+
+        def body(mine: list[str]) -> None:
+            wait_for(go)
+            seen.append(mine)
+
+        pid, _ = node.processes.spawn(body, (shared,))
+        shared.append("after")
+        go.set()
+        end_of(node, pid)
+        assert seen == [["before"]]
+
+    def test_arguments_that_are_no_data(self, node: LocalNode) -> None:
+        with pytest.raises(EncodeError, match=r"cannot send args\[0\]: <object"):
+            node.processes.spawn(receive, (object(),))
+        with pytest.raises(EncodeError, match=r"cannot send args\[0\]: <object"):
+            node.processes.spawn_named("os", "getpid", [object()])
+        assert node.kernel.processes() == []
+
+    def test_by_name(self, node: LocalNode) -> None:
+        pid, _ = node.processes.spawn_named("pyx", "receive", [])
+        process = node.kernel.find(pid)
+        assert process is not None
+        assert process.initial_call == ("pyx", "receive", 0)
+
+    def test_by_a_name_that_is_not_there_it_dies_of_that(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pid, _ = node.processes.spawn_named("nope", "f", [])
+        until(lambda: node.kernel.find(pid) is None)
+        assert "UndefinedFunction: there is no module nope" in caplog.text
+
+    def test_by_the_name_of_an_async_def_it_becomes_a_task(
+        self, node: LocalNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "task_stock.py").write_text("from pyx import aio\nasync def ask(): await aio.receive()\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        pid, _ = node.processes.spawn_named("task_stock", "ask", [])
+        process = node.kernel.find(pid)
+        assert process is not None
+        until(lambda: process.waiting)
+        assert process.kind == "async def"
+        assert process.runner.gate.thread_ident is None
+        node.send(pid, "end")
+        assert end_of(node, pid) in {"normal", "noproc"}
+
+    def test_a_def_that_gives_a_coroutine_becomes_one_too_and_can_be_killed(self, node: LocalNode) -> None:
+        pid, _ = node.processes.spawn(lambda: aio.receive(), ())
+        process = node.kernel.find(pid)
+        assert process is not None
+        until(lambda: process.waiting)
+        ended = Ended(node, pid)
+        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        wait_for(ended)
+        assert ended.reason == "killed"
+        until(lambda: node.processes.dying() == 0)
+
+    def test_linked_and_monitored_in_the_same_step(self, node: LocalNode) -> None:
+        def body() -> Any:
+            me = own_pid()
+            Process.flag("trap_exit", True)
+            pid, ref = node.processes.spawn(raising(Exit("early")), (), link=True, monitor=True)
+            return sorted((receive(timeout=HANG), receive(timeout=HANG))), pid, ref, me
+
+        messages, pid, ref, _ = as_process(node, body)
+        assert messages == [("DOWN", ref, "process", pid, "early"), ("EXIT", pid, "early")]
+
+    def test_children_print_where_their_parents_do(self, node: LocalNode) -> None:
+        def body() -> bool:
+            child = node.kernel.find(spawn(receive))
+            me = node.kernel.find(own_pid())
+            assert child is not None
+            assert me is not None
+            return child.parent == own_pid() and child.leader == me.leader
+
+        assert as_process(node, body)
+
+    def test_a_parent_that_is_killed_as_it_spawns_leaves_no_child_that_nobody_runs(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The step raises on its way out, but not before the child has been given a thread."""
+        children: list[Pid] = []
+        ran = threading.Event()
+        started = node.kernel.process_started
+
+        def killed_meanwhile(*args: Any, **options: Any) -> Any:
+            process, ref = started(*args, **options)
+            if options["parent"] is not None:
+                children.append(process.pid)
+                node.kernel.exit(Pid(0), options["parent"], "kill")
+            return process, ref
+
+        monkeypatch.setattr(node.kernel, "process_started", killed_meanwhile)
+        with pytest.raises(ProcessKilled):
+            as_process(node, lambda: spawn(ran.set))
+        wait_for(ran)
+        until(lambda: node.kernel.find(children[0]) is None)
+
+    def test_without_a_thread_left_it_ends_at_once(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def none_left(_: Any) -> None:
+            raise RuntimeError("can't start new thread")
+
+        def body() -> tuple[Any, ...]:
+            monkeypatch.setattr(node.pool, "run", none_left)
+            pid, ref = node.processes.spawn(receive, (), monitor=True)
+            return receive(("DOWN", ref, "process", pid, ...), timeout=HANG)
+
+        reason = as_process(node, body)[4]
+        assert (reason.type, reason.text) == ("RuntimeError", "can't start new thread")
+        assert "can't start new thread" in caplog.text
+
+
+class TestForPeers:
+    def test_a_call_runs_in_a_process_of_its_own_and_answers(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+
+        def body() -> Any:
+            return rpc.call("b", "pyx", "self"), rpc.call("b", "pyx", "self"), rpc.call("b", "Node", "self")
+
+        one, other, name = as_process(a, body)
+        assert one != other
+        assert (one.node, name) == ("b@test", "b@test")
+        assert b.kernel.processes() == []
+
+    @pytest.mark.parametrize(
+        ("function", "args", "type_name", "text"),
+        [
+            ("sys.exit", [], "Exit", "normal"),
+            ("sys.exit", [3], "Exit", "3"),
+            ("operator.truediv", [1, 0], "ZeroDivisionError", "division by zero"),
+            ("threading.Lock", [], "EncodeError", "cannot send result: <unlocked _thread.lock object"),
+            ("importlib.import_module", ["no_such_module"], "ModuleNotFoundError", "No module named"),
+        ],
+    )
+    def test_its_failures(
+        self, stage: Stage, function: str, args: list[Any], type_name: str, text: str
+    ) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+        module, _, name = function.rpartition(".")
+        with pytest.raises(RemoteError) as failed:
+            as_process(a, lambda: rpc.call("b", module, name, args))
+        assert failed.value.type == type_name
+        assert failed.value.text.startswith(text)
+
+    def test_one_that_is_killed_answers_that(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
+        until(lambda: bool(b.kernel.processes()))
+        b.step(b.kernel.exit, Pid(0), b.kernel.processes()[0].pid, "kill")
+        with pytest.raises(RemoteError, match="Exit: killed"):
+            calling.outcome()
+
+    def test_a_cast_that_fails_is_logged_where_it_ran(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        as_process(a, lambda: rpc.cast("b", "operator", "truediv", [1, 0]))
+        until(lambda: "ZeroDivisionError" in caplog.text)
+        until(lambda: not b.kernel.processes())
+
+    def test_a_call_of_an_async_def_runs_on_the_process_loop(self, stage: Stage) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+        assert as_process(a, lambda: rpc.call("b", "asyncio", "sleep", [0, "slept"])) == "slept"
+
+    def test_a_spawn_shows_what_it_is_once_its_letter_is_read(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        pid = as_process(a, lambda: Node.spawn("b", "pyx", "receive", ["x"]))
+        process = b.kernel.find(Pid(pid.number))
+        assert process is not None
+        until(lambda: process.waiting)
+        assert (process.kind, process.initial_call) == ("spawn", ("pyx.primitives", "receive", 1))
+
+    def test_one_that_was_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
+        process, _ = node.step(node.kernel.process_started, "call")
+        node.step(node.kernel.exit, Pid(0), process.pid, "kill")
+        node.processes.start_for_peer(process, sealed(("pytest", "fail", ["it ran"])))
+        until(lambda: process.runner.over)
+
+
+class TestDying:
+    def test_counts_what_still_runs_for_a_dead_process(self, node: LocalNode) -> None:
+        in_c = threading.Lock()
+        in_c.acquire()
+        pid, _ = node.processes.spawn(in_c.acquire, ())
+        process = node.kernel.find(pid)
+        assert process is not None
+        until(lambda: process.runner.gate.thread_ident is not None)
+        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        assert node.processes.dying() == 1
+        in_c.release()
+        until(lambda: node.processes.dying() == 0)
+
+
+class TestShellExit:
+    def test_says_who_died_of_what(self, node: LocalNode) -> None:
+        assert exit_text(node, Pid(7), "boom") == "** (EXIT from #PID<0.7.0>) boom\n"
+        assert exit_text(node, Pid(7), sealed(("a", 1))) == "** (EXIT from #PID<0.7.0>) ('a', 1)\n"
+        raised = sealed(Raised("ValueError", "no stock", "Traceback ..."))
+        assert exit_text(node, Pid(7), raised) == "** (EXIT from #PID<0.7.0>) ValueError: no stock\n"
+
+
+def test_the_loss_of_a_linked_process_takes_a_thread_along(node: LocalNode) -> None:
+    ready = threading.Event()
+    linked: list[Pid] = []
+
+    def child() -> None:
+        receive("go")
+        raise Exit("boom")
+
+    def parent() -> None:
+        linked.append(spawn_link(child))
+        ready.set()
+        Process.sleep(None)
+
+    pid, _ = node.processes.spawn(parent, ())
+    wait_for(ready)
+    ended = Ended(node, pid)
+    node.send(linked[0], "go")
+    wait_for(ended)
+    assert ended.reason == "boom"
+
+
+def test_a_thread_that_is_busy_in_python_is_killed_there(node: LocalNode) -> None:
+    begun = threading.Event()
+
+    def busy() -> None:
+        while True:
+            begun.set()
+
+    pid, _ = node.processes.spawn(busy, ())
+    wait_for(begun)
+    node.step(node.kernel.exit, Pid(0), pid, "kill")
+    until(lambda: node.processes.dying() == 0)

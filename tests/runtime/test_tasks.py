@@ -1,0 +1,266 @@
+"""`async def` processes as tasks: on pyx's loop or the application's, from the spawn to every kind of end."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.errors import ProcessKilled
+from pyx.runtime.context import current
+from pyx.runtime.runners import LockSlot, Runner
+from pyx.runtime.tasks import ProcessLoop
+from tests.staging import HANG, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from pyx.runtime.local_node import LocalNode
+
+
+class Ends:
+    """What was reported, in order."""
+
+    def __init__(self) -> None:
+        self._ends: queue.SimpleQueue[tuple[BaseException | None, Any]] = queue.SimpleQueue()
+
+    def report(self, error: BaseException | None, value: Any) -> None:
+        self._ends.put((error, value))
+
+    def next(self) -> tuple[BaseException | None, Any]:
+        return self._ends.get(timeout=HANG)
+
+    def empty(self) -> bool:
+        return self._ends.empty()
+
+
+@pytest.fixture
+def runner(node: LocalNode) -> Runner:
+    process, _ = node.step(node.kernel.process_started, "async def")
+    runner = process.runner = Runner(node, process)
+    return runner
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The application's: it runs when it is told to."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+async def answer() -> int:
+    return 42
+
+
+async def for_ever() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def standing_still(node: LocalNode) -> threading.Event:
+    standing, go_on = threading.Event(), threading.Event()
+    node.tasks._own.soon(lambda: (standing.set(), go_on.wait(HANG)))
+    wait_for(standing)
+    return go_on
+
+
+class TestAProcess:
+    def test_reports_its_value(self, node: LocalNode, runner: Runner) -> None:
+        ends = Ends()
+        node.tasks.start(runner, answer, ends.report)
+        assert ends.next() == (None, 42)
+
+    @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), asyncio.CancelledError()])
+    def test_reports_what_it_raised(self, node: LocalNode, runner: Runner, error: BaseException) -> None:
+        async def fail() -> None:
+            raise error
+
+        ends = Ends()
+        node.tasks.start(runner, fail, ends.report)
+        assert ends.next() == (error, None)
+        assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
+
+    def test_is_the_current_one_while_it_runs_and_its_end_is_nobodys(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        async def who() -> Any:
+            return current.get()
+
+        node.tasks.start(runner, who, lambda _, value: ended.put((value, current.get())))
+        assert ended.get(timeout=HANG) == (runner, None)
+
+    def test_its_tasks_are_its_own(self, node: LocalNode, runner: Runner) -> None:
+        async def who() -> Any:
+            return current.get()
+
+        async def asks_its_task() -> Any:
+            return await asyncio.create_task(who())
+
+        ends = Ends()
+        node.tasks.start(runner, asks_its_task, ends.report)
+        assert ends.next() == (None, runner)
+
+    def test_started_on_the_loop_it_does_not_run_before_the_spawn_returns(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        ends = Ends()
+
+        def on_the_loop() -> bool:
+            node.tasks.start(runner, answer, ends.report)
+            return ends.empty()
+
+        assert node.tasks._own.call(on_the_loop)
+        assert ends.next() == (None, 42)
+
+    def test_is_kept_until_its_end(self, node: LocalNode, runner: Runner) -> None:
+        """The loop itself would let a collection take a task that nobody holds."""
+        node.tasks.start(runner, for_ever, Ends().report)
+        until(lambda: runner.task is not None)
+        assert node.tasks._tasks == {runner.task}
+        runner.stop()
+        until(lambda: not node.tasks._tasks)
+
+
+class TestKills:
+    def test_one_that_runs_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
+        ends, begun = Ends(), threading.Event()
+
+        async def body() -> None:
+            begun.set()
+            await for_ever()
+
+        node.tasks.start(runner, body, ends.report)
+        wait_for(begun)
+        runner.stop()
+        error, _ = ends.next()
+        assert isinstance(error, asyncio.CancelledError)
+
+    def test_one_that_waits_for_its_turn_does_not_run(self, node: LocalNode, runner: Runner) -> None:
+        ran: list[str] = []
+        ends = Ends()
+
+        async def body() -> None:
+            ran.append("a line")
+
+        go_on = standing_still(node)
+        node.tasks.start(runner, body, ends.report)
+        runner.stop()
+        go_on.set()
+        error, _ = ends.next()
+        assert isinstance(error, ProcessKilled)
+        assert ran == []
+
+    def test_one_that_is_cancelled_before_its_first_step_reports_its_end(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        ran: list[str] = []
+        ends = Ends()
+
+        async def body() -> None:
+            ran.append("a line")
+
+        def on_the_loop() -> None:
+            node.tasks.start(runner, body, ends.report)
+            asyncio.get_running_loop().call_soon(runner.stop)  # behind its start, before its first step
+
+        node.tasks._own.call(on_the_loop)
+        error, _ = ends.next()
+        assert isinstance(error, ProcessKilled)
+        assert ran == []
+
+
+class TestTheApplicationsLoop:
+    def test_processes_run_there(self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop) -> None:
+        tasks, done = ProcessLoop(), asyncio.Event()
+        tasks.use(loop)
+        ran_on: list[Any] = []
+
+        async def body() -> None:
+            ran_on.append(asyncio.get_running_loop())
+
+        tasks.start(runner, body, lambda *_: done.set())
+        loop.run_until_complete(done.wait())
+        assert ran_on == [loop]
+
+    def test_a_closed_one_ends_the_process(
+        self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        tasks, ends = ProcessLoop(), Ends()
+        loop.close()
+        tasks.use(loop)
+        tasks.start(runner, answer, ends.report)
+        error, _ = ends.next()
+        assert isinstance(error, RuntimeError)
+        assert str(error) == "the event loop that Node.start was given is closed"
+
+    def test_ctrl_c_in_a_process_is_the_applications_too(
+        self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        tasks, ends = ProcessLoop(), Ends()
+        tasks.use(loop)
+
+        async def interrupted() -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        tasks.start(runner, interrupted, ends.report)
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_forever()
+        error, _ = ends.next()
+        assert isinstance(error, KeyboardInterrupt)
+
+    def test_its_slots_wake_it_from_another_thread(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        async def sleeper() -> None:
+            slot = node.tasks.slot()
+            threading.Thread(target=slot.wake).start()
+            await asyncio.wait_for(slot.wait(None), HANG)
+
+        loop.run_until_complete(sleeper())
+
+
+class TestVisits:
+    def visit(self, node: LocalNode, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        done = LockSlot()
+        visit = node.tasks.run(runner, make(), done)
+        assert done.wait(HANG)
+        assert visit.over
+        return visit.outcome()
+
+    def test_a_guest_runs_under_its_own_process(self, node: LocalNode, runner: Runner) -> None:
+        async def who() -> Any:
+            return current.get()
+
+        assert self.visit(node, runner, who) is runner
+
+    def test_a_guest_raises_where_it_is_waited_for(self, node: LocalNode, runner: Runner) -> None:
+        async def leave() -> None:
+            raise SystemExit(3)
+
+        with pytest.raises(SystemExit):
+            self.visit(node, runner, leave)
+        assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
+
+    def test_a_guest_that_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
+        done = LockSlot()
+        visit = node.tasks.run(runner, for_ever(), done)
+        visit.cancel()
+        assert done.wait(HANG)
+        with pytest.raises(asyncio.CancelledError):
+            visit.outcome()
+
+    def test_a_guest_that_is_cancelled_before_its_first_step(self, node: LocalNode, runner: Runner) -> None:
+        done = LockSlot()
+        go_on = standing_still(node)
+        visit = node.tasks.run(runner, for_ever(), done)
+        visit.cancel()
+        go_on.set()
+        assert done.wait(HANG)
+        with pytest.raises(asyncio.CancelledError):
+            visit.outcome()

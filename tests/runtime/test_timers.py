@@ -1,0 +1,82 @@
+"""Messages that leave later, and those that are called back."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pyx import Process, receive
+from pyx.terms import Ref
+from tests.staging import HANG, Running, as_process, end_of, until, wait_for
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+
+def test_a_message_arrives_when_it_is_time(node: LocalNode) -> None:
+    running = Running(node, receive)
+    node.timers.start(0.001, running.pid, "tick")
+    assert running.outcome() == "tick"
+    assert node.timers._running == {}
+
+
+def test_one_that_is_due_at_once_is_not_lost(node: LocalNode) -> None:
+    """It may fire before the call that started it has returned."""
+
+    def body() -> list[Any]:
+        me = Process.list()[0]
+        for number in range(200):
+            node.timers.start(0, me, number)
+        return sorted(receive(timeout=HANG) for _ in range(200))
+
+    assert as_process(node, body) == list(range(200))
+
+
+def test_one_that_is_called_back_in_time_does_not_arrive(node: LocalNode) -> None:
+    running = Running(node, receive)
+    ref = node.timers.start(3600, running.pid, "never")
+    left = node.timers.cancel(ref)
+    assert 3500 < left <= 3600
+    assert node.timers.cancel(ref) is False
+    node.send(running.pid, "instead")
+    assert running.outcome() == "instead"
+
+
+def test_what_was_never_started_cannot_be_called_back(node: LocalNode) -> None:
+    assert node.timers.cancel(Ref(12345)) is False
+
+
+def test_who_takes_it_out_of_the_table_decides(node: LocalNode) -> None:
+    """The time and the call come together: either the message arrives or the call succeeds."""
+
+    def body() -> int:
+        me = Process.list()[0]
+        cancelled = 0
+        for number in range(200):
+            ref = node.timers.start(0, me, number)
+            if node.timers.cancel(ref) is not False:
+                cancelled += 1
+        arrived = 0
+        until(lambda: not node.timers._running)
+        node.portal.call(lambda: None)
+        while True:
+            try:
+                receive(timeout=0)
+            except TimeoutError:
+                return cancelled + arrived
+            arrived += 1
+
+    assert as_process(node, body) == 200
+
+
+def test_it_outlives_the_process_that_set_it(node: LocalNode) -> None:
+    """As in OTP: the timer sends, not the process."""
+    running = Running(node, receive)
+    go_on, standing = threading.Event(), threading.Event()
+    node.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+    wait_for(standing)
+    setter = Running(node, lambda: node.timers.start(0, running.pid, "from the grave"))
+    setter.outcome()
+    end_of(node, setter.pid)
+    go_on.set()
+    assert running.outcome() == "from the grave"

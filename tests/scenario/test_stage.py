@@ -1,0 +1,74 @@
+"""The directory of a replay: apart from everything else, and gone afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.scenario.stage import Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/stock.py").write_text("real\n")
+    (tmp_path / "top.py").write_text("real\n")
+    (tmp_path / ".hidden").write_text("")
+    return tmp_path
+
+
+def test_what_lies_beside_the_scenario_is_there(folder: Path) -> None:
+    stage = Stage(folder)
+    assert sorted(path.name for path in stage.work.iterdir()) == ["shop", "top.py"]
+    assert (stage.work / "shop/stock.py").read_text() == "real\n"
+    stage.remove()
+    assert not stage.root.exists()
+    assert (folder / "shop/stock.py").read_text() == "real\n"
+
+
+def test_what_a_scenario_writes_leaves_the_real_files_alone(folder: Path) -> None:
+    stage = Stage(folder)
+    for file in ("top.py", "shop/stock.py", "shop/new/deep.py"):
+        stage.write(file, "written\n")
+        assert (stage.work / file).read_text() == "written\n"
+    assert (folder / "top.py").read_text() == "real\n"
+    assert (folder / "shop/stock.py").read_text() == "real\n"
+    assert not (folder / "shop/new").exists()
+    stage.remove()
+
+
+def test_two_stages_share_nothing_and_inherit_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYX_COOKIE_FILE", "/somewhere")
+    monkeypatch.setenv("LC_ALL", "de_DE")
+    monkeypatch.setenv("MINE", "kept")
+    one, two = Stage(folder), Stage(folder)
+    mine, his = one.environment(), two.environment()
+    assert mine["HOME"] != his["HOME"]
+    assert mine["PYX_RUNTIME_DIR"] != his["PYX_RUNTIME_DIR"]
+    assert "PYX_COOKIE_FILE" not in mine
+    assert "LC_ALL" not in mine
+    assert (mine["MINE"], mine["TZ"], mine["PYTHONHASHSEED"], mine["COLUMNS"]) == ("kept", "UTC", "0", "100")
+    one.remove()
+    two.remove()
+
+
+def test_its_path_leaves_room_for_sockets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = folder / ("long" * 12)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    stage = Stage(folder)
+    assert len(str(stage.root)) < 40
+    stage.remove()
+
+
+def test_each_life_of_a_node_has_a_log_of_its_own(folder: Path) -> None:
+    stage = Stage(folder)
+    first = stage.log_path("a@vm")
+    first.touch()
+    assert (first.name, stage.log_path("a@vm").name) == ("a.log", "a-2.log")
+    stage.remove()

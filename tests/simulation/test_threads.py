@@ -1,0 +1,113 @@
+"""The threaded twin of the simulator: real nodes in one OS process, a crowd of real processes on them, and
+kills, cuts and restarts at any moment.  What the simulator checks in a thousand orders of events is checked
+here under real threads: one lock a kernel, effects after it, queues that others empty.
+
+    PYX_ROUNDS=20000 pytest tests/simulation/test_threads.py      some minutes instead of some seconds
+    PYX_CROWD_SEED=7 ...                                          another crowd (the threads decide the rest)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx import Node
+from pyx.runtime import lifetime
+from pyx.terms import Pid
+from tests.simulation.crowd import Crowd
+from tests.simulation.invariants import asymmetries, disagreements
+from tests.staging import OPTIONS, Stage, as_process, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
+    from tests.simulation.crowd import Member
+
+ROUNDS = int(os.environ.get("PYX_ROUNDS", "300"))
+SEED = int(os.environ.get("PYX_CROWD_SEED", "0"))
+ACTS_A_ROUND = 40
+MEMBERS = 12
+
+
+@pytest.fixture(autouse=True)
+def quick_switches() -> Iterator[None]:
+    """Threads take turns often: a lock that is missing somewhere is missed sooner."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0002)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_every_promise_holds_under_threads(stage: Stage) -> None:
+    nodes = [stage.start(name) for name in ("ada", "bob", "cyd")]
+    crowd = Crowd(SEED)
+    for number in range(MEMBERS):
+        crowd.join(nodes[number % len(nodes)])
+    for number in range(1, ROUNDS + 1):
+        goal = crowd.acts + ACTS_A_ROUND
+        until(lambda goal=goal: crowd.acts >= goal)
+        disturb(crowd, nodes, number)
+        for _ in range(MEMBERS - sum(member.is_alive for member in crowd.members[-3 * MEMBERS :])):
+            crowd.join(crowd.random.choice(nodes))
+    crowd.is_over = True
+    until(lambda: all(member.is_quiet or not member.is_alive for member in crowd.members))
+    for node in nodes:  # whoever lost another finds it again
+        for other in nodes:
+            until(lambda node=node, other=other: is_reached(node, other))
+    until(lambda: not complaints_of(nodes))
+    assert complaints_of(nodes) == []
+    assert crowd.complaints == []
+    living = [member for member in crowd.members if member.is_alive]
+    for member in living:
+        process = member.node.kernel.find(member.address.pid)
+        assert process is not None
+        until(lambda process=process: not process.mailbox)
+        assert set(process.monitors) == set(member.watches)
+    for member in living:
+        member.node.send(member.address.pid, "leave")
+    until(lambda: not any(node.kernel.processes() or node.processes.dying() for node in nodes))
+    assert crowd.complaints == []
+
+
+def disturb(crowd: Crowd, nodes: list[LocalNode], number: int) -> None:
+    """A kill every time, a cut now and then, and seldom a node that leaves and comes back."""
+    victim = crowd.random.choice(crowd.members[-MEMBERS:])
+    kill(victim)
+    node = crowd.random.choice(nodes)
+    if not number % 10:
+        links = [peer.link for peer in node.step(lambda: list(node.kernel._peers.values())) if peer.link]
+        for link in links:
+            link.close(gracefully=crowd.random.random() < 0.5)
+    if not number % 100:
+        name = node.kernel.name
+        lifetime.stop(node)
+        lifetime.start(node, name, **OPTIONS)
+
+
+def kill(member: Member) -> None:
+    member.node.step(member.node.kernel.exit, Pid(0), member.address.pid, "kill")
+
+
+def is_reached(node: LocalNode, other: LocalNode) -> bool:
+    return node is other or as_process(node, lambda: Node.ping(other.kernel.name)) == "pong"
+
+
+def complaints_of(nodes: list[LocalNode]) -> list[str]:
+    """What is wrong when nothing is under way; while something is, it is wrong for a moment."""
+    found: list[str] = []
+    for node in nodes:
+        found += node.step(disagreements, node.kernel)
+        found += [f"{node.kernel.name} keeps {peer.out} for {peer.name}" for peer in peers(node) if peer.out]
+        found += [f"{node.kernel.name} waits for {pending}" for pending in node.kernel._pending.values()]
+    try:
+        return found + asymmetries(node.kernel for node in nodes)
+    except RuntimeError:  # a table changed while it was looked at: something was under way
+        return [*found, "a table changed"]
+
+
+def peers(node: LocalNode) -> list[object]:
+    return node.step(lambda: list(node.kernel._peers.values()))
