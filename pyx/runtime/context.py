@@ -36,11 +36,21 @@ class ThreadState:
         self.waiting = False
 
 
+class _FirstState:
+    """Makes a thread's state when it is first asked for, and steps aside: the next look finds it there.
+
+    Not in an `__init__`: a finalizer that runs in the middle of one would find no state.
+    """
+
+    def __get__(self, owner: threading.local, _: type) -> ThreadState:
+        state: ThreadState = owner.__dict__.setdefault("state", ThreadState())
+        return state
+
+
 class _OfThisThread(threading.local):
     """`thread.state` is fetched once a step: an attribute of a thread-local costs eight times a slot."""
 
-    def __init__(self) -> None:
-        self.state = ThreadState()
+    state = _FirstState()
 
 
 thread = _OfThisThread()

@@ -165,14 +165,22 @@ class Lifecycle:
         self._dying.discard(runner)
         output.finish_line(runner, newline=True)
         node.flush(runner)
-        # Told: a process that found no thread to run on ends inside the step that started it.
+        if process.alive:
+            try:
+                last_act = self._last_act(process, error, value)
+            except BaseException:  # an exception is the user's code, and so is what it says of itself
+                nameless = RuntimeError("an exception that cannot be described")
+                last_act = self._last_act(process, nameless, None)
+            # Told: a process that found no thread to run on ends inside the step that started it.
+            node.tell(*last_act)
+
+    def _last_act(self, process: Process, error: BaseException | None, value: Any) -> tuple[Any, ...]:
+        """The step that says how a process ended, and its arguments."""
         if process.call is not None:
-            outcome, letter = self._answer(error, value)
-            node.tell(self._end_call, process, outcome, letter)
-        elif process.alive:
-            reason, crashed = reason_of(error)
-            text = report.traceback_text(error) if crashed and error is not None else ""
-            node.tell(self._end, process, reason, text)
+            return self._end_call, process, *self._answer(error, value)
+        reason, crashed = reason_of(error)
+        text = report.traceback_text(error) if crashed and error is not None else ""
+        return self._end, process, reason, text
 
     def _end_call(self, process: Process, outcome: str, letter: Letter | str) -> None:
         self._node.kernel.call_finished(process, outcome, letter)
@@ -246,5 +254,6 @@ def reason_of(error: BaseException | None) -> tuple[Reason, bool]:
     if isinstance(error, Exit):
         return sealed_reason(error.reason), False
     if isinstance(error, SystemExit):
-        return ("normal" if error.code in {None, 0} else sealed_reason(error.code)), False
+        went_well = error.code in (None, 0)  # no set: a code may have no hash
+        return ("normal" if went_well else sealed_reason(error.code)), False
     return sealed_reason(report.as_value(error)), True

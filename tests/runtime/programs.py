@@ -36,7 +36,7 @@ INTERRUPTS = 1_000
 def run(program: Callable[[], None], home: str) -> str:
     """Runs *program* in a new Python; what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", f"from {__name__} import {program.__name__} as program; program()"],
+        [sys.executable, "-W", "ignore:.*fork:DeprecationWarning", "-c", f"from {__name__} import {program.__name__} as program; program()"],
         env={**os.environ, "PYTHONPATH": ROOT, "HOME": home, "PYX_RUNTIME_DIR": home},
         capture_output=True,
         text=True,

@@ -73,3 +73,21 @@ def test_a_wait_on_a_running_loop_is_refused_and_its_twin_named() -> None:
 def test_without_asyncio_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(context.sys.modules, "asyncio.events")
     context.forbid_running_loop("receive()", "aio.receive()")
+
+
+def test_a_finalizer_that_runs_while_a_threads_state_is_made_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    states: list[context.ThreadState] = []
+
+    class Interrupted(context.ThreadState):
+        def __init__(self) -> None:
+            super().__init__()
+            if not states:
+                states.append(self)
+                states.append(context.thread.state)  # as a finalizer would
+
+    monkeypatch.setattr(context, "ThreadState", Interrupted)
+    other = threading.Thread(target=lambda: states.append(context.thread.state))
+    other.start()
+    other.join()
+    _, seen_by_the_finalizer, seen_later = states
+    assert seen_by_the_finalizer is seen_later

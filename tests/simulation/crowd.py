@@ -1,8 +1,7 @@
-"""A crowd of real processes on real nodes, for the threaded twin of the simulator: what each does, and what it
-complains of.
+"""A crowd of real processes on real nodes, for the threaded twin of the simulator: what each does and hears.
 
 A member tells others numbers, watches them, links to them, takes all that back, asks nodes, all by chance; it
-notes in its diary whatever it hears that must not be.  Not here: kills, cuts and restarts (`test_threads.py`).
+complains of whatever it hears that must not be.  Not here: kills, cuts and restarts (`test_threads.py`).
 """
 
 from __future__ import annotations

@@ -298,3 +298,4 @@ class Link:
         self.host.links.remove(self)
         self.end.close()
         self.host.step(self.host.kernel.peer_lost, self.peer, reason, self.host.world.now)
+        self.host.world.must(self.peer.state == "gone", f"{self.peer} has lost its connection, and is up")

@@ -41,6 +41,8 @@ def disagreements(kernel: Kernel) -> list[str]:
     must(aliases == set(kernel._aliases), "aliases of processes, and the table of aliases")
     watched = {ref: process for process in processes for ref in process.monitored_by}
     must(watched == kernel._watched, "monitors of processes, and the table of monitors")
+    visible = {peer.name for peer in kernel._peers.values() if peer.state == "up" and not peer.hidden}
+    must(kernel._sight == visible, f"{sorted(kernel._sight)} are in sight, not {sorted(visible)}")
     for name, peer in kernel._peers.items():
         must(peer.name == name and peer.state in {"dialling", "up"}, f"the session {peer}")
         must((peer.state == "up") == bool(peer.creation), f"the creation of {peer}")

@@ -8,8 +8,10 @@ here under real threads: one lock a kernel, effects after it, queues that others
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,10 +26,12 @@ from tests.staging import OPTIONS, Stage, as_process, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyx.core.peers import Peer
+    from pyx.core.processes import Process
     from pyx.runtime.local_node import LocalNode
     from tests.simulation.crowd import Member
 
-ROUNDS = int(os.environ.get("PYX_ROUNDS", "300"))
+ROUNDS = int(os.environ.get("PYX_ROUNDS", "200"))
 SEED = int(os.environ.get("PYX_CROWD_SEED", "0"))
 ACTS_A_ROUND = 40
 MEMBERS = 12
@@ -48,52 +52,52 @@ def test_every_promise_holds_under_threads(stage: Stage) -> None:
     for number in range(MEMBERS):
         crowd.join(nodes[number % len(nodes)])
     for number in range(1, ROUNDS + 1):
-        goal = crowd.acts + ACTS_A_ROUND
-        until(lambda goal=goal: crowd.acts >= goal)
+        until(partial(has_acted, crowd, crowd.acts + ACTS_A_ROUND))
         disturb(crowd, nodes, number)
-        for _ in range(MEMBERS - sum(member.is_alive for member in crowd.members[-3 * MEMBERS :])):
+        for _ in range(MEMBERS - len(living(crowd))):
             crowd.join(crowd.random.choice(nodes))
     crowd.is_over = True
-    until(lambda: all(member.is_quiet or not member.is_alive for member in crowd.members))
-    for node in nodes:  # whoever lost another finds it again
-        for other in nodes:
-            until(lambda node=node, other=other: is_reached(node, other))
+    until(lambda: all(member.is_quiet for member in living(crowd)))
+    for node, other in itertools.permutations(nodes, 2):
+        until(partial(is_reached, node, other))  # whoever lost another finds it again
     until(lambda: not complaints_of(nodes))
     assert complaints_of(nodes) == []
-    assert crowd.complaints == []
-    living = [member for member in crowd.members if member.is_alive]
-    for member in living:
+    until(lambda: all(not process.mailbox for process in processes(nodes)))
+    for member in living(crowd):
         process = member.node.kernel.find(member.address.pid)
         assert process is not None
-        until(lambda process=process: not process.mailbox)
         assert set(process.monitors) == set(member.watches)
-    for member in living:
-        member.node.send(member.address.pid, "leave")
-    until(lambda: not any(node.kernel.processes() or node.processes.dying() for node in nodes))
+    for process in processes(nodes):
+        process.runner.node.send(process.pid, "leave")
+    until(lambda: not processes(nodes) and not any(node.processes.dying() for node in nodes))
     assert crowd.complaints == []
+
+
+def living(crowd: Crowd) -> list[Member]:
+    return [member for member in crowd.members if member.is_alive]
+
+
+def has_acted(crowd: Crowd, acts: int) -> bool:
+    return crowd.acts >= acts
 
 
 def disturb(crowd: Crowd, nodes: list[LocalNode], number: int) -> None:
     """A kill every time, a cut now and then, and seldom a node that leaves and comes back."""
     victim = crowd.random.choice(crowd.members[-MEMBERS:])
-    kill(victim)
+    victim.node.step(victim.node.kernel.exit, Pid(0), victim.address.pid, "kill")
     node = crowd.random.choice(nodes)
     if not number % 10:
-        links = [peer.link for peer in node.step(lambda: list(node.kernel._peers.values())) if peer.link]
-        for link in links:
-            link.close(gracefully=crowd.random.random() < 0.5)
-    if not number % 100:
+        for peer in peers(node):
+            if peer.link is not None:
+                peer.link.close(gracefully=crowd.random.random() < 0.5)
+    if not number % 80:
         name = node.kernel.name
         lifetime.stop(node)
         lifetime.start(node, name, **OPTIONS)
 
 
-def kill(member: Member) -> None:
-    member.node.step(member.node.kernel.exit, Pid(0), member.address.pid, "kill")
-
-
 def is_reached(node: LocalNode, other: LocalNode) -> bool:
-    return node is other or as_process(node, lambda: Node.ping(other.kernel.name)) == "pong"
+    return as_process(node, lambda: Node.ping(other.kernel.name)) == "pong"
 
 
 def complaints_of(nodes: list[LocalNode]) -> list[str]:
@@ -109,5 +113,9 @@ def complaints_of(nodes: list[LocalNode]) -> list[str]:
         return [*found, "a table changed"]
 
 
-def peers(node: LocalNode) -> list[object]:
+def peers(node: LocalNode) -> list[Peer]:
     return node.step(lambda: list(node.kernel._peers.values()))
+
+
+def processes(nodes: list[LocalNode]) -> list[Process]:
+    return [process for node in nodes for process in node.step(node.kernel.processes)]
