@@ -29,6 +29,9 @@ TICK_SECONDS: Final = 15.0
 CROSSING_SECONDS: Final = 5.0
 """A handshake takes at most so long, so a claim sent before a session came up arrives within this time."""
 
+LOST_DIAL_SECONDS: Final = 3 * CROSSING_SECONDS
+"""So long a dial that nobody carries on keeps others waiting."""
+
 UNASKED: Final = 0
 """The number of a ping whose answer nobody waits for: that it comes is all."""
 
@@ -77,6 +80,10 @@ class Mesh(Sight):
         """
         peer = self._peers.get(node)
         return peer.session if peer is not None and peer.state == "dialling" else None
+
+    def has_mail_waiting(self) -> bool:
+        """True while signals wait for a dial to end."""
+        return any(peer.state == "dialling" and peer.out for peer in self._peers.values())
 
     def rested(self, node: str) -> None:
         """The time named by `Rest` has come: the next message for that node dials again."""
@@ -182,6 +189,7 @@ class Mesh(Sight):
         self._look_around(now, self.tick_seconds)
         for peer in list(self._peers.values()):
             if peer.state != "up":
+                self._wait_for_dial(peer, now)
                 continue
             peer.heard = min(now, peer.heard + late)
             if now - peer.heard >= self.tick_seconds:
@@ -196,6 +204,14 @@ class Mesh(Sight):
             elif not peer.sent_since_tick:
                 self._enqueue(peer, Tick())
             peer.sent_since_tick = False
+
+    def _wait_for_dial(self, peer: Peer, now: float) -> None:
+        """A dial ends by itself long before; one that does not was lost, and nobody shall wait for it."""
+        if not peer.heard:
+            peer.heard = now
+        elif now - peer.heard >= LOST_DIAL_SECONDS:
+            self.effects.append(CancelDial(peer.name))
+            self.dial_failed(peer.name, "the dial came to no end", now)
 
     def _is_current(self, peer: Peer) -> bool:
         return peer.state == "up" and self._peers.get(peer.name) is peer

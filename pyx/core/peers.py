@@ -66,7 +66,7 @@ class Peer:
         self.since = 0.0
         """When it came up (monotonic seconds)."""
         self.heard = 0.0
-        """When anything last came from it (monotonic seconds)."""
+        """When anything last came from it (monotonic seconds); of a dial, when a tick first saw it."""
         self.sent_since_tick = False
         self.told: frozenset[str] = frozenset()
         """The nodes this one saw when it last told the peer which."""

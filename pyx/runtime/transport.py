@@ -71,6 +71,7 @@ class Transport:
         self._ticking: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._all_gone = LockSlot()
+        self._dial_ended = LockSlot()
         self._refused = 0
         self._refused_until = 0.0
 
@@ -92,7 +93,14 @@ class Transport:
         self._tick(tick_period)
 
     def close(self) -> None:
-        """Says goodbye, waits a moment until that is taken, closes everything, and gives the name up."""
+        """Says goodbye, waits a moment until that is taken, closes everything, and gives the name up.
+
+        A dial that somebody's message waits for has that moment too.
+        """
+        give_up = time.monotonic() + _GOODBYE_SECONDS
+        while self._node.portal.call(self._node.step, self._node.kernel.has_mail_waiting):
+            if not self._dial_ended.wait_through(give_up - time.monotonic()):
+                break
         if not self._node.portal.call(self._begin_close):
             self._all_gone.wait_through(_GOODBYE_SECONDS)
         closed = LockSlot()
@@ -228,6 +236,7 @@ class Transport:
         if arrival.name in self._cut_off:
             link.hold()
         link.start(arrival.trailing)
+        self._dial_ended.wake()
         if peer.state == "gone":  # lost between the verdict and here, when nobody could hang it up
             link.close(gracefully=False)
 
@@ -237,6 +246,7 @@ class Transport:
         words = f"{reason} (hint: {hint})" if hint else reason
         jitter = random.random()  # noqa: S311 - spreads retries
         node.step(node.kernel.dial_failed, name, words, node.now(), jitter)
+        self._dial_ended.wake()
 
     def stranger_refused(self, reason: str) -> None:
         """See `Owner`."""

@@ -308,6 +308,18 @@ def test_a_peer_that_ticks_more_slowly_is_asked_whether_it_lives() -> None:
 # ---------------------------------------------------------------- whose dial is wanted
 
 
+def test_a_dial_that_comes_to_no_end_is_given_up() -> None:
+    a = Node("a@h", 1)
+    a.connect(WAITER, "b@h", 0.0)
+    for seconds in range(15):
+        a.tick(1000.0 + seconds)
+    assert a.saw(Connected) == []
+    a.tick(1015.0)
+    assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="the dial came to no end")]
+    assert a.saw(CancelDial) == [CancelDial("b@h")]
+    assert a.dialling("b@h") is None
+
+
 def test_a_dial_is_for_one_session() -> None:
     """Effects may be carried out in another order than they were decided in; this says what is true now."""
     world = World("a@h", "b@h")

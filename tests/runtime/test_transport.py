@@ -1,0 +1,339 @@
+"""A node among others on this host: doors, links, cookies, ticks, cuts; two and three in one OS process."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Node, receive, rpc, send
+from pyx.core import effects as fx
+from pyx.errors import NameTaken, PyxError, RpcTimeout, RuntimeDirectoryUnsafe
+from pyx.net.cookie import Cookie
+from pyx.net.directory import Claim
+from pyx.net.listener import Arrival
+from pyx.runtime import lifetime
+from pyx.runtime.transport import Transport
+from pyx.terms import Pid
+from tests.staging import HANG, OPTIONS, Running, Stage, as_process, seen_from, until, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyx.core.peers import Peer
+    from pyx.runtime.local_node import LocalNode
+
+WEAK = {"cookie": "pyx1-" + "1" * 43}
+
+
+def connected(node: LocalNode) -> list[str]:
+    return node.step(node.kernel.nodes, ("visible",))
+
+
+def peer_of(node: LocalNode, name: str) -> Peer:
+    return node.kernel._peers[f"{name}@test"]
+
+
+def ping(node: LocalNode, name: str) -> str:
+    return as_process(node, lambda: Node.ping(name))
+
+
+class TestSessions:
+    def test_two_nodes_meet(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        assert ping(a, "b") == "pong"
+        assert connected(a) == ["b@test"]
+        until(lambda: connected(b) == ["a@test"])
+
+    def test_a_third_is_told_of_the_first_two(self, stage: Stage) -> None:
+        nodes = [stage.start(name) for name in "abc"]
+        ping(nodes[0], "b")
+        ping(nodes[2], "b")
+        for node in nodes:
+            until(lambda node=node: len(connected(node)) == 2)  # type: ignore[misc]
+
+    def test_a_hidden_one_is_told_to_nobody(self, stage: Stage) -> None:
+        a, b, h = stage.start("a"), stage.start("b"), stage.start("h", hidden=True)
+        ping(a, "b")
+        ping(h, "a")
+        until(lambda: a.step(a.kernel.nodes, ("hidden",)) == ["h@test"])
+        assert (connected(a), connected(b)) == (["b@test"], ["a@test"])
+        assert h.step(h.kernel.nodes, ("hidden",)) == ["a@test"]
+
+    def test_two_that_dial_each_other_end_with_one_session(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        barrier = threading.Barrier(2)
+
+        def dial(name: str) -> Any:
+            barrier.wait(HANG)
+            return Node.connect(name)
+
+        both = [Running(a, lambda: dial("b")), Running(b, lambda: dial("a"))]
+        assert [one.outcome() for one in both] == [True, True]
+        assert a.transport is not None
+        assert b.transport is not None
+        until(lambda: len(a.transport._links) == len(b.transport._links) == 1)  # type: ignore[union-attr]
+
+    def test_a_message_a_call_and_a_print_cross(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        shown: list[tuple[Pid, str]] = []
+        a.outlet._write = lambda text, frm: shown.append((frm, text))
+        running = Running(b, receive)
+        b.step(b.kernel.register, running.pid, "reader")
+        as_process(a, lambda: send(("reader", "b"), {"name": "nike"}))
+        assert running.outcome() == {"name": "nike"}
+        assert as_process(a, lambda: rpc.call("b", "os", "getpid")) == os.getpid()
+        worker = b.kernel.dead_pid()
+        b.step(b.kernel.print_lines, worker, seen_from(b, a, Pid(0)), "a line\n")
+        until(lambda: shown == [(seen_from(a, b, worker), "a line\n")])
+
+    def test_one_that_ends_without_a_word_is_lost_at_once(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        ping(a, "b")
+        down = Running(a, lambda: (Node.monitor("b", True), receive("never-or-down", ("nodedown", ...)))[1])
+        until(lambda: bool(peer_of(a, "b").bonds))
+        link = peer_of(b, "a").link
+        b.portal.call(link._end, "as if it had died")
+        assert down.outcome() == ("nodedown", "b@test")
+        assert connected(a) == []
+
+    def test_messages_sent_before_the_session_stands_arrive_in_order(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        running = Running(b, lambda: [receive() for _ in range(100)])
+        b.step(b.kernel.register, running.pid, "reader")
+        as_process(a, lambda: [send(("reader", "b"), number) for number in range(100)])
+        assert running.outcome() == list(range(100))
+
+
+class TestNames:
+    def test_a_name_that_a_live_node_has_is_refused(self, stage: Stage) -> None:
+        stage.start("a")
+        with pytest.raises(NameTaken, match=rf"the name a@test is in use by another node \(pid {os.getpid()}\)"):
+            stage.start("a")
+
+    def test_it_is_free_again_when_the_node_has_stopped(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        assert lifetime.stop(a)
+        again = stage.start("a")
+        assert again.kernel.creation != 0
+        assert ping(b, "a") == "pong"
+
+    def test_without_the_place_for_a_socket_nothing_is_left_behind(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def cannot(_: Claim) -> socket.socket:
+            raise PyxError("no room")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Claim, "listen", cannot)
+            with pytest.raises(PyxError, match="no room"):
+                stage.start("a")
+        assert ping(stage.start("a"), "a") == "pong"  # the name is free
+
+
+class TestCookies:
+    def test_another_cookie_is_a_failure_that_says_why_where_it_was_asked(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        a, _ = stage.start("a"), stage.start("b", **WEAK)
+        assert ping(a, "b") == "pang"
+        assert "cannot connect to b@test: " in caplog.text
+        assert "cookie" in caplog.text
+
+    def test_one_for_all_and_one_for_each(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b", **WEAK)
+        assert a.transport is not None
+        assert b.transport is not None
+        a.transport.set_cookie(WEAK["cookie"], "b@test")
+        b.transport.set_cookie(WEAK["cookie"], None)
+        assert ping(a, "b") == "pong"
+        assert a.transport.cookie == Cookie("pyx1-" + "0" * 43)
+        assert a.transport.key_for("c@test") != a.transport.key_for("b@test")
+
+    def test_strangers_are_told_of_once_in_a_while(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transport = stage.start("a").transport
+        assert transport is not None
+        clock = [1000.0]
+        monkeypatch.setattr("pyx.runtime.transport.time.monotonic", lambda: clock[0])
+        for _ in range(5):
+            transport.stranger_refused("wrong cookie")
+        clock[0] += 2
+        transport.stranger_refused("wrong cookie")
+        assert [record.getMessage() for record in caplog.records] == [
+            "refused a connection: wrong cookie",
+            "refused a connection: wrong cookie (and 4 more like it)",
+        ]
+
+
+class TestTicks:
+    def test_the_kernel_hears_the_clock(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        ticked = threading.Semaphore(0)
+        a = stage.make()
+        monkeypatch.setattr(a.kernel, "tick", lambda _: ticked.release())
+        lifetime.start(a, "a@test", **{**OPTIONS, "tick": 0.004})
+        for _ in range(3):
+            assert ticked.acquire(timeout=HANG)
+
+    def test_a_silent_peer_is_down(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        a, b = stage.start("a", tick=0.1), stage.start("b")
+        ping(a, "b")
+        standing, go_on = threading.Event(), threading.Event()
+        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        wait_for(standing)
+        until(lambda: "node b@test not responding" in caplog.text)
+        go_on.set()
+        assert connected(a) == []
+
+
+class TestLeaving:
+    def test_peers_hear_a_goodbye_and_everything_said_before(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        a, b = stage.start("a"), stage.start("b")
+        running = Running(b, lambda: [receive() for _ in range(1000)])
+        b.step(b.kernel.register, running.pid, "reader")
+        as_process(a, lambda: [send(("reader", "b"), [number]) for number in range(1000)])
+        lifetime.stop(a)
+        assert running.outcome() == [[number] for number in range(1000)]
+        until(lambda: "node a@test is down: it left" in caplog.text)
+
+    def test_a_dial_that_nobody_answers_is_not_waited_for_long(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pyx.runtime.transport._GOODBYE_SECONDS", 0.01)
+        a, b = stage.start("a"), stage.start("b")
+        standing, go_on = threading.Event(), threading.Event()
+        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        wait_for(standing)
+        as_process(a, lambda: send(("reader", "b"), "never"))
+        lifetime.stop(a)
+        go_on.set()
+
+    def test_also_after_a_peer_was_lost_before(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """That loss must not be taken for the end of the links that the goodbye waits for."""
+        a, b, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
+        ping(a, "c")
+        lifetime.stop(c)
+        until(lambda: a.step(a.kernel.nodes, ("connected",)) == [])
+        ping(a, "b")
+        closed: list[bool] = []
+        link = peer_of(a, "b").link
+        close = link.close
+
+        def noted(*, gracefully: bool) -> None:
+            closed.append(gracefully)
+            close(gracefully=gracefully)
+
+        monkeypatch.setattr(link, "close", noted)
+        lifetime.stop(a)
+        assert closed == [True]
+
+    def test_a_peer_that_takes_nothing_is_not_waited_for_long(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pyx.runtime.transport._GOODBYE_SECONDS", 0.01)
+        a, b = stage.start("a"), stage.start("b")
+        ping(a, "b")
+        go_on = threading.Event()
+        b.portal.soon(lambda: go_on.wait(HANG))
+        lifetime.stop(a)
+        go_on.set()
+
+
+class TestRaces:
+    def test_a_dial_is_never_asked_of_doors_that_are_not_there(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Another thread sends as soon as the kernel has its name: its dial must not be lost."""
+        b = stage.start("b")
+        running = Running(b, receive)
+        b.step(b.kernel.register, running.pid, "reader")
+        a = stage.make()
+        started = a.kernel.node_started
+
+        def with_an_eager_process(*args: Any, **options: Any) -> None:
+            started(*args, **options)
+            a.kernel.send(None, ("reader", "b@test"), a.body(("reader", "b@test"), "early"))
+
+        monkeypatch.setattr(a.kernel, "node_started", with_an_eager_process)
+        lifetime.start(a, "a@test", **OPTIONS)
+        assert running.outcome() == "early"
+
+    def test_a_session_that_the_kernel_does_not_want_any_more_is_hung_up(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        assert a.transport is not None
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        arrival = Arrival("b@test", b.kernel.creation, False, True, ours, b"", b"", None)
+        a.portal.call(a.transport.established, arrival)  # a never dialled
+        assert theirs.recv(1) == b""
+        theirs.close()
+
+    def test_one_that_is_lost_before_it_is_attached_is_hung_up(self, stage: Stage) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+        transport = a.transport
+        assert transport is not None
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        status, peer = a.portal.call(functools.partial(transport.claimed, "c@test", 7, hidden=False))
+        assert status == "ok"
+        a.step(a.kernel.disconnect, "c@test")
+        arrival = Arrival("c@test", 7, False, False, ours, b"the verdict", b"", peer)
+        a.portal.call(transport.established, arrival)
+        until(lambda: not transport._links)
+        assert theirs.recv(100).startswith((b"the verdict", b""))
+        theirs.close()
+
+
+class TestABadNetwork:
+    """For scenarios: links stand still and dials hang, until the cut is over."""
+
+    def test_nothing_passes_a_cut_and_all_arrives_after_it(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        ping(a, "b")
+        assert b.transport is not None
+        running = Running(b, receive)
+        b.step(b.kernel.register, running.pid, "reader")
+        b.transport.cut_off(frozenset({"a@test"}))
+        as_process(a, lambda: send(("reader", "b"), "through the cut"))
+        with pytest.raises(RpcTimeout):
+            as_process(a, lambda: rpc.call("b", "os", "getpid", timeout=0.01))
+        assert len(running_mailbox(b, running.pid)) == 0
+        b.transport.cut_off(frozenset())
+        assert running.outcome() == "through the cut"
+
+    def test_frames_may_be_late(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        assert b.transport is not None
+        b.transport.delay_frames(lambda: 0.001)
+        assert ping(a, "b") == "pong"
+        assert as_process(a, lambda: rpc.call("b", "os", "getpid")) == os.getpid()
+
+
+def running_mailbox(node: LocalNode, pid: Pid) -> Any:
+    process = node.kernel.find(pid)
+    assert process is not None
+    return process.mailbox
+
+
+def test_an_unsafe_directory_is_refused(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(RuntimeDirectoryUnsafe):
+        Transport(stage.make(), "a@test", 1, hidden=False, cookie=Cookie("x"))
+
+
+def test_effects_of_dialling_reach_the_doors(stage: Stage) -> None:
+    a, b = stage.start("a"), stage.start("b")
+    a.step(a.kernel.connect, None, "b@test", a.now())
+    until(lambda: connected(a) == ["b@test"])
+    a.step(a.kernel.effects.append, fx.CancelDial("b@test"))
+    assert connected(b) == ["a@test"]
