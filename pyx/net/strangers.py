@@ -70,5 +70,10 @@ class Strangers:
 
 
 def is_here(address: str) -> bool:
-    """True for this host's own: a unix socket's, or a loopback address."""
-    return not address or ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    """True for this host's own: a unix socket's (""), or a loopback address; False for a name."""
+    if not address:
+        return True
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

@@ -99,9 +99,10 @@ class TcpDoor:
         first, _, host = name.partition("@")
         if not is_long(host):
             raise PyxError(_MIXED)
-        port = self._common_port or await epmd.port_of(first, host)
+        asked = epmd.HOME if is_here(host) else host  # all of 127.0.0.0/8 is this host, and has one EPMD
+        port = self._common_port or await epmd.port_of(first, asked)
         if port is None:
-            msg = f"EPMD on {host} knows no node of that name"
+            msg = f"EPMD on {asked} knows no node of that name"
             raise PyxError(msg)
         return await tcp.connect(host, port)
 
