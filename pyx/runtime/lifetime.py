@@ -94,8 +94,7 @@ def _long_name(name: str) -> str:
     """The full name of a node that other hosts can reach; without a host part, by this host's long name."""
     full = full_name(name, "" if "@" in name else socket.getfqdn())
     if not is_long(host_of(full)):
-        problem = "a long name has a host with a dot, or an address, such as gus@10.0.0.5"
-        raise NodeNameInvalid(full, problem)
+        raise NodeNameInvalid(full, "a long name has a host with a dot, or an address")
     return full
 
 

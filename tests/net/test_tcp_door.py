@@ -71,6 +71,15 @@ class Node:
         self.doors.dial(name)
         return self.told.get(timeout=HANG)
 
+    def is_led_astray_to(self, address: str) -> None:
+        """As by a name server that lies: every name leads there."""
+        connect = self.door.connect
+
+        async def elsewhere(name: str) -> socket.socket:
+            return await connect(f"{name.partition('@')[0]}@{address}")
+
+        self.door.connect = elsewhere  # type: ignore[method-assign]
+
     def close(self) -> None:
         self._loop_thread.run(self.doors.close())
         for arrival in self.arrivals:
@@ -194,9 +203,7 @@ class TestSomebodyInTheMiddle:
     def test_who_relays_with_a_certificate_of_his_own_is_refused_by_both(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         middle = Middle(net, "127.0.0.3", "127.0.0.2")
-        # gus is led astray: the name leads to the address of the one in the middle
-        connect = gus.door.connect
-        gus.door.connect = lambda _: connect("x@127.0.0.3")  # type: ignore[method-assign]
+        gus.is_led_astray_to("127.0.0.3")
         failed = gus.reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == "the cookie of bob@127.0.0.2 differs from ours"
@@ -215,8 +222,7 @@ class TestSomebodyInTheMiddle:
     def test_who_passes_ciphertext_on_unchanged_is_just_a_wire(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         wire = Wire("127.0.0.3", "127.0.0.2", net.port)
-        connect = gus.door.connect
-        gus.door.connect = lambda _: connect("x@127.0.0.3")  # type: ignore[method-assign]
+        gus.is_led_astray_to("127.0.0.3")
         assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
         assert isinstance(bob.told.get(timeout=HANG), Arrival)
         wire.close()

@@ -1,4 +1,4 @@
-"""Two nodes of two addresses, `--name gus@127.0.0.1` and `--name bob@127.0.0.2`: TCP and TLS, as between hosts.
+"""Two nodes of two addresses, gus@127.0.0.1 and bob@127.0.0.2: TCP and TLS, as between hosts.
 
 Each test that needs EPMD has one of its own, at a port of its own.
 """
@@ -15,6 +15,7 @@ import pytest
 from pyx.wire.epmd import LEAVE_REQUEST
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from tests.stories.host import Host
@@ -43,9 +44,14 @@ def epmd() -> Iterator[dict[str, str]]:
 
 def shell(host: Host, name: str, *words: str, **variables: str) -> Shell:
     """A shell at its first prompt, as a node with that long name."""
-    shell = host.starts("--name", name, *words, **variables)
+    shell = host.starts("--name", name, *words, cwd=None, **variables)
     shell.prompt_returns()
     return shell
+
+
+def names(host: Host, variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """What `pyx names` says."""
+    return host.run("names", *words, cwd=None, stdin="", **variables)
 
 
 class TestTwoAddresses:
@@ -59,9 +65,9 @@ class TestTwoAddresses:
         assert bob.type('Process.register(self(), "ear")') == "True"
         gus.type('send(("ear", "bob@127.0.0.2"), ("hello", b"x" * 300_000))')
         assert bob.type("len(receive((str, bytes), timeout=10)[1])") == "300000"
-        names = lone_host.run("names", **epmd).stdout.splitlines()
-        assert sorted(line.split(" at port ")[0] for line in names) == ["bob", "gus"]
-        assert lone_host.run("names", "127.0.0.1", **epmd).stdout.splitlines() == names
+        listed = names(lone_host, epmd).stdout.splitlines()
+        assert sorted(line.split(" at port ")[0] for line in listed) == ["bob", "gus"]
+        assert names(lone_host, epmd, "127.0.0.1").stdout.splitlines() == listed
         gus.kill()
         bob.comes_to("Node.list()", "[]")
         for one in (gus, bob):
@@ -74,8 +80,8 @@ class TestTwoAddresses:
         bob = shell(lone_host, "bob@127.0.0.2", "--port", port, **nowhere)
         assert bob.type('Node.ping("gus@127.0.0.1")') == "'pong'"
         gus.comes_to("Node.list()", "['bob@127.0.0.2']")
-        assert lone_host.run("names", **nowhere).stdout == ""
-        elsewhere = lone_host.run("names", "127.0.0.1", **nowhere)
+        assert names(lone_host, nowhere).stdout == ""
+        elsewhere = names(lone_host, nowhere, "127.0.0.1")
         assert elsewhere.returncode == 2
         assert elsewhere.stderr.startswith("pyx: cannot connect to 127.0.0.1 port ")
 
@@ -124,8 +130,7 @@ class TestNamesLongAndShort:
         [
             (
                 ["--name", "gus@vm"],
-                "'gus@vm' is not a node name: a long name has a host with a dot, or an address, such as "
-                "gus@10.0.0.5\n",
+                "'gus@vm' is not a node name: a long name has a host with a dot, or an address\n",
             ),
             (
                 ["--name", "gus@127.0.0.1", "--sname", "gus"],
@@ -137,8 +142,7 @@ class TestNamesLongAndShort:
             ),
             (
                 ["--name", "gus@127.0.0.1", "--port", "0"],
-                "argument --port: '0' is no port: one is a number from 1 to 65535\n"
-                "hint: pyx --help shows the options\n",
+                "argument --port: '0' is no port: one is a number from 1 to 65535\nhint: pyx --help shows the options\n",
             ),
             (
                 ["--name", "gus@192.0.2.7", "--port", "5000"],
@@ -152,7 +156,7 @@ class TestNamesLongAndShort:
 
     def test_a_name_in_use_is_refused(self, epmd: dict[str, str], lone_host: Host) -> None:
         holder = shell(lone_host, "gus@127.0.0.1", **epmd)
-        second = lone_host.run("--name", "gus@127.0.0.1", "-e", "1", **epmd)
+        second = lone_host.run("--name", "gus@127.0.0.1", "-e", "1", stdin="", cwd=None, **epmd)
         assert (second.returncode, second.stderr) == (3, "pyx: the name gus is in use by another node\n")
         holder.close()
 
