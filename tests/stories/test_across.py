@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tests.stories.terminal import Shell
 
 
+USAGE = "hint: pyx --help shows the options\n"
+
+
 def free_port() -> str:
     """One that is free on all addresses, below those that connections are given."""
     while True:
@@ -142,7 +145,7 @@ class TestNamesLongAndShort:
             ),
             (
                 ["--name", "gus@127.0.0.1", "--port", "0"],
-                "argument --port: '0' is no port: one is a number from 1 to 65535\nhint: pyx --help shows the options\n",
+                f"argument --port: '0' is no port: one is a number from 1 to 65535\n{USAGE}",
             ),
             (
                 ["--name", "gus@192.0.2.7", "--port", "5000"],
