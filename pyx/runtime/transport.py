@@ -46,7 +46,7 @@ _REFUSALS_SECONDS: Final = 1.0
 """At most one line so often about strangers who did not get through."""
 
 _SHORT_COOKIE: Final = 20
-"""Characters: fewer can be guessed by who meets an impostor's victim once, however long a try takes."""
+"""Characters: fewer can be guessed, by an impostor whom one node dialled once, however long a try takes."""
 
 _MAY: Final = {
     "open": "whoever holds the cookie can run code here",
@@ -169,7 +169,7 @@ class Transport:
         closed = LockSlot()
         self._node.portal.call(self._end_close, closed)
         closed.wait_through(_GOODBYE_SECONDS)
-        if self._claim is not None:
+        if self._claim is not None:  # its door has done so, unless the loop stands still
             self._claim.release()
 
     def _begin_close(self) -> bool:

@@ -164,6 +164,16 @@ class TestNamesLongAndShort:
         holder.close()
 
 
+def test_names_lists_the_nodes_that_keep_to_this_host(lone_host: Host) -> None:
+    nowhere = {"ERL_EPMD_PORT": free_port()}
+    short = lone_host.shell("short")
+    done = names(lone_host, nowhere)
+    assert (done.stdout, done.stderr) == (f"short@vm (pid {short.pid})\n", "")
+    assert names(lone_host, nowhere, "one", "two").stderr == (
+        "pyx: names takes at most one host\nhint: pyx names 10.0.0.5\n"
+    )
+
+
 class TestWhatANodeSays:
     def test_one_that_listens_beyond_this_host_says_on_what_and_what_that_means(self, host: Host) -> None:
         port = free_port()
