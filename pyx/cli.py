@@ -26,6 +26,7 @@ exit codes:
 
 examples:
   pyx --sname gus                         a shell that is the node gus on this host
+  pyx --name gus@10.0.0.5                 a node that other hosts reach, over TLS
   pyx --sname server -S product_stock     with the modules of ./product_stock by bare name
   pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
   pyx --sname billing --no-halt app.py    a service that is a node
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ["new"]:
             return _new(words[1:])
+        if words[:1] == ["names"]:
+            return _names(words[1:])
         if words[:1] == ["replay"]:
             from pyx.scenario.command import main as replay
 
@@ -71,7 +74,7 @@ def complain(message: str, hint: str | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="pyx",
-        usage="pyx [options] [FILE [args]]   or   pyx new NAME   or   pyx replay [PATH...]",
+        usage="pyx [options] [FILE [args]] | pyx new NAME | pyx replay [PATH...] | pyx names [HOST]",
         description="The node shell for Python: processes, mailboxes and a mesh of nodes, at a prompt.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -79,6 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     node = parser.add_argument_group("the node")
     node.add_argument("--sname", metavar="NAME[@HOST]", help="be a node of this name, on this host")
+    node.add_argument("--name", metavar="NAME@HOST", help="be a node that other hosts reach, over TLS")
+    node.add_argument("--listen", metavar="ADDRESS", help="with --name: the address (else HOST's)")
+    node.add_argument(
+        "--port", metavar="N", type=_port, default=0, help="with --name: the port of all nodes, without EPMD"
+    )
+    node.add_argument(
+        "--seed", metavar="NODE", action="append", default=[], help="dial NODE, or dns:DOMAIN (repeatable)"
+    )
     node.add_argument("--hidden", action="store_true", help="be told to nobody: no part of the mesh")
     node.add_argument(
         "--cookie", metavar="X", help="the shared secret itself; `ps` shows it to everybody here"
@@ -90,7 +101,10 @@ def _parser() -> argparse.ArgumentParser:
         "--tick", metavar="SECONDS", type=_seconds, default=15.0, help="a silent node is down (15)"
     )
     node.add_argument(
-        "--rpc", choices=["open", "off"], default="open", help="may others run code here (open)"
+        "--rpc",
+        choices=["open", "exported", "off"],
+        default="open",
+        help="may others run code here: any, what is marked @rpc.export, none (open)",
     )
     code = parser.add_argument_group("code")
     code.add_argument(
@@ -119,6 +133,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        msg = f"{text!r} is no port: one is a number from 1 to 65535"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
 def _descriptors(text: str) -> tuple[int, int]:
     """For a runner alone; see `shell.frames`."""
     incoming, outgoing = text.split(",")
@@ -133,8 +154,15 @@ def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
     if not Path(asked.directory).is_dir():
         complain(f"-S: there is no directory {asked.directory}")
         return 2
-    if asked.sname is None and (asked.hidden or asked.cookie or asked.cookie_file):
-        complain("--hidden and --cookie need a node", "give it a name: --sname NAME")
+    if asked.sname is not None and asked.name is not None:
+        complain("a node has one name: --sname keeps it to this host, --name opens it to others")
+        return 2
+    unnamed = asked.sname is None and asked.name is None
+    if unnamed and (asked.hidden or asked.cookie or asked.cookie_file or asked.seed):
+        complain("--hidden, --cookie and --seed need a node", "give it a name: --sname NAME")
+        return 2
+    if asked.name is None and (asked.listen is not None or asked.port):
+        complain("--listen and --port need a long name", "give it one: --name NAME@ADDRESS")
         return 2
     if asked.cookie is not None:
         complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
@@ -153,7 +181,11 @@ def _start(asked: argparse.Namespace, file: str | None, witness: Witness | None)
 
     return run(
         Options(
-            name=asked.sname,
+            name=asked.sname if asked.name is None else asked.name,
+            long=asked.name is not None,
+            listen=asked.listen,
+            port=asked.port,
+            seeds=asked.seed,
             hidden=asked.hidden,
             cookie=asked.cookie,
             cookie_file=asked.cookie_file,
@@ -169,6 +201,31 @@ def _start(asked: argparse.Namespace, file: str | None, witness: Witness | None)
             witness=witness,
         )
     )
+
+
+def _names(words: list[str]) -> int:
+    """Who runs on a host: on this one by its directory and its EPMD, on another one by its EPMD."""
+    import asyncio
+
+    from pyx.net import epmd
+    from pyx.net.directory import HostDirectory, runtime_directory
+
+    if len(words) > 1 or (words and words[0].startswith("-")):
+        complain("names takes at most one host", "pyx names 10.0.0.5")
+        return 2
+    lines = []
+    if not words:
+        entries = HostDirectory(runtime_directory()).entries()
+        lines = [f"{entry.name} (pid {entry.os_pid})" for entry in entries]
+    try:
+        found = asyncio.run(epmd.names(words[0] if words else epmd.HOME))
+    except PyxError:
+        if words:
+            raise
+        found = []  # where no node has a long name there is no EPMD
+    lines += [f"{name} at port {port}" for name, port in found]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 0
 
 
 def _new(words: list[str]) -> int:

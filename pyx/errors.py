@@ -277,7 +277,14 @@ class RpcRefused(RpcError):
 
     def __init__(self, node: str, policy: str) -> None:
         self.policy = policy
-        super().__init__(node, f"{node} refuses calls (it runs with --rpc {policy})")
+        what, hint = (
+            "calls",
+            f"start {node} with --rpc open, or with --rpc exported to allow marked functions",
+        )
+        if policy == "exported":
+            what = "calls of functions that are not marked"
+            hint = "mark the function with @rpc.export there, in a module that is loaded there"
+        super().__init__(node, f"{node} refuses {what} (it runs with --rpc {policy})", hint=hint)
 
 
 class RemoteError(RpcError):

@@ -18,6 +18,7 @@ from pyx.runtime.requests import Pending
 if TYPE_CHECKING:
     import asyncio
     import builtins
+    from collections.abc import Sequence
 
     from pyx.net.cookie import Cookie
     from pyx.terms import Pid, Ref
@@ -54,18 +55,29 @@ class Node:
         rpc: str = "open",
         route_output: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
+        long: bool = False,
+        listen: str | None = None,
+        port: int = 0,
+        seeds: Sequence[str] = (),
     ) -> str:
-        """Makes this process a node on this host and returns its full name; any Python program may.
+        """Makes this process a node and returns its full name; any Python program may.
+
+        A node keeps to this host, or with *long* meets others over TCP and TLS; the two kinds do not mix.
 
         Args:
-            name: `"billing"`, completed with this host's name, or `"billing@host"`.
+            name: `"billing"`, completed with this host's name, or `"billing@host"`; a long one is
+                `"billing@10.0.0.5"` or `"billing@host.example"`.
             hidden: told to nobody, so no part of the mesh.
             cookie: the shared secret itself.
             cookie_file: where it is; else `$PYX_COOKIE_FILE`, `~/.pyx.cookie`.
             tick: seconds after which a silent peer is down.
-            rpc: `"open"`, or `"off"` to run nothing for peers.
+            rpc: `"open"`, `"exported"` to run for peers only what is marked with `@rpc.export`, or `"off"`.
             route_output: let `print` in processes go to their group leader (a shell always does).
             loop: run `async def` processes in the application's event loop.
+            long: be reached from other hosts.
+            listen: an address of this host, where a long name's host part is not the one.
+            port: the one of all nodes, which then need no EPMD; 0: any, told by EPMD.
+            seeds: nodes to dial until they are up: names, or `"dns:DOMAIN"` for all its addresses.
 
         Raises:
             NodeNameInvalid, NameTaken, AlreadyStarted, CookieUnsafe, RuntimeDirectoryUnsafe.
@@ -80,6 +92,10 @@ class Node:
             policy=rpc,
             route_output=route_output,
             loop=loop,
+            long=long,
+            listen=listen,
+            port=port,
+            seeds=seeds,
         )
 
     @staticmethod

@@ -13,19 +13,21 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.errors import RpcTimeout
-from pyx.runtime import calls
+from pyx.runtime import calls, rex
 from pyx.runtime.context import forbid_running_loop
 from pyx.runtime.destinations import checked_seconds
 from pyx.runtime.local_node import this_node
 from pyx.runtime.requests import Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["async_call", "call", "cast", "multicall"]
+__all__ = ["async_call", "call", "cast", "export", "multicall"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def call(
@@ -65,6 +67,18 @@ def call(
             assert timeout is not None
             raise RpcTimeout(dest, timeout)
     return calls.value_of(here, dest, pending)
+
+
+def export(function: F) -> F:
+    """Marks a function, as a decorator: under `--rpc exported` peers may call it, and nothing else.
+
+    Its module has to be loaded there: a node of that kind imports nothing for a peer.
+
+    Raises:
+        TypeError: it is no plain function.
+    """
+    rex.mark(function)
+    return function
 
 
 def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:

@@ -246,6 +246,11 @@ def host_of(name: str) -> str:
     return name.partition("@")[2]
 
 
+def is_long(host: str) -> bool:
+    """True for the host part of a long name: an address, or a name with a dot, as in Erlang."""
+    return "." in host or ":" in host
+
+
 # ---------------------------------------------------------------- stand-ins for code and failures
 
 

@@ -82,7 +82,10 @@ class TestUsage:
             ),
             (["no_such_file.py"], "pyx: there is no file no_such_file.py\n"),
             (["-S", "nowhere"], "pyx: -S: there is no directory nowhere\n"),
-            (["--hidden"], "pyx: --hidden and --cookie need a node\nhint: give it a name: --sname NAME\n"),
+            (
+                ["--hidden"],
+                "pyx: --hidden, --cookie and --seed need a node\nhint: give it a name: --sname NAME\n",
+            ),
             (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
             (
                 ["new", "class"],

@@ -59,6 +59,11 @@ class Mesh(Sight):
         else:
             peer.waiters.append(waiter)
 
+    def suggest(self, node: str) -> None:
+        """Somebody thinks that a node is there (a seed): dials it, rest or no rest, and fails quietly."""
+        if self.name and not self.is_here(node) and node not in self._peers:
+            self._dial(node, quiet=True)
+
     def dial_failed(self, node: str, reason: str, now: float, jitter: float = 0.0) -> None:
         """Our dial came to nothing: what was queued is lost, and the node rests (see `Backoff.failed`).
 

@@ -54,9 +54,18 @@ class Requests(Bonds):
         self._numbers: Final = itertools.count(1)
         self._pending: Final[dict[int, _Pending]] = {}
 
-    def allowed(self, kind: type[Signal]) -> bool:
-        """The gate: may a peer ask for this here?  Under `"exported"` the function decides, when known."""
-        return self.policy != "off" or kind not in RUNS_CODE
+    def allowed(self, kind: type[Signal], *, marked: bool | None = None) -> bool:
+        """The gate: may a peer ask for this here?
+
+        Under `"exported"` the function decides, so whoever is about to run it asks again.
+
+        Args:
+            kind: of request.
+            marked: whether the function is marked for peers; None: it is not known yet.
+        """
+        if kind not in RUNS_CODE or self.policy == "open":
+            return True
+        return self.policy == "exported" and marked is not False
 
     # ------------------------------------------------------------ asking
 

@@ -1,33 +1,29 @@
 """The doors of a node: who comes in by its socket, and whom it dials, up to the moment when both have proven
-themselves.  Not here: the proof (`wire/handshake.py`), who is welcome (`core`), the session after it
-(`net/peer.py`).
+themselves.  Not here: where the socket is and who may knock (`unix_door.py`, `tcp_door.py`), the proof
+(`wire/handshake.py`), who is welcome (`core`), the session after it (`net/peer.py`).
 
-Everything but `dial` and `cancel_dial` runs on the transport's loop.  A stranger costs a socket for 5 s and
-disturbs nobody; of at most 64 unproven ones the oldest has to go.
+Everything but `dial` and `cancel_dial` runs on the transport's loop.  A stranger costs a socket for 5 s, TLS
+and all, and disturbs nobody; who has to go when they are many says `strangers.py`.  TLS is computed on this
+one loop, a step of one handshake at a time, with the sessions' turn in between.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
-import socket
-import struct
-import sys
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from pyx.errors import PyxError
+from pyx.errors import ProtocolError, PyxError
 from pyx.net.forks import close_in_children
-from pyx.terms import Life, host_of
+from pyx.net.opening import converse
+from pyx.net.strangers import Stranger, Strangers
 from pyx.wire.handshake import (
-    MAX_FRAME_BYTES,
     NONCE_BYTES,
     Acceptor,
     Dialler,
     Established,
     Failed,
-    NeedKey,
     Postponed,
     Proven,
     Status,
@@ -35,31 +31,52 @@ from pyx.wire.handshake import (
 )
 
 if TYPE_CHECKING:
-    from pyx.net.directory import Claim, HostDirectory
+    import socket
+
+    from pyx.net.opening import Opening
+    from pyx.net.stream import Stream
+    from pyx.terms import Life
 
 HANDSHAKE_SECONDS: Final = 5.0
-MAX_UNPROVEN: Final = 64
 
-_UNIX: Final = b"unix"
 _BREATH_SECONDS: Final = 0.02
-"""Until a full backlog, or a full table of descriptors, is tried again."""
+"""Until a full table of descriptors is tried again."""
 
 
 class Arrival(NamedTuple):
-    """Two nodes have proven themselves to each other over `connection`, which belongs to the receiver now."""
+    """Two nodes have proven themselves to each other over `stream`, which belongs to the receiver now."""
 
     name: str
     creation: int
     hidden: bool
     dialled: bool
     """True: this node dialled; False: it was dialled, and has said "ok"."""
-    connection: socket.socket
+    stream: Stream
     first: bytes
     """To be written before any signal (the verdict, on the accepting side)."""
     trailing: bytes
     """What the peer has sent already behind its handshake."""
     handle: object
     """What `claimed` gave with its "ok"; None where this node dialled."""
+
+
+class Door(Protocol):
+    """Where a node is reached, and how it reaches others.  Used on the loop."""
+
+    async def open(self) -> socket.socket:
+        """A socket that listens; raises PyxError."""
+
+    async def close(self) -> None:
+        """Others cannot find this node any more."""
+
+    def admit(self, connection: socket.socket) -> Opening:
+        """Somebody came in; raises PyxError, the reason for the log, where he is not even talked to."""
+
+    async def connect(self, name: str) -> socket.socket:
+        """A connection to where the node of that full name should be; raises PyxError, saying why not."""
+
+    def dialling(self, connection: socket.socket) -> Opening:
+        """The conversation on a connection that `connect` gave."""
 
 
 class Owner(Protocol):
@@ -88,31 +105,35 @@ class Transport:
         life: the node's name and creation.
         hidden: whether it is a hidden node.
         owner: see `Owner`.
-        directory: where this host's nodes are found.
+        door: see `Door`.
     """
 
-    def __init__(self, life: Life, *, hidden: bool, owner: Owner, directory: HostDirectory) -> None:
+    def __init__(self, life: Life, *, hidden: bool, owner: Owner, door: Door) -> None:
         self._life = life
         self._hidden = hidden
         self._owner = owner
-        self._directory = directory
+        self._door = door
         self._loop = asyncio.get_running_loop()
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
-        self._unproven: dict[asyncio.Task[None], socket.socket] = {}  # the oldest first
+        self._strangers = Strangers()
         self._dials: dict[str, asyncio.Task[None]] = {}
         self.unreachable: frozenset[str] = frozenset()
         """Dials to these nodes hang until they are taken out, or for as long as a dial may last."""
         close_in_children(self)
 
-    def listen(self, claim: Claim) -> None:
-        """Opens the socket of *claim*; raises PyxError as `Claim.listen`."""
-        self._listening = claim.listen()
+    async def listen(self) -> None:
+        """Opens the door; nobody is let in before `accept`.  Raises PyxError as the door does."""
+        self._listening = await self._door.open()
+
+    def accept(self) -> None:
+        """Lets others in from now on."""
+        assert self._listening is not None
         self._accepting = self._loop.create_task(self._accept(self._listening))
 
     async def close(self) -> None:
-        """Closes the socket, and drops every conversation that is no session yet."""
-        tasks = [*self._unproven, *self._dials.values()]
+        """Closes the door, and drops every conversation that is no session yet."""
+        tasks = [*self._strangers, *self._dials.values()]
         if self._accepting is not None:
             tasks.append(self._accepting)
         for task in tasks:
@@ -120,11 +141,11 @@ class Transport:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._listening is not None:
             self._listening.close()
+        await self._door.close()
 
     def close_in_child(self) -> None:
         """See `net/forks.py`."""
-        for connection in self._unproven.values():
-            connection.close()
+        self._strangers.close_all()
         if self._listening is not None:
             self._listening.close()
 
@@ -163,7 +184,7 @@ class Transport:
         # A cancelled dial has left the table already, and its name may be dialled anew by now.
         if self._dials.get(name) is not asyncio.current_task():
             if isinstance(outcome, Arrival):
-                outcome.connection.close()
+                outcome.stream.close()
             return
         del self._dials[name]
         match outcome:
@@ -173,98 +194,91 @@ class Transport:
                 self._owner.dial_failed(name, reason, hint)
 
     async def _reach(self, name: str) -> Arrival | Postponed | Failed:
-        if host_of(name) != host_of(self._life.name):
-            return Failed("its host is not this one, and this node is not started with --name")
         while name in self.unreachable:  # noqa: ASYNC110 - for scenarios alone
             await asyncio.sleep(_BREATH_SECONDS)
         try:
-            connection = await self._connect(name)
+            connection = await self._door.connect(name)
         except PyxError as error:
             return Failed(str(error), error.hint)
-        if connection is None:
-            return Failed("no node of that name runs on this host")
+        try:
+            outcome = await self._prove(name, connection)
+        except BaseException:
+            connection.close()
+            raise
+        if not isinstance(outcome, Arrival):
+            connection.close()
+        return outcome
+
+    async def _prove(self, name: str, connection: socket.socket) -> Arrival | Postponed | Failed:
+        opening = self._door.dialling(connection)
+        try:
+            channel = await opening.shake_hands()
+        except ProtocolError as error:
+            return Failed(str(error))
+        except OSError as error:
+            return Failed(f"the connection broke ({error.strerror or error})")
         machine = Dialler(
             *self._life,
             hidden=self._hidden,
             nonce=secrets.token_bytes(NONCE_BYTES),
-            channel=_UNIX,
+            channel=channel,
             dialled=name,
         )
+        outcome = await converse(opening, machine, self._owner.key_for)
+        if not isinstance(outcome, Established):
+            assert isinstance(outcome, (Postponed, Failed))
+            return outcome
         try:
-            outcome = await self._converse(connection, machine)
-        except BaseException:
-            connection.close()
-            raise
-        if isinstance(outcome, Established):
-            return Arrival(*outcome, True, connection, b"", machine.trailing_data, None)
-        connection.close()
-        assert isinstance(outcome, (Postponed, Failed))
-        return outcome
-
-    async def _connect(self, name: str) -> socket.socket | None:
-        """A connection to the live node of that name on this host; None where there is none."""
-        while (path := self._directory.lookup(name)) is not None:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.setblocking(False)
-            try:
-                # Not `sock_connect`: a unix socket connects at once or says EAGAIN for a full backlog, which
-                # asyncio takes for a connection under way.
-                connection.connect(path)
-            except (BlockingIOError, FileNotFoundError, ConnectionRefusedError):
-                connection.close()  # it is alive, and just starting, leaving, or crowded
-                await asyncio.sleep(_BREATH_SECONDS)
-            except BaseException as error:
-                connection.close()
-                if isinstance(error, OSError):
-                    msg = f"its socket cannot be reached: {error.strerror or error}"
-                    raise PyxError(msg) from error
-                raise
-            else:
-                return connection
-        return None
+            stream, further = opening.stream()
+        except ProtocolError as error:
+            return Failed(str(error))
+        return Arrival(*outcome, True, stream, b"", machine.trailing_data + further, None)
 
     # ------------------------------------------------------------ accepting
 
     async def _accept(self, listening: socket.socket) -> None:
         while True:
             try:
-                connection, _ = await self._loop.sock_accept(listening)
+                connection, address = await self._loop.sock_accept(listening)
             except OSError:  # no descriptor is left, or the stranger is gone: neither is worth spinning for
                 await asyncio.sleep(_BREATH_SECONDS)
                 continue
             connection.setblocking(False)
-            if (uid := _uid_of(connection)) != os.geteuid():
+            try:
+                opening = self._door.admit(connection)
+            except (PyxError, OSError) as error:
                 connection.close()
-                self._owner.stranger_refused(f"user {uid} knocked, who is not the user of this node")
+                self._owner.stranger_refused(str(error))
                 continue
-            staying = [task for task in self._unproven if not task.cancelling()]
-            if len(staying) >= MAX_UNPROVEN:
-                staying[0].cancel()
-            task = self._loop.create_task(self._admit(connection))
-            self._unproven[task] = connection
-            task.add_done_callback(self._forget)
+            self._strangers.make_room()
+            task = self._loop.create_task(self._admit(opening))
+            self._strangers.came(task, Stranger(connection, address[0] if address else ""))
             await asyncio.sleep(0)  # a crowd at the door must not stop the sessions
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        # The connection is closed here, because a task that is cancelled before its first step runs no
-        # `finally`.  One that was handed on is not in the table any more.
-        connection = self._unproven.pop(task, None)
-        if connection is not None:
-            connection.close()
-
-    async def _admit(self, connection: socket.socket) -> None:
-        machine = Acceptor(
-            *self._life, hidden=self._hidden, nonce=secrets.token_bytes(NONCE_BYTES), channel=_UNIX
-        )
+    async def _admit(self, opening: Opening) -> None:
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                outcome = await self._converse(connection, machine)
+                refused = await self._judge(opening)
         except TimeoutError:
-            outcome = Failed(f"a stranger did not prove itself within {HANDSHAKE_SECONDS:g} s")
+            refused = f"a stranger did not prove itself within {HANDSHAKE_SECONDS:g} s"
+        except ProtocolError as error:
+            refused = str(error)
+        except OSError as error:
+            refused = f"the connection broke ({error.strerror or error})"
+        if refused is not None:
+            self._owner.stranger_refused(refused)
+
+    async def _judge(self, opening: Opening) -> str | None:
+        """Why he did not get through; None: he is no stranger any more, or has been told."""
+        channel = await opening.shake_hands()
+        machine = Acceptor(
+            *self._life, hidden=self._hidden, nonce=secrets.token_bytes(NONCE_BYTES), channel=channel
+        )
+        outcome = await converse(opening, machine, self._owner.key_for)
         if isinstance(outcome, Failed):
-            self._owner.stranger_refused(outcome.reason)
-            return
+            return outcome.reason
         assert isinstance(outcome, Proven)
+        stream, further = opening.stream()
         # From here to `established` nothing is awaited: the kernel takes the peer for connected, so its link
         # has to exist before anybody else's turn.  The verdict leaves as the first bytes of that link.
         status, handle = self._owner.claimed(outcome.name, outcome.creation, hidden=outcome.hidden)
@@ -273,47 +287,11 @@ class Transport:
         if status == "ok":
             task = asyncio.current_task()
             assert task is not None
-            del self._unproven[task]
+            self._strangers.admitted(task)
             self._owner.established(
-                Arrival(*outcome, False, connection, verdict, machine.trailing_data, handle)
+                Arrival(*outcome, False, stream, verdict, machine.trailing_data + further, handle)
             )
         else:
             with contextlib.suppress(OSError):
-                connection.send(verdict)
-
-    # ------------------------------------------------------------ the conversation
-
-    async def _converse(
-        self, connection: socket.socket, machine: Dialler | Acceptor
-    ) -> Proven | Established | Postponed | Failed:
-        """Carries bytes between *machine* and the connection until there is an outcome."""
-        while True:
-            events = machine.events()
-            for event in events:
-                if isinstance(event, Transmit):
-                    # If the other is gone, its last words may still be unread: reading will tell.
-                    with contextlib.suppress(OSError):
-                        await self._loop.sock_sendall(connection, event.data)
-                elif isinstance(event, NeedKey):
-                    machine.key_chosen(self._owner.key_for(event.name))
-                else:
-                    return event
-            if not events:
-                try:
-                    data = await self._loop.sock_recv(connection, MAX_FRAME_BYTES)
-                except OSError:
-                    data = b""
-                if data:
-                    machine.receive_data(data)
-                else:
-                    machine.connection_lost()
-
-
-def _uid_of(connection: socket.socket) -> int:
-    """The user who runs the process at the other end of a unix socket."""
-    if sys.platform == "linux":
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        return int(struct.unpack("=iII", credentials)[1])
-    else:  # noqa: RET505 - mypy leaves the other platform's branch alone only as a branch
-        # LOCAL_PEERCRED of SOL_LOCAL (macOS, FreeBSD): struct xucred opens with its version and the uid.
-        return int(struct.unpack_from("=II", connection.getsockopt(0, 1, 76))[1])
+                stream.send(verdict)
+        return None

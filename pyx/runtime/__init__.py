@@ -14,6 +14,8 @@ the operating system.  Out: effects of the kernel carried out, user functions ru
     requests     somebody waits for an answer from a node
     rex          runs what peers ask for
     portal       the transport's thread and loop
+    transport    the kernel's hands among other nodes
+    seeding      keeps dialling the nodes that were suggested
     output       sys.stdout -> the group leader of whoever prints
     report       tracebacks as their readers want them: the user's frames only
 

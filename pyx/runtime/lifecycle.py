@@ -10,7 +10,7 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any
 
-from pyx.errors import EncodeError, Exit, ProcessKilled, PyxError, UndefinedFunction
+from pyx.errors import EncodeError, Exit, ProcessKilled, PyxError, RpcRefused, UndefinedFunction
 from pyx.runtime import mail, output, report, rex
 from pyx.runtime.context import current
 from pyx.runtime.destinations import checked_pid
@@ -18,6 +18,7 @@ from pyx.runtime.information import information
 from pyx.runtime.letters import sealed, sealed_call, sealed_reason
 from pyx.runtime.runners import Runner
 from pyx.runtime.threads import run_process
+from pyx.signals import Call
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import open_letter
 
@@ -120,8 +121,14 @@ class Lifecycle:
         self._run(runner, body, on_loop=False)
 
     def _resolve(self, letter: Letter) -> functools.partial[Any]:
-        module, function, args = open_letter(letter, self._node.kernel.here)
-        return functools.partial(rex.find(module, function), *args)
+        kernel = self._node.kernel
+        module, function, args = open_letter(letter, kernel.here)
+        found = None
+        if letter.origin is not None:  # a peer chose it, so the gate is asked, now that it is known
+            found = rex.find_marked(module, function)
+            if not kernel.allowed(Call, marked=found is not None):
+                raise RpcRefused(kernel.name, kernel.policy)
+        return functools.partial(found or rex.find(module, function), *args)
 
     def answer_inquiry(self, inquiry: Inquire) -> None:
         """A peer asks about a process of ours."""
@@ -191,13 +198,14 @@ class Lifecycle:
             self._node.kernel.process_crashed(process, crash)
         self._node.kernel.process_exited(process, reason)
 
-    @staticmethod
-    def _answer(error: BaseException | None, value: Any) -> tuple[str, Letter | str]:
+    def _answer(self, error: BaseException | None, value: Any) -> tuple[str, Letter | str]:
         if error is None:
             try:
                 return "value", sealed(value, what="result")
             except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
+        if isinstance(error, RpcRefused) and error.node == self._node.kernel.name:
+            return "refused", error.policy  # by the gate here, not by a node that the function called
         if isinstance(error, UndefinedFunction):
             return "undefined", sealed((error.module, error.function))
         if isinstance(error, (Exit, SystemExit, ProcessKilled)):

@@ -8,23 +8,25 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import AlreadyStarted
+from pyx.core.requests import POLICIES
+from pyx.errors import AlreadyStarted, NodeNameInvalid
 from pyx.net.cookie import Cookie, find_cookie
 from pyx.runtime import output
 from pyx.runtime.gate import guard_main_thread
-from pyx.runtime.transport import Transport
-from pyx.terms import host_of
+from pyx.runtime.transport import Beyond, Transport
+from pyx.terms import full_name, host_of, is_long
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
+    from pyx.net.seeds import Seed
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.runners import Runner
-
-_POLICIES: Final = ("open", "off")
 
 
 def start(
@@ -38,22 +40,36 @@ def start(
     policy: str,
     route_output: bool,
     loop: asyncio.AbstractEventLoop | None,
+    long: bool = False,
+    listen: str | None = None,
+    port: int = 0,
+    seeds: Sequence[str] = (),
 ) -> str:
-    """Makes *node* a named node on this host; see `Node.start`."""
+    """Makes *node* a named node; see `Node.start`."""
     if node.kernel.name:
         raise AlreadyStarted(node.kernel.name)
     if not tick > 0:
         msg = f"tick is a number of seconds over 0, not {tick!r}"
         raise ValueError(msg)
-    if policy not in _POLICIES:
-        msg = f"rpc is {' or '.join(map(repr, _POLICIES))}, not {policy!r}"
+    if policy not in POLICIES:
+        msg = f"rpc is {' or '.join(map(repr, POLICIES))}, not {policy!r}"
         raise ValueError(msg)
-    full = node.full_name(name)
+    if not long and (listen is not None or port):
+        raise ValueError("listen and port are for long names: a short one never leaves its host")
+    if type(port) is not int or not 0 <= port < 65536:
+        msg = f"port is a number below 65536, not {port!r}"
+        raise ValueError(msg)
+    full = _long_name(name) if long else node.full_name(name)
+    beyond = Beyond(listen, port) if long else None
+    planned = _planned(seeds, full)
     secret = Cookie(cookie) if cookie else find_cookie(cookie_file)
     creation = secrets.randbelow(2**32 - 1) + 1
 
     def begin(_: Runner | None) -> None:
-        transport = Transport(node, full, creation, hidden=hidden, cookie=secret)  # claims the name
+        # Claims a short name at once; a long one is had when it is open.
+        transport = Transport(
+            node, full, creation, hidden=hidden, cookie=secret, beyond=beyond, seeds=planned
+        )
         if loop is not None:
             node.tasks.use(loop)
         node.kernel.policy = policy
@@ -72,6 +88,22 @@ def start(
     if route_output:
         output.install()
     return full
+
+
+def _long_name(name: str) -> str:
+    """The full name of a node that other hosts can reach; without a host part, by this host's long name."""
+    full = full_name(name, "" if "@" in name else socket.getfqdn())
+    if not is_long(host_of(full)):
+        raise NodeNameInvalid(full, "a long name has a host with a dot, or an address")
+    return full
+
+
+def _planned(seeds: Sequence[str], here: str) -> list[Seed]:
+    if not seeds:
+        return []
+    from pyx.net.seeds import parse_seed  # only for who has some
+
+    return [parse_seed(seed, here) for seed in seeds]
 
 
 def stop(node: LocalNode) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import UndefinedFunction
+from pyx.wire import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,27 @@ _FACES: Final = {
     "rpc": ("pyx.rpc", None),
 }
 """The names of pyx's own faces, as a prompt knows them: `rpc.call(node, "Node", "list")` works everywhere."""
+
+
+_MARK: Final = "__pyx_export__"
+
+
+def mark(function: Callable[..., Any]) -> None:
+    """Lets peers call *function* under `--rpc exported`.
+
+    Raises:
+        TypeError: it is no function (a class, say, whose subclasses would be marked by accident).
+    """
+    if type(function) is not FunctionType:
+        msg = f"only a plain function can be exported, not {function!r}"
+        raise TypeError(msg)
+    function.__dict__[_MARK] = True
+
+
+def find_marked(module: str, function: str) -> Callable[..., Any] | None:
+    """The function of that name, if it is marked; nothing is imported for the answer, and no code runs."""
+    found = names.find(module, function) if module != "__main__" else None
+    return found if type(found) is FunctionType and found.__dict__.get(_MARK) is True else None
 
 
 def find(module: str, function: str) -> Callable[..., Any]:

@@ -11,23 +11,28 @@ import logging
 import os
 import random
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.net.cookie import Cookie
 from pyx.net.directory import HostDirectory, runtime_directory
 from pyx.net.listener import Arrival
 from pyx.net.listener import Transport as Doors
 from pyx.net.peer import PeerLink
-from pyx.net.stream import PlainStream
+from pyx.net.unix_door import UnixDoor
 from pyx.runtime.runners import LockSlot
+from pyx.runtime.seeding import Seeding
 from pyx.terms import Life
 from pyx.wire.keys import key_from_cookie
 from pyx.wire.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pyx.core.peers import Peer
+    from pyx.net.directory import Claim
+    from pyx.net.listener import Door
+    from pyx.net.seeds import Seed
+    from pyx.net.tcp_door import TcpDoor
     from pyx.runtime.local_node import LocalNode
     from pyx.signals import Signal
     from pyx.wire.handshake import Status
@@ -40,9 +45,28 @@ _GOODBYE_SECONDS: Final = 1.0
 _REFUSALS_SECONDS: Final = 1.0
 """At most one line so often about strangers who did not get through."""
 
+_SHORT_COOKIE: Final = 20
+"""Characters: fewer can be guessed, by an impostor whom one node dialled once, however long a try takes."""
+
+_MAY: Final = {
+    "open": "whoever holds the cookie can run code here",
+    "exported": "whoever holds the cookie can call what is marked with @rpc.export here",
+    "off": "whoever holds the cookie can send messages here",
+}
+"""What a node that is reached from other hosts says at its start, by its policy."""
+
+
+class Beyond(NamedTuple):
+    """How a node with a long name meets other hosts."""
+
+    listen: str | None = None
+    """An address of this host; None: the one that the name's host part stands for."""
+    port: int = 0
+    """The same for all nodes, so that EPMD is not needed; 0: any, and EPMD tells which."""
+
 
 class Transport:
-    """What makes a process a node on this host: claims the name at once, listens from `open` on.
+    """What makes a process a node: claims the name, listens from `open` on.
 
     Args:
         node: whose kernel decides.
@@ -50,21 +74,45 @@ class Transport:
         creation: of this life.
         hidden: told to nobody.
         cookie: towards everybody who has none of his own (`set_cookie`).
+        beyond: how to meet other hosts; None: it keeps to this host (`--sname`).
+        seeds: nodes to dial of its own accord.
 
     Raises:
         NameTaken, RuntimeDirectoryUnsafe, PyxError: the name cannot be had; nothing is left behind.
     """
 
-    def __init__(self, node: LocalNode, name: str, creation: int, *, hidden: bool, cookie: Cookie) -> None:
+    def __init__(
+        self,
+        node: LocalNode,
+        name: str,
+        creation: int,
+        *,
+        hidden: bool,
+        cookie: Cookie,
+        beyond: Beyond | None = None,
+        seeds: Sequence[Seed] = (),
+    ) -> None:
         self._node = node
         self._life = Life(name, creation)
         self._hidden = hidden
         self.cookie = cookie
-        self._key = key_from_cookie(cookie.text)
+        self._key = _key(cookie.text)
         self._keys: dict[str, bytes] = {}
-        self._directory = HostDirectory(runtime_directory())
-        self._claim = self._directory.claim(name, creation, os.getpid())
+        self._claim: Claim | None = None
+        self._beyond: TcpDoor | None = None
+        self._door: Door
+        if beyond is None:
+            directory = HostDirectory(runtime_directory())
+            self._claim = directory.claim(name, creation, os.getpid())
+            self._door = UnixDoor(directory, self._claim)
+        else:
+            from pyx.net.tcp_door import TcpDoor  # with TLS and cryptography, which nobody else needs
+
+            self._beyond = self._door = TcpDoor(
+                name, hidden=hidden, listen=beyond.listen, port=beyond.port, trouble=log.warning
+            )
         self._doors: Doors | None = None
+        self._seeding = Seeding(node, seeds, name) if seeds else None
         self._links: dict[PeerLink, str] = {}
         self._cut_off: frozenset[str] = frozenset()
         self._delay: Callable[[], float] | None = None
@@ -82,15 +130,38 @@ class Transport:
 
         Raises PyxError if the socket cannot be bound.
         """
-        self._node.portal.call(self._open, tick_period)
+        opened = LockSlot()
+        failure: list[BaseException] = []
 
-    def _open(self, tick_period: float) -> None:
+        def done(task: asyncio.Task[None]) -> None:
+            if (error := task.exception()) is not None:
+                failure.append(error)
+            opened.wake()
+
+        def begin() -> None:
+            self._opening = asyncio.get_running_loop().create_task(self._open(tick_period))
+            self._opening.add_done_callback(done)
+
+        self._node.portal.call(begin)
+        opened.wait_through(None)
+        if failure:
+            raise failure[0]
+
+    async def _open(self, tick_period: float) -> None:
         node = self._node
-        self._doors = Doors(self._life, hidden=self._hidden, owner=self, directory=self._directory)
-        self._doors.listen(self._claim)
-        # With the doors there, as the kernel may ask for a dial from now on; before this loop lets anyone in.
+        self._doors = Doors(self._life, hidden=self._hidden, owner=self, door=self._door)
+        await self._doors.listen()
+        # With the doors there, as the kernel may ask for a dial from now on; before anyone is let in.
         node.step(functools.partial(node.kernel.node_started, *self._life, hidden=self._hidden))
+        self._doors.accept()
+        if self._beyond is not None and self._beyond.is_beyond_this_host:
+            log.warning(
+                "%s listens on %s port %d: %s",
+                self._life.name, self._beyond.address, self._beyond.port, _MAY[node.kernel.policy],
+            )  # fmt: skip
         self._tick(tick_period)
+        if self._seeding is not None:
+            self._seeding.start()
 
     def close(self) -> None:
         """Says goodbye, waits a moment until that is taken, closes everything, and gives the name up.
@@ -106,11 +177,14 @@ class Transport:
         closed = LockSlot()
         self._node.portal.call(self._end_close, closed)
         closed.wait_through(_GOODBYE_SECONDS)
-        self._claim.release()
+        if self._claim is not None:  # its door has done so, unless the loop stands still
+            self._claim.release()
 
     def _begin_close(self) -> bool:
         if self._ticking is not None:
             self._ticking.cancel()
+        if self._seeding is not None:
+            self._seeding.stop()
         self._is_closing = True
         self._node.step(self._node.kernel.node_stopped)
         return not self._links
@@ -132,10 +206,12 @@ class Transport:
         """Gives a dial up; any thread."""
         if self._doors is not None:
             self._doors.cancel_dial(name)
+        if self._seeding is not None:
+            self._seeding.dial_failed(name, "the dial was given up")
 
     def set_cookie(self, text: str, peer: str | None) -> None:
         """The cookie for one peer, or for all that have none of their own; for handshakes from now on."""
-        key = key_from_cookie(text)  # slow for a weak cookie, on purpose: on the caller's thread
+        key = _key(text)  # slow for a weak cookie, on purpose: on the caller's thread
         if peer is None:
             self.cookie, self._key = Cookie(text), key
         else:
@@ -199,7 +275,7 @@ class Transport:
 
             peer = node.step(decide)
             if peer is None:
-                arrival.connection.close()
+                arrival.stream.close()
                 return
         else:
             peer = arrival.handle  # type: ignore[assignment]
@@ -218,13 +294,15 @@ class Transport:
         def lost(reason: str) -> None:
             self._links.pop(link, None)
             node.step(node.kernel.peer_lost, peer, reason, node.now())
+            if self._seeding is not None and arrival.name not in self._links.values():
+                self._seeding.node_down(arrival.name)
             if self._is_closing and not self._links:
                 self._all_gone.wake()
 
         there = Life(arrival.name, arrival.creation)
         link = PeerLink(
             asyncio.get_running_loop(),
-            PlainStream(arrival.connection),
+            arrival.stream,
             Session(self._life, there),
             peer.out,
             signals_came,
@@ -235,6 +313,8 @@ class Transport:
         peer.link = link
         if arrival.name in self._cut_off:
             link.hold()
+        if self._seeding is not None:
+            self._seeding.node_up(arrival.name)
         link.start(arrival.trailing)
         self._dial_ended.wake()
         if peer.state == "gone":  # lost between the verdict and here, when nobody could hang it up
@@ -247,6 +327,8 @@ class Transport:
         jitter = random.random()  # noqa: S311 - spreads retries
         node.step(node.kernel.dial_failed, name, words, node.now(), jitter)
         self._dial_ended.wake()
+        if self._seeding is not None:
+            self._seeding.dial_failed(name, words)
 
     def stranger_refused(self, reason: str) -> None:
         """See `Owner`."""
@@ -263,3 +345,13 @@ class Transport:
     def _tick(self, period: float) -> None:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
         self._node.step(self._node.kernel.tick, self._node.now())
+
+
+def _key(cookie: str) -> bytes:
+    """The key of a cookie; a short one is warned about."""
+    if len(cookie) < _SHORT_COOKIE:
+        log.warning(
+            "the cookie has %d characters only and can be guessed: let pyx make one (~/.pyx.cookie)",
+            len(cookie),
+        )
+    return key_from_cookie(cookie)

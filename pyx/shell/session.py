@@ -53,6 +53,10 @@ class Options:
     cookie_file: str | None = None
     tick: float = 15.0
     rpc: str = "open"
+    long: bool = False
+    listen: str | None = None
+    port: int = 0
+    seeds: list[str] = field(default_factory=list)
     directory: str = "."
     code: list[str] = field(default_factory=list)
     file: str | None = None
@@ -121,6 +125,10 @@ class Session:
                 cookie_file=options.cookie_file,
                 tick=options.tick,
                 rpc=options.rpc,
+                long=options.long,
+                listen=options.listen,
+                port=options.port,
+                seeds=options.seeds,
             )
         helpers = Helpers(project, lambda: self._terminal.width)
         lower = {**vars(builtins), **faces(), **helpers.names()}

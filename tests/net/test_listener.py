@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pyx.errors import PyxError
-from pyx.net import listener
+from pyx.net import listener, unix_door
 from pyx.net.directory import HostDirectory
-from pyx.net.listener import MAX_UNPROVEN, Arrival, Transport
+from pyx.net.listener import Arrival, Transport
+from pyx.net.strangers import MAX_UNPROVEN
+from pyx.net.unix_door import UnixDoor
 from pyx.terms import Life
 from pyx.wire.handshake import Acceptor, Transmit
 
@@ -51,18 +53,19 @@ class Node:
         self.life = Life(name, 100 + len(host.nodes))
         self.claim: Claim = host.directory.claim(name, self.life.creation, os.getpid())
         self.doors = host.loop_thread.call(
-            lambda: Transport(self.life, hidden=hidden, owner=self, directory=host.directory)
+            lambda: Transport(self.life, hidden=hidden, owner=self, door=UnixDoor(host.directory, self.claim))
         )
 
     def listen(self) -> Node:
-        self._loop_thread.call(lambda: self.doors.listen(self.claim))
+        self._loop_thread.run(self.doors.listen())
+        self._loop_thread.call(self.doors.accept)
         return self
 
     def close(self) -> None:
         self._loop_thread.run(self.doors.close())
         self.claim.release()
         for arrival in self._arrivals:
-            arrival.connection.close()
+            arrival.stream.close()
 
     def reaches(self, name: str) -> Arrival | DialFailed:
         self.doors.dial(name)
@@ -80,7 +83,7 @@ class Node:
     def established(self, arrival: Arrival) -> None:
         self._arrivals.append(arrival)
         if arrival.first:  # as a link does before anything else
-            arrival.connection.send(arrival.first)
+            arrival.stream.send(arrival.first)
         self.told.put(arrival)
 
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
@@ -143,9 +146,9 @@ class TestADial:
         assert mine.handle is None
         assert his.handle == "the peer gus@vm"
         assert bob.asked.get(timeout=HANG) == (*gus.life, True)
-        mine.connection.send(b"straight on")
-        his.connection.setblocking(True)
-        assert his.connection.recv(100) == b"straight on"
+        mine.stream.send(b"straight on")
+        buffer = memoryview(bytearray(100))
+        assert bytes(buffer[: his.stream.receive_into(buffer)]) == b"straight on"
 
     def test_hands_on_what_followed_the_verdict_at_once(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
@@ -384,7 +387,7 @@ class TestAStranger:
         assert bob.refusals.get(timeout=HANG) == "it hung up"
 
     def test_of_another_user_is_not_talked_to(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(listener, "_uid_of", lambda _: 12345)
+        monkeypatch.setattr(unix_door, "uid_of", lambda _: 12345)
         bob = host.node("bob@vm").listen()
         assert host.stranger(bob).recv(1) == b""
         assert "user 12345" in bob.refusals.get(timeout=HANG)

@@ -49,7 +49,11 @@ class Host:
 
     def starts(self, *words: str, cwd: Path | None = None, **variables: str) -> Shell:
         """`pyx` with these words at a terminal, not waited for."""
-        shell = Shell(self, [PYX, *words], self.environment(**variables), str(cwd or self.home))
+        return self.starts_command([PYX, *words], cwd=cwd, **variables)
+
+    def starts_command(self, command: list[str], cwd: Path | None = None, **variables: str) -> Shell:
+        """The same by a command that leads to `pyx`."""
+        shell = Shell(self, command, self.environment(**variables), str(cwd or self.home))
         self._shells.append(shell)
         return shell
 

@@ -160,7 +160,8 @@ class TestRpc:
     def test_a_node_may_refuse(self, a: Shell, host: Host) -> None:
         host.shell("closed", "--rpc", "off")
         assert a.type('rpc.call("closed", "os", "getpid")') == (
-            "RpcRefused: closed@vm refuses calls (it runs with --rpc off)"
+            "RpcRefused: closed@vm refuses calls (it runs with --rpc off)\n"
+            "hint: start closed@vm with --rpc open, or with --rpc exported to allow marked functions"
         )
 
 

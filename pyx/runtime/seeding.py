@@ -1,0 +1,113 @@
+"""Keeps dialling the nodes that the command line suggested (`--seed`).  Not here: which and when
+(`net/seeds.py`), dialling itself (`transport.py`); a seed is no more trusted than any other node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from typing import TYPE_CHECKING
+
+from pyx.errors import PyxError
+from pyx.net.seeds import Dial, DnsSeed, Seed, SeedPlan, addresses_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pyx.runtime.local_node import LocalNode
+
+log = logging.getLogger("pyx.node")
+
+
+class Seeding:
+    """The plan of one node, carried out on the transport's loop between `start` and `stop`.
+
+    Args:
+        node: whose kernel connects.
+        seeds: of the command line.
+        name: this node's full name.
+    """
+
+    def __init__(self, node: LocalNode, seeds: Sequence[Seed], name: str) -> None:
+        self._node = node
+        self._name = name
+        self._plan = SeedPlan(seeds, name)
+        self._timer: asyncio.TimerHandle | None = None
+        self._lookups: set[asyncio.Task[None]] = set()
+        self._runs = False
+
+    def start(self) -> None:
+        """Dials; on the loop."""
+        self._runs = True
+        self._go_on()
+
+    def stop(self) -> None:
+        """Dials no more; on the loop."""
+        self._runs = False
+        if self._timer is not None:
+            self._timer.cancel()
+        for lookup in self._lookups:
+            lookup.cancel()
+
+    # ------------------------------------------------------------ what happens to nodes; any thread
+
+    def node_up(self, node: str) -> None:
+        """A session stands, whoever dialled."""
+        self._note(lambda: self._plan.node_up(node))
+
+    def node_down(self, node: str) -> None:
+        """That session is over."""
+        self._note(lambda: self._plan.node_down(node, self._node.now(), _jitter()))
+
+    def dial_failed(self, node: str, reason: str) -> None:
+        """A dial came to nothing; said once for each reason, as it is dialled again and again."""
+
+        def note() -> None:
+            if self._plan.dial_failed(node, reason, self._node.now(), _jitter()):
+                log.warning("the seed %s cannot be reached: %s", node, reason)
+
+        self._note(note)
+
+    def _note(self, note: Callable[[], None]) -> None:
+        def and_go_on() -> None:
+            if self._runs:
+                note()
+                self._go_on()
+
+        self._node.portal.soon(and_go_on)
+
+    # ------------------------------------------------------------ on the loop
+
+    def _go_on(self) -> None:
+        """Does what is due, and comes back when more will be."""
+        loop = asyncio.get_running_loop()
+        for step in self._plan.due(self._node.now()):
+            if isinstance(step, Dial):
+                self._node.step(self._node.kernel.suggest, step.node)
+            else:
+                lookup = loop.create_task(self._look_up(step.seed))
+                self._lookups.add(lookup)
+                lookup.add_done_callback(self._lookups.discard)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        at = self._plan.next_due()
+        if at is not None:
+            self._timer = loop.call_later(max(0.0, at - self._node.now()), self._go_on)
+
+    async def _look_up(self, seed: DnsSeed) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                addresses = await addresses_of(seed.domain, self._name)
+            except PyxError as error:
+                if self._plan.not_resolved(seed, str(error), self._node.now(), _jitter()):
+                    log.warning("the seed %s leads nowhere: %s", seed.domain, error)
+            else:
+                self._plan.resolved(seed, addresses, self._node.now(), _jitter())
+            self._go_on()
+
+
+def _jitter() -> float:
+    return random.random()  # noqa: S311 - spreads retries

@@ -1,0 +1,216 @@
+"""Who may run code here: each door that runs a peer's choice of code, under each policy."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Node, Process, RpcRefused, receive, rpc, self, send
+from pyx.terms import Pid, Raised
+from tests.staging import Running, Stage, as_process, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
+
+POLICIES = ["open", "exported", "off"]
+HANG = 10.0
+
+seen: list[str] = []
+
+
+@rpc.export
+def marked(word: str = "marked") -> str:
+    """May be called by peers."""
+    seen.append(word)
+    return word
+
+
+def unmarked(word: str = "unmarked") -> str:
+    """May not, where only marked functions may."""
+    seen.append(word)
+    return word
+
+
+class Till:
+    """Its functions are found by dots."""
+
+    @staticmethod
+    @rpc.export
+    def marked(word: str = "till") -> str:
+        """As above."""
+        return marked(word)
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stage, LocalNode]]:
+    seen.clear()
+    monkeypatch.setitem(sys.modules, "gate_of_peers", sys.modules[__name__])
+    with Stage(monkeypatch) as stage:
+        yield stage, stage.start("asking")
+
+
+def allowed(policy: str, function: str) -> bool:
+    """What the table says of a door that runs code."""
+    return policy == "open" or (policy == "exported" and function.endswith("marked") and function[0] != "u")
+
+
+def call(function: str) -> Any:
+    return rpc.call("asked", "gate_of_peers", function)
+
+
+def async_call(function: str) -> Any:
+    return rpc.async_call("asked", "gate_of_peers", function).result(HANG)
+
+
+def multicall(function: str) -> Any:
+    (answer,), unanswered = rpc.multicall(["asked"], "gate_of_peers", function)
+    assert unanswered == []
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+CALLS = {"rpc.call": call, "rpc.async_call": async_call, "rpc.multicall": multicall}
+
+
+class TestCalls:
+    @pytest.mark.parametrize("function", ["marked", "Till.marked", "unmarked"])
+    @pytest.mark.parametrize("policy", POLICIES)
+    @pytest.mark.parametrize("door", CALLS)
+    def test_answer_or_say_what_to_do(
+        self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+    ) -> None:
+        stage, asking = nodes
+        stage.start("asked", policy=policy)
+        if allowed(policy, function):
+            assert as_process(asking, lambda: CALLS[door](function)) in {"marked", "till", "unmarked"}
+            return
+        with pytest.raises(RpcRefused) as raised:
+            as_process(asking, lambda: CALLS[door](function))
+        assert raised.value.policy == policy
+        assert f"(it runs with --rpc {policy})" in str(raised.value)
+        assert raised.value.hint is not None
+        assert ("@rpc.export" in raised.value.hint) == (policy == "exported")
+        assert seen == []
+
+    @pytest.mark.parametrize("policy", POLICIES)
+    def test_a_cast_runs_or_vanishes(self, policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+        stage, asking = nodes
+        stage.start("asked", policy=policy)
+
+        def story() -> None:
+            assert rpc.cast("asked", "gate_of_peers", "unmarked") is True
+            assert Node.ping("asked") == "pong"
+
+        as_process(asking, story)
+        assert policy == "open" or seen == []
+
+
+class TestSpawns:
+    @pytest.mark.parametrize("function", ["marked", "unmarked"])
+    @pytest.mark.parametrize("policy", POLICIES)
+    def test_end_as_the_function_does_or_refused(
+        self, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+    ) -> None:
+        stage, asking = nodes
+        stage.start("asked", policy=policy)
+
+        def story() -> Any:
+            pid, ref = Node.spawn_monitor("asked@test", "gate_of_peers", function, [])
+            return receive(("DOWN", ref, "process", pid, ...), timeout=HANG)[4]
+
+        if policy == "off":
+            with pytest.raises(RpcRefused):
+                as_process(asking, story)
+        elif allowed(policy, function):
+            assert as_process(asking, story) == "normal"
+            assert seen == [function]
+        else:
+            reason = as_process(asking, story)
+            assert isinstance(reason, Raised)
+            assert (reason.type, seen) == ("RpcRefused", [])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_whoever_only_looks_is_answered_under_all(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+    stage, asking = nodes
+    stage.start("asked", policy=policy)
+
+    def story() -> tuple[Any, ...]:
+        assert Node.ping("asked") == "pong"
+        first = Process.info(Pid(1, 0, "asked@test", _creation(stage)))
+        return Node.list(), first
+
+    assert as_process(asking, story) == (["asked@test"], None)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_messages_come_through_under_all(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+    stage, asking = nodes
+    asked = stage.start("asked", policy=policy)
+
+    def ear() -> Any:
+        Process.register(self(), "ear")
+        ready.append(True)
+        return receive(str, timeout=HANG)
+
+    ready: list[bool] = []
+    listening = Running(asked, ear)
+    until(lambda: bool(ready))
+    as_process(asking, lambda: send(("ear", "asked@test"), "hello"))
+    assert listening.outcome() == "hello"
+
+
+def test_at_home_no_policy_counts(nodes: tuple[Stage, LocalNode]) -> None:
+    stage, _ = nodes
+    asked = stage.start("asked", policy="off")
+    assert as_process(asked, lambda: rpc.call("asked", "gate_of_peers", "unmarked")) == "unmarked"
+
+
+class TestExported:
+    def test_a_peer_cannot_have_a_module_imported(
+        self, nodes: tuple[Stage, LocalNode], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stage, asking = nodes
+        stage.start("asked", policy="exported")
+        (tmp_path / "loads_and_harms.py").write_text("raise SystemExit('it was run')\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(RpcRefused):
+            as_process(asking, lambda: rpc.call("asked", "loads_and_harms", "anything"))
+        assert "loads_and_harms" not in sys.modules
+
+    def test_looking_for_the_mark_runs_nobodys_code(
+        self, nodes: tuple[Stage, LocalNode], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stage, asking = nodes
+        stage.start("asked", policy="exported")
+
+        class Trap(ModuleType):
+            def __getattr__(self, name: str) -> Any:
+                seen.append(name)
+                return marked
+
+        monkeypatch.setitem(sys.modules, "trap", Trap("trap"))
+        with pytest.raises(RpcRefused):
+            as_process(asking, lambda: rpc.call("asked", "trap", "anything"))
+        assert seen == []
+
+    def test_a_face_is_not_marked(self, nodes: tuple[Stage, LocalNode]) -> None:
+        stage, asking = nodes
+        stage.start("asked", policy="exported")
+        with pytest.raises(RpcRefused):
+            as_process(asking, lambda: rpc.call("asked", "Node", "stop"))
+
+    @pytest.mark.parametrize("thing", [Till, len, "word"])
+    def test_only_plain_functions_can_be_marked(self, thing: Any) -> None:
+        with pytest.raises(TypeError, match="only a plain function can be exported"):
+            rpc.export(thing)
+
+
+def _creation(stage: Stage) -> int:
+    return stage._nodes[-1].kernel.creation

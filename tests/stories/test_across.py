@@ -1,0 +1,210 @@
+"""Two nodes of two addresses, gus@127.0.0.1 and bob@127.0.0.2: TCP and TLS, as between hosts.
+
+Each test that needs EPMD has one of its own, at a port of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.wire.epmd import LEAVE_REQUEST
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+    from tests.stories.host import Host
+    from tests.stories.terminal import Shell
+
+
+USAGE = "hint: pyx --help shows the options\n"
+
+
+def free_port() -> str:
+    """One that is free on all addresses, below those that connections are given."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("0.0.0.0", port)):
+            return str(port)
+
+
+@pytest.fixture
+def epmd() -> Iterator[dict[str, str]]:
+    """The environment of nodes that share an EPMD; it leaves with the last of them."""
+    port = free_port()
+    yield {"ERL_EPMD_PORT": port}
+    with contextlib.suppress(OSError):
+        while True:  # as soon as it has noticed that its last name went
+            with socket.create_connection(("127.0.0.1", int(port)), 10) as connection:
+                connection.sendall(LEAVE_REQUEST)
+                connection.recv(10)
+
+
+def shell(host: Host, name: str, *words: str, **variables: str) -> Shell:
+    """A shell at its first prompt, as a node with that long name."""
+    shell = host.starts("--name", name, *words, cwd=None, **variables)
+    shell.prompt_returns()
+    return shell
+
+
+def names(host: Host, variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """What `pyx names` says."""
+    return host.run("names", *words, cwd=None, stdin="", **variables)
+
+
+class TestTwoAddresses:
+    def test_they_find_each_other_by_epmd_and_talk(self, epmd: dict[str, str], lone_host: Host) -> None:
+        gus = shell(lone_host, "gus@127.0.0.1", **epmd)
+        bob = shell(lone_host, "bob@127.0.0.2", **epmd)
+        assert gus.prompt == "pyx(gus@127.0.0.1)1> "
+        assert gus.type('Node.ping("bob@127.0.0.2")') == "'pong'"
+        bob.comes_to("Node.list()", "['gus@127.0.0.1']")
+        assert gus.type('rpc.call("bob@127.0.0.2", "math", "sqrt", [16])') == "4.0"
+        assert bob.type('Process.register(self(), "ear")') == "True"
+        gus.type('send(("ear", "bob@127.0.0.2"), ("hello", b"x" * 300_000))')
+        assert bob.type("len(receive((str, bytes), timeout=10)[1])") == "300000"
+        listed = names(lone_host, epmd).stdout.splitlines()
+        assert sorted(line.split(" at port ")[0] for line in listed) == ["bob", "gus"]
+        assert names(lone_host, epmd, "127.0.0.1").stdout.splitlines() == listed
+        gus.kill()
+        bob.comes_to("Node.list()", "[]")
+        for one in (gus, bob):
+            one.close()
+
+    def test_with_one_port_for_all_no_epmd_is_needed(self, lone_host: Host) -> None:
+        port = free_port()
+        nowhere = {"ERL_EPMD_PORT": free_port()}
+        gus = shell(lone_host, "gus@127.0.0.1", "--port", port, **nowhere)
+        bob = shell(lone_host, "bob@127.0.0.2", "--port", port, **nowhere)
+        assert bob.type('Node.ping("gus@127.0.0.1")') == "'pong'"
+        gus.comes_to("Node.list()", "['bob@127.0.0.2']")
+        assert names(lone_host, nowhere).stdout == ""
+        elsewhere = names(lone_host, nowhere, "127.0.0.1")
+        assert elsewhere.returncode == 2
+        assert elsewhere.stderr.startswith("pyx: cannot connect to 127.0.0.1 port ")
+
+    def test_another_cookie_is_told_to_who_asked(self, lone_host: Host) -> None:
+        (lone_host.home / "other").write_text("a cookie that is another one\n")
+        port = free_port()
+        shell(lone_host, "gus@127.0.0.1", "--port", port)
+        bob = shell(lone_host, "bob@127.0.0.2", "--port", port, "--cookie-file", "other")
+        shown = bob.type('Node.ping("gus@127.0.0.1")')
+        assert shown.startswith(
+            "[warning] cannot connect to gus@127.0.0.1: the cookie of gus@127.0.0.1 differs from ours"
+        )
+        assert shown.endswith("\n'pang'")
+
+
+class TestSeeds:
+    def test_a_seed_is_dialled_until_it_is_up_and_again_when_it_is_lost(self, lone_host: Host) -> None:
+        port = free_port()
+        gus = shell(lone_host, "gus@127.0.0.1", "--port", port, "--seed", "bob@127.0.0.2")
+        gus.sees("[warning] the seed bob@127.0.0.2 cannot be reached: cannot connect to 127.0.0.2 port ")
+        bob = shell(lone_host, "bob@127.0.0.2", "--port", port)
+        bob.comes_to("Node.list()", "['gus@127.0.0.1']")
+        bob.kill()
+        again = shell(lone_host, "bob@127.0.0.2", "--port", port)
+        again.comes_to("Node.list()", "['gus@127.0.0.1']")
+
+    def test_a_domain_leads_to_all_its_addresses(self, lone_host: Host) -> None:
+        port = free_port()
+        gus = shell(lone_host, "gus@127.0.0.1", "--port", port)
+        shell(lone_host, "bob@127.0.0.2", "--port", port, "--seed", "dns:gus@localhost")
+        gus.comes_to("Node.list()", "['bob@127.0.0.2']")
+
+
+class TestNamesLongAndShort:
+    def test_do_not_mix(self, lone_host: Host) -> None:
+        gus = shell(lone_host, "gus@127.0.0.1", "--port", free_port())
+        bob = lone_host.shell("bob")
+        for asking, other in ((gus, "bob@vm"), (bob, "gus@127.0.0.1")):
+            why, answer = asking.type(f'Node.ping("{other}")').split("\n")
+            assert why.startswith(f"[warning] cannot connect to {other}: it has a ")
+            assert why.endswith("the two do not mix")
+            assert answer == "'pang'"
+
+    @pytest.mark.parametrize(
+        ("words", "complaint"),
+        [
+            (
+                ["--name", "gus@vm"],
+                "'gus@vm' is not a node name: a long name has a host with a dot, or an address\n",
+            ),
+            (
+                ["--name", "gus@127.0.0.1", "--sname", "gus"],
+                "a node has one name: --sname keeps it to this host, --name opens it to others\n",
+            ),
+            (
+                ["--sname", "gus", "--listen", "127.0.0.1"],
+                "--listen and --port need a long name\nhint: give it one: --name NAME@ADDRESS\n",
+            ),
+            (
+                ["--name", "gus@127.0.0.1", "--port", "0"],
+                f"argument --port: '0' is no port: one is a number from 1 to 65535\n{USAGE}",
+            ),
+            (
+                ["--name", "gus@192.0.2.7", "--port", "5000"],
+                "cannot listen on 192.0.2.7 port 5000: Cannot assign requested address\n",
+            ),
+        ],
+    )
+    def test_a_mistake_is_one_line(self, words: list[str], complaint: str, host: Host) -> None:
+        done = host.run(*words, "-e", "1")
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pyx: {complaint}")
+
+    def test_a_name_in_use_is_refused(self, epmd: dict[str, str], lone_host: Host) -> None:
+        holder = shell(lone_host, "gus@127.0.0.1", **epmd)
+        second = lone_host.run("--name", "gus@127.0.0.1", "-e", "1", stdin="", cwd=None, **epmd)
+        assert (second.returncode, second.stderr) == (3, "pyx: the name gus is in use by another node\n")
+        holder.close()
+
+
+def test_names_lists_the_nodes_that_keep_to_this_host(lone_host: Host) -> None:
+    nowhere = {"ERL_EPMD_PORT": free_port()}
+    short = lone_host.shell("short")
+    done = names(lone_host, nowhere)
+    assert (done.stdout, done.stderr) == (f"short@vm (pid {short.pid})\n", "")
+    assert names(lone_host, nowhere, "one", "two").stderr == (
+        "pyx: names takes at most one host\nhint: pyx names 10.0.0.5\n"
+    )
+
+
+class TestWhatANodeSays:
+    def test_one_that_listens_beyond_this_host_says_on_what_and_what_that_means(self, host: Host) -> None:
+        port = free_port()
+        words = ("--name", "gus@127.0.0.1", "--listen", "0.0.0.0", "--port", port, "-e", "1")
+        listens = f"[warning] gus@127.0.0.1 listens on 0.0.0.0 port {port}: whoever holds the cookie can "
+        assert host.run(*words).stderr == f"{listens}run code here\n"
+        assert host.run("--rpc", "off", *words).stderr == f"{listens}send messages here\n"
+        marked = host.run("--rpc", "exported", *words).stderr
+        assert marked == f"{listens}call what is marked with @rpc.export here\n"
+
+    def test_one_that_does_not_says_nothing(self, host: Host) -> None:
+        done = host.run("--name", "gus@127.0.0.1", "--port", free_port(), "-e", "print(Node.self())")
+        assert (done.stdout, done.stderr) == ("gus@127.0.0.1\n", "")
+
+    def test_a_short_cookie_is_warned_about(self, host: Host) -> None:
+        (host.home / "short").write_text("nineteen characters\n")
+        (host.home / "long").write_text("twenty of characters\n")
+        words = ("--sname", "gus@vm", "-e", "1", "--cookie-file")
+        warning = (
+            "[warning] the cookie has 19 characters only and can be guessed: "
+            "let pyx make one (~/.pyx.cookie)\n"
+        )
+        assert host.run(*words, "short").stderr == warning
+        assert host.run(*words, "long").stderr == ""
+
+
+def test_a_node_of_this_host_alone_loads_nothing_for_others(host: Host) -> None:
+    code = (
+        "import sys\n"
+        "print([name for name in ('cryptography', 'pyx.wire.tls', 'pyx.net.tcp_door', 'pyx.net.epmd')"
+        " if name in sys.modules])"
+    )
+    done = host.run("--sname", "light@vm", "-e", code)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
