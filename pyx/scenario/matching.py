@@ -65,6 +65,18 @@ def match_block(
     return Found("open" if fits else "mismatch", tuple(units))
 
 
+def names_unit(written: Sequence[str], unit: Unit, renaming: Renaming, view: View) -> bool:
+    """True if some lines of the block could be this unit; binds nothing."""
+    lines = [expected_line(line) for line in written]
+    before = renaming.mark()
+    found = any(
+        lines[at].kind != "dots" and any(True for _ in unit_fits(lines, at, unit, renaming, view))
+        for at in range(len(lines))
+    )
+    renaming.rewind(before)
+    return found
+
+
 def unit_fits(lines: Sequence[Line], at: int, unit: Unit, renaming: Renaming, view: View) -> Iterator[int]:
     """Each index behind the expected lines that *unit* may be, from index *at* on.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from pyx.scenario.cast import Cast
-from pyx.scenario.matching import EVAL, Unit, match_block
+from pyx.scenario.matching import EVAL, Unit, match_block, names_unit
 from pyx.scenario.nodes import NodeProcess
 from pyx.scenario.renaming import Renaming
 from pyx.scenario.steps import (
@@ -33,7 +33,7 @@ from pyx.scenario.steps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pyx.scenario.stage import Stage
 
@@ -221,22 +221,22 @@ class Player:
     def _eventually(self, step: Input, node: NodeProcess, timeout: float) -> None:
         deadline = time.monotonic() + timeout * self._settings.scale
         pause = _PROBE_SECONDS
+        excused: list[Unit] = []  # what the node logged during attempts in vain: it may be claimed, or not
         while True:
             before = len(node.units)
             number = node.request("probe", code=self.names.substitute(step.code, node.view))
             self._await_prompt(step, node, number, timeout)
-            found = match_block(
-                step.block.lines, node.units, self.names, node.view, unordered=step.directives.unordered
-            )
-            if found.verdict == "matched":
-                node.units[:] = found.left
-                return
+            wanted = [unit for unit in excused if names_unit(step.block.lines, unit, self.names, node.view)]
+            for first in range(len(wanted), -1, -1):  # the fewer of them a match needs, the better
+                units = [*wanted[first:], *node.units]
+                if self._match(step.block, node, units, unordered=step.directives.unordered) == "matched":
+                    node.units[:] = [unit for unit in node.units if unit not in excused]
+                    return
             if time.monotonic() >= deadline:
                 self._mend_or_fail(step, step.block, node, "it never came to this")
                 return
-            # What an attempt in vain showed is forgotten, with what the node logged about it.
             node.forget(EVAL, before)
-            node.forget("log", before)
+            excused += node.forget("log", before)
             self._wait(lambda: node.left, pause)
             pause = min(pause * _PROBE_GROWTH, _PROBE_MOST_SECONDS)
 
@@ -256,15 +256,21 @@ class Player:
         while True:
             frames = node.frames
             units = node.units if node.busy is None else node.without_eval()
-            found = match_block(block.lines, units, self.names, node.view, unordered=unordered)
-            if found.verdict == "matched":
-                node.units[:] = found.left
+            verdict = self._match(block, node, units, unordered=unordered)
+            if verdict == "matched":
                 return
             left = deadline - time.monotonic()
-            if found.verdict == "mismatch" or left <= 0 or node.left:
+            if verdict == "mismatch" or left <= 0 or node.left:
                 break
             self._wait(lambda frames=frames: node.frames != frames or node.left, left)  # type: ignore[misc]
         self._mend_or_fail(step, block, node, "the screen shows something else")
+
+    def _match(self, block: Block, node: NodeProcess, units: Sequence[Unit], *, unordered: bool) -> str:
+        """The verdict on a block; what it matched is claimed, and off the node's screen."""
+        found = match_block(block.lines, units, self.names, node.view, unordered=unordered)
+        if found.verdict == "matched":
+            node.units[:] = found.left
+        return found.verdict
 
     # ------------------------------------------------------------ the end
 

@@ -306,9 +306,13 @@ class TestForPeers:
         self, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
         a, b = stage.start("a"), stage.start("b")
+        shown: list[str] = []
+        a.outlet._write = lambda text, _: shown.append(text)
         as_process(a, lambda: rpc.cast("b", "operator", "truediv", [1, 0]))
         until(lambda: "ZeroDivisionError" in caplog.text)
         until(lambda: not b.kernel.processes())
+        until(lambda: bool(shown))
+        assert shown[0].endswith("on node b@test raised an exception\nZeroDivisionError: division by zero\n")
 
     def test_a_call_of_an_async_def_runs_on_the_process_loop(self, stage: Stage) -> None:
         a, _ = stage.start("a"), stage.start("b")

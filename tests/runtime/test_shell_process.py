@@ -1,39 +1,162 @@
-"""The shell's process: a coroutine typed at the prompt, and a Ctrl-C at its very beginning."""
+"""The shell's process: its pid and its terminal, kills and links that it survives, coroutines at the prompt,
+and a Ctrl-C at any moment.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import io
+import signal
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx import aio
+from pyx import Exit, Process, aio, receive, send, spawn, spawn_link
+from pyx import self as own_pid
 from pyx.errors import ProcessKilled, ReceiveTimeout
 from pyx.runtime.context import current
-from pyx.runtime.gate import wish
-from pyx.runtime.shell_process import ShellProcess
+from pyx.runtime.gate import guard_main_thread, wish
+from pyx.runtime.output import Router
+from pyx.runtime.shell_process import ShellProcess, shell_process
+from pyx.terms import Pid
+from tests.staging import HANG, until, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pyx.runtime.local_node import LocalNode
-    from pyx.terms import Pid
 
 
-class Silent:
-    """A console that nobody looks at."""
+say = Router(io.StringIO()).write
+"""What `print` does once the router is installed."""
+
+
+class Console:
+    """Notes what is shown on it."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[Pid, str]] = []
 
     def write(self, text: str, *, frm: Pid) -> None:
-        del text, frm
+        self.shown.append((frm, text))
 
 
 @pytest.fixture
-def shell(node: LocalNode) -> Iterator[ShellProcess]:
-    shell = ShellProcess(node, Silent())
+def console() -> Console:
+    return Console()
+
+
+@pytest.fixture
+def shell(node: LocalNode, console: Console) -> Iterator[ShellProcess]:
+    """This very thread is the shell."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    guard_main_thread()
+    shell = ShellProcess(node, console)
     yield shell
     current.set(None)
     node.step(node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
+    signal.signal(signal.SIGINT, handler)
+
+
+class TestAProcess:
+    def test_it_has_a_pid_and_a_mailbox(self, shell: ShellProcess) -> None:
+        assert own_pid() == shell.pid
+        send(own_pid(), "hello")
+        assert receive(timeout=0) == "hello"
+
+    def test_it_leads_a_terminal(self, shell: ShellProcess, console: Console) -> None:
+        assert Process.group_leader() == shell.pid
+        done = threading.Event()
+        pid = spawn(lambda: (say("from a child\n"), done.set()))
+        wait_for(done)
+        until(lambda: console.shown == [(pid, "from a child\n")])
+
+    def test_its_half_line_is_ended_before_the_prompt(self, shell: ShellProcess, console: Console) -> None:
+        say("half a line")
+        assert console.shown == []
+        shell.finish_line()
+        assert console.shown == [(shell.pid, "half a line\n")]
+
+    def test_all_that_was_printed_is_shown_before_the_prompt(self, shell: ShellProcess, console: Console) -> None:
+        assert shell.runner.process.output is not None
+        shell.runner.process.output.append((Pid(7), "left to another thread\n"))
+        shell.finish_line()
+        assert console.shown == [(Pid(7), "left to another thread\n")]
+
+    def test_a_linked_crash_is_shown_and_survived(self, shell: ShellProcess, console: Console) -> None:
+        def fail() -> None:
+            raise Exit("boom")
+
+        pid = spawn_link(fail)
+        until(lambda: bool(console.shown))
+        assert console.shown == [(pid, f"** (EXIT from {pid}) boom\n")]
+        assert shell.is_alive
+        assert own_pid() == shell.pid
+
+
+def killed(shell: ShellProcess) -> None:
+    """Kills the shell's process from another thread, and waits for the interrupt that comes of it."""
+    node = shell._node
+    pid = shell.pid
+    threading.Thread(target=node.step, args=(node.kernel.exit, Pid(0), pid, "kill")).start()
+    wait_for(threading.Event())
+
+
+class TestKilled:
+    def test_it_is_interrupted_and_gets_another_pid(self, shell: ShellProcess) -> None:
+        before = shell.pid
+        with pytest.raises(KeyboardInterrupt):
+            killed(shell)
+        assert not shell.is_alive
+        with pytest.raises(ProcessKilled):
+            send(before, "x")
+        assert shell.renew() == before
+        assert shell.is_alive
+        assert own_pid() == shell.pid != before
+
+    def test_in_a_receive_too(self, shell: ShellProcess) -> None:
+        node = shell._node
+
+        def killer() -> None:
+            until(lambda: shell.runner.process.waiting)
+            node.step(node.kernel.exit, Pid(0), shell.pid, "kill")
+
+        threading.Thread(target=killer).start()
+        with pytest.raises((KeyboardInterrupt, ProcessKilled)):
+            settle(lambda: receive(timeout=HANG))
+        shell.renew()
+        assert shell.is_alive
+
+    def test_what_it_left_unfinished_is_dropped(self, shell: ShellProcess, console: Console) -> None:
+        say("half a line")
+        with pytest.raises(KeyboardInterrupt):
+            killed(shell)
+        shell.finish_line()
+        assert console.shown == []
+
+
+def settle(call: Callable[[], object]) -> None:
+    """A kill is both: the call that is refused, and the interrupt; whichever comes first, both have come."""
+    try:
+        call()
+    except ProcessKilled:
+        wait_for(threading.Event())
+
+
+def test_a_session_leaves_nothing_behind(
+    node: LocalNode, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with shell_process(node, console) as shell:
+        pid = shell.pid
+        assert node.console is console
+        assert isinstance(sys.stdout, Router)
+    assert current.get() is None
+    assert node.kernel.find(pid) is None
+    assert node.console is None
 
 
 def test_gives_the_value_of_a_coroutine(shell: ShellProcess) -> None:

@@ -96,6 +96,16 @@ pyx(a@vm)3> _, v(2)
         )
         assert result.passed, result.text
 
+    def test_what_attempts_in_vain_log_may_be_claimed_or_not(self, folder: Path) -> None:
+        text = (
+            A + "pyx(a@vm)1> import sys, time; due = time.monotonic() + 0.3\n"
+            "pyx(a@vm)2> def late():\n...(a@vm)2>     print('not yet', file=sys.stderr)\n"
+            "...(a@vm)2>     return time.monotonic() > due\n...(a@vm)2>\n"
+            "pyx(a@vm)3> late()  # eventually\nTrue\nnot yet\n"
+        )
+        assert play(folder, text).passed
+        assert play(folder, text.replace("True\nnot yet\n", "True\nnot yet\nnot yet\n")).passed
+
     def test_names_are_substituted_into_inputs(self, folder: Path) -> None:
         result = play(
             folder,

@@ -80,7 +80,7 @@ class Actor:
         self.kills: list[Told] = []
         """The exit signals `kill` that were sent to it."""
         self.nobodies: set[Pid] = set()
-        """The pids it was given for processes that never came to be."""
+        """The pids it was given for processes it would have been linked to, had they come to be."""
         self.node_counts: Counter[str] = Counter()
         self.wants_nodes = False
         self.downs_now: Counter[str] = Counter()

@@ -144,7 +144,8 @@ class Waiter:
             return
         self._must(request.peer is None or request.peer.state == "gone", "was told of no connection")
         if nobody is not None:
-            self.actor.nobodies.add(nobody)
+            if request.link:
+                self.actor.nobodies.add(nobody)
             if request.ref in self.actor.watches:
                 self.actor.watches[request.ref].target = nobody
 

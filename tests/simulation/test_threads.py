@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
     from tests.simulation.crowd import Member
 
-ROUNDS = int(os.environ.get("PYX_ROUNDS", "200"))
+ROUNDS = int(os.environ.get("PYX_ROUNDS", "400"))
 SEED = int(os.environ.get("PYX_CROWD_SEED", "0"))
 ACTS_A_ROUND = 40
 MEMBERS = 12
@@ -46,6 +46,10 @@ def quick_switches() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+# A connection that comes in at the very moment at which its node leaves is nobody's: Python closes it, aloud.
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+)
 def test_every_promise_holds_under_threads(stage: Stage) -> None:
     nodes = [stage.start(name) for name in ("ada", "bob", "cyd")]
     crowd = Crowd(SEED)

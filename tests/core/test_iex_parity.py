@@ -1,0 +1,492 @@
+"""Each surprising detail of IEx in a conversation: what pyx does, the same or not (`iex.py`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.core.effects import Answered, Connected, Dial, Log, ShellExit
+from pyx.core.mailbox import Downed, Exited, NodeDown
+from pyx.core.mesh import TICK_SECONDS
+from pyx.signals import Letter
+from pyx.terms import Life, Pid
+from tests.core.conversation import Node, World, messages, seen_from
+from tests.core.iex import DETAILS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.core.processes import Process
+    from tests.core.iex import Detail
+
+PROOFS: dict[str, Callable[[], None]] = {}
+WAITER = object()
+RAISED = Letter(b"a Raised value")
+
+
+def proves(detail: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    def note(proof: Callable[[], None]) -> Callable[[], None]:
+        assert PROOFS.setdefault(detail, proof) is proof
+        return proof
+
+    return note
+
+
+@pytest.mark.parametrize("detail", DETAILS, ids=[detail.id for detail in DETAILS])
+def test_detail(detail: Detail) -> None:
+    PROOFS[detail.id]()
+
+
+def test_every_detail_is_proven_and_every_difference_has_a_reason() -> None:
+    assert set(PROOFS) == {detail.id for detail in DETAILS}
+    assert all(detail.is_followed == (not detail.why) for detail in DETAILS)
+
+
+def two_nodes() -> tuple[World, Node, Node]:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    return world, world["a@h"], world["b@h"]
+
+
+# ---------------------------------------------------------------- connections
+
+
+@proves("joining one joins all")
+def _() -> None:
+    world = World("a@h", "b@h", "c@h", "d@h")
+    world.connect("a@h", "b@h")
+    world.connect("c@h", "b@h")
+    world.connect("d@h", "c@h")
+    assert world["d@h"].nodes(["visible"]) == ["a@h", "b@h", "c@h"]
+
+
+@proves("anything connects")
+def _() -> None:
+    acts: list[Callable[[Node, Process], object]] = [
+        lambda a, gus: a.send(gus.pid, ("server", "b@h"), "hello"),
+        lambda a, gus: a.monitor(gus, ("server", "b@h")),
+        lambda a, gus: a.link(gus, Pid(1, 0, "b@h", 2)),
+        lambda a, gus: a.exit(gus.pid, Pid(1, 0, "b@h", 2), "boom"),
+        lambda a, gus: a.monitor_node(gus, "b@h", on=True),
+        lambda a, gus: a.request_call(WAITER, gus.pid, None, "b@h", Letter(b"call")),
+    ]
+    for act in acts:
+        world = World("a@h", "b@h")
+        a = world["a@h"]
+        act(a, a.process())
+        world.carry()
+        assert a.nodes(["connected"]) == ["b@h"]
+        assert [log.level for log in a.saw(Log)] == ["info"]
+
+
+@proves("hidden")
+def _() -> None:
+    world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
+    world.connect("a@h", "b@h")
+    world.connect("hid@h", "a@h")
+    assert (world["hid@h"].nodes(["visible"]), world["hid@h"].nodes(["hidden"])) == ([], ["a@h"])
+    assert (world["a@h"].nodes(["visible"]), world["a@h"].nodes(["hidden"])) == (["b@h"], ["hid@h"])
+    assert world["b@h"].nodes(["connected"]) == ["a@h"]
+
+
+@proves("disconnect")
+def _() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    assert world["a@h"].disconnect("c@h")
+    world.carry()
+    assert [world[name].nodes(["visible"]) for name in world.names] == [["b@h"], ["a@h", "c@h"], ["b@h"]]
+
+
+@proves("half-right cookie")
+def _() -> None:
+    world, a, b = two_nodes()
+    newcomer = world.start("c@h")
+    newcomer.connect(None, "a@h", world.now)
+    world.carry_between("a@h", "c@h")  # whom b turns away, as it cannot be reached by him
+    assert newcomer.nodes(["visible"]) == ["a@h"]
+    assert (a.nodes(["visible"]), b.nodes(["visible"])) == (["b@h", "c@h"], ["a@h"])
+
+
+@proves("overlapping partitions")
+def _() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    world.cut("a@h", "c@h")
+    for _round in range(6):
+        world.now += TICK_SECONDS / 4
+        for name in world.names:
+            world[name].tick(world.now)
+        world.carry()
+    b = world["b@h"]
+    assert b.nodes(["visible"]) == ["a@h", "c@h"]
+    assert b.partitions() == [("a@h", "c@h")]
+    assert [log.level for log in b.saw(Log) if "do not see each other" in log.text] == ["warning"]
+
+
+@proves("disconnect of a stranger")
+def _() -> None:
+    assert not World("a@h")["a@h"].disconnect("b@h")
+
+
+# ---------------------------------------------------------------- messages
+
+
+@proves("send never fails")
+def _() -> None:
+    node = Node("a@h", 1)
+    gus, dead = node.process(), node.process()
+    node.process_exited(dead, "normal")
+    assert not node.send(gus.pid, "nobody", "x")
+    for lost in (("nobody", "a@h"), ("nobody", "b@h"), dead.pid, Pid(1, 0, "b@h", 2), node.make_ref()):
+        assert node.send(gus.pid, lost, "x")
+
+
+@proves("order")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    b.register(server.pid, "server")
+    for number in range(0, 20, 2):
+        a.send(gus.pid, seen_from(a, b, server.pid), number)
+        a.send(gus.pid, ("server", "b@h"), number + 1)
+    world.carry()
+    assert messages(server) == list(range(20))
+
+
+@proves("no resend")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    a.send(gus.pid, seen_from(a, b, server.pid), "lost")
+    world.cut("a@h", "b@h")
+    a.send(gus.pid, seen_from(a, b, server.pid), "sent anew")
+    world.carry()
+    assert messages(server) == ["sent anew"]
+
+
+@proves("late reply")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    alias = a.alias(gus)
+    a.unalias(gus, alias)
+    b.send(server.pid, type(alias)(alias.number, "a@h", a.creation), "late")
+    world.carry()
+    assert messages(gus) == []
+
+
+@proves("names are local")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    a.register(gus.pid, "server")
+    b.register(server.pid, "server")
+    a.send(None, "server", "here")
+    a.send(None, ("server", "b@h"), "there")
+    world.carry()
+    assert (messages(gus), messages(server)) == (["here"], ["there"])
+
+
+# ---------------------------------------------------------------- monitors
+
+
+@proves("monitor of the dead")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    there = seen_from(a, b, server.pid)
+    b.process_exited(server, "boom")
+    ref = a.monitor(gus, there)
+    world.carry()
+    assert messages(gus) == [Downed(ref, there, "noproc")]
+
+
+@proves("monitor by name")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    b.register(server.pid, "server")
+    ref = a.monitor(gus, ("server", "b@h"))
+    world.carry()
+    b.process_exited(server, "boom")
+    world.carry()
+    assert messages(gus) == [Downed(ref, ("server", "b@h"), "boom")]
+
+
+@proves("monitor out of reach")
+def _() -> None:
+    world = World("a@h")
+    gus = world["a@h"].process()
+    far = Pid(1, 0, "b@h", 2)
+    ref = world["a@h"].monitor(gus, far)
+    world.carry()
+    assert messages(gus) == [Downed(ref, far, "noconnection")]
+
+
+@proves("monitors stack")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    there = seen_from(a, b, server.pid)
+    a.set_trap_exit(gus, True)
+    for _round in range(2):
+        a.monitor(gus, there)
+        a.monitor_node(gus, "b@h", on=True)
+        a.link(gus, there)
+    world.carry()
+    world.kill("b@h")
+    assert [type(message) for message in messages(gus)] == [Downed, Downed, Exited, NodeDown, NodeDown]
+
+
+@proves("node monitor out of reach")
+def _() -> None:
+    world = World("a@h")
+    gus = world["a@h"].process()
+    world["a@h"].monitor_node(gus, "zzz@h", on=True)
+    world.carry()
+    assert messages(gus) == [NodeDown("zzz@h")]
+
+
+# ---------------------------------------------------------------- links and exits
+
+
+@proves("link to the dead")
+def _() -> None:
+    node = Node()
+    gus, dead = node.process(), node.process()
+    node.process_exited(dead, "boom")
+    assert not node.link(gus, dead.pid)  # the face raises
+    node.set_trap_exit(gus, True)
+    assert node.link(gus, dead.pid)
+    assert messages(gus) == [Exited(dead.pid, "noproc")]
+
+
+@proves("normal end")
+def _() -> None:
+    node = Node()
+    gus, trapper, server = node.process(), node.process(), node.process()
+    node.set_trap_exit(trapper, True)
+    for process in (gus, trapper):
+        node.link(process, server.pid)
+    node.process_exited(server, "normal")
+    assert gus.alive
+    assert messages(trapper) == [Exited(server.pid, "normal")]
+
+
+@proves("exit normal to another")
+def _() -> None:
+    node = Node()
+    gus, server = node.process(), node.process()
+    node.exit(gus.pid, server.pid, "normal")
+    assert server.alive
+    assert messages(server) == []
+
+
+@proves("exit normal to oneself")
+def _() -> None:
+    node = Node()
+    gus, watcher = node.process(), node.process()
+    ref = node.monitor(watcher, gus.pid)
+    node.process_exited(gus, "normal")  # what the face makes of an exit to oneself
+    assert messages(watcher) == [Downed(ref, gus.pid, "normal")]
+
+
+@proves("kill")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    there = seen_from(a, b, server.pid)
+    b.set_trap_exit(server, True)
+    ref = a.monitor(gus, there)
+    a.exit(gus.pid, there, "kill")
+    world.carry()
+    assert messages(gus) == [Downed(ref, there, "killed")]
+
+
+@proves("kill from inside")
+def _() -> None:
+    node = Node()
+    gus, trapper, server = node.process(), node.process(), node.process()
+    node.set_trap_exit(trapper, True)
+    for process in (gus, trapper):
+        node.link(process, server.pid)
+    node.process_exited(server, "kill")
+    assert gus.reason == "kill"
+    assert messages(trapper) == [Exited(server.pid, "kill")]
+
+
+@proves("spawn out of reach")
+def _() -> None:
+    world = World("a@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.set_trap_exit(gus, True)
+    for link in (False, True):
+        a.request_spawn(WAITER, gus.pid, None, "zzz@h", Letter(b"call"), link=link, monitor=False)
+    world.carry()
+    given = [answered.nobody for answered in a.saw(Answered)]
+    assert all(pid is not None and pid.is_local and a.find(pid) is None for pid in given)
+    assert messages(gus) == [Exited(given[1], "noconnection")]
+
+
+@proves("crash")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    there = seen_from(a, b, server.pid)
+    ref = a.monitor(gus, there)
+    world.carry()
+    b.process_exited(server, RAISED)
+    world.carry()
+    assert messages(gus) == [
+        Downed(ref, there, Letter(RAISED.data, Life("b@h", 2)))
+    ]  # data, whatever is in it
+
+
+@proves("crash is logged")
+def _() -> None:
+    world, a, b = two_nodes()
+    shell = a.process(terminal=True)
+    crashed, left = (b.process(leader=seen_from(b, a, shell.pid)) for _ in range(2))
+    b.process_crashed(crashed, "ValueError: no\n")
+    b.process_exited(crashed, RAISED)
+    b.process_exited(left, "boom")
+    world.carry()
+    assert [log.text for log in b.saw(Log) if log.level == "error"] == [
+        f"Process {crashed.pid} raised an exception\nValueError: no"
+    ]
+    assert shell.output is not None
+    assert len(shell.output) == 1
+
+
+@proves("shell")
+def _() -> None:
+    node = Node()
+    shell, child = node.process(keeps_pid=True), node.process()
+    node.link(shell, child.pid)
+    node.process_exited(child, "boom")
+    assert node.saw(ShellExit) == [ShellExit(shell, child.pid, "boom")]
+    assert node.find(shell.pid) is shell
+
+
+# ---------------------------------------------------------------- a node is lost
+
+
+@proves("noconnection")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    there = seen_from(a, b, server.pid)
+    a.set_trap_exit(gus, True)
+    a.link(gus, there)
+    ref = a.monitor(gus, there)
+    world.carry()
+    b.process_exited(server, "boom")  # it cannot say so any more
+    world.kill("b@h")
+    assert messages(gus) == [Downed(ref, there, "noconnection"), Exited(there, "noconnection")]
+
+
+@proves("survivor")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus = a.process()
+    for link in (False, True):
+        a.request_spawn(WAITER, gus.pid, None, "b@h", Letter(b"call"), link=link, monitor=False)
+    world.carry()
+    spawned, linked = b.processes()
+    world.kill("a@h")
+    assert spawned.alive
+    assert linked.reason == "noconnection"
+
+
+@proves("nodedown comes last")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    there = seen_from(a, b, server.pid)
+    a.set_trap_exit(gus, True)
+    a.monitor_nodes(gus, on=True)
+    a.monitor_node(gus, "b@h", on=True)
+    a.link(gus, there)
+    a.monitor(gus, there)
+    world.carry()
+    world.kill("b@h")
+    assert [type(message) for message in messages(gus)] == [Downed, Exited, NodeDown, NodeDown]
+
+
+@proves("nobody reconnects")
+def _() -> None:
+    world, a, _b = two_nodes()
+    world.cut("a@h", "b@h")
+    a.seen.clear()
+    a.tick(world.now)
+    world.carry()
+    assert a.nodes(["connected"]) == []
+    assert a.saw(Dial) == []
+    a.send(None, ("server", "b@h"), "x")
+    world.carry()
+    assert a.nodes(["connected"]) == ["b@h"]
+
+
+@proves("another life")
+def _() -> None:
+    world, a, b = two_nodes()
+    gus, server = a.process(), b.process()
+    old = seen_from(a, b, server.pid)
+    world.kill("b@h")
+    namesake = world.start("b@h").process()
+    assert namesake.pid == server.pid
+    a.send(gus.pid, old, "for the dead")
+    ref = a.monitor(gus, old)
+    world.carry()
+    assert messages(namesake) == []
+    assert messages(gus) == [Downed(ref, old, "noproc")]
+    assert old != seen_from(a, world["b@h"], namesake.pid)
+
+
+@proves("frozen peer")
+def _() -> None:
+    world, a, _b = two_nodes()
+    assert TICK_SECONDS == 15.0
+    for quarter in range(4):
+        a.tick(world.now + quarter * TICK_SECONDS / 4)
+    assert a.nodes(["connected"]) == ["b@h"]
+    a.tick(world.now + TICK_SECONDS)
+    assert Log("error", "node b@h not responding") in a.saw(Log)
+    assert a.nodes(["connected"]) == []
+
+
+@proves("nodedown for every reason")
+def _() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    a.request_call(WAITER, Pid(0), None, "zzz@h", Letter(b"call"))
+    world.carry()
+    a.request_call(WAITER, Pid(0), None, "b@h", Letter(b"call"))
+    a.dial_failed("b@h", "the cookie of b@h differs from ours", world.now)
+    unnamed = Node()
+    unnamed.request_call(WAITER, Pid(0), None, "b@h", Letter(b"call"))
+    assert [answer.body for answer in (*a.saw(Answered), *unnamed.saw(Answered))] == [
+        "no such name",
+        "the cookie of b@h differs from ours",
+        "this process is not a node",
+    ]
+    a.connect(WAITER, "b@h", world.now)
+    world.carry()
+    a.request_call(WAITER, Pid(0), None, "b@h", Letter(b"call"))
+    world.kill("b@h")
+    assert a.saw(Answered)[-1].body == "connection closed"
+    assert a.saw(Connected)[-1].ok
+
+
+@proves("orphan")
+def _() -> None:
+    world, a, b = two_nodes()
+    shell = a.process(terminal=True)
+    orphan = b.process(leader=seen_from(b, a, shell.pid))
+    world.kill("a@h")
+    b.print_lines(orphan, orphan.leader, "hello\n")
+    assert orphan.alive
+    assert list(b.console) == [(orphan.pid, "hello\n")]

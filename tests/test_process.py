@@ -1,0 +1,433 @@
+"""Process: every function once as it is meant, once as it is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import (
+    Exit,
+    NoConnection,
+    NoProcess,
+    NotAProcess,
+    Process,
+    RegistrationError,
+    WouldBlock,
+    make_ref,
+    receive,
+    rpc,
+    send,
+    spawn,
+    spawn_link,
+)
+from pyx import self as own_pid
+from pyx.errors import AlreadyReceiving
+from pyx.primitives import drain
+from pyx.terms import Pid, Raised
+from tests.staging import HANG, Ended, Running, Stage, as_process, end_of, seen_from, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.runtime.local_node import LocalNode
+
+
+def alive(node: LocalNode) -> Pid:
+    """A process that waits for ever."""
+    pid, _ = node.processes.spawn(lambda: receive("end"), ())
+    return pid
+
+
+class TestNames:
+    def test_given_found_listed_and_taken_back(self, node: LocalNode) -> None:
+        pid = alive(node)
+        assert Process.register(pid, "stock") is True
+        assert Process.whereis("stock") == pid
+        assert Process.register(alive(node), "pos") is True
+        assert Process.registered() == ["pos", "stock"]
+        assert Process.unregister("stock") is True
+        assert Process.whereis("stock") is None
+
+    def test_each_refusal_says_which_rule(self, node: LocalNode) -> None:
+        pid, dead = alive(node), end_of_a_process(node)
+        Process.register(pid, "stock")
+        for bad_pid, name, sentence in (
+            (alive(node), "stock", f"the name is taken by {pid}"),
+            (pid, "other", "it is registered as 'stock' already"),
+            (dead, "other", "it is not alive"),
+            (Pid(1, node="b@test", creation=1), "other", "it is not a process of this node"),
+            (alive(node), "", "a name is a str that is not empty"),
+            (alive(node), None, "a name is a str that is not empty"),
+        ):
+            with pytest.raises(RegistrationError, match="cannot register") as refused:
+                Process.register(bad_pid, name)  # type: ignore[arg-type]
+            assert sentence in str(refused.value)
+
+    def test_nobody_has_it(self, node: LocalNode) -> None:
+        with pytest.raises(RegistrationError, match="cannot unregister 'nobody': no process has that name"):
+            Process.unregister("nobody")
+
+    def test_a_name_is_free_when_its_process_has_ended(self, node: LocalNode) -> None:
+        def body() -> None:
+            Process.register(own_pid(), "stock")
+
+        running = Running(node, body)
+        running.outcome()
+        end_of(node, running.pid)
+        assert Process.whereis("stock") is None
+
+    def test_a_pid_is_needed(self, node: LocalNode) -> None:
+        with pytest.raises(TypeError, match="a pid is needed, not 'stock'"):
+            Process.register("stock", "stock")  # type: ignore[arg-type]
+
+
+def end_of_a_process(node: LocalNode) -> Pid:
+    running = Running(node, lambda: None)
+    running.outcome()
+    end_of(node, running.pid)
+    return running.pid
+
+
+class TestInformation:
+    def test_all_that_live_here(self, node: LocalNode) -> None:
+        pids = [alive(node), alive(node)]
+        assert Process.list() == pids
+
+    def test_one_key_a_list_and_all(self, node: LocalNode) -> None:
+        pid = alive(node)
+        assert Process.info(pid, "trap_exit") == ("trap_exit", False)
+        assert Process.info(pid, ["kind", "links"]) == {"kind": "def", "links": []}
+        assert "messages" not in Process.info(pid)
+
+    def test_of_the_dead_nothing(self, node: LocalNode) -> None:
+        assert Process.info(end_of_a_process(node)) is None
+        assert Process.info(end_of_a_process(node), "kind") is None
+
+    def test_what_is_asked_for_is_checked(self, node: LocalNode) -> None:
+        with pytest.raises(ValueError, match="unknown key 'colour'; the known ones are registered_name"):
+            Process.info(alive(node), "colour")
+        with pytest.raises(TypeError, match="a pid is needed"):
+            Process.info("0.1.0")  # type: ignore[arg-type]
+
+    def test_of_a_process_on_another_node(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        pid = seen_from(a, b, alive(b))
+        assert Process.info(pid, "initial_call")[1][0] == __name__
+        assert Process.is_alive(pid)
+        assert not Process.is_alive(Pid(4711, node="b@test", creation=b.kernel.creation))
+
+    def test_of_a_node_that_is_not_there(self, stage: Stage) -> None:
+        stage.start("a")
+        nobody = Pid(1, node="nobody@test", creation=1)
+        with pytest.raises(NoConnection):
+            Process.info(nobody)
+        assert Process.is_alive(nobody) is False
+
+    def test_on_a_running_loop_the_twin_is_named(self, node: LocalNode) -> None:
+        async def on_a_loop(call: Callable[[Pid], Any]) -> None:
+            call(Pid(1))
+
+        for call, twin in ((Process.info, "info"), (Process.is_alive, "is_alive")):
+            with pytest.raises(WouldBlock) as refused:
+                asyncio.run(on_a_loop(call))
+            assert refused.value.hint == f"use `await aio.Process.{twin}()`"
+
+
+class TestExits:
+    @pytest.mark.parametrize(
+        ("reason", "seen"), [("kill", "killed"), ("boom", "boom"), (("a", 1), ("a", 1)), (None, None)]
+    )
+    def test_a_signal_ends_another_with_its_reason(self, node: LocalNode, reason: Any, seen: Any) -> None:
+        pid = alive(node)
+        ended = Ended(node, pid)
+        assert Process.exit(pid, reason) is True
+        wait_for(ended)
+        assert ended.reason == seen
+
+    def test_a_normal_one_is_ignored(self, node: LocalNode) -> None:
+        pid = alive(node)
+        assert Process.exit(pid, "normal") is True
+        assert Process.is_alive(pid)
+
+    def test_one_that_traps_receives_it_but_for_a_kill(self, node: LocalNode) -> None:
+        ready = threading.Event()
+
+        def traps() -> Any:
+            Process.flag("trap_exit", True)
+            ready.set()
+            got = [receive(("EXIT", ..., ...), timeout=HANG) for _ in range(2)]
+            receive("end")
+            return got
+
+        running = Running(node, traps)
+        wait_for(ready)
+        ended = Ended(node, running.pid)
+        Process.exit(running.pid, "boom")
+        Process.exit(running.pid, "normal")
+        until(lambda: Process.info(running.pid, "message_queue_len")[1] == 0)
+        Process.exit(running.pid, "kill")
+        wait_for(ended)
+        assert ended.reason == "killed"
+
+    def test_to_itself_it_is_a_raise(self, node: LocalNode) -> None:
+        with pytest.raises(Exit) as left:
+            as_process(node, lambda: Process.exit(own_pid(), "normal"))
+        assert left.value.reason == "normal"
+
+    def test_to_the_dead_it_is_true_all_the_same(self, node: LocalNode) -> None:
+        assert Process.exit(Pid(4711), "kill") is True
+
+    def test_a_reason_that_is_no_data_says_so(self, node: LocalNode) -> None:
+        pid = alive(node)
+        ended = Ended(node, pid)
+        Process.exit(pid, object())
+        wait_for(ended)
+        assert isinstance(ended.reason, Raised)
+        assert ended.reason.type == "EncodeError"
+
+    def test_a_pid_is_needed(self, node: LocalNode) -> None:
+        with pytest.raises(TypeError, match="a pid is needed"):
+            Process.exit("stock", "kill")  # type: ignore[arg-type]
+
+    def test_flags(self, node: LocalNode) -> None:
+        def body() -> Any:
+            return [Process.flag("trap_exit", True), Process.flag("trap_exit", False)]
+
+        assert as_process(node, body) == [False, True]
+        with pytest.raises(ValueError, match="unknown flag 'priority'"):
+            as_process(node, lambda: Process.flag("priority", True))
+        with pytest.raises(NotAProcess):
+            Process.flag("trap_exit", True)
+
+
+class TestLinks:
+    def test_are_made_and_given_up(self, node: LocalNode) -> None:
+        def body() -> Any:
+            pid = spawn(lambda: receive("end"))
+            Process.link(pid)
+            Process.link(pid)  # links do not stack
+            linked = Process.info(own_pid(), "links")
+            Process.unlink(pid)
+            Process.exit(pid, "boom")
+            return linked == ("links", [pid]), Process.info(own_pid(), "links")
+
+        assert as_process(node, body) == (True, ("links", []))
+
+    def test_to_itself_changes_nothing(self, node: LocalNode) -> None:
+        assert as_process(node, lambda: Process.link(own_pid()))
+
+    def test_to_the_dead_raises_or_is_a_message_for_who_traps(self, node: LocalNode) -> None:
+        dead = end_of_a_process(node)
+        with pytest.raises(NoProcess):
+            as_process(node, lambda: Process.link(dead))
+
+        def traps() -> Any:
+            Process.flag("trap_exit", True)
+            return Process.link(dead), receive(timeout=0)
+
+        assert as_process(node, traps) == (True, ("EXIT", dead, "noproc"))
+
+    def test_to_a_node_that_is_not_there(self, stage: Stage) -> None:
+        a = stage.start("a")
+        nobody = Pid(1, node="nobody@test", creation=1)
+
+        def traps() -> Any:
+            Process.flag("trap_exit", True)
+            Process.link(nobody)
+            return receive(timeout=HANG)
+
+        assert as_process(a, traps) == ("EXIT", nobody, "noconnection")
+
+    def test_a_normal_end_takes_nobody_along(self, node: LocalNode) -> None:
+        def body() -> str:
+            pid = spawn_link(lambda: receive("end"))
+            ref = Process.monitor(pid)
+            send(pid, "end")
+            receive(("DOWN", ref, ..., ..., "normal"), timeout=HANG)
+            return "survived"
+
+        assert as_process(node, body) == "survived"
+
+
+class TestMonitors:
+    def test_fire_once_each_and_stack(self, node: LocalNode) -> None:
+        def body() -> Any:
+            pid = spawn(lambda: receive("end"))
+            refs = [Process.monitor(pid), Process.monitor(pid)]
+            Process.exit(pid, "boom")
+            downs = [receive(("DOWN", ref, "process", pid, "boom"), timeout=HANG) for ref in refs]
+            return len(downs), drain()
+
+        assert as_process(node, body) == (2, [])
+
+    def test_of_the_dead_fire_at_once_and_are_found_by_their_reference(self, node: LocalNode) -> None:
+        """The message comes with the very step that makes the reference."""
+        dead = end_of_a_process(node)
+
+        def body() -> Any:
+            send(own_pid(), "noise")
+            ref = Process.monitor(dead)
+            return receive(("DOWN", ref, "process", dead, ...), timeout=HANG)[4]
+
+        assert as_process(node, body) == "noproc"
+
+    def test_of_a_name_and_of_a_name_on_a_node(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        Process.register(alive(a), "stock")
+        b.step(b.kernel.register, alive(b), "stock")
+
+        def body() -> Any:
+            refs = [Process.monitor("stock"), Process.monitor(("stock", "b"))]
+            Process.exit(a.kernel.whereis("stock") or Pid(0), "boom")
+            rpc.cast("b", "Process", "exit", [seen_from(a, b, b.kernel.whereis("stock") or Pid(0)), "bang"])
+            return [receive(("DOWN", ref, ..., ..., ...), timeout=HANG)[2:] for ref in refs]
+
+        assert as_process(a, body) == [
+            ("process", ("stock", "a@test"), "boom"),
+            ("process", ("stock", "b@test"), "bang"),
+        ]
+
+    def test_taken_back_they_do_not_fire(self, node: LocalNode) -> None:
+        def body() -> Any:
+            pid = spawn(lambda: receive("end"))
+            ref = Process.monitor(pid)
+            there = Process.demonitor(ref), Process.demonitor(ref)
+            watching = Process.monitor(pid)
+            Process.exit(pid, "kill")
+            receive(("DOWN", watching, ..., ..., ...), timeout=HANG)
+            return there, drain()
+
+        assert as_process(node, body) == ((True, False), [])
+
+    def test_with_flush_what_came_is_gone_too(self, node: LocalNode) -> None:
+        dead = end_of_a_process(node)
+
+        def body() -> Any:
+            send(own_pid(), "kept")
+            kept, flushed = Process.monitor(dead), Process.monitor(dead)
+            assert Process.demonitor(kept) is False
+            assert Process.demonitor(flushed, flush=True) is False
+            return [message if message == "kept" else message[1] == kept for message in drain()]
+
+        assert as_process(node, body) == ["kept", True]
+
+    def test_a_predicate_may_not_flush_under_its_own_receive(self, node: LocalNode) -> None:
+        def body() -> None:
+            send(own_pid(), "x")
+            receive(lambda _: Process.demonitor(make_ref(), flush=True))
+
+        with pytest.raises(AlreadyReceiving):
+            as_process(node, body)
+
+    def test_a_reference_is_nothing_to_watch(self, node: LocalNode) -> None:
+        with pytest.raises(TypeError, match=r"a monitor watches a pid, a name or \(name, node\)"):
+            as_process(node, lambda: Process.monitor(make_ref()))  # type: ignore[arg-type]
+
+    def test_they_need_a_process(self, node: LocalNode) -> None:
+        for call in (
+            lambda: Process.monitor(Pid(1)),
+            lambda: Process.demonitor(make_ref()),
+            lambda: Process.link(Pid(1)),
+            lambda: Process.unlink(Pid(1)),
+            Process.alias,
+            lambda: Process.unalias(make_ref()),
+            lambda: Process.put("key", 1),
+            lambda: Process.get("key"),
+        ):
+            with pytest.raises(NotAProcess):
+                call()
+
+
+class TestAliases:
+    def test_a_late_reply_litters_no_mailbox(self, node: LocalNode) -> None:
+        def body() -> Any:
+            alias = Process.alias()
+            send(alias, ("reply", alias, 1))
+            first = receive(("reply", alias, ...), timeout=HANG)[2]
+            taken_back = Process.unalias(alias), Process.unalias(alias)
+            send(alias, ("reply", alias, 2))
+            return first, taken_back, drain()
+
+        assert as_process(node, body) == (1, (True, False), [])
+
+
+class TestDictionary:
+    def test_keeps_anything_for_its_own_process(self, node: LocalNode) -> None:
+        def body() -> Any:
+            lock = threading.Lock()
+            return [
+                Process.put("key", lock),
+                Process.put("key", 2) is lock,
+                Process.get("key"),
+                Process.get("none"),
+                Process.get("none", "default"),
+            ]
+
+        assert as_process(node, body) == [None, True, 2, None, "default"]
+        assert as_process(node, lambda: Process.get("key")) is None
+
+
+class TestTime:
+    def test_a_message_later(self, node: LocalNode) -> None:
+        running = Running(node, lambda: receive(timeout=HANG))
+        ref = Process.send_after(running.pid, ["later"], 0.001)
+        assert running.outcome() == ["later"]
+        assert Process.cancel_timer(ref) is False
+
+    def test_called_back(self, node: LocalNode) -> None:
+        ref = Process.send_after("nobody", "never", 3600)
+        left = Process.cancel_timer(ref)
+        assert 3500 < left <= 3600
+
+    def test_what_is_wrong_is_told_at_the_call(self, node: LocalNode) -> None:
+        for seconds in (None, "1", -1):
+            with pytest.raises((TypeError, ValueError), match="seconds is a number"):
+                Process.send_after(Pid(1), "x", seconds)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="a destination is"):
+            Process.send_after(42, "x", 1)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="cannot send message"):
+            Process.send_after(Pid(1), object(), 1)
+
+    def test_sleeping(self, node: LocalNode) -> None:
+        Process.sleep(0)
+        as_process(node, lambda: Process.sleep(0.001))
+        with pytest.raises(ValueError, match="seconds is a number"):
+            Process.sleep(-1)
+
+    def test_messages_do_not_end_a_sleep(self, node: LocalNode) -> None:
+        def body() -> Any:
+            send(own_pid(), "early")
+            Process.sleep(0.001)
+            return drain()
+
+        assert as_process(node, body) == ["early"]
+
+    def test_on_a_running_loop_the_twin_is_named(self, node: LocalNode) -> None:
+        async def on_a_loop() -> None:
+            Process.sleep(0)
+
+        with pytest.raises(WouldBlock, match=r"Process.sleep\(\) would block"):
+            asyncio.run(on_a_loop())
+
+
+class TestLeaders:
+    def test_whose_terminal_it_is(self, node: LocalNode) -> None:
+        assert Process.group_leader() == Pid(0)
+        assert as_process(node, Process.group_leader) == Pid(0)
+
+    def test_it_can_be_another(self, node: LocalNode) -> None:
+        pid = alive(node)
+
+        def body() -> Any:
+            return Process.group_leader(own_pid(), pid), Process.group_leader() == pid
+
+        assert as_process(node, body) == (True, True)
+
+    def test_half_an_order_is_none(self, node: LocalNode) -> None:
+        with pytest.raises(TypeError, match="takes no argument, or a pid and its new leader"):
+            Process.group_leader(Pid(1))
+        with pytest.raises(TypeError, match="a pid is needed"):
+            Process.group_leader(Pid(1), "stock")  # type: ignore[arg-type]
