@@ -4,7 +4,8 @@
     await aio.sleep(0.5)                          await aio.Node.ping("server@vm")
 
 Arguments, values and errors are those of the plain ones.  Cancelling the coroutine leaves the wait: a
-`receive` has taken nothing, a call is abandoned.  Plain `send` may be used as it is: it never waits.
+`receive` has taken nothing, a call is abandoned, a `send` has sent.  Plain `send` may be used as it is: it
+never waits on a loop, but is refused where far too much is queued already; `await aio.send(...)` waits.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.errors import NoConnection, RpcTimeout
 from pyx.runtime import calls, context, inquiry, mail, reaching
-from pyx.runtime.destinations import checked_pid, checked_seconds, named_call
+from pyx.runtime.destinations import (
+    answer_to_send,
+    checked_destination,
+    checked_pid,
+    checked_seconds,
+    named_call,
+)
 from pyx.runtime.local_node import this_node
 from pyx.runtime.requests import Pending
 from pyx.runtime.runners import sleep_async
@@ -25,12 +32,20 @@ if TYPE_CHECKING:
 
     from pyx.terms import Pid, Ref
 
-__all__ = ["Node", "Process", "receive", "rpc", "sleep"]
+__all__ = ["Node", "Process", "receive", "rpc", "send", "sleep"]
 
 
 async def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """`primitives.receive`, awaitable."""
     return await mail.receive_async(context.require("aio.receive()"), patterns, checked_seconds(timeout))
+
+
+async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
+    """`primitives.send`, awaitable: it waits where that would have to, and is never refused (NodeBusy)."""
+    node = this_node()
+    dest = checked_destination(node, dest)
+    sent = node.send_if_light(dest, message) if nosuspend else await node.send_async(dest, message)
+    return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 
 
 async def sleep(seconds: float | None) -> None:

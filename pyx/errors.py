@@ -16,13 +16,14 @@ from this file, or a plain `TypeError`/`ValueError`.  Facts are attributes; the 
     ├── RuntimeDirectoryUnsafe         the directory of sockets is not mine alone
     ├── CookieUnsafe                   others can read the cookie, or it is not mine
     ├── NoConnection (ConnectionError) a node cannot be reached (spawn_link and the like)
+    ├── NodeBusy                       a node takes too little of what is queued for it
     ├── NotAProcess                    `self()` or `receive()` on a thread that is no pyx process
     ├── NoProcess (LookupError)        no process of that name (or pid) is here
     ├── UndefinedFunction (LookupError) a process was to run a function that is not there
     ├── RegistrationError (ValueError) a name was refused; the sentence says by which rule
-    ├── WouldBlock                     a waiting call on a running event loop; it names its twin in `aio`
-    ├── Reentered                      a question asked by a finalizer that interrupted pyx itself
-    ├── AlreadyReceiving               two receives of one process at the same time
+    ├── WouldBlock (RuntimeError)      a waiting call on a running event loop; it names its twin in `aio`
+    ├── Reentered (RuntimeError)       a question asked by a finalizer that interrupted pyx itself
+    ├── AlreadyReceiving (RuntimeError) two receives of one process at the same time
     ├── TranscriptError (ValueError)   a scenario file cannot be read; it says where
     ├── ReceiveTimeout (TimeoutError)  no message matched in time
     └── RpcError                       a remote call gave no value
@@ -152,6 +153,21 @@ class NoConnection(PyxError, ConnectionError):
         self.node = node
         self.reason = reason
         super().__init__(f"no connection to {node}: {reason}")
+
+
+class NodeBusy(PyxError):
+    """So much is queued for a node that no more is taken from whoever cannot wait.
+
+    Attributes: `node`, `queued` (bytes).
+    """
+
+    def __init__(self, node: str, queued: int) -> None:
+        self.node = node
+        self.queued = queued
+        super().__init__(
+            f"{node} does not take what is queued for it, {queued / 2**20:.1f} MiB",
+            hint="`await aio.send(...)` waits until it does; nosuspend=True asks first",
+        )
 
 
 class NotAProcess(PyxError):

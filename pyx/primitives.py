@@ -10,9 +10,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pyx.errors import NoProcess
 from pyx.runtime import context, mail
-from pyx.runtime.destinations import checked_destination, checked_seconds, named_call
+from pyx.runtime.destinations import answer_to_send, checked_destination, checked_seconds, named_call
 from pyx.runtime.local_node import this_node
 
 if TYPE_CHECKING:
@@ -95,23 +94,29 @@ def _spawn(function: object, args: tuple[Any, ...], *, link: bool, monitor: bool
     return lives.spawn(function, args, link=link, monitor=monitor)
 
 
-def send(dest: Pid | str | tuple[str, str] | Ref, message: Any) -> Any:
+def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
     """Sends *message* and returns it; never waits for a connection, never says whether it arrived.
+
+    A process that sends faster than a node takes it is made to wait, as in Erlang: after the message is sent,
+    while 1 MiB is queued for that node.  A kill or Ctrl-C ends the wait, and the message is sent all the
+    same.  Where an event loop runs nothing waits (`await aio.send()` does).
 
     Args:
         dest: a pid, a name registered on this node, `(name, node)`, or an alias.
         message: data; the receiver gets its own copy.
+        nosuspend: answers at once, as `Process.send/3` does: `"ok"`, or `"nosuspend"` where it would have to
+            wait, and then nothing is sent.
 
     Raises:
+        NodeBusy: 16 MiB are queued for that node, and this thread cannot wait (it runs an event loop, or is
+            no process); nothing is sent.
         EncodeError: the message is not data; it names the place.
         NoProcess: *dest* is a plain name that nobody has here (as in IEx, the only loss that is told).
     """
     node = this_node()
     dest = checked_destination(node, dest)
-    if not node.send(dest, message):
-        assert type(dest) is str
-        raise NoProcess(dest)
-    return message
+    sent = node.send_if_light(dest, message) if nosuspend else node.send(dest, message)
+    return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 
 
 def receive(*patterns: Any, timeout: float | None = None) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
 from pyx.runtime import context, inquiry
 from pyx.runtime.context import forbid_running_loop, require
-from pyx.runtime.destinations import checked_destination, checked_pid, checked_seconds
+from pyx.runtime.destinations import checked_cap, checked_destination, checked_pid, checked_seconds
 from pyx.runtime.letters import sealed_reason
 from pyx.runtime.local_node import this_node
 from pyx.runtime.runners import LockSlot, sleep
@@ -118,18 +118,33 @@ class Process:
             raise Exit(reason)
         node = this_node()
         frm = runner.process.pid if runner is not None else Pid(0)
-        node.tell(node.kernel.exit, frm, pid, sealed_reason(reason))
+        node.say(pid.node, node.kernel.exit, frm, pid, sealed_reason(reason))
         return True
 
     @staticmethod
-    def flag(name: str, value: bool) -> bool:
-        """Sets a flag of the running process and returns its old value; the one flag is `"trap_exit"`."""
+    def flag(name: str, value: Any) -> Any:
+        """Sets a flag of the running process and returns its old value.
+
+        Args:
+            name: `"trap_exit"`, or `"max_mailbox"`.
+            value: for `"trap_exit"` True if exit signals are to come as messages.  For `"max_mailbox"` how
+                many messages may wait, and what happens beyond: `(100_000, "warn")` logs a line, and again
+                each time that has doubled (so it is from the start); `(n, "kill")` ends the process, as
+                OTP's `max_heap_size` does; `(n, "block")` makes processes of this node that send to it wait
+                (not those of others, whose growth is logged); None is no limit.
+
+        Raises:
+            ValueError: there is no such flag, or it cannot have that value.
+        """
         runner = require("Process.flag()")
-        if name != "trap_exit":
-            msg = f"unknown flag {name!r}; the one there is is 'trap_exit'"
-            raise ValueError(msg)
-        node = runner.node
-        return node.step(node.kernel.set_trap_exit, runner.process, bool(value))
+        node, process = runner.node, runner.process
+        if name == "trap_exit":
+            return node.step(node.kernel.set_trap_exit, process, bool(value))
+        if name == "max_mailbox":
+            cap = node.step(node.kernel.set_max_mailbox, process, checked_cap(value))
+            return tuple(cap) if cap is not None else None
+        msg = f"unknown flag {name!r}; there are 'trap_exit' and 'max_mailbox'"
+        raise ValueError(msg)
 
     # ------------------------------------------------------------ links and monitors
 

@@ -1,7 +1,8 @@
 """What processes and nodes say to each other, as plain values.
 
 `core` decides by them, `wire` turns them into frames and back, nobody else interprets them.  A letter inside
-stays sealed bytes from its sender's call to its receiver's `receive`.  Not here: any behaviour.
+stays sealed bytes from its sender's call to its receiver's `receive`.  Not here: any behaviour; all that both
+rooms must measure alike is how much a signal weighs.
 
 Every signal is a NamedTuple (cheap to make by the hundred thousand).  `frm` is the pid that acts, `to` the
 pid acted on; on the receiving side both are written from the receiver's point of view (own pids local).
@@ -98,12 +99,16 @@ class Demonitor(NamedTuple):
 
 
 class Down(NamedTuple):
-    """A monitored process ended.  `target` is what was monitored: a pid, or a name."""
+    """A monitored process ended.  `target` is what was monitored: a pid, or a name.
+
+    `frm` is the process that ended, None where there was none: what it said before comes before.
+    """
 
     to: Pid
     ref: Ref
     target: Pid | str
     reason: Reason
+    frm: Pid | None = None
 
 
 class Print(NamedTuple):
@@ -177,12 +182,14 @@ class Answer(NamedTuple):
     `outcome` is one of `"value"` (the letter holds the value), `"raised"` (a `Raised`), `"undefined"`
     (`(module, function or None)`), `"exit"` (the call's process was ended; the letter holds the reason),
     `"refused"` (the policy's word).  `letter` is a plain word where the node itself answers: the policy of
-    a `"refused"`, the reason of an `"exit"`.
+    a `"refused"`, the reason of an `"exit"`.  `frm` is the process that answers, None where the node itself
+    does: what it said before comes before.
     """
 
     number: int
     outcome: str
     letter: Letter | str
+    frm: Pid | None = None
 
 
 class Spawned(NamedTuple):
@@ -245,3 +252,23 @@ Signal: TypeAlias = (
     | Nodes
     | Goodbye
 )
+
+
+OF_NO_PROCESS = frozenset({Tick, Ping, Pong, Nodes})
+"""Between nodes alone: these pass all others on their way (and keep their order among themselves)."""
+
+_LIGHTEST = 64
+"""What any signal weighs: about what its addresses cost."""
+
+
+def weight(signal: Signal) -> int:
+    """How many bytes a signal counts in a queue: those of its letter and its text, and some for the rest."""
+    if type(signal) is Send:  # the hot one
+        return _LIGHTEST + (len(signal.body.data) if type(signal.body) is Letter else 0)
+    total = _LIGHTEST
+    for field in signal:
+        if type(field) is Letter:
+            total += len(field.data)
+        elif type(field) is str:
+            total += len(field)
+    return total

@@ -1,4 +1,5 @@
-"""Nodes for tests: fresh ones, several in one OS process, with a runtime directory and a home of their own."""
+"""Nodes for tests: fresh ones, several in one OS process, with a runtime directory and a home of their
+own."""
 
 from __future__ import annotations
 

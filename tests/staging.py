@@ -1,4 +1,5 @@
-"""What tests of the runtime need again and again: nodes, code that runs as a process, waits that may not hang.
+"""What tests of the runtime need again and again: nodes, code that runs as a process, waits that may not
+hang.
 
 Nothing here sleeps.  Whoever waits is woken, or fails after `HANG` seconds.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pyx.runtime import lifetime, local_node
 from pyx.runtime.local_node import LocalNode
@@ -42,7 +43,7 @@ class Stage:
         self._monkeypatch = monkeypatch
         self._nodes: list[LocalNode] = []
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

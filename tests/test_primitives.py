@@ -37,7 +37,7 @@ class TestSelf:
     def test_is_the_pid_that_spawn_gave(self, node: LocalNode) -> None:
         def body() -> bool:
             child = spawn(lambda to: send(to, own_pid()), own_pid())
-            return receive(timeout=HANG) == child
+            return receive(timeout=HANG) == child  # type: ignore[no-any-return]
 
         assert as_process(node, body)
 
@@ -188,7 +188,8 @@ class TestReceive:
             as_process(node, lambda: asyncio.run(on_a_loop()))
 
     @pytest.mark.parametrize(
-        ("timeout", "error"), [("1", TypeError), (True, TypeError), (-1, ValueError), (float("nan"), ValueError)]
+        ("timeout", "error"),
+        [("1", TypeError), (True, TypeError), (-1, ValueError), (float("nan"), ValueError)],
     )
     def test_a_time_out_is_a_time(self, node: LocalNode, timeout: Any, error: type[Exception]) -> None:
         with pytest.raises(error, match="timeout is a number of seconds"):

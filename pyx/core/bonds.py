@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.effects import Kill, ShellExit
+from pyx.core.effects import Kill, Resume, ShellExit
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.post import NO_NODE, Post
 from pyx.core.processes import Process, Watcher
@@ -18,6 +18,7 @@ from pyx.signals import Demonitor, Down, Exit, ExitTo, Leader, Link, Monitor, Un
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
+    from pyx.core.mailbox import Cap
     from pyx.core.processes import Target
     from pyx.signals import Reason, Signal
     from pyx.terms import Ref
@@ -102,6 +103,8 @@ class Bonds(Post):
         pid = process.pid
         process.alive = process.waiting = False
         process.reason = reason
+        process.mailbox.closed = True
+        self._look_again(process)
         del self._processes[pid.number]
         self._names.release(process)
         for ref in process.aliases:
@@ -110,7 +113,7 @@ class Bonds(Post):
             self._post(other.node, Exit(pid, other, reason))
         for ref, watcher in process.monitored_by.items():
             del self._watched[ref]
-            self._post(watcher.pid.node, Down(watcher.pid, ref, watcher.target, reason))
+            self._post(watcher.pid.node, Down(watcher.pid, ref, watcher.target, reason, pid))
         for ref, target in process.monitors.items():
             self._post_demonitor(pid, ref, target)
         for peer in self._peers.values():
@@ -176,6 +179,7 @@ class Bonds(Post):
             self._settle()
         elif flush:
             process.mailbox.discard(lambda item: type(item) is Downed and item.ref == ref)
+            self._look_again(process)
         return target is not None
 
     def exit(self, frm: Pid, to: Pid, reason: Reason) -> None:
@@ -188,6 +192,17 @@ class Bonds(Post):
         """Turns exit signals into messages, or back; gives what it was."""
         before, process.trap_exit = process.trap_exit, value
         return before
+
+    def set_max_mailbox(self, process: Process, cap: Cap | None) -> Cap | None:
+        """Says how many messages may wait for a process, and what happens beyond; gives what held before."""
+        before = process.mailbox.cap
+        process.mailbox.set_cap(cap)
+        self._look_again(process)
+        return before
+
+    def _look_again(self, process: Process) -> None:
+        if process.mailbox.sleepers:
+            self.effects.append(Resume(process.mailbox))
 
     def set_leader(self, frm: Pid, to: Pid, leader: Pid) -> None:
         """Sends the output of *to* to the terminal of another leader."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from pyx.core.mailbox import Mailbox
+    from pyx.core.outbox import Outbox
     from pyx.core.peers import Peer
     from pyx.core.processes import Process
     from pyx.signals import Letter, Reason
@@ -97,6 +99,27 @@ class Flush(NamedTuple):
     peer: Peer
 
 
+class Suspend(NamedTuple):
+    """Whoever has just added to that queue has to wait until it is lighter, if he can.
+
+    The queue of a peer, or the mailbox of a process that wants it so.
+    """
+
+    queue: Outbox | Mailbox
+
+
+class Resume(NamedTuple):
+    """That queue may be light enough, or gone: wake its sleepers, for them to look again."""
+
+    queue: Outbox | Mailbox
+
+
+class Overfull(NamedTuple):
+    """More messages wait for that process than it is to survive: kill it."""
+
+    process: Process
+
+
 class Hangup(NamedTuple):
     """Close that session's connection (after what is queued has left, if `gracefully`)."""
 
@@ -136,6 +159,9 @@ Effect: TypeAlias = (
     | CancelDial
     | Rest
     | Flush
+    | Suspend
+    | Resume
+    | Overfull
     | Hangup
     | Show
     | ShellExit

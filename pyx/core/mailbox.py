@@ -4,6 +4,9 @@ Anyone who holds the kernel's lock may deliver.  The owner reads without it: `in
 side and popped on the other, each one step under the GIL, and `kept` is the owner's alone.  Every message has
 a number, in order of arrival, so that a receive by reference starts where the mailbox stood when the
 reference was made (`mark`).
+
+A mailbox that grows beyond its cap is noticed while it is delivered to: how long it is is looked at only when
+so much was delivered since the last look that it may be too long.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from pyx.core.sleepers import Sleepers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +52,23 @@ class NodeDown(NamedTuple):
     name: str
 
 
+class Cap(NamedTuple):
+    """How many messages a mailbox may hold, and what happens beyond.
+
+    `"warn"`: a line in the log, and again each time it has doubled.  `"kill"`: the end of its process.
+    `"block"`: who sends there from this node waits; what comes from others is told as by `"warn"`.
+    """
+
+    limit: int
+    policy: Literal["warn", "kill", "block"]
+
+
+DEFAULT_CAP: Final = Cap(100_000, "warn")
+
+_NOBODY: Final = Sleepers()
+_NEVER: Final = 2**63
+
+
 class Entry:
     """A message its owner has looked at: its number, what was delivered, and once opened, what that is."""
 
@@ -69,27 +91,96 @@ _number = attrgetter("number")
 class Mailbox:
     """See the file.  Items are letters, flat values, or the four system messages above."""
 
-    __slots__ = ("_moved", "delivered", "incoming", "kept")
+    __slots__ = (
+        "_alarm",
+        "_moved",
+        "_told",
+        "cap",
+        "closed",
+        "delivered",
+        "incoming",
+        "kept",
+        "sleepers",
+    )
     incoming: deque[Any]
     kept: deque[Entry]
     delivered: int
     """How many came in, ever: also the number of the next one."""
     _moved: int
     """How many its owner moved to `kept`: also the number of the first in `incoming`."""
+    cap: Cap | None
+    closed: bool
+    """Its process is dead, and nobody needs to wait for it."""
+    sleepers: Sleepers
+    """Those who wait until it is lighter, where its cap makes them."""
+    _alarm: int
+    """When so many have come in, it is looked at again."""
+    _told: int
+    """Beyond so many its growth is told."""
 
     def __init__(self) -> None:
         self.incoming = deque()
         self.kept = deque()
         self.delivered = 0
         self._moved = 0
+        self.cap = DEFAULT_CAP
+        self.closed = False
+        self.sleepers = _NOBODY
+        self._told = DEFAULT_CAP.limit
+        self._alarm = DEFAULT_CAP.limit + 1
 
-    def deliver(self, item: Any) -> None:
-        """Takes a message in; the caller holds the kernel's lock."""
+    def deliver(self, item: Any) -> bool:
+        """Takes a message in; the caller holds the kernel's lock.  True: ask whether it `has_grown`."""
         self.incoming.append(item)
         self.delivered += 1
+        return self.delivered >= self._alarm
 
     def __len__(self) -> int:
         return len(self.kept) + len(self.incoming)
+
+    # ------------------------------------------------------------ its cap; with the kernel's lock held
+
+    def set_cap(self, cap: Cap | None) -> None:
+        """How much it may hold from now on; None: as much as comes."""
+        self.cap = cap
+        self._alarm = _NEVER if cap is None else 0
+        self._told = cap.limit if cap is not None else _NEVER
+        if cap is not None and cap.policy == "block" and self.sleepers is _NOBODY:
+            self.sleepers = Sleepers()
+
+    def has_grown(self) -> bool:
+        """Looks how long it is: is that to be told?  Beyond the cap it is, then at twice that, and so on."""
+        cap = self.cap
+        if cap is None:
+            return False
+        length = len(self)
+        if length <= cap.limit:
+            self._told = cap.limit
+        grown = length > self._told
+        while length > self._told:
+            self._told *= 2
+        until = cap.limit - 1 if cap.policy == "block" else self._told
+        self._alarm = self.delivered + max(until - length, 0) + 1
+        return grown
+
+    @property
+    def is_heavy(self) -> bool:
+        """True where whoever adds to it has to wait."""
+        cap = self.cap
+        return not self.closed and cap is not None and cap.policy == "block" and len(self) >= cap.limit
+
+    @property
+    def is_light(self) -> bool:
+        """True when those who wait may go on."""
+        cap = self.cap
+        return self.closed or cap is None or cap.policy != "block" or len(self) <= cap.limit // 2
+
+    @property
+    def complaint(self) -> str:
+        """Why one has to wait."""
+        return f"the process does not take its messages, {len(self):,} are in its mailbox"
+
+    # ------------------------------------------------------------ for anyone
 
     def snapshot(self) -> list[Any]:
         """All items in order, from any thread; exact while the kernel's lock is held.

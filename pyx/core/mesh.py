@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Rest
+from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Rest, Resume
 from pyx.core.mailbox import NodeDown
 from pyx.core.peers import Peer, Verdict
 from pyx.core.requests import UNNAMED
@@ -155,8 +155,8 @@ class Mesh(Sight):
         self._backoff.forget(peer.name)
         self.effects.append(Log("info", f"node {peer.name} is up"))
         if not peer.hidden:
-            self._came_in_sight(peer)  # what is said there comes behind what was queued
-        elif peer.out:
+            self._came_in_sight(peer)
+        elif peer.out or peer.out.first:
             peer.sent_since_tick = True
             self.effects.append(Flush(peer))
         self._tell_connected(peer.waiters, ok=True)
@@ -178,7 +178,7 @@ class Mesh(Sight):
             self.effects.append(CancelDial(node))
             self._over(peer, "the dial was given up")
         else:
-            peer.out.append(Goodbye())
+            peer.out.put(Goodbye())
             self._lost(peer, "disconnected")
             self.effects.append(Hangup(peer, gracefully=True))
         return True
@@ -230,6 +230,8 @@ class Mesh(Sight):
     def _over(self, peer: Peer, reason: str) -> None:
         """Nothing survives a session or a failed dial.  Exits and downs first, `nodedown` last."""
         peer.state = "gone"
+        peer.out.closed = True
+        self.effects.append(Resume(peer.out))
         del self._peers[peer.name]
         for process in list(peer.bonds):
             self._sever(process, peer.name)

@@ -8,12 +8,12 @@ the object, so nothing can survive it and no new session revives it.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+
+from pyx.core.outbox import Outbox
 
 if TYPE_CHECKING:
     from pyx.core.processes import Process
-    from pyx.signals import Signal
 
 State: TypeAlias = Literal["dialling", "up", "gone"]
 
@@ -57,8 +57,8 @@ class Peer:
         """Of that node's life; known once it is up."""
         self.hidden = False
         """The two do not show each other to third nodes (one of them is a `--hidden` one)."""
-        self.out: Final[deque[Signal]] = deque()
-        """In order; appended under the kernel's lock, popped by the connection's flusher without it."""
+        self.out: Final = Outbox(name)
+        """What waits for it."""
         self.waiters: list[object] = []
         """Who wants to know how the dial ended."""
         self.bonds: Final[dict[Process, None]] = {}

@@ -11,7 +11,7 @@ import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.effects import Dial, Flush, Log, Show, Wake
+from pyx.core.effects import Dial, Flush, Log, Overfull, Show, Suspend, Wake
 from pyx.core.names import Names
 from pyx.core.peers import Backoff, Peer
 from pyx.core.processes import Process, ProcessTable
@@ -21,6 +21,8 @@ from pyx.terms import Life, Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.core.effects import Effect
+    from pyx.core.mailbox import Mailbox
+    from pyx.core.outbox import Outbox
     from pyx.signals import Body, Signal
 
 NO_NODE: Final = "nonode@nohost"
@@ -161,7 +163,8 @@ class Post:
             if not node:  # the hot path: one lookup, no call but the delivery
                 process = self._processes.get(dest.number)
                 if process is not None and process.pid.serial == dest.serial:
-                    process.mailbox.deliver(body)
+                    if process.mailbox.deliver(body):
+                        self._crowded(process)
                     if process.waiting:
                         process.waiting = False
                         self.effects.append(Wake(process))
@@ -182,6 +185,23 @@ class Post:
             self._post(node, Send(frm, to, body), connect=True)
         return True
 
+    def queue_for(self, dest: Pid | str | tuple[str, str] | Ref) -> Outbox | Mailbox | None:
+        """Where a message for *dest* would have to wait now; None where there is nobody."""
+        to, node = dest if isinstance(dest, tuple) else (dest, "" if isinstance(dest, str) else dest.node)
+        if not self.is_here(node):
+            peer = self._peers.get(node)
+            return peer.out if peer is not None else None
+        if isinstance(to, Pid):
+            process = self.find(to)
+        else:
+            process = self._names.find(to) if isinstance(to, str) else self._aliases.get(to.number)
+        return process.mailbox if process is not None else None
+
+    def queued_for(self, node: str) -> int:
+        """How many bytes wait for a node."""
+        peer = self._peers.get(node)
+        return peer.out.queued if peer is not None else 0
+
     def _receive_message(self, to: Pid | str | Ref, body: Body) -> None:
         """Puts a message into a mailbox of this node, or drops it."""
         if isinstance(to, Pid):
@@ -201,8 +221,22 @@ class Post:
             self.unalias(process, ref)
         return process
 
+    def _crowded(self, process: Process) -> None:
+        """A mailbox may have grown too long."""
+        mailbox = process.mailbox
+        if mailbox.has_grown():
+            name = f" ({process.name})" if process.name else ""
+            words = f"the mailbox of {process.pid}{name} has grown to {len(mailbox):,} messages"
+            if mailbox.cap is not None and mailbox.cap.policy == "kill":
+                self.effects += (Log("error", f"{words}: it is killed"), Overfull(process))
+            else:
+                self.effects.append(Log("warning", words))
+        if mailbox.is_heavy:
+            self.effects.append(Suspend(mailbox))
+
     def _deliver(self, process: Process, item: Any) -> None:
-        process.mailbox.deliver(item)
+        if process.mailbox.deliver(item):
+            self._crowded(process)
         if process.waiting:
             process.waiting = False
             self.effects.append(Wake(process))
@@ -228,7 +262,8 @@ class Post:
         return True
 
     def _enqueue(self, peer: Peer, signal: Signal) -> None:
-        peer.out.append(signal)
+        if peer.out.put(signal):
+            self.effects.append(Suspend(peer.out))
         if peer.state == "up":
             peer.sent_since_tick = True
             self.effects.append(Flush(peer))

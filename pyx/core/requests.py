@@ -170,8 +170,8 @@ class Requests(Bonds):
         del self._pending[number]
         spawner = self.find(pending.spawner)
         if spawner is not None:
-            if pending.link:
-                spawner.links.link(pid)
+            if pending.link:  # the other end's doing: where an unlink has crossed it, it is void
+                spawner.links.link_received(pid)
             if pending.monitor is not None:
                 spawner.monitors[pending.monitor] = pid
             self._bind(spawner, pid.node)
@@ -211,25 +211,25 @@ class Requests(Bonds):
         """The function of a call returned or raised: its caller gets the answer, once."""
         caller, process.call = process.call, None
         if caller is not None:
-            self._answer(caller, outcome, letter)
+            self._answer(caller, outcome, letter, process.pid)
 
     def answer(self, inquire: Inquire, letter: Letter, outcome: str = "value") -> None:
         """Answers an `Inquire`."""
         self._answer(Caller(inquire.node, inquire.session, inquire.number), outcome, letter)
 
-    def _answer(self, caller: Caller, outcome: str, body: Letter | str) -> None:
+    def _answer(self, caller: Caller, outcome: str, body: Letter | str, frm: Pid | None = None) -> None:
         if not caller.node:
             self._answered(None, caller.number, outcome, body)
             return
         peer = self._peers.get(caller.node)
         if peer is not None and peer.session == caller.session:  # else who asked has been told it is lost
-            self._enqueue(peer, Answer(caller.number, outcome, body))
+            self._enqueue(peer, Answer(caller.number, outcome, body, frm))
 
     def _end(self, process: Process, reason: Reason) -> None:
         caller, process.call = process.call, None
         super()._end(process, reason)
         if caller is not None:  # it was ended before its function was
-            self._answer(caller, "exit", reason)
+            self._answer(caller, "exit", reason, process.pid)
 
     def _requested(self, peer: Peer, signal: Call | Spawn | Ask) -> None:
         """A peer asks."""

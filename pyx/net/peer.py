@@ -11,7 +11,8 @@ The lock guards the descriptor and what was transmitted but not yet sent.  Rules
    it, he sends.  If he does not, there is a holder who has not released yet, and who looks at `out` again
    *after* he has released: that look comes after the append, so it sees it.  The one case in which a holder
    leaves something in `out` on purpose is a full socket: then the loop's writer is registered, and the next
-   flush is its.
+   flush is its.  The same holds for who waits until `out` is lighter: he adds his slot before he looks, and
+   the holder counts what has left before he looks for slots.
 3. The descriptor is closed under it, after reader and writer are removed: so no thread sends on a number
    that the system has given to another file, and the loop watches none that is not ours any more.
 """
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import ProtocolError
@@ -30,14 +30,20 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from pyx.core.outbox import Outbox
     from pyx.net.stream import Stream
     from pyx.signals import Signal
     from pyx.wire.session import Session
 
 _READ_BYTES: Final = 128 * 1024
-_GATHERED_SIGNALS: Final = 256
 _ROUNDS: Final = 8
 """After so many full gathers in one `flush` the loop goes on: a process is not made the others' postman."""
+
+_STALLED_SECONDS: Final = 30.0
+"""A peer that takes nothing for so long, while something waits for it, is given up."""
+
+_LOOKS: Final = 2
+"""In so many steps: a node that stood still itself finds one of them overdue, not all."""
 
 _LAST_READS: Final = 64
 """How much is still read from a peer that does not listen any more: 8 MiB."""
@@ -58,10 +64,9 @@ class PeerLink:
         loop: the transport's loop (asyncio's or uvloop's).
         stream: the connection, handed over.
         session: the signals' way to bytes; used by this link alone.
-        out: the queue of signals for the peer.  Others append (in whatever order they promise each other),
-        only
-            this link pops.
-        on_signals: takes every batch that was read.
+        out: the queue of signals for the peer.  Others put in (in whatever order they promise each other),
+            only this link takes out.
+        on_signals: takes every batch that was read; one may be empty, a piece of a signal having come.
         on_lost: takes the reason as a sentence.
         first: bytes that go out before any signal (the end of the handshake).
     """
@@ -71,7 +76,7 @@ class PeerLink:
         loop: asyncio.AbstractEventLoop,
         stream: Stream,
         session: Session,
-        out: deque[Signal],
+        out: Outbox,
         on_signals: Callable[[list[Signal]], None],
         on_lost: Callable[[str], None],
         *,
@@ -87,13 +92,16 @@ class PeerLink:
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._lock = threading.Lock()
         # guarded by the lock
-        self._unsent: deque[bytes | memoryview] = deque([first] if first else [])
+        self._unsent = memoryview(first)
+        self._lighter = 0  # by so much is `out` once that has left
+        self._taken = 0  # how often the socket took something
         self._full = False  # the loop's writer is registered, or about to be
         self._broken = False  # nothing can be written any more
         # written on the loop only
         self._ended = False
         self._held = False
         self._linger: asyncio.TimerHandle | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         # written by anyone: a flush on the loop is on its way
         self._flush_is_due = False
         self._closing = False
@@ -131,16 +139,25 @@ class PeerLink:
             if not self._lock.acquire(blocking=False):
                 return  # rule 2: the holder looks again
             try:
-                self._write(_GATHERED_SIGNALS)
+                self._write()
             finally:
                 self._lock.release()
+            self._wake_sleepers()
             if self._full or self._broken or self._held:
                 return
-            if not self.out:
+            if self._is_empty:
                 if self._closing:
                     self._on_loop(self._all_sent)
                 return
         self.flush_later()
+
+    @property
+    def _is_empty(self) -> bool:
+        return not self.out and not self.out.first and self._session.is_empty
+
+    def _wake_sleepers(self) -> None:
+        if self.out.sleepers and self.out.is_light:
+            self.out.sleepers.wake()
 
     def flush_later(self) -> None:
         """Has the loop flush, once for all calls until it does; any thread."""
@@ -152,37 +169,29 @@ class PeerLink:
         self._flush_is_due = False  # before the look: what is appended from here on asks anew
         self.flush()
 
-    def _write(self, most: int) -> None:
+    def _write(self) -> None:
         """Sends one gather; the lock is held."""
         if self._full or self._broken or self._held:
             return
-        unsent = self._unsent
-        if not unsent:
-            pop = self.out.popleft
-            signals: list[Signal] = []
-            with contextlib.suppress(IndexError):
-                while len(signals) < most:
-                    signals.append(pop())
-            if not signals:
-                return
+        if not self._unsent:
             try:
-                unsent.extend(self._session.transmit(signals))
-            except Exception as error:  # whatever it is: what is popped is lost, so the link is
+                data, self._lighter = self._session.transmit(self.out.first or self.out)
+            except Exception as error:  # whatever it is: what was taken out is lost, so the link is
                 self._give_up(f"a signal for it cannot be sent: {error}")
                 return
+            self._unsent = memoryview(data)
         try:
-            while unsent:
-                chunk = unsent[0]
-                sent = self._stream.send(chunk)
-                if sent == len(chunk):
-                    unsent.popleft()
-                else:
-                    unsent[0] = memoryview(chunk)[sent:]
+            while self._unsent:
+                self._unsent = self._unsent[self._stream.send(self._unsent) :]
+                self._taken += 1
         except BlockingIOError:
             self._full = True
             self._on_loop(self._watch_writable)
         except OSError as error:
             self._give_up(_words(error))
+        else:
+            self.out.written += self._lighter
+            self._lighter = 0
 
     def _give_up(self, reason: str) -> None:
         # Only the loop may end the link, and not before it has read what the peer said last.
@@ -217,17 +226,35 @@ class PeerLink:
     def _watch_writable(self) -> None:
         if not self._ended:
             self._loop.add_writer(self._descriptor, self._writable)
+            if self._next_look is None:
+                self._look_later(self._taken, _LOOKS)
+
+    def _look_later(self, taken: int, looks: int) -> None:
+        self._next_look = self._loop.call_later(_STALLED_SECONDS / _LOOKS, self._look, taken, looks)
+
+    def _look(self, taken: int, looks: int) -> None:
+        """Something waits for the peer: has it taken any of it lately?"""
+        self._next_look = None
+        if self._ended or not self._full:
+            return
+        if self._taken != taken:
+            self._look_later(self._taken, _LOOKS)
+        elif looks > 1:
+            self._look_later(taken, looks - 1)
+        else:
+            self._end(f"it took nothing for {_STALLED_SECONDS:g} s of the {self.out.queued} bytes for it")
 
     def _writable(self) -> None:
         if not self._lock.acquire(blocking=False):
             return  # it stays writable: the loop calls again at once
         try:
             self._full = False
-            self._write(_GATHERED_SIGNALS)
+            self._write()
             if not self._full:
                 self._loop.remove_writer(self._descriptor)
         finally:
             self._lock.release()
+        self._wake_sleepers()
         if not self._full:
             self.flush()
 
@@ -254,8 +281,7 @@ class PeerLink:
         except ProtocolError as error:
             self._end(f"it broke the protocol: {error}")
             return False
-        if signals:
-            self._on_signals(signals)
+        self._on_signals(signals)
         return True
 
     def _hear_out(self, reason: str) -> None:
@@ -268,7 +294,7 @@ class PeerLink:
         if self._broken or not self._lock.acquire(blocking=False):
             return  # a holder comes back here
         try:
-            if not self.out and not self._unsent:
+            if self._is_empty and not self._unsent:
                 self._broken = True
                 # The peer reads to the end, closes, and so ends this link too.  Closing now, with something
                 # unread here, would throw away what is still under way to it.
@@ -291,11 +317,13 @@ class PeerLink:
             self._ended = self._broken = True
             self._loop.remove_writer(self._descriptor)
             self._stream.close()
-            self._unsent.clear()
+            self._unsent = memoryview(b"")
         finally:
             self._lock.release()
-        if self._linger is not None:
-            self._linger.cancel()
+        self._session.close()
+        for timer in (self._linger, self._next_look):
+            if timer is not None:
+                timer.cancel()
         self._on_lost(reason)
 
 

@@ -49,7 +49,7 @@ def ask(node: LocalNode, pending: Pending | None, dest: str, letter: Letter) -> 
     if pending is not None:
         pending.ask(node.kernel.request_call, frm, leader, dest, letter)
     else:
-        node.tell(node.kernel.request_call, None, frm, leader, dest, letter)
+        node.say(dest, node.kernel.request_call, None, frm, leader, dest, letter)
 
 
 def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from pyx.errors import NotAProcess, WouldBlock
 
 if TYPE_CHECKING:
+    from pyx.core.mailbox import Mailbox
+    from pyx.core.outbox import Outbox
     from pyx.runtime.runners import Runner
 
 current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
@@ -26,14 +28,21 @@ class ThreadState:
     pyx now must not enter again (design 6.4), and Ctrl-C must not raise here (design 6.3).
     `runs_transport`: it is the transport's loop: no process, whatever context a callback was given in.
     `waiting`: it sleeps in a pyx wait, where Ctrl-C may raise.
+    `heavy`: the queue that its last steps have made too heavy; whoever cares clears it before.
     """
 
-    __slots__ = ("inside", "runs_transport", "waiting")
+    __slots__ = ("heavy", "inside", "runs_transport", "waiting")
 
     def __init__(self) -> None:
         self.inside = False
         self.runs_transport = False
         self.waiting = False
+        self.heavy: Outbox | Mailbox | None = None
+
+    def take_heavy(self) -> Outbox | Mailbox | None:
+        """`heavy`, which is cleared."""
+        heavy, self.heavy = self.heavy, None
+        return heavy
 
 
 class _FirstState:
@@ -71,7 +80,17 @@ def require(call: str) -> Runner:
 
 def forbid_running_loop(call: str, twin: str) -> None:
     """Raises WouldBlock when this thread runs an event loop: *call* would stop it, *twin* would not."""
+    if runs_loop():
+        raise WouldBlock(call, twin)
+
+
+def may_not_wait() -> bool:
+    """True where no process acts, or an event loop runs, so that nobody can be made to wait."""
+    return acting() is None or runs_loop()
+
+
+def runs_loop() -> bool:
+    """True when this thread is in an event loop, so nothing here may wait."""
     # Without asyncio loaded no loop runs; importing it here would cost every script 40 ms.
     asyncio_events = sys.modules.get("asyncio.events")
-    if asyncio_events is not None and asyncio_events._get_running_loop() is not None:  # noqa: SLF001 - documented for this
-        raise WouldBlock(call, twin)
+    return asyncio_events is not None and asyncio_events._get_running_loop() is not None  # noqa: SLF001 - documented for this

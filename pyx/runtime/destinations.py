@@ -8,6 +8,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pyx.core.mailbox import Cap
+from pyx.errors import NoProcess
 from pyx.terms import Pid, Ref
 from pyx.wire.codec import name_of_callable
 
@@ -31,6 +33,15 @@ def checked_destination(node: LocalNode, dest: Any) -> Pid | str | tuple[str, st
     raise TypeError(msg)
 
 
+def answer_to_send(dest: object, message: Any, sent: bool | None, *, nosuspend: bool) -> Any:
+    """What `send` returns: the message, or a word with *nosuspend*; NoProcess where nobody has that name."""
+    if sent is False:
+        raise NoProcess(dest)
+    if nosuspend:
+        return "ok" if sent else "nosuspend"
+    return message
+
+
 def checked_pid(value: Any) -> Pid:
     """*value* if it is a pid; raises TypeError."""
     if type(value) is not Pid:
@@ -50,6 +61,17 @@ def checked_seconds(value: Any, name: str = "timeout") -> float | None:
         msg = f"{name} is a number of seconds from 0 on, not {value!r}"
         raise ValueError(msg)
     return float(value)
+
+
+def checked_cap(value: Any) -> Cap | None:
+    """*value* as the cap of a mailbox, `(limit, policy)` or None; raises ValueError."""
+    match value:
+        case None:
+            return None
+        case (int(limit), "warn" | "kill" | "block" as policy) if limit > 0 and type(limit) is int:
+            return Cap(limit, policy)
+    msg = f'max_mailbox is (limit, "warn"), (limit, "kill"), (limit, "block") or None, not {value!r}'
+    raise ValueError(msg)
 
 
 def named_call(target: Any, rest: tuple[Any, ...]) -> tuple[str, str, list[Any]]:

@@ -11,7 +11,7 @@ from pyx.errors import EncodeError
 from pyx.signals import Letter
 from pyx.terms import Raised
 from pyx.wire.codec import seal
-from pyx.wire.session import MAX_LETTER_BYTES
+from pyx.wire.fragments import MAX_LETTER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
-from pyx.errors import ProcessKilled, Reentered
-from pyx.runtime import context, output
+from pyx.core.post import THE_NODE
+from pyx.errors import NodeBusy, ProcessKilled, Reentered
+from pyx.runtime import context, output, suspension
 from pyx.runtime.gate import NO_GATE, raise_noted, wish
 from pyx.runtime.letters import sealed
 from pyx.runtime.lifecycle import Lifecycle
@@ -81,6 +82,8 @@ class LocalNode:
             fx.Dial: self._dial,
             fx.CancelDial: self._cancel_dial,
             fx.Hangup: self._hangup,
+            fx.Resume: self._resume,
+            fx.Overfull: self._overfull,
             fx.Show: self._show,
             fx.ShellExit: self._shell_exit,
             fx.Rest: self._rest,
@@ -139,6 +142,8 @@ class LocalNode:
             try:
                 if type(effect) is fx.Flush:  # the hot one: it alone wants to know whose thread this is
                     self._flush(effect, runner)
+                elif type(effect) is fx.Suspend:
+                    context.thread.state.heavy = effect.queue
                 else:
                     self._carry[type(effect)](effect)
             except Exception:  # a console that is gone, say: no reason to keep the other effects back
@@ -185,27 +190,77 @@ class LocalNode:
 
     # ------------------------------------------------------------ messages
 
+    def say(self, node: str, decide: Callable[..., T], *args: Any) -> T | None:
+        """A step that adds something to the queue of a node ("" for this one), or to a mailbox.
+
+        If that is too heavy, the process waits afterwards; who cannot wait is refused when it is far too
+        heavy.  From a finalizer inside a step it is taken when that one is over, and gives None.
+
+        Raises:
+            NodeBusy: nothing was done.
+            ProcessKilled, KeyboardInterrupt: it may be done.
+        """
+        state = context.thread.state
+        if state.inside:
+            self.tell(decide, *args)
+            return None
+        result: T
+        if node and context.may_not_wait():
+            result = self.step(self._unless_busy, node, decide, *args)
+            return result
+        state.heavy = None
+        result = self.guarded(self.take_step, decide, *args)
+        heavy = state.take_heavy()
+        if heavy is not None and not context.may_not_wait():
+            suspension.wait(context.require("send()"), heavy)
+        return result
+
+    def _unless_busy(self, node: str, decide: Callable[..., T], *args: Any) -> T:
+        queued = self.kernel.queued_for(node)
+        if queued > suspension.REFUSED_BYTES:
+            raise NodeBusy(node, queued)
+        return decide(*args)
+
     def send(self, dest: Any, message: Any) -> bool:
-        """Seals *message* and sends it; False only for a plain local name that nobody has.
+        """Seals *message* and sends it, and waits where `say` does.
+
+        False only for a plain local name that nobody has.
 
         Raises:
             EncodeError: the message is not data.
+            NodeBusy: see `say`.
         """
-        body = self.body(dest, message)
         runner = context.current.get()
         frm = runner.process.pid if runner is not None else None
-        if context.thread.state.inside:
-            self.tell(self.kernel.send, frm, dest, body)
-            return True
-        return self.step(self.kernel.send, frm, dest, body)
+        node = node_of(dest)
+        return self.say(node, self.kernel.send, frm, dest, _body(node, message)) is not False
+
+    def send_if_light(self, dest: Any, message: Any) -> bool | None:
+        """`send`, but where that might wait it gives None, and nothing is sent."""
+        return self.step(self._send_if_light, self._frm(), dest, self.body(dest, message))
+
+    def _send_if_light(self, frm: Pid | None, dest: Any, body: Any) -> bool | None:
+        queue = self.kernel.queue_for(dest)
+        return None if queue is not None and queue.is_heavy else self.kernel.send(frm, dest, body)
+
+    async def send_async(self, dest: Any, message: Any) -> bool:
+        """`send` for a coroutine: it awaits, and is never refused."""
+        state = context.thread.state
+        state.heavy = None
+        sent = self.step(self.kernel.send, self._frm(), dest, self.body(dest, message))
+        heavy = state.take_heavy()
+        if heavy is not None:
+            await suspension.wait_async(self, heavy)
+        return sent
+
+    @staticmethod
+    def _frm() -> Pid | None:
+        runner = context.current.get()
+        return runner.process.pid if runner is not None else None
 
     def body(self, dest: Any, message: Any) -> Any:
         """What is put on its way to *dest*: a letter, or on this node a flat message itself."""
-        if is_flat(message):
-            at_home = type(dest) is str or not (dest[1] if type(dest) is tuple else dest.node)
-            if at_home:
-                return message
-        return sealed(message)
+        return _body(node_of(dest), message)
 
     def about_to_wait(self, runner: Runner) -> bool:
         """Notes that the process is about to sleep; False if a message came meanwhile."""
@@ -217,10 +272,18 @@ class LocalNode:
         runner.process.waiting = False
         runner.fresh = True
 
-    def print_lines(self, runner: Runner, text: str) -> None:
-        """Lines of the process for its group leader's terminal."""
+    def print_lines(self, runner: Runner, text: str, *, last: bool = False) -> None:
+        """Lines of the process for its group leader's terminal.
+
+        It waits where `say` does (and raises as that), but for its *last* words.
+        """
         process = runner.process
-        self.tell(self.kernel.print_lines, process, process.leader, text)
+        leader = process.leader
+        if last:
+            self.tell(self.kernel.print_lines, process, leader, text)
+        else:
+            node = leader.node if leader is not None else ""
+            self.say(node, self.kernel.print_lines, process, leader, text)
 
     def abandon(self, number: int) -> None:
         """Nobody waits for that request any more; raises ProcessKilled, but not before it is abandoned."""
@@ -302,6 +365,13 @@ class LocalNode:
         if link is not None:
             link.close(gracefully=effect.gracefully)
 
+    def _resume(self, effect: fx.Resume) -> None:
+        effect.queue.sleepers.wake()
+
+    def _overfull(self, effect: fx.Overfull) -> None:
+        # Told: this is inside the step that delivered one message too many.
+        self.tell(self.kernel.exit, THE_NODE, effect.process.pid, "kill")
+
     def _show(self, effect: fx.Show) -> None:
         outlet = self.outlet
         if effect.process is not None:
@@ -347,6 +417,18 @@ class LocalNode:
     def now() -> float:
         """The clock that the kernel is told: monotonic seconds."""
         return time.monotonic()
+
+
+def node_of(dest: Any) -> str:
+    """The node of a checked destination; "" for this one."""
+    if type(dest) is str:
+        return ""
+    node: str = dest[1] if type(dest) is tuple else dest.node
+    return node
+
+
+def _body(node: str, message: Any) -> Any:
+    return message if not node and is_flat(message) else sealed(message)
 
 
 def _flush_dirty(_: Runner | None, links: set[PeerLink]) -> None:

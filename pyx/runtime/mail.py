@@ -102,11 +102,17 @@ class Search:
                     break  # it is dropped, so the positions have moved
                 for pattern in self._patterns:
                     if matches(pattern, entry.value):
-                        mailbox.take(self._index)
+                        self._take()
                         return entry.value
                 self._index += 1
             else:
                 return NOTHING
+
+    def _take(self) -> None:
+        mailbox = self._runner.process.mailbox
+        mailbox.take(self._index)
+        if mailbox.sleepers and mailbox.is_light:
+            mailbox.sleepers.wake()
 
     def _open(self, entry: Entry) -> bool:
         node = self._runner.node
@@ -114,7 +120,7 @@ class Search:
             entry.value = open_item(node, entry.item)
         except DecodeError as error:
             process = self._runner.process
-            process.mailbox.take(self._index)
+            self._take()
             process.undecodable += 1
             node.log_dropped_letter(process, entry.item, error)
             return False

@@ -112,7 +112,7 @@ def finish_line(runner: Runner, *, newline: bool) -> None:
     """Hands over the unfinished line of a process, if any: it ends, or it asked for that."""
     line, runner.line = runner.line, ""
     if line:
-        runner.node.print_lines(runner, line + ("\n" if newline else ""))
+        runner.node.print_lines(runner, line + ("\n" if newline else ""), last=True)
 
 
 def install() -> None:

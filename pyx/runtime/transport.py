@@ -22,6 +22,7 @@ from pyx.net.unix_door import UnixDoor
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.seeding import Seeding
 from pyx.terms import Life
+from pyx.wire.handshake import HUNG_UP
 from pyx.wire.keys import key_from_cookie
 from pyx.wire.session import Session
 
@@ -332,6 +333,9 @@ class Transport:
 
     def stranger_refused(self, reason: str) -> None:
         """See `Owner`."""
+        if reason == HUNG_UP:  # of two nodes that dial each other at once, one gives its dial up: no news
+            log.info("a connection was given up before its proof")
+            return
         now = time.monotonic()
         if now < self._refused_until:
             self._refused += 1

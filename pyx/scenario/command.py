@@ -32,6 +32,8 @@ examples:
   pyx replay scenarios/shop.pyxt --update       rewrites what failed; read the diff
   pyx replay scenarios/shop.pyxt --stop-at 38 --shell server
   pyx replay --merge server.pyxt gus.pyxt > shop.pyxt
+
+On a slow machine PYX_TIMEOUT_SCALE=3 makes every time-out three times as long.
 """
 
 

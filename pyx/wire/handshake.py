@@ -37,6 +37,9 @@ PROTOCOL_VERSION: Final = 1
 MAX_FRAME_BYTES: Final = 1024
 NONCE_BYTES: Final = 32
 
+HUNG_UP: Final = "it hung up"
+"""Why a conversation failed whose stream ended."""
+
 Status: TypeAlias = Literal["ok", "simultaneous", "refused"]
 """What an acceptor answers to a proven dialler; `simultaneous`: mine to you is under way, wait for that."""
 
@@ -129,7 +132,7 @@ class _Party:
     def connection_lost(self) -> None:
         """The stream ended."""
         if self._step not in {"established", "failed"}:
-            self._refuse(Failed("it hung up"))
+            self._refuse(Failed(HUNG_UP))
 
     def events(self) -> list[Event]:
         """What is to be done, in order; each is given once."""

@@ -98,7 +98,7 @@ class World:
                     elif isinstance(effect, Hangup) and effect.gracefully:
                         self._carry_queue(node, effect.peer)
                 for peer in list(node._peers.values()):
-                    if peer.state == "up" and peer.out:
+                    if peer.state == "up" and (peer.out or peer.out.first):
                         moving = True
                         self._carry_queue(node, peer)
 
@@ -126,8 +126,10 @@ class World:
     def _carry_queue(self, node: Node, peer: Peer) -> None:
         there, other_end = self._other_ends[peer]
         origin = node.here or Life(other_end.name, other_end.creation)  # a last word after the stop
-        signals = [travelled(signal, origin, there) for signal in peer.out]
+        signals = [travelled(signal, origin, there) for signal in (*peer.out.first, *peer.out)]
+        peer.out.first.clear()
         peer.out.clear()
+        peer.out.written = peer.out.enqueued
         there.signals_received(other_end, signals, self.now)
 
     def cut(self, one: str, other: str) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pyx.core.effects import Answered, Dial, Inquire, Kill, Start
 from pyx.core.mailbox import Downed, Exited
 from pyx.signals import Answer, Call, Letter, Ping, Spawn, Spawned
 from pyx.terms import Life, Pid
-from tests.core.conversation import Node, World, messages, seen_from
+from tests.core.conversation import Node, World, messages, seen_from, travelled
+
+if TYPE_CHECKING:
+    from pyx.core.peers import Peer
 
 LETTER = Letter(b"os getpid")
 VALUE = Letter(b"4242")
@@ -213,6 +218,32 @@ def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
     a.abandon(number)
     world.cut("a@h", "b@h")
     assert a.saw(Answered) == []
+
+
+def test_a_link_given_up_before_the_answer_of_the_spawn_that_made_it_stays_given_up() -> None:
+    """Somebody else has told of the new process, faster than the answer."""
+    _, a, b = two_nodes()
+    gus = a.process()
+    a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=False)
+    at_a, at_b = a.peer("b@h"), b.peer("a@h")
+    hand_over(a, at_a, b, at_b)
+    (start,) = b.saw(Start)
+    there = seen_from(a, b, start.process.pid)
+    a.link(gus, there)
+    a.unlink(gus, there)
+    hand_over(b, at_b, a, at_a)  # the answer
+    hand_over(a, at_a, b, at_b)
+    hand_over(b, at_b, a, at_a)
+    assert list(gus.links) == []
+    assert list(start.process.links) == []
+    assert a.saw(Answered) == [Answered(WAITER, "spawned", there)]
+
+
+def hand_over(frm: Node, out: Peer, to: Node, into: Peer) -> None:
+    assert frm.here is not None
+    signals = [travelled(signal, frm.here, to) for signal in out.out]
+    out.out.clear()
+    to.signals_received(into, signals, 0.0)
 
 
 def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:

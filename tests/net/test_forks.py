@@ -9,7 +9,7 @@ def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
     printed = run(
         """
         import asyncio, os, socket
-        from collections import deque
+        from pyx.core.outbox import Outbox
         from pyx.net.peer import PeerLink
         from pyx.net.stream import PlainStream
         from pyx.terms import Life
@@ -21,7 +21,7 @@ def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
         if os.fork() == 0:                       # the node
             theirs.close()
             session = Session(Life("gus@vm", 1), Life("bob@vm", 2))
-            link = PeerLink(asyncio.new_event_loop(), PlainStream(ours), session, deque(), print, print)
+            link = PeerLink(asyncio.new_event_loop(), PlainStream(ours), session, Outbox(""), print, print)
             if os.fork() == 0:                   # its child, which lives on
                 os.close(keeps)
                 os.write(readies, b"x")

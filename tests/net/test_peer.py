@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import socket
 import threading
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyx.core.outbox import Outbox
 from pyx.net import peer
 from pyx.net.peer import PeerLink
 from pyx.net.stream import PlainStream
 from pyx.signals import Goodbye, Letter, Ping, Send, Signal, Tick
 from pyx.terms import Life, Pid
+from pyx.wire.fragments import Room
 from pyx.wire.session import Session
+from tests.wire.talk import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 GUS, BOB = Life("gus@vm", 11), Life("bob@vm", 22)
 HANG = 10.0
+Sockets = tuple[socket.socket, socket.socket]
 
 
 class End:
@@ -38,16 +43,18 @@ class End:
         there: Life,
         *,
         first: bytes = b"",
-        max_frame_bytes: int = 1 << 27,
+        max_letter_bytes: int = 1 << 27,
+        room: Room | None = None,
     ) -> None:
         self.loop_thread = loop_thread
-        self.out: deque[Signal] = deque()
+        self.out = Outbox(there.name)
         self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
         self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.batches: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.link = PeerLink(
             loop_thread.loop,
             PlainStream(connection),
-            Session(here, there, max_frame_bytes=max_frame_bytes),
+            Session(here, there, max_letter_bytes=max_letter_bytes, room=room),
             self.out,
             self._signals_came,
             self.lost.put,
@@ -55,6 +62,7 @@ class End:
         )
 
     def _signals_came(self, signals: list[Signal]) -> None:
+        self.batches.put(len(signals))
         for signal in signals:
             self.heard.put(signal)
 
@@ -63,7 +71,8 @@ class End:
         return self
 
     def say(self, *signals: Signal) -> None:
-        self.out.extend(signals)
+        for signal in signals:
+            self.out.put(signal)
         self.link.flush()
 
     def hears(self, count: int) -> list[Signal]:
@@ -78,7 +87,7 @@ class End:
 
 
 @pytest.fixture
-def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
+def sockets() -> Iterator[Sockets]:
     one, two = socket.socketpair()
     yield one, two
     one.close()
@@ -86,7 +95,7 @@ def sockets() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 @pytest.fixture
-def ends(loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]) -> Iterator[tuple[End, End]]:
+def ends(loop_thread: LoopThread, sockets: Sockets) -> Iterator[tuple[End, End]]:
     gus = End(loop_thread, sockets[0], GUS, BOB).start()
     bob = End(loop_thread, sockets[1], BOB, GUS).start()
     yield gus, bob
@@ -96,9 +105,7 @@ def ends(loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]) 
 
 
 @pytest.fixture
-def lone(
-    loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
-) -> Iterator[tuple[End, socket.socket]]:
+def lone(loop_thread: LoopThread, sockets: Sockets) -> Iterator[tuple[End, socket.socket]]:
     """One end, and a bare socket in place of the other."""
     gus = End(loop_thread, sockets[0], GUS, BOB).start()
     sockets[1].settimeout(HANG)
@@ -124,11 +131,9 @@ class TestALink:
         bob.say(Ping(3))
         assert gus.hears(1) == [Ping(3)]
 
-    def test_begins_with_the_end_of_the_handshake(
-        self, loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
-    ) -> None:
+    def test_begins_with_the_end_of_the_handshake(self, loop_thread: LoopThread, sockets: Sockets) -> None:
         gus = End(loop_thread, sockets[0], GUS, BOB, first=b"verdict")
-        gus.out.append(Tick())
+        gus.out.put(Tick())
         gus.start(trailing=b"\0\0\0\0\0\0")  # a tick, and the beginning of another
         sockets[1].settimeout(HANG)
         said = b""
@@ -141,7 +146,7 @@ class TestALink:
         gus.loss()
 
     def test_is_lost_by_a_trailing_byte_that_breaks_the_rules(
-        self, loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
+        self, loop_thread: LoopThread, sockets: Sockets
     ) -> None:
         gus = End(loop_thread, sockets[0], GUS, BOB).start(trailing=b"\0\0\0\1\xff")
         assert gus.loss() == "it broke the protocol: frames of kind 255 are unknown"
@@ -149,7 +154,7 @@ class TestALink:
     def test_flushes_later_for_everybody_at_once(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         for number in range(1000):
-            gus.out.append(letter(number))
+            gus.out.put(letter(number))
             gus.link.flush_later()
         assert [number_in(signal) for signal in bob.hears(1000)] == list(range(1000))
 
@@ -167,7 +172,7 @@ class TestALink:
             together.wait(HANG)
             for count in range(2000):
                 with order:
-                    gus.out.append(letter(speaker << 32 | count, 8 + count % 200))
+                    gus.out.put(letter(speaker << 32 | count, 8 + count % 200))
                 gus.link.flush()
 
         threads = [threading.Thread(target=speak, args=(speaker,)) for speaker in range(8)]
@@ -208,7 +213,7 @@ class TestAFullSocket:
         def speak(speaker: int) -> None:
             for count in range(300):
                 with order:
-                    gus.out.append(letter(speaker << 32 | count, 5000))
+                    gus.out.put(letter(speaker << 32 | count, 5000))
                 gus.link.flush()
 
         threads = [threading.Thread(target=speak, args=(speaker,)) for speaker in range(4)]
@@ -220,6 +225,107 @@ class TestAFullSocket:
             thread.join(HANG)
         for speaker in range(4):
             assert [n & 0xFFFFFFFF for n in heard if n >> 32 == speaker] == list(range(300))
+
+
+class Slot(threading.Event):
+    """Somebody who sleeps until the queue is lighter."""
+
+    wake = threading.Event.set
+
+
+class TestALargeSignal:
+    def test_is_passed_by_what_others_say(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        gus.say(letter(1, 20_000_000))  # more than the kernel takes, and more than one flush would send
+        gus.say(letter(2)._replace(frm=Pid(3)), Ping(1))
+        bob = Session(BOB, GUS)
+        heard: list[Signal] = []
+        while len(heard) < 3:
+            heard += bob.receive_data(reader.recv(1 << 16))
+        assert heard[0] == Ping(1)
+        assert [number_in(signal) for signal in heard[1:]] == [2, 1]
+
+    def test_is_a_sign_of_life_before_it_is_whole(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        piece, _ = Session(BOB, GUS).transmit(deque([letter(1, 200_000)._replace(to="server")]))
+        other.sendall(piece)
+        assert gus.batches.get(timeout=HANG) == 0
+
+    def test_is_given_up_with_its_link(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+        room = Room(1 << 20, "all peers")
+        gus = End(loop_thread, sockets[0], GUS, BOB, room=room).start()
+        piece, _ = Session(BOB, GUS).transmit(deque([letter(1, 200_000)._replace(to="server")]))
+        sockets[1].sendall(piece)
+        gus.batches.get(timeout=HANG)
+        assert room.taken
+        sockets[1].close()
+        gus.loss()
+        assert room.taken == 0
+
+
+class TestAHeavyQueue:
+    def test_is_counted_until_it_has_left(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(*[letter(number, 100 + number * 1000) for number in range(200)])
+        bob.hears(200)
+        gus.loop_thread.settle()
+        assert gus.out.queued == 0
+        assert gus.out.written > 199 * 100 * 1000
+
+    def test_wakes_who_waits_when_it_is_light(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        gus.say(*[letter(number, 65_536) for number in range(50)])
+        slot = Slot()
+        gus.out.sleepers.add(slot)
+        while not slot.is_set():
+            assert not gus.out.is_light or slot.wait(HANG)
+            reader.recv(1 << 16)
+        assert gus.out.is_light
+
+    def test_wakes_who_came_late(self, lone: tuple[End, socket.socket]) -> None:
+        """Whoever looks after he has put his slot in is woken, or finds it light himself."""
+        gus, reader = lone
+        reader.setblocking(False)
+        for number in range(300):
+            while not gus.out.is_heavy:
+                gus.say(letter(number, 300_000))
+            slot = Slot()
+            gus.out.sleepers.add(slot)
+            while not (gus.out.is_light or slot.is_set()):
+                with contextlib.suppress(BlockingIOError):
+                    reader.recv(1 << 20)
+            assert slot.wait(HANG) or gus.out.is_light
+            gus.out.sleepers.discard(slot)
+
+
+class TestAPeerThatTakesNothing:
+    def test_is_given_up(self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(peer, "_STALLED_SECONDS", 0.01)
+        gus, _ = lone
+        gus.say(*[letter(number, 65_536) for number in range(50)])
+        loss = gus.loss()
+        assert loss.startswith("it took nothing for 0.01 s of the ")
+        assert loss.endswith(" bytes for it")
+
+    def test_is_not_who_takes_a_little(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        gus.say(*[letter(number, 65_536) for number in range(50)])
+        before = gus.link._taken
+        while gus.link._taken == before:
+            reader.recv(1 << 16)
+            gus.loop_thread.settle()
+        gus.loop_thread.call(lambda: gus.link._look(before, 1))  # the last look, as far as the clock goes
+        gus.say(Ping(1))
+        gus.loop_thread.settle()
+        assert gus.lost.empty()
+
+    def test_is_not_given_up_by_a_node_that_stood_still_itself(self, lone: tuple[End, socket.socket]) -> None:
+        gus, _ = lone
+        gus.say(*[letter(number, 65_536) for number in range(50)])
+        gus.loop_thread.settle()
+        gus.loop_thread.call(lambda: gus.link._look(gus.link._taken, 2))  # however overdue: one look is left
+        gus.loop_thread.settle()
+        assert gus.lost.empty()
 
 
 class TestALoss:
@@ -250,7 +356,7 @@ class TestALoss:
         gus, other = lone
         blocked = threading.Event()
         gus.loop_thread.loop.call_soon_threadsafe(blocked.wait, HANG)
-        other.sendall(b"".join(Session(BOB, GUS).transmit([Ping(1), Goodbye()])))
+        other.sendall(said(Session(BOB, GUS), [Ping(1), Goodbye()]))
         other.close()
         gus.say(Ping(2))  # a broken pipe
         blocked.set()
@@ -263,12 +369,10 @@ class TestALoss:
         assert gus.loss().startswith("it broke the protocol: a frame of 4294967295 bytes was announced")
         assert other.recv(1) == b""
 
-    def test_by_a_letter_too_long_to_travel_says_so(
-        self, loop_thread: LoopThread, sockets: tuple[socket.socket, socket.socket]
-    ) -> None:
-        gus = End(loop_thread, sockets[0], GUS, BOB, max_frame_bytes=100).start()
-        gus.say(letter(1, 200))
-        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 230 bytes")
+    def test_by_a_letter_too_long_to_travel_says_so(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+        gus = End(loop_thread, sockets[0], GUS, BOB, max_letter_bytes=100).start()
+        gus.say(letter(1, 200_000))
+        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 200030 bytes")
 
     def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
@@ -315,8 +419,9 @@ class TestALoss:
 class TestAGracefulClose:
     def test_delivers_everything_first(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
-        gus.out.extend(letter(number, 50_000) for number in range(100))
-        gus.out.append(Goodbye())
+        for number in range(100):
+            gus.out.put(letter(number, 50_000))
+        gus.out.put(Goodbye())
         gus.link.close(gracefully=True)
         heard = bob.hears(101)
         assert [number_in(signal) for signal in heard[:100]] == list(range(100))
@@ -349,11 +454,13 @@ class TestAGracefulClose:
         assert gus.loss() == "it was closed by this node"
 
 
-def test_a_link_whose_loop_is_gone_harms_nobody(sockets: tuple[socket.socket, socket.socket]) -> None:
+def test_a_link_whose_loop_is_gone_harms_nobody(sockets: Sockets) -> None:
     loop = asyncio.new_event_loop()
     loop.close()
     stream, session = PlainStream(sockets[0]), Session(GUS, BOB)
-    link = PeerLink(loop, stream, session, deque([letter(1, 5_000_000)]), print, print)
+    out = Outbox(BOB.name)
+    out.put(letter(1, 5_000_000))
+    link = PeerLink(loop, stream, session, out, print, print)
     link.flush_later()
     link.flush()
     link.close(gracefully=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from pyx.core.outbox import Outbox
 from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.peer import PeerLink
@@ -301,7 +302,7 @@ class End:
     """One end of a link over TLS, with everything it heard."""
 
     def __init__(self, loop_thread: LoopThread, stream: TlsStream, here: Life, there: Life) -> None:
-        self.out: deque[Signal] = deque()
+        self.out = Outbox(there.name)
         self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
         self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -314,7 +315,7 @@ class End:
         loop_thread.call(self.link.start)
 
     def say(self, signal: Signal) -> None:
-        self.out.append(signal)
+        self.out.put(signal)
         self.link.flush()
 
     def hears(self) -> Signal:

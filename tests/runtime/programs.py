@@ -36,7 +36,13 @@ INTERRUPTS = 1_000
 def run(program: Callable[[], None], home: str) -> str:
     """Runs *program* in a new Python; what it printed."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore:.*fork:DeprecationWarning", "-c", f"from {__name__} import {program.__name__} as program; program()"],
+        [
+            sys.executable,
+            "-W",
+            "ignore:.*fork:DeprecationWarning",
+            "-c",
+            f"from {__name__} import {program.__name__} as program; program()",
+        ],
         env={**os.environ, "PYTHONPATH": ROOT, "HOME": home, "PYX_RUNTIME_DIR": home},
         capture_output=True,
         text=True,
@@ -105,7 +111,7 @@ def is_from_pyx(interrupt: KeyboardInterrupt) -> bool:
 def calls(frames: TracebackType | None) -> Iterator[tuple[str, bool]]:
     while frames is not None:
         code = frames.tb_frame.f_code
-        yield code.co_name, code.co_filename.startswith(os.path.dirname(pyx.__file__))
+        yield code.co_name, code.co_filename.startswith(str(Path(pyx.__file__).parent))
         frames = frames.tb_next
 
 
@@ -145,9 +151,7 @@ def sends_under_interrupts() -> None:
             drawn = [-1]
             unsure: set[int] = set()
 
-            def work(
-                pid: Pid = pid, numbers: Iterator[int] = numbers, drawn: list[int] = drawn
-            ) -> None:
+            def work(pid: Pid = pid, numbers: Iterator[int] = numbers, drawn: list[int] = drawn) -> None:
                 drawn[0] = next(numbers)
                 send(pid, drawn[0])
 

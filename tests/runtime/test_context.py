@@ -71,11 +71,13 @@ def test_a_wait_on_a_running_loop_is_refused_and_its_twin_named() -> None:
 
 
 def test_without_asyncio_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(context.sys.modules, "asyncio.events")
+    monkeypatch.delitem(context.sys.modules, "asyncio.events")  # type: ignore[attr-defined]
     context.forbid_running_loop("receive()", "aio.receive()")
 
 
-def test_a_finalizer_that_runs_while_a_threads_state_is_made_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finalizer_that_runs_while_a_threads_state_is_made_finds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     states: list[context.ThreadState] = []
 
     class Interrupted(context.ThreadState):

@@ -88,7 +88,9 @@ class TestCalls:
         with pytest.raises(TypeError, match=r'a call is named by `module, "function", \[args\]`'):
             named_call(target, rest)
 
-    @pytest.mark.parametrize("rest", [("getpid", 1), ("getpid", 1, 2), ("getpid", [1], [2]), ("getpid", "ab")])
+    @pytest.mark.parametrize(
+        "rest", [("getpid", 1), ("getpid", 1, 2), ("getpid", [1], [2]), ("getpid", "ab")]
+    )
     def test_arguments_come_as_one_list(self, rest: tuple[Any, ...]) -> None:
         with pytest.raises(TypeError, match="the arguments come as one list"):
             named_call("os", rest)

@@ -174,7 +174,7 @@ class TestKill:
         assert gate.thread_ident is None
         gate.open(_thread.get_ident())
         assert gate.thread_ident == _thread.get_ident()
-        gate.close()
+        gate.close()  # type: ignore[unreachable]
         assert gate.thread_ident is None
 
     def test_where_no_process_acts_everybody_passes(self) -> None:

@@ -85,7 +85,7 @@ class TestAbroad:
         def body() -> None:
             Process.register(own_pid(), "stock")
             Process.put("unsendable", receive)
-            Process.put("lock", (x for x in ()))
+            Process.put("lock", (x for x in ()))  # type: ignore[var-annotated]
             receive("end")
 
         pid = Running(b, body).pid
@@ -104,7 +104,7 @@ class TestAbroad:
 
         def body() -> None:
             Process.put("count", 3)
-            Process.put("handle", (x for x in ()))
+            Process.put("handle", (x for x in ()))  # type: ignore[var-annotated]
             receive("end")
 
         pid = Running(b, body).pid

@@ -13,8 +13,8 @@ import pytest
 from pyx import Exit, Node, Process, ProcessKilled, aio, receive, rpc, spawn, spawn_link
 from pyx import self as own_pid
 from pyx.errors import EncodeError, RemoteError
-from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.runtime.letters import sealed
+from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.signals import Letter
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import open_letter
@@ -255,7 +255,7 @@ class TestStarts:
         def body() -> tuple[Any, ...]:
             monkeypatch.setattr(node.pool, "run", none_left)
             pid, ref = node.processes.spawn(receive, (), monitor=True)
-            return receive(("DOWN", ref, "process", pid, ...), timeout=HANG)
+            return receive(("DOWN", ref, "process", pid, ...), timeout=HANG)  # type: ignore[no-any-return]
 
         reason = as_process(node, body)[4]
         assert (reason.type, reason.text) == ("RuntimeError", "can't start new thread")

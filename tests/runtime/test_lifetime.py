@@ -74,7 +74,12 @@ class TestStart:
 
     def test_refusals_leave_nothing_behind(self, node: LocalNode, home: str) -> None:
         before = sorted(os.listdir(home))
-        for options in ({"tick": 0}, {"policy": "?"}, {"name": "no good"}, {"cookie": None, "cookie_file": "/x"}):
+        for options in (
+            {"tick": 0},
+            {"policy": "?"},
+            {"name": "no good"},
+            {"cookie": None, "cookie_file": "/x"},
+        ):
             name = options.pop("name", "a@test")
             with pytest.raises((ValueError, PyxError)):
                 start(node, str(name), **options)
@@ -110,7 +115,9 @@ class TestStart:
 
         assert asyncio.run(application())
 
-    def test_output_is_routed_only_if_asked_for(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_output_is_routed_only_if_asked_for(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(sys, "stdout", io.StringIO())
         start(node)
         assert not isinstance(sys.stdout, Router)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -18,9 +18,6 @@ from pyx.runtime.runners import Runner
 from pyx.signals import Letter
 from pyx.terms import Pid, Ref
 from tests.staging import HANG, Stage, as_process, until, wait_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class TestAStep:
@@ -66,7 +63,7 @@ class TestAStep:
             runner = context.current.get()
             assert runner is not None
             copied = contextvars.copy_context()
-            return node.portal.call(copied.run, node.step, runner.gate._lock.locked)
+            return node.portal.call(copied.run, node.step, runner.gate._lock.locked)  # type: ignore[no-any-return]
 
         assert as_process(node, body) is False
 
@@ -198,7 +195,8 @@ class FakePeer:
 
 
 class TestFlushing:
-    """A lone message is written by its own thread; a stream gathers, and is flushed before its sender waits."""
+    """A lone message is written by its own thread; a stream gathers, and is flushed before its sender
+    waits."""
 
     def test_of_nobody_at_once(self, node: LocalNode) -> None:
         link = FakeLink()
@@ -214,7 +212,7 @@ class TestFlushing:
             assert runner is not None
             for _ in range(3):
                 node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
-            assert runner.dirty == {link}
+            assert runner.dirty == {link}  # type: ignore[comparison-overlap]
             node.flush(runner)
             node.flush(runner)
             assert runner.dirty == set()
@@ -362,10 +360,12 @@ class TestSending:
 
 
 class TestNames:
-    def test_without_a_name_the_host_is_this_ones(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(local_node.socket, "gethostname", lambda: "vm.example.org")
+    def test_without_a_name_the_host_is_this_ones(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(local_node.socket, "gethostname", lambda: "vm.example.org")  # type: ignore[attr-defined]
         assert node.full_name("gus") == "gus@vm"
-        monkeypatch.setattr(local_node.socket, "gethostname", lambda: "")
+        monkeypatch.setattr(local_node.socket, "gethostname", lambda: "")  # type: ignore[attr-defined]
         assert node.full_name("gus") == "gus@localhost"
 
     def test_with_one_it_is_that_ones(self, stage: Stage) -> None:
@@ -394,9 +394,8 @@ class TestWarning:
 
 class TestThisNode:
     @pytest.fixture
-    def none_yet(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def none_yet(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(local_node, "_node", None)
-        yield
 
     def test_is_made_when_first_asked_for_and_once(self, none_yet: None) -> None:
         barrier, nodes = threading.Barrier(8), list[LocalNode]()

@@ -226,7 +226,9 @@ class TestWhatCannotBeOpened:
         assert reader.process.undecodable == 2
         lines = [record.getMessage() for record in caplog.records]
         assert len(lines) == 2
-        assert lines[0].startswith(f"dropped a message from b@test to {reader.process.pid} that cannot be read")
+        assert lines[0].startswith(
+            f"dropped a message from b@test to {reader.process.pid} that cannot be read"
+        )
 
     def test_also_where_nothing_else_is(self, reader: Reader) -> None:
         reader.gets(TORN)

@@ -1,4 +1,5 @@
-"""What processes print: whole lines, to their leader's terminal, in order; and one writer for each console."""
+"""What processes print: whole lines, to their leader's terminal, in order; and one writer for each
+console."""
 
 from __future__ import annotations
 
@@ -191,7 +192,9 @@ class TestLeaders:
 
 
 class TestOutlet:
-    def outlet(self, write: Callable[[str, Pid], object], *texts: str) -> tuple[Outlet, deque[tuple[Pid, str]]]:
+    def outlet(
+        self, write: Callable[[str, Pid], object], *texts: str
+    ) -> tuple[Outlet, deque[tuple[Pid, str]]]:
         lines = deque((Pid(number), text) for number, text in enumerate(texts))
         return Outlet(lines, write), lines
 
@@ -288,7 +291,9 @@ class TestOutlet:
 
 
 class TestInstalling:
-    def test_once_and_over_whatever_is_there(self, monkeypatch: pytest.MonkeyPatch, found: io.StringIO) -> None:
+    def test_once_and_over_whatever_is_there(
+        self, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
+    ) -> None:
         monkeypatch.setattr(sys, "stdout", found)
         assert found_stream() is found
         install()

@@ -129,7 +129,7 @@ class TestSoon:
     def test_a_thread_that_goes_on_giving_does_not_keep_the_loop_from_its_own(
         self, portal: LoopThread
     ) -> None:
-        """Each call given makes the next one, from outside: the loop's own callback has its turn all the same."""
+        """Each call given makes the next one, from outside: the loop's own callback has its turn too."""
         given: queue.SimpleQueue[None] = queue.SimpleQueue()
         turn = threading.Event()
 

@@ -9,11 +9,11 @@ import pytest
 from pyx.errors import EncodeError, NodeNameInvalid, RpcRefused
 from pyx.runtime import reaching
 from pyx.runtime.requests import Pending
-from pyx.terms import Pid
 from tests.staging import HANG, Stage, as_process
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Pid
 
 
 class TestPing:
@@ -66,7 +66,7 @@ class TestConnect:
 class TestSpawn:
     def test_the_pid_comes_from_there(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
-        call = ("pyx", "receive", [])
+        call = ("pyx", "receive", [])  # type: ignore[var-annotated]
         pid, ref = as_process(a, lambda: reaching.spawn("b", call, link=False, monitor=True))
         assert (pid.node, pid.creation) == ("b@test", b.kernel.creation)
         assert ref is not None

@@ -61,7 +61,7 @@ def test_time_runs_out_and_the_request_is_given_up(node: LocalNode, desk: Desk) 
 
 
 def test_whatever_leaves_the_block_gives_it_up(node: LocalNode, desk: Desk) -> None:
-    with pytest.raises(KeyboardInterrupt), Pending(node) as pending:
+    with pytest.raises(KeyboardInterrupt), Pending(node) as pending:  # noqa: PT012 - the block is the test
         pending.ask(desk.takes, 7)
         raise KeyboardInterrupt
     assert desk.abandoned == [7]
@@ -102,7 +102,9 @@ def test_who_wants_to_know_is_told_where_the_answer_came(node: LocalNode) -> Non
     assert told == [("value", bringer.ident)]
 
 
-def test_what_a_call_printed_is_seen_before_its_value(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_call_printed_is_seen_before_its_value(
+    node: LocalNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The transport leaves lines to another thread; the asker does not go on before they are shown."""
     shown: list[str] = []
     node.outlet._write = lambda text, _: shown.append(text)

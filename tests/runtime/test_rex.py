@@ -31,7 +31,7 @@ class TestFind:
 
     def test_dots_lead_into_classes_and_packages(self) -> None:
         assert find("builtins", "str.upper") is str.upper
-        assert find("os.path", "join")
+        assert find("os.path", "join")  # type: ignore[truthy-function]
 
     def test_the_faces_by_the_names_a_prompt_has_for_them(self) -> None:
         assert find("Node", "list") is pyx.Node.list
@@ -44,7 +44,9 @@ class TestFind:
         (project / "late_stock.py").write_text("def total(): return 42")
         assert find("late_stock", "total")() == 42
 
-    @pytest.mark.parametrize("module", ["nope", "nope.deeper", "os.nope", "", "not a name", "os.", "__main__"])
+    @pytest.mark.parametrize(
+        "module", ["nope", "nope.deeper", "os.nope", "", "not a name", "os.", "__main__"]
+    )
     def test_a_module_that_is_missing(self, module: str) -> None:
         with pytest.raises(UndefinedFunction) as missing:
             find(module, "f")

@@ -231,7 +231,7 @@ def test_it_counts_as_waiting_in_a_receive_and_in_any_other_wait(runner: Runner)
     assert not runner.is_waiting
     runner.process.waiting = True
     assert runner.is_waiting
-    runner.process.waiting = False
+    runner.process.waiting = False  # type: ignore[unreachable]
     runner.waits.add(LockSlot())
     assert runner.is_waiting
 

@@ -80,7 +80,9 @@ class TestAProcess:
         shell.finish_line()
         assert console.shown == [(shell.pid, "half a line\n")]
 
-    def test_all_that_was_printed_is_shown_before_the_prompt(self, shell: ShellProcess, console: Console) -> None:
+    def test_all_that_was_printed_is_shown_before_the_prompt(
+        self, shell: ShellProcess, console: Console
+    ) -> None:
         assert shell.runner.process.output is not None
         shell.runner.process.output.append((Pid(7), "left to another thread\n"))
         shell.finish_line()
@@ -115,7 +117,7 @@ class TestKilled:
             send(before, "x")
         assert shell.renew() == before
         assert shell.is_alive
-        assert own_pid() == shell.pid != before
+        assert own_pid() == shell.pid != before  # type: ignore[unreachable]
 
     def test_in_a_receive_too(self, shell: ShellProcess) -> None:
         node = shell._node

@@ -315,7 +315,7 @@ class TestKillsOfWaiters:
             process = node.kernel.find(pid)
             assert process is not None
             if not at_once:
-                until(lambda process=process: is_asleep(process.runner))
+                until(lambda process=process: is_asleep(process.runner))  # type: ignore[misc]
             node.step(node.kernel.exit, Pid(0), pid, "kill")
             assert not process.alive
             finished.wait_for(1)
@@ -515,7 +515,7 @@ class TestFinalizers:
         def body() -> list[Any]:
             me = own_pid()
             for number in range(0, 2000, 2):
-                box = [Dropped(lambda number=number: send(me, number))]
+                box = [Dropped(lambda number=number: send(me, number))]  # type: ignore[misc]
                 box[0].me = None  # type: ignore[assignment]
                 node.step(box.clear)
                 send(me, number + 1)
@@ -535,7 +535,7 @@ class TestFinalizers:
 
         def worker(to: Pid) -> None:
             for number in range(each):
-                Dropped(lambda number=number: send(to, ("dropped", number)))
+                Dropped(lambda number=number: send(to, ("dropped", number)))  # type: ignore[misc]
                 send(own_pid(), [number])
                 receive([number])
                 spawn_monitor(lambda: None)

@@ -176,7 +176,9 @@ class TestKills:
 
 
 class TestTheApplicationsLoop:
-    def test_processes_run_there(self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop) -> None:
+    def test_processes_run_there(
+        self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
+    ) -> None:
         tasks, done = ProcessLoop(), asyncio.Event()
         tasks.use(loop)
         ran_on: list[Any] = []

@@ -126,14 +126,14 @@ class TestPool:
     def test_never_waits_for_a_busy_thread(self) -> None:
         pool, barrier = Pool(), threading.Barrier(10)
         for _ in range(9):
-            pool.run(barrier.wait)
+            pool.run(barrier.wait)  # type: ignore[arg-type]
         barrier.wait(HANG)  # all ten are at it at the same time
 
     def test_a_thread_that_is_done_takes_the_next_job(self) -> None:
         pool, idents = Pool(), set[int]()
         for _ in range(100):
             done = threading.Event()
-            pool.run(lambda: (idents.add(threading.get_ident()), done.set()))  # noqa: B023
+            pool.run(lambda: (idents.add(threading.get_ident()), done.set()))  # type: ignore[arg-type]  # noqa: B023
             wait_for(done)
             until(lambda: bool(pool._idle))
         assert len(idents) == 1
@@ -152,7 +152,7 @@ class TestPool:
         monkeypatch.setattr(threads, "_IDLE_SECONDS", 0.0)
         pool, done = Pool(), threading.Event()
         workers: list[threading.Thread] = []
-        pool.run(lambda: (workers.append(threading.current_thread()), done.set()))
+        pool.run(lambda: (workers.append(threading.current_thread()), done.set()))  # type: ignore[arg-type]
         wait_for(done)
         workers[0].join(HANG)
         assert not workers[0].is_alive()

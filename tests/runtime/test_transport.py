@@ -113,7 +113,9 @@ class TestSessions:
 class TestNames:
     def test_a_name_that_a_live_node_has_is_refused(self, stage: Stage) -> None:
         stage.start("a")
-        with pytest.raises(NameTaken, match=rf"the name a@test is in use by another node \(pid {os.getpid()}\)"):
+        with pytest.raises(
+            NameTaken, match=rf"the name a@test is in use by another node \(pid {os.getpid()}\)"
+        ):
             stage.start("a")
 
     def test_it_is_free_again_when_the_node_has_stopped(self, stage: Stage) -> None:
@@ -219,7 +221,7 @@ class TestLeaving:
 
     def test_also_after_a_peer_was_lost_before(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """That loss must not be taken for the end of the links that the goodbye waits for."""
-        a, b, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
+        a, _, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
         ping(a, "c")
         lifetime.stop(c)
         until(lambda: a.step(a.kernel.nodes, ("connected",)) == [])
@@ -272,7 +274,7 @@ class TestRaces:
         assert a.transport is not None
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        arrival = Arrival("b@test", b.kernel.creation, False, True, ours, b"", b"", None)
+        arrival = Arrival("b@test", b.kernel.creation, False, True, ours, b"", b"", None)  # type: ignore[arg-type]
         a.portal.call(a.transport.established, arrival)  # a never dialled
         assert theirs.recv(1) == b""
         theirs.close()
@@ -286,7 +288,7 @@ class TestRaces:
         status, peer = a.portal.call(functools.partial(transport.claimed, "c@test", 7, hidden=False))
         assert status == "ok"
         a.step(a.kernel.disconnect, "c@test")
-        arrival = Arrival("c@test", 7, False, False, ours, b"the verdict", b"", peer)
+        arrival = Arrival("c@test", 7, False, False, ours, b"the verdict", b"", peer)  # type: ignore[arg-type]
         a.portal.call(transport.established, arrival)
         until(lambda: not transport._links)
         assert theirs.recv(100).startswith((b"the verdict", b""))
@@ -324,7 +326,9 @@ def running_mailbox(node: LocalNode, pid: Pid) -> Any:
     return process.mailbox
 
 
-def test_an_unsafe_directory_is_refused(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsafe_directory_is_refused(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(RuntimeDirectoryUnsafe):

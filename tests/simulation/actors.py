@@ -194,7 +194,7 @@ class Actor:
             self.world.violated(f"{self} heard {told}, which {problem}")
         told.delivered = True
         self.latest[sender] = told.number
-        if told.way in {"pid", "exit"}:
+        if told.way == "pid" or (told.way == "exit" and not self.process.keeps_pid):
             self._nothing_is_missing(sender, told)
         if told.way == "pid":
             self._bonds_came_first(told)
@@ -202,7 +202,8 @@ class Actor:
     def _may_be_now(self, told: Told) -> bool:
         """True for what was said to it, and comes at this moment."""
         meant = told.life in {None, self.host.life} and not told.void
-        return meant and (not told.remote or told.connection is self.host.feeding)
+        carried = told.connection is not None and told.connection is self.host.feeding
+        return meant and (carried or not told.remote)
 
     def _nothing_is_missing(self, sender: Actor, told: Told | None) -> None:
         """What was said before *told* (None: before the end), and took the same way, has arrived."""

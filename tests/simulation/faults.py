@@ -71,7 +71,7 @@ class Faults:
         random = self.world.random
         whole = [one for one in self.world.connections if one.open_ends == 2 and not one.broken]
         if whole:
-            for end in random.choice(whole).ends[: random.choice((1, 2))]:
+            for end in random.sample(random.choice(whole).ends, random.choice((1, 2))):
                 end.silence(random.choice((0.5, 3.0, 5.5)))
 
     def _kill(self) -> None:

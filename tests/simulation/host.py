@@ -16,6 +16,7 @@ from pyx.errors import ProtocolError
 from pyx.signals import ExitTo, Letter, Send
 from pyx.terms import Life
 from pyx.wire.codec import seal
+from pyx.wire.fragments import FRAGMENT_BYTES
 from pyx.wire.handshake import Established, Failed
 from pyx.wire.session import Session
 from tests.simulation.doors import Dial, Door
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.core.peers import Peer
-    from pyx.signals import Signal
     from tests.simulation.actors import Actor
     from tests.simulation.network import Connection, End
     from tests.simulation.records import Told
@@ -234,7 +234,9 @@ class Link:
         self.peer = peer
         self.end = end
         self.connection = end.connection
-        self._session = Session(here, Life(peer.name, peer.creation))
+        # In pieces so small that signals of every kind come in several.
+        pieces = host.world.random.choice((20, 100, FRAGMENT_BYTES))
+        self._session = Session(here, Life(peer.name, peer.creation), fragment_bytes=pieces)
         self._over = False
         self._closing = False
         self._heard = host.world.now - host.stood_still
@@ -250,18 +252,19 @@ class Link:
             self.host.world.violated(f"{self.host} heard nothing of {self.peer} for {self.silent:g} seconds")
 
     def flush(self) -> None:
-        """Sends all that is queued."""
-        out = self.peer.out
-        if self._over or not out:
-            return
-        signals: list[Signal] = []
-        while out:
-            signals.append(out.popleft())
-        for signal in signals:
-            if isinstance(signal, (Send, ExitTo)):
-                self.host.world.travels(signal, self)
-        for chunk in self._session.transmit(signals):
-            self.end.write(chunk)
+        """Sends what is queued; now and then the socket is full in between, unless it is to be closed."""
+        out, world = self.peer.out, self.host.world
+        while not self._over and (out or out.first or not self._session.is_empty):
+            waiting = list(out)
+            data, lighter = self._session.transmit(out.first or out)
+            out.written += lighter
+            for signal in waiting[: len(waiting) - len(out)]:
+                if isinstance(signal, (Send, ExitTo)):
+                    world.travels(signal, self)
+            self.end.write(data)
+            if not self._closing and world.random.random() < 0.2:
+                world.at(world.random.random() * 0.02, self.host, self.flush)
+                return
 
     def readable(self, data: bytes) -> None:
         """See `Reader`."""
@@ -272,10 +275,9 @@ class Link:
             signals = self._session.receive_data(data)
         except ProtocolError as error:
             self.host.world.violated(f"{self.host} cannot read {self.peer}: {error}")
-        if signals:
-            self.host.feeding = self.connection
-            self.host.step(self.host.kernel.signals_received, self.peer, signals, self.host.world.now)
-            self.host.feeding = None
+        self.host.feeding = self.connection
+        self.host.step(self.host.kernel.signals_received, self.peer, signals, self.host.world.now)
+        self.host.feeding = None
 
     def ended(self, reason: str) -> None:
         """See `Reader`."""

@@ -174,5 +174,5 @@ class Waiter:
             me.linked_ever.add(child)
             if child.host is me.host:
                 me.binds(child)
-            elif me not in child.unlinked_ever:
+            elif me not in child.unlinked_ever and pid not in me.unlinked:
                 me.wishes[pid] = request.peer

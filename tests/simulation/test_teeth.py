@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pyx.signals import Letter, Reason
     from pyx.terms import Ref
 
-RUNS = 60
-"""Each is found in the first of so many runs; most in the first three."""
+RUNS = 120
+"""Each is found in the first of so many runs; most in the first one."""
 
 
 class ForgetsCreations(WatchedKernel):

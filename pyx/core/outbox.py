@@ -1,0 +1,76 @@
+"""What waits to be sent to one peer, and how much that is.
+
+The kernel puts signals in, with its lock held; whoever writes to the peer takes them out without it, one at a
+time.  The two counters have one writer each, the first under the kernel's lock, the second under that of the
+connection, so neither can miss a step; their difference may be read by anyone, and is right a moment ago.
+Not here: who waits until it is lighter, and how (`runtime/suspension.py`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from pyx.core.sleepers import Sleepers
+from pyx.signals import OF_NO_PROCESS, Send, weight
+
+if TYPE_CHECKING:
+    from pyx.signals import Signal
+
+HEAVY_BYTES: Final = 1024 * 1024
+"""From so much on whoever adds to it has to wait (Erlang's `dist_buf_busy_limit`)."""
+
+LIGHT_BYTES: Final = HEAVY_BYTES // 2
+"""Down to so little, so that a sender is not woken for each message that has left."""
+
+
+class Outbox(deque["Signal"]):
+    """See the file.  Itself it is the queue of what processes say; `first` is what passes that.
+
+    Args:
+        whose: the peer's name.
+    """
+
+    __slots__ = ("closed", "enqueued", "first", "sleepers", "whose", "written")
+
+    def __init__(self, whose: str) -> None:
+        super().__init__()
+        self.whose: Final = whose
+        self.first: Final[deque[Signal]] = deque()
+        """Signals of no process."""
+        self.enqueued = 0
+        """The weight of all that was ever put in; written under the kernel's lock."""
+        self.written = 0
+        """The weight of all that has left; written under the connection's lock."""
+        self.closed = False
+        """The session is over: nothing will leave it any more, and nobody needs to wait."""
+        self.sleepers: Final = Sleepers()
+
+    def put(self, signal: Signal) -> bool:
+        """Takes a signal; True if whoever says it should wait before he says more."""
+        if type(signal) is not Send and type(signal) in OF_NO_PROCESS:
+            self.first.append(signal)
+            return False
+        self.append(signal)
+        self.enqueued += weight(signal)
+        return self.enqueued - self.written >= HEAVY_BYTES
+
+    @property
+    def queued(self) -> int:
+        """How much waits, in bytes."""
+        return 0 if self.closed else self.enqueued - self.written
+
+    @property
+    def is_heavy(self) -> bool:
+        """True while whoever adds to it has to wait."""
+        return self.queued >= HEAVY_BYTES
+
+    @property
+    def is_light(self) -> bool:
+        """True when those who wait may go on."""
+        return self.queued <= LIGHT_BYTES
+
+    @property
+    def complaint(self) -> str:
+        """Why one has to wait."""
+        return f"{self.whose} does not take what is queued for it, {self.queued / 2**20:.1f} MiB"

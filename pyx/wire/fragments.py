@@ -1,0 +1,234 @@
+"""Large frames in pieces: a `Parcel` cuts one up, an `Assembly` puts those of one peer together again.  Not
+here: whose piece is next (`turns.py`).
+
+A frame is announced by its first fragment (how long its head and its letter are) and whole when so many bytes
+have come; streams of fragments are told apart by a number and may alternate.  The buffers of an assembly grow
+as bytes arrive, never by what was announced, and what they hold is counted: against what one peer may leave
+unfinished, and against what all peers of the node may.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Final
+
+from pyx.errors import FrameTooBig, ProtocolError
+from pyx.wire.frame import LENGTH
+from pyx.wire.kinds import FIRST, FIRST_FRAGMENT, LATER, LATER_FRAGMENT
+
+FRAGMENT_BYTES: Final = 64 * 1024
+"""A frame up to this is sent whole; the pieces of a longer one are of this size."""
+
+MAX_LETTER_BYTES: Final = 128 * 1024 * 1024
+"""The longest letter that travels, unless a node was told otherwise."""
+
+HEAD_BYTES: Final = 64 * 1024
+"""What the head of a frame may add to its letter."""
+
+PEER_ROOM_BYTES: Final = MAX_LETTER_BYTES + HEAD_BYTES
+"""How much one peer may leave unfinished at a time."""
+
+NODE_ROOM_BYTES: Final = 512 * 1024 * 1024
+"""How much all peers of a node together may leave unfinished."""
+
+MAX_STREAMS: Final = 64
+"""How many frames one peer may leave unfinished at a time: each costs something, however short its pieces."""
+
+
+class Parcel:
+    """One large frame on its way out: `cut` it until it `is_over`.
+
+    Args:
+        stream: a number that no other unfinished parcel to that peer has.
+        head: of the frame; `letter`: what follows it.
+        weight: how much it counts in the queue it comes from.
+        fragment_bytes: how much of it goes at a time.
+    """
+
+    __slots__ = ("_at", "_head", "_letter", "_step", "_stream", "_weight", "size")
+
+    def __init__(
+        self, stream: int, head: bytes, letter: bytes, weight: int, fragment_bytes: int = FRAGMENT_BYTES
+    ) -> None:
+        self._stream = stream
+        self._head = head
+        self._letter = memoryview(letter)
+        self._weight = weight
+        self._step = fragment_bytes
+        self._at = 0
+        self.size: Final = len(head) + len(letter)
+
+    @property
+    def is_over(self) -> bool:
+        """All of it was cut."""
+        return self._at >= self.size
+
+    def cut(self, parts: list[bytes | memoryview]) -> tuple[int, int]:
+        """Adds the next fragment to *parts*; gives its bytes, and how much lighter the queue is by it."""
+        start, end = self._at, min(self._at + self._step, self.size)
+        self._at = end
+        if start:
+            lead = LATER.pack(LATER_FRAGMENT, self._stream)
+        else:
+            lead = FIRST.pack(FIRST_FRAGMENT, self._stream, len(self._head), len(self._letter))
+        length = len(lead) + end - start
+        parts += (LENGTH.pack(length), lead)
+        head = len(self._head)
+        if start < head:
+            parts.append(self._head[start:end])
+        if end > head:
+            parts.append(self._letter[max(start - head, 0) : end - head])
+        weight = min(end - start, self._weight) if end < self.size else self._weight
+        self._weight -= weight
+        return LENGTH.size + length, weight
+
+
+class Room:
+    """Bytes that may be held, and how many are `taken`.
+
+    Args:
+        limit: how many.
+        whose: who shares it, for the complaint.
+    """
+
+    __slots__ = ("_limit", "_whose", "taken")
+
+    def __init__(self, limit: int, whose: str) -> None:
+        self._limit = limit
+        self._whose = whose
+        self.taken = 0
+
+    def check(self, count: int) -> None:
+        """Raises ProtocolError if there is no room for so many more."""
+        if self.taken + count > self._limit:
+            msg = f"unfinished messages of {self._whose} exceed {self._limit} bytes"
+            raise ProtocolError(msg)
+
+
+class _Buffer:
+    """Bytes that come in pieces, at most so many: it holds never more than twice what has come.
+
+    A BytesIO gives its own buffer in the end, not a copy of it; but left alone it grows by little, and moves
+    a mebibyte several times.
+    """
+
+    __slots__ = ("_at_most", "_io", "_room", "size")
+
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
+        self._io = BytesIO()
+        self._room = 0
+        self.size = 0
+
+    @property
+    def missing(self) -> int:
+        """How many are still to come."""
+        return self._at_most - self.size
+
+    def add(self, piece: memoryview) -> None:
+        """The next of them."""
+        end = self.size + len(piece)
+        if end > self._room:
+            self._room = min(max(2 * self._room, end), self._at_most)
+            self._io.seek(self._room - 1)
+            self._io.write(b"\0")
+            self._io.seek(self.size)
+        self._io.write(piece)
+        self.size = end
+
+    def value(self) -> bytes:
+        """All of them, when none is missing."""
+        return self._io.getvalue()
+
+
+class _Stream:
+    """One frame on its way in."""
+
+    __slots__ = ("head", "letter")
+
+    def __init__(self, head_bytes: int, letter_bytes: int) -> None:
+        self.head = _Buffer(head_bytes)
+        self.letter = _Buffer(letter_bytes)
+
+    @property
+    def missing(self) -> int:
+        """How many bytes are still to come."""
+        return self.head.missing + self.letter.missing
+
+    def add(self, piece: memoryview) -> None:
+        """The next bytes of it, not more than are missing."""
+        split = min(self.head.missing, len(piece))
+        if split:
+            self.head.add(piece[:split])
+        if split < len(piece):
+            self.letter.add(piece[split:])
+
+
+class Assembly:
+    """The unfinished frames of one peer.  A violated rule is a ProtocolError, and ends that session alone.
+
+    Args:
+        max_letter_bytes: the longest letter that is taken.
+        node_room: shared with the sessions of all other peers.
+    """
+
+    def __init__(self, max_letter_bytes: int, node_room: Room) -> None:
+        self._limit = max_letter_bytes + HEAD_BYTES
+        self._room = Room(max(PEER_ROOM_BYTES, self._limit), "one peer")
+        self._node_room = node_room
+        self._streams: dict[int, _Stream] = {}
+
+    def add(self, fragment: bytes | memoryview) -> tuple[bytes, bytes] | None:
+        """Takes the frame of a fragment; gives head and letter when that makes a frame whole.
+
+        Raises:
+            ProtocolError: it fits no stream, or what is held becomes too much.
+        """
+        lead = FIRST if fragment[0] == FIRST_FRAGMENT else LATER
+        piece = memoryview(fragment)[lead.size :]
+        if not piece:
+            msg = f"a fragment of {len(fragment)} bytes holds nothing"
+            raise ProtocolError(msg)
+        if lead is FIRST:
+            number, stream = self._begun(fragment)
+        else:
+            number = LATER.unpack_from(fragment)[1]
+            found = self._streams.get(number)
+            if found is None:
+                msg = f"a fragment continues stream {number}, which was not begun"
+                raise ProtocolError(msg)
+            stream = found
+        if len(piece) > stream.missing:
+            msg = f"a fragment brings {len(piece)} bytes where {stream.missing} were missing"
+            raise ProtocolError(msg)
+        self._room.check(len(piece))
+        self._node_room.check(len(piece))
+        self._hold(len(piece))
+        stream.add(piece)
+        if stream.missing:
+            return None
+        del self._streams[number]
+        self._hold(-stream.head.size - stream.letter.size)
+        return stream.head.value(), stream.letter.value()
+
+    def _begun(self, fragment: bytes | memoryview) -> tuple[int, _Stream]:
+        _, number, head_bytes, letter_bytes = FIRST.unpack_from(fragment)
+        if head_bytes + letter_bytes > self._limit:
+            raise FrameTooBig(head_bytes + letter_bytes, self._limit)
+        if number in self._streams:
+            msg = f"stream {number} of fragments was begun twice"
+            raise ProtocolError(msg)
+        if len(self._streams) >= MAX_STREAMS:
+            msg = f"more than {MAX_STREAMS} messages were begun and not finished"
+            raise ProtocolError(msg)
+        stream = self._streams[number] = _Stream(head_bytes, letter_bytes)
+        return number, stream
+
+    def abandon(self) -> None:
+        """The session is over: what never became whole is given up."""
+        self._streams.clear()
+        self._hold(-self._room.taken)
+
+    def _hold(self, count: int) -> None:
+        self._room.taken += count
+        self._node_room.taken += count

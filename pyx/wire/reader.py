@@ -1,0 +1,153 @@
+"""The head and the letter of a frame -> one signal, from this node's point of view.  Not here: whole frames
+out of a stream (`frame.py`), or out of fragments (`fragments.py`), nor the inside of letters (`codec.py`):
+only their receiver opens them.
+
+Whatever is not exactly as `kinds.py` says is a ProtocolError: nothing more can be read from that peer.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias, cast
+
+from pyx.errors import DecodeError, ProtocolError
+from pyx.signals import Letter, Send, Signal, Tick
+from pyx.terms import Life, Pid, Ref, is_full_name
+from pyx.wire.codec import open_letter
+from pyx.wire.kinds import FORMS, HEADER, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
+
+Addresses: TypeAlias = "tuple[Pid | None, Pid | str | Ref]"
+"""Sender and destination of a message."""
+
+_KNOWN_ADDRESSES: Final = 4096
+"""Heads remembered, so that a stream of messages makes its two pids once.  Emptied when full."""
+
+
+class Reader:
+    """Reads what one peer says.
+
+    Args:
+        here: this node's life; `there`: the peer's.
+    """
+
+    def __init__(self, here: Life, there: Life) -> None:
+        self._here = here
+        self._there = there
+        self.known: Final[dict[bytes, Addresses]] = {}
+        """By the head of a message in one of the three short forms."""
+
+    def read(self, frame: bytes | memoryview) -> Signal:
+        """The signal of a whole frame."""
+        if not frame:
+            return Tick()
+        end = self._end_of_head(frame)
+        if not 0 < end <= len(frame):
+            msg = f"the head of a frame of kind {frame[0]} does not fit its {len(frame)} bytes"
+            raise ProtocolError(msg)
+        return self.joined(bytes(frame[:end]), bytes(frame[end:]))
+
+    def joined(self, head: bytes, letter: bytes) -> Signal:
+        """The signal of a frame whose head and letter came apart."""
+        if self._end_of_head(head) != len(head):
+            msg = f"a head of {len(head)} bytes says another length of itself"
+            raise ProtocolError(msg)
+        if head[0] > SEND_ALIAS:
+            return self._long_form(head, letter)
+        addresses = self.known.get(head)
+        if addresses is None:
+            addresses = self._addresses(head)
+        return Send(*addresses, Letter(letter, self._there))
+
+    def _end_of_head(self, frame: bytes | memoryview) -> int:
+        """Where the letter begins; 0 where not even that can be said."""
+        kind = frame[0] if frame else 0
+        if kind == SEND_PID:
+            return TO_PID.size
+        if kind == SEND_NAME:
+            return TO_NAME.size + frame[TO_NAME.size - 1] if len(frame) >= TO_NAME.size else 0
+        if kind == SEND_ALIAS:
+            return TO_ALIAS.size
+        if kind not in FORMS:
+            msg = f"frames of kind {kind} are unknown"
+            raise ProtocolError(msg)
+        return HEADER.size + HEADER.unpack_from(frame)[1] if len(frame) >= HEADER.size else 0
+
+    # ------------------------------------------------------------ messages
+
+    def _addresses(self, head: bytes) -> Addresses:
+        to: Pid | str | Ref
+        if head[0] == SEND_PID:
+            _, sender, to_number, to_serial, creation, number, serial = TO_PID.unpack(head)
+            to = Pid(to_number, to_serial, *self._of_mine(creation))
+        elif head[0] == SEND_NAME:
+            _, sender, number, serial, _ = TO_NAME.unpack_from(head)
+            try:
+                to = head[TO_NAME.size :].decode("utf-8", "surrogatepass")
+            except UnicodeDecodeError as error:
+                msg = f"a message is for a name that is no text: {error}"
+                raise ProtocolError(msg) from error
+        else:
+            _, sender, to_number, creation, number, serial = TO_ALIAS.unpack(head)
+            to = Ref(to_number, *self._of_mine(creation))
+        if sender > 1:
+            msg = f"a message's sender flag is {sender}, not 0 or 1"
+            raise ProtocolError(msg)
+        frm = Pid(number, serial, *self._there) if sender else None
+        if len(self.known) >= _KNOWN_ADDRESSES:
+            self.known.clear()
+        self.known[head] = (frm, to)
+        return frm, to
+
+    def _of_mine(self, creation: int) -> Life:
+        # What belongs to an earlier life of this node's name stays foreign, so that nobody here is mistaken
+        # for his predecessor.
+        return Life("", 0) if creation == self._here.creation else Life(self._here.name, creation)
+
+    # ------------------------------------------------------------ all others
+
+    def _long_form(self, head: bytes, letter: bytes) -> Signal:
+        signal, types = FORMS[head[0]]
+        what = signal.__name__
+        try:
+            fields = open_letter(Letter(head[HEADER.size :], self._there), self._here)
+        except DecodeError as error:
+            msg = f"the header of a {what} cannot be read: {error}"
+            raise ProtocolError(msg) from error
+        if type(fields) is not tuple or len(fields) != len(types):
+            msg = f"the header of a {what} holds no {len(types)} fields"
+            raise ProtocolError(msg)
+        rest: bytes | None = letter
+        values = []
+        for value, allowed, field in zip(fields, types, signal._fields, strict=True):
+            if Letter in allowed and type(value) is not str:
+                values.append(self._letter(rest, value, what))
+                rest = None
+            elif type(value) not in allowed or not self._may_say(field, value):
+                msg = f"the field {field} of a {what} cannot be {value!r:.80}"
+                raise ProtocolError(msg)
+            else:
+                values.append(value)
+        if rest:
+            msg = f"{len(rest)} bytes follow a {what} that holds no letter"
+            raise ProtocolError(msg)
+        return cast("Signal", signal(*values))
+
+    def _letter(self, data: bytes | None, mark: object, what: str) -> Letter:
+        if mark is True and data is not None:
+            return Letter(data, self._there)
+        match mark:
+            case (str(name), int(creation)) if (
+                data is not None and is_full_name(name) and 0 < creation < 2**32
+            ):
+                origin = Life(name, creation)
+                return Letter(data, None if origin == self._here else origin)
+        msg = f"the letter of a {what} is marked {mark!r:.80}"
+        raise ProtocolError(msg)
+
+    def _may_say(self, field: str, value: object) -> bool:
+        if (
+            field == "frm"
+        ):  # a peer speaks for its own processes (an earlier life of it included), or for none
+            return value is None or cast("Pid", value).node == self._there.name
+        if field == "names":
+            return all(type(name) is str and is_full_name(name) for name in cast("tuple[object, ...]", value))
+        return True

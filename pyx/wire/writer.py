@@ -1,0 +1,84 @@
+"""One signal -> the head and the letter of its frame.
+
+Not here: in which order frames leave, and in how many pieces (`turns.py`).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, TypeAlias, cast
+
+from pyx.signals import Letter, Send, Signal, Tick
+from pyx.terms import Life, Pid, Ref
+from pyx.wire.codec import seal
+from pyx.wire.kinds import HEADER, KINDS, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
+
+Written: TypeAlias = tuple[bytes, bytes]
+"""Head and letter."""
+
+
+class Writer:
+    """Writes what this node says to one peer.
+
+    Args:
+        here: this node's life; `there`: the peer's.
+    """
+
+    def __init__(self, here: Life, there: Life) -> None:
+        self._here = here
+        self._there = there
+        self._last: tuple[object, object, bytes] = (self, self, b"")
+        """Sender, destination and head of the last message: the next one is often between the same two."""
+
+    def write(self, signal: Signal) -> Written:
+        """The head and the letter (empty where there is none); both are empty for a `Tick`."""
+        if type(signal) is Send:
+            frm, to, body = signal
+            last_frm, last_to, head = self._last
+            if frm is last_frm and to is last_to and (body.origin is None or body.origin == self._here):
+                return head, body.data
+            short = self._short_head(signal)
+            if short is not None:
+                return short, body.data
+        elif type(signal) is Tick:
+            return b"", b""
+        return self._long_form(signal)
+
+    def _short_head(self, signal: Send) -> bytes | None:
+        frm, to, body = signal
+        if body.origin is not None and body.origin != self._here:
+            return None
+        number = serial = 0
+        if frm is not None:
+            if frm.node:
+                return None
+            number, serial = frm.number, frm.serial
+        sender = frm is not None
+        try:
+            if type(to) is Pid:
+                if to.node != self._there.name:
+                    return None
+                head = TO_PID.pack(SEND_PID, sender, to.number, to.serial, to.creation, number, serial)
+            elif type(to) is str:
+                name = to.encode("utf-8", "surrogatepass")
+                head = TO_NAME.pack(SEND_NAME, sender, number, serial, len(name)) + name
+            else:
+                alias = cast("Ref", to)
+                if alias.node != self._there.name:
+                    return None
+                head = TO_ALIAS.pack(SEND_ALIAS, sender, alias.number, alias.creation, number, serial)
+        except struct.error:  # a number or a name beyond the fixed widths
+            return None
+        self._last = (frm, to, head)
+        return head
+
+    def _long_form(self, signal: Signal) -> Written:
+        fields: list[Any] = list(signal)
+        data = b""
+        for index, value in enumerate(fields):
+            if type(value) is Letter:
+                data = value.data
+                origin = value.origin
+                fields[index] = True if origin is None or origin == self._here else tuple(origin)
+        header = seal(tuple(fields), what=type(signal).__name__)
+        return HEADER.pack(KINDS[type(signal)], len(header)) + header, data

@@ -1,0 +1,97 @@
+"""What waits for a peer, counted where it goes in and where it comes out."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.core.effects import Resume, Suspend
+from pyx.core.outbox import HEAVY_BYTES, LIGHT_BYTES, Outbox
+from pyx.signals import Letter, Nodes, Ping, Pong, Print, Send, Signal, Tick, weight
+from pyx.terms import Pid
+from tests.core.conversation import World
+
+
+def a_message(size: int) -> Send:
+    return Send(Pid(1), "server", Letter(bytes(size)))
+
+
+def test_what_goes_in_and_out_is_counted() -> None:
+    outbox = Outbox("b@h")
+    assert not outbox.put(a_message(1000))
+    assert list(outbox) == [a_message(1000)]
+    assert outbox.queued == weight(a_message(1000)) > 1000
+    outbox.written += outbox.queued
+    assert outbox.queued == 0
+
+
+def test_whoever_makes_it_a_mebibyte_should_wait() -> None:
+    outbox = Outbox("b@h")
+    message = a_message(1000)
+    while not outbox.put(message):
+        assert not outbox.is_heavy
+    assert outbox.is_heavy
+    assert HEAVY_BYTES <= outbox.queued < HEAVY_BYTES + weight(message)
+
+
+def test_it_is_light_again_at_half_of_that() -> None:
+    outbox = Outbox("b@h")
+    outbox.put(a_message(HEAVY_BYTES))
+    outbox.written = outbox.queued - LIGHT_BYTES - 1
+    assert not outbox.is_heavy
+    assert not outbox.is_light
+    outbox.written += 1
+    assert outbox.is_light
+
+
+def test_nobody_waits_for_a_closed_one() -> None:
+    outbox = Outbox("b@h")
+    outbox.put(a_message(HEAVY_BYTES))
+    outbox.closed = True
+    assert outbox.is_light
+    assert not outbox.is_heavy
+
+
+@pytest.mark.parametrize("signal", [Tick(), Ping(1), Pong(1), Nodes(("c@h",))])
+def test_what_no_process_says_passes_all_and_weighs_nothing(signal: Signal) -> None:
+    outbox = Outbox("b@h")
+    outbox.put(a_message(10))
+    queued = outbox.queued
+    outbox.put(signal)
+    assert list(outbox.first) == [signal]
+    assert outbox.queued == queued
+
+
+def test_text_weighs_too() -> None:
+    outbox = Outbox("b@h")
+    assert outbox.put(Print(Pid(1), Pid(2, 0, "b@h", 1), "x" * HEAVY_BYTES))
+
+
+class TestInTheKernel:
+    def test_who_adds_to_a_heavy_queue_is_told_to_wait(self) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        a = world["a@h"]
+        sender = a.process()
+        a.send(sender.pid, ("server", "b@h"), Letter(bytes(HEAVY_BYTES // 2)))
+        assert a.saw(Suspend) == []
+        a.send(sender.pid, ("server", "b@h"), Letter(bytes(HEAVY_BYTES // 2)))
+        assert a.saw(Suspend) == [Suspend(a.peer("b@h").out)]
+
+    def test_that_holds_while_the_node_is_being_dialled(self) -> None:
+        a = World("a@h")["a@h"]
+        a.send(None, ("server", "b@h"), Letter(bytes(HEAVY_BYTES)))
+        queue = a.peer("b@h").out
+        assert a.saw(Suspend) == [Suspend(queue)]
+        a.dial_failed("b@h", "nobody", 0.0)
+        assert a.saw(Resume) == [Resume(queue)]
+        assert queue.is_light
+
+    def test_a_lost_session_keeps_nobody_waiting(self) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        a = world["a@h"]
+        queue = a.peer("b@h").out
+        a.send(None, ("server", "b@h"), Letter(bytes(HEAVY_BYTES)))
+        world.cut("a@h", "b@h")
+        assert a.saw(Resume) == [Resume(queue)]
+        assert queue.is_light

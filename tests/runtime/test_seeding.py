@@ -1,0 +1,91 @@
+"""Suggested nodes are dialled until they are up: found late, lost and found again, by name and by domain."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.errors import PyxError
+from pyx.runtime import lifetime, seeding
+from tests.staging import OPTIONS, Stage, until
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+
+def connected(node: LocalNode) -> list[str]:
+    return node.step(node.kernel.nodes, ("connected",))
+
+
+def test_a_seed_that_is_there_is_dialled(stage: Stage) -> None:
+    b = stage.start("b")
+    a = stage.start("a", seeds=["b@test"])
+    until(lambda: connected(a) == ["b@test"])
+    assert connected(b) == ["a@test"]
+
+
+def test_one_that_comes_later_is_found_and_its_absence_told_once(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    a = stage.start("a", seeds=["b@test"])
+    until(lambda: "the seed b@test cannot be reached: no node of that name" in caplog.text)
+    stage.start("b")
+    until(lambda: connected(a) == ["b@test"])
+    assert caplog.text.count("the seed b@test cannot be reached") == 1
+
+
+def test_one_that_is_lost_is_dialled_again(stage: Stage) -> None:
+    b = stage.start("b")
+    a = stage.start("a", seeds=["b@test"])
+    until(lambda: connected(a) == ["b@test"])
+    lifetime.stop(b)
+    until(lambda: connected(a) == [])
+    stage.start("b")
+    until(lambda: connected(a) == ["b@test"])
+
+
+def test_a_domain_is_looked_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def addresses_of(domain: str, name: str) -> list[str]:
+        assert (domain, name) == ("pyx.example", "a@test")
+        return ["test"]
+
+    monkeypatch.setattr(seeding, "addresses_of", addresses_of)
+    stage.start("b")
+    a = stage.start("a", seeds=["dns:b@pyx.example"])
+    until(lambda: connected(a) == ["b@test"])
+
+
+def test_a_domain_that_leads_nowhere_is_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def addresses_of(*_: Any) -> list[str]:
+        raise PyxError("no such domain")
+
+    monkeypatch.setattr(seeding, "addresses_of", addresses_of)
+    caplog.set_level(logging.WARNING)
+    stage.start("a", seeds=["dns:pyx.example"])
+    until(lambda: "the seed pyx.example leads nowhere: no such domain" in caplog.text)
+
+
+def test_a_seed_that_cannot_be_one_is_refused_before_anything_starts(stage: Stage) -> None:
+    node = stage.make()
+    with pytest.raises(ValueError, match="seed"):
+        lifetime.start(node, "a@test", **{**OPTIONS, "seeds": ["dns:"]})
+    assert not node.kernel.name
+
+
+def test_when_the_node_leaves_nobody_is_dialled_any_more(stage: Stage) -> None:
+    a = stage.start("a", seeds=["b@test"])
+    assert a.transport is not None
+    plan = a.transport._seeding
+    assert plan is not None
+    lifetime.stop(a)
+    a.portal.call(lambda: None)
+    assert not plan._runs
+    plan.node_down("b@test")
+    a.portal.call(lambda: None)
+    stage.start("b")
+    a.portal.call(lambda: None)
+    assert connected(a) == []

@@ -1,0 +1,310 @@
+"""The awaitable twins: what they give and raise is what the plain ones do, on any running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pyx
+from pyx import (
+    NoConnection,
+    NotAProcess,
+    Process,
+    ReceiveTimeout,
+    RemoteError,
+    RpcNoConnection,
+    RpcRefused,
+    RpcTimeout,
+    RpcUndefined,
+    aio,
+    receive,
+    send,
+    spawn,
+)
+from pyx import self as own_pid
+from pyx.primitives import drain
+from pyx.terms import Pid
+from tests.staging import HANG, Stage, as_process, seen_from, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pyx.runtime.local_node import LocalNode
+
+    Body = Callable[[], Awaitable[Any]]
+    Runs = Callable[[LocalNode, Body], Any]
+
+
+def as_a_task(node: LocalNode, body: Body) -> Any:
+    """As an `async def` process, on the process loop."""
+    over, outcome = threading.Event(), list[Any]()
+
+    async def process() -> None:
+        try:
+            outcome.append((await body(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+            raise
+        finally:
+            over.set()
+
+    node.processes.spawn(process, ())
+    wait_for(over)
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value
+
+
+def on_a_threads_own_loop(node: LocalNode, body: Body) -> Any:
+    """As a `def` process that runs a loop of its own."""
+
+    async def main() -> Any:
+        return await body()
+
+    return as_process(node, lambda: asyncio.run(main()))
+
+
+@pytest.fixture(params=[as_a_task, on_a_threads_own_loop])
+def run(request: pytest.FixtureRequest) -> Runs:
+    runs: Runs = request.param
+    return runs
+
+
+class TestReceive:
+    def test_takes_waits_and_gives_up(self, node: LocalNode, run: Runs) -> None:
+        async def body() -> Any:
+            spawn(lambda to: send(to, ("late", 1)), own_pid())
+            first = await aio.receive(("late", int), timeout=HANG)
+            with pytest.raises(ReceiveTimeout):
+                await aio.receive(timeout=0)
+            with pytest.raises(ReceiveTimeout):
+                await aio.receive("never", timeout=0.001)
+            return first
+
+        assert run(node, body) == ("late", 1)
+
+    def test_is_checked_as_the_plain_one(self, node: LocalNode, run: Runs) -> None:
+        with pytest.raises(ValueError, match="timeout is a number of seconds"):
+            run(node, lambda: aio.receive(timeout=-1))
+
+    def test_needs_a_process(self, node: LocalNode) -> None:
+        with pytest.raises(NotAProcess, match=r"aio.receive\(\) needs a process"):
+            asyncio.run(aio.receive())
+
+    def test_cancelled_it_has_taken_nothing(self, node: LocalNode, run: Runs) -> None:
+        async def body() -> Any:
+            waiting = asyncio.ensure_future(aio.receive("x"))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            send(own_pid(), "x")
+            return await aio.receive(timeout=HANG)
+
+        assert run(node, body) == "x"
+
+    def test_in_one_of_its_tasks_while_others_do_something_else(self, node: LocalNode, run: Runs) -> None:
+        async def body() -> Any:
+            async def answers() -> None:
+                await aio.sleep(0)
+                send(own_pid(), "hello")
+
+            heard, _ = await asyncio.gather(aio.receive(timeout=HANG), answers())
+            return heard
+
+        assert run(node, body) == "hello"
+
+    def test_a_thread_that_a_task_waits_for_acts_in_its_name(self, node: LocalNode) -> None:
+        async def body() -> Any:
+            heard, calling = await asyncio.gather(
+                aio.receive(("from", ...), timeout=HANG),
+                asyncio.to_thread(lambda: (send(own_pid(), ("from", own_pid())), Process.sleep(0.001))),
+            )
+            return heard[1] == own_pid(), calling
+
+        assert as_a_task(node, body)[0] is True
+
+
+class TestSleep:
+    def test_sleeps(self, node: LocalNode, run: Runs) -> None:
+        async def body() -> str:
+            await aio.sleep(0)
+            await aio.sleep(0.001)
+            return "awake"
+
+        assert run(node, body) == "awake"
+
+    def test_on_any_loop(self, node: LocalNode) -> None:
+        asyncio.run(aio.sleep(0.001))
+
+    def test_is_checked_as_the_plain_one(self, node: LocalNode, run: Runs) -> None:
+        with pytest.raises(ValueError, match="seconds is a number of seconds"):
+            run(node, lambda: aio.sleep(-1))
+
+    def test_messages_do_not_end_it(self, node: LocalNode, run: Runs) -> None:
+        async def body() -> Any:
+            send(own_pid(), "early")
+            await aio.sleep(0.001)
+            return drain()
+
+        assert run(node, body) == ["early"]
+
+
+class TestRpc:
+    def test_values_and_failures(self, stage: Stage, run: Runs) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+        assert run(a, lambda: aio.rpc.call("b", "os", "getpid")) == os.getpid()
+        assert run(a, lambda: aio.rpc.call("b", os.path.join, ["a", "b"])) == "a/b"
+        for error, call in (
+            (RpcUndefined, lambda: aio.rpc.call("b", "os", "nope")),
+            (RemoteError, lambda: aio.rpc.call("b", "operator", "truediv", [1, 0])),
+            (RpcNoConnection, lambda: aio.rpc.call("nobody", "os", "getpid")),
+            (RpcTimeout, lambda: aio.rpc.call("b", "pyx", "receive", timeout=0.001)),
+        ):
+            with pytest.raises(error):
+                run(a, call)
+        assert a.kernel._pending == {}
+
+    def test_several_at_once(self, stage: Stage, run: Runs) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+
+        async def body() -> Any:
+            calls = (aio.rpc.call("b", "operator", "add", [1, number]) for number in range(50))
+            return await asyncio.gather(*calls)
+
+        assert run(a, body) == list(range(1, 51))
+
+    def test_of_several_nodes(self, stage: Stage, run: Runs) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+        assert run(a, lambda: aio.rpc.multicall(["b", "nobody", "a"], "Node", "self")) == (
+            ["b@test", "a@test"],
+            ["nobody@test"],
+        )
+        assert run(a, lambda: aio.rpc.multicall(["b"], "pyx", "receive", timeout=0.001)) == ([], ["b@test"])
+
+    def test_a_cancelled_one_is_abandoned(self, stage: Stage, run: Runs) -> None:
+        a, b = stage.start("a"), stage.start("b")
+
+        async def body() -> None:
+            call = asyncio.ensure_future(aio.rpc.call("b", "pyx", "receive"))
+            while not b.kernel.processes():  # noqa: ASYNC110 - nothing else tells
+                await asyncio.sleep(0)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+        run(a, body)
+        assert a.kernel._pending == {}
+
+
+class TestNode:
+    def test_ping_and_connect(self, stage: Stage, run: Runs) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+        assert run(a, lambda: aio.Node.ping("b")) == "pong"
+        assert run(a, lambda: aio.Node.connect("b")) is True
+        assert run(a, lambda: aio.Node.ping("nobody")) == "pang"
+        assert run(a, lambda: aio.Node.connect("nobody")) is False
+
+    def test_without_a_name(self, node: LocalNode, run: Runs) -> None:
+        assert run(node, lambda: aio.Node.ping("b")) == "pang"
+        assert run(node, lambda: aio.Node.connect("b")) == "ignored"
+
+    def test_spawn(self, stage: Stage, run: Runs) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+
+        async def body() -> Any:
+            Process.flag("trap_exit", True)
+            alone = await aio.Node.spawn("b", "pyx", "receive")
+            linked = await aio.Node.spawn_link("b", "sys", "exit", [3])
+            pid, ref = await aio.Node.spawn_monitor("b", "sys", "exit", [4])
+            exit_message = await aio.receive(("EXIT", linked, ...), timeout=HANG)
+            down = await aio.receive(("DOWN", ref, "process", pid, ...), timeout=HANG)
+            return alone.node, exit_message[2], down[4]
+
+        assert run(a, body) == ("b@test", 3, 4)
+
+    def test_spawn_where_it_may_not(self, stage: Stage, run: Runs) -> None:
+        a, _ = stage.start("a"), stage.start("b", policy="off")
+        with pytest.raises(RpcRefused):
+            run(a, lambda: aio.Node.spawn("b", "os", "getpid"))
+
+    def test_bonds_need_a_process(self, stage: Stage) -> None:
+        stage.start("a")
+        for call in (aio.Node.spawn_link, aio.Node.spawn_monitor):
+            with pytest.raises(NotAProcess):
+                asyncio.run(call("a", "os", "getpid"))
+
+
+class TestProcess:
+    def test_at_home_and_abroad(self, stage: Stage, run: Runs) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        here, _ = a.processes.spawn(receive, ())
+        there, _ = b.processes.spawn(receive, ())
+        far = seen_from(a, b, there)
+        assert run(a, lambda: aio.Process.info(here, "kind")) == ("kind", "def")
+        assert run(a, lambda: aio.Process.info(far, ["kind"])) == {"kind": "def"}
+        assert run(a, lambda: aio.Process.is_alive(far)) is True
+        assert run(a, lambda: aio.Process.is_alive(Pid(1, node="nobody@test", creation=1))) is False
+        with pytest.raises(NoConnection):
+            run(a, lambda: aio.Process.info(Pid(1, node="nobody@test", creation=1)))
+        with pytest.raises(ValueError, match="unknown key"):
+            run(a, lambda: aio.Process.info(here, "colour"))
+
+
+def parameters(function: Any) -> list[tuple[str, Any, Any]]:
+    return [(one.name, one.kind, one.default) for one in inspect.signature(function).parameters.values()]
+
+
+@pytest.mark.parametrize(
+    ("twin", "plain"),
+    [
+        (aio.receive, pyx.receive),
+        (aio.sleep, Process.sleep),
+        *(
+            (getattr(getattr(aio, face), name), getattr(getattr(pyx, face), name))
+            for face in ("rpc", "Node", "Process")
+            for name in vars(getattr(aio, face))
+            if not name.startswith("_")
+        ),
+    ],
+)
+def test_twins_take_the_same_arguments(twin: Any, plain: Any) -> None:
+    assert inspect.iscoroutinefunction(twin)
+    assert not inspect.iscoroutinefunction(plain)
+    assert parameters(twin) == parameters(plain)
+
+
+def test_whatever_names_a_twin_names_one_that_is_there() -> None:
+    """`WouldBlock` sends the user to `aio`: every call that can raise it has its twin there."""
+    import re
+    from pathlib import Path
+
+    sources = Path(pyx.__file__).parent.rglob("*.py")
+    named = {
+        twin
+        for source in sources
+        for twin in re.findall(r'forbid_running_loop\("[\w.()]+", "aio\.([\w.]+)\(\)"\)', source.read_text())
+    }
+    assert len(named) >= 8
+    for twin in named:
+        found: Any = aio
+        for part in twin.split("."):
+            found = getattr(found, part)
+        assert inspect.iscoroutinefunction(found)
+
+
+def test_nothing_is_left_of_ten_thousand_waits(node: LocalNode) -> None:
+    async def body() -> int:
+        for _ in range(10_000):
+            send(own_pid(), "x")
+            await aio.receive(timeout=HANG)
+        return len(asyncio.all_tasks())
+
+    assert as_a_task(node, body) >= 1
+    until(lambda: not node.tasks._tasks)

@@ -1,0 +1,130 @@
+"""The public names: what `import pyx` offers, where it comes from, and how little it loads."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pyx
+from pyx import _HOMES
+
+ROOT = Path(pyx.__file__).parents[1]
+MODULES = {"aio", "rpc"}
+"""Public names that are modules."""
+
+
+def names_for_type_checkers() -> set[str]:
+    """What stands under `if TYPE_CHECKING:` in `pyx/__init__.py`."""
+    tree = ast.parse(Path(pyx.__file__).read_text())
+    [block] = [one for one in tree.body if isinstance(one, ast.If)]
+    return {name.name for one in block.body if isinstance(one, ast.ImportFrom) for name in one.names}
+
+
+def test_all_the_homes_and_the_type_checker_agree() -> None:
+    lazy = {name for names in _HOMES.values() for name in names}
+    assert set(pyx.__all__) == lazy | MODULES
+    assert names_for_type_checkers() == set(pyx.__all__)
+    assert list(pyx.__all__) == sorted(pyx.__all__)
+
+
+@pytest.mark.parametrize("name", pyx.__all__)
+def test_each_name_is_there_and_the_one_at_home(name: str) -> None:
+    value = getattr(pyx, name)
+    if name in MODULES:
+        assert value is importlib.import_module(f"pyx.{name}")
+        return
+    [home] = [home for home, names in _HOMES.items() if name in names]
+    assert value is getattr(importlib.import_module(home), name)
+    assert getattr(pyx, name) is value  # kept, so the second look is an ordinary one
+
+
+@pytest.mark.parametrize("module", ["primitives", "node", "process", "rpc", "aio"])
+def test_each_face_says_what_it_offers(module: str) -> None:
+    face = importlib.import_module(f"pyx.{module}")
+    for name in face.__all__:
+        assert getattr(face, name).__doc__, f"{name} has no sentence"
+
+
+def test_every_public_function_has_its_sentence() -> None:
+    for name in pyx.__all__:
+        value: Any = getattr(pyx, name)
+        assert value.__doc__, f"{name} has no sentence"
+        members = vars(value) if isinstance(value, type) and value.__module__.startswith("pyx.") else {}
+        for member, function in members.items():
+            if isinstance(function, staticmethod):
+                assert function.__doc__, f"{name}.{member} has no sentence"
+
+
+def test_what_is_not_there_is_an_ordinary_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'pyx' has no attribute 'nope'"):
+        pyx.nope  # noqa: B018 - asking is the test
+    assert not hasattr(pyx, "nope")
+
+
+def test_dir_lists_them_before_they_are_loaded() -> None:
+    assert set(pyx.__all__) <= set(dir(pyx))
+    assert "__version__" in dir(pyx)
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that are there after *code* and were not before it, in a new Python."""
+    program = (
+        "import sys, json; before = set(sys.modules); " + code + "; "
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    return set(json.loads(printed.splitlines()[-1]))
+
+
+def roots(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_importing_pyx_loads_next_to_nothing() -> None:
+    loaded = loaded_by("import pyx; from pyx import __version__; dir(pyx)")
+    assert (
+        roots(loaded) & {"asyncio", "msgpack", "prompt_toolkit", "pygments", "uvloop", "ssl", "socket"}
+        == set()
+    )
+    assert {module for module in loaded if module.startswith("pyx")} == {"pyx"}
+
+
+def test_importing_pyx_starts_nothing() -> None:
+    program = "import threading, pyx; from pyx import Node, rpc, send; print(threading.active_count())"
+    printed = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert printed == "1\n"
+
+
+def test_a_node_on_this_host_loads_no_shell_and_no_tls() -> None:
+    loaded = loaded_by("from pyx import Node, Process, aio, receive, rpc, send, spawn")
+    assert roots(loaded) & {"prompt_toolkit", "pygments", "cryptography"} == set()
+    assert {module for module in loaded if module.startswith(("pyx.shell", "pyx.scenario"))} == set()
+
+
+def test_the_version_is_the_packages() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert pyx.__version__ == project["version"]

@@ -1,0 +1,296 @@
+"""Node: this one and the others, as a user types them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import (
+    AlreadyStarted,
+    EncodeError,
+    NameTaken,
+    Node,
+    NodeNameInvalid,
+    NodeNotAlive,
+    NotAProcess,
+    Process,
+    RpcRefused,
+    WouldBlock,
+    receive,
+    rpc,
+    send,
+)
+from pyx import self as own_pid
+from pyx.primitives import drain
+from pyx.runtime import lifetime, reaching
+from pyx.terms import Pid
+from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.runtime.local_node import LocalNode
+
+COOKIE = OPTIONS["cookie"]
+
+
+class TestThisOne:
+    def test_without_a_name(self, node: LocalNode) -> None:
+        assert Node.self() == "nonode@nohost"
+        assert Node.is_alive() is False
+        assert Node.stop() is False
+        assert Node.get_cookie() is None
+        assert Node.list() == []
+        assert Node.list("this") == ["nonode@nohost"]
+
+    def test_with_one(self, node: LocalNode) -> None:
+        assert Node.start("a@test", cookie=COOKIE) == "a@test"
+        assert Node.self() == "a@test"
+        assert Node.is_alive() is True
+        assert Node.list("this") == ["a@test"]
+        assert Node.info()["name"] == "a@test"
+        assert Node.stop() is True
+        assert Node.is_alive() is False
+
+    def test_twice_and_taken(self, stage: Stage) -> None:
+        stage.start("a")
+        other = stage.make()
+        with pytest.raises(AlreadyStarted):
+            Node.start("b@test", cookie=COOKIE)
+        with pytest.raises(NameTaken):
+            as_process(other, lambda: Node.start("a@test", cookie=COOKIE))
+        with pytest.raises(NodeNameInvalid):
+            as_process(other, lambda: Node.start("no good"))
+
+    def test_its_cookie_shows_itself_to_nobody(self, node: LocalNode) -> None:
+        Node.start("a@test", cookie=COOKIE)
+        cookie = Node.get_cookie()
+        assert cookie is not None
+        assert cookie.text == COOKIE
+        assert COOKIE not in repr(cookie)
+        assert Node.set_cookie("pyx1-" + "3" * 43) is True
+        assert Node.set_cookie("b", "pyx1-" + "4" * 43) is True
+
+    def test_a_cookie_needs_a_node_and_is_a_text(self, node: LocalNode) -> None:
+        with pytest.raises(NodeNotAlive, match="cannot set a cookie: this process is not a node"):
+            Node.set_cookie("x")
+        Node.start("a@test", cookie=COOKIE)
+        for args in ((), ("a", "b", "c"), (1,), ("",)):
+            with pytest.raises(TypeError, match="takes a cookie, or a node and a cookie"):
+                Node.set_cookie(*args)
+
+
+class TestOthers:
+    def test_ping_connect_list(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        assert Node.ping("b") == "pong"
+        assert Node.connect("b@test") is True
+        assert Node.connect("a") is True  # itself
+        assert Node.ping("a") == "pong"
+        assert Node.list() == ["b@test"]
+        until(lambda: as_process(b, Node.list) == ["a@test"])
+        assert a.kernel.name == "a@test"
+
+    def test_nobody_there(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        stage.start("a")
+        assert Node.ping("nobody") == "pang"
+        assert Node.connect("nobody") is False
+        assert Node.list("known") == ["a@test", "nobody@test"]
+        assert "cannot connect to nobody@test: no node of that name runs on this host" in caplog.text
+
+    def test_kinds(self, stage: Stage) -> None:
+        stage.start("a")
+        stage.start("b")
+        stage.start("h", hidden=True)
+        Node.ping("b")
+        Node.ping("h")
+        assert Node.list("visible") == ["b@test"]
+        assert Node.list("hidden") == ["h@test"]
+        assert Node.list("connected") == ["b@test", "h@test"]
+        assert Node.list("this", "visible") == ["a@test", "b@test"]
+        with pytest.raises(ValueError, match="'friends' is no kind of node: this, visible, hidden"):
+            Node.list("friends")
+
+    def test_of_a_node_without_a_name_nobody_is_reached(self, node: LocalNode) -> None:
+        assert Node.ping("b") == "pang"
+        assert Node.connect("b") == "ignored"
+        assert Node.disconnect("b") == "ignored"
+
+    def test_disconnecting_one_leaves_the_others(self, stage: Stage) -> None:
+        for name in "abc":
+            stage.start(name)
+        Node.ping("b")
+        Node.ping("c")
+        assert Node.disconnect("b") is True
+        assert Node.list() == ["c@test"]
+        assert Node.disconnect("b") is False
+
+    @pytest.mark.parametrize("name", ["no good", "", "a@", 42, None])
+    def test_a_name_that_is_none(self, stage: Stage, name: Any) -> None:
+        stage.start("a")
+        for call in (Node.ping, Node.connect, Node.disconnect, lambda one: Node.spawn(one, "os", "getpid")):
+            with pytest.raises((NodeNameInvalid, TypeError), match="node name"):
+                call(name)
+
+    def test_one_that_does_not_answer(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stage.start("a")
+        b = stage.start("b")
+        Node.ping("b")
+        monkeypatch.setattr(reaching, "SECONDS", 0.01)
+        standing, go_on = threading.Event(), threading.Event()
+        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        wait_for(standing)
+        assert Node.ping("b") == "pang"
+        assert "no answer from b@test within 0.01 s" in caplog.text
+        go_on.set()
+
+    @pytest.mark.parametrize("call", [Node.ping, Node.connect, lambda name: Node.spawn(name, "os", "getpid")])
+    def test_on_a_running_loop_the_twins_are_named(self, stage: Stage, call: Callable[[str], Any]) -> None:
+        stage.start("a")
+
+        async def on_a_loop() -> None:
+            call("a")
+
+        with pytest.raises(WouldBlock, match=r"Node\.\w+\(\) would block the running event loop"):
+            asyncio.run(on_a_loop())
+
+
+class TestSpawn:
+    def test_runs_there_and_prints_here(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+
+        def body() -> Any:
+            pid = Node.spawn("b", "pyx", "receive", [])
+            return pid, own_pid()
+
+        pid, _ = as_process(a, body)
+        assert (pid.node, pid.creation) == ("b@test", b.kernel.creation)
+        process = b.kernel.find(Pid(pid.number))
+        assert process is not None
+        assert process.leader == Pid(0, node="a@test", creation=a.kernel.creation)
+
+    def test_a_function_is_sent_by_name(self, stage: Stage) -> None:
+        stage.start("a")
+        stage.start("b")
+        assert Node.spawn("b", receive, []).node == "b@test"
+        with pytest.raises(EncodeError, match="lambda"):
+            Node.spawn("b", lambda: None)
+
+    def test_linked_and_monitored(self, stage: Stage) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+
+        def body() -> Any:
+            Process.flag("trap_exit", True)
+            linked = Node.spawn_link("b", "operator", "truediv", [1, 0])
+            exit_message = receive(("EXIT", linked, ...), timeout=HANG)
+            pid, ref = Node.spawn_monitor("b", "sys", "exit", [3])
+            return exit_message[2].type, receive(("DOWN", ref, "process", pid, ...), timeout=HANG)[4]
+
+        assert as_process(a, body) == ("ZeroDivisionError", 3)
+
+    def test_out_of_reach(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        a = stage.start("a")
+
+        def body() -> Any:
+            Process.flag("trap_exit", True)
+            alone = Node.spawn("nobody", "os", "getpid")
+            linked = Node.spawn_link("nobody", "os", "getpid")
+            pid, ref = Node.spawn_monitor("nobody", "os", "getpid")
+            return Process.is_alive(alone), drain(), linked, (pid, ref)
+
+        is_alive, messages, linked, (pid, ref) = as_process(a, body)
+        assert is_alive is False
+        assert messages == [("EXIT", linked, "noconnection"), ("DOWN", ref, "process", pid, "noconnection")]
+        assert "cannot start os.getpid on nobody@test" in caplog.text
+
+    def test_where_it_may_not(self, stage: Stage) -> None:
+        stage.start("a")
+        stage.start("b", policy="off")
+        with pytest.raises(RpcRefused, match="b@test refuses calls"):
+            Node.spawn("b", "os", "getpid")
+
+    def test_bonds_need_a_process(self, stage: Stage) -> None:
+        stage.start("a")
+        for call in (Node.spawn_link, Node.spawn_monitor):
+            with pytest.raises(NotAProcess):
+                call("a", "os", "getpid")
+
+
+class TestMonitors:
+    def test_of_one_node_stack(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+
+        def body() -> Any:
+            Node.ping("b")
+            Node.monitor("b", True)
+            Node.monitor("b", True)
+            Node.monitor("b", True)
+            Node.monitor("b", False)
+            send(own_pid(), "ready")
+            receive("ready")
+            ready.set()
+            return [receive(("nodedown", ...), timeout=HANG) for _ in range(2)], drain()
+
+        ready = threading.Event()
+        running = Running(a, body)
+        wait_for(ready)
+        lifetime.stop(b)
+        assert running.outcome() == ([("nodedown", "b@test")] * 2, [])
+
+    def test_of_a_node_out_of_reach_fires_at_once(self, stage: Stage) -> None:
+        a = stage.start("a")
+        assert as_process(a, lambda: (Node.monitor("nobody", True), receive(timeout=HANG))) == (
+            (True, ("nodedown", "nobody@test"))
+        )  # fmt: skip
+
+    def test_needs_a_node_and_a_process(self, node: LocalNode) -> None:
+        with pytest.raises(NotAProcess):
+            Node.monitor("b", True)
+        with pytest.raises(NodeNotAlive, match="cannot monitor a node"):
+            as_process(node, lambda: Node.monitor("b", True))
+        with pytest.raises(NotAProcess):
+            Node.monitor_nodes(True)
+
+    def test_of_all_nodes(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        ready = threading.Event()
+
+        def body() -> Any:
+            Node.monitor_nodes(True)
+            ready.set()
+            seen = [receive(timeout=HANG), receive(timeout=HANG)]
+            Node.monitor_nodes(False)
+            return seen
+
+        running = Running(a, body)
+        wait_for(ready)
+        Node.ping("b")
+        lifetime.stop(b)
+        assert running.outcome() == [("nodeup", "b@test"), ("nodedown", "b@test")]
+
+
+def test_a_restarted_node_is_not_its_predecessor(stage: Stage) -> None:
+    """An old pid is dead there, and gets nothing that its namesake of today would get."""
+    a, b = stage.start("a"), stage.start("b")
+    old = as_process(a, lambda: Node.spawn("b", "pyx", "receive"))
+    lifetime.stop(b)
+    b = stage.start("b")
+    running = Running(b, lambda: receive(timeout=HANG))
+    assert running.pid.number == old.number
+    assert Node.ping("b") == "pong"
+
+    def body() -> Any:
+        send(old, "for the dead")
+        ref = Process.monitor(old)
+        down = receive(("DOWN", ref, ..., ..., ...), timeout=HANG)[4]
+        return down, Process.is_alive(old)
+
+    assert as_process(a, body) == ("noproc", False)
+    assert as_process(a, lambda: rpc.call("b", "Process", "list")) != []
+    send(Pid(running.pid.number, node="b@test", creation=b.kernel.creation), "for the living")
+    assert running.outcome() == "for the living"

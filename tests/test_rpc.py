@@ -1,0 +1,221 @@
+"""rpc: values and failures, several nodes at once, futures; what time-outs and losses leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import (
+    EncodeError,
+    RemoteError,
+    RpcNoConnection,
+    RpcRefused,
+    RpcTimeout,
+    RpcUndefined,
+    WouldBlock,
+    receive,
+    rpc,
+)
+from pyx import self as own_pid
+from pyx.primitives import drain
+from pyx.runtime import lifetime
+from pyx.terms import Pid
+from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.runtime.local_node import LocalNode
+
+
+def total(stock: list[dict[str, int]]) -> int:
+    return sum(product["qty"] for product in stock)
+
+
+@pytest.fixture
+def two(stage: Stage) -> tuple[LocalNode, LocalNode]:
+    return stage.start("a"), stage.start("b")
+
+
+class TestCall:
+    def test_by_names_by_module_and_by_function(self, two: tuple[LocalNode, LocalNode]) -> None:
+        stock = [{"qty": 30}, {"qty": 35}]
+        assert rpc.call("b", __name__, "total", [stock]) == 65
+        assert rpc.call("b@test", total, [stock]) == 65
+        assert rpc.call("b", os, "getpid") == os.getpid()
+        assert rpc.call("b", "os.path", "join", ("a", "b")) == "a/b"
+        assert rpc.call("b", "builtins", "str.upper", ["abc"]) == "ABC"
+
+    def test_to_itself_named_or_not(self, stage: Stage) -> None:
+        a = stage.make()
+        assert rpc.call("nonode@nohost", "os", "getpid") == os.getpid()
+        stage.start("b")
+        with pytest.raises(RpcNoConnection, match="this process is not a node"):
+            rpc.call("b@test", "os", "getpid")
+        lifetime.start(a, "a@test", **OPTIONS)
+        assert rpc.call("a", "Node", "self") == "a@test"
+
+    def test_failures_are_told_apart(self, two: tuple[LocalNode, LocalNode]) -> None:
+        with pytest.raises(RpcUndefined, match="b@test has no function nope in module os"):
+            rpc.call("b", "os", "nope")
+        with pytest.raises(RpcUndefined, match="b@test has no module nope"):
+            rpc.call("b", "nope", "f")
+        with pytest.raises(RpcNoConnection, match="no connection to nobody@test: no node of that name"):
+            rpc.call("nobody", "os", "getpid")
+        with pytest.raises(RemoteError, match="KeyError: 'qty'") as failed:
+            rpc.call("b", total, [[{}]])
+        assert "test_rpc.py" in failed.value.traceback
+        assert "pyx/runtime" not in failed.value.traceback
+
+    def test_what_is_wrong_here_is_told_here(self, two: tuple[LocalNode, LocalNode]) -> None:
+        with pytest.raises(EncodeError, match=r"cannot send args\[0\]"):
+            rpc.call("b", "os", "getpid", [threading.Lock()])
+        with pytest.raises(TypeError, match="a call is named by"):
+            rpc.call("b", "os")
+        with pytest.raises(ValueError, match="timeout is a number of seconds"):
+            rpc.call("b", "os", "getpid", timeout=-1)
+
+    def test_a_value_of_any_kind(self, two: tuple[LocalNode, LocalNode]) -> None:
+        value = {"pid": Pid(7), "bytes": b"\0", "nested": [(1, 2.5), {None: True}], "big": 2**70}
+        echoed = rpc.call("b", "operator", "getitem", [[value], 0])
+        assert echoed == value
+
+    def test_no_answer_in_time_and_a_late_one_vanishes(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, b = two
+
+        def body() -> Any:
+            with pytest.raises(RpcTimeout, match=r"no answer from b@test within 0\.01 s") as late:
+                rpc.call("b", "pyx", "receive", timeout=0.01)
+            assert isinstance(late.value, TimeoutError)
+            running = b.kernel.processes()[0].pid  # it goes on over there
+            b.send(running, "too late")
+            until(lambda: not b.kernel.processes())
+            return rpc.call("b", "os", "getpid"), drain()
+
+        assert as_process(a, body) == (os.getpid(), [])
+        assert a.kernel._pending == {}
+
+    def test_a_node_that_is_lost_meanwhile(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, b = two
+        calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
+        until(lambda: bool(b.kernel.processes()))
+        lifetime.stop(b)
+        with pytest.raises(RpcNoConnection) as lost:
+            calling.outcome()
+        assert isinstance(lost.value, ConnectionError)
+
+    def test_where_it_may_not(self, stage: Stage) -> None:
+        stage.start("a")
+        stage.start("b", policy="off")
+        with pytest.raises(RpcRefused, match=r"--rpc off"):
+            rpc.call("b", "os", "getpid")
+
+    def test_on_a_running_loop_the_twins_are_named(self, two: tuple[LocalNode, LocalNode]) -> None:
+        async def on_a_loop(call: Callable[[], Any]) -> None:
+            call()
+
+        for call, twin in (
+            (lambda: rpc.call("b", "os", "getpid"), "aio.rpc.call()"),
+            (lambda: rpc.multicall(None, "os", "getpid"), "aio.rpc.multicall()"),
+        ):
+            with pytest.raises(WouldBlock) as refused:
+                asyncio.run(on_a_loop(call))
+            assert refused.value.twin == twin
+
+    def test_many_at_once(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+        callers = [
+            Running(a, lambda: [rpc.call("b", "operator", "add", [1, n]) for n in range(50)])
+            for _ in range(8)
+        ]
+        for caller in callers:
+            assert caller.outcome() == list(range(1, 51))
+
+
+class TestCast:
+    def test_is_true_and_runs(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+
+        def body() -> Any:
+            assert rpc.cast("b", "pyx", "send", [own_pid(), "done"]) is True
+            return receive(timeout=HANG)
+
+        assert as_process(a, body) == "done"
+
+    def test_whatever_becomes_of_it(self, two: tuple[LocalNode, LocalNode]) -> None:
+        assert rpc.cast("nobody", "os", "getpid") is True
+        assert rpc.cast("b", "nope", "f") is True
+
+    def test_from_a_finalizer_too(self, node: LocalNode) -> None:
+        assert node.step(rpc.cast, "nonode@nohost", "os", "getpid") is True
+
+
+class TestMulticall:
+    def test_results_in_order_and_who_did_not_answer(self, stage: Stage) -> None:
+        for name in "abc":
+            stage.start(name)
+        results, unanswered = rpc.multicall(["c", "nobody", "b"], "Node", "self")
+        assert results == ["c@test", "b@test"]
+        assert unanswered == ["nobody@test"]
+
+    def test_this_one_and_all_visible(self, stage: Stage) -> None:
+        stage.start("a")
+        stage.start("b")
+        stage.start("h", hidden=True)
+        rpc.call("b", "os", "getpid")
+        rpc.call("h", "os", "getpid")
+        assert rpc.multicall(None, "Node", "self") == (["a@test", "b@test"], [])
+
+    def test_a_failure_is_among_the_results(self, two: tuple[LocalNode, LocalNode]) -> None:
+        results, unanswered = rpc.multicall(["a", "b"], "operator", "truediv", [1, 0])
+        assert [type(result) for result in results] == [RemoteError, RemoteError]
+        assert unanswered == []
+
+    def test_in_time_all_together(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+        assert rpc.multicall(["b", "b"], "pyx", "receive", timeout=0.01) == ([], ["b@test", "b@test"])
+        assert a.kernel._pending == {}
+
+    def test_of_a_list(self, two: tuple[LocalNode, LocalNode]) -> None:
+        with pytest.raises(TypeError, match="multicall takes a list of nodes"):
+            rpc.multicall("b", "os", "getpid")
+
+
+class TestFutures:
+    def test_bring_the_value(self, two: tuple[LocalNode, LocalNode]) -> None:
+        future = rpc.async_call("b", "os", "getpid")
+        assert isinstance(future, concurrent.futures.Future)
+        assert future.result(HANG) == os.getpid()
+
+    def test_or_what_a_call_would_have_raised(self, two: tuple[LocalNode, LocalNode]) -> None:
+        with pytest.raises(RpcUndefined):
+            rpc.async_call("b", "os", "nope").result(HANG)
+        with pytest.raises(RpcNoConnection):
+            rpc.async_call("nobody", "os", "getpid").result(HANG)
+
+    def test_are_asked_for_on_a_running_loop(self, two: tuple[LocalNode, LocalNode]) -> None:
+        async def on_a_loop() -> Any:
+            return await asyncio.wrap_future(rpc.async_call("b", "os", "getpid"))
+
+        assert asyncio.run(on_a_loop()) == os.getpid()
+
+    def test_a_cancelled_one_abandons_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, b = two
+        future = rpc.async_call("b", "pyx", "receive")
+        until(lambda: bool(b.kernel.processes()))
+        assert future.cancel()
+        assert a.kernel._pending == {}
+        b.send(b.kernel.processes()[0].pid, "too late")
+        until(lambda: not b.kernel.processes())
+        assert rpc.call("b", "os", "getpid") == os.getpid()
+
+    def test_one_that_is_cancelled_as_the_answer_comes(self, two: tuple[LocalNode, LocalNode]) -> None:
+        for _ in range(50):
+            future = rpc.async_call("a", "os", "getpid")
+            if not future.cancel():
+                assert future.result(HANG) == os.getpid()

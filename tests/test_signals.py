@@ -1,0 +1,57 @@
+"""The vocabulary of processes and nodes: plain values, complete, and the same for `core` and `wire`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from pyx import signals
+from pyx.signals import Letter, Send, Signal, Tick
+from pyx.terms import Life, Pid
+from pyx.wire import session
+
+
+def kinds() -> list[Any]:
+    return list(get_args(Signal))
+
+
+def test_every_one_is_in_the_union() -> None:
+    defined = {
+        name
+        for name, one in vars(signals).items()
+        if inspect.isclass(one) and issubclass(one, tuple) and one.__module__ == signals.__name__
+    }
+    assert defined - {kind.__name__ for kind in kinds()} == {"Letter"}
+
+
+def test_every_one_has_a_sentence() -> None:
+    assert all(kind.__doc__ and not kind.__doc__.startswith(kind.__name__ + "(") for kind in kinds())
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_fields_that_mean_one_thing_have_one_name(kind: Any) -> None:
+    """`frm` acts, `to` is acted on; a number is a request's or an unlink's; letters are sealed."""
+    hints = get_type_hints(kind)
+    for field, types in {"frm": (Pid, Pid | None), "number": (int,), "leader": (Pid,)}.items():
+        if field in hints:
+            assert hints[field] in types
+    assert hints.get("letter", Letter) in {Letter, Letter | str}
+
+
+def test_every_one_travels() -> None:
+    assert {*session._KINDS, Tick} == set(kinds())
+    numbers = list(session._KINDS.values())
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_they_are_values() -> None:
+    assert Send(Pid(1), "stock", "x") == Send(Pid(1), "stock", "x")
+    assert Tick() == Tick()
+    assert len({Send(Pid(1), "stock", "x"), Send(Pid(1), "stock", "x")}) == 1
+
+
+def test_a_letter_belongs_to_this_node_unless_it_says_so() -> None:
+    assert Letter(b"x").origin is None
+    assert Letter(b"x", Life("b@vm", 1)).origin == Life("b@vm", 1)

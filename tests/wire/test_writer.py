@@ -1,0 +1,68 @@
+"""One signal becomes a head and a letter: the short forms of a message, and the long one of all else."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.signals import Letter, Ping, Send, Signal, Tick
+from pyx.terms import Pid, Ref
+from pyx.wire.kinds import HEADER, KINDS, TO_ALIAS, TO_NAME, TO_PID
+from pyx.wire.reader import Reader
+from pyx.wire.writer import Writer
+from tests.wire.talk import ALIAS, BOB, CAT, GUS, HIS, MINE, OTHER, SEALED, TABLE
+
+
+@pytest.mark.parametrize(
+    ("signal", "size"),
+    [
+        (Send(MINE, HIS, SEALED), TO_PID.size),
+        (Send(None, HIS, SEALED), TO_PID.size),
+        (Send(MINE, "stock", SEALED), TO_NAME.size + 5),
+        (Send(MINE, ALIAS, SEALED), TO_ALIAS.size),
+    ],
+)
+def test_a_message_has_a_short_head(signal: Signal, size: int) -> None:
+    head, letter = Writer(GUS, BOB).write(signal)
+    assert len(head) == size
+    assert letter is SEALED.data
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        Send(OTHER, HIS, SEALED),
+        Send(MINE, OTHER, SEALED),
+        Send(MINE, "n" * 256, SEALED),
+        Send(MINE, Ref(2**64, *BOB), SEALED),
+        Send(MINE, Ref(3, *CAT), SEALED),
+        Send(Pid(2**64), HIS, SEALED),
+        Send(MINE, HIS, Letter(b"sealed elsewhere", CAT)),
+    ],
+)
+def test_a_message_that_the_short_heads_cannot_say_has_the_long_one(signal: Signal) -> None:
+    head, _ = Writer(GUS, BOB).write(signal)
+    kind, length = HEADER.unpack_from(head)
+    assert kind == KINDS[Send]
+    assert len(head) == HEADER.size + length
+
+
+def test_the_same_two_processes_have_the_same_head() -> None:
+    writer = Writer(GUS, BOB)
+    first, _ = writer.write(Send(MINE, HIS, SEALED))
+    assert writer.write(Send(MINE, HIS, Letter(b"next")))[0] is first
+    assert writer.write(Send(MINE, "stock", SEALED))[0] != first
+    assert writer.write(Send(MINE, HIS, SEALED))[0] == first
+
+
+def test_a_tick_says_nothing() -> None:
+    assert Writer(GUS, BOB).write(Tick()) == (b"", b"")
+
+
+def test_what_holds_no_letter_has_none() -> None:
+    assert Writer(GUS, BOB).write(Ping(1))[1] == b""
+
+
+@pytest.mark.parametrize(("written", "read"), TABLE)
+def test_what_was_written_can_be_read(written: Signal, read: Signal) -> None:
+    head, letter = Writer(GUS, BOB).write(written)
+    assert Reader(BOB, GUS).read(head + letter) == read
