@@ -10,7 +10,7 @@ import pytest
 from pyx import signals
 from pyx.signals import Letter, Send, Signal, Tick
 from pyx.terms import Life, Pid
-from pyx.wire import session
+from pyx.wire.kinds import KINDS
 
 
 def kinds() -> list[Any]:
@@ -41,8 +41,8 @@ def test_fields_that_mean_one_thing_have_one_name(kind: Any) -> None:
 
 
 def test_every_one_travels() -> None:
-    assert {*session._KINDS, Tick} == set(kinds())
-    numbers = list(session._KINDS.values())
+    assert {*KINDS, Tick} == set(kinds())
+    numbers = list(KINDS.values())
     assert len(set(numbers)) == len(numbers)
 
 

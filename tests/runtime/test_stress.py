@@ -287,6 +287,10 @@ AWAITS: dict[str, Callable[[Pid], Coroutine[Any, Any, Any]]] = {
 
 class TestKillsOfWaiters:
     @pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS.keys())
+    @pytest.mark.filterwarnings(
+        # It may strike while `asyncio.run` closes that loop: user code, left half done like any other.
+        "ignore::pytest.PytestUnraisableExceptionWarning"
+    )
     def test_a_thread(
         self, wait: Callable[[Pid], Any], frozen: tuple[LocalNode, Pid], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,0 +1,72 @@
+"""Back-pressure from the sender's side: it waits until the queue is lighter, and a kill ends the wait."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.core.outbox import HEAVY_BYTES, Outbox
+from pyx.errors import ProcessKilled
+from pyx.runtime import suspension
+from pyx.runtime.runners import Runner
+from pyx.signals import Letter, Send
+from pyx.terms import Pid
+from tests.staging import HANG, until
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+
+@pytest.fixture
+def runner(node: LocalNode) -> Runner:
+    """Of a process that nothing runs."""
+    process, _ = node.step(node.kernel.process_started, "def")
+    runner = process.runner = Runner(node, process)
+    return runner
+
+
+@pytest.fixture
+def heavy() -> Outbox:
+    """A queue to a peer that reads nothing."""
+    queue = Outbox("b@test")
+    assert queue.put(Send(Pid(1), Pid(2), Letter(bytes(HEAVY_BYTES))))
+    assert queue.is_heavy
+    return queue
+
+
+def test_a_sender_waits_until_the_queue_is_lighter(runner: Runner, heavy: Outbox) -> None:
+    sender = threading.Thread(target=suspension.wait, args=(runner, heavy))
+    sender.start()
+    until(lambda: bool(heavy.sleepers))
+    assert sender.is_alive()
+    heavy.popleft()
+    heavy.written = heavy.enqueued
+    heavy.sleepers.wake()
+    sender.join(HANG)
+    assert not sender.is_alive()
+    assert not heavy.sleepers
+
+
+def test_a_kill_ends_the_wait(runner: Runner, heavy: Outbox) -> None:
+    ended: list[type[BaseException]] = []
+
+    def send() -> None:
+        try:
+            suspension.wait(runner, heavy)
+        except ProcessKilled as killed:
+            ended.append(type(killed))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    until(lambda: bool(heavy.sleepers))
+    runner.stop()
+    sender.join(HANG)
+    assert ended == [ProcessKilled]
+    assert not heavy.sleepers
+
+
+def test_nobody_waits_for_his_own_mailbox(runner: Runner) -> None:
+    suspension.wait(runner, runner.process.mailbox)
+    assert not runner.process.mailbox.sleepers
