@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from pyx.core.mesh import TICK_SECONDS
 from pyx.signals import Letter
 from pyx.terms import Life, Pid
 from tests.core.conversation import Node, World, messages, seen_from
-from tests.core.iex import DETAILS
+from tests.core.iex import DETAILS, Detail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -490,3 +491,9 @@ def _() -> None:
     b.print_lines(orphan, orphan.leader, "hello\n")
     assert orphan.alive
     assert list(b.console) == [(orphan.pid, "hello\n")]
+
+
+@pytest.mark.parametrize("detail", [one for one in DETAILS if not one.is_followed], ids=lambda one: one.id)
+def test_what_differs_stands_in_the_readme(detail: Detail) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    assert f"| {detail.iex} | {detail.pyx} | {detail.why} |" in readme.read_text()
