@@ -238,3 +238,14 @@ def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> Non
 def test_references_differ() -> None:
     node = Node()
     assert node.make_ref() != node.make_ref()
+
+
+def test_an_alias_that_a_dead_process_asks_for_is_nobodys() -> None:
+    """Its thread has not heard of its death yet, and nobody would ever take the alias back."""
+    node = Node()
+    process = node.process()
+    node.process_exited(process, "killed")
+    alias = node.alias(process)
+    node.send(None, alias, "lost")
+    assert messages(process) == []
+    assert node._aliases == {}
