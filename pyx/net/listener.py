@@ -2,7 +2,7 @@
 themselves.  Not here: where the socket is and who may knock (`unix_door.py`, `tcp_door.py`), the proof
 (`wire/handshake.py`), who is welcome (`core`), the session after it (`net/peer.py`).
 
-Everything but `dial` and `cancel_dial` runs on the transport's loop.  A stranger costs a socket for 5 s, TLS
+Everything here runs on the transport's loop.  A stranger costs a socket for 5 s, TLS
 and all, and disturbs nobody; who has to go when they are many says `strangers.py`.  TLS is computed on this
 one loop, a step of one handshake at a time, with the sessions' turn in between.
 """
@@ -92,10 +92,17 @@ class Owner(Protocol):
         """A session stands, or nearly (see `Arrival.first`)."""
 
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
-        """The dial to *name* has come to nothing; never called for a dial that was cancelled."""
+        """The dial to *name* has come to nothing; never called for one that was given up."""
 
     def stranger_refused(self, reason: str) -> None:
         """Somebody who came in did not get through; for a log with a limit."""
+
+
+class _Dialling(NamedTuple):
+    """A dial under way."""
+
+    number: int
+    task: asyncio.Task[None]
 
 
 class Transport:
@@ -115,9 +122,10 @@ class Transport:
         self._door = door
         self._loop = asyncio.get_running_loop()
         self._listening: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
+        self._breath: asyncio.TimerHandle | None = None
+        """While accepting rests."""
         self._strangers = Strangers()
-        self._dials: dict[str, asyncio.Task[None]] = {}
+        self._dials: dict[str, _Dialling] = {}
         self.unreachable: frozenset[str] = frozenset()
         """Dials to these nodes hang until they are taken out, or for as long as a dial may last."""
         close_in_children(self)
@@ -129,18 +137,22 @@ class Transport:
     def accept(self) -> None:
         """Lets others in from now on."""
         assert self._listening is not None
-        self._accepting = self._loop.create_task(self._accept(self._listening))
+        self._breath = None
+        self._loop.add_reader(self._listening, self._accept, self._listening)
 
     async def close(self) -> None:
         """Closes the door, and drops every conversation that is no session yet."""
-        tasks = [*self._strangers, *self._dials.values()]
-        if self._accepting is not None:
-            tasks.append(self._accepting)
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            self._loop.remove_reader(listening)
+        if self._breath is not None:
+            self._breath.cancel()
+        tasks = [*self._strangers, *(dialling.task for dialling in self._dials.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._listening is not None:
-            self._listening.close()
+        if listening is not None:
+            listening.close()
         await self._door.close()
 
     def close_in_child(self) -> None:
@@ -151,22 +163,20 @@ class Transport:
 
     # ------------------------------------------------------------ dialling
 
-    def dial(self, name: str) -> None:
-        """Tries to reach the node of that full name; `established` or `dial_failed` follows.  Any thread."""
-        self._loop.call_soon_threadsafe(self._start_dial, name)
+    def dial(self, name: str, number: int | None) -> None:
+        """Tries to reach a node; `established` or `dial_failed` follows.
 
-    def cancel_dial(self, name: str) -> None:
-        """Gives a dial up without a word; any thread."""
-        self._loop.call_soon_threadsafe(self._cancel_dial, name)
-
-    def _start_dial(self, name: str) -> None:
-        if name not in self._dials:
-            self._dials[name] = self._loop.create_task(self._dial(name))
-
-    def _cancel_dial(self, name: str) -> None:
-        task = self._dials.pop(name, None)
-        if task is not None:
-            task.cancel()
+        Args:
+            name: its full name.
+            number: of the dial that is wanted now, None for none.  One that is under way by another number is
+                given up without a word.
+        """
+        dialling = self._dials.get(name)
+        if dialling is not None and dialling.number != number:
+            del self._dials[name]
+            dialling.task.cancel()
+        if number is not None and name not in self._dials:
+            self._dials[name] = _Dialling(number, self._loop.create_task(self._dial(name)))
 
     async def _dial(self, name: str) -> None:
         late = f"it did not answer within {HANDSHAKE_SECONDS:g} s"
@@ -181,8 +191,9 @@ class Transport:
                     await self._loop.create_future()
         except TimeoutError:
             outcome = Failed(late)
-        # A cancelled dial has left the table already, and its name may be dialled anew by now.
-        if self._dials.get(name) is not asyncio.current_task():
+        # One that was given up has left the table already, and its name may be dialled anew by now.
+        dialling = self._dials.get(name)
+        if dialling is None or dialling.task is not asyncio.current_task():
             if isinstance(outcome, Arrival):
                 outcome.stream.close()
             return
@@ -236,24 +247,27 @@ class Transport:
 
     # ------------------------------------------------------------ accepting
 
-    async def _accept(self, listening: socket.socket) -> None:
-        while True:
-            try:
-                connection, address = await self._loop.sock_accept(listening)
-            except OSError:  # no descriptor is left, or the stranger is gone: neither is worth spinning for
-                await asyncio.sleep(_BREATH_SECONDS)
-                continue
-            connection.setblocking(False)
-            try:
-                opening = self._door.admit(connection)
-            except (PyxError, OSError) as error:
-                connection.close()
-                self._owner.stranger_refused(str(error))
-                continue
-            self._strangers.make_room()
-            task = self._loop.create_task(self._admit(opening))
-            self._strangers.came(task, Stranger(connection, address[0] if address else ""))
-            await asyncio.sleep(0)  # a crowd at the door must not stop the sessions
+    def _accept(self, listening: socket.socket) -> None:
+        # By hand, for `sock_accept` drops a connection that comes while it is cancelled; and one at a time,
+        # for a crowd at the door must not stop the sessions.
+        try:
+            connection, address = listening.accept()
+        except (BlockingIOError, InterruptedError):  # the stranger is gone
+            return
+        except OSError:  # no descriptor is left: not worth spinning for
+            self._loop.remove_reader(listening)
+            self._breath = self._loop.call_later(_BREATH_SECONDS, self.accept)
+            return
+        connection.setblocking(False)
+        try:
+            opening = self._door.admit(connection)
+        except (PyxError, OSError) as error:
+            connection.close()
+            self._owner.stranger_refused(str(error))
+            return
+        self._strangers.make_room()
+        task = self._loop.create_task(self._admit(opening))
+        self._strangers.came(task, Stranger(connection, address[0] if address else ""))
 
     async def _admit(self, opening: Opening) -> None:
         try:

@@ -79,8 +79,8 @@ class LocalNode:
             fx.Inquire: self._inquire,
             fx.Answered: self._answered,
             fx.Connected: self._connected,
-            fx.Dial: self._dial,
-            fx.CancelDial: self._cancel_dial,
+            fx.Dial: self._look_at_dial,
+            fx.CancelDial: self._look_at_dial,
             fx.Hangup: self._hangup,
             fx.Resume: self._resume,
             fx.Overfull: self._overfull,
@@ -352,13 +352,9 @@ class LocalNode:
         assert isinstance(pending, Pending)
         pending.resolve("connected" if effect.ok else "noconnection", effect.reason)
 
-    def _dial(self, effect: fx.Dial) -> None:
+    def _look_at_dial(self, effect: fx.Dial | fx.CancelDial) -> None:
         if self.transport is not None:
-            self.transport.dial(effect.node)
-
-    def _cancel_dial(self, effect: fx.CancelDial) -> None:
-        if self.transport is not None:
-            self.transport.cancel_dial(effect.node)
+            self.transport.look_at_dial(effect.node)
 
     def _hangup(self, effect: fx.Hangup) -> None:
         link = effect.peer.link

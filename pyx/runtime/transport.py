@@ -113,6 +113,7 @@ class Transport:
                 name, hidden=hidden, listen=beyond.listen, port=beyond.port, trouble=log.warning
             )
         self._doors: Doors | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._seeding = Seeding(node, seeds, name) if seeds else None
         self._links: dict[PeerLink, str] = {}
         self._cut_off: frozenset[str] = frozenset()
@@ -152,6 +153,7 @@ class Transport:
         node = self._node
         self._doors = Doors(self._life, hidden=self._hidden, owner=self, door=self._door)
         await self._doors.listen()
+        self._loop = asyncio.get_running_loop()
         # With the doors there, as the kernel may ask for a dial from now on; before anyone is let in.
         node.step(functools.partial(node.kernel.node_started, *self._life, hidden=self._hidden))
         self._doors.accept()
@@ -198,16 +200,19 @@ class Transport:
             self._closing = asyncio.get_running_loop().create_task(self._doors.close())
             self._closing.add_done_callback(lambda _: closed.wake())
 
-    def dial(self, name: str) -> None:
-        """Tries to reach that node; any thread."""
-        if self._doors is not None:
-            self._doors.dial(name)
+    def look_at_dial(self, name: str) -> None:
+        """The dial to that node is wanted, or no longer wanted; any thread.
 
-    def cancel_dial(self, name: str) -> None:
-        """Gives a dial up; any thread."""
-        if self._doors is not None:
-            self._doors.cancel_dial(name)
-        if self._seeding is not None:
+        Two that say so may change places: it is the kernel that is asked, when the loop's turn comes.
+        """
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._look_at_dial, name)
+
+    def _look_at_dial(self, name: str) -> None:
+        assert self._doors is not None
+        number = self._node.step(self._node.kernel.dialling, name)
+        self._doors.dial(name, number)
+        if number is None and self._seeding is not None:
             self._seeding.dial_failed(name, "the dial was given up")
 
     def set_cookie(self, text: str, peer: str | None) -> None:

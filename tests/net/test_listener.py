@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import errno
 import os
 import queue
 import socket
@@ -22,7 +22,7 @@ from pyx.terms import Life
 from pyx.wire.handshake import Acceptor, Transmit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pyx.net.directory import Claim
     from pyx.wire.handshake import Status
@@ -67,8 +67,14 @@ class Node:
         for arrival in self._arrivals:
             arrival.stream.close()
 
+    def dials(self, name: str, number: int | None = 1) -> None:
+        self._loop_thread.call(lambda: self.doors.dial(name, number))
+
+    def gives_up(self, name: str) -> None:
+        self.dials(name, None)
+
     def reaches(self, name: str) -> Arrival | DialFailed:
-        self.doors.dial(name)
+        self.dials(name)
         return self.told.get(timeout=HANG)
 
     # the owner's side
@@ -207,7 +213,7 @@ class TestADial:
 
     def test_of_a_node_that_is_just_starting_gets_through(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
-        gus.doors.dial("bob@vm")
+        gus.dials("bob@vm")
         host.loop_thread.settle()
         bob.listen()
         assert isinstance(gus.told.get(timeout=HANG), Arrival)
@@ -225,7 +231,7 @@ class TestADial:
             except BlockingIOError:
                 refused += 1
         assert refused  # the backlog is full
-        gus.doors.dial("bob@vm")
+        gus.dials("bob@vm")
         host.loop_thread.settle()
         monkeypatch.setattr(bob.claim, "listen", lambda: listening)
         bob.listen()
@@ -237,7 +243,7 @@ class TestADial:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
-        gus.doors.dial("bob@vm")
+        gus.dials("bob@vm")
         listening.accept()[0].close()
         assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it hung up")
         listening.close()
@@ -265,7 +271,7 @@ class TestADial:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
-        gus.doors.dial("bob@vm")
+        gus.dials("bob@vm")
         other, _ = listening.accept()
         acceptor = Acceptor("cat@vm", 1, hidden=False, nonce=bytes(32), channel=b"unix")
         acceptor.receive_data(other.recv(1024))
@@ -279,7 +285,7 @@ class TestADial:
 
         def insist() -> None:
             for _ in range(5):
-                gus.doors.dial("bob@vm")
+                gus.doors.dial("bob@vm", 1)
 
         host.loop_thread.call(insist)
         assert isinstance(gus.told.get(timeout=HANG), Arrival)
@@ -293,7 +299,7 @@ class TestADialToTheUnreachable:
     def test_hangs_until_that_is_over(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
         gus.doors.unreachable = frozenset({"bob@vm"})
-        gus.doors.dial("bob@vm")
+        gus.dials("bob@vm")
         host.loop_thread.settle()
         assert gus.told.empty()
         gus.doors.unreachable = frozenset()
@@ -311,25 +317,42 @@ class TestACancelledDial:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
-        gus.doors.dial("bob@vm")
+        gus.dials("bob@vm")
         other, _ = listening.accept()
         other.settimeout(HANG)
         assert other.recv(1024)  # its hello
-        gus.doors.cancel_dial("bob@vm")
+        gus.gives_up("bob@vm")
         assert other.recv(1024) == b""
         assert gus.told.empty()
-        gus.doors.cancel_dial("bob@vm")
-        gus.doors.cancel_dial("nobody@vm")
+        gus.gives_up("bob@vm")
+        gus.gives_up("nobody@vm")
         other.close()
         listening.close()
+
+    def test_goes_on_if_it_is_the_one_that_is_wanted(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.dials("bob@vm", 7)
+        other, _ = listening.accept()
+        other.settimeout(HANG)
+        hello = other.recv(1024)
+        gus.dials("bob@vm", 7)
+        gus.dials("bob@vm", 8)  # nobody wants the seventh any more
+        assert other.recv(1024) == b""
+        anew, _ = listening.accept()
+        anew.settimeout(HANG)
+        assert len(anew.recv(1024)) == len(hello)
+        for end in (other, anew, listening):
+            end.close()
 
     def test_may_be_dialled_anew_at_once(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
 
         def dither() -> None:
-            for _ in range(20):
-                gus.doors.dial("bob@vm")
-                gus.doors.cancel_dial("bob@vm")
+            for number in range(20):
+                gus.doors.dial("bob@vm", number)
+                gus.doors.dial("bob@vm", None)
 
         host.loop_thread.call(dither)
         assert isinstance(gus.reaches("bob@vm"), Arrival)
@@ -341,11 +364,11 @@ class TestASimultaneousDial:
     def test_waits_for_the_others(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "simultaneous"
-        gus.doors.dial("bob@vm")
+        gus.dials("bob@vm")
         assert bob.asked.get(timeout=HANG) == (*gus.life, False)
         host.loop_thread.settle()
         assert gus.told.empty()
-        gus.doors.cancel_dial("bob@vm")  # what the kernel does when the other's has come
+        gus.gives_up("bob@vm")  # what the kernel does when the other's has come
         host.loop_thread.settle()
         assert gus.told.empty()
 
@@ -406,29 +429,29 @@ class TestAStranger:
         self, host: Host, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
-        failures = itertools.chain([True, True], itertools.repeat(False))
-        loop = host.loop_thread.loop
-        sock_accept: Callable[..., object] = loop.sock_accept
-
-        async def accept(listening: socket.socket) -> object:
-            if next(failures):
-                raise OSError(24, "Too many open files")
-            return await sock_accept(listening)  # type: ignore[misc]
-
-        monkeypatch.setattr(bob.doors, "_loop", _Overlay(loop, sock_accept=accept))
+        monkeypatch.setattr(bob.claim, "listen", lambda listen=bob.claim.listen: _Exhausted(listen()))
         bob.listen()
         assert isinstance(gus.reaches("bob@vm"), Arrival)
 
 
-class _Overlay:
-    """A loop (uvloop's cannot be patched) with a method exchanged."""
+class _Exhausted:
+    """A listening socket of an OS process that twice has no descriptor left."""
 
-    def __init__(self, loop: object, **methods: object) -> None:
-        self._loop = loop
-        self.__dict__.update(methods)
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening = listening
+        self._failures = 2
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._loop, name)
+    def accept(self) -> object:
+        if self._failures:
+            self._failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._listening.accept()
+
+    def fileno(self) -> int:
+        return self._listening.fileno()
+
+    def close(self) -> None:
+        self._listening.close()
 
 
 def test_closed_doors_leave_nothing_behind(host: Host) -> None:
@@ -437,8 +460,8 @@ def test_closed_doors_leave_nothing_behind(host: Host) -> None:
     before = len(list(Path("/dev/fd").iterdir()))
     cat = host.node("cat@vm").listen()
     visitors = [host.stranger(cat) for _ in range(5)]
-    cat.doors.dial("bob@vm")
-    cat.doors.dial("nobody@vm")
+    cat.dials("bob@vm")
+    cat.dials("nobody@vm")
     assert isinstance(cat.told.get(timeout=HANG), DialFailed)
     cat.close()
     for visitor in visitors:

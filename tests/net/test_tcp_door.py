@@ -67,8 +67,11 @@ class Node:
         self._loop_thread.call(self.doors.accept)
         return self
 
+    def dials(self, name: str) -> None:
+        self._loop_thread.call(lambda: self.doors.dial(name, 1))
+
     def reaches(self, name: str) -> Arrival | DialFailed:
-        self.doors.dial(name)
+        self.dials(name)
         return self.told.get(timeout=HANG)
 
     def is_led_astray_to(self, address: str) -> None:
@@ -188,7 +191,7 @@ class TestADial:
     def test_of_what_is_no_node_says_so(self, net: Net) -> None:
         with socket.create_server(("127.0.0.2", net.port)) as other:
             gus = net.node("gus@127.0.0.1")
-            gus.doors.dial("bob@127.0.0.2")
+            gus.dials("bob@127.0.0.2")
             web, _ = other.accept()
             web.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             failed = gus.told.get(timeout=HANG)

@@ -583,7 +583,7 @@ def test_ten_thousand_tasks(node: LocalNode) -> None:
         pids = [spawn(echo) for _ in range(10_000)]
         for pid in pids:
             send(pid, (own_pid(), "hello"))
-        # Those that were awake already answer before those that are woken: in no order that is to be asked for.
+        # Those that were awake already answer before those that are woken: in no order at all.
         answered = {receive((pyx.Pid, "hello"), timeout=HANG)[0] for _ in pids}
         assert answered == set(pids)
         return answered

@@ -335,9 +335,25 @@ def test_an_unsafe_directory_is_refused(
         Transport(stage.make(), "a@test", 1, hidden=False, cookie=Cookie("x"))
 
 
-def test_effects_of_dialling_reach_the_doors(stage: Stage) -> None:
-    a, b = stage.start("a"), stage.start("b")
-    a.step(a.kernel.connect, None, "b@test", a.now())
-    until(lambda: connected(a) == ["b@test"])
-    a.step(a.kernel.effects.append, fx.CancelDial("b@test"))
-    assert connected(b) == ["a@test"]
+class TestADial:
+    """Whether one is wanted is asked of the kernel, for two effects of two threads may change places."""
+
+    def test_is_begun_though_its_end_is_told_last(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        a.step(a.kernel.connect, None, "b@test", a.now())
+        a.step(a.kernel.effects.append, fx.CancelDial("b@test"))
+        until(lambda: connected(a) == ["b@test"])
+        assert connected(b) == ["a@test"]
+
+    def test_is_not_begun_once_it_is_given_up(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        a = stage.start("a")
+
+        def waver() -> None:
+            a.step(a.kernel.connect, None, "nobody@test", a.now())
+            a.step(a.kernel.disconnect, "nobody@test")
+            a.step(a.kernel.effects.append, fx.Dial("nobody@test"))
+
+        a.portal.call(waver)
+        a.portal.call(lambda: None)
+        assert a.step(a.kernel.dialling, "nobody@test") is None
+        assert "nobody@test" not in caplog.text

@@ -46,10 +46,6 @@ def quick_switches() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-# A connection that comes in at the very moment at which its node leaves is nobody's: Python closes it, aloud.
-@pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-)
 def test_every_promise_holds_under_threads(stage: Stage) -> None:
     nodes = [stage.start(name) for name in ("ada", "bob", "cyd")]
     crowd = Crowd(SEED)
