@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 KILLS = 5_000
+
+WORK = 6 * HANG
+"""Where not somebody's silence is waited for, but the end of much work."""
 ALIVE_AT_ONCE = 4
 BURST = 8
 """So many messages leave in a row; then their sender waits until they are read, or the reader would drown."""
@@ -199,7 +202,7 @@ def storm(
         for pid in living:
             kill(pid)
 
-    as_process(node, killer, hang=6 * HANG)
+    as_process(node, killer, hang=WORK)
     finished.wait_for(kills + 1)
 
 
@@ -209,7 +212,7 @@ class TestKillsOfSenders:
         pid, _ = node.processes.spawn(lambda: reader(over, complaints, seen), ())
         storm(node, pid, monkeypatch, WAYS, KILLS)
         node.send(pid, "stop")  # behind everything else
-        wait_for(over)
+        wait_for(over, hang=WORK)
         assert complaints == []
         assert seen > [KILLS]
         assert end_of(node, pid) in {"normal", "noproc"}
@@ -224,7 +227,7 @@ class TestKillsOfSenders:
         as_process(a, lambda: pyx.Node.ping("b@test"))
         storm(a, seen_from(a, b, pid), monkeypatch, WAYS, KILLS)
         a.send(seen_from(a, b, pid), "stop")  # behind everything else
-        wait_for(over)
+        wait_for(over, hang=WORK)
         assert complaints == []
         assert seen > [KILLS]
         tables_agree(a, alive=set())
@@ -461,7 +464,7 @@ def test_kills_of_sending_tasks(node: LocalNode, monkeypatch: pytest.MonkeyPatch
         for one in living:
             kill(one)
 
-    as_process(node, killer, hang=6 * HANG)
+    as_process(node, killer, hang=WORK)
     finished.wait_for(kills + 1)
     node.send(pid, "stop")
     wait_for(over)
@@ -584,11 +587,11 @@ def test_ten_thousand_tasks(node: LocalNode) -> None:
         for pid in pids:
             send(pid, (own_pid(), "hello"))
         # Those that were awake already answer before those that are woken: in no order at all.
-        answered = {receive((pyx.Pid, "hello"), timeout=HANG)[0] for _ in pids}
+        answered = {receive((pyx.Pid, "hello"), timeout=WORK)[0] for _ in pids}
         assert answered == set(pids)
         return answered
 
-    assert len(as_process(node, body)) == 10_000
+    assert len(as_process(node, body, hang=WORK)) == 10_000
     until(lambda: not node.kernel.processes())
     tables_agree(node, alive=set())
 
