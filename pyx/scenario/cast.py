@@ -81,13 +81,13 @@ class Cast:
         Dead, stopped and cut nodes are left out.  Gives a node that does not answer.
         """
         for _ in range(_SETTLE_ROUNDS):
-            frames = sum(node.frames for node in self.nodes.all)
+            frames = self.nodes.frames
             awake = self.awake()
             for node in awake:
                 others = {other.name for other in awake if other.name} - self._cut.get(node.name, set())
                 if not self.ask(node, "settle", nodes=sorted(others - {node.name})):
                     return node
-            if sum(node.frames for node in self.nodes.all) - frames <= len(awake):
+            if self.nodes.frames - frames <= len(awake):
                 break  # nothing but the answers came
         return None
 

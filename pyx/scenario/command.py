@@ -15,12 +15,16 @@ from pyx.errors import PyxError
 from pyx.scenario.junit import write_junit
 from pyx.scenario.merge import merge
 from pyx.scenario.replay import Replay, Result, Wishes, find_files, show_line
-from pyx.scenario.visit import visit
+from pyx.scenario.visit import Visit
+from pyx.shell.history import History, history_path
+from pyx.shell.loop import LineTerminal
+from pyx.shell.screen import Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyx.scenario.player import Player
+    from pyx.shell.loop import Terminal
 
 _DEFAULT: Final = "scenarios"
 
@@ -57,9 +61,8 @@ def main(argv: Sequence[str]) -> int:
         raise PyxError(msg)
 
     def converse(player: Player) -> None:
-        import readline  # noqa: F401 - so that `input` can edit
-
-        visit(player, asked.shell, input, show_line)
+        visit = Visit(player, asked.shell)
+        visit.converse(_terminal(visit))
 
     wishes = Wishes(
         repeat=asked.repeat,
@@ -75,6 +78,27 @@ def main(argv: Sequence[str]) -> int:
     if asked.junit:
         write_junit(asked.junit, results)
     return _summary(results)
+
+
+def _terminal(visit: Visit) -> Terminal:
+    """A person's, as good as that of `pyx`; plain lines elsewhere."""
+    screen = Screen(sys.stdout)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        return LineTerminal(_asking(screen), screen.write)
+    from pyx.shell.terminal import PersonTerminal
+
+    history = History(history_path(), show_line)
+    return PersonTerminal(
+        screen, history, visit.complete, stdout=sys.stdout, colour=not os.environ.get("NO_COLOR")
+    )
+
+
+def _asking(screen: Screen) -> Callable[[str], str]:
+    def read_line(prompt: str) -> str:
+        screen.write(prompt)
+        return sys.stdin.readline()
+
+    return read_line
 
 
 def _parser() -> argparse.ArgumentParser:

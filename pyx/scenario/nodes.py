@@ -206,6 +206,11 @@ class Nodes:
         self.all.append(node)
         self._selector.register(node.descriptor, selectors.EVENT_READ, node)
 
+    @property
+    def frames(self) -> int:
+        """How many frames came in all."""
+        return sum(node.frames for node in self.all)
+
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:
         """Takes frames in until *until* holds, for at most so many seconds; True if it does."""
         deadline = time.monotonic() + timeout

@@ -95,7 +95,7 @@ class Replay:
             done(result)
             return result
 
-        if jobs == 1:
+        if jobs == 1 or len(files) == 1:
             return [play(file) for file in files]
         with ThreadPoolExecutor(jobs) as pool:
             try:

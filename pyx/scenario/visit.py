@@ -1,89 +1,127 @@
 """`--stop-at LINE`: a person takes over one node's shell in the middle of a scenario.
 
-It is that node's real shell: its pid, its names, its mailbox; only the keyboard is here.  Not here: the steps
-before (`player.py`).
+It is that node's real shell: its pid, its names, its mailbox, its completions; only the keyboard and the
+screen are here.  Not here: the steps before (`player.py`), keys (`shell/terminal.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import threading
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pyx.shell.evaluate import reads_on
+from pyx.errors import PyxError
+from pyx.shell.completion import Completion
+from pyx.shell.evaluate import is_blank
+from pyx.shell.loop import Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from pyx.scenario.nodes import NodeProcess
     from pyx.scenario.player import Player
+    from pyx.shell.loop import Terminal
 
-_LISTEN_SECONDS: Final = 0.05
 _FOREVER: Final = 1e9
+_COMPLETION_SECONDS: Final = 1.0
 
 
-def visit(
-    player: Player, name: str | None, read_line: Callable[[str], str], show: Callable[[str], None]
-) -> None:
-    """Converses with the node *name* (None: the one that was typed at last) until the end of input.
+class Visit:
+    """Of the node *name* (None: the one that was typed at last), where *player* has played up to here.
 
-    Args:
-        player: has played up to here.
-        name: the node, in full or its first part.
-        read_line: shows a prompt, gives a line; raises EOFError at the end.
-        show: shows a line.
+    Raises:
+        PyxError: there is no such node; the sentence says which there are.
     """
-    node = _find(player, name)
-    if node is None:
-        running = ", ".join(one.name or "(no name)" for one in player.cast.current.values() if not one.left)
-        show(f"there is no node {name or ''} here; running: {running or 'none'}")
-        return
-    shown: dict[NodeProcess, int] = {}
-    while not node.left:
-        player.cast.wait(lambda: False, _LISTEN_SECONDS)
-        _show_new(player, node, shown, show)
+
+    def __init__(self, player: Player, name: str | None) -> None:
+        self._player = player
+        self._node = _find(player, name)
+        self._shown: dict[NodeProcess, int] = {}
+        self._asked: dict[int, threading.Event] = {}
+        """By the request's number: set when its answer is there."""
+
+    def converse(self, terminal: Terminal) -> None:
+        """Goes on until the end of input, or of the node."""
+        node = self._node
+        while not node.left:
+            try:
+                with self._listening(terminal):
+                    code = terminal.read(self._prompt)
+            except EOFError:
+                return
+            except KeyboardInterrupt:
+                continue
+            if not is_blank(code):
+                self._evaluate(self._player.names.substitute(code, node.view))
+            self._show_new(terminal)
+
+    def complete(self, text: str, cursor: int) -> Completion:
+        """What the node says could stand there; for the thread of a terminal that reads."""
+        node = self._node
+        number = node.request("complete", code=text, cursor=cursor)
+        answered = self._asked[number] = threading.Event()
+        if number not in node.answers:  # it was quicker than this thread
+            answered.wait(_COMPLETION_SECONDS)
+        del self._asked[number]
+        return Completion(*json.loads(node.answers.get(number, f"[{cursor}, []]")))
+
+    def _prompt(self) -> Prompt:
+        first = self._node.prompt
+        return Prompt(first, "..." + first[3:])
+
+    def _evaluate(self, code: str) -> None:
+        node, cast = self._node, self._player.cast
+        number = node.request("eval", code=code)
+        while number not in node.finished and not node.left:
+            try:
+                cast.wait(lambda: number in node.finished or node.left, _FOREVER)
+            except KeyboardInterrupt:
+                with contextlib.suppress(ProcessLookupError):
+                    node.signal("INT")
+
+    @contextlib.contextmanager
+    def _listening(self, terminal: Terminal) -> Iterator[None]:
+        """Meanwhile frames are taken in, and what they show is shown, by a thread of its own."""
+        over = threading.Event()
+        nodes = self._player.cast.nodes
+
+        def listen() -> None:
+            while not over.is_set():
+                self._show_new(terminal)
+                seen = nodes.frames
+                for number, answered in list(self._asked.items()):
+                    if number in self._node.answers:
+                        answered.set()
+                nodes.wait(partial(is_due, seen), _FOREVER)
+
+        def is_due(seen: int) -> bool:
+            return over.is_set() or nodes.frames != seen
+
+        thread = threading.Thread(target=listen, name="pyx-visit", daemon=True)
+        thread.start()
         try:
-            code = _read(node.prompt, read_line)
-        except EOFError:
-            return
-        except KeyboardInterrupt:
-            show("")
-            continue
-        if not code.strip():
-            continue
-        number = node.request("eval", code=player.names.substitute(code, node.view))
-        _await(player, node, number)
-        _show_new(player, node, shown, show)
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _show_new(self, terminal: Terminal) -> None:
+        for other in self._player.cast.nodes.all:
+            mark = "" if other is self._node else f"[{other.name}] "
+            units = other.units
+            for unit in units[self._shown.get(other, 0) :]:
+                text = "".join(f"{mark}{line}\n" for line in unit.lines)
+                terminal.show(text, unit.kind if unit.kind in {"error", "interrupt", "notice"} else "echo")
+            self._shown[other] = len(units)
 
 
-def _find(player: Player, name: str | None) -> NodeProcess | None:
+def _find(player: Player, name: str | None) -> NodeProcess:
     live = [node for node in player.cast.current.values() if not node.left]
-    if name is None:
-        return live[-1] if live else None
-    return next((node for node in live if name in {node.name, node.name.partition("@")[0]}), None)
-
-
-def _read(prompt: str, read_line: Callable[[str], str]) -> str:
-    code = read_line(prompt)
-    while reads_on(code):
-        code += "\n" + read_line("..." + prompt[3:])
-    return code
-
-
-def _await(player: Player, node: NodeProcess, number: int) -> None:
-    while number not in node.finished and not node.left:
-        try:
-            player.cast.wait(lambda: number in node.finished or node.left, _FOREVER)
-        except KeyboardInterrupt:
-            with contextlib.suppress(ProcessLookupError):
-                node.signal("INT")
-
-
-def _show_new(
-    player: Player, node: NodeProcess, shown: dict[NodeProcess, int], show: Callable[[str], None]
-) -> None:
-    for other in player.cast.nodes.all:
-        mark = "" if other is node else f"[{other.name}] "
-        for unit in other.units[shown.get(other, 0) :]:
-            for line in unit.lines:
-                show(mark + line)
-        shown[other] = len(other.units)
+    fits = [node for node in live if name is None or name in {node.name, node.name.partition("@")[0]}]
+    if not fits:
+        running = ", ".join(node.name or "(no name)" for node in live)
+        msg = f"no node {name or 'at all'} runs here; there are: {running or 'none'}"
+        raise PyxError(msg)
+    return fits[-1]

@@ -8,6 +8,7 @@ JSON objects, one a line.  The program's own stdin, stdout and stderr stay what 
           {"do": "delay", "id": 4, "seconds": 0.02, "seed": 7}   links stand still at times, so long at most
           {"do": "settle", "id": 5, "nodes": [...]}  once its processes wait and these nodes have answered
           {"do": "dump", "id": 6}                    stacks, mailboxes and connections, as text
+          {"do": "complete", "id": 7, "code": "No", "cursor": 2}   a `Completion`, as JSON
     out   {"is": "ready", "name": ..., "creation": ...}
           {"is": "out", "source": ..., "kind": ..., "text": ..., "lives": [[number, name, creation], ...]}
           {"is": "prompt", "id": 1, "text": "pyx(gus@vm)2> "}
@@ -44,13 +45,14 @@ from pyx.shell.evaluate import Left
 from pyx.shell.loop import Shell, show_outcome
 from pyx.shell.render import filter_foreign
 from pyx.shell.screen import ScreenStream
-from pyx.shell.session import LogHandler, Seat, Session, node_name
+from pyx.shell.session import LogHandler, Seat, Session, completer, node_name
 from pyx.terms import lives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyx.runtime.shell_process import ShellProcess
+    from pyx.shell.completion import Completion
     from pyx.shell.evaluate import Evaluator
     from pyx.shell.loop import Prompt
     from pyx.shell.project import Project
@@ -91,8 +93,7 @@ class DrivenSession(Session):
             sys.stdout, sys.stderr = stdout, stderr
 
     def _converse(self, evaluator: Evaluator, process: ShellProcess, project: Project) -> int:
-        del project
-        self._driver.begin(evaluator, process)
+        self._driver.begin(evaluator, process, completer(evaluator, project))
         return Shell(self._driver, evaluator, Seat(process), node_name).run()
 
 
@@ -154,9 +155,12 @@ class Driver:
         self._process: ShellProcess | None = None
         self._lives_sent: set[int] = set()
 
-    def begin(self, evaluator: Evaluator, process: ShellProcess) -> None:
+    def begin(
+        self, evaluator: Evaluator, process: ShellProcess, complete: Callable[[str, int], Completion]
+    ) -> None:
         """The shell stands: from now on requests are taken."""
         self._evaluator = evaluator
+        self._complete = complete
         self._process = process
         self._channel.send("ready", name=node_name() or "", creation=Node.info()["creation"] or 0)
         self._channel.listen(self._take)
@@ -208,6 +212,7 @@ class Driver:
     # ------------------------------------------------------------ requests, on the channel's thread
 
     def _take(self, asked: dict[str, Any]) -> None:
+        text = ""
         match asked["do"]:
             case "eval" | "probe":
                 self._inputs.put(asked)
@@ -220,9 +225,10 @@ class Driver:
             case "settle":
                 _settle(asked["nodes"])
             case "dump":
-                self._channel.send("done", id=asked["id"], text=_dump())
-                return
-        self._channel.send("done", id=asked["id"], text="")
+                text = _dump()
+            case "complete":
+                text = json.dumps(self._complete(asked["code"], asked["cursor"]))
+        self._channel.send("done", id=asked["id"], text=text)
 
 
 def _network() -> Any:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from pyx.runtime.output import Console
+    from pyx.shell.completion import Completion
     from pyx.shell.witness import Witness
 
 SWITCH_SECONDS: Final = 0.0005
@@ -180,17 +181,13 @@ class Session:
         return WitnessedScreen(self._stdout, witness, gone=self._leave_quietly)
 
     def _person_terminal(self, evaluator: Evaluator, project: Project) -> Terminal:
-        from pyx.shell.completion import Tables, complete
         from pyx.shell.history import History, history_path
         from pyx.shell.terminal import PersonTerminal
 
-        tables = Tables(
-            evaluator.names, evaluator.lower, project.module_names, _all_nodes, Process.registered
-        )
         terminal = PersonTerminal(
             self._screen,
             History(history_path(), self._warn),
-            lambda text, cursor: complete(text, cursor, tables),
+            completer(evaluator, project),
             stdout=self._stdout,
             colour=not os.environ.get("NO_COLOR"),
         )
@@ -310,6 +307,14 @@ class LogHandler(logging.Handler):
         """Like any handler's."""
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"[{record.levelname.lower()}] {record.getMessage()}\n")
+
+
+def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Completion]:
+    """What gives the completions of an input: (text, cursor) -> what could stand there."""
+    from pyx.shell.completion import Tables, complete
+
+    tables = Tables(evaluator.names, evaluator.lower, project.module_names, _all_nodes, Process.registered)
+    return lambda text, cursor: complete(text, cursor, tables)
 
 
 def node_name() -> str | None:

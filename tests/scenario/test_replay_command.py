@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -14,12 +15,15 @@ from pyx.scenario.command import main
 from pyx.scenario.player import Player, Settings
 from pyx.scenario.stage import Stage
 from pyx.scenario.transcript import parse_transcript
-from pyx.scenario.visit import visit
+from pyx.scenario.visit import Visit
+from pyx.shell.completion import Completion
+from pyx.shell.loop import LineTerminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+HANG = 10.0
 GOOD = "$ pyx --sname a\npyx(a@vm)1> print('hello')\nhello\n"
 BAD = "$ pyx --sname a\npyx(a@vm)1> 1\n2\n"
 
@@ -106,26 +110,61 @@ class TestVisit:
             stage.remove()
 
     def test_a_person_goes_on_where_the_steps_stopped(self, player: Player) -> None:
-        lines = iter(["x + 1", "if x:", "    print('yes')", "", "spawn(print, 'from a process')"])
-        prompts: list[str] = []
-        shown: list[str] = []
+        person = Person(
+            ["x + 1\n", "if x:\n", "    print('yes')\n", "\n", "spawn(print, 'from a process')\n"]
+        )
+        person.visits(player, "a")
+        assert person.shown[:2] == ["2\n", "yes\n"]
+        assert person.prompts[:4] == ["pyx(a@vm)3> ", "pyx(a@vm)4> ", "...(a@vm)4> ", "...(a@vm)4> "]
 
-        def read_line(prompt: str) -> str:
-            prompts.append(prompt)
-            try:
-                return next(lines)
-            except StopIteration:
-                raise EOFError from None
+    def test_what_others_show_appears_while_nothing_is_typed(self, player: Player) -> None:
+        person = Person(["spawn(print, 'from a process')\n"], waits_for="from a process\n")
+        person.visits(player, None)
+        assert "from a process\n" in person.shown
 
-        visit(player, "a", read_line, shown.append)
-        assert shown[:2] == ["2", "yes"]
-        assert "from a process" in shown
-        assert prompts[:4] == ["pyx(a@vm)3> ", "pyx(a@vm)4> ", "...(a@vm)4> ", "...(a@vm)4> "]
+    def test_what_could_stand_there_is_asked_of_the_node(self, player: Player) -> None:
+        offered: list[Completion] = []
+
+        class Curious(Person):
+            def read_line(self, prompt: str) -> str:
+                offered.append(self.visit.complete("self_made_na", 12))
+                return super().read_line(prompt)
+
+        Curious(["self_made_name = 1\n"]).visits(player, "a")
+        assert offered == [Completion(0, []), Completion(0, ["self_made_name"])]
 
     def test_nobody_of_that_name(self, player: Player) -> None:
-        shown: list[str] = []
-        visit(player, "b", input, shown.append)
-        assert shown == ["there is no node b here; running: a@vm"]
+        with pytest.raises(PyxError, match=r"^no node b runs here; there are: a@vm$"):
+            Visit(player, "b")
+
+
+class Person:
+    """Types lines and leaves, once a line has been seen if there is one to wait for."""
+
+    visit: Visit
+
+    def __init__(self, lines: list[str], waits_for: str | None = None) -> None:
+        self._lines = iter(lines)
+        self._waits_for = waits_for
+        self._seen = threading.Event()
+        self.prompts: list[str] = []
+        self.shown: list[str] = []
+
+    def visits(self, player: Player, name: str | None) -> None:
+        self.visit = Visit(player, name)
+        self.visit.converse(LineTerminal(self.read_line, self.see))
+
+    def read_line(self, prompt: str) -> str:
+        self.prompts.append(prompt)
+        line = next(self._lines, "")
+        if not line and self._waits_for is not None:
+            assert self._seen.wait(HANG)
+        return line
+
+    def see(self, text: str) -> None:
+        self.shown.append(text)
+        if text == self._waits_for:
+            self._seen.set()
 
 
 class TestPytest:
