@@ -17,8 +17,8 @@ from pyx.runtime.runners import LockSlot, sleep, sleep_async
 if TYPE_CHECKING:
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
-    from pyx.runtime.local_node import LocalNode
     from pyx.runtime.runners import Runner
+    from pyx.runtime.tasks import ProcessLoop
 
     Queue: TypeAlias = Outbox | Mailbox
 
@@ -48,10 +48,10 @@ def wait(runner: Runner, queue: Queue) -> None:
         queue.sleepers.discard(slot)
 
 
-async def wait_async(node: LocalNode, queue: Queue) -> None:
+async def wait_async(tasks: ProcessLoop, queue: Queue) -> None:
     """`wait` for a coroutine, of a process or not."""
     while not queue.is_light:
-        slot = node.tasks.slot()
+        slot = tasks.slot()
         try:
             queue.sleepers.add(slot)
             if not queue.is_light:

@@ -1,0 +1,150 @@
+"""How each effect of the kernel is carried out, after the lock: who sleeps is woken, a node is dialled, lines
+are shown.
+
+The second storey of a node.  Not here: when (`steps.py`), and the lives of processes (`lifecycle.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from pyx.core import effects as fx
+from pyx.core.post import THE_NODE
+from pyx.runtime import context, output
+from pyx.runtime.requests import Pending
+from pyx.runtime.steps import Steps, log
+from pyx.runtime.tasks import ProcessLoop
+from pyx.runtime.threads import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pyx.runtime.lifecycle import Lifecycle
+    from pyx.runtime.runners import Runner
+    from pyx.runtime.transport import Transport
+    from pyx.terms import Pid
+
+_LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Carrying(Steps):
+    """What the kernel's decisions need to be carried out: threads, the transport, a console, a clock."""
+
+    processes: Lifecycle
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = Pool()
+        self.tasks = ProcessLoop()
+        self.transport: Transport | None = None
+        """Set while this process is a named node."""
+        self.console: output.Console | None = None
+        """Where a shell shows this node's own lines; None: the stream found as sys.stdout."""
+        self.outlet = output.Outlet(self.kernel.console, self._write_own)
+        """The way of this node's own lines."""
+        self._carry.update(
+            {
+                fx.Wake: self._wake,
+                fx.Kill: self._kill,
+                fx.Start: self._start,
+                fx.Inquire: self._inquire,
+                fx.Answered: self._answered,
+                fx.Connected: self._connected,
+                fx.Dial: self._look_at_dial,
+                fx.CancelDial: self._look_at_dial,
+                fx.Hangup: self._hangup,
+                fx.Resume: self._resume,
+                fx.Overfull: self._overfull,
+                fx.Show: self._show,
+                fx.ShellExit: self._shell_exit,
+                fx.Rest: self._rest,
+                fx.Log: self._log,
+            }
+        )
+
+    def _wake(self, effect: fx.Wake) -> None:
+        runner: Runner = effect.process.runner
+        runner.slot.wake()
+
+    def _kill(self, effect: fx.Kill) -> None:
+        # Without a runner it was killed between its birth and its start; the start looks at `alive`.
+        runner: Runner | None = effect.process.runner
+        if runner is not None:
+            self.processes.stop(runner)
+
+    def _start(self, effect: fx.Start) -> None:
+        self.processes.start_for_peer(effect.process, effect.letter)
+
+    def _inquire(self, effect: fx.Inquire) -> None:
+        self.pool.run(lambda: self.processes.answer_inquiry(effect))
+
+    def _answered(self, effect: fx.Answered) -> None:
+        pending = effect.waiter
+        assert isinstance(pending, Pending)
+        pending.resolve(effect.outcome, effect.body, effect.nobody)
+
+    def _connected(self, effect: fx.Connected) -> None:
+        pending = effect.waiter
+        assert isinstance(pending, Pending)
+        pending.resolve("connected" if effect.ok else "noconnection", effect.reason)
+
+    def _look_at_dial(self, effect: fx.Dial | fx.CancelDial) -> None:
+        if self.transport is not None:
+            self.transport.look_at_dial(effect.node)
+
+    def _hangup(self, effect: fx.Hangup) -> None:
+        link = effect.peer.link
+        if link is not None:
+            link.close(gracefully=effect.gracefully)
+
+    def _resume(self, effect: fx.Resume) -> None:
+        effect.queue.sleepers.wake()
+
+    def _overfull(self, effect: fx.Overfull) -> None:
+        # Told: this is inside the step that delivered one message too many.
+        self.tell(self.kernel.exit, THE_NODE, effect.process.pid, "kill")
+
+    def _show(self, effect: fx.Show) -> None:
+        outlet = self.outlet
+        if effect.process is not None:
+            outlet = effect.process.runner.outlet
+        if context.thread.state.runs_transport:
+            outlet.show_elsewhere(self.pool)
+        else:
+            outlet.show()
+
+    def _write_own(self, text: str, frm: Pid) -> None:
+        if self.console is not None:
+            self.console.write(text, frm=frm)
+            return
+        stream = output.found_stream()
+        if stream is None:
+            return
+        try:
+            stream.write(text)
+            stream.flush()
+        except (OSError, ValueError):  # closed, or a pipe whose reader left: output is not worth a process
+            return
+
+    def _shell_exit(self, effect: fx.ShellExit) -> None:
+        self.processes.shell_exit(effect.process, effect.frm, effect.reason)
+
+    def _rest(self, effect: fx.Rest) -> None:
+        self.later(max(0.0, effect.until - self.now()), self.kernel.rested, effect.node)
+
+    def _log(self, effect: fx.Log) -> None:
+        log.log(_LEVELS[effect.level], "%s", effect.text)
+
+    # ------------------------------------------------------------ the clock
+
+    def later(self, seconds: float, decide: Callable[..., object], *args: Any) -> Callable[[], None]:
+        """A step in so many seconds; gives what cancels it."""
+        return self.portal.later(seconds, lambda: self.tell(decide, *args))
+
+    @staticmethod
+    def now() -> float:
+        """The clock that the kernel is told: monotonic seconds."""
+        return time.monotonic()

@@ -1,0 +1,140 @@
+"""What processes say: messages and lines, on their way to a mailbox or to the queue of a node.
+
+The third storey of a node.  Whoever makes a queue too heavy waits here, or is refused.  Not here: the wait
+itself (`suspension.py`), and reading what was sent (`mail.py`).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pyx.errors import NodeBusy, ProcessKilled
+from pyx.runtime import context, suspension
+from pyx.runtime.carrying import Carrying
+from pyx.runtime.letters import sealed
+from pyx.wire.codec import is_flat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.core.processes import Process
+    from pyx.runtime.runners import Runner
+    from pyx.signals import Letter
+    from pyx.terms import Pid
+
+T = TypeVar("T")
+
+
+class Sending(Carrying):
+    """The ways from a process to others."""
+
+    def say(self, node: str, decide: Callable[..., T], *args: Any) -> T | None:
+        """A step that adds something to the queue of a node ("" for this one), or to a mailbox.
+
+        If that is too heavy, the process waits afterwards; who cannot wait is refused when it is far too
+        heavy.  From a finalizer inside a step it is taken when that one is over, and gives None.
+
+        Raises:
+            NodeBusy: nothing was done.
+            ProcessKilled, KeyboardInterrupt: it may be done.
+        """
+        state = context.thread.state
+        if state.inside:
+            self.tell(decide, *args)
+            return None
+        result: T
+        if node and context.may_not_wait():
+            result = self.step(self._unless_busy, node, decide, *args)
+            return result
+        state.heavy = None
+        result = self.guarded(self.take_step, decide, *args)
+        heavy = state.take_heavy()
+        if heavy is not None and not context.may_not_wait():
+            suspension.wait(context.require("send()"), heavy)
+        return result
+
+    def _unless_busy(self, node: str, decide: Callable[..., T], *args: Any) -> T:
+        queued = self.kernel.queued_for(node)
+        if queued > suspension.REFUSED_BYTES:
+            raise NodeBusy(node, queued)
+        return decide(*args)
+
+    def send(self, dest: Any, message: Any) -> bool:
+        """Seals *message* and sends it, and waits where `say` does.
+
+        False only for a plain local name that nobody has.
+
+        Raises:
+            EncodeError: the message is not data.
+            NodeBusy: see `say`.
+        """
+        runner = context.current.get()
+        frm = runner.process.pid if runner is not None else None
+        node = node_of(dest)
+        return self.say(node, self.kernel.send, frm, dest, _body(node, message)) is not False
+
+    def send_if_light(self, dest: Any, message: Any) -> bool | None:
+        """`send`, but where that might wait it gives None, and nothing is sent."""
+        return self.step(self._send_if_light, self._frm(), dest, self.body(dest, message))
+
+    def _send_if_light(self, frm: Pid | None, dest: Any, body: Any) -> bool | None:
+        queue = self.kernel.queue_for(dest)
+        return None if queue is not None and queue.is_heavy else self.kernel.send(frm, dest, body)
+
+    async def send_async(self, dest: Any, message: Any) -> bool:
+        """`send` for a coroutine: it awaits, and is never refused."""
+        state = context.thread.state
+        state.heavy = None
+        sent = self.step(self.kernel.send, self._frm(), dest, self.body(dest, message))
+        heavy = state.take_heavy()
+        if heavy is not None:
+            await suspension.wait_async(self.tasks, heavy)
+        return sent
+
+    @staticmethod
+    def _frm() -> Pid | None:
+        runner = context.current.get()
+        return runner.process.pid if runner is not None else None
+
+    def body(self, dest: Any, message: Any) -> Any:
+        """What is put on its way to *dest*: a letter, or on this node a flat message itself."""
+        return _body(node_of(dest), message)
+
+    def print_lines(self, runner: Runner, text: str, *, last: bool = False) -> None:
+        """Lines of the process for its group leader's terminal.
+
+        It waits where `say` does (and raises as that), but for its *last* words.
+        """
+        process = runner.process
+        leader = process.leader
+        if last:
+            self.tell(self.kernel.print_lines, process, leader, text)
+        else:
+            node = leader.node if leader is not None else ""
+            self.say(node, self.kernel.print_lines, process, leader, text)
+
+    def abandon(self, number: int) -> None:
+        """Nobody waits for that request any more; raises ProcessKilled, but not before it is abandoned."""
+        try:
+            self.tell(self.kernel.abandon, number)
+        except ProcessKilled:
+            self.portal.soon(functools.partial(self.step, self.kernel.abandon, number))
+            raise
+
+    def log_dropped_letter(self, process: Process, item: Letter, error: Exception) -> None:
+        """A letter could not be opened by its receiver: said once, with where it came from."""
+        origin = item.origin.name if item.origin is not None else "this node"
+        self.warn("dropped a message from %s to %s that cannot be read: %s", origin, process.pid, error)
+
+
+def node_of(dest: Any) -> str:
+    """The node of a checked destination; "" for this one."""
+    if type(dest) is str:
+        return ""
+    node: str = dest[1] if type(dest) is tuple else dest.node
+    return node
+
+
+def _body(node: str, message: Any) -> Any:
+    return message if not node and is_flat(message) else sealed(message)

@@ -1,0 +1,253 @@
+"""Steps: whole or not at all, one at a time; what is put off, what is written when."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.core import effects as fx
+from pyx.errors import ProcessKilled, Reentered, RegistrationError
+from pyx.runtime import context, steps
+from pyx.runtime.gate import wish
+from pyx.terms import Pid
+from tests.staging import HANG, as_process, wait_for
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+
+class TestAStep:
+    def test_gives_what_the_kernel_decided(self, node: LocalNode) -> None:
+        assert node.step(node.kernel.registered) == []
+
+    def test_raises_what_the_kernel_raised_and_leaves_nothing_behind(self, node: LocalNode) -> None:
+        for _ in range(2):
+            with pytest.raises(RegistrationError):
+                node.step(node.kernel.unregister, "nobody")
+        assert not node._lock.locked()
+        assert not context.thread.state.inside
+
+    def test_is_taken_under_the_lock_and_its_effects_are_carried_out_without(self, node: LocalNode) -> None:
+        locked: list[bool] = []
+        node._carry[fx.Log] = lambda _: locked.append(node._lock.locked())
+
+        def decide() -> None:
+            locked.append(node._lock.locked())
+            node.kernel.effects.append(fx.Log("info", "x"))
+
+        node.step(decide)
+        assert locked == [True, False]
+
+    def test_inside_another_one_is_refused(self, node: LocalNode) -> None:
+        with pytest.raises(Reentered, match="pyx was called from a finalizer or signal handler"):
+            node.step(node.step, node.kernel.registered)
+        assert node.step(node.kernel.registered) == []
+
+    def test_of_a_process_passes_its_gate(self, node: LocalNode) -> None:
+        def body() -> list[bool]:
+            runner = context.current.get()
+            assert runner is not None
+            lock = runner.gate._lock
+            return [lock.locked(), node.step(lock.locked), lock.locked()]
+
+        assert as_process(node, body) == [False, True, False]
+
+    def test_of_the_transport_is_nobodys_even_in_a_processs_context(self, node: LocalNode) -> None:
+        def body() -> bool:
+            import contextvars
+
+            runner = context.current.get()
+            assert runner is not None
+            copied = contextvars.copy_context()
+            return node.portal.call(copied.run, node.step, runner.gate._lock.locked)  # type: ignore[no-any-return]
+
+        assert as_process(node, body) is False
+
+    def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
+        def body() -> None:
+            runner = context.current.get()
+            assert runner is not None
+            with pytest.raises(ProcessKilled):  # on the way out: it dies of this very step
+                node.step(node.kernel.exit, Pid(0), runner.process.pid, "kill")
+            with pytest.raises(ProcessKilled):
+                node.step(lambda: pytest.fail("it was taken"))
+
+        as_process(node, body)
+
+    def test_on_the_way_out_ctrl_c_is_raised_that_came_meanwhile(self, node: LocalNode) -> None:
+        seen: list[str] = []
+
+        def decide() -> None:
+            wish.noted = True
+            seen.append("to the end")
+
+        with pytest.raises(KeyboardInterrupt):
+            node.step(decide)
+        assert seen == ["to the end"]
+        assert not wish.noted
+
+    def test_nobody_carries_out_anothers(self, node: LocalNode) -> None:
+        """A step without effects has let go of the lock; before it goes on, another one brings effects."""
+        carried: list[str] = []
+        node._carry[fx.Log] = lambda effect: carried.append(effect.text)
+
+        class Interloper:
+            """The lock, and a step of another thread just as it is let go."""
+
+            def __init__(self, lock: Any) -> None:
+                self._lock = lock
+
+            def __enter__(self) -> None:
+                self._lock.acquire()
+
+            def __exit__(self, *_: object) -> None:
+                self._lock.release()
+                if threading.current_thread() is threading.main_thread():
+                    other = threading.Thread(target=node.step, args=(decide,))
+                    other.start()
+                    other.join(HANG)
+
+        def decide() -> None:
+            node.kernel.effects.append(fx.Log("info", "once"))
+
+        node._lock = Interloper(node._lock)  # type: ignore[assignment]
+        node.step(node.kernel.registered)
+        assert carried == ["once"]
+
+
+class FakeLink:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def flush(self) -> None:
+        self.calls.append("flush")
+
+    def flush_later(self) -> None:
+        self.calls.append("flush later")
+
+
+class FakePeer:
+    def __init__(self, link: FakeLink | None) -> None:
+        self.link = link
+
+
+class TestFlushing:
+    """A lone message is written by its own thread; a stream gathers, and is flushed before its sender
+    waits."""
+
+    def test_of_nobody_at_once(self, node: LocalNode) -> None:
+        link = FakeLink()
+        for _ in range(2):
+            node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+        assert link.calls == ["flush", "flush"]
+
+    def test_of_a_process_the_first_at_once_the_others_later(self, node: LocalNode) -> None:
+        link = FakeLink()
+
+        def body() -> None:
+            runner = context.current.get()
+            assert runner is not None
+            for _ in range(3):
+                node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+            assert runner.dirty == {link}  # type: ignore[comparison-overlap]
+            node.flush(runner)
+            node.flush(runner)
+            assert runner.dirty == set()
+
+        as_process(node, body)
+        assert link.calls == ["flush", "flush later", "flush later", "flush"]
+
+    def test_after_a_wait_the_next_is_the_first_again(self, node: LocalNode) -> None:
+        link = FakeLink()
+
+        def body() -> None:
+            runner = context.current.get()
+            assert runner is not None
+            for _ in range(2):
+                node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+            node.about_to_wait(runner)
+            node.waited(runner)
+            node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+
+        as_process(node, body)
+        assert link.calls == ["flush", "flush later", "flush", "flush"]
+
+    def test_a_session_whose_link_is_not_attached_yet_is_flushed_by_that(self, node: LocalNode) -> None:
+        node.step(node.kernel.effects.append, fx.Flush(FakePeer(None)))  # type: ignore[arg-type]
+
+
+class TestTelling:
+    """What a finalizer wants is never refused, and done when the step is over that it interrupted."""
+
+    def test_outside_it_is_done_at_once(self, node: LocalNode) -> None:
+        seen: list[str] = []
+        node.tell(seen.append, "told")
+        assert seen == ["told"]
+
+    def test_inside_it_is_done_before_the_step_is_left(self, node: LocalNode) -> None:
+        seen: list[str] = []
+
+        def decide() -> None:
+            node.tell(seen.append, "told")
+            node.tell(lambda: node.tell(seen.append, "told by what was told"))
+            seen.append("decided")
+
+        node.step(decide)
+        assert seen == ["decided", "told", "told by what was told"]
+        assert node._deferred == {}
+
+    def test_one_that_fails_is_logged(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
+        node.step(node.tell, node.kernel.unregister, "nobody")
+        assert "could not do what a finalizer asked for" in caplog.text
+        assert node.step(node.kernel.registered) == []
+
+    def test_in_the_last_instructions_of_a_step_it_goes_to_the_node(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A finalizer ran after the look at what was told, before the thread was outside."""
+        told = threading.Event()
+
+        class LateGate:
+            def enter(self) -> None: ...
+
+            def leave(self) -> None:
+                node.tell(told.set)
+
+        monkeypatch.setattr(steps, "NO_GATE", LateGate())
+        node.step(node.kernel.registered)
+        monkeypatch.undo()
+        wait_for(told)
+        assert node._deferred == {}
+
+    def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
+        def body() -> None:
+            runner = context.current.get()
+            assert runner is not None
+            runner.gate.killed = True
+            with pytest.raises(ProcessKilled):
+                node.tell(lambda: pytest.fail("it was done"))
+
+        as_process(node, body)
+
+
+class TestWarning:
+    def test_is_logged_inside(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A kill in `logging` would leave a handler's lock taken."""
+        inside: list[bool] = []
+
+        class Looking(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                inside.append(context.thread.state.inside)
+
+        handler = Looking()
+        steps.log.addHandler(handler)
+        node.warn("once %s", "outside")
+        node.step(node.warn, "once inside")
+        steps.log.removeHandler(handler)
+        assert inside == [True, True]
+        assert [record.getMessage() for record in caplog.records] == ["once outside", "once inside"]
