@@ -65,7 +65,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         timeout = checked_seconds(timeout)
         here = this_node()
         dest = here.full_name(node)
-        letter = calls.sealed_call(module, function, args)
+        letter = calls.sealed_call(here, module, function, args)
         with Pending(here, here.tasks.slot()) as pending:
             calls.ask(here, pending, dest, letter)
             if not await pending.wait_async(timeout):
@@ -85,7 +85,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         timeout = checked_seconds(timeout)
         here = this_node()
         dests = calls.targets(here, nodes)
-        letter = calls.sealed_call(module, function, args)
+        letter = calls.sealed_call(here, module, function, args)
         with contextlib.ExitStack() as stack:
             pendings = [stack.enter_context(Pending(here, here.tasks.slot())) for _ in dests]
             for dest, pending in zip(dests, pendings, strict=True):

@@ -101,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
         "--tick", metavar="SECONDS", type=_seconds, default=15.0, help="a silent node is down (15)"
     )
     node.add_argument(
+        "--max-message",
+        metavar="MIB",
+        type=_mebibytes,
+        default=128,
+        help="a message has at most so many MiB (128)",
+    )
+    node.add_argument(
         "--rpc",
         choices=["open", "exported", "off"],
         default="open",
@@ -136,6 +143,13 @@ def _seconds(text: str) -> float:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
         msg = f"{text!r} is no port: one is a number from 1 to 65535"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _mebibytes(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= 1024:
+        msg = f"{text!r} is no number of MiB from 1 to 1024"
         raise argparse.ArgumentTypeError(msg)
     return int(text)
 
@@ -191,6 +205,7 @@ def _start(asked: argparse.Namespace, file: str | None, witness: Witness | None)
             cookie_file=asked.cookie_file,
             tick=asked.tick,
             rpc=asked.rpc,
+            max_message_mib=asked.max_message,
             directory=asked.directory,
             code=asked.code,
             file=file,

@@ -59,6 +59,7 @@ class Node:
         listen: str | None = None,
         port: int = 0,
         seeds: Sequence[str] = (),
+        max_message_mib: int = 128,
     ) -> str:
         """Makes this process a node and returns its full name; any Python program may.
 
@@ -78,6 +79,8 @@ class Node:
             listen: an address of this host, where a long name's host part is not the one.
             port: the one of all nodes, which then need no EPMD; 0: any, told by EPMD.
             seeds: nodes to dial until they are up: names, or `"dns:DOMAIN"` for all its addresses.
+            max_message_mib: MiB of one message, sealed, 1 to 1024: a longer one cannot be sent from here, and
+                one that comes is dropped like any that cannot be read.
 
         Raises:
             NodeNameInvalid, NameTaken, AlreadyStarted, CookieUnsafe, RuntimeDirectoryUnsafe.
@@ -96,6 +99,7 @@ class Node:
             listen=listen,
             port=port,
             seeds=seeds,
+            max_message_mib=max_message_mib,
         )
 
     @staticmethod
@@ -105,7 +109,10 @@ class Node:
 
     @staticmethod
     def info() -> dict[str, Any]:
-        """Facts about this node: name, connections, processes, threads that outlive their process."""
+        """Facts about this node: name, connections, processes, threads that outlive their process.
+
+        `loop_lag` is how late the transport's loop was at worst in the last minute, in seconds.
+        """
         return lifetime.info(this_node())
 
     @staticmethod

@@ -118,7 +118,7 @@ class Process:
             raise Exit(reason)
         node = this_node()
         frm = runner.process.pid if runner is not None else Pid(0)
-        node.say(pid.node, node.kernel.exit, frm, pid, sealed_reason(reason))
+        node.say(pid.node, node.kernel.exit, frm, pid, sealed_reason(reason, node.max_message_bytes))
         return True
 
     @staticmethod

@@ -60,7 +60,7 @@ def call(
     timeout = checked_seconds(timeout)
     here = this_node()
     dest = here.full_name(node)
-    letter = calls.sealed_call(module, function, args)
+    letter = calls.sealed_call(here, module, function, args)
     with Pending(here) as pending:
         calls.ask(here, pending, dest, letter)
         if not pending.wait(timeout):
@@ -84,7 +84,7 @@ def export(function: F) -> F:
 def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:
     """Has *node* run a function and wants no answer; returns True, whatever becomes of it."""
     here = this_node()
-    calls.ask(here, None, here.full_name(node), calls.sealed_call(module, function, args))
+    calls.ask(here, None, here.full_name(node), calls.sealed_call(here, module, function, args))
     return True
 
 
@@ -97,7 +97,7 @@ def async_call(
     """
     here = this_node()
     dest = here.full_name(node)
-    letter = calls.sealed_call(module, function, args)
+    letter = calls.sealed_call(here, module, function, args)
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
     def fill() -> None:
@@ -132,7 +132,7 @@ def multicall(
     timeout = checked_seconds(timeout)
     here = this_node()
     dests = calls.targets(here, nodes)
-    letter = calls.sealed_call(module, function, args)
+    letter = calls.sealed_call(here, module, function, args)
     deadline = None if timeout is None else time.monotonic() + timeout
     with contextlib.ExitStack() as stack:
         pendings = [stack.enter_context(Pending(here)) for _ in dests]

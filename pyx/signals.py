@@ -199,6 +199,13 @@ class Spawned(NamedTuple):
     pid: Pid
 
 
+class Dropped(NamedTuple):
+    """The process `frm` could not open a letter that came from there; `why` is a sentence for the log."""
+
+    frm: Pid
+    why: str
+
+
 # ---------------------------------------------------------------- between nodes (may pass all others)
 
 
@@ -246,6 +253,7 @@ Signal: TypeAlias = (
     | Ask
     | Answer
     | Spawned
+    | Dropped
     | Tick
     | Ping
     | Pong

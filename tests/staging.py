@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pyx.runtime import lifetime, local_node
 from pyx.runtime.local_node import LocalNode
+from pyx.signals import Letter
 from pyx.terms import Pid
+from pyx.wire.codec import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +101,11 @@ def as_process(node: LocalNode, function: Callable[[], T], *, hang: float = HANG
     """Runs *function* as a process of *node* to its end; returns or raises what it does."""
     outcome: T = Running(node, function).outcome(hang=hang)
     return outcome
+
+
+def sealed(value: Any) -> Letter:
+    """A letter, however long."""
+    return Letter(seal(value))
 
 
 def wait_for(event: threading.Event, *, hang: float = HANG) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx.core.effects import Hangup
+from pyx.core.effects import Hangup, Log
 from pyx.core.mesh import Mesh
 from pyx.core.post import THE_NODE
 from pyx.signals import (
@@ -19,6 +19,7 @@ from pyx.signals import (
     Crashed,
     Demonitor,
     Down,
+    Dropped,
     Exit,
     ExitTo,
     Goodbye,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.processes import Process
     from pyx.signals import Signal
+    from pyx.terms import Life
 
 FACTS = (
     "registered_name",
@@ -56,6 +58,9 @@ FACTS = (
     "kind",
 )
 """What the kernel knows of `Process.info`."""
+
+_LONGEST_REASON = 200
+"""Characters of a peer's reason that get into this node's log."""
 
 
 class Kernel(Mesh):
@@ -131,6 +136,10 @@ class Kernel(Mesh):
             case Crashed(frm, to, text):
                 report = f"[error] Process {frm} on node {frm.node} raised an exception\n{text}"
                 self._show(to, frm, report)
+            case Dropped(frm, why):
+                words = why[:_LONGEST_REASON] if why.isprintable() else ascii(why)[:_LONGEST_REASON]
+                text = f"{peer.name} dropped a message for {frm} that it cannot read: {words}"
+                self.effects.append(Log("warning", text))
             case Nodes(names):
                 if not peer.hidden:
                     self._told_of(peer, names)
@@ -140,6 +149,12 @@ class Kernel(Mesh):
             case Tick() | Send():
                 pass
         self._settle()
+
+    def letter_dropped(self, process: Process, origin: Life, why: str) -> None:
+        """A process could not open a letter: the node that sealed it is told, if it is still there."""
+        peer = self._peers.get(origin.name)
+        if peer is not None and peer.state == "up" and peer.creation == origin.creation:
+            self._enqueue(peer, Dropped(process.pid, why))
 
     # ------------------------------------------------------------ what is known
 

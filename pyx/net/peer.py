@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import ProtocolError
+from pyx.net import stall
 from pyx.net.forks import close_in_children
 
 if TYPE_CHECKING:
@@ -38,12 +40,6 @@ if TYPE_CHECKING:
 _READ_BYTES: Final = 128 * 1024
 _ROUNDS: Final = 8
 """After so many full gathers in one `flush` the loop goes on: a process is not made the others' postman."""
-
-_STALLED_SECONDS: Final = 30.0
-"""A peer that takes nothing for so long, while something waits for it, is given up."""
-
-_LOOKS: Final = 2
-"""In so many steps: a node that stood still itself finds one of them overdue, not all."""
 
 _LAST_READS: Final = 64
 """How much is still read from a peer that does not listen any more: 8 MiB."""
@@ -227,22 +223,19 @@ class PeerLink:
         if not self._ended:
             self._loop.add_writer(self._descriptor, self._writable)
             if self._next_look is None:
-                self._look_later(self._taken, _LOOKS)
+                self._look(stall.Stall(self._taken, time.monotonic()))
 
-    def _look_later(self, taken: int, looks: int) -> None:
-        self._next_look = self._loop.call_later(_STALLED_SECONDS / _LOOKS, self._look, taken, looks)
-
-    def _look(self, taken: int, looks: int) -> None:
+    def _look(self, waiting: stall.Stall) -> None:
         """Something waits for the peer: has it taken any of it lately?"""
         self._next_look = None
         if self._ended or not self._full:
             return
-        if self._taken != taken:
-            self._look_later(self._taken, _LOOKS)
-        elif looks > 1:
-            self._look_later(taken, looks - 1)
+        again = waiting.look(self._taken, time.monotonic())
+        if again:
+            self._next_look = self._loop.call_later(again, self._look, waiting)
         else:
-            self._end(f"it took nothing for {_STALLED_SECONDS:g} s of the {self.out.queued} bytes for it")
+            seconds = f"{stall.STALLED_SECONDS:g} s"
+            self._end(f"it took nothing for {seconds} of the {self.out.queued:,} bytes for it")
 
     def _writable(self) -> None:
         if not self._lock.acquire(blocking=False):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyx.signals import Letter
 
 
-def sealed_call(target: Any, function: Any, args: Sequence[Any]) -> Letter:
+def sealed_call(node: LocalNode, target: Any, function: Any, args: Sequence[Any]) -> Letter:
     """The letter of `call(node, target, function, args)`, in either form; see `destinations.named_call`.
 
     Raises:
@@ -38,7 +38,7 @@ def sealed_call(target: Any, function: Any, args: Sequence[Any]) -> Letter:
     """
     rest: tuple[Any, ...] = () if function is None else (function,)
     module, name, arguments = named_call(target, (*rest, args) if args else rest)
-    return letters.sealed_call(module, name, arguments)
+    return letters.sealed_call(module, name, arguments, node.max_message_bytes)
 
 
 def ask(node: LocalNode, pending: Pending | None, dest: str, letter: Letter) -> None:

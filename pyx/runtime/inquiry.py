@@ -50,7 +50,7 @@ def request(node: LocalNode, pending: Pending, pid: Pid, keys: list[str] | None)
     """Asks the pid's node; *pending* will be resolved."""
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
-    pending.ask(node.kernel.request_info, frm, pid.node, "info", sealed((pid, keys)))
+    pending.ask(node.kernel.request_info, frm, pid.node, "info", sealed((pid, keys), node.max_message_bytes))
 
 
 def answer(node: LocalNode, pid: Pid, pending: Pending, *, in_time: bool) -> dict[str, Any] | None:

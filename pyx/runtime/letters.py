@@ -5,13 +5,12 @@ Not here: how a value becomes bytes (`wire/codec.py`), and opening (`mail.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import EncodeError
 from pyx.signals import Letter
 from pyx.terms import Raised
 from pyx.wire.codec import seal
-from pyx.wire.fragments import MAX_LETTER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,36 +18,45 @@ if TYPE_CHECKING:
     from pyx.signals import Reason
 
 
-def sealed(value: Any, *, what: str = "message") -> Letter:
+LONGEST_WORD: Final = 255
+"""Characters of an exit reason that travels as a word; no atom of Erlang's has more."""
+
+
+def sealed(value: Any, limit: int, *, what: str = "message") -> Letter:
     """*value* as a letter, which may travel.
 
+    Args:
+        value: data.
+        limit: bytes, what the node lets travel (`LocalNode.max_message_bytes`); at home too, to be alike.
+        what: the root of the path in the sentence of an error.
+
     Raises:
-        EncodeError: it is not data, or too long; *what* is the root of the path in its sentence.
+        EncodeError: it is not data, or too long.
     """
     data = seal(value, what=what)
-    if len(data) > MAX_LETTER_BYTES:  # a session would be lost by it; refused at home too, to be alike
-        problem = f"is too long: {len(data):,} bytes sealed, at most {MAX_LETTER_BYTES:,} can travel"
+    if len(data) > limit:
+        problem = f"is too long: {len(data):,} bytes sealed, at most {limit:,} can travel (--max-message)"
         raise EncodeError(what, type(value), problem)
     return Letter(data)
 
 
-def sealed_call(module: str, function: str, args: Sequence[Any]) -> Letter:
+def sealed_call(module: str, function: str, args: Sequence[Any], limit: int) -> Letter:
     """The letter of a call by name; raises as `sealed`, with a path that starts at `args`."""
     try:
-        return sealed((module, function, list(args)))
+        return sealed((module, function, list(args)), limit)
     except EncodeError:
-        sealed(list(args), what="args")  # raises again, with the path the caller can read
+        sealed(list(args), limit, what="args")  # raises again, with the path the caller can read
         raise
 
 
-def sealed_reason(reason: object) -> Reason:
+def sealed_reason(reason: object, limit: int) -> Reason:
     """An exit reason as it travels: a plain word stays itself, any other data is sealed.
 
-    One that is no data becomes a `Raised` that says so: an end must not fail.
+    One that is no data, or too long, becomes a `Raised` that says so: an end must not fail.
     """
-    if type(reason) is str:
+    if type(reason) is str and len(reason) <= LONGEST_WORD:
         return reason
     try:
-        return sealed(reason, what="reason")
+        return sealed(reason, limit, what="reason")
     except EncodeError as error:
-        return sealed(Raised("EncodeError", str(error)))
+        return sealed(Raised("EncodeError", str(error)), limit)

@@ -54,7 +54,7 @@ class Lifecycle:
         Raises:
             EncodeError: an argument is not data.
         """
-        letter = sealed(args, what="args")
+        letter = sealed(args, self._node.max_message_bytes, what="args")
         coroutine = rex.is_coroutine_function(function)
         call = rex.initial_call(function, len(args))
 
@@ -67,7 +67,7 @@ class Lifecycle:
         self, module: str, function: str, args: list[Any], *, link: bool = False, monitor: bool = False
     ) -> tuple[Pid, Ref | None]:
         """Starts the function of that name; a missing one is the new process's failure, as in Erlang."""
-        letter = sealed_call(module, function, args)
+        letter = sealed_call(module, function, args, self._node.max_message_bytes)
 
         def body() -> Any:
             return self._resolve(letter)()
@@ -137,11 +137,11 @@ class Lifecycle:
             pid, keys = open_letter(inquiry.letter, node.kernel.here)
             facts = information(node, checked_pid(pid), keys)
             if facts is not None and "dictionary" in facts:  # the one that may hold what is no data
-                items = facts["dictionary"].items()
-                facts["dictionary"] = {_as_data(key): _as_data(value) for key, value in items}
-            letter = sealed(facts)
+                items, limit = facts["dictionary"].items(), node.max_message_bytes
+                facts["dictionary"] = {_as_data(key, limit): _as_data(value, limit) for key, value in items}
+            letter = sealed(facts, node.max_message_bytes)
         except (PyxError, TypeError, ValueError) as error:
-            letter = sealed(report.as_value(error))
+            letter = sealed(report.as_value(error), node.max_message_bytes)
         node.step(node.kernel.answer, inquiry, letter)
 
     # ------------------------------------------------------------ running and ending
@@ -185,7 +185,7 @@ class Lifecycle:
         """The step that says how a process ended, and its arguments."""
         if process.call is not None:
             return self._end_call, process, *self._answer(error, value)
-        reason, crashed = reason_of(error)
+        reason, crashed = reason_of(error, self._node.max_message_bytes)
         text = report.traceback_text(error) if crashed and error is not None else ""
         return self._end, process, reason, text
 
@@ -199,18 +199,19 @@ class Lifecycle:
         self._node.kernel.process_exited(process, reason)
 
     def _answer(self, error: BaseException | None, value: Any) -> tuple[str, Letter | str]:
+        limit = self._node.max_message_bytes
         if error is None:
             try:
-                return "value", sealed(value, what="result")
+                return "value", sealed(value, limit, what="result")
             except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
         if isinstance(error, RpcRefused) and error.node == self._node.kernel.name:
             return "refused", error.policy  # by the gate here, not by a node that the function called
         if isinstance(error, UndefinedFunction):
-            return "undefined", sealed((error.module, error.function))
+            return "undefined", sealed((error.module, error.function), limit)
         if isinstance(error, (Exit, SystemExit, ProcessKilled)):
-            return "exit", reason_of(error)[0]
-        return "raised", sealed(report.as_value(error))
+            return "exit", reason_of(error, limit)[0]
+        return "raised", sealed(report.as_value(error), limit)
 
     def shell_exit(self, process: Process, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
@@ -237,10 +238,10 @@ def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
     return f"** (EXIT from {frm}) {value if isinstance(value, str) else repr(value)}\n"
 
 
-def _as_data(value: Any) -> Any:
+def _as_data(value: Any, limit: int) -> Any:
     """*value* itself if it can travel, else how it prints."""
     try:
-        sealed(value)
+        sealed(value, limit)
     except EncodeError as error:
         return str(error)
     return value
@@ -253,15 +254,18 @@ def _awaiting(body: Callable[[], Any]) -> Callable[[], Any]:
     return run
 
 
-def reason_of(error: BaseException | None) -> tuple[Reason, bool]:
-    """Why a process ended, from what its code raised; and whether that is a crash to report."""
+def reason_of(error: BaseException | None, limit: int) -> tuple[Reason, bool]:
+    """Why a process ended, from what its code raised; and whether that is a crash to report.
+
+    *limit* is in bytes, of what can travel.
+    """
     if error is None:
         return "normal", False
     if isinstance(error, ProcessKilled):
         return "killed", False
     if isinstance(error, Exit):
-        return sealed_reason(error.reason), False
+        return sealed_reason(error.reason, limit), False
     if isinstance(error, SystemExit):
         went_well = error.code in (None, 0)  # no set: a code may have no hash
-        return ("normal" if went_well else sealed_reason(error.code)), False
-    return sealed_reason(report.as_value(error)), True
+        return ("normal" if went_well else sealed_reason(error.code, limit)), False
+    return sealed_reason(report.as_value(error), limit), True

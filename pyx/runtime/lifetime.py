@@ -19,6 +19,7 @@ from pyx.runtime import output
 from pyx.runtime.gate import guard_main_thread
 from pyx.runtime.transport import Beyond, Transport
 from pyx.terms import full_name, host_of, is_long
+from pyx.wire.fragments import MAX_LETTER_BYTES
 
 if TYPE_CHECKING:
     import asyncio
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from pyx.net.seeds import Seed
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.runners import Runner
+
+MIB: Final = 1024 * 1024
+
+DEFAULT_MESSAGE_MIB: Final = MAX_LETTER_BYTES // MIB
+"""The longest message, where nobody says otherwise."""
+
+MOST_MESSAGE_MIB: Final = 1024
+"""A limit that is no limit would let a peer fill the memory by one message."""
 
 
 def start(
@@ -44,6 +53,7 @@ def start(
     listen: str | None = None,
     port: int = 0,
     seeds: Sequence[str] = (),
+    max_message_mib: int = DEFAULT_MESSAGE_MIB,
 ) -> str:
     """Makes *node* a named node; see `Node.start`."""
     if node.kernel.name:
@@ -59,6 +69,9 @@ def start(
     if type(port) is not int or not 0 <= port < 65536:
         msg = f"port is a number below 65536, not {port!r}"
         raise ValueError(msg)
+    if type(max_message_mib) is not int or not 0 < max_message_mib <= MOST_MESSAGE_MIB:
+        msg = f"max_message_mib is a number of MiB from 1 to {MOST_MESSAGE_MIB}, not {max_message_mib!r}"
+        raise ValueError(msg)
     full = _long_name(name) if long else node.full_name(name)
     beyond = Beyond(listen, port) if long else None
     planned = _planned(seeds, full)
@@ -66,6 +79,7 @@ def start(
     creation = secrets.randbelow(2**32 - 1) + 1
 
     def begin(_: Runner | None) -> None:
+        node.max_message_bytes = max_message_mib * MIB
         # Claims a short name at once; a long one is had when it is open.
         transport = Transport(
             node, full, creation, hidden=hidden, cookie=secret, beyond=beyond, seeds=planned
@@ -145,6 +159,7 @@ def info(node: LocalNode) -> dict[str, Any]:
             "hidden": kernel.hidden,
             "policy": kernel.policy,
             "tick": kernel.tick_seconds,
+            "max_message_mib": node.max_message_bytes // MIB,
             "nodes": kernel.nodes(("visible",)),
             "hidden_nodes": kernel.nodes(("hidden",)),
             "partitions": kernel.partitions(),
@@ -153,6 +168,8 @@ def info(node: LocalNode) -> dict[str, Any]:
         }
 
     facts = node.step(look)
+    transport = node.transport
+    facts["loop_lag"] = transport.lag.worst(node.now()) if transport is not None else None
     facts["threads"] = threading.active_count()
     facts["dying_threads"] = node.processes.dying()
     return facts

@@ -77,7 +77,7 @@ def ask_spawn(
         EncodeError: an argument is not data.
     """
     dest = node.full_name(name)
-    letter = sealed_call(*call)
+    letter = sealed_call(*call, node.max_message_bytes)
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
     leader = (runner.process.leader if runner is not None else None) or Pid(0)

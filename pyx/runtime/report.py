@@ -21,8 +21,8 @@ _IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.
 _PYX_CLASS: Final = re.compile(r"^pyx\.\w+\.(?=[A-Z]\w*(:|$))", re.MULTILINE)
 """What stands before the name of one of pyx's own errors; its users know it without."""
 
-_MAX_TRACEBACK_CHARACTERS: Final = 20_000
-"""A traceback that travels: enough to read, too little to hurt."""
+_MAX_CHARACTERS: Final = 20_000
+"""Of a report that is logged or travels: enough to read, too little to hurt."""
 
 
 def type_name(error_type: type[BaseException]) -> str:
@@ -73,7 +73,7 @@ def traceback_text(error: BaseException) -> str:
     Never a second error: what belongs to an exception (its notes, its class's names) is the user's.
     """
     try:
-        return _traceback_text(error)
+        return _shortened(_traceback_text(error))
     except Exception as second:
         return f"{type_name(type(error))}: (its traceback cannot be made: {type_name(type(second))})\n"
 
@@ -87,8 +87,11 @@ def _traceback_text(error: BaseException) -> str:
 
 def as_value(error: BaseException) -> Raised:
     """The exception as data, for links, monitors and callers on any node."""
-    text = traceback_text(error)
-    if len(text) > _MAX_TRACEBACK_CHARACTERS:
-        half = _MAX_TRACEBACK_CHARACTERS // 2
-        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
-    return Raised(type_name(type(error)), message_of(error), text)
+    return Raised(type_name(type(error)), _shortened(message_of(error)), traceback_text(error))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _MAX_CHARACTERS:
+        return text
+    half = _MAX_CHARACTERS // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"

@@ -7,16 +7,17 @@ itself (`suspension.py`), and reading what was sent (`mail.py`).
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.errors import NodeBusy, ProcessKilled
 from pyx.runtime import context, suspension
 from pyx.runtime.carrying import Carrying
 from pyx.runtime.letters import sealed
 from pyx.wire.codec import is_flat
+from pyx.wire.fragments import MAX_LETTER_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pyx.core.processes import Process
     from pyx.runtime.runners import Runner
@@ -25,9 +26,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LONGEST_PRINT: Final = 1024 * 1024
+"""Characters of one piece of output: what a terminal shows at once, and far less than a frame can hold."""
+
 
 class Sending(Carrying):
     """The ways from a process to others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.max_message_bytes = MAX_LETTER_BYTES
+        """The longest message that leaves a process here, and that is taken from other nodes."""
 
     def say(self, node: str, decide: Callable[..., T], *args: Any) -> T | None:
         """A step that adds something to the queue of a node ("" for this one), or to a mailbox.
@@ -72,7 +81,7 @@ class Sending(Carrying):
         runner = context.current.get()
         frm = runner.process.pid if runner is not None else None
         node = node_of(dest)
-        return self.say(node, self.kernel.send, frm, dest, _body(node, message)) is not False
+        return self.say(node, self.kernel.send, frm, dest, self._body(node, message)) is not False
 
     def send_if_light(self, dest: Any, message: Any) -> bool | None:
         """`send`, but where that might wait it gives None, and nothing is sent."""
@@ -99,7 +108,10 @@ class Sending(Carrying):
 
     def body(self, dest: Any, message: Any) -> Any:
         """What is put on its way to *dest*: a letter, or on this node a flat message itself."""
-        return _body(node_of(dest), message)
+        return self._body(node_of(dest), message)
+
+    def _body(self, node: str, message: Any) -> Any:
+        return message if not node and is_flat(message) else sealed(message, self.max_message_bytes)
 
     def print_lines(self, runner: Runner, text: str, *, last: bool = False) -> None:
         """Lines of the process for its group leader's terminal.
@@ -108,11 +120,12 @@ class Sending(Carrying):
         """
         process = runner.process
         leader = process.leader
-        if last:
-            self.tell(self.kernel.print_lines, process, leader, text)
-        else:
-            node = leader.node if leader is not None else ""
-            self.say(node, self.kernel.print_lines, process, leader, text)
+        node = leader.node if leader is not None else ""
+        for piece in _pieces(text):
+            if last:
+                self.tell(self.kernel.print_lines, process, leader, piece)
+            else:
+                self.say(node, self.kernel.print_lines, process, leader, piece)
 
     def abandon(self, number: int) -> None:
         """Nobody waits for that request any more; raises ProcessKilled, but not before it is abandoned."""
@@ -123,9 +136,21 @@ class Sending(Carrying):
             raise
 
     def log_dropped_letter(self, process: Process, item: Letter, error: Exception) -> None:
-        """A letter could not be opened by its receiver: said once, with where it came from."""
+        """A letter could not be opened by its receiver: said once, here and where it came from."""
         origin = item.origin.name if item.origin is not None else "this node"
         self.warn("dropped a message from %s to %s that cannot be read: %s", origin, process.pid, error)
+        if item.origin is not None:
+            self.tell(self.kernel.letter_dropped, process, item.origin, str(error))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """*text* as it travels: in one piece, or if it is very long in several, of whole lines where possible."""
+    start = 0
+    while len(text) - start > LONGEST_PRINT:
+        end = text.rfind("\n", start, start + LONGEST_PRINT) + 1 or start + LONGEST_PRINT
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def node_of(dest: Any) -> str:
@@ -134,7 +159,3 @@ def node_of(dest: Any) -> str:
         return ""
     node: str = dest[1] if type(dest) is tuple else dest.node
     return node
-
-
-def _body(node: str, message: Any) -> Any:
-    return message if not node and is_flat(message) else sealed(message)

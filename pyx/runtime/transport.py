@@ -19,9 +19,11 @@ from pyx.net.listener import Arrival
 from pyx.net.listener import Transport as Doors
 from pyx.net.peer import PeerLink
 from pyx.net.unix_door import UnixDoor
+from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.seeding import Seeding
 from pyx.terms import Life
+from pyx.wire.fragments import room_of_node
 from pyx.wire.handshake import HUNG_UP
 from pyx.wire.keys import key_from_cookie
 from pyx.wire.session import Session
@@ -115,10 +117,13 @@ class Transport:
         self._doors: Doors | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._seeding = Seeding(node, seeds, name) if seeds else None
+        self._room = room_of_node(node.max_message_bytes)
+        self.lag = Lag(node.now())
         self._links: dict[PeerLink, str] = {}
         self._cut_off: frozenset[str] = frozenset()
         self._delay: Callable[[], float] | None = None
         self._ticking: asyncio.TimerHandle | None = None
+        self._measuring: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._all_gone = LockSlot()
         self._dial_ended = LockSlot()
@@ -163,6 +168,7 @@ class Transport:
                 self._life.name, self._beyond.address, self._beyond.port, _MAY[node.kernel.policy],
             )  # fmt: skip
         self._tick(tick_period)
+        self._measure()
         if self._seeding is not None:
             self._seeding.start()
 
@@ -184,8 +190,9 @@ class Transport:
             self._claim.release()
 
     def _begin_close(self) -> bool:
-        if self._ticking is not None:
-            self._ticking.cancel()
+        for timer in (self._ticking, self._measuring):
+            if timer is not None:
+                timer.cancel()
         if self._seeding is not None:
             self._seeding.stop()
         self._is_closing = True
@@ -309,7 +316,7 @@ class Transport:
         link = PeerLink(
             asyncio.get_running_loop(),
             arrival.stream,
-            Session(self._life, there),
+            Session(self._life, there, max_letter_bytes=node.max_message_bytes, room=self._room),
             peer.out,
             signals_came,
             lost,
@@ -354,6 +361,10 @@ class Transport:
     def _tick(self, period: float) -> None:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
         self._node.step(self._node.kernel.tick, self._node.now())
+
+    def _measure(self) -> None:
+        self.lag.looked(self._node.now())
+        self._measuring = asyncio.get_running_loop().call_later(EVERY_SECONDS, self._measure)
 
 
 def _key(cookie: str) -> bytes:

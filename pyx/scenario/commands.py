@@ -36,6 +36,7 @@ _TAKES_VALUE: Final = {
     "--cookie-file": True,
     "--tick": True,
     "--rpc": True,
+    "--max-message": True,
     "-S": True,
 }
 """The options of `$ pyx`, and whether a value follows."""

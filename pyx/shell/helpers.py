@@ -178,7 +178,8 @@ class Helpers:
             _show(line.rstrip())
 
     def runtime_info(self) -> None:
-        """Shows this node: versions, peers, memory, uptime."""
+        """Shows this node: versions, peers, memory, uptime, how late its loop is."""
+        lag = Node.info()["loop_lag"]
         rows: list[tuple[str, object]] = [
             ("pyx", pyx.__version__),
             ("Python", f"{platform.python_version()} ({sys.executable})"),
@@ -186,6 +187,7 @@ class Helpers:
             ("os pid", os.getpid()),
             ("uptime", f"{time.monotonic() - self._started:.0f} s"),
             ("memory", f"{_memory_bytes() / 1e6:.1f} MB"),
+            ("loop lag", f"{lag * 1e3:.1f} ms at worst in the last minute" if lag is not None else "unnamed"),
             ("threads", threading.active_count()),
             ("processes", len(Process.list())),
             ("registered", ", ".join(Process.registered()) or "none"),

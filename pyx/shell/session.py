@@ -58,6 +58,7 @@ class Options:
     listen: str | None = None
     port: int = 0
     seeds: list[str] = field(default_factory=list)
+    max_message_mib: int = 128
     directory: str = "."
     code: list[str] = field(default_factory=list)
     file: str | None = None
@@ -130,6 +131,7 @@ class Session:
                 listen=options.listen,
                 port=options.port,
                 seeds=options.seeds,
+                max_message_mib=options.max_message_mib,
             )
         helpers = Helpers(project, lambda: self._terminal.width)
         lower = {**vars(builtins), **faces(), **helpers.names()}

@@ -5,12 +5,15 @@ A frame is announced by its first fragment (how long its head and its letter are
 have come; streams of fragments are told apart by a number and may alternate.  The buffers of an assembly grow
 as bytes arrive, never by what was announced, and what they hold is counted: against what one peer may leave
 unfinished, and against what all peers of the node may.
+
+A letter that is too long for this node, or that there is no room for, is let pass without being kept: its
+frame becomes whole in its turn, with `Discarded` in the letter's place, and whoever opens that hears why.
 """
 
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Final
+from typing import Final, Self
 
 from pyx.errors import FrameTooBig, ProtocolError
 from pyx.wire.frame import LENGTH
@@ -22,8 +25,8 @@ FRAGMENT_BYTES: Final = 64 * 1024
 MAX_LETTER_BYTES: Final = 128 * 1024 * 1024
 """The longest letter that travels, unless a node was told otherwise."""
 
-HEAD_BYTES: Final = 64 * 1024
-"""What the head of a frame may add to its letter."""
+HEAD_BYTES: Final = 16 * 1024 * 1024
+"""The longest head of a frame (a line that somebody prints stands in one)."""
 
 PEER_ROOM_BYTES: Final = MAX_LETTER_BYTES + HEAD_BYTES
 """How much one peer may leave unfinished at a time."""
@@ -83,6 +86,18 @@ class Parcel:
         return LENGTH.size + length, weight
 
 
+class Discarded(bytes):
+    """Stands for a letter that was not kept: no bytes, and the reason, a sentence."""
+
+    why: str
+
+    def __new__(cls, why: str) -> Self:
+        """Of a letter that was not kept because of that."""
+        self = super().__new__(cls)
+        self.why = why
+        return self
+
+
 class Room:
     """Bytes that may be held, and how many are `taken`.
 
@@ -98,11 +113,20 @@ class Room:
         self._whose = whose
         self.taken = 0
 
+    def has(self, count: int) -> bool:
+        """True if there is room for so many more."""
+        return self.taken + count <= self._limit
+
     def check(self, count: int) -> None:
-        """Raises ProtocolError if there is no room for so many more."""
-        if self.taken + count > self._limit:
+        """Raises ProtocolError if there is not."""
+        if not self.has(count):
             msg = f"unfinished messages of {self._whose} exceed {self._limit} bytes"
             raise ProtocolError(msg)
+
+
+def room_of_node(max_letter_bytes: int) -> Room:
+    """What all peers of a node share: room for one of the longest letters at least."""
+    return Room(max(NODE_ROOM_BYTES, max_letter_bytes + HEAD_BYTES), "all peers")
 
 
 class _Buffer:
@@ -141,19 +165,43 @@ class _Buffer:
         return self._io.getvalue()
 
 
+class _Nothing:
+    """The place of a letter that is not kept: bytes pass."""
+
+    __slots__ = ("_why", "missing")
+    size = 0
+
+    def __init__(self, missing: int, why: str) -> None:
+        self.missing = missing
+        self._why = why
+
+    def add(self, piece: memoryview) -> None:
+        """The next of them."""
+        self.missing -= len(piece)
+
+    def value(self) -> Discarded:
+        """What is left of them."""
+        return Discarded(self._why)
+
+
 class _Stream:
     """One frame on its way in."""
 
     __slots__ = ("head", "letter")
 
-    def __init__(self, head_bytes: int, letter_bytes: int) -> None:
-        self.head = _Buffer(head_bytes)
-        self.letter = _Buffer(letter_bytes)
+    def __init__(self, head: _Buffer, letter: _Buffer | _Nothing) -> None:
+        self.head = head
+        self.letter = letter
 
     @property
     def missing(self) -> int:
         """How many bytes are still to come."""
         return self.head.missing + self.letter.missing
+
+    @property
+    def size(self) -> int:
+        """How many are held."""
+        return self.head.size + self.letter.size
 
     def add(self, piece: memoryview) -> None:
         """The next bytes of it, not more than are missing."""
@@ -168,13 +216,13 @@ class Assembly:
     """The unfinished frames of one peer.  A violated rule is a ProtocolError, and ends that session alone.
 
     Args:
-        max_letter_bytes: the longest letter that is taken.
+        max_letter_bytes: the longest letter that is kept.
         node_room: shared with the sessions of all other peers.
     """
 
     def __init__(self, max_letter_bytes: int, node_room: Room) -> None:
-        self._limit = max_letter_bytes + HEAD_BYTES
-        self._room = Room(max(PEER_ROOM_BYTES, self._limit), "one peer")
+        self._limit = max_letter_bytes
+        self._room = Room(max(PEER_ROOM_BYTES, max_letter_bytes + HEAD_BYTES), "one peer")
         self._node_room = node_room
         self._streams: dict[int, _Stream] = {}
 
@@ -201,27 +249,39 @@ class Assembly:
         if len(piece) > stream.missing:
             msg = f"a fragment brings {len(piece)} bytes where {stream.missing} were missing"
             raise ProtocolError(msg)
-        self._room.check(len(piece))
-        self._node_room.check(len(piece))
-        self._hold(len(piece))
+        if not self._node_room.has(len(piece)):
+            self._discard(stream)
+        held = stream.size
         stream.add(piece)
+        self._hold(stream.size - held)
         if stream.missing:
             return None
         del self._streams[number]
-        self._hold(-stream.head.size - stream.letter.size)
+        self._hold(-stream.size)
         return stream.head.value(), stream.letter.value()
+
+    def _discard(self, stream: _Stream) -> None:
+        """The peers together send more than this node can hold: that is none of this one's fault."""
+        if isinstance(stream.letter, _Buffer):
+            self._hold(-stream.letter.size)
+            why = f"no room: messages under way hold {self._node_room.taken:,} bytes already"
+            stream.letter = _Nothing(stream.letter.missing, why)
 
     def _begun(self, fragment: bytes | memoryview) -> tuple[int, _Stream]:
         _, number, head_bytes, letter_bytes = FIRST.unpack_from(fragment)
-        if head_bytes + letter_bytes > self._limit:
-            raise FrameTooBig(head_bytes + letter_bytes, self._limit)
+        if head_bytes > HEAD_BYTES:
+            raise FrameTooBig(head_bytes, HEAD_BYTES)
         if number in self._streams:
             msg = f"stream {number} of fragments was begun twice"
             raise ProtocolError(msg)
         if len(self._streams) >= MAX_STREAMS:
             msg = f"more than {MAX_STREAMS} messages were begun and not finished"
             raise ProtocolError(msg)
-        stream = self._streams[number] = _Stream(head_bytes, letter_bytes)
+        letter: _Buffer | _Nothing = _Buffer(letter_bytes)
+        if letter_bytes > self._limit:
+            why = f"too long: {letter_bytes:,} bytes, at most {self._limit:,} are taken (--max-message)"
+            letter = _Nothing(letter_bytes, why)
+        stream = self._streams[number] = _Stream(_Buffer(head_bytes), letter)
         return number, stream
 
     def abandon(self) -> None:
@@ -230,5 +290,8 @@ class Assembly:
         self._hold(-self._room.taken)
 
     def _hold(self, count: int) -> None:
+        if count > 0:
+            self._room.check(count)
+            self._node_room.check(count)
         self._room.taken += count
         self._node_room.taken += count

@@ -30,6 +30,7 @@ from pyx.signals import (
     Crashed,
     Demonitor,
     Down,
+    Dropped,
     Exit,
     ExitTo,
     Goodbye,
@@ -80,6 +81,8 @@ KINDS: Final[dict[type, int]] = {
     Nodes: 22,
     Goodbye: 23,
     Crashed: 24,
+    # 25 and 26 are fragments
+    Dropped: 27,
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError
 from pyx.wire import marks
+from pyx.wire.fragments import Discarded
 from pyx.wire.hashing import CarefulOpener
 from pyx.wire.opener import Careful, Opener
 from pyx.wire.seal import check_depth
@@ -39,6 +40,8 @@ def open_letter(letter: Letter, here: Life | None) -> Any:
         DecodeError: the bytes are no letter.
     """
     data, origin = letter
+    if type(data) is Discarded:
+        raise DecodeError(data.why)
     try:
         if len(data) <= _SMALL_BYTES:
             idle = _idle_for_small

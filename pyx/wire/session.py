@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyx.signals import Letter, Send
-from pyx.wire.fragments import FRAGMENT_BYTES, MAX_LETTER_BYTES, NODE_ROOM_BYTES, Assembly, Room
+from pyx.wire.fragments import FRAGMENT_BYTES, MAX_LETTER_BYTES, Assembly, room_of_node
 from pyx.wire.frame import FrameReader
 from pyx.wire.kinds import FIRST_FRAGMENT, LATER_FRAGMENT, TO_PID
 from pyx.wire.reader import Reader
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pyx.signals import Signal
     from pyx.terms import Life
+    from pyx.wire.fragments import Room
 
 MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 """The longest frame that is taken (none so long is sent: fragments are shorter)."""
@@ -36,7 +37,7 @@ class Session:
 
     Args:
         here: this node's life; `there`: the peer's.
-        max_letter_bytes: the longest letter taken or sent.
+        max_letter_bytes: the longest letter that is kept; of a longer one arrives that it came.
         room: of what all peers of the node may leave unfinished; None: its own.
         fragment_bytes: what is longer goes in pieces of this size.
     """
@@ -51,10 +52,10 @@ class Session:
         fragment_bytes: int = FRAGMENT_BYTES,
     ) -> None:
         self._there = there
-        self._turns = Turns(Writer(here, there), max_letter_bytes, fragment_bytes)
+        self._turns = Turns(Writer(here, there), fragment_bytes)
         self._frames = FrameReader(MAX_FRAME_BYTES)
         self._reader = Reader(here, there)
-        self._assembly = Assembly(max_letter_bytes, room or Room(NODE_ROOM_BYTES, "all peers"))
+        self._assembly = Assembly(max_letter_bytes, room or room_of_node(max_letter_bytes))
 
     # ------------------------------------------------------------ out
 
@@ -65,7 +66,7 @@ class Session:
         and keeps the rest: call again until that `is_empty` too.
 
         Raises:
-            FrameTooBig: a letter is too long to travel; the session is of no use any more.
+            FrameTooBig: a signal is too long to travel; the session is of no use any more.
         """
         return self._turns.gather(signals)
 

@@ -46,14 +46,12 @@ class Turns:
 
     Args:
         writer: of that session.
-        max_letter_bytes: the longest letter that travels.
         fragment_bytes: a frame up to this is sent whole; and when a gather holds so much, nothing is added
             to it but one fragment.
     """
 
-    def __init__(self, writer: Writer, max_letter_bytes: int, fragment_bytes: int = FRAGMENT_BYTES) -> None:
+    def __init__(self, writer: Writer, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._write = writer.write
-        self._limit = max_letter_bytes + HEAD_BYTES
         self._step = fragment_bytes
         self._lines: dict[Speaker, _Line] = {}
         self._turns: deque[_Line] = deque()
@@ -76,7 +74,7 @@ class Turns:
         Takes from the front of *signals* what it gives out, or keeps in a line.
 
         Raises:
-            FrameTooBig: a signal is too long to travel; it and what was gathered are lost.
+            FrameTooBig: a signal's head is too long to travel; it and what was gathered are lost.
         """
         parts: list[bytes | memoryview] = []
         size = lighter = 0
@@ -124,9 +122,8 @@ class Turns:
         line = self._lines.get(who)
         if line is None:
             line = self._lines[who] = _Line(who)
-        size = len(head) + len(letter)
-        if size > self._limit:
-            raise FrameTooBig(size, self._limit)
+        if len(head) > HEAD_BYTES:
+            raise FrameTooBig(len(head), HEAD_BYTES)
         self._streams = (self._streams + 1) % 2**32
         line.parcel = Parcel(self._streams, head, letter, weight(signal), self._step)
         self._hall.append(line)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pyx.core.effects import CancelDial, Connected, Dial, Hangup
+from pyx.core.effects import CancelDial, Connected, Dial, Hangup, Log
 from pyx.core.kernel import FACTS
 from pyx.core.mailbox import Downed, NodeDown
-from pyx.signals import Tick
-from pyx.terms import Pid
+from pyx.signals import Dropped, Tick
+from pyx.terms import Life, Pid
 from tests.core.conversation import Node, World, messages, seen_from
 
 
@@ -95,3 +95,41 @@ def test_the_facts_about_a_process() -> None:
         "group_leader": Pid(0),
         "kind": "def",
     }
+
+
+class TestALetterThatNobodyCanRead:
+    def warnings(self, node: Node) -> list[str]:
+        return [log.text for log in node.saw(Log) if log.level == "warning"]
+
+    def test_is_told_where_it_came_from(self) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        a, b = world["a@h"], world["b@h"]
+        server = b.process()
+        assert a.here is not None
+        b.letter_dropped(server, a.here, "too long")
+        world.carry()
+        there = seen_from(a, b, server.pid)
+        assert self.warnings(a) == [f"b@h dropped a message for {there} that it cannot read: too long"]
+
+    def test_is_told_to_no_other_life_and_nobody_is_dialled_for_it(self) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        a, b = world["a@h"], world["b@h"]
+        server = b.process()
+        b.letter_dropped(server, Life("a@h", 4711), "too long")
+        b.letter_dropped(server, Life("gone@h", 1), "too long")
+        world.carry()
+        assert self.warnings(a) == []
+        assert b.nodes(["connected"]) == ["a@h"]
+
+    def test_a_reason_cannot_forge_a_log_line_or_flood_it(self) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        a, b = world["a@h"], world["b@h"]
+        for why in ("x\n[error] a@h is on fire", "y" * 10_000):
+            a.signals_received(a.peer("b@h"), [Dropped(seen_from(a, b, Pid(1)), why)], world.now)
+        forged, flood = self.warnings(a)
+        assert "x\\n[error]" in forged
+        assert "\n" not in forged
+        assert len(flood) < 300

@@ -7,18 +7,20 @@ import contextlib
 import queue
 import socket
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.core.outbox import Outbox
-from pyx.net import peer
+from pyx.net import peer, stall
 from pyx.net.peer import PeerLink
+from pyx.net.stall import Stall
 from pyx.net.stream import PlainStream
 from pyx.signals import Goodbye, Letter, Ping, Send, Signal, Tick
 from pyx.terms import Life, Pid
-from pyx.wire.fragments import Room
+from pyx.wire.fragments import HEAD_BYTES, Room
 from pyx.wire.session import Session
 from tests.wire.talk import said
 
@@ -299,8 +301,10 @@ class TestAHeavyQueue:
 
 
 class TestAPeerThatTakesNothing:
+    """Exactly when is told by `test_stall.py`."""
+
     def test_is_given_up(self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(peer, "_STALLED_SECONDS", 0.01)
+        monkeypatch.setattr(stall, "STALLED_SECONDS", 0.01)
         gus, _ = lone
         gus.say(*[letter(number, 65_536) for number in range(50)])
         loss = gus.loss()
@@ -314,18 +318,21 @@ class TestAPeerThatTakesNothing:
         while gus.link._taken == before:
             reader.recv(1 << 16)
             gus.loop_thread.settle()
-        gus.loop_thread.call(lambda: gus.link._look(before, 1))  # the last look, as far as the clock goes
-        gus.say(Ping(1))
-        gus.loop_thread.settle()
+        long_ago = Stall(before, time.monotonic() - 29.0)
+        long_ago.look(before, time.monotonic() - 1.0)  # it took nothing for 28 s
+        gus.loop_thread.call(lambda: gus.link._look(long_ago))
+        assert long_ago.look(gus.link._taken, time.monotonic() + 2.0)
         assert gus.lost.empty()
 
-    def test_is_not_given_up_by_a_node_that_stood_still_itself(self, lone: tuple[End, socket.socket]) -> None:
-        gus, _ = lone
+    def test_does_not_keep_the_link_that_has_ended(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
         gus.say(*[letter(number, 65_536) for number in range(50)])
         gus.loop_thread.settle()
-        gus.loop_thread.call(lambda: gus.link._look(gus.link._taken, 2))  # however overdue: one look is left
-        gus.loop_thread.settle()
-        assert gus.lost.empty()
+        waiting = gus.link._next_look
+        assert waiting is not None
+        reader.close()
+        gus.loss()
+        assert waiting.cancelled()
 
 
 class TestALoss:
@@ -369,10 +376,10 @@ class TestALoss:
         assert gus.loss().startswith("it broke the protocol: a frame of 4294967295 bytes was announced")
         assert other.recv(1) == b""
 
-    def test_by_a_letter_too_long_to_travel_says_so(self, loop_thread: LoopThread, sockets: Sockets) -> None:
-        gus = End(loop_thread, sockets[0], GUS, BOB, max_letter_bytes=100).start()
-        gus.say(letter(1, 200_000))
-        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 200030 bytes")
+    def test_by_a_signal_that_cannot_be_sent_says_so(self, lone: tuple[End, socket.socket]) -> None:
+        gus, _ = lone
+        gus.say(Send(Pid(1), "n" * (HEAD_BYTES + 1), Letter(b"")))
+        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 16777")
 
     def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:
         gus, bob = ends

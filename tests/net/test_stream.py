@@ -35,3 +35,20 @@ def test_a_plain_stream_never_waits_for_room() -> None:
         left.send(bytes(10 * BUFFER_BYTES))
     left.close()
     two.close()
+
+
+def test_both_kernel_buffers_have_the_same_size() -> None:
+    assert BUFFER_BYTES == 256 * 1024
+    one, two = socket.socketpair()
+    before = buffers(one)
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # what the system makes of that wish
+        two.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+    stream = PlainStream(one)
+    assert before != buffers(one) == buffers(two)
+    stream.close()
+    two.close()
+
+
+def buffers(connection: socket.socket) -> list[int]:
+    options = (socket.SO_SNDBUF, socket.SO_RCVBUF)
+    return [connection.getsockopt(socket.SOL_SOCKET, option) for option in options]

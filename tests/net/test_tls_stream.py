@@ -19,6 +19,7 @@ from pyx.core.outbox import Outbox
 from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.peer import PeerLink
+from pyx.net.stream import BUFFER_BYTES
 from pyx.net.tls_stream import TlsOpening, TlsStream
 from pyx.signals import Letter, Send, Signal
 from pyx.terms import Life, Pid
@@ -115,6 +116,16 @@ def meanwhile(step: Callable[[], object]) -> threading.Thread:
 def noise(size: int) -> bytes:
     """Bytes in which no piece is like another."""
     return b"".join(hashlib.sha256(at.to_bytes(4)).digest() for at in range(size // 32))
+
+
+def test_both_kernel_buffers_are_set(streams: tuple[TlsStream, TlsStream]) -> None:
+    stream = streams[0]._socket
+    with socket.socket(stream.family, stream.type) as wished:
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            unwished = wished.getsockopt(socket.SOL_SOCKET, option)
+            wished.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+            found = stream.getsockopt(socket.SOL_SOCKET, option)
+            assert unwished != found == wished.getsockopt(socket.SOL_SOCKET, option)
 
 
 class TestSending:

@@ -16,31 +16,30 @@ from pyx.errors import (
     RpcUndefined,
 )
 from pyx.runtime.calls import sealed_call, sorted_out, targets, value_of
-from pyx.runtime.letters import sealed
 from pyx.runtime.requests import Pending
 from pyx.signals import Letter
 from pyx.terms import Raised
 from pyx.wire.codec import open_letter
-from tests.staging import Stage, as_process
+from tests.staging import Stage, as_process, sealed
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
 class TestAsking:
-    def test_both_forms_make_one_letter(self) -> None:
-        named = open_letter(sealed_call("posixpath", "join", ["a", "b"]), None)
+    def test_both_forms_make_one_letter(self, node: LocalNode) -> None:
+        named = open_letter(sealed_call(node, "posixpath", "join", ["a", "b"]), None)
         assert named == ("posixpath", "join", ["a", "b"])
-        assert open_letter(sealed_call(os.path.join, ["a", "b"], ()), None) == named
-        assert open_letter(sealed_call("os", "getpid", []), None) == ("os", "getpid", [])
+        assert open_letter(sealed_call(node, os.path.join, ["a", "b"], ()), None) == named
+        assert open_letter(sealed_call(node, "os", "getpid", []), None) == ("os", "getpid", [])
 
-    def test_too_many_arguments_for_a_function(self) -> None:
+    def test_too_many_arguments_for_a_function(self, node: LocalNode) -> None:
         with pytest.raises(TypeError, match="the arguments come as one list"):
-            sealed_call(os.path.join, ["a"], ["b"])
+            sealed_call(node, os.path.join, ["a"], ["b"])
 
-    def test_what_is_no_data_is_named(self) -> None:
+    def test_what_is_no_data_is_named(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[1\]"):
-            sealed_call("os", "getpid", [1, object()])
+            sealed_call(node, "os", "getpid", [1, object()])
 
 
 def answered(node: LocalNode, outcome: str | None, body: Any = None) -> Pending:

@@ -12,11 +12,10 @@ from pyx import self as own_pid
 from pyx.errors import NoConnection
 from pyx.runtime import inquiry
 from pyx.runtime.inquiry import as_asked, ask, ask_async, checked_keys, is_here
-from pyx.runtime.letters import sealed
 from pyx.runtime.requests import Pending
 from pyx.signals import Letter
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, seen_from, until, wait_for
+from tests.staging import HANG, Running, Stage, as_process, sealed, seen_from, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

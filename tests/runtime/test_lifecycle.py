@@ -13,12 +13,11 @@ import pytest
 from pyx import Exit, Node, Process, ProcessKilled, aio, receive, rpc, spawn, spawn_link
 from pyx import self as own_pid
 from pyx.errors import EncodeError, RemoteError
-from pyx.runtime.letters import sealed
 from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.signals import Letter
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import open_letter
-from tests.staging import HANG, Ended, Running, Stage, as_process, end_of, until, wait_for
+from tests.staging import HANG, Ended, Running, Stage, as_process, end_of, sealed, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,17 +50,17 @@ def raising(error: BaseException) -> Callable[[], Any]:
 
 class TestReasons:
     def test_of_what_the_code_raised(self) -> None:
-        assert reason_of(None) == ("normal", False)
-        assert reason_of(Exit()) == ("normal", False)
-        assert reason_of(Exit("shutdown")) == ("shutdown", False)
-        assert reason_of(Exit("kill")) == ("kill", False)  # from inside it is a word like any other
-        assert reason_of(SystemExit()) == ("normal", False)
-        assert reason_of(SystemExit(0)) == ("normal", False)
-        assert reason_of(ProcessKilled()) == ("killed", False)
-        reason, crashed = reason_of(SystemExit(3))
+        assert reason_of(None, 1000) == ("normal", False)
+        assert reason_of(Exit(), 1000) == ("normal", False)
+        assert reason_of(Exit("shutdown"), 1000) == ("shutdown", False)
+        assert reason_of(Exit("kill"), 1000) == ("kill", False)  # from inside it is a word like any other
+        assert reason_of(SystemExit(), 1000) == ("normal", False)
+        assert reason_of(SystemExit(0), 1000) == ("normal", False)
+        assert reason_of(ProcessKilled(), 1000) == ("killed", False)
+        reason, crashed = reason_of(SystemExit(3), 1000)
         assert isinstance(reason, Letter)
         assert (open_letter(reason, None), crashed) == (3, False)
-        reason, crashed = reason_of(ValueError("x"))
+        reason, crashed = reason_of(ValueError("x"), 1000)
         assert isinstance(reason, Letter)
         assert (open_letter(reason, None).type, crashed) == ("ValueError", True)
 

@@ -17,7 +17,8 @@ from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
 from pyx.runtime import gate, lifetime
 from pyx.runtime.output import Router
 from pyx.terms import Pid
-from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until
+from pyx.wire.fragments import MAX_LETTER_BYTES
+from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,11 @@ class TestStart:
         with pytest.raises(ValueError, match="rpc is 'open' or 'exported' or 'off', not"):
             start(node, policy=policy)
 
+    @pytest.mark.parametrize("mib", [0, -1, 1025, 1.5, True, "128", None])
+    def test_the_limit_of_a_message_is_a_number_of_mib(self, node: LocalNode, mib: Any) -> None:
+        with pytest.raises(ValueError, match="max_message_mib is a number of MiB from 1 to 1024, not "):
+            start(node, max_message_mib=mib)
+
     def test_a_bad_name(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid):
             start(node, "no good")
@@ -88,9 +94,16 @@ class TestStart:
         assert start(node)
 
     def test_options_reach_their_places(self, node: LocalNode) -> None:
-        start(node, hidden=True, tick=3.0, policy="off")
+        start(node, hidden=True, tick=3.0, policy="off", max_message_mib=2)
         kernel = node.kernel
         assert (kernel.hidden, kernel.tick_seconds, kernel.policy) == (True, 3.0, "off")
+        assert node.max_message_bytes == 2 * 1024 * 1024
+
+    def test_what_the_last_life_was_told_is_over(self, node: LocalNode) -> None:
+        start(node, max_message_mib=2)
+        lifetime.stop(node)
+        start(node)
+        assert node.max_message_bytes == MAX_LETTER_BYTES
 
     def test_a_cookie_of_a_file(self, node: LocalNode, tmp_path: Path) -> None:
         (tmp_path / "cookie").write_text("pyx1-" + "2" * 43 + "\n")
@@ -196,6 +209,24 @@ class TestInfo:
         assert facts["creation"] == a.kernel.creation
         assert facts["threads"] >= 2
         assert facts["dying_threads"] == 0
+        assert facts["max_message_mib"] == 128
+
+    def test_tells_how_late_the_loop_is_that_stands_still(self, stage: Stage) -> None:
+        a = stage.start("a")
+        assert a.transport is not None
+        standing, go_on = threading.Event(), threading.Event()
+
+        def stand_still() -> None:
+            standing.set()
+            wait_for(go_on)
+
+        a.portal.soon(stand_still)
+        wait_for(standing)
+        until(lambda: lifetime.info(a)["loop_lag"] > 0.0)  # a look a second, and this one does not come
+        go_on.set()
+
+    def test_without_a_name_there_is_no_loop_to_be_late(self, node: LocalNode) -> None:
+        assert lifetime.info(node)["loop_lag"] is None
 
     def test_counts_threads_that_outlive_their_process(self, node: LocalNode) -> None:
         in_c = threading.Lock()

@@ -12,12 +12,11 @@ from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
 from pyx.errors import AlreadyReceiving, ProcessKilled, ReceiveTimeout
 from pyx.runtime import mail
 from pyx.runtime.context import current
-from pyx.runtime.letters import sealed
 from pyx.runtime.mail import drain, open_item, open_reason, peek, receive, receive_async
 from pyx.runtime.runners import Runner
 from pyx.signals import Letter
 from pyx.terms import Life, Pid, Ref
-from tests.staging import HANG, Running, as_process, until
+from tests.staging import HANG, Running, as_process, sealed, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,6 +228,16 @@ class TestWhatCannotBeOpened:
         assert lines[0].startswith(
             f"dropped a message from b@test to {reader.process.pid} that cannot be read"
         )
+
+    def test_is_told_where_it_came_from(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[tuple[Any, ...]] = []
+        monkeypatch.setattr(reader.node.kernel, "letter_dropped", lambda *args: told.append(args))
+        reader.gets(TORN, Letter(b"\xc1 one of my own"))
+        with pytest.raises(ReceiveTimeout):
+            reader.receives()
+        ((process, origin, why),) = told
+        assert (process, origin) == (reader.process, TORN.origin)
+        assert why.startswith("not a letter")
 
     def test_also_where_nothing_else_is(self, reader: Reader) -> None:
         reader.gets(TORN)

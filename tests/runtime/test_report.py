@@ -146,6 +146,11 @@ class TestValue:
         assert text.startswith("Traceback")
         assert text.endswith("xxx\n")
 
+    def test_a_long_message_is_cut_too(self) -> None:
+        value = as_value(ValueError("x" * 30_000))
+        assert len(value.text) < 21_000
+        assert " characters left out ...\n" in value.text
+
 
 def test_whose_file_it_is() -> None:
     assert is_ours(report.__file__)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx.errors import EncodeError, ProcessKilled
-from pyx.runtime import context
+from pyx import Node, Process, aio, receive, rpc, send, spawn
+from pyx import self as self_pid
+from pyx.errors import EncodeError, ProcessKilled, RemoteError, RpcError
+from pyx.runtime import context, sending
 from pyx.runtime.runners import Runner
 from pyx.signals import Letter
 from pyx.terms import Pid, Ref
-from tests.staging import as_process
+from tests.staging import Running, as_process, seen_from, until
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
+    from tests.staging import Stage
+
+MIB = 1024 * 1024
 
 
 class TestSending:
@@ -76,3 +82,113 @@ def test_a_dead_process_may_give_up_what_it_asked_for(
     as_process(node, body)
     node.portal.call(lambda: None)
     assert given_up == [7]
+
+
+class TestThePiecesOfOutput:
+    def shown(self, node: LocalNode, text: str) -> list[str]:
+        pieces: list[str] = []
+        node.outlet._write = lambda piece, _: pieces.append(piece)
+        as_process(node, lambda: node.print_lines(context.require("here"), text))
+        return pieces
+
+    def test_what_is_not_very_long_is_one(self, node: LocalNode) -> None:
+        assert self.shown(node, "a line\nanother\n") == ["a line\nanother\n"]
+
+    def test_what_is_goes_in_several_of_whole_lines(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No frame could hold a hundred megabytes of output, and no terminal show them at once."""
+        monkeypatch.setattr(sending, "LONGEST_PRINT", 8)
+        assert self.shown(node, "one\ntwo\nthree\nfour\n") == ["one\ntwo\n", "three\n", "four\n"]
+
+    def test_a_line_that_is_longer_itself_is_cut(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "LONGEST_PRINT", 4)
+        assert self.shown(node, "abcdefghij\nk\n") == ["abcd", "efgh", "ij\n", "k\n"]
+
+
+class TestALimitOfMessages:
+    """`--max-message`: one node's own, and met on both sides of a link."""
+
+    @pytest.fixture
+    def two(self, stage: Stage) -> tuple[LocalNode, LocalNode]:
+        return stage.start("a"), stage.start("b", max_message_mib=1)
+
+    def test_of_the_sender_is_an_error_at_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+        _, b = two
+        limit = "at most 1,048,576 can travel (--max-message)"
+
+        def body() -> list[str]:
+            said = []
+            for act in (
+                lambda: send(("server", "a@test"), bytes(MIB)),
+                lambda: send(self_pid(), [bytes(MIB)]),
+                lambda: spawn(len, bytes(MIB)),
+                lambda: rpc.call("a@test", "builtins", "len", [bytes(MIB)]),
+                lambda: rpc.cast("a@test", "builtins", "len", [bytes(MIB)]),
+            ):
+                with pytest.raises(EncodeError) as refused:
+                    act()
+                said.append(str(refused.value))
+            return said
+
+        said = as_process(b, body)
+        assert [line for line in said if limit not in line] == []
+        assert [line.partition(":")[0] for line in said] == [
+            "cannot send message", "cannot send message", "cannot send args",
+            "cannot send args", "cannot send args",
+        ]  # fmt: skip
+
+    def test_of_the_receiver_is_told_the_sender_and_costs_nobody_else_anything(
+        self, two: tuple[LocalNode, LocalNode], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        a, b = two
+        server = Running(b, lambda: [receive(str), Process.info(self_pid(), "undecodable")])
+        b.step(b.kernel.register, server.pid, "server")
+
+        def body() -> None:
+            send(("server", "b@test"), bytes(MIB))
+            send(("server", "b@test"), "the next one")
+
+        as_process(a, body)
+        assert server.outcome() == ["the next one", ("undecodable", 1)]
+        why = "too long: 1,048,581 bytes, at most 1,048,576 are taken (--max-message)"
+        there = seen_from(a, b, server.pid)
+        warned = f"b@test dropped a message for {there} that it cannot read: {why}"
+        until(lambda: warned in caplog.messages)
+        assert f"dropped a message from a@test to {server.pid} that cannot be read: {why}" in caplog.messages
+        assert as_process(a, lambda: Node.list()) == ["b@test"]
+
+    def test_of_the_receiver_is_the_answer_to_a_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+        for act in (
+            lambda: rpc.call("b@test", "builtins", "len", [bytes(MIB)]),
+            lambda: asyncio.run(aio.rpc.call("b@test", "builtins", "len", [bytes(MIB)])),
+        ):
+            with pytest.raises(RemoteError, match="DecodeError: too long: 1,048,599 bytes, at most"):
+                as_process(a, act)
+
+    def test_of_the_asker_is_an_answer_that_cannot_be_read(self, two: tuple[LocalNode, LocalNode]) -> None:
+        _, b = two
+        with pytest.raises(RpcError, match="the answer of a@test cannot be read: too long: 1,048,581 bytes"):
+            as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [MIB]))
+        assert as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [3])) == bytes(3)
+
+    def test_of_the_one_asked_is_the_failure_of_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+        with pytest.raises(RemoteError, match="EncodeError: cannot send result: <class 'bytes'> is too long"):
+            as_process(a, lambda: rpc.call("b@test", "builtins", "bytes", [MIB]))
+
+    def test_of_the_receiver_is_the_end_of_what_was_to_be_spawned(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, _ = two
+
+        def body() -> Any:
+            pid, ref = Node.spawn_monitor("b@test", "builtins", "len", [bytes(MIB)])
+            return receive(("DOWN", ref, "process", pid, ...))[4]
+
+        reason = as_process(a, body)
+        assert reason.type == "DecodeError"
+        assert "at most 1,048,576 are taken" in reason.text

@@ -20,6 +20,7 @@ from pyx.net.listener import Arrival
 from pyx.runtime import lifetime
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
+from pyx.wire.fragments import NODE_ROOM_BYTES
 from tests.staging import HANG, OPTIONS, Running, Stage, as_process, seen_from, until, wait_for
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ class TestSessions:
         assert ping(a, "b") == "pong"
         assert connected(a) == ["b@test"]
         until(lambda: connected(b) == ["a@test"])
+
+    def test_all_share_what_the_node_has_room_for(self, stage: Stage) -> None:
+        """512 MiB of unfinished messages; what happens beyond is told by `test_fragments.py`."""
+        a, *others = [stage.start(name) for name in "abc"]
+        for name in "bc":
+            ping(a, name)
+        rooms = [peer_of(a, name).link._session._assembly._node_room for name in "bc"]
+        assert rooms[0] is rooms[1]
+        assert rooms[0].has(NODE_ROOM_BYTES)
+        assert not rooms[0].has(NODE_ROOM_BYTES + 1)
+        assert peer_of(others[0], "a").link._session._assembly._node_room is not rooms[0]
 
     def test_a_third_is_told_of_the_first_two(self, stage: Stage) -> None:
         nodes = [stage.start(name) for name in "abc"]

@@ -181,7 +181,9 @@ class TestPipes:
             True
             pyx(gus@vm)4> 'node        gus@vm' in said.getvalue()
             True
-            pyx(gus@vm)5> exit()
+            pyx(gus@vm)5> ' ms at worst in the last minute' in said.getvalue()
+            True
+            pyx(gus@vm)6> exit()
             """,  # noqa: W291
             "--sname", "gus",
         )  # fmt: skip

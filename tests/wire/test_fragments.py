@@ -15,6 +15,7 @@ from pyx.wire.fragments import (
     NODE_ROOM_BYTES,
     PEER_ROOM_BYTES,
     Assembly,
+    Discarded,
     Parcel,
     Room,
 )
@@ -152,21 +153,52 @@ class TestAnAssembly:
         with pytest.raises(ProtocolError, match=complaint):
             assembly.add(refused)
 
-    @pytest.mark.parametrize(
-        "sizes", [(0, 1000 + HEAD_BYTES + 1), (1000 + HEAD_BYTES + 1, 0), (2**32 - 1,) * 2]
-    )
-    def test_refuses_a_message_over_the_limit_when_it_is_announced(self, sizes: tuple[int, int]) -> None:
+    @pytest.mark.parametrize("sizes", [(HEAD_BYTES + 1, 0), (2**32 - 1,) * 2])
+    def test_refuses_a_head_over_the_limit_when_it_is_announced(self, sizes: tuple[int, int]) -> None:
         with pytest.raises(FrameTooBig):
             an_assembly(max_letter_bytes=1000).add(first(1, *sizes, b"x"))
+
+    def test_lets_a_letter_over_the_limit_pass_and_keeps_its_head(self) -> None:
+        room = Room(100, "all peers")
+        assembly = Assembly(1000, room)
+        *most, last = pieces_of(Parcel(1, b"h" * 30, bytes(1001), 0, fragment_bytes=50))
+        for piece in most:
+            assert assembly.add(piece) is None
+            assert room.taken == 30
+        whole = assembly.add(last)
+        assert whole is not None
+        head, letter = whole
+        assert (head, letter, room.taken) == (b"h" * 30, b"", 0)
+        assert isinstance(letter, Discarded)
+        assert letter.why == "too long: 1,001 bytes, at most 1,000 are taken (--max-message)"
+
+    def test_takes_the_longest_letter(self) -> None:
+        whole = an_assembly(max_letter_bytes=1000).add(first(1, 1, 1000, b"h" + bytes(1000)))
+        assert whole == (b"h", bytes(1000))
+
+    def test_lets_a_letter_pass_that_there_is_no_room_for(self) -> None:
+        """Others fill the node: that is no fault of this peer, and costs no more than this letter."""
+        room = Room(150, "all peers")
+        others, assembly = Assembly(1000, room), Assembly(1000, room)
+        others.add(first(1, 0, 500, bytes(70)))
+        assembly.add(first(1, 10, 100, bytes(60)))
+        assert room.taken == 130
+        assembly.add(later(1, bytes(30)))
+        assert room.taken == 80
+        whole = assembly.add(later(1, bytes(20)))
+        assert whole is not None
+        assert isinstance(whole[1], Discarded)
+        assert whole[1].why == "no room: messages under way hold 80 bytes already"
+        assert assembly.add(first(2, 0, 60, bytes(60))) == (b"", bytes(60))
+        assert room.taken == 70
 
     def test_refuses_more_unfinished_than_one_peer_may_leave(self) -> None:
         assembly = an_assembly()
         size, piece = PEER_ROOM_BYTES, bytes(1 << 24)
         for stream in range(2):
-            assembly.add(first(stream, 0, size, piece))
-        for held in range(2, 8):
+            assembly.add(first(stream, 0, 1 << 27, piece))
+        for held in range(2, size >> 24):
             assembly.add(later(held % 2, piece))
-        assembly.add(later(0, bytes(HEAD_BYTES)))
         with pytest.raises(ProtocolError, match=f"unfinished messages of one peer exceed {size} bytes"):
             assembly.add(later(1, b"x"))
 
@@ -184,7 +216,7 @@ class TestAnAssembly:
         one, other = Assembly(1000, room), Assembly(1000, room)
         one.add(first(1, 0, 500, bytes(100)))
         with pytest.raises(ProtocolError, match="unfinished messages of all peers exceed 150 bytes"):
-            other.add(first(1, 0, 500, bytes(100)))
+            other.add(first(1, 500, 500, bytes(100)))  # heads are not let pass: no reader could go on
         other.abandon()
         assert room.taken == 100
         one.abandon()

@@ -9,8 +9,9 @@ from typing import get_args
 import pytest
 
 from pyx import signals
-from pyx.errors import FrameTooBig, ProtocolError
+from pyx.errors import DecodeError, FrameTooBig, ProtocolError
 from pyx.signals import Goodbye, Letter, Ping, Send, Signal, Tick, weight
+from pyx.wire.codec import open_letter
 from pyx.wire.fragments import FRAGMENT_BYTES, HEAD_BYTES, Room
 from pyx.wire.frame import LENGTH
 from pyx.wire.kinds import FIRST, FIRST_FRAGMENT
@@ -18,6 +19,7 @@ from pyx.wire.session import MAX_FRAME_BYTES, Session
 from pyx.wire.turns import speaker
 from tests.wire.talk import (
     BIG,
+    BIG_READ,
     BOB,
     GUS,
     HIS,
@@ -91,10 +93,10 @@ class TestTransmitting:
     def test_nothing_makes_no_chunk(self) -> None:
         assert sessions()[0].transmit(deque()) == (b"", 0)
 
-    def test_a_letter_that_no_peer_would_take_is_not_written(self) -> None:
-        gus = Session(GUS, BOB, max_letter_bytes=100)
+    def test_a_head_that_no_peer_would_take_is_not_written(self) -> None:
+        gus = Session(GUS, BOB)
         with pytest.raises(FrameTooBig):
-            gus.transmit(deque([Send(MINE, HIS, Letter(bytes(100 + HEAD_BYTES)))]))
+            gus.transmit(deque([Send(MINE, "n" * HEAD_BYTES, SEALED)]))
 
     def test_nobody_is_spoken_for(self) -> None:
         gus, bob = sessions()
@@ -146,7 +148,25 @@ class TestReceiving:
         first, second = Session(BOB, GUS, room=room), Session(BOB, GUS, room=room)
         begun = framed(FIRST.pack(FIRST_FRAGMENT, 1, 0, 5000) + bytes(700))
         first.receive_data(begun)
-        with pytest.raises(ProtocolError, match="unfinished messages of all peers exceed 1000 bytes"):
-            second.receive_data(begun)
-        second.close()
+        second.receive_data(begun)  # it is read, and not kept
         assert room.taken == 700
+
+    @pytest.mark.parametrize(
+        ("written", "read"),
+        [pair for pair in TABLE if BIG in pair[0]],
+        ids=lambda signal: type(signal).__name__,
+    )
+    def test_a_letter_that_is_too_long_arrives_as_one_that_cannot_be_read(
+        self, written: Signal, read: Signal
+    ) -> None:
+        """Whatever it belongs to goes its way: its receiver hears why, and everybody else of nothing."""
+        bob = Session(BOB, GUS, max_letter_bytes=99_999)
+        stream = said(sessions()[0], [written, Ping(1), Send(MINE, HIS, SEALED)])
+        heard = bob.receive_data(stream)
+        assert Ping(1) in heard
+        assert heard[-1] == Send(MINE_READ, HIS_READ, SEALED_READ)
+        (signal,) = [one for one in heard if type(one) is type(written) and one != heard[-1]]
+        assert list(signal) == [Letter(b"", GUS) if field == BIG_READ else field for field in read]
+        (letter,) = [field for field in signal if type(field) is Letter]
+        with pytest.raises(DecodeError, match=r"too long: 100,000 bytes, at most 99,999 are taken \(--max-"):
+            open_letter(letter, BOB)

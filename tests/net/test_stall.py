@@ -1,0 +1,38 @@
+"""When a peer is given up that takes nothing; the clock is an argument."""
+
+from __future__ import annotations
+
+from pyx.net.stall import LOOK_SECONDS, STALLED_SECONDS, Stall
+
+
+def given_up_at(stall: Stall, now: float, taken: int) -> float:
+    """When it is given up, looked at exactly when it asks for that."""
+    while again := stall.look(taken, now):
+        now += again
+    return now
+
+
+def test_a_peer_that_takes_nothing_is_given_up_after_30_seconds() -> None:
+    assert STALLED_SECONDS == 30.0
+    assert given_up_at(Stall(7, 100.0), 103.0, 7) == 130.0
+
+
+def test_whoever_takes_a_little_has_that_time_again() -> None:
+    stall = Stall(7, 100.0)
+    assert stall.look(7, 103.0)
+    assert stall.look(8, 129.0)
+    assert given_up_at(stall, 130.0, 8) == 159.0
+
+
+def test_looks_that_come_a_little_late_change_nothing() -> None:
+    stall, now = Stall(7, 100.0), 100.0
+    while again := stall.look(7, now):
+        now += again + 0.01
+    assert 130.0 <= now < 130.1
+
+
+def test_a_node_that_stood_still_itself_gives_nobody_up_for_that() -> None:
+    stall = Stall(7, 100.0)
+    assert stall.look(7, 103.0) == LOOK_SECONDS
+    assert stall.look(7, 1106.0) == LOOK_SECONDS  # a thousand seconds too late
+    assert given_up_at(stall, 1109.0, 7) == 1130.0
