@@ -111,7 +111,8 @@ class Node:
     def info() -> dict[str, Any]:
         """Facts about this node: name, connections, processes, threads that outlive their process.
 
-        `loop_lag` is how late the transport's loop was at worst in the last minute, in seconds.
+        `queued_bytes` is what waits for each node that takes too little.  `loop_lag` is how late the
+        transport's loop was at worst in the last minute, in seconds.
         """
         return lifetime.info(this_node())
 

@@ -130,8 +130,9 @@ class Process:
             value: for `"trap_exit"` True if exit signals are to come as messages.  For `"max_mailbox"` how
                 many messages may wait, and what happens beyond: `(100_000, "warn")` logs a line, and again
                 each time that has doubled (so it is from the start); `(n, "kill")` ends the process, as
-                OTP's `max_heap_size` does; `(n, "block")` makes processes of this node that send to it wait
-                (not those of others, whose growth is logged); None is no limit.
+                OTP's `max_heap_size` does; `(n, "block")` makes processes of this node that send to it wait,
+                and a coroutine that does so by `aio.send` (what others send, who cannot be made to wait, is
+                logged as by `"warn"`); None is no limit.
 
         Raises:
             ValueError: there is no such flag, or it cannot have that value.

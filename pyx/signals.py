@@ -266,13 +266,15 @@ OF_NO_PROCESS = frozenset({Tick, Ping, Pong, Nodes})
 """Between nodes alone: these pass all others on their way (and keep their order among themselves)."""
 
 _LIGHTEST = 64
-"""What any signal weighs: about what its addresses cost."""
+"""What any signal of a process weighs: about what its addresses cost."""
 
 
 def weight(signal: Signal) -> int:
     """How many bytes a signal counts in a queue: those of its letter and its text, and some for the rest."""
     if type(signal) is Send:  # the hot one
         return _LIGHTEST + (len(signal.body.data) if type(signal.body) is Letter else 0)
+    if type(signal) in OF_NO_PROCESS:  # counted neither in nor out: no process waits for these
+        return 0
     total = _LIGHTEST
     for field in signal:
         if type(field) is Letter:

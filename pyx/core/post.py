@@ -202,6 +202,10 @@ class Post:
         peer = self._peers.get(node)
         return peer.out.queued if peer is not None else 0
 
+    def queued(self) -> dict[str, int]:
+        """How many bytes wait for which node, where some do."""
+        return {peer.name: peer.out.queued for peer in self._peers.values() if peer.out.queued}
+
     def _receive_message(self, to: Pid | str | Ref, body: Body) -> None:
         """Puts a message into a mailbox of this node, or drops it."""
         if isinstance(to, Pid):

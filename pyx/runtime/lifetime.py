@@ -163,6 +163,7 @@ def info(node: LocalNode) -> dict[str, Any]:
             "nodes": kernel.nodes(("visible",)),
             "hidden_nodes": kernel.nodes(("hidden",)),
             "partitions": kernel.partitions(),
+            "queued_bytes": kernel.queued(),
             "processes": len(kernel.processes()),
             "registered": kernel.registered(),
         }

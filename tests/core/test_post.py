@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx.core.effects import Dial, Flush, Log, Show, Wake
-from pyx.signals import Send
+from pyx.signals import Letter, Send
 from pyx.terms import Life, Pid, Ref
 from tests.core.conversation import Node, World, messages, seen_from
 
@@ -249,3 +249,15 @@ def test_an_alias_that_a_dead_process_asks_for_is_nobodys() -> None:
     node.send(None, alias, "lost")
     assert messages(process) == []
     assert node._aliases == {}
+
+
+def test_what_waits_for_which_node_is_known() -> None:
+    world = World("a@h", "b@h", "c@h")
+    world.connect("a@h", "b@h", "c@h")
+    a = world["a@h"]
+    assert a.queued() == {}
+    a.send(None, ("server", "b@h"), Letter(bytes(1000)))
+    assert a.queued() == {"b@h": a.queued_for("b@h")}
+    assert a.queued_for("b@h") > 1000
+    world.carry()
+    assert a.queued() == {}

@@ -18,7 +18,7 @@ from pyx.net import peer, stall
 from pyx.net.peer import PeerLink
 from pyx.net.stall import Stall
 from pyx.net.stream import PlainStream
-from pyx.signals import Goodbye, Letter, Ping, Send, Signal, Tick
+from pyx.signals import Goodbye, Letter, Nodes, Ping, Send, Signal, Tick
 from pyx.terms import Life, Pid
 from pyx.wire.fragments import HEAD_BYTES, Room
 from pyx.wire.session import Session
@@ -273,6 +273,14 @@ class TestAHeavyQueue:
         gus.loop_thread.settle()
         assert gus.out.queued == 0
         assert gus.out.written > 199 * 100 * 1000
+
+    def test_is_not_made_lighter_by_what_was_never_counted(self, ends: tuple[End, End]) -> None:
+        """A tick every few seconds: after a day a sender would have been suspended a mebibyte too late."""
+        gus, bob = ends
+        gus.say(Ping(1), Nodes(("c@h",)), letter(1), Tick())
+        bob.hears(4)
+        gus.loop_thread.settle()
+        assert gus.out.queued == 0
 
     def test_wakes_who_waits_when_it_is_light(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone

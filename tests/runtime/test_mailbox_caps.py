@@ -1,0 +1,268 @@
+"""What happens to a mailbox that grows beyond its cap: by each policy, whoever sends, from here or elsewhere.
+
+By the public face alone.  How growth is noticed is `core/mailbox.py`'s, what a wait is `suspension.py`'s.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from pyx import Process, aio, receive, send
+from tests.staging import HANG, Running, as_process, end_of, seen_from, until, wait_for
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Pid
+    from tests.staging import Stage
+
+CAP = 10
+
+
+class Busy:
+    """A process of *node* with a cap, `def` or `async def`, that takes nothing until it is told to.
+
+    Args:
+        node: its home.
+        cap: of its mailbox.
+        kind: of process.
+    """
+
+    def __init__(self, node: LocalNode, cap: tuple[int, str] | None, kind: str) -> None:
+        self.node = node
+        self.old: Any = None
+        self.taken: list[Any] = []
+        self._ready, self._over = threading.Event(), threading.Event()
+        self.pid, _ = node.processes.spawn(self._runs if kind == "def" else self._runs_async, (cap,))
+        wait_for(self._ready)
+
+    def _begins(self, cap: tuple[int, str] | None) -> None:
+        self.old = Process.flag("max_mailbox", cap)
+        self._ready.set()
+
+    def _runs(self, cap: tuple[int, str] | None) -> None:
+        self._begins(cap)
+        receive("take")
+        while (message := receive()) != "end":
+            self.taken.append(message)
+        self._over.set()
+
+    async def _runs_async(self, cap: tuple[int, str] | None) -> None:
+        self._begins(cap)
+        await aio.receive("take")
+        while (message := await aio.receive()) != "end":
+            self.taken.append(message)
+        self._over.set()
+
+    def length(self) -> int:
+        """Of its mailbox."""
+        facts = as_process(self.node, lambda: Process.info(self.pid, "message_queue_len"))
+        length: int = facts[1]
+        return length
+
+    def begins_to_take(self) -> None:
+        """From now on it takes what comes."""
+        self.node.send(self.pid, "take")
+
+    def took(self) -> list[Any]:
+        """What it has taken, now that no more comes."""
+        self.node.send(self.pid, "end")
+        wait_for(self._over)
+        return self.taken
+
+
+class FromHere:
+    """The sender is a process of the same node."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.home = self.sender = stage.start("a")
+
+    def address(self, busy: Busy) -> Pid:
+        return busy.pid
+
+
+class FromElsewhere:
+    """The sender is a process of another node."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.home, self.sender = stage.start("a"), stage.start("b")
+
+    def address(self, busy: Busy) -> Pid:
+        return seen_from(self.sender, self.home, busy.pid)
+
+
+Place: TypeAlias = FromHere | FromElsewhere
+
+
+@pytest.fixture(params=[FromHere, FromElsewhere])
+def place(request: pytest.FixtureRequest, stage: Stage) -> Place:
+    made: Place = request.param(stage)
+    return made
+
+
+@pytest.fixture(params=["def", "async def"])
+def kind(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+def growth(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [line for line in caplog.messages if "has grown" in line]
+
+
+def send_all(place: Place, busy: Busy, count: int) -> None:
+    """So many messages, and all of them are there."""
+    dest = place.address(busy)
+
+    def body() -> None:
+        for number in range(count):
+            send(dest, number)
+        Process.info(dest, "status")  # what it asks comes behind what it sent
+
+    as_process(place.sender, body)
+
+
+def test_none_is_no_limit(place: Place, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    busy = Busy(place.home, None, kind)
+    send_all(place, busy, 50)
+    assert busy.length() == 50
+    assert growth(caplog) == []
+    busy.begins_to_take()
+    assert busy.took() == list(range(50))
+
+
+def test_warn_is_told_and_again_each_time_it_has_doubled(
+    place: Place, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    busy = Busy(place.home, (CAP, "warn"), kind)
+    send_all(place, busy, CAP)
+    assert growth(caplog) == []
+    send_all(place, busy, 5 * CAP)
+    words = f"the mailbox of {busy.pid} has grown to"
+    assert growth(caplog) == [f"{words} {length} messages" for length in (11, 21, 41)]
+    busy.begins_to_take()
+    assert busy.took() == [*range(CAP), *range(5 * CAP)]
+
+
+def test_kill_is_the_end_of_its_process_and_of_nobody_else(
+    place: Place, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    busy = Busy(place.home, (CAP, "kill"), kind)
+    send_all(place, busy, CAP)
+    assert as_process(place.home, lambda: Process.is_alive(busy.pid))
+    send_all(place, busy, 1)
+    assert end_of(place.home, busy.pid) in {"killed", "noproc"}
+    assert growth(caplog) == [f"the mailbox of {busy.pid} has grown to 11 messages: it is killed"]
+    assert as_process(place.sender, lambda: send(place.address(busy), "is no error")) == "is no error"
+
+
+def test_what_was_set_before_is_given_back_and_may_be_set_again(node: LocalNode) -> None:
+    def body() -> list[Any]:
+        return [Process.flag("max_mailbox", cap) for cap in ((5, "warn"), (6, "kill"), None, (7, "block"))]
+
+    assert as_process(node, body) == [(100_000, "warn"), (5, "warn"), (6, "kill"), None]
+
+
+@pytest.mark.parametrize("cap", [(0, "warn"), (-1, "kill"), (True, "warn"), (5, "drop"), 5, "warn", (5,)])
+def test_what_is_no_cap_is_refused(node: LocalNode, cap: Any) -> None:
+    with pytest.raises(ValueError, match=r'max_mailbox is \(limit, "warn"\), .* or None, not'):
+        as_process(node, lambda: Process.flag("max_mailbox", cap))
+
+
+class TestBlock:
+    """It makes those wait who can: a `def` of the same node, and a coroutine of it that awaits."""
+
+    @pytest.fixture
+    def busy(self, node: LocalNode, kind: str) -> Busy:
+        return Busy(node, (CAP, "block"), kind)
+
+    def somebody_waits(self, busy: Busy) -> bool:
+        process = busy.node.kernel.find(busy.pid)
+        assert process is not None
+        return bool(process.mailbox.sleepers)
+
+    def test_a_def_waits_and_all_it_sends_arrives(self, busy: Busy, caplog: pytest.LogCaptureFixture) -> None:
+        sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
+        until(lambda: self.somebody_waits(busy))
+        assert busy.length() == CAP
+        assert growth(caplog) == []
+        busy.begins_to_take()
+        sender.outcome()
+        assert busy.took() == list(range(3 * CAP))
+
+    def test_a_coroutine_that_awaits_does_so_too(self, busy: Busy, caplog: pytest.LogCaptureFixture) -> None:
+        over = threading.Event()
+
+        async def sends() -> None:
+            for number in range(3 * CAP):
+                await aio.send(busy.pid, number)
+            over.set()
+
+        busy.node.processes.spawn(sends, ())
+        until(lambda: self.somebody_waits(busy))
+        assert busy.length() == CAP
+        assert growth(caplog) == []
+        busy.begins_to_take()
+        wait_for(over)
+        assert busy.took() == list(range(3 * CAP))
+
+    def test_nosuspend_is_told_and_nothing_is_sent(self, busy: Busy) -> None:
+        def body() -> list[str]:
+            return [send(busy.pid, number, nosuspend=True) for number in range(CAP + 2)]
+
+        assert as_process(busy.node, body) == ["ok"] * CAP + ["nosuspend"] * 2
+        assert busy.length() == CAP
+
+    def test_the_end_of_its_process_ends_the_wait(self, busy: Busy) -> None:
+        sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
+        until(lambda: self.somebody_waits(busy))
+        as_process(busy.node, lambda: Process.exit(busy.pid, "kill"))
+        assert sender.outcome() == list(range(3 * CAP))
+
+    def test_so_does_another_cap(self, node: LocalNode) -> None:
+        full, other = threading.Event(), threading.Event()
+
+        def body() -> None:
+            Process.flag("max_mailbox", (CAP, "block"))
+            full.set()
+            wait_for(other)
+            Process.flag("max_mailbox", None)
+            receive("never", timeout=HANG)
+
+        pid, _ = node.processes.spawn(body, ())
+        wait_for(full)
+        sender = Running(node, lambda: [send(pid, number) for number in range(3 * CAP)])
+        process = node.kernel.find(pid)
+        assert process is not None
+        until(lambda: bool(process.mailbox.sleepers))
+        other.set()
+        assert len(sender.outcome()) == 3 * CAP
+
+    def test_a_plain_send_in_a_coroutine_cannot_wait_and_is_told_of(
+        self, busy: Busy, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        over = threading.Event()
+
+        async def sends() -> None:
+            for number in range(3 * CAP):
+                send(busy.pid, number)
+            over.set()
+
+        busy.node.processes.spawn(sends, ())
+        wait_for(over)
+        assert busy.length() == 3 * CAP
+        assert [line.rpartition(" to ")[2] for line in growth(caplog)] == ["11 messages", "21 messages"]
+
+    def test_what_comes_from_elsewhere_is_told_of(
+        self, stage: Stage, kind: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """To let one process wait would let all those of that node wait who say anything to this one."""
+        place = FromElsewhere(stage)
+        busy = Busy(place.home, (CAP, "block"), kind)
+        send_all(place, busy, 3 * CAP)
+        assert busy.length() == 3 * CAP
+        assert [line.rpartition(" to ")[2] for line in growth(caplog)] == ["11 messages", "21 messages"]
+        busy.begins_to_take()
+        assert busy.took() == list(range(3 * CAP))

@@ -1,0 +1,130 @@
+"""A letter that cannot be read costs its sender an error, and nobody else anything, whatever it belongs to.
+
+Two nodes, and bytes that no codec made.  Letters that are too long end the same way (`test_sending.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Node, Process, receive, send
+from pyx import self as own_pid
+from pyx.errors import RemoteError, RpcError
+from pyx.runtime import calls, context
+from pyx.runtime.requests import Pending
+from pyx.signals import Letter
+from pyx.terms import Pid
+from pyx.wire.codec import open_letter
+from tests.staging import Running, as_process, seen_from, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
+    from tests.staging import Stage
+
+TORN = Letter(b"\xc1 no letter")
+
+
+class Two:
+    """Node a, which says things that cannot be read, and b, where a server goes on as if nothing had been."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.a, self.b = stage.start("a"), stage.start("b")
+        self.server = Running(self.b, self._serve)
+        self.b.step(self.b.kernel.register, self.server.pid, "server")
+        assert as_process(self.a, lambda: Node.ping("b")) == "pong"
+        (self.session,) = (peer.session for peer in self.a.kernel._peers.values())
+
+    @staticmethod
+    def _serve() -> Any:
+        Process.flag("trap_exit", True)
+        return receive("end", ("EXIT", ..., ...)), Process.info(own_pid(), "undecodable")[1]
+
+    @property
+    def server_there(self) -> Pid:
+        """The server as node a knows it."""
+        return seen_from(self.a, self.b, self.server.pid)
+
+    def ends(self) -> Any:
+        """The server's outcome, told to end by a message of node a behind all others."""
+        as_process(self.a, lambda: send(("server", "b"), "end"))
+        return self.server.outcome()
+
+
+@pytest.fixture
+def two(stage: Stage) -> Iterator[Two]:
+    both = Two(stage)
+    yield both
+    # Nobody lost anything: it is the same session, and there is one.
+    assert [peer.session for peer in both.a.kernel._peers.values()] == [both.session]
+    assert both.b.kernel.nodes(["connected"]) == ["a@test"]
+
+
+def asked(node: LocalNode, request: Any, *args: Any) -> Pending:
+    """A request of a process, and its answer."""
+
+    def body() -> Pending:
+        with Pending(node) as pending:
+            pending.ask(request, *args)
+            assert pending.wait(10.0)
+            return pending
+
+    return as_process(node, body)
+
+
+def test_a_message_is_dropped_counted_and_told_at_both_ends(
+    two: Two, caplog: pytest.LogCaptureFixture
+) -> None:
+    for dest in (("server", "b@test"), two.server_there):
+        two.a.step(two.a.kernel.send, None, dest, TORN)
+    assert two.ends() == ("end", 2)
+    here = f"dropped a message from a@test to {two.server.pid} that cannot be read: not a letter"
+    there = f"b@test dropped a message for {two.server_there} that it cannot read: not a letter"
+    until(lambda: sum(line.startswith(there) for line in caplog.messages) == 2)
+    assert sum(line.startswith(here) for line in caplog.messages) == 2
+
+
+def test_a_call_fails_at_its_caller(two: Two) -> None:
+    pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", TORN)
+    with pytest.raises(RemoteError, match="DecodeError: not a letter"):
+        calls.value_of(two.a, "b@test", pending)
+    assert two.ends() == ("end", 0)
+
+
+def test_an_answer_fails_at_its_caller_too(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
+    call = calls.sealed_call(two.a, "os", "getpid", [])
+    pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", call)
+    with pytest.raises(RpcError, match="the answer of b@test cannot be read: not a letter"):
+        calls.value_of(two.a, "b@test", pending)
+
+
+def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Two) -> None:
+    def body() -> Any:
+        me = context.require("test").process.pid
+        with Pending(two.a) as pending:
+            pending.ask(
+                lambda *args: two.a.kernel.request_spawn(*args, link=False, monitor=True)[0],
+                me, Pid(0), "b@test", TORN,
+            )  # fmt: skip
+            assert pending.wait(10.0)
+        return receive(("DOWN", ..., "process", ..., ...), timeout=10)[4]
+
+    reason = as_process(two.a, body)
+    assert reason.type == "DecodeError"
+    assert two.ends() == ("end", 0)
+
+
+def test_a_question_is_answered_by_that(two: Two) -> None:
+    pending = asked(two.a, two.a.kernel.request_info, Pid(0), "b@test", "info", TORN)
+    assert pending.outcome == "value"
+    assert open_letter(pending.body, None).type == "DecodeError"
+
+
+def test_a_reason_is_a_word(two: Two) -> None:
+    two.a.step(two.a.kernel.exit, Pid(0), two.server_there, TORN)
+    ended, undecodable = two.server.outcome()
+    assert (ended[0], ended[2], undecodable) == ("EXIT", "unreadable", 0)

@@ -1,0 +1,174 @@
+"""A node that is frozen, or takes too little: who sends to it waits, nothing is lost, no memory fills up.
+
+Not here: when a peer that takes nothing is given up (`tests/net/test_stall.py`), and mailboxes that grow
+(`tests/runtime/test_mailbox_caps.py`).
+"""
+
+from __future__ import annotations
+
+import ast
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.stories.host import Host
+    from tests.stories.terminal import Shell
+
+MIB = 1024 * 1024
+MESSAGE = 100_000
+HEADING = 200
+"""What a message weighs beyond its bytes, at most."""
+
+SENDING = """\
+from pyx.errors import NodeBusy
+there = ("server", "b@vm")
+def message(number):
+    return number, bytes({size})
+def for_ever(number):
+    while True:
+        send(there, message(number))
+async def as_much_as_goes():
+    number = 0
+    try:
+        while True:
+            send(there, message(number))
+            number += 1
+    except NodeBusy as busy:
+        return number, busy.queued, str(busy), busy.hint
+async def one_more(number, boss):
+    await aio.send(there, message(number))
+    send(boss, "went on")
+"""
+
+
+def define(shell: Shell, source: str) -> None:
+    """Types definitions, each a block of its own."""
+    for node in ast.parse(source).body:
+        block = ast.get_source_segment(source, node) or ""
+        shell.type(block + ("\n" if "\n" in block else ""))
+
+
+def value(shell: Shell, code: str) -> Any:
+    """What the prompt shows of it, as a value."""
+    return ast.literal_eval(shell.type(code))
+
+
+@pytest.fixture
+def two(host: Host) -> Iterator[tuple[Shell, Shell]]:
+    """A sender that is patient with a silent peer, and whom it sends to: `server`, a shell."""
+    sender, server = host.shell("a", "--tick", "600"), host.shell("b")
+    server.type('Process.register(self(), "server")')
+    sender.type('Node.connect("b@vm")')
+    define(sender, SENDING.format(size=MESSAGE))
+    yield sender, server
+    sender.close()
+    server.close()
+
+
+def freeze(shell: Shell) -> None:
+    """It takes nothing any more: its sockets fill up."""
+    shell.kill(signal.SIGSTOP)
+
+
+def go_on(shell: Shell) -> None:
+    shell.kill(signal.SIGCONT)
+
+
+QUEUED = 'Node.info()["queued_bytes"]["b@vm"]'
+"""A little less than when the last sender was suspended: what the socket still took has left."""
+
+
+def all_arrives(sender: Shell, server: Shell) -> None:
+    """What was queued leaves, and a ping comes behind it; `got` is then what came, in order, by number."""
+    go_on(server)
+    sender.comes_to('Node.info()["queued_bytes"]', "{}")
+    assert value(sender, 'Node.ping("b@vm")') == "pong"
+    _, count = value(server, 'Process.info(self(), "message_queue_len")')
+    server.type(f"got = [receive()[0] for _ in range({count})]")
+
+
+def test_a_shell_is_suspended_says_why_and_leaves_by_ctrl_c_having_sent(two: tuple[Shell, Shell]) -> None:
+    sender, server = two
+    freeze(server)
+    sender.enter("for number in range(1000): send(there, message(number))\n")
+    said = sender.sees("[warning] waiting: b@vm does not take what is queued for it, ")
+    assert said.endswith(" MiB (Ctrl-C leaves; it is sent)")
+    assert sender.interrupt().endswith("KeyboardInterrupt")
+    assert MIB / 2 < value(sender, QUEUED) < MIB + MESSAGE + HEADING
+
+    # Whoever does not want to wait is told at once, and nothing is queued.
+    sender.type('while send(there, message(number + 1), nosuspend=True) == "ok": number += 1\n')
+    assert MIB <= value(sender, f"before = {QUEUED}; before") < MIB + MESSAGE + HEADING
+    assert value(sender, 'send(there, "x", nosuspend=True)') == "nosuspend"
+    assert value(sender, 'await aio.send(there, "x", nosuspend=True)') == "nosuspend"
+    assert value(sender, f"before == {QUEUED}") is True
+
+    all_arrives(sender, server)
+    sent = value(sender, "number") + 1
+    assert value(server, "len(got), got == list(range(len(got)))") == (sent, True)
+
+
+def test_many_senders_have_one_message_too_many_each(two: tuple[Shell, Shell]) -> None:
+    sender, server = two
+    freeze(server)
+    sender.type("pids = [spawn(for_ever, number) for number in range(20)]")
+    sender.comes_to('{Process.info(pid, "status")[1] for pid in pids}', "{'waiting'}")
+    assert MIB / 2 < value(sender, QUEUED) < MIB + 20 * (MESSAGE + HEADING)
+    sender.type('for pid in pids: Process.exit(pid, "kill")\n')
+    assert MIB / 2 < value(sender, QUEUED) < MIB + 20 * (MESSAGE + HEADING)
+    all_arrives(sender, server)
+    assert value(server, "sorted(set(got)) == list(range(20))") is True
+
+
+def test_coroutines_are_refused_far_beyond_that_or_await(two: tuple[Shell, Shell]) -> None:
+    sender, server = two
+    freeze(server)
+    count, queued, words, hint = value(sender, "await as_much_as_goes()")
+    assert 16 * MIB < queued <= 16 * MIB + MESSAGE + HEADING
+    assert words == f"b@vm does not take what is queued for it, {queued / MIB:.1f} MiB"
+    assert "await aio.send(...)" in hint
+    assert value(sender, f"{QUEUED} <= {queued}") is True  # what was refused is not queued
+
+    sender.type(f"waits = spawn(one_more, {count}, self())")
+    sender.comes_to('Process.info(waits, "status")[1]', "'waiting'")
+    assert value(sender, 'Process.info(self(), "message_queue_len")') == ("message_queue_len", 0)
+
+    go_on(server)
+    assert value(sender, "receive()") == "went on"
+    all_arrives(sender, server)
+    assert value(server, f"got.remove({count}); got == list(range({count}))") is True
+    assert sender.type("flush()") == ""
+
+
+def test_a_message_that_is_too_long_for_its_receiver(lone_host: Host) -> None:
+    small, large = lone_host.shell("small", "--max-message", "1"), lone_host.shell("large")
+    small.type('Process.register(self(), "server")')
+    limit = "at most 1,048,576 are taken (--max-message)"
+
+    # The sender is told; between the two all is as it was.
+    large.type('Node.connect("small@vm")')
+    large.type('send(("server", "small@vm"), "before"); _ = send(("server", "small@vm"), bytes(3_000_000))')
+    large.type('send(("server", "small@vm"), "after")')
+    got = small.type("receive(), receive()")
+    assert got.startswith(
+        "[warning] dropped a message from large@vm to #PID<0.1.0> that cannot be read: too "
+    )
+    assert got.endswith("('before', 'after')")
+    large.sees(
+        "[warning] small@vm dropped a message for #PID<1.1.0> that it cannot read: too long: 3,000,005 "
+    )
+    assert value(small, 'Process.info(self(), "undecodable")') == ("undecodable", 1)
+    called = large.type('rpc.call("small", "builtins", "len", [bytes(2_000_000)])')
+    assert called == f"RemoteError: DecodeError: too long: 2,000,023 bytes, {limit}"
+    assert value(large, "Node.list()") == ["small@vm"]
+
+    # What is too long for the sender's own node it does not even try.
+    refused = small.type('send(("server", "large@vm"), bytes(1_048_576))')
+    assert refused.replace("\n", "") == (
+        "EncodeError: cannot send message: <class 'bytes'> is too long: 1,048,581 bytes sealed, at most "
+        "1,048,576 can travel (--max-message)"
+    )
