@@ -15,6 +15,7 @@ import msgpack
 from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct
 from pyx.wire import classes, leaves, marks
 from pyx.wire.names import Unsendable, find, is_class, is_function
+from pyx.wire.slices import SLICE_BYTES, slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +52,10 @@ class Opener:
     def __init__(self, max_bytes: int) -> None:
         unpacker = msgpack.Unpacker(
             list_hook=self.rebuild, ext_hook=self.mark, strict_map_key=False, unicode_errors="surrogatepass",
-            max_ext_len=1, max_buffer_size=max_bytes, read_size=min(max_bytes, 4096), **self.options(),
+            max_ext_len=1, max_buffer_size=max_bytes, **self.options(),
+            read_size=min(max_bytes, 4096) if max_bytes <= SLICE_BYTES else max_bytes,
         )  # fmt: skip
-        self._feed: Callable[[bytes], None] = unpacker.feed
+        self._feed: Callable[[bytes | memoryview], None] = unpacker.feed
         self._unpack: Callable[[], Any] = unpacker.unpack
         self._tell: Callable[[], int] = unpacker.tell
         self._told = 0
@@ -67,7 +69,11 @@ class Opener:
 
     def open(self, data: bytes) -> Any:
         """The value in these bytes; after an exception the opener is spent."""
-        self._feed(data)
+        if len(data) <= SLICE_BYTES:
+            self._feed(data)
+        else:
+            for piece in slices(data):
+                self._feed(piece)
         value = self._unpack()
         self._told += len(data)
         if self._tell() != self._told:

@@ -22,6 +22,7 @@ from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
 from pyx.wire import classes, leaves, marks
 from pyx.wire.names import Unsendable, class_name, is_class, is_function, name_of
 from pyx.wire.refusal import refusal
+from pyx.wire.slices import SLICE_BYTES, slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,11 @@ def seal(value: object, *, what: str = "message") -> bytes:
     try:
         data: bytes = sealer.pack(value)
         # The fast test takes every byte that could lead an ext for one; where it differs, they are counted.
-        if len(data.translate(None, _NO_EXT_LEADS)) != sealer.made and _exts(data) != sealer.made:
+        if len(data) <= SLICE_BYTES:
+            leads = len(data.translate(None, _NO_EXT_LEADS))
+        else:
+            leads = sum(len(bytes(piece).translate(None, _NO_EXT_LEADS)) for piece in slices(data))
+        if leads != sealer.made and _exts(data) != sealer.made:
             raise Unsendable("holds a msgpack ext")  # noqa: TRY301
         if len(data) > marks.MAX_DEPTH:
             check_depth(data)
@@ -86,11 +91,13 @@ def check_depth(data: bytes) -> None:
         Exception: msgpack's, when it nests too deep, is cut short, or has bytes behind it.
     """
     # The C unpacker's stack holds `_C_STACK` containers; the wrapping leaves 256 of them to the letter.
-    scout = msgpack.Unpacker(max_buffer_size=len(_WRAPPING) + len(data), read_size=1)
+    size = len(_WRAPPING) + len(data)
+    scout = msgpack.Unpacker(max_buffer_size=size, read_size=size)
     scout.feed(_WRAPPING)
-    scout.feed(data)
+    for piece in slices(data):
+        scout.feed(piece)
     scout.skip()
-    if scout.tell() != len(_WRAPPING) + len(data):
+    if scout.tell() != size:
         msg = "there are bytes behind the value"
         raise ValueError(msg)
 

@@ -1,0 +1,44 @@
+"""Large letters in pieces; how long each keeps the others waiting is not for a test to measure."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+
+from pyx.errors import DecodeError, EncodeError
+from pyx.signals import Letter
+from pyx.wire import opener as wire_opener
+from pyx.wire import seal as wire_seal
+from pyx.wire import slices as wire_slices
+from pyx.wire.codec import open_letter, seal
+from pyx.wire.slices import SLICE_BYTES, slices
+
+
+@pytest.mark.parametrize("size", [0, 1, SLICE_BYTES])
+def test_what_is_not_large_is_one_piece_and_no_copy(size: int) -> None:
+    data = bytes(size)
+    (piece,) = slices(data)
+    assert piece is data
+
+
+@pytest.mark.parametrize("more", [1, SLICE_BYTES, SLICE_BYTES + 1])
+def test_what_is_goes_in_several_none_longer_than_that(more: int) -> None:
+    data = bytes(range(251)) * 9000
+    data = data[: SLICE_BYTES + more]
+    pieces = list(slices(data))
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) == SLICE_BYTES
+
+
+@pytest.mark.parametrize("size", [100, 1000, 65_536])
+def test_a_letter_is_the_same_however_it_is_cut(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = [{"name": "nike", "sizes": (41, 42)}, ["x" * 300, b"y" * 70_000], {(1, 2): {3}}, -(2**70)]
+    data = seal(value)
+    for room in (wire_slices, wire_seal, wire_opener):
+        monkeypatch.setattr(room, "SLICE_BYTES", size)
+    assert seal(value) == data
+    assert open_letter(Letter(data), None) == value
+    with pytest.raises(DecodeError, match="bytes behind the value"):
+        open_letter(Letter(data + b"x"), None)
+    with pytest.raises(EncodeError, match=r"cannot send message\[1\]: ExtType"):
+        seal([value, msgpack.ExtType(5, b"x")])
