@@ -247,20 +247,21 @@ class Post:
 
     # ------------------------------------------------------------ signals on their way
 
-    def _post(self, node: str, signal: Signal, *, connect: bool = False) -> bool:
+    def _post(self, node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
         """Puts a signal on its way to a node ("" for this one); False when there is no way.
 
         Only what asks for something may `connect`: an answer or an exit for a node that is gone is pointless.
+        With *quiet* a failed dial is no warning: whoever asked is told, and says it.
         """
         if self.is_here(node):
             self._inbox.append(signal)
             return True
         peer = self._peers.get(node)
         if peer is None:
-            peer = self._reach(node) if connect else None
+            peer = self._reach(node, quiet=quiet) if connect else None
             if peer is None:
                 return False
-        elif connect:
+        elif connect and not quiet:
             peer.quiet = False
         self._enqueue(peer, signal)
         return True

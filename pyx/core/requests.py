@@ -148,7 +148,9 @@ class Requests(Bonds):
             self._pending[number] = pending._replace(waiter=None)
 
     def _request(self, number: int, pending: _Pending, node: str, signal: Call | Spawn | Ask | Ping) -> None:
-        if self._post(node, signal, connect=True):
+        # A waiter gets the reason with its answer; but a ping's is "pang", and a cast has none.
+        told = number != 0 and type(signal) is not Ping
+        if self._post(node, signal, connect=True, quiet=told):
             if number:
                 self._pending[number] = pending._replace(peer=self._peers[node])
         else:
@@ -248,14 +250,14 @@ class Requests(Bonds):
                 self._enqueue(peer, Spawned(number, pid))
 
     def _start_call(self, frm: Pid, leader: Pid | None, letter: Letter, caller: Caller | None) -> None:
-        process, _ = self.process_started("call", leader=leader, parent=frm)
+        process, _ = self.process_started("call", leader=leader, parent=frm, initial_call=letter)
         process.call = caller
         self.effects.append(Start(process, letter))
 
     def _start_spawn(
         self, frm: Pid, leader: Pid | None, letter: Letter, *, link: bool, monitor: Ref | None
     ) -> Pid:
-        process, _ = self.process_started("spawn", leader=leader, parent=frm)
+        process, _ = self.process_started("spawn", leader=leader, parent=frm, initial_call=letter)
         if link:
             process.links.link_received(frm)
         if monitor is not None:

@@ -93,12 +93,17 @@ def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
 def sorted_out(
     node: LocalNode, dests: Sequence[str], pendings: Sequence[Pending]
 ) -> tuple[list[Any], list[str]]:
-    """The end of a multicall: what the nodes answered, in order, and those that did not (in time)."""
+    """The end of a multicall: what the nodes answered, in order, and those that did not (in time).
+
+    Why a node could not be reached is logged here, as nothing else tells it.
+    """
     results: list[Any] = []
     unanswered: list[str] = []
     for dest, pending in zip(dests, pendings, strict=True):
         if pending.outcome is None or pending.outcome == "noconnection":
             unanswered.append(dest)
+            if pending.outcome is not None:
+                node.warn("no answer from %s: %s", dest, pending.body)
             continue
         try:
             results.append(value_of(node, dest, pending))

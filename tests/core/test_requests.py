@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.core.effects import Answered, Dial, Inquire, Kill, Start
+from pyx.core.effects import Answered, Dial, Inquire, Kill, Log, Start
 from pyx.core.mailbox import Downed, Exited
 from pyx.signals import Answer, Call, Letter, Ping, Spawn, Spawned
 from pyx.terms import Life, Pid
@@ -105,6 +105,20 @@ def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -
     b.call_finished(start.process, "value", VALUE)
     world.carry()
     assert len(a.saw(Answered)) == 1
+
+
+def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> None:
+    a = Node("a@h", 1)
+    a.request_call(WAITER, Pid(0), None, "called@h", LETTER)
+    a.request_spawn(WAITER, Pid(0), None, "spawned@h", LETTER, link=False, monitor=False)
+    a.request_call(None, Pid(0), None, "cast@h", LETTER)
+    a.ping(WAITER, "pinged@h", 0.0)
+    a.request_call(WAITER, Pid(0), None, "both@h", LETTER)
+    a.send(None, ("shell", "both@h"), 1)
+    for name in ("called", "spawned", "cast", "pinged", "both"):
+        a.dial_failed(f"{name}@h", "gone", 1.0)
+    said = [(log.level, log.text) for log in a.saw(Log)]
+    assert [level for level, _ in said] == ["info", "info", "warning", "warning", "warning"]
 
 
 def test_a_call_to_a_node_out_of_reach_fails_after_the_dial_and_at_once_in_its_rest() -> None:

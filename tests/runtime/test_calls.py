@@ -108,7 +108,9 @@ class TestMany:
         with pytest.raises(TypeError, match="multicall takes a list of nodes, not 'b'"):
             targets(a, "b")
 
-    def test_answers_in_order_failures_among_them_and_who_did_not_answer(self, node: LocalNode) -> None:
+    def test_answers_in_order_failures_among_them_and_who_did_not_answer(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
         dests = ["a@h", "b@h", "c@h", "d@h"]
         pendings = [
             answered(node, "value", sealed(1)),
@@ -120,6 +122,7 @@ class TestMany:
         assert results[0] == 1
         assert isinstance(results[1], RemoteError)
         assert unanswered == ["b@h", "d@h"]
+        assert [record.getMessage() for record in caplog.records] == ["no answer from b@h: gone"]
 
 
 def test_a_call_prints_on_its_callers_terminal(node: LocalNode) -> None:

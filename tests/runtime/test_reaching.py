@@ -93,7 +93,9 @@ class TestSpawn:
         assert pid.is_local
         assert a.kernel.find(pid) is None
         assert ref is None
-        assert "cannot start os.getpid on nobody@test: no node of that name runs on this host" in caplog.text
+        assert [record.getMessage() for record in caplog.records] == [
+            "cannot start os.getpid on nobody@test: no node of that name runs on this host"
+        ]
 
     def test_the_dead_pid_is_the_one_that_its_monitor_names(self, stage: Stage) -> None:
         from pyx import receive

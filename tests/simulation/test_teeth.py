@@ -47,10 +47,10 @@ class FiresTwice(WatchedKernel):
 class ForgetsWatchers(WatchedKernel):
     """An end of a process is not told to who monitors it from elsewhere."""
 
-    def _post(self, node: str, signal: Signal, *, connect: bool = False) -> bool:
+    def _post(self, node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
         if isinstance(signal, Down) and not self.is_here(node) and signal.reason not in {"noproc", "normal"}:
             return True
-        return super()._post(node, signal, connect=connect)
+        return super()._post(node, signal, connect=connect, quiet=quiet)
 
 
 class Overtakes(WatchedKernel):
@@ -170,10 +170,10 @@ class ForgetsDemonitors(WatchedKernel):
 class LosesALink(WatchedKernel):
     """A link to a dead process of another node is no exit."""
 
-    def _post(self, node: str, signal: Signal, *, connect: bool = False) -> bool:
+    def _post(self, node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
         if isinstance(signal, Exit) and signal.reason == "noproc":
             return True
-        return super()._post(node, signal, connect=connect)
+        return super()._post(node, signal, connect=connect, quiet=quiet)
 
 
 class TrapsKill(WatchedKernel):
