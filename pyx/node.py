@@ -6,8 +6,9 @@ an exception.  Not here: calls with a result (`rpc`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from pyx.core.post import NO_NODE
 from pyx.errors import NodeNotAlive
 from pyx.runtime import context, lifetime, reaching
 from pyx.runtime.context import forbid_running_loop
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from pyx.terms import Pid, Ref
 
 __all__ = ["Node"]
-
-NO_NODE: Final = "nonode@nohost"
-"""What an unnamed node is called, as in Erlang."""
 
 
 class Node:
@@ -149,8 +147,7 @@ class Node:
 
         Args:
             kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (every
-            name
-                ever met); several give the union.
+                name ever met); several give the union.
 
         Raises:
             ValueError: an unknown kind; the sentence lists them.

@@ -226,7 +226,11 @@ class Pong(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """The visible nodes I am connected to; the receiver dials those it lacks."""
+    """The visible nodes I am connected to.
+
+    The first one of a session invites: the receiver dials those it does not know, so that joining one joins
+    all.  Later ones only inform; see `core/sight.py`.
+    """
 
     names: tuple[str, ...]
 

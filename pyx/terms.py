@@ -223,6 +223,8 @@ def full_name(name: str, host: str) -> str:
         raise NodeNameInvalid(name, "the part before @ is empty" if at else "it is empty")
     if not _PART.fullmatch(first):
         raise NodeNameInvalid(name, "the part before @ may hold letters, digits, _ and - only")
+    if "@" in given_host:
+        raise NodeNameInvalid(name, "it holds more than one @")
     if at and not given_host:
         raise NodeNameInvalid(name, "the host after @ is empty")
     if at and not _HOST.fullmatch(given_host):

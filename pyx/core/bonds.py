@@ -19,7 +19,7 @@ from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from pyx.core.mailbox import Cap
-    from pyx.core.processes import Target
+    from pyx.core.processes import InitialCall, Target
     from pyx.signals import Reason, Signal
     from pyx.terms import Ref
 
@@ -41,7 +41,7 @@ class Bonds(Post):
         *,
         leader: Pid | None = None,
         parent: Pid | None = None,
-        initial_call: tuple[str, str, int] = ("", "", 0),
+        initial_call: InitialCall = ("", "", 0),
         runner: Any = None,
         keeps_pid: bool = False,
         terminal: bool = False,
@@ -54,7 +54,7 @@ class Bonds(Post):
             kind: see `Process`.
             leader: whose terminal shows its output; None: its own if it leads one, else its parent's leader.
             parent: who started it.
-            initial_call: module, function, number of arguments.
+            initial_call: see `Process`.
             runner: the runtime's handle.
             keeps_pid: it is a shell.
             terminal: it leads a terminal.

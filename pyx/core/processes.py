@@ -10,7 +10,7 @@ from pyx.core.mailbox import Mailbox
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
-    from pyx.signals import Reason
+    from pyx.signals import Letter, Reason
     from pyx.terms import Ref
 
 MAX_NUMBER: Final = 2**32 - 1
@@ -18,6 +18,11 @@ MAX_NUMBER: Final = 2**32 - 1
 
 Target: TypeAlias = "Pid | tuple[str, str]"
 """What was monitored: a pid, or `(name, node)`."""
+
+
+InitialCall: TypeAlias = "tuple[str, str, int] | Letter"
+"""What a process began with: module, function and number of arguments, as they were named; or the letter that
+says so, of what a peer started and has not opened it yet."""
 
 
 class Watcher(NamedTuple):
@@ -77,7 +82,7 @@ class Process:
         *,
         leader: Pid | None,
         parent: Pid | None,
-        initial_call: tuple[str, str, int],
+        initial_call: InitialCall,
         runner: Any,
         keeps_pid: bool,
         terminal: bool,
@@ -90,7 +95,6 @@ class Process:
         """Whose terminal shows its output; None: the node's own."""
         self.parent = parent
         self.initial_call = initial_call
-        """Module, function, number of arguments."""
         self.runner = runner
         """The runtime's handle of whatever runs it."""
         self.keeps_pid = keeps_pid

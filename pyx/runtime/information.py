@@ -8,7 +8,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.errors import DecodeError
 from pyx.runtime import mail, report
+from pyx.signals import Letter
+from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,14 +71,27 @@ def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, 
         facts["messages"] = mail.peek(node, items)
     if "dictionary" in wanted:
         facts["dictionary"] = dict(process.dictionary)
-    facts["current_function"] = _current_function(process)
+    facts["initial_call"] = initial_call = _initial_call(node, process)
+    facts["current_function"] = _current_function(process, initial_call)
     runner: Runner | None = process.runner
     facts["status"] = "waiting" if runner is not None and runner.is_waiting else "running"
     facts["undecodable"] = process.undecodable
     return {key: facts[key] for key in wanted}
 
 
-def _current_function(process: Process) -> tuple[str, str, int] | None:
+def _initial_call(node: LocalNode, process: Process) -> tuple[str, str, int]:
+    """Known from its birth on: where its thread has not opened the letter yet, this looks into it."""
+    call = process.initial_call
+    if not isinstance(call, Letter):
+        return call
+    try:
+        module, function, args = open_letter(call, node.kernel.here)
+        return str(module), str(function), len(args)
+    except (DecodeError, TypeError, ValueError):  # hostile; the process will die of it
+        return "", "", 0
+
+
+def _current_function(process: Process, initial_call: tuple[str, str, int]) -> tuple[str, str, int] | None:
     """(module, function, line) of the innermost frame that is the user's; None where no code runs.
 
     A process whose function is itself a builtin has no frame: it is named, with line 0.
@@ -91,7 +107,7 @@ def _current_function(process: Process) -> tuple[str, str, int] | None:
             frame = frame.f_back
         # Below pyx's own frames a thread has only those of `threading`.
         if frame is not None and frame.f_code.co_name == "_bootstrap_inner":
-            return (*process.initial_call[:2], 0)
+            return (*initial_call[:2], 0)
     else:
         return None
     if frame is None:

@@ -70,7 +70,7 @@ class Lifecycle:
         letter = sealed_call(module, function, args, self._node.max_message_bytes)
 
         def body() -> Any:
-            return self._resolve(letter)()
+            return self._resolve(letter, *open_letter(letter, self._node.kernel.here))()
 
         return self._spawn("def", (module, function, len(args)), body, link=link, monitor=monitor)
 
@@ -109,9 +109,9 @@ class Lifecycle:
         process.runner = runner
 
         def body() -> Any:
-            call = self._resolve(letter)
-            # The letter is read on this thread, so only here it shows what kind the process is.
-            process.initial_call = rex.initial_call(call.func, len(call.args))
+            module, function, args = open_letter(letter, self._node.kernel.here)
+            process.initial_call = module, function, len(args)  # and lets go of the letter
+            call = self._resolve(letter, module, function, args)
             if process.call is None:
                 process.kind = "def"  # an `async def` will show itself by what it returns
             return call()
@@ -120,9 +120,8 @@ class Lifecycle:
             runner.gate.killed = True
         self._run(runner, body, on_loop=False)
 
-    def _resolve(self, letter: Letter) -> functools.partial[Any]:
+    def _resolve(self, letter: Letter, module: str, function: str, args: list[Any]) -> functools.partial[Any]:
         kernel = self._node.kernel
-        module, function, args = open_letter(letter, kernel.here)
         found = None
         if letter.origin is not None:  # a peer chose it, so the gate is asked, now that it is known
             found = rex.find_marked(module, function)

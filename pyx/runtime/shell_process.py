@@ -27,11 +27,16 @@ _CANCEL_SECONDS: Final = 5.0
 
 
 class ShellProcess:
-    """One shell's process on the main thread; `renew` gives it a new pid after a kill."""
+    """One shell's process on the main thread; `renew` gives it a new pid after a kill.
 
-    def __init__(self, node: LocalNode, console: output.Console) -> None:
+    Args:
+        initial_call: what `Process.info` shows that it began with.
+    """
+
+    def __init__(self, node: LocalNode, console: output.Console, initial_call: tuple[str, str, int]) -> None:
         self._node = node
         self._console = console
+        self._initial_call = initial_call
         self.runner = self._start()
 
     def _start(self) -> Runner:
@@ -43,7 +48,9 @@ class ShellProcess:
         return runner
 
     def _decide(self) -> Runner:
-        process, _ = self._node.kernel.process_started("shell", keeps_pid=True, terminal=True)
+        process, _ = self._node.kernel.process_started(
+            "shell", initial_call=self._initial_call, keeps_pid=True, terminal=True
+        )
         assert process.output is not None
         runner = process.runner = Runner(self._node, process)
         runner.outlet = output.Outlet(process.output, self._write)
@@ -99,12 +106,14 @@ class ShellProcess:
 
 
 @contextlib.contextmanager
-def shell_process(node: LocalNode, console: output.Console) -> Iterator[ShellProcess]:
+def shell_process(
+    node: LocalNode, console: output.Console, initial_call: tuple[str, str, int]
+) -> Iterator[ShellProcess]:
     """Makes the calling (main) thread the shell's process, and sys.stdout its way to *console*."""
     output.install()
     guard_main_thread()
     node.console = console
-    shell = ShellProcess(node, console)
+    shell = ShellProcess(node, console, initial_call)
     try:
         yield shell
     finally:

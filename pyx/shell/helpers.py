@@ -90,8 +90,10 @@ class Helpers:
             helpers = self.names()
             width = max(len(helper.usage) for helper in helpers.values())
             for helper in helpers.values():
-                _show(f"  {helper.usage:<{width}}  {helper.summary}")
-            _show(_ALSO)
+                self._show_item(f"  {helper.usage:<{width}}  {helper.summary}")
+            _show("")
+            for line in _ALSO:
+                self._show_item(line)
             return
         name = (
             getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__name__
@@ -100,10 +102,10 @@ class Helpers:
             _show(name)
             _show(_documentation(thing, self._width()))
             for key, item in _public(thing):
-                _show(f"  {key}{_signature(item)}  {_first_line(item)}".rstrip())
+                self._show_item(f"  {key}{_signature(item)}  {_first_line(item)}".rstrip())
             return
         function = thing.__wrapped__ if isinstance(thing, Helper) else thing
-        _show(f"{name}{_signature(function) if callable(function) else ''}")
+        self._show_item(f"{name}{_signature(function) if callable(function) else ''}")
         _show(_documentation(function, self._width()))
 
     def i(self, thing: Any) -> None:
@@ -163,19 +165,25 @@ class Helpers:
             _show(line)
 
     def exports(self, module: Any = None) -> None:
-        """Shows the functions of a module or class."""
+        """Shows the functions of a module or class.
+
+        A module may be given by its name.
+        """
         if module is None:
             self.h()
             return
         if isinstance(module, str):
             __import__(module)
             module = sys.modules[module]
+        if not isinstance(module, (ModuleType, type)):
+            msg = f"exports takes a module, a module's name or a class, not {module!r}"
+            raise TypeError(msg)
         calls = [f"{key}{_signature(item)}" for key, item in _public(module)]
         width = max((len(call) for call in calls), default=0) + 2
         columns = max(self._width() // width, 1) if calls else 1
         for start in range(0, len(calls), columns):
             line = "".join(f"{call:<{width}}" for call in calls[start : start + columns])
-            _show(line.rstrip())
+            self._show_item(line.rstrip())
 
     def runtime_info(self) -> None:
         """Shows this node: versions, peers, memory, uptime, how late its loop is."""
@@ -183,7 +191,7 @@ class Helpers:
         rows: list[tuple[str, object]] = [
             ("pyx", pyx.__version__),
             ("Python", f"{platform.python_version()} ({sys.executable})"),
-            ("node", Node.self() or "unnamed"),
+            ("node", Node.self()),
             ("os pid", os.getpid()),
             ("uptime", f"{time.monotonic() - self._started:.0f} s"),
             ("memory", f"{_memory_bytes() / 1e6:.1f} MB"),
@@ -205,19 +213,23 @@ class Helpers:
         """Leaves the shell; so does Ctrl-D."""
         raise SystemExit(code)
 
+    def _show_item(self, text: str) -> None:
+        """Shows one line of a list, at as many as the terminal's width makes of it."""
+        _show(_wrapped([text], self._width()))
+
 
 def _show(text: str) -> None:
     print(text)  # noqa: T201 - the prompt's output, by way of the group leader
 
 
-_ALSO = """\
-
-  See also h(Node), h(Process), h(rpc), h(aio), and spawn, send, receive, self.
-  _ is the last value.  Tab completes, Ctrl-C interrupts, Ctrl-D leaves."""
+_ALSO = (
+    "  See also h(Node), h(Process), h(rpc), h(aio), and spawn, send, receive, self.",
+    "  _ is the last value.  Tab completes, Ctrl-C interrupts, Ctrl-D leaves.",
+)
 
 
 def _about_process(pid: Pid) -> list[tuple[str, object]]:
-    where = pid.node or f"{Node.self() or 'this one'} (here)"
+    where = pid.node or f"{Node.self()} (here)"
     try:
         facts = Process.info(pid)
     except NoConnection as error:
@@ -280,14 +292,44 @@ def _first_line(thing: Any) -> str:
 
 
 def _documentation(thing: Any, width: int) -> str:
-    """Its docstring, indented; paragraphs of prose are filled to *width*."""
+    """Its docstring, indented; prose is filled to *width*, and what stands in lists if it is wider."""
     paragraphs: list[str] = []
     for paragraph in (inspect.getdoc(thing) or "no documentation").split("\n\n"):
-        lines = paragraph.split("\n")
-        prose = not any(line.startswith((" ", "-", "*")) for line in lines)
-        text = textwrap.fill(paragraph, width - 2) if prose else paragraph
-        paragraphs.append(textwrap.indent(text, "  "))
+        lines = textwrap.indent(paragraph, "  ").split("\n")
+        if not any(line.startswith(("   ", "  -", "  *")) for line in lines):
+            paragraphs.append(_filled(" ".join(lines), width, "  ", "  "))
+            continue
+        items: list[list[str]] = []
+        for line in lines:
+            if items and _depth(line) > _depth(items[-1][0]) and not items[-1][-1].endswith(":"):
+                items[-1].append(line)
+            else:
+                items.append([line])
+        paragraphs.append("\n".join(_wrapped(item, width) for item in items))
     return "\n\n".join(paragraphs)
+
+
+def _wrapped(item: list[str], width: int) -> str:
+    """An item of a list, by its lines; filled anew if one of them is too long."""
+    if all(len(line) <= width for line in item):
+        return "\n".join(item)
+    indent = " " * _depth(item[0])
+    return _filled(" ".join(map(str.strip, item)), width, indent, f"{indent}    ")
+
+
+def _filled(text: str, width: int, first: str, rest: str) -> str:
+    return textwrap.fill(
+        text.strip(),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _memory_bytes() -> int:

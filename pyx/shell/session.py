@@ -21,7 +21,7 @@ import pyx
 from pyx import errors
 from pyx.node import Node
 from pyx.process import Process
-from pyx.runtime import context, gate
+from pyx.runtime import context, gate, rex
 from pyx.runtime.local_node import this_node
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.shell_process import ShellProcess, shell_process
@@ -110,7 +110,7 @@ class Session:
             project = Project(self._options.directory, self._say, self._warn)
             project.install()
             try:
-                with shell_process(this_node(), self._console) as seat:
+                with shell_process(this_node(), self._console, rex.initial_call(run, 1)) as seat:
                     return self._with_seat(seat, project)
             except SystemExit as leaving:  # a signal
                 return exit_code(leaving.code)
@@ -242,12 +242,17 @@ class Session:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        caught = [signal.SIGTERM, signal.SIGHUP]
-        before = [signal.signal(number, self._on_signal) for number in caught]
+        caught: dict[signal.Signals, Any] = {signal.SIGTERM: self._on_signal}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under `nohup`
+            caught[signal.SIGHUP] = self._on_signal
+        if self._interactive and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # Started with `&` and brought to the foreground.  The shell's process replaces Python's handler.
+            caught[signal.SIGINT] = signal.default_int_handler
+        before = {number: signal.signal(number, handler) for number, handler in caught.items()}
         try:
             yield
         finally:
-            for number, handler in zip(caught, before, strict=True):
+            for number, handler in before.items():
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

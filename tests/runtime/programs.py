@@ -145,7 +145,7 @@ def sends_under_interrupts() -> None:
 
     here, _ = a.processes.spawn(lambda: reader(a), ())
     there = seen_from(a, b, b.processes.spawn(lambda: reader(b), ())[0])
-    with shell_process(a, Silent()):
+    with shell_process(a, Silent(), ("programs", "main", 0)):
         for node, pid in ((a, here), (b, there)):
             numbers = itertools.count()
             drawn = [-1]
@@ -176,7 +176,7 @@ def receives_under_interrupts() -> None:
     guard_main_thread()
     node = this_node()
     got: list[int] = []
-    with shell_process(node, Silent()) as shell:
+    with shell_process(node, Silent(), ("programs", "main", 0)) as shell:
         me = shell.pid
         stopped = threading.Event()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from pyx import Process, aio, receive, spawn, spawn_link
 from pyx import self as own_pid
 from pyx.runtime.information import KEYS, check_keys, information
+from pyx.runtime.letters import sealed, sealed_call
 from pyx.runtime.shell_process import ShellProcess
+from pyx.signals import Letter
 from pyx.terms import Pid
 from tests.staging import HANG, Running, Stage, as_process, until, wait_for
 
@@ -81,6 +84,15 @@ class TestFacts:
             "kind": "def",
             "undecodable": 0,
         }
+
+    def test_the_initial_call_is_known_before_the_letter_that_says_it_is_read(self, node: LocalNode) -> None:
+        def started_with(letter: Letter) -> Any:
+            process, _ = node.step(partial(node.kernel.process_started, "spawn", initial_call=letter))
+            return fact(node, process.pid, "initial_call")
+
+        assert started_with(sealed_call("stock", "handle", [[], 1])) == ("stock", "handle", 2)
+        for hostile in (sealed("x"), sealed(("a", "b", 5)), Letter(b"\xc1")):
+            assert started_with(hostile) == ("", "", 0)
 
     def test_messages_are_shown_as_they_will_be_received_and_stay(self, node: LocalNode, pid: Pid) -> None:
         node.send(pid, "flat")
@@ -179,7 +191,7 @@ class TestWhatRuns:
         from pyx.runtime.context import current
 
         before = current.get()
-        shell = ShellProcess(node, Silent())
+        shell = ShellProcess(node, Silent(), ("here", "test", 0))
         current.set(before)
         assert fact(node, shell.pid, "current_function") is None
         assert fact(node, shell.pid, "kind") == "shell"

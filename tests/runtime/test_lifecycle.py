@@ -323,7 +323,7 @@ class TestForPeers:
         process = b.kernel.find(Pid(pid.number))
         assert process is not None
         until(lambda: process.waiting)
-        assert (process.kind, process.initial_call) == ("def", ("pyx.primitives", "receive", 1))
+        assert (process.kind, process.initial_call) == ("def", ("pyx", "receive", 1))
 
     def test_one_that_was_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
         process, _ = node.step(node.kernel.process_started, "call")

@@ -34,6 +34,9 @@ say = Router(io.StringIO()).write
 """What `print` does once the router is installed."""
 
 
+BEGAN = ("pyx.shell.session", "run", 1)
+
+
 class Console:
     """Notes what is shown on it."""
 
@@ -54,7 +57,7 @@ def shell(node: LocalNode, console: Console) -> Iterator[ShellProcess]:
     """This very thread is the shell."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     guard_main_thread()
-    shell = ShellProcess(node, console)
+    shell = ShellProcess(node, console, BEGAN)
     yield shell
     current.set(None)
     node.step(node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
@@ -66,6 +69,7 @@ class TestAProcess:
         assert own_pid() == shell.pid
         send(own_pid(), "hello")
         assert receive(timeout=0) == "hello"
+        assert Process.info(own_pid(), "initial_call") == ("initial_call", BEGAN)
 
     def test_it_leads_a_terminal(self, shell: ShellProcess, console: Console) -> None:
         assert Process.group_leader() == shell.pid
@@ -152,7 +156,7 @@ def test_a_session_leaves_nothing_behind(
     node: LocalNode, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    with shell_process(node, console) as shell:
+    with shell_process(node, console, BEGAN) as shell:
         pid = shell.pid
         assert node.console is console
         assert isinstance(sys.stdout, Router)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pyx
+from pyx import Process, errors, rpc, send
 from pyx.node import Node
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.helpers import Helpers
@@ -90,6 +92,48 @@ def test_exports_shows_functions_in_columns(helpers: Helpers, capsys: pytest.Cap
     assert capsys.readouterr().out == "add(product, *, qty=1)  status()\n"
     helpers.exports("string")
     assert "capwords(s, sep=None)" in capsys.readouterr().out
+
+
+def test_exports_of_what_has_none_is_one_sentence(helpers: Helpers) -> None:
+    with pytest.raises(TypeError, match="exports takes a module, a module's name or a class, not 5"):
+        helpers.exports(5)
+
+
+@pytest.mark.parametrize("thing", [pyx, Node, Process, Process.flag, rpc.multicall, errors, send])
+@pytest.mark.parametrize("width", [40, 80])
+def test_nothing_is_wider_than_the_terminal(
+    thing: Any, width: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A terminal would cut such a line in the middle of a word."""
+    helpers = Helpers(Project(str(tmp_path), print, print), lambda: width)
+    helpers.h(thing)
+    helpers.h()
+    if not callable(thing):
+        helpers.exports(thing)
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if len(line) > width and " " in line.strip()] == []
+
+
+def test_what_is_cut_goes_on_deeper(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
+    def sell() -> None:
+        """Sells.
+
+        Args:
+            short: this line fits, and the one below it too:
+                as it stands.
+            long: this one is wider than the eighty columns that the terminal has, so that it goes
+                on below.
+        """
+
+    helpers.h(sell)
+    assert capsys.readouterr().out.split("\n")[3:] == [
+        "  Args:",
+        "      short: this line fits, and the one below it too:",
+        "          as it stands.",
+        "      long: this one is wider than the eighty columns that the terminal has, so",
+        "          that it goes on below.",
+        "",
+    ]
 
 
 def test_pids_and_references_are_read_back(helpers: Helpers) -> None:
