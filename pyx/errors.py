@@ -24,6 +24,7 @@ from this file, or a plain `TypeError`/`ValueError`.  Facts are attributes; the 
     ├── WouldBlock (RuntimeError)      a waiting call on a running event loop; it names its twin in `aio`
     ├── Reentered (RuntimeError)       a question asked by a finalizer that interrupted pyx itself
     ├── AlreadyReceiving (RuntimeError) two receives of one process at the same time
+    ├── TerminalTaken (RuntimeError)   `input()` in a process beside the shell, which reads the terminal
     ├── TranscriptError (ValueError)   a scenario file cannot be read; it says where
     ├── ReceiveTimeout (TimeoutError)  no message matched in time
     └── RpcError                       a remote call gave no value
@@ -232,6 +233,16 @@ class AlreadyReceiving(PyxError, RuntimeError):
         super().__init__(
             "this process is receiving already: in another task of its own, or around this predicate",
             hint="receive in one task, with several patterns, or spawn a process for each",
+        )
+
+
+class TerminalTaken(PyxError, RuntimeError):
+    """A process beside the shell wants to read the terminal, at which the shell does."""
+
+    def __init__(self, who: str) -> None:
+        super().__init__(
+            f"{who} cannot read the terminal: what is typed there is the shell's",
+            hint="ask at the prompt, and send the process what was answered",
         )
 
 

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib.util import decode_source
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import pyx
 from pyx import errors
@@ -27,6 +27,7 @@ from pyx.runtime.runners import LockSlot
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.helpers import Helpers
+from pyx.shell.keyboard import Keyboard
 from pyx.shell.loop import LineTerminal, Shell, Terminal, exit_code, run_program
 from pyx.shell.project import Project
 from pyx.shell.screen import Screen, ScreenStream
@@ -225,7 +226,9 @@ class Session:
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
         """For a person everything goes through the screen, stderr too, or it would hit a half-typed line."""
-        stdout, stderr = sys.stdout, sys.stderr
+        stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
+        if self._interactive:
+            sys.stdin = cast("TextIO", Keyboard(stdin))
         sys.stdout = ScreenStream(self._screen, stdout)
         if self._person:
             sys.stderr = ScreenStream(self._screen, stderr)
@@ -237,7 +240,7 @@ class Session:
             logging.getLogger("pyx").removeHandler(handler)
             if self._interactive:
                 self._screen.fresh_line()
-            sys.stdout, sys.stderr = stdout, stderr
+            sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
             self._screen.close()
 
     @contextlib.contextmanager

@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import select
 import sys
+import termios
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from prompt_toolkit import PromptSession
@@ -23,7 +25,9 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.history import History as PromptHistory
 from prompt_toolkit.input import Input, create_input
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
 from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.styles import Style
@@ -44,6 +48,9 @@ if TYPE_CHECKING:
 
 _INDENT: Final = " " * 4
 _LEAVES_BLOCK: Final = ("return", "pass", "break", "continue", "raise")
+_CTRL_D: Final = "\x04"
+_LINE_BYTES: Final = 4096
+"""No line of a terminal that reads lines is longer."""
 _STYLE: Final = {"prompt": "ansicyan", "continuation": "ansibrightblack"}
 
 
@@ -110,6 +117,7 @@ class PersonTerminal:
         """See `loop.Terminal`."""
         self._prompt = prompt
         self._screen.fresh_line()
+        self._take_typed_ahead()
         try:
             return self._session.prompt(pre_run=self._prompt_begins)
         finally:
@@ -136,6 +144,28 @@ class PersonTerminal:
 
         loop.call_soon_threadsafe(end)
         return True
+
+    def _take_typed_ahead(self) -> None:
+        """Gives the editor the lines that were typed while a statement ran, and a Ctrl-D among them.
+
+        The terminal has read them as lines, for that statement to take.  The editor would get the rest by
+        itself, but of a Ctrl-D only the place where it stood.
+        """
+        source = self._session.input
+        keys: list[KeyPress] = []
+        parser = Vt100Parser(keys.append)
+        try:
+            if not termios.tcgetattr(source.fileno())[3] & termios.ICANON:
+                return
+            while select.select([source.fileno()], [], [], 0)[0]:
+                line = os.read(source.fileno(), _LINE_BYTES)
+                parser.feed(line.decode(errors="replace") or _CTRL_D)
+                if not line:  # for ever, where the terminal is gone
+                    break
+        except (OSError, termios.error):  # no terminal
+            return
+        finally:
+            store_typeahead(source, keys)
 
     # ------------------------------------------------------------ output above the prompt
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.stories.host import PYX
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -117,3 +119,37 @@ def test_ways_to_leave(keys: str, code: int, lone_host: Host) -> None:
     shell = lone_host.shell()
     shell.press(keys)
     assert shell.leaves() == code
+
+
+def test_ctrl_c_where_it_was_ignored(lone_host: Host) -> None:
+    """A shell that was started with `&` and brought to the foreground has inherited that."""
+    shell = lone_host.starts_command(["sh", "-c", f"trap '' INT; exec {PYX}"])
+    shell.prompt_returns()
+    shell.enter("print('run' 'ning'); Process.sleep(None)")
+    shell.sees("running")
+    assert shell.interrupt() == "^C\nKeyboardInterrupt"
+
+
+def test_what_is_typed_while_a_statement_runs_is_for_the_next_prompts(lone_host: Host) -> None:
+    """Also a Ctrl-D, which a terminal that reads lines keeps to itself."""
+    shell = lone_host.shell()
+    shell.type("import os, time")
+    shell.enter("print('run' 'ning'); all(iter(lambda: time.sleep(0.01) or not os.path.exists('go'), False))")
+    shell.sees("running")
+    shell.press("'é' * 3\r6 * 7\r\x04")
+    shell.sees("6 * 7")
+    (lone_host.home / "go").touch()
+    shell.sees("'ééé'")
+    shell.sees("42")
+    assert shell.leaves() == 0
+
+
+def test_the_terminal_is_read_by_the_shell_alone(lone_host: Host) -> None:
+    shell = lone_host.shell()
+    shell.enter("name = input('name? ')")
+    shell.wait(lambda: shell.prompt == "name? ", "the question")
+    shell.press("gus\r")
+    assert shell.type("name") == "'gus'"
+    shell.type("_, ref = spawn_monitor(input, 'and yours? ')")
+    assert shell.type("receive(('DOWN', ref, ..., ..., ...), timeout=10)[4].type") == "'TerminalTaken'"
+    assert shell.type("'this ' + 'prompt'") == "'this prompt'"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.stories.host import PYX
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -265,6 +267,15 @@ class TestServices:
         service.sees("ready")
         service.press("\x03")
         assert service.leaves() == 130
+
+    def test_the_hangup_that_nohup_has_it_ignore_is_nothing_to_it(self, host: Host) -> None:
+        service = host.starts_command(
+            ["sh", "-c", f"trap '' HUP; exec {PYX} --no-halt -e \"print('ready')\""]
+        )
+        service.sees("ready")
+        service.kill(signal.SIGHUP)
+        service.kill(signal.SIGTERM)
+        assert service.leaves() == 143
 
     def test_sigterm_leaves_a_shell_cleanly(self, host: Host) -> None:
         at_prompt, blocked = host.shell("ends1"), host.shell("ends2")

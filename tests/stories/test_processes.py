@@ -79,7 +79,7 @@ class TestInfo:
     def test_what_kind_a_remote_process_is(self, a: Shell) -> None:
         a.type('naps = Node.spawn("b", "time", "sleep", [3600])')
         a.comes_to('Process.info(naps, "kind")', "('kind', 'def')")
-        a.type('naps = Node.spawn("b", "time", "sleep", [3600]); began = Process.info(fresh, "initial_call")')
+        a.type('naps = Node.spawn("b", "time", "sleep", [3600]); began = Process.info(naps, "initial_call")')
         assert a.type("began") == "('initial_call', ('time', 'sleep', 1))"
 
 
