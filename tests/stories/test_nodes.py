@@ -98,7 +98,7 @@ class TestNames:
             ("café", "the part before @ may hold letters, digits, _ and - only"),
             ("@vm", "the part before @ is empty"),
             ("gus@", "the host after @ is empty"),
-            ("a@b@c", "the host after @ may hold letters, digits and . _ : - only"),
+            ("a@b@c", "it holds more than one @"),
         ],
     )
     def test_a_bad_name_is_one_line_that_says_why(self, name: str, problem: str, host: Host) -> None:
