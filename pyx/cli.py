@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = """\
 exit codes:
-  0 well, 1 your code failed, 2 usage, 3 the name is taken, 130 interrupted
+  0 well, 1 your code failed, 2 usage, 3 the name is taken, 130 interrupted, 143 SIGTERM, or exit(N)'s own
 
 examples:
   pyx --sname gus                         a shell that is the node gus on this host

@@ -296,8 +296,8 @@ def _documentation(thing: Any, width: int) -> str:
     paragraphs: list[str] = []
     for paragraph in (inspect.getdoc(thing) or "no documentation").split("\n\n"):
         lines = textwrap.indent(paragraph, "  ").split("\n")
-        if not any(line.startswith(("   ", "  -", "  *")) for line in lines):
-            paragraphs.append(_filled(" ".join(lines), width, "  ", "  "))
+        if not any(line.startswith(("   ", "  -", "  *", "  >>>")) for line in lines):
+            paragraphs.append(_filled(lines, width, "  ", "  "))
             continue
         items: list[list[str]] = []
         for line in lines:
@@ -314,12 +314,12 @@ def _wrapped(item: list[str], width: int) -> str:
     if all(len(line) <= width for line in item):
         return "\n".join(item)
     indent = " " * _depth(item[0])
-    return _filled(" ".join(map(str.strip, item)), width, indent, f"{indent}    ")
+    return _filled(item, width, indent, f"{indent}    ")
 
 
-def _filled(text: str, width: int, first: str, rest: str) -> str:
+def _filled(lines: list[str], width: int, first: str, rest: str) -> str:
     return textwrap.fill(
-        text.strip(),
+        " ".join(line.strip() for line in lines),
         width,
         initial_indent=first,
         subsequent_indent=rest,

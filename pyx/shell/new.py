@@ -92,13 +92,16 @@ _README: Final = """\
 
     $ pyx --sname {name}
     pyx({name}@host)1> {name}.start()
+    imported {name}
+    #PID<0.2.0>
     pyx({name}@host)2> send("{name}", "add")
+    'add'
     pyx({name}@host)3> {name}.count()
     1
 
 From another shell on this host (`pyx --sname other`): `send(("{name}", "{name}"), "add")`.
 
-Tests: `python -m pytest`
+Tests: `python -m pytest` (once: `pip install pytest`)
 """
 
 _FILES: Final = {
@@ -119,7 +122,8 @@ def make_project(name: str, where: Path | None = None) -> Path:
     Raises:
         NewRefused: the name cannot be a module's, or something is there already.
     """
-    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
+    # Of ASCII, as it will also be the name of a node.
+    if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name) or name.startswith("__"):
         msg = f"{name!r} cannot be the name of a module"
         raise NewRefused(msg, hint="letters, digits and _, such as my_shop")
     if name in sys.stdlib_module_names or name in {"pyx", "tests"}:

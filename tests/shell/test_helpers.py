@@ -116,7 +116,8 @@ def test_nothing_is_wider_than_the_terminal(
 
 def test_what_is_cut_goes_on_deeper(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
     def sell() -> None:
-        """Sells.
+        """Sells.  This is prose, so its lines are joined and cut where the terminal ends, which is
+        not where they are cut here.
 
         Args:
             short: this line fits, and the one below it too:
@@ -126,7 +127,11 @@ def test_what_is_cut_goes_on_deeper(helpers: Helpers, capsys: pytest.CaptureFixt
         """
 
     helpers.h(sell)
-    assert capsys.readouterr().out.split("\n")[3:] == [
+    assert capsys.readouterr().out.split("\n") == [
+        "sell()",
+        "  Sells.  This is prose, so its lines are joined and cut where the terminal",
+        "  ends, which is not where they are cut here.",
+        "",
         "  Args:",
         "      short: this line fits, and the one below it too:",
         "          as it stands.",

@@ -33,6 +33,7 @@ def test_makes_a_project_whose_own_test_passes(tmp_path: Path) -> None:
         ("my-shop", "'my-shop' cannot be the name of a module"),
         ("class", "'class' cannot be the name of a module"),
         ("../up", "'../up' cannot be the name of a module"),
+        ("café", "'café' cannot be the name of a module"),
         ("", "'' cannot be the name of a module"),
         ("queue", "'queue' would be hidden by the module of that name"),
         ("pyx", "'pyx' would be hidden by the module of that name"),
