@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pyx.errors import ProcessKilled
 from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, is_blank, reads_on
 from pyx.shell.render import render
 
@@ -103,11 +104,17 @@ class Shell:
                 self._seat.finish_line()
                 if isinstance(outcome, Left):
                     return exit_code(outcome.code)
-                show_outcome(self._terminal, outcome)
+                if self._seat.is_alive or not _was_ended(outcome):  # else the next step says who ended it
+                    show_outcome(self._terminal, outcome)
             except KeyboardInterrupt:
                 continue  # at the prompt it clears the line; between two steps of this loop it comes too late
             except EOFError:
                 return 0
+
+
+def _was_ended(outcome: Outcome) -> bool:
+    """True if it came to no end of its own: Ctrl-C, or a kill of the shell's process."""
+    return isinstance(outcome, Raised) and isinstance(outcome.exception, (KeyboardInterrupt, ProcessKilled))
 
 
 def show_outcome(terminal: Terminal, outcome: Outcome) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyx.errors import ProcessKilled
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.loop import LineTerminal, Prompt, Shell, exit_code, prompt_for, run_program
 
@@ -155,6 +156,17 @@ def test_a_killed_shell_becomes_a_new_process() -> None:
         seat.is_alive = False
 
     session("pyx(gus@vm)1> kill()\n** renewed\npyx(gus@vm)2> ", seat=seat, kill=kill)
+
+
+@pytest.mark.parametrize("stopped_by", [KeyboardInterrupt, ProcessKilled])
+def test_what_a_kill_has_ended_is_no_interrupt_of_the_persons(stopped_by: type[BaseException]) -> None:
+    seat = NoSeat()
+
+    def kill() -> None:
+        seat.is_alive = False
+        raise stopped_by
+
+    session("pyx(gus@vm)1> kill()\n** renewed\npyx(gus@vm)1> ", seat=seat, kill=kill)
 
 
 def test_prompts_have_one_width() -> None:
