@@ -12,7 +12,7 @@ from pyx.core.post import NO_NODE
 from pyx.errors import NodeNotAlive
 from pyx.runtime import context, lifetime, reaching
 from pyx.runtime.context import forbid_running_loop
-from pyx.runtime.destinations import named_call
+from pyx.runtime.destinations import checked_choice, named_call
 from pyx.runtime.local_node import this_node
 from pyx.runtime.requests import Pending
 
@@ -224,12 +224,12 @@ class Node:
         here = runner.node
         if not here.kernel.name:
             raise NodeNotAlive("monitor a node")
-        here.step(here.kernel.monitor_node, runner.process, here.full_name(node), bool(on))
+        here.step(here.kernel.monitor_node, runner.process, here.full_name(node), checked_choice(on))
         return True
 
     @staticmethod
     def monitor_nodes(on: bool) -> bool:
         """Asks for `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or ends that."""
         runner = context.require("Node.monitor_nodes()")
-        runner.node.step(runner.node.kernel.monitor_nodes, runner.process, bool(on))
+        runner.node.step(runner.node.kernel.monitor_nodes, runner.process, checked_choice(on))
         return True

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
 from pyx.runtime import context, inquiry
 from pyx.runtime.context import forbid_running_loop, require
-from pyx.runtime.destinations import checked_cap, checked_destination, checked_pid, checked_seconds
+from pyx.runtime.destinations import (
+    checked_cap,
+    checked_choice,
+    checked_destination,
+    checked_pid,
+    checked_ref,
+    checked_seconds,
+)
 from pyx.runtime.letters import sealed_reason
 from pyx.runtime.local_node import this_node
 from pyx.runtime.runners import LockSlot, sleep
@@ -136,11 +143,12 @@ class Process:
 
         Raises:
             ValueError: there is no such flag, or it cannot have that value.
+            TypeError: `"trap_exit"` is neither True nor False.
         """
         runner = require("Process.flag()")
         node, process = runner.node, runner.process
         if name == "trap_exit":
-            return node.step(node.kernel.set_trap_exit, process, bool(value))
+            return node.step(node.kernel.set_trap_exit, process, checked_choice(value))
         if name == "max_mailbox":
             cap = node.step(node.kernel.set_max_mailbox, process, checked_cap(value))
             return tuple(cap) if cap is not None else None
@@ -193,7 +201,7 @@ class Process:
         runner = require("Process.demonitor()")
         if flush and runner.receiving:
             raise AlreadyReceiving  # a predicate that would take messages from under its own receive
-        kernel = runner.node.kernel
+        kernel, ref = runner.node.kernel, checked_ref(ref)
         return runner.node.step(lambda: kernel.demonitor(runner.process, ref, flush=flush))
 
     @staticmethod
@@ -212,7 +220,7 @@ class Process:
     def unalias(ref: Ref) -> bool:
         """Ends an alias; True if it was one."""
         runner = require("Process.unalias()")
-        return runner.node.step(runner.node.kernel.unalias, runner.process, ref)
+        return runner.node.step(runner.node.kernel.unalias, runner.process, checked_ref(ref))
 
     # ------------------------------------------------------------ the process dictionary
 
@@ -248,7 +256,7 @@ class Process:
     @staticmethod
     def cancel_timer(ref: Ref) -> float | bool:
         """Stops a `send_after`: the seconds that were left, or False if it is over."""
-        return this_node().timers.cancel(ref)
+        return this_node().timers.cancel(checked_ref(ref))
 
     @staticmethod
     def sleep(seconds: float | None) -> None:

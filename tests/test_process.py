@@ -11,6 +11,7 @@ import pytest
 from pyx import (
     Exit,
     NoConnection,
+    Node,
     NoProcess,
     NotAProcess,
     Process,
@@ -431,3 +432,19 @@ class TestLeaders:
             Process.group_leader(Pid(1))
         with pytest.raises(TypeError, match="a pid is needed"):
             Process.group_leader(Pid(1), "stock")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Process.demonitor(5),  # type: ignore[arg-type]
+        lambda: Process.unalias(5),  # type: ignore[arg-type]
+        lambda: Process.cancel_timer(5),  # type: ignore[arg-type]
+        lambda: Process.flag("trap_exit", "off"),
+        lambda: Node.monitor_nodes("off"),  # type: ignore[arg-type]
+        lambda: Node.monitor("b", "off"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_can_mean_nothing_is_refused(wrong: Callable[[], Any], stage: Stage) -> None:
+    with pytest.raises(TypeError, match="is needed, not "):
+        as_process(stage.start("a"), wrong)

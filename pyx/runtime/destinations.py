@@ -50,6 +50,22 @@ def checked_pid(value: Any) -> Pid:
     return value
 
 
+def checked_ref(value: Any) -> Ref:
+    """*value* if it is a reference; raises TypeError."""
+    if type(value) is not Ref:
+        msg = f"a reference is needed, not {value!r}"
+        raise TypeError(msg)
+    return value
+
+
+def checked_choice(value: Any) -> bool:
+    """*value* if it is True or False; raises TypeError: `"off"` would be taken for a yes."""
+    if type(value) is not bool:
+        msg = f"True or False is needed, not {value!r}"
+        raise TypeError(msg)
+    return value
+
+
 def checked_seconds(value: Any, name: str = "timeout") -> float | None:
     """*value* as seconds, or None for ever; raises TypeError or ValueError."""
     if value is None:

@@ -196,6 +196,9 @@ class Evaluator:
 
     def result(self, number: int = -1) -> Any:
         """What statement *number* gave; a negative one counts from the last (`v(-1)`)."""
+        if type(number) is not int:
+            msg = f"v() takes the number of a statement, not {number!r}"
+            raise TypeError(msg)
         wanted = number if number > 0 else self.number + number
         try:
             return self.results[wanted]

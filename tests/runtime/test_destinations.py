@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import EncodeError, NodeNameInvalid
-from pyx.runtime.destinations import checked_destination, checked_pid, checked_seconds, named_call
+from pyx.runtime.destinations import (
+    checked_choice,
+    checked_destination,
+    checked_pid,
+    checked_ref,
+    checked_seconds,
+    named_call,
+)
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -43,6 +50,18 @@ class TestPids:
     def test_its_text_is_none(self) -> None:
         with pytest.raises(TypeError, match=r"a pid is needed, not '#PID<0\.1\.0>'"):
             checked_pid("#PID<0.1.0>")
+
+
+class TestReferencesAndChoices:
+    def test_taken(self) -> None:
+        assert checked_ref(Ref(1)) == Ref(1)
+        assert [checked_choice(True), checked_choice(False)] == [True, False]
+
+    def test_refused(self) -> None:
+        with pytest.raises(TypeError, match="a reference is needed, not 5"):
+            checked_ref(5)
+        with pytest.raises(TypeError, match="True or False is needed, not 'off'"):
+            checked_choice("off")
 
 
 class TestSeconds:

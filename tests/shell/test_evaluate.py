@@ -121,6 +121,8 @@ class TestValues:
         assert evaluator.result(2) == 20
         assert evaluator.result() == 30
         assert evaluator.result(-2) == 20
+        with pytest.raises(TypeError, match=r"v\(\) takes the number of a statement, not 'x'"):
+            evaluator.result("x")  # type: ignore[arg-type]
         with pytest.raises(IndexError, match=r"v\(99\): no such statement \(kept: 1 to 3\)"):
             evaluator.result(99)
 
