@@ -157,14 +157,22 @@ class LineTerminal:
     Args:
         read_line: shows the text given and returns a line with its end, or `""` when there is no more.
         write: shows text.
+        shows_keys: Ctrl-C leaves a `^C` on the line, as terminals show it.
     """
 
     width = 80
     colour = False
 
-    def __init__(self, read_line: Callable[[str], str], write: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        read_line: Callable[[str], str],
+        write: Callable[[str], object],
+        *,
+        shows_keys: bool = False,
+    ) -> None:
         self._read_line = read_line
         self._write = write
+        self._shows_keys = shows_keys
 
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `Terminal`."""
@@ -181,5 +189,4 @@ class LineTerminal:
 
     def show(self, text: str, what: str) -> None:
         """See `Terminal`."""
-        del what
-        self._write(text)
+        self._write("\n" + text if what == "interrupt" and self._shows_keys else text)

@@ -100,7 +100,9 @@ class Session:
         self._person = self._interactive and sys.stdin.isatty() and self._stdout.isatty()
         self._screen = self._new_screen()
         self._console: Console = self._screen
-        self._terminal: Terminal = LineTerminal(self._read_line, self._screen.write)
+        self._terminal: Terminal = LineTerminal(
+            self._read_line, self._screen.write, shows_keys=sys.stdin.isatty()
+        )
         self._leave_prompt: Callable[[BaseException], bool] = lambda _error: False
         self._exit_code: int | None = None
 
@@ -216,7 +218,8 @@ class Session:
         finally:
             state.waiting = False
         if sys.stdin.isatty():
-            self._screen.line_was_ended()
+            if line:  # a Ctrl-D ends none
+                self._screen.line_was_ended()
         else:
             self._screen.write(line)  # nobody typed it, so nothing has shown it: the output is a transcript
         return line

@@ -37,6 +37,7 @@ def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
     (start,) = b.saw(Start)
     assert start.letter == Letter(LETTER.data, Life("a@h", 1))
     assert start.process.kind == "call"
+    assert start.process.initial_call == start.letter  # until its thread has opened it
     assert start.process.leader == seen_from(b, a, shell.pid)
     b.call_finished(start.process, "value", VALUE)
     b.process_exited(start.process, "normal")

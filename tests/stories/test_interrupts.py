@@ -153,3 +153,15 @@ def test_the_terminal_is_read_by_the_shell_alone(lone_host: Host) -> None:
     shell.type("_, ref = spawn_monitor(input, 'and yours? ')")
     assert shell.type("receive(('DOWN', ref, ..., ..., ...), timeout=10)[4].type") == "'TerminalTaken'"
     assert shell.type("'this ' + 'prompt'") == "'this prompt'"
+
+
+def test_a_terminal_that_can_do_nothing(lone_host: Host) -> None:
+    """`TERM=dumb`: plain lines, as inside an editor."""
+    shell = lone_host.starts(TERM="dumb")
+    shell.prompt_returns()
+    shell.enter("print('run' 'ning'); Process.sleep(None)")
+    shell.sees("running")
+    assert shell.interrupt() == "^C\nKeyboardInterrupt"
+    shell.press("\x04")
+    assert shell.leaves() == 0
+    assert shell.prompt == ""  # what comes next begins in the first column
