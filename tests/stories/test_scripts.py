@@ -160,3 +160,11 @@ def test_help_ends_with_examples(host: Host) -> None:
     assert "examples:\n  pyx --sname gus " in done.stdout
     for option in ("--sname", "--hidden", "--cookie", "--cookie-file", "-S", "-e", "-i", "--no-halt"):
         assert option in done.stdout
+
+
+def test_the_command_has_a_second_name(host: Host) -> None:
+    """For an environment where `pyx` is another program."""
+    done = subprocess.run(
+        [f"{PYX}node", "--version"], capture_output=True, text=True, env=host.environment(), check=False
+    )
+    assert (done.returncode, done.stdout) == (0, host.run("--version").stdout)
