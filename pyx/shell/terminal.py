@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-import select
+import signal
 import sys
-import termios
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from prompt_toolkit import PromptSession
@@ -35,6 +34,7 @@ from pygments.lexers.python import PythonLexer
 
 from pyx.shell.evaluate import reads_on
 from pyx.shell.loop import Prompt
+from pyx.shell.modes import typed_ahead, was_taken_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,9 +48,6 @@ if TYPE_CHECKING:
 
 _INDENT: Final = " " * 4
 _LEAVES_BLOCK: Final = ("return", "pass", "break", "continue", "raise")
-_CTRL_D: Final = "\x04"
-_LINE_BYTES: Final = 4096
-"""No line of a terminal that reads lines is longer."""
 _STYLE: Final = {"prompt": "ansicyan", "continuation": "ansibrightblack"}
 
 
@@ -146,31 +143,23 @@ class PersonTerminal:
         return True
 
     def _take_typed_ahead(self) -> None:
-        """Gives the editor the lines that were typed while a statement ran, and a Ctrl-D among them.
-
-        The terminal has read them as lines, for that statement to take.  The editor would get the rest by
-        itself, but of a Ctrl-D only the place where it stood.
-        """
         source = self._session.input
         keys: list[KeyPress] = []
-        parser = Vt100Parser(keys.append)
-        try:
-            if not termios.tcgetattr(source.fileno())[3] & termios.ICANON:
-                return
-            while select.select([source.fileno()], [], [], 0)[0]:
-                line = os.read(source.fileno(), _LINE_BYTES)
-                parser.feed(line.decode(errors="replace") or _CTRL_D)
-                if not line:  # for ever, where the terminal is gone
-                    break
-        except (OSError, termios.error):  # no terminal
-            return
-        finally:
-            store_typeahead(source, keys)
+        Vt100Parser(keys.append).feed(typed_ahead(source.fileno()))
+        store_typeahead(source, keys)
+
+    def _go_on(self) -> None:
+        """After a stop that nobody announced (`kill -STOP`, then `fg`) the prompt shows itself again."""
+        if was_taken_back(self._session.input.fileno()):
+            self._session.input.raw_mode().__enter__()  # the one that is open will restore what it found
+            self._session.app.renderer.reset()
+            self._session.app.invalidate()
 
     # ------------------------------------------------------------ output above the prompt
 
     def _prompt_begins(self) -> None:
         self._loop = loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGCONT, self._go_on)
         # Other threads' contexts know nothing of this prompt; `run_in_terminal` asks the context for it.
         context = contextvars.copy_context()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import termios
 import warnings
 from typing import TYPE_CHECKING, Final
 
@@ -160,6 +161,17 @@ class Shell:
         """Of the operating system."""
         assert self._child.pid is not None
         return self._child.pid
+
+    @property
+    def reads_lines(self) -> bool:
+        """True while the terminal echoes and gathers lines by itself; an editor switches that off."""
+        return bool(termios.tcgetattr(self._child.child_fd)[3] & termios.ICANON)
+
+    def lets_read_lines(self) -> None:
+        """What a shell does where it takes the terminal from a program that was stopped."""
+        modes = termios.tcgetattr(self._child.child_fd)
+        modes[3] |= termios.ICANON | termios.ECHO | termios.ISIG
+        termios.tcsetattr(self._child.child_fd, termios.TCSANOW, modes)
 
     @property
     def has_ended(self) -> bool:

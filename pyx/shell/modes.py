@@ -1,0 +1,51 @@
+"""What the terminal does by itself: while no prompt is shown it reads lines, and others may have changed it.
+
+Not here: keys and the editor (`terminal`).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import termios
+from typing import Final
+
+CTRL_D: Final = "\x04"
+
+_LINE_BYTES: Final = 4096
+"""No line of a terminal that reads lines is longer."""
+
+
+def typed_ahead(descriptor: int) -> str:
+    """Takes the lines that were typed while a statement ran, as the keys that made them.
+
+    The terminal has kept them as lines, for that statement to read.  An editor that went on from there would
+    find all of them but a Ctrl-D, of which only the place is left.  What is typed of the last line stays.
+    """
+    keys = ""
+    try:
+        if not _reads_lines(descriptor):
+            return ""
+        while select.select([descriptor], [], [], 0)[0]:
+            line = os.read(descriptor, _LINE_BYTES).decode(errors="replace")
+            keys += line or CTRL_D
+            if not line:  # and so for ever, where the terminal is gone
+                break
+    except (OSError, termios.error):  # no terminal, or no more
+        pass
+    return keys
+
+
+def was_taken_back(descriptor: int) -> bool:
+    """True where an editor finds itself in the foreground of a terminal that reads lines.
+
+    So it is after `kill -STOP` and `fg`: the job control of the shell below has set it for another program.
+    """
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp() and _reads_lines(descriptor)
+    except (OSError, termios.error):
+        return False
+
+
+def _reads_lines(descriptor: int) -> bool:
+    return bool(termios.tcgetattr(descriptor)[3] & termios.ICANON)
