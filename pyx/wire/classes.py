@@ -284,6 +284,12 @@ def _field_value(obj: Any, own: dict[str, Any], field: str, slot: MemberDescript
 # ---------------------------------------------------------------- hashing
 
 
+def class_hash_runs_code(cls: type) -> bool:
+    """True when hashing or comparing the class itself may run code of its metaclass."""
+    mro = class_mro(type(cls))
+    return not all(_is_builtin(_holder(mro, name)) for name in ("__hash__", "__eq__"))
+
+
 def _is_hashed_by_python_alone(cls: type, kind: int) -> bool:
     mro = class_mro(cls)
     if not _is_builtin(_holder(mro, "__getattribute__")) or not _is_builtin(_holder(mro, "__class__")):

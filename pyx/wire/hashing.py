@@ -4,7 +4,8 @@ Dict keys and members of sets are hashed, and compared where hashes agree, while
 things must not happen then: code of a user's class running, and a thread with a small stack overflowing
 because thirty dataclasses stand inside each other in one key.  `Opener` meets neither, because it gives up
 (`Careful`) before; here every compound that could be hashed is noted with what hashing it takes.  An object
-whose class hashes by code of its own stands as a `Struct` where it is a key, and as itself everywhere else.
+whose class hashes by code of its own stands as a `Struct` where it is a key, and as itself everywhere else;
+so does a class whose metaclass hashes it, as a `FunctionName`.
 
 Not here: anything about letters that need no care.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.terms import Struct
+from pyx.terms import FunctionName, Struct
 from pyx.wire import classes, marks
 from pyx.wire.opener import Malformed, Opener
 
@@ -115,6 +116,12 @@ class CarefulOpener(Opener):
             fields = (("name", classes.member_name(member)),)
             self._noted_struct(member, f"{plan.module}.{plan.qualname}", fields, runs_code=True)
         return member
+
+    def class_found(self, cls: type, name: FunctionName) -> Any:
+        """A class, noted if hashing it runs code of its metaclass."""
+        if classes.class_hash_runs_code(cls):
+            self._noted(cls, _IN_C, [], lambda _: name, runs_code=True)
+        return cls
 
     def _noted_struct(
         self, value: Any, name: str, fields: tuple[tuple[str, Any], ...], *, runs_code: bool = False

@@ -17,7 +17,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pyx.wire import marks
-from pyx.wire.names import Unsendable
+from pyx.wire.names import Unsendable, type_name
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -117,7 +117,7 @@ def build_uuid(items: list[Any]) -> UUID:
 
 def _exact(value: Any, cls: type) -> Any:
     if type(value) is not cls:
-        msg = f"{cls.__name__} expected, not {type(value).__name__}"
+        msg = f"{cls.__name__} expected, not {type_name(value)}"
         raise TypeError(msg)
     return value
 
@@ -137,7 +137,7 @@ def _reduce_zone(zone: tzinfo | None, value: time | datetime) -> list[Any]:
             raise Unsendable("has a time zone without a name")
         offset = value.utcoffset()
         return [None if offset is None else offset // _MICROSECOND, zone.key, True]
-    raise Unsendable(f"has a time zone of a class of its own ({type(zone).__name__})")
+    raise Unsendable(f"has a time zone of a class of its own ({type_name(zone)})")
 
 
 def _build_zone(parts: list[Any]) -> tzinfo | None:

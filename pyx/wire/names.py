@@ -20,6 +20,7 @@ class_dict: Final = type.__dict__["__dict__"].__get__
 class_mro: Final = type.__dict__["__mro__"].__get__
 _class_module: Final = type.__dict__["__module__"].__get__
 _class_qualname: Final = type.__dict__["__qualname__"].__get__
+_class_short_name: Final = type.__dict__["__name__"].__get__
 
 _CALLABLES: Final = (FunctionType, BuiltinFunctionType, MethodDescriptorType)
 
@@ -31,6 +32,12 @@ class Unsendable(Exception):
 def is_class(value: object) -> bool:
     """True for a class; unlike `isinstance`, blind to a `__class__` that lies."""
     return issubclass(type(value), type)
+
+
+def type_name(value: object) -> str:
+    """The name of a value's class, for a sentence; read without the metaclass, which may have code for it."""
+    name: str = _class_short_name(type(value))
+    return name
 
 
 def is_function(value: object) -> bool:

@@ -14,7 +14,7 @@ import msgpack
 
 from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct
 from pyx.wire import classes, leaves, marks
-from pyx.wire.names import Unsendable, find, is_class, is_function
+from pyx.wire.names import Unsendable, find, is_class, is_function, type_name
 from pyx.wire.slices import SLICE_BYTES, slices
 
 if TYPE_CHECKING:
@@ -197,9 +197,16 @@ class Opener:
         """A function or class."""
         _, module, qualname = items
         found = self._find(module, qualname)
-        if found is not None and (is_function(found) or is_class(found)):
-            return found
-        return FunctionName(module, qualname)
+        name = FunctionName(module, qualname)
+        if found is not None and is_class(found):
+            return self.class_found(found, name)
+        return found if found is not None and is_function(found) else name
+
+    def class_found(self, cls: type, _name: FunctionName) -> Any:
+        """A class that is here."""
+        if classes.class_hash_runs_code(cls):
+            raise Careful
+        return cls
 
     def build_function_name(self, items: list[Any]) -> FunctionName:
         """A FunctionName."""
@@ -225,13 +232,13 @@ class Malformed(Exception):
 
 def _text(value: Any) -> str:
     if type(value) is not str:
-        raise Malformed(f"text is wanted, not {type(value).__name__}")
+        raise Malformed(f"text is wanted, not {type_name(value)}")
     return value
 
 
 def _number(value: Any) -> int:
     if type(value) is not int:
-        raise Malformed(f"a number is wanted, not {type(value).__name__}")
+        raise Malformed(f"a number is wanted, not {type_name(value)}")
     return value
 
 

@@ -14,6 +14,7 @@ from pyx.signals import Letter, Send, Signal, Tick
 from pyx.terms import Life, Pid, Ref, is_full_name
 from pyx.wire.codec import open_letter
 from pyx.wire.kinds import FORMS, HEADER, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
+from pyx.wire.refusal import shown
 
 Addresses: TypeAlias = "tuple[Pid | None, Pid | str | Ref]"
 """Sender and destination of a message."""
@@ -121,8 +122,8 @@ class Reader:
             if Letter in allowed and type(value) is not str:
                 values.append(self._letter(rest, value, what))
                 rest = None
-            elif type(value) not in allowed or not self._may_say(field, value):
-                msg = f"the field {field} of a {what} cannot be {value!r:.80}"
+            elif not _is_one_of(value, allowed) or not self._may_say(field, value):
+                msg = f"the field {field} of a {what} cannot be {shown(value)}"
                 raise ProtocolError(msg)
             else:
                 values.append(value)
@@ -134,13 +135,12 @@ class Reader:
     def _letter(self, data: bytes | None, mark: object, what: str) -> Letter:
         if mark is True and data is not None:
             return Letter(data, self._there)
-        match mark:
-            case (str(name), int(creation)) if (
-                data is not None and is_full_name(name) and 0 < creation < 2**32
-            ):
+        if data is not None and type(mark) is tuple and len(mark) == 2:
+            name, creation = mark
+            if type(name) is str and is_full_name(name) and type(creation) is int and 0 < creation < 2**32:
                 origin = Life(name, creation)
                 return Letter(data, None if origin == self._here else origin)
-        msg = f"the letter of a {what} is marked {mark!r:.80}"
+        msg = f"the letter of a {what} is marked {shown(mark)}"
         raise ProtocolError(msg)
 
     def _may_say(self, field: str, value: object) -> bool:
@@ -151,3 +151,9 @@ class Reader:
         if field == "names":
             return all(type(name) is str and is_full_name(name) for name in cast("tuple[object, ...]", value))
         return True
+
+
+def _is_one_of(value: object, allowed: frozenset[type]) -> bool:
+    # A value may be of a user's class, and a metaclass may hash that class by code of its own.
+    cls = type(value)
+    return type(cls) is type and cls in allowed

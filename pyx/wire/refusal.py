@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import EncodeError
 from pyx.terms import Struct
 from pyx.wire import marks
-from pyx.wire.names import Unsendable
+from pyx.wire.names import Unsendable, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def _parts(place: _Place, reduce: Callable[[Any], list[Any]]) -> Iterator[tuple[
     elif cls is dict:
         for key, each in value.items():
             yield key, f"a key of {path}"
-            yield each, f"{path}[{_shown(key)}]"
+            yield each, f"{path}[{shown(key)}]"
     elif cls is list or cls is tuple:
         for index, each in enumerate(value):
             yield each, f"{path}[{index}]"
@@ -93,8 +93,11 @@ def _parts(place: _Place, reduce: Callable[[Any], list[Any]]) -> Iterator[tuple[
             yield from zip(values, (f"{path}.{field}" for field in joined.split(",")), strict=False)
 
 
-def _shown(key: object) -> str:
-    # A repr may be user code, and that of an int may be too long for Python.
-    is_short = id(type(key)) in _SCALARS and not (type(key) is int and key.bit_length() > 128)
-    text = repr(key) if is_short else f"<{type(key).__name__}>"
+def shown(value: object) -> str:
+    """A value inside a sentence about it, in 40 characters; of what is no scalar, its class.
+
+    A repr may be user code, and that of an int may be too long for Python.
+    """
+    is_short = id(type(value)) in _SCALARS and not (type(value) is int and value.bit_length() > 128)
+    text = repr(value) if is_short else f"<{type_name(value)}>"
     return text if len(text) <= 40 else text[:37] + "..."

@@ -13,7 +13,7 @@ import pytest
 
 from pyx.errors import EncodeError
 from pyx.signals import Letter
-from pyx.terms import Life, Struct
+from pyx.terms import FunctionName, Life, Struct
 from pyx.wire.codec import open_letter, seal
 
 ran: list[str] = []
@@ -221,6 +221,16 @@ class TestNoCodeRuns:
         instance, cls = open_letter(Letter(seal(value)), None)
         assert ran == []
         assert (type(instance), cls) == (WithMeta, WithMeta)
+
+    def test_of_a_metaclass_whose_class_is_a_key(self) -> None:
+        wrapped = seal(WithMeta)  # put in by hand: whoever makes such a dict hashes it
+        data = b"\x92\x81" + wrapped + wrapped + b"\x93\xd4\x02\0" + wrapped + b"\x92\xd4\x01\0" + wrapped
+        ran.clear()
+        as_key, members = open_letter(Letter(data), None)
+        assert ran == []
+        name = FunctionName(__name__, "WithMeta")
+        assert as_key == {name: WithMeta}
+        assert members == {name, (name,)}
 
     def test_when_a_half_opened_letter_is_dropped(self) -> None:
         dying = Dying(1)

@@ -28,6 +28,7 @@ from tests.wire.talk import (
     WRITTEN,
     a_long_body,
 )
+from tests.wire.test_classes import Loud, LoudPair, Point, WithMeta, ran
 
 
 @pytest.mark.parametrize(("written", "read"), TABLE)
@@ -82,6 +83,9 @@ def test_the_addresses_remembered_are_bounded() -> None:
         (a_long_body(Link, OTHER, Pid(2)), "the field frm of a Link cannot be"),
         (a_long_body(Link, HIS, Pid(2)), "the field frm of a Link cannot be"),
         (a_long_body(Ping, True), "the field number of a Ping cannot be True"),
+        (a_long_body(Ping, 1 << 20_000, 1), "holds no 1 fields"),
+        (a_long_body(Link, Pid(1), 1 << 20_000), "the field to of a Link cannot be <int>"),
+        (a_long_body(Link, Pid(1), Point(1)), "the field to of a Link cannot be <Point>"),
         (a_long_body(Ping, 1.0), "the field number of a Ping cannot be 1.0"),
         (a_long_body(Ping, 1, letter=b"x"), "1 bytes follow a Ping that holds no letter"),
         (a_long_body(Answer, 1, "refused", "off", None, letter=b"x"), "1 bytes follow an? Answer"),
@@ -129,3 +133,13 @@ def test_every_mutilated_frame_is_a_signal_or_a_protocol_error() -> None:
                     Reader(BOB, GUS).read(body[:place] + bytes((value,)) + body[place + 1 :])
                 except ProtocolError:
                     continue
+
+
+@pytest.mark.parametrize("strange", [WithMeta(1), (Loud("a"), 1), LoudPair("cat@vm", 1)])
+def test_what_stands_in_the_wrong_place_runs_no_code_of_its_own(strange: object) -> None:
+    bodies = [a_long_body(Link, Pid(1), strange), a_long_body(Call, Pid(1), 1, Pid(1), strange)]
+    ran.clear()
+    for body in bodies:
+        with pytest.raises(ProtocolError):
+            Reader(BOB, GUS).read(body)
+    assert ran == []
