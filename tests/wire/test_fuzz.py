@@ -1,0 +1,294 @@
+"""Nothing that a peer may send does harm: spoilt letters, streams of frames, handshakes and answers of EPMD.
+
+    PYX_MUTATIONS=1000000 pytest tests/wire/test_fuzz.py     more of them than in the gate
+    PYX_MUTATIONS=1234..1234 pytest tests/wire/test_fuzz.py  one, as a failure prints it: the same bytes again
+
+Whatever comes in, three things hold.  Only the declared errors come out (`DecodeError`, `ProtocolError`).  No
+code of a user's class runs and nothing is imported.  And what is allocated is measured by what came, never by
+what was announced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tracemalloc
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyx.errors import DecodeError, ProtocolError
+from pyx.signals import Exit, Letter, Link, Send
+from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
+from pyx.wire.codec import open_letter, seal
+from pyx.wire.epmd import (
+    Entry,
+    Registered,
+    RequestReader,
+    listed_answer,
+    looked_up_answer,
+    read_listed,
+    read_looked_up,
+    read_registered,
+    register_request,
+    registered_answer,
+)
+from pyx.wire.fragments import FRAGMENT_BYTES, Room
+from pyx.wire.handshake import Acceptor, Dialler, Established, Event, Failed, Postponed, Proven
+from pyx.wire.kinds import HEADER, KINDS
+from pyx.wire.session import Session
+from tests.wire.mutation import batches, mutated, pieces
+from tests.wire.talk import BOB, CAT, GUS, HIS, MINE, TABLE, a_long_body, framed, said, sessions
+from tests.wire.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
+from tests.wire.test_handshake import acceptor, advance, dialler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyx.signals import Signal
+
+MAX_STREAM_BYTES: Final = 256 * 1024
+"""The longest stream: also what a session here takes as a letter, so that its caps are within reach."""
+
+_BYTES_FOR_A_BYTE: Final = 100
+"""The largest value that a byte can make is an empty dict: 64, and its place in a list.  So the longest
+stream may cost 25 MiB, less than twice the cap on a frame.  What was announced and did not come is free."""
+
+_UNPACKERS_BYTES: Final = 400_000
+"""An unpacker has a stack of 57 KiB, and a letter may take four of them."""
+
+_GARBAGE_BYTES: Final = 4_000_000
+"""One that failed waits for the collector of cycles, which comes after some seventy of them."""
+
+_SMALL_BYTES: Final = 16 * 1024
+"""Enough for a stranger, whatever he says."""
+
+_MEASURED: Final = 80
+_MEASURED_KINDS: Final = (0, 5, 8, 9)
+"""Of so many inputs, one of each kind is measured, which is slow."""
+
+RICH: Final[list[Any]] = [
+    ("add", Pid(5), {"name": "nike", "qty": 30, (1, frozenset({2, "x"})): [None, True, -0.0, 2**70]}),
+    {
+        "when": [
+            datetime(2024, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")),
+            date(2024, 1, 1),
+            time(1),
+            timedelta(1),
+        ]
+    },
+    [Decimal("1.5"), UUID(int=5), Ref(3, "a@vm", 5), Raised("E", "t"), Struct("a.B", (("x", {1, 2}),))],
+    {Point(1, (2,)): Point(Point(1, 2), 3), Pid(1, 0, "bob@vm", 22): {1: {2: {3: b"bytes"}}}},
+    [len, Point, WithMeta, FunctionName("os", "system"), "text \ud800", [[[[[(((((1,),),),),)]]]]]],
+    [Loud("nike", ["a"]), LoudPair(1, (2,)), LoudColour.RED, WithMeta(1)],
+    {Loud("a"): 1, (LoudPair(1, 2),): {LoudColour.RED}},
+    # Names that lead to code, to see that none of it is called.
+    [
+        FunctionName(module, name)
+        for module, name in (("posix", "_exit"), ("builtins", "exec"), ("antigravity", "x"))
+    ],
+]
+
+LETTERS: Final = [seal(each) for each in (*RICH, RICH)]
+
+
+def _streams() -> Iterator[bytes]:
+    """What gus may say to bob: each signal alone, many together, large ones, in one frame or in pieces."""
+    for written, _ in TABLE:
+        yield said(sessions()[0], [written])
+    small: list[Signal] = [Send(MINE, HIS, Letter(letter)) for letter in LETTERS]
+    yield said(sessions()[0], small)
+    yield said(sessions()[0], [signal for signal, _ in TABLE if len(repr(signal)) < 1000])
+    for strange in (
+        *RICH,
+        *RICH[5],
+        (LoudPair(1, 2), 1),
+        (Loud("x"), 1),
+        (WithMeta(1), 1),
+        1 << 20_000,
+    ):  # in the place of a field
+        yield framed(a_long_body(Link, MINE, strange))
+        yield framed(a_long_body(Exit, MINE, HIS, strange))
+    for size, parts in ((FRAGMENT_BYTES + 1, 4096), (100_000, FRAGMENT_BYTES), (3000, 100)):
+        gus = Session(GUS, BOB, fragment_bytes=parts)
+        yield said(
+            gus, [Send(MINE, HIS, Letter(bytes(size))), Send(MINE, HIS, Letter(seal([{}] * (size // 2))))]
+        )
+    for size in (60_000, 250_000):  # longer than any frame a node sends whole
+        yield framed(
+            b"".join((said(sessions()[0], [Send(MINE, HIS, Letter(b""))])[4:], seal([()] * (size // 5))))
+        )
+
+
+STREAMS: Final = list(_streams())
+_SMALL_STREAMS: Final = [stream for stream in STREAMS if len(stream) < 4096]
+_LARGE_STREAMS: Final = [stream for stream in STREAMS if len(stream) >= 4096]
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    for letter in LETTERS:  # what opening reads once (a time zone's file) is read
+        open_letter(Letter(letter), BOB)
+    ran.clear()
+
+
+def open_spoilt(data: bytes, chance: Random) -> None:
+    """A letter, opened by bob."""
+    origin = chance.choice([None, GUS, BOB, CAT])
+    try:
+        value = open_letter(Letter(data, origin), BOB)
+    except DecodeError:
+        return
+    assert ran == []
+    seal(value)  # whatever came out is data
+
+
+def read_spoilt(data: bytes, chance: Random) -> None:
+    """A stream, read by bob; the letters in it are opened."""
+    room = Room(2 * MAX_STREAM_BYTES, "all peers")
+    bob = Session(BOB, GUS, max_letter_bytes=MAX_STREAM_BYTES, room=room)
+    signals: list[Signal] = []
+    try:
+        for piece in pieces(chance, data):
+            signals += bob.receive_data(piece)
+    except ProtocolError:
+        pass
+    bob.close()
+    assert room.taken == 0
+    for signal in signals:
+        assert type(signal) in KINDS or not signal
+        for letter in signal:
+            if type(letter) is Letter and len(letter.data) < 4096:
+                open_spoilt(letter.data, chance)
+
+
+def shake_spoilt(data: bytes, chance: Random) -> None:
+    """What one side of a handshake hears; whoever says another word than who holds the key is refused."""
+    hears_dialler = chance.random() < 0.5
+    party: Dialler | Acceptor = acceptor() if hears_dialler else dialler()
+    heard: list[Event] = []
+    for piece in pieces(chance, data):
+        heard += advance(party)[1]
+        party.receive_data(bytes(piece))
+    heard += advance(party)[1]
+    party.connection_lost()
+    heard += advance(party)[1]
+    got_through = [event for event in heard if isinstance(event, (Proven, Established, Postponed))]
+    assert not got_through or data.startswith(SPOKEN[0 if hears_dialler else 1])
+    assert got_through or isinstance(heard[-1], Failed)
+
+
+def ask_spoilt(data: bytes, _chance: Random) -> None:
+    """What comes from an EPMD, or to one."""
+    reader = RequestReader()
+    reader.receive_data(data)
+    reads: tuple[Callable[[bytes], object], ...] = (read_registered, read_looked_up, read_listed)
+    for read in (lambda _: reader.request(), *reads):
+        with contextlib.suppress(ProtocolError):
+            read(data)
+
+
+def _spoken() -> tuple[bytes, bytes]:
+    """What the two sides of a handshake say, all of it."""
+    one, two = dialler(), acceptor()
+    said_by_one, said_by_two = b"", b""
+    while True:
+        there, back = advance(one)[0], advance(two)[0]
+        if not there and not back:
+            return said_by_one, said_by_two
+        said_by_one, said_by_two = said_by_one + there, said_by_two + back
+        two.receive_data(there)
+        one.receive_data(back)
+
+
+SPOKEN: Final = _spoken()
+ANSWERS: Final = [
+    register_request(Entry("gus", 4444)),
+    registered_answer(Registered(accepted=True, creation=5), 6),
+    registered_answer(Registered(accepted=False, creation=5), 5),
+    looked_up_answer(Entry("bob", 5555, hidden=True, extra=b"more")),
+    listed_answer(4369, [Entry("gus", 4444), Entry("größe", 1)]),
+]
+
+
+def spoilt_input(number: int) -> tuple[Callable[[bytes, Random], None], bytes, int, Random]:
+    """The input of that number: who reads it, its bytes, what may be allocated for it, and further chance."""
+    chance = Random(number)
+    match number % 10:
+        case 0 | 1 | 2 | 3 | 4:
+            data = mutated(chance, chance.choice(LETTERS), LETTERS)
+            return open_spoilt, data, _BYTES_FOR_A_BYTE * len(data) + _UNPACKERS_BYTES, chance
+        case 5 | 6 | 7:
+            data = mutated(chance, chance.choice(_SMALL_STREAMS), _SMALL_STREAMS)
+        case 8:
+            data = mutated(chance, chance.choice(_LARGE_STREAMS), _SMALL_STREAMS)[:MAX_STREAM_BYTES]
+        case _:
+            if chance.random() < 0.5:
+                return ask_spoilt, mutated(chance, chance.choice(ANSWERS), ANSWERS), _SMALL_BYTES, chance
+            return shake_spoilt, mutated(chance, chance.choice(SPOKEN), SPOKEN), _SMALL_BYTES, chance
+    return read_spoilt, data, _BYTES_FOR_A_BYTE * len(data) + _GARBAGE_BYTES, chance
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.binary(max_size=600))
+def test_no_bytes_at_all_do_harm(data: bytes) -> None:
+    for read in (open_spoilt, read_spoilt, shake_spoilt, ask_spoilt):
+        read(data, Random(data))
+
+
+FIELDS: Final = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.binary(max_size=8),
+        st.builds(Pid, st.integers(0, 9), st.integers(0, 9)), st.builds(Ref, st.integers(0, 2**64)),
+        st.sampled_from(["cat@vm", ("cat@vm", 33), Point(1), LoudColour.RED, Point]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.tuples(inner, inner)),
+    max_leaves=6,
+)  # fmt: skip
+"""What a header may hold that a peer wrote by hand."""
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(sorted(KINDS.values())),
+    st.lists(FIELDS, max_size=6),
+    st.binary(max_size=20),
+    st.integers(),
+)
+def test_no_header_does_harm(kind: int, fields: list[object], letter: bytes, seed: int) -> None:
+    header = seal(tuple(fields))
+    read_spoilt(framed(HEADER.pack(kind, len(header)) + header + letter), Random(seed))
+
+
+def read_input(number: int) -> None:
+    read, data, allowed, chance = spoilt_input(number)
+    if number % _MEASURED not in _MEASURED_KINDS:
+        read(data, chance)
+        return
+    tracemalloc.start()
+    try:
+        read(data, chance)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= allowed, f"{peak} bytes were allocated for {len(data)}"
+
+
+@pytest.mark.parametrize("numbers", batches(), ids=lambda numbers: f"{numbers[0]}..{numbers[-1]}")
+def test_no_spoilt_input_does_harm(numbers: range) -> None:
+    modules = set(sys.modules)
+    for number in numbers:
+        try:
+            read_input(number)
+            assert ran == []
+            assert set(sys.modules) == modules
+        except BaseException as error:
+            error.add_note(f"again: PYX_MUTATIONS={number}..{number} pytest tests/wire/test_fuzz.py")
+            raise
