@@ -18,7 +18,9 @@ Every frame: u16 big endian length (at most 1 KiB) | body.
 
 Two labels stop reflection, two nonces replay; the hellos inside T stop downgrade and the swapping of names,
 the channel (`unix`, or `tls` and the certificate's hash) stops a relay.  An acceptor gives away nothing
-about *why* it fails; each side words the reason for its own log.
+about *why* it fails: whoever dials another name, or has another cookie, gets the same bytes at the same step
+for the same work (the status "refused" is for holders of the cookie alone).  Each side words the reason for
+its own log.
 
 Both machines are fed (`receive_data`, `key_chosen`, `verdict`) and then asked for their `events`.
 Follows OTP's distribution handshake in its `simultaneous` verdict, and leaves it in proving by HMAC.
@@ -132,7 +134,7 @@ class _Party:
     def connection_lost(self) -> None:
         """The stream ended."""
         if self._step not in {"established", "failed"}:
-            self._refuse(Failed(HUNG_UP))
+            self._refuse(Failed(self._why_it_left()))
 
     def events(self) -> list[Event]:
         """What is to be done, in order; each is given once."""
@@ -180,6 +182,9 @@ class _Party:
 
     def _key_is_known(self) -> None:
         raise NotImplementedError
+
+    def _why_it_left(self) -> str:
+        return HUNG_UP
 
     def _refuse(self, failed: Failed) -> None:
         self._step = "failed"
@@ -303,6 +308,7 @@ class Acceptor(_Party):
         super().__init__(
             name, creation, hidden=hidden, nonce=nonce, channel=channel, dialled="", versions=versions
         )
+        self._misdialled = ""  # why, once it dialled somebody else; it is told with the proof, as all are
 
     def verdict(self, status: Status) -> None:
         """The answer to `Proven`: what the kernel thinks of this peer."""
@@ -322,7 +328,7 @@ class Acceptor(_Party):
                 self._send(self._my_hello)
             theirs = read_hello(body, self._mine)
             if theirs.dialled != self._mine.name:
-                raise HandshakeFailed(f"{theirs.name} dialled {theirs.dialled!r}, this is {self._mine.name}")
+                self._misdialled = f"{theirs.name} dialled {theirs.dialled!r}, this is {self._mine.name}"
             self._met(theirs, body, self._my_hello)
         else:
             self._proof_came(body)
@@ -334,12 +340,18 @@ class Acceptor(_Party):
         theirs = self._other
         if len(body) != 1 + _MAC_BYTES or body[0] != _PROOF:
             raise HandshakeFailed(f"the proof of {theirs.name} makes no sense")
-        if not hmac.compare_digest(body[1:], self._dialler_mac()):
+        holds_the_key = hmac.compare_digest(body[1:], self._dialler_mac())
+        if self._misdialled:
+            raise HandshakeFailed(self._misdialled)
+        if not holds_the_key:
             raise HandshakeFailed(f"the cookie of {theirs.name} differs from ours", hint=_COOKIE_HINT)
         if self._unread:
             raise HandshakeFailed(f"{theirs.name} went on before it was answered")
         self._step = "judging"
         self._events.append(Proven(theirs.name, theirs.creation, bool(theirs.flags & HIDDEN)))
+
+    def _why_it_left(self) -> str:
+        return self._misdialled or HUNG_UP  # an honest dialler leaves when it reads the other name
 
     def _refuse(self, failed: Failed) -> None:
         if self._step != "judging":  # there the verdict has said it, under the key

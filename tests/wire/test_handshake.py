@@ -219,6 +219,23 @@ class TestAWrongCookie:
         two.receive_data(advance(one, OTHER_KEY)[0])
         assert advance(two)[0] == FAILURE
 
+    def test_is_answered_as_another_name_is_with_the_same_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        worked: list[str] = []
+        for name, work in (("digest", hmac.digest), ("compare_digest", hmac.compare_digest)):
+            monkeypatch.setattr(
+                hmac, name, lambda *words, name=name, work=work: worked.append(name) or work(*words)
+            )
+        told = []
+        for dialled, key in (("bob@vm", OTHER_KEY), ("cat@vm", OTHER_KEY), ("cat@vm", KEY)):
+            two, proof = acceptor(), framed(bytes((3,)) + hmac.digest(key, b"proof", "sha256"))
+            worked.clear()
+            said = []
+            for words in (hello(1, dialled=dialled), proof):
+                two.receive_data(words)
+                said.append(advance(two)[0])
+            told.append((said, tuple(worked)))
+        assert told == [([hello(2), FAILURE], ("digest", "compare_digest"))] * 3
+
     def test_of_an_impostor_who_answers_is_noticed(self) -> None:
         one = dialler()
         one.receive_data(hello(2))
@@ -291,12 +308,25 @@ class TestHellos:
         two.receive_data(hello(1, name="bob@vm"))
         assert failure_of(advance(two)[1]) == "it has this node's own name"
 
-    def test_for_another_name_are_refused(self) -> None:
+    @pytest.mark.parametrize("key", [KEY, OTHER_KEY])
+    def test_for_another_name_are_refused_at_the_step_where_a_wrong_cookie_is(self, key: bytes) -> None:
+        one, two = dialler(dialled="cat@vm"), acceptor()
+        two.receive_data(advance(one)[0])
+        assert advance(two) == (hello(2), [NeedKey("gus@vm")])
+        one = dialler()  # who goes on all the same
+        advance(one)
+        one.receive_data(hello(2))
+        two.receive_data(advance(one, key)[0])
+        said, heard = advance(two)
+        assert said == FAILURE
+        assert failure_of(heard) == "gus@vm dialled 'cat@vm', this is bob@vm"
+
+    def test_for_another_name_say_so_when_the_dialler_leaves(self) -> None:
         two = acceptor()
         two.receive_data(hello(1, dialled="cat@vm"))
-        said, heard = advance(two)
-        assert said == hello(2) + FAILURE
-        assert failure_of(heard) == "gus@vm dialled 'cat@vm', this is bob@vm"
+        advance(two)
+        two.connection_lost()
+        assert failure_of(advance(two)[1]) == "gus@vm dialled 'cat@vm', this is bob@vm"
 
     def test_from_another_name_are_refused(self) -> None:
         one, _ = converse(dialler(dialled="cat@vm"), acceptor())
