@@ -17,7 +17,7 @@ from pyx.errors import PyxError
 from pyx.net import epmd, tcp
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.strangers import is_here
-from pyx.net.tls_stream import TlsOpening
+from pyx.net.tls_stream import TlsOpening, turnstile
 from pyx.terms import host_of, is_long
 from pyx.wire.tls import TlsMachine, dialling_context
 
@@ -50,6 +50,7 @@ class TcpDoor:
         self._certificate_sha256 = certificate.sha256
         self._accepting = listening_context(certificate)
         self._dialling = dialling_context()
+        self._turns = turnstile()
         self._registration: epmd.Registration | None = None
         self.address = ""
         """What it listens on, once open."""
@@ -92,7 +93,7 @@ class TcpDoor:
     def admit(self, connection: socket.socket) -> TlsOpening:
         """Somebody came in."""
         machine = TlsMachine(self._accepting, certificate_sha256=self._certificate_sha256)
-        return TlsOpening(connection, machine)
+        return TlsOpening(connection, machine, self._turns)
 
     async def connect(self, name: str) -> socket.socket:
         """A connection to where that name leads; raises PyxError, saying why there is none."""
@@ -108,7 +109,7 @@ class TcpDoor:
 
     def dialling(self, connection: socket.socket) -> TlsOpening:
         """The conversation on a connection that `connect` gave."""
-        return TlsOpening(connection, TlsMachine(self._dialling))
+        return TlsOpening(connection, TlsMachine(self._dialling), self._turns)
 
 
 async def _address_of(host: str) -> str:

@@ -31,6 +31,15 @@ _PIECE_BYTES: Final = 64 * 1024
 _OPENING_READ_BYTES: Final = 4096
 """So much is read at once from a stranger, whose three frames are under 400 bytes each."""
 
+MAX_COMPUTED_AT_ONCE: Final = 8
+"""In one turn of the loop no more handshakes are computed, each a step of about a millisecond: the sessions'
+turn comes in between, however many strangers there are.  Those beyond wait, within their 5 s."""
+
+
+def turnstile() -> asyncio.Semaphore:
+    """What the openings of one node share, so that `MAX_COMPUTED_AT_ONCE` holds."""
+    return asyncio.Semaphore(MAX_COMPUTED_AT_ONCE)
+
 
 class TlsOpening:
     """A TCP connection whose ends do not know each other yet.  Used on the loop, by one task.
@@ -38,13 +47,17 @@ class TlsOpening:
     Args:
         connection: a connected, non-blocking socket; it stays the caller's to close until `stream` is called.
         machine: a new one, of the right end.
+        turns: shared with the other openings of this node; None: its own.
     """
 
-    def __init__(self, connection: socket.socket, machine: TlsMachine) -> None:
+    def __init__(
+        self, connection: socket.socket, machine: TlsMachine, turns: asyncio.Semaphore | None = None
+    ) -> None:
         # Each step of a handshake, and each small frame after it, is awaited by the other end.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
         self._machine = machine
+        self._turns = turns or turnstile()
         self._loop = asyncio.get_running_loop()
 
     async def shake_hands(self) -> bytes:
@@ -57,21 +70,28 @@ class TlsOpening:
         machine = self._machine
         await self._send_pending()
         while not machine.is_established:
+            # Whoever sends nothing has no turn, so silence keeps nobody waiting.
             data = await self._loop.sock_recv(self._socket, _OPENING_READ_BYTES)
-            try:
-                if data:
-                    machine.receive_data(data)
-                else:
-                    machine.connection_lost()
-            except ProtocolError:
-                with contextlib.suppress(OSError):
-                    self._socket.send(machine.data_to_send())  # the alert, if it goes without waiting
-                raise
+            async with self._turns:
+                failure = self._compute(data)
+                await asyncio.sleep(0)  # the turn of the loop, and so this one's, ends here
+            if failure is not None:
+                raise failure
             await self._send_pending()
-            # `sock_recv` does not wait for what is there already: without this, a crowd that sends its hellos
-            # quickly would be served before the sessions are.
-            await asyncio.sleep(0)
         return machine.channel
+
+    def _compute(self, data: bytes) -> ProtocolError | None:
+        """A step of the handshake."""
+        try:
+            if data:
+                self._machine.receive_data(data)
+            else:
+                self._machine.connection_lost()
+        except ProtocolError as failure:
+            with contextlib.suppress(OSError):
+                self._socket.send(self._machine.data_to_send())  # the alert, if it goes without waiting
+            return failure
+        return None
 
     async def send_all(self, data: bytes) -> None:
         """Sends *data*; raises as `receive`."""

@@ -10,7 +10,7 @@ import queue
 import select
 import socket
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -20,7 +20,7 @@ from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.peer import PeerLink
 from pyx.net.stream import BUFFER_BYTES
-from pyx.net.tls_stream import TlsOpening, TlsStream
+from pyx.net.tls_stream import MAX_COMPUTED_AT_ONCE, TlsOpening, TlsStream, turnstile
 from pyx.signals import Letter, Send, Signal
 from pyx.terms import Life, Pid
 from pyx.wire.handshake import Acceptor, Dialler, Established, NeedKey, Proven, Transmit
@@ -429,6 +429,72 @@ class TestOpening:
 
         with a, b:
             asyncio.run(story())
+
+    @pytest.mark.parametrize("said", [None, b"nonsense of strangers"])
+    def test_of_a_crowd_eight_are_computed_in_a_turn_of_the_loop(self, said: bytes | None) -> None:
+        """However many have spoken, whatever they have said; and all of them get their turn."""
+        crowd = [sockets() for _ in range(30)]
+        for stranger, _ in crowd:
+            stranger.sendall(said or machines()[0].data_to_send())
+        computed: Counter[int] = Counter()
+        turn = 0
+        everybody = asyncio.Event()
+
+        class Counted(TlsMachine):
+            def receive_data(self, data: bytes | memoryview) -> None:
+                computed[turn] += 1
+                if computed.total() == len(crowd):
+                    everybody.set()
+                super().receive_data(data)
+
+        async def count() -> None:
+            nonlocal turn
+            while True:
+                await asyncio.sleep(0)
+                turn += 1
+
+        async def story() -> None:
+            turns, context = turnstile(), listening_context(CERTIFICATE)
+            openings = [
+                TlsOpening(here, Counted(context, certificate_sha256=CERTIFICATE.sha256), turns)
+                for _, here in crowd
+            ]
+            counting = asyncio.create_task(count())
+            shaking = [asyncio.create_task(opening.shake_hands()) for opening in openings]
+            await everybody.wait()
+            for task in (*shaking, counting):
+                task.cancel()
+            await asyncio.gather(*shaking, counting, return_exceptions=True)
+
+        asyncio.run(story())
+        assert max(computed.values()) == MAX_COMPUTED_AT_ONCE
+        for pair in crowd:
+            for end in pair:
+                end.close()
+
+    def test_who_is_silent_takes_nobodys_turn(self) -> None:
+        crowd = [sockets() for _ in range(2 * MAX_COMPUTED_AT_ONCE)]
+        a, b = sockets()
+        tls_a, tls_b = machines()
+
+        async def story() -> None:
+            turns = turnstile()
+            silent = [
+                asyncio.create_task(TlsOpening(here, machines()[1], turns).shake_hands()) for _, here in crowd
+            ]
+            await asyncio.sleep(0)
+            async with asyncio.timeout(HANG):
+                await asyncio.gather(
+                    TlsOpening(a, tls_a, turns).shake_hands(), TlsOpening(b, tls_b, turns).shake_hands()
+                )
+            for task in silent:
+                task.cancel()
+            await asyncio.gather(*silent, return_exceptions=True)
+
+        asyncio.run(story())
+        for pair in ((a, b), *crowd):
+            for end in pair:
+                end.close()
 
     def test_what_came_together_with_the_end_of_the_handshake_is_handed_on(self) -> None:
         a, b = sockets()
