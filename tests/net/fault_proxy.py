@@ -1,7 +1,7 @@
 """A bad network between two ends of TCP, without root: what a proxy in Python can do to a stream of bytes.
 
-It can hold bytes back, one way or both, pass them on late or one at a time, change one, and cut the connection
-in the middle of anything.  It cannot lose or reorder them: TCP itself does not let that through.
+It can hold bytes back, one way or both, pass them on late or one at a time, change one, and cut the
+connection in the middle of anything.  It cannot lose or reorder them: TCP itself does not let that through.
 Not here: packets (`tests/partition/test_namespaces.py`).
 """
 

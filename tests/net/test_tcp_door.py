@@ -11,7 +11,6 @@ import os
 import queue
 import random
 import socket
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from pyx.net.tls_stream import TlsOpening
 from pyx.terms import Life
 from pyx.wire.handshake import Dialler, Established, Failed, NeedKey, Transmit
 from pyx.wire.tls import TlsMachine, dialling_context
+from tests.net.fault_proxy import FaultProxy
 from tests.net.test_listener import HANG, DialFailed
 from tests.staging import until
 
@@ -173,10 +173,12 @@ class TestADial:
         assert bob.claims == 0
 
     def test_of_a_node_with_another_name_says_so(self, net: Net) -> None:
-        net.node("bob@127.0.0.2").listen()
+        bob = net.node("bob@127.0.0.2").listen()
         failed = net.node("gus@127.0.0.1").reaches("cat@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == "it is called bob@127.0.0.2, not cat@127.0.0.2"
+        refused = bob.refusals.get(timeout=HANG)
+        assert refused == "gus@127.0.0.1 dialled 'cat@127.0.0.2', this is bob@127.0.0.2"
 
     def test_of_a_short_name_says_that_the_two_do_not_mix(self, net: Net) -> None:
         failed = net.node("gus@127.0.0.1").reaches("bob@vm")
@@ -224,11 +226,10 @@ class TestSomebodyInTheMiddle:
 
     def test_who_passes_ciphertext_on_unchanged_is_just_a_wire(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
-        wire = Wire("127.0.0.3", "127.0.0.2", net.port)
         gus.is_led_astray_to("127.0.0.3")
-        assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
-        assert isinstance(bob.told.get(timeout=HANG), Arrival)
-        wire.close()
+        with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)):
+            assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
+            assert isinstance(bob.told.get(timeout=HANG), Arrival)
 
     def test_who_replays_a_proof_of_yesterday_is_refused(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
@@ -324,41 +325,6 @@ class Middle:
             while data := await one.receive():
                 self.relayed.append(data)
                 await other.send_all(data)
-
-
-class Wire:
-    """Passes bytes on, as any router may."""
-
-    def __init__(self, address: str, real: str, port: int) -> None:
-        self._listening = socket.create_server((address, port))
-        self._real = (real, port)
-        self._sockets: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._run)]
-        self._threads[0].start()
-
-    def _run(self) -> None:
-        one, _ = self._listening.accept()
-        other = socket.create_connection(self._real)
-        self._sockets += [one, other]
-        for pair in ((one, other), (other, one)):
-            self._threads.append(threading.Thread(target=self._pass, args=pair))
-            self._threads[-1].start()
-
-    @staticmethod
-    def _pass(one: socket.socket, other: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := one.recv(4096):
-                other.sendall(data)
-
-    def close(self) -> None:
-        self._threads[0].join(HANG)
-        for end in self._sockets:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(HANG)
-        for end in (*self._sockets, self._listening):
-            end.close()
 
 
 def read(arrival: Arrival) -> bytes:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from pyx import Node, receive, send
-from pyx.net.tls_stream import RECORD_BYTES
 from pyx.runtime import lifetime
+from pyx.wire.tls import RECORD_BYTES
 from tests.net.fault_proxy import FaultProxy
 from tests.net.test_tcp_door import free_port
 from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until

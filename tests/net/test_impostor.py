@@ -1,0 +1,222 @@
+"""Somebody answers in the place of bob, with a certificate of his own, and does one thing wrong at one step.
+
+gus, who dials, takes none of them for bob, says why at home, and keeps nothing of them.  White-box: the
+impostor knows the layout of each frame.  The other side, who dials and does it wrong: `test_white_box.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import socket
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pyx.errors import ProtocolError
+from pyx.net.certificate import listening_context, make_certificate
+from pyx.net.listener import Arrival
+from pyx.net.tls_stream import TlsOpening
+from pyx.wire.hello import ACCEPTOR, DIALLER, Hello, pack_hello
+from pyx.wire.tls import TlsMachine
+from tests.net.test_listener import DialFailed
+from tests.net.test_tcp_door import KEY, Net, brief, net
+from tests.net.test_white_box import descriptors, framed
+from tests.staging import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["brief", "net"]  # fixtures
+
+BOB: Final = "bob@127.0.0.2"
+HELLO: Final = Hello(ACCEPTOR, 1, 1, 0, 7, bytes(range(32)), BOB, "")
+CERTIFICATE: Final = make_certificate()
+
+HUNG_UP: Final = "it hung up"
+LATE: Final = "it did not answer within 0.3 s"
+COOKIE: Final = f"the cookie of {BOB} differs from ours"
+NONSENSE: Final = "its verdict makes no sense"
+
+
+class Impostor:
+    """What he does; all right, unless a case changes it.
+
+    Attributes: `hello` makes his from the dialler's, `verdict` his last frame from the dialler's proof; what
+    he says is cut off behind `says` bytes of the step `stops`, where he then hangs up, or `is_silent`.
+    """
+
+    def __init__(self, key: bytes = KEY) -> None:
+        self.key = key
+        self.hello: Callable[[bytes], bytes] = lambda _: framed(pack_hello(HELLO))
+        self.verdict: Callable[[bytes], bytes] | None = None
+        self.context = listening_context(CERTIFICATE)
+        self.stops, self.says = "", 0
+        self.is_silent = False
+
+    async def answer(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        connection, _ = await loop.sock_accept(listening)
+        connection.setblocking(False)
+        with contextlib.closing(connection), contextlib.suppress(OSError, ProtocolError):
+            if self.stops == "tls":
+                return await self._stop(connection)
+            opening = TlsOpening(connection, TlsMachine(self.context, certificate_sha256=CERTIFICATE.sha256))
+            channel = await opening.shake_hands()
+            heard = (await opening.receive())[2:]
+            said = self.hello(heard)
+            if self.stops == "hello":
+                await opening.send_all(said[: self.says])
+                return await self._stop(connection)
+            await opening.send_all(said)
+            proof = (await opening.receive())[2:]
+            said = (
+                self.verdict(proof) if self.verdict else framed(b"\4\0" + self._mac(heard, said[2:], channel))
+            )
+            if self.stops == "verdict":
+                await opening.send_all(said[: self.says])
+                return await self._stop(connection)
+            await opening.send_all(said)
+            await opening.receive()  # until gus hangs up
+        return None
+
+    async def _stop(self, connection: socket.socket) -> None:
+        if self.is_silent:
+            await asyncio.get_running_loop().sock_recv(connection, 4096)  # what he hears changes nothing
+            while await asyncio.get_running_loop().sock_recv(connection, 4096):
+                pass
+
+    def _mac(self, one: bytes, two: bytes, channel: bytes) -> bytes:
+        transcript = hashlib.sha256(len(one).to_bytes(2) + one + len(two).to_bytes(2) + two + channel)
+        return hmac.digest(self.key, b"pyx-1 acceptor\0" + transcript.digest(), "sha256")
+
+
+def says(hello: Callable[[bytes], bytes]) -> Impostor:
+    impostor = Impostor()
+    impostor.hello = hello
+    return impostor
+
+
+def is_(**changes: object) -> Impostor:
+    return says(lambda _: framed(pack_hello(HELLO._replace(**changes))))  # type: ignore[arg-type]
+
+
+def judges(verdict: Callable[[bytes], bytes]) -> Impostor:
+    impostor = Impostor()
+    impostor.verdict = verdict
+    return impostor
+
+
+def stops(step: str, says: int = 0, *, silent: bool = False) -> Impostor:
+    impostor = Impostor()
+    impostor.stops, impostor.says, impostor.is_silent = step, says, silent
+    return impostor
+
+
+def older() -> Impostor:
+    impostor = Impostor()
+    impostor.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    impostor.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return impostor
+
+
+def nonce_of(hello: bytes) -> bytes:
+    return hello[16:48]
+
+
+WHOLE: Final = framed(pack_hello(HELLO))
+
+WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
+    "tls of an old version": (older, "it does not speak TLS 1.3"),
+    "hello with a wrong tag": (lambda: says(lambda _: b"\0\1x"), "it does not speak pyx's protocol"),
+    "hello that is empty": (lambda: says(lambda _: b"\0\0"), "it does not speak pyx's protocol"),
+    "hello cut short": (lambda: says(lambda _: framed(WHOLE[2:-3])), "its hello is cut short"),
+    "hello too long": (lambda: says(lambda _: framed(WHOLE[2:] + b"more")), "its hello is 4 bytes too long"),
+    "hello over the limit": (
+        lambda: says(lambda _: b"\xff\xff"),
+        "it announced a frame of 65535 bytes, at most 1024 are taken",
+    ),
+    "hello with a name that is no text": (
+        lambda: says(lambda _: WHOLE.replace(b"bob", b"b\xffb")),
+        "its hello holds a name that is no text",
+    ),
+    "hello with another name": (lambda: is_(name="cat@127.0.0.2"), f"it is called cat@127.0.0.2, not {BOB}"),
+    "hello with my own name": (lambda: is_(name="gus@127.0.0.1"), "it has this node's own name"),
+    "hello of an old version": (lambda: is_(lowest=0, highest=0), "it speaks pyx protocol 0, this node 1"),
+    "hello of a version to come": (
+        lambda: is_(lowest=2, highest=9),
+        "it speaks pyx protocol 2 to 9, this node 1",
+    ),
+    "hello with unknown flags": (lambda: is_(flags=4), "it needs what this node lacks (flags 0x4)"),
+    "hello without a creation": (lambda: is_(creation=0), "its creation is 0"),
+    "hello of a dialler": (lambda: is_(role=DIALLER), "it sent this side's own kind of hello back"),
+    "my own hello": (lambda: says(framed), "it sent this side's own kind of hello back"),
+    "my own nonce": (
+        lambda: says(lambda heard: framed(pack_hello(HELLO._replace(nonce=nonce_of(heard))))),
+        "it sent this node's own nonce back",
+    ),
+    "a refusal instead of a hello": (lambda: says(lambda _: b"\0\1\5"), "it refused"),
+    "verdict with a wrong tag": (lambda: judges(lambda _: framed(b"\3\0" + bytes(32))), NONSENSE),
+    "verdict cut short": (lambda: judges(lambda _: framed(b"\4\0" + bytes(31))), NONSENSE),
+    "verdict too long": (lambda: judges(lambda _: framed(b"\4\0" + bytes(33))), NONSENSE),
+    "verdict of an unknown status": (lambda: judges(lambda _: framed(b"\4\3" + bytes(32))), NONSENSE),
+    "verdict of zeros": (lambda: judges(lambda _: framed(b"\4\0" + bytes(32))), COOKIE),
+    "my own proof as the verdict": (lambda: judges(lambda proof: framed(b"\4\0" + proof[1:])), COOKIE),
+    "my own frame sent back": (lambda: judges(framed), NONSENSE),
+    "verdict by another cookie": (lambda: Impostor(b"o" * 32), COOKIE),
+    "a refusal instead of a verdict": (lambda: judges(lambda _: b"\0\1\5"), COOKIE),
+    "end in tls": (lambda: stops("tls"), "it hung up during the TLS handshake"),
+    "end behind tls": (lambda: stops("hello"), HUNG_UP),
+    "end in the hello": (lambda: stops("hello", 20), HUNG_UP),
+    "end behind the hello": (lambda: stops("verdict"), HUNG_UP),
+    "end in the verdict": (lambda: stops("verdict", 20), HUNG_UP),
+}
+
+SILENT: Final = {
+    "in tls": lambda: stops("tls", silent=True),
+    "behind tls": lambda: stops("hello", silent=True),
+    "in the hello": lambda: stops("hello", 20, silent=True),
+    "behind the hello": lambda: stops("verdict", silent=True),
+    "in the verdict": lambda: stops("verdict", 20, silent=True),
+}
+
+
+def dial_to(impostor: Impostor, net: Net) -> Arrival | DialFailed:
+    """How gus's dial to bob ends where the impostor answers; nothing is left of either."""
+    gus = net.node("gus@127.0.0.1")
+    before = descriptors()
+    with socket.create_server(("127.0.0.2", net.port)) as listening:
+        listening.setblocking(False)
+        answering = net.loop_thread.call(
+            lambda: asyncio.get_running_loop().create_task(impostor.answer(listening))
+        )
+        outcome = gus.reaches(BOB)
+        if isinstance(outcome, Arrival):
+            outcome.stream.close()
+        until(answering.done)
+    until(lambda: not gus.doors._dials and descriptors() == before)
+    return outcome
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_whoever_answers_wrong_is_not_taken_for_the_peer(what: str, net: Net) -> None:
+    make, reason = WRONG[what]
+    outcome = dial_to(make(), net)
+    assert isinstance(outcome, DialFailed)
+    assert outcome.reason == reason
+
+
+@pytest.mark.usefixtures("brief")
+@pytest.mark.parametrize("where", SILENT)
+def test_whoever_falls_silent_is_given_up(where: str, net: Net) -> None:
+    outcome = dial_to(SILENT[where](), net)
+    assert isinstance(outcome, DialFailed)
+    assert outcome.reason == LATE
+
+
+def test_whoever_holds_the_key_is_the_peer(net: Net) -> None:
+    """So each of the others failed for the one thing that he did."""
+    assert isinstance(dial_to(Impostor(), net), Arrival)
