@@ -1,30 +1,23 @@
 """Somebody answers in the place of bob, with a certificate of his own, and does one thing wrong at one step.
 
-gus, who dials, takes none of them for bob, says why at home, and keeps nothing of them.  White-box: the
-impostor knows the layout of each frame.  The other side, who dials and does it wrong: `test_white_box.py`.
+gus, who dials, takes none of them for bob, says why at home, and keeps nothing of them.  What he
+does is in `impostor.py`; the other side, who dials and does it wrong, in `test_white_box.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
-import hmac
 import socket
-import ssl
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pyx.errors import ProtocolError
-from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.listener import Arrival
-from pyx.net.tls_stream import TlsOpening
-from pyx.wire.hello import ACCEPTOR, DIALLER, Hello, pack_hello
-from pyx.wire.tls import TlsMachine
+from pyx.wire.hello import DIALLER, pack_hello
+from tests.net.impostor import BOB, HELLO, Impostor, bob_with, framed, judges, older, says, stops
 from tests.net.test_listener import DialFailed
-from tests.net.test_tcp_door import KEY, Net, brief, net
-from tests.net.test_white_box import descriptors, framed
+from tests.net.test_tcp_door import Net, brief, net
+from tests.net.test_white_box import descriptors
 from tests.staging import until
 
 if TYPE_CHECKING:
@@ -32,99 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["brief", "net"]  # fixtures
 
-BOB: Final = "bob@127.0.0.2"
-HELLO: Final = Hello(ACCEPTOR, 1, 1, 0, 7, bytes(range(32)), BOB, "")
-CERTIFICATE: Final = make_certificate()
 
 HUNG_UP: Final = "it hung up"
 LATE: Final = "it did not answer within 0.3 s"
 COOKIE: Final = f"the cookie of {BOB} differs from ours"
 NONSENSE: Final = "its verdict makes no sense"
-
-
-class Impostor:
-    """What he does; all right, unless a case changes it.
-
-    Attributes: `hello` makes his from the dialler's, `verdict` his last frame from the dialler's proof; what
-    he says is cut off behind `says` bytes of the step `stops`, where he then hangs up, or `is_silent`.
-    """
-
-    def __init__(self, key: bytes = KEY) -> None:
-        self.key = key
-        self.hello: Callable[[bytes], bytes] = lambda _: framed(pack_hello(HELLO))
-        self.verdict: Callable[[bytes], bytes] | None = None
-        self.context = listening_context(CERTIFICATE)
-        self.stops, self.says = "", 0
-        self.is_silent = False
-
-    async def answer(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        connection, _ = await loop.sock_accept(listening)
-        connection.setblocking(False)
-        with contextlib.closing(connection), contextlib.suppress(OSError, ProtocolError):
-            if self.stops == "tls":
-                return await self._stop(connection)
-            opening = TlsOpening(connection, TlsMachine(self.context, certificate_sha256=CERTIFICATE.sha256))
-            channel = await opening.shake_hands()
-            heard = (await opening.receive())[2:]
-            said = self.hello(heard)
-            if self.stops == "hello":
-                await opening.send_all(said[: self.says])
-                return await self._stop(connection)
-            await opening.send_all(said)
-            proof = (await opening.receive())[2:]
-            said = (
-                self.verdict(proof) if self.verdict else framed(b"\4\0" + self._mac(heard, said[2:], channel))
-            )
-            if self.stops == "verdict":
-                await opening.send_all(said[: self.says])
-                return await self._stop(connection)
-            await opening.send_all(said)
-            await opening.receive()  # until gus hangs up
-        return None
-
-    async def _stop(self, connection: socket.socket) -> None:
-        if self.is_silent:
-            await asyncio.get_running_loop().sock_recv(connection, 4096)  # what he hears changes nothing
-            while await asyncio.get_running_loop().sock_recv(connection, 4096):
-                pass
-
-    def _mac(self, one: bytes, two: bytes, channel: bytes) -> bytes:
-        transcript = hashlib.sha256(len(one).to_bytes(2) + one + len(two).to_bytes(2) + two + channel)
-        return hmac.digest(self.key, b"pyx-1 acceptor\0" + transcript.digest(), "sha256")
-
-
-def says(hello: Callable[[bytes], bytes]) -> Impostor:
-    impostor = Impostor()
-    impostor.hello = hello
-    return impostor
-
-
-def is_(**changes: object) -> Impostor:
-    return says(lambda _: framed(pack_hello(HELLO._replace(**changes))))  # type: ignore[arg-type]
-
-
-def judges(verdict: Callable[[bytes], bytes]) -> Impostor:
-    impostor = Impostor()
-    impostor.verdict = verdict
-    return impostor
-
-
-def stops(step: str, says: int = 0, *, silent: bool = False) -> Impostor:
-    impostor = Impostor()
-    impostor.stops, impostor.says, impostor.is_silent = step, says, silent
-    return impostor
-
-
-def older() -> Impostor:
-    impostor = Impostor()
-    impostor.context.minimum_version = ssl.TLSVersion.TLSv1_2
-    impostor.context.maximum_version = ssl.TLSVersion.TLSv1_2
-    return impostor
-
-
-def nonce_of(hello: bytes) -> bytes:
-    return hello[16:48]
 
 
 WHOLE: Final = framed(pack_hello(HELLO))
@@ -143,19 +48,25 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
         lambda: says(lambda _: WHOLE.replace(b"bob", b"b\xffb")),
         "its hello holds a name that is no text",
     ),
-    "hello with another name": (lambda: is_(name="cat@127.0.0.2"), f"it is called cat@127.0.0.2, not {BOB}"),
-    "hello with my own name": (lambda: is_(name="gus@127.0.0.1"), "it has this node's own name"),
-    "hello of an old version": (lambda: is_(lowest=0, highest=0), "it speaks pyx protocol 0, this node 1"),
+    "hello with another name": (
+        lambda: bob_with(name="cat@127.0.0.2"),
+        f"it is called cat@127.0.0.2, not {BOB}",
+    ),
+    "hello with my own name": (lambda: bob_with(name="gus@127.0.0.1"), "it has this node's own name"),
+    "hello of an old version": (
+        lambda: bob_with(lowest=0, highest=0),
+        "it speaks pyx protocol 0, this node 1",
+    ),
     "hello of a version to come": (
-        lambda: is_(lowest=2, highest=9),
+        lambda: bob_with(lowest=2, highest=9),
         "it speaks pyx protocol 2 to 9, this node 1",
     ),
-    "hello with unknown flags": (lambda: is_(flags=4), "it needs what this node lacks (flags 0x4)"),
-    "hello without a creation": (lambda: is_(creation=0), "its creation is 0"),
-    "hello of a dialler": (lambda: is_(role=DIALLER), "it sent this side's own kind of hello back"),
+    "hello with unknown flags": (lambda: bob_with(flags=4), "it needs what this node lacks (flags 0x4)"),
+    "hello without a creation": (lambda: bob_with(creation=0), "its creation is 0"),
+    "hello of a dialler": (lambda: bob_with(role=DIALLER), "it sent this side's own kind of hello back"),
     "my own hello": (lambda: says(framed), "it sent this side's own kind of hello back"),
     "my own nonce": (
-        lambda: says(lambda heard: framed(pack_hello(HELLO._replace(nonce=nonce_of(heard))))),
+        lambda: says(lambda heard: framed(pack_hello(HELLO._replace(nonce=heard[16:48])))),
         "it sent this node's own nonce back",
     ),
     "a refusal instead of a hello": (lambda: says(lambda _: b"\0\1\5"), "it refused"),

@@ -9,17 +9,24 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import select
 import socket
+import ssl
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from pyx.errors import ProtocolError
+from pyx.net.listener import Arrival
 from pyx.net.tls_stream import TlsOpening
 from pyx.wire.hello import DIALLER, Hello, pack_hello
 from pyx.wire.tls import TlsMachine, dialling_context
-from tests.net.test_listener import HANG
+from tests.net.fault_proxy import FaultProxy
+from tests.net.impostor import HELLO as IMPOSTORS_HELLO
+from tests.net.impostor import framed, judges
+from tests.net.test_listener import HANG, DialFailed
 from tests.net.test_tcp_door import KEY, Net, brief, net
 from tests.staging import until
 
@@ -41,50 +48,74 @@ class Walk:
         self.spoil_hello: Callable[[bytes], bytes] = lambda frame: frame
         self.spoil_proof: Callable[[bytes], bytes] = lambda frame: frame
         self.one_byte_at_a_time = False
-        self.closes_after = ""
-        self.silent_after = ""
+        self.stops = ""
+        self.says = 0
+        self.is_silent = False
+        self._unread = b""
+        self.heard: list[bytes] = []
+        """The frames of bob, without their lengths."""
+        self.proof = b""
 
     async def run(self, port: int) -> bytes:
-        """The last frame that came, without its length; empty where none did."""
+        """The last frame that came, without its length; empty where none did.
+
+        What is said is cut off behind `says` bytes of the step `stops`; then he hangs up, or `is_silent`.
+        """
         connection = await asyncio.to_thread(socket.create_connection, ("127.0.0.2", port), HANG)
         connection.setblocking(False)
-        with contextlib.closing(connection):
+        with contextlib.closing(connection), contextlib.suppress(OSError, ProtocolError):
+            if self.stops == "tls":
+                hello = TlsMachine(dialling_context()).data_to_send()
+                await asyncio.get_running_loop().sock_sendall(connection, hello[: self.says])
+                await self._stop(connection)
+                return b""
             opening = TlsOpening(connection, TlsMachine(dialling_context()))
             channel = await opening.shake_hands()
-            if self.closes_after == "tls":
+            said = self.spoil_hello(framed(self.hello))
+            if self.stops == "hello":
+                await opening.send_all(said[: self.says])
+                await self._stop(connection)
                 return b""
-            heard = b""
-            with contextlib.suppress(OSError, ProtocolError):
-                if self.silent_after == "tls":
-                    return await opening.receive()
-                await self._say(opening, self.spoil_hello(framed(self.hello)))
-                heard = await opening.receive()
-                answer = heard[2 : 2 + int.from_bytes(heard[:2])]
-                if answer[:1] == b"\x05" or self.closes_after == "hello":
-                    return answer
-                if self.silent_after != "hello":
-                    proof = b"\x03" + self._mac(answer, self.channel or channel)
-                    await self._say(opening, self.spoil_proof(framed(proof)))
-                if len(heard) > 2 + len(answer):  # the refusal came in one piece with the hello
-                    heard = heard[2 + len(answer) :]
-                else:
-                    heard = b""
-                    heard = await opening.receive()
-            return heard[2:]
+            await self._say(opening, said)
+            answer = await self._hear(opening)
+            if answer[:1] == b"\x05":
+                return answer
+            self.proof = framed(b"\x03" + self._mac(answer, self.channel or channel))
+            said = self.spoil_proof(self.proof)
+            if self.stops == "proof":
+                await opening.send_all(said[: self.says])
+                await self._stop(connection)
+                return b""
+            await self._say(opening, said)
+            await self._hear(opening)
+        return self.heard[-1] if self.heard else b""
+
+    async def _hear(self, opening: TlsOpening) -> bytes:
+        """The next frame; it may have come in one piece with the one before."""
+        if not self._unread:
+            self._unread = await opening.receive()
+        end = 2 + int.from_bytes(self._unread[:2])
+        frame, self._unread = self._unread[2:end], self._unread[end:]
+        self.heard.append(frame)
+        return frame
+
+    async def _stop(self, connection: socket.socket) -> None:
+        while self.is_silent and await asyncio.get_running_loop().sock_recv(connection, 4096):
+            pass  # what he hears changes nothing
 
     async def _say(self, opening: TlsOpening, data: bytes) -> None:
-        for piece in [data[at : at + 1] for at in range(len(data))] if self.one_byte_at_a_time else [data]:
-            await opening.send_all(piece)
+        step = 1 if self.one_byte_at_a_time else len(data)
+        with contextlib.suppress(
+            OSError
+        ):  # bob has refused him already, and what he was told is still unread
+            for at in range(0, len(data), step):
+                await opening.send_all(data[at : at + step])
 
     def _mac(self, answer: bytes, channel: bytes) -> bytes:
         transcript = hashlib.sha256(
             len(self.hello).to_bytes(2) + self.hello + len(answer).to_bytes(2) + answer + channel
         )
         return hmac.digest(self.key, b"pyx-1 dialler" + transcript.digest(), "sha256")
-
-
-def framed(body: bytes) -> bytes:
-    return len(body).to_bytes(2) + body
 
 
 def descriptors() -> int:
@@ -101,9 +132,9 @@ def spoilt(
     return walk
 
 
-def ending(*, closes: str = "", silent: str = "") -> Walk:
+def stops(step: str, says: int = 0, *, silent: bool = False) -> Walk:
     walk = Walk()
-    walk.closes_after, walk.silent_after = closes, silent
+    walk.stops, walk.says, walk.is_silent = step, says, silent
     return walk
 
 
@@ -129,8 +160,21 @@ WRONG: Final[dict[str, Callable[[], Walk]]] = {
     "proof for another certificate": lambda: Walk(channel=b"tls" + bytes(32)),
     "proof for a unix socket": lambda: Walk(channel=b"unix"),
     "proof that goes on at once": lambda: spoilt(proof=lambda frame: frame + framed(b"signals")),
-    "end behind tls": lambda: ending(closes="tls"),
-    "end behind the hello": lambda: ending(closes="hello"),
+    "end at once": lambda: stops("tls"),
+    "end in tls": lambda: stops("tls", 50),
+    "end behind tls": lambda: stops("hello"),
+    "end in the hello": lambda: stops("hello", 20),
+    "end behind the hello": lambda: stops("proof"),
+    "end in the proof": lambda: stops("proof", 20),
+}
+
+SILENT: Final[dict[str, Callable[[], Walk]]] = {
+    "at once": lambda: stops("tls", silent=True),
+    "in tls": lambda: stops("tls", 50, silent=True),
+    "behind tls": lambda: stops("hello", silent=True),
+    "in the hello": lambda: stops("hello", 20, silent=True),
+    "behind the hello": lambda: stops("proof", silent=True),
+    "in the proof": lambda: stops("proof", 20, silent=True),
 }
 
 
@@ -147,12 +191,117 @@ def test_whoever_does_it_wrong_is_refused(what: str, net: Net) -> None:
 
 
 @pytest.mark.usefixtures("brief")
-@pytest.mark.parametrize("step", ["tls", "hello"])
-def test_whoever_falls_silent_is_cut_off(step: str, net: Net) -> None:
+@pytest.mark.parametrize("where", SILENT)
+def test_whoever_falls_silent_is_cut_off(where: str, net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
-    assert net.loop_thread.run(ending(silent=step).run(net.port)) == b""
+    before = descriptors()
+    assert net.loop_thread.run(SILENT[where]().run(net.port)) == b""
     assert bob.refusals.get(timeout=HANG) == "a stranger did not prove itself within 0.3 s"
     assert bob.claims == 0
+    until(lambda: not list(bob.doors._strangers) and descriptors() == before)
+
+
+def test_whoever_speaks_an_older_tls_is_refused(net: Net) -> None:
+    bob = net.node("bob@127.0.0.2").listen()
+    context = dialling_context()
+    with warnings.catch_warnings():  # Python calls these versions old, which is the point
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ssl.SSLError), contextlib.closing(net.stranger("127.0.0.2")) as stranger:
+        context.wrap_socket(stranger)
+    assert bob.refusals.get(timeout=HANG) == "it does not speak TLS 1.3"
+
+
+def test_a_proof_that_bob_gave_himself_is_no_proof_to_him(net: Net) -> None:
+    """Reflection: he is made to dial, and what he says then is said to him."""
+    bob = net.node("bob@127.0.0.2").listen()
+    given: list[bytes] = []
+    impostor = judges(lambda proof: given.append(proof) or framed(proof))
+    impostor.hello = lambda _: framed(pack_hello(IMPOSTORS_HELLO._replace(name="cat@127.0.0.3")))
+    with socket.create_server(("127.0.0.3", net.port)) as listening:
+        listening.setblocking(False)
+        bob.doors.dial("cat@127.0.0.3")
+        net.loop_thread.run(impostor.answer(listening))
+    assert isinstance(bob.told.get(timeout=HANG), DialFailed)
+    (proof,) = given
+    assert proof[:1] == b"\x03"
+    assert net.loop_thread.run(spoilt(proof=lambda _: framed(proof)).run(net.port)) == b"\x05"
+    assert bob.refusals.get(timeout=HANG) == "the cookie of spy@127.0.0.9 differs from ours"
+    assert bob.claims == 0
+
+
+def test_yesterdays_proof_is_none_today(net: Net) -> None:
+    bob = net.node("bob@127.0.0.2").listen()
+    honest = Walk()
+    assert net.loop_thread.run(honest.run(net.port))[:2] == b"\x04\x00"
+    assert net.loop_thread.run(spoilt(proof=lambda _: honest.proof).run(net.port)) == b"\x05"
+    assert bob.refusals.get(timeout=HANG) == "the cookie of spy@127.0.0.9 differs from ours"
+    assert bob.claims == 1
+
+
+def test_another_name_and_another_cookie_are_answered_alike(net: Net) -> None:
+    net.node("bob@127.0.0.2").listen()
+    heard = []
+    for walk in (Walk(key=b"o" * 32), Walk(HELLO._replace(dialled="cat@127.0.0.2")), Walk(channel=b"unix")):
+        net.loop_thread.run(walk.run(net.port))
+        heard.append([frame[:16] + frame[48:] for frame in walk.heard])  # all but the nonce
+    assert heard[0] == heard[1] == heard[2]
+    assert [len(heard[0]), heard[0][-1]] == [2, b"\x05"]
+
+
+@pytest.mark.parametrize("what", ["hello cut short", "proof by another cookie", "proof too long"])
+def test_whoever_does_it_wrong_a_byte_at_a_time_is_refused_too(what: str, net: Net) -> None:
+    bob = net.node("bob@127.0.0.2").listen()
+    walk = WRONG[what]()
+    walk.one_byte_at_a_time = True
+    assert net.loop_thread.run(walk.run(net.port)) == b"\x05"
+    assert bob.refusals.get(timeout=HANG)
+    assert bob.claims == 0
+
+
+def test_a_network_that_splits_tls_at_every_byte_is_no_hindrance(net: Net) -> None:
+    gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
+    gus.is_led_astray_to("127.0.0.3")
+    with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)) as proxy:
+        proxy.there.in_single_bytes = proxy.back.in_single_bytes = True
+        assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
+        assert isinstance(bob.told.get(timeout=HANG), Arrival)
+
+
+@pytest.mark.parametrize("fault", ["cuts", "flips"])
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_a_network_that_fails_at_any_byte_leaves_nothing_half_open(way: str, fault: str, net: Net) -> None:
+    """Both ends have the session or its end: whoever has it finds at once that the other is gone."""
+    gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
+    gus.is_led_astray_to("127.0.0.3")
+    outcomes = set()
+    for place in range(0, 1400, 67):
+        with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)) as proxy:
+            before = descriptors()
+            getattr(getattr(proxy, way), fault)(place)
+            outcome = gus.reaches("bob@127.0.0.2")
+            outcomes.add(type(outcome))
+            arrivals, gus.arrivals[:] = [*gus.arrivals], []
+            for arrival in arrivals:
+                arrival.stream.close()
+            until(lambda: not list(bob.doors._strangers) and not gus.doors._dials)
+            for arrival in bob.arrivals:
+                assert ends(arrival)
+                arrival.stream.close()
+            bob.arrivals.clear()
+            until(lambda before=before: descriptors() <= before + 2)  # type: ignore[misc] # the proxy's own two
+    assert DialFailed in outcomes
+
+
+def ends(arrival: Arrival) -> bool:
+    """The other end of it goes away, or has gone."""
+    with contextlib.suppress(OSError, ProtocolError):
+        while select.select([arrival.stream.fileno()], [], [], HANG)[0]:
+            with contextlib.suppress(BlockingIOError):
+                if not arrival.stream.receive_into(memoryview(bytearray(1 << 16))):
+                    return True
+        return False
+    return True
 
 
 def test_whoever_does_it_right_gets_through_even_a_byte_at_a_time(net: Net) -> None:

@@ -1,0 +1,113 @@
+"""Somebody who answers a dial by hand: an acceptor that is right in all, unless a case changes one thing.
+
+White-box: he knows the layout of each frame.  Not here: the cases (`test_impostor.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import ProtocolError
+from pyx.net.certificate import listening_context, make_certificate
+from pyx.net.tls_stream import TlsOpening
+from pyx.wire.hello import ACCEPTOR, Hello, pack_hello
+from pyx.wire.tls import TlsMachine
+from tests.net.test_tcp_door import KEY
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+BOB: Final = "bob@127.0.0.2"
+HELLO: Final = Hello(ACCEPTOR, 1, 1, 0, 7, bytes(range(32)), BOB, "")
+CERTIFICATE: Final = make_certificate()
+
+
+def framed(body: bytes) -> bytes:
+    return len(body).to_bytes(2) + body
+
+
+class Impostor:
+    """What he does; all right, unless a case changes it.
+
+    Attributes: `hello` makes his from the dialler's, `verdict` his last frame from the dialler's proof; what
+    he says is cut off behind `says` bytes of the step `stops`, where he then hangs up, or `is_silent`.
+    """
+
+    def __init__(self, key: bytes = KEY) -> None:
+        self.key = key
+        self.hello: Callable[[bytes], bytes] = lambda _: framed(pack_hello(HELLO))
+        self.verdict: Callable[[bytes], bytes] | None = None
+        self.context = listening_context(CERTIFICATE)
+        self.stops, self.says = "", 0
+        self.is_silent = False
+
+    async def answer(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        connection, _ = await loop.sock_accept(listening)
+        connection.setblocking(False)
+        with contextlib.closing(connection), contextlib.suppress(OSError, ProtocolError):
+            if self.stops == "tls":
+                return await self._stop(connection)
+            opening = TlsOpening(connection, TlsMachine(self.context, certificate_sha256=CERTIFICATE.sha256))
+            channel = await opening.shake_hands()
+            heard = (await opening.receive())[2:]
+            said = self.hello(heard)
+            if self.stops == "hello":
+                await opening.send_all(said[: self.says])
+                return await self._stop(connection)
+            await opening.send_all(said)
+            proof = (await opening.receive())[2:]
+            said = (
+                self.verdict(proof) if self.verdict else framed(b"\4\0" + self._mac(heard, said[2:], channel))
+            )
+            if self.stops == "verdict":
+                await opening.send_all(said[: self.says])
+                return await self._stop(connection)
+            await opening.send_all(said)
+            await opening.receive()  # until gus hangs up
+        return None
+
+    async def _stop(self, connection: socket.socket) -> None:
+        if self.is_silent:
+            await asyncio.get_running_loop().sock_recv(connection, 4096)  # what he hears changes nothing
+            while await asyncio.get_running_loop().sock_recv(connection, 4096):
+                pass
+
+    def _mac(self, one: bytes, two: bytes, channel: bytes) -> bytes:
+        transcript = hashlib.sha256(len(one).to_bytes(2) + one + len(two).to_bytes(2) + two + channel)
+        return hmac.digest(self.key, b"pyx-1 acceptor\0" + transcript.digest(), "sha256")
+
+
+def says(hello: Callable[[bytes], bytes]) -> Impostor:
+    impostor = Impostor()
+    impostor.hello = hello
+    return impostor
+
+
+def bob_with(**changes: object) -> Impostor:
+    return says(lambda _: framed(pack_hello(HELLO._replace(**changes))))  # type: ignore[arg-type]
+
+
+def judges(verdict: Callable[[bytes], bytes]) -> Impostor:
+    impostor = Impostor()
+    impostor.verdict = verdict
+    return impostor
+
+
+def stops(step: str, says: int = 0, *, silent: bool = False) -> Impostor:
+    impostor = Impostor()
+    impostor.stops, impostor.says, impostor.is_silent = step, says, silent
+    return impostor
+
+
+def older() -> Impostor:
+    impostor = Impostor()
+    impostor.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    impostor.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return impostor
