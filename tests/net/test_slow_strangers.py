@@ -1,0 +1,148 @@
+"""Hundreds of sockets that say next to nothing, from many addresses and from a legal peer's own.
+
+PYX_STRANGERS=2000 pytest -s tests/net/test_slow_strangers.py    as many; -s shows what they cost
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pyx.net.strangers import MAX_UNPROVEN
+from pyx.wire.tls import TlsMachine, dialling_context
+from tests.net.test_tcp_door import free_port
+from tests.stories.host import PATIENCE_SECONDS, PYX, Host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IN_THE_GATE: Final = 200
+STRANGERS: Final = int(os.environ.get("PYX_STRANGERS", f"{IN_THE_GATE}"))
+
+SECONDS: Final = 1.0 if STRANGERS == IN_THE_GATE else 5.0
+"""What a handshake may take at that node: the gate does not wait for the real time."""
+
+MAX_GROWTH_KIB: Final = 30 * 1024
+LEGAL_PEERS: Final = 3
+
+NODE: Final = """
+import sys
+from pyx.cli import main
+from pyx.net import listener
+listener.HANDSHAKE_SECONDS = float(sys.argv.pop(1))
+raise SystemExit(main())
+"""
+
+
+class Crowd:
+    """Strangers from 127.0.0.1 to 9, each of whom says a right TLS hello, a byte now and then."""
+
+    def __init__(self, port: int, count: int) -> None:
+        self._poll = select.poll()
+        self.standing: dict[int, socket.socket] = {}
+        self._hello = TlsMachine(dialling_context()).data_to_send()
+        for number in range(count):
+            source = f"127.0.0.{1 + number % 9}"
+            stranger = socket.create_connection(
+                ("127.0.0.2", port), PATIENCE_SECONDS, source_address=(source, 0)
+            )
+            stranger.setblocking(False)
+            self.standing[stranger.fileno()] = stranger
+            self._poll.register(stranger, select.POLLIN | select.POLLHUP)
+
+    def drips(self) -> None:
+        """Those who were cut are gone; the others say their next byte."""
+        for number, _ in self._poll.poll(200):
+            self._gone(number)
+        byte, self._hello = self._hello[:1], self._hello[1:]
+        for number, stranger in list(self.standing.items()):
+            try:
+                stranger.send(byte)
+            except OSError:
+                self._gone(number)
+
+    def _gone(self, number: int) -> None:
+        self._poll.unregister(number)
+        self.standing.pop(number).close()
+
+    def close(self) -> None:
+        for stranger in self.standing.values():
+            stranger.close()
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = STRANGERS + 500
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"{STRANGERS} sockets need more than {hard} descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def kib(pid: int, what: str) -> int:
+    """Memory of a process: `VmRSS` now, `VmHWM` at the most."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{what}:"))
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="memory is read from /proc, and all of 127/8 is this host"
+)
+@pytest.mark.usefixtures("many_descriptors")
+def test_a_crowd_of_slow_strangers_keeps_nobody_out_and_costs_little() -> None:
+    port = str(free_port())
+    with Host() as host, ExitStack() as ends:
+        words = ("--name", "bob@127.0.0.2", "--port", port, "--no-halt", "-e", "print('up', flush=True)")
+        node = subprocess.Popen(
+            [sys.executable, "-P", "-c", NODE, str(SECONDS), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=host.environment(),
+        )  # fmt: skip
+        ends.callback(node.wait)
+        ends.callback(node.kill)
+        assert node.stdout is not None
+        assert node.stderr is not None
+        ends.callback(node.stdout.close)
+        ends.callback(node.stderr.close)
+        assert node.stdout.readline() == "up\n"
+        ping = 'print(Node.ping("bob@127.0.0.2"))'
+        # All of them are at 127.0.0.1 where bob sees them, and listen somewhere else each.
+        legal = [
+            ["--name", f"gus{at}@127.0.0.1", "--listen", f"127.0.1.{at}", "--port", port, "-e", ping]
+            for at in range(LEGAL_PEERS)
+        ]
+        assert host.run(*legal[0]).stdout == "pong\n"  # what one peer costs is no stranger's fault
+        before = kib(node.pid, "VmRSS")
+        began = time.monotonic()
+        peers = [
+            subprocess.Popen(
+                [PYX, *words], stdout=subprocess.PIPE, text=True, env=host.environment(), cwd=host.home
+            )
+            for words in legal
+        ]
+        crowd = Crowd(int(port), STRANGERS)
+        ends.callback(crowd.close)
+        while crowd.standing:
+            assert len(os.listdir(f"/proc/{node.pid}/fd")) < MAX_UNPROVEN + 50
+            crowd.drips()
+            assert time.monotonic() - began < 3 * PATIENCE_SECONDS, f"{len(crowd.standing)} were not cut off"
+        all_cut = time.monotonic() - began
+        answers = [peer.communicate(timeout=PATIENCE_SECONDS)[0] for peer in peers]
+        assert answers == ["pong\n"] * LEGAL_PEERS
+        growth = kib(node.pid, "VmHWM") - before
+        print(
+            f"\n{STRANGERS} strangers: all cut after {all_cut:.1f} s, {growth} KiB over {before} at the most"
+        )
+        assert growth < MAX_GROWTH_KIB
+        assert node.poll() is None
