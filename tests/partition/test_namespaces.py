@@ -1,7 +1,8 @@
-"""Hosts with a network of their own, and a cut between them: as root, with `ip`.
+"""Hosts with a network of their own, and what may be wrong with it: as root, with `ip` and `tc`.
 
 Each host is a network namespace; a bridge in a fourth one is the switch.  A cut is an interface that goes
-down: nobody is told, and packets vanish.
+down: nobody is told, and packets vanish.  On one way alone they vanish by a filter that the kernel runs.
+Without root: `test_faults.py`.
 """
 
 from __future__ import annotations
@@ -96,6 +97,24 @@ class Switch:
     def heals(self, number: int) -> None:
         ip("-n", f"{self._prefix}-s", "link", "set", f"p{number}", "up")
 
+    def loses(self, sender: int, receiver: int) -> None:
+        """From now on packets from the one to the other vanish, and no others do."""
+        self._tc(sender, "qdisc", "add", "dev", "eth", "clsact")
+        # If the word at 30 (the destination in IPv4 over Ethernet) is that address: drop, else let it pass.
+        code = f"4,32 0 0 30,21 0 1 {0x0A4D0000 + receiver},6 0 0 2,6 0 0 4294967295"
+        done = self._tc(sender, "filter", "add", "dev", "eth", "egress", "bpf", "da", "bytecode", code)
+        if done.returncode:
+            pytest.skip(f"the kernel takes no bpf filter here: {done.stderr.decode().strip()}")
+
+    def loses_nothing(self, sender: int) -> None:
+        """All packets from there arrive again."""
+        assert not self._tc(sender, "qdisc", "del", "dev", "eth", "clsact").returncode
+
+    def _tc(self, number: int, *words: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["tc", "-n", f"{self._prefix}-{number}", *words], check=False, capture_output=True
+        )
+
 
 @pytest.fixture
 def switch() -> Iterator[Switch]:
@@ -111,22 +130,55 @@ def switch() -> Iterator[Switch]:
         yield switch
 
 
-def test_a_host_that_is_cut_off_is_missed_and_found_again(switch: Switch) -> None:
-    one, two, three = (switch.shell(number) for number in (1, 2, 3))
-    assert "n1@10.77.0.1 listens on 10.77.0.1 port 4370: whoever holds the cookie can run code" in one.screen
+def a_mesh(switch: Switch) -> list[Shell]:
+    """A node on each of the three hosts, all connected."""
+    one, two, three = shells = [switch.shell(number) for number in (1, 2, 3)]
     one.type('Node.connect("n2@10.77.0.2")')
     three.type('Node.connect("n2@10.77.0.2")')
-    one.comes_to("Node.list()", "['n2@10.77.0.2', 'n3@10.77.0.3']")
+    for shell, others in ((one, (2, 3)), (two, (1, 3)), (three, (1, 2))):
+        shell.comes_to("Node.list()", names(*others))
+    return shells
+
+
+def names(*numbers: int) -> str:
+    return str([f"n{number}@10.77.0.{number}" for number in numbers])
+
+
+def test_a_host_that_is_cut_off_is_missed_and_found_again(switch: Switch) -> None:
+    one, two, three = a_mesh(switch)
+    assert "n1@10.77.0.1 listens on 10.77.0.1 port 4370: whoever holds the cookie can run code" in one.screen
     assert one.type('Node.monitor("n3@10.77.0.3", True)') == "True"
 
     switch.cuts(3)
     three.comes_to("Node.list()", "[]")
-    one.comes_to("Node.list()", "['n2@10.77.0.2']")
-    two.comes_to("Node.list()", "['n1@10.77.0.1']")
+    one.comes_to("Node.list()", names(2))
+    two.comes_to("Node.list()", names(1))
     assert "('nodedown', 'n3@10.77.0.3')" in one.type("flush()")
 
     switch.heals(3)
     three.comes_to('Node.ping("n1@10.77.0.1")[-1]', "'g'")
-    three.comes_to("Node.list()", "['n1@10.77.0.1', 'n2@10.77.0.2']")
-    one.comes_to("Node.list()", "['n2@10.77.0.2', 'n3@10.77.0.3']")
-    two.comes_to("Node.list()", "['n1@10.77.0.1', 'n3@10.77.0.3']")
+    three.comes_to("Node.list()", names(1, 2))
+    one.comes_to("Node.list()", names(2, 3))
+    two.comes_to("Node.list()", names(1, 3))
+
+
+def test_packets_that_vanish_one_way_end_that_session_for_both_and_no_other(switch: Switch) -> None:
+    if shutil.which("tc") is None:
+        pytest.skip("a loss on one way needs `tc`")
+    one, two, three = a_mesh(switch)
+    for shell, other in ((one, "n3@10.77.0.3"), (three, "n1@10.77.0.1"), (two, "n3@10.77.0.3")):
+        assert shell.type(f'Node.monitor("{other}", True)') == "True"
+
+    switch.loses(3, 1)
+    one.comes_to("Node.list()", names(2))
+    three.comes_to("Node.list()", names(2))
+    assert "('nodedown', 'n3@10.77.0.3')" in one.type("flush()")
+    assert "('nodedown', 'n1@10.77.0.1')" in three.type("flush()")
+    assert two.type("Node.list()") == names(1, 3)
+
+    switch.loses_nothing(3)
+    three.comes_to('Node.ping("n1@10.77.0.1")[-1]', "'g'")
+    one.comes_to("Node.list()", names(2, 3))
+    three.comes_to("Node.list()", names(1, 2))
+    assert "nodedown" not in two.type("flush()")
+    assert two.type("Node.list()") == names(1, 3)
