@@ -120,21 +120,23 @@ class FaultProxy:
                 thread.start()
 
     def _pass(self, source: socket.socket, target: socket.socket, way: Way) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                data = source.recv(16 * 1024)
-                way.is_open.wait()
-                self._is_over.wait(way.delay())
-                if not data:
-                    target.shutdown(socket.SHUT_WR)
-                    return
+        try:
+            while data := source.recv(16 * 1024):
+                self._wait(way)
                 step = 1 if way.in_single_bytes else len(data)
                 for at in range(0, len(data), step):
                     target.sendall(way.take(data[at : at + step]))
                     if way.is_cut():
-                        _hang_up(source)
-                        _hang_up(target)
-                        return
+                        raise ConnectionResetError  # noqa: TRY301
+            self._wait(way)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:  # cut here, or by one of the two: both see it
+            _hang_up(source)
+            _hang_up(target)
+
+    def _wait(self, way: Way) -> None:
+        way.is_open.wait()
+        self._is_over.wait(way.delay())
 
 
 def _hang_up(end: socket.socket) -> None:
