@@ -127,7 +127,7 @@ class FaultProxy:
                 for at in range(0, len(data), step):
                     target.sendall(way.take(data[at : at + step]))
                     if way.is_cut():
-                        raise ConnectionResetError  # noqa: TRY301
+                        raise ConnectionResetError
             self._wait(way)
             target.shutdown(socket.SHUT_WR)
         except OSError:  # cut here, or by one of the two: both see it

@@ -7,8 +7,10 @@ Without root: `test_faults.py`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,12 +27,15 @@ TICK: Final = "1"
 """Seconds until a silent node is down, so that a test does not wait for long."""
 
 
+IP: Final = shutil.which("ip") or "ip"
+
+
 def ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
 class Switch:
-    """Three hosts, 10.77.0.1 to 3, at one switch."""
+    """Three hosts, 10.77.0.1 to 3 and fd77::1 to 3, at one switch."""
 
     def __init__(self) -> None:
         self._prefix = f"pyx{os.getpid() % 100_000}"
@@ -67,12 +72,17 @@ class Switch:
             )
             ip("-n", switch, "link", "set", f"p{number}", "master", "switch0", "up")
             ip("-n", name, "addr", "add", f"10.77.0.{number}/24", "dev", "eth")
+            ip("-n", name, "addr", "add", f"fd77::{number}/64", "dev", "eth", "nodad")
             ip("-n", name, "link", "set", "eth", "up")
             ip("-n", name, "link", "set", "lo", "up")
 
     def __exit__(self, *_: object) -> None:
         self.host.__exit__()
         for name in self._made:
+            found = subprocess.run(["ip", "netns", "pids", name], check=False, capture_output=True)
+            for pid in map(int, found.stdout.split()):  # an EPMD that a node has started there
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
     def _namespace(self, suffix: str) -> str:
@@ -83,10 +93,12 @@ class Switch:
 
     def shell(self, number: int) -> Shell:
         """A shell on that host, as the node n*number*."""
-        name = f"n{number}@10.77.0.{number}"
-        words = ("--name", name, "--port", "4370", "--tick", TICK)
-        command = ["ip", "netns", "exec", f"{self._prefix}-{number}", PYX, *words]
-        shell = self.host.starts_command(command)
+        return self.starts(number, "--name", f"n{number}@10.77.0.{number}", "--port", "4370", "--tick", TICK)
+
+    def starts(self, number: int, *words: str, **variables: str) -> Shell:
+        """`pyx` with these words on that host, at its first prompt."""
+        command = [IP, "netns", "exec", f"{self._prefix}-{number}", PYX, *words]
+        shell = self.host.starts_command(command, cwd=None, **variables)
         shell.prompt_returns()
         return shell
 
@@ -182,3 +194,15 @@ def test_packets_that_vanish_one_way_end_that_session_for_both_and_no_other(swit
     three.comes_to("Node.list()", names(1, 2))
     assert "nodedown" not in two.type("flush()")
     assert two.type("Node.list()") == names(1, 3)
+
+
+@pytest.mark.parametrize("kind", ["own", "epmd"])
+def test_hosts_find_each_other_by_epmd_over_ipv6(kind: str, switch: Switch) -> None:
+    if kind == "epmd" and shutil.which("epmd") is None:
+        pytest.skip("epmd is not on PATH")
+    path = {} if kind == "epmd" else {"PATH": os.devnull}
+    one, two = (switch.starts(number, "--name", f"n{number}@fd77::{number}", **path) for number in (1, 2))
+    assert "n1@fd77::1 listens on fd77::1 port " in one.screen
+    assert one.type('Node.ping("n2@fd77::2")') == "'pong'"
+    two.comes_to("Node.list()", "['n1@fd77::1']")
+    assert two.type('rpc.call("n1@fd77::1", "math", "sqrt", [16])') == "4.0"

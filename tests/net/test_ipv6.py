@@ -1,0 +1,90 @@
+"""Nodes whose addresses are of IPv6, from end to end: names, EPMD, TCP and TLS, messages.
+
+The host part of such a name is the bare address (`gus@::1`, `gus@fe80::1%eth0`), as in Erlang's `inet6_tcp`.
+Between hosts of their own: `tests/partition/test_namespaces.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx import Node, receive, rpc, send
+from pyx.net.epmd import names
+from pyx.runtime import lifetime
+from tests.net.test_epmd import kind, port
+from tests.staging import OPTIONS, Running, as_process, until
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+    from tests.staging import Stage
+
+__all__ = ["kind", "port"]  # fixtures
+
+
+@pytest.fixture(autouse=True)
+def ipv6() -> None:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError as error:
+        pytest.skip(f"this host has no IPv6: {error.strerror}")
+
+
+def start(stage: Stage, name: str) -> LocalNode:
+    node = stage.make()
+    lifetime.start(node, name, **OPTIONS, long=True)
+    return node
+
+
+@pytest.mark.usefixtures("kind", "port")
+class TestNodesAtTheLoopbackOfIPv6:
+    def test_find_each_other_by_epmd_and_talk(self, stage: Stage) -> None:
+        gus, bob = start(stage, "gus@::1"), start(stage, "bob@::1")
+        assert as_process(gus, lambda: Node.ping("bob")) == "pong"  # a bare name: my own host part
+        until(lambda: bob.step(bob.kernel.nodes, ("visible",)) == ["gus@::1"])
+        ear = Running(bob, receive)
+        bob.step(bob.kernel.register, ear.pid, "ear")
+        as_process(gus, lambda: send(("ear", "bob@::1"), {"big": bytes(300_000)}))
+        assert ear.outcome() == {"big": bytes(300_000)}
+        assert as_process(bob, lambda: rpc.call("gus@::1", "math", "sqrt", [16])) == 4.0
+        door = gus.transport._beyond if gus.transport else None
+        assert door is not None
+        assert door.address == "::1"
+        assert not door.is_beyond_this_host  # so it needs to warn of nothing
+
+    def test_and_one_of_ipv4_find_each_other_too(self, stage: Stage) -> None:
+        gus, bob = start(stage, "gus@::1"), start(stage, "bob@127.0.0.1")
+        assert as_process(gus, lambda: Node.ping("bob@127.0.0.1")) == "pong"
+        until(lambda: bob.step(bob.kernel.nodes, ("visible",)) == ["gus@::1"])
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize("host", ["::1", "localhost"])
+def test_epmd_answers_over_ipv6(host: str, port: int, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where `localhost` is ::1 and nothing else."""
+
+    asked = []
+
+    async def story() -> list[tuple[str, int]]:
+        loop = asyncio.get_running_loop()
+
+        async def only_ipv6(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+            asked.append(port)
+            return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("::1", port, 0, 0))]
+
+        monkeypatch.setattr(loop, "getaddrinfo", only_ipv6)
+        return await names(host)
+
+    start(stage, "gus@::1")
+    ((name, _),) = asyncio.run(story())
+    assert name == "gus"
+    assert asked == [port]
+
+
+def test_an_address_in_brackets_says_what_a_name_may_hold(stage: Stage) -> None:
+    with pytest.raises(ValueError, match=r"'gus@\[::1\]' is not a node name: the host after @"):
+        start(stage, "gus@[::1]")
