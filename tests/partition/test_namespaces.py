@@ -91,13 +91,17 @@ class Switch:
         self._made.append(name)
         return name
 
+    def namespace(self, number: int) -> str:
+        """The name of that host's."""
+        return f"{self._prefix}-{number}"
+
     def shell(self, number: int) -> Shell:
         """A shell on that host, as the node n*number*."""
         return self.starts(number, "--name", f"n{number}@10.77.0.{number}", "--port", "4370", "--tick", TICK)
 
     def starts(self, number: int, *words: str, **variables: str) -> Shell:
         """`pyx` with these words on that host, at its first prompt."""
-        command = [IP, "netns", "exec", f"{self._prefix}-{number}", PYX, *words]
+        command = [IP, "netns", "exec", self.namespace(number), PYX, *words]
         shell = self.host.starts_command(command, cwd=None, **variables)
         shell.prompt_returns()
         return shell
@@ -123,9 +127,7 @@ class Switch:
         assert not self._tc(sender, "qdisc", "del", "dev", "eth", "clsact").returncode
 
     def _tc(self, number: int, *words: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            ["tc", "-n", f"{self._prefix}-{number}", *words], check=False, capture_output=True
-        )
+        return subprocess.run(["tc", "-n", self.namespace(number), *words], check=False, capture_output=True)
 
 
 @pytest.fixture
