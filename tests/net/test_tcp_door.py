@@ -231,6 +231,15 @@ class TestSomebodyInTheMiddle:
             assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
             assert isinstance(bob.told.get(timeout=HANG), Arrival)
 
+    def test_who_leads_a_node_to_itself_is_noticed_by_both_of_its_ends(self, net: Net) -> None:
+        gus = net.node("gus@127.0.0.1").listen()
+        gus.is_led_astray_to("127.0.0.1")
+        failed = gus.reaches("bob@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "it has this node's own name"
+        assert gus.refusals.get(timeout=HANG) == "it has this node's own name"
+        assert gus.claims == 0
+
     def test_who_replays_a_proof_of_yesterday_is_refused(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         spoken = net.loop_thread.run(speak(net, KEY))
