@@ -220,7 +220,7 @@ def test_a_proof_that_bob_gave_himself_is_no_proof_to_him(net: Net) -> None:
     impostor.hello = lambda _: framed(pack_hello(IMPOSTORS_HELLO._replace(name="cat@127.0.0.3")))
     with socket.create_server(("127.0.0.3", net.port)) as listening:
         listening.setblocking(False)
-        bob.doors.dial("cat@127.0.0.3")
+        bob.dials("cat@127.0.0.3")
         net.loop_thread.run(impostor.answer(listening))
     assert isinstance(bob.told.get(timeout=HANG), DialFailed)
     (proof,) = given

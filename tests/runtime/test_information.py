@@ -90,8 +90,9 @@ class TestFacts:
             process, _ = node.step(partial(node.kernel.process_started, "spawn", initial_call=letter))
             return fact(node, process.pid, "initial_call")
 
-        assert started_with(sealed_call("stock", "handle", [[], 1])) == ("stock", "handle", 2)
-        for hostile in (sealed("x"), sealed(("a", "b", 5)), Letter(b"\xc1")):
+        limit = node.max_message_bytes
+        assert started_with(sealed_call("stock", "handle", [[], 1], limit)) == ("stock", "handle", 2)
+        for hostile in (sealed("x", limit), sealed(("a", "b", 5), limit), Letter(b"\xc1")):
             assert started_with(hostile) == ("", "", 0)
 
     def test_messages_are_shown_as_they_will_be_received_and_stay(self, node: LocalNode, pid: Pid) -> None:
