@@ -17,6 +17,7 @@ the operating system.  Out: effects of the kernel carried out, user functions ru
     transport    the kernel's hands among other nodes
     seeding      keeps dialling the nodes that were suggested
     output       sys.stdout -> the group leader of whoever prints
+    stacks       what every thread is in the middle of
     report       tracebacks as their readers want them: the user's frames only
 
 Never imported here: the faces, the shell, the scenarios.  A face that a peer names ("Node", "Process", "rpc")

@@ -5,11 +5,11 @@ Not here: asking another node (`process.py`).
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError
 from pyx.runtime import mail, report
+from pyx.runtime.stacks import current_frames
 from pyx.signals import Letter
 from pyx.wire.codec import open_letter
 
@@ -102,7 +102,7 @@ def _current_function(process: Process, initial_call: tuple[str, str, int]) -> t
     if runner.task is not None:
         frame = _innermost_frame(runner.task.get_coro())
     elif (ident := runner.gate.thread_ident) is not None:
-        frame = sys._current_frames().get(ident)  # noqa: SLF001 - its documented use
+        frame = current_frames().get(ident)
         while frame is not None and report.is_ours(frame.f_code.co_filename):
             frame = frame.f_back
         # Below pyx's own frames a thread has only those of `threading`.

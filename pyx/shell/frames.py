@@ -41,6 +41,7 @@ from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime import context
 from pyx.runtime.local_node import this_node
+from pyx.runtime.stacks import current_frames
 from pyx.shell.evaluate import Left
 from pyx.shell.loop import Shell, show_outcome
 from pyx.shell.render import filter_foreign
@@ -268,7 +269,7 @@ def _dump() -> str:
         facts = Process.info(pid, ["registered_name", "kind", "current_function", "status", "messages"])
         if facts is not None:
             lines.append(f"{pid} " + ", ".join(f"{key}: {value!r}" for key, value in facts.items()))
-    for ident, frame in sys._current_frames().items():  # noqa: SLF001 - its documented use
+    for ident, frame in current_frames().items():
         if ident != threading.get_ident():
             lines.append(f"thread {names.get(ident, ident)}:")
             lines += [line.rstrip() for line in traceback.format_stack(frame)]
