@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from pyx import Node, Process, aio, receive, rpc, send, spawn
 from pyx import self as self_pid
-from pyx.errors import EncodeError, ProcessKilled, RemoteError, RpcError
+from pyx.errors import EncodeError, NodeBusy, ProcessKilled, RemoteError, RpcError
 from pyx.runtime import context, sending
 from pyx.runtime.runners import Runner
 from pyx.signals import Letter
 from pyx.terms import Pid, Ref
-from tests.staging import Running, as_process, seen_from, until
+from tests.staging import Running, as_process, seen_from, until, wait_for
 
 if TYPE_CHECKING:
+    from pyx.net.peer import PeerLink
     from pyx.runtime.local_node import LocalNode
     from tests.staging import Stage
 
@@ -192,3 +195,121 @@ class TestALimitOfMessages:
         reason = as_process(a, body)
         assert reason.type == "DecodeError"
         assert "at most 1,048,576 are taken" in reason.text
+
+
+class TestToANodeThatTakesNothing:
+    """Its link stands still, as behind a cut cable; the same with real processes is `test_pressure.py`'s."""
+
+    DEST = ("server", "b@test")
+
+    @pytest.fixture
+    def two(self, stage: Stage) -> tuple[LocalNode, LocalNode]:
+        a, b = stage.start("a"), stage.start("b")
+        assert as_process(a, lambda: Node.ping("b")) == "pong"
+        a.portal.call(self.link(a).hold)
+        return a, b
+
+    @staticmethod
+    def link(a: LocalNode) -> PeerLink:
+        (peer,) = a.kernel._peers.values()
+        link: PeerLink = peer.link
+        return link
+
+    def server(self, b: LocalNode, count: int) -> Running:
+        """It takes so many messages, and tells their numbers in order."""
+        server = Running(b, lambda: [receive()[0] for _ in range(count)])
+        b.step(b.kernel.register, server.pid, "server")
+        return server
+
+    def flood(self, a: LocalNode) -> int:
+        """Sends until that is refused; gives how many messages are queued."""
+        counter = itertools.count()
+
+        def sends_for_ever() -> NoReturn:
+            while True:
+                send(self.DEST, (next(counter), bytes(MIB)))
+
+        with pytest.raises(NodeBusy) as refused:
+            sends_for_ever()
+        busy = refused.value
+        assert busy.node == "b@test"
+        assert 16 * MIB < busy.queued < 17.1 * MIB
+        assert a.kernel.queued() == {"b@test": busy.queued}
+        return next(counter) - 1
+
+    def test_a_thread_that_is_no_process_is_refused(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, b = two
+        count = self.flood(a)
+        assert count == 16
+        server = self.server(b, count)
+        a.portal.call(self.link(a).release)
+        assert server.outcome() == list(range(count))
+
+    def test_a_coroutine_is_refused_too_but_not_when_it_awaits(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, b = two
+        refused, over, counts = threading.Event(), threading.Event(), list[int]()
+
+        async def sends() -> None:
+            counts.append(self.flood(a))
+            refused.set()
+            await aio.send(self.DEST, (counts[0], "waits"))
+            over.set()
+
+        a.processes.spawn(sends, ())
+        wait_for(refused)
+        until(lambda: bool(self.link(a).out.sleepers))
+        assert not over.is_set()
+        server = self.server(b, counts[0] + 1)
+        a.portal.call(self.link(a).release)
+        wait_for(over)
+        assert server.outcome() == list(range(counts[0] + 1))
+
+    def test_a_process_waits_with_the_message_that_was_too_much(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, b = two
+        sender = Running(a, lambda: [send(self.DEST, (number, bytes(400_000)))[0] for number in range(9)])
+        until(lambda: bool(self.link(a).out.sleepers))
+        assert MIB < a.kernel.queued()["b@test"] < 3 * 400_200
+        server = self.server(b, 9)
+        a.portal.call(self.link(a).release)
+        assert sender.outcome() == server.outcome() == list(range(9))
+
+    def test_a_kill_ends_the_wait_and_the_message_is_sent(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, b = two
+        sender = Running(a, lambda: send(self.DEST, (0, bytes(2 * MIB))))
+        until(lambda: bool(self.link(a).out.sleepers))
+        as_process(a, lambda: Process.exit(sender.pid, "kill"))
+        with pytest.raises(ProcessKilled):
+            sender.outcome()
+        server = self.server(b, 1)
+        a.portal.call(self.link(a).release)
+        assert server.outcome() == [0]
+
+    def test_the_loss_of_the_node_ends_the_wait(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+        sender = Running(a, lambda: send(self.DEST, "x" * 2 * MIB)[:1])
+        until(lambda: bool(self.link(a).out.sleepers))
+        self.link(a).close(gracefully=False)
+        assert sender.outcome() == "x"
+
+    def test_what_somebody_prints_for_a_terminal_there_waits_too(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, b = two
+        there = seen_from(a, b, Running(b, receive).pid)
+        shown: list[str] = []
+        b.outlet._write = lambda text, _: shown.append(text)
+
+        def prints() -> None:
+            Process.group_leader(self_pid(), there)
+            a.print_lines(context.require("here"), "line\n" * (2 * MIB))
+
+        sender = Running(a, prints)
+        until(lambda: bool(self.link(a).out.sleepers))
+        assert MIB <= a.kernel.queued()["b@test"] < MIB + 2 * sending.LONGEST_PRINT  # of ten
+        a.portal.call(self.link(a).release)
+        sender.outcome()
+        until(lambda: sum(map(len, shown)) == 10 * MIB)
