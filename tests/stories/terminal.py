@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import termios
 import warnings
 from typing import TYPE_CHECKING, Final
@@ -172,6 +173,12 @@ class Shell:
         modes = termios.tcgetattr(self._child.child_fd)
         modes[3] |= termios.ICANON | termios.ECHO | termios.ISIG
         termios.tcsetattr(self._child.child_fd, termios.TCSANOW, modes)
+
+    @property
+    def sleeps(self) -> bool:
+        """True while its main thread waits for something."""
+        asked = ["ps", "-o", "stat=", "-p", str(self.pid)]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.startswith("S")
 
     @property
     def has_ended(self) -> bool:

@@ -50,7 +50,6 @@ def shell(shared: Shell) -> Iterator[Shell]:
         'rpc.multicall(["other@vm"], "time", "sleep", [30])',
         "time.sleep(3600)",
         "sum(0 for _ in iter(int, 1))",
-        'input("name? ")',
         "await aio.sleep(3600)",
         'await aio.receive("never")',
         'await aio.rpc.call("other@vm", "time", "sleep", [30])',
@@ -60,6 +59,15 @@ def test_a_blocked_call(blocked: str, shell: Shell) -> None:
     number = shell.prompt
     shell.enter(f"print('run' 'ning'); {blocked}")
     shell.sees("running")
+    assert shell.interrupt().endswith("\nKeyboardInterrupt")
+    assert shell.prompt == number
+
+
+def test_a_question(shell: Shell) -> None:
+    """Once it waits for the answer: Python itself loses a signal that comes as it is about to."""
+    number = shell.prompt
+    shell.enter("input('name? ')")
+    shell.wait(lambda: shell.prompt == "name? " and shell.sleeps, "the question")
     assert shell.interrupt().endswith("\nKeyboardInterrupt")
     assert shell.prompt == number
 
