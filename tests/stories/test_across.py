@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.wire.epmd import LEAVE_REQUEST
+from tests.net.test_epmd import end_epmd
 
 if TYPE_CHECKING:
     import subprocess
@@ -38,11 +38,7 @@ def epmd() -> Iterator[dict[str, str]]:
     """The environment of nodes that share an EPMD; it leaves with the last of them."""
     port = free_port()
     yield {"ERL_EPMD_PORT": port}
-    with contextlib.suppress(OSError):
-        while True:  # as soon as it has noticed that its last name went
-            with socket.create_connection(("127.0.0.1", int(port)), 10) as connection:
-                connection.sendall(LEAVE_REQUEST)
-                connection.recv(10)
+    end_epmd(int(port))
 
 
 def shell(host: Host, name: str, *words: str, **variables: str) -> Shell:
