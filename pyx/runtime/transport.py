@@ -23,7 +23,7 @@ from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.seeding import Seeding
 from pyx.terms import Life
-from pyx.wire.fragments import room_of_node
+from pyx.wire.assembly import room_of_node
 from pyx.wire.handshake import HUNG_UP
 from pyx.wire.keys import key_from_cookie
 from pyx.wire.session import Session

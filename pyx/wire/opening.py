@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError
 from pyx.wire import marks
-from pyx.wire.fragments import Discarded
+from pyx.wire.assembly import Discarded
 from pyx.wire.hashing import CarefulOpener
 from pyx.wire.opener import Careful, Opener
 from pyx.wire.seal import check_depth

@@ -1,5 +1,5 @@
 """The head and the letter of a frame -> one signal, from this node's point of view.  Not here: whole frames
-out of a stream (`frame.py`), or out of fragments (`fragments.py`), nor the inside of letters (`codec.py`):
+out of a stream (`frame.py`), or out of fragments (`assembly.py`), nor the inside of letters (`codec.py`):
 only their receiver opens them.
 
 Whatever is not exactly as `kinds.py` says is a ProtocolError: nothing more can be read from that peer.

@@ -2,7 +2,7 @@
 the proof (`handshake.py`), the inside of letters (`codec.py`), and what a signal brings about (`core`).
 
 How frames are laid out: `kinds.py`.  Out: `turns.py` decides the order, `writer.py` writes a signal.  In:
-`frame.py` cuts the stream, `fragments.py` puts large frames together, `reader.py` reads a signal.
+`frame.py` cuts the stream, `assembly.py` puts large frames together, `reader.py` reads a signal.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyx.signals import Letter, Send
-from pyx.wire.fragments import FRAGMENT_BYTES, MAX_LETTER_BYTES, Assembly, room_of_node
+from pyx.wire.assembly import Assembly, room_of_node
+from pyx.wire.fragments import FRAGMENT_BYTES, MAX_LETTER_BYTES
 from pyx.wire.frame import FrameReader
 from pyx.wire.kinds import FIRST_FRAGMENT, LATER_FRAGMENT, TO_PID
 from pyx.wire.reader import Reader
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from pyx.signals import Signal
     from pyx.terms import Life
-    from pyx.wire.fragments import Room
+    from pyx.wire.assembly import Room
 
 MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 """The longest frame that is taken (none so long is sent: fragments are shorter)."""

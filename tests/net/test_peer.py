@@ -20,7 +20,8 @@ from pyx.net.stall import Stall
 from pyx.net.stream import PlainStream
 from pyx.signals import Goodbye, Letter, Nodes, Ping, Send, Signal, Tick
 from pyx.terms import Life, Pid
-from pyx.wire.fragments import HEAD_BYTES, Room
+from pyx.wire.assembly import Room
+from pyx.wire.fragments import HEAD_BYTES
 from pyx.wire.session import Session
 from tests.wire.talk import said
 

@@ -52,7 +52,7 @@ class TestSessions:
         until(lambda: connected(b) == ["a@test"])
 
     def test_all_share_what_the_node_has_room_for(self, stage: Stage) -> None:
-        """512 MiB of unfinished messages; what happens beyond is told by `test_fragments.py`."""
+        """512 MiB of unfinished messages; what happens beyond is told by `test_assembly.py`."""
         a, *others = [stage.start(name) for name in "abc"]
         for name in "bc":
             ping(a, name)

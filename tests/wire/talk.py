@@ -42,6 +42,8 @@ from pyx.wire.session import Session
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pyx.wire.fragments import Parcel
+
 GUS, BOB, CAT = Life("gus@vm", 11), Life("bob@vm", 22), Life("cat@vm", 33)
 
 # As gus writes them, and as bob reads them: the sender's own become foreign, the receiver's own become local.
@@ -134,3 +136,15 @@ def a_long_body(signal: type, *fields: Any, letter: bytes = b"") -> bytes:
 
 def framed(body: bytes) -> bytes:
     return LENGTH.pack(len(body)) + body
+
+
+def pieces_of(parcel: Parcel) -> list[bytes]:
+    """The bodies of all its fragments."""
+    bodies = []
+    while not parcel.is_over:
+        parts: list[bytes | memoryview] = []
+        size, _ = parcel.cut(parts)
+        frame = b"".join(parts)
+        assert len(frame) == size == 4 + LENGTH.unpack_from(frame)[0]
+        bodies.append(frame[4:])
+    return bodies

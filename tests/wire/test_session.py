@@ -11,8 +11,9 @@ import pytest
 from pyx import signals
 from pyx.errors import DecodeError, FrameTooBig, ProtocolError
 from pyx.signals import Goodbye, Letter, Ping, Send, Signal, Tick, weight
+from pyx.wire.assembly import Room
 from pyx.wire.codec import open_letter
-from pyx.wire.fragments import FRAGMENT_BYTES, HEAD_BYTES, Room
+from pyx.wire.fragments import FRAGMENT_BYTES, HEAD_BYTES
 from pyx.wire.frame import LENGTH
 from pyx.wire.kinds import FIRST, FIRST_FRAGMENT
 from pyx.wire.session import MAX_FRAME_BYTES, Session
