@@ -204,7 +204,7 @@ class Post:
 
     def queued(self) -> dict[str, int]:
         """How many bytes wait for which node, where some do."""
-        return {peer.name: peer.out.queued for peer in self._peers.values() if peer.out.queued}
+        return {peer.name: queued for peer in self._peers.values() if (queued := peer.out.queued)}
 
     def _receive_message(self, to: Pid | str | Ref, body: Body) -> None:
         """Puts a message into a mailbox of this node, or drops it."""
