@@ -186,7 +186,7 @@ class Helpers:
             self._show_item(line.rstrip())
 
     def runtime_info(self) -> None:
-        """Shows this node: versions, peers, memory, uptime, how late its loop is."""
+        """Shows this node: versions, peers, memory, loop lag."""
         lag = Node.info()["loop_lag"]
         rows: list[tuple[str, object]] = [
             ("pyx", pyx.__version__),
