@@ -4,6 +4,7 @@ own."""
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.runtime.local_node import LocalNode
+
+
+def pytest_configure() -> None:
+    """Has signals delivered to what the tests start, even where they run under `nohup` or with `&`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

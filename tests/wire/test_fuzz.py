@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from pyx.errors import DecodeError, ProtocolError
 from pyx.signals import Exit, Letter, Link, Send
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
+from pyx.wire.assembly import Room
 from pyx.wire.codec import open_letter, seal
 from pyx.wire.epmd import (
     Entry,
@@ -40,7 +41,7 @@ from pyx.wire.epmd import (
     register_request,
     registered_answer,
 )
-from pyx.wire.fragments import FRAGMENT_BYTES, Room
+from pyx.wire.fragments import FRAGMENT_BYTES
 from pyx.wire.handshake import Acceptor, Dialler, Established, Event, Failed, Postponed, Proven
 from pyx.wire.kinds import HEADER, KINDS
 from pyx.wire.session import Session
