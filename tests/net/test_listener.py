@@ -469,5 +469,6 @@ def test_closed_doors_leave_nothing_behind(host: Host) -> None:
             assert visitor.recv(1) == b""
         visitor.close()
     listening.close()
+    host.loop_thread.settle()  # uvloop closes what it has polled in its next turn
     assert len(list(Path("/dev/fd").iterdir())) == before - 1
     assert isinstance(gus.reaches("cat@vm"), DialFailed)

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from pyx import Node, Process, receive, self, spawn
+from pyx import Node, Process, Ref, receive, self, spawn
 
 
 def say(event: str, **facts: Any) -> None:
@@ -30,11 +30,19 @@ def agent(seeds: list[str]) -> None:
         match receive():
             case ("nodeup", node):
                 # The reference tells this life of the node from the next.
-                say("up", node=node, ref=repr(Process.monitor(("agent", node))))
+                ref = Process.monitor(("agent", node))
+                say("up", node=node, ref=repr(ref), late=is_over(node, ref))
             case ("DOWN", ref, "process", (_, node), reason):
                 say("down", node=node, ref=repr(ref), reason=reason)
             case ("nodedown", node):
                 say("nodedown", node=node)
+
+
+def is_over(node: str, ref: Ref) -> bool:
+    """Whether that session had ended before it was monitored: then this monitors the next one."""
+    _, waiting = Process.info(self(), "messages")
+    ends = (one for one in waiting if one == ("nodedown", node) or one[:2] == ("DOWN", ref))
+    return next(ends, None) == ("nodedown", node)
 
 
 if __name__ == "__main__":

@@ -137,15 +137,17 @@ def _wait_until_whole(alive: dict[str, Life]) -> None:
 def _check(survivor: Life, dead: list[Life]) -> list[float]:
     """Each life it met that was killed in its time ended for it once, by noconnection; when."""
     waits: list[float] = []
-    ups, downs, nodedowns = survivor.seen("up"), survivor.seen("down"), survivor.seen("nodedown")
+    downs = survivor.seen("down")
     refs = [one["ref"] for one in downs]
     assert len(set(refs)) == len(refs), "a monitor fired twice"
     assert {one["reason"] for one in downs} <= {"noconnection"}
-    for down, nodedown in zip(downs, nodedowns, strict=False):
-        assert down["node"] == nodedown["node"]
-        assert down["at"] <= nodedown["at"]
-    for up in ups:
+    for up in survivor.seen("up"):
+        if up["late"]:
+            continue
         ended = next((one for one in downs if one["ref"] == up["ref"]), None)
+        if ended is not None:
+            meanwhile = survivor.events[survivor.events.index(up) : survivor.events.index(ended)]
+            assert not any(one["event"] == "nodedown" and one["node"] == up["node"] for one in meanwhile)
         killed = [
             one.killed_at
             for one in dead
