@@ -2,9 +2,9 @@
 themselves.  Not here: where the socket is and who may knock (`unix_door.py`, `tcp_door.py`), the proof
 (`wire/handshake.py`), who is welcome (`core`), the session after it (`net/peer.py`).
 
-Everything here runs on the transport's loop.  A stranger costs a socket for 5 s, TLS
-and all, and disturbs nobody; who has to go when they are many says `strangers.py`.  TLS is computed on this
-one loop, a step of one handshake at a time, with the sessions' turn in between.
+Everything here runs on the transport's loop.  A stranger costs a socket for 5 s, TLS and all, and disturbs
+nobody; who has to go when they are many says `strangers.py`.  TLS is computed on this one loop too, of a few
+handshakes in a turn (`tls_stream.py`), with the sessions' turn in between.
 """
 
 from __future__ import annotations
