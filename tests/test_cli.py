@@ -181,9 +181,8 @@ class TestScripts:
         assert child.stderr is not None
         assert child.stdout.readline() == "y\n"
         child.stdout.close()
-        assert child.wait(timeout=60) == 1
-        assert child.stderr.read() == ""
-        child.stderr.close()
+        with child.stderr:
+            assert (child.wait(timeout=60), child.stderr.read()) == (1, "")
 
     def test_i_gives_a_prompt_afterwards(self, run: Run) -> None:
         done = run("-i", "-e", "x = 5", stdin="x\nexit(4)\n")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,8 @@ class Stage:
         path /= name
         path.unlink(missing_ok=True)
         path.write_text(text, encoding="utf-8")
+        # Python tells a changed source by its size and whole seconds, and a scenario is quicker than that.
+        Path(cache_from_source(str(path))).unlink(missing_ok=True)
 
     def log_path(self, name: str) -> Path:
         """A new log file for a node of that name."""

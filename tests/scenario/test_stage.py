@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import py_compile
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pyx.scenario.stage import Stage
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -39,6 +37,17 @@ def test_what_a_scenario_writes_leaves_the_real_files_alone(folder: Path) -> Non
     assert (folder / "top.py").read_text() == "real\n"
     assert (folder / "shop/stock.py").read_text() == "real\n"
     assert not (folder / "shop/new").exists()
+    stage.remove()
+
+
+def test_a_module_that_is_written_anew_is_not_taken_for_the_old_one(folder: Path) -> None:
+    stage = Stage(folder)
+    module = stage.work / "mine.py"
+    stage.write("mine.py", "x = 1\n")
+    compiled = Path(py_compile.compile(str(module)) or "")
+    assert compiled.exists()
+    stage.write("mine.py", "x = 2\n")  # of the same size, in the same second
+    assert not compiled.exists()
     stage.remove()
 
 
