@@ -371,7 +371,8 @@ def _key(cookie: str) -> bytes:
     """The key of a cookie; a short one is warned about."""
     if len(cookie) < _SHORT_COOKIE:
         log.warning(
-            "the cookie has %d characters only and can be guessed: let pyx make one (~/.pyx.cookie)",
+            "the length of the cookie is %d; one under %d can be guessed: let pyx make it (~/.pyx.cookie)",
             len(cookie),
+            _SHORT_COOKIE,
         )
     return key_from_cookie(cookie)

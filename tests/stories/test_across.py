@@ -189,8 +189,8 @@ class TestWhatANodeSays:
         (host.home / "long").write_text("twenty of characters\n")
         words = ("--sname", "gus@vm", "-e", "1", "--cookie-file")
         warning = (
-            "[warning] the cookie has 19 characters only and can be guessed: "
-            "let pyx make one (~/.pyx.cookie)\n"
+            "[warning] the length of the cookie is 19; one under 20 can be guessed: "
+            "let pyx make it (~/.pyx.cookie)\n"
         )
         assert host.run(*words, "short").stderr == warning
         assert host.run(*words, "long").stderr == ""
