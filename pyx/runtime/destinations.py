@@ -6,7 +6,7 @@ One clear sentence for every wrong argument; nothing else happens here.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.core.mailbox import Cap
 from pyx.errors import NoProcess
@@ -15,6 +15,8 @@ from pyx.wire.codec import name_of_callable
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
+
+T = TypeVar("T")
 
 
 def checked_destination(node: LocalNode, dest: Any) -> Pid | str | tuple[str, str] | Ref:
@@ -44,24 +46,22 @@ def answer_to_send(dest: object, message: Any, sent: bool | None, *, nosuspend: 
 
 def checked_pid(value: Any) -> Pid:
     """*value* if it is a pid; raises TypeError."""
-    if type(value) is not Pid:
-        msg = f"a pid is needed, not {value!r}"
-        raise TypeError(msg)
-    return value
+    return _exactly(Pid, value, "a pid")
 
 
 def checked_ref(value: Any) -> Ref:
     """*value* if it is a reference; raises TypeError."""
-    if type(value) is not Ref:
-        msg = f"a reference is needed, not {value!r}"
-        raise TypeError(msg)
-    return value
+    return _exactly(Ref, value, "a reference")
 
 
 def checked_choice(value: Any) -> bool:
     """*value* if it is True or False; raises TypeError: `"off"` would be taken for a yes."""
-    if type(value) is not bool:
-        msg = f"True or False is needed, not {value!r}"
+    return _exactly(bool, value, "True or False")
+
+
+def _exactly(kind: type[T], value: Any, what: str) -> T:
+    if type(value) is not kind:
+        msg = f"{what} is needed, not {value!r}"
         raise TypeError(msg)
     return value
 
