@@ -222,13 +222,13 @@ def full_name(name: str, host: str) -> str:
     if not first:
         raise NodeNameInvalid(name, "the part before @ is empty" if at else "it is empty")
     if not _PART.fullmatch(first):
-        raise NodeNameInvalid(name, "the part before @ may hold letters, digits, _ and - only")
+        raise NodeNameInvalid(name, "the part before @ may hold a-z, A-Z, 0-9, _ and - only")
     if "@" in given_host:
         raise NodeNameInvalid(name, "it holds more than one @")
     if at and not given_host:
         raise NodeNameInvalid(name, "the host after @ is empty")
     if at and not _HOST.fullmatch(given_host):
-        raise NodeNameInvalid(name, "the host after @ may hold letters, digits and . _ : - only")
+        raise NodeNameInvalid(name, "the host after @ may hold a-z, A-Z, 0-9 and . _ : - only")
     complete = name if at else f"{name}@{host}"
     if len(complete) > MAX_NODE_NAME_BYTES:
         raise NodeNameInvalid(name, f"it is longer than {MAX_NODE_NAME_BYTES} characters")
