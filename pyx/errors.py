@@ -318,7 +318,8 @@ class RemoteError(RpcError):
     """The call failed over there.
 
     Attributes: `type` (the exception's class name), `text` (its message), `traceback` (the frames of the
-    other side as text, without pyx's own; empty where there are none).
+    other side as text, without pyx's own; empty where there are none).  A note says which node that was, and
+    holds the traceback, so whatever shows the exception shows them.
     """
 
     def __init__(self, node: str, type_name: str, text: str, traceback: str = "") -> None:
@@ -326,6 +327,10 @@ class RemoteError(RpcError):
         self.text = text
         self.traceback = traceback
         super().__init__(node, f"{type_name}: {text}" if text else type_name)
+        told = traceback.strip()
+        self.add_note(
+            "\n  ".join([f"on {node}"] if told in {"", str(self)} else [f"on {node}:", *told.split("\n")])
+        )
 
 
 class Exit(Exception):

@@ -135,10 +135,16 @@ def test_facts_are_attributes() -> None:
     assert (undefined.node, undefined.module, undefined.function) == ("b@vm", "m", "f")
     remote = RemoteError("b@vm", "ValueError", "no stock", "Traceback ...")
     assert (remote.type, remote.text, remote.traceback) == ("ValueError", "no stock", "Traceback ...")
+    assert remote.__notes__ == ["on b@vm:\n  Traceback ..."]
     transcript = TranscriptError("a.pyxt", 3, 7, "no such word", hint="kill")
     assert (transcript.path, transcript.line, transcript.column) == ("a.pyxt", 3, 7)
     assert NameTaken("a@vm", 42).os_pid == 42
     assert EncodeError("message", [1]).value == [1]
+
+
+@pytest.mark.parametrize("traceback", ["", "KeyError: 1\n"])
+def test_a_remote_error_without_frames_says_whose_it_is(traceback: str) -> None:
+    assert RemoteError("b@vm", "KeyError", "1", traceback).__notes__ == ["on b@vm"]
 
 
 def test_a_refusal_names_the_policy() -> None:

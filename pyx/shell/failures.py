@@ -102,9 +102,6 @@ def _parts(error: BaseException, typed: str | None, seen: set[int]) -> list[str]
     if stack and not alone:
         lines += ["Traceback (most recent call last):\n", *stack.format()]
     lines += _last_lines(error)
-    if isinstance(error, errors.RemoteError) and error.traceback.strip() not in {"", str(error)}:
-        lines.append(f"on {error.node}:\n")
-        lines += [f"  {line}\n" for line in error.traceback.rstrip("\n").split("\n")]
     hint = getattr(error, "hint", None) if isinstance(error, errors.PyxError) else None
     if hint:
         lines.append(f"hint: {hint}\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.errors import NoProcess, ProcessKilled
+from pyx.errors import NoProcess, ProcessKilled, RemoteError, WouldBlock
 from pyx.runtime import report
 from pyx.runtime.report import as_value, is_ours, message_of, traceback_text, type_name
 from pyx.runtime.threads import Pool
@@ -79,6 +79,24 @@ class TestText:
 
     def test_pyx_errors_without_their_module(self) -> None:
         assert traceback_text(NoProcess("x")) == "NoProcess: no process is registered as 'x' on this node\n"
+
+    def test_pyx_errors_with_their_hint(self) -> None:
+        text = traceback_text(WouldBlock("receive()", "aio.receive()"))
+        assert (
+            text
+            == "WouldBlock: receive() would block the running event loop\nhint: use `await aio.receive()`\n"
+        )
+
+    def test_a_remote_error_with_the_frames_of_the_other_side(self) -> None:
+        remote = 'Traceback (most recent call last):\n  File "stock.py", line 3, in f\nKeyError: 1\n'
+        text = traceback_text(RemoteError("server@vm", "KeyError", "1", remote))
+        assert text == (
+            "RemoteError: KeyError: 1\n"
+            "on server@vm:\n"
+            "  Traceback (most recent call last):\n"
+            '    File "stock.py", line 3, in f\n'
+            "  KeyError: 1\n"
+        )
 
     def test_causes_are_told(self) -> None:
         def chained() -> None:

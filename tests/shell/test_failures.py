@@ -58,7 +58,7 @@ def test_a_loop_of_causes_ends() -> None:
 
 def test_what_a_peer_said_is_filtered_and_not_said_twice() -> None:
     error = RemoteError("a@vm", "KeyError", "\x1b[2J", "KeyError: \x1b[2J\n")
-    assert describe(error) == "RemoteError: KeyError: ^[[2J\n"
+    assert describe(error) == "RemoteError: KeyError: ^[[2J\non a@vm\n"
 
 
 def test_notes_and_hints_come_last() -> None:

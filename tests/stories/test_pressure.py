@@ -163,7 +163,7 @@ def test_a_message_that_is_too_long_for_its_receiver(lone_host: Host) -> None:
     )
     assert value(small, 'Process.info(self(), "undecodable")') == ("undecodable", 1)
     called = large.type('rpc.call("small", "builtins", "len", [bytes(2_000_000)])')
-    assert called == f"RemoteError: DecodeError: too long: 2,000,023 bytes, {limit}"
+    assert called == f"RemoteError: DecodeError: too long: 2,000,023 bytes, {limit}\non small@vm"
     assert value(large, "Node.list()") == ["small@vm"]
 
     # What is too long for the sender's own node it does not even try.

@@ -133,7 +133,7 @@ class TestRpc:
         assert a.type('rpc.call("b", "os", "path.join", ["x", "y"])') == "'x/y'"
         assert a.type('rpc.call("b", "os", "getpid")') == str(b.pid)
         assert a.type('rpc.call("b", "operator", "truediv", [1, 0])') == (
-            "RemoteError: ZeroDivisionError: division by zero"
+            "RemoteError: ZeroDivisionError: division by zero\non b@vm"
         )
         assert a.type('rpc.call("b", "time", "sleep", [3600], timeout=0.1)') == (
             "RpcTimeout: no answer from b@vm within 0.1 s (the call may still run there)"
