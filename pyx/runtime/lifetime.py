@@ -72,7 +72,7 @@ def start(
     if type(max_message_mib) is not int or not 0 < max_message_mib <= MOST_MESSAGE_MIB:
         msg = f"max_message_mib is a number of MiB from 1 to {MOST_MESSAGE_MIB}, not {max_message_mib!r}"
         raise ValueError(msg)
-    full = _long_name(name) if long else node.full_name(name)
+    full = _long_name(name) if long else _short_name(node, name)
     beyond = Beyond(listen, port) if long else None
     planned = _planned(seeds, full)
     secret = Cookie(cookie) if cookie else find_cookie(cookie_file)
@@ -101,6 +101,14 @@ def start(
     node.guarded(begin)
     if route_output:
         output.install()
+    return full
+
+
+def _short_name(node: LocalNode, name: str) -> str:
+    """The full name of a node that keeps to this host."""
+    full = node.full_name(name)
+    if is_long(host_of(full)):
+        raise NodeNameInvalid(full, "a host with a dot, or an address, makes it a long one (--name)")
     return full
 
 

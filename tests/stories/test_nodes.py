@@ -100,6 +100,8 @@ class TestNames:
             ("@vm", "the part before @ is empty"),
             ("gus@", "the host after @ is empty"),
             ("a@b@c", "it holds more than one @"),
+            ("gus@vm.example", "a host with a dot, or an address, makes it a long one (--name)"),
+            ("gus@fd00::5", "a host with a dot, or an address, makes it a long one (--name)"),
         ],
     )
     def test_a_bad_name_is_one_line_that_says_why(self, name: str, problem: str, host: Host) -> None:
