@@ -21,6 +21,9 @@ _class_dict_offset: Final = type.__dict__["__dictoffset__"].__get__
 _HEAP_TYPE: Final = 1 << 9
 _ABSTRACT: Final = 1 << 20
 
+_ALIKE: Final = (int, float, str, bytes, list, dict, set, frozenset)
+"""What is data itself, so an object of a subclass, which is not, may print the same."""
+
 _ENUM_CLASSES: Final = frozenset(
     id(cls) for cls in vars(enum).values() if isinstance(cls, type) and issubclass(cls, enum.Enum)
 )
@@ -242,6 +245,9 @@ def _dataclass_fields(cls: type, mro: tuple[type, ...]) -> tuple[str, ...]:
     if type(declared) is not dict:
         if _holder(mro, "__dataclass_fields__") is not None:
             raise Unsendable("is not data: it is a subclass of a dataclass, and none itself")
+        base = next((each.__name__ for each in _ALIKE if issubclass(cls, each)), None)
+        if base is not None:
+            raise Unsendable(f"is not data: its class is a subclass of {base}")
         raise Unsendable("is not data")
     if not _only_from(mro, object):
         raise Unsendable("is not data: its class is built on a builtin one")
