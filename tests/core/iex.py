@@ -1,8 +1,7 @@
-"""What surprises in IEx and OTP about links, monitors, exits and the loss of nodes; and what pyx does.
+"""What surprises in IEx and OTP about links, monitors, exits, the loss of nodes and the shell; what pyx does.
 
-Every detail is proven by a conversation in `test_iex_parity.py`.  Where pyx differs, `pyx` and `why` are the
-other two columns of the README's table "Differs from IEx", and `iex` is the first.  Not here: details of the
-shell, of rpc's results, of names and cookies.
+Every detail is proven by a conversation in `test_iex_parity.py`, or by the tests that it names.  Those where
+pyx differs are the README's table "Differs from IEx": `iex`, `pyx` and `why` are its columns.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ class Detail(NamedTuple):
     pyx: str = ""
     """What pyx does instead; empty where it does the same."""
     why: str = ""
+    tests: tuple[str, ...] = ()
+    """The tests that prove it, where it takes more than the kernel."""
 
     @property
     def is_followed(self) -> bool:
@@ -135,6 +136,111 @@ DETAILS: Final = (
         "printing to a dead terminal kills the printing process",
         "it prints on its own node",
         "an orphan did nothing wrong",
+    ),
+    Detail(
+        "order of nodes",
+        "`Node.list` is in no order",
+        "sorted",
+        "to be read",
+    ),
+    # ------------------------------------------------------------ the faces and the shell
+    Detail(
+        "badrpc",
+        "`:rpc.call` answers `{:badrpc, reason}`, and a thrown value as if it were a result",
+        "an exception that says which node, and what is missing or what it raised there",
+        "a failure must not look like a value",
+        ("tests/test_rpc.py::TestCall::test_failures_are_told_apart", "tests/test_errors.py"),
+    ),
+    Detail(
+        "remote pids",
+        "`Process.info` and `alive?` of a remote pid raise",
+        "they ask that node, within 5 s",
+        "they are what one wants to know",
+        ("tests/test_process.py::TestInformation::test_of_a_process_on_another_node",),
+    ),
+    Detail(
+        "current function",
+        "`current_function` ends with the arity",
+        "with the line",
+        "a function of Python has one arity, and many lines to wait at",
+        ("tests/runtime/test_information.py::TestFacts::test_of_a_fresh_process",),
+    ),
+    Detail(
+        "bare names",
+        "names are matched as written, `:b` is nobody",
+        "a bare name means this host",
+        "nobody types host names on one host",
+        ("tests/stories/test_article.py::test_a_name_gets_the_hosts_own_part",),
+    ),
+    Detail(
+        "names that are none",
+        "a node whose name cannot be one is `false`, `:pang`, a message dropped",
+        "`NodeNameInvalid` says what is wrong with it",
+        "a slip of the fingers is told to who made it",
+        ("tests/test_node.py::TestOthers::test_a_name_that_is_none",),
+    ),
+    Detail(
+        "wrong cookie",
+        "a wrong cookie is `false`, without a word at home",
+        "also a warning with the reason, where it was asked",
+        "the asker is the one who can mend it",
+        (
+            "tests/stories/test_nodes.py::TestCookies::test_a_wrong_cookie_is_told_to_who_asked_with_the_reason",
+        ),
+    ),
+    Detail(
+        "stop",
+        "`Node.stop` of a node that was named on the command line is refused",
+        "it stops, and may start under another name",
+        "a name is given and taken back by the same words",
+        ("tests/shell/test_session.py::TestPipes::test_a_node_of_the_command_line_takes_another_name",),
+    ),
+    Detail(
+        "seconds",
+        "`Process.send_after` takes milliseconds",
+        "seconds",
+        "all of Python counts in them",
+        ("tests/test_process.py::TestTime",),
+    ),
+    Detail(
+        "reload",
+        "the second reload kills what still runs a module's oldest code",
+        "it goes on, with the code it has",
+        "whoever edits a file means to end nobody",
+        ("tests/shell/test_session.py::TestPipes::test_a_running_loop_keeps_its_code",),
+    ),
+    Detail(
+        "ctrl-c",
+        "Ctrl-C opens a menu",
+        "interrupts what runs or waits",
+        "what hangs has to be left, and nothing lost by that",
+        ("tests/stories/test_interrupts.py::test_a_blocked_call",),
+    ),
+    Detail(
+        "history",
+        "history has to be switched on",
+        "whole statements, kept, 0600",
+        "what was typed once need not be typed again",
+        (
+            "tests/stories/test_editor.py::TestHistory::test_of_earlier_sessions_comes_back_statement_by_statement",
+            "tests/shell/test_history.py::test_the_file_is_its_owners_alone",
+        ),
+    ),
+    Detail(
+        "blank line",
+        "a blank line evaluates to nil and counts",
+        "does nothing",
+        "it says nothing",
+        ("tests/shell/test_loop.py::test_a_blank_line_or_a_remark_does_nothing",),
+    ),
+    Detail(
+        "exit at the prompt",
+        "`exit(:normal)` at the prompt ends the shell process",
+        "shows `Exit: normal`; `exit()` leaves",
+        "pid and bindings end when one says so, and only then",
+        (
+            "tests/shell/test_session.py::TestPipes::test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing",
+        ),
     ),
 )
 """Followed where nothing is said of pyx."""

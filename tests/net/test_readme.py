@@ -4,53 +4,21 @@ Kubernetes says what `pyx` understands.  Three pods of that manifest: `tests/par
 
 from __future__ import annotations
 
-import ast
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from pyx.cli import _parser
 from pyx.net.seeds import DnsSeed, parse_seed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ROOT: Final = Path(__file__).parents[2]
-README: Final = (ROOT / "README.md").read_text()
-
-
-def section(title: str) -> str:
-    """The text below a heading, up to the next."""
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
-
+from tests.readme import is_there, rows, section
 
 # ---------------------------------------------------------------- threats
 
 
 def threats() -> list[tuple[str, list[str]]]:
     """The rows of the table: a threat, and the tests that show what stops it."""
-    rows = [line.strip("| ").split(" | ") for line in section("Across hosts").splitlines() if line[:1] == "|"]
-    return [(row[0], re.findall(r"`([^`]+)`", row[2])) for row in rows[2:]]
-
-
-def names_in(nodes: Sequence[ast.stmt]) -> dict[str, Sequence[ast.stmt]]:
-    """The tests and classes of tests there, and what is inside each."""
-    return {node.name: node.body for node in nodes if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
-
-
-def is_there(test: str) -> bool:
-    path, *names = test.split("::")
-    if not (ROOT / path).is_file():
-        return False
-    inside: Sequence[ast.stmt] = ast.parse((ROOT / path).read_text()).body
-    for name in names:
-        found = names_in(inside)
-        if name not in found or not name.lower().startswith("test"):
-            return False
-        inside = found[name]
-    return True
+    return [(threat, re.findall(r"`([^`]+)`", tests)) for threat, _, tests in rows("Across hosts")]
 
 
 @pytest.mark.parametrize(("threat", "tests"), threats())
@@ -66,7 +34,7 @@ def test_the_table_is_read_and_a_test_that_is_gone_is_noticed() -> None:
     for gone in (
         "tests/net/test_gone.py",
         "tests/net/test_readme.py::test_gone",
-        "tests/net/test_readme.py::ROOT",
+        "tests/net/test_readme.py::MANIFEST",
     ):
         assert not is_there(gone)
 

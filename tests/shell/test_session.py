@@ -204,6 +204,55 @@ class TestPipes:
             """
         )
 
+    def test_a_running_loop_keeps_its_code(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> import pathlib; file = pathlib.Path('answers.py')
+            pyx(2)> _ = file.write_text('from pyx import *\\ndef run():\\n  while True: send(receive(), 1)\\n')
+            pyx(3)> pid = spawn(answers.run)
+            imported answers
+            pyx(4)> _ = file.write_text(file.read_text().replace('1)', '2)'))
+            pyx(5)> recompile()
+            reloaded answers: changed run
+            pyx(6)> _ = file.write_text(file.read_text().replace('2)', '3)'))
+            pyx(7)> recompile()
+            reloaded answers: changed run
+            pyx(8)> _ = send(pid, self()); receive(timeout=10)
+            1
+            pyx(9)> _ = send(spawn(answers.run), self()); receive(timeout=10)
+            3
+            pyx(10)> exit()
+            """
+        )
+
+    def test_a_node_of_the_command_line_takes_another_name(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(gus@vm)1> Node.stop()
+            True
+            pyx(2)> Node.start('gustavo')
+            'gustavo@vm'
+            pyx(gustavo@vm)3> exit()
+            """,
+            "--sname", "gus",
+        )  # fmt: skip
+
+    def test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing(
+        self, session: Callable[..., None]
+    ) -> None:
+        session(
+            """
+            pyx(1)> me = self()
+            pyx(2)> Process.exit(self(), 'normal')
+            Exit: normal
+            pyx(2)> raise Exit('boom')
+            Exit: boom
+            pyx(2)> self() == me
+            True
+            pyx(3)> exit()
+            """
+        )
+
 
 def _host() -> str:
     return socket.gethostname().partition(".")[0]
