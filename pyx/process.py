@@ -116,8 +116,8 @@ class Process:
         `"kill"` cannot be trapped and is seen by others as `"killed"`; `"normal"` from another is ignored
         (a process that traps exits receives it).  The process is dead at once: its monitors fire, its name is
         free.  The thread of a `def` ends at its next pyx call or Python instruction; inside a C call
-        (`time.sleep`, `recv`) only when that returns, and until then it cannot act: every primitive raises,
-        its prints are dropped.
+        (`time.sleep`, `recv`) only when that returns, and then it cannot act: every primitive that reaches
+        beyond the process itself raises, its prints are dropped.
         """
         pid = checked_pid(pid)
         runner = context.current.get()

@@ -208,7 +208,7 @@ class TestPipes:
         session(
             """
             pyx(1)> import pathlib; file = pathlib.Path('answers.py')
-            pyx(2)> _ = file.write_text('from pyx import *\\ndef run():\\n  while True: send(receive(), 1)\\n')
+            pyx(2)> _ = file.write_text('from pyx import *\\ndef run():\\n  while 1: send(receive(), 1)\\n')
             pyx(3)> pid = spawn(answers.run)
             imported answers
             pyx(4)> _ = file.write_text(file.read_text().replace('1)', '2)'))
