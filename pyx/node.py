@@ -142,18 +142,20 @@ class Node:
     # ------------------------------------------------------------ the others
 
     @staticmethod
-    def list(*kinds: str) -> builtins.list[str]:
+    def list(*kinds: str | builtins.list[str]) -> builtins.list[str]:
         """The connected nodes, sorted.
 
         Args:
             kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (every
-                name ever met); several give the union.
+                name ever met); several, or a list of them as in IEx, give the union.
 
         Raises:
             ValueError: an unknown kind; the sentence lists them.
         """
         node = this_node()
-        return node.step(node.kernel.nodes, kinds or ("visible",))
+        given = kinds or ("visible",)
+        wanted = [one for kind in given for one in (kind if isinstance(kind, list) else [kind])]
+        return node.step(node.kernel.nodes, wanted)
 
     @staticmethod
     def ping(node: str) -> str:

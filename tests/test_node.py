@@ -110,7 +110,7 @@ class TestOthers:
         assert Node.list("visible") == ["b@test"]
         assert Node.list("hidden") == ["h@test"]
         assert Node.list("connected") == ["b@test", "h@test"]
-        assert Node.list("this", "visible") == ["a@test", "b@test"]
+        assert Node.list("this", "visible") == Node.list(["this", "visible"]) == ["a@test", "b@test"]
         with pytest.raises(ValueError, match="'friends' is no kind of node: this, visible, hidden"):
             Node.list("friends")
 
