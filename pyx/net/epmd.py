@@ -48,7 +48,10 @@ DETECTION_SECONDS: Final = 0.5
 _QUESTION_SECONDS: Final = 2.0
 """An EPMD elsewhere gets so long, the way included: the whole dial has 5 s."""
 
+_WITHOUT_EPMD: Final = "with --port N, the same on all nodes, none is needed"
+
 _START_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 2.0
 _BREATH_SECONDS: Final = 0.02
 _MAX_ANSWER_BYTES: Final = 1 << 20
 
@@ -125,11 +128,11 @@ class Registration:
     pauses, and starts an EPMD itself if need be.
     """
 
-    def __init__(self, entry: Entry, *, everywhere: bool, trouble: Callable[[str], None]) -> None:
+    def __init__(self, entry: Entry, *, beyond: str | None, trouble: Callable[[str], None]) -> None:
         self.creation = 0
         """What EPMD counts for this name (another number than the node's own creation)."""
         self._entry = entry
-        self._everywhere = everywhere
+        self._beyond = beyond
         self._trouble = trouble
         self._connection: socket.socket | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -153,7 +156,7 @@ class Registration:
             self._connection.close()
 
     async def _register(self) -> None:
-        connection = await _reach_home(everywhere=self._everywhere)
+        connection = await _reach_home(everywhere=self._beyond is not None)
         try:
             async with asyncio.timeout(_QUESTION_SECONDS):
                 self.creation = await _register_on(connection, self._entry)
@@ -170,6 +173,7 @@ class Registration:
         backoff = Backoff()
         name = self._entry.name
         while True:
+            await self._look_from_beyond()
             await self._lost()
             self._trouble(f"EPMD has closed the registration of {name}: registering again")
             said, reason = "", "it has just gone"
@@ -189,6 +193,21 @@ class Registration:
                     break
             backoff.clear()
 
+    async def _look_from_beyond(self) -> None:
+        """An EPMD that was here before may have been started for this host alone: it registers everybody, and
+        nobody elsewhere can ask it.
+        """
+        address = self._beyond
+        if address is None:
+            return
+        if (connection := await _reach(address, _LOOK_SECONDS)) is not None:
+            connection.close()
+        else:
+            self._trouble(
+                f"other hosts cannot find {self._entry.name}: EPMD does not answer at {address} port "
+                f"{epmd_port()}; it may serve this host alone (hint: {_WITHOUT_EPMD})"
+            )
+
     async def _lost(self) -> None:
         """Returns when the connection is gone; EPMD has nothing to say on it."""
         connection = self._connection
@@ -203,7 +222,7 @@ async def register(
     port: int,
     *,
     hidden: bool = False,
-    everywhere: bool = False,
+    beyond: str | None = None,
     trouble: Callable[[str], None],
 ) -> Registration:
     """Has the EPMD of this host tell that *name* (the part before the @) listens on *port*.
@@ -212,14 +231,16 @@ async def register(
         name: as a node name begins.
         port: of this host.
         hidden: a hidden node.
-        everywhere: an EPMD that has to be started answers other hosts too.
-        trouble: takes a sentence when the registration is lost, and when it cannot be had again.
+        beyond: the host at which others ask for it; an EPMD that has to be started answers them too.  None:
+            nobody elsewhere shall find it.
+        trouble: takes a sentence when the registration is lost, when it cannot be had again, and when EPMD
+            does not answer at *beyond*.
 
     Raises:
         NameTaken: a live node of this host is registered so.
         PyxError: there is no EPMD, and none could be started.
     """
-    registration = Registration(Entry(name, port, hidden), everywhere=everywhere, trouble=trouble)
+    registration = Registration(Entry(name, port, hidden), beyond=beyond, trouble=trouble)
     await registration.open()
     return registration
 
@@ -251,14 +272,21 @@ async def _reach_home(*, everywhere: bool) -> socket.socket:
         pass
     for command in _commands(everywhere=everywhere):
         await asyncio.to_thread(_start, command)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_START_SECONDS):
-                while True:
-                    with contextlib.suppress(PyxError):
-                        return await connect(HOME, epmd_port())
-                    await asyncio.sleep(_BREATH_SECONDS)
+        if (connection := await _reach(HOME, _START_SECONDS)) is not None:
+            return connection
     msg = f"no EPMD answers on {HOME} port {epmd_port()}, and none could be started"
-    raise PyxError(msg, hint="with --port N, the same on all nodes, none is needed")
+    raise PyxError(msg, hint=_WITHOUT_EPMD)
+
+
+async def _reach(host: str, seconds: float) -> socket.socket | None:
+    """A connection to EPMD there, which may just be starting: tried again and again for so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while True:
+                with contextlib.suppress(PyxError):
+                    return await connect(host, epmd_port())
+                await asyncio.sleep(_BREATH_SECONDS)
+    return None
 
 
 def _commands(*, everywhere: bool) -> list[list[str]]:

@@ -77,7 +77,7 @@ class TcpDoor:
                     self._name.partition("@")[0],
                     self.port,
                     hidden=self._hidden,
-                    everywhere=self.is_beyond_this_host,
+                    beyond=host_of(self._name) if self.is_beyond_this_host else None,
                     trouble=self._trouble,
                 )
             except BaseException:

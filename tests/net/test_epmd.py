@@ -119,7 +119,8 @@ class TestRegistering:
 
         async def story() -> None:
             for everywhere in (False, True):
-                gus = await register("gus", 4444, everywhere=everywhere, trouble=told([]))
+                beyond = address if everywhere else None
+                gus = await register("gus", 4444, beyond=beyond, trouble=told([]))
                 if everywhere:
                     assert await names(address) == [("gus", 4444)]
                 else:
@@ -127,6 +128,30 @@ class TestRegistering:
                         await names(address)
                 await gus.close()
                 await asyncio.to_thread(end_epmd, port)
+
+        asyncio.run(story())
+
+    def test_an_epmd_that_was_started_for_this_host_alone_is_told_of(
+        self, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(epmd, "_LOOK_SECONDS", 0.0)
+
+        async def story() -> None:
+            sentences: list[str] = []
+            gus = await register("gus", 4444, trouble=told(sentences))
+            assert sentences == []
+            bob = await register("bob", 5555, beyond="127.0.0.9", trouble=told(sentences))
+            assert await port_of("bob", HOME) == 5555
+            async with asyncio.timeout(HANG):
+                while not sentences:
+                    await asyncio.to_thread(lambda: None)
+            await bob.close()
+            await gus.close()
+            (sentence,) = sentences
+            assert sentence == (
+                f"other hosts cannot find bob: EPMD does not answer at 127.0.0.9 port {port}; it may serve "
+                "this host alone (hint: with --port N, the same on all nodes, none is needed)"
+            )
 
         asyncio.run(story())
 
@@ -150,6 +175,7 @@ class Fake:
     def __init__(self, port: int) -> None:
         self.port = port
         self.seen: asyncio.Queue[Entry] = asyncio.Queue()
+        self.looked = asyncio.Event()
         self.accepts = True
         self.connections: list[socket.socket] = []
         self._creation = 0
@@ -165,8 +191,13 @@ class Fake:
             connection, _ = await loop.sock_accept(self._listening)
             self.connections.append(connection)
             reader = RequestReader()
-            while (request := reader.request()) is None:
-                reader.receive_data(await loop.sock_recv(connection, 100))
+            while (request := reader.request()) is None and (data := await loop.sock_recv(connection, 100)):
+                reader.receive_data(data)
+            if request is None:  # just looked whether somebody is here
+                self.connections.remove(connection)
+                connection.close()
+                self.looked.set()
+                continue
             assert isinstance(request, Register)
             self._creation += 1
             answer = registered_answer(Registered(self.accepts, self._creation), 6)
@@ -250,8 +281,9 @@ class TestKeepingTheName:
 
     def test_a_vanished_epmd_is_started_again(self, port: int, none_starts: list[bool]) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
-            gus = await register("gus", 4444, everywhere=True, trouble=told(sentences))
+            gus = await register("gus", 4444, beyond=HOME, trouble=told(sentences))
             await fake.seen.get()
+            await fake.looked.wait()
             assert none_starts == []
             await fake.stop()
             while len(sentences) < 2:

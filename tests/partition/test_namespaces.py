@@ -208,3 +208,13 @@ def test_hosts_find_each_other_by_epmd_over_ipv6(kind: str, switch: Switch) -> N
     assert one.type('Node.ping("n2@fd77::2")') == "'pong'"
     two.comes_to("Node.list()", "['n1@fd77::1']")
     assert two.type('rpc.call("n1@fd77::1", "math", "sqrt", [16])') == "4.0"
+
+
+def test_a_node_whose_epmd_serves_its_own_host_alone_says_that_nobody_else_finds_it(switch: Switch) -> None:
+    path = {"PATH": os.devnull}
+    switch.starts(1, "--name", "home@127.0.0.1", **path)
+    one = switch.starts(1, "--name", "n1@10.77.0.1", **path)
+    one.sees("[warning] other hosts cannot find n1: EPMD does not answer at 10.77.0.1 port 4369")
+    two = switch.starts(2, "--name", "n2@10.77.0.2", **path)
+    assert two.type('Node.ping("n1@10.77.0.1")').endswith("\n'pang'")
+    assert one.type('Node.ping("n2@10.77.0.2")') == "'pong'"
