@@ -20,6 +20,7 @@ from pyx.net.listener import Transport as Doors
 from pyx.net.peer import PeerLink
 from pyx.net.unix_door import UnixDoor
 from pyx.runtime.lag import EVERY_SECONDS, Lag
+from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.seeding import Seeding
 from pyx.terms import Life
@@ -44,9 +45,6 @@ log = logging.getLogger("pyx.node")
 
 _GOODBYE_SECONDS: Final = 1.0
 """So long a leaving node waits for what it queued to be taken."""
-
-_REFUSALS_SECONDS: Final = 1.0
-"""At most one line so often about strangers who did not get through."""
 
 _SHORT_COOKIE: Final = 20
 """Characters: fewer can be guessed, by an impostor whom one node dialled once, however long a try takes."""
@@ -127,8 +125,8 @@ class Transport:
         self._is_closing = False
         self._all_gone = LockSlot()
         self._dial_ended = LockSlot()
-        self._refused = 0
-        self._refused_until = 0.0
+        self._refusals = Refusals()
+        self._resting: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ from the node
 
@@ -190,7 +188,7 @@ class Transport:
             self._claim.release()
 
     def _begin_close(self) -> bool:
-        for timer in (self._ticking, self._measuring):
+        for timer in (self._ticking, self._measuring, self._resting):
             if timer is not None:
                 timer.cancel()
         if self._seeding is not None:
@@ -348,13 +346,15 @@ class Transport:
         if reason == HUNG_UP:  # of two nodes that dial each other at once, one gives its dial up: no news
             log.info("a connection was given up before its proof")
             return
-        now = time.monotonic()
-        if now < self._refused_until:
-            self._refused += 1
-            return
-        more = f" (and {self._refused} more like it)" if self._refused else ""
-        self._refused, self._refused_until = 0, now + _REFUSALS_SECONDS
-        log.warning("refused a connection: %s%s", reason, more)
+        self._tell(self._refusals.refused(reason))
+
+    def _tell(self, line: str | None) -> None:
+        if line is not None:
+            log.warning("%s", line)
+            self._resting = asyncio.get_running_loop().call_later(REST_SECONDS, self._rested)
+
+    def _rested(self) -> None:
+        self._tell(self._refusals.rested())
 
     # ------------------------------------------------------------ ticks
 
