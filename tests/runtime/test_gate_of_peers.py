@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx import Node, Process, RpcRefused, receive, rpc, self, send
+from pyx import Node, Process, RpcRefused, RpcUndefined, receive, rpc, self, send
 from pyx.terms import Pid, Raised
 from tests.staging import Running, Stage, as_process, until
 
@@ -34,6 +35,16 @@ def unmarked(word: str = "unmarked") -> str:
     """May not, where only marked functions may."""
     seen.append(word)
     return word
+
+
+@dataclass
+class Loud:
+    """Whoever makes one of these the usual way is heard."""
+
+    word: str
+
+    def __post_init__(self) -> None:
+        seen.append("made")
 
 
 class Till:
@@ -98,20 +109,54 @@ class TestCalls:
         assert ("@rpc.export" in raised.value.hint) == (policy == "exported")
         assert seen == []
 
+    @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
-    def test_a_cast_runs_or_vanishes(self, policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+    def test_a_cast_runs_or_vanishes(
+        self, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+    ) -> None:
         stage, asking = nodes
-        stage.start("asked", policy=policy)
+        asked = stage.start("asked", policy=policy)
 
         def story() -> None:
-            assert rpc.cast("asked", "gate_of_peers", "unmarked") is True
-            assert Node.ping("asked") == "pong"
+            assert rpc.cast("asked", "gate_of_peers", function) is True
+            with pytest.raises((RpcRefused, RpcUndefined)):  # comes behind it, as a ping might not
+                rpc.call("asked", "gate_of_peers", "missing")
 
         as_process(asking, story)
-        assert policy == "open" or seen == []
+        nothing_runs(asked)
+        assert seen == ([function] if allowed(policy, function) else [])
+
+
+def nothing_runs(node: LocalNode) -> None:
+    """All that it was to run has ended."""
+    until(lambda: not node.step(node.kernel.processes))
+
+
+SPAWNS = {"Node.spawn": Node.spawn, "Node.spawn_link": Node.spawn_link}
 
 
 class TestSpawns:
+    @pytest.mark.parametrize("function", ["marked", "unmarked"])
+    @pytest.mark.parametrize("policy", POLICIES)
+    @pytest.mark.parametrize("door", SPAWNS)
+    def test_run_or_do_not(
+        self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+    ) -> None:
+        stage, asking = nodes
+        asked = stage.start("asked", policy=policy)
+
+        def story() -> None:
+            Process.flag("trap_exit", True)
+            SPAWNS[door]("asked", "gate_of_peers", function, [])
+
+        if policy == "off":
+            with pytest.raises(RpcRefused):
+                as_process(asking, story)
+        else:
+            as_process(asking, story)
+        nothing_runs(asked)
+        assert seen == ([function] if allowed(policy, function) else [])
+
     @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
     def test_end_as_the_function_does_or_refused(
@@ -150,20 +195,25 @@ def test_whoever_only_looks_is_answered_under_all(policy: str, nodes: tuple[Stag
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_messages_come_through_under_all(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+def test_messages_come_through_under_all_and_opening_them_runs_nothing(
+    policy: str, nodes: tuple[Stage, LocalNode]
+) -> None:
     stage, asking = nodes
     asked = stage.start("asked", policy=policy)
 
     def ear() -> Any:
         Process.register(self(), "ear")
         ready.append(True)
-        return receive(str, timeout=HANG)
+        return receive(tuple, timeout=HANG)
 
     ready: list[bool] = []
     listening = Running(asked, ear)
     until(lambda: bool(ready))
-    as_process(asking, lambda: send(("ear", "asked@test"), "hello"))
-    assert listening.outcome() == "hello"
+    message = (Loud("hello"), unmarked)
+    assert seen == ["made"]
+    as_process(asking, lambda: send(("ear", "asked@test"), message))
+    assert listening.outcome() == message
+    assert seen == ["made"]
 
 
 def test_at_home_no_policy_counts(nodes: tuple[Stage, LocalNode]) -> None:
