@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ast
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.net.test_slow_strangers import kib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +25,9 @@ MIB = 1024 * 1024
 MESSAGE = 100_000
 HEADING = 200
 """What a message weighs beyond its bytes, at most."""
+
+MAX_GROWTH = 24 * MIB
+"""Of twenty senders, with their threads: each has a message in the making, one sealed and one in the queue."""
 
 SENDING = """\
 from pyx.errors import NodeBusy
@@ -69,6 +75,11 @@ def two(host: Host) -> Iterator[tuple[Shell, Shell]]:
     server.close()
 
 
+def memory(shell: Shell) -> int:
+    """Bytes that it holds; 0 where nobody can say."""
+    return 1024 * kib(shell.pid, "VmRSS") if sys.platform == "linux" else 0
+
+
 def freeze(shell: Shell) -> None:
     """It takes nothing any more: its sockets fill up."""
     shell.kill(signal.SIGSTOP)
@@ -114,10 +125,12 @@ def test_a_shell_is_suspended_says_why_and_leaves_by_ctrl_c_having_sent(two: tup
 
 def test_many_senders_have_one_message_too_many_each(two: tuple[Shell, Shell]) -> None:
     sender, server = two
+    before = memory(sender)
     freeze(server)
     sender.type("pids = [spawn(for_ever, number) for number in range(20)]")
     sender.comes_to('{Process.info(pid, "status")[1] for pid in pids}', "{'waiting'}")
     assert MIB / 2 < value(sender, QUEUED) < MIB + 20 * (MESSAGE + HEADING)
+    assert memory(sender) - before < MAX_GROWTH
     sender.type('for pid in pids: Process.exit(pid, "kill")\n')
     assert MIB / 2 < value(sender, QUEUED) < MIB + 20 * (MESSAGE + HEADING)
     all_arrives(sender, server)
