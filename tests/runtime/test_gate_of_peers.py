@@ -11,7 +11,7 @@ import pytest
 
 from pyx import Node, Process, RpcRefused, RpcUndefined, receive, rpc, self, send
 from pyx.terms import Pid, Raised
-from tests.staging import Running, Stage, as_process, until
+from tests.staging import Running, Stage, as_process, seen_from, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,14 +184,21 @@ class TestSpawns:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_whoever_only_looks_is_answered_under_all(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
     stage, asking = nodes
-    stage.start("asked", policy=policy)
+    asked = stage.start("asked", policy=policy)
+    waiting = Running(asked, lambda: receive(timeout=HANG))
+    there = seen_from(asking, asked, waiting.pid)
+    nobody = Pid(999, 0, there.node, there.creation)
 
-    def story() -> tuple[Any, ...]:
+    def story() -> None:
         assert Node.ping("asked") == "pong"
-        first = Process.info(Pid(1, 0, "asked@test", _creation(stage)))
-        return Node.list(), first
+        assert Node.list() == ["asked@test"]
+        assert Process.info(there, "message_queue_len") == ("message_queue_len", 0)
+        assert Process.info(nobody) is None
+        assert Process.is_alive(there)
+        send(there, "enough")
 
-    assert as_process(asking, story) == (["asked@test"], None)
+    as_process(asking, story)
+    assert waiting.outcome() == "enough"
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -260,7 +267,3 @@ class TestExported:
     def test_only_plain_functions_can_be_marked(self, thing: Any) -> None:
         with pytest.raises(TypeError, match="only a plain function can be exported"):
             rpc.export(thing)
-
-
-def _creation(stage: Stage) -> int:
-    return stage._nodes[-1].kernel.creation
