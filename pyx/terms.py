@@ -18,6 +18,10 @@ MAX_NODE_NAME_BYTES: Final = 255
 """A name travels with a one-byte length, as in EPMD."""
 
 
+LONGEST_NAME: Final = 255
+"""Characters of the name of a process, as of an atom."""
+
+
 class Life(NamedTuple):
     """One life of a node: its name, and the 32 random bits of this start (never 0)."""
 

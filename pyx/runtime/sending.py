@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONGEST_PRINT: Final = 1024 * 1024
+LONGEST_PRINT: Final = 128 * 1024
 """Characters of one piece of output: what a terminal shows at once, and far less than a frame can hold."""
 
 

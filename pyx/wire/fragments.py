@@ -18,8 +18,8 @@ FRAGMENT_BYTES: Final = 64 * 1024
 MAX_LETTER_BYTES: Final = 128 * 1024 * 1024
 """The longest letter that travels, unless a node was told otherwise."""
 
-HEAD_BYTES: Final = 16 * 1024 * 1024
-"""The longest head of a frame (a line that somebody prints stands in one)."""
+HEAD_BYTES: Final = 1024 * 1024
+"""The longest head of a frame (what somebody prints stands in some)."""
 
 PEER_ROOM_BYTES: Final = MAX_LETTER_BYTES + HEAD_BYTES
 """How much one peer may leave unfinished at a time."""

@@ -41,6 +41,7 @@ def test_each_refusal_names_its_rule() -> None:
         (stock.pid, "more", "cannot register #PID<0.1.0> as 'more': it is registered as 'stock' already"),
         (dead.pid, "dead", "cannot register #PID<0.3.0> as 'dead': it is not alive"),
         (other.pid, "", "a name is a str that is not empty"),
+        (other.pid, "n" * 256, "cannot register #PID<0.2.0>: a name has at most 255 characters, not 256"),
         (Pid(7, 0, "b@h", 2), "far", "it is not a process of this node"),
         (Pid(1, 0, "a@h", 9), "old", "it is not alive"),
     ]

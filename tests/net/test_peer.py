@@ -388,7 +388,7 @@ class TestALoss:
     def test_by_a_signal_that_cannot_be_sent_says_so(self, lone: tuple[End, socket.socket]) -> None:
         gus, _ = lone
         gus.say(Send(Pid(1), "n" * (HEAD_BYTES + 1), Letter(b"")))
-        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 16777")
+        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 1048")
 
     def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:
         gus, bob = ends

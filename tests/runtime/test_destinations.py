@@ -38,6 +38,11 @@ class TestDestinations:
         with pytest.raises(TypeError, match=r"a destination is a pid, a registered name, \(name, node\)"):
             checked_destination(node, dest)
 
+    def test_a_name_that_nobody_can_have_is_refused(self, node: LocalNode) -> None:
+        assert checked_destination(node, ("n" * 255, "b@test")) == ("n" * 255, "b@test")
+        with pytest.raises(ValueError, match="a registered name has at most 255 characters, not 256"):
+            checked_destination(node, ("n" * 256, "b@test"))
+
     def test_a_node_that_cannot_be_one_is_named(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid, match="'no good' is not a node name"):
             checked_destination(node, ("server", "no good"))

@@ -142,10 +142,10 @@ class TestAnAssembly:
 
     def test_refuses_more_unfinished_than_one_peer_may_leave(self) -> None:
         assembly = an_assembly()
-        size, piece = PEER_ROOM_BYTES, bytes(1 << 24)
+        size, piece = PEER_ROOM_BYTES, bytes(1 << 20)
         for stream in range(2):
             assembly.add(first(stream, 0, 1 << 27, piece))
-        for held in range(2, size >> 24):
+        for held in range(2, size >> 20):
             assembly.add(later(held % 2, piece))
         with pytest.raises(ProtocolError, match=f"unfinished messages of one peer exceed {size} bytes"):
             assembly.add(later(1, b"x"))
