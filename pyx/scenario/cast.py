@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from pyx.scenario.nodes import NodeProcess, Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
 ANSWER_SECONDS: Final = 6.0
 """So long a request of the runner itself may take: a ping inside a barrier may take 5 s."""
@@ -66,6 +67,10 @@ class Cast:
         self.current[node.name] = node
         return self._tell_cuts([node]) if self._cut.get(node.name) else None
 
+    def woken(self, node: NodeProcess) -> NodeProcess | None:
+        """A stopped node goes on: partitions that began or ended meanwhile reach it now."""
+        return self._tell_cuts([node])
+
     def _tell_cuts(self, nodes: Iterable[NodeProcess]) -> NodeProcess | None:
         for node in nodes:
             others = self._cut.get(node.name)
@@ -99,8 +104,24 @@ class Cast:
         silent = [node for node, number in numbers if number not in node.answers]
         for node in silent:  # a call into C holds Python's lock; its stacks go to its log all the same
             node.signal("QUIT")
-        self.wait(lambda: all(node.log.stat().st_size for node in silent), _DUMP_SECONDS)
+        self.wait(_is_written([node.log for node in silent]), _DUMP_SECONDS)
         return tuple(
             (node.name, node.answers[number] if number in node.answers else node.log.read_text())
             for node, number in numbers
         )
+
+
+def _is_written(logs: Sequence[Path]) -> Callable[[], bool]:
+    """A question to ask again and again: is there something in all of them, and no more than the last time?
+
+    Stacks are written line by line, and have no end that could be told.
+    """
+    before: list[int] = []
+
+    def ask() -> bool:
+        sizes = [log.stat().st_size for log in logs]
+        same = sizes == before
+        before[:] = sizes
+        return same and all(sizes)
+
+    return ask

@@ -49,6 +49,9 @@ def main(argv: Sequence[str]) -> int:
     """
     asked = _parser().parse_args(argv)
     if asked.merge:
+        if not asked.paths:
+            msg = "--merge needs the recordings to join"
+            raise PyxError(msg)
         sys.stdout.write(merge(asked.paths))
         return 0
     _check(asked)

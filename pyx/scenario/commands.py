@@ -206,7 +206,7 @@ def _cat(line: str, head: Word) -> CatCommand:
         raise Complaint(head.column, "cat writes a file here, and does nothing else", hint="cat > FILE <<END")
     file = found.group("file")
     parts = file.split("/")
-    if file.startswith("/") or ".." in parts or "~" in parts[0] or "\\" in file:
+    if parts[0] == "" or parts[-1] in {"", "."} or ".." in parts or "~" in parts[0] or "\\" in file:
         raise Complaint(
             found.start("file") + 1,
             f"the file {file!r} is outside the scenario's own directory",

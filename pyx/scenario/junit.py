@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from pyx.errors import PyxError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,7 +18,7 @@ _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 def write_junit(path: str, results: Sequence[Result]) -> None:
-    """Writes one test case a file."""
+    """Writes one test case a file.  Raises PyxError: it cannot be written."""
     failed = sum(1 for result in results if result.readable and not result.passed)
     broken = sum(1 for result in results if not result.readable)
     suite = ET.Element(
@@ -39,4 +41,8 @@ def write_junit(path: str, results: Sequence[Result]) -> None:
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
-    Path(path).write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+    try:
+        Path(path).write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}"
+        raise PyxError(msg) from None

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import TranscriptError
-from pyx.scenario.transcript import CONTINUATION, PROMPT
+from pyx.scenario.transcript import CONTINUATION, PROMPT, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +40,7 @@ def merge(paths: Sequence[str]) -> str:
     """The transcript of all these recordings.
 
     Raises:
-        TranscriptError: one of them has no times.
+        TranscriptError: one of them cannot be read, or has no times.
     """
     blocks = [block for number, path in enumerate(paths) for block in _blocks(path, number)]
     pieces: list[tuple[datetime, tuple[str, ...]]] = []
@@ -62,7 +61,7 @@ def merge(paths: Sequence[str]) -> str:
 
 
 def _blocks(path: str, number: int) -> Iterator[_Recorded]:
-    text = Path(path).read_text(encoding="utf-8")
+    text = read_text(path, path)
     for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", text):
         stamp, *lines = match.group().split("\n")
         found = _STAMP.fullmatch(stamp)

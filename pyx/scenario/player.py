@@ -8,12 +8,15 @@ Not here: comparing (`matching.py`), OS processes (`nodes.py`), how a failure lo
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
+from pyx.errors import PyxError
 from pyx.scenario.cast import Cast
 from pyx.scenario.matching import EVAL, Unit, match_block, names_unit
 from pyx.scenario.nodes import NodeProcess
@@ -46,13 +49,22 @@ _PROBE_MOST_SECONDS: Final = 1.0
 _JITTER_SECONDS: Final = 0.02
 
 
+def _scale() -> float:
+    text = os.environ.get("PYX_TIMEOUT_SCALE") or "1"
+    with contextlib.suppress(ValueError):
+        if 0 < (scale := float(text)) < math.inf:
+            return scale
+    msg = f"PYX_TIMEOUT_SCALE is {text!r}, and should be a number above 0"
+    raise PyxError(msg)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to play.  `jitter` is the seed of the delays, None for none; `stop_at` a line of the file."""
 
     jitter: int | None = None
     stop_at: int | None = None
-    scale: float = field(default_factory=lambda: float(os.environ.get("PYX_TIMEOUT_SCALE", "1")))
+    scale: float = field(default_factory=_scale)
     """Every time-out is so many times as long: for slow machines."""
 
 
@@ -149,7 +161,10 @@ class Player:
             case Heal():
                 self._all_answer(step, self.cast.heal())
             case Write():
-                self._stage.write(step.file, step.text)
+                try:
+                    self._stage.write(step.file, step.text)
+                except OSError as error:
+                    self._fail(step, None, f"{step.file} cannot be written: {error.strerror or error}")
             case Timeout():
                 self._timeout = step.seconds
 
@@ -176,7 +191,10 @@ class Player:
 
     def _signal(self, step: Signal) -> None:
         node = self._node(step, frozen=True)
+        was_frozen = node.frozen
         node.signal(step.name)
+        if was_frozen and not node.frozen and step.name == "CONT":
+            self._all_answer(step, self.cast.woken(node))
         if step.name == "KILL":
             node.why_gone = f"it was killed (line {step.line})"
             if not self._wait(lambda: node.left, self._timeout):

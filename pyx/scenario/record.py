@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pyx.shell.loop import Prompt
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+_NOT_REPLAYED: Final = frozenset({"--cookie", "--cookie-file", "--listen", "--port", "--seed"})
+"""Options with a value: secrets, which have no place in a file that is shared, and other hosts."""
 _TOGETHER_SECONDS: Final = 0.5
 """What appears by itself within this time is one block."""
 
@@ -75,7 +77,8 @@ class Recorder:
         self._shown: list[str] = []
         self._open = ""
         self._last = self._began
-        file.write(f"{_stamp(self._began, self._began)}\n$ pyx {' '.join(options)}\n")
+        started = " ".join(["$ pyx", *_replayable(options)])
+        file.write(f"{_stamp(self._began, self._began)}\n{started}\n")
 
     def asked(self) -> None:
         """See `shell.witness.Witness`."""
@@ -125,6 +128,20 @@ class Recorder:
         self._file.flush()
         self._input = None
         self._shown = []
+
+
+def _replayable(options: Sequence[str]) -> Iterator[str]:
+    """The options as a replay takes them: on one host, with a cookie of its own and not a person's."""
+    words = iter(options)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in _NOT_REPLAYED:
+            if not equals:
+                next(words, None)
+        elif name == "--name":
+            yield f"--sname={value}" if equals else "--sname"
+        else:
+            yield f"'{word}'" if " " in word else word
 
 
 def _stamp(began: datetime, ended: datetime) -> str:

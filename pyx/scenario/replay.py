@@ -146,11 +146,19 @@ class Replay:
         if self._wishes.jitter and seed is None:
             seed = random.SystemRandom().getrandbits(32)
         settings = Settings(jitter=seed if self._wishes.jitter else None, stop_at=self._wishes.stop_at)
-        for session in transcript.sessions:
+        for session in self._wanted(transcript.sessions):
             text = self._play_session(transcript.path, session, settings, mender)
             if text:
                 return text + (f"    again: --jitter --seed {seed}\n" if self._wishes.jitter else "")
         return ""
+
+    def _wanted(self, sessions: Sequence[Session]) -> Sequence[Session]:
+        """All of them, or the one that the line to stop at belongs to."""
+        line = self._wishes.stop_at
+        if line is None:
+            return sessions
+        begun = [session for session in sessions if session.steps[0].line <= line]
+        return begun[-1:] or sessions[:1]
 
     def _play_session(self, path: str, session: Session, settings: Settings, mender: Mender | None) -> str:
         stage = Stage(Path(path).absolute().parent)

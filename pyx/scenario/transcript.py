@@ -75,11 +75,15 @@ def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
         TranscriptError: it cannot be read.
     """
     name = shown_as or path
+    return parse_transcript(read_text(path, name), name)
+
+
+def read_text(path: str, shown_as: str) -> str:
+    """The text of a file that complaints call *shown_as*.  Raises TranscriptError."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise TranscriptError(name, 1, 1, f"the file cannot be read: {error}") from None
-    return parse_transcript(text, name)
+        raise TranscriptError(shown_as, 1, 1, f"the file cannot be read: {error}") from None
 
 
 def parse_transcript(text: str, path: str) -> Transcript:

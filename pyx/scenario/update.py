@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyx.scenario.expectation import Line, expected_line, protected
 from pyx.scenario.matching import EVAL, Unit, match_block, unit_fits
-from pyx.scenario.steps import Input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,19 +49,21 @@ class Mender:
             while last + 1 < len(self._lines) and self._lines[last + 1].strip() not in {"", "```"}:
                 last += 1
             prompt = node.prompt.rstrip() or "pyx(1)>"
-            self.edits.append(Edit(last + 1, last + 1, ("", prompt, *lines)))
+            look = self._indented([prompt, *lines], failure)
+            self.edits.append(Edit(last + 1, last + 1, ("", *look)))
             return
-        indent = self._indent_of(failure.step)
         block = failure.block
-        new = tuple(indent + line for line in lines)
+        new = self._indented(lines, failure)
         first = block.first - 1
         self.edits.append(Edit(first, first + len(block.lines), new))
         # Bind what the new block names, as a replay of it will.
         match_block(lines, failure.shown, names, node.view)
 
-    def _indent_of(self, step: object) -> str:
-        line = self._lines[step.line - 1] if isinstance(step, Input) else ""
-        return line[: len(line) - len(line.lstrip())]
+    def _indented(self, lines: Sequence[str], failure: Failure) -> tuple[str, ...]:
+        """The lines as far in as the step that failed: its fence may be indented."""
+        line = self._lines[failure.line - 1]
+        indent = line[: len(line) - len(line.lstrip())]
+        return tuple(indent + text for text in lines)
 
     def text(self) -> str:
         """The file with its edits."""

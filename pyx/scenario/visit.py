@@ -29,7 +29,7 @@ _COMPLETION_SECONDS: Final = 1.0
 
 
 class Visit:
-    """Of the node *name* (None: the one that was typed at last), where *player* has played up to here.
+    """Of the node *name* (None: the one that started last), where *player* has played up to here.
 
     Raises:
         PyxError: there is no such node; the sentence says which there are.
@@ -118,7 +118,7 @@ class Visit:
 
 
 def _find(player: Player, name: str | None) -> NodeProcess:
-    live = [node for node in player.cast.current.values() if not node.left]
+    live = [node for node in player.cast.nodes.all if not node.left and not node.frozen]
     fits = [node for node in live if name is None or name in {node.name, node.name.partition("@")[0]}]
     if not fits:
         running = ", ".join(node.name or "(no name)" for node in live)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pyx.errors import PyxError
+from pyx.scenario.player import Settings
 from pyx.scenario.replay import Replay, Result, Wishes
 
 A = "$ pyx --sname a\n"
@@ -141,11 +143,35 @@ True
         assert (folder / "mine.py").read_text() == "x = 1\n"
         assert sorted(path.name for path in folder.iterdir()) == ["mine.py", "t.pyxt"]
 
+    def test_a_frozen_node_hears_of_the_end_of_a_partition(self, folder: Path) -> None:
+        result = play(
+            folder,
+            AB + "pyx(a@vm)1> Node.connect('b')\nTrue\npyx(b@vm)1> Process.register(self(), 'shell')\nTrue\n"
+            "$ partition a | b\n$ kill -STOP b\n$ heal\n$ kill -CONT b\n"
+            "pyx(a@vm)2> send(('shell', 'b'), 'through')\n'through'\n"
+            "pyx(b@vm)2> receive(timeout=10)\n'through'\n",
+        )
+        assert result.passed, result.text
+
+    def test_the_end_leaves_out_who_is_stopped_or_cut_off(self, folder: Path) -> None:
+        text = (
+            AB + "$ pyx --sname c\npyx(a@vm)1> Node.connect('b'), Node.connect('c')\n(True, True)\n"
+            "$ partition a | b\n$ kill -STOP c\n"
+        )
+        assert play(folder, text).passed
+
     def test_ignored_and_unordered(self, folder: Path) -> None:
         text = (
             A + "pyx(a@vm)1> print(1); print(2)  # unordered\n2\n1\npyx(a@vm)2> print('whatever')  # ignore\n"
         )
         assert play(folder, text).passed
+
+
+@pytest.mark.parametrize("scale", ["soon", "0", "-1", "nan", "inf"])
+def test_time_outs_that_are_no_number_times_as_long(scale: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYX_TIMEOUT_SCALE", scale)
+    with pytest.raises(PyxError, match=f"^PYX_TIMEOUT_SCALE is '{scale}', and should be a number above 0$"):
+        Settings()
 
 
 class TestWhatFails:
@@ -224,7 +250,13 @@ class TestWhatFails:
         assert "    b@vm:\n      nodes: a@vm\n" in text
 
     def test_a_hang_inside_a_call_into_c_shows_at_least_where(self, folder: Path) -> None:
-        text = failure(folder, QUICK + A + "pyx(a@vm)1> sum(range(10 ** 12))\n")
+        text = failure(
+            folder,
+            A
+            + "pyx(a@vm)1> print('begun'); sum(range(10 ** 12))  # blocks\nbegun\n"
+            + QUICK
+            + "pyx(a@vm)1>\n1\n",
+        )
         assert "a@vm: it did not come back to its prompt (" in text
         assert '        File "<pyx 1>", line 1 in <module>\n' in text
 
@@ -256,6 +288,10 @@ class TestWhatFails:
         assert not result.readable
         assert "t.pyxt:1:9: the file '../x.py' is outside" in result.text
         assert not (folder.parent / "x.py").exists()
+
+    def test_a_fixture_where_a_directory_is(self, folder: Path) -> None:
+        text = failure(folder, "$ cat > d/f <<END\nEND\n$ cat > d <<END\nEND\n" + A)
+        assert text.startswith("FAIL t.pyxt:3  d cannot be written: Is a directory (")
 
 
 class TestSessions:

@@ -107,6 +107,26 @@ class TestRecording:
         (only,) = parse_transcript(session.text, "t.pyxt").sessions
         assert len(only.steps) == 3
 
+    @pytest.mark.parametrize(
+        ("options", "started"),
+        [
+            ([], "$ pyx"),
+            (["--sname", "gus", "-S", "my shop"], "$ pyx --sname gus -S 'my shop'"),
+            (["--sname", "gus", "--cookie", "secret", "--hidden"], "$ pyx --sname gus --hidden"),
+            (["--cookie=secret", "--sname", "gus"], "$ pyx --sname gus"),
+            (
+                ["--name", "gus@10.0.0.5", "--port", "4000", "--seed", "x@10.0.0.6"],
+                "$ pyx --sname gus@10.0.0.5",
+            ),
+            (["--name=gus@10.0.0.5"], "$ pyx --sname=gus@10.0.0.5"),
+        ],
+    )
+    def test_it_starts_as_a_replay_can_and_tells_no_secret(self, options: list[str], started: str) -> None:
+        file = io.StringIO()
+        Recorder(file, options, Clock())
+        assert file.getvalue().split("\n")[1] == started
+        assert parse_transcript(f"{started}\n", "t.pyxt").sessions
+
     def test_a_file_that_is_there_is_not_written_over(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"
         path.write_text("mine\n")
@@ -185,6 +205,10 @@ class TestMerging:
         assert self.merged(tmp_path, one, two).endswith(
             "pyx(a@vm)1> receive()  # blocks\n\npyx(b@vm)1> send(('x', 'a'), 1)\n1\n\npyx(a@vm)1>\n1\n"
         )
+
+    def test_a_file_that_is_not_there_is_refused(self) -> None:
+        with pytest.raises(TranscriptError, match=r"^nowhere.pyxt:1:1: the file cannot be read: "):
+            merge(["nowhere.pyxt"])
 
     def test_a_file_without_times_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"

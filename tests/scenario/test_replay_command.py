@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
@@ -88,6 +89,8 @@ class TestCommand:
             (["scenarios/deep"], r"there is no scenario \(\*.pyxt\) in scenarios/deep"),
             (["-k", "xyz"], "no scenario has 'xyz' in its path"),
             (["--update", "--jitter"], "--update goes with none of"),
+            (["--junit", "nowhere/out.xml"], "cannot write nowhere/out.xml: No such file or directory"),
+            (["--merge"], "--merge needs the recordings to join"),
         ],
     )
     def test_usage(self, words: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +135,15 @@ class TestVisit:
 
         Curious(["self_made_name = 1\n"]).visits(player, "a")
         assert offered == [Completion(0, []), Completion(0, ["self_made_name"])]
+
+    def test_a_line_of_one_story_is_reached_without_the_others(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        story = "## {0}\n\n```pyx\n$ pyx --sname {0}\npyx({0}@vm)1> x = '{0}'\npyx({0}@vm)2> x\n```\n"
+        (folder / "t.md").write_text("".join(story.format(name) for name in "abc"))
+        monkeypatch.setattr("sys.stdin", io.StringIO("Node.self(), x\n"))
+        assert main(["t.md", "--stop-at", "13"]) == 0
+        assert "pyx(b@vm)2> ('b@vm', 'b')\npyx(b@vm)3> " in capsys.readouterr().out
 
     def test_nobody_of_that_name(self, player: Player) -> None:
         with pytest.raises(PyxError, match=r"^no node b runs here; there are: a@vm$"):

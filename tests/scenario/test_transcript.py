@@ -214,6 +214,8 @@ pyx(a@vm)1> 3
         ("$ timeout soon\n", 1, 11, "'soon' is no time", "10s"),
         ("$ cat > ../f <<END\nEND\n", 1, 9, "outside the scenario's own directory", "without .."),
         ("$ cat > /etc/f <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
+        ("$ cat > d/ <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
+        ("$ cat > . <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
         ("$ cat f\n", 1, 3, "cat writes a file", "cat > FILE <<END"),
         ("$ cat > f <<END\nx\n", 1, 1, "has no end", "a line END"),
         (STARTED + "$ stop a\nleaving\n", 4, 1, "this command shows nothing", None),

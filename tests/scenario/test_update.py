@@ -102,6 +102,16 @@ class TestFiles:
         )
         assert self.update(tmp_path, old).endswith("\n\npyx(b@vm)1>\nx\n")
 
+    def test_an_indented_fence_stays_indented(self, tmp_path: Path) -> None:
+        fence = " ```pyx\n $ pyx --sname a\n{}\n $ pyx --sname a\n{} ```\n"
+        (tmp_path / "t.md").write_text(fence.format("", " nonsense\n"))
+        Replay(Wishes(update=True)).play("t.md")  # which names another OS process each time
+        taken, _, number = (tmp_path / "t.md").read_text().partition("(pid ")
+        assert taken == fence.format(
+            "", " pyx: the name a@localhost is in use by another node "
+        ).removesuffix(" ```\n")
+        assert number.endswith(")\n ```\n")
+
     def test_it_is_refused_where_ci_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CI", "true")
         with pytest.raises(PyxError, match="--update is refused where CI is set"):
