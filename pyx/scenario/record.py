@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from pyx.errors import PyxError
-from pyx.scenario.expectation import protected
-from pyx.scenario.update import shortened
+from pyx.scenario.update import guarded, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +121,7 @@ class Recorder:
             return
         typed = self._input if self._input is not None else [self._prompt]
         end = self._last if self._input is None else self._now()
-        shown = [line if line.strip() == "..." else protected(line) for line in shortened(self._shown)]
+        shown = guarded(shortened(self._shown))
         lines = [_stamp(self._began, end), *(line.rstrip() for line in typed), *shown]
         self._file.write("\n" + "\n".join(lines) + "\n")
         self._file.flush()

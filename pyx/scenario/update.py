@@ -13,7 +13,7 @@ from pyx.scenario.expectation import Line, expected_line, protected
 from pyx.scenario.matching import EVAL, Unit, match_block, unit_fits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pyx.scenario.player import Failure
     from pyx.scenario.renaming import Renaming, View
@@ -100,12 +100,16 @@ def _place_of(
 
 def as_written(unit: Unit, names: Renaming, view: View) -> list[str]:
     """A unit's lines as a file has them."""
-    lines: list[str] = []
-    frames = False
-    for line in shortened(unit.lines):
-        frames = line.strip() == "..." and bool(lines) and lines[-1].strip() == _HEADER
-        lines.append(line if frames else protected(names.rename(line, view)))
-    return lines
+    return guarded([names.rename(line, view) for line in shortened(unit.lines)])
+
+
+def guarded(lines: Iterable[str]) -> list[str]:
+    """Shortened lines so that each is read as what was shown, but for the `...` of a traceback."""
+    kept: list[str] = []
+    for line in lines:
+        frames = line.strip() == "..." and bool(kept) and kept[-1].strip() == _HEADER
+        kept.append(line if frames else protected(line))
+    return kept
 
 
 def shortened(lines: Sequence[str]) -> list[str]:

@@ -87,8 +87,8 @@ class TestRecording:
 
     def test_colours_go_and_what_would_be_misread_is_protected(self) -> None:
         session = Session("gus@vm", Clock())
-        session.type("f()", "\x1b[31m$ red\x1b[0m\n\npyx(x)\n")
-        assert session.text.endswith("> f()\n\\$ red\n\\\n\\pyx(x)\n")
+        session.type("f()", "\x1b[31m$ red\x1b[0m\n\npyx(x)\n...\n")
+        assert session.text.endswith("> f()\n\\$ red\n\\\n\\pyx(x)\n\\...\n")
 
     def test_lines_in_pieces_are_lines(self) -> None:
         session = Session("gus@vm", Clock())
