@@ -119,6 +119,8 @@ def _match_any(text: str, shown: str, renaming: Renaming, view: View) -> bool:
 
 # ---------------------------------------------------------------- an echo, as Python
 
+_MOST_TRIES: Final = 100_000
+"""Sets of pids that are not bound yet fit in so many ways that the last would never be reached."""
 _PLACEHOLDER: Final = re.compile(r"(_pyx_token_\d+_)")
 
 
@@ -172,6 +174,7 @@ class _Same:
     def __init__(
         self, expected: dict[str, Token], shown: dict[str, Token], renaming: Renaming, view: View
     ) -> None:
+        self._tries = 0
         self._expected = expected
         self._shown = shown
         self._renaming = renaming
@@ -210,6 +213,9 @@ class _Same:
             yield True
             return
         for index, other in enumerate(others):
+            self._tries += 1
+            if self._tries > _MOST_TRIES:
+                return
             for _ in self.of(ones[0], other):
                 yield from self._unordered(ones[1:], [*others[:index], *others[index + 1 :]])
 

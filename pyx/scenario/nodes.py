@@ -199,12 +199,21 @@ class Nodes:
 
     def __init__(self) -> None:
         self.all: list[NodeProcess] = []
+        self._killed = False
         self._selector = selectors.DefaultSelector()
 
     def add(self, node: NodeProcess) -> None:
         """Reads that node's frames from now on."""
         self.all.append(node)
         self._selector.register(node.descriptor, selectors.EVENT_READ, node)
+        if self._killed:
+            node.signal("KILL")
+
+    def kill(self) -> None:
+        """Ends all of them, and whoever starts from now on; from any thread."""
+        self._killed = True
+        for node in list(self.all):
+            node.signal("KILL")
 
     @property
     def frames(self) -> int:

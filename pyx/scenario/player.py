@@ -280,7 +280,7 @@ class Player:
             left = deadline - time.monotonic()
             if verdict == "mismatch" or left <= 0 or node.left:
                 break
-            self._wait(lambda frames=frames: node.frames != frames or node.left, left)  # type: ignore[misc]
+            self.cast.nodes.wait(lambda frames=frames: node.frames != frames or node.left, left)  # type: ignore[misc]
         self._mend_or_fail(step, block, node, "the screen shows something else")
 
     def _match(self, block: Block, node: NodeProcess, units: Sequence[Unit], *, unordered: bool) -> str:

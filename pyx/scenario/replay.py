@@ -110,8 +110,7 @@ class Replay:
             self._aborted = True
             playing = list(self._playing)
         for player in playing:
-            for node in player.cast.nodes.all:
-                node.signal("KILL")
+            player.cast.nodes.kill()
 
     def play(self, path: str) -> Result:
         """Plays one file, as often as wished, up to its first failure."""
@@ -171,6 +170,8 @@ class Replay:
             player = Player(session, stage, settings, mend=mend)
         with self._lock:
             self._playing.add(player)
+            if self._aborted:
+                player.cast.nodes.kill()
         failure = None
         try:
             failure = player.run()

@@ -134,6 +134,11 @@ class TestEchoes:
         assert same("'from <0.3.0>'", '"from <0.8.0>"', names)
         assert not same("#PID<0.3.0>", "#PID<0.9.0>", names)
 
+    def test_a_set_of_many_unknown_pids_is_no_trap(self) -> None:
+        many = ", ".join(f"#PID<0.{number}.0>" for number in range(30))
+        assert same(f"{{{many}, 'x'}}", f"{{{many}, 'x'}}")
+        assert not same(f"{{{many}, 'x'}}", f"{{{many}, 'y'}}")
+
     def test_a_set_finds_the_partners_that_agree(self) -> None:
         names = Renaming()
         assert fits("<0.3.0>", "<0.8.0>", names)

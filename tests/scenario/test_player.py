@@ -6,14 +6,22 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.errors import PyxError
-from pyx.scenario.player import Settings
+from pyx.scenario.nodes import Nodes
+from pyx.scenario.player import Player, Settings
 from pyx.scenario.replay import Replay, Result, Wishes
+from pyx.scenario.stage import Stage
+from pyx.scenario.transcript import parse_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 A = "$ pyx --sname a\n"
 AB = "$ pyx --sname a\n$ pyx --sname b\n"
@@ -174,6 +182,22 @@ def test_time_outs_that_are_no_number_times_as_long(scale: str, monkeypatch: pyt
         Settings()
 
 
+def test_a_missing_line_is_awaited_for_the_time_out_times_the_scale(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def wait(nodes: Nodes, until: Callable[[], bool], timeout: float) -> bool:
+        waits.append(timeout)
+        return real(nodes, until, timeout)
+
+    real = Nodes.wait
+    monkeypatch.setattr(Nodes, "wait", wait)
+    monkeypatch.setenv("PYX_TIMEOUT_SCALE", "3")
+    failure(folder, "$ timeout 100ms\n" + A + "pyx(a@vm)1> print('a')\na\nb\n")
+    assert 0 < waits[-1] <= 0.3
+
+
 class TestWhatFails:
     def test_a_wrong_value_at_once_with_a_diff(self, folder: Path) -> None:
         text = failure(folder, A + "\npyx(a@vm)1> 1 + 1\n3\n")
@@ -307,12 +331,71 @@ class TestSessions:
         result = play(folder, A + "pyx(a@vm)1> 1\n2\n", Wishes(repeat=3))
         assert "    this was repetition 1 of 3\n" in result.text
 
+    def test_each_repetition_is_a_run_of_its_own(self, folder: Path) -> None:
+        log = folder / "log"
+        text = A + f"pyx(a@vm)1> open({str(log)!r}, 'a').write('x')\n1\n"
+        assert play(folder, text, Wishes(repeat=3)).passed
+        assert log.read_text() == "xxx"
+
+    def test_jitter_delays_the_frames_of_every_node(self, folder: Path) -> None:
+        text = AB + "".join(
+            f"pyx({name}@vm)1> from pyx.runtime.local_node import this_node\n"
+            f"pyx({name}@vm)2> 0.0 <= this_node().transport._delay() <= 0.02\nTrue\n"
+            for name in "ab"
+        )
+        assert play(folder, text, Wishes(jitter=True)).passed
+        assert "  - True\n  + TypeError: " in play(folder, text).text
+
+    def test_jobs_are_played_at_one_time_and_do_not_meet(self, folder: Path) -> None:
+        for name, other in (("one", "two"), ("two", "one")):
+            (folder / f"{name}.pyxt").write_text(
+                A + f"pyx(a@vm)1> from pathlib import Path; Path({str(folder / name)!r}).touch()\n"
+                f"pyx(a@vm)2> Path({str(folder / other)!r}).exists()  # eventually\nTrue\n"
+                "pyx(a@vm)3> Node.list('known')\n['a@vm']\n"
+            )
+        results = Replay(Wishes()).run(["one.pyxt", "two.pyxt"], 2, lambda _result: None)
+        assert [result.text for result in results] == ["", ""]
+
     def test_a_failure_under_jitter_can_be_repeated(self, folder: Path) -> None:
         result = play(folder, AB + "pyx(a@vm)1> Node.ping('b')\n'pang'\n", Wishes(jitter=True, seed=7))
         assert "    again: --jitter --seed 7\n" in result.text
 
 
 class TestNoOrphans:
+    @pytest.mark.parametrize("jobs", ["1", "2"])
+    def test_ctrl_c_ends_all_and_leaves_nothing(self, folder: Path, jobs: str) -> None:
+        for name in ("one", "two"):
+            (folder / f"{name}.pyxt").write_text(
+                A + "$ timeout 60s\npyx(a@vm)1> import os, pathlib\n"
+                f"pyx(a@vm)2> pathlib.Path({str(folder / 'pid')!r}).write_text(str(os.getpid())); receive()\n"
+            )
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "pyx", "replay", "one.pyxt", "two.pyxt", "--jobs", jobs],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            pid = int(_soon(folder / "pid"))
+            runner.send_signal(signal.SIGINT)
+            assert runner.wait(20) == 130
+        finally:
+            runner.kill()
+            runner.wait()
+        _gone(pid)
+        assert list(Path(tempfile.gettempdir()).iterdir()) == []
+
+    def test_a_node_that_starts_after_the_end_was_called_ends_too(self, folder: Path) -> None:
+        (session,) = parse_transcript(A + "$ timeout 60s\npyx(a@vm)1> receive()\n", "t.pyxt").sessions
+        stage = Stage(folder)
+        player = Player(session, stage, Settings())
+        try:
+            player.cast.nodes.kill()
+            failed = player.run()
+        finally:
+            player.close()
+            stage.remove()
+        assert failed is not None
+        assert failed.problem == "it did not start (exit code -9)"
+
     def test_nodes_end_with_their_runner_even_a_stopped_one(self, folder: Path) -> None:
         (folder / "t.pyxt").write_text(
             AB + "pyx(a@vm)1> import os, pathlib\n"

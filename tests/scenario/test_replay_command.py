@@ -66,6 +66,13 @@ class TestCommand:
         assert shown.startswith("$ pyx --sname a\npyx(a@vm)1> print('hello')\nhello\n")
         assert "\nok   scenarios/good.pyxt  2 steps, " in shown
 
+    def test_a_terminal_gets_a_line_for_each_file(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        assert main([]) == 0
+        assert capsys.readouterr().out.startswith("ok   scenarios/good.pyxt  2 steps, ")
+
     def test_junit(self, folder: Path) -> None:
         (folder / "scenarios/bad.pyxt").write_text(BAD)
         assert main(["--junit", "out.xml"]) == 1
@@ -192,13 +199,15 @@ class TestPytest:
     def test_one_item_a_file_and_the_same_report(self, folder: Path) -> None:
         (folder / "scenarios/bad.pyxt").write_text(BAD)
         (folder / "README.md").write_text(f"# Hello\n\n```pyx\n{GOOD}```\n")
-        done = self.run("scenarios", "README.md")
+        done = self.run("scenarios", "README.md", "--junitxml", "out.xml")
         assert done.returncode == 1, done.stdout + done.stderr
         assert "2 passed" in done.stdout
         assert "1 failed" in done.stdout
         assert "scenario bad.pyxt" in done.stdout
         assert "  - 2\n  + 1\n" in done.stdout
         assert "Traceback" not in done.stdout
+        (message,) = (found.get("message", "") for found in ET.parse("out.xml").iter("failure"))
+        assert message.startswith("FAIL scenarios/bad.pyxt:2  a@vm: ")
 
     def test_they_can_be_chosen(self) -> None:
         assert "1 deselected" in self.run("scenarios", "-k", "other").stdout

@@ -62,6 +62,7 @@ def test_two_stages_share_nothing_and_inherit_little(folder: Path, monkeypatch: 
     assert "PYX_COOKIE_FILE" not in mine
     assert "LC_ALL" not in mine
     assert (mine["MINE"], mine["TZ"], mine["PYTHONHASHSEED"], mine["COLUMNS"]) == ("kept", "UTC", "0", "100")
+    assert (mine["PYTHONUTF8"], mine["LANG"], mine["NO_COLOR"]) == ("1", "C.UTF-8", "1")
     one.remove()
     two.remove()
 
