@@ -267,7 +267,7 @@ class _Reader:
                 below = first + 1
                 if below < self._region.end and _BANNER.fullmatch(self._at(below)):
                     below += 1  # a person's shell greets, a driven one does not
-                end = self._block_end(below, first)
+                end = below if self._is_prose(below) else self._block_end(below, first)
                 self.steps.append(Start(number, node, options, self._block(below, end), shown))
                 return end
             case commands.KillCommand(node, signal):
@@ -299,7 +299,11 @@ class _Reader:
         self.steps.append(Write(first + 1, file, text, self._shown(first, first + 1)))
         return self._nothing_shown(index + 1, first)
 
+    def _is_prose(self, index: int) -> bool:
+        """Below a command a block only begins where there is no prose."""
+        return index < self._region.end and self._at(index).startswith("#")
+
     def _nothing_shown(self, index: int, step: int) -> int:
-        if self._block_end(index, step) != index:
+        if not self._is_prose(index) and self._block_end(index, step) != index:
             raise Complaint(1, "this command shows nothing", offset=index - step)
         return index

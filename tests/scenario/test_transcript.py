@@ -89,6 +89,13 @@ class TestBlocks:
         assert isinstance(step, Input)
         assert step.block.lines == ("#PID<0.1.0>", "# shown")
 
+    def test_right_below_a_command_too(self) -> None:
+        text = "$ pyx --sname a\n# prose\n$ heal\n# more\npyx(a@vm)1> 1\n1\n"
+        start, _, step = session(text).steps
+        assert isinstance(start, Start)
+        assert isinstance(step, Input)
+        assert (start.block.lines, step.block.lines) == ((), ("1",))
+
     def test_protected_lines_stay_as_written(self) -> None:
         step = session(STARTED + "pyx(a@vm)1> f()\n\\\n\\$ money\n\\pyx(a@vm)1> no\n").steps[2]
         assert isinstance(step, Input)
