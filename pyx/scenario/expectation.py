@@ -3,7 +3,7 @@ r"""One line and one echo: does what the file says match what was shown?
     \text            protected: the text as it is (a lone \ is an empty line)
     ...              alone on a line: any number of lines
     [..]             inside a line: any text
-    text (re)        a regular expression for the whole line
+    text (re)        a regular expression for the whole line; one that starts with \ is written (?:\d+) (re)
     text (glob)      * and ? for the whole line
     anything else    the text, with its pids, references, addresses and ports up to the renaming
 

@@ -54,7 +54,7 @@ class Visit:
             except KeyboardInterrupt:
                 continue
             if not is_blank(code):
-                self._evaluate(self._player.names.substitute(code, node.view))
+                self._evaluate(self._player.names.substitute(code, node.view), terminal)
             self._show_new(terminal)
 
     def complete(self, text: str, cursor: int) -> Completion:
@@ -71,15 +71,20 @@ class Visit:
         first = self._node.prompt
         return Prompt(first, "..." + first[3:])
 
-    def _evaluate(self, code: str) -> None:
-        node, cast = self._node, self._player.cast
+    def _evaluate(self, code: str, terminal: Terminal) -> None:
+        node, nodes = self._node, self._player.cast.nodes
         number = node.request("eval", code=code)
         while number not in node.finished and not node.left:
+            seen = nodes.frames
             try:
-                cast.wait(lambda: number in node.finished or node.left, _FOREVER)
+                nodes.wait(partial(self._is_news, seen), _FOREVER)
+                self._show_new(terminal)
             except KeyboardInterrupt:
                 with contextlib.suppress(ProcessLookupError):
                     node.signal("INT")
+
+    def _is_news(self, seen: int) -> bool:
+        return self._node.left or self._player.cast.nodes.frames != seen
 
     @contextlib.contextmanager
     def _listening(self, terminal: Terminal) -> Iterator[None]:

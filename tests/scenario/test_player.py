@@ -182,20 +182,36 @@ def test_time_outs_that_are_no_number_times_as_long(scale: str, monkeypatch: pyt
         Settings()
 
 
-def test_a_missing_line_is_awaited_for_the_time_out_times_the_scale(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
+class TestWaits:
+    @pytest.fixture
+    def waits(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """So many seconds at most the runner waited, each time."""
+        waits: list[float] = []
+        real = Nodes.wait
 
-    def wait(nodes: Nodes, until: Callable[[], bool], timeout: float) -> bool:
-        waits.append(timeout)
-        return real(nodes, until, timeout)
+        def wait(nodes: Nodes, until: Callable[[], bool], timeout: float) -> bool:
+            waits.append(timeout)
+            return real(nodes, until, timeout)
 
-    real = Nodes.wait
-    monkeypatch.setattr(Nodes, "wait", wait)
-    monkeypatch.setenv("PYX_TIMEOUT_SCALE", "3")
-    failure(folder, "$ timeout 100ms\n" + A + "pyx(a@vm)1> print('a')\na\nb\n")
-    assert 0 < waits[-1] <= 0.3
+        monkeypatch.setattr(Nodes, "wait", wait)
+        return waits
+
+    def test_a_missing_line_is_awaited_for_the_time_out_times_the_scale(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+    ) -> None:
+        monkeypatch.setenv("PYX_TIMEOUT_SCALE", "3")
+        failure(folder, "$ timeout 100ms\n" + A + "pyx(a@vm)1> print('a')\na\nb\n")
+        assert 0 < waits[-1] <= 0.3
+
+    def test_eventually_asks_after_50_ms_and_then_less_and_less_often(
+        self, folder: Path, waits: list[float]
+    ) -> None:
+        text = (
+            A + "pyx(a@vm)1> import itertools; number = itertools.count()\n"
+            "pyx(a@vm)2> next(number) == 3  # eventually\nTrue\n"
+        )
+        assert play(folder, text).passed
+        assert [wait for wait in waits if wait < 1] == pytest.approx([0.05, 0.075, 0.1125])
 
 
 class TestWhatFails:

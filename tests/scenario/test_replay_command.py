@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import pexpect
 import pytest
 
 from pyx.errors import PyxError
@@ -151,6 +153,27 @@ class TestVisit:
         monkeypatch.setattr("sys.stdin", io.StringIO("Node.self(), x\n"))
         assert main(["t.md", "--stop-at", "13"]) == 0
         assert "pyx(b@vm)2> ('b@vm', 'b')\npyx(b@vm)3> " in capsys.readouterr().out
+
+    def test_a_person_at_a_terminal(self, folder: Path) -> None:
+        (folder / "t.pyxt").write_text(GOOD + "pyx(a@vm)2> x = 1\npyx(a@vm)3> x\n2\n")
+        words = ["-m", "pyx", "replay", "t.pyxt", "--stop-at", "5", "--shell", "a"]
+        environment = {**os.environ, "HOME": str(folder), "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
+        person = pexpect.spawn(sys.executable, words, env=environment, encoding="utf-8", timeout=10)
+        try:
+            person.expect_exact("pyx(a@vm)3> ")
+            person.send("[x, Node.self()]\r")
+            person.expect_exact("[1, 'a@vm']")
+            person.send("print(6 * 7); receive()\r")
+            person.expect_exact("42")
+            person.sendintr()
+            person.expect_exact("KeyboardInterrupt")
+            person.expect_exact("pyx(a@vm)4> ")
+            person.sendeof()
+            person.expect_exact("1 passed")
+            person.expect(pexpect.EOF)
+        finally:
+            person.close(force=True)
+        assert person.exitstatus == 0
 
     def test_nobody_of_that_name(self, player: Player) -> None:
         with pytest.raises(PyxError, match=r"^no node b runs here; there are: a@vm$"):
