@@ -178,6 +178,9 @@ def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
     if asked.name is None and (asked.listen is not None or asked.port):
         complain("--listen and --port need a long name", "give it one: --name NAME@ADDRESS")
         return 2
+    if asked.record is not None and (asked.code or file is not None or asked.stay or asked.no_halt):
+        complain("--record writes down what a person types: it goes with none of -e, -i, FILE and --no-halt")
+        return 2
     if asked.cookie is not None:
         complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
     if asked.record is not None:

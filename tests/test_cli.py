@@ -86,6 +86,11 @@ class TestUsage:
                 ["--hidden"],
                 "pyx: --hidden, --cookie and --seed need a node\nhint: give it a name: --sname NAME\n",
             ),
+            (
+                ["--record", "gus.pyxt", "-e", "1"],
+                "pyx: --record writes down what a person types: "
+                "it goes with none of -e, -i, FILE and --no-halt\n",
+            ),
             (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
             (
                 ["new", "class"],

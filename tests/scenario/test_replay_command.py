@@ -232,6 +232,12 @@ class TestPytest:
         (message,) = (found.get("message", "") for found in ET.parse("out.xml").iter("failure"))
         assert message.startswith("FAIL scenarios/bad.pyxt:2  a@vm: ")
 
+    def test_several_at_a_time(self, folder: Path) -> None:
+        (folder / "scenarios/other.pyxt").write_text(GOOD)
+        done = self.run("scenarios", "-n", "2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "2 passed" in done.stdout
+
     def test_they_can_be_chosen(self) -> None:
         assert "1 deselected" in self.run("scenarios", "-k", "other").stdout
 

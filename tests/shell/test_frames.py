@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pyx
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 HANG = 20.0
 
@@ -188,6 +191,15 @@ class TestOtherNodes:
         gus.ask("settle", nodes=["bob@vm"])
         shown = bob.ask("settle", nodes=["gus@vm"])
         assert [frame["text"] for frame in shown if frame["is"] == "out"] == ["hello\n"]
+
+
+def test_only_a_runner_can_make_the_network_bad() -> None:
+    callers = {
+        path.name
+        for path in Path(pyx.__file__).parent.rglob("*.py")
+        if re.search(r"\.(cut_off|delay_frames)\(", path.read_text())
+    }
+    assert callers == {"frames.py"}
 
 
 class TestTheEnd:
