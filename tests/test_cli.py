@@ -88,7 +88,10 @@ class TestUsage:
             ),
             (
                 ["--record", "gus.pyxt", "-e", "1"],
-                "pyx: --record writes down what a person types: it goes with none of -e, -i, FILE and --no-halt\n",
+                (
+                    "pyx: --record writes down what a person types: "
+                    "it goes with none of -e, -i, FILE and --no-halt\n"
+                ),
             ),
             (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
             (
