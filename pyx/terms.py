@@ -18,8 +18,8 @@ MAX_NODE_NAME_BYTES: Final = 255
 """A name travels with a one-byte length, as in EPMD."""
 
 
-LONGEST_NAME: Final = 255
-"""Characters of the name of a process, as of an atom."""
+LONGEST_WORD: Final = 255
+"""Characters of what is an atom in Erlang: the name of a process, an exit reason that is a word."""
 
 
 class Life(NamedTuple):

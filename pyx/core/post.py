@@ -17,7 +17,7 @@ from pyx.core.peers import Backoff, Peer
 from pyx.core.processes import Process, ProcessTable
 from pyx.errors import RegistrationError
 from pyx.signals import Crashed, Print, Send
-from pyx.terms import LONGEST_NAME, Life, Pid, Ref
+from pyx.terms import LONGEST_WORD, Life, Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.core.effects import Effect
@@ -102,8 +102,8 @@ class Post:
         if type(name) is not str or not name:
             msg = f"cannot register {pid} as {name!r}: a name is a str that is not empty"
             raise RegistrationError(msg)
-        if len(name) > LONGEST_NAME:
-            msg = f"cannot register {pid}: a name has at most {LONGEST_NAME} characters, not {len(name)}"
+        if len(name) > LONGEST_WORD:
+            msg = f"cannot register {pid}: a name has at most {LONGEST_WORD} characters, not {len(name)}"
             raise RegistrationError(msg)
         process = self.find(pid)
         if process is None:

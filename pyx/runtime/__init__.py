@@ -3,7 +3,8 @@
 In: calls of the public faces (`node`, `process`, `rpc`, `primitives`, `aio`), bytes from `net`, signals of
 the operating system.  Out: effects of the kernel carried out, user functions run on threads and tasks.
 
-    local_node   the node of this OS process: one kernel, one lock, everything below
+    local_node   the node of this OS process: one kernel, one lock, everything below; its storeys are `steps`
+                 (the way in), `carrying` (effects, carried out), `sending` (messages on their way)
     context      who is running: the current process, and what this thread is in the middle of
     gate         asynchronous exceptions reach user code only (kill, Ctrl-C)
     runners      what runs a process: its gate, its slot to wait on, its unfinished line of output

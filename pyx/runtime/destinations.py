@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.core.mailbox import Cap
 from pyx.errors import NoProcess
-from pyx.terms import LONGEST_NAME, Pid, Ref
+from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.codec import name_of_callable
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def checked_destination(node: LocalNode, dest: Any) -> Pid | str | tuple[str, st
     if kind is Pid or kind is Ref or kind is str:
         return dest  # type: ignore[no-any-return]
     if kind is tuple and len(dest) == 2 and type(dest[0]) is str and type(dest[1]) is str:
-        if len(dest[0]) > LONGEST_NAME:
-            msg = f"a registered name has at most {LONGEST_NAME} characters, not {len(dest[0])}"
+        if len(dest[0]) > LONGEST_WORD:
+            msg = f"a registered name has at most {LONGEST_WORD} characters, not {len(dest[0])}"
             raise ValueError(msg)
         return dest[0], node.full_name(dest[1])
     msg = f"a destination is a pid, a registered name, (name, node) or an alias, not {dest!r}"

@@ -72,7 +72,8 @@ def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, 
     if "dictionary" in wanted:
         facts["dictionary"] = dict(process.dictionary)
     facts["initial_call"] = initial_call = _initial_call(node, process)
-    facts["current_function"] = _current_function(process, initial_call)
+    if "current_function" in wanted:  # the only one that looks at every thread
+        facts["current_function"] = _current_function(process, initial_call)
     runner: Runner | None = process.runner
     facts["status"] = "waiting" if runner is not None and runner.is_waiting else "running"
     facts["undecodable"] = process.undecodable

@@ -5,21 +5,17 @@ Not here: how a value becomes bytes (`wire/codec.py`), and opening (`mail.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pyx.errors import EncodeError
 from pyx.signals import Letter
-from pyx.terms import Raised
+from pyx.terms import LONGEST_WORD, Raised
 from pyx.wire.codec import seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyx.signals import Reason
-
-
-LONGEST_WORD: Final = 255
-"""Characters of an exit reason that travels as a word; no atom of Erlang's has more."""
 
 
 def sealed(value: Any, limit: int, *, what: str = "message") -> Letter:

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from pyx.errors import EncodeError
-from pyx.runtime.letters import LONGEST_WORD, sealed, sealed_call, sealed_reason
+from pyx.runtime.letters import sealed, sealed_call, sealed_reason
 from pyx.signals import Letter
-from pyx.terms import Raised
+from pyx.terms import LONGEST_WORD, Raised
 from pyx.wire.codec import open_letter
 
 
