@@ -84,11 +84,8 @@ class Router:
         runner = current.get()
         if runner is None:
             return self._found.write(text)
-        waiting = runner.line + text
-        end = waiting.rfind("\n") + 1
-        runner.line = waiting[end:]
-        if end:
-            runner.node.print_lines(runner, waiting[:end])
+        if runner.line.write(text):
+            runner.node.print_lines(runner)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -110,9 +107,10 @@ class Router:
 
 def finish_line(runner: Runner, *, newline: bool) -> None:
     """Hands over the unfinished line of a process, if any: it ends, or it asked for that."""
-    line, runner.line = runner.line, ""
-    if line:
-        runner.node.print_lines(runner, line + ("\n" if newline else ""), last=True)
+    if runner.has_unfinished_line:
+        if newline:
+            runner.line.write("\n")
+        runner.node.print_lines(runner, everything=True)
 
 
 def install() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from pyx.runtime.context import thread
 from pyx.runtime.gate import Gate
+from pyx.runtime.line_buffer import LineBuffer
 
 if TYPE_CHECKING:
     import asyncio
@@ -105,10 +106,10 @@ class Runner:
     """What runs one process.  Only its own thread (or task) waits; anybody may wake or stop it."""
 
     __slots__ = (
+        "_rare",
         "dirty",
         "fresh",
         "gate",
-        "line",
         "marks",
         "node",
         "outlet",
@@ -139,8 +140,8 @@ class Runner:
         """It waited since its last transmission: the next one is written by its own thread (design 7)."""
         self.dirty: set[PeerLink] = set()
         """The links whose queues it filled since, to be flushed before it waits."""
-        self.line = ""
-        """What it printed since the last newline."""
+        self._rare: Final[dict[str, LineBuffer]] = {}
+        """What few processes need: made when it is asked for, by whichever thread comes first."""
         self.task: asyncio.Task[None] | None = None
         """Of an `async def` process, once it runs."""
         self.outlet: Outlet | None = None
@@ -149,6 +150,17 @@ class Runner:
         """Where the mailbox stood when the reference was made."""
         self.over = False
         """Nothing runs for this process any more."""
+
+    @property
+    def line(self) -> LineBuffer:
+        """What it printed and has not handed over."""
+        line = self._rare.get("line")
+        return line if line is not None else self._rare.setdefault("line", LineBuffer())
+
+    @property
+    def has_unfinished_line(self) -> bool:
+        """It printed something that has not been handed over."""
+        return bool(self._rare.get("line"))
 
     @property
     def killed(self) -> bool:

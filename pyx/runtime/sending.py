@@ -7,7 +7,7 @@ itself (`suspension.py`), and reading what was sent (`mail.py`).
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.errors import NodeBusy, ProcessKilled
 from pyx.runtime import context, suspension
@@ -17,7 +17,7 @@ from pyx.wire.codec import is_flat
 from pyx.wire.fragments import MAX_LETTER_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pyx.core.processes import Process
     from pyx.runtime.runners import Runner
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from pyx.terms import Pid
 
 T = TypeVar("T")
-
-LONGEST_PRINT: Final = 128 * 1024
-"""Characters of one piece of output: what a terminal shows at once, and far less than a frame can hold."""
 
 
 class Sending(Carrying):
@@ -113,19 +110,32 @@ class Sending(Carrying):
     def _body(self, node: str, message: Any) -> Any:
         return message if not node and is_flat(message) else sealed(message, self.max_message_bytes)
 
-    def print_lines(self, runner: Runner, text: str, *, last: bool = False) -> None:
-        """Lines of the process for its group leader's terminal.
+    def print_lines(self, runner: Runner, *, everything: bool = False) -> None:
+        """Lines of the process for its group leader's terminal; with *everything* the unfinished one too.
 
-        It waits where `say` does (and raises as that), but for its *last* words.
+        It waits where `say` does (and raises as that), but for *everything* it printed.
         """
-        process = runner.process
-        leader = process.leader
+        if everything:
+            self.tell(self._print_all, runner)
+            return
+        leader = runner.process.leader
         node = leader.node if leader is not None else ""
-        for piece in _pieces(text):
-            if last:
-                self.tell(self.kernel.print_lines, process, leader, piece)
-            else:
-                self.say(node, self.kernel.print_lines, process, leader, piece)
+        try:
+            while self.say(node, self._print_piece, runner):
+                pass
+        except NodeBusy:
+            self.step(_drop_lines, runner)
+            raise
+
+    def _print_piece(self, runner: Runner, *, everything: bool = False) -> bool:
+        piece, more = runner.line.take(everything=everything)
+        if piece:
+            self.kernel.print_lines(runner.process, runner.process.leader, piece)
+        return more
+
+    def _print_all(self, runner: Runner) -> None:
+        while self._print_piece(runner, everything=True):
+            pass
 
     def abandon(self, number: int) -> None:
         """Nobody waits for that request any more; raises ProcessKilled, but not before it is abandoned."""
@@ -143,14 +153,9 @@ class Sending(Carrying):
             self.tell(self.kernel.letter_dropped, process, item.origin, str(error))
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """*text* as it travels: in one piece, or if it is very long in several, of whole lines where possible."""
-    start = 0
-    while len(text) - start > LONGEST_PRINT:
-        end = text.rfind("\n", start, start + LONGEST_PRINT) + 1 or start + LONGEST_PRINT
-        yield text[start:end]
-        start = end
-    yield text[start:]
+def _drop_lines(runner: Runner) -> None:
+    while runner.line.take(everything=False)[1]:
+        pass
 
 
 def node_of(dest: Any) -> str:

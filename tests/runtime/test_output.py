@@ -3,6 +3,7 @@ console."""
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import io
 import sys
@@ -15,6 +16,7 @@ import pytest
 from pyx.errors import ProcessKilled
 from pyx.runtime import output
 from pyx.runtime.context import current
+from pyx.runtime.line_buffer import LONGEST_PRINT
 from pyx.runtime.output import Outlet, Router, found_stream, install
 from pyx.runtime.threads import Pool
 from pyx.terms import Pid
@@ -152,6 +154,42 @@ class TestRouter:
 
         as_process(node, body)
         assert console.text == ""
+
+    def test_an_unfinished_line_is_handed_over_when_it_is_a_piece_long(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        def body() -> list[int]:
+            looks = []
+            for _ in range(3):
+                router.write("." * (LONGEST_PRINT // 2))
+                looks.append(len(console.text))
+            return looks
+
+        assert as_process(node, body) == [0, LONGEST_PRINT, LONGEST_PRINT]
+        until(lambda: len(console.shown) == 2)
+        assert console.text == "." * (LONGEST_PRINT * 3 // 2) + "\n"
+
+    def test_two_threads_of_one_process_lose_and_double_nothing(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        def body() -> None:
+            context = contextvars.copy_context()
+
+            def write(name: str) -> None:
+                for number in range(2000):
+                    router.write(f"{name}{number}\n")
+
+            other = threading.Thread(target=context.run, args=(write, "a"))
+            other.start()
+            write("b")
+            other.join(HANG)
+
+        as_process(node, body)
+        until(lambda: not node.kernel.console)
+        lines = console.text.splitlines()
+        assert len(lines) == 4000
+        for name in "ab":
+            assert [line for line in lines if line[0] == name] == [f"{name}{n}" for n in range(2000)]
 
 
 def leads_a_terminal(node: LocalNode) -> tuple[Console, Any]:

@@ -12,7 +12,8 @@ import pytest
 from pyx import Node, Process, aio, receive, rpc, send, spawn
 from pyx import self as self_pid
 from pyx.errors import EncodeError, NodeBusy, ProcessKilled, RemoteError, RpcError
-from pyx.runtime import context, sending
+from pyx.runtime import context
+from pyx.runtime.line_buffer import LONGEST_PRINT
 from pyx.runtime.runners import Runner
 from pyx.signals import Letter
 from pyx.terms import Pid, Ref
@@ -85,30 +86,6 @@ def test_a_dead_process_may_give_up_what_it_asked_for(
     as_process(node, body)
     node.portal.call(lambda: None)
     assert given_up == [7]
-
-
-class TestThePiecesOfOutput:
-    def shown(self, node: LocalNode, text: str) -> list[str]:
-        pieces: list[str] = []
-        node.outlet._write = lambda piece, _: pieces.append(piece)
-        as_process(node, lambda: node.print_lines(context.require("here"), text))
-        return pieces
-
-    def test_what_is_not_very_long_is_one(self, node: LocalNode) -> None:
-        assert self.shown(node, "a line\nanother\n") == ["a line\nanother\n"]
-
-    def test_what_is_goes_in_several_of_whole_lines(
-        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """No frame could hold a hundred megabytes of output, and no terminal show them at once."""
-        monkeypatch.setattr(sending, "LONGEST_PRINT", 8)
-        assert self.shown(node, "one\ntwo\nthree\nfour\n") == ["one\ntwo\n", "three\n", "four\n"]
-
-    def test_a_line_that_is_longer_itself_is_cut(
-        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sending, "LONGEST_PRINT", 4)
-        assert self.shown(node, "abcdefghij\nk\n") == ["abcd", "efgh", "ij\n", "k\n"]
 
 
 class TestALimitOfMessages:
@@ -305,11 +282,13 @@ class TestToANodeThatTakesNothing:
 
         def prints() -> None:
             Process.group_leader(self_pid(), there)
-            a.print_lines(context.require("here"), "line\n" * (2 * MIB))
+            runner = context.require("here")
+            runner.line.write("line\n" * (2 * MIB))
+            a.print_lines(runner)
 
         sender = Running(a, prints)
         until(lambda: bool(self.link(a).out.sleepers))
-        assert MIB <= a.kernel.queued()["b@test"] < MIB + 2 * sending.LONGEST_PRINT  # of ten
+        assert MIB <= a.kernel.queued()["b@test"] < MIB + 2 * LONGEST_PRINT  # of ten
         a.portal.call(self.link(a).release)
         sender.outcome()
         until(lambda: sum(map(len, shown)) == 10 * MIB)
