@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.core.effects import Kill, Resume, ShellExit
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.post import NO_NODE, Post
-from pyx.core.processes import Process, Watcher
+from pyx.core.processes import Process, Watcher, address_of
+from pyx.errors import ProtocolError
 from pyx.signals import Demonitor, Down, Exit, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
-from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from pyx.core.mailbox import Cap
     from pyx.core.processes import InitialCall, Target
     from pyx.signals import Reason, Signal
-    from pyx.terms import Ref
+    from pyx.terms import Pid, Ref
 
 
 class Bonds(Post):
@@ -30,7 +30,7 @@ class Bonds(Post):
     def __init__(self) -> None:
         super().__init__()
         self._unlinks: Final = itertools.count(1)
-        self._watched: Final[dict[Ref, Process]] = {}
+        self._watched: Final[dict[Watcher, Process]] = {}
         """Monitor -> the process here that it watches: a name may have moved on since."""
 
     # ------------------------------------------------------------ birth and death
@@ -88,7 +88,7 @@ class Bonds(Post):
         if monitored_by is not None:
             ref = self.make_ref()
             monitored_by.monitors[ref] = pid  # a dead one hears nothing, and is forgotten with this record
-            self._watch(process, ref, Watcher(monitored_by.pid, pid))
+            self._watch(process, Watcher(monitored_by.pid, ref), pid)
         return process, ref
 
     def process_exited(self, process: Process, reason: Reason) -> None:
@@ -97,7 +97,10 @@ class Bonds(Post):
         self._settle()
 
     def _end(self, process: Process, reason: Reason) -> None:
-        """Takes a process out of every table and tells all who are bound to it."""
+        """Takes a process out of every table and tells all who are bound to it.
+
+        It never ends half-way: what is missing from a table already is no reason to leave the others waiting.
+        """
         if not process.alive:
             return
         pid = process.pid
@@ -105,17 +108,17 @@ class Bonds(Post):
         process.reason = reason
         process.mailbox.closed = True
         self._look_again(process)
-        del self._processes[pid.number]
+        self._processes.pop(pid.number, None)
         self._names.release(process)
         for ref in process.aliases:
-            del self._aliases[ref.number]
+            self._aliases.pop(ref.number, None)
         for other in process.links:
             self._post(other.node, Exit(pid, other, reason))
-        for ref, watcher in process.monitored_by.items():
-            del self._watched[ref]
-            self._post(watcher.pid.node, Down(watcher.pid, ref, watcher.target, reason, pid))
-        for ref, target in process.monitors.items():
-            self._post_demonitor(pid, ref, target)
+        for watcher, target in process.monitored_by.items():
+            self._watched.pop(watcher, None)
+            self._post(watcher.pid.node, Down(watcher.pid, watcher.ref, target, reason, pid))
+        for ref, watched in process.monitors.items():
+            self._post_demonitor(pid, ref, watched)
         for peer in self._peers.values():
             peer.bonds.pop(process, None)
 
@@ -160,7 +163,7 @@ class Bonds(Post):
         if isinstance(target, str):
             target = (target, self.name or NO_NODE)
         process.monitors[ref] = target
-        named, node = (target, target.node) if isinstance(target, Pid) else target
+        named, node = address_of(target)
         if self._post(node, Monitor(process.pid, named, ref), connect=True):
             self._bind(process, node)
         else:
@@ -250,12 +253,10 @@ class Bonds(Post):
                 if process is None:
                     self._post(frm.node, Down(frm, ref, target, "noproc"))
                 else:
-                    self._watch(process, ref, Watcher(frm, target))
+                    self._watch(process, Watcher(frm, ref), target)
                     self._bind(process, frm.node)
             case Demonitor(frm, _, ref):
-                process = self._watched.get(ref)
-                if process is not None and process.monitored_by[ref].pid == frm:
-                    self._unwatch(ref)
+                self._unwatch(Watcher(frm, ref))
             case Down(to, ref, _, reason):
                 process = self.find(to)
                 if process is not None and (watched := process.monitors.pop(ref, None)) is not None:
@@ -278,12 +279,29 @@ class Bonds(Post):
         else:
             self._kill(process, reason)
 
-    def _watch(self, process: Process, ref: Ref, watcher: Watcher) -> None:
-        process.monitored_by[ref] = watcher
-        self._watched[ref] = process
+    def _watch(self, process: Process, watcher: Watcher, target: Pid | str) -> None:
+        """Notes a monitor; raises as `_check_new`."""
+        self._check_new(watcher)
+        process.monitored_by[watcher] = target
+        self._watched[watcher] = process
 
-    def _unwatch(self, ref: Ref) -> None:
-        del self._watched.pop(ref).monitored_by[ref]
+    def _check_new(self, watcher: Watcher) -> None:
+        """Raises ProtocolError if that process monitors something here by that reference already."""
+        if watcher in self._watched:
+            msg = f"the reference {watcher.ref} of a monitor of {watcher.pid} is used a second time"
+            raise ProtocolError(msg)
+
+    def _unwatch(self, watcher: Watcher) -> None:
+        process = self._watched.pop(watcher, None)
+        if process is not None:
+            process.monitored_by.pop(watcher, None)
+
+    def _may_tell(self, to: Pid, ref: Ref, node: str) -> bool:
+        """True if what *to* monitors by *ref* is of that node: a peer has nothing to tell of other nodes."""
+        process = self.find(to)
+        if process is None or ref not in process.monitors or Watcher(process.pid, ref) in self._watched:
+            return False
+        return address_of(process.monitors[ref])[1] == node
 
     def _bind(self, process: Process, node: str) -> None:
         """Notes that the process has to hear when that node is lost."""
@@ -292,7 +310,7 @@ class Bonds(Post):
             peer.bonds[process] = None
 
     def _post_demonitor(self, frm: Pid, ref: Ref, target: Target) -> None:
-        named, node = (target, target.node) if isinstance(target, Pid) else target
-        if ref in self._watched:  # here, though the node may have got or changed its name since
+        named, node = address_of(target)
+        if Watcher(frm, ref) in self._watched:  # here, though the node may have got or changed its name since
             node = ""
         self._post(node, Demonitor(frm, named, ref))

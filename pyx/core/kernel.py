@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyx.core.effects import Hangup, Log
 from pyx.core.mesh import Mesh
 from pyx.core.post import THE_NODE
+from pyx.errors import ProtocolError
 from pyx.signals import (
     Answer,
     Ask,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.processes import Process
     from pyx.signals import Signal
-    from pyx.terms import Life
+    from pyx.terms import Life, Pid
 
 FACTS = (
     "registered_name",
@@ -98,18 +99,37 @@ class Kernel(Mesh):
     def signals_received(self, peer: Peer, signals: Sequence[Signal], now: float) -> None:
         """Carries out what came over a session, in order; ignored when that session is over.
 
-        An empty batch is fine: something came, though no whole signal yet.
+        An empty batch is fine: something came, though no whole signal yet.  A signal that breaks the rules,
+        or that this kernel fails at, ends that session and nothing else: what came before it is carried out.
         """
         if not self._is_current(peer):
             return
         peer.heard = now
-        for signal in signals:
-            if type(signal) is Send:
-                self._receive_message(signal.to, signal.body)
-            else:
-                self._receive_signal(peer, signal)
-                if peer.state == "gone":
-                    return
+        try:
+            for signal in signals:
+                if type(signal) is Send:
+                    self._receive_message(signal.to, signal.body)
+                else:
+                    self._receive_signal(peer, signal)
+                    if peer.state == "gone":
+                        return
+        except ProtocolError as error:
+            self._break_off(peer, f"it broke the protocol: {error}")
+        except Exception as error:  # a fault of this file or one below: others must not pay for it
+            where = _place_of(error)
+            self.effects.append(Log("error", f"cannot carry out what {peer.name} says: {where}"))
+            self._break_off(peer, f"what it says cannot be carried out: {where}")
+
+    def _break_off(self, peer: Peer, reason: str) -> None:
+        """Ends a session on account of what came over it."""
+        while self._inbox:  # of what follows from the signals before, one may fail as well
+            try:
+                self._settle()
+            except Exception as error:
+                self.effects.append(Log("error", f"cannot carry out a signal: {_place_of(error)}"))
+        if peer.state != "gone":
+            self._lost(peer, reason)
+            self.effects.append(Hangup(peer, gracefully=False))
 
     def _receive_signal(self, peer: Peer, signal: Signal) -> None:
         match signal:
@@ -117,8 +137,12 @@ class Kernel(Mesh):
                 # Bonds end with the node of their other end, so a peer speaks for its own processes only.
                 if signal.frm.node == peer.name:
                     self._carry_out(signal)
-            case Down() | Leader():
-                self._carry_out(signal)
+            case Down(to, ref):
+                if self._may_tell(to, ref, peer.name):
+                    self._carry_out(signal)
+            case Leader(frm, to):
+                if frm.node == peer.name and self._may_lead(frm, to):
+                    self._carry_out(signal)
             case Call() | Spawn() | Ask():
                 if signal.frm.node == peer.name:
                     self._requested(peer, signal)
@@ -150,6 +174,15 @@ class Kernel(Mesh):
                 pass
         self._settle()
 
+    def _may_lead(self, frm: Pid, to: Pid) -> bool:
+        """May a peer's process choose the group leader of one here?
+
+        Its output goes there and nowhere else, so this is more than to observe: where peers may not run code
+        of their choice, the process's own leader alone may.
+        """
+        process = self.find(to)
+        return process is not None and (self.policy == "open" or process.leader == frm)
+
     def letter_dropped(self, process: Process, origin: Life, why: str) -> None:
         """A process could not open a letter: the node that sealed it is told, if it is still there."""
         peer = self._peers.get(origin.name)
@@ -166,8 +199,18 @@ class Kernel(Mesh):
             "message_queue_len": len(process.mailbox),
             "links": list(process.links),
             "monitors": list(process.monitors.values()),
-            "monitored_by": [watcher.pid for watcher in process.monitored_by.values()],
+            "monitored_by": [watcher.pid for watcher in process.monitored_by],
             "trap_exit": process.trap_exit,
             "group_leader": process.leader or THE_NODE,
             "kind": process.kind,
         }
+
+
+def _place_of(error: Exception) -> str:
+    """Which error was raised where; its text may be a peer's."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_qualname}, line {trace.tb_lineno}"

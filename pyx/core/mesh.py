@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Rest, Resume
 from pyx.core.mailbox import NodeDown
 from pyx.core.peers import Peer, Verdict
+from pyx.core.processes import Watcher, address_of
 from pyx.core.requests import UNNAMED
 from pyx.core.sight import Sight
 from pyx.signals import Down, Exit, Goodbye, Ping, Tick
@@ -245,14 +246,13 @@ class Mesh(Sight):
 
     def _sever(self, process: Process, node: str) -> None:
         """Ends all bonds between a process and a node; what the process hears comes through the inbox."""
-        for ref, watcher in list(process.monitored_by.items()):
+        for watcher in list(process.monitored_by):
             if watcher.pid.node == node:
-                self._unwatch(ref)
+                self._unwatch(watcher)
         for ref, target in process.monitors.items():
-            named, target_node = (
-                (target[0], target[1]) if isinstance(target, tuple) else (target, target.node)
-            )
-            if target_node == node and ref not in self._watched:  # one here, from when we had that name
+            named, target_node = address_of(target)
+            is_here = Watcher(process.pid, ref) in self._watched  # from when this node had that name
+            if target_node == node and not is_here:
                 self._inbox.append(Down(process.pid, ref, named, "noconnection"))
         for other in process.links.node_lost(node):
             self._inbox.append(Exit(other, process.pid, "noconnection"))

@@ -57,4 +57,4 @@ class Names:
     def release(self, process: Process) -> None:
         """Frees the name of a process that ended; the process keeps it in its record, for the reports."""
         if process.name is not None:
-            del self._processes[process.name]
+            self._processes.pop(process.name, None)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pyx.core.links import Links
 from pyx.core.mailbox import Mailbox
-from pyx.terms import Pid
+from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.signals import Letter, Reason
-    from pyx.terms import Ref
 
 MAX_NUMBER: Final = 2**32 - 1
 """The second number of a printed pid; after it the third counts one up, as in OTP."""
@@ -20,16 +19,24 @@ Target: TypeAlias = "Pid | tuple[str, str]"
 """What was monitored: a pid, or `(name, node)`."""
 
 
+def address_of(target: Target) -> tuple[Pid | str, str]:
+    """What was monitored as its node calls it, and that node ("" for this one)."""
+    return (target, target.node) if isinstance(target, Pid) else target
+
+
 InitialCall: TypeAlias = "tuple[str, str, int] | Letter"
 """What a process began with: module, function and number of arguments, as they were named; or the letter that
 says so, of what a peer started and has not opened it yet."""
 
 
 class Watcher(NamedTuple):
-    """Who monitors a process, and as what: by its pid, or by the name it had then."""
+    """One monitor of a process, as its own side knows it: who set it, and by which reference.
+
+    A reference alone is chosen by the other node, and may be one that another process has used.
+    """
 
     pid: Pid
-    target: Pid | str
+    ref: Ref
 
 
 class Caller(NamedTuple):
@@ -110,7 +117,8 @@ class Process:
         """Why it ended; None while it lives."""
         self.links: Final = Links()
         self.monitors: Final[dict[Ref, Target]] = {}
-        self.monitored_by: Final[dict[Ref, Watcher]] = {}
+        self.monitored_by: Final[dict[Watcher, Pid | str]] = {}
+        """Monitor -> as what it is watched: by its pid, or by the name it had then."""
         self.node_monitors: Final[dict[str, int]] = {}
         """Node -> how many `nodedown` messages its loss brings (`Node.monitor` stacks)."""
         self.wants_nodes = False

@@ -257,11 +257,13 @@ class Requests(Bonds):
     def _start_spawn(
         self, frm: Pid, leader: Pid | None, letter: Letter, *, link: bool, monitor: Ref | None
     ) -> Pid:
+        if monitor is not None:
+            self._check_new(Watcher(frm, monitor))
         process, _ = self.process_started("spawn", leader=leader, parent=frm, initial_call=letter)
         if link:
             process.links.link_received(frm)
         if monitor is not None:
-            self._watch(process, monitor, Watcher(frm, process.pid))
+            self._watch(process, Watcher(frm, monitor), process.pid)
         if link or monitor is not None:
             self._bind(process, frm.node)
         self.effects.append(Start(process, letter))

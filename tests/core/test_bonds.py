@@ -219,7 +219,7 @@ def test_a_monitor_by_plain_name_survives_a_new_name_of_the_node() -> None:
     taken_back, ref = node.monitor(gus, "server"), node.monitor(gus, "server")
     node.node_started("a@h", 1, hidden=False)
     assert node.demonitor(gus, taken_back)
-    assert list(server.monitored_by) == [ref]
+    assert [watcher.ref for watcher in server.monitored_by] == [ref]
     node.process_exited(server, "boom")
     assert messages(gus) == [Downed(ref, ("server", "nonode@nohost"), "boom")]
 

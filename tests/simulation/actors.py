@@ -222,7 +222,7 @@ class Actor:
         must, process, sender = self.world.must, self.process, told.sender
         if not (process.alive and sender.is_alive) or self.host.kernel.losses:
             return  # what came behind it in this step has ended the bonds again
-        watchers = {(watcher.pid, ref.number) for ref, watcher in process.monitored_by.items()}
+        watchers = {(watcher.pid, watcher.ref.number) for watcher in process.monitored_by}
         seen = sender.pid_for(self.host)
         for watch in told.watches:
             here = (seen, watch.ref.number) in watchers

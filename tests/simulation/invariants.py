@@ -9,6 +9,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from pyx.core.links import ACTIVE
+from pyx.core.processes import Watcher
 from pyx.signals import Ping, Pong, Tick
 from pyx.terms import Pid
 
@@ -39,7 +40,7 @@ def disagreements(kernel: Kernel) -> list[str]:
         must(kernel.whereis(name) == process.pid, f"the name {name}")
     aliases = {ref.number for process in processes for ref in process.aliases}
     must(aliases == set(kernel._aliases), "aliases of processes, and the table of aliases")
-    watched = {ref: process for process in processes for ref in process.monitored_by}
+    watched = {watcher: process for process in processes for watcher in process.monitored_by}
     must(watched == kernel._watched, "monitors of processes, and the table of monitors")
     visible = {peer.name for peer in kernel._peers.values() if peer.state == "up" and not peer.hidden}
     must(kernel._sight == visible, f"{sorted(kernel._sight)} are in sight, not {sorted(visible)}")
@@ -48,13 +49,17 @@ def disagreements(kernel: Kernel) -> list[str]:
         must((peer.state == "up") == bool(peer.creation), f"the creation of {peer}")
     for process in processes:
         must(kernel.find(process.pid) is process, f"{process} is not found by its pid")
-        elsewhere = [target for ref, target in process.monitors.items() if ref not in kernel._watched]
+        elsewhere = [
+            target
+            for ref, target in process.monitors.items()
+            if Watcher(process.pid, ref) not in kernel._watched
+        ]
         for node in _nodes_of(process.links._states, elsewhere, process.node_monitors):
             peer_there = kernel._peers.get(node)
             must(
                 peer_there is not None and process in peer_there.bonds, f"{process} would not hear of {node}"
             )
-        for watcher in process.monitored_by.values():
+        for watcher in process.monitored_by:
             if watcher.pid.node:
                 peer_there = kernel._peers.get(watcher.pid.node)
                 must(peer_there is not None and process in peer_there.bonds, f"{process} keeps {watcher}")
@@ -143,9 +148,9 @@ def asymmetries(kernels: Iterable[Kernel]) -> list[str]:
             for ref, target in process.monitors.items():
                 if not any(_is_watcher(kernel, process, ref, there) for there in nodes.values()):
                     found.append(f"{process} monitors {target}, which does not know")
-            for ref, watcher in process.monitored_by.items():
+            for watcher in process.monitored_by:
                 _, other = _find(nodes, kernel, watcher.pid)
-                if other is None or not any(own.number == ref.number for own in other.monitors):
+                if other is None or not any(own.number == watcher.ref.number for own in other.monitors):
                     found.append(f"{process} is monitored by {watcher.pid}, which does not know")
     return found
 
@@ -165,9 +170,9 @@ def _is_watcher(kernel: Kernel, process: Process, ref: Ref, there: Kernel) -> bo
     """True if a process of *there* knows that *process*, of *kernel*, monitors it by that reference."""
     seen = _pid_for(there, kernel, process.pid)
     return any(
-        watcher.pid == seen and other_ref.number == ref.number
+        watcher.pid == seen and watcher.ref.number == ref.number
         for watched in there.processes()
-        for other_ref, watcher in watched.monitored_by.items()
+        for watcher in watched.monitored_by
     )
 
 

@@ -1,0 +1,221 @@
+"""What a peer may say of others, and what becomes of one that says too much: it alone pays for it.
+
+The other file of `kernel.py` is `test_kernel.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.core.effects import Answered, Hangup, Kill, Log
+from pyx.core.mailbox import Downed, NodeDown
+from pyx.signals import Crashed, Down, Leader, Letter, Monitor, Ping, Send, Spawn
+from pyx.terms import Pid, Ref
+from tests.core.conversation import Node, World, messages, seen_from
+
+if TYPE_CHECKING:
+    from pyx.core.processes import Process
+
+EVIL = "evil@h"
+
+
+class Victim:
+    """A node between an honest peer and one of bad intent."""
+
+    def __init__(self, policy: str = "open") -> None:
+        self.world = World("a@h", "b@h", EVIL, policy=policy)
+        self.world.connect(EVIL, "a@h")
+        self.world.connect("b@h", "a@h")
+        self.node: Node = self.world["a@h"]
+        self.honest: Node = self.world["b@h"]
+        self.evil = Pid(1, 0, EVIL, self.world[EVIL].creation)
+        """A process of the evil peer, as the victim writes it."""
+        self.node.saw(object)
+
+    def ref(self, number: int = 1) -> Ref:
+        """A reference of the evil peer."""
+        return Ref(number, EVIL, self.evil.creation)
+
+    def hears(self, *signals: Any) -> None:
+        """These come from the evil peer, in one batch."""
+        self.node.signals_received(self.node.peer(EVIL), signals, self.world.now)
+        self.world.carry()
+
+    @property
+    def has_broken_off(self) -> bool:
+        return EVIL not in self.node.nodes(["connected"])
+
+    def loss(self) -> str:
+        """What the log says of the loss of the evil peer."""
+        text: str
+        (text,) = [log.text for log in self.node.saw(Log) if log.text.startswith(f"node {EVIL} is down")]
+        return text
+
+
+def watched_by(node: Node, service: Process) -> tuple[Process, Ref]:
+    watcher = node.process()
+    return watcher, node.monitor(watcher, service.pid)
+
+
+class TestAReferenceThatIsUsedTwice:
+    def test_ends_the_session_of_its_peer_and_the_first_monitor_with_it(self) -> None:
+        victim = Victim()
+        one, other = victim.node.process(), victim.node.process()
+        victim.hears(
+            Monitor(victim.evil, one.pid, victim.ref()), Monitor(victim.evil, other.pid, victim.ref())
+        )
+        assert victim.has_broken_off
+        assert "is used a second time" in victim.loss()
+        assert (one.monitored_by, other.monitored_by) == ({}, {})
+        assert len(victim.node.saw(Hangup)) == 1
+
+    def test_leaves_all_others_with_what_they_are_owed(self) -> None:
+        victim = Victim()
+        node, honest = victim.node, victim.honest
+        one, other = node.process(), node.process()
+        here, ref = watched_by(node, other)
+        abroad = honest.process()
+        ref_abroad = honest.monitor(abroad, seen_from(honest, node, other.pid))
+        victim.world.carry()
+        victim.hears(
+            Monitor(victim.evil, one.pid, victim.ref()), Monitor(victim.evil, other.pid, victim.ref())
+        )
+        node.exit(Pid(0), other.pid, "kill")
+        victim.world.carry()
+        assert messages(here) == [Downed(ref, other.pid, "killed")]
+        assert messages(abroad) == [Downed(ref_abroad, seen_from(honest, node, other.pid), "killed")]
+        assert node.saw(Kill) == [Kill(other, "killed")]
+        assert node.nodes(["visible"]) == ["b@h"]
+
+    def test_starts_no_process_where_a_spawn_asks_for_it(self) -> None:
+        victim = Victim()
+        service = victim.node.process()
+        victim.hears(
+            Monitor(victim.evil, service.pid, victim.ref()),
+            Spawn(victim.evil, 1, victim.evil, False, victim.ref(), Letter(b"")),
+        )
+        assert victim.has_broken_off
+        assert victim.node.processes() == [service]
+
+    def test_is_two_monitors_where_two_processes_use_it(self) -> None:
+        victim = Victim()
+        service = victim.node.process()
+        another = Pid(2, 0, EVIL, victim.evil.creation)
+        victim.hears(
+            Monitor(victim.evil, service.pid, victim.ref()), Monitor(another, service.pid, victim.ref())
+        )
+        assert not victim.has_broken_off
+        assert [watcher.pid for watcher in service.monitored_by] == [victim.evil, another]
+
+    def test_takes_no_monitor_of_this_node_away(self) -> None:
+        victim = Victim()
+        service, decoy = victim.node.process(), victim.node.process()
+        supervisor, ref = watched_by(victim.node, service)
+        victim.hears(Monitor(victim.evil, decoy.pid, ref))
+        victim.node.process_exited(decoy, "normal")
+        victim.node.process_exited(service, "normal")
+        assert messages(supervisor) == [Downed(ref, service.pid, "normal")]
+
+
+class TestADown:
+    def test_of_a_process_of_another_node_is_not_believed(self) -> None:
+        victim = Victim()
+        service = victim.honest.process()
+        there = seen_from(victim.node, victim.honest, service.pid)
+        watcher = victim.node.process()
+        ref = victim.node.monitor(watcher, there)
+        named = victim.node.monitor(watcher, ("stock", "b@h"))
+        victim.hears(Down(watcher.pid, ref, there, "noproc"), Down(watcher.pid, named, "stock", "noproc"))
+        assert messages(watcher) == [Downed(named, ("stock", "b@h"), "noproc")]  # by its own node
+        victim.honest.process_exited(service, "normal")
+        victim.world.carry()
+        assert messages(watcher)[1:] == [Downed(ref, there, "normal")]
+
+    def test_of_a_process_of_this_node_is_not_believed(self) -> None:
+        victim = Victim()
+        service = victim.node.process()
+        watcher, ref = watched_by(victim.node, service)
+        victim.hears(Down(watcher.pid, ref, service.pid, "noproc"))
+        assert messages(watcher) == []
+        assert not victim.has_broken_off
+
+    def test_of_a_process_of_the_peer_is(self) -> None:
+        victim = Victim()
+        watcher = victim.node.process()
+        ref = victim.node.monitor(watcher, victim.evil)
+        victim.hears(Down(watcher.pid, ref, victim.evil, "bored", victim.evil))
+        assert messages(watcher)[0] == Downed(ref, victim.evil, "bored")
+
+
+class TestALeader:
+    @pytest.mark.parametrize(("policy", "takes"), [("open", True), ("exported", False), ("off", False)])
+    def test_of_a_peers_choice_is_set_only_where_peers_may_run_code(self, policy: str, takes: bool) -> None:
+        victim = Victim(policy)
+        shell = victim.node.process(terminal=True)
+        victim.hears(Leader(victim.evil, shell.pid, victim.evil))
+        assert shell.leader == (victim.evil if takes else shell.pid)
+
+    @pytest.mark.parametrize("policy", ["exported", "off"])
+    def test_that_leads_already_hands_over(self, policy: str) -> None:
+        victim = Victim(policy)
+        process = victim.node.process(leader=victim.evil)
+        another = Pid(2, 0, EVIL, victim.evil.creation)
+        victim.hears(Leader(victim.evil, process.pid, another))
+        assert process.leader == another
+
+
+def _fails(*_: object) -> None:
+    raise KeyError
+
+
+class TestASignalThatTheKernelFailsAt:
+    """No such signal is known; the kernel of this test has a fault."""
+
+    def test_ends_that_session_completely_and_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        victim = Victim()
+        node = victim.node
+        gus = node.process()
+        node.set_trap_exit(gus, True)
+        node.monitor_nodes(gus, on=True)
+        ref = node.monitor(gus, victim.evil)
+        node.ping("waiter", EVIL, victim.world.now)
+        node.saw(object)
+        monkeypatch.setattr(node, "_show", _fails)
+        peer = node.peer(EVIL)
+        node.signals_received(
+            peer,
+            [Send(victim.evil, gus.pid, "before"), Crashed(victim.evil, gus.pid, "x"), Ping(1)],
+            victim.world.now,
+        )
+        assert messages(gus) == ["before", Downed(ref, victim.evil, "noconnection"), NodeDown(EVIL)]
+        assert [(answered.waiter, answered.outcome) for answered in node.saw(Answered)] == [
+            ("waiter", "noconnection")
+        ]
+        assert node.saw(Hangup) == [Hangup(peer, gracefully=False)]
+        assert node.nodes(["connected"]) == ["b@h"]
+        (error,) = [log.text for log in node.saw(Log) if log.level == "error"]
+        assert "cannot carry out what evil@h says: KeyError in " in error
+
+    def test_keeps_nothing_back_of_what_came_before_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        victim = Victim()
+        node = victim.node
+        child = node.process()
+        watcher, ref = watched_by(node, child)
+        carry_out = node._carry_out
+        failed: list[Any] = []
+
+        def fails_once(signal: Any) -> None:
+            if isinstance(signal, Down) and not failed:
+                failed.append(signal)
+                raise RuntimeError
+            carry_out(signal)
+
+        monkeypatch.setattr(node, "_carry_out", fails_once)
+        second, second_ref = watched_by(node, child)
+        node._kill(child, "killed")
+        node.signals_received(node.peer(EVIL), [Ping(1)], victim.world.now)
+        assert victim.has_broken_off
+        assert messages(second) == [Downed(second_ref, child.pid, "killed")]
+        assert (messages(watcher), failed[0].ref) == ([], ref)
