@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from pyx.errors import PyxError
+from pyx.shell.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def write_junit(path: str, results: Sequence[Result]) -> None:
     root.append(suite)
     ET.indent(root)
     try:
-        Path(path).write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+        write_whole(path, ET.tostring(root, encoding="utf-8", xml_declaration=True))
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror}"
         raise PyxError(msg) from None

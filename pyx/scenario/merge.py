@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import TranscriptError
-from pyx.scenario.transcript import CONTINUATION, PROMPT, read_text
+from pyx.scenario.transcript import CONTINUATION, PROMPT, lines_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ def merge(paths: Sequence[str]) -> str:
 
 
 def _blocks(path: str, number: int) -> Iterator[_Recorded]:
-    text = read_text(path, path)
+    text = "\n".join(lines_of(read_text(path, path)))
     for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", text):
         stamp, *lines = match.group().split("\n")
         found = _STAMP.fullmatch(stamp)

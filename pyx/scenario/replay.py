@@ -17,8 +17,9 @@ from pyx.errors import PyxError, TranscriptError
 from pyx.scenario.player import Player, Settings
 from pyx.scenario.report import describe
 from pyx.scenario.stage import Stage
-from pyx.scenario.transcript import SUFFIX, read_transcript
+from pyx.scenario.transcript import SUFFIX, parse_transcript, read_text, read_transcript
 from pyx.scenario.update import Mender
+from pyx.shell.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -116,12 +117,13 @@ class Replay:
         """Plays one file, as often as wished, up to its first failure."""
         began = time.monotonic()
         try:
-            transcript = read_transcript(path)
+            before = read_text(path, path)
+            transcript = parse_transcript(before, path)
         except TranscriptError as error:
             hint = f"hint: {error.hint}\n" if error.hint else ""
             return Result(path, 0, 0.0, f"{error}\n{hint}", readable=False)
         steps = sum(len(session.steps) for session in transcript.sessions)
-        mender = Mender(transcript.lines) if self._wishes.update else None
+        mender = Mender(before) if self._wishes.update else None
         text = ""
         for time_ in range(1, self._wishes.repeat + 1):
             text = "" if self._aborted else self._play_once(transcript, mender)
@@ -134,10 +136,12 @@ class Replay:
                 break
         updated = mender is not None and bool(mender.edits)
         if mender is not None and updated and not text:
-            Path(path).write_text(mender.text(), encoding="utf-8")
-            text = self._play_once(read_transcript(path), None)
-            if text:
-                text = f"{path} was updated, but does not pass at once: this step is not stable\n{text}"
+            text = _rewrite(path, before, mender.text())
+            updated = not text
+            if updated:
+                text = self._play_once(read_transcript(path), None)
+                if text:
+                    text = f"{path} was updated, but does not pass at once: this step is not stable\n{text}"
         return Result(path, steps, time.monotonic() - began, text, updated=updated)
 
     def _play_once(self, transcript: Transcript, mender: Mender | None) -> str:
@@ -186,6 +190,18 @@ class Replay:
             player.close()
             if failure is None or self._aborted:
                 stage.remove()
+
+
+def _rewrite(path: str, before: str, after: str) -> str:
+    """Writes the updated text of a file; returns why it did not, "" where it did."""
+    try:
+        if Path(path).read_bytes() != before.encode():
+            return f"{path} was changed while it was played: it is not updated\n"
+        write_whole(path, after.encode())
+    except (OSError, UnicodeEncodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return f"{path} cannot be updated, and is as it was: {reason}\n"
+    return ""
 
 
 class _Voice:

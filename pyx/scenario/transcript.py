@@ -79,18 +79,24 @@ def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
 
 
 def read_text(path: str, shown_as: str) -> str:
-    """The text of a file that complaints call *shown_as*.  Raises TranscriptError."""
+    """The text of a file that complaints call *shown_as*, with its own line ends.  Raises TranscriptError."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TranscriptError(shown_as, 1, 1, f"the file cannot be read: {error}") from None
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a file's text, without a byte order mark and without their ends."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
 def parse_transcript(text: str, path: str) -> Transcript:
     """The transcript that *text* is; Markdown where *path* says so.  Raises TranscriptError."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    if lines and not lines[-1]:
-        lines.pop()
+    lines = lines_of(text)
     regions = list(_fences(lines, path)) if path.endswith(".md") else [Region(0, len(lines), 0, "")]
     hosts = _Hosts(lines)
     sessions: list[Session] = []

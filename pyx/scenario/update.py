@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyx.scenario.expectation import Line, expected_line, protected
 from pyx.scenario.matching import EVAL, Unit, match_block, unit_fits
+from pyx.scenario.transcript import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,10 +31,11 @@ class Edit(NamedTuple):
 
 
 class Mender:
-    """Collects the edits of one file.  Args: lines: the file as it is."""
+    """Collects the edits of one file.  Args: text: the file as it is, line ends and byte order mark too."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = lines
+    def __init__(self, text: str) -> None:
+        self._rows = text.split("\n")
+        self._lines = lines_of(text)
         self.edits: list[Edit] = []
 
     def mend(self, failure: Failure, names: Renaming) -> None:
@@ -66,11 +68,18 @@ class Mender:
         return tuple(indent + text for text in lines)
 
     def text(self) -> str:
-        """The file with its edits."""
-        lines = list(self._lines)
+        """The file with its edits: all other lines have the bytes that they had, new ones its line ends."""
+        end = "\r" if self._rows[0].endswith("\r") else ""
+        rows = list(self._rows)
+        ended = rows[-1] == ""  # else its last line has no end, and shall have none
+        if ended:
+            rows.pop()
+        else:
+            rows[-1] += end
         for edit in sorted(self.edits, reverse=True):
-            lines[edit.first : edit.end] = edit.lines
-        return "\n".join(lines) + "\n"
+            rows[edit.first : edit.end] = [line + end for line in edit.lines]
+        text = "\n".join(rows)
+        return f"{text}\n" if ended else text.removesuffix(end)
 
 
 def rewritten(old: Sequence[str], units: Sequence[Unit], names: Renaming, view: View) -> list[str]:

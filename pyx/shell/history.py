@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pyx.shell.files import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -79,11 +81,7 @@ class History:
 
     def _halve(self, data: bytes) -> bytes:
         newest = data[data.index(b"\n", len(data) // 2) + 1 :]
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(newest)
-        beside.replace(self._path)
+        write_whole(self._path, newest)
         return newest
 
     def _complain(self, error: OSError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,6 +112,47 @@ class TestFiles:
             "", " pyx: the name a@localhost is in use by another node "
         ).removesuffix(" ```\n")
         assert number.endswith(")\n ```\n")
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("# x\r\n$ pyx --sname a\r\n{}2\r\n3\r\n\r\n", "# x\r\n$ pyx --sname a\r\n{}2\r\n2\r\n\r\n"),
+            ("\ufeff$ pyx --sname a\n{}2\n3\n", "\ufeff$ pyx --sname a\n{}2\n2\n"),
+            ("# x\n$ pyx --sname a\n{}2\n3", "# x\n$ pyx --sname a\n{}2\n2"),
+            ("$ pyx --sname a\r\n{}2", "$ pyx --sname a\r\n{}2\r\n2"),
+        ],
+        ids=["CRLF", "byte order mark", "no last line end", "nothing below, no last line end"],
+    )
+    def test_all_other_bytes_stay(self, tmp_path: Path, old: str, new: str) -> None:
+        path = tmp_path / "t.pyxt"
+        path.write_bytes(old.format("pyx(a@vm)1> ").encode())
+        result = Replay(Wishes(update=True)).play("t.pyxt")
+        assert result.passed, result.text
+        assert result.updated
+        assert path.read_bytes().decode() == new.format("pyx(a@vm)1> ")
+
+    def test_a_full_disk_leaves_the_file_as_it_was(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(_path: str, _data: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("pyx.scenario.replay.write_whole", full)
+        old = "$ pyx --sname a\npyx(a@vm)1> 2\n3\n"
+        (tmp_path / "t.pyxt").write_text(old)
+        result = Replay(Wishes(update=True)).play("t.pyxt")
+        assert result.text == "t.pyxt cannot be updated, and is as it was: No space left on device\n"
+        assert not result.updated
+        assert (tmp_path / "t.pyxt").read_text() == old
+
+    def test_a_file_that_was_edited_meanwhile_keeps_the_edit(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.pyxt"
+        path.write_text(
+            f"$ pyx --sname a\npyx(a@vm)1> import pathlib; pathlib.Path({str(path)!r}).write_text('x')\n"
+        )
+        result = Replay(Wishes(update=True)).play("t.pyxt")
+        assert result.text == "t.pyxt was changed while it was played: it is not updated\n"
+        assert path.read_text() == "x"
 
     def test_it_is_refused_where_ci_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CI", "true")
