@@ -13,19 +13,26 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pyx import aio, rpc
     from pyx.errors import (
+        AlreadyReceiving,
         AlreadyStarted,
         CookieUnsafe,
+        DecodeError,
         EncodeError,
         Exit,
+        FrameTooBig,
+        HandshakeFailed,
         NameTaken,
         NoConnection,
+        NodeBusy,
         NodeNameInvalid,
         NodeNotAlive,
         NoProcess,
         NotAProcess,
         ProcessKilled,
+        ProtocolError,
         PyxError,
         ReceiveTimeout,
+        Reentered,
         RegistrationError,
         RemoteError,
         RpcError,
@@ -33,34 +40,54 @@ if TYPE_CHECKING:
         RpcRefused,
         RpcTimeout,
         RpcUndefined,
+        RuntimeDirectoryUnsafe,
+        TerminalTaken,
+        TranscriptError,
+        UndefinedFunction,
         WouldBlock,
     )
     from pyx.node import Node
-    from pyx.primitives import make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
+    from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
     from pyx.process import Process
     from pyx.terms import FunctionName, Literal, Pid, Raised, Ref, Struct
 
 __version__ = "0.1.0"
 
 _HOMES: Final = {
-    "pyx.primitives": ("make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"),
+    "pyx.primitives": (
+        "flush",
+        "make_ref",
+        "receive",
+        "self",
+        "send",
+        "spawn",
+        "spawn_link",
+        "spawn_monitor",
+    ),
     "pyx.node": ("Node",),
     "pyx.process": ("Process",),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
     "pyx.errors": (
+        "AlreadyReceiving",
         "AlreadyStarted",
         "CookieUnsafe",
+        "DecodeError",
         "EncodeError",
         "Exit",
+        "FrameTooBig",
+        "HandshakeFailed",
         "NameTaken",
         "NoConnection",
+        "NoProcess",
+        "NodeBusy",
         "NodeNameInvalid",
         "NodeNotAlive",
-        "NoProcess",
         "NotAProcess",
         "ProcessKilled",
+        "ProtocolError",
         "PyxError",
         "ReceiveTimeout",
+        "Reentered",
         "RegistrationError",
         "RemoteError",
         "RpcError",
@@ -68,6 +95,10 @@ _HOMES: Final = {
         "RpcRefused",
         "RpcTimeout",
         "RpcUndefined",
+        "RuntimeDirectoryUnsafe",
+        "TerminalTaken",
+        "TranscriptError",
+        "UndefinedFunction",
         "WouldBlock",
     ),
 }
@@ -76,25 +107,32 @@ _HOMES: Final = {
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AlreadyReceiving",
     "AlreadyStarted",
     "CookieUnsafe",
+    "DecodeError",
     "EncodeError",
     "Exit",
+    "FrameTooBig",
     "FunctionName",
+    "HandshakeFailed",
     "Literal",
     "NameTaken",
     "NoConnection",
     "NoProcess",
     "Node",
+    "NodeBusy",
     "NodeNameInvalid",
     "NodeNotAlive",
     "NotAProcess",
     "Pid",
     "Process",
     "ProcessKilled",
+    "ProtocolError",
     "PyxError",
     "Raised",
     "ReceiveTimeout",
+    "Reentered",
     "Ref",
     "RegistrationError",
     "RemoteError",
@@ -103,9 +141,14 @@ __all__ = [
     "RpcRefused",
     "RpcTimeout",
     "RpcUndefined",
+    "RuntimeDirectoryUnsafe",
     "Struct",
+    "TerminalTaken",
+    "TranscriptError",
+    "UndefinedFunction",
     "WouldBlock",
     "aio",
+    "flush",
     "make_ref",
     "receive",
     "rpc",
@@ -130,4 +173,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -47,12 +47,13 @@ class PyxError(Exception):
     """The root: `except PyxError` catches whatever pyx has to complain about."""
 
     hint: str | None = None
-    """What to do about it, for a line of its own."""
+    """What to do about it, without the word `hint:`."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         if hint is not None:
             self.hint = hint
+            self.add_note(f"hint: {hint}")  # so every traceback shows it, not only those of pyx
 
 
 class EncodeError(PyxError, TypeError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pyx.terms import Pid, Ref
 
-__all__ = ["make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"]
+__all__ = ["flush", "make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"]
 
 
 def self() -> Pid:
@@ -140,6 +140,18 @@ def receive(*patterns: Any, timeout: float | None = None) -> Any:
     return mail.receive(runner, patterns, checked_seconds(timeout))
 
 
+def flush() -> None:
+    """Prints all messages that wait in the mailbox, oldest first, and drops them; without waiting.
+
+    At a prompt `flush` is the helper, which shows them as it shows values.
+
+    Raises:
+        NotAProcess: this thread is not a process, so it has no mailbox.
+    """
+    for message in drain():
+        print(repr(message))  # noqa: T201 - the process's output, by way of its group leader
+
+
 def drain() -> list[Any]:
-    """Takes all messages out of the mailbox, oldest first, without waiting (for the shell's `flush`)."""
+    """Takes all messages out of the mailbox, oldest first, without waiting (for `flush`)."""
     return mail.drain(context.require("flush()"))

@@ -15,6 +15,7 @@ from pyx.runtime.destinations import (
     checked_cap,
     checked_choice,
     checked_destination,
+    checked_name,
     checked_pid,
     checked_ref,
     checked_seconds,
@@ -56,9 +57,13 @@ class Process:
 
     @staticmethod
     def whereis(name: str) -> Pid | None:
-        """The pid registered under *name* on this node, or None."""
+        """Returns the pid registered under *name* on this node, or None.
+
+        Raises:
+            TypeError: *name* is not a str.
+        """
         node = this_node()
-        return node.step(node.kernel.whereis, name)
+        return node.step(node.kernel.whereis, checked_name(name))
 
     @staticmethod
     def registered() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import traceback
 from typing import Any
 
 import pytest
@@ -128,6 +129,14 @@ def test_sentences_and_hints(error: Any, sentence: str, hint: str | None) -> Non
     assert error.hint == hint
 
 
+@pytest.mark.parametrize(("error", "_sentence", "hint"), SENTENCES, ids=lambda value: type(value).__name__)
+def test_hints_stand_in_a_plain_traceback_once(
+    error: BaseException, _sentence: str, hint: str | None
+) -> None:
+    last_lines = "".join(traceback.format_exception_only(error)).splitlines()
+    assert [line for line in last_lines if line.startswith("hint: ")] == ([f"hint: {hint}"] if hint else [])
+
+
 def test_facts_are_attributes() -> None:
     frame = FrameTooBig(10, 5)
     assert (frame.size, frame.limit) == (10, 5)
@@ -142,9 +151,9 @@ def test_facts_are_attributes() -> None:
     assert EncodeError("message", [1]).value == [1]
 
 
-@pytest.mark.parametrize("traceback", ["", "KeyError: 1\n"])
-def test_a_remote_error_without_frames_says_whose_it_is(traceback: str) -> None:
-    assert RemoteError("b@vm", "KeyError", "1", traceback).__notes__ == ["on b@vm"]
+@pytest.mark.parametrize("frames", ["", "KeyError: 1\n"])
+def test_a_remote_error_without_frames_says_whose_it_is(frames: str) -> None:
+    assert RemoteError("b@vm", "KeyError", "1", frames).__notes__ == ["on b@vm"]
 
 
 def test_a_refusal_names_the_policy() -> None:

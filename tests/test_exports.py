@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +16,10 @@ from typing import Any
 import pytest
 
 import pyx
-from pyx import _HOMES
+from pyx import _HOMES, errors
 
 ROOT = Path(pyx.__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 MODULES = {"aio", "rpc"}
 """Public names that are modules."""
 
@@ -72,6 +75,56 @@ def test_what_is_not_there_is_an_ordinary_attribute_error() -> None:
 def test_dir_lists_them_before_they_are_loaded() -> None:
     assert set(pyx.__all__) <= set(dir(pyx))
     assert "__version__" in dir(pyx)
+
+
+def test_dir_lists_nothing_else() -> None:
+    assert {name for name in dir(pyx) if not name.startswith("__")} == set(pyx.__all__)
+
+
+class TestWhatIsPromised:
+    """Every name in the README, in a `Raises:` section or in a hint is one that `from pyx import` finds."""
+
+    def test_every_error_of_the_tree_is_public(self) -> None:
+        classes = {name for name, one in vars(errors).items() if isinstance(one, type)}
+        assert {name for name in classes if issubclass(vars(errors)[name], BaseException)} <= set(pyx.__all__)
+
+    def test_the_words_of_the_readme(self) -> None:
+        rows = re.findall(r"^\| (here|`\w+`) \| (.+) \|$", README.partition("## Words")[2], re.MULTILINE)
+        words = {owner.strip("`"): re.findall(r"\b[a-zA-Z]\w*\b", text) for owner, text in rows}
+        assert list(words) == ["here", "Node", "Process", "rpc", "aio"]
+        assert [name for name in words["here"] if name not in pyx.__all__] == []
+        twins = words.pop("aio")[3:]  # after "the awaitable twins:"
+        assert [name for name in twins if not hasattr(pyx.aio, name)] == []
+        for owner in ("Node", "Process", "rpc"):
+            assert [name for name in words[owner] if not hasattr(getattr(pyx, owner), name)] == [], owner
+
+    def test_the_classes_of_the_readme(self) -> None:
+        camel = set(re.findall(r"`((?:[A-Z][a-z]+){2,})`", README))
+        assert {"NodeBusy", "RpcTimeout", "TerminalTaken"} <= camel
+        assert camel <= set(pyx.__all__)
+
+    @pytest.mark.parametrize(
+        "path", sorted(Path(pyx.__file__).parent.glob("*.py")), ids=lambda path: path.name
+    )
+    def test_what_a_docstring_says_is_raised(self, path: Path) -> None:
+        for named in re.findall(r"^ +Raises:\n((?: +\S.*\n)+)", path.read_text(), re.MULTILINE):
+            for line in re.findall(r"^ +([A-Z]\w+(?:, [A-Z]\w+)*): ", named, re.MULTILINE):
+                for name in line.split(", "):
+                    assert name in pyx.__all__ or hasattr(builtins, name), name
+
+    @pytest.mark.parametrize(
+        "path", sorted(Path(pyx.__file__).parent.rglob("*.py")), ids=lambda path: path.name
+    )
+    def test_what_a_hint_says_can_be_called(self, path: Path) -> None:
+        hints = [
+            str(keyword.value.value)
+            for call in ast.walk(ast.parse(path.read_text()))
+            if isinstance(call, ast.Call)
+            for keyword in call.keywords
+            if keyword.arg == "hint" and isinstance(keyword.value, ast.Constant)
+        ]
+        for owner, name in re.findall(r"\b(Node|Process|rpc|aio)\.(\w+)", " ".join(hints)):
+            assert hasattr(getattr(pyx, owner), name), f"{owner}.{name}"
 
 
 def loaded_by(code: str) -> set[str]:

@@ -16,6 +16,7 @@ from pyx import (
     Process,
     ReceiveTimeout,
     WouldBlock,
+    flush,
     make_ref,
     receive,
     send,
@@ -226,6 +227,18 @@ class TestReferences:
 def test_draining_needs_a_process(node: LocalNode) -> None:
     with pytest.raises(NotAProcess, match=r"flush\(\) needs a process"):
         drain()
+
+
+def test_flushing_prints_what_waits_and_drops_it(node: LocalNode, capsys: pytest.CaptureFixture[str]) -> None:
+    def body() -> Any:
+        for message in ("first", ("second", 2)):
+            send(own_pid(), message)
+        flush()
+        flush()
+        return drain()
+
+    assert as_process(node, body) == []
+    assert capsys.readouterr().out == "'first'\n('second', 2)\n"
 
 
 def test_messages_between_two_processes_keep_their_order(node: LocalNode) -> None:

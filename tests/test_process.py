@@ -71,6 +71,11 @@ class TestNames:
         with pytest.raises(RegistrationError, match="cannot unregister 'nobody': no process has that name"):
             Process.unregister("nobody")
 
+    @pytest.mark.parametrize("name", [[], 5, None, b"stock"])
+    def test_what_cannot_be_one_is_not_looked_up(self, name: Any, node: LocalNode) -> None:
+        with pytest.raises(TypeError, match="a registered name, which is a str, is needed, not "):
+            Process.whereis(name)
+
     def test_a_name_is_free_when_its_process_has_ended(self, node: LocalNode) -> None:
         def body() -> None:
             Process.register(own_pid(), "stock")

@@ -182,8 +182,10 @@ class TestMulticall:
         assert a.kernel._pending == {}
 
     def test_of_a_list(self, two: tuple[LocalNode, LocalNode]) -> None:
-        with pytest.raises(TypeError, match="multicall takes a list of nodes"):
-            rpc.multicall("b", "os", "getpid")
+        nodes: Any
+        for nodes in ("b", ..., 5):
+            with pytest.raises(TypeError, match="multicall takes a list of nodes"):
+                rpc.multicall(nodes, "os", "getpid")
 
 
 class TestFutures:

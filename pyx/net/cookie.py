@@ -27,12 +27,24 @@ _MAX_COOKIE_BYTES: Final = 4096
 
 
 class Cookie:
-    """A cookie's text, which shows itself to nobody by accident: `repr` and `str` give a fingerprint."""
+    """A cookie's text, which shows itself to nobody by accident: `repr` and `str` give a fingerprint.
+
+    Raises:
+        TypeError: *text* is not a str.
+        ValueError: it cannot be encoded; the sentence does not hold it.
+    """
 
     __slots__ = ("text",)
     text: str
 
     def __init__(self, text: str) -> None:
+        if type(text) is not str:
+            msg = f"a cookie is a str, not of type {type(text).__name__}"
+            raise TypeError(msg)
+        try:
+            _bytes(text)
+        except UnicodeEncodeError:
+            raise ValueError("a cookie cannot hold a lone surrogate: UTF-8 has no bytes for it") from None
         object.__setattr__(self, "text", text)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -5,6 +5,7 @@ Both `rpc` and `aio.rpc` stand on this.  Not here: waiting (`requests.py`), what
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import (
@@ -22,8 +23,6 @@ from pyx.terms import Pid, Raised
 from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.requests import Pending
     from pyx.signals import Letter
@@ -84,8 +83,8 @@ def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
     """The nodes of a multicall, by full name: those asked for, else this one and all visible ones."""
     if nodes is None:
         return node.step(node.kernel.nodes, ("this", "visible"))
-    if isinstance(nodes, str):
-        msg = f"multicall takes a list of nodes, not {nodes!r}"
+    if isinstance(nodes, str) or not isinstance(nodes, Iterable):
+        msg = f"multicall takes a list of nodes, or None for this one and all visible ones, not {nodes!r}"
         raise TypeError(msg)
     return [node.full_name(one) for one in nodes]
 

@@ -53,6 +53,11 @@ def checked_pid(value: Any) -> Pid:
     return _exactly(Pid, value, "a pid")
 
 
+def checked_name(value: Any) -> str:
+    """Returns *value* if it can be a registered name; raises TypeError."""
+    return _exactly(str, value, "a registered name, which is a str,")
+
+
 def checked_ref(value: Any) -> Ref:
     """*value* if it is a reference; raises TypeError."""
     return _exactly(Ref, value, "a reference")

@@ -11,7 +11,6 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from pyx.errors import PyxError
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ def _traceback_text(error: BaseException) -> str:
     account = without_our_frames(error)
     alone = account.__cause__ is None and account.__context__ is None and not account.exceptions
     lines = account.format_exception_only() if alone and not account.stack else account.format(chain=True)
-    hint = f"hint: {error.hint}\n" if isinstance(error, PyxError) and error.hint else ""
-    return _PYX_CLASS.sub("", "".join(lines)) + hint
+    return _PYX_CLASS.sub("", "".join(lines))
 
 
 def as_value(error: BaseException) -> Raised:

@@ -101,11 +101,7 @@ def _parts(error: BaseException, typed: str | None, seen: set[int]) -> list[str]
     lines = list(before)
     if stack and not alone:
         lines += ["Traceback (most recent call last):\n", *stack.format()]
-    lines += _last_lines(error)
-    hint = getattr(error, "hint", None) if isinstance(error, errors.PyxError) else None
-    if hint:
-        lines.append(f"hint: {hint}\n")
-    return lines
+    return lines + _last_lines(error)
 
 
 def _last_lines(error: BaseException) -> list[str]:

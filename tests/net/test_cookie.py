@@ -52,6 +52,13 @@ class TestACookie:
         with pytest.raises(TypeError):
             copy.copy(Cookie("a"))
 
+    def test_is_text_that_can_be_encoded(self) -> None:
+        with pytest.raises(ValueError, match="a cookie cannot hold a lone surrogate") as refused:
+            Cookie("secret\ud800")
+        assert "secret" not in str(refused.value)
+        with pytest.raises(TypeError, match="a cookie is a str, not of type bytes"):
+            Cookie(b"secret")  # type: ignore[arg-type]
+
     def test_made_by_pyx_needs_no_stretching(self) -> None:
         assert MADE_COOKIE.fullmatch(make_cookie(bytes(range(32))).text)
         assert make_cookie(bytes(32)) != make_cookie(bytes(31) + b"\1")

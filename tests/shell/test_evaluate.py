@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pyx.errors import RemoteError, RpcUndefined
+from pyx.errors import RemoteError, WouldBlock
 from pyx.shell.evaluate import RESULTS_KEPT, Evaluator, Left, Raised, Value, make_main, reads_on
 
 
@@ -202,15 +202,12 @@ class TestErrors:
         assert text.endswith("ValueError: x\n")
 
     def test_a_pyx_error_shows_its_class_without_module_and_its_hint(self) -> None:
-        error = RpcUndefined("server@vm", "product_stock", "nope")
-        error.hint = "look at exports"
-
         def call() -> None:
-            raise error
+            raise WouldBlock("receive()", "aio.receive()")
 
         text = error_text(an_evaluator(call=call), "call()")
         assert text.endswith(
-            "RpcUndefined: server@vm has no function nope in module product_stock\nhint: look at exports\n"
+            "WouldBlock: receive() would block the running event loop\nhint: use `await aio.receive()`\n"
         )
 
     def test_a_remote_error_shows_the_traceback_of_the_other_side(self) -> None:

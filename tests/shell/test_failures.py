@@ -61,7 +61,7 @@ def test_what_a_peer_said_is_filtered_and_not_said_twice() -> None:
     assert describe(error) == "RemoteError: KeyError: ^[[2J\non a@vm\n"
 
 
-def test_notes_and_hints_come_last() -> None:
+def test_hints_and_notes_come_last() -> None:
     error = PyxError("it failed", hint="do this")
     error.add_note("a note")
-    assert describe(error) == "PyxError: it failed\na note\nhint: do this\n"
+    assert describe(error) == "PyxError: it failed\nhint: do this\na note\n"
