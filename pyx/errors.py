@@ -62,10 +62,12 @@ class EncodeError(PyxError, TypeError):
     Attributes: `path` (`"message[1]['conn']"`), `value` (what stood there).
     """
 
-    def __init__(self, path: str, value: object, problem: str = "is not data") -> None:
+    def __init__(
+        self, path: str, value: object, problem: str = "is not data", *, hint: str | None = None
+    ) -> None:
         self.path = path
         self.value = value
-        super().__init__(f"cannot send {path}: {_brief(value)} {problem}")
+        super().__init__(f"cannot send {path}: {_brief(value)} {problem}", hint=hint)
 
 
 class DecodeError(PyxError, ValueError):

@@ -56,7 +56,8 @@ def spawn(function: Callable[..., Any] | ModuleType | str, *args: Any) -> Pid:
     Raises:
         EncodeError: an argument is not data.
 
-    A function that does not exist is the new process's failure, reported when it runs (as in Erlang).
+    A function that does not exist is the new process's failure, reported when it runs (as in Erlang); so is
+    a generator that the function returns (`yield` stands in it, say), as none of its lines has run.
     """
     return _spawn(function, args, link=False, monitor=False)[0]
 

@@ -84,7 +84,7 @@ def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
     if nodes is None:
         return node.step(node.kernel.nodes, ("this", "visible"))
     if isinstance(nodes, str) or not isinstance(nodes, Iterable):
-        msg = f"multicall takes a list of nodes, or None for this one and all visible ones, not {nodes!r}"
+        msg = f"multicall takes a list of nodes, not {nodes!r}"
         raise TypeError(msg)
     return [node.full_name(one) for one in nodes]
 

@@ -6,8 +6,10 @@ shell's process (`shell_process.py`).
 
 from __future__ import annotations
 
-import asyncio
 import functools
+import inspect
+from collections.abc import Coroutine
+from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import EncodeError, Exit, ProcessKilled, PyxError, RpcRefused, UndefinedFunction
@@ -150,7 +152,7 @@ class Lifecycle:
 
         def done_or_coroutine(error: BaseException | None, value: Any) -> None:
             # A function found by name may turn out to be an `async def`: it goes on on the process loop.
-            if error is None and asyncio.iscoroutine(value):
+            if error is None and isinstance(value, Coroutine):  # asyncio takes generators for one on 3.11
                 runner.process.kind = "async def" if runner.process.call is None else runner.process.kind
                 self._node.tasks.start(runner, lambda: value, finished)
             else:
@@ -184,6 +186,7 @@ class Lifecycle:
         """The step that says how a process ended, and its arguments."""
         if process.call is not None:
             return self._end_call, process, *self._answer(error, value)
+        error = error or _idle_generator(value)
         reason, crashed = reason_of(error, self._node.max_message_bytes)
         text = report.traceback_text(error) if crashed and error is not None else ""
         return self._end, process, reason, text
@@ -244,6 +247,20 @@ def _as_data(value: Any, limit: int) -> Any:
     except EncodeError as error:
         return str(error)
     return value
+
+
+def _idle_generator(value: Any) -> TypeError | None:
+    """The failure of a process whose function returned a generator: none of its lines has run."""
+    if isinstance(value, GeneratorType):
+        if inspect.getgeneratorstate(value) != inspect.GEN_CREATED:
+            return None
+    elif not isinstance(value, AsyncGeneratorType):
+        return None
+    error = TypeError(
+        f"the process has run nothing: its function returned the generator {value.__qualname__}"
+    )
+    error.add_note("hint: spawn a function that loops over it")
+    return error
 
 
 def _awaiting(body: Callable[[], Any]) -> Callable[[], Any]:

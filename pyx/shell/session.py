@@ -313,15 +313,28 @@ class Seat:
 
 
 class LogHandler(logging.Handler):
-    """pyx's own log, `[warning] text`, on whatever `sys.stderr` is by then."""
+    """pyx's own log, `[warning] text`, on whatever `sys.stderr` is by then.
+
+    Where the program has set up a log of its own, a record is that log's: it is shown once.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Like any handler's."""
+        if self._has_another(logging.getLogger(record.name)):
+            return
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"[{record.levelname.lower()}] {record.getMessage()}\n")
+
+    def _has_another(self, logger: logging.Logger | None) -> bool:
+        """True if a handler beside this one receives what *logger* is told."""
+        while logger is not None:
+            if any(handler is not self for handler in logger.handlers):
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False
 
 
 def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Completion]:

@@ -5,6 +5,7 @@ Packing in C says neither, so a message that failed is walked once more, slowly,
 
 from __future__ import annotations
 
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import EncodeError
@@ -33,9 +34,18 @@ def refusal(value: object, what: str, cause: Exception, reduce: Callable[[Any], 
         try:
             parts = list(_parts(place, reduce))
         except Unsendable as why:
-            return EncodeError(place.path, place.value, str(why))
+            return EncodeError(place.path, place.value, str(why), hint=_hint(type(place.value)))
         todo.extend(_Place(part, path, place) for part, path in reversed(parts))
     return EncodeError(what, value, f"could not be packed ({type(cause).__name__}: {cause})")
+
+
+def _hint(cls: type) -> str | None:
+    """What to send in place of a value of this class, where that is known."""
+    if issubclass(cls, AsyncGeneratorType):
+        return "send a list of what it yields: [item async for item in ...]"
+    if "__next__" in {name for base in cls.__mro__ for name in vars(base)}:  # its class's code is not run
+        return "send a list of what it yields: list(...)"
+    return None
 
 
 class _Place:

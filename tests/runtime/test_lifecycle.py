@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 import threading
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -259,6 +261,59 @@ class TestStarts:
         reason = as_process(node, body)[4]
         assert (reason.type, reason.text) == ("RuntimeError", "can't start new thread")
         assert "can't start new thread" in caplog.text
+
+
+class TestGenerators:
+    """What a function returns instead of running: refused as a result, and the failure of a process."""
+
+    @pytest.fixture
+    def rows(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        module = ModuleType("rows")
+        exec(
+            "def rows(): yield 1\n"
+            "def expression(): return (n for n in [1])\n"
+            "async def rows_later(): yield 1\n"
+            "async def of_rows(): return rows()\n"
+            "def begun():\n    it = rows()\n    next(it)\n    return it\n",
+            module.__dict__,
+        )
+        monkeypatch.setitem(sys.modules, "rows", module)
+        return module
+
+    @pytest.mark.parametrize(
+        ("function", "cure"),
+        [
+            ("rows", "list(...)"),
+            ("expression", "list(...)"),
+            ("begun", "list(...)"),
+            ("of_rows", "list(...)"),
+            ("rows_later", "[item async for item in ...]"),
+        ],
+    )
+    def test_as_the_result_of_a_call_are_refused_with_a_cure(
+        self, function: str, cure: str, stage: Stage, rows: ModuleType
+    ) -> None:
+        a, _ = stage.start("a"), stage.start("b")
+        error = as_process(a, lambda: _raised_by_call("rows", function))
+        assert error.type == "EncodeError"
+        assert re.fullmatch(r"cannot send result: <(async_)?generator object .*> is not data", error.text)
+        assert f"\nhint: send a list of what it yields: {cure}\n" in error.traceback
+
+    @pytest.mark.parametrize("function", ["rows", "expression", "rows_later", "of_rows"])
+    def test_end_their_process_with_an_error(self, function: str, node: LocalNode, rows: ModuleType) -> None:
+        reason = end(node, getattr(rows, function))
+        assert reason.type == "TypeError"
+        assert reason.text.startswith("the process has run nothing: its function returned the generator ")
+        assert reason.traceback.endswith("\nhint: spawn a function that loops over it\n")
+
+    def test_that_have_begun_are_what_a_function_may_return(self, node: LocalNode, rows: ModuleType) -> None:
+        assert end(node, rows.begun) == "normal"
+
+
+def _raised_by_call(module: str, function: str) -> RemoteError:
+    with pytest.raises(RemoteError) as caught:
+        rpc.call("b", module, function)
+    return caught.value
 
 
 class TestForPeers:

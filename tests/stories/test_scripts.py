@@ -105,6 +105,41 @@ class TestFails:
         assert child.returncode == 130
 
 
+class TestLogs:
+    """What a node and its processes report is shown once, by the program's own log where it has one."""
+
+    CODE = (
+        "Node.ping('zz')\n"
+        "_, ref = spawn_monitor(int, 'x')\n"
+        "receive(('DOWN', ref, ..., ..., ...), timeout=20)\n"
+    )
+    WORDS = (
+        "cannot connect to zz@vm: no node of that name runs on this host",
+        "Process #PID<0.2.0> raised an exception\nValueError: invalid literal for int() with base 10: 'x'\n",
+    )
+
+    def test_without_a_log_of_the_program_in_words_of_pyx(self, host: Host) -> None:
+        done = host.run("--sname", "plain@vm", "-e", self.CODE)
+        assert done.stderr == f"[warning] {self.WORDS[0]}\n[error] {self.WORDS[1]}"
+
+    @pytest.mark.parametrize(
+        "setting_up",
+        [
+            "logging.basicConfig()",
+            "logging.getLogger().addHandler(handler)",
+            "logging.getLogger('pyx').addHandler(handler)",
+        ],
+    )
+    def test_with_one_by_that_alone(self, setting_up: str, host: Host) -> None:
+        before = (
+            "import logging\n"
+            "handler = logging.StreamHandler()\n"
+            "handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT))\n"
+        )
+        done = host.run("--sname", "logs@vm", "-e", before + setting_up, "-e", self.CODE)
+        assert done.stderr == f"WARNING:pyx.node:{self.WORDS[0]}\nERROR:pyx.node:{self.WORDS[1]}"
+
+
 class TestColours:
     def test_no_color(self, lone_host: Host) -> None:
         shell = lone_host.starts(NO_COLOR="1")

@@ -6,13 +6,16 @@ import collections
 import dataclasses
 import socket
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx.errors import EncodeError
 from pyx.terms import Struct
 from pyx.wire.codec import seal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 @dataclasses.dataclass
@@ -44,6 +47,29 @@ class TestRefusals:
             assert caught.value.value is conn
             assert str(caught.value).startswith("cannot send message[1]['conn']: <socket.socket ")
             assert str(caught.value).endswith("is not data")
+
+    @pytest.mark.parametrize("value", [(n for n in [1]), map(str, [1]), iter([1]), iter({1: 2}.items())])
+    def test_an_iterator_with_its_cure(self, value: object) -> None:
+        with pytest.raises(EncodeError, match="is not data") as caught:
+            seal(["rows", value])
+        assert caught.value.hint == "send a list of what it yields: list(...)"
+
+    def test_an_asynchronous_generator_with_its_cure(self) -> None:
+        async def rows() -> AsyncIterator[int]:
+            yield 1
+
+        with pytest.raises(EncodeError, match="is not data") as caught:
+            seal(rows())
+        assert caught.value.hint == "send a list of what it yields: [item async for item in ...]"
+
+    def test_what_is_looked_at_for_a_cure_is_the_class_alone(self) -> None:
+        class Hostile:
+            def __getattribute__(self, name: str) -> object:
+                raise AssertionError(name)
+
+        with pytest.raises(EncodeError) as caught:
+            seal(Hostile())
+        assert caught.value.hint is None
 
     def test_the_caller_may_name_the_root(self) -> None:
         with pytest.raises(
