@@ -8,8 +8,10 @@ failed, JUnit files, pytest items, files rewritten by `--update`.
     transcript     text -> steps, or one clear complaint; with commands (`$ ` lines) and directives
     tokens         what is volatile in a text: pids, references, addresses, ports
     renaming       the file's names for them <-> what they are this time
+    characters     what a terminal makes of a line, and what a text file does not keep
     expectation    one line, one echo
     matching       a block against several sources
+    shown          pieces of text -> the units of a screen
     stage, nodes   the directory and HOME of a replay; one OS process and its frames
     cast           who is on the stage, and what is asked of all at once
     player         plays the steps

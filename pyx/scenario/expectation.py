@@ -5,6 +5,7 @@ r"""One line and one echo: does what the file says match what was shown?
     [..]             inside a line: any text
     text (re)        a regular expression for the whole line; one that starts with \ is written (?:\d+) (re)
     text (glob)      * and ? for the whole line
+    text (esc)       the text with Python's escapes; it may start with one (see `characters.py`)
     anything else    the text, with its pids, references, addresses and ports up to the renaming
 
 An echo is compared as Python where both sides are: wrapping, quotes, the order of a set do not matter.
@@ -19,6 +20,7 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.scenario.characters import ESCAPED, as_seen, escaped, needs_escapes, unescaped
 from pyx.scenario.tokens import PATTERNS, Token, split_tokens
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Line(NamedTuple):
 def expected_line(written: str) -> Line:
     """The line of a block, as it is to be compared."""
     written = written.rstrip()
+    if written.endswith(ESCAPED):
+        return Line("text", as_seen(unescaped(written)).rstrip(), written)
     if written.startswith("\\"):
         return Line("text", written[1:], written)
     if written.strip() == "...":
@@ -56,11 +60,14 @@ def protected(shown: str) -> str:
     shown = shown.rstrip()
     misread = (
         not shown
-        or shown.startswith(("\\", "$", "```", "pyx(", "...("))
+        or shown.startswith(("\\", "$", "pyx(", "...("))
+        or shown.lstrip().startswith(("```", "~~~"))
         or shown.strip() == "..."
         or shown.endswith((" (re)", " (glob)"))
         or _ANY in shown
     )
+    if shown.endswith(ESCAPED) or needs_escapes(shown):
+        return escaped(shown, first=misread)
     return "\\" + shown if misread else shown
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.scenario.matching import EVAL, Unit
 from pyx.scenario.renaming import View
+from pyx.scenario.shown import Shown
 from pyx.terms import Life
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ class NodeProcess:
     ) -> None:
         self.name = name
         self.log: Path = stage.log_path(name)
-        self.units: list[Unit] = []
-        """What its screen shows and no block has claimed."""
+        self._shown = Shown(lambda unit: heard(self, unit))
         self.ready = False
         self.left = False
         """It has ended, or its pipe has."""
@@ -70,7 +70,6 @@ class NodeProcess:
         self.frames = 0
         """How many frames came, so that a waiter sees that there is something new."""
         self._began = began
-        self._heard = heard
         self._lives: dict[int, Life] = {}
         self._life = Life("", id(self))
         self._requests = 0
@@ -103,6 +102,15 @@ class NodeProcess:
     def view(self) -> View:
         """Its screen, as the renaming needs it."""
         return View(self._life, self._lives)
+
+    @property
+    def units(self) -> list[Unit]:
+        """What its screen shows and no block has claimed; the caller may take some out."""
+        return self._shown.units
+
+    def is_open(self, unit: Unit) -> bool:
+        """True while the last line of *unit* may go on."""
+        return self._shown.is_open(unit)
 
     @property
     def os_pid(self) -> int:
@@ -165,6 +173,7 @@ class NodeProcess:
                     self._life = Life(frame["name"], frame["creation"])
             case "prompt":
                 self.ready = True
+                self._shown.end_lines()
                 self.prompt = frame["text"]
                 if frame["id"] is not None:
                     self.finished.add(frame["id"])
@@ -172,10 +181,8 @@ class NodeProcess:
                 self.answers[frame["id"]] = frame["text"]
             case "out":
                 self._lives.update({number: Life(name, made) for number, name, made in frame["lives"]})
-                lines = tuple(frame["text"].removesuffix("\n").split("\n"))
-                unit = Unit(frame["source"], frame["kind"], lines, time.monotonic() - self._began)
-                self.units.append(unit)
-                self._heard(self, unit)
+                at = time.monotonic() - self._began
+                self._shown.add(frame["source"], frame["kind"], frame["text"], at)
 
     def own_words(self) -> list[Unit]:
         """What it wrote to stderr itself, as units: the only thing that a node shows which does not start."""

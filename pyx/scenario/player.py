@@ -173,7 +173,7 @@ class Player:
         self.cast.nodes.add(node)
         self._wait(lambda: node.ready or node.left, START_SECONDS)
         if node.left:
-            node.units += node.own_words()
+            node.units.extend(node.own_words())
             node.why_gone = f"it did not start (line {step.line})"
             if not step.block.lines:
                 self._fail(step, node, f"it did not start (exit code {node.exit_code})")

@@ -115,7 +115,9 @@ class Visit:
     def _show_new(self, terminal: Terminal) -> None:
         for other in self._player.cast.nodes.all:
             mark = "" if other is self._node else f"[{other.name}] "
-            units = other.units
+            units = list(other.units)
+            if units and other.is_open(units[-1]):
+                units.pop()  # the rest of its line is still to come
             for unit in units[self._shown.get(other, 0) :]:
                 text = "".join(f"{mark}{line}\n" for line in unit.lines)
                 terminal.show(text, unit.kind if unit.kind in {"error", "interrupt", "notice"} else "echo")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pyx.scenario.characters import as_seen
 from pyx.scenario.expectation import expected_line, match_echo, match_line, protected
 from pyx.scenario.renaming import Renaming, View
 from pyx.terms import Life
@@ -74,12 +77,36 @@ class TestLines:
             "pyx(a@vm)1> 1",
             "...(1)> x",
             "```",
+            "   ````",
+            "~~~",
         ],
     )
     def test_what_would_be_misread_is_protected(self, shown: str) -> None:
         written = protected(shown)
         assert written == "\\" + shown
         assert fits(written, shown)
+
+    @pytest.mark.parametrize(
+        ("shown", "written"),
+        [
+            ("a\x07", r"a\x07 (esc)"),
+            ("\udc80", r"\udc80 (esc)"),
+            ("\\ \x07", r"\\ \x07 (esc)"),
+            ("$ \x07 [..]", r"\x24 \x07 [..] (esc)"),
+            ("x (esc)", "x (esc) (esc)"),
+            ("$ x (esc)", r"\x24 x (esc) (esc)"),
+        ],
+    )
+    def test_what_a_file_does_not_keep_is_escaped(self, shown: str, written: str) -> None:
+        assert protected(shown) == written
+        assert fits(written, shown)
+
+    def test_an_escaped_line_is_what_a_terminal_ends_up_with(self) -> None:
+        assert fits(r"\r10%\r\x1b[31m100%\x1b[0m (esc)", "100%")
+
+    @given(st.text(st.characters(exclude_characters="\n")))
+    def test_any_line_is_read_as_it_was_seen(self, shown: str) -> None:
+        assert fits(protected(as_seen(shown)), as_seen(shown))
 
     def test_the_rest_is_not(self) -> None:
         assert protected("#PID<0.1.0>") == "#PID<0.1.0>"

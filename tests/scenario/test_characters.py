@@ -1,0 +1,73 @@
+"""Lines as they stand on a screen in the end, and as a file writes them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyx.scenario.characters import as_seen, escaped, needs_escapes, unescaped
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen"),
+    [
+        ("plain\ttab", "plain\ttab"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\r10%\r100%", "100%"),
+        ("abcdef\rxy", "xycdef"),
+        ("ends\r", "ends"),
+        ("50%\x1b[K\r\x1b[2Kdone", "done"),
+        ("abc\b\bX", "aXc"),
+        ("\bX", "X"),
+        ("abcdef\b\b\x1b[Kx", "abcdx"),
+        ("abcdef\b\b\x1b[1K", "    ef"),
+        ("\x1b]0;title\x07", "\x1b]0;title\x07"),
+    ],
+)
+def test_a_line_is_what_a_terminal_ends_up_with(shown: str, seen: str) -> None:
+    assert as_seen(shown) == seen
+    assert as_seen(seen) == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("\x07ring", r"\x07ring (esc)"),
+        ("a\\b\x1b[5n", r"a\\b\x1b[5n (esc)"),
+        ("\udc80 \u202e \ufeff", r"\udc80 \u202e \ufeff (esc)"),
+        ("é 𝄞 \t", "é 𝄞 \t (esc)"),
+    ],
+)
+def test_a_file_writes_escapes(text: str, written: str) -> None:
+    assert escaped(text) == written
+    assert unescaped(written) == text
+
+
+def test_a_first_character_that_would_be_misread_is_an_escape_too() -> None:
+    assert escaped("$ \x07", first=True) == r"\x24 \x07 (esc)"
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (r"\r\t\a\b\f\v\\ (esc)", "\r\t\a\b\f\v\\"),
+        (r"\d \x4 \u12 (esc)", r"\d \x4 \u12"),
+        (r"\U0001f600 (esc)", "😀"),
+    ],
+)
+def test_a_person_may_write_other_escapes(written: str, text: str) -> None:
+    assert unescaped(written) == text
+
+
+@given(st.text(st.sampled_from("ab \x1b[0mK\r\b")))
+def test_what_is_seen_is_seen_so_again(text: str) -> None:
+    assert as_seen(as_seen(text)) == as_seen(text)
+
+
+@given(st.text(st.characters(exclude_characters="\n")), st.booleans())
+def test_any_text_comes_back(text: str, first: bool) -> None:
+    written = escaped(text, first=first)
+    assert not needs_escapes(written)
+    assert unescaped(written) == text
+    written.encode()
