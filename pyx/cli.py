@@ -226,14 +226,14 @@ def _names(words: list[str]) -> int:
     import asyncio
 
     from pyx.net import epmd
-    from pyx.net.directory import HostDirectory, runtime_directory
+    from pyx.net.directory import HostDirectory
 
     if len(words) > 1 or (words and words[0].startswith("-")):
         complain("names takes at most one host", "pyx names 10.0.0.5")
         return 2
     lines = []
     if not words:
-        entries = HostDirectory(runtime_directory()).entries()
+        entries = HostDirectory.of_this_user().entries()
         lines = [f"{entry.name} (pid {entry.os_pid})" for entry in entries]
     try:
         found = asyncio.run(epmd.names(words[0] if words else epmd.HOME))

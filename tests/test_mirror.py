@@ -19,6 +19,8 @@ EXCEPTIONS = {
 """Files without a test, and why."""
 
 TESTED_WITH = {
+    "net/claim.py": "net/test_directory.py",
+    "net/name_locks.py": "net/test_directory.py",
     "net/opening.py": "net/test_listener.py",
     "net/unix_door.py": "net/test_listener.py",
     "scenario/cast.py": "scenario/test_player.py",

@@ -140,13 +140,29 @@ class Transport:
         self._breath = None
         self._loop.add_reader(self._listening, self._accept, self._listening)
 
+    def listen_on(self, listening: socket.socket) -> None:
+        """Accepts on another socket from now on, after `accept` and until `close`; the old one is closed."""
+        old = self._listening
+        if old is None:
+            listening.close()
+            return
+        self._rest_no_longer()
+        self._loop.remove_reader(old)
+        old.close()
+        self._listening = listening
+        self.accept()
+
+    def _rest_no_longer(self) -> None:
+        if self._breath is not None:
+            self._breath.cancel()
+            self._breath = None
+
     async def close(self) -> None:
         """Closes the door, and drops every conversation that is no session yet."""
         listening, self._listening = self._listening, None
         if listening is not None:
             self._loop.remove_reader(listening)
-        if self._breath is not None:
-            self._breath.cancel()
+        self._rest_no_longer()
         tasks = [*self._strangers, *(dialling.task for dialling in self._dials.values())]
         for task in tasks:
             task.cancel()

@@ -7,16 +7,16 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import struct
-import sys
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
+from pyx.net.credentials import uid_of
 from pyx.net.opening import PlainOpening
 from pyx.terms import host_of, is_long
 
 if TYPE_CHECKING:
-    from pyx.net.directory import Claim, HostDirectory
+    from pyx.net.claim import Claim
+    from pyx.net.directory import HostDirectory
 
 _BREATH_SECONDS: Final = 0.02
 """Until a full backlog is tried again."""
@@ -79,13 +79,3 @@ class UnixDoor:
     def dialling(connection: socket.socket) -> PlainOpening:
         """The conversation on a connection that `connect` gave."""
         return PlainOpening(connection)
-
-
-def uid_of(connection: socket.socket) -> int:
-    """The user who runs the process at the other end of a unix socket."""
-    if sys.platform == "linux":
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        return int(struct.unpack("=iII", credentials)[1])
-    else:  # noqa: RET505 - mypy leaves the other platform's branch alone only as a branch
-        # LOCAL_PEERCRED of SOL_LOCAL (macOS, FreeBSD): struct xucred opens with its version and the uid.
-        return int(struct.unpack_from("=II", connection.getsockopt(0, 1, 76))[1])

@@ -13,12 +13,14 @@ import random
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.errors import PyxError
 from pyx.net.cookie import Cookie
-from pyx.net.directory import HostDirectory, runtime_directory
+from pyx.net.directory import HostDirectory
 from pyx.net.listener import Arrival
 from pyx.net.listener import Transport as Doors
 from pyx.net.peer import PeerLink
 from pyx.net.unix_door import UnixDoor
+from pyx.net.upkeep import Upkeep
 from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.runners import LockSlot
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.core.peers import Peer
-    from pyx.net.directory import Claim
+    from pyx.net.claim import Claim
     from pyx.net.listener import Door
     from pyx.net.seeds import Seed
     from pyx.net.tcp_door import TcpDoor
@@ -100,10 +102,12 @@ class Transport:
         self._key = _key(cookie.text)
         self._keys: dict[str, bytes] = {}
         self._claim: Claim | None = None
+        self._directory: HostDirectory | None = None
+        self._upkeep = Upkeep(name)
         self._beyond: TcpDoor | None = None
         self._door: Door
         if beyond is None:
-            directory = HostDirectory(runtime_directory())
+            directory = self._directory = HostDirectory.of_this_user()
             self._claim = directory.claim(name, creation, os.getpid())
             self._door = UnixDoor(directory, self._claim)
         else:
@@ -365,6 +369,25 @@ class Transport:
     def _measure(self) -> None:
         self.lag.looked(self._node.now())
         self._measuring = asyncio.get_running_loop().call_later(EVERY_SECONDS, self._measure)
+        self._look_after_name()
+
+    def _look_after_name(self) -> None:
+        """New nodes find this one by files, which others than pyx may remove."""
+        claim, directory, doors = self._claim, self._directory, self._doors
+        if claim is None or directory is None or doors is None or self._is_closing:
+            return
+        try:
+            restored = claim.restore()
+        except PyxError as error:
+            line = self._upkeep.failed(error, directory.path)
+        else:
+            if restored is None:
+                return
+            if restored.listening is not None:
+                doors.listen_on(restored.listening)
+            line = self._upkeep.restored(restored.gone, directory.path)
+        if line is not None:
+            log.log(line.level, "%s", line.text)
 
 
 def _key(cookie: str) -> bytes:

@@ -3,86 +3,30 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import shutil
 import socket
-import stat
+import sys
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx.errors import NameTaken, PyxError, RuntimeDirectoryUnsafe
-from pyx.net.directory import Claim, Entry, HostDirectory, runtime_directory
+from pyx.net.claim import Claim, Restored
+from pyx.net.directory import HostDirectory
+from pyx.net.name_locks import Entry
 from tests.net.conftest import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
 def directory(short_directory: str) -> HostDirectory:
     return HostDirectory(short_directory)
-
-
-class TestTheRuntimeDirectory:
-    def test_is_made_for_me_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
-        assert runtime_directory() == str(tmp_path / "pyx")
-        assert stat.S_IMODE((tmp_path / "pyx").stat().st_mode) == 0o700
-        assert runtime_directory() == str(tmp_path / "pyx")
-
-    def test_lies_in_the_session_or_in_tmp(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("PYX_RUNTIME_DIR", raising=False)
-        uid = os.geteuid()
-        assert runtime_directory() in {f"/run/user/{uid}/pyx", f"/tmp/pyx-{uid}"}
-
-    def test_open_to_others_is_refused_with_the_cure(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        path = tmp_path / "my pyx"
-        path.mkdir()
-        path.chmod(0o750)
-        monkeypatch.setenv("PYX_RUNTIME_DIR", str(path))
-        with pytest.raises(RuntimeDirectoryUnsafe, match="has mode 0750, not 0700") as caught:
-            runtime_directory()
-        assert caught.value.hint == f"chmod 700 '{path}'"
-
-    def test_of_somebody_else_is_refused_with_its_owner(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
-        runtime_directory()
-        owner = os.geteuid()
-        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-        with pytest.raises(RuntimeDirectoryUnsafe, match=f"belongs to user {owner}") as caught:
-            runtime_directory()
-        assert caught.value.hint is not None
-        assert f"sudo chown {owner + 1}" in caught.value.hint
-
-    @pytest.mark.parametrize("kind", ["link", "file"])
-    def test_that_is_none_is_refused(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-    ) -> None:
-        path = tmp_path / "pyx"
-        if kind == "link":
-            (tmp_path / "real").mkdir(0o700)
-            path.symlink_to(tmp_path / "real")
-        else:
-            path.touch()
-        monkeypatch.setenv("PYX_RUNTIME_DIR", str(path))
-        expected = "is a symbolic link" if kind == "link" else "is not a directory"
-        with pytest.raises(RuntimeDirectoryUnsafe, match=expected):
-            runtime_directory()
-
-    def test_too_deep_for_a_socket_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / ("d" * 100)))
-        with pytest.raises(RuntimeDirectoryUnsafe, match="too long a path for a socket"):
-            runtime_directory()
-
-    def test_that_cannot_be_made_is_one_clear_error(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "no" / "such"))
-        with pytest.raises(PyxError, match="cannot make the directory") as caught:
-            runtime_directory()
-        assert caught.value.hint == "set PYX_RUNTIME_DIR to a directory of your own"
 
 
 class TestAClaim:
@@ -200,6 +144,167 @@ class TestAClaim:
             claim.listen()
         Path(claim.socket_path).rmdir()
         claim.release()
+
+
+class TestAClaimWhoseFilesVanish:
+    """New nodes find a node by files that others than pyx may remove."""
+
+    @pytest.fixture
+    def claim(self, directory: HostDirectory) -> Iterator[Claim]:
+        claim = directory.claim("gus@vm", 7, 4242)
+        with claim.listen():
+            yield claim
+        claim.release()
+
+    def assert_is_whole(self, directory: HostDirectory, claim: Claim) -> None:
+        assert directory.entries() == [Entry("gus@vm", 4242, 7)]
+        with pytest.raises(NameTaken, match="pid 4242"):
+            directory.claim("gus@vm", 8, 5)
+        assert claim.restore() == Restored()
+
+    def reach(self, directory: HostDirectory) -> None:
+        path = directory.lookup("gus@vm")
+        assert path is not None
+        with socket.socket(socket.AF_UNIX) as visitor:
+            visitor.connect(path)
+
+    def test_leaves_alone_what_is_there(self, directory: HostDirectory, claim: Claim) -> None:
+        assert claim.restore() == Restored()
+        self.assert_is_whole(directory, claim)
+
+    def test_locks_the_name_anew(self, directory: HostDirectory, claim: Claim, short_directory: str) -> None:
+        Path(short_directory, "gus@vm.lock").unlink()
+        assert directory.lookup("gus@vm") is None
+        assert claim.restore() == Restored(("lock",))
+        self.assert_is_whole(directory, claim)
+
+    def test_binds_the_socket_anew(self, directory: HostDirectory, claim: Claim) -> None:
+        Path(claim.socket_path).unlink()
+        restored = claim.restore()
+        assert restored is not None
+        assert restored.gone == ("socket",)
+        assert restored.listening is not None
+        self.reach(directory)
+        self.assert_is_whole(directory, claim)
+        restored.listening.close()
+
+    def test_makes_the_directory_anew(
+        self, directory: HostDirectory, claim: Claim, short_directory: str
+    ) -> None:
+        shutil.rmtree(short_directory)
+        restored = claim.restore()
+        assert restored is not None
+        assert restored.gone == ("lock", "socket")
+        assert restored.listening is not None
+        self.reach(directory)
+        self.assert_is_whole(directory, claim)
+        restored.listening.close()
+
+    def test_follows_the_directory_to_where_new_nodes_look(self) -> None:
+        """As `/run/user/UID` goes at the last logout, and comes back at the next login."""
+        places = [tempfile.mkdtemp(prefix="pyx-", dir="/tmp") for _ in range(2)]
+        now = [places[0]]
+        directory = HostDirectory(places[0], lambda: now[0])
+        claim = directory.claim("gus@vm", 7, 4242)
+        claim.listen().close()
+        now[0] = places[1]
+        restored = claim.restore()
+        assert restored is not None
+        assert restored.gone == ("lock", "socket")
+        assert restored.listening is not None
+        assert directory.path == places[1]
+        self.reach(directory)
+        assert os.listdir(places[0]) == []
+        restored.listening.close()
+        claim.release()
+        assert os.listdir(places[1]) == []
+        for place in places:
+            Path(place).rmdir()
+
+    def test_is_told_of_a_node_that_has_the_name_meanwhile(
+        self, directory: HostDirectory, claim: Claim, short_directory: str
+    ) -> None:
+        claim._guard.close()  # as where the system has none
+        Path(short_directory, "gus@vm.lock").unlink()
+        newcomer = directory.claim("gus@vm", 9, 77)
+        listening = newcomer.listen()
+        with pytest.raises(NameTaken, match="pid 77"):
+            claim.restore()
+        self.reach(directory)
+        assert directory.entries() == [Entry("gus@vm", 77, 9)]
+        newcomer.release()
+        listening.close()
+        restored = claim.restore()
+        assert restored is not None
+        assert restored.gone == ("lock", "socket")
+        assert restored.listening is not None
+        restored.listening.close()
+        self.assert_is_whole(directory, claim)
+
+    def test_leaves_the_files_of_such_a_node_when_it_is_released(
+        self, directory: HostDirectory, claim: Claim, short_directory: str
+    ) -> None:
+        claim._guard.close()  # as where the system has none
+        Path(short_directory, "gus@vm.lock").unlink()
+        newcomer = directory.claim("gus@vm", 9, 77)
+        listening = newcomer.listen()
+        claim.release()
+        self.reach(directory)
+        assert directory.entries() == [Entry("gus@vm", 77, 9)]
+        listening.close()
+        newcomer.release()
+
+    def test_says_why_the_directory_cannot_be_made(self, claim: Claim, short_directory: str) -> None:
+        shutil.rmtree(short_directory)
+        Path(short_directory).touch()
+        with pytest.raises(RuntimeDirectoryUnsafe, match="is not a directory"):
+            claim.restore()
+        Path(short_directory).unlink()
+        restored = claim.restore()
+        assert restored is not None
+        assert restored.listening is not None
+        restored.listening.close()
+
+    def test_waits_while_another_process_looks_at_the_new_file(
+        self, claim: Claim, short_directory: str
+    ) -> None:
+        lock = Path(short_directory, "gus@vm.lock")
+        lock.unlink()
+        with lock.open("w") as looker:
+            fcntl.flock(looker, fcntl.LOCK_SH)
+            assert claim.restore() is None
+        assert claim.restore() == Restored(("lock",))
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file are Linux's")
+    def test_keeps_its_name_meanwhile(self, directory: HostDirectory, short_directory: str) -> None:
+        claim = directory.claim("gus@vm", 7, 4242)
+        shutil.rmtree(short_directory)
+        Path(short_directory).mkdir(0o700)
+        with pytest.raises(NameTaken, match=f"pid {os.getpid()}"):
+            directory.claim("gus@vm", 8, 5)
+        assert os.listdir(short_directory) == []
+        directory.claim("bob@vm", 8, 5).release()
+        claim.release()
+        directory.claim("gus@vm", 8, 5).release()
+
+    def test_does_nothing_for_a_name_that_was_given_up(self, claim: Claim, short_directory: str) -> None:
+        claim.release()
+        assert claim.restore() is None
+        assert os.listdir(short_directory) == []
+
+    @pytest.mark.parametrize("call", ["open", "pwrite"])
+    def test_is_one_clear_error_on_a_full_disk(
+        self, claim: Claim, short_directory: str, monkeypatch: pytest.MonkeyPatch, call: str
+    ) -> None:
+        def fail(*_: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        Path(short_directory, "gus@vm.lock").unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, fail)
+            with pytest.raises(PyxError, match=r"cannot claim the name gus@vm in .*: No space left"):
+                claim.restore()
+        assert claim.restore() == Restored(("lock",))
 
 
 class TestRaces:

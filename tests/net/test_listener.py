@@ -24,7 +24,7 @@ from pyx.wire.handshake import Acceptor, Transmit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyx.net.directory import Claim
+    from pyx.net.claim import Claim
     from pyx.wire.handshake import Status
     from tests.net.conftest import LoopThread
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import shutil
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +16,8 @@ import pytest
 from pyx import Node, receive, rpc, send
 from pyx.core import effects as fx
 from pyx.errors import NameTaken, PyxError, RpcTimeout, RuntimeDirectoryUnsafe
+from pyx.net.claim import Claim
 from pyx.net.cookie import Cookie
-from pyx.net.directory import Claim
 from pyx.net.listener import Arrival
 from pyx.runtime import lifetime
 from pyx.runtime.transport import Transport
@@ -24,8 +26,6 @@ from pyx.wire.fragments import NODE_ROOM_BYTES
 from tests.staging import HANG, OPTIONS, Running, Stage, as_process, seen_from, until, wait_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyx.core.peers import Peer
     from pyx.runtime.local_node import LocalNode
 
@@ -347,6 +347,58 @@ def test_an_unsafe_directory_is_refused(
     monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(RuntimeDirectoryUnsafe):
         Transport(stage.make(), "a@test", 1, hidden=False, cookie=Cookie("x"))
+
+
+class TestANameWhoseFilesVanish:
+    """A logout removes the whole directory, a cleaner of temporary files what is old in it."""
+
+    @staticmethod
+    def look(node: LocalNode) -> None:
+        """What happens each second."""
+        assert node.transport is not None
+        node.portal.call(node.transport._look_after_name)
+
+    def test_is_found_again(self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture) -> None:
+        a = stage.start("a")
+        shutil.rmtree(home)
+        self.look(a)
+        assert caplog.messages == [f"the lock and socket of a@test had gone from {home}: made anew"]
+        b = stage.start("b")
+        assert ping(b, "a") == "pong"
+        with pytest.raises(NameTaken):
+            stage.start("a")
+        self.look(a)
+        assert len(caplog.messages) == 1
+
+    def test_keeps_its_sessions(self, stage: Stage, home: str) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        assert ping(a, "b") == "pong"
+        shutil.rmtree(home)
+        self.look(a)
+        self.look(b)
+        assert connected(a) == ["b@test"]
+        assert ping(b, "a") == "pong"
+
+    def test_is_looked_after_every_second(
+        self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stage.start("a")
+        Path(home, "a@test.lock").unlink()
+        until(lambda: caplog.messages == [f"the lock of a@test had gone from {home}: made anew"])
+
+    def test_that_cannot_be_made_anew_is_told_once_with_the_cure(
+        self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        a = stage.start("a")
+        Path(home).chmod(0o755)
+        self.look(a)
+        self.look(a)
+        (line,) = caplog.messages
+        assert "new nodes cannot find a@test" in line
+        assert f"(hint: chmod 700 {home})" in line
+        Path(home).chmod(0o700)
+        self.look(a)
+        assert caplog.messages == [line, "new nodes find a@test again"]
 
 
 class TestADial:

@@ -1,0 +1,114 @@
+"""Where this user's nodes keep their locks and sockets on this host.
+
+The first of these that applies: `$PYX_RUNTIME_DIR`; `pyx` in `$XDG_RUNTIME_DIR`, where that is a directory of
+this user alone; `/run/user/UID/pyx`, where `/run/user/UID` exists; `/tmp/pyx-UID`.
+
+The answer changes in a node's life: a session manager removes `/run/user/UID` at the user's last logout and
+makes it anew at the next login.  So `RuntimeDirectory` can be asked again and again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import stat
+from pathlib import Path
+from typing import Final
+
+from pyx.errors import PyxError, RuntimeDirectoryUnsafe
+
+MAX_SOCKET_PATH: Final = 103
+"""What `sun_path` holds on every system pyx runs on (107 on Linux, 103 on macOS)."""
+
+_LONGEST_FILE: Final = len("/0123456789abcdef.sock")
+"""A socket is called after the hash of its node's name."""
+
+
+class RuntimeDirectory:
+    """The rule for this process: the environment is read once, the file system at each `locate`.
+
+    Args:
+        given: `$PYX_RUNTIME_DIR`.
+        session: `$XDG_RUNTIME_DIR`.
+    """
+
+    def __init__(self, given: str | None, session: str | None) -> None:
+        self._given = given
+        self._session = session
+
+    @classmethod
+    def of_environment(cls) -> RuntimeDirectory:
+        """Returns the rule as the environment says now."""
+        return cls(os.environ.get("PYX_RUNTIME_DIR"), os.environ.get("XDG_RUNTIME_DIR"))
+
+    def locate(self) -> str:
+        """Returns the path of the directory, which is made if need be.
+
+        Raises:
+            RuntimeDirectoryUnsafe: it is not a directory of this user alone; the hint says what to type.
+            PyxError: it cannot be made.
+        """
+        path = Path(self._given) if self._given else self._default()
+        _check(path)
+        return str(path)
+
+    def _default(self) -> Path:
+        uid = os.geteuid()
+        if self._session and _serves(Path(self._session), uid):
+            return Path(self._session, "pyx")
+        session = Path(f"/run/user/{uid}")
+        return session / "pyx" if session.is_dir() else Path(f"/tmp/pyx-{uid}")  # noqa: S108 - checked
+
+
+def runtime_directory() -> str:
+    """Returns the directory for this user's sockets as the environment says now; see `locate`."""
+    return RuntimeDirectory.of_environment().locate()
+
+
+def _serves(session: Path, uid: int) -> bool:
+    """Whether an `$XDG_RUNTIME_DIR` is used: after `su` it may be that of another user."""
+    try:
+        status = session.lstat()
+    except (OSError, ValueError):
+        return False
+    return (
+        session.is_absolute()
+        and stat.S_ISDIR(status.st_mode)
+        and status.st_uid == uid
+        and stat.S_IMODE(status.st_mode) == 0o700
+        and _leaves_room(session / "pyx")
+    )
+
+
+def _leaves_room(path: Path) -> bool:
+    return len(os.fsencode(path)) + _LONGEST_FILE <= MAX_SOCKET_PATH
+
+
+def _check(path: Path) -> None:
+    """Makes the directory if need be; raises as `locate`."""
+    uid = os.geteuid()
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(0o700)
+        # lstat: what a link points to today is not what it points to tomorrow.
+        status = path.lstat()
+    except (OSError, ValueError) as error:
+        msg = f"cannot make the directory {path}: {getattr(error, 'strerror', None) or error}"
+        raise PyxError(msg, hint="set PYX_RUNTIME_DIR to a directory of your own") from error
+    quoted = shlex.quote(str(path))
+    if not stat.S_ISDIR(status.st_mode):
+        problem = "is a symbolic link" if stat.S_ISLNK(status.st_mode) else "is not a directory"
+        raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"rm {quoted}, or set PYX_RUNTIME_DIR")
+    if status.st_uid != uid:
+        problem = f"belongs to user {status.st_uid}, not to me ({uid})"
+        raise RuntimeDirectoryUnsafe(
+            str(path), problem, hint=f"sudo chown {uid} {quoted}, or set PYX_RUNTIME_DIR"
+        )
+    if stat.S_IMODE(status.st_mode) != 0o700:
+        problem = f"has mode {stat.S_IMODE(status.st_mode):04o}, not 0700"
+        raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"chmod 700 {quoted}")
+    if not _leaves_room(path):
+        raise RuntimeDirectoryUnsafe(
+            str(path), "has too long a path for a socket", hint="set PYX_RUNTIME_DIR to a shorter one"
+        )
