@@ -12,10 +12,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from pyx.runtime.context import current
+from pyx.runtime.stand_in import StandIn
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from pyx.runtime.runners import Runner
     from pyx.runtime.threads import Pool
@@ -73,36 +74,24 @@ class Outlet:
             self._write(text, frm)
 
 
-class Router:
+class Router(StandIn):
     """Stands in for `sys.stdout`; everything but writing is the found stream's."""
 
-    def __init__(self, found: TextIO) -> None:
-        self._found = found
-
-    def write(self, text: str) -> int:
-        """Like any text stream's; a dead process raises ProcessKilled, and its lines are dropped."""
+    def put(self, text: str) -> None:
+        """Hands over whole lines; a dead process raises ProcessKilled, and its lines are dropped."""
         runner = current.get()
         if runner is None:
-            return self._found.write(text)
-        if runner.line.write(text):
+            self._found.write(text)
+        elif runner.line.write(text):
             runner.node.print_lines(runner)
-        return len(text)
 
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Like any text stream's."""
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
+    def pass_on(self) -> None:
         """A terminal's own process sees its unfinished line at once (a progress bar, `input`)."""
         runner = current.get()
         if runner is None:
             self._found.flush()
         elif runner.process.output is not None:
             finish_line(runner, newline=False)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._found, name)
 
 
 def finish_line(runner: Runner, *, newline: bool) -> None:

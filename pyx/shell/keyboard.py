@@ -7,10 +7,11 @@ broken.  Not here: the prompt itself (`terminal`).
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import TerminalTaken
 from pyx.runtime import context
+from pyx.runtime.stand_in import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,30 +19,30 @@ if TYPE_CHECKING:
 _READS_NOTHING: Final = {"isatty", "encoding", "errors", "newlines", "name", "mode", "closed"}
 
 
-class Keyboard:
-    """Stands in for `sys.stdin`; whoever is not the shell gets TerminalTaken instead of what reads.
+class Keyboard(StandIn):
+    """Stands in for `sys.stdin`; what is not the shell gets TerminalTaken instead of what reads.
 
     `input()` looks for a `fileno` and reads by itself where that is the terminal's, so this one is refused as
     well: then it tries `readline`, and passes the error on.
     """
 
-    def __init__(self, found: TextIO) -> None:
-        self._found = found
+    def put(self, text: str) -> None:
+        """Cannot: see any stream that is read."""
+        self._found.write(text)
 
-    def __iter__(self) -> Iterator[str]:
-        """Like any text stream's."""
-        _require_shell()
-        return iter(self._found)
+    def pass_on(self) -> None:
+        """Has nothing to pass on."""
 
-    def __next__(self) -> str:
-        """Like any text stream's."""
-        _require_shell()
-        return next(self._found)
-
-    def __getattr__(self, name: str) -> Any:
+    def behind(self, name: str) -> Any:
+        """See `StandIn`."""
         if name not in _READS_NOTHING:
             _require_shell()
-        return getattr(self._found, name)
+        return super().behind(name)
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override] # of str, as that of any text stream
+        """Like any text stream's."""
+        _require_shell()
+        return iter(self.behind("readline"), "")
 
 
 def _require_shell() -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
+from pyx.runtime.stand_in import StandIn
 from pyx.shell.render import filter_foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from pyx.terms import Pid
 
@@ -188,20 +189,20 @@ class Shows(Protocol):
         """Shows *text*."""
 
 
-class ScreenStream:
-    """A text stream whose whole lines go to the screen: for stderr, and for threads that are no process.
+class ScreenStream(StandIn):
+    """A text stream whose whole lines go to the screen: for stderr, and for threads that are not a process.
 
     Each thread has a line of its own under way; `flush` shows it at once only on the shell's thread.
     """
 
     def __init__(self, screen: Shows, found: TextIO) -> None:
+        super().__init__(found)
         self._screen = screen
-        self._found = found
         self._shell = threading.get_ident()
         self._lines: dict[int, str] = {}
 
-    def write(self, text: str) -> int:
-        """Like any text stream's."""
+    def put(self, text: str) -> None:
+        """See `StandIn`."""
         me = threading.get_ident()
         waiting = self._lines.get(me, "") + text
         end = waiting.rfind("\n") + 1
@@ -211,17 +212,8 @@ class ScreenStream:
             self._lines[me] = waiting[end:]
         else:
             self._lines.pop(me, None)
-        return len(text)
 
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Like any text stream's."""
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        """Like any text stream's; see the class."""
+    def pass_on(self) -> None:
+        """See `StandIn`, and the class."""
         if threading.get_ident() == self._shell and (line := self._lines.pop(self._shell, "")):
             self._screen.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._found, name)

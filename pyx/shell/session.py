@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib.util import decode_source
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO, cast
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import pyx
 from pyx import errors
@@ -231,7 +231,7 @@ class Session:
         """For a person everything goes through the screen, stderr too, or it would hit a half-typed line."""
         stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
         if self._interactive:
-            sys.stdin = cast("TextIO", Keyboard(stdin))
+            sys.stdin = Keyboard(stdin)
         sys.stdout = ScreenStream(self._screen, stdout)
         if self._person:
             sys.stderr = ScreenStream(self._screen, stderr)
