@@ -250,14 +250,17 @@ class TerminalTaken(PyxError, RuntimeError):
 
 
 class TranscriptError(PyxError, ValueError):
-    """A scenario file cannot be read.  Attributes: `path`, `line` and `column` (from 1), `problem`."""
+    """A scenario file cannot be read.  Attributes: `path`, `line` and `column` (from 1), `problem`.
+
+    Line 0 stands for the file as a whole.
+    """
 
     def __init__(self, path: str, line: int, column: int, problem: str, *, hint: str | None = None) -> None:
         self.path = path
         self.line = line
         self.column = column
         self.problem = problem
-        super().__init__(f"{path}:{line}:{column}: {problem}", hint=hint)
+        super().__init__(f"{path}:{line}:{column}: {problem}" if line else f"{path}: {problem}", hint=hint)
 
 
 class ReceiveTimeout(PyxError, TimeoutError):

@@ -110,6 +110,7 @@ SENTENCES: list[tuple[BaseException, str, str | None]] = [
         "such code may send messages, but not wait for answers",
     ),
     (TranscriptError("a.pyxt", 3, 7, "no such word"), "a.pyxt:3:7: no such word", None),
+    (TranscriptError("a.pyxt", 0, 0, "nothing in it"), "a.pyxt: nothing in it", None),
     (ReceiveTimeout(1.5), "no matching message within 1.5 s", None),
     (RpcNoConnection("b@vm", "it hung up"), "no connection to b@vm: it hung up", None),
     (RpcTimeout("b@vm", 5.0), "no answer from b@vm within 5 s (the call may still run there)", None),

@@ -1,27 +1,34 @@
 """`pyx replay`: words -> wishes, results -> lines and an exit code.
 
-Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read, or usage; 130 interrupted.
+Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, usage, or
+results that cannot be written; 130 interrupted, 143 SIGTERM, 129 SIGHUP.  Skipped blocks change none of
+these.
 Not here: playing (`replay.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.scenario.junit import write_junit
 from pyx.scenario.merge import merge
-from pyx.scenario.replay import Replay, Result, Wishes, find_files, show_line
+from pyx.scenario.replay import OutputLost, Replay, Result, Wishes, find_files, show_line
 from pyx.scenario.visit import Visit
 from pyx.shell.history import History, history_path
 from pyx.shell.loop import LineTerminal
 from pyx.shell.screen import Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from pyx.scenario.player import Player
     from pyx.shell.loop import Terminal
@@ -37,6 +44,11 @@ examples:
   pyx replay scenarios/shop.pyxt --stop-at 38 --shell server
   pyx replay --merge server.pyxt gus.pyxt > shop.pyxt
 
+exit codes:
+  0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, usage, or results that
+  cannot be written, 130 interrupted, 143 SIGTERM, 129 SIGHUP.  Blocks of Markdown with a prompt in them that
+  are not ```pyx are counted as skipped, which changes no exit code.
+
 On a slow machine PYX_TIMEOUT_SCALE=3 makes every time-out three times as long.
 """
 
@@ -45,17 +57,54 @@ def main(argv: Sequence[str]) -> int:
     """Runs `pyx replay` with these words; returns the exit code.
 
     Raises:
-        PyxError: usage.
+        PyxError: usage, or results that cannot be written.
+        SystemExit: a signal ended it.
     """
     asked = _parser().parse_args(argv)
+    try:
+        with _leaving_at_signals():
+            return _run(asked)
+    except OutputLost as lost:
+        # Python flushes stdout once more at its end, which must not fail then.
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if lost.quietly:
+            return 2
+        raise
+
+
+@contextlib.contextmanager
+def _leaving_at_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise SystemExit once, so that nodes and directories go; more of them do nothing."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for one in caught:
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    caught = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if threading.current_thread() is threading.main_thread()
+        and signal.getsignal(number) is not signal.SIG_IGN  # as under `nohup`
+    ]
+    before = [signal.signal(number, leave) for number in caught]
+    try:
+        yield
+    finally:
+        for number, handler in zip(caught, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _run(asked: argparse.Namespace) -> int:
     if asked.merge:
         if not asked.paths:
             msg = "--merge needs the recordings to join"
             raise PyxError(msg)
-        sys.stdout.write(merge(asked.paths))
+        show_line(merge(asked.paths).removesuffix("\n"))
         return 0
     _check(asked)
-    files = [file for file in find_files(asked.paths or [_DEFAULT]) if asked.k in file]
+    files = [file for file in dict.fromkeys(find_files(asked.paths or [_DEFAULT])) if asked.k in file]
     if not files:
         msg = f"no scenario has {asked.k!r} in its path"
         raise PyxError(msg)
@@ -76,11 +125,18 @@ def main(argv: Sequence[str]) -> int:
         show=show_line if asked.v else None,
         converse=converse,
     )
-    replay = Replay(wishes)
-    results = replay.run(files, asked.jobs, lambda result: _tell(result, verbose=asked.v))
-    if asked.junit:
-        write_junit(asked.junit, results)
-    return _summary(results)
+    results: dict[str, Result] = {}
+
+    def done(result: Result) -> None:
+        results[result.path] = result
+        _tell(result, verbose=asked.v)
+
+    try:
+        Replay(wishes).run(files, asked.jobs, done)
+    finally:
+        if asked.junit:
+            write_junit(asked.junit, [results.get(file) or _unplayed(file) for file in files])
+    return _summary(list(results.values()))
 
 
 def _terminal(visit: Visit) -> Terminal:
@@ -113,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("paths", metavar="PATH", nargs="*", help="*.pyxt, Markdown, or directories (scenarios/)")
+    add("paths", metavar="PATH", nargs="*", help="*.pyxt, *.md, or directories (scenarios/)")
     add("-k", metavar="TEXT", default="", help="only files with TEXT in their path")
     add("-v", action="store_true", help="show the sessions as they run")
     add("--jobs", metavar="N", type=_positive, default=1, help="so many files at a time")
@@ -145,8 +201,12 @@ def _check(asked: argparse.Namespace) -> None:
         raise PyxError(msg)
 
 
+def _unplayed(path: str) -> Result:
+    return Result(path, 0, 0.0, f"{path} was not played: the run ended before\n", readable=False)
+
+
 def _tell(result: Result, *, verbose: bool) -> None:
-    if verbose or sys.stdout.isatty():
+    if verbose or (sys.stdout is not None and sys.stdout.isatty()):
         word = "ok  " if result.passed else "FAIL"
         more = ", updated" if result.updated else ""
         show_line(f"{word} {result.path}  {result.steps} steps, {result.seconds:.2f} s{more}")
@@ -161,5 +221,7 @@ def _summary(results: Sequence[Result]) -> int:
     parts = [f"{len(results) - failed - broken} passed"]
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{broken} cannot be read"] if broken else []
+    skipped = sum(result.skipped for result in results)
+    parts += [f"{skipped} block{'s' if skipped > 1 else ''} skipped"] if skipped else []
     show_line(f"{', '.join(parts)}: {steps} steps, {sum(result.seconds for result in results):.1f} s")
     return 2 if broken else 1 if failed else 0

@@ -7,6 +7,7 @@ pyx until there is such a file.  A failure shows the same report as `pyx replay`
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -50,6 +51,9 @@ class ScenarioItem(pytest.Item):
         except ValueError:
             shown = str(self.path)
         result = Replay(Wishes()).play(shown)
+        if result.skipped:
+            told = _skipped(result.skipped, self.path.name)
+            warnings.warn_explicit(told, ScenarioWarning, str(self.path), 1)
         if not result.passed:
             raise ScenarioFailed(result.text)
 
@@ -62,6 +66,16 @@ class ScenarioItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, None, str]:
         """Pytest's hook."""
         return self.path, None, f"scenario {self.path.name}"
+
+
+def _skipped(number: int, name: str) -> str:
+    if number == 1:
+        return f"1 block of {name} is not played: it is not ```pyx"
+    return f"{number} blocks of {name} are not played: they are not ```pyx"
+
+
+class ScenarioWarning(pytest.PytestWarning):
+    """Blocks of Markdown hold a prompt and are not played."""
 
 
 class ScenarioFailed(Exception):

@@ -1,23 +1,26 @@
 """Plays whole files: sessions one after the other, repetitions, updates, several files at a time.
 
+Whatever goes wrong with a file is the result of that file: the others are played all the same.
 Not here: one session (`player.py`), words on the command line (`command.py`).
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
 from pyx.scenario.player import Player, Settings
 from pyx.scenario.report import describe
-from pyx.scenario.stage import Stage
-from pyx.scenario.transcript import SUFFIX, parse_transcript, read_text, read_transcript
+from pyx.scenario.stage import Stage, is_foreign
+from pyx.scenario.transcript import SUFFIX, read_transcript
 from pyx.scenario.update import Mender
 from pyx.shell.files import write_whole
 
@@ -38,6 +41,8 @@ class Result(NamedTuple):
     text: str
     readable: bool = True
     updated: bool = False
+    skipped: int = 0
+    """Blocks of a Markdown file that hold a prompt and are not played, as they are not ```` ```pyx ````."""
 
     @property
     def passed(self) -> bool:
@@ -61,22 +66,27 @@ class Wishes(NamedTuple):
 def find_files(paths: Iterable[str]) -> list[str]:
     """The scenario files that *paths* name: files as they are, directories with all below.
 
-    Raises:
-        PyxError: a path is neither, or there is nothing to play.
+    Hidden directories, `node_modules` and virtual environments are left out.  What holds nothing to play, or
+    cannot be entered, stands for itself, so that playing it says so.
     """
     found: list[str] = []
     for path in paths:
-        if Path(path).is_dir():
-            found += sorted(str(file) for file in Path(path).rglob(f"*{SUFFIX}"))
-        elif Path(path).is_file():
-            found.append(path)
-        else:
-            msg = f"there is no file or directory {path}"
-            raise PyxError(msg)
-    if not found:
-        msg = f"there is no scenario (*{SUFFIX}) in {', '.join(paths)}"
-        raise PyxError(msg)
+        found += _files_below(path) or [path]
     return found
+
+
+def _files_below(folder: str) -> list[str]:
+    """Those of a directory, and the directories that cannot be read; of a file none."""
+    found: list[str] = []
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, NotADirectoryError):
+            found.append(str(error.filename))
+
+    for path, folders, files in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not is_foreign(Path(path, name))]
+        found.extend(str(Path(path, name)) for name in files if name.endswith(SUFFIX))
+    return sorted(found)
 
 
 class Replay:
@@ -90,20 +100,21 @@ class Replay:
 
     def run(self, files: Sequence[str], jobs: int, done: Callable[[Result], None]) -> list[Result]:
         """Plays *files*, *jobs* at a time; *done* is called with each result as it comes."""
-
-        def play(file: str) -> Result:
-            result = self.play(file)
-            done(result)
-            return result
-
         if jobs == 1 or len(files) == 1:
-            return [play(file) for file in files]
+            results = []
+            for file in files:
+                results.append(self.play(file))
+                done(results[-1])
+            return results
         with ThreadPoolExecutor(jobs) as pool:
+            futures = [pool.submit(self.play, file) for file in files]
             try:
-                return list(pool.map(play, files))
+                for future in as_completed(futures):
+                    done(future.result())
             except BaseException:
                 self.abort()
                 raise
+            return [future.result() for future in futures]
 
     def abort(self) -> None:
         """Ends all nodes; what is being played fails."""
@@ -114,16 +125,26 @@ class Replay:
             player.cast.nodes.kill()
 
     def play(self, path: str) -> Result:
-        """Plays one file, as often as wished, up to its first failure."""
+        """Plays one file, as often as wished, up to its first failure.
+
+        Raises:
+            PyxError: what was asked for cannot be done, whatever the file; OutputLost is one of these.
+        """
         began = time.monotonic()
         try:
-            before = read_text(path, path)
-            transcript = parse_transcript(before, path)
+            return self._play(path, began)
         except TranscriptError as error:
             hint = f"hint: {error.hint}\n" if error.hint else ""
             return Result(path, 0, 0.0, f"{error}\n{hint}", readable=False)
+        except PyxError:
+            raise
+        except Exception as error:
+            return Result(path, 0, time.monotonic() - began, f"FAIL {path}  {_sentence(error)}\n")
+
+    def _play(self, path: str, began: float) -> Result:
+        transcript = read_transcript(path)
         steps = sum(len(session.steps) for session in transcript.sessions)
-        mender = Mender(before) if self._wishes.update else None
+        mender = Mender(transcript.text) if self._wishes.update else None
         text = ""
         for time_ in range(1, self._wishes.repeat + 1):
             text = "" if self._aborted else self._play_once(transcript, mender)
@@ -136,13 +157,14 @@ class Replay:
                 break
         updated = mender is not None and bool(mender.edits)
         if mender is not None and updated and not text:
-            text = _rewrite(path, before, mender.text())
+            text = _rewrite(path, transcript.text, mender.text())
             updated = not text
             if updated:
                 text = self._play_once(read_transcript(path), None)
                 if text:
                     text = f"{path} was updated, but does not pass at once: this step is not stable\n{text}"
-        return Result(path, steps, time.monotonic() - began, text, updated=updated)
+        seconds = time.monotonic() - began
+        return Result(path, steps, seconds, text, updated=updated, skipped=transcript.skipped)
 
     def _play_once(self, transcript: Transcript, mender: Mender | None) -> str:
         seed = self._wishes.seed
@@ -222,8 +244,38 @@ class _Voice:
             self._show(mark + line)
 
 
+class OutputLost(PyxError):
+    """What was to be shown cannot be written: `quietly` where the reader has left, and nothing is to be said.
+
+    It ends a run: its results would be lost too.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        self.quietly = isinstance(error, BrokenPipeError)
+        super().__init__(f"cannot write to stdout: {error.strerror or error}")
+
+
 def show_line(line: str) -> None:
-    """Writes a line to stdout, whatever characters it has."""
+    """Writes a line to stdout, whatever characters it has.
+
+    Raises:
+        OutputLost: it cannot be written.
+    """
+    if sys.stdout is None:  # closed by whoever started this
+        return
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise OutputLost(error) from None
+
+
+def _sentence(error: Exception) -> str:
+    """What ended a file: an error of the system, or a fault of the runner, with its place."""
+    if isinstance(error, OSError):
+        name = f": {error.filename}" if error.filename is not None else ""
+        return f"it cannot be played: {error.strerror or error}{name}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    told = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"the runner failed: {told} ({Path(place.filename).name}, line {place.lineno})"

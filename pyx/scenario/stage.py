@@ -11,6 +11,7 @@ Not here: the OS processes (`nodes.py`).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -23,6 +24,18 @@ from pyx.shell.frames import WIDTH
 _DROPPED: Final = ("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG")
 _MOST_CHARACTERS: Final = 32
 """Of the path of $TMPDIR: below a longer one (macOS's own) a socket finds no room, and /tmp is taken."""
+
+
+def is_foreign(entry: Path) -> bool:
+    """True for what lies in a directory and is not the work of its author.
+
+    That is what is hidden, compiled modules, packages of node, and virtual environments.
+    """
+    if entry.name.startswith((".", "__pycache__")) or entry.name == "node_modules":
+        return True
+    with contextlib.suppress(OSError):  # it may not be entered
+        return (entry / "pyvenv.cfg").exists()
+    return False
 
 
 class Stage:

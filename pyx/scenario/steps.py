@@ -131,8 +131,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A file read: its sessions, and its lines for whoever rewrites it."""
+    """A file read: its sessions, and its text, with its own line ends and mark, for what rewrites it."""
 
     path: str
-    lines: tuple[str, ...]
+    text: str
     sessions: tuple[Session, ...]
+    skipped: int = 0
+    """How many blocks of a Markdown file hold a prompt and are not played."""

@@ -8,12 +8,14 @@ The rules of a line, in the order in which they are asked:
     # prose                   where a block begins; anywhere else it is output
     anything else             was shown by the step above; a leading \ protects what would be misread
 
-Not here: what the lines mean when they are compared (`expectation.py`).
+Not here: what the lines mean when they are compared (`expectation.py`), which blocks a Markdown file has
+(`fences.py`).
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,7 @@ from pyx.errors import TranscriptError
 from pyx.scenario import commands
 from pyx.scenario.complaint import Complaint, did_you_mean
 from pyx.scenario.directives import split_directives
+from pyx.scenario.fences import language_of, read_fences
 from pyx.scenario.steps import (
     Block,
     Heal,
@@ -46,44 +49,79 @@ PROMPT: Final = re.compile(rf"pyx{_WHERE}(?: (?P<code>.*)|$)")
 CONTINUATION: Final = re.compile(rf"\.\.\.{_WHERE}(?: (?P<code>.*)|$)")
 _LIKE_PROMPT: Final = re.compile(r"(?:pyx|\.\.\.)\(")
 _BANNER: Final = re.compile(r"pyx \d\S* \(Python .*\), h\(\) for help")
-_FENCE: Final = re.compile(r"(?P<indent> *)```pyx\s*$")
 
 SUFFIX: Final = ".pyxt"
+_MARKDOWN: Final = (".md", ".markdown")
+_LANGUAGE: Final = "pyx"
+_LIKE_LANGUAGE: Final = re.compile(r"pyxt?(?:[^a-z].*)?|pyxnode", re.IGNORECASE)
+"""Meant as the language of a session, most likely.  (`pyxel` is another word.)"""
 _LOOKS_LIKE: Final = "a prompt looks like pyx(name@host)3> code; an output line like this starts with \\"
 
 
 class Region(NamedTuple):
-    """A run of lines in the language: those from index `first` up to `end`, each `indent` columns in.
+    """A run of lines in the language, the first of them with index `first` in the file.
 
+    `columns` is how many characters of the file's line stand before each: indents, marks of a block quote.
     Regions of one `section` of a Markdown file are one session.
     """
 
     first: int
-    end: int
-    indent: int
+    lines: tuple[str, ...]
+    columns: tuple[int, ...]
     section: str
+
+    @property
+    def end(self) -> int:
+        """The index behind the last line."""
+        return self.first + len(self.lines)
+
+
+def is_markdown(path: str) -> bool:
+    """True for a file that is read as Markdown, going by its name."""
+    return path.lower().endswith(_MARKDOWN)
 
 
 def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
-    """The transcript of a file.
+    """The transcript of a file, in which at least one step starts a node.
 
     Args:
         path: where it is.
         shown_as: what complaints call it.
 
     Raises:
-        TranscriptError: it cannot be read.
+        TranscriptError: it cannot be read, or there is nothing to play in it.
     """
     name = shown_as or path
-    return parse_transcript(read_text(path, name), name)
+    if not path.endswith(SUFFIX) and not is_markdown(path) and Path(path).is_file():
+        hint = "only scenarios are played: name the file so, or put the session into a ```pyx block"
+        raise TranscriptError(name, 0, 0, f"this is neither *{SUFFIX} nor Markdown (*.md)", hint=hint)
+    transcript = parse_transcript(read_text(path, name), name)
+    if not any(isinstance(step, Start) for session in transcript.sessions for step in session.steps):
+        where = "no ```pyx block of it" if is_markdown(path) else "no line of it"
+        raise TranscriptError(name, 0, 0, f"nothing to play: {where} starts a node", hint="$ pyx --sname X")
+    return transcript
 
 
 def read_text(path: str, shown_as: str) -> str:
-    """The text of a file that complaints call *shown_as*, with its own line ends.  Raises TranscriptError."""
+    """The text of a file that complaints call *shown_as*, as it stands there.
+
+    Raises:
+        TranscriptError: it is not there, or cannot be read, or is not UTF-8.
+    """
     try:
+        if Path(path).is_dir():
+            os.scandir(path).close()
+            raise TranscriptError(shown_as, 0, 0, f"no scenario (*{SUFFIX}) is in this directory")
+        # Not `read_text`, which takes a carriage return for the end of a line.
         return Path(path).read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TranscriptError(shown_as, 1, 1, f"the file cannot be read: {error}") from None
+    except FileNotFoundError:
+        raise TranscriptError(shown_as, 0, 0, "there is no such file or directory") from None
+    except OSError as error:
+        problem = f"the file cannot be read: {error.strerror or error}"
+        raise TranscriptError(shown_as, 0, 0, problem) from None
+    except UnicodeDecodeError as error:
+        row = error.object.count(b"\n", 0, error.start) + 1
+        raise TranscriptError(shown_as, row, 1, f"the file is not UTF-8: {error.reason}") from None
 
 
 def lines_of(text: str) -> list[str]:
@@ -97,43 +135,49 @@ def lines_of(text: str) -> list[str]:
 def parse_transcript(text: str, path: str) -> Transcript:
     """The transcript that *text* is; Markdown where *path* says so.  Raises TranscriptError."""
     lines = lines_of(text)
-    regions = list(_fences(lines, path)) if path.endswith(".md") else [Region(0, len(lines), 0, "")]
-    hosts = _Hosts(lines)
+    skipped = 0
+    if is_markdown(path):
+        regions, skipped = _sessions_in(lines, path)
+    else:
+        regions = [Region(0, tuple(lines), (0,) * len(lines), "")]
+    hosts = _Hosts(line for region in regions for line in region.lines)
     sessions: list[Session] = []
     for _, stories in itertools.groupby(regions, key=lambda region: region.section):
-        reader = _Reader(path, lines, hosts)
+        reader = _Reader(path, hosts)
         for region in stories:
             reader.read(region)
         if reader.steps:
             sessions.append(Session(tuple(reader.steps)))
-    return Transcript(path, tuple(lines), tuple(sessions))
+    return Transcript(path, text, tuple(sessions), skipped)
 
 
 def has_fences(text: str) -> bool:
-    """True for Markdown that holds at least one session."""
-    return any(_FENCE.match(line) for line in text.split("\n"))
+    """True for Markdown that holds at least one session, or what is most likely meant as one."""
+    blocks = read_fences(lines_of(text)).blocks
+    return any(_LIKE_LANGUAGE.fullmatch(block.language) for block in blocks)
 
 
-def _fences(lines: list[str], path: str) -> Iterable[Region]:
-    index = 0
-    section = ""
-    other = False  # inside a fence in another language, where a comment looks like a heading
-    while index < len(lines):
-        found = None if other else _FENCE.match(lines[index])
-        index += 1
-        if found is None:
-            line = lines[index - 1]
-            other ^= line.lstrip().startswith("```")
-            if not other and line.startswith(("# ", "## ")):
-                section = f"{index} {line}"
-            continue
-        first = index
-        while index < len(lines) and lines[index].strip() != "```":
-            index += 1
-        if index == len(lines):
-            raise TranscriptError(path, first, 1, "this fence is never closed")
-        yield Region(first, index, len(found.group("indent")), section)
-        index += 1
+def _sessions_in(lines: list[str], path: str) -> tuple[list[Region], int]:
+    """The blocks that are sessions, and how many others hold a prompt and are not played."""
+    found = read_fences(lines)
+    regions: list[Region] = []
+    skipped = sum(1 for _, info in found.lookalikes if language_of(info) == _LANGUAGE)
+    for block in found.blocks:
+        for index in block.inside:
+            if _LIKE_LANGUAGE.fullmatch(language_of(lines[index].lstrip(" \t>`~"))):
+                problem = f"this fence stands inside the one of line {block.first}, which is still open"
+                hint = "close that one above, or make it longer than the fences in it"
+                raise TranscriptError(path, index + 1, 1, problem, hint=hint)
+        if block.language == _LANGUAGE:
+            if not block.closed:
+                raise TranscriptError(path, block.first, 1, "this fence is never closed")
+            regions.append(Region(block.first, block.lines, block.columns, block.section))
+        elif _LIKE_LANGUAGE.fullmatch(block.language):
+            problem = f"unknown language {block.language!r} of a block"
+            raise TranscriptError(path, block.first, 1, problem, hint="a session is a ```pyx block")
+        elif any(PROMPT.match(line) for line in block.lines):
+            skipped += 1
+    return regions, skipped
 
 
 class _Hosts:
@@ -156,7 +200,6 @@ class _Reader:
     """Reads the regions of one session."""
 
     path: str
-    lines: list[str]
     hosts: _Hosts
     steps: list[Step] = field(default_factory=list)
     started: set[str] = field(default_factory=set)
@@ -178,15 +221,13 @@ class _Reader:
                     raise self._belongs_nowhere(line)
             except Complaint as complaint:
                 row = index + complaint.offset
-                column = complaint.column + region.indent
+                column = complaint.column + region.columns[min(row, region.end - 1) - region.first]
                 raise TranscriptError(
                     self.path, row + 1, column, complaint.problem, hint=complaint.hint
                 ) from None
 
     def _at(self, index: int) -> str:
-        line = self.lines[index]
-        indent = self._region.indent
-        return line[indent:] if not line[:indent].strip() else line
+        return self._region.lines[index - self._region.first]
 
     @staticmethod
     def _belongs_nowhere(line: str) -> Complaint:
@@ -241,7 +282,7 @@ class _Reader:
         """Where the block that starts at *index* ends; *step* is the index that complaints count from."""
         while index < self._region.end:
             line = self._at(index)
-            if not line.strip() or line.startswith(("$ ", "```")) or line == "$" or PROMPT.match(line):
+            if not line.strip() or line.startswith("$ ") or line == "$" or PROMPT.match(line):
                 break
             if _LIKE_PROMPT.match(line):
                 complaint = self._belongs_nowhere(line)

@@ -379,25 +379,31 @@ class TestSessions:
 
 class TestNoOrphans:
     @pytest.mark.parametrize("jobs", ["1", "2"])
-    def test_ctrl_c_ends_all_and_leaves_nothing(self, folder: Path, jobs: str) -> None:
+    @pytest.mark.parametrize(
+        ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    )
+    def test_a_signal_ends_all_and_leaves_nothing(
+        self, folder: Path, jobs: str, number: signal.Signals, code: int
+    ) -> None:
         for name in ("one", "two"):
             (folder / f"{name}.pyxt").write_text(
                 A + "$ timeout 60s\npyx(a@vm)1> import os, pathlib\n"
                 f"pyx(a@vm)2> pathlib.Path({str(folder / 'pid')!r}).write_text(str(os.getpid())); receive()\n"
             )
         runner = subprocess.Popen(
-            [sys.executable, "-m", "pyx", "replay", "one.pyxt", "two.pyxt", "--jobs", jobs],
+            [sys.executable, "-m", "pyx", "replay", "one.pyxt", "two.pyxt", "--jobs", jobs, "--junit", "x"],
             stdout=subprocess.DEVNULL,
         )
         try:
             pid = int(_soon(folder / "pid"))
-            runner.send_signal(signal.SIGINT)
-            assert runner.wait(20) == 130
+            runner.send_signal(number)
+            assert runner.wait(20) == code
         finally:
             runner.kill()
             runner.wait()
         _gone(pid)
         assert list(Path(tempfile.gettempdir()).iterdir()) == []
+        assert 'errors="' in (folder / "x").read_text()
 
     def test_a_node_that_starts_after_the_end_was_called_ends_too(self, folder: Path) -> None:
         (session,) = parse_transcript(A + "$ timeout 60s\npyx(a@vm)1> receive()\n", "t.pyxt").sessions

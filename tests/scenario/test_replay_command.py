@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pexpect
 import pytest
 
 from pyx.errors import PyxError
+from pyx.scenario import replay
 from pyx.scenario.command import main
 from pyx.scenario.player import Player, Settings
 from pyx.scenario.stage import Stage
@@ -94,8 +95,6 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("words", "complaint"),
         [
-            (["nowhere"], "there is no file or directory nowhere"),
-            (["scenarios/deep"], r"there is no scenario \(\*.pyxt\) in scenarios/deep"),
             (["-k", "xyz"], "no scenario has 'xyz' in its path"),
             (["--update", "--jitter"], "--update goes with none of"),
             (["--junit", "nowhere/out.xml"], "cannot write nowhere/out.xml: No such file or directory"),
@@ -106,6 +105,117 @@ class TestCommand:
         monkeypatch.delenv("CI", raising=False)
         with pytest.raises(PyxError, match=complaint):
             main(words)
+
+
+class TestAFileIsOneResult:
+    """Whatever is wrong with it: the others are played, and `--junit` is written."""
+
+    @pytest.mark.parametrize(
+        ("name", "complaint"),
+        [
+            ("nowhere", "nowhere: there is no such file or directory"),
+            ("scenarios/deep", "scenarios/deep: no scenario (*.pyxt) is in this directory"),
+            ("notes.txt", "notes.txt: this is neither *.pyxt nor Markdown (*.md)"),
+            ("empty.pyxt", "empty.pyxt: nothing to play: no line of it starts a node"),
+            ("latin.pyxt", "latin.pyxt:1:1: the file is not UTF-8: invalid continuation byte"),
+        ],
+    )
+    def test_what_cannot_be_played(
+        self, folder: Path, name: str, complaint: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (folder / "notes.txt").write_text(GOOD)
+        (folder / "empty.pyxt").write_text("")
+        (folder / "latin.pyxt").write_bytes(b"# caf\xe9 au lait\n" + GOOD.encode())
+        assert main([name, "scenarios/good.pyxt", "--junit", "out.xml"]) == 2
+        shown = capsys.readouterr().out
+        assert shown.startswith(f"{complaint}\n")
+        assert "\n1 passed, 1 cannot be read: 2 steps, " in shown
+        (suite,) = ET.parse("out.xml").getroot()
+        assert (suite.get("tests"), suite.get("errors")) == ("2", "1")
+
+    @pytest.mark.parametrize(
+        ("error", "sentence"),
+        [
+            (
+                OSError(28, "No space left on device", "/x"),
+                "it cannot be played: No space left on device: /x",
+            ),
+            (
+                RecursionError("too deep"),
+                "the runner failed: RecursionError: too deep (test_replay_command.py, ",
+            ),
+            (UnicodeError("odd"), "the runner failed: UnicodeError: odd (test_replay_command.py, "),
+            (RuntimeError(), "the runner failed: RuntimeError (test_replay_command.py, "),
+        ],
+    )
+    @pytest.mark.parametrize("jobs", ["1", "2"])
+    def test_what_goes_wrong_while_it_is_played(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        jobs: str,
+        error: Exception,
+        sentence: str,
+    ) -> None:
+        (folder / "bad").mkdir()
+        (folder / "bad/bad.pyxt").write_text(GOOD)
+
+        def build(where: Path) -> Stage:
+            if where.name == "bad":
+                raise error
+            return Stage(where)
+
+        monkeypatch.setattr(replay, "Stage", build)
+        assert main(["bad", "scenarios", "--junit", "out.xml", "--jobs", jobs]) == 1
+        shown = capsys.readouterr().out
+        assert f"FAIL bad/bad.pyxt  {sentence}" in shown
+        assert "\n1 passed, 1 failed: 2 steps, " in shown
+        (suite,) = ET.parse("out.xml").getroot()
+        assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+
+    def test_skipped_blocks_are_counted(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (folder / "t.md").write_text(f"```pyx\n{GOOD}```\n\n```text\n{BAD}```\n")
+        assert main(["t.md"]) == 0
+        assert capsys.readouterr().out.startswith("1 passed, 1 block skipped: 2 steps, ")
+
+    def test_directories_that_are_of_others_are_left_out(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for other in (".venv", ".git", "node_modules/x", "__pycache__", "env"):
+            (folder / other).mkdir(parents=True)
+            (folder / other / "theirs.pyxt").write_text(BAD)
+        (folder / "env/pyvenv.cfg").touch()
+        assert main(["."]) == 0
+        assert main([".venv"]) == 1  # unless it is named
+        assert capsys.readouterr().out.startswith("1 passed: 2 steps, ")
+
+
+class TestOutput:
+    def run(self, *words: str, stdout: Any) -> subprocess.Popen[str]:
+        words = (sys.executable, "-m", "pyx", "replay", *words)
+        return subprocess.Popen(words, stdout=stdout, stderr=subprocess.PIPE, text=True)
+
+    @pytest.mark.parametrize(
+        "words", [("scenarios",), ("scenarios", "-v"), ("scenarios", "-v", "--jobs", "2")]
+    )
+    def test_a_reader_that_leaves_ends_it_without_a_word(self, folder: Path, words: tuple[str, ...]) -> None:
+        (folder / "scenarios/also.pyxt").write_text(GOOD)
+        reads, writes = os.pipe()
+        os.close(reads)
+        runner = self.run(*words, "--junit", "out.xml", stdout=writes)
+        os.close(writes)
+        _, said = runner.communicate(timeout=60)
+        assert (runner.returncode, said) == (2, "")
+        (suite,) = ET.parse("out.xml").getroot()
+        assert suite.get("tests") == "2"
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")  # noqa: PTH110
+    def test_a_full_disk_is_one_line(self) -> None:
+        with open("/dev/full", "w") as full:  # noqa: PTH123
+            runner = self.run("scenarios", stdout=full)
+            _, said = runner.communicate(timeout=60)
+        assert (runner.returncode, said) == (2, "pyx: cannot write to stdout: No space left on device\n")
 
 
 class TestVisit:
@@ -237,6 +347,26 @@ class TestPytest:
         done = self.run("scenarios", "-n", "2")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "2 passed" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("name", "text", "words"),
+        [
+            ("empty.pyxt", "", "empty.pyxt: nothing to play: no line of it starts a node"),
+            ("quoted.md", "> ```pyx\n> $ pyx --sname a\n> pyx(a@vm)1> 1\n> 2\n> ```\n", "  - 2\n  + 1\n"),
+            ("other.md", f"```pyxt\n{BAD}```\n", "unknown language 'pyxt' of a block"),
+        ],
+    )
+    def test_what_does_not_run_does_not_pass(self, folder: Path, name: str, text: str, words: str) -> None:
+        (folder / name).write_text(text)
+        done = self.run(name)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert words in done.stdout
+
+    def test_skipped_blocks_are_a_warning(self, folder: Path) -> None:
+        (folder / "t.md").write_text(f"```pyx\n{GOOD}```\n\n```text\n{BAD}```\n")
+        done = self.run("t.md")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "ScenarioWarning: 1 block of t.md is not played: it is not ```pyx" in done.stdout
 
     def test_they_can_be_chosen(self) -> None:
         assert "1 deselected" in self.run("scenarios", "-k", "other").stdout

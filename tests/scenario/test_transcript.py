@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pyx.errors import TranscriptError
@@ -16,7 +18,10 @@ from pyx.scenario.steps import (
     Timeout,
     Write,
 )
-from pyx.scenario.transcript import parse_transcript
+from pyx.scenario.transcript import parse_transcript, read_transcript
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def session(text: str, path: str = "t.pyxt") -> Session:
@@ -257,5 +262,112 @@ def test_a_complaint_reads_as_a_compiler_s() -> None:
     assert str(error) == "scenarios/x.pyxt:1:3: unknown command 'kil' (a scenario is no shell script)"
 
 
-def test_a_fence_that_is_never_closed() -> None:
-    assert "never closed" in complaint("x\n```pyx\n$ heal\n", "README.md").problem
+BODY = "$ pyx --sname a\npyx(a@vm)1> 1+1\n3\n"
+
+
+class TestFences:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"``` pyx\n{BODY}```\n",
+            f"````pyx\n{BODY}````\n",
+            f"~~~pyx\n{BODY}~~~\n",
+            f'```pyx title="mesh"\n{BODY}```\n',
+            f"```{{.pyx #mesh}}\n{BODY}```\n",
+            f"   ```pyx\n{BODY}  ```\n",
+            "> ```pyx\n> $ pyx --sname a\n>\n> pyx(a@vm)1> 1+1\n> 3\n> ```\n",
+            "1. step\n\n\t```pyx\n\t$ pyx --sname a\n\tpyx(a@vm)1> 1+1\n\t3\n\t```\n",
+            f"```ls``` shows them.\n\n```pyx\n{BODY}```\n",
+            f"~~~\n```\n~~~\n\n```pyx\n{BODY}```\n",
+            f"````markdown\n```\n```pyx\n$ no\n```\n````\n```pyx\n{BODY}```\n",
+        ],
+    )
+    def test_each_form_of_commonmark_is_a_session(self, text: str) -> None:
+        _, step = session(text, "t.md").steps
+        assert isinstance(step, Input)
+        assert (step.code, step.block.lines) == ("1+1", ("3",))
+        assert text.split("\n")[step.line - 1].endswith("pyx(a@vm)1> 1+1")
+
+    def test_a_shorter_fence_in_a_longer_one_is_output(self) -> None:
+        step = session("````pyx\n$ pyx --sname a\npyx(a@vm)1> f()\n```\nx\n```\n````\n", "t.md").steps[1]
+        assert isinstance(step, Input)
+        assert step.block.lines == ("```", "x", "```")
+
+    @pytest.mark.parametrize(
+        ("text", "line", "problem"),
+        [
+            ("x\n```pyx\n$ heal\n", 2, "this fence is never closed"),
+            (f"> ```pyx\n{BODY}```\n", 1, "this fence is never closed"),
+            (f"```pyxt\n{BODY}```\n", 1, "unknown language 'pyxt' of a block"),
+            (f"```Pyx\n{BODY}```\n", 1, "unknown language 'Pyx' of a block"),
+            (f"```pyx-session\n{BODY}```\n", 1, "unknown language 'pyx-session' of a block"),
+            (
+                f"```\n\n```pyx\n{BODY}```\n",
+                3,
+                "this fence stands inside the one of line 1, which is still open",
+            ),
+        ],
+    )
+    def test_one_that_is_wrong_is_named_with_its_line(self, text: str, line: int, problem: str) -> None:
+        error = complaint(text, "t.md")
+        assert (error.line, error.problem) == (line, problem)
+
+    def test_columns_of_complaints_are_those_of_the_file(self) -> None:
+        error = complaint("> - ```pyx\n>   $ kil -9 a\n>   ```\n", "t.md")
+        assert (error.line, error.column) == (2, 7)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            f"```text\n{BODY}```\n",
+            f"```\n{BODY}```\n",
+            f"<!--\n```pyx\n{BODY}```\n-->\n",
+            "text\n\n    ```pyx\n    $ heal\n    ```\n",
+        ],
+    )
+    def test_what_looks_like_a_session_and_is_not_played_is_counted(self, other: str) -> None:
+        transcript = parse_transcript(f"{other}\n```pyx\n{BODY}```\n", "t.md")
+        assert (len(transcript.sessions), transcript.skipped) == (1, 1)
+
+    def test_other_languages_without_a_prompt_are_nothing_to_count(self) -> None:
+        assert parse_transcript("```python\nprint(1)\n```\n", "t.md").skipped == 0
+
+
+class TestFiles:
+    def write(self, tmp_path: Path, name: str, data: bytes) -> str:
+        (tmp_path / name).write_bytes(data)
+        return str(tmp_path / name)
+
+    @pytest.mark.parametrize("name", ["t.pyxt", "t.md", "T.MARKDOWN"])
+    def test_a_mark_and_windows_ends_of_line_are_not_part_of_the_text(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        text = BODY if name == "t.pyxt" else f"```pyx\n{BODY}```\n"
+        path = self.write(tmp_path, name, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+        (only,) = read_transcript(path).sessions
+        step = only.steps[1]
+        assert isinstance(step, Input)
+        assert (step.code, step.block.lines) == ("1+1", ("3",))
+
+    @pytest.mark.parametrize(
+        ("name", "data", "complaint"),
+        [
+            ("t.txt", BODY.encode(), "t.txt: this is neither *.pyxt nor Markdown (*.md)"),
+            ("t.pyxt", b"", "t.pyxt: nothing to play: no line of it starts a node"),
+            ("t.pyxt", b"# prose\n$ timeout 5s\n", "t.pyxt: nothing to play: no line of it starts a node"),
+            ("t.md", b"prose\n", "t.md: nothing to play: no ```pyx block of it starts a node"),
+            ("t.pyxt", b"$ pyx\n\xff\n", "t.pyxt:2:1: the file is not UTF-8: invalid start byte"),
+        ],
+    )
+    def test_a_file_that_cannot_be_played_says_why(
+        self, tmp_path: Path, name: str, data: bytes, complaint: str
+    ) -> None:
+        with pytest.raises(TranscriptError) as raised:
+            read_transcript(self.write(tmp_path, name, data), name)
+        assert str(raised.value) == complaint
+
+    def test_what_is_not_there_and_a_directory_without_scenarios(self, tmp_path: Path) -> None:
+        with pytest.raises(TranscriptError, match=r"^x: there is no such file or directory$"):
+            read_transcript(str(tmp_path / "x"), "x")
+        with pytest.raises(TranscriptError, match=r"^d: no scenario \(\*.pyxt\) is in this directory$"):
+            read_transcript(str(tmp_path), "d")

@@ -1,0 +1,294 @@
+r"""The fenced blocks of a Markdown file, by CommonMark's rules, with the place of each line.
+
+A fence is three or more backticks or tildes, up to three columns in, also inside block quotes and list items
+(nested as deep as may be); only a fence of the same character and at least that length closes it.  A tab ends
+at the next multiple of four columns.  What looks like a fence and is not one is reported too: inside an HTML
+comment or `<pre>`, or four columns in, where it is code.
+Not here: what the lines mean (`transcript.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_OPENING: Final = re.compile(r"(?P<run>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
+_BULLET: Final = re.compile(r"(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)")
+_BREAK: Final = re.compile(r"(?:\*[ \t]*){3,}$|(?:-[ \t]*){3,}$|(?:_[ \t]*){3,}$")
+_HEADING: Final = re.compile(r"#{1,6}(?:[ \t]|$)")
+_SECTION: Final = re.compile(r"##?(?:[ \t]|$)")
+_HTML: Final = (
+    (re.compile(r"<!--"), re.compile(r"-->")),
+    (
+        re.compile(r"<(?:pre|script|style|textarea)(?:[\s>]|$)", re.IGNORECASE),
+        re.compile(r"</(?:pre|script|style|textarea)>", re.IGNORECASE),
+    ),
+)
+"""What opens a stretch of HTML in which there are no fences, and what closes it."""
+_LANGUAGE: Final = re.compile(r"\s*\{?\s*\.?([^\s,:;{}]*)")
+_CODE_INDENT: Final = 4
+
+
+class Fence(NamedTuple):
+    """A fenced block.
+
+    `lines` are those between the fences, without what the containers and the fence's own indent take;
+    `columns` is how many characters that was in each.  The first of them has index `first` in the file.
+    """
+
+    info: str
+    first: int
+    lines: tuple[str, ...]
+    columns: tuple[int, ...]
+    closed: bool
+    section: str
+    """The heading of first or second level above it."""
+    inside: tuple[int, ...]
+    """Indexes of lines in it that would open a fence which this one's end would close."""
+
+    @property
+    def language(self) -> str:
+        """See `language_of`."""
+        return language_of(self.info)
+
+
+class Fences(NamedTuple):
+    """All that a file holds: its fenced blocks, and (index, info) of each line that only looks like one."""
+
+    blocks: tuple[Fence, ...]
+    lookalikes: tuple[tuple[int, str], ...]
+
+
+def language_of(info: str) -> str:
+    """The first word of an info string, less braces and the like: of `{.pyx #id}` it is `pyx`."""
+    found = _LANGUAGE.match(info)
+    return found.group(1) if found is not None else ""
+
+
+def read_fences(lines: Iterable[str]) -> Fences:
+    """The fenced blocks of a file's lines, in order."""
+    reader = _Reader()
+    for index, line in enumerate(lines):
+        reader.take(index, line)
+    reader.end()
+    return Fences(tuple(reader.blocks), tuple(reader.lookalikes))
+
+
+@dataclass
+class _Cursor:
+    """A place in a line; `column` counts with tabs, `pending` are columns of a tab that is taken in part."""
+
+    line: str
+    at: int = 0
+    column: int = 0
+    pending: int = 0
+
+    @property
+    def rest(self) -> str:
+        return " " * self.pending + self.line[self.at :]
+
+    @property
+    def indent(self) -> int:
+        """How many columns of blanks come next."""
+        column = self.column + self.pending
+        for char in self.line[self.at :]:
+            if char == " ":
+                column += 1
+            elif char == "\t":
+                column += 4 - column % 4
+            else:
+                break
+        return column - self.column
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.line[self.at :].strip(" \t")
+
+    def take_columns(self, wanted: int) -> None:
+        """Goes past at most so many columns of blanks."""
+        target = self.column + wanted
+        while self.column < target:
+            if self.pending:
+                self.pending -= 1
+                self.column += 1
+            elif self.line[self.at : self.at + 1] == " ":
+                self.at += 1
+                self.column += 1
+            elif self.line[self.at : self.at + 1] == "\t":
+                self.at += 1
+                self.pending = 4 - self.column % 4
+            else:
+                return
+
+    def take_text(self, length: int) -> None:
+        """Goes past so many characters that are not blanks."""
+        self.at += length
+        self.column += length
+
+
+@dataclass
+class _Open:
+    """The fence that is open."""
+
+    run: str
+    info: str
+    indent: int
+    depth: int
+    first: int
+    section: str
+
+    def closes(self, text: str) -> bool:
+        found = _OPENING.match(text)
+        return (
+            found is not None
+            and found.group("run")[0] == self.run[0]
+            and len(found.group("run")) >= len(self.run)
+            and not found.group("info").strip(" \t")
+        )
+
+
+class _Reader:
+    """Takes the lines one by one."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Fence] = []
+        self.lookalikes: list[tuple[int, str]] = []
+        self._containers: list[int] = []
+        """The open ones, the outermost first: 0 for a block quote, for a list item how far in it is."""
+        self._open: _Open | None = None
+        self._lines: list[str] = []
+        self._columns: list[int] = []
+        self._inside: list[int] = []
+        self._html: re.Pattern[str] | None = None
+        self._paragraph = False
+        self._section = ""
+
+    def take(self, index: int, line: str) -> None:
+        cursor = _Cursor(line)
+        matched = self._continued(cursor)
+        if self._open is not None:
+            if matched == self._open.depth:
+                self._take_inside(index, cursor, self._open)
+                return
+            self._finish(closed=False)  # its container ends, and so does the fence
+        if self._html is not None:
+            self._note_lookalike(index, cursor)
+            if self._html.search(cursor.rest):
+                self._html = None
+            return
+        self._begin(index, cursor, matched)
+
+    def end(self) -> None:
+        if self._open is not None:
+            self._finish(closed=False)
+
+    def _continued(self, cursor: _Cursor) -> int:
+        """How many of the open containers this line is in; the cursor goes past their marks."""
+        for number, width in enumerate(self._containers):
+            if width:
+                if not cursor.is_blank:
+                    if cursor.indent < width:
+                        return number
+                    cursor.take_columns(width)
+            elif not _take_quote(cursor):
+                return number
+        return len(self._containers)
+
+    def _take_inside(self, index: int, cursor: _Cursor, fence: _Open) -> None:
+        indent = cursor.indent
+        text = cursor.line[cursor.at :].lstrip(" \t")
+        if indent < _CODE_INDENT and fence.closes(text):
+            self._finish(closed=True)
+            return
+        found = _OPENING.match(text)
+        if found is not None and found.group("run").startswith(fence.run):
+            self._inside.append(index)
+        cursor.take_columns(min(indent, fence.indent))
+        self._lines.append(cursor.rest)
+        self._columns.append(cursor.at)
+
+    def _begin(self, index: int, cursor: _Cursor, matched: int) -> None:
+        """A line outside all fences: what it opens."""
+        opened: list[int] = []
+        while cursor.indent < _CODE_INDENT and not cursor.is_blank:
+            if _take_quote(cursor):
+                opened.append(0)
+            elif width := _take_bullet(cursor):
+                opened.append(width)
+            else:
+                break
+        indent = cursor.indent
+        text = cursor.line[cursor.at :].lstrip(" \t")
+        lazy = self._paragraph and not opened and bool(text)
+        found = _OPENING.match(text) if indent < _CODE_INDENT else None
+        is_fence = found is not None and not ("`" in found.group("run") and "`" in found.group("info"))
+        if is_fence or not lazy:
+            del self._containers[matched:]
+        self._containers += opened
+        if found is not None and is_fence:
+            depth = len(self._containers)
+            info = found.group("info").strip()
+            self._open = _Open(found.group("run"), info, indent, depth, index + 1, self._section)
+            self._paragraph = False
+            return
+        if indent >= _CODE_INDENT:
+            self._note_lookalike(index, cursor)
+            return  # code, or a paragraph that goes on
+        for begins, ends in _HTML:
+            if begins.match(text):
+                self._html = None if ends.search(text[3:]) else ends
+        heading = _HEADING.match(text) is not None
+        if heading and not self._containers and _SECTION.match(text):
+            self._section = f"{index + 1} {text}"
+        self._paragraph = bool(text) and not heading and not _BREAK.match(text) and self._html is None
+
+    def _note_lookalike(self, index: int, cursor: _Cursor) -> None:
+        found = _OPENING.match(cursor.line[cursor.at :].lstrip(" \t"))
+        if found is not None and found.group("info").strip():
+            self.lookalikes.append((index, found.group("info").strip()))
+
+    def _finish(self, *, closed: bool) -> None:
+        fence = self._open
+        assert fence is not None
+        self.blocks.append(
+            Fence(
+                fence.info,
+                fence.first,
+                tuple(self._lines),
+                tuple(self._columns),
+                closed,
+                fence.section,
+                tuple(self._inside),
+            )
+        )
+        self._open = None
+        self._lines, self._columns, self._inside = [], [], []
+
+
+def _take_quote(cursor: _Cursor) -> bool:
+    """Goes past the mark of a block quote; False where there is none."""
+    indent = cursor.indent
+    if indent >= _CODE_INDENT or not cursor.line[cursor.at :].lstrip(" \t").startswith(">"):
+        return False
+    cursor.take_columns(indent)
+    cursor.take_text(1)
+    cursor.take_columns(1)
+    return True
+
+
+def _take_bullet(cursor: _Cursor) -> int:
+    """Goes past the mark of a list item; how many columns in its content is, 0 where there is no item."""
+    indent = cursor.indent
+    text = cursor.line[cursor.at :].lstrip(" \t")
+    found = _BULLET.match(text)
+    if found is None or _BREAK.match(text):
+        return 0
+    cursor.take_columns(indent)
+    cursor.take_text(found.end())
+    blanks = 1 if cursor.is_blank or cursor.indent > _CODE_INDENT else cursor.indent
+    cursor.take_columns(blanks)
+    return indent + found.end() + blanks
