@@ -1,6 +1,7 @@
 """The user's modules: found in the project directory, bound by their bare names, reloaded on request.
 
-Not here: completion of their names (it asks `module_names`), and making a project (`new`).
+Not here: which there are (`folder`), completion of their names (it asks `module_names`), and making a project
+(`new`).
 """
 
 from __future__ import annotations
@@ -11,16 +12,14 @@ import importlib
 import os
 import sys
 from contextlib import suppress
-from importlib.machinery import PathFinder
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.shell.folder import Folder, absolute, names_elsewhere
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_NEVER: Final = frozenset({"setup", "conftest"})
-"""Files that do something when imported, or belong to a tool."""
 
 
 class Project:
@@ -33,8 +32,8 @@ class Project:
     """
 
     def __init__(self, directory: str, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-        given = Path(directory).absolute()
-        self.root = given / "src" if (given / "src").is_dir() else given
+        self._folder = Folder(directory)
+        self.root = self._folder.root
         self._say = say
         self._warn = warn
         self._told: set[str] = set()
@@ -44,28 +43,34 @@ class Project:
         """Puts the directory at the *end* of `sys.path`: nothing of it can hide an installed module."""
         root = str(self.root)
         # `python -m pyx` has put the current directory in front
-        sys.path[:] = [entry for entry in sys.path if entry and str(Path(entry).absolute()) != root]
-        sys.path.append(root)
-        for name, file in self._files().items():
-            if file.suffix == ".py":
-                self._tell_if_hidden(name)
+        sys.path[:] = [entry for entry in sys.path if entry and str(absolute(entry)) != root]
+        files = self._folder.modules()
+        for name in sorted(files.keys() & names_elsewhere()):
+            if files[name].suffix == ".py":
+                self._tell_if_hidden(name, files[name])
+        if self._folder.is_there:
+            sys.path.append(root)
 
     def module_names(self) -> list[str]:
         """The top-level modules and packages, by their file names; imports nothing."""
-        return sorted(self._files())
+        return sorted(self._folder.modules())
 
     def bind_names(self, tree: ast.Module, names: dict[str, Any], lower: dict[str, Any]) -> None:
         """Before *tree* runs: imports the project's modules that it reads by name and that nothing binds."""
         self.note_sources()
         free, imported = _free_names(tree)
         for name in imported:
-            self._tell_if_hidden(name)
-        unbound = [name for name in free if name not in names and name not in lower]
-        if not unbound:
+            if (file := self._folder.module(name)) is not None:
+                self._tell_if_hidden(name, file)
+        # Looked up one by one first: a list of a folder with a hundred thousand files takes a second.
+        unbound = {
+            name: self._folder.module(name) for name in free if name not in names and name not in lower
+        }
+        if not any(unbound.values()):
             return
-        files = self._files()
-        for name in unbound:
-            if name in files and not self._tell_if_hidden(name):
+        listed = self._folder.modules()  # as they are written: a file system may not tell `A` from `a`
+        for name, file in unbound.items():
+            if file is not None and name in listed and not self._tell_if_hidden(name, file):
                 names[name] = importlib.import_module(name)
                 self._say(f"imported {name}")
         self.note_sources()
@@ -112,46 +117,15 @@ class Project:
         if source is not None:
             self._sources[name] = (source[0], _digest(source[1]))
 
-    def _files(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
-        try:
-            entries = list(os.scandir(self.root))
-        except OSError:
-            return found
-        for entry in entries:
-            name = entry.name.removesuffix(".py")
-            if not name.isidentifier() or name in _NEVER or name.startswith("__"):
-                continue
-            path = Path(entry.path)
-            if name != entry.name or (path / "__init__.py").is_file():
-                found[name] = path
-        return found
-
-    def _tell_if_hidden(self, name: str) -> bool:
-        """True if importing *name* would give another module than the project's; said once."""
-        file = self._files().get(name)
-        if file is None:
-            return False
-        other = _origin_elsewhere(name, self.root)
+    def _tell_if_hidden(self, name: str, file: Path) -> bool:
+        """True if importing *name* would give another module than the project's *file*; said once."""
+        other = self._folder.origin_elsewhere(name)
         if other is None:
             return False
         if name not in self._told:
             self._told.add(name)
             self._warn(f"{file.name} is hidden by the module {name} ({other}): rename it to use it")
         return True
-
-
-def _origin_elsewhere(name: str, root: Path) -> str | None:
-    """Where a module *name* outside the project comes from; None if there is none."""
-    if name in sys.builtin_module_names:
-        return "built-in"
-    loaded = sys.modules.get(name)
-    if loaded is not None:
-        file = getattr(loaded, "__file__", None)
-        return None if file is None or Path(file).is_relative_to(root) else str(file)
-    others = [entry for entry in sys.path if entry and Path(entry).absolute() != root]
-    spec = PathFinder.find_spec(name, others)
-    return spec.origin if spec is not None and spec.origin is not None else None
 
 
 def _free_names(tree: ast.Module) -> tuple[list[str], list[str]]:
