@@ -8,12 +8,14 @@ which is imported only when one is started, so `pyx --version` stays instant).
 from __future__ import annotations
 
 import argparse
+import os
+import stat
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import pyx
 from pyx.errors import NameTaken, PyxError
+from pyx.shell.streams import OutputLost, complain, fill_closed, finish, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +36,21 @@ examples:
   pyx replay scenarios/                   plays recorded sessions again, and compares
 """
 
+_HELP: Final = (["-h"], ["--help"])
+
+_NAMES_HELP: Final = """\
+usage: pyx names [HOST]
+
+The nodes that run on a host: on this one those of --sname and of --name, on another one those of --name
+(its EPMD is asked).
+"""
+
+_NEW_HELP: Final = """\
+usage: pyx new NAME
+
+Makes a project in the directory NAME: a module, its test, a scenario.
+"""
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -43,32 +60,41 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `pyx` with these words (None: the command line's); returns the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    fill_closed()
     try:
-        if words[:1] == ["new"]:
-            return _new(words[1:])
-        if words[:1] == ["names"]:
-            return _names(words[1:])
-        if words[:1] == ["replay"]:
-            from pyx.scenario.command import main as replay
-
-            return replay(words[1:])
-        return _run(_parser().parse_args(words), words)
+        try:
+            return _command(list(sys.argv[1:] if argv is None else argv))
+        finally:
+            finish()
     except NameTaken as error:
         complain(str(error), error.hint)
         return 3
     except PyxError as error:
         complain(str(error), error.hint)
         return 2
+    except OutputLost as error:
+        if not error.by_reader:
+            complain(str(error))
+        return 1
+    except OSError as error:  # of the system, not of the user's code: a limit, a disk, a folder
+        complain(sentence(error))
+        return 1
     except KeyboardInterrupt:
         return 130
 
 
-def complain(message: str, hint: str | None = None) -> None:
-    """One line on stderr, and one that says what to do about it."""
-    sys.stderr.write(f"pyx: {message}\n")
-    if hint:
-        sys.stderr.write(f"hint: {hint}\n")
+def _command(words: list[str]) -> int:
+    match words:
+        case ["new", *names]:
+            return _new(names)
+        case ["names", *hosts]:
+            return _names(hosts)
+        case ["replay", *wishes]:
+            from pyx.scenario.command import main as replay
+
+            return replay(wishes)
+        case _:
+            return _run(_parser().parse_args(words), words)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     code.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
     code.add_argument("--record", metavar="FILE", help="write the session down, for `pyx replay`")
     parser.add_argument("--frames", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
-    parser.add_argument("--version", action="version", version=f"pyx {pyx.__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
     return parser
 
 
@@ -162,11 +188,15 @@ def _descriptors(text: str) -> tuple[int, int]:
 
 def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
     file = asked.rest[0] if asked.rest else None
-    if file is not None and file != "-" and not Path(file).is_file():
-        complain(f"there is no file {file}")
-        return 2
-    if not Path(asked.directory).is_dir():
-        complain(f"-S: there is no directory {asked.directory}")
+    if file is not None and file != "-":
+        if os.path.isdir(file):  # noqa: PTH112 - a folder that may not be looked into raises nothing
+            file = os.path.join(file, "__main__.py")  # noqa: PTH118 - as Python does; a word, shown as typed
+        if (trouble := _trouble(file, "file")) is not None:
+            complain(trouble)
+            return 2
+    # The current directory may be unreadable or gone: then nothing is there by bare name.
+    if asked.directory != "." and (trouble := _trouble(asked.directory, "directory")) is not None:
+        complain(f"-S: {trouble}")
         return 2
     if asked.sname is not None and asked.name is not None:
         complain("a node has one name: --sname keeps it to this host, --name opens it to others")
@@ -191,6 +221,19 @@ def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
         with recording(asked.record, options) as recorder:
             return _start(asked, file, recorder)
     return _start(asked, file, None)
+
+
+def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
+    """Why *path* cannot be used as that; None if it can.  A pipe or a device is a file to read, too."""
+    try:
+        is_directory = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 - the same
+    except FileNotFoundError:
+        return f"there is no {kind} {path}"
+    except (OSError, ValueError) as error:
+        return sentence(error)
+    if is_directory is not (kind == "directory"):
+        return f"{path} is a directory" if is_directory else f"{path} is not a directory"
+    return None if os.access(path, os.R_OK) else f"Permission denied: {path}"
 
 
 def _start(asked: argparse.Namespace, file: str | None, witness: Witness | None) -> int:
@@ -228,6 +271,9 @@ def _names(words: list[str]) -> int:
     from pyx.net import epmd
     from pyx.net.directory import HostDirectory
 
+    if words in _HELP:
+        sys.stdout.write(_NAMES_HELP)
+        return 0
     if len(words) > 1 or (words and words[0].startswith("-")):
         complain("names takes at most one host", "pyx names 10.0.0.5")
         return 2
@@ -249,6 +295,9 @@ def _names(words: list[str]) -> int:
 def _new(words: list[str]) -> int:
     from pyx.shell.new import NewRefused, make_project
 
+    if words in _HELP:
+        sys.stdout.write(_NEW_HELP)
+        return 0
     if len(words) != 1 or words[0].startswith("-"):
         complain("new takes one name", "pyx new shop")
         return 2

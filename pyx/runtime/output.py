@@ -8,7 +8,9 @@ travel.
 from __future__ import annotations
 
 import _thread
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from pyx.runtime.context import current
@@ -103,9 +105,16 @@ def finish_line(runner: Runner, *, newline: bool) -> None:
 
 
 def install() -> None:
-    """Puts the router before `sys.stdout`, once."""
+    """Puts the router before `sys.stdout`, once.
+
+    A program that was started without stdout has none (`None`): what its threads print vanishes, as before.
+    """
     if not isinstance(sys.stdout, Router):
-        sys.stdout = Router(sys.stdout)
+        sys.stdout = Router(_nowhere() if sys.stdout is None else sys.stdout)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def found_stream() -> TextIO | None:

@@ -8,6 +8,7 @@ runs (`evaluate`).
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pyx.errors import ProcessKilled
@@ -136,7 +137,8 @@ def run_program(evaluator: Evaluator, source: str, filename: str, *, bare: bool 
     if isinstance(outcome, Left):
         return exit_code(outcome.code)
     if isinstance(outcome, Raised):
-        sys.stderr.write(outcome.text)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(outcome.text)
         return 130 if isinstance(outcome.exception, KeyboardInterrupt) else 1
     return None
 
@@ -147,7 +149,8 @@ def exit_code(code: Any) -> int:
         return 0
     if isinstance(code, int):
         return code & 0xFF
-    sys.stderr.write(f"{code}\n")
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{code}\n")
     return 1
 
 

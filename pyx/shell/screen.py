@@ -29,7 +29,8 @@ class Screen:
     """Writes to *stream*.  The thread that makes it is the shell's.
 
     Args:
-        gone: called once, by any thread, when nobody reads any more (the terminal closed, a pipe broke).
+        gone: called once, by any thread, with why the stream cannot be written any more (the terminal was
+            closed, the reader of a pipe left, the disk is full).
         most_queued: characters that may wait.
 
     Nothing here takes a lock that a finalizer could meet again: the queue is a deque, the writing lock is
@@ -40,7 +41,7 @@ class Screen:
         self,
         stream: TextIO,
         *,
-        gone: Callable[[], object] = lambda: None,
+        gone: Callable[[OSError | ValueError], object] = lambda _error: None,
         most_queued: int = MOST_QUEUED_CHARACTERS,
     ) -> None:
         self._stream = stream
@@ -57,7 +58,7 @@ class Screen:
         self._asked = False
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._gone: Callable[[], object] | None = gone
+        self._gone: Callable[[OSError | ValueError], object] | None = gone
 
     def write(self, text: str, *, frm: Pid | None = None) -> None:
         """Shows *text*; what a process of another node printed (*frm*) is filtered.  Never raises."""
@@ -172,11 +173,11 @@ class Screen:
                 text = text.encode(self._encoding, "backslashreplace").decode(self._encoding)
                 self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):  # ValueError: the stream is closed
+        except (OSError, ValueError) as error:  # ValueError: the stream is closed
             gone, self._gone = self._gone, None
             self._queue.clear()
             if gone is not None:
-                gone()
+                gone(error)
             return
         if text:
             self._at_line_start = text.endswith("\n")

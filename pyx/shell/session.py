@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import platform
-import signal
 import sys
 from dataclasses import dataclass, field
 from importlib.util import decode_source
@@ -28,14 +27,15 @@ from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.keyboard import Keyboard
+from pyx.shell.leaving import Leaving
 from pyx.shell.loop import LineTerminal, Shell, Terminal, exit_code, run_program
 from pyx.shell.project import Project
 from pyx.shell.screen import Screen, ScreenStream
+from pyx.shell.streams import OutputLost, complain, discard
 from pyx.shell.witness import WitnessedScreen, WitnessedTerminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
     from pyx.runtime.output import Console
     from pyx.shell.completion import Completion
@@ -103,22 +103,23 @@ class Session:
         self._terminal: Terminal = LineTerminal(
             self._read_line, self._screen.write, shows_keys=sys.stdin.isatty()
         )
-        self._leave_prompt: Callable[[BaseException], bool] = lambda _error: False
-        self._exit_code: int | None = None
+        self._leaving = Leaving(self._say_goodbye)
 
     def run(self) -> int:
         """See `run`."""
         sys.setswitchinterval(SWITCH_SECONDS)
-        with self._streams(), self._signals():
+        with self._leaving.caught(interactive=self._interactive), self._streams():
             project = Project(self._options.directory, self._say, self._warn)
             project.install()
             try:
                 with shell_process(this_node(), self._console, rex.initial_call(run, 1)) as seat:
-                    return self._with_seat(seat, project)
+                    code = self._with_seat(seat, project)
             except SystemExit as leaving:  # a signal
-                return exit_code(leaving.code)
+                code = exit_code(leaving.code)
             finally:
+                self._leaving.is_ending = True
                 Node.stop()
+        return self._leaving.exit_code(code)
 
     def _with_seat(self, process: ShellProcess, project: Project) -> int:
         options = self._options
@@ -182,8 +183,8 @@ class Session:
     def _new_screen(self) -> Screen:
         witness = self._options.witness
         if witness is None:
-            return Screen(self._stdout, gone=self._leave_quietly)
-        return WitnessedScreen(self._stdout, witness, gone=self._leave_quietly)
+            return Screen(self._stdout, gone=self._output_was_lost)
+        return WitnessedScreen(self._stdout, witness, gone=self._output_was_lost)
 
     def _person_terminal(self, evaluator: Evaluator, project: Project) -> Terminal:
         from pyx.shell.history import History, history_path
@@ -196,7 +197,7 @@ class Session:
             stdout=self._stdout,
             colour=not os.environ.get("NO_COLOR"),
         )
-        self._leave_prompt = terminal.leave
+        self._leaving.end_prompt = terminal.leave
         return terminal
 
     # ------------------------------------------------------------ lines of the shell itself
@@ -206,7 +207,8 @@ class Session:
             self._terminal.show(f"{text}\n", "notice")
 
     def _warn(self, text: str) -> None:
-        sys.stderr.write(f"warning: {text}\n")
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"warning: {text}\n")
 
     def _read_line(self, prompt: str) -> str:
         self._screen.fresh_line()
@@ -246,36 +248,17 @@ class Session:
             sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
             self._screen.close()
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        caught: dict[signal.Signals, Any] = {signal.SIGTERM: self._on_signal}
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under `nohup`
-            caught[signal.SIGHUP] = self._on_signal
-        if self._interactive and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            # Started with `&` and brought to the foreground.  The shell's process replaces Python's handler.
-            caught[signal.SIGINT] = signal.default_int_handler
-        before = {number: signal.signal(number, handler) for number, handler in caught.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _output_was_lost(self, error: OSError | ValueError) -> None:
+        """Called by the screen, once, by any thread.  Python's own last flush must not fail after it."""
+        lost = OutputLost(error)
+        discard(self._stdout)
+        if not lost.by_reader:
+            complain(str(lost))
+        self._leaving.output_was_lost()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Leaves cleanly: ends the prompt, or raises SystemExit where user code runs, never inside pyx."""
-        leaving = SystemExit(self._exit_code if self._exit_code is not None else 128 + number)
-        if self._leave_prompt(leaving):
-            return
-        if not gate.is_at_work(frame):
-            raise leaving
-        gate.ask_again(number)
-
-    def _leave_quietly(self) -> None:
-        """Nobody reads what we write.  Python flushes it once more at its end, which must not fail then."""
-        self._exit_code = 1
-        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), self._stdout.fileno())
-        os.kill(os.getpid(), signal.SIGTERM)
+    def _say_goodbye(self) -> None:
+        Node.stop()
+        self._screen.close()
 
 
 def _decoded(data: bytes, filename: str) -> str:

@@ -62,7 +62,9 @@ class WitnessedTerminal:
 class WitnessedScreen(Screen):
     """A screen whose text is told."""
 
-    def __init__(self, stream: TextIO, witness: Witness, *, gone: Callable[[], object]) -> None:
+    def __init__(
+        self, stream: TextIO, witness: Witness, *, gone: Callable[[OSError | ValueError], object]
+    ) -> None:
         super().__init__(stream, gone=gone)
         self._witness = witness
 

@@ -370,3 +370,12 @@ def test_a_node_without_a_stream_loses_its_lines_and_nothing_else(
     router = Router(stream)
     monkeypatch.setattr(output, "found_stream", lambda: stream)
     as_process(node, lambda: router.write("a line\n"))
+
+
+def test_a_program_without_stdout_prints_nothing_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    install()
+    print("vanishes")
+    stream = found_stream()
+    assert stream is not None
+    stream.close()

@@ -136,12 +136,12 @@ def test_a_reader_that_left_is_told_of_once_and_writing_goes_on_in_silence() -> 
         def flush(self) -> None:
             raise BrokenPipeError
 
-    gone: list[None] = []
-    screen = Screen(Broken(), gone=lambda: gone.append(None))
+    gone: list[Exception] = []
+    screen = Screen(Broken(), gone=gone.append)
     screen.write("a\n")
     screen.write("b\n")
     in_thread(screen.write, "c\n")
-    assert len(gone) == 1
+    assert [type(error) for error in gone] == [BrokenPipeError]
 
 
 def test_a_stream_that_lacks_a_character_gets_an_escape() -> None:

@@ -61,8 +61,20 @@ class Host:
         self, *words: str, stdin: str = "", cwd: Path | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """`pyx` with these words and no terminal, to its end."""
+        return self.run_command([PYX, *words], stdin=stdin, cwd=cwd, **variables)
+
+    def run_in_sh(
+        self, line: str, *words: str, cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """A line of `sh` in which `"$0"` is `pyx` and `"$@"` are these words: for redirections and limits."""
+        return self.run_command(["sh", "-c", line, PYX, *words], cwd=cwd, **variables)
+
+    def run_command(
+        self, command: list[str], *, stdin: str = "", cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Any command of this host, to its end."""
         return subprocess.run(
-            [PYX, *words],
+            command,
             input=stdin,
             capture_output=True,
             text=True,

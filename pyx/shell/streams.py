@@ -1,0 +1,109 @@
+"""The standard streams of a `pyx` process: descriptors that were closed before it began, output that is lost.
+
+Loads nothing, so that the command line can look here first.  Not here: what is written (`screen`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import suppress
+from typing import Final, TextIO
+
+_NAMES: Final = ("stdin", "stdout", "stderr")
+
+
+class OutputLost(Exception):
+    """The standard output cannot be written.
+
+    Attributes:
+        error: what the system said.
+    """
+
+    def __init__(self, error: OSError | ValueError) -> None:
+        super().__init__(f"the output cannot be written: {sentence(error)}")
+        self.error = error
+
+    @property
+    def by_reader(self) -> bool:
+        """True where the reader of a pipe has left: its own decision, of which nothing needs to be said."""
+        return isinstance(self.error, BrokenPipeError)
+
+
+def sentence(error: OSError | ValueError) -> str:
+    """What the system said, without its number; with the file it is about, where there is one."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    about = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, (str, bytes)) else ""
+    return f"{error.strerror}{about}"
+
+
+def fill_closed() -> None:
+    """Opens `/dev/null` on each of the descriptors 0, 1 and 2 that is closed, and makes its stream.
+
+    Left closed, the next socket or file would get that number, and what a child process or the interpreter
+    itself writes to its standard error would go into it.
+    """
+    for number, name in enumerate(_NAMES):
+        try:
+            os.fstat(number)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            _open_null(number)
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            stream = open(number, mode, closefd=False, encoding="utf-8")  # noqa: SIM115 - it stays open
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+def _open_null(number: int) -> None:
+    opened = os.open(os.devnull, os.O_RDWR)
+    if opened != number:
+        os.dup2(opened, number)
+        os.close(opened)
+    os.set_inheritable(number, True)
+
+
+def finish() -> None:
+    """Writes what `sys.stdout` and `sys.stderr` still hold.
+
+    Python itself would do so at its very end, where a failure is a traceback, and the exit code 120.
+
+    Raises:
+        OutputLost: stdout cannot be written; what it held is dropped, as is what stderr held.
+    """
+    if _flushed(sys.stderr) is not None:
+        discard(sys.stderr)
+    error = _flushed(sys.stdout)
+    if error is not None:
+        discard(sys.stdout)
+        raise OutputLost(error)
+
+
+def _flushed(stream: TextIO) -> OSError | None:
+    try:
+        stream.flush()
+    except OSError as error:
+        return error
+    except ValueError:  # the program has closed it
+        return None
+    return None
+
+
+def discard(stream: TextIO) -> None:
+    """Has what is written to *stream* vanish from now on, what it still holds included."""
+    with suppress(OSError, ValueError):
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+def complain(message: str, hint: str | None = None) -> None:
+    """One line on stderr, and one that says what to do about it; where stderr fails too, none."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"pyx: {message}\n" + (f"hint: {hint}\n" if hint else ""))
+        sys.stderr.flush()

@@ -1,0 +1,193 @@
+"""A process of `pyx` whose surroundings are hostile: streams, disks, folders, limits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stories.host import PATIENCE_SECONDS, PYX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.stories.host import Host
+
+LOST = "pyx: the output cannot be written: No space left on device\n"
+
+UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+"""Root may enter every folder; without these two capabilities it may not."""
+
+needs_setpriv = pytest.mark.skipif(
+    os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root without setpriv enters every folder"
+)
+
+
+def unprivileged(command: list[str]) -> list[str]:
+    return [*UNPRIVILEGED, *command] if os.geteuid() == 0 else command
+
+
+@contextlib.contextmanager
+def started(command: list[str], host: Host, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """A service that has printed "up"."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=host.environment(), cwd=cwd
+    ) as service:
+        assert service.stdout is not None
+        assert service.stdout.readline() == "up\n"
+        try:
+            yield service
+        finally:
+            service.kill()
+
+
+class TestClosedDescriptors:
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("-e", "print('ran')"),
+            ("app.py",),
+            (),
+            ("-i",),
+            ("-i", "app.py"),
+            ("--help",),
+            ("--version",),
+            ("names",),
+            ("replay", "play.pyxt"),
+        ],
+    )
+    def test_end_nothing(self, words: tuple[str, ...], closed: str, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "app.py").write_text("print('ran')\n")
+        (tmp_path / "play.pyxt").write_text("$ pyx --sname a\n\npyx(a@vm)1> 1\n1\n")
+        done = host.run_in_sh(f'exec "$0" "$@" {closed}', *words, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        if "print('ran')" in words and ">&-" not in closed.replace("2>&-", "").split():
+            assert done.stdout == "ran\n"
+
+    def test_of_a_service_neither(self, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "app.py").write_text("print('up', flush=True)\n")
+        line = 'exec "$0" --sname shut@vm --no-halt app.py <&- 2>&-'
+        with started(["sh", "-c", line, PYX], host, tmp_path) as service:
+            asked = host.run("--sname", "asks@vm", "-e", "print(rpc.call('shut@vm', 'math', 'sqrt', [16]))")
+            assert asked.stdout == "4.0\n"
+            service.terminate()
+            assert service.wait(PATIENCE_SECONDS) == 143
+
+
+class TestAFullDisk:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("-e", "print(1)"),
+            ("-e", "print('x' * 100_000)"),
+            ("-e", "print('no newline', end='')"),
+            ("-e", "spawn(print, 'by a process'); receive(timeout=20)"),
+            ("-e", "import sys; sys.__stdout__.write('at the end')"),
+            ("-i",),
+            ("--help",),
+            ("app.py",),
+        ],
+    )
+    def test_is_a_line_and_an_exit_code(self, words: tuple[str, ...], host: Host, tmp_path: Path) -> None:
+        (tmp_path / "app.py").write_text("print('ran')\n")
+        done = host.run_in_sh('exec "$0" "$@" >/dev/full', *words, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (1, LOST)
+
+    def test_of_a_program_that_failed_keeps_its_own_code(self, host: Host) -> None:
+        done = host.run_in_sh('exec "$0" "$@" >/dev/full', "-e", "spawn(print, 1)", "-e", "exit(5)")
+        assert done.returncode == 5
+
+    @pytest.mark.parametrize(("words", "code"), [(("-e", "1 / 0"), 1), (("--bogus",), 2), (("-e", "1"), 0)])
+    def test_under_stderr_alters_no_exit_code(self, words: tuple[str, ...], code: int, host: Host) -> None:
+        assert host.run_in_sh('exec "$0" "$@" 2>/dev/full', *words).returncode == code
+
+
+def test_a_reader_that_left_is_an_exit_code_without_a_word(host: Host) -> None:
+    done = host.run_in_sh(
+        '{ "$0" "$@"; echo $? >&2; } | head -1', "-e", "while True:\n    print('y')", PYTHONUNBUFFERED=""
+    )
+    assert (done.stdout, done.stderr) == ("y\n", "1\n")
+
+
+class TestFolders:
+    def test_deleted_as_the_current_one(self, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "doomed").mkdir()
+        line = 'rmdir ../doomed && exec "$0" "$@"'
+        done = host.run_in_sh(line, "-e", "import json; print(json.dumps(1))", cwd=tmp_path / "doomed")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+    @needs_setpriv
+    def test_locked_beside_a_module(self, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "shop.py").write_text("stock = 3\n")
+        (tmp_path / "loop").symlink_to("loop")
+        (tmp_path / "locked").mkdir()
+        (tmp_path / "locked").chmod(0)
+        done = host.run_command(unprivileged([PYX, "-e", "print(shop.stock)"]), cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
+
+    @needs_setpriv
+    def test_locked_as_the_project(self, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "locked").mkdir()
+        (tmp_path / "locked").chmod(0)
+        done = host.run_command(unprivileged([PYX, "-S", "locked", "-e", "1"]), cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (2, "pyx: -S: Permission denied: locked\n")
+
+
+class TestAPipeAsTheProgram:
+    def test_by_its_name(self, host: Host) -> None:
+        done = host.run_in_sh('echo "print(\'ran\')" | exec "$0" /dev/stdin')
+        assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+    @pytest.mark.skipif(shutil.which("bash") is None, reason="sh has no <(...)")
+    def test_by_process_substitution(self, host: Host) -> None:
+        done = host.run_command(["bash", "-c", 'exec "$0" <(echo "print(\'ran\')")', PYX])
+        assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+
+def test_a_directory_as_the_program_runs_its_main(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "helper.py").write_text("x = 7\n")
+    (tmp_path / "app" / "__main__.py").write_text("import helper\nprint(__name__, helper.x)\n")
+    done = host.run("app", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "__main__ 7\n", "")
+    (tmp_path / "app" / "__main__.py").unlink()
+    done = host.run("app", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "pyx: there is no file app/__main__.py\n")
+
+
+DEAF = """\
+import time
+from pyx import receive, aio
+print("up", flush=True)
+while True:
+    try:
+        {wait}
+    except:
+        pass
+"""
+
+
+class TestASignalThatIsSwallowed:
+    @pytest.mark.parametrize("wait", ["receive()", "time.sleep(60)", "for _ in range(10**9): pass"])
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_ends_the_service_when_it_comes_again(
+        self, number: int, wait: str, host: Host, tmp_path: Path
+    ) -> None:
+        (tmp_path / "app.py").write_text(DEAF.format(wait=wait))
+        watcher = host.shell(f"watch{number}{len(wait)}")
+        command = [PYX, "--sname", f"deaf{number}{len(wait)}@vm", "--no-halt", "app.py"]
+        with started(command, host, tmp_path) as service:
+            assert watcher.type(f"Node.monitor('deaf{number}{len(wait)}@vm', True)") == "True"
+            service.send_signal(number)
+            with pytest.raises(subprocess.TimeoutExpired):  # the first is the program's, to take or to leave
+                service.wait(0.5)
+            service.send_signal(number)
+            assert service.wait(PATIENCE_SECONDS) == 128 + number
+        assert watcher.type("receive(timeout=20)") == f"('nodedown', 'deaf{number}{len(wait)}@vm')"
