@@ -99,6 +99,8 @@ class Transport:
         self._life = Life(name, creation)
         self._hidden = hidden
         self.cookie = cookie
+        self.cookies = {cookie.text}
+        """All that were ever in force here, towards one peer too: what is written down must not show them."""
         self._key = _key(cookie.text)
         self._keys: dict[str, bytes] = {}
         self._claim: Claim | None = None
@@ -226,6 +228,7 @@ class Transport:
 
     def set_cookie(self, text: str, peer: str | None) -> None:
         """The cookie for one peer, or for all that have none of their own; for handshakes from now on."""
+        self.cookies.add(text)
         key = _key(text)  # slow for a weak cookie, on purpose: on the caller's thread
         if peer is None:
             self.cookie, self._key = Cookie(text), key

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyx.shell.files import write_whole
+from pyx.shell.redaction import Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 MOST_BYTES: Final = 4 << 20
 """A file beyond this is rewritten with its newest half."""
@@ -32,10 +33,26 @@ def history_path() -> Path:
 
 
 class History:
-    """The statements in the file at *path*; *warn* gets one sentence when they cannot be kept."""
+    """The statements in a file, without any that hold a cookie.
 
-    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+    Args:
+        path: the file.
+        warn: gets one sentence when statements cannot be kept.
+        cookies: returns those that are in force at the moment.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        warn: Callable[[str], None],
+        cookies: Callable[[], Iterable[str]] = lambda: (),
+    ) -> None:
         self._path = path
+        self._redaction = Redaction(cookies)
+        self._looked_for = 0
+        """So many cookies were looked for in them."""
+        self._mine: list[str] = []
+        """What this shell has appended."""
         self._warn: Callable[[str], None] | None = warn
         self._last: str | None = None
 
@@ -62,20 +79,39 @@ class History:
         return statements
 
     def append(self, statement: str) -> None:
-        """Keeps *statement*, unless it repeats the last one or holds a secret (`set_cookie`)."""
+        """Keeps *statement*, unless it repeats the last one or holds a cookie."""
         statement = statement.rstrip()
-        if not statement or statement == self._last or "cookie(" in statement:
+        if not statement or statement == self._last:
+            return
+        self._redaction.look(statement)
+        if self._redaction.holds_cookie(statement):
             return
         self._last = statement
-        line = json.dumps(statement).encode() + b"\n"
+        self._mine.append(statement)
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.fchmod(descriptor, 0o600)
-                os.write(descriptor, line)  # one write: lines of several shells do not mix
+                os.write(descriptor, _line(statement))  # one write: lines of several shells do not mix
             finally:
                 os.close(descriptor)
+        except OSError as error:
+            self._complain(error)
+
+    def forget_cookies(self) -> None:
+        """Takes statements back that turned out to hold a cookie: it has come into force meanwhile."""
+        self._redaction.look()
+        if self._redaction.cookies == self._looked_for:
+            return
+        self._looked_for = self._redaction.cookies
+        lines = {_line(one) for one in self._mine if self._redaction.holds_cookie(one)}
+        if not lines:
+            return
+        self._mine = [one for one in self._mine if _line(one) not in lines]
+        try:
+            kept = [line for line in self._path.read_bytes().splitlines(keepends=True) if line not in lines]
+            write_whole(self._path, b"".join(kept))
         except OSError as error:
             self._complain(error)
 
@@ -88,3 +124,7 @@ class History:
         if self._warn is not None:
             warn, self._warn = self._warn, None  # once
             warn(f"the history is not kept: {self._path}: {error.strerror or error}")
+
+
+def _line(statement: str) -> bytes:
+    return json.dumps(statement).encode() + b"\n"

@@ -192,7 +192,7 @@ class Session:
 
         terminal = PersonTerminal(
             self._screen,
-            History(history_path(), self._warn),
+            History(history_path(), self._warn, cookies_in_force),
             completer(evaluator, project),
             stdout=self._stdout,
             colour=not os.environ.get("NO_COLOR"),
@@ -326,6 +326,12 @@ def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Co
 
     tables = Tables(evaluator.names, evaluator.lower, project.module_names, _all_nodes, Process.registered)
     return lambda text, cursor: complete(text, cursor, tables)
+
+
+def cookies_in_force() -> set[str]:
+    """All texts that were a cookie of this node so far."""
+    transport = this_node().transport
+    return transport.cookies if transport is not None else set()
 
 
 def node_name() -> str | None:

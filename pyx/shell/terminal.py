@@ -74,6 +74,7 @@ class PersonTerminal:
         output: Output | None = None,
     ) -> None:
         self.colour = colour
+        self._history = history
         self._screen = screen
         self._stdout = stdout
         self._prompt: Callable[[], Prompt] = lambda: Prompt("", "")
@@ -113,6 +114,7 @@ class PersonTerminal:
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `loop.Terminal`."""
         self._prompt = prompt
+        self._history.forget_cookies()
         self._screen.fresh_line()
         self._take_typed_ahead()
         try:

@@ -32,9 +32,27 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_repeats_blanks_and_secrets_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "history"
     history = History(path, no_warning)
-    for statement in ("x", "x", "  ", 'Node.set_cookie("secret")', "y"):
+    for statement in ("x", "x", "  ", 'Node.set_cookie("secret")', "Node.set_cookie ('secret')", "y"):
         history.append(statement)
     assert history.load() == ["x", "y"]
+
+
+def test_a_cookie_that_came_into_force_by_another_way_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    cookies: list[str] = []
+    history = History(path, no_warning, lambda: cookies)
+    other = History(path, no_warning)
+    for statement in ("s = Node.set_cookie", "c = 'a secret of mine'"):
+        history.append(statement)
+    other.append("between")
+    history.append("s('a secret of mine')")
+    cookies.append("a secret of mine")
+    history.append("Node.set_cookie('a secret of mine')")
+    history.forget_cookies()
+    history.append("print('a secret of mine')")
+    history.append("y")
+    assert History(path, no_warning).load() == ["s = Node.set_cookie", "between", "y"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_two_shells_share_a_file_and_a_torn_line_is_skipped(tmp_path: Path) -> None:
