@@ -6,7 +6,8 @@ Not here: the prompt and what is typed there (`shell`).
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+import contextvars
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.errors import ProcessKilled
 from pyx.runtime import output
@@ -15,12 +16,13 @@ from pyx.runtime.gate import guard_main_thread, interrupt_main_thread
 from pyx.runtime.runners import LockSlot, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.tasks import Visit
     from pyx.terms import Pid
 
+T = TypeVar("T")
 
 _CANCEL_SECONDS: Final = 5.0
 """So long a cancelled coroutine may take to clear up before the prompt comes back."""
@@ -37,6 +39,8 @@ class ShellProcess:
         self._node = node
         self._console = console
         self._initial_call = initial_call
+        self._context = contextvars.copy_context()
+        """The one context of all that is evaluated, on this thread or on the process loop."""
         self.runner = self._start()
 
     def _start(self) -> Runner:
@@ -45,6 +49,7 @@ class ShellProcess:
         # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
         runner.stop_task = interrupt_main_thread
         current.set(runner)
+        self._context.run(current.set, runner)
         return runner
 
     def _decide(self) -> Runner:
@@ -83,8 +88,14 @@ class ShellProcess:
         assert self.runner.outlet is not None
         self.runner.outlet.show_all()
 
+    def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Calls *function* on this thread, in the context of the evaluations."""
+        return self._context.run(function, *args)
+
     def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine on the process loop under the shell's pid and waits for its value.
+
+        It runs in the context of the evaluations: what `run` has set there it sees, and the other way round.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
@@ -92,7 +103,9 @@ class ShellProcess:
         done = LockSlot()
         begun: list[Visit] = []  # a Ctrl-C on the way out of `guarded` leaves no value behind
         try:
-            self._node.guarded(lambda runner: begun.append(self._node.tasks.run(runner, coroutine, done)))
+            self._node.guarded(
+                lambda runner: begun.append(self._node.tasks.run(runner, coroutine, done, self._context))
+            )
             while not begun[0].over:
                 done.wait(None)
         except (KeyboardInterrupt, ProcessKilled):
@@ -100,7 +113,11 @@ class ShellProcess:
                 coroutine.close()
             elif not begun[0].over:
                 begun[0].cancel()
-                done.wait(_CANCEL_SECONDS)
+                try:
+                    done.wait(_CANCEL_SECONDS)
+                finally:
+                    if not begun[0].over:  # it goes on in that context, and two threads cannot be in one
+                        self._context = self._context.copy()
             raise
         return begun[0].outcome()
 

@@ -63,10 +63,18 @@ class ProcessLoop:
         self._tasks.discard(task)
         task.exception()  # a Ctrl-C has been raised in the loop already: no need for asyncio to tell of it
 
-    def run(self, runner: Runner | None, coroutine: Coroutine[Any, Any, Any], done: Slot) -> Visit:
-        """Runs *coroutine* on the process loop under a process that lives elsewhere (the shell's)."""
+    def run(
+        self,
+        runner: Runner | None,
+        coroutine: Coroutine[Any, Any, Any],
+        done: Slot,
+        context: contextvars.Context,
+    ) -> Visit:
+        """Runs *coroutine* on the process loop under a process that lives elsewhere (the shell's).
+
+        It runs in *context*, so no thread may be in that one until the visit is over.
+        """
         visit = Visit(coroutine, done)
-        context = contextvars.Context()
         context.run(current.set, runner)
         loop = self._given or self._own.start()
         visit.cancel = lambda: self._soon(loop, visit.cancel_on_loop)

@@ -122,6 +122,7 @@ class Evaluator:
     Args:
         names: the globals; their `__builtins__` is a plain dict.
         run_coroutine: runs what an `await` at the prompt makes, and gives its result.
+        call: calls a function with arguments, in the same `contextvars.Context` that `run_coroutine` takes.
         prepare: called with the parsed input before it runs (the project imports its modules there).
     """
 
@@ -130,6 +131,7 @@ class Evaluator:
         names: dict[str, Any],
         *,
         run_coroutine: Callable[[Coroutine[Any, Any, Any]], Any],
+        call: Callable[..., Any] = lambda function, *args: function(*args),
         prepare: Callable[[ast.Module], None] = lambda _tree: None,
     ) -> None:
         self.names = names
@@ -139,6 +141,7 @@ class Evaluator:
         self.lower: dict[str, Any] = names["__builtins__"]
         """What the globals stand on: builtins, faces, helpers, `_`."""
         self._run_coroutine = run_coroutine
+        self._call = call
         self._prepare = prepare
         self._inputs = 0
         self._flags = _AWAIT
@@ -178,7 +181,7 @@ class Evaluator:
     def _run(self, source: str, filename: str, *, bare: bool) -> Any:
         tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST | self._flags, dont_inherit=True)
         if not bare:
-            self._prepare(tree)
+            self._call(self._prepare, tree)
         if not tree.body or not isinstance(tree.body[-1], ast.Expr):
             self._execute(tree, filename)
             return None
@@ -191,7 +194,7 @@ class Evaluator:
         mode = "eval" if isinstance(tree, ast.Expression) else "exec"
         code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
         self._flags |= code.co_flags & _FUTURES
-        result = eval(code, self.names)  # noqa: S307 - a shell evaluates
+        result = self._call(eval, code, self.names)
         return self._run_coroutine(result) if code.co_flags & inspect.CO_COROUTINE else result
 
     def result(self, number: int = -1) -> Any:

@@ -143,6 +143,7 @@ class Session:
         evaluator = helpers.evaluator = Evaluator(
             main.__dict__,
             run_coroutine=process.run_coroutine,
+            call=process.run,
             prepare=lambda tree: project.bind_names(tree, main.__dict__, lower),
         )
         sys.modules["__main__"] = main

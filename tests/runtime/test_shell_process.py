@@ -5,20 +5,22 @@ and a Ctrl-C at any moment.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import io
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx import Exit, Process, aio, receive, send, spawn, spawn_link
 from pyx import self as own_pid
 from pyx.errors import ProcessKilled, ReceiveTimeout
+from pyx.runtime import shell_process as shell_process_module
 from pyx.runtime.context import current
-from pyx.runtime.gate import guard_main_thread, wish
+from pyx.runtime.gate import guard_main_thread, interrupt_main_thread, wish
 from pyx.runtime.output import Router
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid
@@ -180,6 +182,80 @@ def test_a_ctrl_c_that_comes_while_it_is_started_cancels_it(shell: ShellProcess)
         shell.run_coroutine(aio.receive("never"))
     with pytest.raises(ReceiveTimeout):  # nothing of the shell's receives any more
         shell.run_coroutine(aio.receive(timeout=0))
+
+
+VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="unset")
+
+
+class TestTheContext:
+    """One for all evaluations, on this thread and on the loop."""
+
+    def test_what_a_call_has_set_a_coroutine_sees_and_sets(self, shell: ShellProcess) -> None:
+        async def swap(text: str) -> str:
+            before = VARIABLE.get()
+            VARIABLE.set(text)
+            return before
+
+        shell.run(VARIABLE.set, "call")
+        assert shell.run_coroutine(swap("first")) == "call"
+        assert shell.run_coroutine(swap("second")) == "first"
+        assert shell.run(VARIABLE.get) == "second"
+        assert VARIABLE.get() == "unset"  # nor is it that of the shell itself
+
+    def test_a_token_of_a_call_is_taken_back_by_a_coroutine(self, shell: ShellProcess) -> None:
+        async def take_back(token: contextvars.Token[str]) -> None:
+            VARIABLE.reset(token)
+
+        shell.run_coroutine(take_back(shell.run(VARIABLE.set, "for a moment")))
+        assert shell.run(VARIABLE.get) == "unset"
+
+    def test_tasks_begin_with_a_copy(self, shell: ShellProcess) -> None:
+        async def task() -> str:
+            before = VARIABLE.get()
+            VARIABLE.set("of the task")
+            return before
+
+        async def main() -> tuple[str, str]:
+            VARIABLE.set("of main")
+            return await asyncio.create_task(task()), VARIABLE.get()
+
+        assert shell.run_coroutine(main()) == ("of main", "of main")
+
+    def test_holds_the_process_after_a_kill_too(self, node: LocalNode, shell: ShellProcess) -> None:
+        async def who() -> Any:
+            return current.get()
+
+        dead = shell.runner
+        shell.renew()
+        assert shell.runner is not dead
+        assert shell.run(current.get) is shell.run_coroutine(who()) is shell.runner
+        node.step(node.kernel.process_exited, dead.process, "normal")
+
+    def test_a_coroutine_that_outlives_its_ctrl_c_keeps_nobody_out(
+        self, shell: ShellProcess, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shell_process_module, "_CANCEL_SECONDS", 0.0)
+        begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+        async def stubborn() -> None:
+            VARIABLE.set("before")
+            try:
+                begun.set()
+                await asyncio.sleep(HANG)
+            except asyncio.CancelledError:
+                wait_for(go_on)  # the loop's thread is in the context meanwhile
+            ended.set()
+
+        def press() -> None:
+            wait_for(begun)
+            interrupt_main_thread()
+
+        threading.Thread(target=press).start()
+        with pytest.raises(KeyboardInterrupt):
+            shell.run_coroutine(stubborn())
+        assert shell.run(VARIABLE.get) == "before"
+        go_on.set()
+        wait_for(ended)
 
 
 def test_a_killed_shell_starts_nothing(shell: ShellProcess) -> None:

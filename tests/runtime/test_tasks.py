@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import queue
 import signal
 import threading
@@ -230,7 +231,7 @@ class TestTheApplicationsLoop:
 class TestVisits:
     def visit(self, node: LocalNode, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         done = LockSlot()
-        visit = node.tasks.run(runner, make(), done)
+        visit = node.tasks.run(runner, make(), done, contextvars.Context())
         assert done.wait(HANG)
         assert visit.over
         return visit.outcome()
@@ -251,7 +252,7 @@ class TestVisits:
 
     def test_a_guest_that_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
         done = LockSlot()
-        visit = node.tasks.run(runner, for_ever(), done)
+        visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
         visit.cancel()
         assert done.wait(HANG)
         with pytest.raises(asyncio.CancelledError):
@@ -260,7 +261,7 @@ class TestVisits:
     def test_a_guest_that_is_cancelled_before_its_first_step(self, node: LocalNode, runner: Runner) -> None:
         done = LockSlot()
         go_on = standing_still(node)
-        visit = node.tasks.run(runner, for_ever(), done)
+        visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
         visit.cancel()
         go_on.set()
         assert done.wait(HANG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextvars
 import inspect
 from typing import Any
 
@@ -168,6 +169,28 @@ class TestNames:
         evaluator = an_evaluator()
         value_of(evaluator, "def f():\n    return 'typed'\n")
         assert "return 'typed'" in inspect.getsource(value_of(evaluator, "f"))
+
+
+def test_all_of_an_input_is_called_as_the_shell_wants_it() -> None:
+    context = contextvars.Context()
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+    def run(coroutine: Any) -> Any:
+        async def in_the_context() -> Any:
+            return await asyncio.get_running_loop().create_task(coroutine, context=context)
+
+        return asyncio.run(in_the_context())
+
+    def prepare(_tree: Any) -> None:
+        variable.set("prepared")
+
+    main = make_main({**vars(builtins), "variable": variable})
+    evaluator = Evaluator(main.__dict__, run_coroutine=run, call=context.run, prepare=prepare)
+    assert value_of(evaluator, "variable.get()") == "prepared"
+    value_of(evaluator, "async def get(): return variable.get()\n")
+    assert value_of(evaluator, "_ = variable.set('first'); await get()") == "first"
+    assert value_of(evaluator, "import asyncio; await asyncio.sleep(0); variable.set('second')").old_value
+    assert variable.get() == "unset"
 
 
 class TestErrors:
