@@ -66,8 +66,9 @@ class Carrying(Steps):
         )
 
     def _wake(self, effect: fx.Wake) -> None:
-        runner: Runner = effect.process.runner
-        runner.slot.wake()
+        runner: Runner | None = effect.process.runner
+        if runner is not None:  # else it has ended meanwhile
+            runner.slot.wake()
 
     def _kill(self, effect: fx.Kill) -> None:
         # Without a runner it was killed between its birth and its start; the start looks at `alive`.

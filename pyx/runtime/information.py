@@ -100,8 +100,8 @@ def _current_function(process: Process, initial_call: tuple[str, str, int]) -> t
     runner: Runner | None = process.runner
     if runner is None:
         return None
-    if runner.task is not None:
-        frame = _innermost_frame(runner.task.get_coro())
+    if (task := runner.task) is not None:
+        frame = _innermost_frame(task.get_coro())
     elif (ident := runner.gate.thread_ident) is not None:
         frame = current_frames().get(ident)
         while frame is not None and report.is_ours(frame.f_code.co_filename):

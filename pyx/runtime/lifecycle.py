@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Coroutine
 from types import AsyncGeneratorType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import EncodeError, Exit, ProcessKilled, PyxError, RpcRefused, UndefinedFunction
 from pyx.runtime import mail, output, report, rex
@@ -40,6 +40,7 @@ class Lifecycle:
     def __init__(self, node: LocalNode) -> None:
         self._node = node
         self._dying: set[Runner] = set()
+        self._ended: Final = self._finished  # made once: else it were one more object for each process
 
     # ------------------------------------------------------------ at home
 
@@ -148,28 +149,26 @@ class Lifecycle:
     # ------------------------------------------------------------ running and ending
 
     def _run(self, runner: Runner, body: Callable[[], Any], *, on_loop: bool) -> None:
-        finished = functools.partial(self._finished, runner)
-
-        def done_or_coroutine(error: BaseException | None, value: Any) -> None:
-            # A function found by name may turn out to be an `async def`: it goes on on the process loop.
-            if error is None and isinstance(value, Coroutine):  # asyncio takes generators for one on 3.11
-                runner.process.kind = "async def" if runner.process.call is None else runner.process.kind
-                self._node.tasks.start(runner, lambda: value, finished)
-            else:
-                finished(error, value)
-
         try:
             if on_loop:
-                self._node.tasks.start(runner, _awaiting(body), finished)
+                self._node.tasks.start(runner, body, self._ended)
             else:
-                self._node.pool.run(lambda: run_process(runner, body, done_or_coroutine))
+                self._node.pool.run(lambda: run_process(runner, body, self._returned))
         except RuntimeError as error:  # the system has no thread left
-            finished(error, None)
+            self._finished(runner, error, None)
+
+    def _returned(self, runner: Runner, error: BaseException | None, value: Any) -> None:
+        # A function found by name may turn out to be an `async def`: it goes on on the process loop.
+        if error is None and isinstance(value, Coroutine):  # asyncio takes generators for one on 3.11
+            runner.process.kind = "async def" if runner.process.call is None else runner.process.kind
+            self._node.tasks.start(runner, lambda: value, self._ended)
+        else:
+            self._finished(runner, error, value)
 
     def _finished(self, runner: Runner, error: BaseException | None, value: Any) -> None:
         """The user's code is over: say so to whoever waits, is linked or monitors."""
         node, process = self._node, runner.process
-        runner.over = True
+        runner.is_over()
         self._dying.discard(runner)
         output.finish_line(runner, newline=True)
         node.flush(runner)
@@ -181,6 +180,7 @@ class Lifecycle:
                 last_act = self._last_act(process, nameless, None)
             # Told: a process that found no thread to run on ends inside the step that started it.
             node.tell(*last_act)
+        process.runner = None  # with the cycle cut, all of it is freed at once
 
     def _last_act(self, process: Process, error: BaseException | None, value: Any) -> tuple[Any, ...]:
         """The step that says how a process ended, and its arguments."""
@@ -261,13 +261,6 @@ def _idle_generator(value: Any) -> TypeError | None:
     )
     error.add_note("hint: spawn a function that loops over it")
     return error
-
-
-def _awaiting(body: Callable[[], Any]) -> Callable[[], Any]:
-    async def run() -> Any:
-        return await body()
-
-    return run
 
 
 def reason_of(error: BaseException | None, limit: int) -> tuple[Reason, bool]:

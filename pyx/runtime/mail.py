@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pyx.core.mailbox import Downed, Entry, Exited, NodeDown, NodeUp
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
 from pyx.runtime.patterns import matches, required_reference
+from pyx.runtime.runners import NO_SLOT
 from pyx.signals import Letter
 from pyx.wire.codec import open_letter
 
@@ -128,7 +129,7 @@ class Search:
         return True
 
 
-def _from(start: int, kept: deque[Entry]) -> Iterable[Entry]:
+def _from(start: int, kept: deque[Entry] | tuple[()]) -> Iterable[Entry]:
     # A deque is read quickly from its beginning, and at places near its end: those of the latest messages.
     return map(kept.__getitem__, range(start, len(kept))) if start else kept
 
@@ -143,9 +144,10 @@ def receive(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) ->
     with Search(runner, patterns) as search:
         while (value := search.next()) is NOTHING:
             remaining = _remaining(deadline, timeout)
+            slot = runner.own_slot
             try:
                 if runner.node.about_to_wait(runner):
-                    runner.own_slot.wait(remaining)
+                    slot.wait(remaining)
             finally:
                 runner.node.waited(runner)
         return value
@@ -163,7 +165,7 @@ async def receive_async(runner: Runner, patterns: tuple[Any, ...], timeout: floa
                 if runner.node.about_to_wait(runner):
                     await slot.wait(remaining)
             finally:
-                runner.slot = runner.own_slot
+                runner.slot = NO_SLOT
                 runner.node.waited(runner)
         return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import _thread
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from pyx.runtime.context import thread
 from pyx.runtime.gate import Gate
@@ -16,7 +16,8 @@ from pyx.runtime.line_buffer import LineBuffer
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+    from collections.abc import Set as AbstractSet
 
     from pyx.core.processes import Process
     from pyx.net.peer import PeerLink
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pyx.runtime.output import Outlet
     from pyx.runtime.portal import LoopThread
     from pyx.terms import Ref
+
+    Finished: TypeAlias = Callable[["Runner", BaseException | None, Any], None]
+    """What is told that the code of a process is over: what it raised, or the value it returned."""
 
 _MARKS: Final = 64
 """So many references remember where the mailbox stood; older ones search from the start again."""
@@ -92,14 +96,30 @@ class FutureSlot:
         if not self._future.done():
             self._future.set_result(None)
 
-    async def wait(self, timeout: float | None) -> None:
-        """Sleeps at most *timeout* seconds (None: for ever)."""
-        timer = self._loop.call_later(timeout, self._set) if timeout is not None else None
+    def wait(self, timeout: float | None) -> Awaitable[None]:
+        """What sleeps at most *timeout* seconds (None: for ever) when it is awaited."""
+        # No coroutine where none is needed: it would be one more object for each process that waits.
+        return self._future if timeout is None else self._wait_at_most(timeout)
+
+    async def _wait_at_most(self, timeout: float) -> None:
+        timer = self._loop.call_later(timeout, self._set)
         try:
             await self._future
         finally:
-            if timer is not None:
-                timer.cancel()
+            timer.cancel()
+
+
+class _NoSlot:
+    """Where no receive is under way, there is none to wake."""
+
+    __slots__ = ()
+
+    def wake(self) -> None:
+        """See `Slot`."""
+
+
+NO_SLOT: Final = _NoSlot()
+_NOTHING: Final[frozenset[Any]] = frozenset()
 
 
 class Runner:
@@ -114,7 +134,6 @@ class Runner:
         "node",
         "outlet",
         "over",
-        "own_slot",
         "process",
         "receiving",
         "slot",
@@ -127,21 +146,20 @@ class Runner:
         self.node = node
         self.process = process
         self.gate = Gate()
-        self.own_slot = LockSlot()
-        self.slot: Slot = self.own_slot
+        self.slot: Slot = NO_SLOT
         """What it sleeps on while it receives."""
-        self.waits: set[Slot] = set()
+        self.waits: AbstractSet[Slot] = _NOTHING
         """What it sleeps on otherwise: for answers, or for the clock."""
         self.receiving = False
         """Somewhere in it a receive is under way."""
-        self.stop_task: Callable[[], object] | None = None
+        self.stop_task: Callable[[Runner], object] | None = None
         """Cancels the task of an `async def` process; from any thread."""
         self.fresh = True
         """It waited since its last transmission: the next one is written by its own thread (design 7)."""
-        self.dirty: set[PeerLink] = set()
+        self.dirty: AbstractSet[PeerLink] = _NOTHING
         """The links whose queues it filled since, to be flushed before it waits."""
-        self._rare: Final[dict[str, LineBuffer]] = {}
-        """What few processes need: made when it is asked for, by whichever thread comes first."""
+        self._rare: Final[dict[str, Any]] = {}
+        """What not every process needs: made when it is asked for, by whichever thread comes first."""
         self.task: asyncio.Task[None] | None = None
         """Of an `async def` process, once it runs."""
         self.outlet: Outlet | None = None
@@ -154,8 +172,40 @@ class Runner:
     @property
     def line(self) -> LineBuffer:
         """What it printed and has not handed over."""
-        line = self._rare.get("line")
-        return line if line is not None else self._rare.setdefault("line", LineBuffer())
+        line: LineBuffer | None = self._rare.get("line")
+        if line is None:
+            line = self._rare.setdefault("line", LineBuffer())
+        return line
+
+    @property
+    def own_slot(self) -> LockSlot:
+        """What a thread of it sleeps on while it receives; from now on it is woken there."""
+        slot: LockSlot | None = self._rare.get("slot")
+        if slot is None:
+            slot = self._rare.setdefault("slot", LockSlot())
+        self.slot = slot
+        return slot
+
+    def sleeps_on(self, slot: Slot) -> None:
+        """Has a killer wake *slot* too, until it is discarded from `waits`."""
+        waits: set[Slot] = self._rare.setdefault("waits", set())
+        self.waits = waits
+        waits.add(slot)
+
+    def woke(self, slot: Slot) -> None:
+        """Takes back `sleeps_on`."""
+        self._rare["waits"].discard(slot)
+
+    def has_filled(self, link: PeerLink) -> None:
+        """Has *link* flushed before the process waits."""
+        dirty: set[PeerLink] = self._rare.setdefault("dirty", set())
+        self.dirty = dirty
+        dirty.add(link)
+
+    def take_dirty(self) -> PeerLink:
+        """One of `dirty`, which is left out from now on."""
+        link: PeerLink = self._rare["dirty"].pop()
+        return link
 
     @property
     def has_unfinished_line(self) -> bool:
@@ -179,7 +229,12 @@ class Runner:
         for slot in list(self.waits):
             slot.wake()
         if self.stop_task is not None:
-            self.stop_task()
+            self.stop_task(self)
+
+    def is_over(self) -> None:
+        """Nothing runs for the process any more, and nothing of it is kept alive from here."""
+        self.over = True
+        self.task = self.stop_task = None
 
     def remember(self, ref: Ref, mark: int) -> None:
         """Notes where the mailbox stood before *ref* was made: no message before that can hold it."""
@@ -198,7 +253,7 @@ def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over:
     deadline = None if timeout is None else time.monotonic() + timeout
     if runner is not None:
         runner.node.flush(runner)
-        runner.waits.add(slot)  # before the look at `killed`: a killer looks here after it has marked that
+        runner.sleeps_on(slot)  # before the look at `killed`: a killer looks here after it has marked that
     try:
         while not is_over():
             if runner is not None and runner.gate.killed:
@@ -210,7 +265,7 @@ def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over:
         return True
     finally:
         if runner is not None:
-            runner.waits.discard(slot)
+            runner.woke(slot)
             runner.fresh = True
 
 
@@ -218,7 +273,7 @@ async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | 
     """`sleep` for a coroutine, until *slot* is woken."""
     if runner is not None:
         runner.node.flush(runner)
-        runner.waits.add(slot)
+        runner.sleeps_on(slot)
     try:
         if runner is not None and runner.gate.killed:
             runner.gate.refuse()
@@ -227,5 +282,5 @@ async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | 
             runner.gate.refuse()
     finally:
         if runner is not None:
-            runner.waits.discard(slot)
+            runner.woke(slot)
             runner.fresh = True

@@ -47,7 +47,7 @@ class ShellProcess:
         node = self._node
         runner = node.step(self._decide)
         # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
-        runner.stop_task = interrupt_main_thread
+        runner.stop_task = lambda _: interrupt_main_thread()
         current.set(runner)
         self._context.run(current.set, runner)
         return runner

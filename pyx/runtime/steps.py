@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.core.processes import Process
-    from pyx.net.peer import PeerLink
     from pyx.runtime.runners import Runner
 
 T = TypeVar("T")
@@ -155,13 +154,13 @@ class Steps:
             runner.fresh = False
             link.flush()
         else:
-            runner.dirty.add(link)
+            runner.has_filled(link)
             link.flush_later()
 
     def flush(self, runner: Runner) -> None:
         """Writes what the process has queued since it waited last, from this thread."""
         if runner.dirty:
-            self.guarded(_flush_dirty, runner.dirty)
+            self.guarded(_flush_dirty, runner)
 
     def about_to_wait(self, runner: Runner) -> bool:
         """Notes that the process is about to sleep; False if a message came meanwhile."""
@@ -174,9 +173,9 @@ class Steps:
         runner.fresh = True
 
 
-def _flush_dirty(_: Runner | None, links: set[PeerLink]) -> None:
-    while links:
-        links.pop().flush()
+def _flush_dirty(_: Runner | None, runner: Runner) -> None:
+    while runner.dirty:
+        runner.take_dirty().flush()
 
 
 def _waits(process: Process) -> bool:

@@ -10,7 +10,7 @@ import contextvars
 import functools
 import inspect
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyx.runtime.context import current
 from pyx.runtime.portal import LoopThread
@@ -19,7 +19,7 @@ from pyx.runtime.runners import FutureSlot
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from pyx.runtime.runners import Runner, Slot
+    from pyx.runtime.runners import Finished, Runner, Slot
 
 
 class ProcessLoop:
@@ -29,6 +29,9 @@ class ProcessLoop:
         self._own = LoopThread("pyx-process-loop")
         self._given: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        # Made once: a bound method for each of a hundred thousand processes is as many objects more.
+        self._forget: Final = self._forget_task
+        self._stop: Final = self._stop_task
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Runs processes that start from now on in the application's loop (None: in pyx's own)."""
@@ -38,28 +41,34 @@ class ProcessLoop:
         self,
         runner: Runner,
         make: Callable[[], Coroutine[Any, Any, Any]],
-        finished: Callable[[BaseException | None, Any], None],
+        finished: Finished,
     ) -> None:
-        """Runs the coroutine that *make* gives as the process of *runner*; then reports as `threads` does.
+        """Runs the coroutine that *make* returns as the process of *runner*; then reports as `threads` does.
 
-        Callable from any thread; the coroutine is made on the loop.
+        Callable from any thread; the coroutine is made on the loop, by the process itself.
         """
-
-        def begin() -> None:
-            context = contextvars.Context()
-            context.run(current.set, runner)
-            loop = asyncio.get_running_loop()
-            task = loop.create_task(_body(runner, make(), finished), context=context)
-            # The loop itself keeps only a weak reference to a task.
-            self._tasks.add(task)
-            task.add_done_callback(self._forget)
-            runner.task = task
-            runner.stop_task = lambda: self._soon(loop, functools.partial(_cancel, task))
-
+        begin = functools.partial(self._begin, runner, make, finished)
         if not self._soon(self._given or self._own.start(), begin):
-            finished(RuntimeError("the event loop that Node.start was given is closed"), None)
+            finished(runner, RuntimeError("the event loop that Node.start was given is closed"), None)
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _begin(
+        self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
+    ) -> None:
+        context = contextvars.Context()
+        context.run(current.set, runner)
+        task = asyncio.get_running_loop().create_task(_body(runner, make, finished), context=context)
+        # The loop itself keeps only a weak reference to a task.
+        self._tasks.add(task)
+        task.add_done_callback(self._forget, context=context)
+        runner.task = task
+        runner.stop_task = self._stop
+
+    def _stop_task(self, runner: Runner) -> None:
+        task = runner.task
+        if task is not None:  # else it has just come to its end
+            self._soon(task.get_loop(), functools.partial(_cancel, task))
+
+    def _forget_task(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         task.exception()  # a Ctrl-C has been raised in the loop already: no need for asyncio to tell of it
 
@@ -147,22 +156,26 @@ class Visit:
 
 async def _body(
     runner: Runner,
-    coroutine: Coroutine[Any, Any, Any],
-    finished: Callable[[BaseException | None, Any], None],
+    make: Callable[[], Coroutine[Any, Any, Any]],
+    finished: Finished,
 ) -> None:
     error: BaseException | None = None
     value: Any = None
     try:
         if runner.gate.killed:  # between spawn and here
-            coroutine.close()
             runner.gate.refuse()
+        coroutine = make()
+        del make  # a process of long life does not keep the arguments it was started with
         value = await coroutine
     except BaseException as raised:
         error = raised
     current.set(None)  # the end of a process is nobody's act: a dead one could not even say that it ended
-    finished(error, value)
-    if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-        raise error  # Ctrl-C is for the application whose loop this is
+    try:
+        finished(runner, error, value)
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise error  # Ctrl-C is for the application whose loop this is
+    finally:
+        error = value = None  # its traceback holds this frame
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

@@ -19,7 +19,7 @@ from pyx.runtime.runners import LockSlot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.runtime.runners import Runner
+    from pyx.runtime.runners import Finished, Runner
 
 _IDLE_SECONDS: Final = 10.0
 
@@ -68,10 +68,8 @@ class _Worker(threading.Thread):
                 return
 
 
-def run_process(
-    runner: Runner, body: Callable[[], Any], finished: Callable[[BaseException | None, Any], None]
-) -> None:
-    """Runs *body* as the process of *runner* on this thread; *finished* gets (error or None, value).
+def run_process(runner: Runner, body: Callable[[], Any], finished: Finished) -> None:
+    """Runs *body* as the process of *runner* on this thread; *finished* gets (runner, error or None, value).
 
     ProcessKilled may strike from outside at any instruction up to the end of `gate.close`, but only once, and
     not after it was raised from inside.
@@ -87,7 +85,10 @@ def run_process(
         runner.gate.close()
     except ProcessKilled as killed:  # it struck after the body
         error = killed
-    finished(error, value)
+    try:
+        finished(runner, error, value)
+    finally:
+        error = value = None  # its traceback holds this frame
 
 
 def _as_process(runner: Runner, body: Callable[[], Any]) -> Any:

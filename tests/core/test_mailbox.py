@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from pyx.core.mailbox import Mailbox
 
 
@@ -37,7 +39,7 @@ def test_what_is_not_taken_stays_in_order() -> None:
 def test_an_entry_keeps_what_it_is_when_opened() -> None:
     mailbox = delivered("sealed")
     mailbox.refill()
-    entry = mailbox.kept[0]
+    entry = next(iter(mailbox.kept))
     assert not entry.opened
     entry.value, entry.opened = "open", True
     assert mailbox.take(0).value == "open"
@@ -53,11 +55,11 @@ def test_length_and_snapshot_see_both_halves() -> None:
 
 def test_a_snapshot_shows_a_message_once_while_its_owner_moves_it() -> None:
     mailbox = delivered("same", "same")
-    first = mailbox.incoming[0]
+    incoming = mailbox.incoming
+    assert isinstance(incoming, deque)
+    first = incoming[0]
     mailbox.refill()
-    mailbox.incoming.appendleft(
-        first
-    )  # the owner was stopped between its two steps: the second is still there
+    incoming.appendleft(first)  # the owner was stopped between its two steps: the second is still there
     assert mailbox.snapshot() == ["same", "same"]
 
 

@@ -384,7 +384,7 @@ class TestForPeers:
         process, _ = node.step(node.kernel.process_started, "call")
         node.step(node.kernel.exit, Pid(0), process.pid, "kill")
         node.processes.start_for_peer(process, sealed(("pytest", "fail", ["it ran"])))
-        until(lambda: process.runner.over)
+        until(lambda: process.runner is None)
 
 
 class TestDying:

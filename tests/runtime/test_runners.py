@@ -168,7 +168,7 @@ class TestSleep:
 
     def test_what_was_queued_is_flushed_before_inside_the_gate(self, runner: Runner) -> None:
         link: Any = FakeLink()
-        runner.dirty.add(link)
+        runner.has_filled(link)
         runner.fresh = False
         sleep(runner, LockSlot(), 0, lambda: False)
         assert link.flushed == [True]
@@ -232,14 +232,28 @@ def test_it_counts_as_waiting_in_a_receive_and_in_any_other_wait(runner: Runner)
     runner.process.waiting = True
     assert runner.is_waiting
     runner.process.waiting = False  # type: ignore[unreachable]
-    runner.waits.add(LockSlot())
+    runner.sleeps_on(LockSlot())
     assert runner.is_waiting
 
 
 def test_stopping_wakes_cancels_and_marks(runner: Runner) -> None:
     cancelled: list[str] = []
-    runner.stop_task = lambda: cancelled.append("cancelled")
+    runner.stop_task = lambda _: cancelled.append("cancelled")
+    slot = runner.own_slot
     runner.stop()
     assert runner.killed
-    assert runner.own_slot.wait(0)
+    assert slot.wait(0)
     assert cancelled == ["cancelled"]
+
+
+def test_stopping_one_that_does_not_receive_wakes_nothing(runner: Runner) -> None:
+    runner.stop()
+    assert runner.killed
+    assert not LockSlot().wait(0)
+
+
+def test_one_that_is_over_lets_go_of_what_ran_it(runner: Runner) -> None:
+    """Or the runner, its task and the coroutine in it would keep each other until a collection."""
+    runner.stop_task = lambda _: None
+    runner.is_over()
+    assert [runner.over, runner.stop_task, runner.task] == [True, None, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -37,7 +38,9 @@ class TestSending:
         return runner
 
     def got(self, reader: Runner) -> Any:
-        return reader.process.mailbox.incoming.popleft()
+        incoming = reader.process.mailbox.incoming
+        assert isinstance(incoming, deque)
+        return incoming.popleft()
 
     @pytest.mark.parametrize("message", [1, "x", None, ("a", 1, Pid(5))])
     def test_at_home_a_flat_message_stays_itself(self, node: LocalNode, reader: Runner, message: Any) -> None:

@@ -58,7 +58,8 @@ class Finished:
             finished(*args)
             self._ends.release()
 
-        monkeypatch.setattr(node.processes, "_finished", counted)
+        monkeypatch.setattr(node.processes, "_finished", counted)  # of threads
+        monkeypatch.setattr(node.processes, "_ended", counted)  # of tasks
 
     def wait_for(self, number: int) -> None:
         for _ in range(number):

@@ -29,7 +29,7 @@ class Ends:
     def __init__(self) -> None:
         self._ends: queue.SimpleQueue[tuple[BaseException | None, Any]] = queue.SimpleQueue()
 
-    def report(self, error: BaseException | None, value: Any) -> None:
+    def report(self, _: Runner, error: BaseException | None, value: Any) -> None:
         self._ends.put((error, value))
 
     def next(self) -> tuple[BaseException | None, Any]:
@@ -93,7 +93,7 @@ class TestAProcess:
         async def who() -> Any:
             return current.get()
 
-        node.tasks.start(runner, who, lambda _, value: ended.put((value, current.get())))
+        node.tasks.start(runner, who, lambda _, __, value: ended.put((value, current.get())))
         assert ended.get(timeout=HANG) == (runner, None)
 
     def test_its_tasks_are_its_own(self, node: LocalNode, runner: Runner) -> None:

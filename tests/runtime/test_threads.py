@@ -37,7 +37,7 @@ def run(runner: FakeRunner, body: Callable[[], Any]) -> list[tuple[BaseException
     """Runs *body* as a process on a thread of its own; the ends that were reported (there is one)."""
     ends: list[tuple[BaseException | None, Any]] = []
     thread = threading.Thread(
-        target=run_process, args=(runner, body, lambda error, value: ends.append((error, value)))
+        target=run_process, args=(runner, body, lambda _, error, value: ends.append((error, value)))
     )
     thread.start()
     thread.join(HANG)
@@ -103,9 +103,9 @@ class TestRunProcess:
         ends: list[BaseException | None] = []
 
         def one_and_the_next() -> None:
-            run_process(as_runner(runner), lambda: None, lambda error, _: ends.append(error))
+            run_process(as_runner(runner), lambda: None, lambda _, error, __: ends.append(error))
             runner.gate.kill()
-            run_process(as_runner(FakeRunner()), lambda: None, lambda error, _: ends.append(error))
+            run_process(as_runner(FakeRunner()), lambda: None, lambda _, error, __: ends.append(error))
 
         thread = threading.Thread(target=one_and_the_next)
         thread.start()

@@ -1,0 +1,119 @@
+"""What a process costs while it waits, and that nothing of it is left when it is over.
+
+The collector walks over everything it tracks: a hundred thousand processes are a few objects each, or their
+spawns become slower the more there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import aio, receive
+from pyx.core.mailbox import Mailbox
+from pyx.core.processes import Process
+from pyx.runtime.runners import Runner
+from tests.staging import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyx.runtime.local_node import LocalNode
+
+ASYNC_OBJECTS = 22
+"""The most objects that the collector tracks of an `async def` process that waits for a message.
+
+Its own coroutine and the pid that the spawn returned are among them.
+"""
+DEF_OBJECTS = 50
+"""Of a `def` process, of which more than half are its `threading.Thread`."""
+
+
+async def waits() -> None:
+    await aio.receive()
+
+
+def sleeps() -> None:
+    receive()
+
+
+async def fails() -> None:
+    raise ValueError("as it should")
+
+
+def crashes() -> None:
+    raise ValueError("as it should")
+
+
+async def answers() -> None:
+    await aio.receive()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """The collector is off."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def spawn(node: LocalNode, function: Callable[..., Any], count: int) -> list[Any]:
+    return [node.processes.spawn(function, ())[0] for _ in range(count)]
+
+
+def all_wait(node: LocalNode) -> bool:
+    return all(process.waiting for process in node.kernel.processes())
+
+
+@pytest.mark.parametrize(
+    ("function", "count", "budget"),
+    [(waits, 200, ASYNC_OBJECTS), (sleeps, 20, DEF_OBJECTS)],
+)
+def test_a_process_that_waits_is_a_few_objects(
+    node: LocalNode, function: Callable[..., Any], count: int, budget: int
+) -> None:
+    spawn(node, function, 1)  # what is made once
+    until(lambda: all_wait(node))
+    gc.collect()
+    before = len(gc.get_objects())
+    pids = spawn(node, function, count)
+    until(lambda: all_wait(node))
+    gc.collect()
+    assert (len(gc.get_objects()) - before) / count < budget + 0.9
+    assert len(pids) == count
+
+
+def left() -> int:
+    """How many records of processes there are, of the living and the dead."""
+    return sum(type(one) in {Process, Runner, Mailbox} for one in gc.get_objects())
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("function", [waits, sleeps, answers, fails, crashes], ids=lambda f: f.__name__)
+def test_one_that_has_ended_is_freed_without_the_collector(
+    node: LocalNode, function: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = left()
+    for _ in range(20):
+        for pid in spawn(node, function, 50):
+            node.send(pid, "leave")
+        until(lambda: not node.kernel.processes())
+    caplog.clear()
+    until(lambda: left() == before)
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("function", [waits, sleeps], ids=lambda f: f.__name__)
+def test_one_that_was_killed_is_freed_without_the_collector(
+    node: LocalNode, function: Callable[..., Any]
+) -> None:
+    before = left()
+    for pid in spawn(node, function, 50):
+        until(lambda: all_wait(node))
+        node.step(node.kernel.exit, pid, pid, "kill")
+    until(lambda: left() == before)
