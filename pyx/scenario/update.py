@@ -7,7 +7,8 @@ Not here: playing the result again at once (`replay.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.expectation import Line, expected_line, protected
 from pyx.scenario.matching import EVAL, Unit, match_block, unit_fits
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from pyx.scenario.player import Failure
     from pyx.scenario.renaming import Renaming, View
 
-_HEADER = "Traceback (most recent call last):"
+_PREFIX: Final = re.compile(r"[ \t>]*")
+_HEADER: Final = "Traceback (most recent call last):"
 
 
 class Edit(NamedTuple):
@@ -46,26 +48,34 @@ class Mender:
         others = [unit for unit in failure.shown if unit.source != EVAL]
         lines = rewritten(failure.block.lines, [*own, *others], names, node.view)
         if failure.step is None:
-            # Nobody asked for this: it becomes a look at that node's screen, at the end.
+            # No step asked for this: it becomes a look at that node's screen, at the end.
+            prefix = self._prefix(failure)
             last = failure.line - 1
-            while last + 1 < len(self._lines) and self._lines[last + 1].strip() not in {"", "```"}:
+            while last + 1 < len(self._lines) and self._goes_on(self._lines[last + 1], prefix):
                 last += 1
             prompt = node.prompt.rstrip() or "pyx(1)>"
-            look = self._indented([prompt, *lines], failure)
-            self.edits.append(Edit(last + 1, last + 1, ("", *look)))
+            look = [prefix.rstrip(), *(prefix + line for line in (prompt, *lines))]
+            self.edits.append(Edit(last + 1, last + 1, tuple(look)))
             return
         block = failure.block
-        new = self._indented(lines, failure)
+        prefix = self._prefix(failure)
+        new = tuple(prefix + line for line in lines)
         first = block.first - 1
         self.edits.append(Edit(first, first + len(block.lines), new))
         # Bind what the new block names, as a replay of it will.
         match_block(lines, failure.shown, names, node.view)
 
-    def _indented(self, lines: Sequence[str], failure: Failure) -> tuple[str, ...]:
-        """The lines as far in as the step that failed: its fence may be indented."""
-        line = self._lines[failure.line - 1]
-        indent = line[: len(line) - len(line.lstrip())]
-        return tuple(indent + text for text in lines)
+    def _prefix(self, failure: Failure) -> str:
+        """What stands before the step that failed: its fence may be indented, or in a block quote."""
+        found = _PREFIX.match(self._lines[failure.line - 1])
+        assert found is not None, "it matches the empty text"
+        return found.group()
+
+    @staticmethod
+    def _goes_on(line: str, prefix: str) -> bool:
+        """True for a line of the last block: it is not blank, and does not end the fence."""
+        rest = line.removeprefix(prefix).strip()
+        return bool(rest) and line.startswith(prefix) and not rest.startswith(("```", "~~~"))
 
     def text(self) -> str:
         """The file with its edits: all other lines have the bytes that they had, new ones its line ends."""

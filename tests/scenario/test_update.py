@@ -113,6 +113,24 @@ class TestFiles:
         ).removesuffix(" ```\n")
         assert number.endswith(")\n ```\n")
 
+    def test_a_line_that_would_end_the_fence_is_protected(self, tmp_path: Path) -> None:
+        old = "```pyx\n$ pyx --sname a\n\npyx(a@vm)1> print('list:\\n   ```')\nold\n\npyx(a@vm)2> 5\n6\n```\n"
+        (tmp_path / "t.md").write_text(old)
+        result = Replay(Wishes(update=True)).play("t.md")
+        assert result.passed, result.text
+        text = (tmp_path / "t.md").read_text()
+        assert text == old.replace("old\n", "list:\n\\   ```\n").replace("6\n", "5\n")
+
+    def test_a_block_quote_stays_one(self, tmp_path: Path) -> None:
+        old = (
+            "> ~~~pyx\n> $ pyx --sname a\n>\n> $ pyx --sname b\n>\n> pyx(a@vm)1> print('x')\n{}"
+            "> pyx(a@vm)1> rpc.call('b', 'logging', 'warning', ['y'])\n{}> ~~~\n"
+        )
+        (tmp_path / "t.md").write_text(old.format("> old\n", ""))
+        result = Replay(Wishes(update=True)).play("t.md")
+        assert result.passed, result.text
+        assert (tmp_path / "t.md").read_text() == old.format("> x\n", ">\n> pyx(b@vm)1>\n> WARNING:root:y\n")
+
     @pytest.mark.parametrize(
         ("old", "new"),
         [
