@@ -87,9 +87,10 @@ class Mesh(Sight):
         peer = self._peers.get(node)
         return peer.session if peer is not None and peer.state == "dialling" else None
 
-    def has_mail_waiting(self) -> bool:
-        """True while signals wait for a dial to end."""
-        return any(peer.state == "dialling" and peer.out for peer in self._peers.values())
+    def mail_waiting(self) -> dict[str, int]:
+        """Returns how many signals wait for each dial to end."""
+        dials = [peer for peer in self._peers.values() if peer.state == "dialling" and peer.out]
+        return {peer.name: len(peer.out) for peer in dials}
 
     def rested(self, node: str) -> None:
         """The time named by `Rest` has come: the next message for that node dials again."""

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import ProtocolError
 from pyx.net import stall
 from pyx.net.forks import close_in_children
+from pyx.signals import Goodbye, weight
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,10 +45,13 @@ _ROUNDS: Final = 8
 _LAST_READS: Final = 64
 """How much is still read from a peer that does not listen any more: 8 MiB."""
 
-_CLOSED_HERE: Final = "it was closed by this node"
+_GOODBYE_WEIGHT: Final = weight(Goodbye())
+"""The last in the queue of a link that is closed gracefully."""
+
+CLOSED_HERE: Final = "it was closed by this node"
 
 _LINGER_SECONDS: Final = 5.0
-"""How long a graceful close waits for the peer to take the rest."""
+"""How long a graceful close waits for a peer that takes nothing of the rest, or does not close its end."""
 
 
 class PeerLink:
@@ -206,7 +210,23 @@ class PeerLink:
             self.flush()
             self._on_loop(self._wait_no_longer_than)
         else:
-            self._on_loop(self._end, _CLOSED_HERE)
+            self._on_loop(self._end, CLOSED_HERE)
+
+    @property
+    def is_closing(self) -> bool:
+        """It was closed gracefully; any thread."""
+        return self._closing
+
+    @property
+    def taken(self) -> int:
+        """A number that changes whenever the peer's side of the socket takes something; any thread."""
+        return self._taken
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much of what processes said has not been handed to the system; any thread, also at the end."""
+        unsent = self.out.enqueued - self.out.written
+        return max(0, unsent - _GOODBYE_WEIGHT) if self._closing else unsent
 
     def close_in_child(self) -> None:
         """See `net/forks.py`."""
@@ -264,7 +284,7 @@ class PeerLink:
             self._end(_words(error))
             return False
         if not size:
-            self._end(_CLOSED_HERE if self._closing else "it closed the connection")
+            self._end(CLOSED_HERE if self._closing else "it closed the connection")
             return False
         return self._heard(self._buffer[:size])
 
@@ -296,8 +316,17 @@ class PeerLink:
             self._lock.release()
 
     def _wait_no_longer_than(self) -> None:
-        if not self._ended and self._linger is None:
-            self._linger = self._loop.call_later(_LINGER_SECONDS, self._end, _CLOSED_HERE)
+        if self._linger is None:
+            self._linger_on(-1)
+
+    def _linger_on(self, taken: int) -> None:
+        """Waits as long as the peer has taken more than that since the last look."""
+        if self._ended:
+            return
+        if self._taken == taken:
+            self._end(CLOSED_HERE)
+        else:
+            self._linger = self._loop.call_later(_LINGER_SECONDS, self._linger_on, self._taken)
 
     def _end(self, reason: str) -> None:
         if self._ended:

@@ -95,7 +95,7 @@ def start(
             node.transport = None
             transport.close()
             raise
-        _started.add(node)
+        _started[node] = transport
 
     guard_main_thread()
     node.guarded(begin)
@@ -136,13 +136,19 @@ def stop(node: LocalNode) -> bool:
         if transport is None:
             return False
         transport.close()
-        _started.discard(node)
+        _started.pop(node, None)
         return True
 
     return node.guarded(end)
 
 
-_started: Final[set[LocalNode]] = set()
+def hurry() -> None:
+    """This process was told to end: its nodes wait a bounded time for their peers when they leave."""
+    for transport in list(_started.values()):
+        transport.hurry()
+
+
+_started: Final[dict[LocalNode, Transport]] = {}
 """The nodes that say goodbye when the interpreter ends."""
 
 

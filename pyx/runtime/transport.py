@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyx.errors import PyxError
 from pyx.net.cookie import Cookie
 from pyx.net.directory import HostDirectory
-from pyx.net.listener import Arrival
+from pyx.net.listener import HANDSHAKE_SECONDS, Arrival
 from pyx.net.listener import Transport as Doors
-from pyx.net.peer import PeerLink
+from pyx.net.peer import CLOSED_HERE, PeerLink
 from pyx.net.unix_door import UnixDoor
 from pyx.net.upkeep import Upkeep
+from pyx.runtime.draining import GOODBYE_SECONDS, HURRY_SECONDS, Draining
+from pyx.runtime.gate import wish
 from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.runners import LockSlot
@@ -45,8 +47,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pyx.node")
 
-_GOODBYE_SECONDS: Final = 1.0
-"""So long a leaving node waits for what it queued to be taken."""
+_DIALS_SECONDS: Final = HANDSHAKE_SECONDS + 1.0
+"""So long a leaving node waits for dials that messages wait for: each ends by itself before."""
+
+_LOOK_SECONDS: Final = 0.1
+"""Between two looks at what the peers of a leaving node have taken."""
+
+_SAY_SECONDS: Final = 1.0
+"""After so long a leaving node says what it waits for."""
 
 _SHORT_COOKIE: Final = 20
 """Characters: fewer can be guessed, by an impostor whom one node dialled once, however long a try takes."""
@@ -129,6 +137,8 @@ class Transport:
         self._ticking: asyncio.TimerHandle | None = None
         self._measuring: asyncio.TimerHandle | None = None
         self._is_closing = False
+        self._told: float | None = None
+        """When this node was told to end, if it was."""
         self._all_gone = LockSlot()
         self._dial_ended = LockSlot()
         self._refusals = Refusals()
@@ -177,21 +187,48 @@ class Transport:
             self._seeding.start()
 
     def close(self) -> None:
-        """Says goodbye, waits a moment until that is taken, closes everything, and gives the name up.
+        """Says goodbye, waits while the peers take what is queued, closes everything, and gives the name up.
 
-        A dial that somebody's message waits for has that moment too.
+        What is dropped is logged.  See `draining.py` for how long that takes.
         """
-        give_up = time.monotonic() + _GOODBYE_SECONDS
-        while self._node.portal.call(self._node.step, self._node.kernel.has_mail_waiting):
-            if not self._dial_ended.wait_through(give_up - time.monotonic()):
-                break
+        self._wait_for_dials()
         if not self._node.portal.call(self._begin_close):
-            self._all_gone.wait_through(_GOODBYE_SECONDS)
+            self._wait_for_links()
         closed = LockSlot()
         self._node.portal.call(self._end_close, closed)
-        closed.wait_through(_GOODBYE_SECONDS)
+        closed.wait_through(GOODBYE_SECONDS)
         if self._claim is not None:  # its door has done so, unless the loop stands still
             self._claim.release()
+
+    def hurry(self) -> None:
+        """The node was told to end: a close waits a bounded time from now on; any thread."""
+        if self._told is None:
+            self._told = time.monotonic()
+
+    def _wait_for_dials(self) -> None:
+        """A dial that somebody's message waits for ends before the node leaves."""
+        begun = time.monotonic()
+        while self._node.portal.call(self._node.step, self._node.kernel.mail_waiting):
+            longest = _DIALS_SECONDS if self._told is None else HURRY_SECONDS
+            if wish.noted or time.monotonic() - begun >= longest:
+                break
+            self._dial_ended.wait_through(_LOOK_SECONDS)
+
+    def _wait_for_links(self) -> None:
+        begun = time.monotonic()
+        draining = Draining(begun)
+        has_said = False
+        while not self._all_gone.wait_through(_LOOK_SECONDS):
+            now = time.monotonic()
+            links = list(self._links.items())
+            unsent = {name: link.unsent_bytes for link, name in links if link.unsent_bytes}
+            taken = {name: link.taken for link, name in links}
+            if wish.noted or draining.is_over(now, progress=taken, unsent=bool(unsent), told=self._told):
+                return
+            if unsent and not has_said and now - begun >= _SAY_SECONDS:
+                has_said = True
+                waits = ", ".join(f"{name} to take {count:,} bytes" for name, count in unsent.items())
+                log.warning("%s leaves, and waits for %s", self._life.name, waits)
 
     def _begin_close(self) -> bool:
         for timer in (self._ticking, self._measuring, self._resting):
@@ -200,6 +237,8 @@ class Transport:
         if self._seeding is not None:
             self._seeding.stop()
         self._is_closing = True
+        for name, count in self._node.step(self._node.kernel.mail_waiting).items():
+            log.warning("%d messages for %s are dropped: the dial to it was given up", count, name)
         self._node.step(self._node.kernel.node_stopped)
         return not self._links
 
@@ -311,6 +350,9 @@ class Transport:
 
         def lost(reason: str) -> None:
             self._links.pop(link, None)
+            if link.is_closing and (unsent := link.unsent_bytes):
+                why = "it did not take them in time" if reason == CLOSED_HERE else reason
+                log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", arrival.name, why)
             node.step(node.kernel.peer_lost, peer, reason, node.now())
             if self._seeding is not None and arrival.name not in self._links.values():
                 self._seeding.node_down(arrival.name)

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.runtime import gate
+from pyx.runtime import gate, lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +81,7 @@ class Leaving:
         return code or (1 if self.lost_output else 0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        lifetime.hurry()
         now = time.monotonic()
         code = 1 if self.lost_output else 128 + number
         if self._granted_at is not None:

@@ -351,10 +351,10 @@ def test_who_is_being_dialled_can_be_asked() -> None:
 def test_mail_that_waits_for_a_dial_is_known_of() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    assert not a.has_mail_waiting()
+    assert a.mail_waiting() == {}
     a.connect(None, "b@h", world.now)
-    assert not a.has_mail_waiting()
+    assert a.mail_waiting() == {}
     a.send(None, ("stock", "b@h"), "a letter")
-    assert a.has_mail_waiting()
+    assert a.mail_waiting() == {"b@h": 1}
     world.carry()
-    assert not a.has_mail_waiting()
+    assert a.mail_waiting() == {}

@@ -468,6 +468,27 @@ class TestAGracefulClose:
         gus.say(*[letter(number, 65_536) for number in range(50)])
         gus.link.close(gracefully=True)
         assert gus.loss() == "it was closed by this node"
+        assert gus.link.unsent_bytes > 2_000_000
+
+    def test_waits_as_long_as_the_peer_takes_something(
+        self, loop_thread: LoopThread, lone: tuple[End, socket.socket]
+    ) -> None:
+        gus, bob = lone
+        gus.say(*[letter(number, 65_536) for number in range(50)], Goodbye())
+        gus.link.close(gracefully=True)
+        loop_thread.settle()
+        before = gus.link.taken
+        bob.settimeout(HANG)
+        while gus.link.taken == before:
+            bob.recv(65_536)
+        loop_thread.call(lambda: gus.link._linger_on(before))
+        loop_thread.settle()
+        assert gus.lost.empty()
+        while bob.recv(65_536):
+            pass
+        assert gus.link.unsent_bytes == 0
+        loop_thread.call(lambda: gus.link._linger_on(gus.link.taken))
+        assert gus.loss() == "it was closed by this node"
 
 
 def test_a_link_whose_loop_is_gone_harms_nobody(sockets: Sockets) -> None:

@@ -191,7 +191,7 @@ class TestStop:
         a, b = stage.start("a"), stage.start("b")
         lifetime._stop_all()
         assert (a.kernel.name, b.kernel.name) == ("", "")
-        assert not {a, b} & lifetime._started
+        assert not {a, b} & set(lifetime._started)
 
 
 class TestInfo:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import shutil
 import socket
 import threading
@@ -19,7 +20,7 @@ from pyx.errors import NameTaken, PyxError, RpcTimeout, RuntimeDirectoryUnsafe
 from pyx.net.claim import Claim
 from pyx.net.cookie import Cookie
 from pyx.net.listener import Arrival
-from pyx.runtime import lifetime
+from pyx.runtime import draining, gate, lifetime
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
 from pyx.wire.fragments import NODE_ROOM_BYTES
@@ -221,10 +222,10 @@ class TestLeaving:
         assert running.outcome() == [[number] for number in range(1000)]
         until(lambda: "node a@test is down: it left" in caplog.text)
 
-    def test_a_dial_that_nobody_answers_is_not_waited_for_long(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    def test_a_dial_that_is_not_answered_is_not_waited_for_long(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("pyx.runtime.transport._GOODBYE_SECONDS", 0.01)
+        monkeypatch.setattr("pyx.runtime.transport._DIALS_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         standing, go_on = threading.Event(), threading.Event()
         b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
@@ -232,6 +233,7 @@ class TestLeaving:
         as_process(a, lambda: send(("reader", "b"), "never"))
         lifetime.stop(a)
         go_on.set()
+        assert caplog.messages == ["1 messages for b@test are dropped: the dial to it was given up"]
 
     def test_also_after_a_peer_was_lost_before(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """That loss must not be taken for the end of the links that the goodbye waits for."""
@@ -253,15 +255,88 @@ class TestLeaving:
         assert closed == [True]
 
     def test_a_peer_that_takes_nothing_is_not_waited_for_long(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("pyx.runtime.transport._GOODBYE_SECONDS", 0.01)
+        monkeypatch.setattr(draining, "GOODBYE_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         ping(a, "b")
         go_on = threading.Event()
         b.portal.soon(lambda: go_on.wait(HANG))
         lifetime.stop(a)
         go_on.set()
+        assert caplog.messages == []
+
+    @staticmethod
+    def stand_still(node: LocalNode) -> threading.Event:
+        """The node reads nothing until the event is set."""
+        standing, go_on = threading.Event(), threading.Event()
+        node.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        wait_for(standing)
+        return go_on
+
+    @staticmethod
+    def say_much(node: LocalNode) -> None:
+        """As a script does that sends, and ends."""
+        for number in range(8):
+            node.send(("sink", "b@test"), [number, "x" * 300_000])
+
+    def test_all_arrives_at_a_peer_that_was_busy(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        running = Running(b, lambda: [receive()[0] for _ in range(8)])
+        b.step(b.kernel.register, running.pid, "sink")
+        ping(a, "b")
+        go_on = self.stand_still(b)
+        self.say_much(a)
+        timer = threading.Timer(1.5, go_on.set)  # the peer's work, which takes its time
+        timer.start()
+        lifetime.stop(a)
+        assert running.outcome() == list(range(8))
+        (line,) = caplog.messages
+        assert re.fullmatch(r"a@test leaves, and waits for b@test to take [\d,]+ bytes", line)
+        timer.join()
+
+    def test_what_a_peer_never_takes_is_told(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(draining, "PATIENCE_SECONDS", 0.01)
+        a, b = stage.start("a"), stage.start("b")
+        ping(a, "b")
+        go_on = self.stand_still(b)
+        self.say_much(a)
+        lifetime.stop(a)
+        go_on.set()
+        (line,) = caplog.messages
+        told = r"[12],\d{3},\d{3} bytes for b@test are dropped: it did not take them in time"
+        assert re.fullmatch(told, line)
+
+    def test_a_node_that_was_told_to_end_waits_a_bounded_time(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(draining, "HURRY_SECONDS", 0.01)
+        a, b = stage.start("a"), stage.start("b")
+        ping(a, "b")
+        go_on = self.stand_still(b)
+        self.say_much(a)
+        lifetime.hurry()
+        lifetime.stop(a)
+        go_on.set()
+        assert "bytes for b@test are dropped" in caplog.text
+
+    def test_a_ctrl_c_ends_the_wait(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        ping(a, "b")
+        go_on = self.stand_still(b)
+        self.say_much(a)
+        try:
+            gate.wish.noted = True
+            assert a.transport is not None
+            a.transport.close()
+        finally:
+            gate.wish.noted = False
+        go_on.set()
+        assert "bytes for b@test are dropped" in caplog.text
 
 
 class TestRaces:
