@@ -37,6 +37,7 @@ TESTED_WITH = {
     "scenario/steps.py": "scenario/test_transcript.py",
     "scenario/tokens.py": "scenario/test_renaming.py",
     "scenario/visit.py": "scenario/test_replay_command.py",
+    "shell/history_file.py": "shell/test_history.py",
     "shell/witness.py": "shell/test_session.py",
 }
 """Small files that are one half of an idea, and the test file that tells the whole of it."""

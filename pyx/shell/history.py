@@ -1,7 +1,7 @@
 """Typed statements, kept between sessions: one JSON string a line, so a statement of many lines stays whole.
 
-The file is its owner's alone (0600).  Several shells append to one file; a torn line is skipped.  A full disk
-or an unwritable home costs one warning.  Not here: searching in it (the terminal does that).
+The file is its owner's alone (0600).  A full disk or an unwritable home costs one warning.  Not here: the
+file (`history_file`), and searching in it (the terminal does that).
 """
 
 from __future__ import annotations
@@ -9,45 +9,43 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pyx.shell.files import write_whole
+from pyx.shell.history_file import HistoryFile
 from pyx.shell.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MOST_BYTES: Final = 4 << 20
-"""A file beyond this is rewritten with its newest half."""
 
-
-def history_path() -> Path:
-    """`$PYX_HISTORY`, else `pyx/history` in the XDG state directory."""
+def history_path() -> Path | None:
+    """`$PYX_HISTORY`, else `pyx/history` in the XDG state directory; None where there is no home."""
     given = os.environ.get("PYX_HISTORY")
     if given:
         return Path(given)
     state = os.environ.get("XDG_STATE_HOME")
-    # XDG asks to ignore a relative path
-    home = Path(state) if state and Path(state).is_absolute() else Path("~/.local/state").expanduser()
-    return home / "pyx" / "history"
+    if state and Path(state).is_absolute():  # XDG asks to ignore a relative path
+        return Path(state) / "pyx" / "history"
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path's own raises where there is none
+    return Path(home) / ".local/state/pyx/history" if Path(home).is_absolute() else None
 
 
 class History:
     """The statements in a file, without any that hold a cookie.
 
     Args:
-        path: the file.
+        path: the file; None where there is none, and nothing is kept.
         warn: gets one sentence when statements cannot be kept.
         cookies: returns those that are in force at the moment.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         warn: Callable[[str], None],
         cookies: Callable[[], Iterable[str]] = lambda: (),
     ) -> None:
-        self._path = path
+        self._file = None if path is None else HistoryFile(path)
         self._redaction = Redaction(cookies)
         self._looked_for = 0
         """So many cookies were looked for in them."""
@@ -58,23 +56,13 @@ class History:
 
     def load(self) -> list[str]:
         """All that is kept, oldest first."""
-        try:
-            data = self._path.read_bytes()
-            if len(data) > MOST_BYTES:
-                data = self._halve(data)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            self._complain(error)
-            return []
-        statements: list[str] = []
-        for line in data.splitlines():
+        lines: list[bytes] = []
+        if self._file is not None:
             try:
-                statement = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(statement, str):
-                statements.append(statement)
+                lines = self._file.lines()
+            except OSError as error:
+                self._complain(error)
+        statements = [statement for statement in map(_decoded, lines) if statement is not None]
         self._last = statements[-1] if statements else None
         return statements
 
@@ -88,16 +76,11 @@ class History:
             return
         self._last = statement
         self._mine.append(statement)
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if self._file is not None:
             try:
-                os.fchmod(descriptor, 0o600)
-                os.write(descriptor, _line(statement))  # one write: lines of several shells do not mix
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            self._complain(error)
+                self._file.add(_line(statement))
+            except OSError as error:
+                self._complain(error)
 
     def forget_cookies(self) -> None:
         """Takes statements back that turned out to hold a cookie: it has come into force meanwhile."""
@@ -106,25 +89,27 @@ class History:
             return
         self._looked_for = self._redaction.cookies
         lines = {_line(one) for one in self._mine if self._redaction.holds_cookie(one)}
-        if not lines:
+        if not lines or self._file is None:
             return
         self._mine = [one for one in self._mine if _line(one) not in lines]
         try:
-            kept = [line for line in self._path.read_bytes().splitlines(keepends=True) if line not in lines]
-            write_whole(self._path, b"".join(kept))
+            self._file.remove(lines)
         except OSError as error:
             self._complain(error)
 
-    def _halve(self, data: bytes) -> bytes:
-        newest = data[data.index(b"\n", len(data) // 2) + 1 :]
-        write_whole(self._path, newest)
-        return newest
-
     def _complain(self, error: OSError) -> None:
-        if self._warn is not None:
+        if self._warn is not None and self._file is not None:
             warn, self._warn = self._warn, None  # once
-            warn(f"the history is not kept: {self._path}: {error.strerror or error}")
+            warn(f"the history is not kept: {self._file.path}: {error.strerror or error}")
 
 
 def _line(statement: str) -> bytes:
-    return json.dumps(statement).encode() + b"\n"
+    return json.dumps(statement).encode()
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        statement = json.loads(line)
+    except ValueError:
+        return None
+    return statement if isinstance(statement, str) else None

@@ -1,13 +1,19 @@
-"""Statements kept between sessions."""
+"""Statements kept between sessions.
+
+White box: `_write` alone, as a disk that is full in the middle of a line cannot be had otherwise.
+"""
 
 from __future__ import annotations
 
+import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
-from pyx.shell.history import MOST_BYTES, History, history_path
+from pyx.shell.history import History, history_path
+from pyx.shell.history_file import MOST_BYTES, _write
 
 
 def no_warning(text: str) -> None:
@@ -91,6 +97,89 @@ def test_a_long_file_keeps_its_newest_half(tmp_path: Path) -> None:
     assert History(path, no_warning).load() == loaded
 
 
+def test_a_torn_last_line_takes_nothing_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_bytes(b'"a"\n"torn')
+    History(path, no_warning).append("b")
+    assert History(path, no_warning).load() == ["a", "b"]
+    assert path.read_bytes() == b'"a"\n"torn\n"b"\n'
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        b'"' + b"x" * (MOST_BYTES + 5),
+        b"[" * 100_000,
+        b'"\\u12"',
+        b"\xff\xfe",
+        b"7\nnull\n{}",
+        b"\0" * MOST_BYTES,
+    ],
+    ids=["a long line", "brackets", "an escape", "not UTF-8", "other values", "zeros"],
+)
+@pytest.mark.parametrize("end", [b"", b"\n"], ids=["torn", "whole"])
+def test_strange_content_takes_nothing_with_it(strange: bytes, end: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_bytes(b'"before"\n' + strange + end)
+    assert History(path, no_warning).load() == ["before"]
+    History(path, no_warning).append("after")
+    assert History(path, no_warning).load() == ["before", "after"]
+
+
+def test_one_statement_of_megabytes_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    history = History(path, no_warning)
+    for statement in ("before", "x = '" + "y" * 5_000_000 + "'", "after"):
+        history.append(statement)
+    assert History(path, no_warning).load() == ["before", "after"]
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "history")
+    warnings: list[str] = []
+    history = History(tmp_path / "history", warnings.append)
+    assert history.load() == []
+    history.append("x")
+    assert warnings == [f"the history is not kept: {tmp_path}/history: it is not a regular file"]
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_a_device_keeps_nothing(device: str) -> None:
+    history = History(Path(device), no_warning)
+    history.append("x")
+    assert history.load() == []
+
+
+def test_a_full_disk_costs_one_warning() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with pytest.raises(OSError, match="No space left"), Path("/dev/full").open("wb", buffering=0) as full:
+        _write(full.fileno(), b"x")
+
+
+def test_without_a_home_nothing_is_kept() -> None:
+    history = History(None, no_warning)
+    history.append("x")
+    assert history.load() == []
+
+
+def test_what_one_shell_adds_while_another_rewrites_the_file_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_bytes((b'"' + b"x" * 1000 + b'"\n') * (MOST_BYTES // 1000))
+    added = [f"statement {number}" for number in range(50)]
+
+    def adds() -> None:
+        for statement in added:
+            History(path, no_warning).append(statement)
+
+    thread = threading.Thread(target=adds)
+    thread.start()
+    for _ in range(5):
+        History(path, lambda _: None).load()
+    thread.join()
+    assert History(path, no_warning).load()[-50:] == added
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
@@ -106,3 +195,13 @@ def test_where_it_is(variables: dict[str, str], expected: str, monkeypatch: pyte
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert history_path() == Path(expected)
+
+
+def test_where_there_is_no_home_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_entry(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("PYX_HISTORY", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    assert history_path() is None

@@ -1,0 +1,146 @@
+"""The file of the history: lines of JSON strings, which several shells add to; at times one drops old ones.
+
+Whatever else is in it, torn lines and the contents of a wrong path, is passed over.  Not here: what is kept
+(`history`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, Final
+
+from pyx.shell.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+MOST_BYTES: Final = 4 << 20
+"""A file beyond this is rewritten with its newest half."""
+
+LONGEST_BYTES: Final = 256 << 10
+"""A longer line is not kept: a few of them would take the place of all others."""
+
+_MOST_READ_BYTES: Final = 64 << 20
+_LOCK_ATTEMPTS: Final = 20
+_LOCK_SECONDS: Final = 0.01
+"""Between two attempts.  A shell that was stopped in the middle may hold the lock for ever."""
+
+
+class HistoryFile:
+    """The file at *path*; every method raises OSError where it cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def lines(self) -> list[bytes]:
+        """Returns the lines that may hold a statement, oldest first, without their ends."""
+        try:
+            with _opened(self.path, os.O_RDONLY) as descriptor:
+                lines = _read_lines(descriptor)
+                is_long = os.fstat(descriptor).st_size > MOST_BYTES
+        except FileNotFoundError:
+            return []
+        if not is_long:
+            return lines
+        with contextlib.suppress(OSError):  # then it stays long
+            self._rewrite(_newest)
+        return _newest(lines)
+
+    def add(self, line: bytes) -> None:
+        """Appends *line*, which is given without its end; one that is too long is left out."""
+        if len(line) >= LONGEST_BYTES:
+            return
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, 0o600)
+                # One write: where there are no locks, lines of several shells do not mix all the same.
+                _write(descriptor, line + b"\n" if _ends_with_line(descriptor) else b"\n" + line + b"\n")
+
+    def remove(self, lines: set[bytes]) -> None:
+        """Takes out all lines that are equal to one of these."""
+        self._rewrite(lambda found: [line for line in found if line not in lines])
+
+    def _rewrite(self, choose: Callable[[list[bytes]], list[bytes]]) -> None:
+        with _locked(self.path, os.O_RDONLY) as descriptor:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                write_whole(self.path, b"".join(line + b"\n" for line in choose(_read_lines(descriptor))))
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    """A descriptor of the file.  Opened without waiting: a named pipe may have nothing at its other end."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):  # /dev/null keeps nothing, as asked
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, flags: int) -> Iterator[int]:
+    """`_opened`, while no other shell adds to the file or puts a new one in its place."""
+    for _ in range(_LOCK_ATTEMPTS):
+        with _opened(path, flags) as descriptor:
+            if _is_mine(descriptor, path):
+                yield descriptor
+                return
+        time.sleep(_LOCK_SECONDS)
+    raise OSError(errno.EAGAIN, "another shell holds it")
+
+
+def _is_mine(descriptor: int, path: Path) -> bool:
+    """Locks the file; False if another shell has it, or put a new file in its place before the lock."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _read_lines(descriptor: int) -> list[bytes]:
+    """The lines that may hold a statement; of a file beyond all measure those at its end."""
+    start = max(0, os.fstat(descriptor).st_size - _MOST_READ_BYTES)
+    parts: list[bytes] = []
+    read = 0
+    while read < _MOST_READ_BYTES and (part := os.pread(descriptor, _MOST_READ_BYTES - read, start + read)):
+        parts.append(part)
+        read += len(part)
+    lines = b"".join(parts).split(b"\n")
+    # A statement is a string; another value, deeply nested perhaps, is not even decoded.
+    return [line for line in lines if len(line) < LONGEST_BYTES and line[:1] == line[-1:] == b'"']
+
+
+def _newest(lines: list[bytes]) -> list[bytes]:
+    """The last lines, together half as long as a file may be."""
+    left = MOST_BYTES // 2
+    for at in reversed(range(len(lines))):
+        left -= len(lines[at]) + 1
+        if left < 0:
+            return lines[at + 1 :]
+    return lines
+
+
+def _ends_with_line(descriptor: int) -> bool:
+    """False where the last line is torn: a full disk, a crash."""
+    size = os.fstat(descriptor).st_size
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    if os.write(descriptor, data) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
