@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -96,6 +97,17 @@ class Owner(Protocol):
 
     def stranger_refused(self, reason: str) -> None:
         """Somebody who came in did not get through; for a log with a limit."""
+
+    def cannot_accept(self, number: int) -> None:
+        """The system refused a connection that waits (its `errno`); told again and again while it does."""
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong, for a sentence."""
+    if isinstance(error, OSError):
+        # asyncio words some errors itself and leaves `strerror` empty.
+        return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
+    return f"{type(error).__name__}: {error}"
 
 
 class _Dialling(NamedTuple):
@@ -207,6 +219,8 @@ class Transport:
                     await self._loop.create_future()
         except TimeoutError:
             outcome = Failed(late)
+        except Exception as error:  # whatever it is, those who wait for this dial are told
+            outcome = Failed(f"the dial failed ({in_words(error)})")
         # One that was given up has left the table already, and its name may be dialled anew by now.
         dialling = self._dials.get(name)
         if dialling is None or dialling.task is not asyncio.current_task():
@@ -270,7 +284,8 @@ class Transport:
             connection, address = listening.accept()
         except (BlockingIOError, InterruptedError):  # the stranger is gone
             return
-        except OSError:  # no descriptor is left: not worth spinning for
+        except OSError as error:  # no descriptor is left: not worth spinning for
+            self._owner.cannot_accept(error.errno or 0)
             self._loop.remove_reader(listening)
             self._breath = self._loop.call_later(_BREATH_SECONDS, self.accept)
             return

@@ -33,9 +33,9 @@ async def connect(host: str, port: int) -> socket.socket:
     reason = "no address"
     for family, kind, protocol, _, address in found:
         with contextlib.ExitStack() as failed:
-            connection = failed.enter_context(socket.socket(family, kind, protocol))
-            connection.setblocking(False)
             try:
+                connection = failed.enter_context(socket.socket(family, kind, protocol))
+                connection.setblocking(False)
                 await loop.sock_connect(connection, address)
             except OSError as error:
                 # asyncio words the error itself and leaves `strerror` empty.

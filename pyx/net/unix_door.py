@@ -56,7 +56,11 @@ class UnixDoor:
                 raise PyxError("it has a long name, and this node a short one (--sname): the two do not mix")
             raise PyxError("its host is not this one, and this node is not started with --name")
         while (path := self._directory.lookup(name)) is not None:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            except OSError as error:
+                msg = f"no socket can be made: {error.strerror}"
+                raise PyxError(msg) from error
             connection.setblocking(False)
             try:
                 # Not `sock_connect`: a unix socket connects at once or says EAGAIN for a full backlog, which

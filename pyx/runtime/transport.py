@@ -27,6 +27,7 @@ from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.seeding import Seeding
+from pyx.runtime.shortage import Shortage
 from pyx.terms import Life
 from pyx.wire.assembly import room_of_node
 from pyx.wire.handshake import HUNG_UP
@@ -142,6 +143,7 @@ class Transport:
         self._all_gone = LockSlot()
         self._dial_ended = LockSlot()
         self._refusals = Refusals()
+        self._shortage = Shortage()
         self._resting: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ from the node
@@ -396,6 +398,11 @@ class Transport:
             log.info("a connection was given up before its proof")
             return
         self._tell(self._refusals.refused(reason))
+
+    def cannot_accept(self, number: int) -> None:
+        """See `Owner`."""
+        if (line := self._shortage.failed(number, self._node.now())) is not None:
+            log.error("%s", line)
 
     def _tell(self, line: str | None) -> None:
         if line is not None:

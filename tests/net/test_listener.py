@@ -46,6 +46,7 @@ class Node:
         self.keys: dict[str, bytes] = {}
         self.told: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
         self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.shortages: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.asked: queue.SimpleQueue[tuple[str, int, bool]] = queue.SimpleQueue()
         self._key = key
         self._loop_thread = host.loop_thread
@@ -97,6 +98,9 @@ class Node:
 
     def stranger_refused(self, reason: str) -> None:
         self.refusals.put(reason)
+
+    def cannot_accept(self, number: int) -> None:
+        self.shortages.put(number)
 
 
 class Host:
@@ -431,6 +435,47 @@ class TestAStranger:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         monkeypatch.setattr(bob.claim, "listen", lambda listen=bob.claim.listen: _Exhausted(listen()))
         bob.listen()
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+        assert [bob.shortages.get(timeout=HANG) for _ in range(2)] == [errno.EMFILE] * 2
+        assert bob.shortages.empty()
+
+
+class TestADialThatBreaks:
+    """Those who wait for it are told at once, whatever the exception is."""
+
+    def test_for_want_of_a_descriptor_says_so(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+
+        def exhausted(*_: object) -> socket.socket:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socket", exhausted)
+            told = gus.reaches("bob@vm")
+        assert told == DialFailed("bob@vm", "no socket can be made: Too many open files")
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+        assert bob.refusals.empty()
+
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            (ValueError("odd"), "ValueError: odd"),
+            (OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error"),
+            (MemoryError(), "MemoryError: "),
+        ],
+    )
+    def test_in_another_way_says_how(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+    ) -> None:
+        gus = host.node("gus@vm")
+        host.node("bob@vm").listen()
+
+        def fail(_: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(UnixDoor, "dialling", staticmethod(fail))
+            assert gus.reaches("bob@vm") == DialFailed("bob@vm", f"the dial failed ({words})")
         assert isinstance(gus.reaches("bob@vm"), Arrival)
 
 

@@ -107,6 +107,9 @@ class Node:
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
         self.told.put(DialFailed(name, reason, hint))
 
+    def cannot_accept(self, number: int) -> None:
+        raise AssertionError(number)
+
     def stranger_refused(self, reason: str) -> None:
         self.refusals.put(reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import os
@@ -474,6 +475,15 @@ class TestANameWhoseFilesVanish:
         Path(home).chmod(0o700)
         self.look(a)
         assert caplog.messages == [line, "new nodes find a@test again"]
+
+
+def test_a_node_that_cannot_accept_says_so_once(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    transport = stage.start("a").transport
+    assert transport is not None
+    for _ in range(3):
+        transport.cannot_accept(errno.EMFILE)
+    (line,) = caplog.messages
+    assert line.startswith("cannot accept a connection: Too many open files (hint: ")
 
 
 class TestADial:
