@@ -29,6 +29,7 @@ from pyx.shell.helpers import Helpers
 from pyx.shell.keyboard import Keyboard
 from pyx.shell.leaving import Leaving
 from pyx.shell.loop import LineTerminal, Shell, Terminal, exit_code, run_program
+from pyx.shell.narrow import NARROW_COLUMNS, wrapped
 from pyx.shell.project import Project
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.streams import OutputLost, complain, discard
@@ -238,7 +239,7 @@ class Session:
         sys.stdout = ScreenStream(self._screen, stdout)
         if self._person:
             sys.stderr = ScreenStream(self._screen, stderr)
-        handler = LogHandler()
+        handler = LogHandler(lambda: self._terminal.width)
         logging.getLogger("pyx").addHandler(handler)
         try:
             yield
@@ -300,17 +301,22 @@ class LogHandler(logging.Handler):
     """pyx's own log, `[warning] text`, on whatever `sys.stderr` is by then.
 
     Where the program has set up a log of its own, a record is that log's: it is shown once.
+
+    Args:
+        columns: returns those of the terminal where it is shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Callable[[], int] = lambda: NARROW_COLUMNS) -> None:
         super().__init__(logging.WARNING)
+        self._columns = columns
 
     def emit(self, record: logging.LogRecord) -> None:
         """Like any handler's."""
         if self._has_another(logging.getLogger(record.name)):
             return
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"[{record.levelname.lower()}] {record.getMessage()}\n")
+            line = f"[{record.levelname.lower()}] {record.getMessage()}\n"
+            sys.stderr.write(wrapped(line, self._columns()))
 
     def _has_another(self, logger: logging.Logger | None) -> bool:
         """True if a handler beside this one receives what *logger* is told."""

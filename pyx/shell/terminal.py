@@ -35,6 +35,7 @@ from pygments.lexers.python import PythonLexer
 from pyx.shell.evaluate import reads_on
 from pyx.shell.loop import Prompt
 from pyx.shell.modes import typed_ahead, was_taken_back
+from pyx.shell.narrow import fitted, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,9 +82,9 @@ class PersonTerminal:
         self._printing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: PromptSession[str] = PromptSession(
-            message=lambda: [("class:prompt", self._prompt().first)],
-            prompt_continuation=lambda width, _line, wrapped: [
-                ("class:continuation", " " * width if wrapped else self._prompt().rest)
+            message=lambda: [("class:prompt", self._fitted_prompt().first)],
+            prompt_continuation=lambda width, _line, is_wrapped: [
+                ("class:continuation", " " * width if is_wrapped else self._fitted_prompt().rest)
             ],
             multiline=True,
             lexer=PygmentsLexer(PythonLexer) if colour else None,
@@ -125,6 +126,8 @@ class PersonTerminal:
 
     def show(self, text: str, what: str) -> None:
         """See `loop.Terminal`."""
+        if what in {"error", "notice"}:
+            text = wrapped(text, self.width)
         if what == "interrupt":
             text = "\n" + text  # behind the ^C that the terminal itself has shown
         elif what != "echo" and self.colour:
@@ -143,6 +146,9 @@ class PersonTerminal:
 
         loop.call_soon_threadsafe(end)
         return True
+
+    def _fitted_prompt(self) -> Prompt:
+        return fitted(self._prompt(), self._session.app.output.get_size().columns)
 
     def _take_typed_ahead(self) -> None:
         source = self._session.input

@@ -51,9 +51,15 @@ class Host:
         """`pyx` with these words at a terminal, not waited for."""
         return self.starts_command([PYX, *words], cwd=cwd, **variables)
 
+    def starts_at(self, columns: int, *words: str) -> Shell:
+        """The same at a terminal with so many columns."""
+        return self._keep(Shell(self, [PYX, *words], self.environment(), str(self.home), columns))
+
     def starts_command(self, command: list[str], cwd: Path | None = None, **variables: str) -> Shell:
         """The same by a command that leads to `pyx`."""
-        shell = Shell(self, command, self.environment(**variables), str(cwd or self.home))
+        return self._keep(Shell(self, command, self.environment(**variables), str(cwd or self.home)))
+
+    def _keep(self, shell: Shell) -> Shell:
         self._shells.append(shell)
         return shell
 

@@ -36,19 +36,27 @@ class Shell:
         argv: the command.
         environment: of the new process, whole.
         cwd: its directory.
+        columns: of the terminal.
     """
 
-    def __init__(self, host: Host, argv: Sequence[str], environment: Mapping[str, str], cwd: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: str,
+        columns: int = COLUMNS,
+    ) -> None:
         with warnings.catch_warnings():
             # A fork of a process with threads (pytest may have some); this child does nothing but exec.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._child = pexpect.spawn(
-                argv[0], list(argv[1:]), env=environment, cwd=cwd, dimensions=(ROWS, COLUMNS)
+                argv[0], list(argv[1:]), env=environment, cwd=cwd, dimensions=(ROWS, columns)
             )
         self._child.delaybeforesend = None
         self._child.ptyproc.delayafterclose = 0  # type: ignore[attr-defined] # the stubs lack it
         self._host = host
-        self._screen = _Screen(COLUMNS, ROWS)
+        self._screen = _Screen(columns, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._unseen = 0  # the first line that `sees` may still find
         self.raw = b""

@@ -162,6 +162,19 @@ def test_a_directory_as_the_program_runs_its_main(host: Host, tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (2, "pyx: there is no file app/__main__.py\n")
 
 
+class TestANarrowTerminal:
+    @pytest.mark.parametrize("columns", [24, 30])
+    def test_shows_the_prompt_and_what_is_typed(self, columns: int, lone_host: Host) -> None:
+        shell = lone_host.starts_at(columns, "--sname", "billing-worker-eu-central-1@vm")
+        assert shell.type("6 * 7") == "42"
+        assert not shell.type("def f():\n return 7\n")
+        assert shell.type("f()") == "7"
+
+    def test_breaks_the_sentences_of_errors_at_blanks(self, lone_host: Host) -> None:
+        shell = lone_host.starts_at(30, "--sname", "gus@vm")
+        assert shell.type("abcdefghijk") == "NameError: name 'abcdefghijk'\nis not defined"
+
+
 DEAF = """\
 import time
 from pyx import receive, aio
