@@ -202,7 +202,7 @@ def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
         complain("a node has one name: --sname keeps it to this host, --name opens it to others")
         return 2
     unnamed = asked.sname is None and asked.name is None
-    if unnamed and (asked.hidden or asked.cookie or asked.cookie_file or asked.seed):
+    if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seed):
         complain("--hidden, --cookie and --seed need a node", "give it a name: --sname NAME")
         return 2
     if asked.name is None and (asked.listen is not None or asked.port):

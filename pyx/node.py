@@ -132,6 +132,7 @@ class Node:
 
         Raises:
             NodeNotAlive: this process is no node.
+            PyxError: the cookie cannot be one.
         """
         node = this_node()
         if node.transport is None:

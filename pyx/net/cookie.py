@@ -2,9 +2,9 @@
 becomes a key (`wire/keys.py`).
 
 `~/.pyx.cookie` is made on first use, and trusted only while nobody else can have read it.  A file that is
-named on purpose (`--cookie-file`, PYX_COOKIE_FILE) may be a symlink or a mounted secret, so there only a file
-that everybody may write is refused.  Differs from Erlang: 256 random bits instead of 20 letters, and the file
-that is refused says what to type.
+named on purpose (`--cookie-file`, PYX_COOKIE_FILE) may be a symlink, a pipe or a mounted secret: it may
+belong to another user, and its group may read it, but others may not, and only its owner may write it.
+Differs from Erlang: 256 random bits instead of 20 letters, and the file that is refused says what to type.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from pyx.errors import CookieUnsafe, PyxError
+from pyx.net.home import home_directory
 
 _MAX_COOKIE_BYTES: Final = 4096
+_NAME_ANOTHER: Final = "name a file that holds the cookie: --cookie-file F, or PYX_COOKIE_FILE=F"
 
 
 class Cookie:
@@ -71,31 +73,82 @@ def make_cookie(random: bytes) -> Cookie:
     return Cookie("pyx1-" + base64.urlsafe_b64encode(random).rstrip(b"=").decode("ascii"))
 
 
-def find_cookie(file: str | None = None) -> Cookie:
-    """The cookie of *file*, else of $PYX_COOKIE_FILE, else of `~/.pyx.cookie`, which is made if it is
-    missing.
+def given_cookie(text: str) -> Cookie:
+    """The cookie that was given itself, stripped as one in a file is.
 
     Raises:
-        CookieUnsafe: others can read or write it, or it is not mine; the hint says what to type.
-        PyxError: it cannot be read or made (no such file, no space left, ...).
+        PyxError: it is empty, or holds characters that are not text.
     """
-    given = file or os.environ.get("PYX_COOKIE_FILE")
-    return read_given_cookie(given) if given else read_home_cookie(str(Path("~/.pyx.cookie").expanduser()))
+    stripped = text.strip()
+    if not stripped:
+        msg = "the cookie that was given is empty"
+        raise PyxError(msg, hint="is a variable not set? leave the option away to use ~/.pyx.cookie")
+    try:
+        _bytes(stripped)
+    except UnicodeEncodeError as error:
+        msg = "the cookie that was given holds characters that are not text"
+        raise PyxError(msg, hint="use letters, digits and - only") from error
+    return Cookie(stripped)
+
+
+def given_cookie_file(file: str | None) -> str | None:
+    """The file that was named on purpose: *file*, else $PYX_COOKIE_FILE; None where neither is.
+
+    Raises:
+        PyxError: *file* is empty.
+    """
+    if file is not None and not file:
+        msg = "the name of the cookie file is empty"
+        raise PyxError(msg, hint="is a variable not set? leave the option away to use ~/.pyx.cookie")
+    return file or os.environ.get("PYX_COOKIE_FILE") or None
+
+
+def home_cookie_path() -> str:
+    """Where this user's own cookie is.
+
+    Raises:
+        PyxError: this user has no home directory.
+    """
+    home = home_directory()
+    if home is None:
+        msg = (
+            f"there is no home directory for ~/.pyx.cookie: HOME is not set, and user {os.getuid()} has no "
+            "entry in the password database"
+        )
+        raise PyxError(msg, hint=_NAME_ANOTHER)
+    return str(home / ".pyx.cookie")
 
 
 def read_given_cookie(path: str) -> Cookie:
-    """The cookie in a file that was named on purpose; raises as `find_cookie`."""
+    """The cookie in a file that was named on purpose; waits for a pipe's writer.
+
+    Raises:
+        CookieUnsafe: others than its owner and its group can read it, or others than its owner write it.
+        PyxError: it cannot be read.
+    """
     try:
+        _check_given(path, Path(path).stat())  # before a pipe is waited for
         with Path(path).open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & stat.S_IWOTH:
-                raise CookieUnsafe(path, "can be changed by anybody", hint=f"chmod o-w {shlex.quote(path)}")
+            _check_given(path, os.fstat(file.fileno()))
             return _cookie_in(path, file.read(_MAX_COOKIE_BYTES + 1))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot("read", path, error) from error
 
 
+def _check_given(path: str, status: os.stat_result) -> None:
+    if status.st_mode & 0o027 and not stat.S_ISDIR(status.st_mode):  # which cannot be read anyway
+        problem = f"is open to others (mode {stat.S_IMODE(status.st_mode):04o})"
+        hint = f"chmod g-w,o= {shlex.quote(path)} (a mounted secret: give it the mode 0440)"
+        raise CookieUnsafe(path, problem, hint=hint)
+
+
 def read_home_cookie(path: str) -> Cookie:
-    """The cookie of this user's home, made if there is none; raises as `find_cookie`."""
+    """The cookie of this user's home, made if there is none.
+
+    Raises:
+        CookieUnsafe: others can read or write it, or it is not mine; the hint says what to type.
+        PyxError: it cannot be read or made (no such directory, no space left, ...).
+    """
     try:
         try:
             return _read_mine(path)
@@ -164,8 +217,9 @@ def _make_file(path: str) -> None:
         draft.unlink()
 
 
-def _cannot(do: str, path: str, error: OSError) -> PyxError:
-    return PyxError(f"cannot {do} the cookie file {path}: {error.strerror}")
+def _cannot(do: str, path: str, error: OSError | ValueError) -> PyxError:
+    why = getattr(error, "strerror", None) or error
+    return PyxError(f"cannot {do} the cookie file {path}: {why}", hint=_NAME_ANOTHER)
 
 
 def _bytes(text: str) -> bytes:

@@ -5,6 +5,7 @@ Not here: what a runner is (`runners.py`), or how a thread is stopped (`gate.py`
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 from pyx.errors import NotAProcess, WouldBlock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
     from pyx.runtime.runners import Runner
@@ -63,6 +66,20 @@ class _OfThisThread(threading.local):
 
 
 thread = _OfThisThread()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Lets signals raise in what is done meanwhile, as in any wait of pyx, though it is pyx at work.
+
+    For calls that may wait for something outside, such as a read from a pipe, and that may be left anywhere.
+    """
+    state = thread.state
+    state.waiting = True
+    try:
+        yield
+    finally:
+        state.waiting = False
 
 
 def acting() -> Runner | None:

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.requests import POLICIES
 from pyx.errors import AlreadyStarted, NodeNameInvalid
-from pyx.net.cookie import Cookie, find_cookie
+from pyx.net.cookie import (
+    given_cookie,
+    given_cookie_file,
+    home_cookie_path,
+    read_given_cookie,
+    read_home_cookie,
+)
 from pyx.runtime import output
+from pyx.runtime.context import interruptible
 from pyx.runtime.gate import guard_main_thread
 from pyx.runtime.transport import Beyond, Transport
 from pyx.terms import full_name, host_of, is_long
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Sequence
 
+    from pyx.net.cookie import Cookie
     from pyx.net.seeds import Seed
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.runners import Runner
@@ -72,13 +80,14 @@ def start(
     if type(max_message_mib) is not int or not 0 < max_message_mib <= MOST_MESSAGE_MIB:
         msg = f"max_message_mib is a number of MiB from 1 to {MOST_MESSAGE_MIB}, not {max_message_mib!r}"
         raise ValueError(msg)
+    guard_main_thread()
     full = _long_name(name) if long else _short_name(node, name)
     beyond = Beyond(listen, port) if long else None
     planned = _planned(seeds, full)
-    secret = Cookie(cookie) if cookie else find_cookie(cookie_file)
+    secret = _secret(cookie, cookie_file)
     creation = secrets.randbelow(2**32 - 1) + 1
 
-    def begin(_: Runner | None) -> None:
+    def begin(_: Runner | None) -> Transport:
         node.max_message_bytes = max_message_mib * MIB
         # Claims a short name at once; a long one is had when it is open.
         transport = Transport(
@@ -89,19 +98,32 @@ def start(
         node.kernel.policy = policy
         node.kernel.tick_seconds = tick
         node.transport = transport
-        try:
-            transport.open(tick / 4)
-        except BaseException:
-            node.transport = None
-            transport.close()
-            raise
         _started[node] = transport
+        transport.open(tick / 4)
+        return transport
 
-    guard_main_thread()
-    node.guarded(begin)
+    transport = node.guarded(begin)
+    try:
+        transport.wait_until_open()
+    except BaseException:
+        node.transport = None
+        _started.pop(node, None)
+        transport.close()
+        raise
     if route_output:
         output.install()
     return full
+
+
+def _secret(cookie: str | None, cookie_file: str | None) -> Cookie:
+    """The cookie to be used; raises as `net/cookie.py`."""
+    if cookie is not None:
+        return given_cookie(cookie)
+    given = given_cookie_file(cookie_file)
+    if given is None:
+        return read_home_cookie(home_cookie_path())
+    with interruptible():  # it may be a pipe that its writer has not opened yet
+        return read_given_cookie(given)
 
 
 def _short_name(node: LocalNode, name: str) -> str:

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError
-from pyx.net.cookie import Cookie
+from pyx.net.cookie import given_cookie
 from pyx.net.directory import HostDirectory
 from pyx.net.listener import HANDSHAKE_SECONDS, Arrival
 from pyx.net.listener import Transport as Doors
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from pyx.core.peers import Peer
     from pyx.net.claim import Claim
+    from pyx.net.cookie import Cookie
     from pyx.net.listener import Door
     from pyx.net.seeds import Seed
     from pyx.net.tcp_door import TcpDoor
@@ -137,6 +138,8 @@ class Transport:
         self._delay: Callable[[], float] | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._measuring: asyncio.TimerHandle | None = None
+        self._opened = LockSlot()
+        self._failure: BaseException | None = None
         self._is_closing = False
         self._told: float | None = None
         """When this node was told to end, if it was."""
@@ -149,26 +152,37 @@ class Transport:
     # ------------------------------------------------------------ from the node
 
     def open(self, tick_period: float) -> None:
-        """Listens, tells the kernel that it has a name, and ticks every so many seconds.
+        """Begins to listen; `wait_until_open` returns when the kernel has its name.
 
-        Raises PyxError if the socket cannot be bound.
+        Args:
+            tick_period: seconds between two ticks.
         """
-        opened = LockSlot()
-        failure: list[BaseException] = []
-
-        def done(task: asyncio.Task[None]) -> None:
-            if (error := task.exception()) is not None:
-                failure.append(error)
-            opened.wake()
 
         def begin() -> None:
             self._opening = asyncio.get_running_loop().create_task(self._open(tick_period))
-            self._opening.add_done_callback(done)
+            self._opening.add_done_callback(self._opening_ended)
 
         self._node.portal.call(begin)
-        opened.wait_through(None)
-        if failure:
-            raise failure[0]
+
+    def _opening_ended(self, task: asyncio.Task[None]) -> None:
+        self._failure = None if task.cancelled() else task.exception()
+        self._opened.wake()
+
+    def wait_until_open(self) -> None:
+        """Returns when this process is a node.
+
+        Raises:
+            NameTaken, PyxError: it cannot become one: the socket cannot be bound, there is no EPMD, ...
+            KeyboardInterrupt: Ctrl-C; and what the handlers of other signals raise.
+        """
+        try:
+            self._opened.wait(None)
+        except BaseException:
+            self._node.portal.call(self._opening.cancel)
+            self._opened.wait_through(GOODBYE_SECONDS)
+            raise
+        if self._failure is not None:
+            raise self._failure
 
     async def _open(self, tick_period: float) -> None:
         node = self._node
@@ -268,11 +282,15 @@ class Transport:
             self._seeding.dial_failed(name, "the dial was given up")
 
     def set_cookie(self, text: str, peer: str | None) -> None:
-        """The cookie for one peer, or for all that have none of their own; for handshakes from now on."""
-        self.cookies.add(text)
-        key = _key(text)  # slow for a weak cookie, on purpose: on the caller's thread
+        """The cookie for one peer, or for all that have none of their own; for handshakes from now on.
+
+        Raises PyxError if it cannot be one.
+        """
+        cookie = given_cookie(text)
+        self.cookies.add(cookie.text)
+        key = _key(cookie.text)  # slow for a weak cookie, on purpose: on the caller's thread
         if peer is None:
-            self.cookie, self._key = Cookie(text), key
+            self.cookie, self._key = cookie, key
         else:
             self._keys[peer] = key
 

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyx.net.home import home_directory
 from pyx.shell.history_file import HistoryFile
 from pyx.shell.redaction import Redaction
 
@@ -26,8 +27,8 @@ def history_path() -> Path | None:
     state = os.environ.get("XDG_STATE_HOME")
     if state and Path(state).is_absolute():  # XDG asks to ignore a relative path
         return Path(state) / "pyx" / "history"
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path's own raises where there is none
-    return Path(home) / ".local/state/pyx/history" if Path(home).is_absolute() else None
+    home = home_directory()
+    return home / ".local/state/pyx/history" if home is not None else None
 
 
 class History:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import CookieUnsafe, PyxError
-from pyx.net.cookie import Cookie, find_cookie, make_cookie, read_given_cookie, read_home_cookie
+from pyx.net.cookie import (
+    Cookie,
+    given_cookie,
+    given_cookie_file,
+    home_cookie_path,
+    make_cookie,
+    read_given_cookie,
+    read_home_cookie,
+)
 from pyx.wire.keys import MADE_COOKIE
 
 if TYPE_CHECKING:
@@ -66,10 +74,10 @@ class TestACookie:
 
 class TestTheHomesCookie:
     def test_is_made_on_first_use_for_me_alone(self, home: Path) -> None:
-        cookie = find_cookie()
+        cookie = read_home_cookie(home_cookie_path())
         assert MADE_COOKIE.fullmatch(cookie.text)
         assert stat.S_IMODE(home.stat().st_mode) == 0o400
-        assert find_cookie() == cookie
+        assert read_home_cookie(home_cookie_path()) == cookie
         assert list(home.parent.iterdir()) == [home]
 
     def test_is_one_for_all_who_start_at_once(self, home: Path) -> None:
@@ -87,7 +95,7 @@ class TestTheHomesCookie:
     def test_is_stripped(self, home: Path) -> None:
         home.write_text("  monster\n\n")
         home.chmod(0o600)
-        assert find_cookie() == Cookie("monster")
+        assert read_home_cookie(home_cookie_path()) == Cookie("monster")
 
     @pytest.mark.parametrize("mode", [0o440, 0o404, 0o410, 0o401, 0o602, 0o644])
     def test_is_refused_when_others_may_anything(self, home: Path, mode: int) -> None:
@@ -145,7 +153,7 @@ class TestTheHomesCookie:
         with pytest.raises(
             PyxError, match=r"cannot read or make the cookie file .*: No space left on device"
         ):
-            find_cookie()
+            read_home_cookie(home_cookie_path())
         assert list(home.parent.iterdir()) == []
 
     def test_in_a_missing_home_is_one_clear_error(self, tmp_path: Path) -> None:
@@ -157,31 +165,53 @@ class TestAFileNamedOnPurpose:
     def test_comes_before_the_environments_and_that_before_the_homes(
         self, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        first, second = home.with_name("first"), home.with_name("second")
-        first.write_text("one\n")
-        second.write_text("two\n")
-        monkeypatch.setenv("PYX_COOKIE_FILE", str(second))
-        assert find_cookie(str(first)) == Cookie("one")
-        assert find_cookie() == Cookie("two")
+        monkeypatch.setenv("PYX_COOKIE_FILE", "second")
+        assert given_cookie_file("first") == "first"
+        assert given_cookie_file(None) == "second"
+        monkeypatch.setenv("PYX_COOKIE_FILE", "")
+        assert given_cookie_file(None) is None
+
+    def test_with_an_empty_name_is_refused(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As `--cookie-file "$SECRET"` in a script where the variable is not set."""
+        monkeypatch.setenv("PYX_COOKIE_FILE", "second")
+        with pytest.raises(PyxError, match="the name of the cookie file is empty") as caught:
+            given_cookie_file("")
+        assert caught.value.hint is not None
         assert not home.exists()
 
-    def test_may_be_a_link_that_others_can_read(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("mode", [0o400, 0o600, 0o440, 0o640])
+    def test_may_be_a_link_to_a_mounted_secret(self, tmp_path: Path, mode: int) -> None:
         secret = tmp_path / "secret"
         secret.write_text("mounted")
-        secret.chmod(0o644)
+        secret.chmod(mode)
         (tmp_path / "link").symlink_to(secret)
         assert read_given_cookie(str(tmp_path / "link")) == Cookie("mounted")
 
-    def test_is_refused_when_anybody_may_write_it(self, tmp_path: Path) -> None:
-        secret = tmp_path / "my secret"
-        secret.write_text("mounted")
-        secret.chmod(0o606)
-        with pytest.raises(CookieUnsafe, match="can be changed by anybody") as caught:
+    @pytest.mark.parametrize("mode", [0o444, 0o644, 0o604, 0o602, 0o660, 0o666])
+    def test_is_refused_when_others_may_read_or_write_it(self, tmp_path: Path, mode: int) -> None:
+        secret = tmp_path / "the secret"
+        secret.write_text("monster")
+        secret.chmod(mode)
+        with pytest.raises(CookieUnsafe) as caught:
             read_given_cookie(str(secret))
-        assert caught.value.hint == f"chmod o-w '{secret}'"
+        assert str(caught.value) == f"the cookie file {secret} is open to others (mode {mode:04o})"
+        assert caught.value.hint == f"chmod g-w,o= '{secret}' (a mounted secret: give it the mode 0440)"
+
+    def test_that_is_a_pipe_is_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe", 0o600)
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(read_given_cookie, str(tmp_path / "pipe"))
+            (tmp_path / "pipe").write_text("monster\n")
+            assert reading.result(10) == Cookie("monster")
+
+    def test_that_is_a_pipe_open_to_others_is_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "pipe").chmod(0o644)
+        with pytest.raises(CookieUnsafe):
+            read_given_cookie(str(tmp_path / "pipe"))
 
     def test_is_refused_when_it_is_empty(self, tmp_path: Path) -> None:
-        (tmp_path / "empty").touch()
+        (tmp_path / "empty").touch(0o600)
         with pytest.raises(CookieUnsafe, match="is empty"):
             read_given_cookie(str(tmp_path / "empty"))
 
@@ -189,3 +219,27 @@ class TestAFileNamedOnPurpose:
     def test_that_cannot_be_read_is_one_clear_error(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(PyxError, match="cannot read the cookie file"):
             read_given_cookie(str(tmp_path / name))
+
+
+class TestACookieGivenItself:
+    def test_is_stripped_as_one_in_a_file(self) -> None:
+        assert given_cookie(" monster\n") == Cookie("monster")
+
+    @pytest.mark.parametrize("text", ["", " ", "\n"])
+    def test_that_is_empty_is_refused(self, text: str) -> None:
+        """As `--cookie "$SECRET"` in a script where the variable is not set."""
+        with pytest.raises(PyxError, match="the cookie that was given is empty") as caught:
+            given_cookie(text)
+        assert caught.value.hint is not None
+
+    def test_that_is_not_text_is_refused(self) -> None:
+        with pytest.raises(PyxError, match="characters that are not text"):
+            given_cookie("monster\ud800")
+
+
+def test_a_user_without_a_home_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyx.net.cookie.home_directory", lambda: None)
+    with pytest.raises(PyxError, match=r"there is no home directory for ~/\.pyx\.cookie") as caught:
+        home_cookie_path()
+    assert caught.value.hint is not None
+    assert "--cookie-file F" in caught.value.hint

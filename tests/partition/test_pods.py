@@ -36,6 +36,7 @@ class Pods:
         self._home = switch.host.home
         (self._home / "app.py").write_text("")
         (self._home / "cookie").write_text("pyx1-" + "0" * 43)
+        (self._home / "cookie").chmod(0o600)
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         for number in (1, 2, 3):
             place = FILES / switch.namespace(number)

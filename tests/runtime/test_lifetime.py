@@ -107,6 +107,7 @@ class TestStart:
 
     def test_a_cookie_of_a_file(self, node: LocalNode, tmp_path: Path) -> None:
         (tmp_path / "cookie").write_text("pyx1-" + "2" * 43 + "\n")
+        (tmp_path / "cookie").chmod(0o600)
         start(node, cookie=None, cookie_file=str(tmp_path / "cookie"))
         assert node.transport is not None
         assert node.transport.cookie.text == "pyx1-" + "2" * 43

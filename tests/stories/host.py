@@ -102,6 +102,12 @@ class Host:
             **variables,
         }
 
+    def cookie_file(self, name: str, text: str) -> str:
+        """A file in the home that holds a cookie, for its owner alone; returns its name."""
+        (self.home / name).write_text(f"{text}\n")
+        (self.home / name).chmod(0o600)
+        return name
+
     def pump_until(self, happened: Callable[[], bool]) -> None:
         """Draws what comes to any of the shells until *happened*, or until that takes too long."""
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -85,7 +85,7 @@ class TestTwoAddresses:
         assert elsewhere.stderr.startswith("pyx: cannot connect to 127.0.0.1 port ")
 
     def test_another_cookie_is_told_to_who_asked(self, lone_host: Host) -> None:
-        (lone_host.home / "other").write_text("a cookie that is another one\n")
+        lone_host.cookie_file("other", "a cookie that is another one")
         port = free_port()
         shell(lone_host, "gus@127.0.0.1", "--port", port)
         bob = shell(lone_host, "bob@127.0.0.2", "--port", port, "--cookie-file", "other")
@@ -185,8 +185,8 @@ class TestWhatANodeSays:
         assert (done.stdout, done.stderr) == ("gus@127.0.0.1\n", "")
 
     def test_a_short_cookie_is_warned_about(self, host: Host) -> None:
-        (host.home / "short").write_text("nineteen characters\n")
-        (host.home / "long").write_text("twenty of characters\n")
+        host.cookie_file("short", "nineteen characters")
+        host.cookie_file("long", "twenty of characters")
         words = ("--sname", "gus@vm", "-e", "1", "--cookie-file")
         warning = (
             "[warning] the length of the cookie is 19; one under 20 can be guessed: "

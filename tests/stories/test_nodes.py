@@ -126,7 +126,7 @@ class TestNames:
 class TestCookies:
     def test_a_wrong_cookie_is_told_to_who_asked_with_the_reason(self, lone_host: Host) -> None:
         right = lone_host.shell("right")
-        (lone_host.home / "other").write_text("not the cookie\n")
+        lone_host.cookie_file("other", "not the cookie")
         wrong = lone_host.shell("wrong", "--cookie-file", "other")
         said = wrong.type('Node.connect("right@vm")')
         assert said.startswith(
