@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.effects import Kill, Resume, ShellExit
+from pyx.core.effects import GoOn, Kill, Resume, ShellExit
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.post import NO_NODE, Post
 from pyx.core.processes import Process, Watcher, address_of
@@ -18,7 +18,11 @@ from pyx.errors import ProtocolError
 from pyx.signals import Demonitor, Down, Exit, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyx.core.mailbox import Cap
+    from pyx.core.notices import Notice
+    from pyx.core.peers import Peer
     from pyx.core.processes import InitialCall, Target
     from pyx.signals import Reason, Signal
     from pyx.terms import Pid, Ref
@@ -112,15 +116,33 @@ class Bonds(Post):
         self._names.release(process)
         for ref in process.aliases:
             self._aliases.pop(ref.number, None)
-        for other in process.links:
-            self._post(other.node, Exit(pid, other, reason))
-        for watcher, target in process.monitored_by.items():
+        for watcher in process.monitored_by:
             self._watched.pop(watcher, None)
-            self._post(watcher.pid.node, Down(watcher.pid, watcher.ref, target, reason, pid))
-        for ref, watched in process.monitors.items():
-            self._post_demonitor(pid, ref, watched)
         for peer in self._peers.values():
             peer.bonds.pop(process, None)
+        # Copies: its own thread, which has not heard of its end yet, may still change the tables.
+        bonds = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())
+        if any(bonds):
+            self._notices.add(self._last_words(pid, reason, dict(self._peers), *bonds))
+
+    def _last_words(
+        self,
+        pid: Pid,
+        reason: Reason,
+        sessions: dict[str, Peer],
+        links: list[Pid],
+        watchers: list[tuple[Watcher, Pid | str]],
+        monitors: list[tuple[Ref, Target]],
+    ) -> Iterator[Notice]:
+        """What a process that has just ended says to all who are bound to it."""
+        for other in links:
+            yield sessions.get(other.node), Exit(pid, other, reason)
+        for watcher, target in watchers:
+            down = Down(watcher.pid, watcher.ref, target, reason, pid)
+            yield sessions.get(watcher.pid.node), down
+        for ref, watched in monitors:
+            node, demonitor = self._demonitor(pid, ref, watched)
+            yield sessions.get(node), demonitor
 
     def _kill(self, process: Process, reason: Reason) -> None:
         self._end(process, reason)
@@ -136,9 +158,11 @@ class Bonds(Post):
         """
         if not process.alive or to == process.pid:
             return True
-        if self.is_here(to.node) and self.find(to) is None:
+        if self.is_here(to.node) and self.find(to) is None and to not in process.links:
             if process.trap_exit:
-                self._deliver(process, Exited(to, "noproc"))
+                process.links.link(to)
+                self._answer_for_the_dead(to.node, Exit(to, process.pid, "noproc"))
+                self._settle()
             return process.trap_exit
         if process.links.link(to):
             if self._post(to.node, Link(process.pid, to), connect=True):
@@ -215,25 +239,58 @@ class Bonds(Post):
     # ------------------------------------------------------------ what signals do
 
     def _settle(self) -> None:
-        """Carries out the signals between processes here, and those that follow from them, in order."""
+        """Carries out the signals between processes here, and those that follow from them, in order.
+
+        What ended processes say comes after these, and only so much of it in one step; then others are let
+        in between.  An ended process says nothing else any more, so to each other process it keeps its order.
+        """
+        self._carry_on(beyond=False)
+        if self._notices.must_go_on():
+            self.effects.append(GoOn())
+
+    def _settle_wholly(self) -> None:
+        """`_settle`, and all that ended processes have to say, however much that is."""
+        self._carry_on(beyond=True)
+
+    def go_on(self) -> None:
+        """Tells the next portion of what ended processes have to say; see `GoOn`."""
+        self._notices.goes_on()
+        self._settle()
+
+    def _carry_on(self, *, beyond: bool) -> None:
+        self._carry_out_inbox()
+        while (notice := self._notices.take(beyond=beyond)) is not None:
+            peer, signal = notice
+            if peer is None:
+                self._carry_out(signal)
+            elif self._peers.get(peer.name) is peer:  # else who hears it has been told `noconnection`
+                self._enqueue(peer, signal)
+            self._carry_out_inbox()
+
+    def _carry_out_inbox(self) -> None:
         while self._inbox:
             self._carry_out(self._inbox.popleft())
+
+    def _answer_for_the_dead(self, node: str, signal: Exit | Down | UnlinkAck) -> None:
+        """An answer in the place of a process that has ended, behind all it had to say itself."""
+        self._notices.add([(self._peers.get(node), signal)])
 
     def _carry_out(self, signal: Signal) -> None:
         """Does what a signal says to a process here, whichever node it came from."""
         match signal:
             case Link(frm, to):
                 if (process := self.find(to)) is None:
-                    self._post(frm.node, Exit(to, frm, "noproc"))
+                    self._answer_for_the_dead(frm.node, Exit(to, frm, "noproc"))
                 else:
                     process.links.link_received(frm)
                     self._bind(process, frm.node)
             case Unlink(frm, to, number):
+                ack = UnlinkAck(to, frm, number)
                 if (process := self.find(to)) is not None:
                     process.links.unlink_received(frm)
-                self._post(
-                    frm.node, UnlinkAck(to, frm, number)
-                )  # for a dead process too: the other end waits
+                    self._post(frm.node, ack)
+                else:  # the other end waits all the same
+                    self._answer_for_the_dead(frm.node, ack)
             case UnlinkAck(frm, to, number):
                 if (process := self.find(to)) is not None:
                     process.links.ack_received(frm, number)
@@ -251,7 +308,7 @@ class Bonds(Post):
             case Monitor(frm, target, ref):
                 process = self._names.find(target) if isinstance(target, str) else self.find(target)
                 if process is None:
-                    self._post(frm.node, Down(frm, ref, target, "noproc"))
+                    self._answer_for_the_dead(frm.node, Down(frm, ref, target, "noproc"))
                 else:
                     self._watch(process, Watcher(frm, ref), target)
                     self._bind(process, frm.node)
@@ -310,7 +367,11 @@ class Bonds(Post):
             peer.bonds[process] = None
 
     def _post_demonitor(self, frm: Pid, ref: Ref, target: Target) -> None:
+        self._post(*self._demonitor(frm, ref, target))
+
+    def _demonitor(self, frm: Pid, ref: Ref, target: Target) -> tuple[str, Demonitor]:
+        """The signal that takes a monitor back, and the node it goes to."""
         named, node = address_of(target)
         if Watcher(frm, ref) in self._watched:  # here, though the node may have got or changed its name since
             node = ""
-        self._post(node, Demonitor(frm, named, ref))
+        return node, Demonitor(frm, named, ref)

@@ -120,6 +120,10 @@ class Overfull(NamedTuple):
     process: Process
 
 
+class GoOn(NamedTuple):
+    """Ends of processes are still to be told: call `Kernel.go_on`, and let other steps come between."""
+
+
 class Hangup(NamedTuple):
     """Close that session's connection (after what is queued has left, if `gracefully`)."""
 
@@ -162,6 +166,7 @@ Effect: TypeAlias = (
     | Suspend
     | Resume
     | Overfull
+    | GoOn
     | Hangup
     | Show
     | ShellExit

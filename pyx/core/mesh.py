@@ -180,6 +180,7 @@ class Mesh(Sight):
             self.effects.append(CancelDial(node))
             self._over(peer, "the dial was given up")
         else:
+            self._settle_wholly()  # the ends of processes are told before this node leaves
             peer.out.put(Goodbye())
             self._lost(peer, "disconnected")
             self.effects.append(Hangup(peer, gracefully=True))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import Dial, Flush, Log, Overfull, Show, Suspend, Wake
 from pyx.core.names import Names
+from pyx.core.notices import Notices
 from pyx.core.peers import Backoff, Peer
 from pyx.core.processes import Process, ProcessTable
 from pyx.errors import RegistrationError
@@ -54,12 +55,14 @@ class Post:
         """Every node ever mentioned."""
         self._inbox: Final[deque[Signal]] = deque()
         """Signals from processes here to processes here, carried out in order before the input returns."""
+        self._notices: Final = Notices()
         self._references: Final = itertools.count(1)
         self._sessions: Final = itertools.count(1)
 
     def collect(self) -> list[Effect]:
         """The effects of what was fed since the last time."""
         effects, self.effects = self.effects, []
+        self._notices.step_is_over()
         return effects
 
     @property

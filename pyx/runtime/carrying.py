@@ -55,6 +55,7 @@ class Carrying(Steps):
                 fx.Connected: self._connected,
                 fx.Dial: self._look_at_dial,
                 fx.CancelDial: self._look_at_dial,
+                fx.GoOn: self._go_on,
                 fx.Hangup: self._hangup,
                 fx.Resume: self._resume,
                 fx.Overfull: self._overfull,
@@ -95,6 +96,9 @@ class Carrying(Steps):
     def _look_at_dial(self, effect: fx.Dial | fx.CancelDial) -> None:
         if self.transport is not None:
             self.transport.look_at_dial(effect.node)
+
+    def _go_on(self, _: fx.GoOn) -> None:
+        self.portal.soon_after(lambda: self.step(self.kernel.go_on))
 
     def _hangup(self, effect: fx.Hangup) -> None:
         link = effect.peer.link

@@ -93,6 +93,13 @@ class LoopThread:
             self._soon_scheduled = True
             self._wake()
 
+    def soon_after(self, function: Callable[[], object]) -> None:
+        """`soon`, but never at once: what is under way on the loop's thread comes to its end first."""
+        if self.is_current and self.loop is not None:
+            self.loop.call_soon(function)
+        else:
+            self.soon(function)
+
     def _wake(self) -> None:
         try:
             self.start().call_soon_threadsafe(self._drain)

@@ -29,9 +29,10 @@ class ProcessLoop:
         self._own = LoopThread("pyx-process-loop")
         self._given: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        # Made once: a bound method for each of a hundred thousand processes is as many objects more.
-        self._forget: Final = self._forget_task
-        self._stop: Final = self._stop_task
+        # Made once: a bound method for each of a hundred thousand processes is as many objects more.  Not of
+        # this object, which would be a cycle then.
+        self._forget: Final = functools.partial(_forget, self._tasks)
+        self._stop: Final = functools.partial(_stop, self._own)
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Runs processes that start from now on in the application's loop (None: in pyx's own)."""
@@ -63,15 +64,6 @@ class ProcessLoop:
         runner.task = task
         runner.stop_task = self._stop
 
-    def _stop_task(self, runner: Runner) -> None:
-        task = runner.task
-        if task is not None:  # else it has just come to its end
-            self._soon(task.get_loop(), functools.partial(_cancel, task))
-
-    def _forget_task(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        task.exception()  # a Ctrl-C has been raised in the loop already: no need for asyncio to tell of it
-
     def run(
         self,
         runner: Runner | None,
@@ -92,18 +84,7 @@ class ProcessLoop:
 
     def _soon(self, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> bool:
         """Runs *function* on *loop*; False if that is closed."""
-        if loop is self._own.loop:
-            # Never at once, even on the loop's thread: a spawn returns before its process runs.
-            if self._own.is_current:
-                loop.call_soon(function)
-            else:
-                self._own.soon(function)
-            return True
-        try:
-            loop.call_soon_threadsafe(function)
-        except RuntimeError:  # the application closed its loop
-            return False
-        return True
+        return _soon(self._own, loop, function)
 
     def slot(self) -> FutureSlot:
         """A slot on the running loop."""
@@ -176,6 +157,28 @@ async def _body(
             raise error  # Ctrl-C is for the application whose loop this is
     finally:
         error = value = None  # its traceback holds this frame
+
+
+def _soon(own: LoopThread, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> bool:
+    if loop is own.loop:
+        own.soon_after(function)  # a spawn returns before its process runs
+        return True
+    try:
+        loop.call_soon_threadsafe(function)
+    except RuntimeError:  # the application closed its loop
+        return False
+    return True
+
+
+def _stop(own: LoopThread, runner: Runner) -> None:
+    task = runner.task
+    if task is not None:  # else it has just come to its end
+        _soon(own, task.get_loop(), functools.partial(_cancel, task))
+
+
+def _forget(tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+    tasks.discard(task)
+    task.exception()  # a Ctrl-C has been raised in the loop already: no need for asyncio to tell of it
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

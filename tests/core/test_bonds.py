@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.core.effects import Dial, Kill, ShellExit, Wake
+from pyx.core.effects import Dial, GoOn, Kill, ShellExit, Wake
 from pyx.core.mailbox import Downed, Exited, NodeDown
 from pyx.signals import Exit, Leader, Link, Tick, Unlink, UnlinkAck
 from pyx.terms import Pid
@@ -174,6 +174,8 @@ def test_an_end_runs_along_a_chain_of_any_length() -> None:
     for one, other in itertools.pairwise(chain):
         node.link(one, other.pid)
     node.process_exited(chain[0], "boom")
+    while GoOn() in node.collect():
+        node.go_on()
     assert {process.reason for process in chain} == {"boom"}
     assert node.processes() == []
 

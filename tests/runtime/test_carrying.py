@@ -7,12 +7,15 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pyx.core import effects as fx
+from pyx.core.mailbox import Exited
+from pyx.core.notices import A_STEP
 from pyx.terms import Pid
 from tests.staging import until, wait_for
 
 if TYPE_CHECKING:
     import pytest
 
+    from pyx.core.processes import Process
     from pyx.runtime.local_node import LocalNode
 
 
@@ -90,3 +93,26 @@ def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
     peer.link = Link()
     node.step(node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
     assert closed == [True]
+
+
+def test_an_end_that_many_are_to_hear_of_lets_others_in_between(node: LocalNode) -> None:
+    """And goes on by itself until all have heard, on a node that was never started too."""
+
+    def bind() -> tuple[Process, list[Process]]:
+        one, *others = (node.kernel.process_started("def")[0] for _ in range(3 * A_STEP))
+        for other in others:
+            other.trap_exit = True
+            node.kernel.link(other, one.pid)
+        return one, others
+
+    one, others = node.step(bind)
+    told: list[int] = []
+
+    def end() -> None:
+        node.kernel.process_exited(one, "boom")
+        told.append(sum(len(other.mailbox) for other in others))
+
+    node.step(end)
+    assert told == [A_STEP]
+    until(lambda: not node.kernel._notices)
+    assert [other.mailbox.snapshot() for other in others] == [[Exited(one.pid, "boom")]] * len(others)

@@ -73,8 +73,8 @@ class Actor:
         self.bound: set[Actor] = set()
         """Processes of its node it is linked to: exactly, as nothing is under way there."""
         self.exits_heard = 0
-        self.exits_now: set[Actor | None] = set()
-        """Whose exit it heard in this step."""
+        self.trap_changes = 0
+        """How often it began or ceased to trap exits."""
         self.normals: Counter[Actor] = Counter()
         """How many exit signals `normal` each has sent."""
         self.kills: list[Told] = []
@@ -152,7 +152,6 @@ class Actor:
             not self.process.alive or not self.downs_now or self.downs_now == immediately,
             f"{self} heard {self.downs_now} for nothing",
         )
-        self.exits_now.clear()
         self.downs_now.clear()
 
     # ------------------------------------------------------------ messages and exit signals
@@ -305,7 +304,9 @@ class Actor:
     def _link_broke(self, pid: Pid, key: str | bytes | None, other: Actor | None) -> None:
         self.wishes.pop(pid, None)
         self.exits_heard += 1
-        self.exits_now.add(other)
+        if other is not None:
+            self.bound.discard(other)
+            other.bound.discard(self)
         lost = {peer.name for peer, *_ in self.host.kernel.losses}
         if key == "noconnection" and (pid.node in lost or self.doing == ("link", pid)):
             pass
@@ -342,11 +343,16 @@ class Actor:
             else:
                 others = [other for other in self.world.ends[key] if other is not self]
                 must(others, f"{self} was ended with {key!r}, and nobody had that reason")
-        for other in self.bound:
+        hears_normal = {other: other.trap_changes for other in self.bound if other.process.trap_exit}
+        self.host.untold.append((self, hears_normal))
+
+    def end_was_told(self, hears_normal: dict[Actor, int]) -> None:
+        """All who are linked to it inside the node have heard of its end; *hears_normal* trapped exits."""
+        for other in list(self.bound):  # who has heard, or unlinked it meanwhile, is not in there any more
+            quiet = self.reason == "normal" and hears_normal.get(other) != other.trap_changes
+            missed = other.process.alive and not quiet
+            self.world.must(not missed, f"{other} is linked to {self} and did not hear of its end")
             other.bound.discard(self)
-            heard = not other.process.alive or self in other.exits_now
-            quiet = key == "normal" and not other.process.trap_exit
-            must(heard or quiet, f"{other} is linked to {self} and did not hear of its end")
         self.bound.clear()
 
     # ------------------------------------------------------------ nodes

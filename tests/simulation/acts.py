@@ -116,14 +116,15 @@ def link(me: Actor, pid: Pid, to: Actor) -> None:
         me.wishes.setdefault(pid, None)
     me.doing = ("link", pid)
     heard = me.exits_heard
+    coming = bool(kernel._notices) and pid in me.process.links
     held = host.step(kernel.link, me.process, pid)
     me.doing = ()
     if pid in me.wishes:
         me.wishes[pid] = _peer(me, pid.node)
     there = to.host is host and not pid.node and to.process.alive
-    refused = here and not there and me.process.alive and not me.process.trap_exit
+    refused = here and not there and me.process.alive and not me.process.trap_exit and not coming
     world.must(held is (not refused), f"{me} linked to {to}: {held}")
-    told = there or refused or not here or not me.process.alive or me.exits_heard > heard
+    told = there or refused or not here or not me.process.alive or me.exits_heard > heard or kernel._notices
     world.must(told, f"{me} linked to {to}, which is dead, and heard nothing")
     if there and me.process.alive and to is not me:
         me.binds(to)

@@ -56,6 +56,7 @@ class Host:
         self.hidden = hidden
         self.kernel = kernel()
         self.kernel.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
+        self.kernel._notices.a_step = world.random.choice((1, 3, 500, 500))
         self.label = ""
         self.life: Life | None = None
         self.lives: list[Life] = []
@@ -74,6 +75,8 @@ class Host:
         """The exit signals `kill` that were sent from here."""
         self.died: list[Actor] = []
         """Those who ended in this step."""
+        self.untold: list[tuple[Actor, dict[Actor, int]]] = []
+        """Those who ended, until all who are bound to them have heard; and who of these trapped exits."""
         self.feeding: Connection | None = None
         """The connection whose signals the kernel is given at this moment."""
         self.log: list[fx.Log] = []
@@ -167,6 +170,9 @@ class Host:
                     )
                 case fx.Dial(node) | fx.CancelDial(node):
                     world.soon(self, self._look_at_dial, node)
+                case fx.GoOn():
+                    world.count("ends told in portions")
+                    world.at(world.random.random() * 0.01, self, self.step, self.kernel.go_on)
                 case fx.Rest(node, until):
                     world.at(max(0.0, until - world.now), self, self.step, self.kernel.rested, node)
                 case fx.Hangup(peer, gracefully):

@@ -96,6 +96,7 @@ def check_quiet(world: World, waiters: list[Waiter]) -> None:
         _check_sessions(world, host)
         _check_bonds(world, host)
         _check_processes(world, host)
+        world.must(not host.kernel._notices, f"{host} has not told all ends of processes")
         world.must(not host.kernel._pending, f"{host} waits for {host.kernel._pending}")
         world.must(not host.dials, f"{host} dials {host.dials}")
     for waiter in waiters:

@@ -61,6 +61,6 @@ def test_the_runs_are_not_empty() -> None:
         *("exit normal", "exit signal", "message by pid", "message by name", "message by alias", "nodedown"),
         *("call: value", "call: exit", "call: noconnection", "spawn: spawned", "spawn: noconnection"),
         *("ping: pong", "info: value", "connect: connected", "connect: noconnection"),
-        *("registration refused", "partitions"),
+        *("registration refused", "partitions", "ends told in portions"),
     }
     assert expected <= set(counts)

@@ -47,10 +47,9 @@ class FiresTwice(WatchedKernel):
 class ForgetsWatchers(WatchedKernel):
     """An end of a process is not told to who monitors it from elsewhere."""
 
-    def _post(self, node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
-        if isinstance(signal, Down) and not self.is_here(node) and signal.reason not in {"noproc", "normal"}:
-            return True
-        return super()._post(node, signal, connect=connect, quiet=quiet)
+    def _enqueue(self, peer: Peer, signal: Signal) -> None:
+        if not isinstance(signal, Down) or signal.reason in {"noproc", "normal"}:
+            super()._enqueue(peer, signal)
 
 
 class Overtakes(WatchedKernel):
@@ -232,6 +231,14 @@ class LinksAtOnce(WatchedKernel):
         super()._carry_out(signal)
 
 
+class ForgetsTheRest(WatchedKernel):
+    """Of an end that many are to hear of, some do not."""
+
+    def go_on(self) -> None:
+        self._notices._waiting.clear()
+        super().go_on()
+
+
 class DropsAWord(WatchedKernel):
     """One of very many messages is lost."""
 
@@ -245,7 +252,7 @@ SABOTAGED = [
     UnlinksWithoutProtocol, HearsTheLost, ForgetsToWake, KeepsAliases, LetsTheDeadAct, BindsOneEnd,
     ForgetsRequests, AnswersTheAbandoned, ForgetsDemonitors, LosesALink, TrapsKill, SpreadsNormal,
     SaysNothingOfPartitions, TellsTheHidden, ForgetsToSever, LinksAtOnce, DropsAWord, AlwaysAccepts,
-    BelievesNoTicks,
+    BelievesNoTicks, ForgetsTheRest,
 ]  # fmt: skip
 
 

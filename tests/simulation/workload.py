@@ -159,6 +159,7 @@ class Workload:
             acts.demonitor(me, self.world.random.choice(known), flush=self._coin())
 
     def _trap(self, me: Actor) -> None:
+        me.trap_changes += 1
         me.host.step(me.host.kernel.set_trap_exit, me.process, self.world.random.random() < 0.7)
 
     def _register(self, me: Actor) -> None:

@@ -173,7 +173,7 @@ class World:
 
     def stepped(self, host: Host, effects: list[fx.Effect]) -> None:
         """A kernel took one input: whoever got something reads it now, before anything else happens."""
-        if not effects and not host.died:
+        if not effects and not host.died and not host.untold:
             return
         woken: dict[Actor, None] = {}
         for effect in effects:
@@ -205,6 +205,10 @@ class World:
         for actor in host.died:
             actor.death_is_explained()
         host.died.clear()
+        if not host.kernel._notices:
+            for actor, hears_normal in host.untold:
+                actor.end_was_told(hears_normal)
+            host.untold.clear()
         for actor in woken:
             actor.step_is_over()
 
