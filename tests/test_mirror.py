@@ -36,6 +36,7 @@ TESTED_WITH = {
     "scenario/report.py": "scenario/test_replay_command.py",
     "scenario/steps.py": "scenario/test_transcript.py",
     "scenario/tokens.py": "scenario/test_renaming.py",
+    "scenario/units.py": "scenario/test_matching.py",
     "scenario/visit.py": "scenario/test_replay_command.py",
     "shell/history_file.py": "shell/test_history.py",
     "shell/witness.py": "shell/test_session.py",

@@ -5,17 +5,20 @@ real `pyx` processes driven over framed pipes (`shell/frames.py` is their end), 
 failed, JUnit files, pytest items, files rewritten by `--update`.
 
     steps          what a transcript asks for, as values
+    fences         the blocks of a Markdown file
     transcript     text -> steps, or one clear complaint; with commands (`$ ` lines) and directives
     tokens         what is volatile in a text: pids, references, addresses, ports
     renaming       the file's names for them <-> what they are this time
     characters     what a terminal makes of a line, and what a text file does not keep
-    expectation    one line, one echo
-    matching       a block against several sources
+    expectation    one line; with wildcards, expressions (regular ones, in a child process)
+    echo           a Python value
+    units          what a screen shows in one piece
+    matching       a block against several sources; unordered: in any order
     shown          pieces of text -> the units of a screen
     stage, nodes   the directory and HOME of a replay; one OS process and its frames
     cast           who is on the stage, and what is asked of all at once
     player         plays the steps
-    report         a failure as its reader wants it
+    report         a failure as its reader wants it; visible: what the eye does not see
     update         rewrites what failed
     record, merge  live sessions -> transcripts
     replay, junit  many files: jobs, repetitions, progress, results

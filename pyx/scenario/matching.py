@@ -4,35 +4,24 @@ A unit is what one echo or one print put on the screen: its lines stay together.
 fixed, between sources it is free.  What the evaluation itself showed (source `EVAL`) has to be there in full;
 of the other sources the block takes what it names and leaves the rest to later blocks.
 
-Not here: one line (`expectation.py`), waiting for more (`player.py`).
+The search goes on from the first way that fits and back where none does.  It does not recurse, does not try
+again what has failed from the same place with the same bindings, and gives up in the end (`Budget`).
+Not here: one line (`expectation.py`), lines in any order (`unordered.py`), waiting for more (`player.py`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pyx.scenario.expectation import Line, expected_line, match_echo, match_line
+from pyx.scenario.echo import end_of_echo, match_echo
+from pyx.scenario.expectation import Line, expected_line, match_line
+from pyx.scenario.units import EVAL, Budget, Unit
+from pyx.scenario.unordered import Unordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pyx.scenario.renaming import Renaming, View
-
-EVAL: Final = "eval"
-"""The source of what an evaluation itself showed."""
-
-_MOST_TRIES: Final = 50_000
-"""A block that fits in so many ways is no test; it is taken as not matching."""
-
-
-class Unit(NamedTuple):
-    """What one echo, print, error or notice showed: `kind` is one of these words."""
-
-    source: str
-    kind: str
-    lines: tuple[str, ...]
-    at: float = 0.0
-    """When it came, in seconds since the start of the scenario."""
 
 
 class Found(NamedTuple):
@@ -51,16 +40,24 @@ def match_block(
     *,
     unordered: bool = False,
 ) -> Found:
-    """How the lines of a block and the units on a screen go together; keeps bindings only when it matched."""
+    """How the lines of a block and the units on a screen go together; keeps bindings only when it matched.
+
+    Raises:
+        ExpressionTooSlow: a regular expression could not be matched in time.
+    """
     lines = [expected_line(line) for line in written]
     before = renaming.mark()
-    search = _Unordered(lines, units, renaming, view) if unordered else _Search(lines, units, renaming, view)
-    taken = search.run(holes=False)
-    if taken is not None:
-        left = tuple(unit for index, unit in enumerate(units) if index not in taken)
-        return Found("matched", left + search.parts_left())
-    renaming.rewind(before)
-    fits = search.run(holes=True) is not None
+    search = Unordered(lines, units, renaming, view) if unordered else _Search(lines, units, renaming, view)
+    try:
+        taken = search.run(holes=False)
+        if taken is not None:
+            left = tuple(unit for index, unit in enumerate(units) if index not in taken)
+            return Found("matched", left + search.parts_left())
+        renaming.rewind(before)
+        fits = search.run(holes=True) is not None
+    except BaseException:
+        renaming.rewind(before)
+        raise
     renaming.rewind(before)
     return Found("open" if fits else "mismatch", tuple(units))
 
@@ -77,15 +74,24 @@ def names_unit(written: Sequence[str], unit: Unit, renaming: Renaming, view: Vie
     return found
 
 
-def unit_fits(lines: Sequence[Line], at: int, unit: Unit, renaming: Renaming, view: View) -> Iterator[int]:
+def unit_fits(
+    lines: Sequence[Line],
+    at: int,
+    unit: Unit,
+    renaming: Renaming,
+    view: View,
+    budget: Budget | None = None,
+) -> Iterator[int]:
     """Each index behind the expected lines that *unit* may be, from index *at* on.
 
     The bindings of one way hold while the generator rests there; they are taken back when it goes on.
     """
-    yield from _lines_fit(lines, at, unit.lines, renaming, view)
+    budget = budget or Budget(len(lines) + len(unit.lines))
+    yield from _lines_fit(lines, at, unit.lines, renaming, view, budget)
     if unit.kind == "echo":
         shown = "\n".join(unit.lines)
-        for end in range(at + 1, len(lines) + 1):
+        end = end_of_echo(lines, at, shown)
+        if end is not None and budget.spend():
             mark = renaming.mark()
             if match_echo(lines[at:end], shown, renaming, view):
                 yield end
@@ -93,24 +99,49 @@ def unit_fits(lines: Sequence[Line], at: int, unit: Unit, renaming: Renaming, vi
 
 
 def _lines_fit(
-    lines: Sequence[Line], at: int, shown: Sequence[str], renaming: Renaming, view: View
+    lines: Sequence[Line], at: int, shown: Sequence[str], renaming: Renaming, view: View, budget: Budget
 ) -> Iterator[int]:
-    if not shown:
-        yield at
-        return
-    if at == len(lines):
-        return
-    if lines[at].kind == "dots":
-        for skipped in range(1, len(shown) + 1):
-            yield from _lines_fit(lines, at + 1, shown[skipped:], renaming, view)
-        return
-    mark = renaming.mark()
-    if match_line(lines[at], shown[0], renaming, view):
-        if len(shown) > 1 and at + 1 < len(lines) and lines[at + 1].kind == "dots":
-            # `...` inside a unit may also stand for nothing
-            yield from _lines_fit(lines, at + 2, shown[1:], renaming, view)
-        yield from _lines_fit(lines, at + 1, shown[1:], renaming, view)
-    renaming.rewind(mark)
+    """As `unit_fits`, line by line.  `...` takes at least one line, or as many as none inside the unit."""
+    before = renaming.mark()
+    tried: set[tuple[int, int, int]] = set()
+    # Where to go on, once the way before it has come to its end: a line of each, and how much is bound there.
+    ways = [(at, 0, before)]
+    while ways:
+        row, column, mark = ways.pop()
+        renaming.rewind(mark)
+        while True:
+            if column == len(shown):
+                yield row
+                break
+            if row == len(lines) or not budget.spend():
+                break
+            if lines[row].kind == "dots":
+                state = (row, column, renaming.state)
+                if state in tried:
+                    break
+                tried.add(state)
+                if column + 1 < len(shown):
+                    ways.append((row, column + 1, renaming.mark()))
+                row, column = row + 1, column + 1
+                continue
+            if not match_line(lines[row], shown[column], renaming, view):
+                break
+            row, column = row + 1, column + 1
+            if column < len(shown) and row < len(lines) and lines[row].kind == "dots":
+                # `...` inside a unit may also stand for nothing
+                ways.append((row, column, renaming.mark()))
+                row += 1
+    renaming.rewind(before)
+
+
+class _Heads(NamedTuple):
+    """How many units of each source have been placed, in the order of the sources."""
+
+    placed: tuple[int, ...]
+
+    def after(self, source: int) -> _Heads:
+        """With one more of a source."""
+        return _Heads((*self.placed[:source], self.placed[source] + 1, *self.placed[source + 1 :]))
 
 
 class _Search:
@@ -125,7 +156,6 @@ class _Search:
         for index, unit in enumerate(units):
             self._queues.setdefault(unit.source, []).append(index)
         self._holes = False
-        self._tries = 0
 
     def run(self, *, holes: bool) -> set[int] | None:
         """The indexes of the units that the block takes; None if it does not match.
@@ -134,95 +164,98 @@ class _Search:
         are placed then.
         """
         self._holes = holes
-        self._tries = 0
-        heads = dict.fromkeys([EVAL] if holes else self._queues, 0)
-        if not self._place(0, heads):
+        self._sources = [source for source in self._queues if source == EVAL or not holes]
+        self._budget = Budget(len(self._lines) + sum(len(unit.lines) for unit in self._units))
+        heads = self._place()
+        if heads is None:
             return None
-        return {index for source, head in heads.items() for index in self._queues.get(source, [])[:head]}
+        return {
+            index
+            for source, head in zip(self._sources, heads.placed, strict=True)
+            for index in self._queues[source][:head]
+        }
 
     def parts_left(self) -> tuple[Unit, ...]:
         """Units that were taken in part."""
         return ()
 
-    def _place(self, at: int, heads: dict[str, int]) -> bool:
-        self._tries += 1
-        if self._tries > _MOST_TRIES:
-            return False
+    def _place(self) -> _Heads | None:
+        start = _Heads((0,) * len(self._sources))
+        if (over := self._is_over(0, start)) is not None or not self._lines or self._is_too_little():
+            return over
+        failed = _Failed(self._holes)
+        ways = [(0, start, self._ways(0, start))]
+        while ways:
+            at, heads, following = ways[-1]
+            if self._budget.is_spent:
+                return None
+            step = next(following, None)
+            if step is None:
+                ways.pop()
+                failed.note(at, heads, self._renaming.state)
+                continue
+            if (over := self._is_over(*step)) is not None:
+                return over
+            if step[0] < len(self._lines) and not failed.knows(*step, self._renaming.state):
+                ways.append((*step, self._ways(*step)))
+        return None
+
+    def _is_too_little(self) -> bool:
+        """True if there cannot be a line for each expected one, as when the others have not come yet."""
+        shown = sum(len(unit.lines) for unit in self._units)
+        loose = self._holes or any(line.kind == "dots" for line in self._lines)
+        return not loose and shown < len(self._lines) and all(unit.kind != "echo" for unit in self._units)
+
+    def _is_over(self, at: int, heads: _Heads) -> _Heads | None:
+        """The units that the block takes, once it has come to its end with all that the evaluation showed."""
         if at == len(self._lines):
-            return heads.get(EVAL, 0) == len(self._queues.get(EVAL, ()))
-        dots = self._lines[at].kind == "dots"
-        if dots and at == len(self._lines) - 1:
-            for source in heads:  # the last line is `...`: whatever is there
-                heads[source] = len(self._queues.get(source, ()))
-            return True
-        for source in heads:
-            unit = self._next(source, heads)
-            if unit is None:
-                continue
-            heads[source] += 1
-            for after in unit_fits(self._lines, at, unit, self._renaming, self._view):
-                if self._place(after, heads):
-                    return True
-            if dots and self._place(at, heads):
-                return True
-            heads[source] -= 1
-        return (dots or self._holes) and self._place(at + 1, heads)
-
-    def _next(self, source: str, heads: dict[str, int]) -> Unit | None:
-        queue = self._queues.get(source, ())
-        head = heads[source]
-        return self._units[queue[head]] if head < len(queue) else None
-
-
-class _Unordered:
-    """`# unordered`: each expected line is some line shown, each line of the evaluation is expected."""
-
-    def __init__(self, lines: Sequence[Line], units: Sequence[Unit], renaming: Renaming, view: View) -> None:
-        self._wanted = [line for line in lines if line.kind != "dots"]
-        self._loose = len(self._wanted) != len(lines)
-        self._units = units
-        self._renaming = renaming
-        self._view = view
-        self._shown = [
-            (index, line, text) for index, unit in enumerate(units) for line, text in enumerate(unit.lines)
-        ]
-        self._used: set[tuple[int, int]] = set()
-        self._holes = False
-        self._tries = 0
-
-    def run(self, *, holes: bool) -> set[int] | None:
-        """See `_Search.run`."""
-        self._holes = holes
-        self._tries = 0
-        self._used = set()
-        return {index for index, _ in self._used} if self._place(0) else None
-
-    def parts_left(self) -> tuple[Unit, ...]:
-        """See `_Search`."""
-        left: list[Unit] = []
-        for index, unit in enumerate(self._units):
-            lines = tuple(text for line, text in enumerate(unit.lines) if (index, line) not in self._used)
-            if lines and len(lines) < len(unit.lines) and unit.source != EVAL:
-                left.append(unit._replace(lines=lines))
-        return tuple(left)
-
-    def _place(self, at: int) -> bool:
-        self._tries += 1
-        if self._tries > _MOST_TRIES:
-            return False
-        if at == len(self._wanted):
-            return self._loose or all(
-                (index, line) in self._used
-                for index, line, _ in self._shown
-                if self._units[index].source == EVAL
+            complete = all(
+                head == len(self._queues[source])
+                for source, head in zip(self._sources, heads.placed, strict=True)
+                if source == EVAL
             )
-        for index, line, text in self._shown:
-            if (index, line) in self._used or (self._holes and self._units[index].source != EVAL):
+            return heads if complete else None
+        if at == len(self._lines) - 1 and self._lines[at].kind == "dots":
+            # the last line is `...`: whatever is there
+            return _Heads(tuple(len(self._queues[source]) for source in self._sources))
+        return None
+
+    def _ways(self, at: int, heads: _Heads) -> Iterator[tuple[int, _Heads]]:
+        """Where the search may go on from line *at*; the bindings of a way hold while the generator rests."""
+        dots = self._lines[at].kind == "dots"
+        for number, source in enumerate(self._sources):
+            queue, head = self._queues[source], heads.placed[number]
+            if head == len(queue) or not self._budget.spend():
                 continue
-            mark = self._renaming.mark()
-            self._used.add((index, line))
-            if match_line(self._wanted[at], text, self._renaming, self._view) and self._place(at + 1):
-                return True
-            self._used.discard((index, line))
-            self._renaming.rewind(mark)
-        return self._holes and self._place(at + 1)
+            after = heads.after(number)
+            unit = self._units[queue[head]]
+            state = self._renaming.state
+            for end in unit_fits(self._lines, at, unit, self._renaming, self._view, self._budget):
+                plain = self._renaming.state == state and (
+                    end == at + 1 or (end == at + len(unit.lines) and unit.kind != "echo")
+                )
+                yield end, after
+                if self._holes and plain and not dots:
+                    return  # no later place for this unit leaves more lines to those that follow
+            if dots:
+                yield at, after
+        if dots or self._holes:
+            yield at + 1, heads
+
+
+class _Failed:
+    """The places from which the search has failed: (line, what was placed, what was bound)."""
+
+    def __init__(self, holes: bool) -> None:
+        self._holes = holes
+        self._lines: dict[tuple[_Heads, int], set[int]] = {}
+        self._least: dict[tuple[_Heads, int], int] = {}
+
+    def note(self, at: int, heads: _Heads, state: int) -> None:
+        self._lines.setdefault((heads, state), set()).add(at)
+        self._least[heads, state] = min(at, self._least.get((heads, state), at))
+
+    def knows(self, at: int, heads: _Heads, state: int) -> bool:
+        if self._holes:  # lines may be left out, so what fails here fails further down too
+            return at >= self._least.get((heads, state), at + 1)
+        return at in self._lines.get((heads, state), ())

@@ -15,9 +15,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.scenario.matching import EVAL, Unit
 from pyx.scenario.renaming import View
 from pyx.scenario.shown import Shown
+from pyx.scenario.units import EVAL, Unit
 from pyx.terms import Life
 
 if TYPE_CHECKING:

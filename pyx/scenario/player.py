@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from pyx.errors import PyxError
 from pyx.scenario.cast import Cast
-from pyx.scenario.matching import EVAL, Unit, match_block, names_unit
+from pyx.scenario.expressions import ExpressionTooSlow
+from pyx.scenario.matching import match_block, names_unit
 from pyx.scenario.nodes import NodeProcess
 from pyx.scenario.renaming import Renaming
 from pyx.scenario.steps import (
@@ -34,6 +35,7 @@ from pyx.scenario.steps import (
     Timeout,
     Write,
 )
+from pyx.scenario.units import EVAL, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +48,7 @@ START_SECONDS: Final = 20.0
 _PROBE_SECONDS: Final = 0.05
 _PROBE_GROWTH: Final = 1.5
 _PROBE_MOST_SECONDS: Final = 1.0
+_QUICK_SECONDS: Final = 0.05
 _JITTER_SECONDS: Final = 0.02
 
 
@@ -125,6 +128,7 @@ class Player:
 
     def run(self) -> Failure | None:
         """Plays it; the nodes live on until `close`, for whoever wants to look."""
+        step: Step | None = None
         try:
             for step in self._session.steps:
                 if self._settings.stop_at is not None and step.line >= self._settings.stop_at:
@@ -138,6 +142,9 @@ class Player:
             self._end()
         except _Failed as failed:
             return failed.failure
+        except ExpressionTooSlow as slow:
+            assert isinstance(step, (Input, Start)), "only these have a block"
+            return self._failure(step, self.cast.find(step.node), str(slow), step.block)
         return None
 
     def close(self) -> None:
@@ -274,12 +281,16 @@ class Player:
         while True:
             frames = node.frames
             units = node.units if node.busy is None else node.without_eval()
+            began = time.monotonic()
             verdict = self._match(block, node, units, unordered=unordered)
             if verdict == "matched":
                 return
-            left = deadline - time.monotonic()
+            now = time.monotonic()
+            left = deadline - now
             if verdict == "mismatch" or left <= 0 or node.left:
                 break
+            if now - began > _QUICK_SECONDS:  # of a long block; so that half of the time is left to listen
+                self.cast.nodes.wait(lambda: node.left, min(left, now - began))
             self.cast.nodes.wait(lambda frames=frames: node.frames != frames or node.left, left)  # type: ignore[misc]
         self._mend_or_fail(step, block, node, "the screen shows something else")
 
@@ -298,6 +309,7 @@ class Player:
         for node in self.cast.nodes.all:
             if node.left and node.why_gone == "":
                 self._fail(None, node, f"it ended by itself (exit code {node.exit_code})")
+        for node in self.cast.nodes.all:
             if node.units:
                 self._mend_or_fail(None, Block(0), node, "this was shown, and no block claims it")
 

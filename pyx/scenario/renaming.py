@@ -40,6 +40,9 @@ class Renaming:
         self._actual: dict[tuple[_Space, object], object] = {}
         self._name: dict[tuple[_Space, object], object] = {}
         self._trail: list[tuple[_Space, object, object]] = []
+        self._states: list[int] = [0]
+        """The number of each state on the way here, one more than the trail is long."""
+        self._numbers: dict[tuple[int, _Space, object, object], int] = {}
 
     def mark(self) -> int:
         """A point to `rewind` to."""
@@ -51,6 +54,12 @@ class Renaming:
             space, name, actual = self._trail.pop()
             del self._actual[space, name]
             del self._name[space, actual]
+            self._states.pop()
+
+    @property
+    def state(self) -> int:
+        """A number that is the same whenever the same bindings have been made in the same order."""
+        return self._states[-1]
 
     def _bind(self, space: _Space, name: object, actual: object) -> bool:
         bound = self._actual.get((space, name))
@@ -58,6 +67,8 @@ class Renaming:
             self._actual[space, name] = actual
             self._name[space, actual] = name
             self._trail.append((space, name, actual))
+            way = (self._states[-1], space, name, actual)
+            self._states.append(self._numbers.setdefault(way, len(self._numbers) + 1))
             return True
         return bound == actual
 

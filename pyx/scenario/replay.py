@@ -27,9 +27,9 @@ from pyx.shell.files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pyx.scenario.matching import Unit
     from pyx.scenario.nodes import NodeProcess
     from pyx.scenario.steps import Session, Step, Transcript
+    from pyx.scenario.units import Unit
 
 
 class Result(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyx.scenario.characters import as_seen
-from pyx.scenario.matching import Unit
+from pyx.scenario.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ Not here: which name in the file stands for which thing now (`renaming.py`).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,18 +15,10 @@ if TYPE_CHECKING:
 _TOKEN: Final = re.compile(
     r"(?P<ref>#Ref<\d+\.\d+\.\d+>)"
     r"|(?P<pid><\d+\.\d+\.\d+>)"
-    # An address of CPython, not any hexadecimal number: `hex(31)` stays what it is.
-    r"|(?P<address>\b0x[0-9a-fA-F]{6,}\b)"
+    # As in the repr of an object: `<f at 0x7f12ab>`, `<weakref at 0x7f12ab; dead>`.
+    r"|(?P<address>(?<= at )0x[0-9a-fA-F]{6,}(?=[>,;: ]))"
     r"|(?P<port>\b127\.0\.0\.1:\d+\b)"
 )
-PATTERNS: Final = {
-    "ref": r"#Ref<\d+\.\d+\.\d+>",
-    "pid": r"<\d+\.\d+\.\d+>",
-    "address": r"0x[0-9a-fA-F]{6,}",
-    "port": r"127\.0\.0\.1:\d+",
-}
-"""What a token of a kind looks like, as a regular expression."""
-
 _CALL: Final = re.compile(r"\b(?P<kind>pid|ref)\(\s*(?P<quote>['\"])(?P<body>\d+\.\d+\.\d+)(?P=quote)\s*\)")
 
 
@@ -42,15 +35,27 @@ class Token(NamedTuple):
         return int(first), rest
 
 
-def split_tokens(text: str) -> list[str | Token]:
+@lru_cache(maxsize=16384)  # a block is compared again with everything that a screen shows
+def split_tokens(text: str) -> tuple[str | Token, ...]:
     """*text* as its plain and its volatile parts, in order; plain parts stand before, between and after."""
     parts: list[str | Token] = []
     end = 0
-    for found in _TOKEN.finditer(text):
+    for found in _found(text):
         parts += [text[end : found.start()], Token(found.lastgroup or "", found.group())]
         end = found.end()
     parts.append(text[end:])
-    return parts
+    return tuple(parts)
+
+
+def _found(text: str) -> Iterator[re.Match[str]]:
+    """What is volatile.  A computed number is not: an address stands in angle brackets."""
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup != "address" or _is_in_brackets(text, found.start()):
+            yield found
+
+
+def _is_in_brackets(text: str, at: int) -> bool:
+    return text.count("<", 0, at) > text.count(">", 0, at)
 
 
 def input_tokens(code: str) -> Iterator[tuple[int, int, Token]]:
@@ -60,5 +65,5 @@ def input_tokens(code: str) -> Iterator[tuple[int, int, Token]]:
         kind = found.group("kind")
         body = found.group("body")
         yield start, end, Token(kind, f"<{body}>" if kind == "pid" else f"#Ref<{body}>")
-    for found in _TOKEN.finditer(code):
+    for found in _found(code):
         yield found.start(), found.end(), Token(found.lastgroup or "", found.group())

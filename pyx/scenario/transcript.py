@@ -25,6 +25,8 @@ from pyx.errors import TranscriptError
 from pyx.scenario import commands
 from pyx.scenario.complaint import Complaint, did_you_mean
 from pyx.scenario.directives import split_directives
+from pyx.scenario.expectation import expected_line
+from pyx.scenario.expressions import why_invalid
 from pyx.scenario.fences import language_of, read_fences
 from pyx.scenario.steps import (
     Block,
@@ -271,12 +273,21 @@ class _Reader:
             self.blocked.pop(node, None)
         end = self._block_end(index, first)
         self.steps.append(
-            Input(first + 1, node, source, directives, self._block(index, end), self._shown(first, index))
+            Input(
+                first + 1, node, source, directives, self._block(index, end, first), self._shown(first, index)
+            )
         )
         return end
 
-    def _block(self, first: int, end: int) -> Block:
-        return Block(first + 1, tuple(self._at(index) for index in range(first, end)))
+    def _block(self, first: int, end: int, step: int) -> Block:
+        """The lines from *first* up to *end*; *step* is the index that complaints count from."""
+        lines = tuple(self._at(index) for index in range(first, end))
+        for index, line in enumerate(map(expected_line, lines)):
+            if line.kind == "re" and (wrong := why_invalid(line.text)) is not None:
+                problem = f"not a regular expression: {wrong[0]}"
+                hint = "a leading \\ makes it plain text"
+                raise Complaint(wrong[1] + 1, problem, hint=hint, offset=first + index - step)
+        return Block(first + 1, lines)
 
     def _block_end(self, index: int, step: int) -> int:
         """Where the block that starts at *index* ends; *step* is the index that complaints count from."""
@@ -315,7 +326,7 @@ class _Reader:
                 if below < self._region.end and _BANNER.fullmatch(self._at(below)):
                     below += 1  # a person's shell greets, a driven one does not
                 end = below if self._is_prose(below) else self._block_end(below, first)
-                self.steps.append(Start(number, node, options, self._block(below, end), shown))
+                self.steps.append(Start(number, node, options, self._block(below, end, first), shown))
                 return end
             case commands.KillCommand(node, signal):
                 self._check_started(node, len(line) - len(line.split()[-1]) + 1)

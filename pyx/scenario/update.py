@@ -11,8 +11,9 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.expectation import Line, expected_line, protected
-from pyx.scenario.matching import EVAL, Unit, match_block, unit_fits
+from pyx.scenario.matching import match_block, unit_fits
 from pyx.scenario.transcript import lines_of
+from pyx.scenario.units import EVAL, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pyx.scenario.matching import EVAL, Found, Unit, match_block
+from pyx.scenario.matching import Found, match_block
 from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.units import EVAL, Unit
 from pyx.terms import Life
 
 VIEW = View(Life("a@vm", 1), {})
@@ -119,17 +120,36 @@ class TestBindings:
         assert match("<0.5.0> asks\n<0.6.0> asks", *units, names=names).verdict == "matched"
 
 
-class TestUnordered:
-    def test_the_order_is_free_within_a_source_too(self) -> None:
-        units = [shown(EVAL, text) for text in ("1", "2", "3")]
-        assert match("3\n1\n2", *units, unordered=True).verdict == "matched"
-        assert match("3\n1", *units, unordered=True).verdict == "mismatch"
-        assert match("3\n1\n...", *units, unordered=True).verdict == "matched"
+class TestCost:
+    """What would take ages in a search that goes back over everything, or a stack as deep as it is long."""
 
-    def test_what_is_left_waits(self) -> None:
-        report = shown("log", "a\nb\nc")
-        found = match("c\na", report, unordered=True)
-        assert found == Found("matched", (shown("log", "b"),))
+    def test_ten_thousand_lines_of_one_unit(self) -> None:
+        lines = [f"line {number}" for number in range(10_000)]
+        assert match("\n".join(lines), shown(EVAL, "\n".join(lines))).verdict == "matched"
+        assert match("\n".join([*lines[:-1], "other"]), shown(EVAL, "\n".join(lines))).verdict == "mismatch"
 
-    def test_what_is_missing_may_still_come(self) -> None:
-        assert match("2\n1", shown("log", "1"), unordered=True).verdict == "open"
+    def test_ten_thousand_units_of_one_line(self) -> None:
+        lines = [f"line {number}" for number in range(10_000)]
+        units = [shown(EVAL, line) for line in lines]
+        assert match("\n".join(lines), *units).verdict == "matched"
+        assert match("\n".join([*lines[:5000], "other", *lines[5001:]]), *units).verdict == "mismatch"
+
+    def test_thousands_of_ellipses(self) -> None:
+        lines = [f"line {number}" for number in range(10_000)]
+        block = "\n...\n".join(f"line {number}" for number in range(0, 10_000, 3))
+        assert match(block, shown(EVAL, "\n".join(lines))).verdict == "matched"
+        assert match(block, *[shown(EVAL, line) for line in lines]).verdict == "matched"
+        assert match(block + "\nother", shown(EVAL, "\n".join(lines))).verdict == "open"
+        block = "\n".join(["..."] * 2_000 + ["other"])
+        assert match(block, shown(EVAL, "\n".join(lines))).verdict == "open"
+
+    def test_a_long_echo(self) -> None:
+        numbers = list(range(5_000))
+        assert match(repr(numbers), echo(repr(numbers).replace(", ", ",\n "))).verdict == "matched"
+        assert match("\n".join(map(str, numbers)), echo(repr(numbers))).verdict == "mismatch"
+
+    def test_pids_in_thousands_of_lines(self) -> None:
+        written = [f"#PID<0.{number}.0> began" for number in range(3_000)]
+        units = [shown(f"<0.{number}.0>", f"#PID<0.{number}.0> began") for number in range(9_000, 12_000)]
+        assert match("\n".join(written), *units[:100]).verdict == "open"
+        assert match("\n".join(written[:1000]), shown(EVAL, "\n".join(written[:1000]))).verdict == "matched"

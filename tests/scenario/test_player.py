@@ -318,6 +318,39 @@ class TestWhatFails:
         assert "a@vm: it never came to this (" in text
         assert "  - ['b@vm']\n  + []\n" in text
 
+    def test_an_expression_that_takes_years(self, folder: Path) -> None:
+        began = time.monotonic()
+        text = failure(folder, A + "pyx(a@vm)1> print('a' * 64)\n(a+)+c (re)\n")
+        assert text.startswith("FAIL t.pyxt:2  a@vm: the expression takes more than 1 s: (a+)+c (")
+        assert "  - (a+)+c (re)\n  + aaaa" in text
+        assert time.monotonic() - began < 60  # and not years
+
+    def test_differences_that_cannot_be_seen_are_shown_with_escapes(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            A + "pyx(a@vm)1> print('a\\tb'); print('x'); print('12\\xa0')\na       b\nx\n12\n",
+        )
+        assert "  - a       b\n  + a\\tb\n    x\n  - 12\n  + 12\\xa0\n    (lines that look the same" in text
+
+    def test_a_long_block_shows_what_differs(self, folder: Path) -> None:
+        lines = [f"line {number}" for number in range(1200)]
+        text = failure(
+            folder,
+            A
+            + "pyx(a@vm)1> for n in range(1200): print('line', n)\n...(a@vm)1>\n"
+            + "\n".join([*lines[:900], "other", *lines[901:]])
+            + "\n",
+        )
+        assert "    ... 897 lines as expected\n    line 897\n    line 898\n    line 899\n  - other\n" in text
+        assert "  - other\n  + line 900\n    line 901\n    line 902\n    line 903\n" in text
+        assert "    line 903\n    ... 296 lines as expected\n    logs: " in text
+
+    def test_a_wall_of_lines_is_cut_on_both_sides(self, folder: Path) -> None:
+        lines = "".join(f"{number}\n" for number in range(1000))
+        text = failure(folder, A + f"pyx(a@vm)1> print('x\\n' * 99)\n{lines}")
+        assert "  - 19\n  - ... 980 more lines\n  + x\n" in text
+        assert "  + x\n  + ... 80 more lines\n    logs: " in text
+
     def test_an_unknown_command(self, folder: Path) -> None:
         result = play(folder, A + "$ sleep 1\n")
         assert not result.readable

@@ -27,7 +27,7 @@ class TestTokens:
         assert kinds == ["pid", "pid", "ref", "address", "port"]
 
     def test_what_is_not(self) -> None:
-        assert split_tokens("<0.5> 0x1f 10.0.0.1:80 1.2.3 #PID") == ["<0.5> 0x1f 10.0.0.1:80 1.2.3 #PID"]
+        assert split_tokens("<0.5> 0x1f 10.0.0.1:80 1.2.3 #PID") == ("<0.5> 0x1f 10.0.0.1:80 1.2.3 #PID",)
 
     def test_in_an_input_the_arguments_of_pid_and_ref_too(self) -> None:
         code = 'send(pid("0.5.0"), [ref(\'0.0.1\'), "<1.2.3>", grid("1.2.3")])'

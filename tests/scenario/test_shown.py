@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pyx.scenario.matching import Unit
 from pyx.scenario.shown import Shown
+from pyx.scenario.units import Unit
 
 
 def test_each_piece_that_ends_its_line_is_a_unit() -> None:

@@ -246,6 +246,10 @@ pyx(a@vm)1> 3
             4, 13, "still busy with the step of line 3", "at an empty prompt",
         ),
         ("```pyx\n", 1, 1, "belongs to no step", None),
+        (
+            STARTED + "pyx(a@vm)1> f()\none\ntotal (\\d+ (re)\n",
+            5, 7, "not a regular expression: missing ), unterminated subpattern", "a leading \\ makes it",
+        ),
     ],
 )  # fmt: skip
 def test_complaints(text: str, line: int, column: int, problem: str, hint: str | None) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.scenario.command import main
-from pyx.scenario.matching import EVAL, Unit
 from pyx.scenario.renaming import Renaming, View
 from pyx.scenario.replay import Replay, Wishes
 from pyx.scenario.tokens import Token
+from pyx.scenario.units import EVAL, Unit
 from pyx.scenario.update import rewritten, shortened
 from pyx.terms import Life
 

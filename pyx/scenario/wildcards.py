@@ -1,0 +1,157 @@
+"""`[..]`, `*` and `?`: any text inside a line, found without going back over what was found before.
+
+What stands between two wildcards is put as far to the left as it goes: if the line fits at all, it fits so.
+That is not quite true of a pid without a meaning yet, which may fit in several places; these are tried one
+after the other, a bounded number of times.
+Not here: pids and their meanings (`tokens.py`, `renaming.py`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pyx.scenario.tokens import Token, split_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyx.scenario.renaming import Renaming, View
+
+ANY: Final = "[..]"
+_MOST_TRIES: Final = 10_000
+_Segment: TypeAlias = tuple[str | Token, ...]
+"""What stands between two wildcards: texts and tokens; no text is empty."""
+
+
+def match_glob(pattern: str, shown: str) -> bool:
+    """True if *shown* is *pattern*, in which `*` is any text and `?` any character."""
+    at = here = star = back = 0
+    held = False  # a `*` came before, at `star`; it may take more of what is shown, from `back` on
+    while here < len(shown):
+        char = pattern[at] if at < len(pattern) else ""
+        if char == "*":
+            held, star, back = True, at, here
+            at += 1
+        elif char and char in {"?", shown[here]}:
+            at, here = at + 1, here + 1
+        elif held:
+            back += 1
+            at, here = star + 1, back
+        else:
+            return False
+    return not pattern[at:].strip("*")
+
+
+def match_any(text: str, shown: str, renaming: Renaming, view: View) -> bool:
+    """True if *shown* is *text*, in which `[..]` is any text; makes bindings (the caller rewinds)."""
+    return _Search(_segments(text), shown, renaming, view).run()
+
+
+@lru_cache(maxsize=4096)
+def _segments(text: str) -> tuple[_Segment, ...]:
+    segments: list[list[str | Token]] = [[]]
+    for part in split_tokens(text):
+        if isinstance(part, Token):
+            segments[-1].append(part)
+            continue
+        first, *more = part.split(ANY)
+        segments[-1] += [first] if first else []
+        segments += [[piece] if piece else [] for piece in more]
+    return tuple(tuple(segment) for segment in segments)
+
+
+class _Search:
+    def __init__(self, segments: Sequence[_Segment], shown: str, renaming: Renaming, view: View) -> None:
+        self._segments = segments
+        self._shown = shown
+        self._renaming = renaming
+        self._view = view
+        self._tries = 0
+        self._tokens: dict[int, Token] = {}
+        """By where they begin."""
+        at = 0
+        for part in split_tokens(shown):
+            if isinstance(part, Token):
+                self._tokens[at] = part
+                at += len(part.text)
+            else:
+                at += len(part)
+
+    def run(self) -> bool:
+        first, *middle, last = self._segments
+        begin = self._stands(first, 0)
+        if begin is None:
+            return False
+        pending: list[tuple[int, Iterator[int]]] = [(0, iter((begin,)))]
+        marks = [self._renaming.mark()]
+        while pending:
+            number, places = pending[-1]
+            self._renaming.rewind(marks[-1])
+            end = next(places, None)
+            if end is None or self._tries > _MOST_TRIES:
+                pending.pop()
+                marks.pop()
+            elif number == len(middle):
+                if self._ends_with(last, end):
+                    return True
+            else:
+                marks.append(self._renaming.mark())
+                pending.append((number + 1, self._places(middle[number], end)))
+        return False
+
+    def _places(self, segment: _Segment, start: int) -> Iterator[int]:
+        """Where *segment* may end that begins at *start* or later, the leftmost first.
+
+        Of text there is only that one: no place further right leaves more room for what follows.
+        """
+        if not segment:
+            yield start
+            return
+        head = segment[0]
+        while True:
+            if isinstance(head, str):
+                start = self._shown.find(head, start)
+            else:
+                start = min((at for at in self._tokens if at >= start), default=-1)
+            if start < 0:
+                return
+            self._tries += len(segment) > 1 or not isinstance(head, str)
+            mark = self._renaming.mark()
+            end = self._stands(segment, start)
+            if end is not None:
+                yield end
+                if all(isinstance(part, str) for part in segment):
+                    return
+            self._renaming.rewind(mark)
+            start += 1
+
+    def _stands(self, segment: _Segment, at: int) -> int | None:
+        """The end of *segment* if it stands at that place; binds its tokens."""
+        for part in segment:
+            if isinstance(part, str):
+                if not self._shown.startswith(part, at):
+                    return None
+                at += len(part)
+            else:
+                token = self._tokens.get(at)
+                if token is None or not self._renaming.match(part, token, self._view):
+                    return None
+                at += len(token.text)
+        return at
+
+    def _ends_with(self, segment: _Segment, start: int) -> bool:
+        """True if *segment* stands at the end, from *start* on at the earliest."""
+        at = len(self._shown)
+        tokens = {begin + len(token.text): token for begin, token in self._tokens.items()}
+        for part in reversed(segment):
+            if isinstance(part, str):
+                if not self._shown.endswith(part, 0, at):
+                    return False
+                at -= len(part)
+            else:
+                token = tokens.get(at)
+                if token is None or not self._renaming.match(part, token, self._view):
+                    return False
+                at -= len(token.text)
+        return at >= start

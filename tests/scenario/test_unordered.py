@@ -1,0 +1,55 @@
+"""`# unordered`: the lines of a block in any order."""
+
+from __future__ import annotations
+
+from pyx.scenario.matching import Found, match_block
+from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.units import EVAL, Unit
+from pyx.terms import Life
+
+VIEW = View(Life("a@vm", 1), {})
+
+
+def shown(source: str, text: str) -> Unit:
+    return Unit(source, "print", tuple(text.split("\n")))
+
+
+def match(block: str, *units: Unit, unordered: bool = True) -> Found:
+    return match_block(block.split("\n"), units, Renaming(), VIEW, unordered=unordered)
+
+
+class TestUnordered:
+    def test_the_order_is_free_within_a_source_too(self) -> None:
+        units = [shown(EVAL, text) for text in ("1", "2", "3")]
+        assert match("3\n1\n2", *units, unordered=True).verdict == "matched"
+        assert match("3\n1", *units, unordered=True).verdict == "mismatch"
+        assert match("3\n1\n...", *units, unordered=True).verdict == "matched"
+
+    def test_what_is_left_waits(self) -> None:
+        report = shown("log", "a\nb\nc")
+        found = match("c\na", report, unordered=True)
+        assert found == Found("matched", (shown("log", "b"),))
+
+    def test_what_is_missing_may_still_come(self) -> None:
+        assert match("2\n1", shown("log", "1"), unordered=True).verdict == "open"
+
+    def test_a_line_that_may_be_several_leaves_to_the_others_what_only_they_can_be(self) -> None:
+        units = [shown(EVAL, text) for text in ("ab", "a", "c")]
+        assert match("[..]\na[..]\nab", *units).verdict == "matched"
+        assert match("[..]\na[..]\na[..]", *units).verdict == "matched"
+        assert match("a[..]\na[..]\na[..]", *units).verdict == "mismatch"
+
+    def test_a_line_of_the_evaluation_goes_before_an_equal_one_of_others(self) -> None:
+        assert match("a", shown("log", "a"), shown(EVAL, "a")) == Found("matched", (shown("log", "a"),))
+
+    def test_ten_thousand_lines(self) -> None:
+        lines = [f"line {number}" for number in range(10_000)]
+        units = [shown(EVAL, line) for line in lines]
+        assert match("\n".join(reversed(lines)), *units).verdict == "matched"
+        assert match("\n".join([*lines[1:], "other"]), *units).verdict == "mismatch"
+        pids = [f"<0.{number}.0>" for number in range(1_000)]
+        assert match("\n".join(reversed(pids)), *[shown(EVAL, pid) for pid in pids]).verdict == "matched"
+
+    def test_what_fits_in_too_many_ways_does_not_match(self) -> None:
+        units = [shown(EVAL, f"{number}") for number in range(30)]
+        assert match("\n".join(["[..]"] * 29 + ["x[..]"]), *units).verdict == "mismatch"

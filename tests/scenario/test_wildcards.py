@@ -1,0 +1,54 @@
+"""`[..]`, `*` and `?`, in a time that grows with the line."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.wildcards import match_any, match_glob
+from pyx.terms import Life
+
+VIEW = View(Life("a@vm", 1), {1: Life("b@vm", 2)})
+
+
+def fits(text: str, shown: str, names: Renaming | None = None) -> bool:
+    return match_any(text, shown, names or Renaming(), VIEW)
+
+
+class TestAnyText:
+    @given(st.lists(st.text("ab", max_size=3), min_size=2, max_size=5), st.text("ab", max_size=12))
+    def test_is_what_a_regular_expression_would_find(self, pieces: list[str], shown: str) -> None:
+        assert fits("[..]".join(pieces), shown) == bool(re.fullmatch(".*".join(pieces), shown))
+
+    def test_may_be_empty(self) -> None:
+        assert fits("a[..]b", "ab")
+        assert not fits("a[..]a", "a")
+
+    def test_a_pid_binds_where_the_line_fits(self) -> None:
+        names = Renaming()
+        assert fits("[..]<0.2.0> left[..]", "<0.7.0> came, <0.8.0> left, <0.9.0> came", names)
+        assert fits("<0.2.0>[..]", "<0.8.0> again", names)
+        assert not fits("[..]<0.2.0>[..]", "<0.7.0> again", names)
+
+    def test_a_pid_that_is_needed_twice_is_looked_for_further_on(self) -> None:
+        assert fits("[..]<0.2.0>[..] and <0.2.0>", "<0.6.0> <0.7.0> <0.8.0> and <0.7.0>")
+        assert not fits("[..]<0.2.0>[..] and <0.2.0>", "<0.6.0> <0.8.0> and <0.7.0>")
+
+    def test_a_hundred_of_them_in_a_long_line(self) -> None:
+        assert fits("a[..]" * 100 + "b", "a" * 10_000 + "b")
+        assert not fits("a[..]" * 100 + "b", "a" * 10_000)
+        many = " ".join(f"<0.{number}.0>" for number in range(100))
+        assert not fits("[..]".join(f"<0.{number}.0>" for number in range(30)) + "[..]x", many)
+
+
+class TestGlobs:
+    @given(st.text("ab*?", max_size=8), st.text("ab", max_size=12))
+    def test_are_what_a_regular_expression_would_find(self, pattern: str, shown: str) -> None:
+        expression = "".join({"*": ".*", "?": "."}.get(char, char) for char in pattern)
+        assert match_glob(pattern, shown) == bool(re.fullmatch(expression, shown))
+
+    def test_a_hundred_stars_against_a_long_line(self) -> None:
+        assert not match_glob("*a" * 100 + "*b", "a" * 10_000)
