@@ -10,7 +10,7 @@ pid acted on; on the receiving side both are written from the receiver's point o
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pyx.terms import Life, Pid, Ref  # noqa: TC001 - the session reads the fields' types at run time
 
@@ -30,6 +30,13 @@ Body: TypeAlias = Any
 
 Reason: TypeAlias = str | Letter
 """Why a process ended: a plain word (`"normal"`, `"killed"`, `"noproc"`), or any other value, sealed."""
+
+
+LONGEST_TEXT: Final = 128 * 1024
+"""Characters of one piece of output: what a terminal shows at once, and far less than a frame can hold."""
+
+MOST_NODES: Final = 512
+"""So many nodes are named by one `Nodes` at most."""
 
 
 # ---------------------------------------------------------------- between processes (one order per pair)
@@ -269,17 +276,17 @@ Signal: TypeAlias = (
 OF_NO_PROCESS = frozenset({Tick, Ping, Pong, Nodes})
 """Between nodes alone: these pass all others on their way (and keep their order among themselves)."""
 
-_LIGHTEST = 64
+LIGHTEST = 64
 """What any signal of a process weighs: about what its addresses cost."""
 
 
 def weight(signal: Signal) -> int:
     """How many bytes a signal counts in a queue: those of its letter and its text, and some for the rest."""
     if type(signal) is Send:  # the hot one
-        return _LIGHTEST + (len(signal.body.data) if type(signal.body) is Letter else 0)
+        return LIGHTEST + (len(signal.body.data) if type(signal.body) is Letter else 0)
     if type(signal) in OF_NO_PROCESS:  # counted neither in nor out: no process waits for these
         return 0
-    total = _LIGHTEST
+    total = LIGHTEST
     for field in signal:
         if type(field) is Letter:
             total += len(field.data)

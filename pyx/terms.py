@@ -127,6 +127,11 @@ class Ref(_Frozen):
         """True for a reference made on this node."""
         return not self.node
 
+    @property
+    def life(self) -> Life | None:
+        """The node's life it belongs to; None for this node."""
+        return Life(self.node, self.creation) if self.node else None
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not Ref:
             return NotImplemented

@@ -105,6 +105,7 @@ class Kernel(Mesh):
         if not self._is_current(peer):
             return
         peer.heard = now
+        enqueued = peer.out.enqueued
         try:
             for signal in signals:
                 if type(signal) is Send:
@@ -119,6 +120,8 @@ class Kernel(Mesh):
             where = _place_of(error)
             self.effects.append(Log("error", f"cannot carry out what {peer.name} says: {where}"))
             self._break_off(peer, f"what it says cannot be carried out: {where}")
+        finally:
+            peer.out.charge(enqueued)
 
     def _break_off(self, peer: Peer, reason: str) -> None:
         """Ends a session on account of what came over it."""
@@ -187,7 +190,7 @@ class Kernel(Mesh):
         """A process could not open a letter: the node that sealed it is told, if it is still there."""
         peer = self._peers.get(origin.name)
         if peer is not None and peer.state == "up" and peer.creation == origin.creation:
-            self._enqueue(peer, Dropped(process.pid, why))
+            self._enqueue(peer, Dropped(process.pid, why[:_LONGEST_REASON]))
 
     # ------------------------------------------------------------ what is known
 

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from pyx.core.sleepers import Sleepers
-from pyx.signals import OF_NO_PROCESS, Send, weight
+from pyx.signals import LIGHTEST, OF_NO_PROCESS, Send, weight
 
 if TYPE_CHECKING:
     from pyx.signals import Signal
@@ -23,6 +23,13 @@ HEAVY_BYTES: Final = 1024 * 1024
 LIGHT_BYTES: Final = HEAVY_BYTES // 2
 """Down to so little, so that a sender is not woken for each message that has left."""
 
+LOADED_BYTES: Final = HEAVY_BYTES
+"""From so much on that the peer itself has brought about (answers, acknowledgements, refusals), nothing more
+is read from it: no process makes these, so none could be made to wait."""
+
+OVERLOADED_BYTES: Final = 16 * LOADED_BYTES
+"""From so much on nothing is read even if that is what the peer waits for."""
+
 
 class Outbox(deque["Signal"]):
     """See the file.  Itself it is the queue of what processes say; `first` is what passes that.
@@ -31,7 +38,7 @@ class Outbox(deque["Signal"]):
         whose: the peer's name.
     """
 
-    __slots__ = ("closed", "enqueued", "first", "sleepers", "whose", "written")
+    __slots__ = ("_charges", "_own_doing", "closed", "enqueued", "first", "sleepers", "whose", "written")
 
     def __init__(self, whose: str) -> None:
         super().__init__()
@@ -45,6 +52,10 @@ class Outbox(deque["Signal"]):
         self.closed = False
         """The session is over: nothing will leave it any more, and nobody needs to wait."""
         self.sleepers: Final = Sleepers()
+        self._charges: Final[deque[tuple[int, int]]] = deque()
+        """For each batch of the peer's that put something in: `enqueued` behind it, and how much that was."""
+        self._own_doing = 0
+        """The sum of these."""
 
     def put(self, signal: Signal) -> bool:
         """Takes a signal; True if whoever says it should wait before he says more."""
@@ -54,6 +65,23 @@ class Outbox(deque["Signal"]):
         self.append(signal)
         self.enqueued += weight(signal)
         return self.enqueued - self.written >= HEAVY_BYTES
+
+    def charge(self, before: int) -> None:
+        """All that came in since `enqueued` was *before* is the peer's own doing.
+
+        This and `load` are for the thread that reads from the peer.
+        """
+        if self.enqueued != before:
+            self._charges.append((self.enqueued, self.enqueued - before))
+            self._own_doing += self.enqueued - before
+
+    @property
+    def load(self) -> int:
+        """How much waits that the peer itself has brought about, in bytes."""
+        charges = self._charges
+        while charges and charges[0][0] <= self.written:
+            self._own_doing -= charges.popleft()[1]
+        return self._own_doing + LIGHTEST * len(self.first)
 
     @property
     def queued(self) -> int:

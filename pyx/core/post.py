@@ -17,7 +17,7 @@ from pyx.core.notices import Notices
 from pyx.core.peers import Backoff, Peer
 from pyx.core.processes import Process, ProcessTable
 from pyx.errors import RegistrationError
-from pyx.signals import Crashed, Print, Send
+from pyx.signals import LONGEST_TEXT, Crashed, Print, Send
 from pyx.terms import LONGEST_WORD, Life, Pid, Ref
 
 if TYPE_CHECKING:
@@ -319,6 +319,8 @@ class Post:
         text = text.rstrip() + "\n"
         self.effects.append(Log("error", f"Process {process.pid} raised an exception\n{text}".rstrip()))
         if process.leader is not None:
+            if len(text) > LONGEST_TEXT:
+                text = f"...\n{text[-LONGEST_TEXT:]}"
             self._post_to_leader(Crashed(process.pid, process.leader, text))
 
     def _post_to_leader(self, signal: Print | Crashed) -> bool:

@@ -24,6 +24,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from pyx.core.outbox import LOADED_BYTES, OVERLOADED_BYTES
 from pyx.errors import ProtocolError
 from pyx.net import stall
 from pyx.net.forks import close_in_children
@@ -44,6 +45,9 @@ _ROUNDS: Final = 8
 
 _LAST_READS: Final = 64
 """How much is still read from a peer that does not listen any more: 8 MiB."""
+
+_PAUSE_SECONDS: Final = 0.05
+"""So often it is looked at what became of a peer that is not read from."""
 
 _GOODBYE_WEIGHT: Final = weight(Goodbye())
 """The last in the queue of a link that is closed gracefully."""
@@ -68,6 +72,7 @@ class PeerLink:
             only this link takes out.
         on_signals: takes every batch that was read; one may be empty, a piece of a signal having come.
         on_lost: takes the reason as a sentence.
+        trouble: takes a sentence on a signal that could not be sent.
         first: bytes that go out before any signal (the end of the handshake).
     """
 
@@ -80,6 +85,7 @@ class PeerLink:
         on_signals: Callable[[list[Signal]], None],
         on_lost: Callable[[str], None],
         *,
+        trouble: Callable[[str], None],
         first: bytes = b"",
     ) -> None:
         self.out = out
@@ -88,6 +94,7 @@ class PeerLink:
         self._session = session
         self._on_signals = on_signals
         self._on_lost = on_lost
+        self._trouble = trouble
         self._descriptor = stream.fileno()
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._lock = threading.Lock()
@@ -100,6 +107,7 @@ class PeerLink:
         # written on the loop only
         self._ended = False
         self._held = False
+        self._pause: asyncio.TimerHandle | None = None  # set while the peer is loaded, and not read from
         self._linger: asyncio.TimerHandle | None = None
         self._next_look: asyncio.TimerHandle | None = None
         # written by anyone: a flush on the loop is on its way
@@ -116,7 +124,8 @@ class PeerLink:
         if trailing and not self._heard(trailing):
             return
         if not (self._ended or self._held):
-            self._loop.add_reader(self._descriptor, self._readable)
+            if self._pause is None:
+                self._loop.add_reader(self._descriptor, self._readable)
             self.flush()
 
     def hold(self) -> None:
@@ -143,6 +152,8 @@ class PeerLink:
             finally:
                 self._lock.release()
             self._wake_sleepers()
+            if self._pause is not None:
+                self._on_loop(self._read_again)
             if self._full or self._broken or self._held:
                 return
             if self._is_empty:
@@ -180,6 +191,8 @@ class PeerLink:
                 self._give_up(f"a signal for it cannot be sent: {error}")
                 return
             self._unsent = memoryview(data)
+            for sentence in self._session.unwritten():
+                self._on_loop(self._trouble, sentence)
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._stream.send(self._unsent) :]
@@ -294,8 +307,40 @@ class PeerLink:
         except ProtocolError as error:
             self._end(f"it broke the protocol: {error}")
             return False
+        except Exception as error:  # a fault of the wire's: this peer has met it, and the others go on
+            self._end(f"what it sent cannot be read: {type(error).__name__}")
+            return False
         self._on_signals(signals)
+        if self.out.load >= LOADED_BYTES:
+            self._read_no_more()
         return True
+
+    # Too much waits for the peer that it has brought about itself.  Until half of that has left nothing is
+    # read, so that it cannot make this node grow.  But two nodes that ask each other much may both be there,
+    # and each waits for the other to read: so whoever takes nothing is read from now and then, up to a limit.
+
+    def _read_no_more(self) -> None:
+        if self._pause is None and not self._ended:
+            self._loop.remove_reader(self._descriptor)
+            self._pause = self._loop.call_later(_PAUSE_SECONDS, self._look_at_load, self._taken)
+
+    def _look_at_load(self, taken: int) -> None:
+        self._pause = None
+        if self._ended:
+            return
+        if self._taken != taken:
+            self._on_signals([])  # it takes something, so it lives, though nothing of it is heard
+        elif self.out.load < OVERLOADED_BYTES and not self._held:
+            self._read()
+        self._read_no_more()
+        self._read_again()
+
+    def _read_again(self) -> None:
+        if self._pause is not None and not self._ended and self.out.load <= LOADED_BYTES // 2:
+            self._pause.cancel()
+            self._pause = None
+            if not self._held:
+                self._loop.add_reader(self._descriptor, self._readable)
 
     def _hear_out(self, reason: str) -> None:
         for _ in range(_LAST_READS):
@@ -343,7 +388,7 @@ class PeerLink:
         finally:
             self._lock.release()
         self._session.close()
-        for timer in (self._linger, self._next_look):
+        for timer in (self._linger, self._next_look, self._pause):
             if timer is not None:
                 timer.cancel()
         self._on_lost(reason)

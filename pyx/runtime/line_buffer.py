@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-LONGEST_PRINT: Final = 128 * 1024
-"""Characters of one piece of output: what a terminal shows at once, and far less than a frame can hold."""
+from pyx.signals import LONGEST_TEXT
+
+LONGEST_PRINT: Final = LONGEST_TEXT
+"""Characters of one piece of output: what one signal carries."""
 
 _MOST_PARTS: Final = 1024
 """After so many prints without a newline the buffer is looked at, as after each that is long itself."""

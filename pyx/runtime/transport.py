@@ -387,6 +387,7 @@ class Transport:
             peer.out,
             signals_came,
             lost,
+            trouble=functools.partial(log.error, "%s: %s", arrival.name),
             first=arrival.first,
         )
         self._links[link] = arrival.name

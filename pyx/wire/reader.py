@@ -15,6 +15,7 @@ from pyx.terms import Life, Pid, Ref, is_full_name
 from pyx.wire.codec import open_letter
 from pyx.wire.kinds import FORMS, HEADER, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
 from pyx.wire.refusal import shown
+from pyx.wire.speaking import LONGEST_HEADS, SEALED_BY_THE_PEER, SHORT_HEAD_BYTES, may_say
 
 Addresses: TypeAlias = "tuple[Pid | None, Pid | str | Ref]"
 """Sender and destination of a message."""
@@ -108,6 +109,9 @@ class Reader:
     def _long_form(self, head: bytes, letter: bytes) -> Signal:
         signal, types = FORMS[head[0]]
         what = signal.__name__
+        if len(head) > LONGEST_HEADS.get(signal, SHORT_HEAD_BYTES):
+            msg = f"the head of a {what} is too long: {len(head)} bytes"
+            raise ProtocolError(msg)
         try:
             fields = open_letter(Letter(head[HEADER.size :], self._there), self._here)
         except DecodeError as error:
@@ -120,9 +124,9 @@ class Reader:
         values = []
         for value, allowed, field in zip(fields, types, signal._fields, strict=True):
             if Letter in allowed and type(value) is not str:
-                values.append(self._letter(rest, value, what))
+                values.append(self._letter(rest, value, signal))
                 rest = None
-            elif not _is_one_of(value, allowed) or not self._may_say(field, value):
+            elif not _is_one_of(value, allowed) or not may_say(signal, field, value, self._here, self._there):
                 msg = f"the field {field} of a {what} cannot be {shown(value)}"
                 raise ProtocolError(msg)
             else:
@@ -132,25 +136,16 @@ class Reader:
             raise ProtocolError(msg)
         return cast("Signal", signal(*values))
 
-    def _letter(self, data: bytes | None, mark: object, what: str) -> Letter:
+    def _letter(self, data: bytes | None, mark: object, signal: type) -> Letter:
         if mark is True and data is not None:
             return Letter(data, self._there)
-        if data is not None and type(mark) is tuple and len(mark) == 2:
+        if data is not None and signal not in SEALED_BY_THE_PEER and type(mark) is tuple and len(mark) == 2:
             name, creation = mark
             if type(name) is str and is_full_name(name) and type(creation) is int and 0 < creation < 2**32:
-                origin = Life(name, creation)
-                return Letter(data, None if origin == self._here else origin)
-        msg = f"the letter of a {what} is marked {shown(mark)}"
+                # This node's own life included: that no other had its hands on it, a peer cannot promise.
+                return Letter(data, Life(name, creation))
+        msg = f"the letter of a {signal.__name__} is marked {shown(mark)}"
         raise ProtocolError(msg)
-
-    def _may_say(self, field: str, value: object) -> bool:
-        if (
-            field == "frm"
-        ):  # a peer speaks for its own processes (an earlier life of it included), or for none
-            return value is None or cast("Pid", value).node == self._there.name
-        if field == "names":
-            return all(type(name) is str and is_full_name(name) for name in cast("tuple[object, ...]", value))
-        return True
 
 
 def _is_one_of(value: object, allowed: frozenset[type]) -> bool:

@@ -13,7 +13,7 @@ from pyx.signals import Letter, Send
 from pyx.wire.assembly import Assembly, room_of_node
 from pyx.wire.fragments import FRAGMENT_BYTES, MAX_LETTER_BYTES
 from pyx.wire.frame import FrameReader
-from pyx.wire.kinds import FIRST_FRAGMENT, LATER_FRAGMENT, TO_PID
+from pyx.wire.kinds import FIRST, FIRST_FRAGMENT, LATER_FRAGMENT, TO_PID
 from pyx.wire.reader import Reader
 from pyx.wire.turns import Turns
 from pyx.wire.writer import Writer
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pyx.terms import Life
     from pyx.wire.assembly import Room
 
-MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
-"""The longest frame that is taken (none so long is sent: fragments are shorter)."""
+MAX_FRAME_BYTES: Final = FRAGMENT_BYTES + FIRST.size
+"""The longest frame that is taken: what is longer comes in fragments, whose sum has limits of its own."""
 
 _FRAGMENTS: Final = (FIRST_FRAGMENT, LATER_FRAGMENT)
 
@@ -65,11 +65,12 @@ class Session:
 
         Takes from the front of *signals*, as much as makes some ten kilobytes; of large ones it gives a piece
         and keeps the rest: call again until that `is_empty` too.
-
-        Raises:
-            FrameTooBig: a signal is too long to travel; the session is of no use any more.
         """
         return self._turns.gather(signals)
+
+    def unwritten(self) -> list[str]:
+        """What could not be written since this was asked last, and why: a sentence each."""
+        return self._turns.unwritten()
 
     @property
     def is_empty(self) -> bool:

@@ -62,6 +62,7 @@ class Turns:
         self._begun_bytes = 0
         self._streams = 0
         self._goodbye: Goodbye | None = None
+        self._unwritten: list[str] = []
 
     @property
     def is_empty(self) -> bool:
@@ -72,9 +73,7 @@ class Turns:
         """The next bytes to write, and how much lighter the queue is once they are written.
 
         Takes from the front of *signals* what it gives out, or keeps in a line.
-
-        Raises:
-            FrameTooBig: a signal's head is too long to travel; it and what was gathered are lost.
+        A signal that cannot be written is left out, and told by `unwritten`: it is no reason to lose others.
         """
         parts: list[bytes | memoryview] = []
         size = lighter = 0
@@ -83,12 +82,18 @@ class Turns:
             signal = signals.popleft()
             if self._lines and self._must_wait(signal):
                 continue
-            head, letter = write(signal)
+            try:
+                head, letter = write(signal)
+            except Exception as error:
+                lighter += self._leave_out(signal, error)
+                continue
             length = len(head) + len(letter)
             if length <= step:
                 parts += (pack(length), head, letter)
                 size += length + 4
                 lighter += weight(signal)
+            elif len(head) > HEAD_BYTES:
+                lighter += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
             else:
                 self._form_line(signal, head, letter)
         while self._turns:
@@ -103,6 +108,16 @@ class Turns:
             lighter += weight(self._goodbye)
             self._goodbye = None
         return b"".join(parts), lighter
+
+    def unwritten(self) -> list[str]:
+        """What was left out since this was asked last, and why: a sentence each."""
+        unwritten, self._unwritten = self._unwritten, []
+        return unwritten
+
+    def _leave_out(self, signal: Signal, error: Exception) -> int:
+        """Notes that a signal cannot be written; gives by how much the queue is lighter."""
+        self._unwritten.append(f"a {type(signal).__name__} cannot be sent: {error}")
+        return weight(signal)
 
     def _must_wait(self, signal: Signal) -> bool:
         """Somebody stands in line; if he is the one who says this, it waits there."""
@@ -122,8 +137,6 @@ class Turns:
         line = self._lines.get(who)
         if line is None:
             line = self._lines[who] = _Line(who)
-        if len(head) > HEAD_BYTES:
-            raise FrameTooBig(len(head), HEAD_BYTES)
         self._streams = (self._streams + 1) % 2**32
         line.parcel = Parcel(self._streams, head, letter, weight(signal), self._step)
         self._hall.append(line)
@@ -155,14 +168,21 @@ class Turns:
             line.parcel = None
         while line.signals and size < self._step:
             signal = line.signals.popleft()
-            head, letter = self._write(signal)
+            try:
+                head, letter = self._write(signal)
+            except Exception as error:
+                lighter += self._leave_out(signal, error)
+                continue
             length = len(head) + len(letter)
-            if length > self._step:
+            if len(head) > HEAD_BYTES:
+                lighter += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
+            elif length > self._step:
                 self._form_line(signal, head, letter)
                 break
-            parts += (LENGTH.pack(length), head, letter)
-            size += length + 4
-            lighter += weight(signal)
+            else:
+                parts += (LENGTH.pack(length), head, letter)
+                size += length + 4
+                lighter += weight(signal)
         if line.parcel is None:
             if line.signals:
                 self._turns.append(line)

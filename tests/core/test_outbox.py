@@ -6,8 +6,21 @@ import pytest
 
 from pyx.core.effects import Resume, Suspend
 from pyx.core.outbox import HEAVY_BYTES, LIGHT_BYTES, Outbox
-from pyx.signals import Letter, Nodes, Ping, Pong, Print, Send, Signal, Tick, weight
-from pyx.terms import Pid
+from pyx.signals import (
+    LIGHTEST,
+    Letter,
+    Monitor,
+    Nodes,
+    Ping,
+    Pong,
+    Print,
+    Send,
+    Signal,
+    Tick,
+    UnlinkAck,
+    weight,
+)
+from pyx.terms import Pid, Ref
 from tests.core.conversation import World
 
 
@@ -95,3 +108,46 @@ class TestInTheKernel:
         world.cut("a@h", "b@h")
         assert a.saw(Resume) == [Resume(queue)]
         assert queue.is_light
+
+
+class TestWhatThePeerHasBroughtAbout:
+    def test_is_what_came_in_while_it_was_heard(self) -> None:
+        outbox = Outbox("b@h")
+        outbox.put(a_message(1000))
+        before = outbox.enqueued
+        outbox.put(UnlinkAck(Pid(1), Pid(2, 0, "b@h", 1), 1))
+        outbox.charge(before)
+        outbox.put(a_message(1000))
+        assert outbox.load == LIGHTEST
+        assert outbox.queued > 2000
+
+    def test_is_gone_when_that_has_left_and_all_before_it(self) -> None:
+        outbox = Outbox("b@h")
+        outbox.put(a_message(1000))
+        before = outbox.enqueued
+        outbox.put(UnlinkAck(Pid(1), Pid(2, 0, "b@h", 1), 1))
+        outbox.charge(before)
+        outbox.written += weight(a_message(1000))
+        assert outbox.load == LIGHTEST
+        outbox.written += LIGHTEST
+        assert outbox.load == 0
+
+    def test_are_pongs_too(self) -> None:
+        outbox = Outbox("b@h")
+        outbox.put(Pong(1))
+        outbox.put(Pong(2))
+        assert outbox.load == 2 * LIGHTEST
+        outbox.first.clear()
+        assert outbox.load == 0
+
+    def test_is_counted_by_the_kernel_for_that_peer_alone(self) -> None:
+        world = World("a@h", "b@h", "c@h")
+        world.connect("a@h", "b@h", "c@h")
+        b = world["b@h"]
+        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].creation), Pid(99)
+        asked = [Monitor(stranger, nobody, Ref(n, "a@h", stranger.creation)) for n in range(1, 4)]
+        b.signals_received(b.peer("a@h"), asked, world.now)
+        assert b.peer("a@h").out.load == b.peer("a@h").out.queued > 0
+        assert b.peer("c@h").out.load == 0
+        world.carry()
+        assert b.peer("a@h").out.load == 0

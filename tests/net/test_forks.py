@@ -21,7 +21,8 @@ def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
         if os.fork() == 0:                       # the node
             theirs.close()
             session = Session(Life("gus@vm", 1), Life("bob@vm", 2))
-            link = PeerLink(asyncio.new_event_loop(), PlainStream(ours), session, Outbox(""), print, print)
+            loop, stream = asyncio.new_event_loop(), PlainStream(ours)
+            link = PeerLink(loop, stream, session, Outbox(""), print, print, trouble=print)
             if os.fork() == 0:                   # its child, which lives on
                 os.close(keeps)
                 os.write(readies, b"x")

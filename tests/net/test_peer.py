@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.core.outbox import Outbox
+from pyx.core.outbox import LOADED_BYTES, Outbox
 from pyx.net import peer, stall
 from pyx.net.peer import PeerLink
 from pyx.net.stall import Stall
 from pyx.net.stream import PlainStream
-from pyx.signals import Goodbye, Letter, Nodes, Ping, Send, Signal, Tick
+from pyx.signals import LIGHTEST, Goodbye, Letter, Nodes, Ping, Pong, Send, Signal, Tick
 from pyx.terms import Life, Pid
 from pyx.wire.assembly import Room
 from pyx.wire.fragments import HEAD_BYTES
@@ -54,6 +54,7 @@ class End:
         self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
         self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.batches: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.troubles: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.link = PeerLink(
             loop_thread.loop,
             PlainStream(connection),
@@ -61,6 +62,7 @@ class End:
             self.out,
             self._signals_came,
             self.lost.put,
+            trouble=self.troubles.put,
             first=first,
         )
 
@@ -385,10 +387,26 @@ class TestALoss:
         assert gus.loss().startswith("it broke the protocol: a frame of 4294967295 bytes was announced")
         assert other.recv(1) == b""
 
-    def test_by_a_signal_that_cannot_be_sent_says_so(self, lone: tuple[End, socket.socket]) -> None:
-        gus, _ = lone
-        gus.say(Send(Pid(1), "n" * (HEAD_BYTES + 1), Letter(b"")))
-        assert gus.loss().startswith("a signal for it cannot be sent: a frame of 1048")
+    def test_is_not_what_a_signal_that_cannot_be_sent_brings(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(letter(1), Send(Pid(1), "n" * (HEAD_BYTES + 1), Letter(b"")), letter(2))
+        assert [number_in(signal) for signal in bob.hears(2)] == [1, 2]
+        assert gus.troubles.get(timeout=HANG).startswith("a Send cannot be sent: a frame of 1048")
+        assert gus.lost.empty()
+
+    @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])
+    def test_by_a_fault_in_reading_ends_that_link(
+        self, ends: tuple[End, End], fault: Exception, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gus, bob = ends
+
+        def fails(_: object) -> list[Signal]:
+            raise fault
+
+        monkeypatch.setattr(gus.link._session, "receive_data", fails)
+        bob.say(Ping(1))
+        assert gus.loss() == f"what it sent cannot be read: {type(fault).__name__}"
+        assert bob.loss() == "it closed the connection"
 
     def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
@@ -497,11 +515,110 @@ def test_a_link_whose_loop_is_gone_harms_nobody(sockets: Sockets) -> None:
     stream, session = PlainStream(sockets[0]), Session(GUS, BOB)
     out = Outbox(BOB.name)
     out.put(letter(1, 5_000_000))
-    link = PeerLink(loop, stream, session, out, print, print)
+    link = PeerLink(loop, stream, session, out, print, print, trouble=print)
     link.flush_later()
     link.flush()
     link.close(gracefully=True)
     link.close(gracefully=False)
+
+
+OVERLOADED = 2 * LOADED_BYTES
+"""In these tests, which end the sooner."""
+
+
+class Answering(End):
+    """One that says what kernels say: each ping is answered at once."""
+
+    def _signals_came(self, signals: list[Signal]) -> None:
+        super()._signals_came(signals)
+        self.heaviest = max(self.out.load, getattr(self, "heaviest", 0))
+        self.say(*(Pong(signal.number) for signal in signals if isinstance(signal, Ping)))
+
+
+class TestALoadedPeer:
+    """It asks much, and takes little of what it is answered."""
+
+    PING = said(Session(BOB, GUS), [Ping(1)])
+
+    @pytest.fixture
+    def asked(
+        self, loop_thread: LoopThread, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[tuple[Answering, socket.socket]]:
+        monkeypatch.setattr(peer, "OVERLOADED_BYTES", OVERLOADED)
+        gus = Answering(loop_thread, sockets[0], GUS, BOB)
+        gus.start()
+        sockets[1].setblocking(False)
+        yield gus, sockets[1]
+        gus.link.close(gracefully=False)
+        loop_thread.settle()
+
+    def ask(self, bob: socket.socket) -> int:
+        """Sends pings, up to where the socket takes no more; how many bytes these are."""
+        total = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                total += bob.send(self.PING * 1000)
+        return total
+
+    def test_is_not_read_from_beyond_a_limit_and_loses_nothing(
+        self, asked: tuple[Answering, socket.socket]
+    ) -> None:
+        gus, bob = asked
+        total = 0
+        while gus.out.load < OVERLOADED:
+            total += self.ask(bob)
+        assert gus.heaviest < OVERLOADED + LIGHTEST * 128 * 1024 / len(self.PING)
+        assert gus.lost.empty()
+        bob.setblocking(True)
+        rest = -total % len(self.PING)  # the last one was cut
+        listening = threading.Thread(target=bob.sendall, args=(self.PING[len(self.PING) - rest :],))
+        listening.start()
+        answers = Session(BOB, GUS)
+        heard = 0
+        while heard < (total + rest) // len(self.PING):
+            heard += len(answers.receive_data(bob.recv(1 << 20)))
+        listening.join(HANG)
+        assert heard == (total + rest) // len(self.PING)
+
+    def test_is_alive_as_long_as_it_takes_something(
+        self, lone: tuple[End, socket.socket], loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(peer, "OVERLOADED_BYTES", 0)  # nothing is read at all
+        gus, bob = lone
+
+        def asked() -> None:
+            gus.out.put(letter(1, 8 * LOADED_BYTES))
+            gus.out.charge(0)
+
+        loop_thread.call(asked)
+        bob.sendall(self.PING)
+        assert gus.batches.get(timeout=HANG) == 1
+        gus.link.flush()
+        for _ in range(3):
+            taken = gus.link._taken
+            while gus.link._taken == taken:
+                bob.recv(1 << 16)
+            assert gus.batches.get(timeout=HANG) == 0
+        assert gus.lost.empty()
+
+    def test_may_be_as_loaded_itself(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+        """Each has asked the other more than it reads before its own answers have left."""
+        ends = [
+            Answering(loop_thread, sockets[0], GUS, BOB),
+            Answering(loop_thread, sockets[1], BOB, GUS),
+        ]
+        for end in ends:
+            for number in range(30_000):
+                end.out.put(Ping(number))
+        for end in ends:
+            end.start()
+        for end in ends:
+            heard = [signal for signal in end.hears(60_000) if isinstance(signal, Pong)]
+            assert heard == [Pong(number) for number in range(30_000)]
+            assert end.lost.empty()
+        for end in ends:
+            end.link.close(gracefully=False)
+        loop_thread.settle()
 
 
 class TestAHeldLink:
@@ -514,7 +631,7 @@ class TestAHeldLink:
         loop_thread.call(bob.link.hold)
         loop_thread.call(bob.link.hold)
         gus.say(letter(2))
-        bob.say(letter(9))
+        bob.say(Send(None, Pid(2, 0, *GUS), letter(9).body))
         loop_thread.settle()
         assert bob.heard.empty()
         assert gus.heard.empty()

@@ -322,7 +322,9 @@ class End:
                 self.heard.put(signal)
 
         session = Session(here, there)
-        self.link = PeerLink(loop_thread.loop, stream, session, self.out, signals_came, self.lost.put)
+        self.link = PeerLink(
+            loop_thread.loop, stream, session, self.out, signals_came, self.lost.put, trouble=print
+        )
         loop_thread.call(self.link.start)
 
     def say(self, signal: Signal) -> None:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx import Node, Process, RpcRefused, RpcUndefined, receive, rpc, self, send
+from pyx.signals import Call, Spawn
 from pyx.terms import Pid, Raised
+from pyx.wire.codec import seal
+from tests.hostile import Hostile
 from tests.staging import Running, Stage, as_process, seen_from, until
 
 if TYPE_CHECKING:
@@ -267,3 +270,27 @@ class TestExported:
     def test_only_plain_functions_can_be_marked(self, thing: Any) -> None:
         with pytest.raises(TypeError, match="only a plain function can be exported"):
             rpc.export(thing)
+
+
+class TestALetterThatIsSaidToBeSealedHere:
+    """Letters come back from where they were sent to; a peer could say so of any."""
+
+    @pytest.mark.parametrize("policy", ["exported", "off"])
+    @pytest.mark.parametrize("kind", [Call, Spawn])
+    def test_runs_nothing(self, policy: str, kind: type, stage: Stage) -> None:
+        victim = stage.start("victim", policy=policy)
+        letter = seal((__name__, "unmarked", []))
+        between = () if kind is Call else (False, None)
+        with Hostile(victim) as evil:
+            evil.forges(kind, Pid(1), 5, Pid(1), *between, tuple(evil.there), letter=letter)
+            assert evil.is_cut_off()
+        nothing_runs(victim)
+        assert "unmarked" not in seen
+
+    def test_leaves_the_others_alone(self, stage: Stage) -> None:
+        victim, honest = stage.start("victim", policy="exported"), stage.start("honest")
+        with Hostile(victim) as evil:
+            assert as_process(honest, lambda: Node.ping("victim")) == "pong"
+            evil.forges(Call, Pid(1), 5, Pid(1), tuple(evil.there), letter=seal(("math", "sqrt", [4])))
+            assert evil.is_cut_off()
+            assert as_process(honest, Node.list) == ["victim@test"]

@@ -100,7 +100,7 @@ def test_the_addresses_remembered_are_bounded() -> None:
         (a_long_body(Nodes, ["cat@vm"]), "the field names of a Nodes cannot be"),
         (a_long_body(Nodes, ("cat@vm", 1)), "the field names of a Nodes cannot be"),
         (a_long_body(Nodes, ("../../etc",)), "the field names of a Nodes cannot be"),
-        (a_long_body(Print, Pid(1), Pid(2), b"bytes"), "the field text of a Print cannot be"),
+        (a_long_body(Print, Pid(1), HIS, b"bytes"), "the field text of a Print cannot be"),
     ],
 )
 def test_a_peer_that_breaks_the_rules_is_told_apart(body: bytes, complaint: str) -> None:

@@ -7,7 +7,6 @@ from collections import deque
 
 import pytest
 
-from pyx.errors import FrameTooBig
 from pyx.signals import (
     Answer,
     Down,
@@ -104,7 +103,7 @@ def test_what_no_process_sends_keeps_its_order_too() -> None:
 def test_large_ones_of_no_process_pass_and_keep_their_order() -> None:
     talk = Talk(
         say(None, "large", LARGE),
-        Nodes(("n@vm",) * 20_000),
+        Nodes(("n" * 240 + "@vm",) * 500),
         Nodes(()),
         Answer(1, "value", Letter(bytes(LARGE))),
         say(ANN, "a"),
@@ -171,10 +170,25 @@ def test_the_longest_message_travels() -> None:
     assert talk.hears_all() == ["b", ""]
 
 
-def test_a_head_that_no_peer_takes_is_not_begun() -> None:
-    talk = Talk(Send(ANN, "n" * (HEAD_BYTES + 1), Letter(b"")))
-    with pytest.raises(FrameTooBig):
-        talk.hears()
+class TestASignalThatCannotBeWritten:
+    TOO_LONG = Exit(ANN, THERE, "r" * (HEAD_BYTES + 1))
+    NO_DATA = Exit(ANN, THERE, object())  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("signal", [TOO_LONG, NO_DATA], ids=["too long", "no data"])
+    def test_is_left_out_and_told_and_the_others_arrive(self, signal: Signal) -> None:
+        talk = Talk(say(ANN, "a"), signal, say(ANN, "b"))
+        assert talk.hears_all() == ["a", "b"]
+        assert talk.lighter == weight(say(ANN, "a")) * 2 + weight(signal)
+        (sentence,) = talk.turns.unwritten()
+        assert sentence.startswith("a Exit cannot be sent: ")
+        assert talk.turns.unwritten() == []
+
+    @pytest.mark.parametrize("signal", [TOO_LONG, NO_DATA], ids=["too long", "no data"])
+    def test_is_left_out_where_it_waits_behind_a_large_one(self, signal: Signal) -> None:
+        talk = Talk(say(ANN, "large", LARGE), signal, say(ANN, "b"))
+        assert talk.hears_all() == ["large", "b"]
+        assert len(talk.turns.unwritten()) == 1
+        assert talk.turns.is_empty
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""What a peer may say: each field of each signal, compared with who the peer is.
+
+A peer speaks for its own processes, to those of this node, and in words, numbers and lists of bounded length.
+Not here: the types of the fields (`kinds.py`), and what a signal brings about (`core`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.signals import (
+    MOST_NODES,
+    Ask,
+    Call,
+    Crashed,
+    Down,
+    Exit,
+    Nodes,
+    Print,
+    Spawn,
+    Unlink,
+    UnlinkAck,
+)
+from pyx.terms import LONGEST_WORD, MAX_NODE_NAME_BYTES, Pid, is_full_name
+from pyx.wire.fragments import HEAD_BYTES
+
+if TYPE_CHECKING:
+    from pyx.terms import Life, Ref
+
+SHORT_HEAD_BYTES: Final = 8 * 1024
+"""The longest head of a signal without output or a list of nodes: it holds some pids, words and numbers."""
+
+LONGEST_HEADS: Final[dict[type, int]] = {
+    Print: HEAD_BYTES,
+    Crashed: HEAD_BYTES,
+    Nodes: MOST_NODES * (MAX_NODE_NAME_BYTES + 5) + 64,
+}
+"""The longest heads of the others."""
+
+SEALED_BY_THE_PEER: Final = frozenset({Call, Spawn, Ask})
+"""The letter of these is the peer's own wish; that of any other signal may be what a third node said."""
+
+_OF_ITS_PAST: Final = frozenset({Exit, UnlinkAck})
+"""What was for a process of an earlier life of the peer is answered by these in that life's name."""
+
+
+def may_say(signal: type, field: str, value: Any, here: Life, there: Life) -> bool:
+    """Whether a field, which has the right type, may have that value.
+
+    Args:
+        signal: the class of the signal.
+        field: its name.
+        value: what it is to be.
+        here: this node's life.
+        there: the peer's.
+    """
+    match field:
+        case "frm" if signal in _OF_ITS_PAST:
+            return type(value) is Pid and value.node == there.name
+        case "frm" | "pid" | "monitor":
+            return _is_own(value, there)
+        case "ref":
+            return _is_here(value, here) if signal is Down else _is_own(value, there)
+        case "target" if type(value) is Pid and signal is Down:
+            return bool(value.node == there.name)
+        case "to" | "target":
+            return type(value) is str or _is_here(value, here)
+        case "number":
+            return bool((1 if signal in {Unlink, UnlinkAck} else 0) <= value < 2**64)
+        case "reason" | "outcome" | "subject" | "letter":
+            return type(value) is not str or len(value) <= LONGEST_WORD
+        case "names":
+            return len(value) <= MOST_NODES and all(
+                type(name) is str and is_full_name(name) for name in value
+            )
+    return True
+
+
+def _is_own(value: Pid | Ref | None, there: Life) -> bool:
+    return value is None or value.life == there
+
+
+def _is_here(value: Pid | Ref, here: Life) -> bool:
+    return not value.node or value.node == here.name

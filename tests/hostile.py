@@ -1,0 +1,163 @@
+"""A proven peer of bad intent, made of the project's own parts of the wire: it holds the cookie, and says
+what it likes, signals or bytes.
+
+Not here: those who hold no cookie (`net/impostor.py`), and what is done to a victim (the tests).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Self
+
+from pyx.net.directory import HostDirectory
+from pyx.signals import Answer, Ask, Letter, Ping, Pong
+from pyx.terms import Life, Pid, Ref
+from pyx.wire.codec import open_letter, seal
+from pyx.wire.frame import LENGTH
+from pyx.wire.handshake import NONCE_BYTES, Dialler, Established, NeedKey, Transmit
+from pyx.wire.keys import key_from_cookie
+from pyx.wire.kinds import KINDS
+from pyx.wire.session import Session
+from tests.staging import HANG, OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.runtime.local_node import LocalNode
+    from pyx.signals import Signal
+
+READ_BYTES = 1024 * 1024
+
+
+class Hostile:
+    """One session with *victim*, as the node of that name; close it, or use it in a `with`.
+
+    Everything waits for `HANG` seconds at most.
+    """
+
+    def __init__(
+        self, victim: LocalNode, name: str = "evil@test", *, creation: int = 666, hidden: bool = False
+    ) -> None:
+        assert victim.kernel.here is not None
+        self.there = victim.kernel.here
+        self.life = Life(name, creation)
+        path = HostDirectory(os.environ["PYX_RUNTIME_DIR"]).lookup(self.there.name)
+        assert path is not None
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(HANG)
+        self.socket.connect(path)
+        self._session = Session(self.life, self.there)
+        self._heard: deque[Signal] = deque(self._shake_hands(hidden=hidden))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def _shake_hands(self, *, hidden: bool) -> list[Signal]:
+        dialler = Dialler(
+            *self.life, hidden=hidden, nonce=os.urandom(NONCE_BYTES), channel=b"unix", dialled=self.there.name
+        )
+        while True:
+            events = dialler.events()
+            for event in events:
+                if isinstance(event, Transmit):
+                    self.socket.sendall(event.data)
+                elif isinstance(event, NeedKey):
+                    dialler.key_chosen(key_from_cookie(OPTIONS["cookie"]))
+                else:
+                    assert isinstance(event, Established), event
+                    return self._session.receive_data(dialler.trailing_data)
+            if not events:
+                dialler.receive_data(self.socket.recv(READ_BYTES))
+
+    # ------------------------------------------------------------ what it calls things
+
+    def mine(self, number: int = 1) -> Pid:
+        """A process of its own, as the victim writes it."""
+        return Pid(number, 0, *self.life)
+
+    def his(self, pid: Pid) -> Pid:
+        """A process of the victim, as this peer writes it."""
+        return Pid(pid.number, pid.serial, *self.there)
+
+    def his_ref(self, ref: Ref) -> Ref:
+        """A reference of the victim, as this peer writes it."""
+        return Ref(ref.number, *self.there)
+
+    # ------------------------------------------------------------ saying
+
+    def bytes_of(self, *signals: Signal) -> bytes:
+        """What these signals are on the wire."""
+        queue, chunks = deque(signals), []
+        while queue or not self._session.is_empty:
+            chunks.append(self._session.transmit(queue)[0])
+        return b"".join(chunks)
+
+    def says(self, *signals: Signal) -> None:
+        """Sends signals as they are."""
+        self.socket.sendall(self.bytes_of(*signals))
+
+    def forges(self, signal: type, *fields: Any, letter: bytes = b"") -> None:
+        """Sends a signal whose fields are whatever they are: a letter is marked True, or by a life."""
+        header = seal(fields)
+        body = struct.pack(">BI", KINDS[signal], len(header)) + header + letter
+        self.socket.sendall(LENGTH.pack(len(body)) + body)
+
+    # ------------------------------------------------------------ hearing
+
+    def hears(self, wanted: Callable[[Signal], bool]) -> Signal:
+        """The next signal that is *wanted*; those before it are forgotten."""
+        deadline = time.monotonic() + HANG
+        while True:
+            while self._heard:
+                signal = self._heard.popleft()
+                if wanted(signal):
+                    return signal
+            assert self._receive(deadline), "the victim ended the session"
+
+    def next(self, kind: type) -> Any:
+        """The next signal of that kind."""
+        return self.hears(lambda signal: type(signal) is kind)
+
+    def is_cut_off(self) -> bool:
+        """Reads to the end: True when the victim has ended the session."""
+        deadline = time.monotonic() + HANG
+        while self._receive(deadline):
+            self._heard.clear()
+        return True
+
+    def _receive(self, deadline: float) -> bool:
+        ready, _, _ = select.select([self.socket], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, "nothing came"
+        try:
+            data = self.socket.recv(READ_BYTES)
+        except ConnectionError:
+            return False
+        self._heard += self._session.receive_data(data)
+        return bool(data)
+
+    # ------------------------------------------------------------ asking
+
+    def ping(self, number: int = 1) -> None:
+        """Returns when the victim has read all that was said so far."""
+        self.says(Ping(number))
+        self.hears(lambda signal: signal == Pong(number))
+
+    def asks(self, pid: Pid, keys: list[str] | None = None, number: int = 7) -> Answer:
+        """The answer to a question about a process of the victim."""
+        self.says(Ask(Pid(1), number, "info", Letter(seal((self.his(pid), keys)))))
+        answer: Answer = self.next(Answer)
+        assert answer.number == number
+        return answer
+
+    def opened(self, answer: Answer) -> Any:
+        """What an answer holds."""
+        assert isinstance(answer.letter, Letter)
+        return open_letter(answer.letter, self.life)
