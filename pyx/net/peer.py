@@ -391,7 +391,13 @@ class PeerLink:
         for timer in (self._linger, self._next_look, self._pause):
             if timer is not None:
                 timer.cancel()
-        self._on_lost(reason)
+        on_lost = self._on_lost
+        self._on_lost = self._on_signals = _nothing  # whoever made these knows this link: a cycle
+        on_lost(reason)
+
+
+def _nothing(_: object) -> None:
+    return
 
 
 def _words(error: OSError) -> str:

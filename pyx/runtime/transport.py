@@ -370,6 +370,7 @@ class Transport:
 
         def lost(reason: str) -> None:
             self._links.pop(link, None)
+            peer.link = None  # its buffer is free at once
             if link.is_closing and (unsent := link.unsent_bytes):
                 why = "it did not take them in time" if reason == CLOSED_HERE else reason
                 log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", arrival.name, why)

@@ -6,7 +6,7 @@ Not here: in which order frames leave, and in how many pieces (`turns.py`).
 from __future__ import annotations
 
 import struct
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from pyx.signals import Letter, Send, Signal, Tick
 from pyx.terms import Life, Pid, Ref
@@ -15,6 +15,8 @@ from pyx.wire.kinds import HEADER, KINDS, SEND_ALIAS, SEND_NAME, SEND_PID, TO_AL
 
 Written: TypeAlias = tuple[bytes, bytes]
 """Head and letter."""
+
+_NO_ONE: Final = object()
 
 
 class Writer:
@@ -27,7 +29,7 @@ class Writer:
     def __init__(self, here: Life, there: Life) -> None:
         self._here = here
         self._there = there
-        self._last: tuple[object, object, bytes] = (self, self, b"")
+        self._last: tuple[object, object, bytes] = (_NO_ONE, _NO_ONE, b"")
         """Sender, destination and head of the last message: the next one is often between the same two."""
 
     def write(self, signal: Signal) -> Written:

@@ -1,4 +1,4 @@
-"""What a process costs while it waits, and that nothing of it is left when it is over.
+"""What a process costs while it waits, and that nothing of it, or of a session, is left when it is over.
 
 The collector walks over everything it tracks: a hundred thousand processes are a few objects each, or their
 spawns become slower the more there are.
@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pyx import aio, receive
+from pyx import Node, aio, receive
 from pyx.core.mailbox import Mailbox
+from pyx.core.outbox import Outbox
+from pyx.core.peers import Peer
 from pyx.core.processes import Process
+from pyx.net.peer import PeerLink
+from pyx.net.stream import PlainStream
 from pyx.runtime.runners import Runner
-from tests.staging import until
+from pyx.wire.frame import FrameReader
+from pyx.wire.reader import Reader
+from pyx.wire.session import Session
+from pyx.wire.turns import Turns
+from pyx.wire.writer import Writer
+from tests.staging import as_process, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyx.runtime.local_node import LocalNode
+    from tests.staging import Stage
 
 ASYNC_OBJECTS = 22
 """The most objects that the collector tracks of an `async def` process that waits for a message.
@@ -51,6 +61,21 @@ def crashes() -> None:
 async def answers() -> None:
     await aio.receive()
     await asyncio.sleep(0)
+
+
+PROCESS: Final[set[type]] = {Process, Runner, Mailbox}
+SESSION: Final[set[type]] = {
+    PeerLink,
+    Session,
+    Peer,
+    Outbox,
+    Turns,
+    FrameReader,
+    Reader,
+    Writer,
+    Assembly,
+    PlainStream,
+}
 
 
 @pytest.fixture
@@ -88,9 +113,9 @@ def test_a_process_that_waits_is_a_few_objects(
     assert len(pids) == count
 
 
-def left() -> int:
-    """How many records of processes there are, of the living and the dead."""
-    return sum(type(one) in {Process, Runner, Mailbox} for one in gc.get_objects())
+def left(kinds: set[type] = PROCESS) -> int:
+    """How many records there are, of the living and the dead."""
+    return sum(type(one) in kinds for one in gc.get_objects())
 
 
 @pytest.mark.usefixtures("uncollected")
@@ -117,3 +142,16 @@ def test_one_that_was_killed_is_freed_without_the_collector(
         until(lambda: all_wait(node))
         node.step(node.kernel.exit, pid, pid, "kill")
     until(lambda: left() == before)
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_session_that_is_over_is_freed_without_the_collector(stage: Stage) -> None:
+    """A node that meets others again and again does not grow, though its program turns the collector off."""
+    a, b = stage.start("a"), stage.start("b")
+    before = left(SESSION)
+    for _ in range(10):
+        assert as_process(a, lambda: Node.ping("b")) == "pong"
+        assert left(SESSION) > before
+        as_process(a, lambda: Node.disconnect("b"))
+        until(lambda: not (a.kernel.nodes(["connected"]) or b.kernel.nodes(["connected"])))
+    until(lambda: left(SESSION) == before)
