@@ -73,7 +73,6 @@ SESSION: Final[set[type]] = {
     FrameReader,
     Reader,
     Writer,
-    Assembly,
     PlainStream,
 }
 
