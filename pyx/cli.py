@@ -8,6 +8,7 @@ which is imported only when one is started, so `pyx --version` stays instant).
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import stat
 import sys
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             complain(str(error))
         return 1
     except OSError as error:  # of the system, not of the user's code: a limit, a disk, a folder
-        complain(sentence(error))
+        complain(sentence(error), "`ulimit -n` shows the limit" if error.errno == errno.EMFILE else None)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -88,6 +88,7 @@ def start(
     creation = secrets.randbelow(2**32 - 1) + 1
 
     def begin(_: Runner | None) -> Transport:
+        node.portal.start()  # first, as it may find no descriptor left: there is nothing to undo yet
         node.max_message_bytes = max_message_mib * MIB
         # Claims a short name at once; a long one is had when it is open.
         transport = Transport(

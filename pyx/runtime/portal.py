@@ -9,9 +9,10 @@ from __future__ import annotations
 import _thread
 import asyncio
 import logging
+import os
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.runtime.context import thread
 from pyx.runtime.runners import LockSlot
@@ -24,14 +25,36 @@ T = TypeVar("T")
 log = logging.getLogger("pyx.node")
 
 
+_LOOP_DESCRIPTORS: Final = 10
+"""What a loop opens, now and when it first runs, and some more."""
+
+
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A uvloop where there is one (twice as fast), else asyncio's."""
+    """A uvloop where there is one (twice as fast), else asyncio's.
+
+    Raises:
+        OSError: there are too few descriptors left.  Without this look uvloop ends the process, or its first
+            run fails on a thread of its own, while others wait for it.
+    """
+    _require_descriptors(_LOOP_DESCRIPTORS)
     try:
         import uvloop
     except ImportError:
         return asyncio.new_event_loop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
     return loop
+
+
+def _require_descriptors(number: int) -> None:
+    opened: list[int] = []
+    try:
+        while len(opened) < number:
+            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror) from None  # it is not about that file
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
 
 
 class LoopThread:
@@ -105,6 +128,10 @@ class LoopThread:
             self.start().call_soon_threadsafe(self._drain)
         except RuntimeError:  # the loop is closed: the node is leaving
             self._soon.clear()
+        except OSError:  # it could not be made; the next call tries again
+            self._soon.clear()
+            self._soon_scheduled = False
+            raise
 
     def _drain(self) -> None:
         self._soon_scheduled = False

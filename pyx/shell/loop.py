@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pyx.errors import ProcessKilled
 from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, is_blank, reads_on
+from pyx.shell.modes import as_utf8
 from pyx.shell.render import render
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class LineTerminal:
         line = self._read_line(before)
         if not line:
             raise EOFError
-        return line.removesuffix("\n")
+        return as_utf8(line.removesuffix("\n"))
 
     def show(self, text: str, what: str) -> None:
         """See `Terminal`."""

@@ -1,6 +1,6 @@
-"""What the terminal does by itself: while no prompt is shown it reads lines, and others may have changed it.
+"""What the terminal does by itself: it encodes what is typed, and reads lines while no prompt is shown.
 
-Not here: keys and the editor (`terminal`).
+Others may have changed that meanwhile.  Not here: keys and the editor (`terminal`).
 """
 
 from __future__ import annotations
@@ -34,6 +34,16 @@ def typed_ahead(descriptor: int) -> str:
     except (OSError, termios.error):  # no terminal, or no more
         pass
     return keys
+
+
+def as_utf8(text: str) -> str:
+    """What was typed, where the locale is ASCII and Python took its other bytes for lone surrogates."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:  # bytes that are not UTF-8 either, or surrogates of another kind
+        return text
 
 
 def was_taken_back(descriptor: int) -> bool:

@@ -34,7 +34,7 @@ from pygments.lexers.python import PythonLexer
 
 from pyx.shell.evaluate import reads_on
 from pyx.shell.loop import Prompt
-from pyx.shell.modes import typed_ahead, was_taken_back
+from pyx.shell.modes import as_utf8, typed_ahead, was_taken_back
 from pyx.shell.narrow import fitted, wrapped
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class PersonTerminal:
         self._screen.fresh_line()
         self._take_typed_ahead()
         try:
-            return self._session.prompt(pre_run=self._prompt_begins)
+            return as_utf8(self._session.prompt(pre_run=self._prompt_begins))
         finally:
             self._loop = None
             self._screen.detach()
@@ -208,7 +208,7 @@ class _Kept(PromptHistory):
         return reversed(self._history.load())
 
     def store_string(self, string: str) -> None:
-        self._history.append(string)
+        self._history.append(as_utf8(string))
 
 
 class _Completer(Completer):
@@ -248,7 +248,7 @@ def _keys() -> KeyBindings:
             buffer.complete_state = None  # it takes the completion, not the input
         elif buffer.document.text_after_cursor.strip() and "\n" in buffer.text:
             buffer.newline()  # in the middle of a block
-        elif reads_on(buffer.text):
+        elif reads_on(as_utf8(buffer.text)):
             buffer.insert_text("\n" + _next_indent(buffer))
         else:
             buffer.validate_and_handle()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.shell.modes import typed_ahead, was_taken_back
+from pyx.shell.modes import as_utf8, typed_ahead, was_taken_back
 from tests.staging import until
 
 if TYPE_CHECKING:
@@ -74,3 +74,13 @@ def test_no_terminal() -> None:
 
 def test_somebody_elses_terminal(tty: Tty) -> None:
     assert was_taken_back(tty.program) is False
+
+
+class TestAsUtf8:
+    @pytest.mark.parametrize("typed", ["x = 1", "'é'", "'日本' + \"🎈\"", ""])
+    def test_what_an_ascii_locale_made_of_utf_8_is_that_text_again(self, typed: str) -> None:
+        assert as_utf8(typed.encode().decode("ascii", "surrogateescape")) == typed
+
+    @pytest.mark.parametrize("typed", ["'é'", "'\udcff'", "'é\udcc3'"])
+    def test_other_text_is_left_alone(self, typed: str) -> None:
+        assert as_utf8(typed) == typed

@@ -175,6 +175,41 @@ class TestANarrowTerminal:
         assert shell.type("abcdefghijk") == "NameError: name 'abcdefghijk'\nis not defined"
 
 
+class TestAnAsciiLocale:
+    def test_at_a_terminal_takes_what_is_typed(self, lone_host: Host) -> None:
+        shell = lone_host.shell(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+        shell.press("len('é')\r")
+        shell.sees("1")
+        shell.prompt_returns()
+        shell.press("'é'\r")
+        shell.sees(r"'\xe9'")
+
+    def test_in_a_pipe_takes_what_is_typed(self, host: Host) -> None:
+        done = host.run("-i", stdin="len('é日')\n'é'\n", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+        assert done.stdout.splitlines()[1::2] == ["2", r"'\xe9'"]
+        assert done.stderr == ""
+
+    def test_under_a_file_with_a_byte_order_mark(self, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "app.py").write_text("print('é')\n", encoding="utf-8-sig")
+        done = host.run("app.py", cwd=tmp_path, LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "\\xe9\n", "")
+
+
+class TestFewDescriptors:
+    def test_are_enough(self, host: Host) -> None:
+        done = host.run_in_sh('ulimit -n 24 && exec "$0" "$@"', "--sname", "few@vm", "-e", "print(1)")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+    @pytest.mark.parametrize("limit", [8, 10, 12])
+    def test_are_too_few(self, limit: int, host: Host) -> None:
+        line = f'ulimit -n {limit} && exec "$0" "$@"'
+        done = host.run_in_sh(line, "--sname", "few@vm", "-e", "print(1)")
+        assert done.returncode == 1
+        complaint, hint = done.stderr.splitlines()
+        assert complaint.startswith("pyx: Too many open files")
+        assert hint == "hint: `ulimit -n` shows the limit"
+
+
 DEAF = """\
 import time
 from pyx import receive, aio
