@@ -21,7 +21,7 @@ from pyx.shell.streams import OutputLost, complain, fill_closed, finish, sentenc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyx.shell.witness import Witness
+    from pyx.shell.session import Options
 
 _EXAMPLES: Final = """\
 exit codes:
@@ -95,7 +95,7 @@ def _command(words: list[str]) -> int:
 
             return replay(wishes)
         case _:
-            return _run(_parser().parse_args(words), words)
+            return _run(_parser().parse_args(words))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -187,7 +187,7 @@ def _descriptors(text: str) -> tuple[int, int]:
     return int(incoming), int(outgoing)
 
 
-def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
+def _run(asked: argparse.Namespace) -> int:
     file = asked.rest[0] if asked.rest else None
     if file is not None and file != "-":
         if os.path.isdir(file):  # noqa: PTH112 - a folder that may not be looked into raises nothing
@@ -214,14 +214,19 @@ def _run(asked: argparse.Namespace, words: Sequence[str]) -> int:
         return 2
     if asked.cookie is not None:
         complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
-    if asked.record is not None:
-        from pyx.scenario.record import recording
+    from pyx.shell.session import run
 
-        written = {"--record", asked.record, f"--record={asked.record}"}
-        options = [word for word in words if word not in written]
-        with recording(asked.record, options) as recorder:
-            return _start(asked, file, recorder)
-    return _start(asked, file, None)
+    options = _options(asked, file)
+    if asked.record is None:
+        return run(options)
+    from dataclasses import replace
+
+    from pyx.scenario.recording import recording
+
+    with recording(asked.record, options, lambda problem: sys.stderr.write(f"warning: {problem}\n")) as made:
+        recorder, written = made
+        code = run(replace(options, witness=recorder))
+    return code or (1 if written.failed else 0)
 
 
 def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
@@ -237,31 +242,28 @@ def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
     return None if os.access(path, os.R_OK) else f"Permission denied: {path}"
 
 
-def _start(asked: argparse.Namespace, file: str | None, witness: Witness | None) -> int:
-    from pyx.shell.session import Options, run
+def _options(asked: argparse.Namespace, file: str | None) -> Options:
+    from pyx.shell.session import Options
 
-    return run(
-        Options(
-            name=asked.sname if asked.name is None else asked.name,
-            long=asked.name is not None,
-            listen=asked.listen,
-            port=asked.port,
-            seeds=asked.seed,
-            hidden=asked.hidden,
-            cookie=asked.cookie,
-            cookie_file=asked.cookie_file,
-            tick=asked.tick,
-            rpc=asked.rpc,
-            max_message_mib=asked.max_message,
-            directory=asked.directory,
-            code=asked.code,
-            file=file,
-            arguments=asked.rest[1:],
-            stay=asked.stay,
-            halt=not asked.no_halt,
-            frames=asked.frames,
-            witness=witness,
-        )
+    return Options(
+        name=asked.sname if asked.name is None else asked.name,
+        long=asked.name is not None,
+        listen=asked.listen,
+        port=asked.port,
+        seeds=asked.seed,
+        hidden=asked.hidden,
+        cookie=asked.cookie,
+        cookie_file=asked.cookie_file,
+        tick=asked.tick,
+        rpc=asked.rpc,
+        max_message_mib=asked.max_message,
+        directory=asked.directory,
+        code=asked.code,
+        file=file,
+        arguments=asked.rest[1:],
+        stay=asked.stay,
+        halt=not asked.no_halt,
+        frames=asked.frames,
     )
 
 

@@ -3,6 +3,7 @@ own."""
 
 from __future__ import annotations
 
+import resource
 import shutil
 import signal
 import tempfile
@@ -46,3 +47,14 @@ def stage(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 def node(stage: Stage) -> LocalNode:
     """A fresh node without a name; it is the node of this OS process as long as the test runs."""
     return stage.make()
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file can grow beyond 64 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    signal.signal(signal.SIGXFSZ, before)

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pyx.errors import NodeNameInvalid
+from pyx.scenario.characters import ESCAPED, unescaped
 from pyx.scenario.complaint import Complaint, did_you_mean
 from pyx.terms import full_name
 
@@ -20,14 +21,16 @@ COMMANDS: Final = (
     "kill -9 X",
     "kill -STOP X",
     "kill -CONT X",
+    "kill -INT X",
     "stop X",
     "partition A | B",
     "heal",
     "cat > FILE <<END",
     "timeout 10s",
+    "type TEXT",
 )
-_WORDS: Final = ("pyx", "kill", "stop", "partition", "heal", "cat", "timeout")
-_SIGNALS: Final = {"-9": "KILL", "-KILL": "KILL", "-STOP": "STOP", "-CONT": "CONT"}
+_WORDS: Final = ("pyx", "kill", "stop", "partition", "heal", "cat", "timeout", "type")
+_SIGNALS: Final = {"-9": "KILL", "-KILL": "KILL", "-STOP": "STOP", "-CONT": "CONT", "-INT": "INT"}
 
 _TAKES_VALUE: Final = {
     "--sname": True,
@@ -62,7 +65,7 @@ class PyxCommand(NamedTuple):
 
 
 class KillCommand(NamedTuple):
-    """`kill -9 X` and the like."""
+    """`kill -9 X` and the like; `node` is "" where `kill -INT` is for a shell without a name."""
 
     node: str
     signal: str
@@ -97,8 +100,21 @@ class TimeoutCommand(NamedTuple):
     seconds: float
 
 
+class TypeCommand(NamedTuple):
+    """`type TEXT`, for `input()`; `text` is what follows the one blank."""
+
+    text: str
+
+
 Command: TypeAlias = (
-    PyxCommand | KillCommand | StopCommand | PartitionCommand | HealCommand | CatCommand | TimeoutCommand
+    PyxCommand
+    | KillCommand
+    | StopCommand
+    | PartitionCommand
+    | HealCommand
+    | CatCommand
+    | TimeoutCommand
+    | TypeCommand
 )
 
 
@@ -134,6 +150,9 @@ def parse_command(line: str, host_for: Callable[[str], str]) -> Command:
         case "timeout":
             word = _only(rest, at_end, "timeout 10s")
             return TimeoutCommand(parse_seconds(word.text, word.column))
+        case "type":
+            text = line[head.column - 1 + len("type") :].removeprefix(" ")
+            return TypeCommand(unescaped(text) if text.endswith(ESCAPED) else text)
     hint = did_you_mean(head.text, _WORDS, otherwise=f"one of: {'; '.join(COMMANDS)}")
     raise Complaint(head.column, f"unknown command {head.text!r} (a scenario is no shell script)", hint=hint)
 
@@ -174,8 +193,10 @@ def _kill(words: list[Word], at_end: int, host_for: Callable[[str], str]) -> Kil
         raise Complaint(at_end, "kill needs a signal and a node", hint="kill -9 X")
     signal = _SIGNALS.get(words[0].text)
     if signal is None:
-        hint = did_you_mean(words[0].text, _SIGNALS, otherwise="kill -9 X, kill -STOP X or kill -CONT X")
+        hint = did_you_mean(words[0].text, _SIGNALS, otherwise="kill -9 X, or -STOP, -CONT, -INT")
         raise Complaint(words[0].column, f"unknown signal {words[0].text!r}", hint=hint)
+    if signal == "INT" and not words[1:]:
+        return KillCommand("", signal)
     return KillCommand(_node(_only(words[1:], at_end, f"kill {words[0].text} X"), host_for), signal)
 
 

@@ -41,7 +41,7 @@ def split_directives(code: str) -> tuple[str, Directives]:
     if place is None:
         return code, Directives()
     row, column, comment = place
-    words = [(found.group(), found.start()) for found in re.finditer(r"[^\s,]+", comment[1:])]
+    words = _words(comment)
     if not _is_meant(words):
         return code, Directives()
 
@@ -74,6 +74,31 @@ def split_directives(code: str) -> tuple[str, Directives]:
     if directives.blocks and (eventually is not None or not rest):
         raise complain(words[0][1], "only an evaluation can block", None)
     return rest, directives
+
+
+def without_meaning(code: str) -> str:
+    """The code so that a file which holds it has no directive in it: a person's remark may look like one."""
+    place = _last_comment(code)
+    if place is None:
+        return code
+    row, column, comment = place
+    if not _is_meant(_words(comment)):
+        return code
+    lines = code.split("\n")
+    lines[row] = f"{lines[row][:column]}# {lines[row][column:]}"
+    return "\n".join(lines)
+
+
+def with_blocks(code: str) -> str:
+    """The code with the directive `# blocks`, wherever a reader finds it."""
+    code = code.rstrip()
+    if _last_comment(code) is None:
+        return f"{code}  # blocks"
+    return f"{code}\n# blocks"  # behind a remark it would be a part of that
+
+
+def _words(comment: str) -> list[tuple[str, int]]:
+    return [(found.group(), found.start()) for found in re.finditer(r"[^\s,]+", comment[1:])]
 
 
 def _last_comment(code: str) -> tuple[int, int, str] | None:

@@ -7,18 +7,20 @@ Not here: recording (`record.py`).
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import TranscriptError
+from pyx.scenario.complaint import Complaint
+from pyx.scenario.directives import split_directives, with_blocks
 from pyx.scenario.transcript import CONTINUATION, PROMPT, lines_of, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}) \+(\d+\.\d{3})")
-_DIRECTIVE: Final = "  # blocks"
 
 
 class _Recorded(NamedTuple):
@@ -28,12 +30,16 @@ class _Recorded(NamedTuple):
     lines: tuple[str, ...]
 
     @property
-    def typed(self) -> int:
-        """How many of the lines are prompts with something typed."""
-        found = PROMPT.match(self.lines[0])
+    def typed(self) -> range:
+        """Which of the lines are prompts with something typed; `$ ` lines may stand above them."""
+        first = next((at for at, line in enumerate(self.lines) if not line.startswith("$ ")), len(self.lines))
+        found = PROMPT.match(self.lines[first]) if first < len(self.lines) else None
         if found is None or not (found.group("code") or "").strip():
-            return 0
-        return 1 + sum(1 for line in self.lines[1:] if CONTINUATION.match(line))
+            return range(first, first)
+        end = first + 1
+        while end < len(self.lines) and CONTINUATION.match(self.lines[end]):
+            end += 1
+        return range(first, end)
 
 
 def merge(paths: Sequence[str]) -> str:
@@ -44,20 +50,49 @@ def merge(paths: Sequence[str]) -> str:
     """
     blocks = [block for number, path in enumerate(paths) for block in _blocks(path, number)]
     pieces: list[tuple[datetime, tuple[str, ...]]] = []
-    for block in blocks:
-        between = any(
-            block.began < other.began < block.ended and other.file != block.file and other.typed
-            for other in blocks
-        )
-        if between and block.typed:
-            last = block.typed - 1
-            typed = (*block.lines[:last], block.lines[last] + _DIRECTIVE)
-            look = block.lines[0][: block.lines[0].index(">") + 1]
-            pieces += [(block.began, typed), (block.ended, (look, *block.lines[block.typed :]))]
-        else:
-            pieces.append((block.began, block.lines))
+    for number in range(len(paths)):
+        pieces += _pieces([block for block in blocks if block.file == number], blocks)
     pieces.sort(key=lambda piece: piece[0])
     return "\n".join("".join(f"{line}\n" for line in lines) for _, lines in pieces)
+
+
+def _pieces(
+    mine: Iterable[_Recorded], all_: Sequence[_Recorded]
+) -> Iterator[tuple[datetime, tuple[str, ...]]]:
+    """The blocks of one file, each at its time; those during which others typed are taken apart."""
+    held: tuple[str, ...] = ()
+    for block in mine:
+        typed = block.typed
+        between = typed and any(
+            block.began < other.began < block.ended and other.file != block.file and other.typed
+            for other in all_
+        )
+        if not between:
+            lines = block.lines
+            if held and not typed and PROMPT.match(lines[0]):  # the look after an interrupt
+                lines, held = (lines[0], *held, *lines[1:]), ()
+            yield block.began, lines
+            continue
+        above, shown = block.lines[: typed.start], block.lines[typed.stop :]
+        code, blocks = _blocking(block.lines[typed.start : typed.stop])
+        yield block.began, (*above, *code)
+        if blocks:
+            held = shown
+        else:
+            look = code[0][: code[0].index(">") + 1]
+            yield block.ended, (look, *shown)
+
+
+def _blocking(lines: Sequence[str]) -> tuple[list[str], bool]:
+    """Typed lines with `# blocks`, and whether they had it already."""
+    prompt = lines[0][: lines[0].index(">") + 2]
+    code = "\n".join(line[len(prompt) :] for line in lines)
+    with contextlib.suppress(Complaint):  # a remark of long ago that is not quite a directive
+        if split_directives(code)[1].blocks:
+            return list(lines), True
+    first, *rest = with_blocks(code).split("\n")
+    further = f"...{prompt[3:]}"
+    return [prompt + first, *(further + line if line else further.rstrip() for line in rest)], False
 
 
 def _blocks(path: str, number: int) -> Iterator[_Recorded]:

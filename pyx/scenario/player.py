@@ -33,6 +33,7 @@ from pyx.scenario.steps import (
     Step,
     Stop,
     Timeout,
+    Type,
     Write,
 )
 from pyx.scenario.units import EVAL, Unit
@@ -122,6 +123,8 @@ class Player:
         self._heard = heard
         self._mend = mend
         self._timeout = TIMEOUT_SECONDS
+        self._typed: list[str] = []
+        """Lines for the `input()` of the next input."""
         self._start_time = time.monotonic()
         self._step_time = self._start_time
         self._dice = random.Random(settings.jitter)  # noqa: S311 - to be repeated
@@ -174,6 +177,8 @@ class Player:
                     self._fail(step, None, f"{step.file} cannot be written: {error.strerror or error}")
             case Timeout():
                 self._timeout = step.seconds
+            case Type():
+                self._typed.append(step.text)
 
     def _start(self, step: Start) -> None:
         node = NodeProcess(step.node, step.options, self._stage, began=self._start_time, heard=self._heard)
@@ -198,6 +203,9 @@ class Player:
 
     def _signal(self, step: Signal) -> None:
         node = self._node(step, frozen=True)
+        if step.name == "INT":  # sent from within, where it can be seen that something runs
+            self._all_answer(step, None if self.cast.ask(node, "interrupt") else node)
+            return
         was_frozen = node.frozen
         node.signal(step.name)
         if was_frozen and not node.frozen and step.name == "CONT":
@@ -224,7 +232,8 @@ class Player:
             self._eventually(step, node, step.directives.eventually or self._timeout)
         else:
             before = len(node.units)
-            number = node.request("eval", code=self.names.substitute(step.code, node.view))
+            typed, self._typed = self._typed, []
+            number = node.request("eval", code=self.names.substitute(step.code, node.view), typed=typed)
             if step.directives.blocks:
                 node.busy = number
             else:

@@ -6,143 +6,296 @@ Each block opens with a line of prose that says when it began and how long it to
     pyx(gus@vm)3> Node.ping("server")
     'pong'
 
-What appears while nobody evaluates becomes a look at the screen: an empty prompt with the lines below.
-Not here: joining several of these (`merge.py`), where the calls come from (`shell.witness`).
+What appears while no input runs becomes a look at the screen: an empty prompt with the lines below.  An input
+that was interrupted becomes one that blocks, `$ kill -INT`, and a look; what `input()` was answered stands
+above its input, as `$ type`.
+Not here: the file (`recording.py`), joining several of these (`merge.py`), where the calls come from
+(`shell.witness`).
 """
 
 from __future__ import annotations
 
-import contextlib
-import re
-import threading
+import math
+from collections import deque
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from pyx.errors import PyxError
+from pyx.scenario.characters import ESCAPED, escaped, needs_escapes
+from pyx.scenario.directives import with_blocks, without_meaning
+from pyx.scenario.expectation import protected
+from pyx.scenario.player import TIMEOUT_SECONDS
+from pyx.scenario.shown import Shown
+from pyx.scenario.transcript import CONTINUATION, PROMPT
 from pyx.scenario.update import guarded, shortened
+from pyx.shell.redaction import ANYTHING, Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pyx.shell.loop import Prompt
 
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
-_NOT_REPLAYED: Final = frozenset({"--cookie", "--cookie-file", "--listen", "--port", "--seed"})
-"""Options with a value: secrets, which have no place in a file that is shared, and other hosts."""
-_TOGETHER_SECONDS: Final = 0.5
+_TOGETHER: Final = timedelta(seconds=0.5)
 """What appears by itself within this time is one block."""
+_AGAIN: Final = timedelta(seconds=0.1)
+"""A Ctrl-C that came at a bad moment is signalled anew within this time."""
+_LONG_SECONDS: Final = TIMEOUT_SECONDS / 2
+"""What took longer gets a longer time-out: the machine that replays it may be slower."""
 
 
-@contextlib.contextmanager
-def recording(path: str, options: Sequence[str]) -> Iterator[Recorder]:
-    """A recorder that writes to a new file.
+class Sink(Protocol):
+    """Where the text goes."""
 
-    Raises:
-        PyxError: the file is there already, or cannot be made.
-    """
-    try:
-        Path(path).touch(exist_ok=False)
-    except OSError as error:
-        msg = f"cannot record to {path}: {error.strerror}"
-        raise PyxError(msg) from None
-    with Path(path).open("w", encoding="utf-8", errors="backslashreplace") as file:
-        recorder = Recorder(file, options)
-        try:
-            yield recorder
-        finally:
-            recorder.close()
+    def append(self, text: str, *, whole: bool = True) -> None:
+        """Writes a block in the place of one that was not whole yet."""
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Has *change* replace the text of all whole blocks."""
+
+
+class _Event(NamedTuple):
+    """`what` is `"answer"`, `"Ctrl-C"`, or the kind of what was shown (as of `Unit`)."""
+
+    at: datetime
+    what: str
+    source: str = ""
+    text: str = ""
+
+
+class _Running(NamedTuple):
+    """The input that runs."""
+
+    began: datetime
+    prompt: Prompt
+    source: str
 
 
 class Recorder:
-    """Writes to *file*, block by block, so that what was typed before a crash is there.
+    """A `shell.witness.Witness`.
 
     Args:
-        file: is opened for writing.
-        options: the words after `pyx`, for the first line.
+        file: where the text goes.
+        started: the `$ pyx` line.
+        cookies: returns those in force, which shall not be written down.
+        starts_alike: a replay's node will show at its start what this one does.
         now: the clock, a datetime.
+
+    Other threads and finalizers only append to a deque; the shell's thread makes blocks of what is in it.
     """
 
     def __init__(
-        self, file: TextIO, options: Sequence[str], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        file: Sink,
+        started: str,
+        cookies: Callable[[], Iterable[str]] = lambda: (),
+        *,
+        starts_alike: bool = True,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._file = file
+        self._started = started
+        self._starts_alike = starts_alike
+        self._redaction = Redaction(cookies)
         self._now = now
-        self._lock = threading.Lock()
         self._began = now()
-        self._input: list[str] | None = None
-        """The lines of the input that runs; None while nothing does."""
-        self._prompt = ""
-        self._shown: list[str] = []
-        self._open = ""
-        self._last = self._began
-        started = " ".join(["$ pyx", *_replayable(options)])
-        file.write(f"{_stamp(self._began, self._began)}\n{started}\n")
+        self._events: deque[_Event] = deque()
+        self._running: _Running | None = None
+        self._prompt: str | None = None
+        """The one that stands, or stood last; None before the first."""
+        self._last_typed = self._began
+        self._timeout = TIMEOUT_SECONDS
 
-    def asked(self) -> None:
+    # ------------------------------------------------------------ from any thread
+
+    def shown(self, text: str, source: str, kind: str) -> None:
         """See `shell.witness.Witness`."""
-        with self._lock:
-            self._finish()
+        self._events.append(_Event(self._now(), kind, source, text))
+
+    def interrupted(self) -> None:
+        """See `shell.witness.Witness`."""
+        self._events.append(_Event(self._now(), "Ctrl-C"))
+
+    # ------------------------------------------------------------ from the shell's own
+
+    def answered(self, line: str) -> None:
+        """See `shell.witness.Witness`."""
+        self._events.append(_Event(self._now(), "answer", "", line))
+
+    def asked(self, prompt: str) -> None:
+        """See `shell.witness.Witness`."""
+        self._finish()
+        if self._prompt is None:
+            self._file.append(self._start_block())
+        self._prompt = prompt.rstrip()
 
     def typed(self, prompt: Prompt, source: str) -> None:
         """See `shell.witness.Witness`."""
-        with self._lock:
-            self._finish()
-            self._prompt = prompt.first.rstrip()
-            if source.strip():
-                first, *rest = source.split("\n")
-                self._input = [prompt.first + first, *(prompt.rest + line for line in rest)]
-                self._began = self._last = self._now()
-
-    def shown(self, text: str) -> None:
-        """See `shell.witness.Witness`."""
-        with self._lock:
-            now = self._now()
-            if self._input is None:
-                if self._shown and now - self._last > timedelta(seconds=_TOGETHER_SECONDS):
-                    self._finish()
-                if not self._shown and not self._open:
-                    self._began = now
-            self._last = now
-            *lines, self._open = (self._open + _COLOUR.sub("", text)).split("\n")
-            self._shown += lines
+        self._finish()
+        self._prompt = prompt.first.rstrip()
+        if source.strip():
+            began = self._last_typed = self._now()
+            # Python, too, takes a carriage return for the end of a line.
+            source = source.replace("\r\n", "\n").replace("\r", "\n")
+            self._running = _Running(began, prompt, source)
+            self._redact(source)
+            # Should the input end this process, it stands there at least.
+            self._file.append(self._block(began, began, self._input(prompt, source)), whole=False)
 
     def close(self) -> None:
         """Writes what is not written yet."""
-        with self._lock:
+        if self._prompt is not None:
             self._finish()
 
+    # ------------------------------------------------------------ blocks
+
     def _finish(self) -> None:
-        if self._open:
-            self._shown.append(self._open)
-            self._open = ""
-        if self._input is None and (not self._shown or not self._prompt):
-            self._shown = []  # the greeting
-            return
-        typed = self._input if self._input is not None else [self._prompt]
-        end = self._last if self._input is None else self._now()
-        shown = guarded(shortened(self._shown))
-        lines = [_stamp(self._began, end), *(line.rstrip() for line in typed), *shown]
-        self._file.write("\n" + "\n".join(lines) + "\n")
-        self._file.flush()
-        self._input = None
-        self._shown = []
-
-
-def _replayable(options: Sequence[str]) -> Iterator[str]:
-    """The options as a replay takes them: on one host, with a cookie of its own and not a person's."""
-    words = iter(options)
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name in _NOT_REPLAYED:
-            if not equals:
-                next(words, None)
-        elif name == "--name":
-            yield f"--sname={value}" if equals else "--sname"
+        running, self._running = self._running, None
+        if self._prompt is None:
+            return  # all that was shown so far is of the start
+        now = self._now()
+        events = self._take()
+        self._redact()
+        if running is not None:
+            self._file.append("".join(self._blocks_of(running, events, now)))
         else:
-            yield f"'{word}'" if " " in word else word
+            for group in _together(events):
+                duration = (group[0].at - self._last_typed).total_seconds()
+                lines = [*self._patience(duration), self._prompt, *self._lines(group)]
+                self._file.append(self._block(group[0].at, group[-1].at, lines))
+
+    def _take(self) -> list[_Event]:
+        return [self._events.popleft() for _ in range(len(self._events))]
+
+    def _start_block(self) -> str:
+        lines = self._lines(self._take())
+        if not self._starts_alike:
+            lines = [f"# {line}" for line in lines]
+        elif lines and lines[0].startswith("#"):
+            lines[0] = f"\\{lines[0]}"  # it would be prose there
+        return self._block(self._began, self._began, [self._started, *lines]).removeprefix("\n")
+
+    def _blocks_of(self, running: _Running, events: Sequence[_Event], end: datetime) -> Iterator[str]:
+        source = running.source
+        if not _is_writable(source):
+            # It holds a lone surrogate, so it is a mistake, and without effect.
+            left_out = [*map(protected, source.split("\n")), *self._lines(events)]
+            yield self._block(
+                running.began, end, ["# This cannot be typed again:", *map("# {}".format, left_out)]
+            )
+            return
+        first = next((at for at, event in enumerate(events) if event.what == "Ctrl-C"), None)
+        before, after = events[:first], events[len(events) if first is None else first :]
+        until = after[0].at if after else end
+        answers = [self._redaction.of_input(event.text) for event in events if event.what == "answer"]
+        yield self._block(
+            running.began,
+            until,
+            [
+                *self._patience((end - running.began).total_seconds()),
+                *(f"$ type {_typed(answer)}".rstrip(" ") for answer in answers),
+                *self._input(running.prompt, with_blocks(source) if after else without_meaning(source)),
+                *self._lines(before),
+            ],
+        )
+        if after:
+            found = PROMPT.match(running.prompt.first)
+            name = found.group("node") if found is not None else None
+            for at in _apart(event.at for event in after if event.what == "Ctrl-C"):
+                yield self._block(at, at, [f"$ kill -INT {name or ''}".rstrip(" ")])
+            yield self._block(end, end, [running.prompt.first.rstrip(), *self._lines(after)])
+
+    def _input(self, prompt: Prompt, source: str) -> list[str]:
+        first, *rest = self._redaction.of_input(source).split("\n")
+        lines = [prompt.first + first, *(prompt.rest + line for line in rest)]
+        return [line.rstrip() if not line[len(prompt.first) :] else line for line in lines]
+
+    def _lines(self, events: Iterable[_Event]) -> list[str]:
+        shown = Shown()
+        for event in events:
+            if event.what not in {"answer", "Ctrl-C"}:
+                if event.what != "print":
+                    shown.end_lines()
+                shown.add(event.source, event.what, event.text)
+        lines = shortened([line for unit in shown.units for line in unit.lines])
+        return [self._hidden(line, written) for line, written in zip(lines, guarded(lines), strict=True)]
+
+    def _hidden(self, line: str, written: str) -> str:
+        """*written*, unless *line* holds a cookie: then with a wild card for that."""
+        hidden = self._redaction.of_output(line)
+        if hidden == line:
+            return written
+        plain = hidden.replace(ANYTHING, "x")
+        if ANYTHING not in line and protected(plain) == plain:
+            return hidden
+        # In a line that has to be protected only a pattern for the whole of it can have wild cards.
+        parts = (
+            "".join("?" if needs_escapes(char) else char for char in part) for part in hidden.split(ANYTHING)
+        )
+        pattern = "*".join(parts)
+        return f"{pattern if pattern[:1] in {'*', ''} else f'?{pattern[1:]}'} (glob)"
+
+    def _patience(self, seconds: float) -> list[str]:
+        """`$ timeout`, before what took *seconds*, where that is needed."""
+        if seconds <= _LONG_SECONDS or 2 * seconds <= self._timeout:
+            return []
+        self._timeout = math.ceil(2 * seconds)
+        return [f"$ timeout {self._timeout}s"]
+
+    @staticmethod
+    def _block(began: datetime, ended: datetime, lines: Iterable[str]) -> str:
+        seconds = (ended - began).total_seconds()
+        stamp = f"# {began.replace(tzinfo=None).isoformat(timespec='milliseconds')} +{seconds:.3f}"
+        return "\n".join(["", stamp, *lines, ""])
+
+    # ------------------------------------------------------------ cookies
+
+    def _redact(self, source: str = "") -> None:
+        """Takes cookies in that are new, and takes them out of what is written already."""
+        before = self._redaction.cookies
+        self._redaction.look(source)
+        if self._redaction.cookies != before:
+            self._file.rewrite(self._without_cookies)
+
+    def _without_cookies(self, text: str) -> str:
+        return "\n".join(self._redacted(line) for line in text.split("\n"))
+
+    def _redacted(self, line: str) -> str:
+        is_typed = PROMPT.match(line) or CONTINUATION.match(line) or line.startswith("$ ")
+        return self._redaction.of_input(line) if is_typed else self._redaction.of_output(line)
 
 
-def _stamp(began: datetime, ended: datetime) -> str:
-    seconds = (ended - began).total_seconds()
-    return f"# {began.replace(tzinfo=None).isoformat(timespec='milliseconds')} +{seconds:.3f}"
+def _together(events: Iterable[_Event]) -> Iterator[list[_Event]]:
+    """What was shown while no input ran, in groups that came at one time."""
+    group: list[_Event] = []
+    for event in events:
+        if event.what in {"answer", "Ctrl-C"}:
+            continue
+        if group and event.at - group[-1].at > _TOGETHER:
+            yield group
+            group = []
+        group.append(event)
+    if group:
+        yield group
+
+
+def _apart(times: Iterable[datetime]) -> Iterator[datetime]:
+    """The times, without those that follow at once."""
+    last: datetime | None = None
+    for at in times:
+        if last is None or at - last > _AGAIN:
+            yield at
+        last = at
+
+
+def _typed(answer: str) -> str:
+    """An answer as `$ type` has it."""
+    if needs_escapes(answer) or answer.endswith(ESCAPED) or answer != answer.strip():
+        return escaped(answer, first=True)
+    return answer
+
+
+def _is_writable(source: str) -> bool:
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -65,12 +65,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """`$ kill -9 X`, `$ kill -STOP X`, `$ kill -CONT X`."""
+    """`$ kill -9 X`, `$ kill -STOP X`, `$ kill -CONT X`, `$ kill -INT X` (a Ctrl-C for what runs there)."""
 
     line: int
     node: str
     name: str
-    """`"KILL"`, `"STOP"` or `"CONT"`."""
+    """`"KILL"`, `"STOP"`, `"CONT"` or `"INT"`."""
     shown: tuple[str, ...]
 
 
@@ -119,7 +119,16 @@ class Timeout:
     shown: tuple[str, ...]
 
 
-Step: TypeAlias = Input | Start | Signal | Stop | Partition | Heal | Write | Timeout
+@dataclass(frozen=True, slots=True)
+class Type:
+    """`$ type TEXT`: a line that the next input finds typed, for `input()`."""
+
+    line: int
+    text: str
+    shown: tuple[str, ...]
+
+
+Step: TypeAlias = Input | Start | Signal | Stop | Partition | Heal | Write | Timeout | Type
 
 
 @dataclass(frozen=True, slots=True)

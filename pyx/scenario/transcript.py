@@ -40,6 +40,7 @@ from pyx.scenario.steps import (
     Stop,
     Timeout,
     Transcript,
+    Type,
     Write,
 )
 
@@ -343,6 +344,8 @@ class _Reader:
                 self.steps.append(Heal(number, shown))
             case commands.TimeoutCommand(seconds):
                 self.steps.append(Timeout(number, seconds, shown))
+            case commands.TypeCommand(text):
+                self.steps.append(Type(number, text, shown))
             case commands.CatCommand(file, end_word):
                 return self._cat(first, file, end_word)
         return self._nothing_shown(first + 1, first)

@@ -2,8 +2,9 @@
 
 JSON objects, one a line.  The program's own stdin, stdout and stderr stay what they are.
 
-    in    {"do": "eval", "id": 1, "code": "..."}     an input; answered by a prompt
+    in    {"do": "eval", "id": 1, "code": "...", "typed": [...]}   an input; answered by a prompt
           {"do": "probe", "id": 2, "code": "..."}    the same, but `_`, `v` and the number stay as they were
+          {"do": "interrupt", "id": 8}               Ctrl-C, once what runs has come to rest
           {"do": "cut", "id": 3, "nodes": [...]}     nothing passes to or from these nodes
           {"do": "delay", "id": 4, "seconds": 0.02, "seed": 7}   links stand still at times, so long at most
           {"do": "settle", "id": 5, "nodes": [...]}  once its processes wait and these nodes have answered
@@ -40,8 +41,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime import context
+from pyx.runtime.gate import interrupt_main_thread
 from pyx.runtime.local_node import this_node
 from pyx.runtime.stacks import current_frames
+from pyx.shell.answers import Answers
 from pyx.shell.evaluate import Left
 from pyx.shell.loop import Shell, show_outcome
 from pyx.shell.render import filter_foreign
@@ -65,6 +68,8 @@ _LEAVING_SECONDS: Final = 2.0
 """So long a node whose runner is gone may take to leave cleanly."""
 _IDLE_SECONDS: Final = 0.05
 """So long `settle` waits for processes that compute or sleep."""
+_BEGINNING_SECONDS: Final = 1.0
+"""So long an input that computes may go on before it is interrupted."""
 _LOOK_AGAIN_SECONDS: Final = 0.002
 
 
@@ -83,7 +88,8 @@ class DrivenSession(Session):
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
         faulthandler.register(signal.SIGQUIT, all_threads=True)  # for a node that cannot even `dump`
-        stdout, stderr = sys.stdout, sys.stderr
+        stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
+        sys.stdin = self._driver.answers
         sys.stdout, sys.stderr = ScreenStream(self._driver, stdout), ScreenStream(self._driver, stderr)
         handler = LogHandler()
         logging.getLogger("pyx").addHandler(handler)
@@ -91,7 +97,7 @@ class DrivenSession(Session):
             yield
         finally:
             logging.getLogger("pyx").removeHandler(handler)
-            sys.stdout, sys.stderr = stdout, stderr
+            sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
 
     def _converse(self, evaluator: Evaluator, process: ShellProcess, project: Project) -> int:
         self._driver.begin(evaluator, process, completer(evaluator, project))
@@ -150,7 +156,10 @@ class Driver:
     colour = False
 
     def __init__(self, channel: Channel) -> None:
+        self.answers = Answers(sys.stdin)
         self._channel = channel
+        self._busy: int | None = None
+        """The number of the input that came last, until its prompt."""
         self._inputs: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._running: int | None = None
         self._process: ShellProcess | None = None
@@ -172,6 +181,8 @@ class Driver:
         """See `loop.Terminal`; probes are evaluated in here, as the loop must not count them."""
         while True:
             self._channel.send("prompt", id=self._running, text=prompt().first)
+            if self._busy == self._running:
+                self._busy = None
             self._running = None
             state = context.thread.state
             state.waiting = True  # signals may raise here, as in any pyx wait
@@ -181,6 +192,7 @@ class Driver:
                 state.waiting = False
             self._running = asked["id"]
             if asked["do"] == "eval":
+                self.answers.lay_out(asked.get("typed", ()))
                 return str(asked["code"])
             outcome = self._evaluator.run(asked["code"], "<pyx eventually>", typed=True)
             assert self._process is not None
@@ -216,8 +228,11 @@ class Driver:
         text = ""
         match asked["do"]:
             case "eval" | "probe":
+                self._busy = asked["id"]
                 self._inputs.put(asked)
                 return
+            case "interrupt":
+                self._interrupt()
             case "cut":
                 _network().cut_off(frozenset(asked["nodes"]))
             case "delay":
@@ -230,6 +245,33 @@ class Driver:
             case "complete":
                 text = json.dumps(self._complete(asked["code"], asked["cursor"]))
         self._channel.send("done", id=asked["id"], text=text)
+
+    def _interrupt(self) -> None:
+        """Ctrl-C for the input that runs, if one does: where it waits, or after a moment of computing."""
+        deadline = time.monotonic() + _BEGINNING_SECONDS
+        last: list[tuple[int, int]] = []
+        while self._busy is not None and time.monotonic() < deadline:
+            where = _place_of_main_thread()
+            if where and where == last:
+                break
+            last = where
+            time.sleep(_IDLE_SECONDS)
+        if self._busy is not None:
+            interrupt_main_thread()
+
+
+def _place_of_main_thread() -> list[tuple[int, int]]:
+    """The frames of the main thread, with the instruction at which each is; none outside user code."""
+    main_thread = threading.main_thread().ident
+    frame = current_frames().get(main_thread) if main_thread is not None else None
+    place: list[tuple[int, int]] = []
+    is_inside = False
+    while frame is not None:
+        place.append((id(frame), frame.f_lasti))
+        # An `await` at the prompt runs on the process loop, and this thread waits for it.
+        is_inside |= frame.f_code.co_filename.startswith("<pyx") or frame.f_code.co_name == "run_coroutine"
+        frame = frame.f_back
+    return place if is_inside else []
 
 
 def _network() -> Any:

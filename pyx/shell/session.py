@@ -33,7 +33,7 @@ from pyx.shell.narrow import NARROW_COLUMNS, wrapped
 from pyx.shell.project import Project
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.streams import OutputLost, complain, discard
-from pyx.shell.witness import WitnessedScreen, WitnessedTerminal
+from pyx.shell.witness import WitnessedScreen, WitnessedTerminal, witness_interrupts, witnessed_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,8 +99,12 @@ class Session:
         self._stdout: TextIO = sys.stdout
         self._interactive = options.stay or (not options.has_program and options.halt and sys.stdin.isatty())
         self._person = self._interactive and sys.stdin.isatty() and self._stdout.isatty()
-        self._screen = self._new_screen()
-        self._console: Console = self._screen
+        self._screen = Screen(self._stdout, gone=self._output_was_lost)
+        self._shared: Screen | WitnessedScreen = self._screen
+        """The screen for everything but the shell's own lines."""
+        if options.witness is not None:
+            self._shared = WitnessedScreen(self._screen, options.witness)
+        self._console: Console = self._shared
         self._terminal: Terminal = LineTerminal(
             self._read_line, self._screen.write, shows_keys=sys.stdin.isatty()
         )
@@ -124,6 +128,8 @@ class Session:
 
     def _with_seat(self, process: ShellProcess, project: Project) -> int:
         options = self._options
+        if isinstance(self._shared, WitnessedScreen):
+            self._shared.shell = lambda: process.pid
         if options.name is not None:
             Node.start(
                 options.name,
@@ -180,13 +186,8 @@ class Session:
             self._terminal.show(banner, "notice")
         if self._options.witness is not None:
             self._terminal = WitnessedTerminal(self._terminal, self._options.witness)
+            witness_interrupts(self._options.witness)
         return Shell(self._terminal, evaluator, Seat(process), node_name).run()
-
-    def _new_screen(self) -> Screen:
-        witness = self._options.witness
-        if witness is None:
-            return Screen(self._stdout, gone=self._output_was_lost)
-        return WitnessedScreen(self._stdout, witness, gone=self._output_was_lost)
 
     def _person_terminal(self, evaluator: Evaluator, project: Project) -> Terminal:
         from pyx.shell.history import History, history_path
@@ -233,12 +234,14 @@ class Session:
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
         """For a person everything goes through the screen, stderr too, or it would hit a half-typed line."""
-        stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
+        stdin, stdout, stderr, ask = sys.stdin, sys.stdout, sys.stderr, builtins.input
         if self._interactive:
             sys.stdin = Keyboard(stdin)
-        sys.stdout = ScreenStream(self._screen, stdout)
+        sys.stdout = ScreenStream(self._shared, stdout)
         if self._person:
-            sys.stderr = ScreenStream(self._screen, stderr)
+            sys.stderr = ScreenStream(self._shared, stderr)
+        if self._options.witness is not None:
+            builtins.input = witnessed_input(self._options.witness, ask, shows_prompt=self._person)
         handler = LogHandler(lambda: self._terminal.width)
         logging.getLogger("pyx").addHandler(handler)
         try:
@@ -247,7 +250,7 @@ class Session:
             logging.getLogger("pyx").removeHandler(handler)
             if self._interactive:
                 self._screen.fresh_line()
-            sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
+            sys.stdin, sys.stdout, sys.stderr, builtins.input = stdin, stdout, stderr, ask
             self._screen.close()
 
     def _output_was_lost(self, error: OSError | ValueError) -> None:

@@ -1,41 +1,52 @@
-"""What a person's session shows, told to somebody who writes it down (`pyx --record`).
+"""What a person's session shows, told to what writes it down (`pyx --record`).
 
-Between a terminal and its loop: what is typed is told when it is entered, what is shown when it is shown.
+Told are what is typed and what the shell itself shows (`WitnessedTerminal`), what processes, threads and the
+log show (`WitnessedScreen`), what `input()` is answered (`witnessed_input`), and Ctrl-C.  Text is told as it
+was made: what a terminal adds to it (the prompt, `^C`) is not a part of a session.
 Not here: the file (`scenario.record`).
 """
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyx.shell.screen import Screen
+from pyx.shell.render import filter_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TextIO
+    from types import FrameType
 
     from pyx.shell.loop import Prompt, Terminal
+    from pyx.shell.screen import Screen
     from pyx.terms import Pid
 
 WIDTH: Final = 100
 """Columns of everything that is written down, as a replay will have them."""
+_SHELL: Final = "shell"
 
 
 class Witness(Protocol):
-    """Calls of `shown` come from any thread."""
+    """Calls of `shown` come from any thread, and of finalizers; `interrupted` from a signal handler."""
 
-    def asked(self) -> None:
+    def asked(self, prompt: str) -> None:
         """A prompt stands: what is shown from now on belongs to no input."""
 
     def typed(self, prompt: Prompt, source: str) -> None:
         """An input was entered."""
 
-    def shown(self, text: str) -> None:
-        """Text went to the screen, in whatever colours."""
+    def shown(self, text: str, source: str, kind: str) -> None:
+        """Text went to the screen: *source* tells apart whose lines these are, *kind* is as of `Unit`."""
+
+    def answered(self, line: str) -> None:
+        """`input()` read this line."""
+
+    def interrupted(self) -> None:
+        """Ctrl-C was pressed while something ran."""
 
 
 class WitnessedTerminal:
-    """A terminal whose inputs are told."""
+    """A terminal whose inputs, echoes and errors are told."""
 
     def __init__(self, terminal: Terminal, witness: Witness) -> None:
         self._terminal = terminal
@@ -49,26 +60,66 @@ class WitnessedTerminal:
 
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `loop.Terminal`."""
-        self._witness.asked()
+        self._witness.asked(prompt().first)
         source = self._terminal.read(prompt)
         self._witness.typed(prompt(), source)
         return source
 
     def show(self, text: str, what: str) -> None:
-        """See `loop.Terminal`; it goes through the screen, and is told there."""
+        """See `loop.Terminal`."""
+        self._witness.shown(text, _SHELL, what)
         self._terminal.show(text, what)
 
 
-class WitnessedScreen(Screen):
-    """A screen whose text is told."""
+class WitnessedScreen:
+    """A screen as processes, threads and the log write on it; what they write is told."""
 
-    def __init__(
-        self, stream: TextIO, witness: Witness, *, gone: Callable[[OSError | ValueError], object]
-    ) -> None:
-        super().__init__(stream, gone=gone)
+    def __init__(self, screen: Screen, witness: Witness) -> None:
+        self._screen = screen
         self._witness = witness
+        self.shell: Callable[[], Pid | None] = lambda: None
+        """Returns the pid of the shell's process: what it prints goes on with what its input showed."""
 
     def write(self, text: str, *, frm: Pid | None = None) -> None:
         """See `Screen`."""
-        super().write(text, frm=frm)
-        self._witness.shown(text)
+        if frm is not None and not frm.is_local:
+            text = filter_foreign(text)
+        source = "log" if frm is None else _SHELL if frm == self.shell() else str(frm)
+        self._witness.shown(text, source, "print")
+        self._screen.write(text, frm=frm)
+
+
+def witnessed_input(witness: Witness, ask: Callable[[str], str], *, shows_prompt: bool) -> Callable[..., str]:
+    """An `input` whose answers are told.
+
+    Args:
+        witness: is told.
+        ask: Python's own.
+        shows_prompt: it shows the prompt on the terminal by itself, past `sys.stdout`.
+    """
+
+    def input(prompt: object = "", /) -> str:  # noqa: A001 - it stands in for that
+        shown = str(prompt) if shows_prompt else ""
+        try:
+            line = ask(str(prompt))
+        except (EOFError, KeyboardInterrupt):
+            witness.shown(shown, _SHELL, "print")
+            raise
+        witness.shown(f"{shown}{line}\n", _SHELL, "print")
+        witness.answered(line)
+        return line
+
+    return input
+
+
+def witness_interrupts(witness: Witness) -> None:
+    """Has every SIGINT told, before the handler that is there does its work."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        witness.interrupted()
+        if callable(before):
+            before(number, frame)
+
+    if callable(before):
+        signal.signal(signal.SIGINT, handle)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import os
-import sys
+import ast
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pexpect
 import pytest
 
-from pyx.errors import PyxError, TranscriptError
+from pyx.errors import TranscriptError
+from pyx.scenario.expectation import expected_line, match_line
 from pyx.scenario.merge import merge
-from pyx.scenario.record import Recorder, recording
-from pyx.scenario.replay import Replay, Wishes
+from pyx.scenario.record import Recorder
+from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.steps import Directives, Input, Signal, Start, Type
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.loop import prompt_for
+from pyx.terms import Life
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+
+VIEW = View(Life("gus@vm", 1), {})
 
 
 class Clock:
@@ -35,29 +39,56 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+class Paper:
+    """A file in memory."""
+
+    def __init__(self) -> None:
+        self.whole = ""
+        self.text = ""
+        """With a block that is not whole yet."""
+
+    def append(self, text: str, *, whole: bool = True) -> None:
+        self.text = self.whole + text
+        if whole:
+            self.whole = self.text
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        self.text = self.whole = change(self.whole)
+
+
 class Session:
     """A person at a node's prompt, written down."""
 
-    def __init__(self, name: str, clock: Clock) -> None:
-        self.file = io.StringIO()
+    def __init__(self, name: str, clock: Clock, cookies: Iterable[str] = ()) -> None:
+        self.file = Paper()
         self.clock = clock
         self.name = name
         self.number = 1
-        self.recorder = Recorder(self.file, ["--sname", name.partition("@")[0]], clock)
-        self.recorder.asked()
+        started = f"$ pyx --sname {name.partition('@')[0]}" if name else "$ pyx"
+        self.recorder = Recorder(self.file, started, lambda: cookies, now=clock)
+        self.asked()
+
+    def asked(self) -> None:
+        self.recorder.asked(prompt_for(self.name, self.number).first)
+
+    def shows(self, text: str, source: str = "shell", kind: str = "print") -> None:
+        self.recorder.shown(text, source, kind)
+
+    def enters(self, source: str) -> None:
+        self.recorder.typed(prompt_for(self.name, self.number), source)
 
     def type(self, source: str, *shown: str, takes: float = 0.0) -> None:
-        self.recorder.typed(prompt_for(self.name, self.number), source)
+        self.enters(source)
         for text in shown:
-            self.recorder.shown(text)
+            self.shows(text)
         self.clock.turn(takes)
-        self.recorder.asked()
-        self.number += 1
+        self.number += bool(source.strip())
+        self.asked()
 
     @property
     def text(self) -> str:
         self.recorder.close()
-        return self.file.getvalue()
+        return self.file.text
 
 
 class TestRecording:
@@ -72,33 +103,95 @@ class TestRecording:
             "...(gus@vm)2>     print(x)\n...(gus@vm)2>\na\nb\n"
         )
 
+    def test_an_input_stands_there_while_it_runs(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.enters("os._exit(3)")
+        assert session.file.text.endswith("\npyx(gus@vm)1> os._exit(3)\n")
+        session.shows("no\n")
+        assert session.text.endswith("\npyx(gus@vm)1> os._exit(3)\nno\n")
+
+    def test_what_is_shown_at_the_start_stands_below_it(self) -> None:
+        file = Paper()
+        recorder = Recorder(file, "$ pyx", now=Clock())
+        recorder.shown("# a module is hidden\nby another\n", "log", "print")
+        assert file.text == ""
+        recorder.asked("pyx(1)> ")
+        assert file.text == "# 2026-11-24T19:00:00.000 +0.000\n$ pyx\n\\# a module is hidden\nby another\n"
+
+    def test_where_a_replay_starts_otherwise_that_is_prose(self) -> None:
+        file = Paper()
+        recorder = Recorder(file, "$ pyx --sname a@10.0.0.5", starts_alike=False, now=Clock())
+        recorder.shown("[warning] listens\n", "log", "print")
+        recorder.asked("pyx(a@10.0.0.5)1> ")
+        assert file.text.endswith("\n# [warning] listens\n")
+        assert parse_transcript(file.text, "t.pyxt").sessions
+
     def test_what_appears_by_itself_is_a_look(self) -> None:
         clock = Clock()
         session = Session("gus@vm", clock)
         session.type("")
         clock.turn(1)
-        session.recorder.shown("hello\n")
+        session.shows("hello\n", "<0.5.0>")
         clock.turn(1)
-        session.recorder.shown("again\n")
+        session.shows("again\n", "<0.5.0>")
         assert session.text.endswith(
             "\n# 2026-11-24T19:00:01.000 +0.000\npyx(gus@vm)1>\nhello\n"
             "\n# 2026-11-24T19:00:02.000 +0.000\npyx(gus@vm)1>\nagain\n"
         )
 
+    def test_what_appears_before_anything_is_typed_is_a_look_too(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.shows("hello\n", "<0.5.0>")
+        assert session.text.endswith("\npyx(gus@vm)1>\nhello\n")
+
     def test_colours_go_and_what_would_be_misread_is_protected(self) -> None:
         session = Session("gus@vm", Clock())
-        session.type("f()", "\x1b[31m$ red\x1b[0m\n\npyx(x)\n...\n")
-        assert session.text.endswith("> f()\n\\$ red\n\\\n\\pyx(x)\n\\...\n")
+        session.type("f()", "\x1b[31m$ red\x1b[0m\n\npyx(x)\n...\n\r1%\r100%\n\x07\n   ```\n")
+        assert session.text.endswith("> f()\n\\$ red\n\\\n\\pyx(x)\n\\...\n100%\n\\x07 (esc)\n\\   ```\n")
 
-    def test_lines_in_pieces_are_lines(self) -> None:
+    def test_lines_in_pieces_are_lines_of_their_source(self) -> None:
         session = Session("gus@vm", Clock())
-        session.type("f()", "a", "b\nc")
-        assert session.text.endswith("> f()\nab\nc\n")
+        session.enters("f()")
+        session.shows("a")
+        session.shows("other\n", "<0.5.0>")
+        session.shows("b\nc")
+        session.shows("5\n", kind="echo")
+        assert session.text.endswith("> f()\nab\nc\nother\n5\n")
 
     def test_a_traceback_is_short(self) -> None:
         session = Session("gus@vm", Clock())
         session.type("f()", 'Traceback (most recent call last):\n  File "x"\nE: no\n')
         assert session.text.endswith("> f()\nTraceback (most recent call last):\n...\nE: no\n")
+
+    def test_blanks_that_were_typed_stay(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.type("x = '''a  \n   \n\n'''  ")
+        assert "1> x = '''a  \n...(gus@vm)1>    \n...(gus@vm)1>\n...(gus@vm)1> '''  \n" in session.text
+
+    @pytest.mark.parametrize(
+        "remark", ["# ignore", "# eventually 2s", "# unorderd", "# blocks", "# # ignore"]
+    )
+    def test_a_remark_is_no_directive(self, remark: str) -> None:
+        session = Session("gus@vm", Clock())
+        session.type(f"1 + 1  {remark}", "2\n")
+        session.type(remark)
+        (only,) = parse_transcript(session.text, "t.pyxt").sessions
+        codes = [step.code for step in only.steps if isinstance(step, Input)]
+        assert [ast.parse(code).body != [] for code in codes] == [True, False]
+        assert all(step.directives == Directives() for step in only.steps if isinstance(step, Input))
+
+    def test_what_python_takes_for_the_end_of_a_line_is_one(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.type("x = 1\r\ny = 2\rz = 3")
+        assert "1> x = 1\n...(gus@vm)1> y = 2\n...(gus@vm)1> z = 3\n" in session.text
+
+    def test_an_input_that_no_file_can_hold_is_prose(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.type("x = '\udcc3'", "UnicodeEncodeError: surrogates not allowed\n")
+        assert session.text.endswith(
+            "\n# This cannot be typed again:\n# x = '\\udcc3' (esc)\n"
+            "# UnicodeEncodeError: surrogates not allowed\n"
+        )
 
     def test_it_can_be_read_back(self) -> None:
         session = Session("gus@vm", Clock())
@@ -107,68 +200,125 @@ class TestRecording:
         (only,) = parse_transcript(session.text, "t.pyxt").sessions
         assert len(only.steps) == 3
 
+    def test_what_took_long_gets_time(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.type("f()", takes=2.0)
+        session.type("g()", takes=7.25)
+        session.type("h()", takes=6.0)
+        session.clock.turn(10)
+        session.shows("late\n", "<0.5.0>")
+        lines = [line for line in session.text.split("\n") if line and not line.startswith("#")][1:]
+        assert lines == [
+            "pyx(gus@vm)1> f()",
+            "$ timeout 15s",
+            "pyx(gus@vm)2> g()",
+            "pyx(gus@vm)3> h()",
+            "$ timeout 32s",
+            "pyx(gus@vm)4>",
+            "late",
+        ]
+        (only,) = parse_transcript(session.text, "t.pyxt").sessions
+        assert len(only.steps) == 7
+
+    def test_what_input_was_answered_stands_above_its_input(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.enters("[input('a? '), input()]")
+        for answer in ("gus", "", " x ", "\x1b[A", "y (esc)"):
+            session.recorder.answered(answer)
+        session.shows("a? gus\n\n")
+        assert session.text.endswith(
+            "\n$ type gus\n$ type\n$ type \\x20x  (esc)\n$ type \\x1b[A (esc)\n$ type \\x79 (esc) (esc)\n"
+            "pyx(gus@vm)1> [input('a? '), input()]\na? gus\n\\\n"
+        )
+        (only,) = parse_transcript(session.text, "t.pyxt").sessions
+        typed = [step.text for step in only.steps if isinstance(step, Type)]
+        assert typed == ["gus", "", " x ", "\x1b[A", "y (esc)"]
+
+
+class TestCtrlC:
+    def test_an_interrupted_input_blocks_and_its_rest_is_a_look(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.enters("print('a'); receive()")
+        session.shows("a\n")
+        session.clock.turn(1)
+        session.recorder.interrupted()
+        session.recorder.interrupted()
+        session.clock.turn(0.5)
+        session.shows("KeyboardInterrupt\n", kind="interrupt")
+        assert session.text.endswith(
+            "\n# 2026-11-24T19:00:00.000 +1.000\npyx(gus@vm)1> print('a'); receive()  # blocks\na\n"
+            "\n# 2026-11-24T19:00:01.000 +0.000\n$ kill -INT gus@vm\n"
+            "\n# 2026-11-24T19:00:01.500 +0.000\npyx(gus@vm)1>\nKeyboardInterrupt\n"
+        )
+
+    def test_behind_a_remark_the_directive_has_a_line_of_its_own(self) -> None:
+        session = Session("", Clock())
+        session.enters("receive()  # what?")
+        session.recorder.interrupted()
+        text = session.text
+        assert "\npyx(1)> receive()  # what?\n...(1)> # blocks\n\n" in text
+        assert "\n$ kill -INT\n" in text
+        (only,) = parse_transcript(text, "t.pyxt").sessions
+        assert [type(step) for step in only.steps] == [Start, Input, Signal, Input]
+        assert isinstance(only.steps[1], Input)
+        assert only.steps[1].directives.blocks
+
+    def test_at_the_prompt_it_is_nothing(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.recorder.interrupted()
+        session.asked()
+        session.type("1", "1\n")
+        assert session.text.endswith(
+            "$ pyx --sname gus\n\n# 2026-11-24T19:00:00.000 +0.000\npyx(gus@vm)1> 1\n1\n"
+        )
+
+
+SECRET = "pyx1-Ab3dEf6hIj9lMn2pQr5tUv8x"
+
+
+class TestCookies:
+    def test_one_that_is_typed_becomes_another(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.type(f"Node.set_cookie('{SECRET}')", "True\n")
+        session.type("Node.get_cookie().text", f"'{SECRET}'\n")
+        session.type("Node.get_cookie()", "Cookie(sha256 ab12…)\n")
+        assert "> Node.set_cookie('1-not-recorded-1-not-recorded')\nTrue\n" in session.text
+        assert "> Node.get_cookie().text\n'[..]'\n" in session.text
+        assert "> Node.get_cookie()\nCookie(sha256 [..])\n" in session.text
+
+    def test_one_that_comes_into_force_later_goes_from_what_is_written(self) -> None:
+        cookies: list[str] = []
+        session = Session("gus@vm", Clock(), cookies)
+        session.type(f"c = '{SECRET}'; c", f"'{SECRET}'\n")
+        session.enters("s(c)")
+        cookies.append(SECRET)
+        session.shows("True\n")
+        text = session.text
+        assert "> c = '1-not-recorded-1-not-recorded'; c\n'[..]'\n" in text
+        assert text.endswith("> s(c)\nTrue\n")
+
     @pytest.mark.parametrize(
-        ("options", "started"),
+        ("shown", "written"),
         [
-            ([], "$ pyx"),
-            (["--sname", "gus", "-S", "my shop"], "$ pyx --sname gus -S 'my shop'"),
-            (["--sname", "gus", "--cookie", "secret", "--hidden"], "$ pyx --sname gus --hidden"),
-            (["--cookie=secret", "--sname", "gus"], "$ pyx --sname gus"),
-            (
-                ["--name", "gus@10.0.0.5", "--port", "4000", "--seed", "x@10.0.0.6"],
-                "$ pyx --sname gus@10.0.0.5",
-            ),
-            (["--name=gus@10.0.0.5"], "$ pyx --sname=gus@10.0.0.5"),
+            (f"it is {SECRET}", "it is [..]"),
+            (f"$ {SECRET} [..]", "? * * (glob)"),
+            (f"{SECRET}\x07", "*? (glob)"),
+            (f"a [..] {SECRET} (re)", "? * * (re) (glob)"),
         ],
     )
-    def test_it_starts_as_a_replay_can_and_tells_no_secret(self, options: list[str], started: str) -> None:
-        file = io.StringIO()
-        Recorder(file, options, Clock())
-        assert file.getvalue().split("\n")[1] == started
-        assert parse_transcript(f"{started}\n", "t.pyxt").sessions
+    def test_a_line_with_one_is_a_pattern(self, shown: str, written: str) -> None:
+        session = Session("gus@vm", Clock(), [SECRET])
+        session.type("f()", f"{shown}\n")
+        assert session.text.endswith(f"> f()\n{written}\n")
+        line = expected_line(written)
+        assert match_line(line, shown.replace(SECRET, "pyx1-another"), Renaming(), VIEW)
 
-    def test_a_file_that_is_there_is_not_written_over(self, tmp_path: Path) -> None:
-        path = tmp_path / "t.pyxt"
-        path.write_text("mine\n")
-        with (
-            pytest.raises(PyxError, match="cannot record to"),
-            recording(str(path), []),
-        ):
-            pass
-        assert path.read_text() == "mine\n"
-
-    def test_what_a_person_did_at_a_terminal_replays(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.chdir(tmp_path)
-        environment = {
-            **os.environ,
-            "HOME": str(tmp_path),
-            "PYX_RUNTIME_DIR": str(tmp_path / "run"),
-            "PROMPT_TOOLKIT_NO_CPR": "1",
-            "TERM": "xterm",
-        }
-        words = ["-m", "pyx", "--sname", "gus@vm", "--record", "t.pyxt"]
-        person = pexpect.spawn(
-            sys.executable, words, env=environment, encoding="utf-8", timeout=30, dimensions=(30, 60)
-        )
-        try:
-            person.expect_exact("pyx(gus@vm)1> ")
-            person.send("spawn(print, 'from a process')\r")
-            person.expect_exact("pyx(gus@vm)2> ")
-            person.send("['x' * 20] * 4\r")
-            person.expect_exact("pyx(gus@vm)3> ")
-            person.send("1 / 0\r")
-            person.expect("ZeroDivisionError: .*by zero")
-            person.expect_exact("pyx(gus@vm)3> ")
-            person.sendeof()
-            person.expect(pexpect.EOF)
-        finally:
-            person.close(force=True)
-        text = (tmp_path / "t.pyxt").read_text()
-        assert "pyx(gus@vm)3> 1 / 0\nZeroDivisionError: division by zero\n" in text
-        result = Replay(Wishes()).play("t.pyxt")
-        assert result.passed, result.text + text
+    def test_one_that_was_given_to_input_becomes_another(self) -> None:
+        session = Session("gus@vm", Clock(), [SECRET])
+        session.enters("Node.set_cookie(input())")
+        session.recorder.answered(SECRET)
+        session.shows(f"{SECRET}\nTrue\n")
+        assert SECRET not in session.text
 
 
 class TestMerging:
@@ -196,14 +346,50 @@ class TestMerging:
         clock = Clock()
         one, two = Session("a@vm", clock), Session("b@vm", clock)
         clock.turn(1)
-        one.recorder.typed(prompt_for("a@vm", 1), "receive()")
+        one.enters("receive()")
         clock.turn(1)
         two.type("send(('x', 'a'), 1)", "1\n")
         clock.turn(0.1)
-        one.recorder.shown("1\n")
-        one.recorder.asked()
+        one.shows("1\n")
+        one.asked()
         assert self.merged(tmp_path, one, two).endswith(
             "pyx(a@vm)1> receive()  # blocks\n\npyx(b@vm)1> send(('x', 'a'), 1)\n1\n\npyx(a@vm)1>\n1\n"
+        )
+
+    def test_one_with_a_remark_does_too(self, tmp_path: Path) -> None:
+        clock = Clock()
+        one, two = Session("a@vm", clock), Session("b@vm", clock)
+        clock.turn(1)
+        one.enters("receive()  # what?")
+        one.recorder.answered("x")
+        clock.turn(1)
+        two.type("1", "1\n")
+        clock.turn(0.1)
+        one.shows("1\n")
+        one.asked()
+        merged = self.merged(tmp_path, one, two)
+        assert merged.endswith(
+            "\n$ type x\npyx(a@vm)1> receive()  # what?\n...(a@vm)1> # blocks\n"
+            "\npyx(b@vm)1> 1\n1\n\npyx(a@vm)1>\n1\n"
+        )
+        assert parse_transcript(merged, "t.pyxt").sessions
+
+    def test_what_an_interrupted_input_showed_stands_behind_the_interrupt(self, tmp_path: Path) -> None:
+        clock = Clock()
+        one, two = Session("a@vm", clock), Session("b@vm", clock)
+        clock.turn(1)
+        one.enters("while True: print(receive())")
+        clock.turn(1)
+        two.type("send(('x', 'a'), 1)", "1\n")
+        clock.turn(1)
+        one.shows("1\n")
+        one.recorder.interrupted()
+        clock.turn(1)
+        one.shows("KeyboardInterrupt\n", kind="interrupt")
+        assert self.merged(tmp_path, one, two).endswith(
+            "\n$ timeout 6s\npyx(a@vm)1> while True: print(receive())  # blocks\n"
+            "\npyx(b@vm)1> send(('x', 'a'), 1)\n1\n"
+            "\n$ kill -INT a@vm\n\npyx(a@vm)1>\n1\nKeyboardInterrupt\n"
         )
 
     def test_a_file_that_is_not_there_is_refused(self) -> None:
