@@ -273,6 +273,7 @@ def _names(words: list[str]) -> int:
 
     from pyx.net import epmd
     from pyx.net.directory import HostDirectory
+    from pyx.net.tcp import Unreachable
 
     if words in _HELP:
         sys.stdout.write(_NAMES_HELP)
@@ -286,10 +287,12 @@ def _names(words: list[str]) -> int:
         lines = [f"{entry.name} (pid {entry.os_pid})" for entry in entries]
     try:
         found = asyncio.run(epmd.names(words[0] if words else epmd.HOME))
-    except PyxError:
+    except PyxError as error:
         if words:
             raise
-        found = []  # where no node has a long name there is no EPMD
+        found = []
+        if not isinstance(error, Unreachable):  # where no node has a long name there is no EPMD
+            complain(f"warning: {error}")
     lines += [f"{name} at port {port}" for name, port in found]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0

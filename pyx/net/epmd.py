@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pyx.core.peers import Backoff
 from pyx.errors import NameTaken, ProtocolError, PyxError
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+T = TypeVar("T")
+
 HOME: Final = "127.0.0.1"
 """Where a node registers: EPMD takes names from its own host alone."""
 
@@ -47,6 +49,10 @@ DETECTION_SECONDS: Final = 0.5
 
 _QUESTION_SECONDS: Final = 2.0
 """An EPMD elsewhere gets so long, the way included: the whole dial has 5 s."""
+
+RELEASE_SECONDS: Final = 1.0
+"""So long a name that is in use is asked for again: EPMD learns late that a node has ended, when the host is
+busy."""
 
 _WITHOUT_EPMD: Final = "with --port N, the same on all nodes, none is needed"
 
@@ -79,7 +85,7 @@ async def port_of(name: str, host: str) -> int | None:
     Raises:
         PyxError: no EPMD answers there; the sentence says why.
     """
-    entry = read_looked_up(await _ask(host, look_up_request(name)))
+    entry = await _ask(host, look_up_request(name), read_looked_up)
     return None if entry is None else entry.port
 
 
@@ -89,21 +95,28 @@ async def names(host: str) -> list[tuple[str, int]]:
     Raises:
         PyxError: no EPMD answers there; the sentence says why.
     """
-    return read_listed(await _ask(host, LIST_REQUEST))
+    return await _ask(host, LIST_REQUEST, read_listed)
 
 
-async def _ask(host: str, request: bytes) -> bytes:
-    """The whole answer."""
+async def _ask(host: str, request: bytes, read: Callable[[bytes], T]) -> T:
+    """What *read* makes of the whole answer."""
     try:
         async with asyncio.timeout(_QUESTION_SECONDS):
             with await connect(host, epmd_port()) as connection:
-                return await _exchange(connection, request)
+                return read(await _exchange(connection, request))
     except TimeoutError:
         msg = f"EPMD on {host} did not answer within {_QUESTION_SECONDS:g} s"
         raise PyxError(msg) from None
-    except OSError as error:
-        msg = f"EPMD on {host} hung up: {error}"
-        raise PyxError(msg) from error
+    except (OSError, ProtocolError) as error:
+        raise _not_epmd(host, error) from error
+
+
+def _not_epmd(host: str, error: Exception, *, hint: str | None = None) -> PyxError:
+    """What listens there does not behave like EPMD."""
+    # asyncio words some errors itself and leaves `strerror` empty.
+    problem = getattr(error, "strerror", None) or str(error) or "no answer"
+    msg = f"what listens on {host} port {epmd_port()} is not an EPMD that works: {problem}"
+    return PyxError(msg, hint=hint)
 
 
 async def _exchange(connection: socket.socket, request: bytes) -> bytes:
@@ -113,7 +126,7 @@ async def _exchange(connection: socket.socket, request: bytes) -> bytes:
     while data := await loop.sock_recv(connection, 65536):
         answer += data
         if len(answer) > _MAX_ANSWER_BYTES:
-            msg = f"EPMD answers with more than {_MAX_ANSWER_BYTES} bytes"
+            msg = f"it answers with more than {_MAX_ANSWER_BYTES} bytes"
             raise ProtocolError(msg)
     return bytes(answer)
 
@@ -140,8 +153,21 @@ class Registration:
 
     async def open(self) -> None:
         """Registers, and keeps registered from then on; raises as `register`."""
-        await self._register()
+        await self._register_soon()
         self._keeping = asyncio.get_running_loop().create_task(self._keep())
+
+    async def _register_soon(self) -> None:
+        """Registers, though EPMD may not have noticed yet that the node which had the name has ended."""
+        give_up = time.monotonic() + RELEASE_SECONDS
+        while True:
+            try:
+                await self._register()
+            except NameTaken:
+                if time.monotonic() >= give_up:
+                    raise
+                await asyncio.sleep(_BREATH_SECONDS)
+            else:
+                return
 
     async def close(self) -> None:
         """Gives the name up."""
@@ -163,9 +189,7 @@ class Registration:
         except BaseException as error:
             connection.close()
             if isinstance(error, (TimeoutError, OSError, ProtocolError)):
-                problem = str(error) or "no answer"
-                msg = f"what listens on {HOME} port {epmd_port()} is no EPMD that works: {problem}"
-                raise PyxError(msg) from error
+                raise _not_epmd(HOME, error, hint=_WITHOUT_EPMD) from error
             raise
         self._connection = connection
 
@@ -237,7 +261,7 @@ async def register(
             does not answer at *beyond*.
 
     Raises:
-        NameTaken: a live node of this host is registered so.
+        NameTaken: a live node of this host is registered so, and stays so for a second.
         PyxError: there is no EPMD, and none could be started.
     """
     registration = Registration(Entry(name, port, hidden), beyond=beyond, trouble=trouble)

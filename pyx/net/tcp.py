@@ -15,12 +15,17 @@ from pyx.errors import PyxError
 _BACKLOG: Final = 512
 
 
+class Unreachable(PyxError):
+    """No address of a host takes a connection."""
+
+
 async def connect(host: str, port: int) -> socket.socket:
     """A non-blocking connection to that host, which tries all its addresses in turn.  A time limit is the
     caller's business.
 
     Raises:
-        PyxError: it has no address, or none can be reached; the sentence says why.
+        Unreachable: none of its addresses can be reached; the sentence says why.
+        PyxError: it has no address.
     """
     import asyncio  # 8 MB that whoever only listens (`net/epmd_server.py`) does without
 
@@ -44,7 +49,7 @@ async def connect(host: str, port: int) -> socket.socket:
             failed.pop_all()
             return connection
     msg = f"cannot connect to {host} port {port}: {reason}"
-    raise PyxError(msg)
+    raise Unreachable(msg)
 
 
 def listen(address: str, port: int) -> socket.socket:

@@ -29,6 +29,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pyx.errors import ProtocolError
+from pyx.terms import MAX_NODE_NAME_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +44,7 @@ _FIXED: Final = Struct(">HBBHH")
 _NORMAL, _HIDDEN = 77, 72  # 'M' and 'H'
 _TCP: Final = 0
 _VERSION: Final = 6
+_HIGHEST_PORT: Final = 65535
 _LINE: Final = re.compile(rb"name ([^\s]+) at port (\d{1,5})")
 _NO_CREATION: Final = 99
 """What `epmd` writes in the place of a creation when it refuses."""
@@ -116,7 +118,7 @@ def read_registered(data: bytes) -> Registered | None:
     Raises:
         ProtocolError: that is no such answer.
     """
-    if data and data[0] not in {_REGISTERED, _REGISTERED_BEFORE_6}:
+    if (data and data[0] not in {_REGISTERED, _REGISTERED_BEFORE_6}) or (len(data) > 1 and data[1] > 1):
         raise _nonsense(data)
     size = 6 if data[:1] == bytes((_REGISTERED,)) else 4
     if len(data) < size:
@@ -138,13 +140,21 @@ def read_looked_up(data: bytes) -> Entry | None:
 def read_listed(data: bytes) -> list[tuple[str, int]]:
     """The whole answer to `LIST_REQUEST`: names and ports, sorted.  A line that makes no sense is left out.
 
+    Any program of that host may have registered any bytes: a name that could not be printed, or is longer
+    than one that a node has, makes no sense.
+
     Raises:
         ProtocolError: that is no such answer.
     """
-    if len(data) < 4:
+    if len(data) < 4 or int.from_bytes(data[:4]) > _HIGHEST_PORT:
         raise _nonsense(data)
     found = (_LINE.fullmatch(line) for line in data[4:].split(b"\n"))
-    return sorted((match[1].decode("utf-8", "replace"), int(match[2])) for match in found if match)
+    listed = ((match[1].decode("utf-8", "replace"), int(match[2])) for match in found if match)
+    return sorted(
+        (name, port)
+        for name, port in listed
+        if name.isprintable() and len(name) <= MAX_NODE_NAME_BYTES and port <= _HIGHEST_PORT
+    )
 
 
 # ---------------------------------------------------------------- the side of EPMD

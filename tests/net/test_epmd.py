@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.errors import NameTaken, ProtocolError, PyxError
+from pyx.errors import NameTaken, PyxError
 from pyx.net import epmd
 from pyx.net.epmd import HOME, epmd_port, names, port_of, register
 from pyx.net.tcp import listen
@@ -242,6 +242,34 @@ def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return tried
 
 
+class TestANameThatIsInUse:
+    """EPMD learns that a node has ended from its connection: late, where the host is busy."""
+
+    def test_is_asked_for_again_and_had_once_it_is_free(self, port: int) -> None:
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            fake.accepts = False
+            registering = asyncio.create_task(register("gus", 4444, trouble=told(sentences)))
+            for _ in range(3):
+                await fake.seen.get()
+            fake.accepts = True
+            gus = await registering
+            assert gus.creation > 3
+            await gus.close()
+            assert sentences == []
+
+        story_with_fake(port, story)
+
+    def test_is_refused_in_the_end(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(epmd, "RELEASE_SECONDS", 0.0)
+
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            fake.accepts = False
+            with pytest.raises(NameTaken):
+                await register("gus", 4444, trouble=told(sentences))
+
+        story_with_fake(port, story)
+
+
 class TestKeepingTheName:
     def test_a_lost_registration_is_renewed(self, port: int) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
@@ -345,20 +373,19 @@ class TestNoEpmd:
                 await writer.wait_closed()
 
             async with await asyncio.start_server(answer, HOME, port):
-                words = (
-                    f"^what listens on {HOME} port {port} is no EPMD that works: that is not EPMD's protocol"
-                )
+                words = f"^what listens on {HOME} port {port} is not an EPMD that works: that is not EPMD's"
                 with pytest.raises(PyxError, match=words):
                     await register("gus", 4444, trouble=told([]))
-                with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'HTTP"):
-                    await port_of("gus", HOME)
+                for question in (port_of("gus", HOME), names(HOME)):
+                    with pytest.raises(PyxError, match=words):
+                        await question
 
         asyncio.run(story())
 
     def test_something_silent_is_there(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(epmd, "_QUESTION_SECONDS", 0.0)
         with listen(HOME, port):
-            words = f"^what listens on {HOME} port {port} is no EPMD that works: no answer$"
+            words = f"^what listens on {HOME} port {port} is not an EPMD that works: no answer"
             with pytest.raises(PyxError, match=words):
                 asyncio.run(register("gus", 4444, trouble=told([])))
             with pytest.raises(PyxError, match=f"^EPMD on {HOME} did not answer within 0 s$"):
@@ -370,9 +397,11 @@ class TestNoEpmd:
                 writer.close()
 
             async with await asyncio.start_server(hang_up, HOME, port):
-                words = f"^what listens on {HOME} port {port} is no EPMD that works: "
-                with pytest.raises(PyxError, match=words):
-                    await register("gus", 4444, trouble=told([]))
+                words = f"^what listens on {HOME} port {port} is not an EPMD that works: "
+                for question in (names(HOME), register("gus", 4444, trouble=told([]))):
+                    with pytest.raises(PyxError, match=words) as caught:
+                        await question
+                    assert "Errno" not in str(caught.value)
 
         asyncio.run(story())
 

@@ -74,6 +74,8 @@ class TestRegistering:
     def test_another_answer(self) -> None:
         with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'HTTP/1\.1 400"):
             read_registered(b"HTTP/1.1 400")
+        with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'yyyy'"):
+            read_registered(b"yyyy")
 
 
 class TestLookingUp:
@@ -118,9 +120,28 @@ class TestListing:
         # epmd lets a local process register a name with a newline in it.
         assert read_listed(b"\0\0\x11\x11name a\n at port 1\nname b at port 2\n\xff\n") == [("b", 2)]
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"name \x1b]0;owned\x07\x1b[2J at port 1234",
+            b"name a\x00b at port 1234",
+            "name a\u202eb at port 1234".encode(),
+            "name a\u2028b at port 1234".encode(),
+            b"name " + b"a" * 100_000 + b" at port 1234",
+            b"name a at port 99999",
+            b"name a at port 99999999999",
+        ],
+    )
+    def test_names_that_no_node_has_are_left_out(self, line: bytes) -> None:
+        assert read_listed(b"\0\0\x11\x11" + line + b"\nname b at port 2\n") == [("b", 2)]
+
     def test_no_answer(self) -> None:
         with pytest.raises(ProtocolError, match=r"^EPMD hung up without an answer$"):
             read_listed(b"")
+
+    def test_another_answer(self) -> None:
+        with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'HTTP/1\.1 400"):
+            read_listed(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
 def test_leaving() -> None:
