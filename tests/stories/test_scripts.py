@@ -188,6 +188,26 @@ class TestLoadsLittle:
         assert host.run("--sname", "light@vm", "-e", code).stdout == "set()\n"
 
 
+class TestTheCollector:
+    SHOWN = "import gc; print(gc.get_threshold()[0])"
+
+    def test_of_pyx_itself_waits_for_more_objects(self, host: Host) -> None:
+        assert host.run("-e", self.SHOWN).stdout == "10000\n"
+
+    @pytest.mark.parametrize("set_before", [0, 50_000])
+    def test_that_was_set_before_is_left_alone(self, host: Host, tmp_path: Path, set_before: int) -> None:
+        (tmp_path / "sitecustomize.py").write_text(f"import gc; gc.set_threshold({set_before})")
+        done = host.run("-e", self.SHOWN, PYTHONPATH=str(tmp_path))
+        assert done.stdout == f"{set_before}\n"
+
+    def test_of_a_program_that_is_a_node_is_its_own(self, host: Host) -> None:
+        code = (
+            "import gc; from pyx import Node; before = gc.get_threshold(); Node.start('embedded@vm')\n"
+            "print(gc.get_threshold() == before, gc.isenabled())"
+        )
+        assert host.run_command([sys.executable, "-c", code]).stdout == "True True\n"
+
+
 def test_help_ends_with_examples(host: Host) -> None:
     done = host.run("--help")
     assert done.returncode == 0
