@@ -81,18 +81,19 @@ class Cast:
     # ------------------------------------------------------------ barriers and dumps
 
     def settle(self) -> NodeProcess | None:
-        """A barrier over all live connections, again and again until it brings nothing new.
+        """A barrier over all live connections, twice at least, and again until it brings nothing new.
 
-        Dead, stopped and cut nodes are left out.  Gives a node that does not answer.
+        A message that the first one brought may end its receiver: the second one waits for that.  Dead,
+        stopped and cut nodes are left out.  Gives a node that does not answer.
         """
-        for _ in range(_SETTLE_ROUNDS):
+        for number in range(_SETTLE_ROUNDS):
             frames = self.nodes.frames
             awake = self.awake()
             for node in awake:
                 others = {other.name for other in awake if other.name} - self._cut.get(node.name, set())
                 if not self.ask(node, "settle", nodes=sorted(others - {node.name})):
                     return node
-            if self.nodes.frames - frames <= len(awake):
+            if number and self.nodes.frames - frames <= len(awake):
                 break  # nothing but the answers came
         return None
 

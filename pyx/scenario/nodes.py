@@ -32,6 +32,7 @@ _LOOK_SECONDS: Final = 0.05
 
 
 _ENDING_SECONDS: Final = 5.0
+_MOMENT_SECONDS: Final = 0.001
 
 
 class NodeProcess:
@@ -60,6 +61,8 @@ class NodeProcess:
         self.ready = False
         self.left = False
         """It has ended, or its pipe has."""
+        self.took_leave = False
+        """It has ended of its own accord, as by `exit()` or SIGTERM, and said so."""
         self.frozen = False
         self.why_gone = ""
         self.busy: int | None = None
@@ -119,8 +122,16 @@ class NodeProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """As of `subprocess`; None while it runs."""
-        return self._process.poll()
+        """As of `subprocess`; None while it runs.
+
+        It is not waited for until `close`, so that its number stays that of its process group.
+        """
+        if self._process.returncode is not None or not hasattr(os, "waitid"):
+            return self._process.poll()
+        found = os.waitid(os.P_PID, self.os_pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is None:
+            return None
+        return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
 
     # ------------------------------------------------------------ to the node
 
@@ -143,9 +154,10 @@ class NodeProcess:
         self.frozen = name == "STOP" or (self.frozen and name not in {"CONT", "KILL"})
 
     def close(self) -> None:
-        """Ends it, whatever it does, and gives its pipes back."""
-        if self.exit_code is None:
-            self._process.kill()
+        """Ends it, whatever it does, with what it has started, and gives its pipes back."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: only zombies are left
+                os.killpg(self.os_pid, signal.SIGKILL)
             self._process.wait()
         for descriptor in (self._requests_to, self.descriptor):
             with contextlib.suppress(OSError):
@@ -157,8 +169,9 @@ class NodeProcess:
         """Takes in what the pipe holds; it has something, or has ended."""
         data = os.read(self.descriptor, _READ_BYTES)
         if not data:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_ENDING_SECONDS)  # the pipe closes a moment before the exit code is there
+            deadline = time.monotonic() + _ENDING_SECONDS
+            while self.exit_code is None and time.monotonic() < deadline:
+                time.sleep(_MOMENT_SECONDS)  # the pipe closes a moment before the exit code is there
             self.left = True
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -177,6 +190,8 @@ class NodeProcess:
                 self.prompt = frame["text"]
                 if frame["id"] is not None:
                     self.finished.add(frame["id"])
+            case "left":
+                self.took_leave = True
             case "done":
                 self.answers[frame["id"]] = frame["text"]
             case "out":
@@ -236,6 +251,10 @@ class Nodes:
                 return False
             self._take_in(min(left, _LOOK_SECONDS))
         return True
+
+    def look(self) -> None:
+        """Takes in what there is, without waiting; whatever has ended is known to be gone then."""
+        self._take_in(0)
 
     def _take_in(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):

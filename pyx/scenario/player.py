@@ -92,6 +92,12 @@ class _Failed(Exception):
         self.failure = failure
 
 
+def _how(node: NodeProcess) -> str:
+    """The way in which a node has ended."""
+    code = node.exit_code
+    return f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
+
+
 class Player:
     """One run of one session.
 
@@ -280,10 +286,9 @@ class Player:
             return
         if not node.left:
             self._fail(step, node, "it did not come back to its prompt", hung=True)
-        code = node.exit_code
         node.why_gone = f"it left (line {step.line})"
-        if code is not None and code < 0:
-            self._fail(step, node, f"it died (signal {-code})")
+        if not node.took_leave:
+            self._fail(step, node, f"it died ({_how(node)})")
 
     def _await_block(self, step: Step, block: Block, node: NodeProcess, *, unordered: bool = False) -> None:
         deadline = time.monotonic() + self._timeout * self._settings.scale
@@ -315,9 +320,10 @@ class Player:
     def _end(self) -> None:
         """Once everything that is under way has arrived, nothing may be on a screen that no block claimed."""
         self._all_answer(None, self.cast.settle())
+        self.cast.nodes.look()
         for node in self.cast.nodes.all:
             if node.left and node.why_gone == "":
-                self._fail(None, node, f"it ended by itself (exit code {node.exit_code})")
+                self._fail(None, node, f"it ended by itself ({_how(node)})")
         for node in self.cast.nodes.all:
             if node.units:
                 self._mend_or_fail(None, Block(0), node, "this was shown, and no block claims it")
@@ -330,7 +336,7 @@ class Player:
         if node is None:
             self._fail(step, None, f"no shell has the prompt of {step.node or 'a shell without a name'}")
         if node.left:
-            why = node.why_gone or f"it ended by itself (exit code {node.exit_code})"
+            why = node.why_gone or f"it ended by itself ({_how(node)})"
             self._fail(step, node, f"it is not running: {why}")
         if node.frozen and not frozen:
             self._fail(step, node, "it is frozen ($ kill -CONT wakes it)")

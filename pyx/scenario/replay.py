@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
+from pyx.scenario import leftovers
+from pyx.scenario.copying import is_foreign
 from pyx.scenario.player import Player, Settings
 from pyx.scenario.report import describe
-from pyx.scenario.stage import Stage, is_foreign
+from pyx.scenario.stage import Stage, parent_folder
 from pyx.scenario.transcript import SUFFIX, read_transcript
 from pyx.scenario.update import Mender
 from pyx.shell.files import write_whole
@@ -93,6 +95,7 @@ class Replay:
     """Plays files; `abort` ends whatever runs, from any thread."""
 
     def __init__(self, wishes: Wishes) -> None:
+        leftovers.clear(parent_folder())
         self._wishes = wishes
         self._playing: set[Player] = set()
         self._lock = threading.Lock()
@@ -202,7 +205,8 @@ class Replay:
         try:
             failure = player.run()
             if failure is not None:
-                return describe(failure, player, path, str(stage.root / "logs"))
+                text = describe(failure, player, path, str(stage.root / "logs"))
+                return text + "".join(f"    not copied: {what}\n" for what in stage.left_out)
             if self._wishes.converse is not None and settings.stop_at is not None:
                 self._wishes.converse(player)
             return ""
@@ -212,6 +216,8 @@ class Replay:
             player.close()
             if failure is None or self._aborted:
                 stage.remove()
+            else:
+                stage.keep()
 
 
 def _rewrite(path: str, before: str, after: str) -> str:

@@ -3,7 +3,7 @@ nodes, so that scenarios played side by side never meet.
 
     run/    where its nodes find each other (a short path: a socket's holds about a hundred bytes)
     home/   HOME, and so the cookie
-    work/   the current directory: what lies beside the scenario file, as links, and the files it writes
+    work/   the current directory: a copy of what lies beside the scenario file, and the files it writes
     logs/   what each OS process wrote to its own stdout and stderr
 
 Not here: the OS processes (`nodes.py`).
@@ -11,7 +11,6 @@ Not here: the OS processes (`nodes.py`).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -19,6 +18,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final
 
+from pyx.scenario import leftovers
+from pyx.scenario.copying import copy_all, is_foreign
 from pyx.shell.frames import WIDTH
 
 _DROPPED: Final = ("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG")
@@ -26,32 +27,35 @@ _MOST_CHARACTERS: Final = 32
 """Of the path of $TMPDIR: below a longer one (macOS's own) a socket finds no room, and /tmp is taken."""
 
 
-def is_foreign(entry: Path) -> bool:
-    """True for what lies in a directory and is not the work of its author.
-
-    That is what is hidden, compiled modules, packages of node, and virtual environments.
-    """
-    if entry.name.startswith((".", "__pycache__")) or entry.name == "node_modules":
-        return True
-    with contextlib.suppress(OSError):  # it may not be entered
-        return (entry / "pyvenv.cfg").exists()
-    return False
+def parent_folder() -> Path:
+    """Where the directories of sessions are made."""
+    parent = tempfile.gettempdir()
+    return Path(parent if len(parent) <= _MOST_CHARACTERS else "/tmp")  # noqa: S108 - mkdtemp makes it ours
 
 
 class Stage:
-    """The directory of one session.  Args: folder: where the scenario file lies."""
+    """The directory of one session.
+
+    Args:
+        folder: where the scenario file lies.
+
+    Raises:
+        OSError: the directory cannot be made, or the folder cannot be read.
+    """
 
     def __init__(self, folder: Path) -> None:
-        parent = tempfile.gettempdir()
-        self.root = Path(
-            tempfile.mkdtemp(prefix="pyx-", dir=parent if len(parent) <= _MOST_CHARACTERS else "/tmp")  # noqa: S108 - mkdtemp makes it ours
-        )
+        self.root = Path(tempfile.mkdtemp(prefix=leftovers.PREFIX, dir=parent_folder()))
+        self._claim = leftovers.Claim(self.root)
         for name in ("run", "home", "work", "logs"):
             (self.root / name).mkdir(mode=0o700)
         self.work = self.root / "work"
-        for entry in folder.iterdir():
-            if not entry.name.startswith((".", "__pycache__")):
-                (self.work / entry.name).symlink_to(entry.resolve())
+        self.left_out: list[str] = []
+        """What lies beside the scenario and was not copied, with the reason."""
+        try:
+            self.left_out = copy_all(folder, self.work, _is_not_copied)
+        except BaseException:
+            self.remove()
+            raise
 
     def environment(self) -> dict[str, str]:
         """What its nodes find in `os.environ`: the runner's own, less what would make a difference."""
@@ -69,17 +73,13 @@ class Stage:
         }
 
     def write(self, file: str, text: str) -> None:
-        """Writes a file of the scenario's; what lies beside the scenario under that name stays as it is."""
-        path = self.work
-        *folders, name = file.split("/")
-        for folder in folders:
-            path /= folder
-            if path.is_symlink():
-                source = path.resolve()
-                path.unlink()
-                shutil.copytree(source, path)
-            path.mkdir(exist_ok=True)
-        path /= name
+        """Writes a file of the scenario's; what lies beside the scenario under that name stays as it is.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = self.work / file
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.write_text(text, encoding="utf-8")
         # Python tells a changed source by its size and whole seconds, and a scenario is quicker than that.
@@ -95,6 +95,18 @@ class Stage:
             path = self.root / "logs" / f"{base}-{number}.log"
         return path
 
+    def keep(self) -> None:
+        """Leaves it to the reader of a report; what its nodes have started ends."""
+        leftovers.end_processes(self.root)
+        self._claim.give_up()
+
     def remove(self) -> None:
-        """Takes it all away."""
+        """Takes it all away, with what its nodes have started."""
+        leftovers.end_processes(self.root)
         shutil.rmtree(self.root, ignore_errors=True)
+        self._claim.give_up()
+
+
+def _is_not_copied(entry: Path) -> bool:
+    """True for what is foreign, and for the directories of sessions that play at this time."""
+    return is_foreign(entry) or leftovers.is_claimed(entry)

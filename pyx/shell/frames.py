@@ -14,11 +14,12 @@ JSON objects, one a line.  The program's own stdin, stdout and stderr stay what 
           {"is": "out", "source": ..., "kind": ..., "text": ..., "lives": [[number, name, creation], ...]}
           {"is": "prompt", "id": 1, "text": "pyx(gus@vm)2> "}
           {"is": "done", "id": 3, "text": ...}
+          {"is": "left", "code": 0}                  the last one, unless the process dies
 
 `source` is `"eval"` (what the running evaluation itself showed), `"log"` (log, stderr, threads that are no
 process), or the pid of whoever printed; `kind` is `print`, or as in `Terminal.show`; `lives` are the nodes
-that this one has numbered since the last frame.  The end of `in` ends the node, so no orphan outlives its
-runner.  Not here: what the runner makes of it.
+that this one has numbered since the last frame.  The end of `in` ends the node with its process group, so
+nothing outlives its runner.  Not here: what the runner makes of it.
 """
 
 from __future__ import annotations
@@ -85,6 +86,12 @@ class DrivenSession(Session):
         self._interactive = True
         self._person = False
 
+    def run(self) -> int:
+        """See `Session`; the runner is told that the node leaves of its own accord."""
+        code = super().run()
+        self._channel.send("left", code=code)
+        return code
+
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
         faulthandler.register(signal.SIGQUIT, all_threads=True)  # for a node that cannot even `dump`
@@ -127,6 +134,8 @@ class Channel:
         except Exception:
             traceback.print_exc()
         finally:
+            if os.getpgrp() == os.getpid():  # as a runner has it: what this node has started ends too
+                os.killpg(0, signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(_LEAVING_SECONDS)
             os._exit(143)

@@ -161,6 +161,32 @@ True
         )
         assert result.passed, result.text
 
+    @pytest.mark.parametrize("code", ["exit()", "exit(3)", "raise SystemExit"])
+    def test_a_person_may_leave(self, folder: Path, code: str) -> None:
+        result = play(folder, A + f"pyx(a@vm)1> {code}\n")
+        assert result.passed, result.text
+
+    def test_what_nodes_write_is_written_into_copies(self, folder: Path) -> None:
+        (folder / "data").mkdir()
+        (folder / "data/log.txt").write_text("one\n")
+        (folder / "stock.json").write_text("[]")
+        text = (
+            A
+            + "pyx(a@vm)1> open('stock.json', 'w').write('[1]'), open('data/log.txt', 'a').write('two\\n')\n"
+            "(3, 4)\npyx(a@vm)2> open('data/log.txt').read()\n'one\\ntwo\\n'\n"
+        )
+        for _ in range(2):
+            result = play(folder, text)
+            assert result.passed, result.text
+        assert (folder / "stock.json").read_text() == "[]"
+        assert (folder / "data/log.txt").read_text() == "one\n"
+
+    def test_what_was_not_copied_is_named_where_it_fails(self, folder: Path) -> None:
+        with (folder / "data").open("wb") as data:
+            data.truncate(65 << 20)
+        text = failure(folder, A + "pyx(a@vm)1> open('data')\n<_io[..]>\n")
+        assert text.endswith("    not copied: data (more than 64 MiB or 5000 files in all)\n")
+
     def test_the_end_leaves_out_who_is_stopped_or_cut_off(self, folder: Path) -> None:
         text = (
             AB + "$ pyx --sname c\npyx(a@vm)1> Node.connect('b'), Node.connect('c')\n(True, True)\n"
@@ -275,6 +301,38 @@ class TestWhatFails:
             + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [3])\nTrue\npyx(a@vm)2> Node.ping('b')  # ignore\n",
         )
         assert "b@vm: it ended by itself (exit code 3)" in text
+
+    @pytest.mark.parametrize(
+        ("code", "how"),
+        [
+            ("rpc.cast('b', 'os', '_exit', [7])\nTrue\n", "exit code 7"),
+            ("rpc.cast('b', 'os', 'abort', [])\nTrue\n", "signal 6"),
+            ("rpc.cast('b', 'signal', 'raise_signal', [9])\nTrue\n", "signal 9"),
+        ],
+    )
+    def test_a_death_that_nobody_waits_for(self, folder: Path, code: str, how: str) -> None:
+        text = failure(folder, AB + f"pyx(a@vm)1> Node.ping('b')\n'pong'\npyx(a@vm)2> {code}")
+        assert f"b@vm: it ended by itself ({how})" in text
+
+    @pytest.mark.parametrize(
+        ("code", "how"),
+        [
+            ("os._exit(7)", "exit code 7"),
+            ("os._exit(0)", "exit code 0"),
+            ("os.kill(os.getpid(), 9)", "signal 9"),
+        ],
+    )
+    def test_a_death_in_its_own_evaluation(self, folder: Path, code: str, how: str) -> None:
+        text = failure(folder, A + f"pyx(a@vm)1> import os; {code}\n")
+        assert f"FAIL t.pyxt:2  a@vm: it died ({how})" in text
+
+    def test_a_life_before_the_last_one_counts_too(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            AB + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [7])\nTrue\n"
+            "pyx(a@vm)2> Node.list()  # eventually\n[]\n$ pyx --sname b\n",
+        )
+        assert "b@vm: it ended by itself (exit code 7)" in text
 
     def test_a_hang_shows_stacks_mailboxes_and_connections(self, folder: Path) -> None:
         text = failure(
@@ -437,6 +495,49 @@ class TestNoOrphans:
         _gone(pid)
         assert list(Path(tempfile.gettempdir()).iterdir()) == []
         assert 'errors="' in (folder / "x").read_text()
+
+    @pytest.mark.parametrize("passes", [True, False])
+    def test_what_nodes_have_started_ends_with_them(self, folder: Path, passes: bool) -> None:
+        (folder / "kids.py").write_text(
+            "import os, subprocess, time\nfrom pathlib import Path\n\n"
+            "def start(file):\n"
+            "    sleep = subprocess.Popen(['sleep', '7777'])\n"
+            "    apart = subprocess.Popen(['sleep', '7778'], start_new_session=True)\n"
+            "    forked = os.fork() or time.sleep(7779)\n"
+            "    Path(file).write_text(f'{sleep.pid} {apart.pid} {forked}')\n"
+        )
+        (folder / "t.pyxt").write_text(
+            A
+            + f"pyx(a@vm)1> kids.start({str(folder / 'pids')!r})\nimported kids\n$ kill -9 a\n"
+            + ("" if passes else "pyx(a@vm)4> 1\n")
+        )
+        assert Replay(Wishes()).play("t.pyxt").passed is passes
+        pids = [int(pid) for pid in (folder / "pids").read_text().split()]
+        assert len(pids) == 3
+        for pid in pids:
+            _gone(pid)
+
+    def test_a_killed_runner_leaves_what_the_next_one_clears(self, folder: Path) -> None:
+        (folder / "t.pyxt").write_text(
+            A + "$ timeout 60s\npyx(a@vm)1> import os, subprocess; from pathlib import Path\n"
+            "pyx(a@vm)2> sleep = subprocess.Popen(['sleep', '7777'])\n"
+            f"pyx(a@vm)3> pids = Path({str(folder / 'pids')!r})\n"
+            "pyx(a@vm)4> pids.write_text(f'{sleep.pid} {os.getpid()}'); receive()\n"
+        )
+        (folder / "next.pyxt").write_text(A)
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "pyx", "replay", "t.pyxt"], stdout=subprocess.DEVNULL
+        )
+        try:
+            pids = _soon(folder / "pids").split()
+        finally:
+            runner.kill()
+            runner.wait()
+        for pid in pids:
+            _gone(int(pid))
+        assert len(list(Path(tempfile.gettempdir()).iterdir())) == 1
+        assert Replay(Wishes()).play("next.pyxt").passed
+        assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
     def test_a_node_that_starts_after_the_end_was_called_ends_too(self, folder: Path) -> None:
         (session,) = parse_transcript(A + "$ timeout 60s\npyx(a@vm)1> receive()\n", "t.pyxt").sessions

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pyx.scenario import leftovers
+from pyx.scenario import stage as stage_module
 from pyx.scenario.stage import Stage
 
 
@@ -27,6 +29,38 @@ def test_what_lies_beside_the_scenario_is_there(folder: Path) -> None:
     stage.remove()
     assert not stage.root.exists()
     assert (folder / "shop/stock.py").read_text() == "real\n"
+
+
+def test_it_is_a_copy(folder: Path) -> None:
+    (folder / "linked").symlink_to(folder / "shop")
+    stage = Stage(folder)
+    for file in ("top.py", "shop/stock.py", "linked/stock.py"):
+        with (stage.work / file).open("a") as opened:
+            opened.write("more\n")
+    stage.remove()
+    assert (folder / "top.py").read_text() == (folder / "shop/stock.py").read_text() == "real\n"
+
+
+def test_a_stage_beside_the_scenario_is_not_copied_into_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_module, "parent_folder", lambda: folder)
+    stage = Stage(folder)
+    assert sorted(path.name for path in stage.work.iterdir()) == ["shop", "top.py"]
+    stage.remove()
+
+
+def test_a_stage_that_cannot_be_made_leaves_nothing(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Stage(folder / "nowhere")
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+
+
+def test_one_that_is_kept_is_not_cleared_away(folder: Path) -> None:
+    stage = Stage(folder)
+    stage.keep()
+    leftovers.clear(stage.root.parent)
+    assert stage.work.exists()
 
 
 def test_what_a_scenario_writes_leaves_the_real_files_alone(folder: Path) -> None:
