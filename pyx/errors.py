@@ -98,10 +98,10 @@ class HandshakeFailed(ProtocolError):
 class NodeNameInvalid(PyxError, ValueError):
     """A node name that cannot be one.  Attributes: `name`, `problem`."""
 
-    def __init__(self, name: object, problem: str) -> None:
+    def __init__(self, name: object, problem: str, *, hint: str | None = None) -> None:
         self.name = name
         self.problem = problem
-        super().__init__(f"{name!r} is not a node name: {problem}")
+        super().__init__(f"{name!r} is not a node name: {problem}", hint=hint)
 
 
 class NameTaken(PyxError):

@@ -236,9 +236,9 @@ def full_name(name: str, host: str) -> str:
         raise NodeNameInvalid(name, "it holds more than one @")
     if at and not given_host:
         raise NodeNameInvalid(name, "the host after @ is empty")
-    if at and not _HOST.fullmatch(given_host):
-        raise NodeNameInvalid(name, "the host after @ may hold a-z, A-Z, 0-9 and . _ : - only")
     complete = name if at else f"{name}@{host}"
+    if not _HOST.fullmatch(given_host if at else host):
+        raise NodeNameInvalid(complete, "the host after @ may hold a-z, A-Z, 0-9 and . _ : - only")
     if len(complete) > MAX_NODE_NAME_BYTES:
         raise NodeNameInvalid(name, f"it is longer than {MAX_NODE_NAME_BYTES} characters")
     return complete
@@ -247,9 +247,19 @@ def full_name(name: str, host: str) -> str:
 def is_full_name(name: str) -> bool:
     """True for a node name that is complete and well formed, as names from other nodes have to be."""
     try:
-        return full_name(name, "") == name
+        return full_name(name, "host") == name
     except NodeNameInvalid:
         return False
+
+
+def short_host(hostname: str) -> str:
+    """The host part of short node names on a host that is called *hostname*.
+
+    That is what stands before the first dot; `localhost` where that cannot stand in a node name, as in
+    `Gus's PC`: all nodes of such a host agree on it.
+    """
+    first = hostname.partition(".")[0]
+    return first if _PART.fullmatch(first) else "localhost"
 
 
 def host_of(name: str) -> str:

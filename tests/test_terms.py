@@ -27,6 +27,7 @@ from pyx.terms import (
     lives,
     parse_pid,
     parse_ref,
+    short_host,
 )
 from tests.staging import HANG
 
@@ -218,3 +219,33 @@ class TestStandIns:
                 assert text == "'qty'"
             case _:
                 pytest.fail("it did not match")
+
+
+@pytest.mark.parametrize(
+    ("hostname", "host"),
+    [
+        ("vm", "vm"),
+        ("vm.example.org", "vm"),
+        ("VM-2_b", "VM-2_b"),
+        ("7", "7"),
+        ("10.0.0.5", "10"),
+        ("h" * 64, "h" * 64),
+        ("", "localhost"),
+        (".local", "localhost"),
+        ("Gus's PC", "localhost"),
+        ("gus pc", "localhost"),
+        ("b\u00fcro", "localhost"),
+        ("\udcff", "localhost"),
+        ("fe80::1", "localhost"),
+        ("vm\n", "localhost"),
+    ],
+)
+def test_the_host_of_short_names_is_one_that_other_nodes_take(hostname: str, host: str) -> None:
+    assert short_host(hostname) == host
+    assert is_full_name(f"gus@{short_host(hostname)}")
+    assert not is_long(short_host(hostname))
+
+
+def test_a_host_that_completes_a_name_is_checked_as_one_that_is_given() -> None:
+    with pytest.raises(NodeNameInvalid, match="'gus@gus pc' is not a node name: the host after @ may hold"):
+        full_name("gus", "gus pc")

@@ -25,7 +25,7 @@ from pyx.runtime import output
 from pyx.runtime.context import interruptible
 from pyx.runtime.gate import guard_main_thread
 from pyx.runtime.transport import Beyond, Transport
-from pyx.terms import full_name, host_of, is_long
+from pyx.terms import full_name, host_of, is_full_name, is_long
 from pyx.wire.fragments import MAX_LETTER_BYTES
 
 if TYPE_CHECKING:
@@ -137,10 +137,24 @@ def _short_name(node: LocalNode, name: str) -> str:
 
 def _long_name(name: str) -> str:
     """The full name of a node that other hosts can reach; without a host part, by this host's long name."""
-    full = full_name(name, "" if "@" in name else socket.getfqdn())
-    if not is_long(host_of(full)):
-        raise NodeNameInvalid(full, "a long name has a host with a dot, or an address")
+    if "@" in name:
+        full = full_name(name, "host")
+    else:
+        full_name(name, "host")  # before the resolver is asked
+        full = f"{name}@{_host_in_full()}"
+    if not is_long(host_of(full)) or not is_full_name(full):
+        problem = "a long name has a host with a dot, or an address"
+        raise NodeNameInvalid(full, problem, hint="say which: gus@10.0.0.5, gus@host.example")
     return full
+
+
+def _host_in_full() -> str:
+    """What the resolver calls this host; without an answer, its own name."""
+    with interruptible():  # the resolver may wait for a server
+        try:
+            return socket.getfqdn()
+        except (OSError, UnicodeError):  # a name that cannot be asked for
+            return socket.gethostname()
 
 
 def _planned(seeds: Sequence[str], here: str) -> list[Seed]:

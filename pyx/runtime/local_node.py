@@ -16,7 +16,7 @@ from pyx.runtime.gate import wish
 from pyx.runtime.lifecycle import Lifecycle
 from pyx.runtime.sending import Sending
 from pyx.runtime.timers import Timers
-from pyx.terms import full_name, host_of
+from pyx.terms import full_name, host_of, short_host
 
 
 class LocalNode(Sending):
@@ -30,7 +30,7 @@ class LocalNode(Sending):
     @property
     def host(self) -> str:
         """The host part of this node's name; without one, this host's short name."""
-        return host_of(self.kernel.name) or socket.gethostname().partition(".")[0] or "localhost"
+        return host_of(self.kernel.name) or short_host(socket.gethostname())
 
     def full_name(self, name: str) -> str:
         """A checked node name; a bare first part gets this node's host (raises NodeNameInvalid)."""

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import signal
+import socket
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -39,12 +40,33 @@ def own_handler() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+def unknown(hostname: str) -> None:
+    """A resolver that does not know this host, or is asked for what cannot be a host."""
+    hostname.encode("idna")
+    raise OSError(f"unknown host {hostname}")
+
+
 class TestStart:
     def test_gives_the_full_name(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("pyx.runtime.local_node.socket.gethostname", lambda: "vm")
         assert start(node, "billing") == "billing@vm"
         assert node.kernel.name == "billing@vm"
         assert 0 < node.kernel.creation < 2**32
+
+    @pytest.mark.parametrize("hostname", ["vm", "b\u00fcro.local", "gus pc.lan", "", "h" * 64])
+    def test_a_long_name_needs_a_host_that_others_can_dial(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, hostname: str
+    ) -> None:
+        """This host's own name is taken where none is given."""
+        monkeypatch.setattr(socket, "gethostname", lambda: hostname)
+        monkeypatch.setattr(socket, "gethostbyaddr", unknown)
+        with pytest.raises(NodeNameInvalid, match="a long name has a host with a dot, or an") as caught:
+            start(node, "gus", long=True)
+        assert caught.value.hint == "say which: gus@10.0.0.5, gus@host.example"
+
+    def test_a_long_name_without_a_host_is_on_this_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(socket, "getfqdn", lambda: "vm.example.org")
+        assert lifetime._long_name("gus") == "gus@vm.example.org"
 
     def test_every_start_is_a_life_of_its_own(self, node: LocalNode) -> None:
         start(node)

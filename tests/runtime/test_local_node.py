@@ -18,7 +18,7 @@ class TestNames:
     ) -> None:
         monkeypatch.setattr(local_node.socket, "gethostname", lambda: "vm.example.org")  # type: ignore[attr-defined]
         assert node.full_name("gus") == "gus@vm"
-        monkeypatch.setattr(local_node.socket, "gethostname", lambda: "")  # type: ignore[attr-defined]
+        monkeypatch.setattr(local_node.socket, "gethostname", lambda: "Gus's PC")  # type: ignore[attr-defined]
         assert node.full_name("gus") == "gus@localhost"
 
     def test_with_one_it_is_that_ones(self, stage: Stage) -> None:

@@ -92,7 +92,7 @@ class Host:
 
     def environment(self, **variables: str) -> dict[str, str]:
         """What a new process of this host finds."""
-        strange = ("PYX_", "XDG_", "PYTHON", "NO_COLOR", "COLUMNS", "LINES")
+        strange = ("PYX_", "XDG_", "ERL_", "PYTHON", "NO_COLOR", "COLUMNS", "LINES")
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(strange)},
             "HOME": str(self.home),
