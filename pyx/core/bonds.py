@@ -15,7 +15,7 @@ from pyx.core.mailbox import Downed, Exited
 from pyx.core.post import NO_NODE, Post
 from pyx.core.processes import Process, Watcher, address_of
 from pyx.errors import ProtocolError
-from pyx.signals import Demonitor, Down, Exit, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
+from pyx.signals import Demonitor, Down, Exit, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck, weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -264,7 +264,9 @@ class Bonds(Post):
             if peer is None:
                 self._carry_out(signal)
             elif self._peers.get(peer.name) is peer:  # else who hears it has been told `noconnection`
+                mark = peer.out.mark()
                 self._enqueue(peer, signal)
+                peer.out.charge(mark)
             self._carry_out_inbox()
 
     def _carry_out_inbox(self) -> None:
@@ -273,7 +275,20 @@ class Bonds(Post):
 
     def _answer_for_the_dead(self, node: str, signal: Exit | Down | UnlinkAck) -> None:
         """An answer in the place of a process that has ended, behind all it had to say itself."""
-        self._notices.add([(self._peers.get(node), signal)])
+        peer = self._peers.get(node)
+        self._notices.add([(None, signal)] if peer is None else self._promised(peer, signal))
+
+    @staticmethod
+    def _promised(peer: Peer, signal: Signal) -> Iterator[Notice]:
+        # The peer may ask faster than portions are told: what it is owed counts from now on.
+        promised = weight(signal)
+        peer.out.promised += promised
+
+        def told() -> Iterator[Notice]:
+            peer.out.promised -= promised
+            yield peer, signal
+
+        return told()
 
     def _carry_out(self, signal: Signal) -> None:
         """Does what a signal says to a process here, whichever node it came from."""

@@ -105,7 +105,7 @@ class Kernel(Mesh):
         if not self._is_current(peer):
             return
         peer.heard = now
-        enqueued = peer.out.enqueued
+        mark = peer.out.mark()
         try:
             for signal in signals:
                 if type(signal) is Send:
@@ -121,7 +121,7 @@ class Kernel(Mesh):
             self.effects.append(Log("error", f"cannot carry out what {peer.name} says: {where}"))
             self._break_off(peer, f"what it says cannot be carried out: {where}")
         finally:
-            peer.out.charge(enqueued)
+            peer.out.charge(mark)
 
     def _break_off(self, peer: Peer, reason: str) -> None:
         """Ends a session on account of what came over it."""

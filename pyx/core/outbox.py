@@ -38,7 +38,18 @@ class Outbox(deque["Signal"]):
         whose: the peer's name.
     """
 
-    __slots__ = ("_charges", "_own_doing", "closed", "enqueued", "first", "sleepers", "whose", "written")
+    __slots__ = (
+        "_brought",
+        "_charges",
+        "_taken",
+        "closed",
+        "enqueued",
+        "first",
+        "promised",
+        "sleepers",
+        "whose",
+        "written",
+    )
 
     def __init__(self, whose: str) -> None:
         super().__init__()
@@ -54,8 +65,12 @@ class Outbox(deque["Signal"]):
         self.sleepers: Final = Sleepers()
         self._charges: Final[deque[tuple[int, int]]] = deque()
         """For each batch of the peer's that put something in: `enqueued` behind it, and how much that was."""
-        self._own_doing = 0
-        """The sum of these."""
+        self._brought = 0
+        """The sum of all these, ever; written under the kernel's lock."""
+        self._taken = 0
+        """The sum of those whose words have left; written by the thread that reads from the peer."""
+        self.promised = 0
+        """The weight of answers to the peer that are not in here yet; written under the kernel's lock."""
 
     def put(self, signal: Signal) -> bool:
         """Takes a signal; True if whoever says it should wait before he says more."""
@@ -66,22 +81,25 @@ class Outbox(deque["Signal"]):
         self.enqueued += weight(signal)
         return self.enqueued - self.written >= HEAVY_BYTES
 
-    def charge(self, before: int) -> None:
-        """All that came in since `enqueued` was *before* is the peer's own doing.
+    def mark(self) -> tuple[int, int]:
+        """Where it stands, for `charge`."""
+        return self.enqueued, self._brought
 
-        This and `load` are for the thread that reads from the peer.
-        """
-        if self.enqueued != before:
-            self._charges.append((self.enqueued, self.enqueued - before))
-            self._own_doing += self.enqueued - before
+    def charge(self, mark: tuple[int, int]) -> None:
+        """All that came in since *mark*, and was not charged yet, is the peer's doing."""
+        enqueued, brought = mark
+        more = self.enqueued - enqueued - (self._brought - brought)
+        if more:
+            self._brought += more
+            self._charges.append((self.enqueued, more))
 
     @property
     def load(self) -> int:
-        """How much waits that the peer itself has brought about, in bytes."""
+        """How many bytes wait that the peer has brought about; for the thread that reads from it."""
         charges = self._charges
         while charges and charges[0][0] <= self.written:
-            self._own_doing -= charges.popleft()[1]
-        return self._own_doing + LIGHTEST * len(self.first)
+            self._taken += charges.popleft()[1]
+        return self._brought - self._taken + self.promised + LIGHTEST * len(self.first)
 
     @property
     def queued(self) -> int:

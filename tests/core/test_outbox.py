@@ -8,6 +8,7 @@ from pyx.core.effects import Resume, Suspend
 from pyx.core.outbox import HEAVY_BYTES, LIGHT_BYTES, Outbox
 from pyx.signals import (
     LIGHTEST,
+    Down,
     Letter,
     Monitor,
     Nodes,
@@ -114,9 +115,9 @@ class TestWhatThePeerHasBroughtAbout:
     def test_is_what_came_in_while_it_was_heard(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(a_message(1000))
-        before = outbox.enqueued
+        mark = outbox.mark()
         outbox.put(UnlinkAck(Pid(1), Pid(2, 0, "b@h", 1), 1))
-        outbox.charge(before)
+        outbox.charge(mark)
         outbox.put(a_message(1000))
         assert outbox.load == LIGHTEST
         assert outbox.queued > 2000
@@ -124,9 +125,9 @@ class TestWhatThePeerHasBroughtAbout:
     def test_is_gone_when_that_has_left_and_all_before_it(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(a_message(1000))
-        before = outbox.enqueued
+        mark = outbox.mark()
         outbox.put(UnlinkAck(Pid(1), Pid(2, 0, "b@h", 1), 1))
-        outbox.charge(before)
+        outbox.charge(mark)
         outbox.written += weight(a_message(1000))
         assert outbox.load == LIGHTEST
         outbox.written += LIGHTEST
@@ -140,6 +141,19 @@ class TestWhatThePeerHasBroughtAbout:
         outbox.first.clear()
         assert outbox.load == 0
 
+    def test_is_counted_once_where_a_part_was_counted_before(self) -> None:
+        outbox = Outbox("b@h")
+        mark = outbox.mark()
+        outbox.put(a_message(100))
+        part = outbox.mark()
+        outbox.put(a_message(100))
+        outbox.charge(part)
+        outbox.put(a_message(100))
+        outbox.charge(mark)
+        assert outbox.load == outbox.queued == 3 * weight(a_message(100))
+        outbox.written = outbox.enqueued
+        assert outbox.load == 0
+
     def test_is_counted_by_the_kernel_for_that_peer_alone(self) -> None:
         world = World("a@h", "b@h", "c@h")
         world.connect("a@h", "b@h", "c@h")
@@ -151,3 +165,22 @@ class TestWhatThePeerHasBroughtAbout:
         assert b.peer("c@h").out.load == 0
         world.carry()
         assert b.peer("a@h").out.load == 0
+
+    def test_is_counted_from_when_it_is_asked_on_however_late_it_is_told(self) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        b = world["b@h"]
+        b._notices.a_step = 10
+        out = b.peer("a@h").out
+        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].creation), Pid(99)
+        asked = [Monitor(stranger, nobody, Ref(n, "a@h", stranger.creation)) for n in range(1, 101)]
+        b.signals_received(b.peer("a@h"), asked, world.now)
+        answer = Down(stranger, Ref(1, "a@h", stranger.creation), nobody, "noproc")
+        assert len(out) < 100
+        assert out.load == 100 * weight(answer)
+        while b._notices:
+            b.go_on()
+            assert out.load == 100 * weight(answer)
+        assert out.queued == out.load
+        world.carry()
+        assert (out.queued, out.load, out.promised) == (0, 0, 0)

@@ -588,7 +588,7 @@ class TestALoadedPeer:
 
         def asked() -> None:
             gus.out.put(letter(1, 8 * LOADED_BYTES))
-            gus.out.charge(0)
+            gus.out.charge((0, 0))
 
         loop_thread.call(asked)
         bob.sendall(self.PING)
