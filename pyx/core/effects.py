@@ -146,10 +146,14 @@ class ShellExit(NamedTuple):
 
 
 class Log(NamedTuple):
-    """One line for the log of this node.  `level` is `"info"`, `"warning"` or `"error"`."""
+    """One line for the log of this node.  `level` is `"info"`, `"warning"` or `"error"`.
+
+    Lines with a `topic` are what a peer can bring about at will: after one, those of its topic rest.
+    """
 
     level: str
     text: str
+    topic: str = ""
 
 
 Effect: TypeAlias = (

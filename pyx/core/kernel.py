@@ -144,16 +144,18 @@ class Kernel(Mesh):
                 if self._may_tell(to, ref, peer.name):
                     self._carry_out(signal)
             case Leader(frm, to):
-                if frm.node == peer.name and self._may_lead(frm, to):
+                if self._may_lead(frm, to):
                     self._carry_out(signal)
+                else:
+                    text = f"{peer.name} may not choose where {to} prints (--rpc {self.policy})"
+                    self.effects.append(Log("warning", text, f"leader by {peer.name}"))
             case Call() | Spawn() | Ask():
                 if signal.frm.node == peer.name:
                     self._requested(peer, signal)
             case Answer(number, outcome, letter):
                 self._answered(peer, number, outcome, letter)
             case Spawned(number, pid):
-                if pid.node == peer.name:
-                    self._spawned(peer, number, pid)
+                self._spawned(peer, number, pid)
             case Ping(number):
                 self._enqueue(peer, Pong(number))
             case Pong(number):
@@ -166,7 +168,7 @@ class Kernel(Mesh):
             case Dropped(frm, why):
                 words = why[:_LONGEST_REASON] if why.isprintable() else ascii(why)[:_LONGEST_REASON]
                 text = f"{peer.name} dropped a message for {frm} that it cannot read: {words}"
-                self.effects.append(Log("warning", text))
+                self.effects.append(Log("warning", text, f"dropped by {peer.name}"))
             case Nodes(names):
                 if not peer.hidden:
                     self._told_of(peer, names)
@@ -184,7 +186,7 @@ class Kernel(Mesh):
         of their choice, the process's own leader alone may.
         """
         process = self.find(to)
-        return process is not None and (self.policy == "open" or process.leader == frm)
+        return self.allowed(Call, marked=False) or process is None or process.leader == frm
 
     def letter_dropped(self, process: Process, origin: Life, why: str) -> None:
         """A process could not open a letter: the node that sealed it is told, if it is still there."""

@@ -15,12 +15,12 @@ from pyx.core.effects import Answered, Inquire, Start
 from pyx.core.mailbox import Downed
 from pyx.core.post import THE_NODE
 from pyx.core.processes import Caller, Watcher
-from pyx.signals import Answer, Ask, Call, Demonitor, Exit, Ping, Spawn, Spawned
+from pyx.signals import Answer, Ask, Call, Demonitor, Exit, Letter, Ping, Spawn, Spawned
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.processes import Process
-    from pyx.signals import Letter, Reason, Signal
+    from pyx.signals import Reason, Signal
     from pyx.terms import Pid, Ref
 
 POLICIES: Final = ("open", "exported", "off")
@@ -28,6 +28,9 @@ POLICIES: Final = ("open", "exported", "off")
 
 RUNS_CODE: Final = frozenset({Call, Spawn})
 """The requests that run code of the peer's choice; the others observe, which every policy allows."""
+
+NONSENSE: Final = "nonsense"
+"""The outcome of a request that its peer answered with something else; the body says what was asked."""
 
 UNNAMED: Final = "this process is not a node"
 
@@ -37,6 +40,7 @@ class _Pending(NamedTuple):
 
     waiter: object
     peer: Peer | None
+    kind: type[Signal]
     spawner: Pid | None = None
     link: bool = False
     monitor: Ref | None = None
@@ -81,10 +85,12 @@ class Requests(Bonds):
             return number
         if self.is_here(node):
             if number:
-                self._pending[number] = _Pending(waiter, None)
+                self._pending[number] = _Pending(waiter, None, Call)
             self._start_call(frm, leader, letter, Caller("", 0, number) if number else None)
         else:
-            self._request(number, _Pending(waiter, None), node, Call(frm, number, leader or THE_NODE, letter))
+            self._request(
+                number, _Pending(waiter, None, Call), node, Call(frm, number, leader or THE_NODE, letter)
+            )
         return number
 
     def request_spawn(
@@ -107,7 +113,7 @@ class Requests(Bonds):
         ref = self.make_ref() if monitor else None
         if self._has_ended(frm):
             return number, ref
-        pending = _Pending(waiter, None, frm, link, ref)
+        pending = _Pending(waiter, None, Spawn, frm, link, ref)
         if self.is_here(node):
             self._pending[number] = pending
             pid = self._start_spawn(frm, leader, letter, link=link, monitor=ref)
@@ -121,10 +127,10 @@ class Requests(Bonds):
         """Asks a node about a process of its own; gives the request's number."""
         number = next(self._numbers)
         if self.is_here(node):
-            self._pending[number] = _Pending(waiter, None)
+            self._pending[number] = _Pending(waiter, None, Ask)
             self.effects.append(Inquire("", 0, number, subject, letter))
         else:
-            self._request(number, _Pending(waiter, None), node, Ask(frm, number, subject, letter))
+            self._request(number, _Pending(waiter, None, Ask), node, Ask(frm, number, subject, letter))
         return number
 
     def ping(self, waiter: object, node: str, now: float) -> int:  # noqa: ARG002 - as `connect`
@@ -135,7 +141,7 @@ class Requests(Bonds):
             return number
         if self.name and node not in self._peers:
             self._dial(node)
-        self._request(number, _Pending(waiter, None), node, Ping(number))
+        self._request(number, _Pending(waiter, None, Ping), node, Ping(number))
         return number
 
     def abandon(self, number: int) -> None:
@@ -158,16 +164,24 @@ class Requests(Bonds):
 
     # ------------------------------------------------------------ being answered
 
-    def _answered(self, peer: Peer | None, number: int, outcome: str, body: Letter | str | None) -> None:
+    def _answered(
+        self, peer: Peer | None, number: int, outcome: str, body: Letter | str | Pid | None
+    ) -> None:
         pending = self._pending.get(number)
-        if pending is not None and pending.peer is peer:
-            del self._pending[number]
+        if pending is None or pending.peer is not peer:
+            return
+        del self._pending[number]
+        if _makes_sense(pending.kind, outcome, body):
             self._tell(pending.waiter, outcome, body)
+        else:
+            self._tell(pending.waiter, NONSENSE, f"no answer to a {pending.kind.__name__}")
 
     def _spawned(self, peer: Peer | None, number: int, pid: Pid) -> None:
         """The new process has its end of the link and monitor; now its spawner gets the other."""
         pending = self._pending.get(number)
-        if pending is None or pending.peer is not peer or pending.spawner is None:
+        of_another = peer is not None and pid.node != peer.name
+        if pending is None or pending.peer is not peer or pending.spawner is None or of_another:
+            self._answered(peer, number, "spawned", pid)
             return
         del self._pending[number]
         spawner = self.find(pending.spawner)
@@ -215,7 +229,7 @@ class Requests(Bonds):
         if caller is not None:
             self._answer(caller, outcome, letter, process.pid)
 
-    def answer(self, inquire: Inquire, letter: Letter, outcome: str = "value") -> None:
+    def answer(self, inquire: Inquire, letter: Letter | str, outcome: str = "value") -> None:
         """Answers an `Inquire`."""
         self._answer(Caller(inquire.node, inquire.session, inquire.number), outcome, letter)
 
@@ -268,3 +282,20 @@ class Requests(Bonds):
             self._bind(process, frm.node)
         self.effects.append(Start(process, letter))
         return process.pid
+
+
+def _makes_sense(kind: type[Signal], outcome: str, body: Letter | str | Pid | None) -> bool:
+    """Is that an answer to a request of that kind?  A peer may say anything."""
+    match outcome:
+        case "value":
+            return kind in {Call, Ask} and type(body) is Letter
+        case "raised" | "undefined":
+            return kind is Call and type(body) is Letter
+        case "exit":
+            return kind is Call and body is not None
+        case "refused":
+            return kind is not Ping and body in POLICIES
+        case "pong":
+            return kind is Ping and body is None
+        case _:
+            return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pyx.core.requests import NONSENSE
 from pyx.errors import (
     DecodeError,
     RemoteError,
@@ -21,6 +22,7 @@ from pyx.runtime.context import current
 from pyx.runtime.destinations import named_call
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import open_letter
+from pyx.wire.refusal import shown
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -62,9 +64,11 @@ def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
         raise RpcNoConnection(dest, str(body))
     if outcome == "refused":
         raise RpcRefused(dest, str(body))
+    if outcome == NONSENSE:
+        raise RpcError(dest, f"the answer of {dest} makes no sense: {body}")
     if outcome == "exit":
         reason = mail.open_reason(node, body)
-        raise RemoteError(dest, "Exit", reason if type(reason) is str else repr(reason))
+        raise RemoteError(dest, "Exit", reason if type(reason) is str else _described(reason))
     try:
         opened = open_letter(body, node.kernel.here)
     except DecodeError as error:
@@ -74,9 +78,17 @@ def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
             return value
         case "undefined", (str(module), None | str() as function):
             raise RpcUndefined(dest, module, function)
-        case "raised", Raised(type_name, text, traceback):
+        case "raised", Raised(str(type_name), str(text), str(traceback)):
             raise RemoteError(dest, type_name, text, traceback)
-    raise RpcError(dest, f"the answer of {dest} makes no sense: {outcome!r:.40} {opened!r:.80}")
+    raise RpcError(dest, f"the answer of {dest} makes no sense: {outcome} {shown(opened)}")
+
+
+def _described(reason: object) -> str:
+    """How an exit reason prints; what a peer puts into an object may be nothing its class can print."""
+    try:
+        return repr(reason)
+    except Exception:
+        return shown(reason)
 
 
 def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:

@@ -6,14 +6,18 @@ The second storey of a node.  Not here: when (`steps.py`), and the lives of proc
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 from pyx.core import effects as fx
+from pyx.core.outbox import Outbox
 from pyx.core.post import THE_NODE
 from pyx.runtime import context, output
+from pyx.runtime.questions import Questions
 from pyx.runtime.requests import Pending
+from pyx.runtime.resting import RestingLog
 from pyx.runtime.steps import Steps, log
 from pyx.runtime.tasks import ProcessLoop
 from pyx.runtime.threads import Pool
@@ -39,6 +43,14 @@ class Carrying(Steps):
         super().__init__()
         self.pool = Pool()
         self.tasks = ProcessLoop()
+        self.resting = RestingLog(self.portal.later)
+        """For lines that others can bring about at will."""
+        self.questions = Questions(
+            self.pool.run,
+            self._answer,
+            self._refuse,
+            self._queue_for_node,
+        )
         self.transport: Transport | None = None
         """Set while this process is a named node."""
         self.console: output.Console | None = None
@@ -81,7 +93,18 @@ class Carrying(Steps):
         self.processes.start_for_peer(effect.process, effect.letter)
 
     def _inquire(self, effect: fx.Inquire) -> None:
-        self.pool.run(lambda: self.processes.answer_inquiry(effect))
+        self.questions.ask(effect)
+
+    def _answer(self, question: fx.Inquire) -> None:
+        self.processes.answer_inquiry(question)
+
+    def _refuse(self, question: fx.Inquire, why: str) -> None:
+        self.resting.say(f"questions of {question.node}", logging.WARNING, f"asked by {question.node}: {why}")
+        self.processes.refuse_inquiry(question, why)
+
+    def _queue_for_node(self, node: str) -> Outbox | None:
+        queue = self.kernel.queue_for(("", node))
+        return queue if isinstance(queue, Outbox) else None
 
     def _answered(self, effect: fx.Answered) -> None:
         pending = effect.waiter
@@ -140,8 +163,19 @@ class Carrying(Steps):
     def _rest(self, effect: fx.Rest) -> None:
         self.later(max(0.0, effect.until - self.now()), self.kernel.rested, effect.node)
 
+    def warn_in_turn(self, topic: str, line: str) -> None:
+        """A warning that others can bring about at will; otherwise as `warn`."""
+        say = functools.partial(self.resting.say, topic, logging.WARNING, line)
+        if context.thread.state.inside:
+            say()
+        else:
+            self.guarded(lambda _: say())
+
     def _log(self, effect: fx.Log) -> None:
-        log.log(_LEVELS[effect.level], "%s", effect.text)
+        if effect.topic:
+            self.resting.say(effect.topic, _LEVELS[effect.level], effect.text)
+        else:
+            log.log(_LEVELS[effect.level], "%s", effect.text)
 
     # ------------------------------------------------------------ the clock
 

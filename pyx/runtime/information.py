@@ -43,6 +43,10 @@ KEYS: Final = (
 _ONLY_WHEN_ASKED: Final = {"messages"}
 
 
+PRIVATE: Final = frozenset({"messages", "dictionary"})
+"""What a process was told and keeps to itself: peers see it only where they may run code of their choice."""
+
+
 def check_keys(keys: Iterable[str]) -> None:
     """Raises ValueError that lists the known keys if one of *keys* is not."""
     for key in keys:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import DecodeError, NoConnection
+from pyx.errors import DecodeError, NoConnection, RpcRefused
 from pyx.runtime.context import current
 from pyx.runtime.information import check_keys, information
 from pyx.runtime.letters import sealed
 from pyx.runtime.requests import Pending
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import open_letter
+from pyx.wire.refusal import shown
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -53,20 +54,31 @@ def request(node: LocalNode, pending: Pending, pid: Pid, keys: list[str] | None)
     pending.ask(node.kernel.request_info, frm, pid.node, "info", sealed((pid, keys), node.max_message_bytes))
 
 
-def answer(node: LocalNode, pid: Pid, pending: Pending, *, in_time: bool) -> dict[str, Any] | None:
-    """The facts that came; raises NoConnection if none did."""
+def answer(
+    node: LocalNode, pid: Pid, keys: list[str] | None, pending: Pending, *, in_time: bool
+) -> dict[str, Any] | None:
+    """The facts that came, all that were asked for.
+
+    Raises:
+        NoConnection: none came, or no facts.
+        RpcRefused: that node keeps some of them from its peers.
+    """
     if not in_time:
         raise NoConnection(pid.node, f"no answer within {SECONDS:g} s")
     if pending.outcome == "noconnection":
         raise NoConnection(pid.node, str(pending.body))
+    if pending.outcome == "refused":
+        raise RpcRefused(pid.node, str(pending.body))
+    if pending.outcome != "value":
+        raise NoConnection(pid.node, f"it told nonsense: {pending.body}")
     try:
         facts = open_letter(pending.body, node.kernel.here)
     except DecodeError as error:
         facts = Raised("DecodeError", str(error))
     if isinstance(facts, Raised):
-        raise NoConnection(pid.node, f"it could not tell: {facts.text}")
-    if facts is not None and type(facts) is not dict:
-        raise NoConnection(pid.node, f"it told nonsense: {facts!r:.80}")
+        raise NoConnection(pid.node, f"it could not tell: {facts.text if type(facts.text) is str else '?'}")
+    if facts is not None and (type(facts) is not dict or not facts.keys() >= set(keys or ())):
+        raise NoConnection(pid.node, f"it told nonsense: {shown(facts)}")
     return facts
 
 
@@ -77,7 +89,7 @@ def ask(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | N
     with Pending(node) as pending:
         request(node, pending, pid, keys)
         in_time = pending.wait(SECONDS)
-    return answer(node, pid, pending, in_time=in_time)
+    return answer(node, pid, keys, pending, in_time=in_time)
 
 
 async def ask_async(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
@@ -87,4 +99,4 @@ async def ask_async(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[s
     with Pending(node, node.tasks.slot()) as pending:
         request(node, pending, pid, keys)
         in_time = await pending.wait_async(SECONDS)
-    return answer(node, pid, pending, in_time=in_time)
+    return answer(node, pid, keys, pending, in_time=in_time)

@@ -12,11 +12,11 @@ from collections.abc import Coroutine
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import EncodeError, Exit, ProcessKilled, PyxError, RpcRefused, UndefinedFunction
+from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFunction
 from pyx.runtime import mail, output, report, rex
 from pyx.runtime.context import current
 from pyx.runtime.destinations import checked_pid
-from pyx.runtime.information import information
+from pyx.runtime.information import KEYS, PRIVATE, information
 from pyx.runtime.letters import sealed, sealed_call, sealed_reason
 from pyx.runtime.runners import Runner
 from pyx.runtime.threads import run_process
@@ -137,14 +137,25 @@ class Lifecycle:
         node = self._node
         try:
             pid, keys = open_letter(inquiry.letter, node.kernel.here)
+            if not node.kernel.allowed(Call, marked=False):
+                if keys is None:
+                    keys = [key for key in KEYS if key not in PRIVATE]
+                elif not PRIVATE.isdisjoint(keys):
+                    node.step(node.kernel.answer, inquiry, node.kernel.policy, "refused")
+                    return
             facts = information(node, checked_pid(pid), keys)
             if facts is not None and "dictionary" in facts:  # the one that may hold what is no data
                 items, limit = facts["dictionary"].items(), node.max_message_bytes
                 facts["dictionary"] = {_as_data(key, limit): _as_data(value, limit) for key, value in items}
             letter = sealed(facts, node.max_message_bytes)
-        except (PyxError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever was asked: who asks hears of it, and the next one has its turn
             letter = sealed(report.as_value(error), node.max_message_bytes)
         node.step(node.kernel.answer, inquiry, letter)
+
+    def refuse_inquiry(self, inquiry: Inquire, why: str) -> None:
+        """A peer asks more than is answered; from inside a step too."""
+        node = self._node
+        node.tell(node.kernel.answer, inquiry, sealed(Raised("PyxError", why), node.max_message_bytes))
 
     # ------------------------------------------------------------ running and ending
 

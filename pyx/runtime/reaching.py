@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pyx.errors import RpcRefused
+from pyx.core.requests import NONSENSE
+from pyx.errors import RpcError, RpcRefused
 from pyx.runtime.context import current, forbid_running_loop
 from pyx.runtime.letters import sealed_call
 from pyx.runtime.local_node import this_node
@@ -99,6 +100,8 @@ def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> tu
         return pending.body, pending.monitor
     if pending.outcome == "refused":
         raise RpcRefused(dest, str(pending.body))
+    if pending.outcome == NONSENSE:
+        raise RpcError(dest, f"the answer of {dest} makes no sense: {pending.body}")
     node.warn("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
     pid = pending.nobody if pending.nobody is not None else node.step(node.kernel.dead_pid)
     return pid, pending.monitor

@@ -148,7 +148,8 @@ class Sending(Carrying):
     def log_dropped_letter(self, process: Process, item: Letter, error: Exception) -> None:
         """A letter could not be opened by its receiver: said once, here and where it came from."""
         origin = item.origin.name if item.origin is not None else "this node"
-        self.warn("dropped a message from %s to %s that cannot be read: %s", origin, process.pid, error)
+        line = f"dropped a message from {origin} to {process.pid} that cannot be read: {error}"
+        self.warn_in_turn(f"unreadable from {origin}", line)
         if item.origin is not None:
             self.tell(self.kernel.letter_dropped, process, item.origin, str(error))
 

@@ -8,12 +8,13 @@ import pytest
 
 from pyx.core.effects import Answered, Dial, Inquire, Kill, Log, Start
 from pyx.core.mailbox import Downed, Exited
-from pyx.signals import Answer, Call, Letter, Ping, Spawn, Spawned
+from pyx.signals import Answer, Call, Letter, Ping, Pong, Spawn, Spawned
 from pyx.terms import Life, Pid
 from tests.core.conversation import Node, World, messages, seen_from, travelled
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
+    from pyx.signals import Signal
 
 LETTER = Letter(b"os getpid")
 VALUE = Letter(b"4242")
@@ -349,3 +350,49 @@ def test_a_peer_asks_in_the_name_of_its_own_processes_only() -> None:
     third = Pid(1, 0, "c@h", 3)
     b.signals_received(b.peer("a@h"), [Spawn(third, 1, third, True, None, LETTER)], 0.0)
     assert b.saw(Start) == []
+
+
+class TestAnAnswerOfAPeer:
+    @pytest.mark.parametrize(
+        ("kind", "answer"),
+        [
+            ("call", Pong(1)),
+            ("call", Answer(1, "spawned", VALUE)),
+            ("call", Answer(1, "noconnection", "word")),
+            ("call", Answer(1, "value", "word")),
+            ("call", Answer(1, "refused", VALUE)),
+            ("call", Answer(1, "refused", "because")),
+            ("call", Spawned(1, Pid(1, 0, "b@h", 2))),
+            ("ask", Pong(1)),
+            ("ask", Answer(1, "exit", "killed")),
+            ("ask", Spawned(1, Pid(1, 0, "b@h", 2))),
+            ("spawn", Answer(1, "value", VALUE)),
+            ("spawn", Pong(1)),
+            ("spawn", Spawned(1, Pid(1, 0, "c@h", 3))),
+            ("ping", Answer(1, "value", VALUE)),
+            ("ping", Answer(1, "refused", "off")),
+        ],
+    )
+    def test_that_is_none_to_what_was_asked_is_nonsense_and_the_end_of_that_request(
+        self, kind: str, answer: Signal
+    ) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        a = world["a@h"]
+        gus = a.process()
+        match kind:
+            case "call":
+                a.request_call("waiter", gus.pid, None, "b@h", VALUE)
+            case "ask":
+                a.request_info("waiter", gus.pid, "b@h", "info", VALUE)
+            case "spawn":
+                a.request_spawn("waiter", gus.pid, None, "b@h", VALUE, link=True, monitor=True)
+            case _:
+                a.ping("waiter", "b@h", world.now)
+        for _ in range(2):
+            a.signals_received(a.peer("b@h"), [answer], world.now)
+        ((waiter, outcome, _body, nobody),) = a.saw(Answered)
+        assert (waiter, outcome, nobody) == ("waiter", "nonsense", None)
+        assert a._pending == {}
+        assert (list(gus.links), gus.monitors) == ([], {})
+        assert a.nodes(["connected"]) == ["b@h"]

@@ -294,3 +294,28 @@ class TestALetterThatIsSaidToBeSealedHere:
             evil.forges(Call, Pid(1), 5, Pid(1), tuple(evil.there), letter=seal(("math", "sqrt", [4])))
             assert evil.is_cut_off()
             assert as_process(honest, Node.list) == ["victim@test"]
+
+
+class TestWhatAProcessKeepsToItself:
+    @pytest.mark.parametrize("policy", ["exported", "off"])
+    @pytest.mark.parametrize("keys", [["messages"], ["dictionary"], ["status", "messages"]])
+    def test_is_shown_only_where_peers_may_run_code(self, policy: str, keys: list[str], stage: Stage) -> None:
+        asking, asked = stage.start("asking"), stage.start("asked", policy=policy)
+        there = seen_from(asking, asked, Running(asked, lambda: receive("enough", timeout=HANG)).pid)
+        with pytest.raises(RpcRefused) as refused:
+            as_process(asking, lambda: Process.info(there, keys))
+        assert refused.value.policy == policy
+        facts = as_process(asking, lambda: Process.info(there))
+        assert "status" in facts
+        assert "dictionary" not in facts
+        as_process(asking, lambda: send(there, "enough"))
+
+    def test_is_shown_under_open_and_at_home(self, stage: Stage) -> None:
+        asking, asked = stage.start("asking"), stage.start("asked")
+        waiting = Running(asked, lambda: receive("enough", timeout=HANG))
+        there = seen_from(asking, asked, waiting.pid)
+        as_process(asking, lambda: send(there, "a token"))
+        until(
+            lambda: as_process(asking, lambda: Process.info(there, "messages")) == ("messages", ["a token"])
+        )
+        as_process(asking, lambda: send(there, "enough"))

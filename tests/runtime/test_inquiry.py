@@ -154,7 +154,7 @@ class TestAnswers:
     def answer(self, node: LocalNode, outcome: str, body: Any) -> Any:
         pending = Pending(node)
         pending.resolve(outcome, body)
-        return inquiry.answer(node, Pid(1, node="b@test", creation=1), pending, in_time=True)
+        return inquiry.answer(node, Pid(1, node="b@test", creation=1), None, pending, in_time=True)
 
     def test_facts_or_nobody(self, node: LocalNode) -> None:
         assert self.answer(node, "value", sealed({"kind": "def"})) == {"kind": "def"}
@@ -165,6 +165,8 @@ class TestAnswers:
             self.answer(node, "value", sealed(ValueError("unknown key 'x'")))
 
     def test_nonsense(self, node: LocalNode) -> None:
+        with pytest.raises(NoConnection, match="it told nonsense: no answer to an Ask"):
+            self.answer(node, "nonsense", "no answer to an Ask")
         with pytest.raises(NoConnection, match="it told nonsense: 42"):
             self.answer(node, "value", sealed(42))
         with pytest.raises(NoConnection, match="it could not tell: not a letter"):
@@ -185,7 +187,7 @@ class TestQuestions:
             with Pending(a) as pending:
                 pending.ask(a.kernel.request_info, own_pid(), "b@test", "info", sealed(question))
                 assert pending.wait(HANG)
-            return inquiry.answer(a, Pid(1, node="b@test", creation=1), pending, in_time=True)
+            return inquiry.answer(a, Pid(1, node="b@test", creation=1), None, pending, in_time=True)
 
         with pytest.raises(NoConnection, match="it could not tell"):
             as_process(a, body)

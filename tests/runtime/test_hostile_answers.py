@@ -1,0 +1,123 @@
+"""A peer answers what it was not asked, or with nonsense: that call fails as documented, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Node, Process, RpcError, rpc
+from pyx.errors import NoConnection, RpcRefused
+from pyx.signals import Answer, Ask, Call, Letter, Ping, Pong, Signal, Spawn, Spawned
+from pyx.terms import Pid, Raised
+from pyx.wire.codec import seal
+from tests.hostile import Hostile
+from tests.staging import HANG, Stage, as_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.runtime.local_node import LocalNode
+
+FORGED = "x\n2026-01-01 CRITICAL root: backup deleted by admin \x1b[2J"
+
+ANSWERS: dict[str, Callable[[int], Signal]] = {
+    "a pong": lambda number: Pong(number),
+    "a pid": lambda number: Spawned(number, Pid(1)),
+    "no value": lambda number: Answer(number, "value", "word"),
+    "a word that is none": lambda number: Answer(number, "bananas", Letter(seal(1))),
+    "a loss": lambda number: Answer(number, "noconnection", FORGED),
+    "a refusal without a policy": lambda number: Answer(number, "refused", FORGED),
+    "a refusal with a letter": lambda number: Answer(number, "refused", Letter(seal("off"))),
+    "bytes": lambda number: Answer(number, "value", Letter(b"\xc1")),
+    "half a name": lambda number: Answer(number, "undefined", Letter(seal((1, 2)))),
+    "an error of numbers": lambda number: Answer(number, "raised", Letter(seal(Raised(1, 2, 3)))),  # type: ignore[arg-type]
+    "an error of nothing": lambda number: Answer(number, "raised", Letter(seal(None))),
+}
+
+
+def answered_by(
+    victim: LocalNode, kind: type, answer: Callable[[int], Signal], act: Callable[[], Any]
+) -> Any:
+    """What *act* comes to, as a process of the victim, if the evil peer answers that kind of request so."""
+    with Hostile(victim) as evil:
+
+        def answers() -> None:
+            request: Any = evil.next(kind)
+            evil.says(answer(request.number))
+
+        thread = threading.Thread(target=answers)
+        thread.start()
+        try:
+            return as_process(victim, act)
+        finally:
+            thread.join(HANG)
+
+
+@pytest.fixture
+def victim(stage: Stage) -> LocalNode:
+    return stage.start("victim")
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+class TestAnAnswerThatMakesNoSense:
+    def test_is_an_error_of_the_call(self, victim: LocalNode, answer: Callable[[int], Signal]) -> None:
+        with pytest.raises(RpcError, match=r"the answer of evil@test (makes no sense|cannot be read)"):
+            answered_by(
+                victim, Call, answer, lambda: rpc.call("evil@test", "math", "sqrt", [4], timeout=HANG)
+            )
+
+    def test_is_that_nodes_error_among_the_results_of_all(
+        self, victim: LocalNode, answer: Callable[[int], Signal], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+
+        def act() -> Any:
+            return rpc.multicall(["victim@test", "evil@test"], "math", "sqrt", [4], timeout=HANG)
+
+        (result, error), unanswered = answered_by(victim, Call, answer, act)
+        assert (result, unanswered) == (2.0, [])
+        assert type(error) is RpcError
+        assert "CRITICAL" not in caplog.text
+
+    def test_is_an_error_of_the_spawn(
+        self, victim: LocalNode, answer: Callable[[int], Signal], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        if isinstance(answer(1), Spawned):
+            return
+        with pytest.raises(RpcError, match="the answer of evil@test makes no sense"):
+            answered_by(victim, Spawn, answer, lambda: Node.spawn("evil@test", "math", "sqrt", [4]))
+        assert "CRITICAL" not in caplog.text
+
+    def test_is_nothing_told_of_a_process(self, victim: LocalNode, answer: Callable[[int], Signal]) -> None:
+        with pytest.raises(NoConnection, match=r"it told nonsense|it could not tell"):
+            answered_by(victim, Ask, answer, lambda: Process.info(Pid(1, 0, "evil@test", 666), "status"))
+
+    def test_is_no_sign_of_life(self, victim: LocalNode, answer: Callable[[int], Signal]) -> None:
+        word = "pong" if isinstance(answer(1), Pong) else "pang"
+        assert answered_by(victim, Ping, answer, lambda: Node.ping("evil@test")) == word
+
+
+@pytest.mark.parametrize("facts", [{}, {"status": "waiting"}, [1], "status"])
+def test_facts_that_lack_what_was_asked_for_are_none(victim: LocalNode, facts: Any) -> None:
+    with pytest.raises(NoConnection, match="it told nonsense"):
+        answered_by(
+            victim,
+            Ask,
+            lambda number: Answer(number, "value", Letter(seal(facts))),
+            lambda: Process.info(Pid(1, 0, "evil@test", 666), ["status", "kind"]),
+        )
+
+
+@pytest.mark.parametrize("policy", ["exported", "off"])
+def test_a_policy_is_told_as_one(victim: LocalNode, policy: str) -> None:
+    with pytest.raises(RpcRefused) as refused:
+        answered_by(
+            victim,
+            Ask,
+            lambda number: Answer(number, "refused", policy),
+            lambda: Process.info(Pid(1, 0, "evil@test", 666), "messages"),
+        )
+    assert refused.value.policy == policy
