@@ -6,6 +6,9 @@ Not here: the grammar of patterns (`patterns.py`), or how messages get in (`core
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import math
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
 
 NOTHING: Final = object()
 """No message matched (None is a message)."""
+
+NOT_YET: Final = object()
+"""None has matched so far; the others are to be looked at."""
+
+_A_TURN: Final = 1000
+"""So many messages a coroutine looks at before it lets others run: some milliseconds."""
 
 
 def open_item(node: LocalNode, item: Any) -> Any:
@@ -85,8 +94,10 @@ class Search:
         ref = required_reference(self._patterns)
         return self._runner.marks.get(ref) if ref is not None else None
 
-    def next(self) -> Any:
+    def next(self, most: float = math.inf) -> Any:
         """The first match among what has not been looked at, taken from the mailbox; else NOTHING.
+
+        NOT_YET after *most* messages that do not match, if there are more.
 
         A predicate runs here outside every lock; if it raises, nothing is taken.  Nothing here needs the
         gate: a kill may strike anywhere, for nobody reads the mailbox of a dead process.
@@ -97,8 +108,11 @@ class Search:
         mailbox = runner.process.mailbox
         if mailbox.incoming:
             mailbox.refill()
+        until = self._index + most
         while True:
             for entry in _from(self._index, mailbox.kept):
+                if self._index >= until:
+                    return NOT_YET
                 if not entry.opened and not self._open(entry):
                     break  # it is dropped, so the positions have moved
                 for pattern in self._patterns:
@@ -130,8 +144,10 @@ class Search:
 
 
 def _from(start: int, kept: deque[Entry] | tuple[()]) -> Iterable[Entry]:
-    # A deque is read quickly from its beginning, and at places near its end: those of the latest messages.
-    return map(kept.__getitem__, range(start, len(kept))) if start else kept
+    # A deque is read quickly in order, and at places near its end: those of the latest messages.
+    if len(kept) - start > _A_TURN:
+        return itertools.islice(kept, start, None)
+    return map(kept.__getitem__, range(start, len(kept)))
 
 
 def receive(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
@@ -157,7 +173,10 @@ async def receive_async(runner: Runner, patterns: tuple[Any, ...], timeout: floa
     """`receive` for a coroutine."""
     deadline = None if timeout is None else time.monotonic() + timeout
     with Search(runner, patterns) as search:
-        while (value := search.next()) is NOTHING:
+        while (value := search.next(_A_TURN)) is NOTHING or value is NOT_YET:
+            if value is NOT_YET:
+                await asyncio.sleep(0)
+                continue
             remaining = _remaining(deadline, timeout)
             slot = runner.node.tasks.slot()
             runner.slot = slot

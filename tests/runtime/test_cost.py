@@ -7,12 +7,15 @@ spawns become slower the more there are.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pyx import Node, aio, receive
+from pyx import Process as ProcessFace
 from pyx.core.mailbox import Mailbox
 from pyx.core.outbox import Outbox
 from pyx.core.peers import Peer
@@ -154,3 +157,52 @@ def test_a_session_that_is_over_is_freed_without_the_collector(stage: Stage) -> 
         as_process(a, lambda: Node.disconnect("b"))
         until(lambda: not (a.kernel.nodes(["connected"]) or b.kernel.nodes(["connected"])))
     until(lambda: left(SESSION) == before)
+
+
+class Owned:
+    """What a process made and had when it ended."""
+
+
+OWNED: Final[contextvars.ContextVar[Owned]] = contextvars.ContextVar("tests.owned")
+
+
+def keeps_in_its_context(owned: Owned) -> None:
+    OWNED.set(owned)
+
+
+def keeps_in_its_dictionary(owned: Owned) -> None:
+    ProcessFace.put("owned", owned)
+
+
+def keeps_in_its_exception(owned: Owned) -> None:
+    raise ValueError(owned)
+
+
+def keeps_in_its_result(owned: Owned) -> Owned:
+    return owned
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("on_loop", [False, True], ids=["def", "async def"])
+@pytest.mark.parametrize(
+    "keeps",
+    [keeps_in_its_context, keeps_in_its_dictionary, keeps_in_its_exception, keeps_in_its_result],
+    ids=lambda keeps: keeps.__name__,
+)
+def test_what_a_process_had_is_freed_with_it(
+    node: LocalNode, keeps: Callable[[Owned], Any], *, on_loop: bool
+) -> None:
+    """Though its warm thread, or the loop, waits for the next one."""
+    made: list[weakref.ref[Owned]] = []
+
+    def body() -> Any:
+        owned = Owned()
+        made.append(weakref.ref(owned))
+        return keeps(owned)
+
+    async def coroutine() -> Any:
+        return body()
+
+    node.processes.spawn(coroutine if on_loop else body, ())
+    until(lambda: bool(made) and not node.kernel.processes())
+    until(lambda: made[0]() is None)

@@ -285,6 +285,27 @@ class TestCoroutines:
 
         assert run_task(node, body) == "first"
 
+    def test_a_search_through_very_many_gives_way(self, node: LocalNode) -> None:
+        """Other processes run on that loop too."""
+        kept = 10 * mail._A_TURN
+
+        async def body() -> tuple[Any, int]:
+            me = current.get()
+            assert me is not None
+            for number in range(kept):
+                node.send(me.process.pid, ("noise", number))
+            node.send(me.process.pid, "wanted")
+            search = asyncio.create_task(receive_async(me, ("wanted",), 0))
+            turns = 0
+            while not search.done():
+                await asyncio.sleep(0)
+                turns += 1
+            return search.result(), turns
+
+        value, turns = run_task(node, body)
+        assert value == "wanted"
+        assert turns >= kept // mail._A_TURN
+
     def test_a_cancelled_one_has_taken_nothing_and_another_may_come(self, node: LocalNode) -> None:
         async def body() -> Any:
             me = current.get()
