@@ -306,15 +306,21 @@ class RpcUndefined(RpcError):
 
 
 class RpcRefused(RpcError):
-    """That node's policy forbids the call.  Attribute: `policy`."""
+    """That node's policy forbids the call.  Attribute: `policy`.
 
-    def __init__(self, node: str, policy: str) -> None:
+    It forbids `Process.info` of a process's messages and dictionary too (*private*).
+    """
+
+    def __init__(self, node: str, policy: str, *, private: bool = False) -> None:
         self.policy = policy
         what, hint = (
             "calls",
             f"start {node} with --rpc open, or with --rpc exported to allow marked functions",
         )
-        if policy == "exported":
+        if private:
+            what = "to show the messages and the dictionary of a process"
+            hint = f"ask for other keys, or start {node} with --rpc open"
+        elif policy == "exported":
             what = "calls of functions that are not marked"
             hint = "mark the function with @rpc.export there, in a module that is loaded there"
         super().__init__(node, f"{node} refuses {what} (it runs with --rpc {policy})", hint=hint)

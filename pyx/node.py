@@ -151,8 +151,8 @@ class Node:
         """The connected nodes, sorted.
 
         Args:
-            kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (every
-                name ever met); several, or a list of them as in IEx, give the union.
+            kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (those
+                met lately, 4096 at most); several, or a list of them as in IEx, give the union.
 
         Raises:
             ValueError: an unknown kind; the sentence lists them.

@@ -87,7 +87,10 @@ class Kernel(Mesh):
 
     def node_stopped(self) -> None:
         """Takes leave of every peer: their processes are `noconnection`; those here live on."""
-        for peer in list(self._peers.values()):
+        peers = list(self._peers.values())
+        for peer in peers:
+            peer.invitations.clear()  # or the end of one dial would begin the next
+        for peer in peers:
             self.disconnect(peer.name)
         self.name = ""
         self.creation = 0

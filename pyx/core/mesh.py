@@ -155,6 +155,7 @@ class Mesh(Sight):
         peer.since = peer.heard = now
         self._known.add(peer.name)
         self._backoff.forget(peer.name)
+        self._dial_is_over(peer)
         self.effects.append(Log("info", f"node {peer.name} is up"))
         if not peer.hidden:
             self._came_in_sight(peer)
@@ -245,6 +246,7 @@ class Mesh(Sight):
                 for _ in range(process.node_monitors.pop(peer.name, 0)):
                     self._deliver(process, NodeDown(peer.name))
         self._tell_connected(peer.waiters, ok=False, reason=reason)
+        self._dial_is_over(peer)
 
     def _sever(self, process: Process, node: str) -> None:
         """Ends all bonds between a process and a node; what the process hears comes through the inbox."""

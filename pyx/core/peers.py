@@ -8,6 +8,7 @@ the object, so nothing can survive it and no new session revives it.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from pyx.core.outbox import Outbox
@@ -21,6 +22,10 @@ FIRST_REST: Final = 0.1
 """Seconds: a service that restarts is back in less than a second, so the first rest is short."""
 LONGEST_REST: Final = 5.0
 """Seconds: a node that comes back after an hour is found by the next message after so long at most."""
+FORGOTTEN_AFTER: Final = 60.0
+"""Seconds after a rest: by then it is as if that node had never been dialled."""
+MOST_RESTING: Final = 4096
+"""Of more nodes that could not be reached those are forgotten that failed longest ago."""
 
 
 class Peer:
@@ -30,8 +35,11 @@ class Peer:
         "bonds",
         "creation",
         "dialled",
+        "followed",
         "heard",
         "hidden",
+        "invitations",
+        "invited_by",
         "link",
         "name",
         "out",
@@ -70,6 +78,12 @@ class Peer:
         self.sent_since_tick = False
         self.told: frozenset[str] = frozenset()
         """The nodes this one saw when it last told the peer which."""
+        self.invitations: Final[deque[str]] = deque()
+        """Nodes that the peer has named, and that are still to be dialled."""
+        self.followed = 0
+        """How many of those it has named are being dialled."""
+        self.invited_by: Peer | None = None
+        """Of a dial: who has named that node, if it is dialled for that."""
         self.link: Any = None
         """The handle of the connection that carries it; the owner of that sets it."""
 
@@ -118,7 +132,10 @@ class Backoff:
             now: monotonic seconds.
             jitter: 0 to 1, by chance, so that the survivors of one loss do not call in step.
         """
-        failures = self._nodes.setdefault(node, _Failures())
+        failures = self._nodes.pop(node, None) or _Failures()
+        self._nodes[node] = failures
+        if len(self._nodes) > MOST_RESTING:
+            del self._nodes[next(iter(self._nodes))]
         rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(failures.count, 10))
         failures.count += 1
         failures.reason = reason
@@ -138,9 +155,11 @@ class Backoff:
             failures.resting = False
 
     def overdue(self, now: float) -> None:
-        """Ends every rest whose time has come."""
-        for failures in self._nodes.values():
-            if failures.until <= now:
+        """Ends every rest whose time has come, and forgets those that ended long ago."""
+        for node, failures in list(self._nodes.items()):
+            if failures.until + FORGOTTEN_AFTER <= now:
+                del self._nodes[node]
+            elif failures.until <= now:
                 failures.resting = False
 
     def clear(self) -> None:

@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import Dial, Flush, Log, Overfull, Show, Suspend, Wake
+from pyx.core.known import KnownNodes
 from pyx.core.names import Names
 from pyx.core.notices import Notices
 from pyx.core.peers import Backoff, Peer
@@ -51,8 +52,7 @@ class Post:
         self._peers: Final[dict[str, Peer]] = {}
         """By name: dialling or up, one session each."""
         self._backoff: Final = Backoff()
-        self._known: Final[set[str]] = set()
-        """Every node ever mentioned."""
+        self._known: Final = KnownNodes()
         self._inbox: Final[deque[Signal]] = deque()
         """Signals from processes here to processes here, carried out in order before the input returns."""
         self._notices: Final = Notices()

@@ -15,7 +15,7 @@ from pyx.core.mailbox import NodeDown, NodeUp
 from pyx.core.post import NO_NODE
 from pyx.core.requests import Requests
 from pyx.core.views import Views
-from pyx.signals import Nodes
+from pyx.signals import MOST_NODES, Nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.processes import Process
     from pyx.signals import Reason
+
+MOST_FOLLOWED: Final = 8
+"""So many nodes that one peer has named are dialled at a time."""
 
 KINDS: Final = ("this", "visible", "hidden", "connected", "known")
 
@@ -45,7 +48,7 @@ class Sight(Requests):
 
         Args:
             kinds: `"this"`; `"visible"`, `"hidden"` (connected nodes), `"connected"` (both of these);
-                `"known"` (every node ever mentioned).
+                `"known"` (the nodes mentioned lately, 4096 of them at most).
 
         Raises:
             ValueError: another word.
@@ -131,18 +134,34 @@ class Sight(Requests):
         The first time in a session this node dials those it lacks.  Later words are for the views only: they
         are no reason to dial anew what was given up, and this node answers with its own news, if it has any.
         """
-        self._known.update(names)
+        for name in names:
+            self._known.add(name)
         if not self._views.said(peer.name, names):
             if peer.told != self._sight:
                 self._tell_sight(peer)
             return
-        for name in names:
-            if not self.is_here(name):
-                self._reach(name, quiet=True)
+        peer.invitations.extend(name for name in names if not self.is_here(name))
+        self._follow_invitations(peer)
+
+    def _follow_invitations(self, peer: Peer) -> None:
+        """Dials the nodes that a peer has named, a few at a time: they need not be there."""
+        while peer.invitations and peer.followed < MOST_FOLLOWED and peer.state == "up":
+            name = peer.invitations.popleft()
+            invited = self._reach(name, quiet=True) if name not in self._peers else None
+            if invited is not None:
+                invited.invited_by = peer
+                peer.followed += 1
+
+    def _dial_is_over(self, peer: Peer) -> None:
+        """A dial has led to a session, or to nothing."""
+        inviter, peer.invited_by = peer.invited_by, None
+        if inviter is not None:
+            inviter.followed -= 1
+            self._follow_invitations(inviter)
 
     def _tell_sight(self, peer: Peer) -> None:
         peer.told = self._sight
-        self._enqueue(peer, Nodes(tuple(sorted(self._sight - {peer.name}))))
+        self._enqueue(peer, Nodes(tuple(sorted(self._sight - {peer.name})[:MOST_NODES])))
 
     def _look_around(self, now: float, patience: float) -> None:
         """Says which peers do not see each other, once, when that has been so for *patience* seconds.

@@ -68,7 +68,7 @@ def answer(
     if pending.outcome == "noconnection":
         raise NoConnection(pid.node, str(pending.body))
     if pending.outcome == "refused":
-        raise RpcRefused(pid.node, str(pending.body))
+        raise RpcRefused(pid.node, str(pending.body), private=True)
     if pending.outcome != "value":
         raise NoConnection(pid.node, f"it told nonsense: {pending.body}")
     try:

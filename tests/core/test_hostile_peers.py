@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx.core.effects import Answered, Hangup, Kill, Log
+from pyx.core.effects import Answered, Dial, Hangup, Kill, Log
+from pyx.core.known import MOST_KNOWN
 from pyx.core.mailbox import Downed, NodeDown
-from pyx.signals import Crashed, Down, Leader, Letter, Monitor, Ping, Send, Spawn
+from pyx.core.sight import MOST_FOLLOWED
+from pyx.signals import MOST_NODES, Crashed, Down, Leader, Letter, Monitor, Nodes, Ping, Send, Spawn
 from pyx.terms import Pid, Ref
 from tests.core.conversation import Node, World, messages, seen_from
 
@@ -219,3 +221,56 @@ class TestASignalThatTheKernelFailsAt:
         assert victim.has_broken_off
         assert messages(second) == [Downed(second_ref, child.pid, "killed")]
         assert (messages(watcher), failed[0].ref) == ([], ref)
+
+
+class TestNodesThatAPeerNames:
+    """They need not be there, however many they are."""
+
+    NAMES = tuple(f"n{number}@h" for number in range(MOST_NODES))
+
+    def dialled(self, node: Node) -> list[str]:
+        return [dial.node for dial in node.saw(Dial)]
+
+    def test_are_dialled_a_few_at_a_time(self) -> None:
+        victim = Victim()
+        node = victim.node
+        node.seen.clear()
+        node._views.lost(EVIL)  # its first word in this session
+        node.signals_received(node.peer(EVIL), [Nodes(self.NAMES)], victim.world.now)
+        assert self.dialled(node) == list(self.NAMES[:MOST_FOLLOWED])
+        node.dial_failed("n3@h", "no such name", victim.world.now)
+        assert self.dialled(node) == list(self.NAMES[: MOST_FOLLOWED + 1])
+        node.dial_failed("n3@h", "no such name", victim.world.now)
+        assert node.peer_up("n5@h", 5, hidden=False, now=victim.world.now).kind == "accept"
+        assert self.dialled(node) == list(self.NAMES[: MOST_FOLLOWED + 2])
+
+    def test_are_all_dialled_in_time_and_forgotten_with_their_peer(self) -> None:
+        victim = Victim()
+        node = victim.node
+        node.seen.clear()
+        node._views.lost(EVIL)
+        victim.hears(Nodes(self.NAMES))  # the world has none of them
+        assert self.dialled(node) == list(self.NAMES)
+        assert node.being_dialled() == []
+        node._views.lost(EVIL)
+        node.signals_received(node.peer(EVIL), [Nodes(("x1@h", *self.NAMES, "x2@h")[:MOST_NODES])], 0.0)
+        node.node_stopped()
+        assert node.being_dialled() == []
+        assert "x2@h" not in self.dialled(node)
+
+    def test_are_not_kept_without_end(self) -> None:
+        victim = Victim()
+        for batch in range(20):
+            victim.hears(Nodes(tuple(f"b{batch}n{number}@h" for number in range(MOST_NODES))))
+        assert len(victim.node._known) == MOST_KNOWN
+
+    def test_are_told_in_the_same_measure(self) -> None:
+        victim = Victim()
+        node, honest = victim.node, victim.node.peer("b@h")
+        for number in range(MOST_NODES + 5):
+            node.peer_claimed(f"n{number}@h", 1, hidden=False, now=victim.world.now)
+        honest.out.first.clear()
+        node._tell_sight(honest)
+        (told,) = honest.out.first
+        assert isinstance(told, Nodes)
+        assert len(told.names) == MOST_NODES

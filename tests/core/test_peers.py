@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.core.peers import Backoff, Peer
+from pyx.core.peers import FORGOTTEN_AFTER, MOST_RESTING, Backoff, Peer
 
 
 def test_a_rest_doubles_up_to_five_seconds() -> None:
@@ -30,6 +30,23 @@ def test_it_rests_until_told_and_remembers_why() -> None:
     assert backoff.reason("b@h") == "no such name"
     backoff.overdue(0.2)
     assert backoff.reason("b@h") is None
+
+
+def test_a_node_that_rested_long_ago_is_forgotten() -> None:
+    backoff = Backoff()
+    backoff.failed("b@h", "refused", 0.0, 0.0)
+    backoff.failed("c@h", "refused", 30.0, 0.0)
+    backoff.overdue(FORGOTTEN_AFTER + 0.1)
+    assert backoff.failed("b@h", "refused", 0.0, 0.0) == pytest.approx(0.1)
+    assert backoff.failed("c@h", "refused", 0.0, 0.0) == pytest.approx(0.2)
+
+
+def test_of_too_many_those_that_failed_longest_ago_are_forgotten() -> None:
+    backoff = Backoff()
+    for name in ["first@h", *(f"n{number}@h" for number in range(MOST_RESTING - 1)), "first@h", "last@h"]:
+        backoff.failed(name, "refused", 0.0, 0.0)
+    assert (backoff.reason("n0@h"), backoff.reason("n1@h")) == (None, "refused")
+    assert (backoff.reason("first@h"), backoff.reason("last@h")) == ("refused", "refused")
 
 
 def test_success_forgets_the_failures() -> None:

@@ -305,6 +305,7 @@ class TestWhatAProcessKeepsToItself:
         with pytest.raises(RpcRefused) as refused:
             as_process(asking, lambda: Process.info(there, keys))
         assert refused.value.policy == policy
+        assert "refuses to show the messages and the dictionary of a process" in str(refused.value)
         facts = as_process(asking, lambda: Process.info(there))
         assert "status" in facts
         assert "dictionary" not in facts
