@@ -125,7 +125,11 @@ def _parser() -> argparse.ArgumentParser:
         "--cookie-file", metavar="F", help="where the secret is (else $PYX_COOKIE_FILE, ~/.pyx.cookie)"
     )
     node.add_argument(
-        "--tick", metavar="SECONDS", type=_seconds, default=15.0, help="a silent node is down (15)"
+        "--tick",
+        metavar="SECONDS",
+        type=_seconds,
+        default=15.0,
+        help="a node silent for so long, or up to a quarter longer, is down (15)",
     )
     node.add_argument(
         "--max-message",

@@ -69,7 +69,7 @@ class Node:
             hidden: told to nobody, so no part of the mesh.
             cookie: the shared secret itself.
             cookie_file: where it is; else `$PYX_COOKIE_FILE`, `~/.pyx.cookie`.
-            tick: seconds after which a silent peer is down.
+            tick: seconds after which a silent peer is down, or up to a quarter of that later.
             rpc: `"open"`, `"exported"` to run for peers only what is marked with `@rpc.export`, or `"off"`.
             route_output: let `print` in processes go to their group leader (a shell always does).
             loop: run `async def` processes in the application's event loop.

@@ -139,8 +139,9 @@ class Requests(Bonds):
         if self.is_here(node) and self.name:
             self.effects.append(Answered(waiter, "pong", None))
             return number
-        if self.name and node not in self._peers:
-            self._dial(node)
+        if self.name:
+            peer = self._peers.get(node) or self._dial(node)
+            peer.quiet = False
         self._request(number, _Pending(waiter, None, Ping), node, Ping(number))
         return number
 

@@ -282,7 +282,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"listening on {addresses[0]} port {listening[0].getsockname()[1]}\n")
         sys.stdout.flush()
     # Seeded from the clock, so that a name's creation rises over a restart of this process too.
-    EpmdServer(listening, Names(int(time.time()), time.monotonic(), options.linger)).run()
+    creation = int(time.time())  # noqa: TID251 - a number that is not a duration
+    EpmdServer(listening, Names(creation, time.monotonic(), options.linger)).run()
     return 0
 
 

@@ -40,8 +40,10 @@ def ping(node: LocalNode, pending: Pending, name: str) -> str | None:
 
 def pong(node: LocalNode, name: str, pending: Pending, *, in_time: bool) -> str:
     """The end of a ping as its caller sees it."""
-    if not in_time:
-        node.warn("no answer from %s within %g s", node.full_name(name), SECONDS)
+    full = node.full_name(name)
+    # Without a session there is a dial, whose end is logged with its reason.
+    if not in_time and full in node.step(node.kernel.nodes, ("connected",)):
+        node.warn("no answer from %s within %g s", full, SECONDS)
     return "pong" if pending.outcome == "pong" else "pang"
 
 

@@ -122,7 +122,7 @@ DETAILS: Final = (
     Detail(
         "frozen peer",
         "a silent peer is given up after 60 seconds; a ping to it takes 7",
-        "after 15 (`--tick`); a ping takes 5",
+        "after 15 to 19 (`--tick`, and up to a quarter of it); a ping takes 5",
         "a process that hangs is noticed while one still remembers what one did",
     ),
     Detail(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pyx.errors import EncodeError, NodeNameInvalid, RpcRefused
 from pyx.runtime import reaching
 from pyx.runtime.requests import Pending
-from tests.staging import HANG, Stage, as_process
+from tests.staging import HANG, Stage, as_process, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -42,9 +43,26 @@ class TestPing:
     def test_one_that_does_not_answer_in_time_is_named(
         self, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a = stage.start("a")
+        a, _ = stage.start("a"), stage.start("b")
+        pending = Pending(a)
+        reaching.ping(a, pending, "b")
+        assert pending.wait(HANG)
         assert reaching.pong(a, "b", Pending(a), in_time=False) == "pang"
-        assert "no answer from b@test within 5 s" in caplog.text
+        assert caplog.messages == ["no answer from b@test within 5 s"]
+
+    def test_one_that_could_not_be_dialled_in_time_is_named_once(
+        self, stage: Stage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        standing, go_on = threading.Event(), threading.Event()
+        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        wait_for(standing)
+        with Pending(a) as pending:
+            assert reaching.ping(a, pending, "b") is None
+        assert reaching.pong(a, "b", pending, in_time=False) == "pang"
+        a.step(a.kernel.dial_failed, "b@test", "it did not answer within 5 s", a.now())
+        go_on.set()
+        assert caplog.messages == ["cannot connect to b@test: it did not answer within 5 s"]
 
 
 class TestConnect:

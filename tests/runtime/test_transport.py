@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import functools
+import itertools
 import logging
 import os
 import re
 import shutil
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx import Node, receive, rpc, send
+from pyx import Node, Process, receive, rpc, self, send
 from pyx.core import effects as fx
 from pyx.errors import NameTaken, PyxError, RpcTimeout, RuntimeDirectoryUnsafe
 from pyx.net.claim import Claim
@@ -475,6 +477,22 @@ class TestANameWhoseFilesVanish:
         Path(home).chmod(0o700)
         self.look(a)
         assert caplog.messages == [line, "new nodes find a@test again"]
+
+
+@pytest.mark.parametrize("jump", [-1e9, 1e9])
+def test_a_wall_clock_that_jumps_changes_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    a, b = stage.start("a", tick=60.0), stage.start("b", tick=60.0)
+    assert ping(a, "b") == "pong"
+    jumped = iter(itertools.count(1_700_000_000.0, jump))
+    monkeypatch.setattr(time, "time", lambda: next(jumped))
+    for node in (a, b):
+        node.portal.call(node.step, lambda node=node: node.kernel.tick(node.now()))
+    assert ping(a, "b") == "pong"
+    heard = as_process(a, lambda: (Process.send_after(self(), "late", 0.01), receive(timeout=HANG)))
+    assert heard[1] == "late"
+    assert connected(a) == ["b@test"]
 
 
 def test_a_node_that_cannot_accept_says_so_once(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
