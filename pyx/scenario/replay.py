@@ -24,6 +24,7 @@ from pyx.scenario.report import describe
 from pyx.scenario.stage import Stage, parent_folder
 from pyx.scenario.transcript import SUFFIX, read_transcript
 from pyx.scenario.update import Mender
+from pyx.scenario.visible import without_controls
 from pyx.shell.files import write_whole
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ class _Voice:
     def heard(self, node: NodeProcess, unit: Unit) -> None:
         mark = "" if node.name == self._node else f"  [{node.name}] "
         for line in unit.lines:
-            self._show(mark + line)
+            self._show(mark + without_controls(line))
 
 
 class OutputLost(PyxError):

@@ -69,6 +69,13 @@ class TestCommand:
         assert shown.startswith("$ pyx --sname a\npyx(a@vm)1> print('hello')\nhello\n")
         assert "\nok   scenarios/good.pyxt  2 steps, " in shown
 
+    def test_what_is_shown_is_not_obeyed_by_the_terminal(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (folder / "t.pyxt").write_text("$ pyx --sname a\npyx(a@vm)1> print('\\x1b[2J')\n\\x1b[2J (esc)\n")
+        assert main(["t.pyxt", "-v"]) == 0
+        assert "\n\\x1b[2J\n" in capsys.readouterr().out
+
     def test_a_terminal_gets_a_line_for_each_file(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
