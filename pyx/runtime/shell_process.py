@@ -81,10 +81,14 @@ class ShellProcess:
         self.runner = self._start()
         return dead
 
-    def finish_line(self) -> None:
-        """Ends the line that the evaluation left unfinished, and sees all it printed on the console."""
+    def finish_line(self, *, newline: bool = True) -> None:
+        """Hands over the line that the evaluation left unfinished, and sees all it printed on the console.
+
+        Args:
+            newline: the line is ended, as a prompt needs it.
+        """
         with contextlib.suppress(ProcessKilled):  # a dead process says nothing more
-            output.finish_line(self.runner, newline=True)
+            output.finish_line(self.runner, newline=newline)
         assert self.runner.outlet is not None
         self.runner.outlet.show_all()
 

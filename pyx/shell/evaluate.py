@@ -141,7 +141,8 @@ class Evaluator:
         self.lower: dict[str, Any] = names["__builtins__"]
         """What the globals stand on: builtins, faces, helpers, `_`."""
         self._run_coroutine = run_coroutine
-        self._call = call
+        self.call = call
+        """Calls a function in the context of the inputs."""
         self._prepare = prepare
         self._inputs = 0
         self._flags = _AWAIT
@@ -160,41 +161,63 @@ class Evaluator:
                 self.lower["_"] = outcome.value
         return outcome
 
-    def run(self, source: str, filename: str, *, typed: bool = False, bare: bool = False) -> Outcome:
-        """Runs *source* as a whole program of that file name.
+    def run(self, source: str, filename: str, *, typed: bool = False) -> Outcome:
+        """Runs *source* for the value of its last expression.
 
         Args:
             source: any text.
             filename: what tracebacks call it.
             typed: it is one line that its author sees, so a traceback need not repeat it.
-            bare: it is a program of its own: nothing is prepared for it.
         """
+        return self._outcome(self._value_of, source, filename, typed=typed)
+
+    def run_program(self, source: str, filename: str, *, prepared: bool = False) -> Outcome:
+        """Runs *source* as a program: whole, and for no value.
+
+        Args:
+            source: any text.
+            filename: what tracebacks call it.
+            prepared: its names are there already, so nothing is prepared for it.
+        """
+
+        def run(source: str, filename: str) -> None:
+            self._execute(self._parsed(source, filename, prepared=prepared), filename)
+
+        return self._outcome(run, source, filename, typed=False)
+
+    def _outcome(self, run: Callable[[str, str], Any], source: str, filename: str, *, typed: bool) -> Outcome:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         try:
-            return Value(self._run(source, filename, bare=bare))
+            return Value(run(source, filename))
         except SystemExit as leaving:
             return Left(leaving.code)
         except BaseException as error:  # the border to user code: it may raise anything
             failures.trim(error)
             return Raised(error, failures.describe(error, typed=filename if typed else None))
 
-    def _run(self, source: str, filename: str, *, bare: bool) -> Any:
-        tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST | self._flags, dont_inherit=True)
-        if not bare:
-            self._call(self._prepare, tree)
+    def _value_of(self, source: str, filename: str) -> Any:
+        tree = self._parsed(source, filename)
         if not tree.body or not isinstance(tree.body[-1], ast.Expr):
             self._execute(tree, filename)
             return None
-        last = tree.body.pop()
+        last = ast.Expression(tree.body[-1].value)
+        del tree.body[-1]
         if tree.body:
             self._execute(tree, filename)
-        return self._execute(ast.Expression(last.value), filename)
+        return self._execute(last, filename)
+
+    def _parsed(self, source: str, filename: str, *, prepared: bool = False) -> ast.Module:
+        flags = ast.PyCF_ONLY_AST | self._flags
+        tree: ast.Module = compile(source, filename, "exec", flags, dont_inherit=True)
+        if not prepared:
+            self.call(self._prepare, tree)
+        return tree
 
     def _execute(self, tree: ast.Module | ast.Expression, filename: str) -> Any:
         mode = "eval" if isinstance(tree, ast.Expression) else "exec"
         code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
         self._flags |= code.co_flags & _FUTURES
-        result = self._call(eval, code, self.names)
+        result = self.call(eval, code, self.names)
         return self._run_coroutine(result) if code.co_flags & inspect.CO_COROUTINE else result
 
     def result(self, number: int = -1) -> Any:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pyx.errors import ProcessKilled
+from pyx.shell import failures
 from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, is_blank, reads_on
 from pyx.shell.modes import as_utf8
 from pyx.shell.render import render
@@ -129,19 +130,35 @@ def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
         terminal.show(text + "\n", "echo")
 
 
-def run_program(evaluator: Evaluator, source: str, filename: str, *, bare: bool = False) -> int | None:
+def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: bool = False) -> int | None:
     """Script rules: runs *source* whole, echoes nothing; None if it ended well, else the exit code.
 
-    The first error ends it, with its traceback on stderr.  *bare*: see `Evaluator.run`.
+    The first error ends it, with its traceback on stderr, or by the program's own `sys.excepthook`.
+    *prepared*: see `Evaluator.run_program`.
     """
-    outcome = evaluator.run(source, filename, bare=bare)
+    outcome = evaluator.run_program(source, filename, prepared=prepared)
     if isinstance(outcome, Left):
         return exit_code(outcome.code)
     if isinstance(outcome, Raised):
-        with suppress(OSError, ValueError):
-            sys.stderr.write(outcome.text)
-        return 130 if isinstance(outcome.exception, KeyboardInterrupt) else 1
+        return _fail(evaluator, outcome)
     return None
+
+
+def _fail(evaluator: Evaluator, outcome: Raised) -> int:
+    """Has an uncaught exception shown; returns the exit code."""
+    error, text = outcome
+    if sys.excepthook is not sys.__excepthook__:
+        try:
+            evaluator.call(sys.excepthook, type(error), error, error.__traceback__)
+            text = ""
+        except SystemExit as leaving:
+            return exit_code(leaving.code)
+        except BaseException as second:  # a hook is user code
+            told = failures.describe(failures.trim(second))
+            text = f"Error in sys.excepthook:\n{told}\nOriginal exception was:\n{text}"
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
 def exit_code(code: Any) -> int:
@@ -149,9 +166,13 @@ def exit_code(code: Any) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return code & 0xFF
+        return code & 0xFF if -(2**63) <= code < 2**63 else 255
+    try:
+        text = str(code)
+    except Exception:  # its `__str__` is user code
+        text = ""
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"{code}\n")
+        sys.stderr.write(f"{text}\n")
     return 1
 
 

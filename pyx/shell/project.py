@@ -39,11 +39,20 @@ class Project:
         self._told: set[str] = set()
         self._sources: dict[str, tuple[int, bytes]] = {}  # module -> its file's mtime in ns and digest
 
-    def install(self) -> None:
-        """Puts the directory at the *end* of `sys.path`: nothing of it can hide an installed module."""
+    def install(self, program_folder: str | None = None) -> None:
+        """Puts the directory at the *end* of `sys.path`: nothing of it can hide an installed module.
+
+        Args:
+            program_folder: of the file that is to run; it comes first, as under Python, even where it is the
+                project's.
+        """
         root = str(self.root)
         # `python -m pyx` has put the current directory in front
         sys.path[:] = [entry for entry in sys.path if entry and str(absolute(entry)) != root]
+        if program_folder is not None:
+            sys.path.insert(0, program_folder)
+        if program_folder == root:
+            return
         files = self._folder.modules()
         for name in sorted(files.keys() & names_elsewhere()):
             if files[name].suffix == ".py":

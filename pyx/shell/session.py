@@ -5,6 +5,7 @@ Not here: the command line (`cli`), and what happens at the prompt (`loop`).
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import contextlib
 import gc
@@ -13,24 +14,23 @@ import os
 import platform
 import sys
 from dataclasses import dataclass, field
-from importlib.util import decode_source
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import pyx
-from pyx import errors
 from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime import context, gate, rex
 from pyx.runtime.local_node import this_node
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.shell_process import ShellProcess, shell_process
+from pyx.shell import ending
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.keyboard import Keyboard
 from pyx.shell.leaving import Leaving
 from pyx.shell.loop import LineTerminal, Shell, Terminal, exit_code, run_program
 from pyx.shell.narrow import NARROW_COLUMNS, wrapped
+from pyx.shell.program import decoded, folder_of, leave_out_own_folder, run_file
 from pyx.shell.project import Project
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.streams import OutputLost, complain, discard
@@ -126,18 +126,46 @@ class Session:
         """See `run`."""
         sys.setswitchinterval(SWITCH_SECONDS)
         collect_less_often()
-        with self._leaving.caught(interactive=self._interactive), self._streams():
+        with (
+            self._leaving.caught(interactive=self._interactive),
+            self._streams(),
+            contextlib.ExitStack() as stack,
+        ):
             project = Project(self._options.directory, self._say, self._warn)
-            project.install()
-            try:
-                with shell_process(this_node(), self._console, rex.initial_call(run, 1)) as seat:
-                    code = self._with_seat(seat, project)
-            except SystemExit as leaving:  # a signal
-                code = exit_code(leaving.code)
-            finally:
-                self._leaving.is_ending = True
-                Node.stop()
+            leave_out_own_folder()
+            project.install(folder_of(self._options.file))
+            stack.callback(self._leave)
+            process = stack.enter_context(shell_process(this_node(), self._console, rex.initial_call(run, 1)))
+            # Called after what the program registers, which may need the node, and before its own `stop`.
+            atexit.register(self._take_apart, process, stack)
+            stack.callback(atexit.unregister, self._take_apart)
+            code = self._run_to_end(process, project)
         return self._leaving.exit_code(code)
+
+    def _run_to_end(self, process: ShellProcess, project: Project) -> int:
+        """Runs all that was asked for, then what Python runs at its end; returns the exit code."""
+        code = 0
+        try:
+            try:
+                code = self._with_seat(process, project)
+            except KeyboardInterrupt:  # of a service, which does nothing but wait
+                code = 130
+            process.run(ending.join_threads)
+        except KeyboardInterrupt:
+            code = code or 130
+        except SystemExit as leaving:  # a signal
+            ending.leave_threads()
+            code = exit_code(leaving.code)
+        process.run(ending.call_exit_handlers)
+        return code
+
+    def _take_apart(self, process: ShellProcess, stack: contextlib.ExitStack) -> None:
+        process.finish_line(newline=self._interactive)
+        stack.close()
+
+    def _leave(self) -> None:
+        self._leaving.is_ending = True
+        Node.stop()
 
     def _with_seat(self, process: ShellProcess, project: Project) -> int:
         options = self._options
@@ -172,7 +200,7 @@ class Session:
             code = self._converse(evaluator, process, project)
         elif code is None and not options.halt:
             LockSlot().wait(None)  # SIGTERM and Ctrl-C end it
-        process.finish_line()
+        process.finish_line(newline=self._interactive)
         return code or 0
 
     def _run_programs(self, evaluator: Evaluator) -> int | None:
@@ -183,12 +211,9 @@ class Session:
             if (ended := run_program(evaluator, code, "<-e>")) is not None:
                 return ended
         if options.file is not None and options.file != "-":
-            source = _decoded(Path(options.file).read_bytes(), options.file)
-            evaluator.names["__file__"] = options.file
-            sys.path.append(str(Path(options.file).resolve().parent))
-            return run_program(evaluator, source, options.file, bare=True)
+            return run_file(evaluator, options.file)
         if options.file == "-" or not (options.has_program or self._interactive or not options.halt):
-            return run_program(evaluator, _decoded(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
+            return run_program(evaluator, decoded(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
         return None
 
     def _converse(self, evaluator: Evaluator, process: ShellProcess, project: Project) -> int:
@@ -277,15 +302,6 @@ class Session:
     def _say_goodbye(self) -> None:
         Node.stop()
         self._screen.close()
-
-
-def _decoded(data: bytes, filename: str) -> str:
-    """A program's text, by Python's rules (`# coding:`, else UTF-8)."""
-    try:
-        return decode_source(data)
-    except (SyntaxError, UnicodeDecodeError) as error:
-        msg = f"{filename} is no Python source: {error}"
-        raise errors.PyxError(msg) from None
 
 
 class Seat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -198,10 +199,50 @@ class TestPrograms:
     def test_an_interrupt_is_130(self) -> None:
         assert self.run("raise KeyboardInterrupt") == 130
 
+    def test_its_own_hook_is_told_of_the_error(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        told: list[Any] = []
+        monkeypatch.setattr(sys, "excepthook", lambda *facts: told.append(facts))
+        assert self.run("1 / 0") == 1
+        [facts] = told
+        assert (facts[0], type(facts[1]), facts[2].tb_lineno) == (ZeroDivisionError, ZeroDivisionError, 1)
+        assert capsys.readouterr() == ("", "")
+
+    def test_a_hook_that_leaves_or_fails(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def leaves(*_facts: object) -> None:
+            raise SystemExit(7)
+
+        def fails(*_facts: object) -> None:
+            raise KeyError("hook")
+
+        monkeypatch.setattr(sys, "excepthook", leaves)
+        assert self.run("1 / 0") == 7
+        monkeypatch.setattr(sys, "excepthook", fails)
+        assert self.run("1 / 0") == 1
+        told = capsys.readouterr().err
+        assert told.startswith("Error in sys.excepthook:\nTraceback (most recent call last):\n")
+        assert told.endswith("\nZeroDivisionError: division by zero\n")
+        assert "KeyError: 'hook'\n\nOriginal exception was:\nTraceback" in told
+
 
 def test_exit_codes_are_pythons(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(None) == 0
     assert exit_code(3) == 3
     assert exit_code(True) == 1
+    assert exit_code(-1) == exit_code(2**70) == exit_code(-(2**70)) == 255
+    assert exit_code(256) == 0
     assert exit_code("a reason") == 1
-    assert capsys.readouterr().err == "a reason\n"
+    assert exit_code((1, 2)) == 1
+    assert capsys.readouterr().err == "a reason\n(1, 2)\n"
+
+
+def test_an_exit_code_whose_text_raises_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    class Rude:
+        def __str__(self) -> str:
+            raise ValueError
+
+    assert exit_code(Rude()) == 1
+    assert capsys.readouterr().err == "\n"

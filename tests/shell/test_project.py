@@ -44,6 +44,21 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         del sys.modules[name]
 
 
+class TestAProgramsFolder:
+    def test_comes_first_and_the_project_last(
+        self, desk: Desk, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        folder = str(tmp_path_factory.mktemp("program"))
+        desk.project.install(folder)
+        assert (sys.path[0], sys.path[-1]) == (folder, str(desk.root))
+
+    def test_is_there_once_and_hides_nothing_where_it_is_the_project(self, desk: Desk) -> None:
+        desk.write("colorsys.py", "x = 5")  # a name that an installed module has
+        desk.project.install(str(desk.root))
+        assert (sys.path[0], sys.path.count(str(desk.root))) == (str(desk.root), 1)
+        assert desk.warned == []
+
+
 def test_a_module_is_imported_when_its_name_is_read(desk: Desk) -> None:
     desk.write("pyx_stock.py", "x = 5")
     desk.project.install()

@@ -1,0 +1,96 @@
+"""A program's file as Python itself runs one: its folder first on `sys.path`, its names, its `__main__`.
+
+One thing is added: what a prompt has beside Python's own names (`spawn`, `receive` ...) is among its globals
+where it reads it and does not define it.  Not here: how it ends (`ending`), and code from `-e` or a pipe,
+which has the names of a prompt.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import symtable
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import decode_source
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyx
+from pyx import errors
+from pyx.shell.loop import run_program
+
+if TYPE_CHECKING:
+    from pyx.shell.evaluate import Evaluator
+
+
+def leave_out_own_folder() -> None:
+    """Takes the folder of the command `pyx` from the front of `sys.path`, where Python has put it."""
+    if sys.flags.safe_path or not sys.path:
+        return
+    own = sys.path.pop(0)
+    if own == str(Path(pyx.__file__).parents[1]):
+        sys.path.append(own)  # pyx itself comes from there: `python -m pyx` in a clone
+
+
+def folder_of(file: str | None) -> str | None:
+    """The folder that comes first on `sys.path` for a program *file*; None where none does, as for a pipe."""
+    if file is None or not os.path.isfile(file):  # noqa: PTH113 - one that may not be looked at raises nothing
+        return None
+    return None if sys.flags.safe_path else os.path.dirname(os.path.realpath(file))  # noqa: PTH120 - as Python's own is made
+
+
+def decoded(data: bytes, filename: str) -> str:
+    """A program's text, by Python's rules (`# coding:`, else UTF-8).
+
+    Raises:
+        PyxError: it is not text.
+    """
+    try:
+        return decode_source(data)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        msg = f"{filename} is no Python source: {error}"
+        raise errors.PyxError(msg) from None
+
+
+def run_file(evaluator: Evaluator, file: str) -> int | None:
+    """Runs a program's *file*; see `run_program`.
+
+    Raises:
+        PyxError: it is not text.
+    """
+    source = decoded(Path(file).read_bytes(), file)
+    path = os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118 - as Python makes it: `..` stays in it
+    names = evaluator.names
+    names.update(
+        __loader__=SourceFileLoader("__main__", path),
+        __annotations__={},
+        __builtins__=builtins,
+        __file__=path,
+        __cached__=None,
+    )
+    words = evaluator.lower.keys() - vars(builtins).keys() - names.keys()
+    names.update({word: evaluator.lower[word] for word in words & _global_names(source, path)})
+    try:
+        return run_program(evaluator, source, path, prepared=True)
+    finally:
+        names["__builtins__"] = evaluator.lower  # for a prompt that follows
+
+
+def _global_names(source: str, filename: str) -> set[str]:
+    """The global names that a program reads and does not bind."""
+    read, bound = set[str](), set[str]()
+    try:
+        tables = [symtable.symtable(source, filename, "exec")]
+    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
+        return read  # to run it shows why
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if symbol.is_global():
+                if symbol.is_assigned() or symbol.is_imported():
+                    bound.add(symbol.get_name())
+                elif symbol.is_referenced():
+                    read.add(symbol.get_name())
+    return read - bound

@@ -1,0 +1,88 @@
+"""A file as `__main__`: which of a prompt's names it gets, and which folder comes first."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pyx
+from pyx.errors import PyxError
+from pyx.shell.evaluate import Evaluator, make_main
+from pyx.shell.program import folder_of, leave_out_own_folder, run_file
+
+WORDS = {name: f"the word {name}" for name in ("send", "flush", "self", "h", "v", "ref")}
+
+
+def names_after(source: str, tmp_path: Path) -> dict[str, Any]:
+    """The globals of a program that has run, but what every module has."""
+    (tmp_path / "program.py").write_text(source)
+    main = make_main({**vars(builtins), **WORDS})
+    evaluator = Evaluator(main.__dict__, run_coroutine=lambda _coroutine: None)
+    assert run_file(evaluator, str(tmp_path / "program.py")) is None
+    assert main.__dict__["__builtins__"] is evaluator.lower
+    return {name: value for name, value in main.__dict__.items() if not name.startswith("__")}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", set()),
+        ("seen = send", {"send"}),
+        ("def f(self):\n    return self, send\n", {"send"}),
+        ("class A:\n    ref = 1\n    def f(self): return [h for _ in 'ab']\n", {"h"}),
+        ("def flush(): pass\nflush()", set()),
+        ("import os as send\nsend.getpid()", set()),
+        ("def f():\n    global v\n    v = 1\nf(); v", set()),
+        ("eval('send') if False else None", set()),
+    ],
+)
+def test_a_word_is_there_where_it_is_read_and_not_bound(source: str, words: set[str], tmp_path: Path) -> None:
+    names = names_after(source, tmp_path)
+    assert {name: names[name] for name in WORDS if names.get(name) == WORDS[name]} == {
+        name: WORDS[name] for name in words
+    }
+
+
+def test_its_builtins_are_pythons_own(tmp_path: Path) -> None:
+    names = names_after(
+        "import builtins\nsame = __builtins__ is builtins\ndef f(): return print\n"
+        "its = f.__builtins__ is vars(builtins)",
+        tmp_path,
+    )
+    assert (names["same"], names["its"]) == (True, True)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_bytes(b"x = '\xff'")
+    evaluator = Evaluator(make_main({}).__dict__, run_coroutine=lambda _coroutine: None)
+    with pytest.raises(PyxError, match=r"program\.py is no Python source: "):
+        run_file(evaluator, str(tmp_path / "program.py"))
+
+
+class TestFolders:
+    def test_is_that_of_the_file_behind_a_link(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "real").mkdir()
+        (tmp_path / "real" / "program.py").touch()
+        (tmp_path / "link.py").symlink_to(tmp_path / "real" / "program.py")
+        monkeypatch.chdir(tmp_path)
+        assert folder_of("link.py") == os.path.realpath(tmp_path / "real")
+
+    @pytest.mark.parametrize("file", [None, "-", "/dev/null", "nowhere.py"])
+    def test_what_is_not_a_file_has_none(self, file: str | None) -> None:
+        assert folder_of(file) is None
+
+    def test_the_commands_own_is_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "path", ["/venv/bin", "/lib"])
+        leave_out_own_folder()
+        assert sys.path == ["/lib"]
+
+    def test_the_one_that_pyx_comes_from_is_searched_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        home = str(Path(pyx.__file__).parents[1])
+        monkeypatch.setattr(sys, "path", [home, "/lib"])
+        leave_out_own_folder()
+        assert sys.path == ["/lib", home]

@@ -1,0 +1,158 @@
+"""A program under `pyx FILE` behaves as under python: each of `programs` runs under both, and is compared."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.stories.host import PATIENCE_SECONDS, PYX
+from tests.stories.programs import PROGRAMS, TYPED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.stories.host import Host
+
+Done = tuple[int, str, str]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the programs are, each with its neighbours."""
+    folder = tmp_path_factory.mktemp("work") / "app"
+    folder.mkdir()
+    (folder / "neighbour.py").write_text("here = 'neighbour'\n")
+    (folder / "colorsys.py").write_text("")  # a name that an installed module has
+    for name, source in PROGRAMS.items():
+        (folder / f"{name}_.py").write_text(source, "latin-1" if name == "coding" else "utf-8")
+    return folder
+
+
+def run(command: list[str], host: Host, folder: Path, typed: str = "") -> Done:
+    """Exit code, stdout and stderr, less addresses and the frames of Python's importer (pyx shows none)."""
+    done = subprocess.run(
+        command,
+        input=typed,
+        capture_output=True,
+        text=True,
+        errors="backslashreplace",
+        env=host.environment(),
+        cwd=folder.parent,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    stderr = re.sub(r'  File "<frozen [^"]+>", line .*\n|(?<= at )0x[0-9a-f]+', "", done.stderr)
+    return done.returncode, done.stdout, stderr
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_it_does_the_same(name: str, host: Host, folder: Path) -> None:
+    words = [f"app/{name}_.py", "--x", "y"]
+    typed = TYPED.get(name, "one\ntwo\nthree\n")
+    assert run([PYX, *words], host, folder, typed) == run([sys.executable, *words], host, folder, typed)
+
+
+@pytest.mark.parametrize("option", ["-I", "-P"])
+def test_its_folder_is_not_searched_where_python_would_not(option: str, host: Host, folder: Path) -> None:
+    words = ["app/path_.py", "--x", "y"]
+    code, _, stderr = run([sys.executable, option, "-m", "pyx", *words], host, folder)
+    assert (code, stderr.splitlines()[-1]) == (1, "ModuleNotFoundError: No module named 'neighbour'")
+    assert run([sys.executable, option, *words], host, folder)[0] == 1
+
+
+class TestWithANode:
+    """What is left to do after the last line meets a living node, a process with its name and its mailbox."""
+
+    def test_late_threads_and_exit_handlers(self, lone_host: Host, tmp_path: Path) -> None:
+        (tmp_path / "late.py").write_text(
+            "import atexit, threading\n"
+            "from pyx import Node, rpc, self, send, receive\n"
+            "def ask(who):\n    print(who, rpc.call('late', 'math', 'sqrt', [16]), Node.self())\n"
+            "def own():\n    send(self(), 'mail')\n    print(self(), receive(timeout=5))\n"
+            "atexit.register(own)\n"
+            "atexit.register(ask, 'handler')\n"
+            "last_line = threading.Event()\n"
+            "def late():\n    threading.main_thread().join()\n    ask('thread')\n"
+            "threading.Thread(target=late).start()\n"
+            "print('last line')\n"
+        )
+        done = lone_host.run("--sname", "late@vm", "late.py", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == ("last line\nthread 4.0 late@vm\nhandler 4.0 late@vm\n#PID<0.1.0> mail\n")
+
+    def test_its_end_is_told_as_a_normal_one(self, lone_host: Host, tmp_path: Path) -> None:
+        watcher = lone_host.shell("watcher")
+        watcher.type("Process.register(self(), 'watcher')")
+        (tmp_path / "main.py").write_text(
+            "import atexit\n"
+            "from pyx import receive, self, send\n"
+            "def ask():\n    send(('watcher', 'watcher'), self())\n    receive('go', timeout=20)\n"
+            "atexit.register(ask)\n"
+        )
+        with subprocess.Popen(
+            [PYX, "--sname", "program@vm", "main.py"], env=lone_host.environment(), cwd=tmp_path
+        ) as child:
+            assert watcher.type("who = receive(timeout=20)") == ""
+            assert watcher.type("ref = Process.monitor(who)") == ""
+            assert watcher.type("send(who, 'go')") == "'go'"
+            assert watcher.type("receive(('DOWN', ref, ..., ..., ...), timeout=20)[4]") == "'normal'"
+            assert child.wait(PATIENCE_SECONDS) == 0
+
+    @pytest.mark.parametrize(
+        ("number", "words"),
+        [(signal.SIGTERM, []), (signal.SIGTERM, ["--no-halt"]), (signal.SIGINT, [])],
+        ids=["TERM at its end", "TERM of a service", "Ctrl-C at its end"],
+    )
+    def test_a_signal_ends_it_whatever_threads_it_has(
+        self, number: signal.Signals, words: list[str], lone_host: Host, tmp_path: Path
+    ) -> None:
+        (tmp_path / "busy.py").write_text(
+            "import atexit, concurrent.futures, sys, threading, time\n"
+            "from pyx import Node\n"
+            "def for_ever():\n"
+            "    if 'waits' in sys.argv: threading.main_thread().join()\n"
+            "    print('ready', flush=True)\n"
+            "    while True: time.sleep(0.05)\n"
+            "concurrent.futures.ThreadPoolExecutor().submit(int).result()\n"
+            "atexit.register(lambda: print(Node.self()))\n"
+            "threading.Thread(target=for_ever).start()\n"
+        )
+        with subprocess.Popen(
+            [PYX, "--sname", "busy@vm", *words, "busy.py", *([] if words else ["waits"])],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=lone_host.environment(),
+            cwd=tmp_path,
+        ) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            child.send_signal(number)
+            assert child.communicate(timeout=PATIENCE_SECONDS) == ("busy@vm\n", "")
+            assert child.returncode == 128 + number
+
+
+def test_the_words_of_a_prompt_are_there_where_it_reads_and_does_not_define_them(
+    host: Host, tmp_path: Path
+) -> None:
+    (tmp_path / "words.py").write_text(
+        "class Stock:\n    def ask(self): return receive(timeout=5), self\n"
+        "def send_it():\n    send(self(), 'mail')\n"
+        "def flush(): return 'mine'\n"
+        "import os as spawn\n"
+        "send_it()\n"
+        "print(Stock().ask()[0], flush(), spawn.sep, {'h', 'rpc', 'send'} & globals().keys())\n"
+    )
+    done = host.run("words.py", cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("mail mine / {'send'}\n", "")
+
+
+def test_a_prompt_that_follows_has_all_words(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "first.py").write_text("def f(): return len('four')\n")
+    done = host.run("-i", "first.py", stdin="f(), self()\nv(1)[0]\n", cwd=tmp_path)
+    assert done.stdout.splitlines()[1::2] == ["(4, #PID<0.1.0>)", "4"]
