@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
 from pyx.signals import Letter
 from pyx.terms import Life, Pid, Ref
+from tests.simulation.hostile import NAME as HOSTILE
 from tests.simulation.records import Told, Watch, reason_key
 
 if TYPE_CHECKING:
@@ -159,6 +160,14 @@ class Actor:
     def _message_came(self, item: Any) -> None:
         host = self.host
         told = self.world.told.get(item.data if isinstance(item, Letter) else item)
+        if (
+            told is None
+            and isinstance(item, Letter)
+            and item.origin is not None
+            and item.origin.name == HOSTILE
+        ):
+            self.world.count("message of the villain")
+            return
         if told is None:
             self.world.violated(f"{self} got something that nobody sent: {item}")
         match told.way:
@@ -285,6 +294,9 @@ class Actor:
     # ------------------------------------------------------------ exits
 
     def _exit_came(self, pid: Pid, reason: Reason) -> None:
+        if pid.node == HOSTILE:  # it may link itself to anybody, and say that it has ended
+            self.world.count("exit of the villain")
+            return
         key, other = reason_key(reason), self.world.resolve(self.host, pid)
         told = self.world.told.get(key)
         if told is not None and told.sender is other and told.to is self:

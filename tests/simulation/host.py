@@ -20,6 +20,7 @@ from pyx.wire.fragments import FRAGMENT_BYTES
 from pyx.wire.handshake import Established, Failed
 from pyx.wire.session import Session
 from tests.simulation.doors import Dial, Door
+from tests.simulation.hostile import NAME as HOSTILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,6 +180,7 @@ class Host:
                     if peer.link is not None:
                         peer.link.close(gracefully=gracefully)
                 case fx.Log():
+                    world.must("cannot carry out" not in effect.text, f"{self} logs: {effect.text}")
                     self.log.append(effect)
                 case _:  # the others concern processes: `World.stepped` has looked at them
                     pass
@@ -280,7 +282,11 @@ class Link:
         try:
             signals = self._session.receive_data(data)
         except ProtocolError as error:
-            self.host.world.violated(f"{self.host} cannot read {self.peer}: {error}")
+            if self.peer.name != HOSTILE:
+                self.host.world.violated(f"{self.host} cannot read {self.peer}: {error}")
+            self.host.world.count("villain broke the protocol")
+            self._close(f"it broke the protocol: {error}")
+            return
         self.host.feeding = self.connection
         self.host.step(self.host.kernel.signals_received, self.peer, signals, self.host.world.now)
         self.host.feeding = None

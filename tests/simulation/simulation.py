@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.simulation import acts
 from tests.simulation.faults import Faults, populate
 from tests.simulation.host import WatchedKernel
+from tests.simulation.hostile import Villain
 from tests.simulation.invariants import check_quiet, check_whole
 from tests.simulation.workload import Workload
 from tests.simulation.world import World
@@ -31,8 +32,11 @@ def simulate(seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> World:
         populate(host)
     workload = Workload(world, pace=random.choice((0.01, 0.03, 0.08)))
     faults = Faults(world, pace=random.choice((0.3, 1.0, 3.0, 10.0)))
+    villain = Villain(world, pace=random.choice((0.03, 0.1, 0.3))) if random.random() < 0.5 else None
     world.run(random.uniform(3.0, 10.0))
     workload.stopped = True
+    if villain is not None:
+        villain.leaves()
     faults.heal()
     world.run(SETTLING_SECONDS)
     check_quiet(world, workload.waiters)

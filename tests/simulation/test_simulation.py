@@ -61,6 +61,7 @@ def test_the_runs_are_not_empty() -> None:
         *("exit normal", "exit signal", "message by pid", "message by name", "message by alias", "nodedown"),
         *("call: value", "call: exit", "call: noconnection", "spawn: spawned", "spawn: noconnection"),
         *("ping: pong", "info: value", "connect: connected", "connect: noconnection"),
+        *("villain accept", "villain broke the protocol", "message of the villain", "exit of the villain"),
         *("registration refused", "partitions", "ends told in portions"),
     }
     assert expected <= set(counts)

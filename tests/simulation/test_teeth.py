@@ -11,6 +11,7 @@ from pyx.core.mailbox import NodeDown
 from pyx.signals import Demonitor, Down, Exit, Link, Nodes, Send, Signal, UnlinkAck
 from pyx.terms import Pid
 from tests.simulation.host import WatchedKernel
+from tests.simulation.hostile import NAME as HOSTILE
 from tests.simulation.simulation import simulate
 from tests.simulation.world import Violation
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyx.core.peers import Peer, Verdict
-    from pyx.core.processes import Process
+    from pyx.core.processes import Process, Watcher
     from pyx.signals import Letter, Reason
     from pyx.terms import Ref
 
@@ -247,12 +248,59 @@ class DropsAWord(WatchedKernel):
         super().signals_received(peer, kept if len(signals) > 4 else signals, now)
 
 
+class TakesAReferenceTwice(WatchedKernel):
+    """A monitor by a reference that is in use takes the place of the first."""
+
+    def _check_new(self, watcher: Watcher) -> None:
+        pass
+
+
+class ByReferenceAlone(dict[Any, Any]):
+    """What a peer chooses is the key."""
+
+    def __setitem__(self, watcher: Watcher, process: Process) -> None:
+        super().__setitem__(watcher.ref, process)
+
+    def __contains__(self, watcher: Any) -> bool:
+        return super().__contains__(watcher.ref)
+
+    def pop(self, watcher: Watcher, *_: object) -> Any:
+        return super().pop(watcher.ref)
+
+
+class WatchesByReference(TakesAReferenceTwice):
+    """A reference stands for one monitor, whoever says it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._watched = ByReferenceAlone()  # type: ignore[misc]
+
+
+class BelievesAnyDown(WatchedKernel):
+    """A peer tells of processes that are not its own."""
+
+    def _may_tell(self, to: Pid, ref: Ref, node: str) -> bool:
+        del node
+        process = self.find(to)
+        return process is not None and ref in process.monitors
+
+
+class FollowsTheVillain(WatchedKernel):
+    """What a peer says may raise in the kernel."""
+
+    def _receive_signal(self, peer: Peer, signal: Signal) -> None:
+        if isinstance(signal, UnlinkAck) and peer.name == HOSTILE:
+            raise KeyError(signal)
+        super()._receive_signal(peer, signal)
+
+
 SABOTAGED = [
     ForgetsCreations, FiresTwice, ForgetsWatchers, Overtakes, Reorders, SaysNodedownFirst,
     UnlinksWithoutProtocol, HearsTheLost, ForgetsToWake, KeepsAliases, LetsTheDeadAct, BindsOneEnd,
     ForgetsRequests, AnswersTheAbandoned, ForgetsDemonitors, LosesALink, TrapsKill, SpreadsNormal,
     SaysNothingOfPartitions, TellsTheHidden, ForgetsToSever, LinksAtOnce, DropsAWord, AlwaysAccepts,
-    BelievesNoTicks, ForgetsTheRest,
+    BelievesNoTicks, ForgetsTheRest, TakesAReferenceTwice, WatchesByReference, BelievesAnyDown,
+    FollowsTheVillain,
 ]  # fmt: skip
 
 
@@ -264,6 +312,6 @@ def test_a_broken_kernel_is_found(kernel: type[WatchedKernel]) -> None:
 def breaks(kernel: type[WatchedKernel], seed: int) -> bool:
     try:
         simulate(seed, kernel)
-    except Violation:
+    except (Violation, KeyError):
         return True
     return False

@@ -60,8 +60,8 @@ class World:
         """Every message and exit signal, by what it carries (each carries something of its own)."""
         self.requests: dict[bytes, Request] = {}
         """Every call and spawn, by its letter."""
-        self.ends: dict[str | bytes | None, list[Actor]] = {}
-        """Who ended with which reason."""
+        self.ends: dict[str | bytes | None, list[Actor | None]] = {}
+        """Who ended with which reason; None: the hostile node had the idea."""
         self.trace: deque[str] = deque(maxlen=_TRACE_LINES)
         self.counts: dict[str, int] = {}
         """How often what was seen: shows that a run is not empty."""
@@ -159,11 +159,20 @@ class World:
         self.connections.append(connection)
         return connection
 
+    def new_creation(self) -> int:
+        """Of a life that is none of the hosts'."""
+        return next(self._creations)
+
     # ------------------------------------------------------------ what is unlike everything else
 
     def unique(self) -> int:
         """A number that was never given."""
         return next(self._names)
+
+    def is_its_doing(self, reason: str) -> str:
+        """A reason with which the hostile node may end a process; others may end with it in turn."""
+        self.ends.setdefault(reason, []).append(None)
+        return reason
 
     def unique_letter(self, *more: Any) -> Letter:
         """A letter unlike any other."""

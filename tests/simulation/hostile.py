@@ -1,0 +1,277 @@
+"""A node of bad intent in the simulator: it holds the cookie, and says whatever comes to its mind.
+
+Well-formed signals with pids, references, names and numbers of others; forged frames; floods; and some that
+it is free to say, whose effects the other nodes' processes have to expect (`is_its_doing`).  It neither
+listens nor answers.  What must be true of the others all the same is in `actors.py` and `invariants.py`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from pyx.signals import (
+    MOST_NODES,
+    Answer,
+    Call,
+    Crashed,
+    Demonitor,
+    Down,
+    Dropped,
+    Exit,
+    ExitTo,
+    Leader,
+    Letter,
+    Link,
+    Monitor,
+    Nodes,
+    Ping,
+    Pong,
+    Print,
+    Send,
+    Spawn,
+    Spawned,
+    Tick,
+    Unlink,
+    UnlinkAck,
+)
+from pyx.terms import Life, Pid, Ref
+from pyx.wire.codec import seal
+from pyx.wire.frame import LENGTH
+from pyx.wire.kinds import KINDS
+from pyx.wire.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.signals import Signal
+    from tests.simulation.host import Host
+    from tests.simulation.network import End
+    from tests.simulation.world import World
+
+NAME = "evil@h"
+MARK = "evil"
+"""The reasons that it ends others with begin with this, and so do its messages."""
+
+
+class Villain:
+    """See the file.  To the network it is a host like others.
+
+    Args:
+        world: where.
+        pace: seconds between two acts, on average.
+    """
+
+    def __init__(self, world: World, pace: float) -> None:
+        self.world = world
+        self.name = NAME
+        self.ends: set[End] = set()
+        self.dead = self.frozen = False
+        self.deferred: list[Any] = []
+        self._pace = pace
+        self._talks: dict[str, Talk] = {}
+        self._next()
+
+    def leaves(self) -> None:
+        """Its process is killed."""
+        self.dead = True
+        for end in sorted(self.ends, key=lambda end: end.connection.number):
+            end.close()
+
+    def _next(self) -> None:
+        self.world.at(self.world.random.expovariate(1 / self._pace), None, self._one)
+
+    def _one(self) -> None:
+        if self.dead:
+            return
+        self._next()
+        random = self.world.random
+        hosts = self.world.running()
+        host = random.choice(hosts) if hosts else None
+        if host is None or host.life is None or host.frozen:
+            return
+        talk = self._talks.get(host.name)
+        if talk is None or talk.end.closed:
+            self._connect(host)
+        elif random.random() < 0.02:
+            talk.end.close()
+        else:
+            talk.says_something()
+
+    def _connect(self, host: Host) -> None:
+        """A session, without the handshake, which it could pass."""
+        world, life = self.world, Life(NAME, self.world.new_creation())
+        mine, theirs = world.connected(self, host).ends  # type: ignore[arg-type]
+        verdict = host.step(
+            host.kernel.peer_claimed, *life, hidden=world.random.random() < 0.2, now=world.now
+        )
+        world.count(f"villain {verdict.kind}")
+        if verdict.kind == "accept":
+            self._talks[host.name] = Talk(self, host, life, mine)
+            host.attach(verdict.peer, theirs, b"", b"")
+        else:
+            mine.close()
+            theirs.close()
+
+
+class Talk:
+    """One session with a victim."""
+
+    def __init__(self, villain: Villain, victim: Host, life: Life, end: End) -> None:
+        assert victim.life is not None
+        self.end = end
+        self._world = villain.world
+        self._victim = victim
+        self._life = life
+        self._there = victim.life
+        self._session = Session(life, victim.life)
+        end.hand_to(self)
+
+    def readable(self, data: bytes) -> None:
+        """See `Reader`: it does not listen."""
+
+    def ended(self, reason: str) -> None:
+        """See `Reader`."""
+        del reason
+        self.end.close()
+
+    def says_something(self) -> None:
+        """One signal or several, seldom very many, seldom none that a session could read."""
+        random = self._world.random
+        if random.random() < 0.03:
+            self.end.write(self._forged())
+            return
+        one = random.choice(self._words())
+        times = random.choice((1, 1, 1, 3, 60))
+        self._world.note(f"{NAME} says {one.__name__} {times} times to {self._victim}")
+        queue: deque[Signal] = deque([Tick(), *(one() for _ in range(times))])
+        while queue or not self._session.is_empty:
+            self.end.write(self._session.transmit(queue)[0])
+
+    def _words(self) -> list[Callable[[], Signal]]:
+        return [
+            self._send, self._link, self._unlink, self._ack, self._exit, self._exit_to, self._monitor,
+            self._monitor, self._demonitor, self._down, self._down, self._prints, self._crashed, self._leader,
+            self._dropped, self._answer, self._spawned, self._nodes, self._ping, self._pong,
+        ]  # fmt: skip
+
+    # ------------------------------------------------------------ what there is to name
+
+    def _mine(self) -> Pid:
+        return Pid(self._world.random.randint(1, 3))
+
+    def _his(self) -> Pid:
+        """A process of the victim, alive or dead, or none; of today or of a life before."""
+        random = self._world.random
+        numbers = [number for number, _ in self._victim.actors] or [1]
+        life = self._there if random.random() < 0.9 else Life(self._there.name, random.randint(1, 5))
+        return Pid(random.choice([*numbers, 99]), 0, *life)
+
+    def _anybody(self) -> Pid:
+        """A process of any node, as far as a field allows."""
+        lives = list(self._world.lives)
+        return Pid(self._world.random.randint(1, 9), 0, *self._world.random.choice(lives))
+
+    def _ref(self) -> Ref:
+        return Ref(self._world.random.randint(1, 4))
+
+    def _his_ref(self) -> Ref:
+        """A reference that a process of the victim uses, if one does."""
+        random = self._world.random
+        used = [ref.number for actor in self._victim.actors.values() for ref in actor.watches] or [1]
+        return Ref(random.choice(used), *self._there)
+
+    def _word(self) -> str:
+        return self._world.is_its_doing(f"{MARK} {self._world.unique()}")
+
+    def _reason(self) -> str:
+        return self._world.random.choice(("normal", "noproc", "noconnection", self._word()))
+
+    # ------------------------------------------------------------ what there is to say
+
+    def _send(self) -> Send:
+        letter = Letter(seal((MARK, self._world.unique())))
+        return Send(self._mine(), self._world.random.choice((self._his(), "stock", self._his_ref())), letter)
+
+    def _link(self) -> Link:
+        return Link(self._mine(), self._his())
+
+    def _unlink(self) -> Unlink:
+        return Unlink(self._mine(), self._his(), self._world.random.randint(1, 9))
+
+    def _ack(self) -> UnlinkAck:
+        return UnlinkAck(self._mine(), self._his(), self._world.random.randint(1, 9))
+
+    def _exit(self) -> Exit:
+        return Exit(self._mine(), self._his(), self._reason())
+
+    def _exit_to(self) -> ExitTo:
+        return ExitTo(self._mine(), self._his(), self._reason())
+
+    def _monitor(self) -> Monitor:
+        target = self._his() if self._world.random.random() < 0.8 else "stock"
+        return Monitor(self._mine(), target, self._ref())
+
+    def _demonitor(self) -> Demonitor:
+        return Demonitor(self._mine(), self._his(), self._ref())
+
+    def _down(self) -> Down:
+        target = self._world.random.choice((self._mine(), "stock"))
+        return Down(self._his(), self._his_ref(), target, self._reason(), None)
+
+    def _prints(self) -> Print:
+        return Print(self._mine(), self._his(), "\x1b[2J\n")
+
+    def _crashed(self) -> Crashed:
+        return Crashed(self._mine(), self._his(), "forged\n")
+
+    def _leader(self) -> Leader:
+        return Leader(self._mine(), self._his(), self._anybody())
+
+    def _dropped(self) -> Dropped:
+        return Dropped(self._mine(), "x\n2026 CRITICAL")
+
+    def _answer(self) -> Answer:
+        outcome = self._world.random.choice(("value", "refused", "exit", "noconnection", "bananas"))
+        letter = self._world.random.choice((Letter(seal(MARK)), "off"))
+        return Answer(self._world.random.randint(1, 60), outcome, letter)
+
+    def _spawned(self) -> Spawned:
+        return Spawned(self._world.random.randint(1, 60), self._mine())
+
+    def _nodes(self) -> Nodes:
+        names = [*self._world.hosts, *(f"n{self._world.unique()}@h" for _ in range(5)), NAME]
+        return Nodes(tuple(self._world.random.sample(names, self._world.random.randint(0, len(names)))))
+
+    def _ping(self) -> Ping:
+        return Ping(self._world.random.randint(0, 2**64 - 1))
+
+    def _pong(self) -> Pong:
+        return Pong(self._world.random.randint(1, 60))
+
+    def _forged(self) -> bytes:
+        """Bytes that no honest node writes: each ends the session."""
+        random, mine, his, other = self._world.random, self._mine(), self._his(), self._anybody()
+        self._world.note(f"{NAME} forges a frame for {self._victim}")
+        there = tuple(self._there)
+        signal, fields, letter = random.choice(
+            [
+                (Call, (mine, 0, mine, there), seal(("os", "getpid", []))),
+                (Spawn, (mine, 0, mine, True, None, there), seal(("os", "getpid", []))),
+                (Spawn, (mine, 1, mine, True, self._his_ref(), True), seal(("os", "getpid", []))),
+                (Monitor, (mine, his, self._his_ref()), b""),
+                (Link, (his, his), b""),
+                (Link, (mine, mine), b""),
+                (Exit, (his, his, "killed"), b""),
+                (ExitTo, (mine, his, "x" * 300), b""),
+                (Down, (his, self._ref(), mine, "noproc", None), b""),
+                (Leader, (other, his), b""),
+                (Nodes, (("n@h",) * (MOST_NODES + 1),), b""),
+                (Unlink, (mine, his, 10**5000), b""),
+            ]
+        )
+        header = seal(fields)
+        body = struct.pack(">BI", KINDS[signal], len(header)) + header + letter
+        cut = random.choice((0, 0, 3))
+        return random.choice((LENGTH.pack(len(body)) + body[cut:], b"\xff" * 20, LENGTH.pack(2**20)))
