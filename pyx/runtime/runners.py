@@ -228,8 +228,9 @@ class Runner:
         self.slot.wake()
         for slot in list(self.waits):
             slot.wake()
-        if self.stop_task is not None:
-            self.stop_task(self)
+        stop_task = self.stop_task
+        if stop_task is not None:  # else it is a thread, or has just come to its end
+            stop_task(self)
 
     def is_over(self) -> None:
         """Nothing runs for the process any more, and nothing of it is kept alive from here."""
