@@ -41,7 +41,7 @@ class Upkeep:
         had_trouble, self._trouble = bool(self._trouble), ""
         if gone:
             what = " and ".join(gone)
-            return Line(logging.WARNING, f"the {what} of {self._name} had gone from {path}: made anew")
+            return Line(logging.WARNING, f"the {what} of {self._name} was missing in {path}: made anew")
         if had_trouble:
             return Line(logging.WARNING, f"new nodes find {self._name} again")
         return None
@@ -56,8 +56,8 @@ class Upkeep:
             holder = f" (pid {error.os_pid})" if error.os_pid else ""
             return Line(
                 logging.ERROR,
-                f"new nodes find another {self._name}{holder} instead of this one, whose lock had gone from "
-                f"{path}: end one of the two",
+                f"new nodes find another {self._name}{holder} instead of this one, whose lock was removed "
+                f"from {path}: end one of the two",
             )
         hint = f" (hint: {error.hint})" if error.hint else ""
         return Line(logging.ERROR, f"new nodes cannot find {self._name}: {trouble}{hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +14,10 @@ from pyx.net.home import home_directory
 def unknown(uid: int) -> NoReturn:
     msg = f"getpwuid(): uid not found: {uid}"
     raise KeyError(msg)
+
+
+def known(uid: int) -> pwd.struct_passwd:
+    return pwd.struct_passwd(("bob", "x", uid, uid, "", "/home/of/bob", "/bin/sh"))
 
 
 class TestAHome:
@@ -30,7 +33,8 @@ class TestAHome:
             monkeypatch.delenv("HOME")
         else:
             monkeypatch.setenv("HOME", value)
-        assert home_directory() == Path(pwd.getpwuid(os.getuid()).pw_dir)
+        monkeypatch.setattr(pwd, "getpwuid", known)
+        assert home_directory() == Path("/home/of/bob")
         monkeypatch.setattr(pwd, "getpwuid", unknown)
         assert home_directory() is None
 

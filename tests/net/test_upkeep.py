@@ -19,18 +19,18 @@ class TestTheLog:
     def test_says_what_was_made_anew(self) -> None:
         upkeep = Upkeep("gus@vm")
         assert upkeep.restored(("socket",), RUN) == Line(
-            logging.WARNING, "the socket of gus@vm had gone from /run/user/1000/pyx: made anew"
+            logging.WARNING, "the socket of gus@vm was missing in /run/user/1000/pyx: made anew"
         )
         assert upkeep.restored((), RUN) is None
         assert upkeep.restored(("lock", "socket"), RUN) == Line(
-            logging.WARNING, "the lock and socket of gus@vm had gone from /run/user/1000/pyx: made anew"
+            logging.WARNING, "the lock and socket of gus@vm was missing in /run/user/1000/pyx: made anew"
         )
 
     def test_names_the_node_that_has_the_name_now_once(self) -> None:
         upkeep = Upkeep("gus@vm")
         assert upkeep.failed(NameTaken("gus@vm", 77), RUN) == Line(
             logging.ERROR,
-            "new nodes find another gus@vm (pid 77) instead of this one, whose lock had gone from "
+            "new nodes find another gus@vm (pid 77) instead of this one, whose lock was removed from "
             "/run/user/1000/pyx: end one of the two",
         )
         assert upkeep.failed(NameTaken("gus@vm", 77), RUN) is None

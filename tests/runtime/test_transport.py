@@ -440,7 +440,7 @@ class TestANameWhoseFilesVanish:
         a = stage.start("a")
         shutil.rmtree(home)
         self.look(a)
-        assert caplog.messages == [f"the lock and socket of a@test had gone from {home}: made anew"]
+        assert caplog.messages == [f"the lock and socket of a@test was missing in {home}: made anew"]
         b = stage.start("b")
         assert ping(b, "a") == "pong"
         with pytest.raises(NameTaken):
@@ -462,7 +462,7 @@ class TestANameWhoseFilesVanish:
     ) -> None:
         stage.start("a")
         Path(home, "a@test.lock").unlink()
-        until(lambda: caplog.messages == [f"the lock of a@test had gone from {home}: made anew"])
+        until(lambda: caplog.messages == [f"the lock of a@test was missing in {home}: made anew"])
 
     def test_that_cannot_be_made_anew_is_told_once_with_the_cure(
         self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture

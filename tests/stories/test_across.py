@@ -129,7 +129,10 @@ class TestNamesLongAndShort:
         [
             (
                 ["--name", "gus@vm"],
-                "'gus@vm' is not a node name: a long name has a host with a dot, or an address\n",
+                (
+                    "'gus@vm' is not a node name: a long name has a host with a dot, or an address\n"
+                    "hint: say which: gus@10.0.0.5, gus@host.example\n"
+                ),
             ),
             (
                 ["--name", "gus@127.0.0.1", "--sname", "gus"],
