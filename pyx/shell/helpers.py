@@ -18,7 +18,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pyx
-from pyx.errors import NoConnection
+from pyx.errors import Exit, NoConnection
 from pyx.node import Node
 from pyx.primitives import drain, self
 from pyx.process import Process
@@ -69,6 +69,8 @@ class Helpers:
 
     def __init__(self, project: Project, width: Callable[[], int]) -> None:
         self.evaluator: Evaluator | None = None
+        self.at_prompt = False
+        """True once a person types, instead of a program that runs."""
         self._project = project
         self._width = width
         self._started = time.monotonic()
@@ -210,7 +212,13 @@ class Helpers:
             sys.stdout.flush()
 
     def exit(self, code: Any = None) -> None:
-        """Leaves the shell; so does Ctrl-D."""
+        """Leaves the shell, with an exit code; so does Ctrl-D.
+
+        At a prompt any other value is a reason, as `exit/1` takes it: `exit("normal")` raises `Exit("normal")`,
+        and the shell stays.
+        """
+        if self.at_prompt and code is not None and not isinstance(code, int):
+            raise Exit(code)
         raise SystemExit(code)
 
     def _show_item(self, text: str) -> None:

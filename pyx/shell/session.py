@@ -197,6 +197,7 @@ class Session:
         sys.modules["__main__"] = main
         code = self._run_programs(evaluator)
         if code is None and self._interactive:
+            helpers.at_prompt = True
             code = self._converse(evaluator, process, project)
         elif code is None and not options.halt:
             LockSlot().wait(None)  # SIGTERM and Ctrl-C end it

@@ -174,3 +174,21 @@ def test_r_and_recompile_say_what_they_did(
     helpers.recompile()
     assert told == ["stock"]
     assert capsys.readouterr().out == "reloaded stock\nnothing changed\n"
+
+
+class TestExit:
+    @pytest.mark.parametrize("code", [None, 0, 3])
+    def test_leaves_with_an_exit_code(self, code: int | None, helpers: Helpers) -> None:
+        for helpers.at_prompt in (False, True):
+            with pytest.raises(SystemExit) as leaving:
+                helpers.exit(code)
+            assert leaving.value.code == code
+
+    @pytest.mark.parametrize("reason", ["normal", ("shutdown", 1)])
+    def test_of_a_reason_stays_at_a_prompt_and_ends_a_program(self, reason: object, helpers: Helpers) -> None:
+        with pytest.raises(SystemExit):
+            helpers.exit(reason)
+        helpers.at_prompt = True
+        with pytest.raises(errors.Exit) as raised:
+            helpers.exit(reason)
+        assert raised.value.reason == reason

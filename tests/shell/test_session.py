@@ -129,6 +129,19 @@ class TestPipes:
             """  # noqa: W291
         )
 
+    def test_an_exit_with_a_reason_is_shown_and_the_shell_stays(self, session: Callable[..., None]) -> None:
+        session(
+            """
+            pyx(1)> exit("normal")
+            Exit: normal
+            pyx(1)> raise Exit(("shutdown", 1))
+            Exit: ('shutdown', 1)
+            pyx(1)> 5
+            5
+            pyx(2)> exit()
+            """
+        )
+
     def test_the_prompt_follows_the_node(self, session: Callable[..., None]) -> None:
         session(
             """
