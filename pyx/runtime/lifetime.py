@@ -130,7 +130,7 @@ def _secret(cookie: str | None, cookie_file: str | None) -> Cookie:
 def _short_name(node: LocalNode, name: str) -> str:
     """The full name of a node that keeps to this host."""
     full = node.full_name(name)
-    if is_long(host_of(full)):
+    if is_long(host_of(full)) and not node.hosts_are_one:
         raise NodeNameInvalid(full, "a host with a dot, or an address, makes it a long one (--name)")
     return full
 

@@ -26,6 +26,8 @@ class LocalNode(Sending):
         super().__init__()
         self.processes = Lifecycle(self)
         self.timers = Timers(self)
+        self.hosts_are_one = False
+        """The nodes of all hosts, with short names and long ones, are found on this one: in a scenario."""
 
     @property
     def host(self) -> str:

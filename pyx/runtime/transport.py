@@ -121,7 +121,7 @@ class Transport:
         if beyond is None:
             directory = self._directory = HostDirectory.of_this_user()
             self._claim = directory.claim(name, creation, os.getpid())
-            self._door = UnixDoor(directory, self._claim)
+            self._door = UnixDoor(directory, self._claim, hosts_are_one=node.hosts_are_one)
         else:
             from pyx.net.tcp_door import TcpDoor  # with TLS and cryptography, which nobody else needs
 

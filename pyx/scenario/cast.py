@@ -5,6 +5,7 @@ Not here: one OS process (`nodes.py`), steps (`player.py`).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pyx.scenario.nodes import NodeProcess, Nodes
@@ -39,8 +40,9 @@ class Cast:
         return self.wait(lambda: number in node.answers or node.left, ANSWER_SECONDS)
 
     def find(self, name: str) -> NodeProcess | None:
-        """The present life of a name, of a shell too that got its name while it ran."""
-        renamed = (node for node in self.current.values() if f"({name})" in node.prompt)
+        """The present life of a name ("" for none), of a shell too that got it, or lost it, while it ran."""
+        wanted = re.compile(rf"pyx\({re.escape(name)}\)" if name else r"pyx\(\d+\)")
+        renamed = (node for node in self.current.values() if wanted.match(node.prompt))
         return self.current.get(name) or next(renamed, None)
 
     def awake(self) -> list[NodeProcess]:

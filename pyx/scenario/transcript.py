@@ -53,6 +53,8 @@ CONTINUATION: Final = re.compile(rf"\.\.\.{_WHERE}(?: (?P<code>.*)|$)")
 _LIKE_PROMPT: Final = re.compile(r"(?:pyx|\.\.\.)\(")
 _BANNER: Final = re.compile(r"pyx \d\S* \(Python .*\), h\(\) for help")
 
+_RENAMES: Final = re.compile(r"\bNode\s*\.\s*(?:start|stop)\b")
+
 SUFFIX: Final = ".pyxt"
 _MARKDOWN: Final = (".md", ".markdown")
 _LANGUAGE: Final = "pyx"
@@ -206,6 +208,8 @@ class _Reader:
     hosts: _Hosts
     steps: list[Step] = field(default_factory=list)
     started: set[str] = field(default_factory=set)
+    renames: bool = False
+    """An input may have given a shell another name, or taken its name: only a replay can tell."""
     blocked: dict[str, int] = field(default_factory=dict)
 
     def read(self, region: Region) -> None:
@@ -272,6 +276,7 @@ class _Reader:
             self.blocked[node] = first + 1
         elif not source:
             self.blocked.pop(node, None)
+        self.renames |= _RENAMES.search(source) is not None
         end = self._block_end(index, first)
         self.steps.append(
             Input(
@@ -307,7 +312,7 @@ class _Reader:
         return tuple(self._at(index) for index in range(first, end))
 
     def _check_started(self, node: str, column: int) -> None:
-        if node not in self.started and ("" not in self.started or not node):
+        if node not in self.started and ("" not in self.started or not node) and not self.renames:
             what = node or "a shell without a name"
             start = f"$ pyx --sname {node.partition('@')[0]}" if node else "$ pyx"
             hint = did_you_mean(node, self.started, otherwise=f"start it above: {start}")

@@ -85,6 +85,7 @@ class DrivenSession(Session):
         self._console = self._terminal = self._driver
         self._interactive = True
         self._person = False
+        this_node().hosts_are_one = True
 
     def run(self) -> int:
         """See `Session`; the runner is told that the node leaves of its own accord."""

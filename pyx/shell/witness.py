@@ -102,7 +102,10 @@ def witnessed_input(witness: Witness, ask: Callable[[str], str], *, shows_prompt
         shown = str(prompt) if shows_prompt else ""
         try:
             line = ask(str(prompt))
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
+            witness.shown(shown, _SHELL, "print")
+            raise EOFError("EOF when reading a line") from None  # what it says away from a terminal
+        except KeyboardInterrupt:
             witness.shown(shown, _SHELL, "print")
             raise
         witness.shown(f"{shown}{line}\n", _SHELL, "print")

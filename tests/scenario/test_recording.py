@@ -197,3 +197,174 @@ def test_twenty_kinds_of_statements(host: Host) -> None:
         types(shell, statement)
     recorded(host, shell)
     assert replayed(host.home / "t.pyxt") >= len(STATEMENTS)
+
+
+def test_ctrl_c_wherever_it_strikes(host: Host) -> None:
+    shell = host.shell("gus", "--record", "t.pyxt")
+    shell.enter("print('begun'); receive()")
+    shell.sees("begun")
+    shell.interrupt()
+    shell.enter("import time; time.sleep(60)  # long")
+    shell.wait(lambda: shell.reads_lines, "the evaluation")
+    shell.interrupt()
+    shell.enter("await aio.sleep(60)")
+    shell.wait(lambda: shell.reads_lines, "the evaluation")
+    shell.interrupt()
+    shell.enter("while True: pass\n")
+    shell.wait(lambda: shell.reads_lines, "the evaluation")
+    shell.interrupt()
+    types(
+        shell,
+        "def f():\n    try:\n        receive()\n    except KeyboardInterrupt:\n        print('caught')\n",
+    )
+    shell.enter("f()")
+    shell.wait(lambda: shell.reads_lines, "the evaluation")
+    shell.interrupt()
+    shell.half_type("half a line")
+    shell.press("\x03")
+    shell.type("flush()")
+    text = recorded(host, shell)
+    assert "> print('begun'); receive()  # blocks\nbegun\n" in text
+    assert "\n$ kill -INT gus@vm\n" in text
+    assert text.count("\nKeyboardInterrupt\n") == 4
+    assert "\ncaught\n" in text
+    assert "half" not in text
+    replayed(host.home / "t.pyxt")
+
+
+def test_what_input_reads(host: Host) -> None:
+    shell = host.shell("gus", "--record", "t.pyxt")
+    shell.enter("name = input('Name: ')")
+    shell.sees("Name:")
+    shell.press("gus  \r")
+    shell.type("name")
+    shell.enter("print('Sure', end='? ', flush=True); input(), input()")
+    shell.sees("Sure?")
+    shell.press("yes\r\r")
+    shell.enter("input('End: ')")
+    shell.sees("End:")
+    shell.press("\x04")
+    text = recorded(host, shell)
+    assert "\n$ type \\x67us   (esc)\npyx(gus@vm)1> name = input('Name: ')\nName: gus\n" in text
+    assert "\n$ type yes\n$ type\n" in text
+    assert "> input('End: ')\nEnd:\nEOFError: EOF when reading a line\n" in text
+    replayed(host.home / "t.pyxt")
+
+
+def test_no_cookie_whatever_way_it_takes(host: Host) -> None:
+    secret, other, third = "a secret of many letters", "another secret", "pyx-third-secret"
+    shell = host.shell("gus", "--cookie", third, "--record", "t.pyxt")
+    cookie = shell.type("Node.get_cookie().text")
+    assert cookie == f"'{third}'"
+    for statement in (
+        f"Node.set_cookie('{secret}')",
+        f"Node.set_cookie ('bob', '{other}')",
+        "s = Node.set_cookie",
+        f"c = '{secret}'",
+        f"s('bob', '{other}2')",
+        "s(c)",
+        "Node.get_cookie(), Node.get_cookie().text",
+        "spawn(print, 'it is', c)",
+        f"print('$ {secret}')",
+        f"raise ValueError('{third}')",
+        "Node.set_cookie('x')",
+    ):
+        types(shell, statement)
+    text = recorded(host, shell)
+    for one in (secret, other, third, "'x'"):
+        assert one not in text
+    assert stat.S_IMODE((host.home / "t.pyxt").stat().st_mode) == 0o600
+    kept = (host.home / ".local/state/pyx/history").read_text()
+    for one in (secret, other, third, "'x'"):
+        assert one not in kept
+    replayed(host.home / "t.pyxt")
+
+
+def test_a_long_name_and_a_shell_that_changes_its_own(host: Host) -> None:
+    shell = host.starts("--name", "gus@127.0.0.1", "--record", "t.pyxt")
+    shell.type("Node.self()")
+    shell.type("Node.stop()")
+    shell.type("Node.self()")
+    shell.type("Node.start('other')")
+    shell.type("Node.list('this')")
+    text = recorded(host, shell)
+    assert "\n$ pyx --sname gus@127.0.0.1\n" in text
+    replayed(host.home / "t.pyxt")
+
+
+def test_a_project_that_lies_elsewhere(host: Host) -> None:
+    (host.home / "shop").mkdir()
+    (host.home / "tests").mkdir()
+    (host.home / "shop" / "stock.py").write_text("def get(): return ['nike']\n")
+    shell = host.shell("gus", "--record", "../tests/t.pyxt", cwd=host.home / "shop")
+    shell.type("stock.get()")
+    text = recorded(host, shell, "tests/t.pyxt")
+    assert "\n$ pyx --sname gus@vm -S ../shop\n" in text
+    replayed(host.home / "tests/t.pyxt")
+
+
+def test_a_plain_terminal(host: Host) -> None:
+    shell = host.shell("gus", "--record", "t.pyxt", TERM="dumb")
+    shell.type("1 + 1")
+    shell.type("print('a', end='')")
+    shell.enter("print('begun'); receive()")
+    shell.sees("begun")
+    shell.interrupt()
+    text = recorded(host, shell)
+    assert [line for line in text.split("\n") if line and not line.startswith("# ")] == [
+        "$ pyx --sname gus@vm",
+        "pyx(gus@vm)1> 1 + 1",
+        "2",
+        "pyx(gus@vm)2> print('a', end='')",
+        "a",
+        "pyx(gus@vm)3> print('begun'); receive()  # blocks",
+        "begun",
+        "$ kill -INT gus@vm",
+        "pyx(gus@vm)3>",
+        "KeyboardInterrupt",
+    ]
+    replayed(host.home / "t.pyxt")
+
+
+@pytest.mark.parametrize(
+    ("last", "code"), [("exit(3)", 3), ("raise SystemExit('no')", 1), ("import os; os._exit(4)", 4)]
+)
+def test_every_end(host: Host, last: str, code: int) -> None:
+    shell = host.shell("gus", "--record", "t.pyxt")
+    shell.type("1 + 1")
+    shell.enter(last)
+    assert shell.leaves() == code
+    assert f"> {last}\n" in (host.home / "t.pyxt").read_text()
+    assert replayed(host.home / "t.pyxt") == 3
+
+
+def test_two_shells_become_one_scenario(host: Host) -> None:
+    a = host.shell("a", "--record", "a.pyxt")
+    b = host.shell("b", "--record", "b.pyxt")
+    a.type("Process.register(self(), 'a')")
+    a.enter("receive()  # what will it be?")
+    b.type("send(('a', 'a'), 'hello')")
+    a.prompt_returns()
+    a.enter("while True: print(receive())\n")
+    b.type("[send(('a', 'a'), n) for n in range(3)]")
+    a.sees("2")
+    a.interrupt()
+    b.type("rpc.call('a', 'builtins', 'print', ['x'])")
+    b.type("Node.spawn('a', print, ['y'])")
+    for one in (a, b):
+        one.prompt_returns()
+        one.press("\x04")
+        one.leaves()
+    merged = host.run("replay", "--merge", "a.pyxt", "b.pyxt")
+    (host.home / "both.pyxt").write_text(merged.stdout)
+    replayed(host.home / "both.pyxt")
+
+
+def test_nodes_of_several_hosts_meet_on_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.pyxt"
+    path.write_text(
+        "$ pyx --sname a@10.0.0.5\n$ pyx --sname b@shop.example.org\n"
+        "pyx(a@10.0.0.5)1> Node.ping('b@shop.example.org')\n'pong'\n"
+        "pyx(b@shop.example.org)1> Node.list()\n['a@10.0.0.5']\n"
+    )
+    assert replayed(path) == 4
