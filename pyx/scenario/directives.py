@@ -113,7 +113,7 @@ def _last_comment(code: str) -> tuple[int, int, str] | None:
             if token.type == tokenize.COMMENT and token.start[0] == row + 1:
                 found = (row, token.start[1], token.string)
     except (tokenize.TokenError, SyntaxError):  # code that the node will complain about, as it should
-        simple = re.search(r"#[^#'\"]*$", line)
+        simple = re.search(r"#[^'\"]*$", line)
         if found is None and simple is not None:
             found = (row, simple.start(), simple.group())
     return found

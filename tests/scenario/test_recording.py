@@ -140,14 +140,6 @@ def replayed(path: Path) -> int:
     return result.steps
 
 
-def types(shell: Shell, statement: str) -> None:
-    """Pastes it and presses Enter, and awaits the next prompt; blanks at the ends of lines may be in it."""
-    row = shell.prompt_returns()
-    shell.press(f"\x1b[200~{statement}\x1b[201~\r")
-    below = row + 1 + statement.count("\n")
-    shell.wait(lambda: shell._screen.row >= below and shell._at_prompt(), f"a prompt after {statement!r}")
-
-
 def recorded(host: Host, shell: Shell, name: str = "t.pyxt") -> str:
     shell.prompt_returns()
     shell.press("\x04")
@@ -194,7 +186,7 @@ STATEMENTS = [
 def test_twenty_kinds_of_statements(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     for statement in STATEMENTS:
-        types(shell, statement)
+        shell.paste(statement)
     recorded(host, shell)
     assert replayed(host.home / "t.pyxt") >= len(STATEMENTS)
 
@@ -213,8 +205,7 @@ def test_ctrl_c_wherever_it_strikes(host: Host) -> None:
     shell.enter("while True: pass\n")
     shell.wait(lambda: shell.reads_lines, "the evaluation")
     shell.interrupt()
-    types(
-        shell,
+    shell.paste(
         "def f():\n    try:\n        receive()\n    except KeyboardInterrupt:\n        print('caught')\n",
     )
     shell.enter("f()")
@@ -269,7 +260,7 @@ def test_no_cookie_whatever_way_it_takes(host: Host) -> None:
         f"raise ValueError('{third}')",
         "Node.set_cookie('x')",
     ):
-        types(shell, statement)
+        shell.paste(statement)
     text = recorded(host, shell)
     for one in (secret, other, third, "'x'"):
         assert one not in text

@@ -71,6 +71,13 @@ class Shell:
         row = self.prompt_returns()
         return "\n".join(self.lines[first:row])
 
+    def paste(self, code: str) -> None:
+        """Pastes *code*, as wide as may be, with blanks at the ends of lines, and awaits the next prompt."""
+        row = self.prompt_returns()
+        self.press(f"\x1b[200~{code}\x1b[201~\r")
+        below = row + 1 + code.count("\n")
+        self.wait(lambda: self._screen.row >= below and self._at_prompt(), f"a prompt after {code!r}")
+
     def enter(self, code: str) -> None:
         """Types *code* and Enter, and does not wait for a prompt: it may block, or leave."""
         self.half_type(code)

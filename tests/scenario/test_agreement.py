@@ -1,0 +1,276 @@
+"""What a recording and an update write is read as what was typed and shown, whatever that is."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pyx.scenario.directives import without_meaning
+from pyx.scenario.matching import match_block
+from pyx.scenario.record import Recorder
+from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.replay import Replay, Wishes
+from pyx.scenario.shown import Shown
+from pyx.scenario.steps import Directives, Input, Signal, Start, Step, Type
+from pyx.scenario.transcript import parse_transcript
+from pyx.scenario.units import EVAL, Unit
+from pyx.scenario.update import rewritten
+from pyx.shell.loop import prompt_for
+from pyx.terms import Life
+from tests.stories.host import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+VIEW = View(Life("gus@vm", 8), {1: Life("server@vm", 7)})
+
+PIECES = [
+    "a",
+    "b c",
+    " ",
+    "   ",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "\x1b[31m",
+    "\x1b[0m",
+    "\x1b[K",
+    "\x1b",
+    "\b",
+    "\x00",
+    "\x0c",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "\ud800",
+    "é𝄞",
+    "\\",
+    "\\x07",
+    "```",
+    "~~~",
+    "````pyx",
+    "...",
+    "[..]",
+    " (re)",
+    " (glob)",
+    " (esc)",
+    "$",
+    "$ pyx --sname x",
+    "#",
+    "# 2026-11-28T15:21:22.321 +0.000",
+    "# ignore",
+    "# eventually 5s",
+    "# blocks",
+    "# unorderd",
+    ">",
+    "pyx(gus@vm)3> 1",
+    "...(gus@vm)3> 1",
+    "pyx(3)>",
+    "#PID<0.5.0>",
+    "<1.5.0>",
+    "'",
+    '"',
+    "'''",
+    "(",
+    ")",
+    "1 + 1",
+    "{1, 2}",
+]
+CONFUSING = {"\x1b", "\x85"}
+"""For the terminal of these tests: what follows is not shown where it is looked for."""
+TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=8).map("".join)
+SOURCES = st.sampled_from(["shell", "log", "<0.5.0>"])
+
+
+FENCES = [("", ""), ("```pyx\n", "```\n"), ("  ~~~pyx\n", "  ~~~\n"), ("> ````pyx\n", "> ````\n")]
+
+
+class Said(NamedTuple):
+    """What a session shows: a print in pieces, or an echo of its own line."""
+
+    source: str
+    kind: str
+    text: str
+
+
+SAID = st.one_of(
+    st.builds(Said, SOURCES, st.just("print"), TEXTS.map("{}\n".format)),
+    st.builds(Said, st.just("shell"), st.just("print"), TEXTS),
+    st.builds(Said, st.just("shell"), st.sampled_from(["echo", "error"]), TEXTS.map("{}\n".format)),
+)
+
+
+class Typed(NamedTuple):
+    """An input: what it showed, before and after a Ctrl-C if there was one, what it read, what came then."""
+
+    source: str
+    shown: list[Said]
+    interrupted: bool
+    rest: list[Said]
+    answers: list[str]
+    later: list[Said]
+
+
+LINES = TEXTS.map(lambda text: text.replace("\n", ""))
+SESSIONS = st.lists(
+    st.builds(
+        Typed,
+        TEXTS,
+        st.lists(SAID, max_size=3),
+        st.booleans(),
+        st.lists(SAID, max_size=2),
+        st.lists(LINES.filter(lambda line: "\r" not in line), max_size=2),
+        st.lists(SAID.filter(lambda said: said.source != "shell"), max_size=2),
+    ),
+    max_size=4,
+)
+
+
+class Paper:
+    """A file in memory."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._whole = ""
+
+    def append(self, text: str, *, whole: bool = True) -> None:
+        self.text = self._whole + text
+        if whole:
+            self._whole = self.text
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        raise AssertionError("there is no cookie")
+
+
+def record(session: Sequence[Typed]) -> str:
+    paper = Paper()
+    seconds = itertools.count()
+    began = datetime(2026, 11, 28, tzinfo=UTC)
+    recorder = Recorder(paper, "$ pyx --sname gus", now=lambda: began + timedelta(milliseconds=next(seconds)))
+    prompt = prompt_for("gus@vm", 1)
+    for one in session:
+        recorder.asked(prompt.first)
+        recorder.typed(prompt, one.source)
+        for answer in one.answers:
+            recorder.answered(answer)
+        for said in one.shown:
+            recorder.shown(said.text, said.source, said.kind)
+        if one.interrupted:
+            recorder.interrupted()
+            for said in one.rest:
+                recorder.shown(said.text, said.source, said.kind)
+        recorder.asked(prompt.first)
+        for said in one.later:
+            recorder.shown(said.text, said.source, said.kind)
+    recorder.close()
+    return paper.text
+
+
+def units(shown: Sequence[Said]) -> list[Unit]:
+    """As the node of a replay has them."""
+    screen = Shown()
+    for said in shown:
+        screen.add(EVAL if said.source == "shell" else said.source, said.kind, said.text)
+    screen.end_lines()
+    return screen.units
+
+
+def is_claimed(step: Step, shown: Sequence[Said]) -> None:
+    assert isinstance(step, Input)
+    found = match_block(step.block.lines, units(shown), Renaming(), VIEW)
+    assert found.verdict == "matched", (step.block.lines, units(shown))
+    assert found.left == ()
+
+
+@settings(max_examples=150, deadline=None)
+@given(SESSIONS)
+@example([Typed("'''# ignore", [], False, [], [], [])])
+@example([Typed("x = 1  # blocks", [], True, [Said("shell", "print", "#\n")], ["x (esc)", " "], [])])
+def test_a_recorded_session_is_read_as_it_was(session: list[Typed]) -> None:
+    text = record(session)
+    text.encode()
+    sessions = parse_transcript(text, "t.pyxt").sessions
+    steps = iter(sessions[0].steps if sessions else ())
+    if session:
+        assert isinstance(next(steps), Start)
+    for one in session:
+        source = one.source.replace("\r\n", "\n").replace("\r", "\n")
+        if source.strip() and not any("\ud800" <= character <= "\udfff" for character in source):
+            check_input(steps, source, one)
+        elif not source.strip():  # nothing ran: what was shown appeared by itself
+            appeared = [*one.shown, *(one.rest if one.interrupted else [])]
+            if appeared:
+                is_claimed(next(steps), appeared)
+        if one.later:
+            is_claimed(next(steps), one.later)
+    assert next(steps, None) is None
+
+
+def check_input(steps: Iterator[Step], source: str, one: Typed) -> None:
+    for answer in one.answers:
+        typed = next(steps)
+        assert isinstance(typed, Type)
+        assert typed.text == answer
+    step = next(steps)
+    assert isinstance(step, Input)
+    if one.interrupted:
+        assert step.directives == Directives(blocks=True)
+        assert step.code.rstrip() == source.rstrip()
+        is_claimed(step, one.shown)
+        assert isinstance(next(steps), Signal)
+        is_claimed(next(steps), one.rest)
+    else:
+        assert step.directives == Directives()
+        assert step.code == without_meaning(source)
+        is_claimed(step, one.shown)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(SAID, max_size=4),
+    st.sampled_from(
+        [("", ""), ("```pyx\n", "```\n"), ("  ~~~pyx\n", "  ~~~\n"), ("> ````pyx\n", "> ````\n")]
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_an_update_writes_is_read_as_it_was_shown(
+    shown: list[Said], fence: tuple[str, str], end: str
+) -> None:
+    opening, closing = fence
+    prefix = opening.partition("`" if "`" in opening else "~")[0]
+    screen = units(shown)
+    lines = rewritten([], screen, Renaming(), VIEW)
+    inside = ["$ pyx --sname gus", "pyx(gus@vm)1> f()", *lines]
+    text = opening + "".join(f"{prefix}{line}\n" for line in inside) + closing
+    (session,) = parse_transcript(text.replace("\n", end), "t.md" if opening else "t.pyxt").sessions
+    assert len(session.steps) == 2
+    is_claimed(session.steps[1], shown)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_prints_at_a_terminal_replay(seed: int) -> None:
+    dice = random.Random(seed)
+    with Host() as host:
+        shell = host.shell("gus", "--record", "t.pyxt")
+        for _ in range(25):
+            text = "".join(dice.choices([piece for piece in PIECES if piece.isprintable()], k=2))
+            hidden = "".join(dice.choices([piece for piece in PIECES if piece not in CONFUSING], k=2))
+            printed = ascii(text + hidden)
+            end = dice.choice(["", ", flush=True", ", end=''", ", end='', flush=True"])
+            shell.paste(
+                dice.choice(
+                    [f"print({printed}{end})", f"print({printed}{end}); 5", f"spawn(print, {printed})"]
+                )
+            )
+        shell.press("\x04")
+        assert shell.leaves() == 0
+        path = host.home / "t.pyxt"
+        result = Replay(Wishes()).play(str(path))
+        assert result.passed, f"{result.text}\n{path.read_text()}"
