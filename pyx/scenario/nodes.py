@@ -80,6 +80,7 @@ class NodeProcess:
         self._process, self._requests_to, self.descriptor = self._start(options, stage)
 
     def _start(self, options: Sequence[str], stage: Stage) -> tuple[subprocess.Popen[bytes], int, int]:
+        options = stage.with_projects(options)
         child_reads, requests = os.pipe()
         frames, child_writes = os.pipe()
         naming = ["--sname", self.name] if self.name else []

@@ -5,6 +5,7 @@ nodes, so that scenarios played side by side never meet.
     home/   HOME, and so the cookie
     work/   the current directory: a copy of what lies beside the scenario file, and the files it writes
     logs/   what each OS process wrote to its own stdout and stderr
+    projects/   copies of the directories named by `-S` that do not lie beside the scenario file
 
 Not here: the OS processes (`nodes.py`).
 """
@@ -16,11 +17,14 @@ import shutil
 import tempfile
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyx.scenario import leftovers
 from pyx.scenario.copying import copy_all, is_foreign
 from pyx.shell.frames import WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _DROPPED: Final = ("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG")
 _MOST_CHARACTERS: Final = 32
@@ -49,6 +53,8 @@ class Stage:
         for name in ("run", "home", "work", "logs"):
             (self.root / name).mkdir(mode=0o700)
         self.work = self.root / "work"
+        self._folder = folder
+        self._projects: dict[Path, str] = {}
         self.left_out: list[str] = []
         """What lies beside the scenario and was not copied, with the reason."""
         try:
@@ -71,6 +77,29 @@ class Stage:
             "TERM": "dumb",
             "COLUMNS": str(WIDTH),
         }
+
+    def with_projects(self, options: Sequence[str]) -> list[str]:
+        """The options of `pyx`, where a project that is not in `work` is a copy as well.
+
+        Raises:
+            OSError: it cannot be copied.
+        """
+        words = list(options)
+        for at in range(1, len(words)):
+            if words[at - 1] == "-S":
+                words[at] = self._project(words[at])
+        return words
+
+    def _project(self, directory: str) -> str:
+        path = Path(os.path.normpath(self._folder / directory))
+        if path.is_relative_to(os.path.normpath(self._folder)) or not path.is_dir():
+            return directory
+        if path not in self._projects:
+            copy = self.root / "projects" / str(len(self._projects) + 1)
+            copy.mkdir(parents=True)
+            self.left_out += copy_all(path, copy, _is_not_copied)
+            self._projects[path] = str(copy)
+        return self._projects[path]
 
     def write(self, file: str, text: str) -> None:
         """Writes a file of the scenario's; what lies beside the scenario under that name stays as it is.

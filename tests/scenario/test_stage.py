@@ -41,6 +41,21 @@ def test_it_is_a_copy(folder: Path) -> None:
     assert (folder / "top.py").read_text() == (folder / "shop/stock.py").read_text() == "real\n"
 
 
+def test_a_project_that_lies_elsewhere_is_a_copy_too(folder: Path) -> None:
+    (folder / "tests").mkdir()
+    stage = Stage(folder / "tests")
+    *words, one = stage.with_projects(["--hidden", "-S", "../shop"])
+    assert words == ["--hidden", "-S"]
+    assert Path(one).is_relative_to(stage.root)
+    assert (Path(one) / "stock.py").read_text() == "real\n"
+    assert stage.with_projects(["-S", str(folder / "shop")]) == ["-S", one]
+    (Path(one) / "stock.py").write_text("other\n")
+    assert (folder / "shop/stock.py").read_text() == "real\n"
+    for inside in (".", "sub", "../tests/sub", "../nowhere"):
+        assert stage.with_projects(["-S", inside]) == ["-S", inside]
+    stage.remove()
+
+
 def test_a_stage_beside_the_scenario_is_not_copied_into_itself(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
