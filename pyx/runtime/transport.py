@@ -254,7 +254,7 @@ class Transport:
             self._seeding.stop()
         self._is_closing = True
         for name, count in self._node.step(self._node.kernel.mail_waiting).items():
-            log.warning("%d messages for %s are dropped: the dial to it was given up", count, name)
+            log.warning("messages for %s are dropped (%d): the dial to it was given up", name, count)
         self._node.step(self._node.kernel.node_stopped)
         return not self._links
 

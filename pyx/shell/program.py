@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pyx
 from pyx import errors
+from pyx.runtime.context import interruptible
 from pyx.shell.loop import run_program
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def run_file(evaluator: Evaluator, file: str) -> int | None:
     Raises:
         PyxError: it is not text.
     """
-    source = decoded(Path(file).read_bytes(), file)
+    with interruptible():  # it may be a pipe, whose writer takes its time
+        data = Path(file).read_bytes()
+    source = decoded(data, file)
     path = os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118 - as Python makes it: `..` stays in it
     names = evaluator.names
     names.update(

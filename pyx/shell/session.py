@@ -214,7 +214,9 @@ class Session:
         if options.file is not None and options.file != "-":
             return run_file(evaluator, options.file)
         if options.file == "-" or not (options.has_program or self._interactive or not options.halt):
-            return run_program(evaluator, decoded(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
+            with context.interruptible():
+                data = sys.stdin.buffer.read()
+            return run_program(evaluator, decoded(data, "<stdin>"), "<stdin>")
         return None
 
     def _converse(self, evaluator: Evaluator, process: ShellProcess, project: Project) -> int:
@@ -255,12 +257,8 @@ class Session:
     def _read_line(self, prompt: str) -> str:
         self._screen.fresh_line()
         self._screen.write(prompt)
-        state = context.thread.state
-        state.waiting = True  # signals may raise here, as in any pyx wait
-        try:
+        with context.interruptible():
             line = sys.stdin.readline()
-        finally:
-            state.waiting = False
         if sys.stdin.isatty():
             if line:  # a Ctrl-D ends none
                 self._screen.line_was_ended()

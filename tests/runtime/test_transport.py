@@ -236,7 +236,7 @@ class TestLeaving:
         as_process(a, lambda: send(("reader", "b"), "never"))
         lifetime.stop(a)
         go_on.set()
-        assert caplog.messages == ["1 messages for b@test are dropped: the dial to it was given up"]
+        assert caplog.messages == ["messages for b@test are dropped (1): the dial to it was given up"]
 
     def test_also_after_a_peer_was_lost_before(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         """That loss must not be taken for the end of the links that the goodbye waits for."""

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,10 +22,10 @@ ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 class Waiting:
     """`pyx` with some words, which cannot start yet."""
 
-    def __init__(self, host: Host, *words: str, **variables: str) -> None:
+    def __init__(self, host: Host, *words: str, stdin: int = subprocess.DEVNULL, **variables: str) -> None:
         self._process = subprocess.Popen(
             [PYX, *words],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -35,7 +36,12 @@ class Waiting:
     def ends_by(self, number: signal.Signals) -> tuple[int, str]:
         """The exit code, and all that was said."""
         self._process.send_signal(number)
-        said, _ = self._process.communicate(timeout=PATIENCE_SECONDS)
+        assert self._process.stdout is not None
+        said = self._process.stdout.read()  # its stdin stays open
+        self._process.wait(PATIENCE_SECONDS)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.stdout.close()
         return self._process.returncode, said
 
 
@@ -49,6 +55,28 @@ class TestAStartThatWaits:
         node = Waiting(lone_host, "--sname", "gus@vm", "--no-halt", "--cookie-file", "cookie")
         with pipe.open("w"):  # it has opened the other end
             assert node.ends_by(number) == (code, "")
+
+    @pytest.mark.parametrize(("number", "code"), ENDS)
+    def test_for_its_program_ends_by_a_signal(
+        self, lone_host: Host, number: signal.Signals, code: int
+    ) -> None:
+        pipe = lone_host.home / "program"
+        os.mkfifo(pipe)
+        node = Waiting(lone_host, "--sname", "gus@vm", "program")
+        with pipe.open("w"):
+            exit_code, said = node.ends_by(number)
+        assert (exit_code, "Traceback" in said) == (code, False)
+
+    @pytest.mark.parametrize(("number", "code"), ENDS)
+    def test_for_its_piped_program_ends_by_a_signal(
+        self, lone_host: Host, number: signal.Signals, code: int
+    ) -> None:
+        node = Waiting(lone_host, "--sname", "gus@vm", stdin=subprocess.PIPE)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while "gus@vm" not in lone_host.run("names").stdout:
+            assert time.monotonic() < deadline
+        exit_code, said = node.ends_by(number)
+        assert (exit_code, "Traceback" in said) == (code, False)
 
     @pytest.mark.parametrize(("number", "code"), ENDS)
     def test_for_epmd_ends_by_a_signal(self, lone_host: Host, number: signal.Signals, code: int) -> None:
