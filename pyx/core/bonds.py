@@ -252,11 +252,6 @@ class Bonds(Post):
         """`_settle`, and all that ended processes have to say, however much that is."""
         self._carry_on(beyond=True)
 
-    def go_on(self) -> None:
-        """Tells the next portion of what ended processes have to say; see `GoOn`."""
-        self._notices.goes_on()
-        self._settle()
-
     def _carry_on(self, *, beyond: bool) -> None:
         self._carry_out_inbox()
         while (notice := self._notices.take(beyond=beyond)) is not None:

@@ -128,14 +128,25 @@ class Kernel(Mesh):
 
     def _break_off(self, peer: Peer, reason: str) -> None:
         """Ends a session on account of what came over it."""
-        while self._inbox:  # of what follows from the signals before, one may fail as well
-            try:
-                self._settle()
-            except Exception as error:
-                self.effects.append(Log("error", f"cannot carry out a signal: {_place_of(error)}"))
+        self._settle_anyhow()  # of what follows from the signals before, one may fail as well
         if peer.state != "gone":
             self._lost(peer, reason)
             self.effects.append(Hangup(peer, gracefully=False))
+
+    def _settle_anyhow(self) -> None:
+        """`_settle`, though a signal fails: the others are not to pay for it."""
+        settled = False
+        while not settled:
+            try:
+                self._settle()
+                settled = True
+            except Exception as error:  # that signal is not in the queue any more
+                self.effects.append(Log("error", f"cannot carry out a signal: {_place_of(error)}"))
+
+    def go_on(self) -> None:
+        """Tells the next portion of what ended processes have to say; see `GoOn`."""
+        self._notices.goes_on()
+        self._settle_anyhow()
 
     def _receive_signal(self, peer: Peer, signal: Signal) -> None:
         match signal:

@@ -16,6 +16,7 @@ from tests.core.conversation import Node, World, messages, seen_from
 if TYPE_CHECKING:
     from pyx.core.notices import Notice
     from pyx.core.processes import Process
+    from pyx.signals import Signal
 
 ME = Pid(7)
 
@@ -169,6 +170,24 @@ def test_a_step_that_tells_the_last_asks_for_no_other(node: Node) -> None:
     node.process_exited(dead, "boom")
     assert portions(node) <= 1
     assert node.collect() == []
+
+
+def test_one_that_fails_keeps_no_other_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead, *others = trapping(node, 6)
+    for other in others:
+        node.link(other, dead.pid)
+    carry_out = node._carry_out
+
+    def fails_at_the_fourth(signal: Signal) -> None:
+        assert not isinstance(signal, Exit) or signal.to != others[3].pid, "a fault of the kernel"
+        carry_out(signal)
+
+    monkeypatch.setattr(node, "_carry_out", fails_at_the_fourth)
+    node.process_exited(dead, "boom")
+    portions(node)
+    assert [len(other.mailbox) for other in others] == [1, 1, 1, 0, 1]
+    (line,) = node.saw(Log)
+    assert line.text.startswith("cannot carry out a signal: AssertionError in ")
 
 
 class TestBetweenNodes:
