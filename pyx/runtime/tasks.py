@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -116,10 +117,13 @@ class Visit:
             self._task.cancel()
 
     async def _run(self) -> None:
+        before = sys.gettrace()
         try:
             self._value = await self._coroutine
         except BaseException as error:
             self._error = error
+        if sys.gettrace() is not before:  # a debugger that was left by `next` would go on in the loop
+            sys.settrace(before)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():  # before its first step

@@ -11,6 +11,7 @@ import __future__
 import ast
 import inspect
 import linecache
+import sys
 import textwrap
 import warnings
 from types import CodeType, ModuleType
@@ -217,7 +218,12 @@ class Evaluator:
         mode = "eval" if isinstance(tree, ast.Expression) else "exec"
         code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
         self._flags |= code.co_flags & _FUTURES
-        result = self.call(eval, code, self.names)
+        before = sys.gettrace()
+        try:
+            result = self.call(eval, code, self.names)
+        finally:
+            if sys.gettrace() is not before:  # a debugger that was left by `next` ends here
+                sys.settrace(before)
         return self._run_coroutine(result) if code.co_flags & inspect.CO_COROUTINE else result
 
     def result(self, number: int = -1) -> Any:

@@ -214,8 +214,8 @@ class Helpers:
     def exit(self, code: Any = None) -> None:
         """Leaves the shell, with an exit code; so does Ctrl-D.
 
-        At a prompt any other value is a reason, as `exit/1` takes it: `exit("normal")` raises `Exit("normal")`,
-        and the shell stays.
+        At a prompt any other value is a reason, as `exit/1` takes it: `exit("normal")` raises
+        `Exit("normal")`, and the shell stays.
         """
         if self.at_prompt and code is not None and not isinstance(code, int):
             raise Exit(code)

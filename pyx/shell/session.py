@@ -195,6 +195,7 @@ class Session:
             prepare=lambda tree: project.bind_names(tree, main.__dict__, lower),
         )
         sys.modules["__main__"] = main
+        sys.breakpointhook = _breakpoint
         code = self._run_programs(evaluator)
         if code is None and self._interactive:
             helpers.at_prompt = True
@@ -356,6 +357,16 @@ class LogHandler(logging.Handler):
                 return True
             logger = logger.parent if logger.propagate else None
         return False
+
+
+def _breakpoint(*args: Any, **kwargs: Any) -> Any:
+    """`sys.breakpointhook` of a shell: Python's, unless nothing else than its debugger was asked for."""
+    if args or kwargs or os.environ.get("PYTHONBREAKPOINT"):
+        return sys.__breakpointhook__(*args, **kwargs)  # noqa: T100 - the user has asked for it
+    from pyx.shell.debugger import stop_in
+
+    stop_in(sys._getframe(1))  # noqa: SLF001 - its caller, as `pdb.set_trace` takes it
+    return None
 
 
 def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Completion]:

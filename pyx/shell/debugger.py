@@ -1,0 +1,48 @@
+"""`breakpoint()` in a shell: Python's debugger, for which the frames of pyx are not there.
+
+Without it `next` at the end of one's own code goes on inside pyx, and `where` begins with a dozen of its
+frames.  Not here: when it is called (`session`), and that it ends with the evaluation (`evaluate`).
+"""
+
+from __future__ import annotations
+
+import pdb  # noqa: T100 - this is the debugger's place
+from typing import TYPE_CHECKING
+
+from pyx.runtime.report import is_ours
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+
+class Debugger(pdb.Pdb):
+    """Python's, which stops at no line of pyx and shows none of its frames, nor what started pyx."""
+
+    def __init__(self) -> None:
+        super().__init__(skip=["pyx", "pyx.*"])
+
+    def get_stack(
+        self, f: FrameType | None, t: TracebackType | None
+    ) -> tuple[list[tuple[FrameType, int]], int]:
+        """See `bdb.Bdb`."""
+        stack, index = super().get_stack(f, t)
+        ours = [is_ours(frame.f_code.co_filename) for frame, _ in stack]
+        start = ours.index(True) if True in ours else 0
+        shown = [place for place in range(start, len(stack)) if not ours[place]]
+        if index not in shown:
+            return stack, index
+        return [stack[place] for place in shown], shown.index(index)
+
+    def user_exception(
+        self,
+        frame: FrameType,
+        exc_info: tuple[type[BaseException], BaseException, TracebackType],
+    ) -> None:
+        """See `bdb.Bdb`, which asks here for the end of a coroutine without a look at what to skip."""
+        if not is_ours(frame.f_code.co_filename):
+            super().user_exception(frame, exc_info)
+
+
+def stop_in(frame: FrameType) -> None:
+    """Has the person debug from *frame* on; what `pdb.set_trace` does."""
+    Debugger().set_trace(frame)
