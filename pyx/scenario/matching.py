@@ -231,16 +231,20 @@ class _Search:
             unit = self._units[queue[head]]
             state = self._renaming.state
             for end in unit_fits(self._lines, at, unit, self._renaming, self._view, self._budget):
-                plain = self._renaming.state == state and (
-                    end == at + 1 or (end == at + len(unit.lines) and unit.kind != "echo")
-                )
+                plain = self._renaming.state == state and self._is_shortest(at, end, unit)
                 yield end, after
-                if self._holes and plain and not dots:
-                    return  # no later place for this unit leaves more lines to those that follow
+                if self._holes and plain:
+                    return  # no other place for this unit leaves more lines to those that follow
             if dots:
                 yield at, after
         if dots or self._holes:
             yield at + 1, heads
+
+    def _is_shortest(self, at: int, end: int, unit: Unit) -> bool:
+        """True if *unit*, which may be the lines from *at* to *end*, cannot end before that further down."""
+        if any(line.kind == "dots" for line in self._lines[at:end]):
+            return False
+        return end == at + 1 or (end == at + len(unit.lines) and unit.kind != "echo")
 
 
 class _Failed:

@@ -102,6 +102,10 @@ class TestEllipsis:
     def test_at_the_end_it_takes_whatever_is_there(self) -> None:
         assert match("...", shown("log", "noise"), echo("1")) == Found("matched", ())
 
+    def test_a_unit_may_end_before_it_would_without_one(self) -> None:
+        units = (shown(EVAL, "1\nx\n2"), shown(EVAL, "3"))
+        assert match("1\n...\n...\n2", *units).verdict == "open"
+
 
 class TestBindings:
     def test_a_match_binds_and_a_mismatch_does_not(self) -> None:
