@@ -34,6 +34,7 @@ TESTED_WITH = {
     "scenario/pytest_plugin.py": "scenario/test_replay_command.py",
     "scenario/replay.py": "scenario/test_replay_command.py",
     "scenario/report.py": "scenario/test_replay_command.py",
+    "scenario/sources.py": "scenario/test_transcript.py",
     "scenario/steps.py": "scenario/test_transcript.py",
     "scenario/tokens.py": "scenario/test_renaming.py",
     "scenario/units.py": "scenario/test_matching.py",

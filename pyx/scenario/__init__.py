@@ -5,6 +5,7 @@ real `pyx` processes driven over framed pipes (`shell/frames.py` is their end), 
 failed, JUnit files, pytest items, files rewritten by `--update`.
 
     steps          what a transcript asks for, as values
+    sources        which files are played; the text of one
     fences         the blocks of a Markdown file
     transcript     text -> steps, or one clear complaint; with commands (`$ ` lines) and directives
     tokens         what is volatile in a text: pids, references, addresses, ports
@@ -16,6 +17,8 @@ failed, JUnit files, pytest items, files rewritten by `--update`.
     matching       a block against several sources; unordered: in any order
     shown          pieces of text -> the units of a screen
     stage, nodes   the directory and HOME of a replay; one OS process and its frames
+    copying        what lies beside a scenario -> its directory
+    leftovers      what a runner that was killed has left
     cast           who is on the stage, and what is asked of all at once
     player         plays the steps
     report         a failure as its reader wants it; visible: what the eye does not see

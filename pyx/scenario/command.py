@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import PyxError
 from pyx.scenario.junit import write_junit
 from pyx.scenario.merge import merge
-from pyx.scenario.replay import OutputLost, Replay, Result, Wishes, find_files, show_line
+from pyx.scenario.replay import OutputLost, Replay, Result, Wishes, show_line
+from pyx.scenario.sources import find_files
 from pyx.scenario.visit import Visit
 from pyx.shell.history import History, history_path
 from pyx.shell.loop import LineTerminal

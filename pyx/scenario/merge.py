@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyx.errors import TranscriptError
 from pyx.scenario.complaint import Complaint
 from pyx.scenario.directives import split_directives, with_blocks
-from pyx.scenario.transcript import CONTINUATION, PROMPT, lines_of, read_text
+from pyx.scenario.sources import lines_of, read_text
+from pyx.scenario.transcript import CONTINUATION, PROMPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

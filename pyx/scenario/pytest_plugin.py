@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIX: Final = ".pyxt"
+_MARKDOWN: Final = (".md", ".markdown")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Pytest's hook: our file, or None for anybody else's."""
     if file_path.suffix == _SUFFIX:
         return ScenarioFile.from_parent(parent, path=file_path)
-    if file_path.suffix == ".md" and parent.session.isinitpath(file_path):
+    if file_path.suffix.lower() in _MARKDOWN and parent.session.isinitpath(file_path):
         from pyx.scenario.transcript import has_fences
 
         if has_fences(file_path.read_text(encoding="utf-8", errors="replace")):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.scenario.record import Recorder
-from pyx.scenario.transcript import SUFFIX
+from pyx.scenario.sources import SUFFIX
 from pyx.shell.session import Options, cookies_in_force
 
 if TYPE_CHECKING:

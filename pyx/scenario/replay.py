@@ -6,7 +6,6 @@ Not here: one session (`player.py`), words on the command line (`command.py`).
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import threading
@@ -18,17 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
 from pyx.scenario import leftovers
-from pyx.scenario.copying import is_foreign
 from pyx.scenario.player import Player, Settings
 from pyx.scenario.report import describe
 from pyx.scenario.stage import Stage, parent_folder
-from pyx.scenario.transcript import SUFFIX, read_transcript
+from pyx.scenario.transcript import read_transcript
 from pyx.scenario.update import Mender
 from pyx.scenario.visible import without_controls
 from pyx.shell.files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from pyx.scenario.nodes import NodeProcess
     from pyx.scenario.steps import Session, Step, Transcript
@@ -64,32 +62,6 @@ class Wishes(NamedTuple):
     show: Callable[[str], None] | None = None
     converse: Callable[[Player], None] | None = None
     """Called where `stop_at` stopped."""
-
-
-def find_files(paths: Iterable[str]) -> list[str]:
-    """The scenario files that *paths* name: files as they are, directories with all below.
-
-    Hidden directories, `node_modules` and virtual environments are left out.  What holds nothing to play, or
-    cannot be entered, stands for itself, so that playing it says so.
-    """
-    found: list[str] = []
-    for path in paths:
-        found += _files_below(path) or [path]
-    return found
-
-
-def _files_below(folder: str) -> list[str]:
-    """Those of a directory, and the directories that cannot be read; of a file none."""
-    found: list[str] = []
-
-    def note(error: OSError) -> None:
-        if not isinstance(error, NotADirectoryError):
-            found.append(str(error.filename))
-
-    for path, folders, files in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not is_foreign(Path(path, name))]
-        found.extend(str(Path(path, name)) for name in files if name.endswith(SUFFIX))
-    return sorted(found)
 
 
 class Replay:

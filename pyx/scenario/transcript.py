@@ -9,13 +9,12 @@ The rules of a line, in the order in which they are asked:
     anything else             was shown by the step above; a leading \ protects what would be misread
 
 Not here: what the lines mean when they are compared (`expectation.py`), which blocks a Markdown file has
-(`fences.py`).
+(`fences.py`), files (`sources.py`).
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from pyx.scenario.directives import split_directives
 from pyx.scenario.expectation import expected_line
 from pyx.scenario.expressions import why_invalid
 from pyx.scenario.fences import language_of, read_fences
+from pyx.scenario.sources import SUFFIX, is_markdown, lines_of, read_text
 from pyx.scenario.steps import (
     Block,
     Heal,
@@ -55,8 +55,6 @@ _BANNER: Final = re.compile(r"pyx \d\S* \(Python .*\), h\(\) for help")
 
 _RENAMES: Final = re.compile(r"\bNode\s*\.\s*(?:start|stop)\b")
 
-SUFFIX: Final = ".pyxt"
-_MARKDOWN: Final = (".md", ".markdown")
 _LANGUAGE: Final = "pyx"
 _LIKE_LANGUAGE: Final = re.compile(r"pyxt?(?:[^a-z].*)?|pyxnode", re.IGNORECASE)
 """Meant as the language of a session, most likely.  (`pyxel` is another word.)"""
@@ -81,11 +79,6 @@ class Region(NamedTuple):
         return self.first + len(self.lines)
 
 
-def is_markdown(path: str) -> bool:
-    """True for a file that is read as Markdown, going by its name."""
-    return path.lower().endswith(_MARKDOWN)
-
-
 def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
     """The transcript of a file, in which at least one step starts a node.
 
@@ -105,36 +98,6 @@ def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
         where = "no ```pyx block of it" if is_markdown(path) else "no line of it"
         raise TranscriptError(name, 0, 0, f"nothing to play: {where} starts a node", hint="$ pyx --sname X")
     return transcript
-
-
-def read_text(path: str, shown_as: str) -> str:
-    """The text of a file that complaints call *shown_as*, as it stands there.
-
-    Raises:
-        TranscriptError: it is not there, or cannot be read, or is not UTF-8.
-    """
-    try:
-        if Path(path).is_dir():
-            os.scandir(path).close()
-            raise TranscriptError(shown_as, 0, 0, f"no scenario (*{SUFFIX}) is in this directory")
-        # Not `read_text`, which takes a carriage return for the end of a line.
-        return Path(path).read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise TranscriptError(shown_as, 0, 0, "there is no such file or directory") from None
-    except OSError as error:
-        problem = f"the file cannot be read: {error.strerror or error}"
-        raise TranscriptError(shown_as, 0, 0, problem) from None
-    except UnicodeDecodeError as error:
-        row = error.object.count(b"\n", 0, error.start) + 1
-        raise TranscriptError(shown_as, row, 1, f"the file is not UTF-8: {error.reason}") from None
-
-
-def lines_of(text: str) -> list[str]:
-    """The lines of a file's text, without a byte order mark and without their ends."""
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
 
 
 def parse_transcript(text: str, path: str) -> Transcript:

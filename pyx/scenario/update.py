@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.expectation import Line, expected_line, protected
 from pyx.scenario.matching import match_block, unit_fits
-from pyx.scenario.transcript import lines_of
+from pyx.scenario.sources import lines_of
 from pyx.scenario.units import EVAL, Unit
 
 if TYPE_CHECKING:

@@ -1,0 +1,80 @@
+"""Where scenarios are: which files are played, and the text of one.
+
+Not here: what the text means (`transcript.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import TranscriptError
+from pyx.scenario.copying import is_foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SUFFIX: Final = ".pyxt"
+_MARKDOWN: Final = (".md", ".markdown")
+
+
+def find_files(paths: Iterable[str]) -> list[str]:
+    """The scenario files that *paths* name: files as they are, directories with all below.
+
+    Hidden directories, `node_modules` and virtual environments are left out.  What holds nothing to play, or
+    cannot be entered, stands for itself, so that playing it says so.
+    """
+    found: list[str] = []
+    for path in paths:
+        found += _files_below(path) or [path]
+    return found
+
+
+def _files_below(folder: str) -> list[str]:
+    """Those of a directory, and the directories that cannot be read; of a file none."""
+    found: list[str] = []
+
+    def note(error: OSError) -> None:
+        if not isinstance(error, NotADirectoryError):
+            found.append(str(error.filename))
+
+    for path, folders, files in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not is_foreign(Path(path, name))]
+        found.extend(str(Path(path, name)) for name in files if name.endswith(SUFFIX))
+    return sorted(found)
+
+
+def is_markdown(path: str) -> bool:
+    """True for a file that is read as Markdown, going by its name."""
+    return path.lower().endswith(_MARKDOWN)
+
+
+def read_text(path: str, shown_as: str) -> str:
+    """The text of a file that complaints call *shown_as*, as it stands there.
+
+    Raises:
+        TranscriptError: it is not there, or cannot be read, or is not UTF-8.
+    """
+    try:
+        if Path(path).is_dir():
+            os.scandir(path).close()
+            raise TranscriptError(shown_as, 0, 0, f"no scenario (*{SUFFIX}) is in this directory")
+        # Not `read_text`, which takes a carriage return for the end of a line.
+        return Path(path).read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise TranscriptError(shown_as, 0, 0, "there is no such file or directory") from None
+    except OSError as error:
+        problem = f"the file cannot be read: {error.strerror or error}"
+        raise TranscriptError(shown_as, 0, 0, problem) from None
+    except UnicodeDecodeError as error:
+        row = error.object.count(b"\n", 0, error.start) + 1
+        raise TranscriptError(shown_as, row, 1, f"the file is not UTF-8: {error.reason}") from None
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a file's text, without a byte order mark and without their ends."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
