@@ -24,6 +24,7 @@ from pyx.core.peers import Backoff
 from pyx.errors import NameTaken, ProtocolError, PyxError
 from pyx.net.forks import close_in_children
 from pyx.net.tcp import connect
+from pyx.net.words import in_words
 from pyx.wire.epmd import (
     DEFAULT_PORT,
     LIST_REQUEST,
@@ -113,9 +114,8 @@ async def _ask(host: str, request: bytes, read: Callable[[bytes], T]) -> T:
 
 def _not_epmd(host: str, error: Exception, *, hint: str | None = None) -> PyxError:
     """What listens there does not behave like EPMD."""
-    # asyncio words some errors itself and leaves `strerror` empty.
-    problem = getattr(error, "strerror", None) or str(error) or "no answer"
-    msg = f"what listens on {host} port {epmd_port()} is not an EPMD that works: {problem}"
+    problem = str(error) if isinstance(error, PyxError) else in_words(error)
+    msg = f"what listens on {host} port {epmd_port()} is not an EPMD that works: {problem or 'no answer'}"
     return PyxError(msg, hint=hint)
 
 

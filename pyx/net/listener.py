@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -19,6 +18,7 @@ from pyx.errors import ProtocolError, PyxError
 from pyx.net.forks import close_in_children
 from pyx.net.opening import converse
 from pyx.net.strangers import Stranger, Strangers
+from pyx.net.words import in_words
 from pyx.wire.handshake import (
     NONCE_BYTES,
     Acceptor,
@@ -100,14 +100,6 @@ class Owner(Protocol):
 
     def cannot_accept(self, number: int) -> None:
         """The system refused a connection that waits (its `errno`); told again and again while it does."""
-
-
-def in_words(error: Exception) -> str:
-    """What went wrong, for a sentence."""
-    if isinstance(error, OSError):
-        # asyncio words some errors itself and leaves `strerror` empty.
-        return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
-    return f"{type(error).__name__}: {error}"
 
 
 class _Dialling(NamedTuple):

@@ -6,11 +6,11 @@ For links between nodes (`net/tls_stream.py` goes on top) and for EPMD.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from typing import Final
 
 from pyx.errors import PyxError
+from pyx.net.words import in_words
 
 _BACKLOG: Final = 512
 
@@ -43,8 +43,7 @@ async def connect(host: str, port: int) -> socket.socket:
                 connection.setblocking(False)
                 await loop.sock_connect(connection, address)
             except OSError as error:
-                # asyncio words the error itself and leaves `strerror` empty.
-                reason = os.strerror(error.errno) if error.errno else str(error)
+                reason = in_words(error)
                 continue
             failed.pop_all()
             return connection

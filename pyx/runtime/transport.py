@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyx.errors import PyxError
 from pyx.net.cookie import given_cookie
 from pyx.net.directory import HostDirectory
-from pyx.net.listener import HANDSHAKE_SECONDS, Arrival
+from pyx.net.listener import Arrival
 from pyx.net.listener import Transport as Doors
 from pyx.net.peer import CLOSED_HERE, PeerLink
 from pyx.net.unix_door import UnixDoor
 from pyx.net.upkeep import Upkeep
-from pyx.runtime.draining import GOODBYE_SECONDS, HURRY_SECONDS, Draining
+from pyx.runtime.draining import GOODBYE_SECONDS, Draining
 from pyx.runtime.gate import wish
 from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.refusals import REST_SECONDS, Refusals
@@ -48,9 +48,6 @@ if TYPE_CHECKING:
     from pyx.wire.handshake import Status
 
 log = logging.getLogger("pyx.node")
-
-_DIALS_SECONDS: Final = HANDSHAKE_SECONDS + 1.0
-"""So long a leaving node waits for dials that messages wait for: each ends by itself before."""
 
 _LOOK_SECONDS: Final = 0.1
 """Between two looks at what the peers of a leaving node have taken."""
@@ -207,9 +204,10 @@ class Transport:
 
         What is dropped is logged.  See `draining.py` for how long that takes.
         """
-        self._wait_for_dials()
+        draining = Draining(time.monotonic())
+        self._wait_for_dials(draining)
         if not self._node.portal.call(self._begin_close):
-            self._wait_for_links()
+            self._wait_for_links(draining)
         closed = LockSlot()
         self._node.portal.call(self._end_close, closed)
         closed.wait_through(GOODBYE_SECONDS)
@@ -221,18 +219,16 @@ class Transport:
         if self._told is None:
             self._told = time.monotonic()
 
-    def _wait_for_dials(self) -> None:
+    def _wait_for_dials(self, draining: Draining) -> None:
         """A dial that somebody's message waits for ends before the node leaves."""
-        begun = time.monotonic()
-        while self._node.portal.call(self._node.step, self._node.kernel.mail_waiting):
-            longest = _DIALS_SECONDS if self._told is None else HURRY_SECONDS
-            if wish.noted or time.monotonic() - begun >= longest:
+        while waiting := self._node.portal.call(self._node.step, self._node.kernel.mail_waiting):
+            now = time.monotonic()
+            if wish.noted or draining.is_over(now, progress=waiting, unsent=True, told=self._told):
                 break
             self._dial_ended.wait_through(_LOOK_SECONDS)
 
-    def _wait_for_links(self) -> None:
+    def _wait_for_links(self, draining: Draining) -> None:
         begun = time.monotonic()
-        draining = Draining(begun)
         has_said = False
         while not self._all_gone.wait_through(_LOOK_SECONDS):
             now = time.monotonic()

@@ -228,7 +228,7 @@ class TestLeaving:
     def test_a_dial_that_is_not_answered_is_not_waited_for_long(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("pyx.runtime.transport._DIALS_SECONDS", 0.01)
+        monkeypatch.setattr(draining, "PATIENCE_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         standing, go_on = threading.Event(), threading.Event()
         b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
