@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn
 
 from pyx.errors import NodeNameInvalid
+from pyx.printable import on_one_line
 
 MAX_NODE_NAME_BYTES: Final = 255
 """A name travels with a one-byte length, as in EPMD."""
 
+
+_LONGEST_NAME: Final = 1000
+"""Characters that are shown of the name of a class or a function."""
 
 LONGEST_WORD: Final = 255
 """Characters of what is an atom in Erlang: the name of a process, an exit reason that is a word."""
@@ -275,6 +279,11 @@ def is_long(host: str) -> bool:
 # ---------------------------------------------------------------- stand-ins for code and failures
 
 
+def _shown(name: str) -> str:
+    """A name that another node has chosen; it may be any text."""
+    return on_one_line(name, _LONGEST_NAME)
+
+
 @dataclass(frozen=True, slots=True)
 class Raised:
     """An exception as data: what a crashed process died of, readable and matchable on any node.
@@ -308,8 +317,8 @@ class Struct:
         raise KeyError(field)
 
     def __repr__(self) -> str:
-        inner = ", ".join(f"{name}={value!r}" for name, value in self.fields)
-        return f"Struct({self.name}: {inner})" if inner else f"Struct({self.name})"
+        inner = ", ".join(f"{_shown(name)}={value!r}" for name, value in self.fields)
+        return f"Struct({_shown(self.name)}: {inner})" if inner else f"Struct({_shown(self.name)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +329,7 @@ class FunctionName:
     name: str
 
     def __repr__(self) -> str:
-        return f"FunctionName({self.module}.{self.name})"
+        return f"FunctionName({_shown(self.module)}.{_shown(self.name)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,3 +249,14 @@ def test_the_host_of_short_names_is_one_that_other_nodes_take(hostname: str, hos
 def test_a_host_that_completes_a_name_is_checked_as_one_that_is_given() -> None:
     with pytest.raises(NodeNameInvalid, match="'gus@gus pc' is not a node name: the host after @ may hold"):
         full_name("gus", "gus pc")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Struct("a\nb\x1b[2J", (("c\x07", 1),)), "Struct(a\\nb\\x1b[2J: c\\x07=1)"),
+        (FunctionName("a\n", "\x1b[2J"), "FunctionName(a\\n.\\x1b[2J)"),
+    ],
+)
+def test_names_that_another_node_has_chosen_print_on_one_line(value: object, shown: str) -> None:
+    assert repr(value) == shown

@@ -13,6 +13,7 @@ from pyx.core.effects import Hangup, Log
 from pyx.core.mesh import Mesh
 from pyx.core.post import THE_NODE
 from pyx.errors import ProtocolError
+from pyx.printable import on_one_line
 from pyx.signals import (
     Answer,
     Ask,
@@ -180,7 +181,7 @@ class Kernel(Mesh):
                 report = f"[error] Process {frm} on node {frm.node} raised an exception\n{text}"
                 self._show(to, frm, report)
             case Dropped(frm, why):
-                words = why[:_LONGEST_REASON] if why.isprintable() else ascii(why)[:_LONGEST_REASON]
+                words = on_one_line(why, _LONGEST_REASON)
                 text = f"{peer.name} dropped a message for {frm} that it cannot read: {words}"
                 self.effects.append(Log("warning", text, f"dropped by {peer.name}"))
             case Nodes(names):

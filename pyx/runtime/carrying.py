@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.core import effects as fx
 from pyx.core.outbox import Outbox
 from pyx.core.post import THE_NODE
+from pyx.printable import filter_foreign
 from pyx.runtime import context, output
 from pyx.runtime.questions import Questions
 from pyx.runtime.requests import Pending
@@ -152,7 +153,7 @@ class Carrying(Steps):
         if stream is None:
             return
         try:
-            stream.write(text)
+            stream.write(text if frm.is_local else filter_foreign(text))
             stream.flush()
         except (OSError, ValueError):  # closed, or a pipe whose reader left: output is not worth a process
             return

@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Final
 
 from pyx import errors
+from pyx.printable import filter_foreign
 from pyx.runtime.report import is_ours
-from pyx.shell.render import filter_foreign
 
 _STANDARD: Final = tuple(
     {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")} - {os.sep},

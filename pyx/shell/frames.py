@@ -40,6 +40,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.node import Node
+from pyx.printable import filter_foreign
 from pyx.process import Process
 from pyx.runtime import context
 from pyx.runtime.gate import interrupt_main_thread
@@ -48,7 +49,6 @@ from pyx.runtime.stacks import current_frames
 from pyx.shell.answers import Answers
 from pyx.shell.evaluate import Left
 from pyx.shell.loop import Shell, show_outcome
-from pyx.shell.render import filter_foreign
 from pyx.shell.screen import ScreenStream
 from pyx.shell.session import LogHandler, Seat, Session, completer, node_name
 from pyx.terms import lives

@@ -12,8 +12,8 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
+from pyx.printable import filter_foreign
 from pyx.runtime.stand_in import StandIn
-from pyx.shell.render import filter_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyx.shell.render import filter_foreign
+from pyx.printable import filter_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable

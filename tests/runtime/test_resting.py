@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.runtime.resting import RestingLog
-from pyx.signals import Dropped
+from pyx.signals import Dropped, Print
 from pyx.terms import Pid
 from tests.hostile import Hostile
+from tests.staging import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,3 +74,15 @@ def test_what_a_peer_says_of_dropped_messages_fills_no_log(
     lines = [line for line in caplog.messages if line.startswith("evil@test dropped a message")]
     assert 1 <= len(lines) <= 2
     assert all(line.isprintable() for line in lines)
+
+
+def test_what_a_peer_prints_on_the_node_itself_moves_no_cursor(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    victim = stage.start("victim", policy="off")
+    with Hostile(victim) as evil:
+        evil.says(Print(Pid(1), evil.his(Pid(0)), "a\x1b]0;title\x07\tb\n"))
+        evil.ping()
+        shown: list[str] = []
+        until(lambda: bool(shown.append(capsys.readouterr().out) or "".join(shown)))
+    assert "".join(shown) == "a^[]0;title^G\tb\n"

@@ -167,6 +167,8 @@ class Actor:
             and item.origin.name == HOSTILE
         ):
             self.world.count("message of the villain")
+            # It may have come by an alias for one message: whoever knows the reference, or guesses it, may.
+            self.aliases = {ref: once for ref, once in self.aliases.items() if ref in self.process.aliases}
             return
         if told is None:
             self.world.violated(f"{self} got something that nobody sent: {item}")

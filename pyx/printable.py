@@ -1,0 +1,45 @@
+"""Words of others, made fit for a terminal or a log.  Not here: where words come from."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_COLOUR: Final = r"\x1b\[[0-9;:]{0,40}m"
+_UNSAFE: Final = re.compile(_COLOUR + r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_ANY_COLOUR: Final = re.compile(_COLOUR)
+_RESET: Final = "\x1b[0m"
+
+
+def filter_foreign(text: str) -> str:
+    r"""*text* as a terminal may have it: colours, tab and newline stay, other controls show as `^[`.
+
+    The marks that turn the direction of writing are controls as well.  A colour that is left on is ended.
+    """
+    text = text.replace("\r\n", "\n")
+    if _UNSAFE.search(text) is None:
+        return text
+    filtered = _UNSAFE.sub(_visible, text)
+    colours: list[str] = _ANY_COLOUR.findall(filtered)
+    if colours and colours[-1] not in {_RESET, "\x1b[m"}:
+        body = filtered.rstrip("\n")
+        filtered = body + _RESET + filtered[len(body) :]
+    return filtered
+
+
+def _visible(found: re.Match[str]) -> str:
+    character = found.group()
+    if len(character) > 1:
+        return character  # a colour
+    code = ord(character)
+    if code < 0x20 or code == 0x7F:
+        return "^" + chr(code ^ 0x40)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def on_one_line(text: str, longest: int) -> str:
+    """At most *longest* characters of *text*, for the middle of a line: none of them ends it, or hides it."""
+    text = text[:longest]
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -1,0 +1,50 @@
+"""What is shown of words that came from elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.printable import filter_foreign, on_one_line
+
+
+class TestForeignText:
+    @pytest.mark.parametrize("text", ["plain\n", "\x1b[1;31mred\x1b[0m\n", "a\tb\n", "ümläut 日本\n"])
+    def test_colours_tabs_and_newlines_stay(self, text: str) -> None:
+        assert filter_foreign(text) == text
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("\x1b]0;title\x07", "^[]0;title^G"),
+            ("\x1b[2J", "^[[2J"),
+            ("a\rb", "a^Mb"),
+            ("a\r\nb\n", "a\nb\n"),
+            ("\x08\x7f\x00", "^H^?^@"),
+            ("\x9b2J", "\\x9b2J"),
+            ("\u202egnp", "\\u202egnp"),
+        ],
+    )
+    def test_other_controls_become_visible(self, text: str, shown: str) -> None:
+        assert filter_foreign(text) == shown
+
+    def test_a_colour_that_is_left_on_is_ended(self) -> None:
+        assert filter_foreign("\x1b[31mred\n") == "\x1b[31mred\x1b[0m\n"
+
+
+class TestTextOnOneLine:
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("too long", "too long"),
+            ("größe 日本", "größe 日本"),
+            ("x\n[error] forged", "x\\n[error] forged"),
+            ("x\x85y\u2028z", "x\\x85y\\u2028z"),
+            ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+            ("\udc80", "\\udc80"),
+        ],
+    )
+    def test_ends_no_line_and_moves_no_cursor(self, text: str, shown: str) -> None:
+        assert on_one_line(text, 100) == shown
+
+    def test_is_cut(self) -> None:
+        assert on_one_line("x" * 1000, 10) == "x" * 10
