@@ -89,13 +89,18 @@ class _Matcher:
             child = self._child or self._start()
             assert child.stdin is not None
             assert child.stdout is not None
-            with contextlib.suppress(OSError):
-                child.stdin.write(asked)
-                child.stdin.flush()
-            if answer := child.stdout.read(1):
-                return answer == b"1"
-            self._end()
-            return None
+            try:
+                with contextlib.suppress(OSError):
+                    child.stdin.write(asked)
+                    child.stdin.flush()
+                answer = child.stdout.read(1)
+            except BaseException:  # a signal: the answer would be taken for that of the next question
+                self._end()
+                raise
+            if not answer:
+                self._end()
+                return None
+            return answer == b"1"
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and program

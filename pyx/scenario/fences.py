@@ -165,10 +165,14 @@ class _Reader:
         self._inside: list[int] = []
         self._html: re.Pattern[str] | None = None
         self._paragraph = False
+        self._is_item_empty = False
         self._section = ""
 
     def take(self, index: int, line: str) -> None:
         cursor = _Cursor(line)
+        if self._is_item_empty and self._open is None and cursor.is_blank:
+            self._containers.pop()  # an item may begin with one blank line, and not with two
+        self._is_item_empty = False
         matched = self._continued(cursor)
         if self._open is not None:
             if matched == self._open.depth:
@@ -190,10 +194,9 @@ class _Reader:
         """How many of the open containers this line is in; the cursor goes past their marks."""
         for number, width in enumerate(self._containers):
             if width:
-                if not cursor.is_blank:
-                    if cursor.indent < width:
-                        return number
-                    cursor.take_columns(width)
+                if not cursor.is_blank and cursor.indent < width:
+                    return number
+                cursor.take_columns(width)
             elif not _take_quote(cursor):
                 return number
         return len(self._containers)
@@ -214,40 +217,43 @@ class _Reader:
     def _begin(self, index: int, cursor: _Cursor, matched: int) -> None:
         """A line outside all fences: what it opens."""
         opened: list[int] = []
+        goes_on = self._paragraph and matched == len(self._containers)
         while cursor.indent < _CODE_INDENT and not cursor.is_blank:
             if _take_quote(cursor):
                 opened.append(0)
-            elif width := _take_bullet(cursor):
+            elif width := _take_bullet(cursor, in_paragraph=goes_on and not opened):
                 opened.append(width)
             else:
                 break
         indent = cursor.indent
         text = cursor.line[cursor.at :].lstrip(" \t")
-        lazy = self._paragraph and not opened and bool(text)
-        found = _OPENING.match(text) if indent < _CODE_INDENT else None
-        is_fence = found is not None and not ("`" in found.group("run") and "`" in found.group("info"))
-        if is_fence or not lazy:
-            del self._containers[matched:]
+        self._is_item_empty = bool(opened) and opened[-1] > 0 and not text
+        found = html = None
+        is_heading = False
+        if indent >= _CODE_INDENT:
+            is_text = bool(text) and self._paragraph and not opened  # else it is code
+        else:
+            found = _opening(text)
+            html = next((ends for begins, ends in _HTML if begins.match(text)), None)
+            is_heading = _HEADING.match(text) is not None
+            is_text = bool(text) and not (found or html or is_heading or _BREAK.match(text))
+        if not (is_text and self._paragraph and not opened):
+            del self._containers[matched:]  # a paragraph may go on without the marks of its containers
         self._containers += opened
-        if found is not None and is_fence:
+        self._paragraph = is_text
+        if found is not None:
             depth = len(self._containers)
             info = found.group("info").strip()
             self._open = _Open(found.group("run"), info, indent, depth, index + 1, self._section)
-            self._paragraph = False
-            return
-        if indent >= _CODE_INDENT:
-            self._note_lookalike(index, cursor)
-            return  # code, or a paragraph that goes on
-        for begins, ends in _HTML:
-            if begins.match(text):
-                self._html = None if ends.search(text[3:]) else ends
-        heading = _HEADING.match(text) is not None
-        if heading and not self._containers and _SECTION.match(text):
+        elif html is not None:
+            self._html = None if html.search(text[3:]) else html
+        elif is_heading and not self._containers and _SECTION.match(text):
             self._section = f"{index + 1} {text}"
-        self._paragraph = bool(text) and not heading and not _BREAK.match(text) and self._html is None
+        elif indent >= _CODE_INDENT:
+            self._note_lookalike(index, cursor)
 
     def _note_lookalike(self, index: int, cursor: _Cursor) -> None:
-        found = _OPENING.match(cursor.line[cursor.at :].lstrip(" \t"))
+        found = _opening(cursor.line[cursor.at :].lstrip(" \t"))
         if found is not None and found.group("info").strip():
             self.lookalikes.append((index, found.group("info").strip()))
 
@@ -269,6 +275,12 @@ class _Reader:
         self._lines, self._columns, self._inside = [], [], []
 
 
+def _opening(text: str) -> re.Match[str] | None:
+    """What opens a fence at the start of *text*.  One of backticks has none in its info: that is inline code."""
+    found = _OPENING.match(text)
+    return None if found is None or ("`" in found.group("run") and "`" in found.group("info")) else found
+
+
 def _take_quote(cursor: _Cursor) -> bool:
     """Goes past the mark of a block quote; False where there is none."""
     indent = cursor.indent
@@ -280,12 +292,17 @@ def _take_quote(cursor: _Cursor) -> bool:
     return True
 
 
-def _take_bullet(cursor: _Cursor) -> int:
-    """Goes past the mark of a list item; how many columns in its content is, 0 where there is no item."""
+def _take_bullet(cursor: _Cursor, *, in_paragraph: bool) -> int:
+    """Goes past the mark of a list item; how many columns in its content is, 0 where there is no item.
+
+    *in_paragraph*: it would end a paragraph, which an empty item and one with another number than 1 do not.
+    """
     indent = cursor.indent
     text = cursor.line[cursor.at :].lstrip(" \t")
     found = _BULLET.match(text)
     if found is None or _BREAK.match(text):
+        return 0
+    if in_paragraph and (not text[found.end() :].strip() or found.group()[:-1] not in {"", "1"}):
         return 0
     cursor.take_columns(indent)
     cursor.take_text(found.end())

@@ -30,7 +30,7 @@ def write_junit(path: str, results: Sequence[Result]) -> None:
         time=f"{sum(result.seconds for result in results):.3f}",
     )
     for result in results:
-        folder, _, file = result.path.rpartition("/")
+        folder, _, file = _NO_XML.sub("?", result.path).rpartition("/")
         case = ET.SubElement(
             suite, "testcase", classname=folder.replace("/", "."), name=file, time=f"{result.seconds:.3f}"
         )

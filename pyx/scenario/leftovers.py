@@ -32,7 +32,7 @@ class Claim:
         unseen.rename(self._mark)
 
     def give_up(self) -> None:
-        """The directory is somebody else's from now on: it is not cleared away."""
+        """The directory belongs to the reader of a report from now on: it is not cleared away."""
         self._mark.unlink(missing_ok=True)
         os.close(self._descriptor)
 

@@ -240,7 +240,7 @@ def show_line(line: str) -> None:
     Raises:
         OutputLost: it cannot be written.
     """
-    if sys.stdout is None:  # closed by whoever started this
+    if sys.stdout is None:  # it was closed before the start
         return
     encoding = sys.stdout.encoding or "utf-8"
     try:

@@ -90,7 +90,7 @@ class TestEchoes:
         assert same("{frozenset({1, 2}), frozenset({3})}", "{frozenset({3}), frozenset({2, 1})}")
         assert not same("{frozenset({1, 2}), frozenset({3})}", "{frozenset({3}), frozenset({2, 4})}")
 
-    def test_a_computed_number_is_no_name(self) -> None:
+    def test_a_computed_number_is_not_a_name(self) -> None:
         assert not same("'0x12345678'", "'0xdeadbeef'")
         assert same("<f at 0x12345678>", "<f at 0xdeadbeef>") is False  # which is not Python
         assert same("['<f at 0x12345678>']", "['<f at 0xdeadbeef>']")

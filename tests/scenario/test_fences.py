@@ -105,6 +105,20 @@ class TestWhatIsNotAFence:
         assert only("- a\nb\n  ```x\n  y\n  ```").lines == ("y",)
 
 
+class TestWhatInterruptsAParagraph:
+    @pytest.mark.parametrize("line", ["1. ```x", "- ```x", "> ```x", "# a\n```x", "<!-- a -->\n```x"])
+    def test_a_fence_does_in_whatever_it_stands(self, line: str) -> None:
+        assert only(f"text\n{line}\n").info == "x"
+
+    def test_an_item_with_another_number_than_one_does_not(self) -> None:
+        assert blocks("text\n10) ```x\n") == ()
+        assert only("text\n \n10) ```x\n").info == "x"
+        assert only("- text\n10) ```x\n").info == "x"
+
+    def test_an_item_begins_with_at_most_one_blank_line(self) -> None:
+        assert [block.info for block in blocks("-\n  ```x\n  ```\n-\n\n    ```y\n")] == ["x"]
+
+
 def test_headings_of_two_levels_are_sections() -> None:
     text = "# A\n```\n```\n### B\n```\n```\n## C\n```\n# no\n```\n```\n```"
     assert [block.section for block in blocks(text)] == ["1 # A", "1 # A", "7 ## C", "7 ## C"]

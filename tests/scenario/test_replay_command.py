@@ -99,6 +99,13 @@ class TestCommand:
         assert message.startswith("FAIL scenarios/bad.pyxt:2  a@vm:")
         assert not list(good)
 
+    def test_names_that_xml_does_not_know(self, folder: Path) -> None:
+        name = os.fsdecode(b"scenarios/\xff\x01.pyxt")
+        (folder / name).write_text(GOOD)
+        assert main([name, "--junit", "out.xml"]) == 0
+        (suite,) = ET.parse("out.xml").getroot()
+        assert [case.get("name") for case in suite] == ["??.pyxt"]
+
     @pytest.mark.parametrize(
         ("words", "complaint"),
         [
