@@ -276,7 +276,7 @@ class _Reader:
 
 
 def _opening(text: str) -> re.Match[str] | None:
-    """What opens a fence at the start of *text*.  One of backticks has none in its info: that is inline code."""
+    """What opens a fence at the start of *text*; with backticks in its info it is inline code."""
     found = _OPENING.match(text)
     return None if found is None or ("`" in found.group("run") and "`" in found.group("info")) else found
 
