@@ -74,6 +74,18 @@ def main(argv: Sequence[str]) -> int:
         raise
 
 
+def _write(text: str) -> None:
+    """Writes a transcript to stdout: UTF-8, as files of scenarios are, whatever the locale is."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise OutputLost(error) from None
+
+
 @contextlib.contextmanager
 def _leaving_at_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP raise SystemExit once, so that nodes and directories go; more of them do nothing."""
@@ -102,7 +114,7 @@ def _run(asked: argparse.Namespace) -> int:
         if not asked.paths:
             msg = "--merge needs the recordings to join"
             raise PyxError(msg)
-        show_line(merge(asked.paths).removesuffix("\n"))
+        _write(merge(asked.paths))
         return 0
     _check(asked)
     files = [file for file in dict.fromkeys(find_files(asked.paths or [_DEFAULT])) if asked.k in file]

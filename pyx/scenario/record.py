@@ -16,6 +16,7 @@ Not here: the file (`recording.py`), joining several of these (`merge.py`), wher
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -38,6 +39,8 @@ _TOGETHER: Final = timedelta(seconds=0.5)
 """What appears by itself within this time is one block."""
 _AGAIN: Final = timedelta(seconds=0.1)
 """A Ctrl-C that came at a bad moment is signalled anew within this time."""
+_MOST_WAITING: Final = 1000
+"""So much that is shown while no input runs waits for the next prompt."""
 _LONG_SECONDS: Final = TIMEOUT_SECONDS / 2
 """What took longer gets a longer time-out: the machine that replays it may be slower."""
 
@@ -79,7 +82,7 @@ class Recorder:
         starts_alike: a replay's node will show at its start what this one does.
         now: the clock, a datetime.
 
-    Other threads and finalizers only append to a deque; the shell's thread makes blocks of what is in it.
+    Other threads and finalizers append to a deque; the shell's thread makes blocks of what is in it.
     """
 
     def __init__(
@@ -97,6 +100,9 @@ class Recorder:
         self._redaction = Redaction(cookies)
         self._now = now
         self._began = now()
+        self._writing = threading.Lock()
+        """Held while blocks are made; no thread that may hold it already waits for it."""
+        self._is_over = False
         self._events: deque[_Event] = deque()
         self._running: _Running | None = None
         self._prompt: str | None = None
@@ -109,6 +115,13 @@ class Recorder:
     def shown(self, text: str, source: str, kind: str) -> None:
         """See `shell.witness.Witness`."""
         self._events.append(_Event(self._now(), kind, source, text))
+        # A shell that is left alone for days: nobody presses Enter, and others print.
+        if len(self._events) > _MOST_WAITING and self._writing.acquire(blocking=False):
+            try:
+                if self._running is None:
+                    self._finish()
+            finally:
+                self._writing.release()
 
     def interrupted(self) -> None:
         """See `shell.witness.Witness`."""
@@ -122,28 +135,36 @@ class Recorder:
 
     def asked(self, prompt: str) -> None:
         """See `shell.witness.Witness`."""
-        self._finish()
-        if self._prompt is None:
-            self._file.append(self._start_block())
-        self._prompt = prompt.rstrip()
+        with self._writing:
+            self._finish()
+            if self._prompt is None:
+                self._file.append(self._start_block())
+            self._prompt = prompt.rstrip()
 
     def typed(self, prompt: Prompt, source: str) -> None:
         """See `shell.witness.Witness`."""
-        self._finish()
-        self._prompt = prompt.first.rstrip()
-        if source.strip():
-            began = self._last_typed = self._now()
-            # Python, too, takes a carriage return for the end of a line.
-            source = source.replace("\r\n", "\n").replace("\r", "\n")
-            self._running = _Running(began, prompt, source)
-            self._redact(source)
-            # Should the input end this process, it stands there at least.
-            self._file.append(self._block(began, began, self._input(prompt, source)), whole=False)
+        with self._writing:
+            self._finish()
+            self._prompt = prompt.first.rstrip()
+            if source.strip():
+                began = self._last_typed = self._now()
+                # Python, too, takes a carriage return for the end of a line.
+                source = source.replace("\r\n", "\n").replace("\r", "\n")
+                self._running = _Running(began, prompt, source)
+                self._redact(source)
+                # Should the input end this process, it stands there at least.
+                self._file.append(self._block(began, began, self._input(prompt, source)), whole=False)
+
+    def left(self) -> None:
+        """See `shell.witness.Witness`."""
+        self.close()
+        self._is_over = True
 
     def close(self) -> None:
         """Writes what is not written yet."""
-        if self._prompt is not None:
-            self._finish()
+        with self._writing:
+            if not self._is_over:
+                self._finish()
 
     # ------------------------------------------------------------ blocks
 

@@ -34,7 +34,7 @@ from pyx.shell.program import decoded, folder_of, leave_out_own_folder, run_file
 from pyx.shell.project import Project
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.streams import OutputLost, complain, discard
-from pyx.shell.witness import WitnessedScreen, WitnessedTerminal, witness_interrupts, witnessed_input
+from pyx.shell.witness import WitnessedInput, WitnessedScreen, WitnessedTerminal, witness_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -279,7 +279,7 @@ class Session:
         if self._person:
             sys.stderr = ScreenStream(self._shared, stderr)
         if self._options.witness is not None:
-            builtins.input = witnessed_input(self._options.witness, ask, shows_prompt=self._person)
+            builtins.input = WitnessedInput(self._options.witness, ask, shows_prompt=self._person)
         handler = LogHandler(lambda: self._terminal.width)
         logging.getLogger("pyx").addHandler(handler)
         try:

@@ -1,7 +1,7 @@
 """What a person's session shows, told to what writes it down (`pyx --record`).
 
 Told are what is typed and what the shell itself shows (`WitnessedTerminal`), what processes, threads and the
-log show (`WitnessedScreen`), what `input()` is answered (`witnessed_input`), and Ctrl-C.  Text is told as it
+log show (`WitnessedScreen`), what `input()` is answered (`WitnessedInput`), and Ctrl-C.  Text is told as it
 was made: what a terminal adds to it (the prompt, `^C`) is not a part of a session.
 Not here: the file (`scenario.record`).
 """
@@ -35,6 +35,9 @@ class Witness(Protocol):
     def typed(self, prompt: Prompt, source: str) -> None:
         """An input was entered."""
 
+    def left(self) -> None:
+        """The person has left the prompt: what is shown from now on is not a part of the session."""
+
     def shown(self, text: str, source: str, kind: str) -> None:
         """Text went to the screen: *source* tells apart whose lines these are, *kind* is as of `Unit`."""
 
@@ -61,7 +64,13 @@ class WitnessedTerminal:
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `loop.Terminal`."""
         self._witness.asked(prompt().first)
-        source = self._terminal.read(prompt)
+        try:
+            source = self._terminal.read(prompt)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            self._witness.left()
+            raise
         self._witness.typed(prompt(), source)
         return source
 
@@ -89,7 +98,7 @@ class WitnessedScreen:
         self._screen.write(text, frm=frm)
 
 
-def witnessed_input(witness: Witness, ask: Callable[[str], str], *, shows_prompt: bool) -> Callable[..., str]:
+class WitnessedInput:
     """An `input` whose answers are told.
 
     Args:
@@ -98,21 +107,28 @@ def witnessed_input(witness: Witness, ask: Callable[[str], str], *, shows_prompt
         shows_prompt: it shows the prompt on the terminal by itself, past `sys.stdout`.
     """
 
-    def input(prompt: object = "", /) -> str:  # noqa: A001 - it stands in for that
-        shown = str(prompt) if shows_prompt else ""
+    def __init__(self, witness: Witness, ask: Callable[[str], str], *, shows_prompt: bool) -> None:
+        self._witness = witness
+        self._ask = ask
+        self._shows_prompt = shows_prompt
+
+    def __call__(self, prompt: object = "", /) -> str:
+        """Like Python's."""
+        shown = str(prompt) if self._shows_prompt else ""
         try:
-            line = ask(str(prompt))
+            line = self._ask(str(prompt))
         except EOFError:
-            witness.shown(shown, _SHELL, "print")
+            self._witness.shown(shown, _SHELL, "print")
             raise EOFError("EOF when reading a line") from None  # what it says away from a terminal
         except KeyboardInterrupt:
-            witness.shown(shown, _SHELL, "print")
+            self._witness.shown(shown, _SHELL, "print")
             raise
-        witness.shown(f"{shown}{line}\n", _SHELL, "print")
-        witness.answered(line)
+        self._witness.shown(f"{shown}{line}\n", _SHELL, "print")
+        self._witness.answered(line)
         return line
 
-    return input
+    def __repr__(self) -> str:
+        return repr(self._ask)
 
 
 def witness_interrupts(witness: Witness) -> None:

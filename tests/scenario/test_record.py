@@ -144,6 +144,22 @@ class TestRecording:
         session.shows("hello\n", "<0.5.0>")
         assert session.text.endswith("\npyx(gus@vm)1>\nhello\n")
 
+    def test_a_shell_that_is_left_alone_keeps_little_in_memory(self) -> None:
+        session = Session("gus@vm", Clock())
+        for number in range(2500):
+            session.shows(f"{number}\n", "<0.5.0>")
+        assert "\n2000\n" in session.file.text
+        lines = [line for line in session.text.split("\n") if line.isdecimal()]
+        assert lines == [str(number) for number in range(2500)]
+
+    def test_what_is_shown_after_the_end_is_not_a_part_of_it(self) -> None:
+        session = Session("gus@vm", Clock())
+        session.type("1", "1\n")
+        session.shows("before\n", "log")
+        session.recorder.left()
+        session.shows("at exit\n", "log")
+        assert session.text.endswith("\npyx(gus@vm)2>\nbefore\n")
+
     def test_colours_go_and_what_would_be_misread_is_protected(self) -> None:
         session = Session("gus@vm", Clock())
         session.type("f()", "\x1b[31m$ red\x1b[0m\n\npyx(x)\n...\n\r1%\r100%\n\x07\n   ```\n")

@@ -14,7 +14,7 @@ from pyx.scenario.recording import RecordFile, recording, start_line
 from pyx.scenario.replay import Replay, Wishes
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.session import Options
-from tests.stories.host import Host
+from tests.stories.host import PYX, Host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,32 +191,39 @@ def test_twenty_kinds_of_statements(host: Host) -> None:
     assert replayed(host.home / "t.pyxt") >= len(STATEMENTS)
 
 
+def interrupt(shell: Shell, code: str, begun: int) -> None:
+    """Enters *code*, and interrupts it once the screen has so many lines `begun`."""
+    shell.prompt_returns()
+    shell.press(f"\x1b[200~{code}\x1b[201~\r")
+    shell.wait(lambda: shell.lines.count("begun") == begun, "the begin")
+    row = shell._screen.row
+    shell.press("\x03")
+    shell.wait(lambda: shell._screen.row > row and shell._at_prompt(), "a prompt after Ctrl-C")
+
+
 def test_ctrl_c_wherever_it_strikes(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
-    shell.enter("print('begun'); receive()")
-    shell.sees("begun")
-    shell.interrupt()
-    shell.enter("import time; time.sleep(60)  # long")
-    shell.wait(lambda: shell.reads_lines, "the evaluation")
-    shell.interrupt()
-    shell.enter("await aio.sleep(60)")
-    shell.wait(lambda: shell.reads_lines, "the evaluation")
-    shell.interrupt()
-    shell.enter("while True: pass\n")
-    shell.wait(lambda: shell.reads_lines, "the evaluation")
-    shell.interrupt()
     shell.paste(
-        "def f():\n    try:\n        receive()\n    except KeyboardInterrupt:\n        print('caught')\n",
+        "def f():\n    try:\n        print('begun'); receive()\n"
+        "    except KeyboardInterrupt:\n        print('caught')\n"
     )
-    shell.enter("f()")
-    shell.wait(lambda: shell.reads_lines, "the evaluation")
-    shell.interrupt()
+    for begun, code in enumerate(
+        (
+            "print('begun'); receive()",
+            "import time; print('begun'); time.sleep(60)  # long",
+            "print('begun'); await aio.sleep(60)",
+            "print('begun')\nwhile True: pass\n",
+            "f()",
+        ),
+        1,
+    ):
+        interrupt(shell, code, begun)
     shell.half_type("half a line")
     shell.press("\x03")
     shell.type("flush()")
     text = recorded(host, shell)
     assert "> print('begun'); receive()  # blocks\nbegun\n" in text
-    assert "\n$ kill -INT gus@vm\n" in text
+    assert text.count("\n$ kill -INT gus@vm\n") == 5
     assert text.count("\nKeyboardInterrupt\n") == 4
     assert "\ncaught\n" in text
     assert "half" not in text
@@ -336,7 +343,7 @@ def test_what_ended_the_process_stands_there(host: Host) -> None:
 def test_two_shells_become_one_scenario(host: Host) -> None:
     a = host.shell("a", "--record", "a.pyxt")
     b = host.shell("b", "--record", "b.pyxt")
-    a.type("Process.register(self(), 'a')")
+    a.type("Process.register(self(), 'a'), 'é'")
     a.enter("receive()  # what will it be?")
     b.type("send(('a', 'a'), 'hello')")
     a.prompt_returns()
@@ -350,8 +357,9 @@ def test_two_shells_become_one_scenario(host: Host) -> None:
         one.prompt_returns()
         one.press("\x04")
         one.leaves()
-    merged = host.run("replay", "--merge", "a.pyxt", "b.pyxt")
+    merged = host.run("replay", "--merge", "a.pyxt", "b.pyxt", LC_ALL="C", PYTHONIOENCODING="ascii")
     (host.home / "both.pyxt").write_text(merged.stdout)
+    assert "'é'" in merged.stdout
     replayed(host.home / "both.pyxt")
 
 
@@ -363,3 +371,23 @@ def test_nodes_of_several_hosts_meet_on_one(tmp_path: Path) -> None:
         "pyx(b@shop.example.org)1> Node.list()\n['a@10.0.0.5']\n"
     )
     assert replayed(path) == 4
+
+
+def test_what_comes_after_the_end_is_left_out(host: Host) -> None:
+    shell = host.shell("gus", "--record", "t.pyxt")
+    shell.type("import atexit, sys; atexit.register(print, 'at exit')")
+    shell.type("print('no end', file=sys.stderr, end='')")
+    assert "\nat exit\n" not in recorded(host, shell)
+    replayed(host.home / "t.pyxt")
+
+
+def test_a_full_disk_is_told_and_is_the_exit_code(host: Host) -> None:
+    (host.home / "start.sh").write_text(f"ulimit -f 1; exec {PYX} --sname gus@vm --record t.pyxt\n")
+    shell = host.starts_command(["bash", "start.sh"])
+    shell.paste("1 + 1")
+    shell.paste("'y' * 1500")
+    shell.sees("warning: the recording ends here: t.pyxt: File too large")
+    shell.paste("2 + 2")
+    shell.press("\x04")
+    assert shell.leaves() == 1
+    assert replayed(host.home / "t.pyxt") == 2
