@@ -86,7 +86,7 @@ class Process:
         Args:
             pid: any pid (Differs from IEx: a remote one too, within 5 s).
             key: one key gives `(key, value)`; a list of keys a dict in that order; None a dict of all but
-                `messages`.
+                `messages` (and of a node that does not run with `--rpc open`, `dictionary`).
 
         Returns:
             None if the process is dead.
@@ -94,6 +94,7 @@ class Process:
         Raises:
             ValueError: an unknown key; the sentence lists the known ones.
             NoConnection: the pid's node cannot be reached, or does not answer in time.
+            RpcRefused: `messages` or `dictionary` of a process on a node that does not run with `--rpc open`.
         """
         forbid_running_loop("Process.info()", "aio.Process.info()")
         keys = inquiry.checked_keys(key)

@@ -4,8 +4,8 @@ In come facts (`send`, `process_exited`, `peer_lost`, ...), each with the one lo
 effects (`effects.py`), collected after each fact, and appends to the queues they point at: mailboxes, a
 peer's `out`, a terminal's `output`.  Feed, then collect: nothing here calls back.
 
-Parts that know nothing of each other: `mailbox`, `processes`, `names`, `links`, `notices`, `peers`, `views`.
-The kernel that joins them is one object in six storeys, each a file that calls only down:
+Parts that know nothing of each other: `mailbox`, `processes`, `names`, `links`, `notices`, `peers`, `known`,
+`views`.  The kernel that joins them is one object in six storeys, each a file that calls only down:
 
     kernel      signals from peers, start and stop of the node, facts about processes
     mesh        connections: dialled, claimed, lost, ticking

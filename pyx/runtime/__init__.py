@@ -13,6 +13,8 @@ the operating system.  Out: effects of the kernel carried out, user functions ru
     mail         receive: patterns against a mailbox, waiting included
     patterns     the grammar of receive's patterns
     requests     somebody waits for an answer from a node
+    questions    what peers ask about processes here, answered by a few threads
+    resting      lines of the log that others can bring about at will
     rex          runs what peers ask for
     portal       the transport's thread and loop
     transport    the kernel's hands among other nodes

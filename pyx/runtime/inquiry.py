@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError, NoConnection, RpcRefused
 from pyx.runtime.context import current
-from pyx.runtime.information import check_keys, information
+from pyx.runtime.information import PRIVATE, check_keys, information
 from pyx.runtime.letters import sealed
 from pyx.runtime.requests import Pending
 from pyx.terms import Pid, Raised
@@ -67,7 +67,7 @@ def answer(
         raise NoConnection(pid.node, f"no answer within {SECONDS:g} s")
     if pending.outcome == "noconnection":
         raise NoConnection(pid.node, str(pending.body))
-    if pending.outcome == "refused":
+    if pending.outcome == "refused" and not PRIVATE.isdisjoint(keys or ()):
         raise RpcRefused(pid.node, str(pending.body), private=True)
     if pending.outcome != "value":
         raise NoConnection(pid.node, f"it told nonsense: {pending.body}")
