@@ -216,6 +216,9 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.record is not None and (asked.code or file is not None or asked.stay or asked.no_halt):
         complain("--record writes down what a person types: it goes with none of -e, -i, FILE and --no-halt")
         return 2
+    if asked.record is not None and not sys.stdin.isatty():
+        complain("--record writes down what a person types: stdin is not a terminal")
+        return 2
     if asked.cookie is not None:
         complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
     from pyx.shell.session import run

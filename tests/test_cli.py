@@ -93,6 +93,10 @@ class TestUsage:
                     "it goes with none of -e, -i, FILE and --no-halt\n"
                 ),
             ),
+            (
+                ["--record", "gus.pyxt"],
+                "pyx: --record writes down what a person types: stdin is not a terminal\n",
+            ),
             (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
             (
                 ["new", "class"],

@@ -21,6 +21,7 @@ from pyx.scenario.transcript import CONTINUATION, PROMPT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+_TIMEOUT: Final = re.compile(r"\$ timeout (\d+)s")
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}) \+(\d+\.\d{3})")
 
 
@@ -54,7 +55,17 @@ def merge(paths: Sequence[str]) -> str:
     for number in range(len(paths)):
         pieces += _pieces([block for block in blocks if block.file == number], blocks)
     pieces.sort(key=lambda piece: piece[0])
-    return "\n".join("".join(f"{line}\n" for line in lines) for _, lines in pieces)
+    texts: list[str] = []
+    patience = 0
+    for _, lines in pieces:
+        kept: list[str] = []
+        for line in lines:
+            found = _TIMEOUT.fullmatch(line)
+            if found is None or int(found.group(1)) > patience:  # else another shell needed more before
+                kept.append(line)
+                patience = int(found.group(1)) if found is not None else patience
+        texts.append("".join(f"{line}\n" for line in kept))
+    return "\n".join(texts)
 
 
 def _pieces(

@@ -408,6 +408,21 @@ class TestMerging:
             "\n$ kill -INT a@vm\n\npyx(a@vm)1>\n1\nKeyboardInterrupt\n"
         )
 
+    def test_the_longest_time_that_was_needed_stays(self, tmp_path: Path) -> None:
+        clock = Clock()
+        one, two = Session("a@vm", clock), Session("b@vm", clock)
+        one.type("f()", takes=10)
+        two.type("g()", takes=4)
+        two.type("h()", takes=20)
+        lines = self.merged(tmp_path, one, two).split("\n")
+        assert [line for line in lines if line.startswith(("$ timeout", "pyx"))] == [
+            "$ timeout 20s",
+            "pyx(a@vm)1> f()",
+            "pyx(b@vm)1> g()",
+            "$ timeout 40s",
+            "pyx(b@vm)2> h()",
+        ]
+
     def test_a_file_that_is_not_there_is_refused(self) -> None:
         with pytest.raises(TranscriptError, match=r"^nowhere.pyxt: there is no such file or directory$"):
             merge(["nowhere.pyxt"])
