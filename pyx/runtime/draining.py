@@ -26,12 +26,17 @@ class Draining:
         now: monotonic seconds, as everywhere here.
     """
 
-    __slots__ = ("_begun", "_progress", "_since", "_was_unsent")
+    __slots__ = ("_begun", "_given_up", "_progress", "_since", "_was_unsent")
 
     def __init__(self, now: float) -> None:
         self._begun = self._since = now
         self._progress: object = None
         self._was_unsent = True
+        self._given_up = False
+
+    def give_up(self) -> None:
+        """Ctrl-C: nothing more is waited for."""
+        self._given_up = True
 
     def is_over(self, now: float, *, progress: object, unsent: bool, told: float | None) -> bool:
         """Whether what is left is to be dropped.
@@ -45,6 +50,8 @@ class Draining:
         if (progress, unsent) != (self._progress, self._was_unsent):
             self._progress, self._was_unsent = progress, unsent
             self._since = now
+        if self._given_up:
+            return True
         if told is not None and now - max(told, self._begun) >= HURRY_SECONDS:
             return True
         return now - self._since >= (PATIENCE_SECONDS if unsent else GOODBYE_SECONDS)

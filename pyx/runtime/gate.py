@@ -183,6 +183,14 @@ def raise_noted() -> None:
         raise_interrupt()
 
 
+def take_noted() -> bool:
+    """Returns whether a Ctrl-C was noted, if this is the main thread; it has had its effect by that."""
+    if not wish.noted or _thread.get_ident() != threading.main_thread().ident:
+        return False
+    wish.noted = False
+    return True
+
+
 def is_at_work(frame: FrameType | None) -> bool:
     """True where pyx must not be left by an exception; *frame* is what a signal handler has interrupted."""
     state = thread.state

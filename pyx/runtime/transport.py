@@ -22,7 +22,7 @@ from pyx.net.peer import CLOSED_HERE, PeerLink
 from pyx.net.unix_door import UnixDoor
 from pyx.net.upkeep import Upkeep
 from pyx.runtime.draining import GOODBYE_SECONDS, Draining
-from pyx.runtime.gate import wish
+from pyx.runtime.gate import take_noted
 from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.runners import LockSlot
@@ -222,22 +222,25 @@ class Transport:
     def _wait_for_dials(self, draining: Draining) -> None:
         """A dial that somebody's message waits for ends before the node leaves."""
         while waiting := self._node.portal.call(self._node.step, self._node.kernel.mail_waiting):
-            now = time.monotonic()
-            if wish.noted or draining.is_over(now, progress=waiting, unsent=True, told=self._told):
+            if self._is_over(draining, waiting, unsent=True):
                 break
             self._dial_ended.wait_through(_LOOK_SECONDS)
+
+    def _is_over(self, draining: Draining, progress: object, *, unsent: bool) -> bool:
+        if take_noted():
+            draining.give_up()
+        return draining.is_over(time.monotonic(), progress=progress, unsent=unsent, told=self._told)
 
     def _wait_for_links(self, draining: Draining) -> None:
         begun = time.monotonic()
         has_said = False
         while not self._all_gone.wait_through(_LOOK_SECONDS):
-            now = time.monotonic()
             links = list(self._links.items())
             unsent = {name: link.unsent_bytes for link, name in links if link.unsent_bytes}
             taken = {name: link.taken for link, name in links}
-            if wish.noted or draining.is_over(now, progress=taken, unsent=bool(unsent), told=self._told):
+            if self._is_over(draining, taken, unsent=bool(unsent)):
                 return
-            if unsent and not has_said and now - begun >= _SAY_SECONDS:
+            if unsent and not has_said and time.monotonic() - begun >= _SAY_SECONDS:
                 has_said = True
                 waits = ", ".join(f"{name} to take {count:,} bytes" for name, count in unsent.items())
                 log.warning("%s leaves, and waits for %s", self._life.name, waits)

@@ -38,6 +38,11 @@ class TestANodeThatLeaves:
         assert not draining.is_over(110.9, progress=2, unsent=True, told=106.0)
         assert draining.is_over(111.0, progress=3, unsent=True, told=106.0)
 
+    def test_waits_for_nothing_more_once_it_gave_up(self) -> None:
+        draining = Draining(100.0)
+        draining.give_up()
+        assert draining.is_over(100.0, progress=1, unsent=True, told=None)
+
     def test_has_them_from_its_leave_if_it_was_told_before(self) -> None:
         draining = Draining(100.0)
         assert not draining.is_over(104.9, progress=1, unsent=True, told=3.0)

@@ -348,3 +348,13 @@ def test_other_threads_leave_the_handler_alone() -> None:
     guard.start()
     guard.join(HANG)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_noted_interrupt_is_taken_once_and_by_the_main_thread_alone() -> None:
+    taken: list[bool] = []
+    gates.wish.noted = True
+    other = threading.Thread(target=lambda: taken.append(gates.take_noted()))
+    other.start()
+    other.join(HANG)
+    taken += [gates.take_noted(), gates.take_noted()]
+    assert taken == [False, True, False]
