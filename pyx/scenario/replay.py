@@ -13,7 +13,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
 from pyx.scenario import leftovers
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pyx.scenario.nodes import NodeProcess
     from pyx.scenario.steps import Session, Step, Transcript
     from pyx.scenario.units import Unit
+
+
+_MOST_NOT_COPIED: Final = 5
 
 
 class Result(NamedTuple):
@@ -179,7 +182,7 @@ class Replay:
             failure = player.run()
             if failure is not None:
                 text = describe(failure, player, path, str(stage.root / "logs"))
-                return text + "".join(f"    not copied: {what}\n" for what in stage.left_out)
+                return text + _not_copied(stage.left_out)
             if self._wishes.converse is not None and settings.stop_at is not None:
                 self._wishes.converse(player)
             return ""
@@ -221,6 +224,14 @@ class _Voice:
         mark = "" if node.name == self._node else f"  [{node.name}] "
         for line in unit.lines:
             self._show(mark + without_controls(line))
+
+
+def _not_copied(names: Sequence[str]) -> str:
+    """The lines of a report about what its nodes did not find beside the scenario."""
+    lines = [f"    not copied: {name}\n" for name in names[:_MOST_NOT_COPIED]]
+    if len(names) > _MOST_NOT_COPIED:
+        lines.append(f"    not copied: {len(names) - _MOST_NOT_COPIED} more\n")
+    return "".join(lines)
 
 
 class OutputLost(PyxError):

@@ -186,6 +186,11 @@ True
             data.truncate(65 << 20)
         text = failure(folder, A + "pyx(a@vm)1> open('data')\n<_io[..]>\n")
         assert text.endswith("    not copied: data (more than 64 MiB or 5000 files in all)\n")
+        for number in range(7):
+            os.link(folder / "data", folder / f"data{number}")
+        text = failure(folder, A + "pyx(a@vm)1> 1\n")
+        assert text.count("    not copied: data") == 5
+        assert text.endswith("    not copied: 3 more\n")
 
     def test_the_end_leaves_out_who_is_stopped_or_cut_off(self, folder: Path) -> None:
         text = (
