@@ -57,9 +57,9 @@ class PyxError(Exception):
 
 
 class EncodeError(PyxError, TypeError):
-    """A message, argument or result is not data; the path says where.
+    """A message, argument or result is not data, or would arrive changed; the path says where.
 
-    Attributes: `path` (`"message[1]['conn']"`), `value` (what stood there).
+    Attributes: `path` (`"message[1]['conn']"`), `value` (what stood there), `hint` (what to send instead).
     """
 
     def __init__(

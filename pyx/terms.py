@@ -69,7 +69,8 @@ class Pid(_Frozen):
         _set(self, "serial", serial)
         _set(self, "node", node)
         _set(self, "creation", creation)
-        _set(self, "_hash", hash((number, serial, node, creation)))
+        # The name first: its hash differs in each interpreter, so a peer cannot choose numbers that collide.
+        _set(self, "_hash", hash((node, creation, number, serial)))
 
     @property
     def is_local(self) -> bool:
@@ -297,7 +298,8 @@ class Raised:
     traceback: str = ""
 
     def __repr__(self) -> str:
-        return f"Raised({self.type}: {self.text})" if self.text else f"Raised({self.type})"
+        text = on_one_line(self.text, len(self.text))
+        return f"Raised({_shown(self.type)}: {text})" if text else f"Raised({_shown(self.type)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from pyx.runtime import letters, mail
 from pyx.runtime.context import current
 from pyx.runtime.destinations import named_call
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import open_letter
 from pyx.wire.refusal import shown
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
         reason = mail.open_reason(node, body)
         raise RemoteError(dest, "Exit", reason if type(reason) is str else _described(reason))
     try:
-        opened = open_letter(body, node.kernel.here)
+        opened = letters.decoded(body, node.kernel)
     except DecodeError as error:
         raise RpcError(dest, f"the answer of {dest} cannot be read: {error}") from None
     match outcome, opened:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError
 from pyx.runtime import mail, report
+from pyx.runtime.letters import decoded
 from pyx.runtime.stacks import current_frames
 from pyx.signals import Letter
-from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,7 +90,7 @@ def _initial_call(node: LocalNode, process: Process) -> tuple[str, str, int]:
     if not isinstance(call, Letter):
         return call
     try:
-        module, function, args = open_letter(call, node.kernel.here)
+        module, function, args = decoded(call, node.kernel)
         return str(module), str(function), len(args)
     except (DecodeError, TypeError, ValueError):  # hostile; the process will die of it
         return "", "", 0

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import DecodeError, NoConnection, RpcRefused
 from pyx.runtime.context import current
 from pyx.runtime.information import PRIVATE, check_keys, information
-from pyx.runtime.letters import sealed
+from pyx.runtime.letters import decoded, sealed
 from pyx.runtime.requests import Pending
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import open_letter
 from pyx.wire.refusal import shown
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def answer(
     if pending.outcome != "value":
         raise NoConnection(pid.node, f"it told nonsense: {pending.body}")
     try:
-        facts = open_letter(pending.body, node.kernel.here)
+        facts = decoded(pending.body, node.kernel)
     except DecodeError as error:
         facts = Raised("DecodeError", str(error))
     if isinstance(facts, Raised):

@@ -1,6 +1,6 @@
-"""Values to letters, for all that leaves a process: messages, arguments, results, reasons.
+"""Values to letters and back, for all that leaves a process: messages, arguments, results, reasons.
 
-Not here: how a value becomes bytes (`wire/codec.py`), and opening (`mail.py`).
+Not here: how a value becomes bytes (`wire/codec.py`), and what a mailbox holds beside letters (`mail.py`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pyx.errors import EncodeError
 from pyx.signals import Letter
 from pyx.terms import LONGEST_WORD, Raised
-from pyx.wire.codec import seal
+from pyx.wire.codec import open_letter, seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyx.core.kernel import Kernel
     from pyx.signals import Reason
 
 
@@ -29,11 +30,24 @@ def sealed(value: Any, limit: int, *, what: str = "message") -> Letter:
     Raises:
         EncodeError: it is not data, or too long.
     """
-    data = seal(value, what=what)
-    if len(data) > limit:
-        problem = f"is too long: {len(data):,} bytes sealed, at most {limit:,} can travel (--max-message)"
-        raise EncodeError(what, type(value), problem)
-    return Letter(data)
+    return Letter(seal(value, what=what, max_bytes=limit))
+
+
+def decoded(letter: Letter, kernel: Kernel) -> Any:
+    """The value in a letter, as its receiver on this node sees it.
+
+    Under `--rpc exported` and `off` what a peer sent holds nothing that can be called: a function stands in
+    it as `FunctionName` unless it is exported, a class always, for a receiver may use what it was sent as a
+    pattern, a callback or a sort key.
+
+    Args:
+        letter: from a peer, or of this node.
+        kernel: of this node, which knows its life and its policy.
+
+    Raises:
+        DecodeError: it cannot be read.
+    """
+    return open_letter(letter, kernel.here, trusted=letter.origin is None or kernel.policy == "open")
 
 
 def sealed_call(module: str, function: str, args: Sequence[Any], limit: int) -> Letter:

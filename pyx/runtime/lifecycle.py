@@ -17,12 +17,11 @@ from pyx.runtime import mail, output, report, rex
 from pyx.runtime.context import current
 from pyx.runtime.destinations import checked_pid
 from pyx.runtime.information import KEYS, PRIVATE, information
-from pyx.runtime.letters import sealed, sealed_call, sealed_reason
+from pyx.runtime.letters import decoded, sealed, sealed_call, sealed_reason
 from pyx.runtime.runners import Runner
 from pyx.runtime.threads import run_process
 from pyx.signals import Call
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +61,7 @@ class Lifecycle:
         call = rex.initial_call(function, len(args))
 
         def body() -> Any:
-            return function(*open_letter(letter, self._node.kernel.here))
+            return function(*decoded(letter, self._node.kernel))
 
         return self._spawn("async def" if coroutine else "def", call, body, link=link, monitor=monitor)
 
@@ -73,7 +72,7 @@ class Lifecycle:
         letter = sealed_call(module, function, args, self._node.max_message_bytes)
 
         def body() -> Any:
-            return self._resolve(letter, *open_letter(letter, self._node.kernel.here))()
+            return self._resolve(letter, *decoded(letter, self._node.kernel))()
 
         return self._spawn("def", (module, function, len(args)), body, link=link, monitor=monitor)
 
@@ -112,7 +111,7 @@ class Lifecycle:
         process.runner = runner
 
         def body() -> Any:
-            module, function, args = open_letter(letter, self._node.kernel.here)
+            module, function, args = decoded(letter, self._node.kernel)
             process.initial_call = module, function, len(args)  # and lets go of the letter
             call = self._resolve(letter, module, function, args)
             if process.call is None:
@@ -136,7 +135,7 @@ class Lifecycle:
         """A peer asks about a process of ours."""
         node = self._node
         try:
-            pid, keys = open_letter(inquiry.letter, node.kernel.here)
+            pid, keys = decoded(inquiry.letter, node.kernel)
             if not node.kernel.allowed(Call, marked=False):
                 if keys is None:
                     keys = [key for key in KEYS if key not in PRIVATE]

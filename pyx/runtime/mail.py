@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from pyx.core.mailbox import Downed, Entry, Exited, NodeDown, NodeUp
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
+from pyx.runtime.letters import decoded
 from pyx.runtime.patterns import matches, required_reference
 from pyx.runtime.runners import NO_SLOT
 from pyx.signals import Letter
-from pyx.wire.codec import open_letter
 
 if TYPE_CHECKING:
     from collections import deque
@@ -40,7 +40,7 @@ def open_item(node: LocalNode, item: Any) -> Any:
     """What the receiver sees of one mailbox item; raises DecodeError for a letter that is none."""
     kind = type(item)
     if kind is Letter:
-        return open_letter(item, node.kernel.here)
+        return decoded(item, node.kernel)
     if kind is Downed:
         return ("DOWN", item.ref, "process", item.target, open_reason(node, item.reason))
     if kind is Exited:
@@ -58,7 +58,7 @@ def open_reason(node: LocalNode, reason: str | Letter) -> Any:
         return reason
     assert isinstance(reason, Letter)
     try:
-        return open_letter(reason, node.kernel.here)
+        return decoded(reason, node.kernel)
     except DecodeError:
         return "unreadable"
 

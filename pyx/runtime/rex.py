@@ -26,9 +26,6 @@ _FACES: Final = {
 """The names of pyx's own faces, as a prompt knows them: `rpc.call(node, "Node", "list")` works everywhere."""
 
 
-_MARK: Final = "__pyx_export__"
-
-
 def mark(function: Callable[..., Any]) -> None:
     """Lets peers call *function* under `--rpc exported`.
 
@@ -38,13 +35,13 @@ def mark(function: Callable[..., Any]) -> None:
     if type(function) is not FunctionType:
         msg = f"only a plain function can be exported, not {function!r}"
         raise TypeError(msg)
-    function.__dict__[_MARK] = True
+    names.export(function)
 
 
 def find_marked(module: str, function: str) -> Callable[..., Any] | None:
     """The function of that name, if it is marked; nothing is imported for the answer, and no code runs."""
     found = names.find(module, function) if module != "__main__" else None
-    return found if type(found) is FunctionType and found.__dict__.get(_MARK) is True else None
+    return found if names.is_exported(found) else None
 
 
 def find(module: str, function: str) -> Callable[..., Any]:

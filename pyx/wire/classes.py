@@ -7,6 +7,7 @@ comparing an object would run code that somebody wrote.  Properties, `__getattr_
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import weakref
@@ -14,7 +15,7 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final
 
 from pyx.wire import marks
-from pyx.wire.names import Unsendable, class_dict, class_mro, class_name
+from pyx.wire.names import Unsendable, class_dict, class_mro, class_name, find, module_dict, not_found
 
 _class_flags: Final = type.__dict__["__flags__"].__get__
 _class_dict_offset: Final = type.__dict__["__dictoffset__"].__get__
@@ -33,15 +34,21 @@ class Plan:
     """How objects of one class are read and rebuilt.
 
     `kind` is DATACLASS, NAMEDTUPLE or ENUM; `joined` the field names joined by commas;
-    `is_rebuildable` is false for a class that is abstract or has a `__del__`.
+    `is_rebuildable` is false for a class that is abstract or has a `__del__`; `is_callable` says whether its
+    objects can be called.
     """
 
     __slots__ = (
         "_class",
         "_dict",
+        "_field_set",
+        "_home",
+        "_other_slots",
+        "_root",
         "_slots",
         "_unhashed",
         "fields",
+        "is_callable",
         "is_rebuildable",
         "joined",
         "kind",
@@ -65,6 +72,11 @@ class Plan:
             self.kind, self.fields = marks.DATACLASS, _dataclass_fields(cls, mro)
             self._slots = [_slot(mro, field) for field in self.fields]
         self.joined = ",".join(self.fields)
+        self._field_set = frozenset(self.fields)
+        self._other_slots = [each for each in _all_slots(mro) if each not in self._slots]
+        self._root: dict[str, Any] | None = None
+        self._home: dict[str, Any] = {}
+        self.is_callable = _holder(mro, "__call__") is not None
         # An object with a `__del__` would run code when a half-opened letter is dropped.
         self.is_rebuildable = not _class_flags(cls) & _ABSTRACT and _holder(mro, "__del__") is None
 
@@ -73,11 +85,30 @@ class Plan:
         """The class, while it lives."""
         return self._class()
 
+    def check_arrival(self) -> None:
+        """Raises Unsendable where objects of this class would not arrive as such, not even on this node.
+
+        The name is looked up along its whole path once; from then on only where it ends, for a class may be
+        defined anew while objects of the old one are still about.
+        """
+        root = module_dict(self.module)
+        if root is None or root is not self._root:
+            self._root = root
+            above = self.qualname.rpartition(".")[0]
+            holder = find(self.module, above) if above else None
+            self._home = class_dict(holder) if isinstance(holder, type) else (root or {}) if not above else {}
+        if self._home.get(self.qualname.rpartition(".")[2]) is not self._class():
+            raise not_found(self.module, self.qualname, "is of a class that travels by name")
+        if not self.is_rebuildable:
+            problem = "would not arrive as an object: its class has a `__del__`, or is abstract"
+            raise Unsendable(problem, "send its values in a dict, or in a dataclass without `__del__`")
+
     def values(self, obj: Any) -> list[Any]:
         """The values of the fields of a dataclass or namedtuple, in order.
 
         Raises:
-            Unsendable: a field has no value, or the tuple has another length than its class says.
+            Unsendable: a field has no value, the tuple has another length than its class says, or there are
+                values that are not fields.
         """
         if self.kind == marks.NAMEDTUPLE:
             values = list(tuple.__iter__(obj))
@@ -85,9 +116,21 @@ class Plan:
                 raise Unsendable(f"has {len(values)} items, and its class {len(self.fields)} fields")
             return values
         own = self._dict.__get__(obj) if self._dict is not None else {}
+        if not self._field_set.issuperset(own) or (self._other_slots and self._strange_slot(obj) is not None):
+            strange = next((name for name in own if name not in self._field_set), self._strange_slot(obj))
+            hint = f"declare it as a field: `{strange}: Any = field(init=False)`; or delete it before"
+            raise Unsendable(f"has an attribute that is not a field and would be lost ({strange})", hint)
         return [
             _field_value(obj, own, field, slot) for field, slot in zip(self.fields, self._slots, strict=True)
         ]
+
+    def _strange_slot(self, obj: Any) -> str | None:
+        """The name of a slot that is not a field and has a value."""
+        for slot in self._other_slots:
+            with contextlib.suppress(AttributeError):
+                slot.__get__(obj)
+                return slot.__name__
+        return None
 
     def build(self, values: list[Any]) -> Any:
         """An object with these values, as many as there are fields; None when the class cannot be used."""
@@ -268,6 +311,12 @@ def _slot(mro: tuple[type, ...], field: str) -> MemberDescriptorType | None:
     if _holder(class_mro(type(attribute)), "__set__") is not None:
         raise Unsendable(f"has a field that is computed ({field})")
     return None
+
+
+def _all_slots(mro: tuple[type, ...]) -> list[MemberDescriptorType]:
+    """The slots of a class and its bases, those included that have the name of another."""
+    every = (each for cls in mro if not _is_builtin(cls) for each in class_dict(cls).values())
+    return [each for each in every if type(each) is MemberDescriptorType]
 
 
 def _field_value(obj: Any, own: dict[str, Any], field: str, slot: MemberDescriptorType | None) -> Any:

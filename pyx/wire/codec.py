@@ -3,11 +3,11 @@
 Exact, decided by `type(x) is`: None, bool, int of any size, float, str (lone surrogates too), bytes, list,
 tuple, dict with any hashable keys in order, set, frozenset, date, time, datetime, timedelta, Decimal, UUID,
 Pid, Ref, dataclasses, namedtuples and enums by class name, functions and classes by name, Struct,
-FunctionName, Raised.  A bytearray or memoryview arrives as bytes, an exception as `Raised`.  All else is an
-`EncodeError` at the call.
+FunctionName, Raised.  An exception arrives as `Raised`.  All else, and what would arrive changed, is an
+`EncodeError` at the call, with a hint (`refusal`, `hints`).
 
-Inside: `marks` (the format), `seal`, `opening` by `opener` or `hashing` (letters whose keys need care),
-`classes` and `names` (a user's code, handled without running it), `leaves` (dates and their like).
+Inside: `marks` (the format), `seal` after `measure`, `opening` by `opener` or `hashing` (letters whose keys
+need care), `classes` and `names` (a user's code, handled without running it), `leaves` (dates and their like).
 """
 
 from __future__ import annotations

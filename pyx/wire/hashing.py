@@ -1,25 +1,25 @@
-"""Opens the rare letters whose keys need care: they nest deep, or their objects hash themselves.
+"""Keys of dicts and members of sets: which a message may hold, and how those that need care are decoded.
 
-Dict keys and members of sets are hashed, and compared where hashes agree, while a letter is opened.  Two
-things must not happen then: code of a user's class running, and a thread with a small stack overflowing
-because thirty dataclasses stand inside each other in one key.  `Opener` meets neither, because it gives up
-(`Careful`) before; here every compound that could be hashed is noted with what hashing it takes.  An object
-whose class hashes by code of its own stands as a `Struct` where it is a key, and as itself everywhere else;
-so does a class whose metaclass hashes it, as a `FunctionName`.
+Keys are hashed, and compared where hashes agree, while a letter is opened.  Three things must not happen
+then: code of a user's class running, a thread with a small stack overflowing because thirty dataclasses stand
+inside each other in one key, and a dict of keys with one hash keeping the interpreter for minutes.
 
-Not here: anything about letters that need no care.
+`Opener` meets none of them, because it gives up before: `SpreadOpener` opens what has a large dict, and
+`CarefulOpener` what holds objects that hash themselves or nest deep.  Not here: letters that need no care.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.terms import FunctionName, Struct
 from pyx.wire import classes, marks
-from pyx.wire.opener import Malformed, Opener
+from pyx.wire.names import Unsendable, is_class
+from pyx.wire.opener import Malformed, Opener, check_spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Sequence
 
 # Weights stand for stack: one for a step in C (a tuple in a tuple), twelve for one that goes through Python.
 # A stack of 32 KiB, the smallest there is, bore 255 of the former and 48 of the latter.
@@ -30,153 +30,119 @@ _MAX_COMPARED_WEIGHT: Final = 64
 """Comparing takes more stack than hashing; equal keys heavier than this are no key's honest repetition."""
 
 
-class _Note:
-    """What hashing a compound takes: `weight`, whether it `runs_code`, and how to make it again from
-    `parts`.
+def check_key(value: Any) -> None:
+    """Looks at an object that is a key, or a member of a set, before it is encoded.
+
+    Raises:
+        Unsendable: hashing it would run code of its class at the receiver, or go too deep.
     """
-
-    __slots__ = ("parts", "remake", "runs_code", "stand_in", "value", "weight")
-
-    def __init__(
-        self,
-        value: Any,
-        weight: int,
-        parts: list[Any],
-        remake: Callable[[list[Any]], Any],
-        *,
-        runs_code: bool,
-    ) -> None:
-        self.value = value  # held, so that its id is nobody else's
-        self.weight = weight
-        self.parts = parts
-        self.remake = remake
-        self.runs_code = runs_code
-        self.stand_in: Any = None
+    todo: list[tuple[Any, int]] = [(value, 0)]
+    while todo:
+        each, weight = todo.pop()
+        parts, step, runs_code = _hashed_with(each)
+        if runs_code:
+            problem = "cannot be a key or a member of a set: its class hashes or compares by code of its own"
+            raise Unsendable(problem, "send a tuple of its fields as the key")
+        if weight + step > _MAX_WEIGHT:
+            raise Unsendable("cannot be a key or a member of a set: it nests too deep to be hashed")
+        todo += [(part, weight + step) for part in parts]
 
 
-class CarefulOpener(Opener):
-    """An opener for one letter that looks at every key before it is hashed."""
+def _hashed_with(value: Any) -> tuple[Iterable[Any], int, bool]:
+    """What hashing a value hashes too, what that weighs, and whether code of a user's class runs."""
+    cls = type(value)
+    if cls is tuple or cls is frozenset:
+        return value, _IN_C, False
+    if cls is Struct:
+        return [part for _, part in value.fields], _IN_PYTHON, False
+    if is_class(value):
+        return (), 0, classes.class_hash_runs_code(value)
+    try:
+        plan = classes.plan_of(cls)
+    except Unsendable:  # a value of another kind than a user's object
+        return (), 0, False
+    parts = () if plan.kind == marks.ENUM else plan.values(value)
+    return parts, _IN_C if plan.kind == marks.NAMEDTUPLE else _IN_PYTHON, plan.hash_runs_code
 
-    __slots__ = ("_notes",)
 
-    max_marks = marks.MAX_DEPTH
+class SpreadOpener(Opener):
+    """An opener for one letter that looks at the hashes of all keys before a dict is made of them."""
 
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(max_bytes)
-        self._notes: dict[int, _Note] = {}
+    __slots__ = ()
 
     def options(self) -> dict[str, Any]:
         """The hook for dicts."""
         return {"object_pairs_hook": self.build_dict}
 
+    def build_dict(self, pairs: list[tuple[Any, Any]]) -> Any:
+        """Called for every dict."""
+        check_spread([key for key, _ in pairs])
+        return dict(pairs)
+
+
+class CarefulOpener(SpreadOpener):
+    """An opener for one letter that knows of every key what hashing it takes."""
+
+    __slots__ = ("_weights",)
+
+    max_marks = marks.MAX_DEPTH
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes)
+        self._weights: dict[int, tuple[Any, float]] = {}
+        """By id: a value, held so that its id stays its own; infinite where hashing it would run code."""
+
     def rebuild(self, items: list[Any]) -> Any:
         """Called for every array, the inner ones first."""
         value = super().rebuild(items)
-        # Lists and tuples are what `Opener` makes in place; a mark is gone from *items* by now.
-        if type(value) is tuple or type(value) is list:
-            self._noted(value, _IN_C, items, tuple)
-        return value
+        return self._noted(value, _IN_C, value) if type(value) is tuple else value
 
     def build_dict(self, pairs: list[tuple[Any, Any]]) -> Any:
         """Called for every dict."""
-        keys, values = self._keys(key for key, _ in pairs), [value for _, value in pairs]
-
-        def remake(frozen: list[Any]) -> tuple[Any, ...]:
-            return tuple(zip(frozen[: len(keys)], frozen[len(keys) :], strict=True))
-
-        return self._noted(dict(zip(keys, values, strict=True)), _IN_C, keys + values, remake)
+        self._check([key for key, _ in pairs])
+        return super().build_dict(pairs)
 
     def build_set(self, items: list[Any]) -> Any:
-        """A set, noted."""
-        members = self._keys(items[1:])
-        return self._noted(set(members), _IN_C, members, frozenset)
+        """A set."""
+        self._check(items)
+        return super().build_set(items)
 
     def build_frozenset(self, items: list[Any]) -> Any:
         """A frozenset, noted."""
-        members = self._keys(items[1:])
-        return self._noted(frozenset(members), _IN_C, members, frozenset)
+        self._check(items)
+        return self._noted(super().build_frozenset(items), _IN_C, items)
 
     def struct(self, name: str, fields: tuple[tuple[str, Any], ...]) -> Any:
         """A Struct, noted."""
-        return self._noted_struct(super().struct(name, fields), name, fields)
+        return self._noted(super().struct(name, fields), _IN_PYTHON, [value for _, value in fields])
 
     def rebuilt(self, plan: classes.Plan, values: list[Any]) -> Any:
         """An object of a class that is here, noted."""
-        value = plan.build(values)
-        if plan.hash_runs_code:
-            fields: tuple[tuple[str, Any], ...] = tuple(zip(plan.fields, values, strict=True))
-            return self._noted_struct(value, f"{plan.module}.{plan.qualname}", fields, runs_code=True)
-        weight = _IN_C if plan.kind == marks.NAMEDTUPLE else _IN_PYTHON
-        return self._noted(value, weight, values, plan.build)
+        step = _IN_C if plan.kind == marks.NAMEDTUPLE else _IN_PYTHON
+        return self._noted(plan.build(values), math.inf if plan.hash_runs_code else step, values)
 
     def member(self, member: Any) -> Any:
         """A member, noted if hashing it runs code."""
-        plan = classes.plan_of(type(member))
-        if plan.hash_runs_code:
-            fields = (("name", classes.member_name(member)),)
-            self._noted_struct(member, f"{plan.module}.{plan.qualname}", fields, runs_code=True)
-        return member
+        runs_code = classes.plan_of(type(member)).hash_runs_code
+        return self._noted(member, math.inf, ()) if runs_code else member
 
-    def class_found(self, cls: type, name: FunctionName) -> Any:
+    def class_found(self, cls: type, _name: FunctionName) -> Any:
         """A class, noted if hashing it runs code of its metaclass."""
-        if classes.class_hash_runs_code(cls):
-            self._noted(cls, _IN_C, [], lambda _: name, runs_code=True)
-        return cls
+        return self._noted(cls, math.inf, ()) if classes.class_hash_runs_code(cls) else cls
 
-    def _noted_struct(
-        self, value: Any, name: str, fields: tuple[tuple[str, Any], ...], *, runs_code: bool = False
-    ) -> Any:
-        names = [field for field, _ in fields]
-
-        def remake(values: list[Any]) -> Struct:
-            return Struct(name, tuple(zip(names, values, strict=True)))
-
-        return self._noted(value, _IN_PYTHON, [each for _, each in fields], remake, runs_code=runs_code)
-
-    def _noted(
-        self,
-        value: Any,
-        weight: int,
-        parts: list[Any],
-        remake: Callable[[list[Any]], Any],
-        *,
-        runs_code: bool = False,
-    ) -> Any:
-        below = [note for part in parts if (note := self._notes.get(id(part))) is not None]
-        weight += max((note.weight for note in below), default=0)
-        runs_code = runs_code or any(note.runs_code for note in below)
-        self._notes[id(value)] = _Note(value, weight, parts, remake, runs_code=runs_code)
+    def _noted(self, value: Any, step: float, parts: Iterable[Any]) -> Any:
+        known = (self._weights.get(id(part)) for part in parts)
+        self._weights[id(value)] = value, step + max((each[1] for each in known if each), default=0)
         return value
 
-    def _keys(self, values: Iterable[Any]) -> list[Any]:
-        """The same values, fit to be hashed and compared."""
-        keys: list[Any] = []
+    def _check(self, keys: Sequence[Any]) -> None:
         heavy: set[int] = set()
-        for value in values:
-            note = self._notes.get(id(value))
-            if note is None:
-                keys.append(value)
-                continue
-            if note.weight > _MAX_WEIGHT:
-                raise Malformed("a key nests too deep to be hashed")
-            key = self._as_key(value)
-            keys.append(key)
-            if note.weight > _MAX_COMPARED_WEIGHT:
-                number = hash(key)
-                if number in heavy:
+        for key in keys:
+            _, weight = self._weights.get(id(key), (None, 0))
+            if weight > _MAX_WEIGHT:
+                why = "its class hashes it by code of its own" if weight == math.inf else "it nests too deep"
+                raise Malformed(f"a key cannot be hashed: {why}")
+            if weight > _MAX_COMPARED_WEIGHT:
+                if (number := hash(key)) in heavy:
                     raise Malformed("a deep key stands twice in a dict or set")
                 heavy.add(number)
-        return keys
-
-    def _as_key(self, value: Any) -> Any:
-        note = self._notes.get(id(value))
-        return value if note is None or not note.runs_code else self._frozen(value)
-
-    def _frozen(self, value: Any) -> Any:
-        """A readable stand-in whose hash is Python's own: structs for objects, tuples for lists and dicts."""
-        note = self._notes.get(id(value))
-        if note is None:
-            return value
-        if note.stand_in is None:
-            note.stand_in = note.remake([self._frozen(part) for part in note.parts])
-        return note.stand_in

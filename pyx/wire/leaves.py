@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 from pyx.wire import marks
@@ -105,14 +105,15 @@ def build_decimal(items: list[Any]) -> Decimal:
 
 
 def reduce_uuid(value: UUID) -> list[Any]:
-    """What stands in a letter for a UUID."""
-    return [_UUID, value.bytes]
+    """What stands in a letter for a UUID: what it knows of how it was made, if it does."""
+    safety = value.is_safe
+    return [_UUID, value.bytes] if safety is SafeUUID.unknown else [_UUID, value.bytes, safety.value]
 
 
 def build_uuid(items: list[Any]) -> UUID:
     """A UUID, from its marked array."""
-    _, data = items
-    return UUID(bytes=_exact(data, bytes))
+    _, data, *safety = items
+    return UUID(bytes=_exact(data, bytes), is_safe=SafeUUID(*safety) if safety else SafeUUID.unknown)
 
 
 def _exact(value: Any, cls: type) -> Any:

@@ -19,7 +19,7 @@ one zero byte.
                    a zone: offset in microseconds (None: unknown), name (None: none given), is it zoneinfo's?
     TIMEDELTA      days, seconds, microseconds
     DECIMAL        its text
-    UUID           16 bytes
+    UUID           16 bytes, and SafeUUID's number if it is known
     DATACLASS      module, qualified name, field names joined by commas, the fields' values
     NAMEDTUPLE     the same
     ENUM           module, qualified name, member name
@@ -28,8 +28,6 @@ one zero byte.
     STRUCT         name, then field, value, field, value ...
     FUNCTION_NAME  module, qualified name
     RAISED         type, text, traceback
-
-Neither a mark's type nor its payload looks like the first byte of an ext, which `seal` counts on.
 """
 
 from __future__ import annotations
@@ -63,6 +61,12 @@ FUNCTION_NAME: Final = 19
 RAISED: Final = 20
 
 
+_made: Final = {kind: ExtType(kind, b"\0") for kind in range(TUPLE, RAISED + 1)}
+
+MARK_IDS: Final = frozenset(map(id, _made.values()))
+"""Of the exts that lead arrays: one that is equal and another object is a message's own, and not data."""
+
+
 def mark(kind: int) -> Any:
-    """The ext that leads an array of this kind."""
-    return ExtType(kind, b"\0")
+    """The ext that leads an array of this kind, always the same object."""
+    return _made[kind]

@@ -25,8 +25,33 @@ _class_short_name: Final = type.__dict__["__name__"].__get__
 _CALLABLES: Final = (FunctionType, BuiltinFunctionType, MethodDescriptorType)
 
 
+_EXPORT: Final = "__pyx_export__"
+
+
+def export(function: FunctionType) -> None:
+    """Marks a function as one that peers may call under `--rpc exported`.
+
+    The mark is the function itself: `functools.wraps` copies it onto a wrapper, which is not marked by that.
+    """
+    function.__dict__[_EXPORT] = function
+
+
+def is_exported(value: object) -> bool:
+    """True for a function that is marked."""
+    return type(value) is FunctionType and value.__dict__.get(_EXPORT) is value
+
+
 class Unsendable(Exception):
-    """Why a value is no data; whoever knows its path makes the `EncodeError`."""
+    """Why a value is not data; `refusal`, which knows its path, makes the `EncodeError`.
+
+    Args:
+        problem: the end of a sentence that begins with the value.
+        hint: what to do about it.
+    """
+
+    def __init__(self, problem: str, hint: str | None = None) -> None:
+        self.hint = hint
+        super().__init__(problem)
 
 
 def is_class(value: object) -> bool:
@@ -55,17 +80,23 @@ def class_name(cls: type) -> tuple[str, str]:
 
 def find(module: str, qualname: str) -> Any:
     """The object of that name in the modules already loaded; None where there is none."""
-    home = sys.modules.get(module)
-    if home is None or not issubclass(type(home), ModuleType):
-        return None
     found: Any = None
-    names = _module_dict(home)
+    names = module_dict(module)
     for part in qualname.split("."):
         if names is None or part not in names:
             return None
         found = names[part]
         names = class_dict(found) if is_class(found) else None
     return found.__func__ if type(found) is staticmethod else found
+
+
+def module_dict(module: str) -> dict[str, Any] | None:
+    """The names in a loaded module; None where there is none of that name."""
+    home = sys.modules.get(module)
+    if home is None or not issubclass(type(home), ModuleType):
+        return None
+    names: dict[str, Any] = _module_dict(home)
+    return names
 
 
 def name_of(value: Any) -> tuple[str, str]:
@@ -96,10 +127,29 @@ def name_of(value: Any) -> tuple[str, str]:
         raise Unsendable(
             "is defined inside a function, and functions travel by name: move it to the top of a module"
         )
-    if (found := find(module, qualname)) is not value:
-        state = "is not there" if found is None else "is another object now"
-        raise Unsendable(f"travels by name, and {module}.{qualname} {state}")
+    if find(module, qualname) is not value:
+        raise not_found(module, qualname, "travels by name")
     return module, qualname
+
+
+def not_found(module: str, qualname: str, travels: str) -> Unsendable:
+    """Why what has that name cannot be sent: the name leads elsewhere, or nowhere.
+
+    Args:
+        module: the module where it says it is.
+        qualname: its name there.
+        travels: what the name is for, as the beginning of the sentence.
+    """
+    if "<locals>" in qualname:
+        problem = f"{travels}, and {module}.{qualname} stands inside a function"
+        return Unsendable(problem, "move it to the top of a module")
+    if find(module, qualname) is None:
+        if module == "builtins":
+            return Unsendable(f"{travels}, and {module}.{qualname} is not there", "send its name as a str")
+        hint = "define it at the top of a module, under the name that it has itself"
+        return Unsendable(f"{travels}, and {module}.{qualname} is not there", hint)
+    hint = "it was defined anew: make the object again from what has the name now"
+    return Unsendable(f"{travels}, and {module}.{qualname} is another object now", hint)
 
 
 def name_of_callable(function: object) -> tuple[str, str]:
@@ -113,4 +163,4 @@ def name_of_callable(function: object) -> tuple[str, str]:
     try:
         return name_of(function)
     except Unsendable as why:
-        raise EncodeError("function", function, str(why)) from None
+        raise EncodeError("function", function, str(why), hint=why.hint) from None

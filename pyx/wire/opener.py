@@ -8,17 +8,26 @@ small one).  Nothing here unpacks inside a hook, imports, or calls what a letter
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgpack
 
-from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct
+from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct, is_full_name
 from pyx.wire import classes, leaves, marks
-from pyx.wire.names import Unsendable, find, is_class, is_function, type_name
+from pyx.wire.names import Unsendable, find, is_class, is_exported, is_function, type_name
 from pyx.wire.slices import SLICE_BYTES, slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+MAX_MAP_KEYS: Final = 64
+"""A dict up to this is made without a look at its keys: if all have one hash, that still costs little."""
+
+_KNOWN_NAMES: Final = 4096
+
+_MAX_SAME_HASH: Final = 16
+"""So many keys of a dict may have one hash; of what Python itself hashes, a few do (-1 and -2)."""
 
 MAX_SHALLOW: Final = 16
 """Marks inside marks up to which a letter is opened the fast way; a deeper key could exhaust a stack."""
@@ -39,13 +48,13 @@ class Mark:
 
 
 class Opener:
-    """An unpacker, its hooks, and what the letter in hand needs: `origin`, `here`, and the marks not yet
-    undone.
+    """An unpacker, its hooks, and what the letter in hand needs: `origin`, `here`, whether its functions are
+    `trusted`, and the marks not yet undone.
 
     Owned by one call at a time, as the sealers are.
     """
 
-    __slots__ = ("_feed", "_tell", "_told", "_unpack", "here", "open_marks", "origin")
+    __slots__ = ("_feed", "_tell", "_told", "_unpack", "here", "open_marks", "origin", "trusted")
 
     max_marks = MAX_SHALLOW
 
@@ -61,11 +70,12 @@ class Opener:
         self._told = 0
         self.origin: Life | None = None
         self.here: Life | None = None
+        self.trusted = True
         self.open_marks = 0
 
     def options(self) -> dict[str, Any]:
-        """More hooks."""
-        return {}
+        """More hooks and limits."""
+        return {"max_map_len": MAX_MAP_KEYS}
 
     def open(self, data: bytes) -> Any:
         """The value in these bytes; after an exception the opener is spent."""
@@ -108,28 +118,32 @@ class Opener:
 
     def build_set(self, items: list[Any]) -> set[Any]:
         """A set."""
-        return set(items[1:])
+        members = items[1:]
+        check_spread(members)
+        return set(members)
 
     def build_frozenset(self, items: list[Any]) -> frozenset[Any]:
         """A frozenset."""
-        return frozenset(items[1:])
+        members = items[1:]
+        check_spread(members)
+        return frozenset(members)
 
     def build_pid(self, items: list[Any]) -> Pid:
         """A Pid, seen from here."""
         _, number, serial, *life = items
-        return Pid(_count(number), _count(serial), *self._life(life))
+        return Pid(_count(number, 64), _count(serial, 32), *self._life(life))
 
     def build_ref(self, items: list[Any]) -> Ref:
         """A Ref, seen from here."""
         _, number, *life = items
-        return Ref(_count(number), *self._life(life))
+        return Ref(_count(number, 64), *self._life(life))
 
     def _life(self, parts: list[Any]) -> tuple[str, int]:
         """Whose pid or reference it is: name and creation, or ("", 0) for this node."""
         if parts:
             name, creation = parts
-            life = Life(_text(name), _count(creation))
-            if not name or not creation:
+            life = Life(_node_name(name), _count(creation, 32))
+            if not creation:
                 raise Malformed("a pid of no node")
         elif self.origin is None:
             return "", 0
@@ -149,7 +163,12 @@ class Opener:
                 plan = classes.plan_of(cls)
             except Unsendable:
                 plan = None
-            if plan is not None and (plan.kind, plan.joined) == (mark.kind, joined) and plan.is_rebuildable:
+            if (
+                plan is not None
+                and (plan.kind, plan.joined) == (mark.kind, joined)
+                and plan.is_rebuildable
+                and (self.trusted or not plan.is_callable)
+            ):
                 return self.rebuilt(plan, values)
         return self.struct(f"{module}.{qualname}", tuple(zip(fields, values, strict=True)))
 
@@ -174,7 +193,7 @@ class Opener:
         _, module, qualname, name = items
         cls = self._find(module, qualname)
         member = None if cls is None else classes.member_named(cls, _text(name))
-        if member is None:
+        if member is None or not self._may_be_here(type(member)):
             return self.struct(f"{module}.{qualname}", (("name", _text(name)),))
         return self.member(member)
 
@@ -183,9 +202,12 @@ class Opener:
         _, module, qualname, number = items
         cls = self._find(module, qualname)
         member = None if cls is None else classes.flags_numbered(cls, _number(number))
-        if member is None:
+        if member is None or not self._may_be_here(type(member)):
             return self.struct(f"{module}.{qualname}", (("value", _number(number)),))
         return self.member(member)
+
+    def _may_be_here(self, cls: type) -> bool:
+        return self.trusted or not classes.plan_of(cls).is_callable
 
     def member(self, member: Any) -> Any:
         """A member that was found."""
@@ -198,6 +220,8 @@ class Opener:
         _, module, qualname = items
         found = self._find(module, qualname)
         name = FunctionName(module, qualname)
+        if not self.trusted:
+            return found if is_exported(found) else name
         if found is not None and is_class(found):
             return self.class_found(found, name)
         return found if found is not None and is_function(found) else name
@@ -242,10 +266,35 @@ def _number(value: Any) -> int:
     return value
 
 
-def _count(value: Any) -> int:
-    if _number(value) < 0:
-        raise Malformed("a number below 0")
+def _count(value: Any, bits: int) -> int:
+    if _number(value) < 0 or value >> bits:
+        raise Malformed(f"a number that is not between 0 and 2**{bits}")
     return cast("int", value)
+
+
+_known_names: set[str] = set()
+"""Names of nodes that were looked at already, for the pids of a stream of letters are of few nodes."""
+
+
+def _node_name(name: Any) -> str:
+    if _text(name) not in _known_names:
+        if not is_full_name(name):
+            raise Malformed("the node of a pid has a name that cannot be one")
+        if len(_known_names) >= _KNOWN_NAMES:
+            _known_names.clear()
+        _known_names.add(name)
+    return cast("str", name)
+
+
+def check_spread(keys: list[Any]) -> None:
+    """Raises Malformed where a dict or set of these keys would take quadratic time, because hashes agree."""
+    if len(keys) <= MAX_MAP_KEYS:
+        return
+    if (
+        len(keys) - len(set(map(hash, keys))) > _MAX_SAME_HASH
+        and max(Counter(map(hash, keys)).values()) > _MAX_SAME_HASH
+    ):
+        raise Malformed("many keys of a dict or set have the same hash")
 
 
 def _leaf(build: Callable[[list[Any]], Any]) -> Callable[[Opener, list[Any]], Any]:

@@ -1,16 +1,13 @@
 """Values to bytes.  Not here: the way back (`opening`), the error's sentence (`refusal`), where letters go.
 
-The C packer walks what msgpack knows; what it lacks is handed to `_Sealer.reduce`, which answers with an
-array led by a mark and never packs anything itself (nested packing kills a process with a small stack).
-The packer takes msgpack's own ext objects from anyone, so a forged mark in a message is found by counting:
-the exts in the bytes must be those that were made here.
-
-The packer recurses up to 1024 levels, which is how a cycle is found: that takes a thread's stack of 512 KiB.
+Whatever is more than a few scalars is walked first (`measure`): its length and depth are known before a byte
+is written.  Then the C packer writes what msgpack knows; what it lacks is handed to `_Sealer.reduce`, which
+answers with an array led by a mark and never packs anything itself (nested packing kills a process with a
+small stack).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -20,15 +17,22 @@ import msgpack
 
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
 from pyx.wire import classes, leaves, marks
+from pyx.wire.hashing import check_key
+from pyx.wire.hints import hint
+from pyx.wire.measure import Reduced, TooLong, is_small, measure, measure_few
 from pyx.wire.names import Unsendable, class_name, is_class, is_function, name_of
-from pyx.wire.refusal import refusal
-from pyx.wire.slices import SLICE_BYTES, slices
+from pyx.wire.refusal import refusal, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KEPT_BYTES: Final = 64 * 1024
 """A packer keeps the memory of its largest letter, so one that grew past this is thrown away."""
+
+_SMALL_INT_BITS: Final = 1024
+
+MOST_BYTES: Final = 1024 * 1024 * 1024
+"""The longest message where no other limit is said."""
 
 _TUPLE = marks.mark(marks.TUPLE)
 _SET = marks.mark(marks.SET)
@@ -44,144 +48,109 @@ _RAISED = marks.mark(marks.RAISED)
 _OBJECTS: Final = {kind: marks.mark(kind) for kind in (marks.DATACLASS, marks.NAMEDTUPLE)}
 
 
-def seal(value: object, *, what: str = "message") -> bytes:
+def seal(value: object, *, what: str = "message", max_bytes: int = MOST_BYTES) -> bytes:
     """The bytes of a message, which nothing done to *value* afterwards changes.
 
-    A local pid or reference is written without a node: it belongs to the node that sealed it.  A bytearray or
-    memoryview arrives as bytes, an exception as `Raised`.
+    A local pid or reference is written without a node: it belongs to the node that encoded it.  An exception
+    arrives as `Raised`.
 
     Args:
         value: any data (see the door, `codec`).
         what: what the path in an error starts with.
+        max_bytes: the longest that may come out.  Memory and time are bounded by it: what is too long is
+            noticed before it is written.
 
     Raises:
-        EncodeError: something in it is not data, forms a cycle or nests deeper than 256 containers.
+        EncodeError: something in it is not data, would arrive changed, forms a cycle, nests deeper than 256
+            containers, or all of it is too long.
     """
+    if is_small(value):
+        pack = _idle.pop() if _idle else _packer(_reduce_small)
+        try:
+            # A tuple that is the message itself is taken apart here: that saves the way through the packer.
+            data = pack([_TUPLE, *value] if type(value) is tuple else value)
+        except Exception:  # a lone surrogate, an int of many digits: rare
+            return _seal_measured(value, what, max_bytes)
+        if len(data) <= max_bytes:
+            _idle.append(pack)
+            return data
+    return _seal_measured(value, what, max_bytes)
+
+
+def _seal_measured(value: object, what: str, max_bytes: int) -> bytes:
     try:
-        sealer = _idle.pop()
-    except IndexError:
-        sealer = _Sealer()
-    sealer.made = 0
-    try:
-        data: bytes = sealer.pack(value)
-        # The fast test takes every byte that could lead an ext for one; where it differs, they are counted.
-        if len(data) <= SLICE_BYTES:
-            leads = len(data.translate(None, _NO_EXT_LEADS))
-        else:
-            leads = sum(len(bytes(piece).translate(None, _NO_EXT_LEADS)) for piece in slices(data))
-        if leads != sealer.made and _exts(data) != sealer.made:
-            raise Unsendable("holds a msgpack ext")  # noqa: TRY301
-        if len(data) > marks.MAX_DEPTH:
-            check_depth(data)
+        reduced = measure_few(value, reduce_object)
+        if reduced is None:
+            reduced = measure(value, max_bytes, reduce_object, check_key)
+        sealer = _idle_sealers.pop() if _idle_sealers else _Sealer()
+        sealer.reduced, sealer.room = reduced, max_bytes
+        try:
+            data = sealer.pack(value)
+        except UnicodeEncodeError:
+            data = _packer(sealer.reduce, unicode_errors="surrogatepass")(value)
+        if len(data) > max_bytes:
+            raise TooLong(len(data))  # noqa: TRY301
     except MemoryError:
         raise
-    except UnicodeEncodeError:
-        return _seal_with_surrogates(value, what)
+    except TooLong as error:
+        raise too_long(what, value, error.size, max_bytes) from None
     except Exception as cause:
-        raise refusal(value, what, cause, _Sealer().reduce) from None
+        raise refusal(value, what, cause, reduce_object, check_key) from None
+    sealer.reduced = {}
     if len(data) <= _KEPT_BYTES:
-        _idle.append(sealer)
+        _idle_sealers.append(sealer)
     return data
-
-
-def check_depth(data: bytes) -> None:
-    """Walks one packed value without building it.
-
-    Raises:
-        Exception: msgpack's, when it nests too deep, is cut short, or has bytes behind it.
-    """
-    # The C unpacker's stack holds `_C_STACK` containers; the wrapping leaves 256 of them to the letter.
-    size = len(_WRAPPING) + len(data)
-    scout = msgpack.Unpacker(max_buffer_size=size, read_size=size)
-    scout.feed(_WRAPPING)
-    for piece in slices(data):
-        scout.feed(piece)
-    scout.skip()
-    if scout.tell() != size:
-        msg = "there are bytes behind the value"
-        raise ValueError(msg)
-
-
-_C_STACK: Final = 1024
-_WRAPPING: Final = b"\x91" * (_C_STACK - marks.MAX_DEPTH)
 
 
 # ---------------------------------------------------------------- packing
 
 
 class _Sealer:
-    """A packer, the `default` it calls, and the count of marks made for the letter in hand.
+    """A packer, the `default` it calls, and what that needs to know of the letter in hand: the objects in it
+    as they were `reduced`, and how many bytes there is `room` for.
 
-    Owned by one call at a time: it is taken from `_idle` and put back, each a single step under the GIL, so
-    neither a second thread nor a finalizer that seals while its thread is sealing can meet another's bytes.
-    One that failed is not put back.
+    Packers and sealers are owned by one call at a time: they are taken from the idle ones and put back, each
+    a single step under the GIL, so neither a second thread nor a finalizer that seals while its thread is
+    sealing can meet another's bytes.  One that failed is not put back.
     """
 
-    __slots__ = ("made", "pack")
+    __slots__ = ("pack", "reduced", "room")
 
-    def __init__(self, unicode_errors: str | None = None) -> None:
-        self.made = 0
-        self.pack = msgpack.Packer(
-            default=self.reduce, strict_types=True, unicode_errors=unicode_errors, buf_size=4096
-        ).pack
+    def __init__(self) -> None:
+        self.reduced: Reduced = {}
+        self.room = 0
+        self.pack = _packer(self.reduce)
 
     def reduce(self, value: Any) -> list[Any]:
         """What stands in the letter for a value that msgpack lacks."""
-        self.made += 1
-        cls = type(value)
-        if cls is tuple:
+        if type(value) is tuple:
             return [_TUPLE, *value]
-        # Only classes of plain metaclass: hashing any other may run code of its metaclass.
-        if type(cls) is type and (reduce := _REDUCERS.get(cls)) is not None:
-            return reduce(value)
-        return _reduce_object(value, cls)
+        if (known := self.reduced.get(id(value))) is not None:
+            return known[1]
+        parts = reduce_object(value)
+        if type(value) is not set and type(value) is not frozenset:  # a leaf that was not measured
+            self.room -= sum([len(part) for part in parts if type(part) is bytes or type(part) is str])
+            if self.room < 0:
+                raise TooLong(-self.room)
+        return parts
 
 
-_idle: list[_Sealer] = []
-
-_EXT_LEADS: Final = frozenset((0xC7, 0xC8, 0xC9, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8))
-_NO_EXT_LEADS: Final = bytes(byte for byte in range(256) if byte not in _EXT_LEADS)
-
-
-def _exts(data: bytes) -> int:
-    """How many marks are in the bytes; -1 if there is an ext that cannot be one."""
-    try:
-        return _counted(data, None)
-    except TypeError:  # a key holds a dict, which the user's class hashes in its own way
-        return _counted(data, _drop)
+def _reduce_small(value: Any) -> list[Any]:
+    if type(value) is int and value.bit_length() > _SMALL_INT_BITS:
+        raise TooLong(value.bit_length() // 8)
+    return reduce_object(value)
 
 
-def _counted(data: bytes, pairs_hook: Callable[[object], None] | None) -> int:
-    found: deque[bytes] = deque()
-    counter = msgpack.Unpacker(
-        raw=True, use_list=False, strict_map_key=False, object_pairs_hook=pairs_hook,
-        # Called with type and payload: `insert` takes them for place and item, so C counts alone.
-        ext_hook=found.insert, max_ext_len=1, max_buffer_size=len(data), read_size=1,
-    )  # fmt: skip
-    counter.feed(data)
-    try:
-        counter.unpack()
-    except ValueError:
-        return -1
-    return len(found)
+def _packer(
+    reduce: Callable[[Any], list[Any]], *, unicode_errors: str | None = None
+) -> Callable[[object], bytes]:
+    packer = msgpack.Packer(default=reduce, strict_types=True, unicode_errors=unicode_errors, buf_size=4096)
+    return packer.pack  # type: ignore[no-any-return]
 
 
-def _drop(_pairs: object) -> None:
-    """What a dict is to a counter that does not hash."""
-
-
-def _seal_with_surrogates(value: object, what: str) -> bytes:
-    sealer = _Sealer(unicode_errors="surrogatepass")
-    try:
-        data: bytes = sealer.pack(value)
-        if _exts(data) != sealer.made:
-            raise Unsendable("holds a msgpack ext")  # noqa: TRY301
-        check_depth(data)
-    except MemoryError:
-        raise
-    except Exception as cause:
-        raise refusal(value, what, cause, _Sealer().reduce) from None
-    return data
+_idle: list[Callable[[object], bytes]] = []
+"""Of small letters."""
+_idle_sealers: list[_Sealer] = []
 
 
 # ---------------------------------------------------------------- one value
@@ -235,12 +204,26 @@ _REDUCERS: Final[dict[type, Callable[[Any], list[Any]]]] = {
 }
 
 
-def _reduce_object(value: Any, cls: type) -> list[Any]:
+def reduce_object(value: Any) -> list[Any]:
+    """The array that stands for a value that msgpack lacks.
+
+    Raises:
+        Unsendable: it is not data.
+    """
+    cls = type(value)
+    # Only classes of plain metaclass: hashing any other may run code of its metaclass.
+    if type(cls) is type and (reduce := _REDUCERS.get(cls)) is not None:
+        return reduce(value)
     if is_function(value) or is_class(value):
         return [_FUNCTION, *name_of(value)]
     if issubclass(cls, BaseException):
         return _reduce_exception(value, cls)
-    plan = classes.plan_of(cls)
+    try:
+        plan = classes.plan_of(cls)
+    except Unsendable as why:
+        why.hint = why.hint or hint(value)
+        raise
+    plan.check_arrival()
     if plan.kind == marks.ENUM:
         name = classes.member_name(value)
         return [_ENUM if type(name) is str else _FLAG, plan.module, plan.qualname, name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from types import ModuleType
@@ -11,7 +12,7 @@ import pytest
 
 from pyx import Node, Process, RpcRefused, RpcUndefined, receive, rpc, self, send
 from pyx.signals import Call, Spawn
-from pyx.terms import Pid, Raised
+from pyx.terms import FunctionName, Pid, Raised
 from pyx.wire.codec import seal
 from tests.hostile import Hostile
 from tests.staging import Running, Stage, as_process, seen_from, until
@@ -219,11 +220,33 @@ def test_messages_come_through_under_all_and_opening_them_runs_nothing(
     ready: list[bool] = []
     listening = Running(asked, ear)
     until(lambda: bool(ready))
-    message = (Loud("hello"), unmarked)
+    message = (Loud("hello"), marked, unmarked)
     assert seen == ["made"]
     as_process(asking, lambda: send(("ear", "asked@test"), message))
-    assert listening.outcome() == message
+    named = unmarked if policy == "open" else FunctionName(__name__, "unmarked")
+    assert listening.outcome() == (*message[:2], named)
     assert seen == ["made"]
+
+
+@pytest.mark.parametrize("policy", ["exported", "off"])
+def test_a_pattern_that_a_peer_chose_runs_nothing(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+    """A server's usual idiom: it answers under the tag that its client chose, and waits for what has it."""
+    stage, asking = nodes
+    asked = stage.start("asked", policy=policy)
+
+    def serve() -> Any:
+        Process.register(self(), "server")
+        ready.append(True)
+        tag = receive((..., ...), timeout=HANG)[1]
+        return receive(tag, (tag, ...), "enough", timeout=HANG)
+
+    ready: list[bool] = []
+    serving = Running(asked, serve)
+    until(lambda: bool(ready))
+    for message in (("ask", unmarked), "argument", ("argument", 1), "enough"):
+        as_process(asking, functools.partial(send, ("server", "asked@test"), message))
+    assert serving.outcome() == "enough"
+    assert seen == []
 
 
 def test_at_home_no_policy_counts(nodes: tuple[Stage, LocalNode]) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
 
 import pytest
 
+from pyx.core.kernel import Kernel
 from pyx.errors import EncodeError
-from pyx.runtime.letters import sealed, sealed_call, sealed_reason
+from pyx.runtime.letters import decoded, sealed, sealed_call, sealed_reason
+from pyx.runtime.rex import mark
 from pyx.signals import Letter
-from pyx.terms import LONGEST_WORD, Raised
+from pyx.terms import LONGEST_WORD, FunctionName, Life, Raised
 from pyx.wire.codec import open_letter
 
 
@@ -27,7 +31,7 @@ def test_what_is_no_data_is_refused_with_its_place() -> None:
 
 def test_what_is_too_long_to_travel_is_refused_and_told_by_which_option() -> None:
     assert sealed(b"x" * 997, 1000)
-    words = "is too long: 1,003 bytes sealed, at most 1,000 can travel (--max-message)"
+    words = "is too long: at least 1,003 bytes, at most 1,000 can travel (--max-message)"
     with pytest.raises(EncodeError, match=re.escape(f"cannot send message: <class 'bytes'> {words}")):
         sealed(b"x" * 1000, 1000)
 
@@ -35,7 +39,7 @@ def test_what_is_too_long_to_travel_is_refused_and_told_by_which_option() -> Non
 def test_a_reason_that_is_too_long_does_not_keep_a_process_from_ending() -> None:
     reason = sealed_reason(b"x" * 1000, 1000)
     assert isinstance(reason, Letter)
-    assert "reason: <class 'bytes'> is too long: 1,003 bytes" in open_letter(reason, None).text
+    assert "reason: <class 'bytes'> is too long: at least 1,003 bytes" in open_letter(reason, None).text
 
 
 def test_a_reason_is_a_word_up_to_the_length_of_an_atom() -> None:
@@ -71,3 +75,28 @@ def test_a_reason_that_is_no_data_does_not_keep_a_process_from_ending() -> None:
     assert isinstance(raised, Raised)
     assert raised.type == "EncodeError"
     assert raised.text.startswith("cannot send reason: <object object")
+
+
+def marked() -> None:
+    """May be called by peers."""
+
+
+def wrapped() -> None:
+    """May not."""
+
+
+def test_a_function_of_a_peer_is_a_name_unless_the_policy_is_open() -> None:
+    mark(marked)
+    functools.update_wrapper(wrapped, marked, assigned=())  # which copies what is in its dict
+    value = [os.system, marked, wrapped, int, {"key": len}]
+    name, here = FunctionName, Life("here@vm", 1)
+    names = [
+        name(os.system.__module__, "system"), marked, name(__name__, "wrapped"), name("builtins", "int"),
+        {"key": name("builtins", "len")},
+    ]  # fmt: skip
+    letter = sealed(value, 1000)
+    for policy, expected in (("open", value), ("exported", names), ("off", names)):
+        kernel = Kernel(policy=policy)
+        assert decoded(letter._replace(origin=Life("peer@vm", 2)), kernel) == expected
+        assert decoded(letter._replace(origin=here), kernel) == expected  # it came back from a peer
+        assert decoded(letter, kernel) == value

@@ -181,7 +181,7 @@ def test_a_message_that_is_too_long_for_its_receiver(lone_host: Host) -> None:
 
     # What is too long for the sender's own node it does not even try.
     refused = small.type('send(("server", "large@vm"), bytes(1_048_576))')
-    assert refused.replace("\n", "") == (
-        "EncodeError: cannot send message: <class 'bytes'> is too long: 1,048,581 bytes sealed, at most "
+    assert refused.replace("\n", "").startswith(
+        "EncodeError: cannot send message: <class 'bytes'> is too long: at least 1,048,581 bytes, at most "
         "1,048,576 can travel (--max-message)"
     )

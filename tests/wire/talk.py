@@ -68,7 +68,7 @@ TABLE: list[tuple[Signal, Signal]] = [
     (Send(MINE, "n" * 256, SEALED), Send(MINE_READ, "n" * 256, SEALED_READ)),
     (Send(MINE, ALIAS, SEALED), Send(MINE_READ, ALIAS_READ, SEALED_READ)),
     (Send(None, Ref(3, "bob@vm", 21), SEALED), Send(None, Ref(3, "bob@vm", 21), SEALED_READ)),
-    (Send(MINE, Ref(2**64, *BOB), SEALED), Send(MINE_READ, Ref(2**64), SEALED_READ)),
+    (Send(MINE, Ref(2**64 - 1, *BOB), SEALED), Send(MINE_READ, Ref(2**64 - 1), SEALED_READ)),
     (Send(MINE, HIS, Letter(b"x", GUS)), Send(MINE_READ, HIS_READ, Letter(b"x", GUS))),
     (Send(MINE, HIS, Letter(b"x", CAT)), Send(MINE_READ, HIS_READ, Letter(b"x", CAT))),
     (Send(MINE, HIS, Letter(b"x", BOB)), Send(MINE_READ, HIS_READ, Letter(b"x", BOB))),

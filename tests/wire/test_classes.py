@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
+import functools
 import sys
 from abc import ABC, abstractmethod
 from types import ModuleType
@@ -11,9 +13,9 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import pytest
 
-from pyx.errors import EncodeError
+from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Letter
-from pyx.terms import FunctionName, Life, Struct
+from pyx.terms import Life, Struct
 from pyx.wire.codec import open_letter, seal
 
 ran: list[str] = []
@@ -129,6 +131,11 @@ class Dying:
 
 
 @dataclasses.dataclass
+class Plain2:
+    x: int
+
+
+@dataclasses.dataclass
 class Abstract(ABC):
     x: int
 
@@ -150,6 +157,41 @@ class Computed:
     def doubled(self) -> int:
         ran.append("property")
         return self.x * 2
+
+
+@dataclasses.dataclass
+class Extra:
+    price: int
+    qty: int
+
+    def __post_init__(self) -> None:
+        self.total = self.price * self.qty
+
+
+@dataclasses.dataclass
+class Cached:
+    price: int
+
+    @functools.cached_property
+    def half(self) -> int:
+        return self.price // 2
+
+
+class Base:
+    __slots__ = ("seen",)
+    seen: bool
+
+
+@dataclasses.dataclass
+class WithSlot(Base):
+    __slots__ = ("x",)
+    x: int
+
+
+class Outer:
+    @dataclasses.dataclass
+    class Inner:
+        x: int
 
 
 class Plain(Point):
@@ -180,39 +222,36 @@ class TestNoCodeRuns:
         assert type(opened) is Loud
         assert object.__getattribute__(opened, "__dict__") == {"name": "nike", "tags": ["a"]}
 
-    def test_when_it_is_a_key_it_stands_as_a_struct(self) -> None:
-        loud = Loud("nike", ["a"])
-        data = (
-            seal({loud: 1, (loud,): 2}),
-            seal({loud}),
-            seal(frozenset([(loud,)])),
-            seal({Point(loud): loud}),
-        )
+    @pytest.mark.parametrize(
+        "wrap",
+        [
+            lambda key: b"\x81" + key + b"\x01",
+            lambda key: b"\x81\x92\xd4\x01\0" + key + b"\x01",
+            lambda key: b"\x92\xd4\x02\0" + key,
+            lambda key: b"\x92\xd4\x03\0\x92\xd4\x01\0" + key,
+        ],
+        ids=["key", "in a key", "member", "in a member"],
+    )
+    def test_when_it_is_a_key(self, wrap: Any) -> None:
+        keys = [seal(each) for each in (Loud("nike"), LoudPair(1, 2), LoudColour.RED, WithMeta)]
         ran.clear()
-        opened = [open_letter(Letter(each), None) for each in data]
+        for key in keys:  # by hand: nobody can send such a dict
+            with pytest.raises(DecodeError, match="a key cannot be hashed: its class hashes it by code"):
+                open_letter(Letter(wrap(key)), None)
         assert ran == []
-        loud_one = Struct(f"{__name__}.Loud", (("name", "nike"), ("tags", ("a",))))
-        assert opened[:3] == [{loud_one: 1, (loud_one,): 2}, {loud_one}, frozenset([(loud_one,)])]
-        ((key, value),) = opened[3].items()
-        assert key == Point(loud_one)
-        assert type(value) is Loud
 
     def test_when_a_namedtuple_is(self) -> None:
-        pair, name = LoudPair(1, 2), f"{__name__}.LoudPair"
-        data = seal(pair), seal({pair: 3})
+        data = seal(LoudPair(1, 2))
         ran.clear()
-        as_value, as_key = (open_letter(Letter(each), None) for each in data)
-        assert type(as_value) is LoudPair
-        assert as_value[:] == (1, 2)
-        assert as_key == {Struct(name, (("left", 1), ("right", 2))): 3}
+        opened = open_letter(Letter(data), None)
+        assert type(opened) is LoudPair
+        assert opened[:] == (1, 2)
         assert ran == []
 
     def test_when_an_enum_is(self) -> None:
-        data = seal(LoudColour.RED), seal({(LoudColour.RED,)})
+        data = seal(LoudColour.RED)
         ran.clear()
-        as_value, as_member = (open_letter(Letter(each), None) for each in data)
-        assert as_value is LoudColour.RED
-        assert as_member == {(Struct(f"{__name__}.LoudColour", (("name", "RED"),)),)}
+        assert open_letter(Letter(data), None) is LoudColour.RED
         assert ran == []
 
     def test_of_a_metaclass(self) -> None:
@@ -222,20 +261,9 @@ class TestNoCodeRuns:
         assert ran == []
         assert (type(instance), cls) == (WithMeta, WithMeta)
 
-    def test_of_a_metaclass_whose_class_is_a_key(self) -> None:
-        wrapped = seal(WithMeta)  # put in by hand: whoever makes such a dict hashes it
-        data = b"\x92\x81" + wrapped + wrapped + b"\x93\xd4\x02\0" + wrapped + b"\x92\xd4\x01\0" + wrapped
-        ran.clear()
-        as_key, members = open_letter(Letter(data), None)
-        assert ran == []
-        name = FunctionName(__name__, "WithMeta")
-        assert as_key == {name: WithMeta}
-        assert members == {name, (name,)}
-
     def test_when_a_half_opened_letter_is_dropped(self) -> None:
-        dying = Dying(1)
-        letter = Letter(seal(dying))
-        assert open_letter(letter, None) == Struct(f"{__name__}.Dying", (("x", 1),))
+        named = seal(Plain2(1)).replace(b"\xa6Plain2", b"\xa5Dying")
+        assert open_letter(Letter(named), None) == Struct(f"{__name__}.Dying", (("x", 1),))
         assert ran == []
 
     def test_of_a_property(self) -> None:
@@ -253,35 +281,42 @@ class TestWhatIsNotHere:
         monkeypatch.setitem(sys.modules, "other", module)
         return module
 
-    @pytest.mark.usefixtures("other")
-    def test_a_class_that_is_not_loaded(self) -> None:
-        cls = made("Item", ["name", "qty"])
-        struct = open_letter(Letter(seal(cls("nike", [30]))), None)
+    @staticmethod
+    def sent(other: ModuleType, cls: Any, *values: Any) -> Letter:
+        """What a node sends that has this class."""
+        vars(other)[cls.__name__] = cls
+        data = seal(cls(*values))
+        del vars(other)[cls.__name__]
+        return Letter(data)
+
+    def test_a_class_that_is_not_loaded(self, other: ModuleType) -> None:
+        letter = self.sent(other, made("Item", ["name", "qty"]), "nike", [30])
+        struct = open_letter(letter, None)
         assert struct == Struct("other.Item", (("name", "nike"), ("qty", [30])))
         assert struct["qty"] == [30]
 
     @pytest.mark.parametrize("fields", [["name"], ["qty", "name"], ["name", "qty", "more"], []])
     def test_a_class_with_other_fields(self, other: ModuleType, fields: list[str]) -> None:
-        cls = made("Item", ["name", "qty"])
+        letter = self.sent(other, made("Item", ["name", "qty"]), "nike", 30)
         vars(other)["Item"] = dataclasses.make_dataclass("Item", fields)
-        struct = open_letter(Letter(seal(cls("nike", 30))), None)
+        struct = open_letter(letter, None)
         assert struct == Struct("other.Item", (("name", "nike"), ("qty", 30)))
 
     def test_a_class_of_another_kind_or_none(self, other: ModuleType) -> None:
-        cls = made("Item", ["name"])
+        letter = self.sent(other, made("Item", ["name"]), "nike")
         for there in (NamedTuple("Item", [("name", str)]), LoudColour, int, len, 7, Abstract, None):
             vars(other)["Item"] = there
-            assert open_letter(Letter(seal(cls("nike"))), None) == Struct("other.Item", (("name", "nike"),))
+            assert open_letter(letter, None) == Struct("other.Item", (("name", "nike"),))
 
     def test_enums_too(self, other: ModuleType) -> None:
         Colour = enum.Enum("Colour", "RED", module="other")  # noqa: N806 - it is a class
         Perm = enum.Flag("Perm", "R W", module="other")  # noqa: N806
         expected = Struct("other.Colour", (("name", "RED"),)), Struct("other.Perm", (("value", 3),))
-        letter = Letter(seal((Colour["RED"], Perm(3))))
-        assert open_letter(letter, None) == expected
+        letters = self.sent(other, Colour, 1), self.sent(other, Perm, 3)
+        assert tuple(open_letter(letter, None) for letter in letters) == expected
         vars(other)["Colour"] = enum.Enum("Colour", "BLUE", module="other")
         vars(other)["Perm"] = enum.Flag("Perm", "R", module="other")
-        assert open_letter(letter, None) == expected
+        assert tuple(open_letter(letter, None) for letter in letters) == expected
 
     def test_a_class_of_main_at_home_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         main = ModuleType("__main__")
@@ -291,12 +326,102 @@ class TestWhatIsNotHere:
         assert open_letter(Letter(data), None) == cls(1)
         assert open_letter(Letter(data, Life("a@vm", 1)), None) == Struct("__main__.Item", (("x", 1),))
 
-    def test_a_class_that_was_reloaded(self, other: ModuleType) -> None:
+    def test_a_class_that_was_reloaded_meanwhile(self, other: ModuleType) -> None:
         old, new = made("Item", ["x"]), made("Item", ["x"])
         vars(other)["Item"] = old
-        assert type(open_letter(Letter(seal(old(1))), None)) is old
+        letter = Letter(seal(old(1)))
+        assert type(open_letter(letter, None)) is old
         vars(other)["Item"] = new
-        assert type(open_letter(Letter(seal(old(1))), None)) is new
+        assert type(open_letter(letter, None)) is new
+
+
+class TestOnlyWhatArrivesAsItIs:
+    """What its class, or its attributes, would not survive is refused at the call, with what to do."""
+
+    @pytest.fixture
+    def other(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        module = ModuleType("other")
+        monkeypatch.setitem(sys.modules, "other", module)
+        return module
+
+    def refused(self, value: object) -> EncodeError:
+        with pytest.raises(EncodeError) as caught:
+            seal(("add", {"item": value}))
+        assert caught.value.path == "message[1]['item']"
+        assert caught.value.hint
+        return caught.value
+
+    def test_an_attribute_that_is_not_a_field(self) -> None:
+        item = Extra(3, 4)
+        error = self.refused(item)
+        assert "has an attribute that is not a field and would be lost (total)" in str(error)
+        assert error.hint == "declare it as a field: `total: Any = field(init=False)`; or delete it before"
+        del item.total
+        assert open_letter(Letter(seal(item)), None) == item
+        item.note = "set later"  # type: ignore[attr-defined]
+        assert "would be lost (note)" in str(self.refused(item))
+        cached = Cached(4)
+        assert open_letter(Letter(seal(cached)), None) == cached
+        assert cached.half == 2
+        assert "would be lost (half)" in str(self.refused(cached))
+
+    def test_a_slot_that_is_not_a_field(self) -> None:
+        item = WithSlot(1)
+        assert open_letter(Letter(seal(item)), None) == item
+        item.seen = True
+        assert "would be lost (seen)" in str(self.refused(item))
+
+    def test_a_class_inside_a_function(self) -> None:
+        @dataclasses.dataclass
+        class Local:
+            x: int
+
+        error = self.refused(Local(1))
+        assert "is of a class that travels by name" in str(error)
+        assert "stands inside a function" in str(error)
+        assert error.hint == "move it to the top of a module"
+
+    def test_a_class_under_another_name(self, other: ModuleType) -> None:
+        cls: Any = collections.namedtuple("P", "x y", module="other")  # type: ignore[name-match]  # noqa: PYI024
+        vars(other)["Point"] = cls
+        error = self.refused(cls(1, 2))
+        assert "is of a class that travels by name, and other.P is not there" in str(error)
+        assert error.hint == "define it at the top of a module, under the name that it has itself"
+        made_up = dataclasses.make_dataclass("Made", ["x"])
+        assert "Made is not there" in str(self.refused(made_up(1)))
+        assert "other.Colour is not there" in str(
+            self.refused(enum.Enum("Colour", "RED", module="other").RED)  # type: ignore[attr-defined]
+        )
+
+    def test_a_class_that_was_defined_anew(self, other: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        vars(other)["Item"] = old = made("Item", ["x"])
+        value = old(1)
+        seal(value)
+        vars(other)["Item"] = new = made("Item", ["x"])
+        error = self.refused(value)
+        assert "other.Item is another object now" in str(error)
+        assert error.hint == "it was defined anew: make the object again from what has the name now"
+        seal(new(1))
+        reloaded = ModuleType("other")
+        vars(reloaded)["Item"] = made("Item", ["x"])
+        monkeypatch.setitem(sys.modules, "other", reloaded)
+        assert "other.Item is another object now" in str(self.refused(new(1)))
+
+    def test_a_class_inside_a_class_has_a_name(self) -> None:
+        assert open_letter(Letter(seal(Outer.Inner(1))), None) == Outer.Inner(1)
+
+    def test_a_class_with_a_finalizer(self) -> None:
+        assert "its class has a `__del__`" in str(self.refused(Dying(1)))
+        ran.clear()
+
+    @pytest.mark.parametrize("value", [Loud("a"), LoudPair(1, 2), LoudColour.RED, WithMeta])
+    def test_a_key_whose_class_hashes_itself(self, value: Any) -> None:
+        for keys in ({value: 1}, {(1, value)}, frozenset([value]), {Point(value): 1}):
+            for message in (keys, [keys, *range(1000)], [{"k": keys}] * 300):
+                with pytest.raises(EncodeError, match=r"cannot be a key or a member of a set") as caught:
+                    seal(message)
+                assert caught.value.hint == "send a tuple of its fields as the key"
+                assert " of message" in caught.value.path
 
 
 class TestRefusals:
@@ -316,8 +441,10 @@ class TestRefusals:
         with pytest.raises(EncodeError, match=problem):
             seal([value])
 
-    def test_a_field_that_a_property_hides(self) -> None:
+    def test_a_field_that_a_property_hides(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cls: Any = dataclasses.make_dataclass("Item", ["x"], repr=False)
+        cls.__module__ = __name__
+        monkeypatch.setitem(globals(), "Item", cls)
         value = cls(1)
         cls.x = property(lambda _self: ran.append("property"))
         with pytest.raises(EncodeError, match="has a field that is computed"):

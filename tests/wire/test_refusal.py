@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import EncodeError
+from pyx.signals import Letter
 from pyx.terms import Struct
-from pyx.wire.codec import seal
+from pyx.wire.codec import open_letter, seal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -69,11 +70,11 @@ class TestRefusals:
 
         with pytest.raises(EncodeError) as caught:
             seal(Hostile())
-        assert caught.value.hint is None
+        assert caught.value.hint == "make its class a dataclass, or send a dict of its fields"
 
     def test_the_caller_may_name_the_root(self) -> None:
         with pytest.raises(
-            EncodeError, match=r"^cannot send arguments\[0\]: <object object at .*> is not data$"
+            EncodeError, match=r"^cannot send arguments\[0\]: <object object at .* is not data"
         ):
             seal((object(),), what="arguments")
 
@@ -98,7 +99,6 @@ class TestRefusals:
             (datetime(2024, 1, 1, tzinfo=Zone()),  # type: ignore[abstract]
 
              "has a time zone of a class of its own (Zone)"),
-            (memoryview(b"abcd")[::2], "is not contiguous: send bytes(view)"),
             ({"f": print, "g": lambda: 1}, "is a lambda, and functions travel by name"),
         ],
     )  # fmt: skip
@@ -121,7 +121,15 @@ class TestRefusals:
         assert refusal(("add", item)).startswith("cannot send message[1].qty[0]: ")
         assert refusal(item).endswith("contains itself")
 
-    def test_what_changes_while_it_is_sealed_is_no_crash(self) -> None:
+    def test_a_message_that_shares_its_parts_is_searched_once(self) -> None:
+        shared: list[Any] = [1]
+        for _ in range(200):
+            shared = [shared, shared]
+        with pytest.raises(EncodeError) as caught:
+            seal([shared, 1j], max_bytes=2**300)
+        assert caught.value.path == "message[1]"
+
+    def test_what_changes_while_it_is_encoded_is_no_crash(self) -> None:
         class Shouting(Exception):
             def __str__(self) -> str:
                 shared.clear()
@@ -129,5 +137,4 @@ class TestRefusals:
 
         shared: dict[Any, Any] = {}
         shared.update({1: Shouting(), 2: 2})
-        with pytest.raises(EncodeError, match="could not be packed"):
-            seal(shared)
+        assert open_letter(Letter(seal(shared)), None) == {}
