@@ -192,7 +192,9 @@ class TestStandIns:
     def test_are_readable(self) -> None:
         assert repr(Raised("ValueError", "no stock", "Traceback")) == "Raised(ValueError: no stock)"
         assert repr(Raised("ValueError", "")) == "Raised(ValueError)"
-        assert repr(Raised("E\x1b[2J", "two\nlines\x1b]0;x\x07")) == r"Raised(E\x1b[2J: two\nlines\x1b]0;x\x07)"
+        assert (
+            repr(Raised("E\x1b[2J", "two\nlines\x1b]0;x\x07")) == r"Raised(E\x1b[2J: two\nlines\x1b]0;x\x07)"
+        )
         assert repr(Struct("stock.Product", (("name", "nike"), ("qty", 30)))) == (
             "Struct(stock.Product: name='nike', qty=30)"
         )

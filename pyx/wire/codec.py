@@ -7,7 +7,7 @@ FunctionName, Raised.  An exception arrives as `Raised`.  All else, and what wou
 `EncodeError` at the call, with a hint (`refusal`, `hints`).
 
 Inside: `marks` (the format), `seal` after `measure`, `opening` by `opener` or `hashing` (letters whose keys
-need care), `classes` and `names` (a user's code, handled without running it), `leaves` (dates and their like).
+need care), `classes` and `names` (a user's code, handled without running it), `leaves` (dates and the like).
 """
 
 from __future__ import annotations
