@@ -125,8 +125,11 @@ class Stage:
         return path
 
     def keep(self) -> None:
-        """Leaves it to the reader of a report; what its nodes have started ends."""
+        """Leaves the logs to the reader of a report; all else goes, with what its nodes have started."""
         leftovers.end_processes(self.root)
+        for entry in self.root.iterdir():
+            if entry.is_dir() and entry.name != "logs":
+                shutil.rmtree(entry, ignore_errors=True)
         self._claim.give_up()
 
     def remove(self) -> None:

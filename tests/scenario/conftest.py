@@ -1,4 +1,4 @@
-"""Scenarios that fail keep their directories for whoever reads the report; here nobody does."""
+"""Scenarios that fail keep their logs for the reader of a report; here there is none."""
 
 from __future__ import annotations
 

@@ -71,11 +71,13 @@ def test_a_stage_that_cannot_be_made_leaves_nothing(folder: Path) -> None:
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
 
-def test_one_that_is_kept_is_not_cleared_away(folder: Path) -> None:
+def test_of_one_that_is_kept_the_logs_stay(folder: Path) -> None:
     stage = Stage(folder)
+    stage.log_path("a@vm").write_text("words")
     stage.keep()
     leftovers.clear(stage.root.parent)
-    assert stage.work.exists()
+    assert [path.name for path in stage.root.iterdir()] == ["logs"]
+    assert (stage.root / "logs/a.log").read_text() == "words"
 
 
 def test_what_a_scenario_writes_leaves_the_real_files_alone(folder: Path) -> None:
