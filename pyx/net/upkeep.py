@@ -40,8 +40,8 @@ class Upkeep:
         """All is in its place; *gone* had to be made anew in the directory *path*."""
         had_trouble, self._trouble = bool(self._trouble), ""
         if gone:
-            what = " and ".join(gone)
-            return Line(logging.WARNING, f"the {what} of {self._name} was missing in {path}: made anew")
+            what, were = " and ".join(gone), "were" if len(gone) > 1 else "was"
+            return Line(logging.WARNING, f"the {what} of {self._name} {were} missing in {path}: made anew")
         if had_trouble:
             return Line(logging.WARNING, f"new nodes find {self._name} again")
         return None

@@ -23,7 +23,7 @@ class TestTheLog:
         )
         assert upkeep.restored((), RUN) is None
         assert upkeep.restored(("lock", "socket"), RUN) == Line(
-            logging.WARNING, "the lock and socket of gus@vm was missing in /run/user/1000/pyx: made anew"
+            logging.WARNING, "the lock and socket of gus@vm were missing in /run/user/1000/pyx: made anew"
         )
 
     def test_names_the_node_that_has_the_name_now_once(self) -> None:

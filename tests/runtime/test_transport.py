@@ -437,7 +437,7 @@ class TestANameWhoseFilesVanish:
         a = stage.start("a")
         shutil.rmtree(home)
         self.look(a)
-        assert caplog.messages == [f"the lock and socket of a@test was missing in {home}: made anew"]
+        assert caplog.messages == [f"the lock and socket of a@test were missing in {home}: made anew"]
         b = stage.start("b")
         assert ping(b, "a") == "pong"
         with pytest.raises(NameTaken):

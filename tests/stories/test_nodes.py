@@ -5,6 +5,7 @@ nodes.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -195,6 +196,17 @@ class TestTheDirectoryOfNames:
         done = lone_host.run("--sname", "a@vm", "-e", "1")
         assert done.returncode == 2
         assert done.stderr.startswith(f"pyx: {lone_host.names} belongs to user 12345, not to me (0)\nhint: ")
+
+    def test_one_that_is_removed_is_made_anew_by_those_who_live_on(self, lone_host: Host) -> None:
+        """As a session manager does at the last logout of a user whose nodes live on in tmux."""
+        a = lone_host.shell("a")
+        shutil.rmtree(lone_host.names)
+        if sys.platform == "linux":
+            assert lone_host.run("--sname", "a@vm", "-e", "print('a second one')").returncode == 3
+        a.sees(f"[warning] the lock and socket of a@vm were missing in {lone_host.names}: made anew")
+        assert lone_host.run("--sname", "b@vm", "-e", "print(Node.ping('a@vm'))").stdout == "pong\n"
+        assert lone_host.run("--sname", "a@vm", "-e", "print('a second one')").returncode == 3
+        assert a.type("Node.self()") == "'a@vm'"
 
     def test_a_link_is_refused(self, lone_host: Host) -> None:
         lone_host.names.symlink_to(lone_host.home)

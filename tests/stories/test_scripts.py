@@ -208,6 +208,29 @@ class TestTheCollector:
         assert host.run_command([sys.executable, "-c", code]).stdout == "True True\n"
 
 
+def test_a_script_that_ends_lets_a_busy_node_take_what_it_sent(lone_host: Host) -> None:
+    server = lone_host.shell("server")
+    server.type("Process.register(self(), 'sink')")
+    script = (
+        "import os, signal\n"
+        "from pyx import Node, send\n"
+        "Node.start('script@vm')\n"
+        "assert Node.ping('server@vm') == 'pong'\n"
+        f"os.kill({server.pid}, signal.SIGSTOP)\n"
+        "for _ in range(8):\n"
+        "    send(('sink', 'server@vm'), 'x' * 300_000)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, env=lone_host.environment()
+    ) as leaving:
+        assert leaving.stderr is not None
+        assert leaving.stderr.readline().startswith("script@vm leaves, and waits for server@vm to take ")
+        server.kill(signal.SIGCONT)
+        assert leaving.stderr.read() == ""
+    assert leaving.returncode == 0
+    assert server.type("sum(len(receive(timeout=10)) for _ in range(8))") == "2400000"
+
+
 def test_help_ends_with_examples(host: Host) -> None:
     done = host.run("--help")
     assert done.returncode == 0
