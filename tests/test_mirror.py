@@ -23,6 +23,7 @@ TESTED_WITH = {
     "net/name_locks.py": "net/test_directory.py",
     "net/opening.py": "net/test_listener.py",
     "net/unix_door.py": "net/test_listener.py",
+    "scenario/blocks.py": "scenario/test_record.py",
     "scenario/cast.py": "scenario/test_player.py",
     "scenario/command.py": "scenario/test_replay_command.py",
     "scenario/commands.py": "scenario/test_transcript.py",

@@ -23,7 +23,7 @@ failed, JUnit files, pytest items, files rewritten by `--update`.
     player         plays the steps
     report         a failure as its reader wants it; visible: what the eye does not see
     update         rewrites what failed
-    record, merge  live sessions -> transcripts; recording: the file and the first line of one
+    record, blocks a live session -> a transcript; recording: its file and first line; merge: several
     replay, junit  many files: jobs, repetitions, progress, results
     command        `pyx replay`; pytest_plugin: the same files under pytest
 

@@ -5,8 +5,6 @@ A line is compared as it stands on a screen in the end: without colours, and wit
 in cram, with Python's escapes and ` (esc)` at the end:
 
     \x07ring\x1b[5n (esc)
-
-Not here: the other suffixes of a line (`expectation.py`).
 """
 
 from __future__ import annotations

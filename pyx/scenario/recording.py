@@ -1,7 +1,6 @@
 """The file of `pyx --record`, and its first line: the `$ pyx` that a replay can start.
 
 The file is its owner's alone (0600) and grows block by block, so that what was typed before a crash is there.
-Not here: what the blocks say (`record.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _PLAIN: Final = re.compile(r"[^\s'\"]+")
 def recording(
     path: str, options: Options, warn: Callable[[str], object]
 ) -> Iterator[tuple[Recorder, RecordFile]]:
-    """A recorder and its new file, which goes away again if nobody was ever asked for an input.
+    """A recorder and its new file, which is removed again if no prompt was ever shown.
 
     Args:
         path: of the file.

@@ -2,7 +2,6 @@
 
 A line that is shown in pieces (`print(..., end="", flush=True)`) is one line of one unit, though others may
 have shown something between its pieces.  A replay and a recording read a screen by these same rules.
-Not here: what the lines are compared with (`matching.py`).
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class Shown:
             self._end_line(source)
             unfinished = self._open[source] = _Open(Unit(source, kind, (), at), [])
             self._units.append(unfinished.unit)
-        # A progress bar comes in thousands of pieces: they are put together when somebody looks.
+        # A progress bar comes in thousands of pieces: they are put together when they are looked at.
         unfinished.pieces.append(text)
         if text.endswith("\n"):
             self._end_line(source)

@@ -1,7 +1,4 @@
-"""sys.stdin of a shell without a person: the lines that its runner has typed for `input()`.
-
-Not here: who else may not read (`keyboard`).
-"""
+"""sys.stdin of a shell without a person: the lines that its runner has typed for `input()`."""
 
 from __future__ import annotations
 

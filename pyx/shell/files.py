@@ -1,7 +1,4 @@
-"""Files written whole or not at all: a reader finds the old bytes or the new ones, and never a part.
-
-Not here: what is in them (`history`, `scenario`).
-"""
+"""Files written whole or not at all: a reader finds the old bytes or the new ones, and never a part."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 A cookie is found where it is typed (`set_cookie("...")`, `cookie="..."`), and in any text once it is in
 force.
-Not here: the files (`history`, `scenario.record`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 Told are what is typed and what the shell itself shows (`WitnessedTerminal`), what processes, threads and the
 log show (`WitnessedScreen`), what `input()` is answered (`WitnessedInput`), and Ctrl-C.  Text is told as it
 was made: what a terminal adds to it (the prompt, `^C`) is not a part of a session.
-Not here: the file (`scenario.record`).
 """
 
 from __future__ import annotations
