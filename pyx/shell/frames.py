@@ -43,12 +43,12 @@ from pyx.node import Node
 from pyx.printable import filter_foreign
 from pyx.process import Process
 from pyx.runtime import context
-from pyx.runtime.gate import interrupt_main_thread
 from pyx.runtime.local_node import this_node
 from pyx.runtime.stacks import current_frames
 from pyx.shell.answers import Answers
 from pyx.shell.evaluate import Left
 from pyx.shell.loop import Shell, show_outcome
+from pyx.shell.resting import interrupt_at_rest
 from pyx.shell.screen import ScreenStream
 from pyx.shell.session import LogHandler, Seat, Session, completer, node_name
 from pyx.terms import lives
@@ -69,8 +69,6 @@ _LEAVING_SECONDS: Final = 2.0
 """So long a node whose runner is gone may take to leave cleanly."""
 _IDLE_SECONDS: Final = 0.05
 """So long `settle` waits for processes that compute or sleep."""
-_BEGINNING_SECONDS: Final = 1.0
-"""So long an input that computes may go on before it is interrupted."""
 _LOOK_AGAIN_SECONDS: Final = 0.002
 
 
@@ -242,7 +240,7 @@ class Driver:
                 self._inputs.put(asked)
                 return
             case "interrupt":
-                self._interrupt()
+                interrupt_at_rest(lambda: self._busy is not None)
             case "cut":
                 _network().cut_off(frozenset(asked["nodes"]))
             case "delay":
@@ -255,33 +253,6 @@ class Driver:
             case "complete":
                 text = json.dumps(self._complete(asked["code"], asked["cursor"]))
         self._channel.send("done", id=asked["id"], text=text)
-
-    def _interrupt(self) -> None:
-        """Ctrl-C for the input that runs, if one does: where it waits, or after a moment of computing."""
-        deadline = time.monotonic() + _BEGINNING_SECONDS
-        last: list[tuple[int, int]] = []
-        while self._busy is not None and time.monotonic() < deadline:
-            where = _place_of_main_thread()
-            if where and where == last:
-                break
-            last = where
-            time.sleep(_IDLE_SECONDS)
-        if self._busy is not None:
-            interrupt_main_thread()
-
-
-def _place_of_main_thread() -> list[tuple[int, int]]:
-    """The frames of the main thread, with the instruction at which each is; none outside user code."""
-    main_thread = threading.main_thread().ident
-    frame = current_frames().get(main_thread) if main_thread is not None else None
-    place: list[tuple[int, int]] = []
-    is_inside = False
-    while frame is not None:
-        place.append((id(frame), frame.f_lasti))
-        # An `await` at the prompt runs on the process loop, and this thread waits for it.
-        is_inside |= frame.f_code.co_filename.startswith("<pyx") or frame.f_code.co_name == "run_coroutine"
-        frame = frame.f_back
-    return place if is_inside else []
 
 
 def _network() -> Any:
