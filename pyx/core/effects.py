@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from pyx.core.console import Lines
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
     from pyx.core.peers import Peer
@@ -102,10 +103,10 @@ class Flush(NamedTuple):
 class Suspend(NamedTuple):
     """Whoever has just added to that queue has to wait until it is lighter, if he can.
 
-    The queue of a peer, or the mailbox of a process that wants it so.
+    The queue of a peer, the mailbox of a process that wants it so, or the lines for a console.
     """
 
-    queue: Outbox | Mailbox
+    queue: Outbox | Mailbox | Lines
 
 
 class Resume(NamedTuple):

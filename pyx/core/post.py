@@ -11,6 +11,7 @@ import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.console import Lines
 from pyx.core.effects import Dial, Flush, Log, Overfull, Show, Suspend, Wake
 from pyx.core.known import KnownNodes
 from pyx.core.names import Names
@@ -44,7 +45,7 @@ class Post:
         self.creation = 0
         self.hidden = False
         self.effects: list[Effect] = []
-        self.console: Final[deque[tuple[Pid, str]]] = deque()
+        self.console: Final = Lines()
         """Lines for the node's own output: (who printed them, whole lines)."""
         self._processes: Final = ProcessTable()
         self._names: Final = Names()
@@ -337,8 +338,9 @@ class Post:
     def _show(self, leader: Pid | None, frm: Pid, text: str) -> None:
         process = self.find(leader) if leader is not None else None
         if process is None or process.output is None:
-            self.console.append((frm, text))
-            self.effects.append(Show(None))
+            lines, process = self.console, None
         else:
-            process.output.append((frm, text))
-            self.effects.append(Show(process))
+            lines = process.output
+        if lines.put(frm, text):
+            self.effects.append(Suspend(lines))
+        self.effects.append(Show(process))

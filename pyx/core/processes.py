@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from pyx.core.console import Lines
 from pyx.core.links import Links
 from pyx.core.mailbox import Mailbox
 from pyx.terms import Pid, Ref
@@ -106,7 +106,7 @@ class Process:
         """The runtime's handle of whatever runs it."""
         self.keeps_pid = keeps_pid
         """A shell: exit signals are shown instead of obeyed, all but `kill`."""
-        self.output: deque[tuple[Pid, str]] | None = deque() if terminal else None
+        self.output: Lines | None = Lines() if terminal else None
         """Of a terminal: (whole lines, came over a link), popped by its writer.  None: it leads none."""
         self.undecodable = 0
         """Letters it received that could not be opened."""

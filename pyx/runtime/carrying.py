@@ -56,7 +56,9 @@ class Carrying(Steps):
         """Set while this process is a named node."""
         self.console: output.Console | None = None
         """Where a shell shows this node's own lines; None: the stream found as sys.stdout."""
-        self.outlet = output.Outlet(self.kernel.console, self._write_own)
+        self.pace = output.Pace()
+        """The shell's console's."""
+        self.outlet = output.Outlet(self.kernel.console, self._write_own, lambda: self.pace)
         """The way of this node's own lines."""
         self._carry.update(
             {

@@ -16,6 +16,7 @@ from pyx.errors import NotAProcess, WouldBlock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyx.core.console import Lines
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
     from pyx.runtime.runners import Runner
@@ -40,9 +41,9 @@ class ThreadState:
         self.inside = False
         self.runs_transport = False
         self.waiting = False
-        self.heavy: Outbox | Mailbox | None = None
+        self.heavy: Outbox | Mailbox | Lines | None = None
 
-    def take_heavy(self) -> Outbox | Mailbox | None:
+    def take_heavy(self) -> Outbox | Mailbox | Lines | None:
         """`heavy`, which is cleared."""
         heavy, self.heavy = self.heavy, None
         return heavy

@@ -10,16 +10,15 @@ from __future__ import annotations
 import _thread
 import os
 import sys
+from collections.abc import Callable  # noqa: TC003 - a NamedTuple's
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
 from pyx.runtime.context import current
 from pyx.runtime.stand_in import StandIn
 
 if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Callable
-
+    from pyx.core.console import Lines
     from pyx.runtime.runners import Runner
     from pyx.runtime.threads import Pool
     from pyx.terms import Pid
@@ -32,24 +31,40 @@ class Console(Protocol):
         """Shows *text* that *frm* printed: whole lines, except what its own process flushed."""
 
 
+class Pace(NamedTuple):
+    """What a console that keeps a queue of its own says of it; the default is one that shows all at once."""
+
+    has_room: Callable[[Callable[[], object]], bool] = lambda _then: True
+    """True if it takes more; else it calls its argument once it does, on any thread."""
+    settle: Callable[[], bool] = lambda: True
+    """Waits until all that was written is shown; False if that is given up.  For its shell's thread."""
+
+
 class Outlet:
     """The way of queued lines to one console: one thread at a time, in order, whoever has queued them.
 
     Args:
-        lines: (who printed, text), appended by the kernel.
+        lines: put in by the kernel; those who wait until they are fewer are woken here.
         write: the console's.
+        pace: the console's.  While it has no room the lines wait here, where their number is bounded.
     """
 
-    def __init__(self, lines: deque[tuple[Pid, str]], write: Callable[[str, Pid], object]) -> None:
+    def __init__(
+        self,
+        lines: Lines,
+        write: Callable[[str, Pid], object],
+        pace: Callable[[], Pace] = Pace,
+    ) -> None:
         self._lines = lines
         self._write = write
+        self._pace = pace
         self._writing = _thread.allocate_lock()
         self._is_due = False
 
     def show(self) -> None:
         """Writes what is queued, unless another thread is at it."""
         # Try, drain, release, look again: nobody waits for a slow console, and no line is left behind.
-        while self._lines and self._writing.acquire(blocking=False):
+        while self._lines and self._pace().has_room(self.show) and self._writing.acquire(blocking=False):
             try:
                 self._drain()
             finally:
@@ -59,6 +74,13 @@ class Outlet:
         """`show` for who is about to write on that console itself: waits for a thread that is at it."""
         with self._writing:
             self._drain()
+
+    def settle(self) -> None:
+        """Waits until all is shown; for the thread of the console's shell, outside of a step."""
+        while True:
+            self.show_all()
+            if not self._pace().settle() or not self._lines:
+                return
 
     def show_elsewhere(self, pool: Pool) -> None:
         """`show` on a thread of *pool*: a console that stands still (Ctrl-S, a full pipe) stops only that."""
@@ -71,9 +93,14 @@ class Outlet:
         self.show()
 
     def _drain(self) -> None:
-        while self._lines:
-            frm, text = self._lines.popleft()
+        lines = self._lines
+        while lines and self._pace().has_room(self.show):
+            frm, text = lines.take()
             self._write(text, frm)
+            if not lines and (dropped := lines.take_dropped()):
+                self._write(f"... {dropped} lines dropped: they came faster than they can be shown\n", frm)
+            if lines.sleepers and lines.is_light:
+                lines.sleepers.wake()
 
 
 class Router(StandIn):

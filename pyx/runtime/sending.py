@@ -117,7 +117,13 @@ class Sending(Carrying):
         """
         if everything:
             self.tell(self._print_all, runner)
-            return
+        else:
+            self._print_whole_lines(runner)
+        # The shell's own output is there before it goes on, as a plain Python's is.
+        if runner.outlet is not None and not context.thread.state.inside and not context.may_not_wait():
+            runner.outlet.settle()
+
+    def _print_whole_lines(self, runner: Runner) -> None:
         leader = runner.process.leader
         node = leader.node if leader is not None else ""
         try:

@@ -58,7 +58,7 @@ class ShellProcess:
         )
         assert process.output is not None
         runner = process.runner = Runner(self._node, process)
-        runner.outlet = output.Outlet(process.output, self._write)
+        runner.outlet = output.Outlet(process.output, self._write, lambda: self._node.pace)
         return runner
 
     def _write(self, text: str, frm: Pid) -> None:
@@ -90,7 +90,7 @@ class ShellProcess:
         with contextlib.suppress(ProcessKilled):  # a dead process says nothing more
             output.finish_line(self.runner, newline=newline)
         assert self.runner.outlet is not None
-        self.runner.outlet.show_all()
+        self.runner.outlet.settle()
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
         """Calls *function* on this thread, in the context of the evaluations."""
@@ -128,16 +128,19 @@ class ShellProcess:
 
 @contextlib.contextmanager
 def shell_process(
-    node: LocalNode, console: output.Console, initial_call: tuple[str, str, int]
+    node: LocalNode,
+    console: output.Console,
+    initial_call: tuple[str, str, int],
+    pace: output.Pace = output.Pace(),  # noqa: B008 - it is a value
 ) -> Iterator[ShellProcess]:
     """Makes the calling (main) thread the shell's process, and sys.stdout its way to *console*."""
     output.install()
     guard_main_thread()
-    node.console = console
+    node.console, node.pace = console, pace
     shell = ShellProcess(node, console, initial_call)
     try:
         yield shell
     finally:
         current.set(None)
         node.step(node.kernel.process_exited, shell.runner.process, "normal")
-        node.console = None
+        node.console, node.pace = None, output.Pace()

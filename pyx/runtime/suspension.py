@@ -15,12 +15,13 @@ from pyx.runtime.context import current
 from pyx.runtime.runners import LockSlot, sleep, sleep_async
 
 if TYPE_CHECKING:
+    from pyx.core.console import Lines
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
     from pyx.runtime.runners import Runner
     from pyx.runtime.tasks import ProcessLoop
 
-    Queue: TypeAlias = Outbox | Mailbox
+    Queue: TypeAlias = Outbox | Mailbox | Lines
 
 REFUSED_BYTES: Final = 16 * 1024 * 1024
 """Whoever cannot wait is refused when so much is queued for a node."""
@@ -41,7 +42,8 @@ def wait(runner: Runner, queue: Queue) -> None:
     slot = LockSlot()
     try:
         queue.sleepers.add(slot)
-        if runner.process.keeps_pid and not sleep(runner, slot, _PATIENCE_SECONDS, lambda: queue.is_light):
+        says = runner.process.keeps_pid and queue.complaint is not None
+        if says and not sleep(runner, slot, _PATIENCE_SECONDS, lambda: queue.is_light):
             runner.node.warn("waiting: %s (Ctrl-C leaves; it is sent)", queue.complaint)
         sleep(runner, slot, None, lambda: queue.is_light)
     finally:

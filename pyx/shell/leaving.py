@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _SAME_SECONDS: Final = 0.1
 """A second signal within this time is not a second wish: `timeout` signals its child and then its group."""
+
+_ASK_SECONDS: Final = 0.002
 
 _AT_WORK_SECONDS: Final = 2.0
 """No piece of pyx's own work takes so long, unless it waits for a disk or a pipe that stands still."""
@@ -36,10 +39,12 @@ class Leaving:
 
     Args:
         goodbye: what is done before the process ends without its code; on a thread of its own.
+        hurry: called at each signal: nothing waits without an end from then on.
     """
 
-    def __init__(self, goodbye: Callable[[], object]) -> None:
+    def __init__(self, goodbye: Callable[[], object], hurry: Callable[[], object] = lambda: None) -> None:
         self._goodbye = goodbye
+        self._hurry = hurry
         self.end_prompt: Callable[[BaseException], bool] = lambda _error: False
         """Ends the prompt that is being shown with an exception; False if none is."""
         self.is_ending = False
@@ -47,6 +52,8 @@ class Leaving:
         self.lost_output = False
         """What was printed could not be written, so the run has failed."""
         self._catches = False
+        self._turns = 0
+        """How often a signal came."""
         self._asked_at: float | None = None
         """When a signal found pyx at work, first."""
         self._granted_at: float | None = None
@@ -81,7 +88,9 @@ class Leaving:
         return code or (1 if self.lost_output else 0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._turns += 1
         lifetime.hurry()
+        self._hurry()
         now = time.monotonic()
         code = 1 if self.lost_output else 128 + number
         if self._granted_at is not None:
@@ -98,7 +107,27 @@ class Leaving:
             self._end_now(code)
         else:
             self._asked_at = now if self._asked_at is None else self._asked_at
-            gate.ask_again(number)
+            self._ask_again(number)
+
+    def _ask_again(self, number: int) -> None:
+        """Sends the main thread this signal once more, a moment later, until its handler has seen it.
+
+        One that comes while the thread is on its way into a wait is noticed only when the wait is over.
+        """
+        turn = self._turns
+
+        def ask() -> None:
+            main_thread = threading.main_thread().ident
+            assert main_thread is not None
+            pause = _ASK_SECONDS
+            while True:
+                time.sleep(pause)
+                if self._turns != turn or not self._catches:
+                    return
+                signal.pthread_kill(main_thread, number)
+                pause = _SAME_SECONDS / 2
+
+        _thread.start_new_thread(ask, ())  # without `threading`, whose locks the frame below may hold
 
     def _end_now(self, code: int) -> None:
         """Ends the process, without its code.  The frame below may hold any lock, so others say goodbye."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pyx.errors import ProcessKilled
 from pyx.shell import failures
@@ -19,6 +19,10 @@ from pyx.shell.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C has ended."""
 
 
 class Prompt(NamedTuple):
@@ -158,7 +162,7 @@ def _fail(evaluator: Evaluator, outcome: Raised) -> int:
             text = f"Error in sys.excepthook:\n{told}\nOriginal exception was:\n{text}"
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
-    return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
 def exit_code(code: Any) -> int:

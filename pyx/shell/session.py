@@ -21,6 +21,7 @@ from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime import context, gate, rex
 from pyx.runtime.local_node import this_node
+from pyx.runtime.output import Pace
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import ending
@@ -28,7 +29,7 @@ from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.keyboard import Keyboard
 from pyx.shell.leaving import Leaving
-from pyx.shell.loop import LineTerminal, Shell, Terminal, exit_code, run_program
+from pyx.shell.loop import INTERRUPTED, LineTerminal, Shell, Terminal, exit_code, run_program
 from pyx.shell.narrow import NARROW_COLUMNS, wrapped
 from pyx.shell.program import decoded, folder_of, leave_out_own_folder, run_file
 from pyx.shell.project import Project
@@ -38,6 +39,7 @@ from pyx.shell.witness import WitnessedInput, WitnessedScreen, WitnessedTerminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from pyx.runtime.output import Console
     from pyx.shell.completion import Completion
@@ -120,7 +122,9 @@ class Session:
         self._terminal: Terminal = LineTerminal(
             self._read_line, self._screen.write, shows_keys=sys.stdin.isatty()
         )
-        self._leaving = Leaving(self._say_goodbye)
+        self._stands_still = False
+        """A signal ended the run, and stdout takes nothing."""
+        self._leaving = Leaving(self._say_goodbye, self._screen.hurry)
 
     def run(self) -> int:
         """See `run`."""
@@ -135,12 +139,20 @@ class Session:
             leave_out_own_folder()
             project.install(folder_of(self._options.file))
             stack.callback(self._leave)
-            process = stack.enter_context(shell_process(this_node(), self._console, rex.initial_call(run, 1)))
+            process = stack.enter_context(self._shell_process())
             # Called after what the program registers, which may need the node, and before its own `stop`.
             atexit.register(self._take_apart, process, stack)
             stack.callback(atexit.unregister, self._take_apart)
             code = self._run_to_end(process, project)
-        return self._leaving.exit_code(code)
+        code = self._leaving.exit_code(code)
+        if self._stands_still:  # and a thread with it, perhaps, which Python would wait for in its end
+            sys.stderr.flush()
+            os._exit(code)
+        return code
+
+    def _shell_process(self) -> AbstractContextManager[ShellProcess]:
+        pace = Pace(self._screen.has_room, self._screen.settle)
+        return shell_process(this_node(), self._console, rex.initial_call(run, 1), pace)
 
     def _run_to_end(self, process: ShellProcess, project: Project) -> int:
         """Runs all that was asked for, then what Python runs at its end; returns the exit code."""
@@ -149,10 +161,11 @@ class Session:
             try:
                 code = self._with_seat(process, project)
             except KeyboardInterrupt:  # of a service, which does nothing but wait
-                code = 130
+                code = INTERRUPTED
+                self._screen.hurry()
             process.run(ending.join_threads)
         except KeyboardInterrupt:
-            code = code or 130
+            code = code or INTERRUPTED
         except SystemExit as leaving:  # a signal
             ending.leave_threads()
             code = exit_code(leaving.code)
@@ -165,6 +178,7 @@ class Session:
 
     def _leave(self) -> None:
         self._leaving.is_ending = True
+        this_node().console = self._console  # of processes that go on, until the screen is closed
         Node.stop()
 
     def _with_seat(self, process: ShellProcess, project: Project) -> int:
@@ -202,6 +216,8 @@ class Session:
             code = self._converse(evaluator, process, project)
         elif code is None and not options.halt:
             LockSlot().wait(None)  # SIGTERM and Ctrl-C end it
+        if code == INTERRUPTED:
+            self._screen.hurry()  # who pressed Ctrl-C does not wait for a reader that stands still
         process.finish_line(newline=self._interactive)
         return code or 0
 
@@ -288,8 +304,8 @@ class Session:
             logging.getLogger("pyx").removeHandler(handler)
             if self._interactive:
                 self._screen.fresh_line()
+            self._stands_still = not self._screen.close()
             sys.stdin, sys.stdout, sys.stderr, builtins.input = stdin, stdout, stderr, ask
-            self._screen.close()
 
     def _output_was_lost(self, error: OSError | ValueError) -> None:
         """Called by the screen, once, by any thread.  Python's own last flush must not fail after it."""

@@ -8,16 +8,17 @@ import functools
 import io
 import sys
 import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyx.core.console import Lines
 from pyx.errors import ProcessKilled
 from pyx.runtime import output
 from pyx.runtime.context import current
 from pyx.runtime.line_buffer import LONGEST_PRINT
-from pyx.runtime.output import Outlet, Router, found_stream, install
+from pyx.runtime.output import Outlet, Pace, Router, found_stream, install
+from pyx.runtime.runners import LockSlot
 from pyx.runtime.threads import Pool
 from pyx.terms import Pid
 from tests.staging import HANG, as_process, until, wait_for
@@ -230,10 +231,10 @@ class TestLeaders:
 
 
 class TestOutlet:
-    def outlet(
-        self, write: Callable[[str, Pid], object], *texts: str
-    ) -> tuple[Outlet, deque[tuple[Pid, str]]]:
-        lines = deque((Pid(number), text) for number, text in enumerate(texts))
+    def outlet(self, write: Callable[[str, Pid], object], *texts: str) -> tuple[Outlet, Lines]:
+        lines = Lines()
+        for number, text in enumerate(texts):
+            lines.put(Pid(number), text)
         return Outlet(lines, write), lines
 
     def test_shows_what_is_queued_in_order(self) -> None:
@@ -242,6 +243,48 @@ class TestOutlet:
         outlet.show()
         assert console.shown == [(Pid(0), "a\n"), (Pid(1), "b\n")]
         assert not lines
+
+    def test_lines_wait_where_they_are_counted_while_the_console_has_no_room(self) -> None:
+        console, lines = Console(), Lines()
+        later: list[Callable[[], object]] = []
+        room = 2
+
+        def has_room(then: Callable[[], object]) -> bool:
+            if len(console.shown) < room:
+                return True
+            later.append(then)
+            return False
+
+        outlet = Outlet(lines, console.write, lambda: Pace(has_room))
+        for number in range(5):
+            lines.put(Pid(number), "x\n")
+        outlet.show()
+        assert (len(console.shown), len(lines)) == (2, 3)
+        room = 5
+        later[0]()
+        assert [frm for frm, _ in console.shown] == [Pid(number) for number in range(5)]
+
+    def test_those_who_wait_are_woken_when_few_lines_are_left(self) -> None:
+        console, lines, slot = Console(), Lines(), LockSlot()
+        while not lines.put(Pid(1), "x" * 9999 + "\n"):
+            pass
+        lines.sleepers.add(slot)
+        Outlet(lines, console.write).show()
+        assert slot.wait(0)
+
+    def test_dropped_lines_are_told_once_behind_those_that_were_kept(self) -> None:
+        console, lines = Console(), Lines()
+        lines.put(Pid(1), "kept\n")
+        lines.dropped = 7
+        outlet = Outlet(lines, console.write)
+        outlet.show()
+        lines.put(Pid(1), "later\n")
+        outlet.show()
+        assert [text for _, text in console.shown] == [
+            "kept\n",
+            "... 7 lines dropped: they came faster than they can be shown\n",
+            "later\n",
+        ]
 
     def test_nobody_waits_for_a_slow_console_and_nothing_is_left_behind(self) -> None:
         """Whoever finds another at it leaves his line to him, even if that one is about to go."""

@@ -30,9 +30,8 @@ class Run:
         self.ended: list[int] = []
         self.leaving = Leaving(lambda: None)
         monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(
-            room, "gate", SimpleNamespace(is_at_work=lambda _: self.at_work, ask_again=self._ask_again)
-        )
+        monkeypatch.setattr(room, "gate", SimpleNamespace(is_at_work=lambda _: self.at_work))
+        monkeypatch.setattr(self.leaving, "_ask_again", self._ask_again)
         monkeypatch.setattr(self.leaving, "_end_now", self.ended.append)
 
     def _ask_again(self, number: int) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.terms import Pid
+from tests.staging import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def in_thread(function: object, *args: object) -> None:
@@ -171,6 +177,71 @@ def test_nothing_is_written_after_the_end() -> None:
     screen.close()
     screen.write("too late\n")
     assert stream.getvalue() == "last\n"
+
+
+class Reader:
+    """The reading end of a pipe that a screen writes to; it starts to read when told."""
+
+    def __init__(self) -> None:
+        self._end, number = os.pipe()
+        self.stream = os.fdopen(number, "w", encoding="utf-8")
+        self.text = ""
+
+    def starts(self) -> threading.Thread:
+        thread = threading.Thread(target=self._read)
+        thread.start()
+        return thread
+
+    def _read(self) -> None:
+        while data := os.read(self._end, 1 << 16):
+            self.text += data.decode()
+
+    def close(self) -> None:
+        self.stream.close()
+        os.close(self._end)
+
+
+@pytest.fixture
+def reader() -> Iterator[Reader]:
+    made = Reader()
+    yield made
+    made.close()
+
+
+class TestAStreamThatTakesNothing:
+    def test_never_makes_a_write_wait_and_gets_all_of_it_later(self, reader: Reader) -> None:
+        screen = Screen(reader.stream)
+        lines = [f"{number} {'x' * 1000}\n" for number in range(500)]
+        for line in lines:
+            screen.write(line)  # far more than a pipe holds
+        reading = reader.starts()
+        assert screen.drain()
+        reader.stream.close()
+        reading.join()
+        assert reader.text == "".join(lines)
+
+    def test_has_no_room_and_says_when_it_has_some(self, reader: Reader) -> None:
+        screen = Screen(reader.stream)
+        told: list[None] = []
+        while screen.has_room(lambda: told.append(None)):
+            screen.write("x" * 999 + "\n")
+        assert told == []
+        reading = reader.starts()
+        assert screen.drain()
+        assert told
+        assert screen.has_room(lambda: None)
+        reader.stream.close()
+        reading.join()
+
+    def test_is_given_up_in_a_hurry(self, reader: Reader) -> None:
+        screen = Screen(reader.stream)
+        screen.write("x" * 1_000_000 + "\n")
+        screen.hurry()
+        assert screen.close() is False
+        reading = reader.starts()
+        until(lambda: len(reader.text) == 1_000_001)  # a batch that is under way
+        reader.stream.close()
+        reading.join()
 
 
 class TestScreenStream:

@@ -1,0 +1,111 @@
+"""A reader of the standard output that reads nothing for a while, or never (`| less`, Ctrl-S)."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.staging import until
+from tests.stories.host import PATIENCE_SECONDS, PYX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.stories.host import Host
+
+FLOODS = {
+    "the shell's process": "print('up'); exec(\"while True: print('x' * 1000)\")",
+    "a def": "print('up'); spawn(floods); receive()",
+    "a def, while the shell's process waits too": "print('up'); spawn(floods); floods()",
+    "an async def": "print('up'); spawn(floods_too); receive()",
+    "a thread": "print('up'); Thread(target=floods, daemon=True).start(); receive()",
+}
+
+CODE = """
+from threading import Thread
+def floods():
+    while True: print('y' * 1000)
+async def floods_too():
+    while True:
+        print('z' * 1000)
+        await aio.sleep(0)
+"""
+
+
+@contextlib.contextmanager
+def running(host: Host, *codes: str) -> Iterator[subprocess.Popen[bytes]]:
+    words = [word for code in codes for word in ("-e", code)]
+    with subprocess.Popen(
+        [PYX, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=host.environment(),
+        cwd=host.home,
+    ) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+@pytest.mark.parametrize("flood", [flood for flood in FLOODS if flood != "a thread"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_flood_that_stands_still(flood: str, number: int, code: int, host: Host) -> None:
+    with running(host, CODE, FLOODS[flood]) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(3) == b"up\n"
+        child.send_signal(number)
+        assert child.wait(PATIENCE_SECONDS) == code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_that_stands_still_takes_no_memory_without_bound(flood: str, host: Host) -> None:
+    with running(host, CODE, FLOODS[flood]) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(3) == b"up\n"
+        until(lambda: _has_settled(child.pid))
+        assert _kibibytes(child.pid) < 120 * 1024
+
+
+def test_all_lines_come_in_order_when_it_is_read_again(host: Host) -> None:
+    code = "def tells():\n    for number in range(5000): print(number, 'y' * 1000)\n"
+    with running(host, code, "spawn_monitor(tells); receive()", "print('over')") as child:
+        until(lambda: _has_settled(child.pid))
+        output, errors = child.communicate(timeout=3 * PATIENCE_SECONDS)
+    lines = output.decode().splitlines()
+    assert [line.split()[0] for line in lines] == [*map(str, range(5000)), "over"]
+    assert (child.returncode, errors) == (0, b"")
+
+
+def test_a_killed_process_does_not_wait_for_it(host: Host) -> None:
+    code = (
+        "import sys, time\n"
+        "pid, ref = spawn_monitor(floods)\n"
+        "while Process.info(pid, 'status')[1] != 'waiting': time.sleep(0.01)\n"
+        "Process.exit(pid, 'kill')\n"
+        "print(receive(('DOWN', ref, ..., ..., ...), timeout=20)[-1], file=sys.stderr, flush=True)\n"
+        "receive()\n"
+    )
+    with running(host, CODE, code) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline() == b"killed\n"
+
+
+def _kibibytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def _has_settled(pid: int) -> bool:
+    """True once its memory grows no more, by two looks with a hundred thousand of its turns between them."""
+    before = _kibibytes(pid)
+    for _ in range(50):
+        _ = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    return before > 10_000 and _kibibytes(pid) - before < 64
