@@ -35,8 +35,8 @@ def user_frames(frames: TracebackType | None) -> TracebackType | None:
         filename = frames.tb_frame.f_code.co_filename
         if is_ours(filename):
             called_by_pyx = True
-        elif not _is_standard(filename):
-            called_by_pyx = False
+        elif not _is_standard(filename) or frames.tb_frame.f_globals.get("__name__") == "__main__":
+            called_by_pyx = False  # a file of the standard library may be the program itself
         if not called_by_pyx:
             kept.append(frames)
         frames = frames.tb_next

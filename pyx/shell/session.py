@@ -110,6 +110,7 @@ class Session:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._stdin: TextIO = sys.stdin  # which the user may close, or put another in its place
         self._stdout: TextIO = sys.stdout
         self._interactive = options.stay or (not options.has_program and options.halt and sys.stdin.isatty())
         self._person = self._interactive and sys.stdin.isatty() and self._stdout.isatty()
@@ -275,8 +276,8 @@ class Session:
         self._screen.fresh_line()
         self._screen.write(prompt)
         with context.interruptible():
-            line = sys.stdin.readline()
-        if sys.stdin.isatty():
+            line = self._stdin.readline()
+        if self._stdin.isatty():
             if line:  # a Ctrl-D ends none
                 self._screen.line_was_ended()
         else:

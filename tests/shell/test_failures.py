@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pyx.errors import PyxError, RemoteError, RpcTimeout
-from pyx.shell.failures import describe, trim
+from pyx.shell.failures import describe, trim, user_frames
 from pyx.terms import parse_pid
 
 
@@ -17,6 +17,20 @@ def test_frames_of_the_standard_library_that_the_user_called_stay() -> None:
     text = describe(trim(caught.value))
     assert "test_failures.py" in text
     assert "json/decoder.py" in text
+
+
+def test_a_file_of_the_standard_library_that_is_the_program_stays() -> None:
+    code = compile("def f(): return 1 / 0\nf()", json.__file__, "exec")
+    with pytest.raises(ZeroDivisionError) as as_program:
+        exec(code, {"__name__": "__main__"})
+    with pytest.raises(ZeroDivisionError) as as_module:
+        exec(code, {"__name__": "json"})
+    frames = [
+        user_frames(frame.tb_next)
+        for frame in (as_program.value.__traceback__, as_module.value.__traceback__)
+        if frame
+    ]
+    assert [frame is not None for frame in frames] == [True, False]
 
 
 def test_frames_of_pyx_go() -> None:

@@ -129,6 +129,20 @@ class TestPipes:
             """  # noqa: W291
         )
 
+    def test_streams_that_are_closed_are_the_users_and_not_the_prompts(
+        self, session: Callable[..., None]
+    ) -> None:
+        session(
+            """
+            pyx(1)> import sys; sys.stdin.close(); sys.stdout.close()
+            pyx(2)> 1 + 1
+            2
+            pyx(3)> print(1)
+            ValueError: I/O operation on closed file.
+            pyx(3)> exit()
+            """
+        )
+
     def test_an_exit_with_a_reason_is_shown_and_the_shell_stays(self, session: Callable[..., None]) -> None:
         session(
             """
