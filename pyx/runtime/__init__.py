@@ -20,6 +20,7 @@ the operating system.  Out: effects of the kernel carried out, user functions ru
     transport    the kernel's hands among other nodes
     seeding      keeps dialling the nodes that were suggested
     output       sys.stdout -> the group leader of whoever prints
+    stand_in     what stands before a standard stream, a whole text stream itself
     line_buffer  what one process printed and has not handed over
     stacks       what every thread is in the middle of
     report       tracebacks as their readers want them: the user's frames only
