@@ -27,7 +27,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if file_path.suffix.lower() in _MARKDOWN and parent.session.isinitpath(file_path):
         from pyx.scenario.transcript import has_fences
 
-        if has_fences(file_path.read_text(encoding="utf-8", errors="replace")):
+        try:
+            is_ours = has_fences(file_path.read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            is_ours = True  # so that it fails as an item: an error here would end the run
+        if is_ours:
             return ScenarioFile.from_parent(parent, path=file_path)
     return None
 

@@ -376,6 +376,22 @@ class TestPytest:
         assert done.returncode == 1, done.stdout + done.stderr
         assert words in done.stdout
 
+    def test_a_file_that_cannot_be_read_is_one_failure(self, folder: Path) -> None:
+        (folder / "secret.md").write_text(f"```pyx\n{GOOD}```\n")
+        (folder / "conftest.py").write_text(  # for root every file is readable
+            "import pathlib\n"
+            "real = pathlib.Path.open\n"
+            "def open(path, *words, **more):\n"
+            "    if path.name == 'secret.md':\n"
+            "        raise PermissionError(13, 'Permission denied')\n"
+            "    return real(path, *words, **more)\n"
+            "pathlib.Path.open = open\n"
+        )
+        done = self.run("secret.md", "scenarios")
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "secret.md: the file cannot be read: Permission denied" in done.stdout
+        assert "1 failed, 1 passed" in done.stdout
+
     def test_skipped_blocks_are_a_warning(self, folder: Path) -> None:
         (folder / "t.md").write_text(f"```pyx\n{GOOD}```\n\n```text\n{BAD}```\n")
         done = self.run("t.md")
