@@ -254,18 +254,16 @@ def test_no_cookie_whatever_way_it_takes(host: Host) -> None:
     shell = host.shell("gus", "--cookie", third, "--record", "t.pyxt")
     cookie = shell.type("Node.get_cookie().text")
     assert cookie == f"'{third}'"
-    for statement in (
-        f"Node.set_cookie('{secret}')",
-        f"Node.set_cookie ('bob', '{other}')",
+    for statement in (  # few of them: a key is slow to make, on purpose
         "s = Node.set_cookie",
         f"c = '{secret}'",
-        f"s('bob', '{other}2')",
+        f"s('bob', '{other}')",
         "s(c)",
         "Node.get_cookie(), Node.get_cookie().text",
         "spawn(print, 'it is', c)",
         f"print('$ {secret}')",
         f"raise ValueError('{third}')",
-        "Node.set_cookie('x')",
+        "Node.set_cookie ('x')",
     ):
         shell.paste(statement)
     text = recorded(host, shell)
