@@ -1,8 +1,8 @@
 """A program's file as Python itself runs one: its folder first on `sys.path`, its names, its `__main__`.
 
-One thing is added: what a prompt has beside Python's own names (`spawn`, `receive` ...) is among its globals
-where it reads it and does not define it.  Not here: how it ends (`ending`), and code from `-e` or a pipe,
-which has the names of a prompt.
+One thing is added: a public name of pyx (`spawn`, `receive` ...) is among its globals where it reads it and
+does not define it.  Not here: how it ends (`ending`), and code from `-e` or a pipe, which has the names of a
+prompt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import decode_source
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyx
 from pyx import errors
@@ -22,6 +22,8 @@ from pyx.runtime.context import interruptible
 from pyx.shell.loop import run_program
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyx.shell.evaluate import Evaluator
 
 
@@ -54,8 +56,13 @@ def decoded(data: bytes, filename: str) -> str:
         raise errors.PyxError(msg) from None
 
 
-def run_file(evaluator: Evaluator, file: str) -> int | None:
+def run_file(evaluator: Evaluator, file: str, words: Mapping[str, Any]) -> int | None:
     """Runs a program's *file*; see `run_program`.
+
+    Args:
+        evaluator: of the shell.
+        file: its path.
+        words: what is put among its globals where it reads it.
 
     Raises:
         PyxError: it is not text.
@@ -72,8 +79,8 @@ def run_file(evaluator: Evaluator, file: str) -> int | None:
         __file__=path,
         __cached__=None,
     )
-    words = evaluator.lower.keys() - vars(builtins).keys() - names.keys()
-    names.update({word: evaluator.lower[word] for word in words & _global_names(source, path)})
+    wanted = _global_names(source, path) - vars(builtins).keys() - names.keys()
+    names.update({word: words[word] for word in wanted & words.keys()})
     try:
         return run_program(evaluator, source, path, prepared=True)
     finally:

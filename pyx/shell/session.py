@@ -230,7 +230,7 @@ class Session:
             if (ended := run_program(evaluator, code, "<-e>")) is not None:
                 return ended
         if options.file is not None and options.file != "-":
-            return run_file(evaluator, options.file)
+            return run_file(evaluator, options.file, faces())
         if options.file == "-" or not (options.has_program or self._interactive or not options.halt):
             with context.interruptible():
                 data = sys.stdin.buffer.read()

@@ -21,9 +21,9 @@ WORDS = {name: f"the word {name}" for name in ("send", "flush", "self", "h", "v"
 def names_after(source: str, tmp_path: Path) -> dict[str, Any]:
     """The globals of a program that has run, but what every module has."""
     (tmp_path / "program.py").write_text(source)
-    main = make_main({**vars(builtins), **WORDS})
+    main = make_main({**vars(builtins), "clear": "a helper of prompts"})
     evaluator = Evaluator(main.__dict__, run_coroutine=lambda _coroutine: None)
-    assert run_file(evaluator, str(tmp_path / "program.py")) is None
+    assert run_file(evaluator, str(tmp_path / "program.py"), WORDS) is None
     assert main.__dict__["__builtins__"] is evaluator.lower
     return {name: value for name, value in main.__dict__.items() if not name.startswith("__")}
 
@@ -48,6 +48,11 @@ def test_a_word_is_there_where_it_is_read_and_not_bound(source: str, words: set[
     }
 
 
+def test_the_helpers_of_a_prompt_are_not(tmp_path: Path) -> None:
+    names = names_after("try:\n    clear\nexcept NameError:\n    missing = True\n", tmp_path)
+    assert names["missing"]
+
+
 def test_its_builtins_are_pythons_own(tmp_path: Path) -> None:
     names = names_after(
         "import builtins\nsame = __builtins__ is builtins\ndef f(): return print\n"
@@ -61,7 +66,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_bytes(b"x = '\xff'")
     evaluator = Evaluator(make_main({}).__dict__, run_coroutine=lambda _coroutine: None)
     with pytest.raises(PyxError, match=r"program\.py is no Python source: "):
-        run_file(evaluator, str(tmp_path / "program.py"))
+        run_file(evaluator, str(tmp_path / "program.py"), {})
 
 
 class TestFolders:
