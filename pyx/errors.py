@@ -55,6 +55,17 @@ class PyxError(Exception):
             self.hint = hint
             self.add_note(f"hint: {hint}")  # so every traceback shows it, not only those of pyx
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Python would call the class with the sentence, where each takes the facts it is made of.
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(cls: type[PyxError], args: tuple[object, ...]) -> PyxError:
+    """Returns what a copy begins as, or an error that a pool of processes hands back; its facts come after."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    return error
+
 
 class EncodeError(PyxError, TypeError):
     """A message, argument or result is not data, or would arrive changed; the path says where.

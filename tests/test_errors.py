@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 import traceback
@@ -136,6 +137,14 @@ def test_hints_stand_in_a_plain_traceback_once(
 ) -> None:
     last_lines = "".join(traceback.format_exception_only(error)).splitlines()
     assert [line for line in last_lines if line.startswith("hint: ")] == ([f"hint: {hint}"] if hint else [])
+
+
+@pytest.mark.parametrize(("error", "sentence", "hint"), SENTENCES, ids=lambda value: type(value).__name__)
+def test_a_copy_says_the_same(error: Any, sentence: str, hint: str | None) -> None:
+    other = copy.copy(error)
+    assert (type(other), str(other), other.hint) == (type(error), sentence, hint)
+    assert other.__dict__ == error.__dict__
+    assert traceback.format_exception_only(other) == traceback.format_exception_only(error)
 
 
 def test_facts_are_attributes() -> None:
