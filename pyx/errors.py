@@ -61,7 +61,7 @@ class PyxError(Exception):
 
 
 def _again(cls: type[PyxError], args: tuple[object, ...]) -> PyxError:
-    """Returns what a copy begins as, or an error that a pool of processes hands back; its facts come after."""
+    """Returns what a copy, or an error from a pool of processes, begins as; its facts come after."""
     error = cls.__new__(cls, *args)
     error.args = args
     return error
