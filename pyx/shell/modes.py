@@ -5,6 +5,7 @@ Others may have changed that meanwhile.  Not here: keys and the editor (`termina
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import termios
@@ -34,6 +35,23 @@ def typed_ahead(descriptor: int) -> str:
     except (OSError, termios.error):  # no terminal, or no more
         pass
     return keys
+
+
+def leaves_line_unfinished(descriptor: int) -> bool:
+    """True where something was typed ahead without Enter: the terminal has shown it, and keeps it."""
+    try:
+        modes = termios.tcgetattr(descriptor)
+        if not modes[3] & termios.ICANON:
+            return False
+        # Only a terminal that does not read lines counts what is not one yet.
+        by_keys = [*modes[:3], modes[3] & ~termios.ICANON, *modes[4:]]
+        termios.tcsetattr(descriptor, termios.TCSANOW, by_keys)
+        try:
+            return any(fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))
+        finally:
+            termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+    except (OSError, termios.error):
+        return False
 
 
 def as_utf8(text: str) -> str:

@@ -34,7 +34,7 @@ from pygments.lexers.python import PythonLexer
 
 from pyx.shell.evaluate import reads_on
 from pyx.shell.loop import Prompt
-from pyx.shell.modes import as_utf8, typed_ahead, was_taken_back
+from pyx.shell.modes import as_utf8, leaves_line_unfinished, typed_ahead, was_taken_back
 from pyx.shell.narrow import fitted, wrapped
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 _INDENT: Final = " " * 4
 _LEAVES_BLOCK: Final = ("return", "pass", "break", "continue", "raise")
+_KEYS_SECONDS: Final = 0.005
+"""Between two batches of a flood, for what is typed meanwhile."""
 _STYLE: Final = {"prompt": "ansicyan", "continuation": "ansibrightblack"}
 
 
@@ -155,6 +157,8 @@ class PersonTerminal:
         keys: list[KeyPress] = []
         Vt100Parser(keys.append).feed(typed_ahead(source.fileno()))
         store_typeahead(source, keys)
+        if leaves_line_unfinished(source.fileno()):
+            self._screen.write("\n")  # it stands on the screen, and will again behind the prompt
 
     def _go_on(self) -> None:
         """After a stop that nobody announced (`kill -STOP`, then `fg`) the prompt shows itself again."""
@@ -185,8 +189,8 @@ class PersonTerminal:
 
     async def _print_all(self) -> None:
         try:
-            while await run_in_terminal(self._screen.drain_above) or self._screen.waits:
-                pass
+            while await run_in_terminal(self._screen.drain_above) or self._screen.waits:  # noqa: ASYNC110
+                await asyncio.sleep(_KEYS_SECONDS)  # it is the pause that is wanted
         finally:
             self._printing = None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.shell.modes import as_utf8, typed_ahead, was_taken_back
+from pyx.shell.modes import as_utf8, leaves_line_unfinished, typed_ahead, was_taken_back
 from tests.staging import until
 
 if TYPE_CHECKING:
@@ -55,6 +55,23 @@ def test_what_is_typed_of_a_line_stays_for_the_editor(tty: Tty) -> None:
     assert typed_ahead(tty.program) == ""
 
 
+def test_what_is_typed_of_a_line_is_noticed_and_stays(tty: Tty) -> None:
+    assert not leaves_line_unfinished(tty.program)
+    modes = termios.tcgetattr(tty.program)
+    os.write(tty.person, b"half")
+    until(lambda: leaves_line_unfinished(tty.program))
+    assert termios.tcgetattr(tty.program) == modes
+    modes[3] &= ~termios.ICANON
+    termios.tcsetattr(tty.program, termios.TCSANOW, modes)
+    assert os.read(tty.program, 100) == b"half"
+
+
+def test_a_whole_line_is_not_an_unfinished_one(tty: Tty) -> None:
+    os.write(tty.person, b"whole\n")
+    takes(tty, "whole\n")
+    assert not leaves_line_unfinished(tty.program)
+
+
 def test_where_there_is_no_line_there_is_nothing_to_take(tty: Tty) -> None:
     modes = termios.tcgetattr(tty.program)
     modes[3] &= ~termios.ICANON
@@ -68,6 +85,7 @@ def test_no_terminal() -> None:
     os.write(write, b"a line\n")
     assert typed_ahead(read) == ""
     assert was_taken_back(read) is False
+    assert leaves_line_unfinished(read) is False
     os.close(read)
     os.close(write)
 

@@ -152,6 +152,23 @@ def test_what_is_typed_while_a_statement_runs_is_for_the_next_prompts(lone_host:
     assert shell.leaves() == 0
 
 
+def test_what_is_typed_without_enter_while_a_statement_runs_stands_behind_the_next_prompt(
+    lone_host: Host,
+) -> None:
+    shell = lone_host.shell()
+    shell.type("import os, time")
+    shell.enter("print('run' 'ning'); all(iter(lambda: time.sleep(0.01) or not os.path.exists('go'), False))")
+    shell.sees("running")
+    shell.press("6 *")
+    shell.sees("6 *")
+    (lone_host.home / "go").touch()
+    shell.wait(lambda: shell.prompt == "pyx(3)> 6 *", "the prompt with what was typed")
+    shell.press(" 7")
+    shell.wait(lambda: shell.prompt == "pyx(3)> 6 * 7", "the whole line")
+    shell.press("\r")
+    shell.sees("42")
+
+
 def test_the_terminal_is_read_by_the_shell_alone(lone_host: Host) -> None:
     shell = lone_host.shell()
     shell.enter("name = input('name? ')")
