@@ -82,6 +82,8 @@ class Node:
 
         Raises:
             NodeNameInvalid, NameTaken, AlreadyStarted, CookieUnsafe, RuntimeDirectoryUnsafe.
+            PyxError: the cookie is empty or cannot be read, this user has no home, the address cannot be
+                listened on, there is no EPMD; the hint says what to do.
         """
         return lifetime.start(
             this_node(),
