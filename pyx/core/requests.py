@@ -175,7 +175,7 @@ class Requests(Bonds):
         if _makes_sense(pending.kind, outcome, body):
             self._tell(pending.waiter, outcome, body)
         else:
-            self._tell(pending.waiter, NONSENSE, f"no answer to a {pending.kind.__name__}")
+            self._tell(pending.waiter, NONSENSE, f"it does not answer the {pending.kind.__name__}")
 
     def _spawned(self, peer: Peer | None, number: int, pid: Pid) -> None:
         """The new process has its end of the link and monitor; now its spawner gets the other."""

@@ -116,7 +116,7 @@ class Turns:
 
     def _leave_out(self, signal: Signal, error: Exception) -> int:
         """Notes that a signal cannot be written; gives by how much the queue is lighter."""
-        self._unwritten.append(f"a {type(signal).__name__} cannot be sent: {error}")
+        self._unwritten.append(f"the {type(signal).__name__} cannot be sent: {error}")
         return weight(signal)
 
     def _must_wait(self, signal: Signal) -> bool:

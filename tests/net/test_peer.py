@@ -391,7 +391,7 @@ class TestALoss:
         gus, bob = ends
         gus.say(letter(1), Send(Pid(1), "n" * (HEAD_BYTES + 1), Letter(b"")), letter(2))
         assert [number_in(signal) for signal in bob.hears(2)] == [1, 2]
-        assert gus.troubles.get(timeout=HANG).startswith("a Send cannot be sent: a frame of 1048")
+        assert gus.troubles.get(timeout=HANG).startswith("the Send cannot be sent: a frame of 1048")
         assert gus.lost.empty()
 
     @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])

@@ -98,7 +98,7 @@ class TestTransmitting:
         gus = Session(GUS, BOB)
         assert gus.transmit(deque([Send(MINE, "n" * HEAD_BYTES, SEALED)]))[0] == b""
         (sentence,) = gus.unwritten()
-        assert "a Send cannot be sent: a frame of " in sentence
+        assert "the Send cannot be sent: a frame of " in sentence
 
     def test_nobody_is_spoken_for(self) -> None:
         gus, bob = sessions()

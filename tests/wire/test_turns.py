@@ -180,7 +180,7 @@ class TestASignalThatCannotBeWritten:
         assert talk.hears_all() == ["a", "b"]
         assert talk.lighter == weight(say(ANN, "a")) * 2 + weight(signal)
         (sentence,) = talk.turns.unwritten()
-        assert sentence.startswith("a Exit cannot be sent: ")
+        assert sentence.startswith("the Exit cannot be sent: ")
         assert talk.turns.unwritten() == []
 
     @pytest.mark.parametrize("signal", [TOO_LONG, NO_DATA], ids=["too long", "no data"])
