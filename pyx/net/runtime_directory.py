@@ -39,8 +39,18 @@ class RuntimeDirectory:
 
     @classmethod
     def of_environment(cls) -> RuntimeDirectory:
-        """Returns the rule as the environment says now."""
-        return cls(os.environ.get("PYX_RUNTIME_DIR"), os.environ.get("XDG_RUNTIME_DIR"))
+        """Returns the rule as the environment says now; a relative path is meant from the folder of now.
+
+        Raises:
+            PyxError: the path is relative, and the working folder was removed.
+        """
+        given = os.environ.get("PYX_RUNTIME_DIR")
+        try:
+            absolute = str(Path(given).absolute()) if given else None
+        except OSError as error:
+            msg = f"PYX_RUNTIME_DIR is {given!r} from a working folder that cannot be found: {error.strerror}"
+            raise PyxError(msg, hint="set it to an absolute path") from error
+        return cls(absolute, os.environ.get("XDG_RUNTIME_DIR"))
 
     def locate(self) -> str:
         """Returns the path of the directory, which is made if need be.

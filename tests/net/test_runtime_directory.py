@@ -87,6 +87,27 @@ class TestTheRuntimeDirectory:
         assert rule.locate() == str(tmp_path / "one")
         assert (tmp_path / "one").is_dir()
 
+    def test_that_is_relative_stays_where_it_was(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A program may change its working folder while it is a node."""
+        monkeypatch.setenv("PYX_RUNTIME_DIR", "run")
+        monkeypatch.chdir(tmp_path)
+        rule = RuntimeDirectory.of_environment()
+        monkeypatch.chdir("/")
+        assert rule.locate() == str(tmp_path / "run")
+
+    def test_that_is_relative_to_a_removed_folder_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "gone").mkdir()
+        monkeypatch.setenv("PYX_RUNTIME_DIR", "run")
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        with pytest.raises(PyxError, match="from a working folder that cannot be found") as caught:
+            RuntimeDirectory.of_environment()
+        assert caught.value.hint == "set it to an absolute path"
+
 
 class TestXdgRuntimeDir:
     """The directory of the session, as the XDG base directory specification names it."""
