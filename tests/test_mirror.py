@@ -24,6 +24,7 @@ TESTED_WITH = {
     "net/opening.py": "net/test_listener.py",
     "net/unix_door.py": "net/test_listener.py",
     "scenario/blocks.py": "scenario/test_record.py",
+    "runtime/departure.py": "runtime/test_transport.py",
     "scenario/cast.py": "scenario/test_player.py",
     "scenario/command.py": "scenario/test_replay_command.py",
     "scenario/commands.py": "scenario/test_transcript.py",

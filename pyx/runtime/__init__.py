@@ -18,6 +18,7 @@ the operating system.  Out: effects of the kernel carried out, user functions ru
     rex          runs what peers ask for
     portal       the transport's thread and loop
     transport    the kernel's hands among other nodes
+    departure    the waits of a node that leaves; `draining` says how long
     seeding      keeps dialling the nodes that were suggested
     output       sys.stdout -> the group leader of whoever prints
     stand_in     what stands before a standard stream, a whole text stream itself

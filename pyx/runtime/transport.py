@@ -21,8 +21,8 @@ from pyx.net.listener import Transport as Doors
 from pyx.net.peer import CLOSED_HERE, PeerLink
 from pyx.net.unix_door import UnixDoor
 from pyx.net.upkeep import Upkeep
-from pyx.runtime.draining import GOODBYE_SECONDS, Draining
-from pyx.runtime.gate import take_noted
+from pyx.runtime.departure import Departure
+from pyx.runtime.draining import GOODBYE_SECONDS
 from pyx.runtime.lag import EVERY_SECONDS, Lag
 from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.runners import LockSlot
@@ -48,12 +48,6 @@ if TYPE_CHECKING:
     from pyx.wire.handshake import Status
 
 log = logging.getLogger("pyx.node")
-
-_LOOK_SECONDS: Final = 0.1
-"""Between two looks at what the peers of a leaving node have taken."""
-
-_SAY_SECONDS: Final = 1.0
-"""After so long a leaving node says what it waits for."""
 
 _SHORT_COOKIE: Final = 20
 """Characters: fewer can be guessed, by an impostor whom one node dialled once, however long a try takes."""
@@ -204,10 +198,12 @@ class Transport:
 
         What is dropped is logged.  See `draining.py` for how long that takes.
         """
-        draining = Draining(time.monotonic())
-        self._wait_for_dials(draining)
+        departure = Departure(self._life.name, lambda: self._told)
+        departure.wait_for_dials(
+            lambda: self._node.portal.call(self._node.step, self._node.kernel.mail_waiting), self._dial_ended
+        )
         if not self._node.portal.call(self._begin_close):
-            self._wait_for_links(draining)
+            departure.wait_for_links(self._links, self._all_gone)
         closed = LockSlot()
         self._node.portal.call(self._end_close, closed)
         closed.wait_through(GOODBYE_SECONDS)
@@ -218,32 +214,6 @@ class Transport:
         """The node was told to end: a close waits a bounded time from now on; any thread."""
         if self._told is None:
             self._told = time.monotonic()
-
-    def _wait_for_dials(self, draining: Draining) -> None:
-        """A dial that somebody's message waits for ends before the node leaves."""
-        while waiting := self._node.portal.call(self._node.step, self._node.kernel.mail_waiting):
-            if self._is_over(draining, waiting, unsent=True):
-                break
-            self._dial_ended.wait_through(_LOOK_SECONDS)
-
-    def _is_over(self, draining: Draining, progress: object, *, unsent: bool) -> bool:
-        if take_noted():
-            draining.give_up()
-        return draining.is_over(time.monotonic(), progress=progress, unsent=unsent, told=self._told)
-
-    def _wait_for_links(self, draining: Draining) -> None:
-        begun = time.monotonic()
-        has_said = False
-        while not self._all_gone.wait_through(_LOOK_SECONDS):
-            links = list(self._links.items())
-            unsent = {name: link.unsent_bytes for link, name in links if link.unsent_bytes}
-            taken = {name: link.taken for link, name in links}
-            if self._is_over(draining, taken, unsent=bool(unsent)):
-                return
-            if unsent and not has_said and time.monotonic() - begun >= _SAY_SECONDS:
-                has_said = True
-                waits = ", ".join(f"{name} to take {count:,} bytes" for name, count in unsent.items())
-                log.warning("%s leaves, and waits for %s", self._life.name, waits)
 
     def _begin_close(self) -> bool:
         for timer in (self._ticking, self._measuring, self._resting):
