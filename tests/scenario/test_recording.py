@@ -15,6 +15,7 @@ from pyx.scenario.replay import Replay, Wishes
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.session import Options
 from tests.stories.host import PYX, Host
+from tests.stories.test_across import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,7 +278,7 @@ def test_no_cookie_whatever_way_it_takes(host: Host) -> None:
 
 
 def test_a_long_name_and_a_shell_that_changes_its_own(host: Host) -> None:
-    shell = host.starts("--name", "gus@127.0.0.1", "--record", "t.pyxt")
+    shell = host.starts("--name", "gus@127.0.0.1", "--port", free_port(), "--record", "t.pyxt")
     shell.type("Node.self()")
     shell.type("Node.stop()")
     shell.type("Node.self()")
