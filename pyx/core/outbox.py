@@ -27,7 +27,7 @@ LOADED_BYTES: Final = HEAVY_BYTES
 """From so much on that the peer itself has brought about (answers, acknowledgements, refusals), nothing more
 is read from it: no process makes these, so none could be made to wait."""
 
-OVERLOADED_BYTES: Final = 16 * LOADED_BYTES
+OVERLOADED_BYTES: Final = 4 * LOADED_BYTES
 """From so much on nothing is read even if that is what the peer waits for."""
 
 

@@ -232,7 +232,11 @@ class Requests(Bonds):
 
     def answer(self, inquire: Inquire, letter: Letter | str, outcome: str = "value") -> None:
         """Answers an `Inquire`."""
+        peer = self._peers.get(inquire.node)
+        mark = peer.out.mark() if peer is not None else None
         self._answer(Caller(inquire.node, inquire.session, inquire.number), outcome, letter)
+        if peer is not None and mark is not None:
+            peer.out.charge(mark)
 
     def _answer(self, caller: Caller, outcome: str, body: Letter | str, frm: Pid | None = None) -> None:
         if not caller.node:

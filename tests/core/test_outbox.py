@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.core.effects import Resume, Suspend
+from pyx.core.effects import Inquire, Resume, Suspend
 from pyx.core.outbox import HEAVY_BYTES, LIGHT_BYTES, Outbox
 from pyx.signals import (
     LIGHTEST,
+    Ask,
     Down,
     Letter,
     Monitor,
@@ -184,3 +185,15 @@ class TestWhatThePeerHasBroughtAbout:
         assert out.queued == out.load
         world.carry()
         assert (out.queued, out.load, out.promised) == (0, 0, 0)
+
+    def test_are_the_answers_to_its_questions(self) -> None:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        b = world["b@h"]
+        out = b.peer("a@h").out
+        stranger = Pid(1, 0, "a@h", world["a@h"].creation)
+        b.signals_received(b.peer("a@h"), [Ask(stranger, 7, "info", Letter(b"x"))], world.now)
+        (question,) = b.saw(Inquire)
+        assert out.load == 0
+        b.answer(question, Letter(bytes(1000)))
+        assert out.load == out.queued > 1000
