@@ -204,8 +204,11 @@ def _parse(text: object, what: str, example: str) -> tuple[int, int, int]:
     if not isinstance(text, str) or not (found := _PRINTED.fullmatch(text.strip())):
         msg = f"{text!r} is not a printed {what}; one looks like {example!r}"
         raise ValueError(msg)
-    first, second, third = found.groups()
-    return int(first), int(second), int(third)
+    first, second, third = (int(part) if len(part) < 40 else 2**64 for part in found.groups())
+    if max(first, second, third) >= 2**64 or third >= 2**32:
+        msg = f"{text!r} is not a printed {what}: its numbers are too large"
+        raise ValueError(msg)
+    return first, second, third
 
 
 def _life_numbered(number: int, text: str) -> Life:

@@ -135,6 +135,13 @@ class TestReadingBack:
         with pytest.raises(ValueError, match=r"is not a printed pid; one looks like '0\.5\.0'"):
             parse_pid(text)
 
+    @pytest.mark.parametrize(
+        "text", [f"0.{2**64}.0", f"0.1.{2**32}", f"{2**64}.1.0", "0." + "9" * 5000 + ".0"]
+    )
+    def test_numbers_that_no_process_has(self, text: str) -> None:
+        with pytest.raises(ValueError, match=r"is not a printed pid: its numbers are too large"):
+            parse_pid(text)
+
     def test_of_a_node_that_was_never_met(self) -> None:
         with pytest.raises(ValueError, match=r"'3\.5\.0': no node met here has the number 3"):
             parse_pid("3.5.0")

@@ -7,6 +7,7 @@ constructor checks its arguments; whatever it raises, the opener turns into a `D
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zoneinfo
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
@@ -136,6 +137,10 @@ def _reduce_zone(zone: tzinfo | None, value: time | datetime) -> list[Any]:
     if type(zone) is ZoneInfo:
         if type(zone.key) is not str:
             raise Unsendable("has a time zone without a name")
+        if zone.key not in _zones:  # where only the `tzdata` package has it, it is known by having been here
+            with contextlib.suppress(Exception):
+                if ZoneInfo(zone.key) is zone:
+                    _zones[zone.key] = zone
         offset = value.utcoffset()
         return [None if offset is None else offset // _MICROSECOND, zone.key, True]
     raise Unsendable(f"has a time zone of a class of its own ({type_name(zone)})")

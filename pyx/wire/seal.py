@@ -31,6 +31,9 @@ _KEPT_BYTES: Final = 64 * 1024
 
 _SMALL_INT_BITS: Final = 1024
 
+_NO_ADDRESS: Final = "cannot be an address: its numbers are too large, or below 0"
+"""Below 0 a shift to the right leaves -1."""
+
 MOST_BYTES: Final = 1024 * 1024 * 1024
 """The longest message where no other limit is said."""
 
@@ -165,12 +168,16 @@ def _reduce_frozenset(value: frozenset[Any]) -> list[Any]:
 
 
 def _reduce_pid(value: Pid) -> list[Any]:
+    if value.number >> 64 or value.serial >> 32:
+        raise Unsendable(_NO_ADDRESS)
     if value.node:
         return [_PID, value.number, value.serial, value.node, value.creation]
     return [_PID, value.number, value.serial]
 
 
 def _reduce_ref(value: Ref) -> list[Any]:
+    if value.number >> 64:
+        raise Unsendable(_NO_ADDRESS)
     return [_REF, value.number, value.node, value.creation] if value.node else [_REF, value.number]
 
 

@@ -6,12 +6,15 @@ Not here: in which order frames leave, and in how many pieces (`turns.py`).
 from __future__ import annotations
 
 import struct
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
+from pyx.errors import FrameTooBig
 from pyx.signals import Letter, Send, Signal, Tick
 from pyx.terms import Life, Pid, Ref
 from pyx.wire.codec import seal
+from pyx.wire.fitting import fitted
 from pyx.wire.kinds import HEADER, KINDS, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
+from pyx.wire.speaking import LONGEST_HEADS, SHORT_HEAD_BYTES
 
 Written: TypeAlias = tuple[bytes, bytes]
 """Head and letter."""
@@ -75,7 +78,7 @@ class Writer:
         return head
 
     def _long_form(self, signal: Signal) -> Written:
-        fields: list[Any] = list(signal)
+        fields = fitted(signal)
         data = b""
         for index, value in enumerate(fields):
             if type(value) is Letter:
@@ -83,4 +86,7 @@ class Writer:
                 origin = value.origin
                 fields[index] = True if origin is None or origin == self._here else tuple(origin)
         header = seal(tuple(fields), what=type(signal).__name__)
+        longest = LONGEST_HEADS.get(type(signal), SHORT_HEAD_BYTES)
+        if HEADER.size + len(header) > longest:
+            raise FrameTooBig(HEADER.size + len(header), longest)
         return HEADER.pack(KINDS[type(signal)], len(header)) + header, data

@@ -62,7 +62,7 @@ class Till:
 
 
 @pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stage, LocalNode]]:
+def nodes(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stage, LocalNode]]:
     seen.clear()
     monkeypatch.setitem(sys.modules, "gate_of_peers", sys.modules[__name__])
     with Stage(monkeypatch) as stage:

@@ -10,10 +10,11 @@ import pytest
 
 from pyx import signals
 from pyx.errors import DecodeError, FrameTooBig, ProtocolError
-from pyx.signals import Goodbye, Letter, Ping, Send, Signal, Tick, weight
+from pyx.signals import Goodbye, Leader, Letter, Ping, Send, Signal, Tick, weight
+from pyx.terms import Pid
 from pyx.wire.assembly import Room
 from pyx.wire.codec import open_letter
-from pyx.wire.fragments import FRAGMENT_BYTES, HEAD_BYTES
+from pyx.wire.fragments import FRAGMENT_BYTES
 from pyx.wire.frame import LENGTH
 from pyx.wire.kinds import FIRST, FIRST_FRAGMENT
 from pyx.wire.session import MAX_FRAME_BYTES, Session
@@ -96,9 +97,9 @@ class TestTransmitting:
 
     def test_what_no_peer_would_take_is_not_written_and_told(self) -> None:
         gus = Session(GUS, BOB)
-        assert gus.transmit(deque([Send(MINE, "n" * HEAD_BYTES, SEALED)]))[0] == b""
+        assert gus.transmit(deque([Leader(MINE, HIS, Pid(1, 0, "n" * 9000, 3))]))[0] == b""
         (sentence,) = gus.unwritten()
-        assert "the Send cannot be sent: a frame of " in sentence
+        assert "the Leader cannot be sent: a frame of " in sentence
 
     def test_nobody_is_spoken_for(self) -> None:
         gus, bob = sessions()

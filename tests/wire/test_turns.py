@@ -12,6 +12,7 @@ from pyx.signals import (
     Down,
     Exit,
     Goodbye,
+    Leader,
     Letter,
     Link,
     Nodes,
@@ -24,7 +25,7 @@ from pyx.signals import (
     weight,
 )
 from pyx.terms import Pid, Ref
-from pyx.wire.fragments import FRAGMENT_BYTES, HEAD_BYTES, MAX_LETTER_BYTES, MAX_STREAMS
+from pyx.wire.fragments import FRAGMENT_BYTES, MAX_LETTER_BYTES, MAX_STREAMS
 from pyx.wire.session import Session
 from pyx.wire.turns import Turns, speaker
 from pyx.wire.writer import Writer
@@ -171,7 +172,7 @@ def test_the_longest_message_travels() -> None:
 
 
 class TestASignalThatCannotBeWritten:
-    TOO_LONG = Exit(ANN, THERE, "r" * (HEAD_BYTES + 1))
+    TOO_LONG = Leader(ANN, THERE, Pid(1, 0, "n" * 9000, 3))
     NO_DATA = Exit(ANN, THERE, object())  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("signal", [TOO_LONG, NO_DATA], ids=["too long", "no data"])
@@ -180,7 +181,7 @@ class TestASignalThatCannotBeWritten:
         assert talk.hears_all() == ["a", "b"]
         assert talk.lighter == weight(say(ANN, "a")) * 2 + weight(signal)
         (sentence,) = talk.turns.unwritten()
-        assert sentence.startswith("the Exit cannot be sent: ")
+        assert sentence.startswith(f"the {type(signal).__name__} cannot be sent: ")
         assert talk.turns.unwritten() == []
 
     @pytest.mark.parametrize("signal", [TOO_LONG, NO_DATA], ids=["too long", "no data"])
