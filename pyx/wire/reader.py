@@ -15,7 +15,13 @@ from pyx.terms import Life, Pid, Ref, is_full_name
 from pyx.wire.codec import open_letter
 from pyx.wire.kinds import FORMS, HEADER, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
 from pyx.wire.refusal import shown
-from pyx.wire.speaking import LONGEST_HEADS, SEALED_BY_THE_PEER, SHORT_HEAD_BYTES, may_say
+from pyx.wire.speaking import (
+    LONGEST_HEADS,
+    SEALED_BY_THE_PEER,
+    SHORT_HEAD_BYTES,
+    is_filled_by_text,
+    may_say,
+)
 
 Addresses: TypeAlias = "tuple[Pid | None, Pid | str | Ref]"
 """Sender and destination of a message."""
@@ -111,6 +117,10 @@ class Reader:
         what = signal.__name__
         if len(head) > LONGEST_HEADS.get(signal, SHORT_HEAD_BYTES):
             msg = f"the head of a {what} is too long: {len(head)} bytes"
+            raise ProtocolError(msg)
+        is_long = len(head) > SHORT_HEAD_BYTES and "text" in signal._fields
+        if is_long and not is_filled_by_text(head[HEADER.size :]):
+            msg = f"the head of a {what} is long without being text"
             raise ProtocolError(msg)
         try:
             fields = open_letter(Letter(head[HEADER.size :], self._there), self._here)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgpack
+
 from pyx.signals import (
     MOST_NODES,
     Ask,
@@ -74,6 +76,25 @@ def may_say(signal: type, field: str, value: Any, here: Life, there: Life) -> bo
                 type(name) is str and is_full_name(name) for name in value
             )
     return True
+
+
+def is_filled_by_text(header: bytes) -> bool:
+    """True for a header whose last field is a text that takes nearly all of it.
+
+    The header of a signal with output may be long for the sake of its text alone: of so many lists or objects
+    decoding would take long and much memory, and that is done on the transport's loop.
+    """
+    scout = msgpack.Unpacker(max_buffer_size=len(header), read_size=len(header))
+    scout.feed(header)
+    try:
+        for _ in range(scout.read_array_header() - 1):
+            scout.skip()
+    except Exception:
+        return False
+    start: int = scout.tell()
+    width = {0xDA: 2, 0xDB: 4}.get(header[start], 0) if start < SHORT_HEAD_BYTES else 0
+    text = start + 1 + width
+    return width > 0 and int.from_bytes(header[start + 1 : text], "big") == len(header) - text
 
 
 def _is_own(value: Pid | Ref | None, there: Life) -> bool:

@@ -18,10 +18,9 @@ from pyx.net import peer, stall
 from pyx.net.peer import PeerLink
 from pyx.net.stall import Stall
 from pyx.net.stream import PlainStream
-from pyx.signals import LIGHTEST, Goodbye, Letter, Nodes, Ping, Pong, Send, Signal, Tick
+from pyx.signals import LIGHTEST, Goodbye, Leader, Letter, Nodes, Ping, Pong, Send, Signal, Tick
 from pyx.terms import Life, Pid
 from pyx.wire.assembly import Room
-from pyx.wire.fragments import HEAD_BYTES
 from pyx.wire.session import Session
 from tests.wire.talk import said
 
@@ -389,9 +388,9 @@ class TestALoss:
 
     def test_is_not_what_a_signal_that_cannot_be_sent_brings(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
-        gus.say(letter(1), Send(Pid(1), "n" * (HEAD_BYTES + 1), Letter(b"")), letter(2))
+        gus.say(letter(1), Leader(Pid(1), Pid(2), Pid(3, 0, "n" * 9000, 4)), letter(2))
         assert [number_in(signal) for signal in bob.hears(2)] == [1, 2]
-        assert gus.troubles.get(timeout=HANG).startswith("the Send cannot be sent: a frame of 1048")
+        assert gus.troubles.get(timeout=HANG).startswith("the Leader cannot be sent: a frame of 90")
         assert gus.lost.empty()
 
     @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])

@@ -135,3 +135,15 @@ def test_a_head_that_is_too_long_is_not_even_opened(signal: type) -> None:
     longest = SHORT_HEAD_BYTES if signal is not Nodes else MOST_NODES * 270
     with pytest.raises(ProtocolError, match=f"the head of an? {signal.__name__} is too long"):
         read(signal, [[]] * longest)
+
+
+@pytest.mark.parametrize("signal", [Print, Crashed])
+def test_a_head_with_output_is_long_for_its_text_alone(signal: type) -> None:
+    for text in ("x" * SHORT_HEAD_BYTES, "ä" * LONGEST_TEXT, "\ud800" * 40_000):
+        assert read(signal, MINE, HIS, text)[2] == text
+    many: list[Any] = [[]] * (2 * SHORT_HEAD_BYTES)
+    for fields in ((MINE, HIS, many), (MINE, many, "x\n"), (many, HIS, "x" * SHORT_HEAD_BYTES), (many,)):
+        with pytest.raises(
+            ProtocolError, match=f"the head of a {signal.__name__} is long without being text"
+        ):
+            read(signal, *fields)
