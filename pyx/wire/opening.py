@@ -50,13 +50,14 @@ def open_letter(letter: Letter, here: Life | None, *, trusted: bool = True) -> A
     try:
         if len(data) <= _SMALL_BYTES:
             idle = _idle_for_small
+            opener = idle.pop() if idle else Opener(_SMALL_BYTES)
         else:
-            idle = _idle
             check_depth(data)
-        try:
-            opener = idle.pop() if len(data) <= _KEPT_BYTES else Opener(len(data))
-        except IndexError:
-            opener = Opener(_SMALL_BYTES if idle is _idle_for_small else _KEPT_BYTES)
+            if len(data) <= _KEPT_BYTES:
+                idle = _idle
+                opener = idle.pop() if idle else Opener(_KEPT_BYTES)
+            else:
+                idle, opener = [], Opener(len(data))
         opener.origin = origin
         opener.here = here
         opener.trusted = trusted
@@ -67,8 +68,7 @@ def open_letter(letter: Letter, here: Life | None, *, trusted: bool = True) -> A
         if type(cause) is ValueError and "max_map_len" in str(cause):
             return _open_with(SpreadOpener(len(data)), letter, here, trusted=trusted)
         raise DecodeError(_sentence(cause)) from None
-    if len(data) <= _KEPT_BYTES:
-        idle.append(opener)
+    idle.append(opener)
     return value
 
 

@@ -98,7 +98,7 @@ class TestMessages:
         assert a.type("receive(timeout=10)") == "[{'name': 'nike'}]"
         refused = a.type("send(self(), ['ok', {'conn': open('/dev/null')}])")
         assert refused.startswith("EncodeError: cannot send message[1]['conn']: <_io.TextIOWrapper")
-        assert refused.endswith("is not data")
+        assert refused.endswith("is not data\nhint: send its path, or what was read from it")
 
     def test_async_def_is_a_process_too(self, a: Shell) -> None:
         a.type("async def echo(): send((await aio.receive()), ('from', self()))\n")
