@@ -1,0 +1,38 @@
+"""Two honest nodes that ask each other more than either reads before its own answers have left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyx import Node, Process, receive
+from pyx.core.outbox import LOADED_BYTES
+from pyx.signals import LIGHTEST
+from pyx.terms import Pid
+from tests.staging import Running, Stage, as_process
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+ASKED = 3 * LOADED_BYTES // (2 * LIGHTEST)
+
+
+def asks(node: LocalNode, other: LocalNode) -> Running:
+    """A process that monitors very many of the other node's, which are not there, and hears of them all."""
+    name, creation = other.kernel.name, other.kernel.creation
+
+    def ask_and_hear() -> set[Any]:
+        for number in range(ASKED):
+            Process.monitor(Pid(1_000_000 + number, 0, name, creation))
+        return {receive(("DOWN", ..., "process", ..., ...))[4] for _ in range(ASKED)}
+
+    return Running(node, ask_and_hear)
+
+
+def test_each_is_answered_and_neither_is_lost(stage: Stage) -> None:
+    one, other = stage.start("one"), stage.start("other")
+    assert as_process(one, lambda: Node.ping("other")) == "pong"
+    sessions = [one.kernel._peers["other@test"], other.kernel._peers["one@test"]]
+    asking = [asks(one, other), asks(other, one)]
+    assert [process.outcome(hang=120) for process in asking] == [{"noproc"}, {"noproc"}]
+    assert [peer.state for peer in sessions] == ["up", "up"]
+    assert as_process(one, lambda: Node.ping("other")) == "pong"
