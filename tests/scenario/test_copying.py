@@ -109,6 +109,6 @@ def test_what_cannot_be_read_is_left_out_and_named(source: Path, target: Path) -
     (source / "closed").chmod(0)
     (source / "secret").touch(mode=0)
     (source / "open").write_text("o")
-    assert copy(source, target) == ["secret (Permission denied)", "closed (Permission denied)"]
+    assert copy(source, target) == ["closed (Permission denied)", "secret (Permission denied)"]
     assert tree(target) == {"open": "o"}
     (source / "closed").chmod(0o700)
