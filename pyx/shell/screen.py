@@ -54,8 +54,6 @@ class Screen:
         most_queued: int = MOST_QUEUED_CHARACTERS,
     ) -> None:
         self._stream = stream
-        self._encoding = getattr(stream, "encoding", None) or "utf-8"
-        self._errors = getattr(stream, "errors", None) or "strict"
         self._descriptor = _descriptor_of(stream)
         self._most_queued = most_queued
         self._queue: deque[str] = deque()
@@ -264,9 +262,13 @@ class Screen:
         except UnicodeEncodeError:
             self._stream.write(self._encoded(text).decode(self._encoding))
 
+    @property
+    def _encoding(self) -> str:
+        return getattr(self._stream, "encoding", None) or "utf-8"  # now: a program may `reconfigure` it
+
     def _encoded(self, text: str) -> bytes:
         try:
-            return text.encode(self._encoding, self._errors)
+            return text.encode(self._encoding, getattr(self._stream, "errors", None) or "strict")
         except UnicodeEncodeError:  # a lone surrogate, or a terminal that is not UTF-8
             return text.encode(self._encoding, "backslashreplace")
 

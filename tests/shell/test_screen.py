@@ -15,6 +15,7 @@ from tests.staging import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def in_thread(function: object, *args: object) -> None:
@@ -261,3 +262,14 @@ class TestScreenStream:
         assert stream.isatty() is False
         with pytest.raises(io.UnsupportedOperation):
             stream.fileno()
+
+
+def test_a_stream_that_is_configured_anew_is_written_so(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w", encoding="utf-8") as stream:
+        screen = Screen(stream)
+        screen.write("é")
+        stream.reconfigure(encoding="latin-1")
+        screen.write("é")
+        stream.reconfigure(encoding="ascii", errors="xmlcharrefreplace")
+        screen.write("é")
+    assert (tmp_path / "out").read_bytes() == b"\xc3\xa9\xe9&#233;"
