@@ -15,7 +15,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import NoConnection, RpcTimeout
-from pyx.runtime import calls, context, inquiry, mail, reaching
+from pyx.runtime import calls, context, inquiry, lifetime, mail, reaching
 from pyx.runtime.destinations import (
     answer_to_send,
     checked_destination,
@@ -28,11 +28,11 @@ from pyx.runtime.requests import Pending
 from pyx.runtime.runners import sleep_async
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pyx.terms import Pid, Ref
 
-__all__ = ["Node", "Process", "receive", "rpc", "send", "sleep"]
+__all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
 
 
 async def receive(*patterns: Any, timeout: float | None = None) -> Any:
@@ -94,8 +94,46 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         return calls.sorted_out(here, dests, pendings)
 
 
+@contextlib.contextmanager
+def detached() -> Iterator[None]:
+    """Makes what runs in this block belong to no process: the tasks that it makes outlive the caller's.
+
+    The tasks of an `async def` process are cancelled at its end, those too that a library makes for all its
+    callers and keeps, if this process happens to be the first (a connection pool's reader).  So let it make
+    them here:
+
+        with aio.detached():
+            await pool.connect()
+
+    In the block `self` and `receive` raise NotAProcess; `send` and `rpc.call` work as on any thread that is
+    not a process.
+    """
+    token = context.current.set(None)
+    try:
+        yield
+    finally:
+        context.current.reset(token)
+
+
 class Node:
     """The twins of what waits in `Node`; never instantiated."""
+
+    @staticmethod
+    async def start(name: str, **options: Any) -> str:
+        """`Node.start`, awaitable: its waits (for EPMD, say) are on a thread.
+
+        Args:
+            name: as there.
+            options: as there.
+        """
+        if "rpc" in options:
+            options["policy"] = options.pop("rpc")
+        return await asyncio.to_thread(lifetime.start, this_node(), name, **options)
+
+    @staticmethod
+    async def stop() -> bool:
+        """`Node.stop`, awaitable."""
+        return await asyncio.to_thread(lifetime.stop, this_node())
 
     @staticmethod
     async def ping(node: str) -> str:

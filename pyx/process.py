@@ -117,18 +117,23 @@ class Process:
 
     @staticmethod
     def exit(pid: Pid, reason: Any) -> bool:
-        """Sends an exit signal; returns True.  To itself it ends the caller, as `raise Exit(reason)` does.
+        """Sends an exit signal; returns True.
 
         `"kill"` cannot be trapped and is seen by others as `"killed"`; `"normal"` from another is ignored
-        (a process that traps exits receives it).  The process is dead at once: its monitors fire, its name is
-        free.  The thread of a `def` ends at its next pyx call or Python instruction; inside a C call
-        (`time.sleep`, `recv`) only when that returns, and then it cannot act: every primitive that reaches
-        beyond the process itself raises, its prints are dropped.
+        (a process that traps exits receives it).  A signal to the caller itself ends it there and then, with
+        `"normal"` too, unless it traps exits (as in OTP).  The process is dead at once: its monitors fire,
+        its name is free, and every primitive raises ProcessKilled on whatever still runs in its name. The
+        thread of a `def` ends at its next line of user code, or in a library (`queue.get`) when that
+        returns; inside a C call (`time.sleep`, `recv`) when that returns.  Code that swallows ProcessKilled
+        gets it again, a second later; what still runs after 5 s is named by `Node.info()["stuck"]`. Differs
+        from IEx: a shell's own exit is shown as `raise Exit(reason)` is, and it stays.
         """
         pid = checked_pid(pid)
         runner = context.current.get()
         if runner is not None and pid == runner.process.pid:
-            raise Exit(reason)
+            process = runner.process
+            if process.keeps_pid and not process.trap_exit and reason != "kill":
+                raise Exit(reason)
         node = this_node()
         frm = runner.process.pid if runner is not None else Pid(0)
         node.say(pid.node, node.kernel.exit, frm, pid, sealed_reason(reason, node.max_message_bytes))

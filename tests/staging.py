@@ -6,12 +6,15 @@ Nothing here sleeps.  Whoever waits is woken, or fails after `HANG` seconds.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pyx.runtime import lifetime, local_node
+from pyx.runtime.context import current
 from pyx.runtime.local_node import LocalNode
+from pyx.runtime.runners import Runner
 from pyx.signals import Letter
 from pyx.terms import Pid
 from pyx.wire.codec import seal
@@ -101,6 +104,15 @@ def as_process(node: LocalNode, function: Callable[[], T], *, hang: float = HANG
     """Runs *function* as a process of *node* to its end; returns or raises what it does."""
     outcome: T = Running(node, function).outcome(hang=hang)
     return outcome
+
+
+def in_the_name_of_a_process(node: LocalNode, function: Callable[[Runner], T]) -> T:
+    """Runs *function* on this thread in the context of a new process, which is not its own."""
+    process, _ = node.step(node.kernel.process_started, "def")
+    runner = process.runner = Runner(node, process)
+    context = contextvars.Context()
+    context.run(current.set, runner)
+    return context.run(function, runner)
 
 
 def sealed(value: Any) -> Letter:

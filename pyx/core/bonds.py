@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.effects import GoOn, Kill, Resume, ShellExit
+from pyx.core.effects import GoOn, Kill, Released, Resume, ShellExit
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.post import NO_NODE, Post
 from pyx.core.processes import Process, Watcher, address_of
@@ -124,6 +124,7 @@ class Bonds(Post):
         bonds = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())
         if any(bonds):
             self._notices.add(self._last_words(pid, reason, dict(self._peers), *bonds))
+        self.effects.append(Released(process))
 
     def _last_words(
         self,
@@ -205,7 +206,8 @@ class Bonds(Post):
             self._post_demonitor(process.pid, ref, target)
             self._settle()
         elif flush:
-            process.mailbox.discard(lambda item: type(item) is Downed and item.ref == ref)
+            dropped = process.mailbox.discard(lambda item: type(item) is Downed and item.ref == ref)
+            self.effects.append(Released(dropped))
             self._look_again(process)
         return target is not None
 
@@ -313,6 +315,8 @@ class Bonds(Post):
                     pass
                 elif reason == "kill":  # cannot be trapped; the word changes, so that it kills this one alone
                     self._kill(process, "killed")
+                elif frm == to and reason == "normal" and not process.trap_exit:
+                    self._kill(process, reason)  # its own wish, which is no news from another
                 else:
                     self._obey(process, frm, reason)
             case Monitor(frm, target, ref):

@@ -30,6 +30,12 @@ class Kill(NamedTuple):
     reason: Reason
 
 
+class Released(NamedTuple):
+    """The kernel has let go of this, outside of the lock: it may be the last reference to a user's object."""
+
+    what: object
+
+
 class Start(NamedTuple):
     """A peer asked for a new process; it is in the tables already.  Open the letter on its own thread.
 
@@ -160,6 +166,7 @@ class Log(NamedTuple):
 Effect: TypeAlias = (
     Wake
     | Kill
+    | Released
     | Start
     | Inquire
     | Answered

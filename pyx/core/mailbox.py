@@ -231,7 +231,9 @@ class Mailbox:
         del kept[index]
         return entry
 
-    def discard(self, unwanted: Callable[[Any], bool]) -> None:
-        """Drops every item of which *unwanted* is true; for the owner, with the kernel's lock held."""
+    def discard(self, unwanted: Callable[[Any], bool]) -> list[Entry]:
+        """Takes out and returns what *unwanted* is true of; for the owner, with the kernel's lock held."""
         self.refill()
+        dropped = [entry for entry in self.kept if unwanted(entry.item)]
         self.kept = deque(entry for entry in self.kept if not unwanted(entry.item))
+        return dropped

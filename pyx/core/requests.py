@@ -145,14 +145,16 @@ class Requests(Bonds):
         self._request(number, _Pending(waiter, None, Ping), node, Ping(number))
         return number
 
-    def abandon(self, number: int) -> None:
-        """Nobody waits for that answer any more; it vanishes when it comes.
+    def abandon(self, number: int) -> object:
+        """Gives up a request: its answer vanishes when it comes.
 
-        A spawn goes on, and what it was to be bound to will be bound.
+        A spawn goes on, and what it was to be bound to will be bound.  Returns what waited, for its last
+        reference to end outside of the lock.
         """
         pending = self._pending.pop(number, None)
         if pending is not None and pending.spawner is not None:
             self._pending[number] = pending._replace(waiter=None)
+        return pending
 
     def _request(self, number: int, pending: _Pending, node: str, signal: Call | Spawn | Ask | Ping) -> None:
         # A waiter gets the reason with its answer; but a ping's is "pang", and a cast has none.

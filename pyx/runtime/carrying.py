@@ -16,10 +16,11 @@ from pyx.core.outbox import Outbox
 from pyx.core.post import THE_NODE
 from pyx.printable import filter_foreign
 from pyx.runtime import context, output
+from pyx.runtime.node_log import log
 from pyx.runtime.questions import Questions
 from pyx.runtime.requests import Pending
 from pyx.runtime.resting import RestingLog
-from pyx.runtime.steps import Steps, log
+from pyx.runtime.steps import Steps
 from pyx.runtime.tasks import ProcessLoop
 from pyx.runtime.threads import Pool
 
@@ -43,7 +44,7 @@ class Carrying(Steps):
     def __init__(self) -> None:
         super().__init__()
         self.pool = Pool()
-        self.tasks = ProcessLoop()
+        self.tasks = ProcessLoop(self.portal.later)
         self.resting = RestingLog(self.portal.later)
         """For lines that others can bring about at will."""
         self.questions = Questions(
@@ -78,6 +79,7 @@ class Carrying(Steps):
                 fx.ShellExit: self._shell_exit,
                 fx.Rest: self._rest,
                 fx.Log: self._log,
+                fx.Released: self._released,
             }
         )
 
@@ -90,7 +92,7 @@ class Carrying(Steps):
         # Without a runner it was killed between its birth and its start; the start looks at `alive`.
         runner: Runner | None = effect.process.runner
         if runner is not None:
-            self.processes.stop(runner)
+            self.processes.kills.kill(runner)
 
     def _start(self, effect: fx.Start) -> None:
         self.processes.start_for_peer(effect.process, effect.letter)
@@ -179,6 +181,9 @@ class Carrying(Steps):
             self.resting.say(effect.topic, _LEVELS[effect.level], effect.text)
         else:
             log.log(_LEVELS[effect.level], "%s", effect.text)
+
+    def _released(self, effect: fx.Released) -> None:
+        """The last reference to what the kernel has let go of ends after this, outside of the lock."""
 
     # ------------------------------------------------------------ the clock
 

@@ -5,6 +5,7 @@ Not here: what a runner is (`runners.py`), or how a thread is stopped (`gate.py`
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import sys
 import threading
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pyx.core.console import Lines
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
+    from pyx.runtime.gate import Gate
     from pyx.runtime.runners import Runner
 
 current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
@@ -33,12 +35,16 @@ class ThreadState:
     `runs_transport`: it is the transport's loop: no process, whatever context a callback was given in.
     `waiting`: it sleeps in a pyx wait, where Ctrl-C may raise.
     `heavy`: the queue that its last steps have made too heavy; whoever cares clears it before.
+    `gate`: of the `def` process that it runs.
+    `is_main`: it is the main thread, where Python runs the handlers of signals.
     """
 
-    __slots__ = ("heavy", "inside", "runs_transport", "waiting")
+    __slots__ = ("gate", "heavy", "inside", "is_main", "runs_transport", "waiting")
 
     def __init__(self) -> None:
+        self.gate: Gate | None = None
         self.inside = False
+        self.is_main = _thread.get_ident() == threading.main_thread().ident
         self.runs_transport = False
         self.waiting = False
         self.heavy: Outbox | Mailbox | Lines | None = None

@@ -5,20 +5,18 @@ Not here: how long (`draining.py`), what is queued and what is closed (`transpor
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 from pyx.runtime.draining import Draining
-from pyx.runtime.gate import take_noted
+from pyx.runtime.interrupts import take_pending
+from pyx.runtime.node_log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.net.peer import PeerLink
     from pyx.runtime.runners import LockSlot
-
-log = logging.getLogger("pyx.node")
 
 _LOOK_SECONDS: Final = 0.1
 """Between two looks at what has been taken."""
@@ -70,6 +68,6 @@ class Departure:
                 log.warning("%s leaves, and waits for %s", self._name, waits)
 
     def _is_over(self, progress: object, *, unsent: bool) -> bool:
-        if take_noted():
+        if take_pending():
             self._draining.give_up()
         return self._draining.is_over(time.monotonic(), progress=progress, unsent=unsent, told=self._told())

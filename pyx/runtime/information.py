@@ -5,6 +5,8 @@ Not here: asking another node (`process.py`).
 
 from __future__ import annotations
 
+import _thread
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError
@@ -15,7 +17,6 @@ from pyx.signals import Letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import FrameType
 
     from pyx.core.processes import Process
     from pyx.runtime.local_node import LocalNode
@@ -105,9 +106,9 @@ def _current_function(process: Process, initial_call: tuple[str, str, int]) -> t
     if runner is None:
         return None
     if (task := runner.task) is not None:
-        frame = _innermost_frame(task.get_coro())
+        frame = report.innermost_frame(task.get_coro())
     elif (ident := runner.gate.thread_ident) is not None:
-        frame = current_frames().get(ident)
+        frame = sys._getframe() if ident == _thread.get_ident() else current_frames().get(ident)  # noqa: SLF001 - its documented use
         while frame is not None and report.is_ours(frame.f_code.co_filename):
             frame = frame.f_back
         # Below pyx's own frames a thread has only those of `threading`.
@@ -118,14 +119,3 @@ def _current_function(process: Process, initial_call: tuple[str, str, int]) -> t
     if frame is None:
         return None
     return str(frame.f_globals.get("__name__", "?")), frame.f_code.co_qualname, frame.f_lineno
-
-
-def _innermost_frame(awaited: Any) -> FrameType | None:
-    """The user's frame deepest in a chain of coroutines, each awaiting the next."""
-    found: FrameType | None = None
-    while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
-        if frame is not None and not report.is_ours(frame.f_code.co_filename):
-            found = frame
-        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
-    return found

@@ -17,8 +17,10 @@ from pyx.runtime import mail, output, report, rex
 from pyx.runtime.context import current
 from pyx.runtime.destinations import checked_pid
 from pyx.runtime.information import KEYS, PRIVATE, information
+from pyx.runtime.kills import Kills
 from pyx.runtime.letters import decoded, sealed, sealed_call, sealed_reason
 from pyx.runtime.runners import Runner
+from pyx.runtime.tasks import cancel_left_over
 from pyx.runtime.threads import run_process
 from pyx.signals import Call
 from pyx.terms import Pid, Raised
@@ -38,7 +40,7 @@ class Lifecycle:
 
     def __init__(self, node: LocalNode) -> None:
         self._node = node
-        self._dying: set[Runner] = set()
+        self.kills = Kills(node.portal.later, node.now)
         self._ended: Final = self._finished  # made once: else it were one more object for each process
 
     # ------------------------------------------------------------ at home
@@ -119,7 +121,7 @@ class Lifecycle:
             return call()
 
         if not process.alive:  # killed before it had a runner to stop
-            runner.gate.killed = True
+            runner.gate.closed = True
         self._run(runner, body, on_loop=False)
 
     def _resolve(self, letter: Letter, module: str, function: str, args: list[Any]) -> functools.partial[Any]:
@@ -179,7 +181,9 @@ class Lifecycle:
         """The user's code is over: say so to whoever waits, is linked or monitors."""
         node, process = self._node, runner.process
         runner.is_over()
-        self._dying.discard(runner)
+        runner.gate.closed = True  # for what it has left behind, on whatever thread
+        cancel_left_over(runner)
+        self.kills.ended(runner)
         output.finish_line(runner, newline=True)
         node.flush(runner)
         if process.alive:
@@ -229,17 +233,6 @@ class Lifecycle:
         """A shell got an exit signal: it shows who sent which, and stays."""
         text = exit_text(self._node, frm, reason)
         self._node.tell(self._node.kernel.print_lines, frm, process.pid, text)
-
-    def stop(self, runner: Runner) -> None:
-        """The process is dead by a signal: its thread or task is to end too, as soon as it can."""
-        self._dying.add(runner)
-        if runner.over:  # looked at after it is in: it may be ending this very moment
-            self._dying.discard(runner)
-        runner.stop()
-
-    def dying(self) -> int:
-        """How many threads or tasks still run for a process that is dead (in a C call, say)."""
-        return len(self._dying)
 
 
 def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:

@@ -6,14 +6,16 @@ Not here: what a name means to peers (`core`), the sockets behind it (`transport
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import secrets
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.requests import POLICIES
-from pyx.errors import AlreadyStarted, NodeNameInvalid
+from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
 from pyx.net.cookie import (
     given_cookie,
     given_cookie_file,
@@ -23,14 +25,14 @@ from pyx.net.cookie import (
 )
 from pyx.runtime import output
 from pyx.runtime.context import interruptible
-from pyx.runtime.gate import guard_main_thread
+from pyx.runtime.interrupts import guard_main_thread
 from pyx.runtime.transport import Beyond, Transport
 from pyx.terms import full_name, host_of, is_full_name, is_long
 from pyx.wire.fragments import MAX_LETTER_BYTES
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pyx.net.cookie import Cookie
     from pyx.net.seeds import Seed
@@ -50,13 +52,13 @@ def start(
     node: LocalNode,
     name: str,
     *,
-    hidden: bool,
-    cookie: str | None,
-    cookie_file: str | None,
-    tick: float,
-    policy: str,
-    route_output: bool,
-    loop: asyncio.AbstractEventLoop | None,
+    hidden: bool = False,
+    cookie: str | None = None,
+    cookie_file: str | None = None,
+    tick: float = 15.0,
+    policy: str = "open",
+    route_output: bool = False,
+    loop: asyncio.AbstractEventLoop | None = None,
     long: bool = False,
     listen: str | None = None,
     port: int = 0,
@@ -64,8 +66,7 @@ def start(
     max_message_mib: int = DEFAULT_MESSAGE_MIB,
 ) -> str:
     """Makes *node* a named node; see `Node.start`."""
-    if node.kernel.name:
-        raise AlreadyStarted(node.kernel.name)
+    forbid_green_threads()
     if not tick > 0:
         msg = f"tick is a number of seconds over 0, not {tick!r}"
         raise ValueError(msg)
@@ -94,8 +95,7 @@ def start(
         transport = Transport(
             node, full, creation, hidden=hidden, cookie=secret, beyond=beyond, seeds=planned
         )
-        if loop is not None:
-            node.tasks.use(loop)
+        node.tasks.use(loop)
         node.kernel.policy = policy
         node.kernel.tick_seconds = tick
         node.transport = transport
@@ -103,14 +103,18 @@ def start(
         transport.open(tick / 4)
         return transport
 
-    transport = node.guarded(begin)
-    try:
-        transport.wait_until_open()
-    except BaseException:
-        node.transport = None
-        _started.pop(node, None)
-        transport.close()
-        raise
+    with _changing(node):
+        if node.kernel.name:
+            raise AlreadyStarted(node.kernel.name)
+        transport = node.guarded(begin)
+        try:
+            transport.wait_until_open()
+        except BaseException:
+            node.transport = None
+            node.tasks.use(None)
+            _started.pop(node, None)
+            transport.close()
+            raise
     if route_output:
         output.install()
     return full
@@ -169,14 +173,47 @@ def stop(node: LocalNode) -> bool:
     """Says goodbye to all peers and gives the name up; False if there was none."""
 
     def end(_: Runner | None) -> bool:
-        transport, node.transport = node.transport, None
+        transport = node.transport
         if transport is None:
             return False
         transport.close()
+        node.transport = None
+        node.tasks.use(None)
         _started.pop(node, None)
         return True
 
-    return node.guarded(end)
+    with _changing(node):
+        return node.guarded(end)
+
+
+@contextlib.contextmanager
+def _changing(node: LocalNode) -> Iterator[None]:
+    """One start or stop of a node at a time: who comes second waits, and sees what the first has done.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, while it waits.
+    """
+    with interruptible():
+        node.changing.acquire()
+    try:
+        yield
+    finally:
+        node.changing.release()
+
+
+def forbid_green_threads() -> None:
+    """Raises PyxError in a program whose threads gevent or eventlet has replaced.
+
+    pyx's loops need threads of the operating system: a greenlet that waits for one of them stops them all.
+    """
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    for patched, name in (
+        (gevent is not None and gevent.is_module_patched("threading"), "gevent"),
+        (eventlet is not None and eventlet.is_monkey_patched("thread"), "eventlet"),
+    ):
+        if patched:
+            msg = f"{name} has replaced this program's threads, and a node needs real ones"
+            raise PyxError(msg, hint="run the node in a program of its own")
 
 
 def hurry() -> None:
@@ -223,5 +260,6 @@ def info(node: LocalNode) -> dict[str, Any]:
     transport = node.transport
     facts["loop_lag"] = transport.lag.worst(node.now()) if transport is not None else None
     facts["threads"] = threading.active_count()
-    facts["dying_threads"] = node.processes.dying()
+    facts["dying_threads"] = len(node.processes.kills)
+    facts["stuck"] = node.processes.kills.stuck()
     return facts

@@ -12,7 +12,7 @@ import os
 import socket
 
 from pyx.runtime import context
-from pyx.runtime.gate import wish
+from pyx.runtime.interrupts import forget_pending
 from pyx.runtime.lifecycle import Lifecycle
 from pyx.runtime.sending import Sending
 from pyx.runtime.timers import Timers
@@ -28,6 +28,8 @@ class LocalNode(Sending):
         self.timers = Timers(self)
         self.hosts_are_one = False
         """The nodes of all hosts, with short names and long ones, are found on this one: in a scenario."""
+        self.changing = _thread.allocate_lock()
+        """Held while the node gets its name or gives it up."""
 
     @property
     def host(self) -> str:
@@ -70,7 +72,8 @@ def _forget_after_fork() -> None:
     _making = _thread.allocate_lock()
     context.current.set(None)
     context.thread.state.inside = False
-    wish.noted = False
+    context.thread.state.is_main = True
+    forget_pending()
 
 
 if hasattr(os, "register_at_fork"):

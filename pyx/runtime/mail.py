@@ -103,7 +103,7 @@ class Search:
         gate: a kill may strike anywhere, for nobody reads the mailbox of a dead process.
         """
         runner = self._runner
-        if runner.gate.killed:
+        if runner.gate.closed:
             runner.gate.refuse()
         mailbox = runner.process.mailbox
         if mailbox.incoming:

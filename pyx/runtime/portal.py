@@ -15,14 +15,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.runtime.context import thread
+from pyx.runtime.node_log import log
 from pyx.runtime.runners import LockSlot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-
-log = logging.getLogger("pyx.node")
 
 
 _LOOP_DESCRIPTORS: Final = 10
@@ -57,12 +56,30 @@ def _require_descriptors(number: int) -> None:
             os.close(descriptor)
 
 
-class LoopThread:
-    """A daemon thread that runs an event loop until `stop`; starts with the first `start`."""
+def _log_failure(_: asyncio.AbstractEventLoop, failure: dict[str, Any]) -> None:
+    """As the loop's own handler does, on a log that never makes the transport wait."""
+    log.log(logging.ERROR, "%s", failure.get("message"), error=failure.get("exception"))
 
-    def __init__(self, name: str, *, runs_transport: bool = False) -> None:
+
+class LoopThread:
+    """A daemon thread that runs an event loop until `stop`; starts with the first `start`.
+
+    Args:
+        name: of the thread.
+        runs_transport: see `ThreadState`.
+        prepare: called with the loop before it runs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        runs_transport: bool = False,
+        prepare: Callable[[asyncio.AbstractEventLoop], None] | None = None,
+    ) -> None:
         self._name = name
         self._runs_transport = runs_transport
+        self._prepare = prepare
         self._starting = _thread.allocate_lock()
         self._soon: deque[Callable[[], object]] = deque()
         self._soon_scheduled = False
@@ -80,13 +97,21 @@ class LoopThread:
         loop = self.loop
         if loop is not None:
             return loop
+        loop = new_event_loop()  # outside the lock: a finalizer that runs meanwhile may ask for it too
+        if self._prepare is not None:
+            self._prepare(loop)
         with self._starting:
-            if self.loop is None:
-                # Made here, so that nobody has to wait for the thread: a loop takes calls before it runs.
-                loop = new_event_loop()
-                worker = threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True)
-                worker.start()
-                self.loop = loop
+            made = self.loop is None
+            if made:
+                self.loop = loop  # a loop takes calls before it runs
+        if made:
+            try:
+                threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True).start()
+            except RuntimeError:  # the system has no thread left
+                self.loop = None
+                raise
+            return loop
+        loop.close()
         assert self.loop is not None
         return self.loop
 
@@ -94,6 +119,8 @@ class LoopThread:
         asyncio.set_event_loop(loop)
         self._thread_ident = _thread.get_ident()
         thread.state.runs_transport = self._runs_transport
+        if self._runs_transport:
+            loop.set_exception_handler(_log_failure)
         while not self._stopped:
             try:
                 loop.run_forever()

@@ -9,12 +9,13 @@ import importlib
 import os
 import re
 import traceback
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import FrameType
 
 _PYX: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - compared with frames' file names, which are str
 _IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.__file__), ""))  # noqa: PTH118, PTH120
@@ -65,6 +66,17 @@ def is_ours(filename: str) -> bool:
 
 def _users(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
     return [frame for frame in frames if not is_ours(frame.filename)]
+
+
+def innermost_frame(awaited: Any) -> FrameType | None:
+    """The user's frame deepest in a chain of coroutines, each awaiting the next."""
+    found: FrameType | None = None
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is not None and not is_ours(frame.f_code.co_filename):
+            found = frame
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+    return found
 
 
 def traceback_text(error: BaseException) -> str:

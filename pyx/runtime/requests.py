@@ -5,9 +5,10 @@ Not here: what is asked (`rpc`, `Node`, `Process`), or the numbers and the fate 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pyx.runtime.context import current
+from pyx.runtime.node_log import log
 from pyx.runtime.runners import FutureSlot, LockSlot, sleep, sleep_async
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid, Ref
+
+
+_LOG_SECONDS: Final = 0.5
+"""So long an answer waits for the lines logged before it, where the log stands still."""
 
 
 class Pending:
@@ -86,6 +91,7 @@ class Pending:
         in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
         if self._node.kernel.console:  # what a call printed is seen before its value
             self._node.outlet.show_all()
+        log.settle(_LOG_SECONDS)  # and so is why it failed
         return in_time
 
     async def wait_async(self, timeout: float | None) -> bool:

@@ -6,16 +6,14 @@ Not here: when a line is due (`refusals.py`).
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING
 
+from pyx.runtime.node_log import log
 from pyx.runtime.refusals import REST_SECONDS, Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-log = logging.getLogger("pyx.node")
 
 
 class RestingLog:

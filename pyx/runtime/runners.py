@@ -208,14 +208,19 @@ class Runner:
         return link
 
     @property
+    def left_over(self) -> set[asyncio.Task[Any]]:
+        """The tasks that an `async def` process has made, which end with it."""
+        tasks: set[asyncio.Task[Any]] = self._rare.setdefault("left_over", set())
+        return tasks
+
+    def take_left_over(self) -> list[asyncio.Task[Any]]:
+        """Those of them that go on; from any thread."""
+        return list(self._rare.get("left_over", ()))
+
+    @property
     def has_unfinished_line(self) -> bool:
         """It printed something that has not been handed over."""
         return bool(self._rare.get("line"))
-
-    @property
-    def killed(self) -> bool:
-        """True once the process is dead by a signal, while its thread may still run."""
-        return self.gate.killed
 
     @property
     def is_waiting(self) -> bool:
@@ -223,8 +228,8 @@ class Runner:
         return self.process.waiting or bool(self.waits)
 
     def stop(self) -> None:
-        """Ends whatever runs the process; the kernel has buried it already.  From any thread, once."""
-        self.gate.kill()
+        """Wakes or cancels whatever runs the process, which the kernel has ended already; any thread."""
+        self.gate.closed = True
         self.slot.wake()
         for slot in list(self.waits):
             slot.wake()
@@ -254,10 +259,10 @@ def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over:
     deadline = None if timeout is None else time.monotonic() + timeout
     if runner is not None:
         runner.node.flush(runner)
-        runner.sleeps_on(slot)  # before the look at `killed`: a killer looks here after it has marked that
+        runner.sleeps_on(slot)  # before the look at the gate: a killer looks here after it has closed that
     try:
         while not is_over():
-            if runner is not None and runner.gate.killed:
+            if runner is not None and runner.gate.closed:
                 runner.gate.refuse()
             remaining = None if deadline is None else deadline - time.monotonic()
             if remaining is not None and remaining <= 0:
@@ -276,10 +281,10 @@ async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | 
         runner.node.flush(runner)
         runner.sleeps_on(slot)
     try:
-        if runner is not None and runner.gate.killed:
+        if runner is not None and runner.gate.closed:
             runner.gate.refuse()
         await slot.wait(timeout)
-        if runner is not None and runner.gate.killed:
+        if runner is not None and runner.gate.closed:
             runner.gate.refuse()
     finally:
         if runner is not None:

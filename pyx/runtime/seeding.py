@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 from typing import TYPE_CHECKING
 
 from pyx.errors import PyxError
 from pyx.net.seeds import Dial, DnsSeed, Seed, SeedPlan, addresses_of
+from pyx.runtime.node_log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.runtime.local_node import LocalNode
-
-log = logging.getLogger("pyx.node")
 
 
 class Seeding:

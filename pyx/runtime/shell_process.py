@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pyx.errors import ProcessKilled
 from pyx.runtime import output
 from pyx.runtime.context import current
-from pyx.runtime.gate import guard_main_thread, interrupt_main_thread
+from pyx.runtime.interrupts import guard_main_thread, interrupt_main_thread
 from pyx.runtime.runners import LockSlot, Runner
+from pyx.runtime.tasks import cancel_left_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -77,6 +78,7 @@ class ShellProcess:
     def renew(self) -> Pid:
         """Becomes a new process, as IEx does after a kill; gives the dead pid."""
         dead = self.pid
+        cancel_left_over(self.runner)
         current.set(None)
         self.runner = self._start()
         return dead

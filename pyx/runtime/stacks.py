@@ -9,6 +9,7 @@ thread, it waits for that lock and keeps the GIL, and the whole process stands s
 
 from __future__ import annotations
 
+import _thread
 import gc
 import sys
 from operator import call
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 
 
 def current_frames() -> dict[int, FrameType]:
-    """The innermost frame of each thread, by its identifier."""
+    """The innermost frame of each other thread, by its identifier.
+
+    Not of the calling one: its frame would hold the dict that holds it, and with it all the others.
+    """
+    frames = _look()
+    del frames[_thread.get_ident()]
+    return frames
+
+
+def _look() -> dict[int, FrameType]:
     look = sys._current_frames  # noqa: SLF001 - its documented use
     if not gc.isenabled():
         return look()

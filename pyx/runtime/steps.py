@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import _thread
 import functools
-import logging
+import gc
 from collections import deque
+from operator import call
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
 from pyx.errors import Reentered
 from pyx.runtime import context
-from pyx.runtime.gate import NO_GATE, raise_noted, wish
+from pyx.runtime.gate import NO_GATE
+from pyx.runtime.interrupts import guard_main_thread, pending_interrupt, raise_pending
+from pyx.runtime.node_log import log
 from pyx.runtime.portal import LoopThread
 
 if TYPE_CHECKING:
@@ -30,15 +33,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-log = logging.getLogger("pyx.node")
-
 
 class Steps:
     """The kernel, its lock, and whoever is at it."""
 
     def __init__(self) -> None:
         self.kernel = Kernel()
-        self._lock = _thread.allocate_lock()
+        self._make_lock()
         self._deferred: dict[int, deque[tuple[Callable[..., Any], tuple[Any, ...]]]] = {}
         """By thread: what finalizers asked for while it was inside a step."""
         self.portal = LoopThread("pyx-transport", runs_transport=True)
@@ -65,32 +66,37 @@ class Steps:
         state = context.thread.state
         if state.inside:
             raise Reentered
+        if state.is_main:
+            guard_main_thread()
         runner = None if state.runs_transport else context.current.get()
         gate = runner.gate if runner is not None else NO_GATE
-        # Before the gate is taken and until it is free: a finalizer in between would wait for its own thread.
+        gate.enter()
         state.inside = True
         try:
-            gate.enter()
-            try:
-                return action(runner, *args)
-            finally:
-                if self._deferred:
-                    self._catch_up(runner)
-                gate.leave()
+            return action(runner, *args)
         finally:
+            if self._deferred:
+                self._catch_up(runner)
             state.inside = False
             if self._deferred:
                 self._hand_over_deferred()
-            if wish.noted:
-                raise_noted()
+            if pending_interrupt.noted:
+                raise_pending()
+            gate.enter()
 
     def take_step(self, runner: Runner | None, decide: Callable[..., T], *args: Any) -> T:
         """The inner part of a step; only for what `guarded` calls."""
         kernel = self.kernel
-        with self._lock:
+        _, collects, _ = map(call, self._acquire)
+        try:
             result = decide(*args)
             # Never the kernel's own list, even if it is empty: others fill it as soon as the lock is free.
             effects = kernel.collect() if kernel.effects else ()
+        finally:
+            if collects:
+                _, _ = map(call, self._release)
+            else:
+                self._lock.release()
         for effect in effects:
             try:
                 if type(effect) is fx.Flush:  # the hot one: it alone wants to know whose thread this is
@@ -131,15 +137,25 @@ class Steps:
                 self.portal.soon(functools.partial(self.step, decide, *args))
 
     def warn(self, text: str, *args: object) -> None:
-        """A line for this node's log.  Inside: a kill in `logging` would leave a handler's lock taken."""
-        if context.thread.state.inside:
-            log.warning(text, *args)
-        else:
-            self.guarded(lambda _: log.warning(text, *args))
+        """A line for this node's log."""
+        log.warning(text, *args)
 
     def was_forked(self) -> None:
-        """In a forked child: whoever held the lock is not here."""
+        """In a forked child: the thread that held the lock is not here."""
+        self._make_lock()
+
+    def _make_lock(self) -> None:
+        """The lock, and what is called to take and to release it.
+
+        While it is held there is no garbage collection: a finalizer is the user's code, and may wait for a
+        lock (of a logging handler, say) that another thread holds while it enters pyx.  The calls are made
+        by a C iterator, so nothing comes between them: a collection that was switched off belongs to the
+        holder. Differs from a program's view: `gc.disable()` on another thread in these microseconds is
+        undone.
+        """
         self._lock = _thread.allocate_lock()
+        self._acquire = (self._lock.acquire, gc.isenabled, gc.disable)
+        self._release = (gc.enable, self._lock.release)
 
     # ------------------------------------------------------------ flushing
 

@@ -6,6 +6,7 @@ Not here: waiting for messages (`mail.py`); threads for plain functions (`thread
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -13,6 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pyx.errors import Exit
 from pyx.runtime.context import current
 from pyx.runtime.portal import LoopThread
 from pyx.runtime.runners import FutureSlot
@@ -23,20 +25,38 @@ if TYPE_CHECKING:
     from pyx.runtime.runners import Finished, Runner, Slot
 
 
-class ProcessLoop:
-    """Where `async def` processes run: pyx's own thread, or the loop that `Node.start(loop=)` gave."""
+SHUTDOWN: Final = "shutdown"
+"""Why a process ended whose loop the application has closed, or whose task it has cancelled (OTP's word)."""
 
-    def __init__(self) -> None:
-        self._own = LoopThread("pyx-process-loop")
+_CLOSED_LOOP_SECONDS: Final = 1.0
+"""How often a loop of the application's is looked at: it says nothing when it is closed."""
+
+
+class ProcessLoop:
+    """Where `async def` processes run: pyx's own thread, or the loop that `Node.start(loop=)` gave.
+
+    Args:
+        later: `later(seconds, function)` calls the function on a thread that never waits.
+    """
+
+    def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
+        self._own = LoopThread("pyx-process-loop", prepare=_watch_tasks)
         self._given: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        """What runs on pyx's own loop, which keeps only a weak reference to a task."""
+        self._guests: dict[asyncio.Task[None], tuple[Runner, Finished]] = {}
+        """What runs on a loop of the application's."""
+        self._later = later
+        self._looks = False
         # Made once: a bound method for each of a hundred thousand processes is as many objects more.  Not of
         # this object, which would be a cycle then.
-        self._forget: Final = functools.partial(_forget, self._tasks)
+        self._forget: Final = functools.partial(_forget, self._tasks, self._guests)
         self._stop: Final = functools.partial(_stop, self._own)
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Runs processes that start from now on in the application's loop (None: in pyx's own)."""
+        if loop is not None and loop is not self._given:
+            _watch_tasks(loop)
         self._given = loop
 
     def start(
@@ -49,18 +69,45 @@ class ProcessLoop:
 
         Callable from any thread; the coroutine is made on the loop, by the process itself.
         """
+        loop = self._given or self._own.start()
         begin = functools.partial(self._begin, runner, make, finished)
-        if not self._soon(self._given or self._own.start(), begin):
+        if not self._soon(loop, begin):
             finished(runner, RuntimeError("the event loop that Node.start was given is closed"), None)
+        elif loop is not self._own.loop and not self._looks:
+            self._looks = True
+            self._later(_CLOSED_LOOP_SECONDS, self._look_for_closed_loops)
+
+    def _look_for_closed_loops(self) -> None:
+        self._end_those_of_closed_loops()
+        self._looks = bool(self._guests)
+        if self._looks:
+            self._later(_CLOSED_LOOP_SECONDS, self._look_for_closed_loops)
+
+    def _end_those_of_closed_loops(self) -> None:
+        over = [task for task in list(self._guests) if task.get_loop().is_closed()]
+        for task in over:
+            guest = self._guests.pop(task, None)
+            if guest is not None:
+                runner, finished = guest
+                task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - told here
+                finished(runner, Exit(SHUTDOWN), None)
+        if over:
+            # Their `finally` blocks are the user's code, which may wait: on a thread of their own.
+            coroutines = [task.get_coro() for task in over]
+            threading.Thread(target=_close, args=(coroutines,), name="pyx-closing", daemon=True).start()
 
     def _begin(
         self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
     ) -> None:
         context = contextvars.Context()
         context.run(current.set, runner)
-        task = asyncio.get_running_loop().create_task(_body(runner, make, finished), context=context)
-        # The loop itself keeps only a weak reference to a task.
-        self._tasks.add(task)
+        loop = asyncio.get_running_loop()
+        # Not by the loop's `create_task`: this task is the process, not one that the process has made.
+        task = asyncio.Task(_body(runner, make, finished), loop=loop, context=context)
+        if loop is self._own.loop:
+            self._tasks.add(task)
+        else:
+            self._guests[task] = runner, finished
         task.add_done_callback(self._forget, context=context)
         runner.task = task
         runner.stop_task = self._stop
@@ -146,21 +193,70 @@ async def _body(
 ) -> None:
     error: BaseException | None = None
     value: Any = None
+    gate = runner.gate
     try:
-        if runner.gate.killed:  # between spawn and here
-            runner.gate.refuse()
+        gate.enter()  # between spawn and here it may have been killed
         coroutine = make()
         del make  # a process of long life does not keep the arguments it was started with
         value = await coroutine
+    except GeneratorExit:
+        if runner.over:
+            return  # its loop was closed
+        raise
+    except asyncio.CancelledError as cancelled:
+        error = Exit(SHUTDOWN) if not gate.closed and _was_cancelled() else cancelled
     except BaseException as raised:
         error = raised
-    current.set(None)  # the end of a process is nobody's act: a dead one could not even say that it ended
+    current.set(None)  # the end of a process is not its act: a dead one could not even say that it ended
     try:
         finished(runner, error, value)
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             raise error  # Ctrl-C is for the application whose loop this is
     finally:
         error = value = None  # its traceback holds this frame
+
+
+def _was_cancelled() -> bool:
+    """True if the application has cancelled this task, as `asyncio.run` does at its end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def cancel_left_over(runner: Runner) -> None:
+    """Cancels the tasks that a process has made and left behind; from any thread."""
+    for task in runner.take_left_over():
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+
+def _close(coroutines: list[Any]) -> None:
+    for coroutine in coroutines:
+        with contextlib.suppress(BaseException):  # the user's; the process is over, and has no report
+            coroutine.close()
+
+
+def _watch_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Has each process know the tasks that it makes on *loop*, for they end with it.
+
+    A task of no process (`aio.detached`) is not noted.
+    """
+    make_task = loop.get_task_factory()
+
+    def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+        if make_task is None:
+            task = asyncio.Task(coroutine, loop=loop, **options)
+        else:
+            task = cast("asyncio.Task[Any]", make_task(loop, coroutine, **options))
+        context = options.get("context")
+        runner = context.get(current) if context is not None else current.get()
+        if runner is not None:
+            runner.left_over.add(task)
+            task.add_done_callback(runner.left_over.discard)
+            if runner.gate.closed:
+                loop.call_soon(task.cancel)
+        return task
+
+    loop.set_task_factory(make)
 
 
 def _soon(own: LoopThread, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> bool:
@@ -180,9 +276,14 @@ def _stop(own: LoopThread, runner: Runner) -> None:
         _soon(own, task.get_loop(), functools.partial(_cancel, task))
 
 
-def _forget(tasks: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+def _forget(
+    tasks: set[asyncio.Task[None]],
+    guests: dict[asyncio.Task[None], tuple[Runner, Finished]],
+    task: asyncio.Task[None],
+) -> None:
     tasks.discard(task)
-    task.exception()  # a Ctrl-C has been raised in the loop already: no need for asyncio to tell of it
+    guests.pop(task, None)
+    task.exception()  # a Ctrl-C has been raised in the loop already: asyncio need not tell of it
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

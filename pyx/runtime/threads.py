@@ -1,12 +1,11 @@
 """`def` processes: plain functions on warm threads, and how such a thread survives being killed.
 
 A thread that ran a process waits a while for the next one, because starting a thread costs ten times a hand
-over.  Not here: when a process is killed (`core`), or how the exception gets in (`gate.py`).
+over.  Not here: when a process is killed (`core`), or how the exception gets in (`strike.py`).
 """
 
 from __future__ import annotations
 
-import _thread
 import contextvars
 import itertools
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import ProcessKilled
 from pyx.runtime.context import current
 from pyx.runtime.runners import LockSlot
+from pyx.runtime.strike import receive_what_is_due, stop_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,20 +71,23 @@ class _Worker(threading.Thread):
 def run_process(runner: Runner, body: Callable[[], Any], finished: Finished) -> None:
     """Runs *body* as the process of *runner* on this thread; *finished* gets (runner, error or None, value).
 
-    ProcessKilled may strike from outside at any instruction up to the end of `gate.close`, but only once, and
-    not after it was raised from inside.
+    ProcessKilled that was raised from outside in the last instruction of *body* arrives up to the last line
+    of `try`.
     """
     error: BaseException | None = None
     value: Any = None
     try:
         try:
-            runner.gate.open(_thread.get_ident())
+            runner.gate.begin()
             value = contextvars.Context().run(_as_process, runner, body)
         except BaseException as raised:
             error = raised
-        runner.gate.close()
-    except ProcessKilled as killed:  # it struck after the body
+        runner.gate.end()
+        if runner.gate.closed:
+            receive_what_is_due()
+    except ProcessKilled as killed:
         error = killed
+    stop_tracing()
     try:
         finished(runner, error, value)
     finally:

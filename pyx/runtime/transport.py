@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import os
 import random
 import time
@@ -24,6 +23,7 @@ from pyx.net.upkeep import Upkeep
 from pyx.runtime.departure import Departure
 from pyx.runtime.draining import GOODBYE_SECONDS
 from pyx.runtime.lag import EVERY_SECONDS, Lag
+from pyx.runtime.node_log import log
 from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.seeding import Seeding
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from pyx.signals import Signal
     from pyx.wire.handshake import Status
 
-log = logging.getLogger("pyx.node")
 
 _SHORT_COOKIE: Final = 20
 """Characters: fewer can be guessed, by an impostor whom one node dialled once, however long a try takes."""

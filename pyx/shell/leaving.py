@@ -16,7 +16,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.runtime import gate, lifetime
+from pyx.runtime import interrupts, lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,7 @@ class Leaving:
         leaving = SystemExit(code)
         if self.is_ending or self.end_prompt(leaving):
             self._granted_at = now
-        elif not gate.is_at_work(frame):
+        elif not interrupts.is_at_work(frame):
             self._granted_at = now
             raise leaving
         elif self._asked_at is not None and now - self._asked_at >= _AT_WORK_SECONDS:

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from pyx.runtime.gate import interrupt_main_thread
+from pyx.runtime.interrupts import interrupt_main_thread
 from pyx.runtime.stacks import current_frames
 
 if TYPE_CHECKING:

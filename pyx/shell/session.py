@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 import pyx
 from pyx.node import Node
 from pyx.process import Process
-from pyx.runtime import context, gate, rex
+from pyx.runtime import context, interrupts, rex
 from pyx.runtime.local_node import this_node
 from pyx.runtime.output import Pace
 from pyx.runtime.runners import LockSlot
@@ -343,7 +343,7 @@ class Seat:
 
     def forget_interrupt(self) -> None:
         """See `loop.Seat`."""
-        gate.wish.noted = gate.wish.repeated = False
+        interrupts.forget_pending()
 
 
 class LogHandler(logging.Handler):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyx
 from pyx import Node, NotAProcess, Process, receive, self, send, spawn
-from pyx.runtime.gate import guard_main_thread
+from pyx.runtime.interrupts import guard_main_thread
 from pyx.runtime.local_node import LocalNode, this_node
 from pyx.runtime.shell_process import shell_process
 from tests.staging import HANG, OPTIONS, as_process, seen_from, wait_for
@@ -100,7 +100,7 @@ def is_from_pyx(interrupt: KeyboardInterrupt) -> bool:
     pyx_calls = [name for name, ours in frames if ours]
     interrupted_code = list(itertools.takewhile(lambda name: name != "interrupted", pyx_calls))
     if interrupted_code == pyx_calls:  # raised by `guarded`, as it left
-        assert pyx_calls[-2:] == ["raise_noted", "raise_interrupt"], traceback.format_exception(interrupt)
+        assert pyx_calls[-2:] == ["raise_pending", "_raise_interrupt"], traceback.format_exception(interrupt)
         assert pyx_calls[-3] == "guarded"
         return True
     # Raised by the handler itself: in user code, or in a wait.

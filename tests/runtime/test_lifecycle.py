@@ -204,7 +204,7 @@ class TestStarts:
         node.step(node.kernel.exit, Pid(0), pid, "kill")
         wait_for(ended)
         assert ended.reason == "killed"
-        until(lambda: node.processes.dying() == 0)
+        until(lambda: len(node.processes.kills) == 0)
 
     def test_linked_and_monitored_in_the_same_step(self, node: LocalNode) -> None:
         def body() -> Any:
@@ -396,9 +396,9 @@ class TestDying:
         assert process is not None
         until(lambda: process.runner.gate.thread_ident is not None)
         node.step(node.kernel.exit, Pid(0), pid, "kill")
-        assert node.processes.dying() == 1
+        assert len(node.processes.kills) == 1
         in_c.release()
-        until(lambda: node.processes.dying() == 0)
+        until(lambda: len(node.processes.kills) == 0)
 
 
 class TestShellExit:
@@ -440,4 +440,4 @@ def test_a_thread_that_is_busy_in_python_is_killed_there(node: LocalNode) -> Non
     pid, _ = node.processes.spawn(busy, ())
     wait_for(begun)
     node.step(node.kernel.exit, Pid(0), pid, "kill")
-    until(lambda: node.processes.dying() == 0)
+    until(lambda: len(node.processes.kills) == 0)

@@ -15,7 +15,7 @@ import pytest
 
 from pyx import receive
 from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
-from pyx.runtime import gate, lifetime
+from pyx.runtime import interrupts, lifetime
 from pyx.runtime.output import Router
 from pyx.terms import Pid
 from pyx.wire.fragments import MAX_LETTER_BYTES
@@ -164,7 +164,7 @@ class TestStart:
     def test_ctrl_c_spares_pyx_from_now_on(self, node: LocalNode) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         start(node)
-        assert signal.getsignal(signal.SIGINT) is gate.interrupted
+        assert signal.getsignal(signal.SIGINT) is interrupts.interrupted
 
     def test_in_a_process_it_is_one_piece(self, node: LocalNode) -> None:
         assert as_process(node, lambda: start(node)) == "a@test"

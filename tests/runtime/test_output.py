@@ -21,12 +21,13 @@ from pyx.runtime.output import Outlet, Pace, Router, found_stream, install
 from pyx.runtime.runners import LockSlot
 from pyx.runtime.threads import Pool
 from pyx.terms import Pid
-from tests.staging import HANG, as_process, until, wait_for
+from tests.staging import HANG, as_process, in_the_name_of_a_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.runners import Runner
 
 
 class Console:
@@ -145,15 +146,13 @@ class TestRouter:
     ) -> None:
         """Or a process that does nothing but print could not be killed."""
 
-        def body() -> None:
-            me = current.get()
-            assert me is not None
+        def body(me: Runner) -> None:
             node.kernel._end(me.process, "killed")
-            me.gate.killed = True
+            me.gate.closed = True
             with pytest.raises(ProcessKilled):
                 router.write("a line\n")
 
-        as_process(node, body)
+        in_the_name_of_a_process(node, body)
         assert console.text == ""
 
     def test_an_unfinished_line_is_handed_over_when_it_is_a_piece_long(

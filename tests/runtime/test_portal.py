@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.runtime.context import thread
+from pyx.runtime.node_log import log
 from pyx.runtime.portal import LoopThread, new_event_loop
 from tests.staging import HANG, until, wait_for
 
@@ -124,6 +125,7 @@ class TestSoon:
         go_on.set()
         portal.call(lambda: None)
         assert seen == ["the next"]
+        log.settle(HANG)
         assert "a call on the loop of test-loop failed" in caplog.text
 
     def test_a_thread_that_goes_on_giving_does_not_keep_the_loop_from_its_own(

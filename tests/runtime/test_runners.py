@@ -241,14 +241,14 @@ def test_stopping_wakes_cancels_and_marks(runner: Runner) -> None:
     runner.stop_task = lambda _: cancelled.append("cancelled")
     slot = runner.own_slot
     runner.stop()
-    assert runner.killed
+    assert runner.gate.closed
     assert slot.wait(0)
     assert cancelled == ["cancelled"]
 
 
 def test_stopping_one_that_does_not_receive_wakes_nothing(runner: Runner) -> None:
     runner.stop()
-    assert runner.killed
+    assert runner.gate.closed
     assert not LockSlot().wait(0)
 
 

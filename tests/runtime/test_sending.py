@@ -18,7 +18,7 @@ from pyx.runtime.line_buffer import LONGEST_PRINT
 from pyx.runtime.runners import Runner
 from pyx.signals import Letter
 from pyx.terms import Pid, Ref
-from tests.staging import Running, as_process, seen_from, until, wait_for
+from tests.staging import Running, as_process, in_the_name_of_a_process, seen_from, until, wait_for
 
 if TYPE_CHECKING:
     from pyx.net.peer import PeerLink
@@ -79,14 +79,12 @@ def test_a_dead_process_may_give_up_what_it_asked_for(
     given_up: list[int] = []
     monkeypatch.setattr(node.kernel, "abandon", given_up.append)
 
-    def body() -> None:
-        runner = context.current.get()
-        assert runner is not None
-        runner.gate.killed = True
+    def body(runner: Runner) -> None:
+        runner.gate.closed = True
         with pytest.raises(ProcessKilled):
             node.abandon(7)
 
-    as_process(node, body)
+    in_the_name_of_a_process(node, body)
     node.portal.call(lambda: None)
     assert given_up == [7]
 

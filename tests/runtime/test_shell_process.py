@@ -20,7 +20,7 @@ from pyx import self as own_pid
 from pyx.errors import ProcessKilled, ReceiveTimeout
 from pyx.runtime import shell_process as shell_process_module
 from pyx.runtime.context import current
-from pyx.runtime.gate import guard_main_thread, interrupt_main_thread, wish
+from pyx.runtime.interrupts import guard_main_thread, interrupt_main_thread, pending_interrupt
 from pyx.runtime.output import Router
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid
@@ -177,7 +177,7 @@ def test_raises_what_the_coroutine_raised(shell: ShellProcess) -> None:
 
 
 def test_a_ctrl_c_that_comes_while_it_is_started_cancels_it(shell: ShellProcess) -> None:
-    wish.noted = True  # as the handler of SIGINT leaves it where it finds pyx at work
+    pending_interrupt.noted = True  # as the handler of SIGINT leaves it where it finds pyx at work
     with pytest.raises(KeyboardInterrupt):
         shell.run_coroutine(aio.receive("never"))
     with pytest.raises(ReceiveTimeout):  # nothing of the shell's receives any more
@@ -259,7 +259,7 @@ class TestTheContext:
 
 
 def test_a_killed_shell_starts_nothing(shell: ShellProcess) -> None:
-    shell.runner.gate.killed = True
+    shell.runner.gate.closed = True
     coroutine = aio.receive()
     with pytest.raises(ProcessKilled):
         shell.run_coroutine(coroutine)

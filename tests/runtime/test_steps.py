@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import logging
+import contextvars
+import gc
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.core import effects as fx
 from pyx.errors import ProcessKilled, Reentered, RegistrationError
-from pyx.runtime import context, steps
-from pyx.runtime.gate import wish
+from pyx.runtime import context
+from pyx.runtime.interrupts import pending_interrupt
 from pyx.terms import Pid
-from tests.staging import HANG, as_process, wait_for
+from tests.staging import HANG, as_process, in_the_name_of_a_process, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.runners import Runner
 
 
 class TestAStep:
@@ -46,74 +48,84 @@ class TestAStep:
             node.step(node.step, node.kernel.registered)
         assert node.step(node.kernel.registered) == []
 
-    def test_of_a_process_passes_its_gate(self, node: LocalNode) -> None:
-        def body() -> list[bool]:
-            runner = context.current.get()
-            assert runner is not None
-            lock = runner.gate._lock
-            return [lock.locked(), node.step(lock.locked), lock.locked()]
-
-        assert as_process(node, body) == [False, True, False]
-
-    def test_of_the_transport_is_nobodys_even_in_a_processs_context(self, node: LocalNode) -> None:
-        def body() -> bool:
-            import contextvars
-
-            runner = context.current.get()
-            assert runner is not None
+    def test_of_the_transport_is_no_processs_even_in_the_context_of_one(self, node: LocalNode) -> None:
+        def body(runner: Runner) -> int:
+            runner.gate.closed = True
             copied = contextvars.copy_context()
-            return node.portal.call(copied.run, node.step, runner.gate._lock.locked)  # type: ignore[no-any-return]
+            answer: int = node.portal.call(copied.run, node.step, lambda: 42)
+            return answer
 
-        assert as_process(node, body) is False
+        assert in_the_name_of_a_process(node, body) == 42
 
     def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
-        def body() -> None:
-            runner = context.current.get()
-            assert runner is not None
+        def body(runner: Runner) -> None:
             with pytest.raises(ProcessKilled):  # on the way out: it dies of this very step
                 node.step(node.kernel.exit, Pid(0), runner.process.pid, "kill")
             with pytest.raises(ProcessKilled):
                 node.step(lambda: pytest.fail("it was taken"))
 
-        as_process(node, body)
+        in_the_name_of_a_process(node, body)
+
+    def test_collects_no_garbage_while_it_holds_the_lock(self, node: LocalNode) -> None:
+        assert node.step(gc.isenabled) is False
+        assert gc.isenabled()
+
+    def test_leaves_a_collector_switched_off_that_was(self, node: LocalNode) -> None:
+        gc.disable()
+        try:
+            node.step(node.kernel.registered)
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
+
+    def test_that_fails_switches_the_collector_on_again(self, node: LocalNode) -> None:
+        with pytest.raises(RegistrationError):
+            node.step(node.kernel.unregister, "nobody")
+        assert gc.isenabled()
+
+    def test_lets_go_of_what_has_ended_without_the_lock(self, node: LocalNode) -> None:
+        """The dictionary of a process, say, may hold the last reference to an object with a finalizer."""
+        locked: list[bool] = []
+
+        class Finalized:
+            def __del__(self) -> None:
+                locked.append(node._lock.locked())
+
+        process, _ = node.step(node.kernel.process_started, "def")
+        process.dictionary["key"] = Finalized()
+        pid = process.pid
+        del process
+        node.step(lambda: node.kernel.process_exited(node.kernel._processes[pid.number], "normal"))
+        assert locked == [False]
 
     def test_on_the_way_out_ctrl_c_is_raised_that_came_meanwhile(self, node: LocalNode) -> None:
         seen: list[str] = []
 
         def decide() -> None:
-            wish.noted = True
+            pending_interrupt.noted = True
             seen.append("to the end")
 
         with pytest.raises(KeyboardInterrupt):
             node.step(decide)
         assert seen == ["to the end"]
-        assert not wish.noted
+        assert not pending_interrupt.noted
 
     def test_nobody_carries_out_anothers(self, node: LocalNode) -> None:
         """A step without effects has let go of the lock; before it goes on, another one brings effects."""
         carried: list[str] = []
         node._carry[fx.Log] = lambda effect: carried.append(effect.text)
 
-        class Interloper:
-            """The lock, and a step of another thread just as it is let go."""
-
-            def __init__(self, lock: Any) -> None:
-                self._lock = lock
-
-            def __enter__(self) -> None:
-                self._lock.acquire()
-
-            def __exit__(self, *_: object) -> None:
-                self._lock.release()
-                if threading.current_thread() is threading.main_thread():
-                    other = threading.Thread(target=node.step, args=(decide,))
-                    other.start()
-                    other.join(HANG)
-
         def decide() -> None:
             node.kernel.effects.append(fx.Log("info", "once"))
 
-        node._lock = Interloper(node._lock)  # type: ignore[assignment]
+        def release() -> None:
+            node._lock.release()
+            if threading.current_thread() is threading.main_thread():
+                other = threading.Thread(target=node.step, args=(decide,))
+                other.start()
+                other.join(HANG)
+
+        node._release = (gc.enable, release)
         node.step(node.kernel.registered)
         assert carried == ["once"]
 
@@ -209,45 +221,21 @@ class TestTelling:
     ) -> None:
         """A finalizer ran after the look at what was told, before the thread was outside."""
         told = threading.Event()
+        catch_up = node._catch_up
 
-        class LateGate:
-            def enter(self) -> None: ...
+        def late(runner: Runner | None) -> None:
+            catch_up(runner)
+            node.tell(told.set)
 
-            def leave(self) -> None:
-                node.tell(told.set)
-
-        monkeypatch.setattr(steps, "NO_GATE", LateGate())
-        node.step(node.kernel.registered)
-        monkeypatch.undo()
+        monkeypatch.setattr(node, "_catch_up", late)
+        node.step(node.tell, lambda: None)
         wait_for(told)
         assert node._deferred == {}
 
     def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
-        def body() -> None:
-            runner = context.current.get()
-            assert runner is not None
-            runner.gate.killed = True
+        def body(runner: Runner) -> None:
+            runner.gate.closed = True
             with pytest.raises(ProcessKilled):
                 node.tell(lambda: pytest.fail("it was done"))
 
-        as_process(node, body)
-
-
-class TestWarning:
-    def test_is_logged_inside(
-        self, node: LocalNode, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A kill in `logging` would leave a handler's lock taken."""
-        inside: list[bool] = []
-
-        class Looking(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                inside.append(context.thread.state.inside)
-
-        handler = Looking()
-        steps.log.addHandler(handler)
-        node.warn("once %s", "outside")
-        node.step(node.warn, "once inside")
-        steps.log.removeHandler(handler)
-        assert inside == [True, True]
-        assert [record.getMessage() for record in caplog.records] == ["once outside", "once inside"]
+        in_the_name_of_a_process(node, body)

@@ -98,7 +98,7 @@ def tables_agree(node: LocalNode, *, alive: set[Pid]) -> None:
         assert process.monitored_by == {}
         assert list(process.links) == []
     assert node._deferred == {}
-    assert node.processes.dying() == 0
+    assert len(node.processes.kills) == 0
 
 
 # ---------------------------------------------------------------- kills of senders
@@ -330,7 +330,7 @@ class TestKillsOfWaiters:
             monkeypatch.undo()
         # What it asked for it does not wait for any more; the one that only a spawn's link would need stays.
         until(lambda: all(one.waiter is None for one in node.kernel._pending.values()))
-        assert node.processes.dying() == 0
+        assert len(node.processes.kills) == 0
         no_lock_is_held(node)
 
 
@@ -405,7 +405,7 @@ class TestSwallowers:
         node.step(node.kernel.exit, Pid(0), pid, "kill")
         finished.wait_for(1)
         assert refused == ["refused"] * 2  # a ping of a node without a name asks nobody
-        assert node.processes.dying() == 0
+        assert len(node.processes.kills) == 0
 
     def test_a_thread_in_a_call_of_c_is_counted_and_its_prints_are_dropped(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
@@ -428,10 +428,10 @@ class TestSwallowers:
         pid, _ = node.processes.spawn(busy, ())
         until(lambda: shown == ["before\n"])
         node.step(node.kernel.exit, Pid(0), pid, "kill")
-        assert node.processes.dying() == 1
+        assert len(node.processes.kills) == 1
         in_c.release()
         finished.wait_for(1)
-        assert node.processes.dying() == 0
+        assert len(node.processes.kills) == 0
         assert shown == ["before\n"]
 
 
@@ -471,7 +471,7 @@ def test_kills_of_sending_tasks(node: LocalNode, monkeypatch: pytest.MonkeyPatch
     wait_for(over)
     assert complaints == []
     assert seen > [kills]
-    assert node.processes.dying() == 0
+    assert len(node.processes.kills) == 0
     no_lock_is_held(node)
 
 

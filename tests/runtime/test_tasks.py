@@ -123,7 +123,7 @@ class TestAProcess:
         """The loop itself would let a collection take a task that nobody holds."""
         node.tasks.start(runner, for_ever, Ends().report)
         until(lambda: runner.task is not None)
-        assert node.tasks._tasks == {runner.task}
+        assert set(node.tasks._tasks) == {runner.task}
         runner.stop()
         until(lambda: not node.tasks._tasks)
 
@@ -180,7 +180,7 @@ class TestTheApplicationsLoop:
     def test_processes_run_there(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
-        tasks, done = ProcessLoop(), asyncio.Event()
+        tasks, done = ProcessLoop(node.portal.later), asyncio.Event()
         tasks.use(loop)
         ran_on: list[Any] = []
 
@@ -194,7 +194,7 @@ class TestTheApplicationsLoop:
     def test_a_closed_one_ends_the_process(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
-        tasks, ends = ProcessLoop(), Ends()
+        tasks, ends = ProcessLoop(node.portal.later), Ends()
         loop.close()
         tasks.use(loop)
         tasks.start(runner, answer, ends.report)
@@ -205,7 +205,7 @@ class TestTheApplicationsLoop:
     def test_ctrl_c_in_a_process_is_the_applications_too(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
-        tasks, ends = ProcessLoop(), Ends()
+        tasks, ends = ProcessLoop(node.portal.later), Ends()
         tasks.use(loop)
 
         async def interrupted() -> None:

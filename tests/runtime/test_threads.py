@@ -71,14 +71,19 @@ class TestRunProcess:
 
     def test_one_that_is_dead_already_does_not_run(self) -> None:
         runner = FakeRunner()
-        runner.gate.kill()
+        runner.gate.closed = True
         [(error, value)] = run(runner, lambda: pytest.fail("it ran"))
         assert isinstance(error, ProcessKilled)
         assert value is None
 
     def test_a_kill_in_the_body_is_reported(self) -> None:
         runner = FakeRunner()
-        [(error, _)] = run(runner, runner.gate.kill)
+
+        def body() -> None:
+            runner.gate.closed = True
+            runner.gate.enter()
+
+        [(error, _)] = run(runner, body)
         assert isinstance(error, ProcessKilled)
 
     def test_a_kill_that_strikes_after_the_body_is_reported_too(self) -> None:
@@ -91,26 +96,34 @@ class TestRunProcess:
                 ctypes.c_ulong(_thread.get_ident()),
                 ctypes.py_object(ProcessKilled),
             )
-            runner.gate = types.SimpleNamespace(close=strike)  # type: ignore[assignment]
+            runner.gate = types.SimpleNamespace(end=strike)  # type: ignore[assignment]
             raise ValueError("its own")
 
         [(error, _)] = run(runner, body)
         assert isinstance(error, ProcessKilled)
 
-    def test_nothing_is_raised_in_the_thread_afterwards(self) -> None:
-        """The thread goes on to other processes: a late kill of this one must not meet them."""
-        runner = FakeRunner()
+    def test_what_is_raised_in_its_last_instruction_does_not_meet_the_next_one(self) -> None:
+        """C code alone, so it arrives after the body: the thread goes on to other processes."""
         ends: list[BaseException | None] = []
 
         def one_and_the_next() -> None:
-            run_process(as_runner(runner), lambda: None, lambda _, error, __: ends.append(error))
-            runner.gate.kill()
+            first = FakeRunner()
+            first.gate = types.SimpleNamespace(  # type: ignore[assignment]
+                begin=lambda: None, end=functools.partial(raise_here, ProcessKilled), closed=True
+            )
+            run_process(as_runner(first), lambda: None, lambda _, error, __: ends.append(error))
             run_process(as_runner(FakeRunner()), lambda: None, lambda _, error, __: ends.append(error))
 
         thread = threading.Thread(target=one_and_the_next)
         thread.start()
         thread.join(HANG)
-        assert ends == [None, None]
+        killed, following = ends
+        assert isinstance(killed, ProcessKilled)
+        assert following is None
+
+
+def raise_here(error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(_thread.get_ident()), ctypes.py_object(error))
 
 
 def as_runner(runner: Any) -> Runner:

@@ -23,7 +23,7 @@ from pyx.errors import NameTaken, PyxError, RpcTimeout, RuntimeDirectoryUnsafe
 from pyx.net.claim import Claim
 from pyx.net.cookie import Cookie
 from pyx.net.listener import Arrival
-from pyx.runtime import draining, gate, lifetime
+from pyx.runtime import draining, interrupts, lifetime
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
 from pyx.wire.fragments import NODE_ROOM_BYTES
@@ -332,9 +332,9 @@ class TestLeaving:
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
-        gate.wish.noted = True
+        interrupts.pending_interrupt.noted = True
         lifetime.stop(a)  # and raises nothing: the Ctrl-C has had its effect
-        assert not gate.wish.noted
+        assert not interrupts.pending_interrupt.noted
         go_on.set()
         assert "bytes for b@test are dropped" in caplog.text
 

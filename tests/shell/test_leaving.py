@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx.runtime import gate
+from pyx.runtime import interrupts
 from pyx.shell import leaving as room
 from pyx.shell.leaving import Leaving
 
@@ -30,7 +30,7 @@ class Run:
         self.ended: list[int] = []
         self.leaving = Leaving(lambda: None)
         monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(room, "gate", SimpleNamespace(is_at_work=lambda _: self.at_work))
+        monkeypatch.setattr(room, "interrupts", SimpleNamespace(is_at_work=lambda _: self.at_work))
         monkeypatch.setattr(self.leaving, "_ask_again", self._ask_again)
         monkeypatch.setattr(self.leaving, "_end_now", self.ended.append)
 
@@ -116,4 +116,4 @@ def test_handlers_are_put_back() -> None:
     with Leaving(lambda: None).caught(interactive=False):
         assert signal.getsignal(signal.SIGTERM) != before[0]
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)) == before
-    assert gate.is_at_work(None) is False
+    assert interrupts.is_at_work(None) is False

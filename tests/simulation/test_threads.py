@@ -69,7 +69,7 @@ def test_every_promise_holds_under_threads(stage: Stage) -> None:
         assert set(process.monitors) == set(member.watches)
     for process in processes(nodes):
         process.runner.node.send(process.pid, "leave")
-    until(lambda: not processes(nodes) and not any(node.processes.dying() for node in nodes))
+    until(lambda: not processes(nodes) and not any(len(node.processes.kills) for node in nodes))
     assert crowd.complaints == []
 
 
