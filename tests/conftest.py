@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.staging import Stage
+from pyx.runtime.node_log import log
+from tests.staging import HANG, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from _pytest.logging import LogCaptureHandler
 
     from pyx.runtime.local_node import LocalNode
 
@@ -47,6 +50,23 @@ def stage(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 def node(stage: Stage) -> LocalNode:
     """A fresh node without a name; it is the node of this OS process as long as the test runs."""
     return stage.make()
+
+
+class SettledLog(pytest.LogCaptureFixture):  # type: ignore[misc] # final, for there is no other way in
+    """What was logged, the lines of event loops too, which another thread writes."""
+
+    @property
+    def handler(self) -> LogCaptureHandler:
+        log.settle(HANG)
+        return super().handler
+
+
+@pytest.fixture
+def caplog(request: pytest.FixtureRequest) -> Iterator[pytest.LogCaptureFixture]:
+    """As pytest's own."""
+    caplog = SettledLog(request.node, _ispytest=True)
+    yield caplog
+    caplog._finalize()
 
 
 @pytest.fixture

@@ -22,12 +22,23 @@ from pyx import self as own_pid
 from pyx.runtime.output import Router
 from pyx.terms import Pid
 from tests.runtime import programs
-from tests.staging import HANG, Running, Stage, as_process, end_of, seen_from, until, wait_for
+from tests.staging import (
+    HANG,
+    Running,
+    Stage,
+    as_process,
+    end_of,
+    in_the_name_of_a_process,
+    seen_from,
+    until,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.runners import Runner
 
 KILLS = 5_000
 
@@ -345,15 +356,13 @@ def is_asleep(runner: Any) -> bool:
 class TestSwallowers:
     """A process that catches what ends it is dead all the same, and can do nothing but end."""
 
-    def test_a_thread(self, node: LocalNode) -> None:
+    def test_a_thread_that_it_left_behind(self, node: LocalNode) -> None:
         refused: list[str] = []
         lines = io.StringIO()
 
-        def stubborn() -> None:
-            try:
-                receive()
-            except ProcessKilled:
-                pass
+        def stubborn(runner: Runner) -> None:
+            with pytest.raises(ProcessKilled):
+                node.step(node.kernel.exit, Pid(0), runner.process.pid, "kill")
             for act in (
                 lambda: send(own_pid(), "x"),
                 lambda: receive(timeout=0),
@@ -371,13 +380,7 @@ class TestSwallowers:
                 except ProcessKilled:
                     refused.append("refused")
 
-        running = Running(node, stubborn)
-        process = node.kernel.find(running.pid)
-        assert process is not None
-        until(lambda: process.waiting)
-        node.step(node.kernel.exit, Pid(0), running.pid, "kill")
-        assert end_of(node, running.pid) == "noproc"
-        running.outcome()
+        in_the_name_of_a_process(node, stubborn)
         assert refused == ["refused"] * 10
         assert lines.getvalue() == ""
 
