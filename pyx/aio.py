@@ -119,16 +119,40 @@ class Node:
     """The twins of what waits in `Node`; never instantiated."""
 
     @staticmethod
-    async def start(name: str, **options: Any) -> str:
-        """`Node.start`, awaitable: its waits (for EPMD, say) are on a thread.
-
-        Args:
-            name: as there.
-            options: as there.
-        """
-        if "rpc" in options:
-            options["policy"] = options.pop("rpc")
-        return await asyncio.to_thread(lifetime.start, this_node(), name, **options)
+    async def start(
+        name: str,
+        *,
+        hidden: bool = False,
+        cookie: str | None = None,
+        cookie_file: str | None = None,
+        tick: float = 15.0,
+        rpc: str = "open",
+        route_output: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        long: bool = False,
+        listen: str | None = None,
+        port: int = 0,
+        seeds: Sequence[str] = (),
+        max_message_mib: int = 128,
+    ) -> str:
+        """`Node.start`, awaitable: what it waits for (EPMD, say) it waits for on a thread."""
+        return await asyncio.to_thread(
+            lifetime.start,
+            this_node(),
+            name,
+            hidden=hidden,
+            cookie=cookie,
+            cookie_file=cookie_file,
+            tick=tick,
+            policy=rpc,
+            route_output=route_output,
+            loop=loop,
+            long=long,
+            listen=listen,
+            port=port,
+            seeds=seeds,
+            max_message_mib=max_message_mib,
+        )
 
     @staticmethod
     async def stop() -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx import (
-    Exit,
     NoConnection,
     Node,
     NoProcess,
@@ -17,6 +17,7 @@ from pyx import (
     Process,
     RegistrationError,
     WouldBlock,
+    aio,
     make_ref,
     receive,
     rpc,
@@ -178,10 +179,60 @@ class TestExits:
         wait_for(ended)
         assert ended.reason == "killed"
 
-    def test_to_itself_it_is_a_raise(self, node: LocalNode) -> None:
-        with pytest.raises(Exit) as left:
-            as_process(node, lambda: Process.exit(own_pid(), "normal"))
-        assert left.value.reason == "normal"
+    @pytest.mark.parametrize(("reason", "seen"), [("normal", "normal"), ("boom", "boom"), ("kill", "killed")])
+    def test_to_itself_it_ends_there_whatever_it_catches(
+        self, node: LocalNode, reason: str, seen: str
+    ) -> None:
+        went_on: list[str] = []
+
+        def body() -> None:
+            receive("go")
+            with contextlib.suppress(Exception):
+                Process.exit(own_pid(), reason)
+            went_on.append("further")
+
+        pid, _ = node.processes.spawn(body, ())
+        ended = Ended(node, pid)
+        node.send(pid, "go")
+        wait_for(ended)
+        assert (ended.reason, went_on) == (seen, [])
+
+    def test_to_itself_in_a_task_of_its_own_it_ends_the_whole_process(self, node: LocalNode) -> None:
+        async def body() -> None:
+            await aio.receive("go")
+
+            async def helper() -> None:
+                Process.exit(own_pid(), "shutdown")
+
+            await asyncio.gather(helper(), aio.sleep(HANG))
+
+        pid, _ = node.processes.spawn(body, ())
+        ended = Ended(node, pid)
+        node.send(pid, "go")
+        wait_for(ended)
+        assert ended.reason == "shutdown"
+
+    def test_to_itself_it_is_a_message_where_exits_are_trapped(self, node: LocalNode) -> None:
+        def body() -> list[Any]:
+            Process.flag("trap_exit", True)
+            me = own_pid()
+            Process.exit(me, "normal")
+            Process.exit(me, "boom")
+            return [receive() == ("EXIT", me, "normal"), receive() == ("EXIT", me, "boom")]
+
+        assert as_process(node, body) == [True, True]
+
+    def test_to_itself_kill_is_not_trapped(self, node: LocalNode) -> None:
+        def body() -> None:
+            Process.flag("trap_exit", True)
+            receive("go")
+            Process.exit(own_pid(), "kill")
+
+        pid, _ = node.processes.spawn(body, ())
+        ended = Ended(node, pid)
+        node.send(pid, "go")
+        wait_for(ended)
+        assert ended.reason == "killed"
 
     def test_to_the_dead_it_is_true_all_the_same(self, node: LocalNode) -> None:
         assert Process.exit(Pid(4711), "kill") is True

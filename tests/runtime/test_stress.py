@@ -341,7 +341,7 @@ class TestKillsOfWaiters:
             monkeypatch.undo()
         # What it asked for it does not wait for any more; the one that only a spawn's link would need stays.
         until(lambda: all(one.waiter is None for one in node.kernel._pending.values()))
-        assert len(node.processes.kills) == 0
+        until(lambda: len(node.processes.kills) == 0)
         no_lock_is_held(node)
 
 
