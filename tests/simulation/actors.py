@@ -350,6 +350,9 @@ class Actor:
             told = self.world.told.get(key)
             if key == "killed":
                 told = next((kill for kill in self.kills if self._may_be_now(kill)), None)
+                linked = [other for other in self.world.ends[key] if other is not None and other is not self]
+                if any(other in self.linked_ever or self in other.linked_ever for other in linked):
+                    told = None  # it may as well have been ended by the link, before that signal
             if told is not None and told.to is self:
                 self._heard(told)
             elif key in {"noproc", "noconnection"}:
