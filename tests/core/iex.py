@@ -236,7 +236,7 @@ DETAILS: Final = (
     Detail(
         "exit at the prompt",
         "`exit(:normal)` at the prompt ends the shell process",
-        "shows `Exit: normal`; `exit()` leaves",
+        '`exit("normal")` shows `Exit: normal`; `exit()` and `exit(3)` leave',
         "pid and bindings end when one says so, and only then",
         (
             "tests/shell/test_session.py::TestPipes::test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing",
