@@ -129,6 +129,22 @@ class TestOutput:
         desk.screen.drain()
         assert desk.stream.getvalue() == "".join(lines)
 
+    def test_keys_get_through_an_endless_flood(self, desk: Desk) -> None:
+        has_read = threading.Event()
+
+        def floods() -> None:
+            while not has_read.is_set():
+                if desk.screen.has_room(lambda: None):
+                    desk.screen.write("line\n" * 1000, frm=Pid(1, 0, "b@vm", 5))
+
+        thread = threading.Thread(target=floods)
+        thread.start()
+        try:
+            assert desk.read("x = 5\r") == "x = 5"
+        finally:
+            has_read.set()
+            thread.join()
+
     def test_the_prompt_begins_on_its_own_line(self, desk: Desk) -> None:
         desk.screen.write("50 %")
         desk.read("1\r")

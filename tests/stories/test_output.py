@@ -88,15 +88,6 @@ class TestAboveThePrompt:
         near.press("re'\r")
         near.sees("'still here'")
 
-    def test_an_endless_flood_leaves_what_is_typed_through(self, lone_host: Host) -> None:
-        shell = lone_host.shell()
-        shell.type("def floods():\n    while True: print('y')\n")
-        shell.press("pid = spawn(floods)\r")
-        shell.sees("y")
-        shell.press("Process.exit(pid, 'kill')\r")
-        shell.sees("True")
-        assert shell.type("6 * 7") == "42"
-
     def test_a_line_in_pieces_is_one_line(self, near: Shell) -> None:
         near.type("_ = spawn(noisy.in_pieces)")
         assert near.sees("pieces") == "one line in three pieces"
