@@ -12,7 +12,7 @@ import functools
 import inspect
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from pyx.errors import Exit
 from pyx.runtime.context import current
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from pyx.runtime.runners import Finished, Runner, Slot
+
+    Guests: TypeAlias = dict[asyncio.Task[None], tuple[Runner, Finished]]
 
 
 SHUTDOWN: Final = "shutdown"
@@ -44,14 +46,14 @@ class ProcessLoop:
         self._given: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         """What runs on pyx's own loop, which keeps only a weak reference to a task."""
-        self._guests: dict[asyncio.Task[None], tuple[Runner, Finished]] = {}
+        self._guests: Guests = {}
         """What runs on a loop of the application's."""
         self._later = later
         self._looks = False
         # Made once: a bound method for each of a hundred thousand processes is as many objects more.  Not of
         # this object, which would be a cycle then.
         self._forget: Final = functools.partial(_forget, self._tasks, self._guests)
-        self._stop: Final = functools.partial(_stop, self._own)
+        self._stop: Final = functools.partial(_stop, self._own, self._guests)
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Runs processes that start from now on in the application's loop (None: in pyx's own)."""
@@ -78,23 +80,10 @@ class ProcessLoop:
             self._later(_CLOSED_LOOP_SECONDS, self._look_for_closed_loops)
 
     def _look_for_closed_loops(self) -> None:
-        self._end_those_of_closed_loops()
+        _end_those_of_closed_loops(self._guests)
         self._looks = bool(self._guests)
         if self._looks:
             self._later(_CLOSED_LOOP_SECONDS, self._look_for_closed_loops)
-
-    def _end_those_of_closed_loops(self) -> None:
-        over = [task for task in list(self._guests) if task.get_loop().is_closed()]
-        for task in over:
-            guest = self._guests.pop(task, None)
-            if guest is not None:
-                runner, finished = guest
-                task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - told here
-                finished(runner, Exit(SHUTDOWN), None)
-        if over:
-            # Their `finally` blocks are the user's code, which may wait: on a thread of their own.
-            coroutines = [task.get_coro() for task in over]
-            threading.Thread(target=_close, args=(coroutines,), name="pyx-closing", daemon=True).start()
 
     def _begin(
         self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
@@ -270,17 +259,29 @@ def _soon(own: LoopThread, loop: asyncio.AbstractEventLoop, function: Callable[[
     return True
 
 
-def _stop(own: LoopThread, runner: Runner) -> None:
+def _stop(own: LoopThread, guests: Guests, runner: Runner) -> None:
     task = runner.task
-    if task is not None:  # else it has just come to its end
-        _soon(own, task.get_loop(), functools.partial(_cancel, task))
+    if task is None:  # it has just come to its end
+        return
+    if not _soon(own, task.get_loop(), functools.partial(_cancel, task)):
+        _end_those_of_closed_loops(guests)
 
 
-def _forget(
-    tasks: set[asyncio.Task[None]],
-    guests: dict[asyncio.Task[None], tuple[Runner, Finished]],
-    task: asyncio.Task[None],
-) -> None:
+def _end_those_of_closed_loops(guests: Guests) -> None:
+    over = [task for task in list(guests) if task.get_loop().is_closed()]
+    for task in over:
+        guest = guests.pop(task, None)
+        if guest is not None:
+            runner, finished = guest
+            task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - told here
+            finished(runner, Exit(SHUTDOWN), None)
+    if over:
+        # Their `finally` blocks are the user's code, which may wait: on a thread of their own.
+        coroutines = [task.get_coro() for task in over]
+        threading.Thread(target=_close, args=(coroutines,), name="pyx-closing", daemon=True).start()
+
+
+def _forget(tasks: set[asyncio.Task[None]], guests: Guests, task: asyncio.Task[None]) -> None:
     tasks.discard(task)
     guests.pop(task, None)
     task.exception()  # a Ctrl-C has been raised in the loop already: asyncio need not tell of it

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import queue
 import signal
 import socket
 import sys
 import threading
+import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,6 +82,57 @@ class TestStart:
         with pytest.raises(AlreadyStarted, match="this process is the node a@test already"):
             start(node, "b@test")
         assert node.kernel.name == "a@test"
+
+    def test_twice_at_once_is_one_start_and_one_refusal(self, node: LocalNode, home: str) -> None:
+        results: queue.SimpleQueue[str] = queue.SimpleQueue()
+        together = threading.Barrier(2)
+
+        def starts(name: str) -> None:
+            together.wait(HANG)
+            try:
+                results.put(start(node, name))
+            except AlreadyStarted as error:
+                results.put(str(error))
+
+        names = ("one@test", "two@test")
+        for name in names:
+            threading.Thread(target=starts, args=(name,)).start()
+        seen = {results.get(timeout=HANG) for _ in names}
+        winner = node.kernel.name
+        assert seen == {winner, f"this process is the node {winner} already"}
+        lifetime.stop(node)
+        assert not [file for file in os.listdir(home) if file.endswith((".sock", ".lock"))]
+
+    def test_of_two_stops_at_once_one_ends_the_name(self, node: LocalNode) -> None:
+        start(node)
+        results: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        together = threading.Barrier(2)
+
+        def stops() -> None:
+            together.wait(HANG)
+            results.put(lifetime.stop(node))
+
+        for _ in range(2):
+            threading.Thread(target=stops).start()
+        assert sorted(results.get(timeout=HANG) for _ in range(2)) == [False, True]
+        assert not node.kernel.name
+
+    @pytest.mark.parametrize(
+        ("module", "library", "question"),
+        [
+            ("gevent.monkey", "gevent", "is_module_patched"),
+            ("eventlet.patcher", "eventlet", "is_monkey_patched"),
+        ],
+    )
+    def test_in_a_program_of_green_threads_is_refused(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, module: str, library: str, question: str
+    ) -> None:
+        patched = types.SimpleNamespace(**{question: lambda _: True})
+        monkeypatch.setitem(sys.modules, module, patched)
+        with pytest.raises(PyxError, match=f"{library} has replaced this program's threads") as refused:
+            start(node)
+        assert refused.value.hint == "run the node in a program of its own"
+        assert not node.kernel.name
 
     @pytest.mark.parametrize("tick", [0, -1, float("nan")])
     def test_a_tick_is_a_time(self, node: LocalNode, tick: float) -> None:

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyx import Process, aio, rpc, send, spawn
 from pyx.errors import ProcessKilled
+from pyx.runtime import lifetime
+from pyx.runtime import tasks as tasks_module
 from pyx.runtime.context import current
 from pyx.runtime.runners import LockSlot, Runner
 from pyx.runtime.tasks import ProcessLoop
-from tests.staging import HANG, until, wait_for
+from pyx.terms import Pid
+from tests.staging import HANG, OPTIONS, Ended, Stage, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -217,6 +221,75 @@ class TestTheApplicationsLoop:
         error, _ = ends.next()
         assert isinstance(error, KeyboardInterrupt)
 
+    def test_that_is_closed_ends_its_processes(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 0.01)
+        cleaned = threading.Event()
+        node.tasks.use(loop)
+
+        async def body() -> None:
+            try:
+                await aio.receive("end")
+            finally:
+                cleaned.set()
+
+        pid, _ = node.processes.spawn(body, ())
+        node.step(node.kernel.register, pid, "worker")
+        loop.run_until_complete(asyncio.sleep(0.01))
+        ended = Ended(node, pid)
+        loop.close()
+        wait_for(ended)
+        assert ended.reason == "shutdown"
+        assert node.step(node.kernel.registered) == []
+        wait_for(cleaned)
+
+    def test_that_is_closed_ends_a_process_when_it_is_killed(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Before the loop is looked at: nothing of it stays among those that still run."""
+        monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 60 * HANG)
+        node.tasks.use(loop)
+        pid, _ = node.processes.spawn(for_ever, ())
+        loop.run_until_complete(asyncio.sleep(0.01))
+        loop.close()
+        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        until(lambda: len(node.processes.kills) == 0)
+
+    def test_that_asyncio_run_closes_ends_its_processes_without_a_report(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ended: list[Ended] = []
+
+        async def main() -> None:
+            node.tasks.use(asyncio.get_running_loop())
+            pid, _ = node.processes.spawn(for_ever, ())
+            await asyncio.sleep(0.01)
+            ended.append(await asyncio.to_thread(Ended, node, pid))
+
+        asyncio.run(main())
+        wait_for(ended[0])
+        assert ended[0].reason == "shutdown"
+        assert caplog.messages == []
+
+    def test_is_not_used_any_more_when_the_node_has_stopped(self, stage: Stage) -> None:
+        node = stage.make()
+
+        async def first() -> None:
+            await asyncio.to_thread(
+                lifetime.start, node, "a@test", **{**OPTIONS, "loop": asyncio.get_running_loop()}
+            )
+            await asyncio.to_thread(lifetime.stop, node)
+
+        asyncio.run(first())
+        ran = threading.Event()
+
+        async def later() -> None:
+            ran.set()
+
+        node.processes.spawn(later, ())
+        wait_for(ran)
+
     def test_its_slots_wake_it_from_another_thread(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop
     ) -> None:
@@ -226,6 +299,112 @@ class TestTheApplicationsLoop:
             await asyncio.wait_for(slot.wait(None), HANG)
 
         loop.run_until_complete(sleeper())
+
+
+ACTS_THAT_AWAIT: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+    "receive": aio.receive,
+    "call": lambda: aio.rpc.call("nobody", "os", "getpid"),
+    "spawn": lambda: aio.Node.spawn("nobody", "os", "getpid"),
+    "sleep": lambda: aio.sleep(1000),
+}
+ACTS: dict[str, Callable[[], Any]] = {
+    "send": lambda: send("x", 1),
+    "cast": lambda: rpc.cast("nobody", "os", "getpid"),
+    "exit": lambda: Process.exit(Pid(99), "x"),
+    "monitor": lambda: Process.monitor(Pid(99)),
+    "link": lambda: Process.link(Pid(99)),
+    "local spawn": lambda: spawn(for_ever),
+}
+
+
+class TestWhatAProcessLeavesBehind:
+    """Tasks that an `async def` process has made end with it, and act no more."""
+
+    def test_a_task_of_it_is_cancelled_at_its_end(self, node: LocalNode) -> None:
+        cancelled = threading.Event()
+
+        async def helper() -> None:
+            try:
+                await for_ever()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+        async def body() -> None:
+            keep.append(asyncio.create_task(helper()))
+            await asyncio.sleep(0)
+
+        keep: list[Any] = []
+        node.processes.spawn(body, ())
+        wait_for(cancelled)
+
+    def test_a_task_that_goes_on_all_the_same_is_refused(self, node: LocalNode) -> None:
+        refused: queue.SimpleQueue[str] = queue.SimpleQueue()
+        over = threading.Event()
+
+        async def helper() -> None:
+            while not over.is_set():
+                try:
+                    await asyncio.sleep(0.001)
+                except asyncio.CancelledError:
+                    continue
+            for name, act in ACTS_THAT_AWAIT.items():
+                try:
+                    await act()
+                except ProcessKilled:
+                    refused.put(name)
+            for name, plain in ACTS.items():
+                try:
+                    plain()
+                except ProcessKilled:
+                    refused.put(name)
+            refused.put("done")
+
+        async def body() -> None:
+            keep.append(asyncio.create_task(helper()))
+            await asyncio.sleep(0.001)
+
+        keep: list[Any] = []
+        pid, _ = node.processes.spawn(body, ())
+        until(lambda: node.kernel.find(pid) is None)
+        over.set()
+        expected = [*ACTS_THAT_AWAIT, *ACTS, "done"]
+        assert [refused.get(timeout=HANG) for _ in expected] == expected
+
+    def test_a_task_made_in_detached_outlives_it_and_belongs_to_no_process(self, node: LocalNode) -> None:
+        heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        going_on: list[asyncio.Future[None]] = []
+
+        async def shared() -> None:
+            going_on.append(asyncio.get_running_loop().create_future())
+            await going_on[0]
+            heard.put(current.get())
+
+        async def body() -> None:
+            with aio.detached():
+                keep.append(asyncio.create_task(shared()))
+            assert current.get() is not None
+            await asyncio.sleep(0.001)
+
+        keep: list[Any] = []
+        pid, _ = node.processes.spawn(body, ())
+        until(lambda: node.kernel.find(pid) is None)
+        node.tasks._own.soon(lambda: going_on[0].set_result(None))
+        assert heard.get(timeout=HANG) is None
+
+    def test_a_factory_of_the_applications_loop_makes_the_tasks_as_before(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        made: list[str] = []
+
+        def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+            made.append(coroutine.__name__)
+            return asyncio.Task(coroutine, loop=loop, **options)
+
+        loop.set_task_factory(factory)
+        node.tasks.use(loop)
+        loop.run_until_complete(answer())
+        assert made == ["answer"]
 
 
 class TestVisits:
