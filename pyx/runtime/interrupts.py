@@ -24,6 +24,7 @@ from pyx.runtime.context import thread
 from pyx.runtime.user_code import PYX, is_standard_library
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 _NAMES: Final = "SIGINT SIGTERM SIGHUP SIGALRM SIGABRT SIGUSR1 SIGUSR2 SIGQUIT SIGPROF SIGVTALRM"
@@ -31,6 +32,7 @@ WATCHED: Final = tuple(getattr(signal, name) for name in _NAMES.split() if hasat
 """The signals that programs raise exceptions for."""
 
 _AGAIN_SECONDS: Final = 0.002
+_LONGEST_PAUSE_SECONDS: Final = 0.05
 _handler_of: Final = signal._signal.getsignal  # type: ignore[attr-defined] # noqa: SLF001 - without its enum
 
 
@@ -42,7 +44,7 @@ class _PendingInterrupt:
     def __init__(self) -> None:
         self.noted = False
         self.repeated = False
-        """The next SIGINT is not a new one: `_send_again` sent it."""
+        """The next SIGINT is not a new one: `send_again` sent it."""
 
 
 pending_interrupt: Final = _PendingInterrupt()
@@ -53,12 +55,16 @@ class _Deferring:
 
     def __init__(self, handler: Any) -> None:
         self.handler = handler
+        self._is_pending = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> Any:
-        if is_at_work(frame):
-            send_again(signum)
-            return None
-        return self.handler(signum, frame)
+        if not is_at_work(frame):
+            self._is_pending = False
+            return self.handler(signum, frame)
+        if not self._is_pending:
+            self._is_pending = True
+            send_again(signum, lambda: self._is_pending)
+        return None
 
 
 _seen: tuple[Any, ...] = ()
@@ -94,9 +100,9 @@ def interrupted(signum: int, frame: FrameType | None) -> None:
         return  # it was raised on the way out of a step, just when it was sent again
     if not is_at_work(frame):
         _raise_interrupt(frame)
-    elif repeated or not pending.noted:  # else it is about to be sent again
+    elif not pending.noted:
         pending.noted = True
-        send_again(signum)
+        send_again(signum, lambda: pending.noted)
 
 
 def raise_pending() -> None:
@@ -155,23 +161,27 @@ def is_at_work(frame: FrameType | None) -> bool:
     return frame is not None and frame.f_code.co_filename.startswith(PYX)
 
 
-def send_again(signum: int) -> None:
-    """Sends the main thread this signal once more, a moment later; for a handler that found pyx at work.
+def send_again(signum: int, is_pending: Callable[[], bool]) -> None:
+    """Sends the main thread this signal once more, a moment later, and so on while *is_pending*.
 
+    More than once, as one that comes when the thread is about to sleep is noticed only when it wakes.
     Without `threading`, whose locks the interrupted frame may hold.
     """
-    _thread.start_new_thread(_send_again, (signum,))
+    _thread.start_new_thread(_send_while, (signum, is_pending))
 
 
-def _send_again(signum: int) -> None:
-    time.sleep(_AGAIN_SECONDS)
+def _send_while(signum: int, is_pending: Callable[[], bool]) -> None:
     main_thread = threading.main_thread().ident
     assert main_thread is not None
-    if signum != signal.SIGINT or type(_handler_of(signum)) is _Deferring:
+    pause = _AGAIN_SECONDS
+    while True:
+        time.sleep(pause)
+        # From here to the call nothing else runs: no instruction between gives way.
+        if not is_pending():
+            return
+        pending_interrupt.repeated = signum == signal.SIGINT
         signal.pthread_kill(main_thread, signum)
-    elif pending_interrupt.noted:  # from here to the call nothing else runs: no instruction between gives way
-        pending_interrupt.repeated = True
-        signal.pthread_kill(main_thread, signum)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def interrupt_main_thread() -> None:
