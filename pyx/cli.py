@@ -1,8 +1,8 @@
 """The command line: words to options, failures to one line and an exit code.
 
 Exit codes: 0; 1 the user's code failed; 2 usage, a bad name, an unsafe cookie or directory; 3 the name is
-taken; 130 interrupted; 143 SIGTERM; SystemExit's own.  Not here: anything a shell does (`shell.session`,
-which is imported only when one is started, so `pyx --version` stays instant).
+taken; 130 interrupted; 143 SIGTERM; 129 SIGHUP; SystemExit's own.  What a shell does is in `shell.session`,
+which is imported only when one is started, so `pyx --version` stays instant.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = """\
 exit codes:
-  0 well, 1 your code failed, 2 usage, 3 the name is taken, 130 interrupted, 143 SIGTERM, or exit(N)'s own
+  0 well, 1 your code failed, 2 usage, 3 the name is taken, 130 interrupted, 143 SIGTERM,
+  129 SIGHUP, or exit(N)'s own
 
 examples:
   pyx --sname gus                         a shell that is the node gus on this host

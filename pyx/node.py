@@ -116,7 +116,8 @@ class Node:
         """Facts about this node: name, connections, processes, threads that outlive their process.
 
         `queued_bytes` is what waits for each node that takes too little.  `loop_lag` is how late the
-        transport's loop was at worst in the last minute, in seconds.
+        transport's loop was at worst in the last minute, in seconds.  `dying_threads` counts the dead
+        processes whose code still runs; `stuck` lists, as `(pid, place)`, those that run 5 s after their end.
         """
         return lifetime.info(this_node())
 
