@@ -117,12 +117,13 @@ def link(me: Actor, pid: Pid, to: Actor) -> None:
     me.doing = ("link", pid)
     heard = me.exits_heard
     coming = bool(kernel._notices) and pid in me.process.links
+    was_there = to.host is host and not pid.node and to.process.alive  # until what others are told ends it
     held = host.step(kernel.link, me.process, pid)
     me.doing = ()
     if pid in me.wishes:
         me.wishes[pid] = _peer(me, pid.node)
     there = to.host is host and not pid.node and to.process.alive
-    refused = here and not there and me.process.alive and not me.process.trap_exit and not coming
+    refused = here and not was_there and me.process.alive and not me.process.trap_exit and not coming
     world.must(held is (not refused), f"{me} linked to {to}: {held}")
     told = there or refused or not here or not me.process.alive or me.exits_heard > heard or kernel._notices
     world.must(told, f"{me} linked to {to}, which is dead, and heard nothing")

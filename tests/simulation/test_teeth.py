@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyx.signals import Letter, Reason
     from pyx.terms import Ref
 
-RUNS = 120
+RUNS = 600
 """Each is found in the first of so many runs; most in the first one."""
 
 
