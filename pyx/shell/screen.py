@@ -219,8 +219,12 @@ class Screen:
                 above()  # a prompt came between the write and this thread
 
     def _tell_of_room(self) -> None:
-        while self._short_of_room and not self._is_full:
-            self._short_of_room.popleft()()
+        while not self._is_full:
+            try:
+                tell = self._short_of_room.popleft()
+            except IndexError:  # none is left, or another thread has told the last one
+                return
+            tell()
 
     def _write_batch(self) -> None:
         self._writer = threading.get_ident()
