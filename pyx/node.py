@@ -104,7 +104,7 @@ class Node:
 
     @staticmethod
     def stop() -> bool:
-        """Says goodbye to all peers and gives the name up; processes live on.  False if there was no name.
+        """Says goodbye to all peers and gives the name up; processes live on.  False without a name.
 
         First the peers take what is queued for them: as long as any of them takes something, and 5 s without
         that.  What is dropped then is logged as a warning with the node and the bytes.

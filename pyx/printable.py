@@ -1,4 +1,4 @@
-"""Words of others, made fit for a terminal or a log.  Not here: where words come from."""
+"""Words of others, made fit for a terminal or a log."""
 
 from __future__ import annotations
 

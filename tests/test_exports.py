@@ -20,7 +20,7 @@ from pyx import _HOMES, errors
 
 ROOT = Path(pyx.__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-OF_PYTHON = {"ContextVar"}
+OF_PYTHON = {"ContextVar", "TypeError"}
 """Classes that the README names and that are not pyx's."""
 
 MODULES = {"aio", "rpc"}

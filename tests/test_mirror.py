@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,12 @@ def test_door_plates_hold_no_code(plate: Path) -> None:
     assert isinstance(body[0].value, ast.Constant)
     text = str(body[0].value.value)
     assert "Never" in text or "never" in text, "a plate says what may never be imported"
+
+
+@pytest.mark.parametrize("plate", [path for path in PYX.rglob("__init__.py") if path.parent != PYX], ids=str)
+def test_door_plates_list_each_file_once(plate: Path) -> None:
+    rows = re.findall(r"^ {4}(\w+) {2,}\S", plate.read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(path.stem for path in plate.parent.glob("*.py") if path != plate)
 
 
 @pytest.mark.parametrize("path", [*PYX.rglob("*.py"), *TESTS.rglob("*.py")], ids=str)

@@ -4,15 +4,29 @@ In come facts (`send`, `process_exited`, `peer_lost`, ...), each with the one lo
 effects (`effects.py`), collected after each fact, and appends to the queues they point at: mailboxes, a
 peer's `out`, a terminal's `output`.  Feed, then collect: nothing here calls back.
 
-Parts that know nothing of each other: `mailbox`, `processes`, `names`, `links`, `notices`, `peers`, `known`,
-`views`.  The kernel that joins them is one object in six storeys, each a file that calls only down:
+The kernel is one object in six layers, each a file that calls only those below it:
 
-    kernel      signals from peers, start and stop of the node, facts about processes
-    mesh        connections: dialled, claimed, lost, ticking
-    sight       who is connected, who wants to know, which peers do not see each other
-    requests    calls, spawns, questions, pings: whoever waits is answered once
-    bonds       birth and death of processes; links, monitors, exit signals
-    post        the way of a message or a signal to its mailbox or its peer; output
+    kernel     signals from peers, start and stop of the node, facts about processes
+    mesh       connections: dialled, claimed, lost, ticking
+    sight      which nodes are connected, which processes watch that, which peers do not see each other
+    requests   calls, spawns, questions, pings: each is answered once
+    bonds      start and end of processes; links, monitors, exit signals
+    post       the way of a message or a signal to its mailbox or its peer; output
+
+Parts that know nothing of each other, which those layers hold:
+
+    processes   the record of one process, and the table of all
+    mailbox     what was delivered to one process and not taken yet
+    names       registered names of processes
+    links       the links of one process, by OTP's link protocol
+    notices     what ended processes have yet to tell, in portions
+    peers       the connection to another node, from the first dial to its loss
+    known       the names of nodes that were mentioned
+    views       which nodes the visible peers see
+    outbox      what waits to be sent to one peer, and how much that is
+    console     lines on their way to a console of this node, and how much that is
+    sleepers    processes that wait until a queue is lighter
+    effects     what the kernel asks of the outside, as values
 
 Never imported here: sockets, asyncio, threads, clocks, chance; `wire` (a letter is sealed bytes here).  Time,
 creations and jitter are arguments.

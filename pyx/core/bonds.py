@@ -1,6 +1,6 @@
 """Bonds: processes begin and end here, and an end reaches whoever is linked to it or monitors it.
 
-The second storey of the kernel.  Between two processes of one node and between two nodes the same signals do
+The second layer of the kernel.  Between two processes of one node and between two nodes the same signals do
 the same things: a signal for this node goes through the inbox, one for another through its peer.  Not here:
 what the loss of a node means for all its bonds at once (`mesh.py`).
 """
@@ -103,7 +103,7 @@ class Bonds(Post):
     def _end(self, process: Process, reason: Reason) -> None:
         """Takes a process out of every table and tells all who are bound to it.
 
-        It never ends half-way: what is missing from a table already is no reason to leave the others waiting.
+        It never ends half-way: an entry that is missing already does not keep the others waiting.
         """
         if not process.alive:
             return
@@ -316,7 +316,7 @@ class Bonds(Post):
                 elif reason == "kill":  # cannot be trapped; the word changes, so that it kills this one alone
                     self._kill(process, "killed")
                 elif frm == to and reason == "normal" and not process.trap_exit:
-                    self._kill(process, reason)  # its own wish, which is no news from another
+                    self._kill(process, reason)  # its own signal, which is not news from another
                 else:
                     self._obey(process, frm, reason)
             case Monitor(frm, target, ref):

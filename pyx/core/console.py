@@ -1,8 +1,8 @@
 """Lines on their way to a console of this node, and how many characters that is.
 
 The kernel puts them in, with its lock held; the one thread that shows them takes them out without it.  Each
-counter has one writer, so none can miss a step (see `outbox.py`).  Not here: who shows them, and how a
-process waits (`runtime/output.py`, `runtime/suspension.py`).
+counter has one writer, so none can miss a step (see `outbox.py`).  See `runtime/output.py` for how lines
+are shown, and `runtime/suspension.py` for how a process waits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The kernel: the one machine behind the runtime's lock, and the door to this room.
 
-The top storey: what peers say, when the node gets and loses its name, and what is known about a process.
-The inputs of the storeys below (`send`, `link`, `request_call`, `peer_lost`, ...) are inputs of this object.
+The top layer: what peers say, when the node gets and loses its name, and what is known about a process.
+The inputs of the layers below (`send`, `link`, `request_call`, `peer_lost`, ...) are inputs of this object.
 All are called with the lock held; after each, `collect` the effects.
 """
 

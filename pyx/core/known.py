@@ -1,4 +1,4 @@
-"""The names of nodes that were mentioned, the latest ones.  Not here: which are connected (`peers.py`).
+"""The names of nodes that were mentioned, the latest ones.  See `peers.py` for those that are connected.
 
 Any name may be mentioned, so only so many are kept: of the others the one mentioned longest ago goes first.
 """

@@ -1,6 +1,6 @@
 """The mesh: sessions with other nodes, from the wish for one to its loss.
 
-The fifth storey of the kernel.  Between two nodes there is one session, decided here: if both dial, the dial
+The fifth layer of the kernel.  Between two nodes there is one session, decided here: if both dial, the dial
 of the greater name counts; a new life replaces the old one.  A healthy session is never cut on account of a
 third node.  Not here: what signals inside a session do (`kernel.py` hands them down), and who is told of the
 nodes that come and go (`sight.py`).

@@ -3,8 +3,7 @@
 A process may have a hundred thousand links.  Its end is decided in one step, with its name, its tables and
 the list of its bonds; what each other process hears of it follows in as many steps as it takes, so that
 others are let in between.  An ended process says nothing else any more, and an answer in its place goes
-behind: so to each other process it keeps its order.  Not here: what a notice does when it is told
-(`bonds.py`).
+behind: so to each other process it keeps its order.  See `bonds.py` for what a notice does when it is told.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The post: the way of messages, signals and printed lines to a mailbox here or to the queue of a peer.
 
-The lowest storey of the kernel.  It holds the tables, finds receivers, and starts a dial when something is
+The lowest layer of the kernel.  It holds the tables, finds receivers, and starts a dial when something is
 for a node that is not connected.  Not here: what signals do when they arrive (`bonds.py`), how dials end
 (`mesh.py`).
 """

@@ -1,6 +1,6 @@
 """Requests: calls, spawns, questions and pings, each with a number, each answered once or abandoned.
 
-The third storey of the kernel.  A waiter is any object of the runtime's; it comes back in an `Answered`.  A
+The third layer of the kernel.  A waiter is any object of the runtime's; it comes back in an `Answered`.  A
 request to this node takes the same way, less the wire.  Not here: running anything (`Start`, `Inquire` ask
 the runtime to).
 """

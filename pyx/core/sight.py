@@ -1,7 +1,7 @@
 """Whom this node sees, and who is told of it: lists of nodes, node monitors, and what visible peers tell each
 other.
 
-The fourth storey of the kernel.  Visible nodes tell each other whom they see: at the beginning of a session,
+The fourth layer of the kernel.  Visible nodes tell each other whom they see: at the beginning of a session,
 so joining one joins all, and at a tick when that has changed, so that whoever sees both halves of a partition
 can say so (`views.py`).  Not here: how sessions begin and end (`mesh.py`).
 """

@@ -39,7 +39,7 @@ class Claim:
         directory: where the files of the name are.
         name: the full name.
         creation: of this life of the node.
-        os_pid: the process, for whoever looks.
+        os_pid: the process, for readers of the file.
     """
 
     def __init__(self, directory: HostDirectory, name: str, creation: int, os_pid: int) -> None:

@@ -29,7 +29,7 @@ _NAME_ANOTHER: Final = "name a file that holds the cookie: --cookie-file F, or P
 
 
 class Cookie:
-    """A cookie's text, which shows itself to nobody by accident: `repr` and `str` give a fingerprint.
+    """A cookie's text, which is not shown by accident: `repr` and `str` return a fingerprint.
 
     Raises:
         TypeError: *text* is not a str.
@@ -82,7 +82,7 @@ def given_cookie(text: str) -> Cookie:
     stripped = text.strip()
     if not stripped:
         msg = "the cookie that was given is empty"
-        raise PyxError(msg, hint="is a variable not set? leave the option away to use ~/.pyx.cookie")
+        raise PyxError(msg, hint="is a variable not set? leave the option out to use ~/.pyx.cookie")
     try:
         _bytes(stripped)
     except UnicodeEncodeError as error:
@@ -99,7 +99,7 @@ def given_cookie_file(file: str | None) -> str | None:
     """
     if file is not None and not file:
         msg = "the name of the cookie file is empty"
-        raise PyxError(msg, hint="is a variable not set? leave the option away to use ~/.pyx.cookie")
+        raise PyxError(msg, hint="is a variable not set? leave the option out to use ~/.pyx.cookie")
     return file or os.environ.get("PYX_COOKIE_FILE") or None
 
 
@@ -179,7 +179,7 @@ def _read_mine(path: str) -> Cookie:
         if not stat.S_ISREG(status.st_mode):
             raise CookieUnsafe(path, "is no plain file", hint=f"move it away: mv {quoted} {quoted}.old")
         if status.st_uid != os.geteuid():
-            problem = f"belongs to user {status.st_uid}, not to me ({os.geteuid()})"
+            problem = f"belongs to user {status.st_uid}, not to this user ({os.geteuid()})"
             raise CookieUnsafe(path, problem, hint=f"sudo chown {os.geteuid()} {quoted}")
         if status.st_mode & 0o077:
             problem = f"is open to others (mode {stat.S_IMODE(status.st_mode):04o})"

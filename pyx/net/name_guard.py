@@ -2,8 +2,8 @@
 
 A living node whose lock file vanished (a cleaner of temporary files, a session that ended) makes it anew
 within a second or so.  Meanwhile its name must not go to another node.  On Linux the holder therefore also
-listens on a socket in the abstract namespace, which has no file and ends with the process.  Elsewhere there
-is no such sign, and the lock alone counts.
+listens on a socket in the abstract namespace, which has no file and ends with the process.  Elsewhere it
+does not have such a sign, and the lock alone counts.
 
 The abstract namespace belongs to all users of a network namespace, so a socket there counts only if it is
 this user's; and its address holds the identity of the directory's parent, because containers may share a

@@ -2,7 +2,7 @@
 
 Rules:
 
-1. A claimer locks exclusively, whoever only looks locks shared, and never waits.
+1. A claimer locks exclusively, a reader locks shared, and neither waits.
 2. After locking, a claimer makes sure that the locked file is still the one of that name; else he starts
    again. So a holder may unlink its lock file, and names used once leave nothing behind.
 3. A claimer who finds the file locked tries it shared: if that works, no holder was there, only someone who
@@ -51,7 +51,7 @@ def _short(name: str) -> str:
 
 
 def lock(path: str, name: str) -> int | None:
-    """The descriptor of the lock file, locked exclusively; None: somebody looked, or a holder just left.
+    """The descriptor of the lock file, locked exclusively; None: a reader held it, or a holder just left.
 
     Raises NameTaken, OSError.
     """

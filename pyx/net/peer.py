@@ -4,7 +4,7 @@ here: the handshake before it (`net/listener.py`) and what a signal means (`core
 Reading, closing and every call of the loop's reader/writer interface happen on the transport's loop; writing
 happens on whichever thread calls `flush`.
 
-The lock guards the descriptor and what was transmitted but not yet sent.  Rules (design 6.2):
+The lock guards the descriptor and what was transmitted but not yet sent.  Rules:
 
 1. It is only ever tried, never waited for, and no other lock is taken under it.
 2. Lost wake-ups: whoever wants something sent has appended to `out` *before* he tries the lock.  If he gets
@@ -317,7 +317,8 @@ class PeerLink:
 
     # Too much waits for the peer that it has brought about itself.  Until half of that has left nothing is
     # read, so that it cannot make this node grow.  But two nodes that ask each other much may both be there,
-    # and each waits for the other to read: so whoever takes nothing is read from now and then, up to a limit.
+    # and each waits for the other to read: so a peer that takes nothing is read from now and then, up to a
+    # limit.
 
     def _read_no_more(self) -> None:
         if self._pause is None and not self._ended:
@@ -392,7 +393,7 @@ class PeerLink:
             if timer is not None:
                 timer.cancel()
         on_lost = self._on_lost
-        self._on_lost = self._on_signals = _nothing  # whoever made these knows this link: a cycle
+        self._on_lost = self._on_signals = _nothing  # their owner knows this link: a cycle
         on_lost(reason)
 
 

@@ -111,7 +111,7 @@ def _check(path: Path) -> None:
         problem = "is a symbolic link" if stat.S_ISLNK(status.st_mode) else "is not a directory"
         raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"rm {quoted}, or set PYX_RUNTIME_DIR")
     if status.st_uid != uid:
-        problem = f"belongs to user {status.st_uid}, not to me ({uid})"
+        problem = f"belongs to user {status.st_uid}, not to this user ({uid})"
         raise RuntimeDirectoryUnsafe(
             str(path), problem, hint=f"sudo chown {uid} {quoted}, or set PYX_RUNTIME_DIR"
         )

@@ -64,7 +64,7 @@ def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
     if outcome == "refused":
         raise RpcRefused(dest, str(body))
     if outcome == NONSENSE:
-        raise RpcError(dest, f"the answer of {dest} makes no sense: {body}")
+        raise RpcError(dest, f"the answer of {dest} is malformed: {body}")
     if outcome == "exit":
         reason = mail.open_reason(node, body)
         raise RemoteError(dest, "Exit", reason if type(reason) is str else _described(reason))
@@ -79,7 +79,7 @@ def value_of(node: LocalNode, dest: str, pending: Pending) -> Any:
             raise RpcUndefined(dest, module, function)
         case "raised", Raised(str(type_name), str(text), str(traceback)):
             raise RemoteError(dest, type_name, text, traceback)
-    raise RpcError(dest, f"the answer of {dest} makes no sense: {outcome} {shown(opened)}")
+    raise RpcError(dest, f"the answer of {dest} is malformed: {outcome} {shown(opened)}")
 
 
 def _described(reason: object) -> str:

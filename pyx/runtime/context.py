@@ -31,7 +31,7 @@ class ThreadState:
     """What one thread is in the middle of.
 
     `inside`: it is in a step of the kernel or carries one out.  A finalizer or a signal handler that calls
-    pyx now must not enter again (design 6.4), and Ctrl-C must not raise here (design 6.3).
+    pyx now must not enter again, and Ctrl-C must not raise here.
     `runs_transport`: it is the transport's loop: no process, whatever context a callback was given in.
     `waiting`: it sleeps in a pyx wait, where Ctrl-C may raise.
     `heavy`: the queue that its last steps have made too heavy; whoever cares clears it before.

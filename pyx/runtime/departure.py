@@ -1,6 +1,6 @@
 """The waits of a node that leaves: for dials that messages wait for, then for peers that take what is queued.
 
-Not here: how long (`draining.py`), what is queued and what is closed (`transport.py`).
+See `draining.py` for how long they last, and `transport.py` for what is queued and what is closed.
 """
 
 from __future__ import annotations

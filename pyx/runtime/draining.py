@@ -2,7 +2,7 @@
 
 As long as any of them takes something, and 5 s without that; 1 s where all has been handed to the system and
 only their goodbye is awaited.  A node that was told to end (SIGTERM, SIGHUP) has 5 s in all.
-A machine: time is an argument.  Not here: the queues (`transport.py`).
+A machine: time is an argument.  See `transport.py` for the queues.
 """
 
 from __future__ import annotations

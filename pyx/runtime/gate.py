@@ -2,8 +2,8 @@
 
 A process may be over while code still runs in its name: a thread that a kill has not reached yet, a task or a
 thread that it left behind.  Whatever they do next raises ProcessKilled.
-Not here: how a kill gets into a thread that calls no primitive (`strike.py`), or who is killed and why
-(`core`).
+See `strike.py` for how a kill gets into a thread that calls no primitive, and `core` for who is killed and
+why.
 """
 
 from __future__ import annotations

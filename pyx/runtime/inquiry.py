@@ -69,15 +69,15 @@ def answer(
     if pending.outcome == "refused" and not PRIVATE.isdisjoint(keys or ()):
         raise RpcRefused(pid.node, str(pending.body), private=True)
     if pending.outcome != "value":
-        raise NoConnection(pid.node, f"it told nonsense: {pending.body}")
+        raise NoConnection(pid.node, f"its answer is malformed: {pending.body}")
     try:
         facts = decoded(pending.body, node.kernel)
     except DecodeError as error:
         facts = Raised("DecodeError", str(error))
     if isinstance(facts, Raised):
-        raise NoConnection(pid.node, f"it could not tell: {facts.text if type(facts.text) is str else '?'}")
+        raise NoConnection(pid.node, f"it cannot answer: {facts.text if type(facts.text) is str else '?'}")
     if facts is not None and (type(facts) is not dict or not facts.keys() >= set(keys or ())):
-        raise NoConnection(pid.node, f"it told nonsense: {shown(facts)}")
+        raise NoConnection(pid.node, f"its answer is malformed: {shown(facts)}")
     return facts
 
 

@@ -6,7 +6,7 @@ handlers in `WATCHED` are replaced by ones that look where they are: inside pyx 
 raised when the step is left; any other signal is sent again a moment later, until the program's own handler
 can run. Library frames belong to their caller: a `threading.Event.wait` of the user's is interrupted, as in
 Python.
-Not here: kills, which reach other threads (`strike.py`).
+See `strike.py` for kills, which reach other threads.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Values to letters and back, for all that leaves a process: messages, arguments, results, reasons.
 
-Not here: how a value becomes bytes (`wire/codec.py`), and what a mailbox holds beside letters (`mail.py`).
+See `wire/codec.py` for how a value becomes bytes, and `mail.py` for what a mailbox holds beside letters.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Text goes in without a lock (appending to a list is one step under the GIL), and is taken out in the step that
 queues it for its terminal, with the kernel's lock held: so two threads of one process that print at once lose
 nothing, double nothing, and each keeps its order.  Nothing is copied twice for each print, however long the
-line.  Not here: where the pieces go (`sending.py`).
+line.  See `sending.py` for where the pieces go.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The node of this OS process: one kernel, one lock, and what carries the kernel's decisions out.
 
-The top storey, and the door to the others: `steps.py` (into the kernel), `carrying.py` (its effects),
+The top layer, and the door to the others: `steps.py` (into the kernel), `carrying.py` (its effects),
 `sending.py` (messages).  Not here: decisions (`core`), sockets (`transport.py`), the lives of processes
 (`lifecycle.py`), what the faces look like.
 """

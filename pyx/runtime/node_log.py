@@ -4,7 +4,7 @@ A handler of `logging` may block for as long as it likes: a terminal after Ctrl-
 The transport would stop with it, and the node would be lost to its peers.  So a loop's lines wait in a
 queue; of those that find it full only the number is logged.  Every other thread writes its lines itself, as
 any program does.
-Not here: the format and the place of the lines, which are the program's (`shell` has a handler of its own).
+The format and the place of the lines are the program's (`shell` has a handler of its own).
 """
 
 from __future__ import annotations

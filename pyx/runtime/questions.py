@@ -1,7 +1,7 @@
 """Questions of peers about processes here: answered by a few threads, each peer in its turn.
 
 A peer that asks faster than it is answered has some thousands waiting, and is refused the others; one that
-does not take its answers waits until it does.  Not here: the answers (`lifecycle.py`).
+does not take its answers waits until it does.  See `lifecycle.py` for the answers.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Questions:
             self._refuse(question, TOO_MANY)
 
     def wake(self) -> None:
-        """Sees to it that somebody answers; called too when a peer has taken some of what waited for it."""
+        """Starts a thread that answers, if one is needed; called too when a peer has taken what waited."""
         with self._lock:
             if not self._lines or self._threads >= MOST_THREADS:
                 return
@@ -116,7 +116,7 @@ class Questions:
     def _takes_more(self, node: str) -> bool:
         queue = self._queue_for(node)
         if queue is None:
-            return True  # it is gone, and its questions go to nobody
+            return True  # it is gone, and its questions with it
         queue.sleepers.add(self)  # before the look, so that no wake-up is missed
         if queue.is_heavy:
             return False

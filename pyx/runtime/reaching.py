@@ -103,7 +103,7 @@ def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> tu
     if pending.outcome == "refused":
         raise RpcRefused(dest, str(pending.body))
     if pending.outcome == NONSENSE:
-        raise RpcError(dest, f"the answer of {dest} makes no sense: {pending.body}")
+        raise RpcError(dest, f"the answer of {dest} is malformed: {pending.body}")
     node.warn("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
     pid = pending.nobody if pending.nobody is not None else node.step(node.kernel.dead_pid)
     return pid, pending.monitor

@@ -1,7 +1,7 @@
 """Lines of the log that others can bring about as fast as they like: after one of a kind there is a rest, and
 behind that a line says how many more there were.
 
-Not here: when a line is due (`refusals.py`).
+See `refusals.py` for when a line is due.
 """
 
 from __future__ import annotations

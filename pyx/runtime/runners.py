@@ -155,7 +155,7 @@ class Runner:
         self.stop_task: Callable[[Runner], object] | None = None
         """Cancels the task of an `async def` process; from any thread."""
         self.fresh = True
-        """It waited since its last transmission: the next one is written by its own thread (design 7)."""
+        """It waited since its last transmission: the next one is written by its own thread."""
         self.dirty: AbstractSet[PeerLink] = _NOTHING
         """The links whose queues it filled since, to be flushed before it waits."""
         self._rare: Final[dict[str, Any]] = {}

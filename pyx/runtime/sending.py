@@ -1,6 +1,6 @@
 """What processes say: messages and lines, on their way to a mailbox or to the queue of a node.
 
-The third storey of a node.  Whoever makes a queue too heavy waits here, or is refused.  Not here: the wait
+The third layer of a node.  Whoever makes a queue too heavy waits here, or is refused.  Not here: the wait
 itself (`suspension.py`), and reading what was sent (`mail.py`).
 """
 

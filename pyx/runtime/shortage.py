@@ -1,6 +1,6 @@
 """What is logged while a node cannot accept connections: a line at once, then one a minute.
 
-A machine: time is an argument.  Not here: the log (`transport.py`), the connections (`net/listener.py`).
+A machine: time is an argument.  See `transport.py` for the log, and `net/listener.py` for the connections.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 `isinstance(sys.stdout, io.TextIOBase)` is true, `with sys.stdout:` and `sys.stdout.detach()` work, and what
 is written to `sys.stdout.buffer` comes after the text that was written before it.  The stream behind is never
-closed: a stand-in that was closed refuses what is asked of it, as any closed stream.  Not here: where the
-text goes (`output`, `shell.screen`).
+closed: a stand-in that was closed refuses what is asked of it, as any closed stream.  See `output` and
+`shell.screen` for where the text goes.
 """
 
 from __future__ import annotations

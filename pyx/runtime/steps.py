@@ -1,8 +1,8 @@
 """Steps: the way into the kernel, one at a time, whole or not at all.
 
-The lowest storey of a node.  Every input to the kernel is a *step*: pass the process's gate, take the lock,
+The lowest layer of a node.  Every input to the kernel is a *step*: pass the process's gate, take the lock,
 let the kernel decide and append to its queues, release the lock, carry the effects out (wake a sleeper, flush
-a socket, start a thread).  Nothing under the lock logs, calls out or does I/O (design 6.1).
+a socket, start a thread).  Nothing under the lock logs, calls out or does I/O.
 
 Not here: decisions (`core`), and how each effect is carried out (`carrying.py`).
 """
@@ -44,7 +44,7 @@ class Steps:
         """By thread: what finalizers asked for while it was inside a step."""
         self.portal = LoopThread("pyx-transport", runs_transport=True)
         self._carry: Final[dict[type, Callable[[Any], None]]] = {}
-        """By kind: what carries an effect out; the storeys above fill it."""
+        """By kind: what carries an effect out; the layers above fill it."""
 
     def step(self, decide: Callable[..., T], *args: Any) -> T:
         """One input to the kernel, by the current process if there is one; its effects are carried out.

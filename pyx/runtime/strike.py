@@ -20,7 +20,7 @@ An exception that a program swallows (`except:`, a finalizer) is let go of by Py
 ended; its own finalizer then makes the next line raise again.
 
 A program's own `lock.acquire()` without `with` has the same gap, in user code: `with lock:` has none.
-Not here: when a thread is looked at again (`kills.py`).
+See `kills.py` for when a thread is looked at again.
 """
 
 from __future__ import annotations

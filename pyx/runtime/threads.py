@@ -1,7 +1,7 @@
 """`def` processes: plain functions on warm threads, and how such a thread survives being killed.
 
 A thread that ran a process waits a while for the next one, because starting a thread costs ten times a hand
-over.  Not here: when a process is killed (`core`), or how the exception gets in (`strike.py`).
+over.  See `core` for when a process is killed, and `strike.py` for how the exception gets in.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whose code a frame runs: the user's, or that of pyx, the standard library or an installed package.
 
 A kill reaches user code only: between `lock.acquire()` and the `try` behind it, a library's lock would stay
-taken for ever.  Not here: which frames a traceback shows (`report.py`).
+taken for ever.  See `report.py` for which frames a traceback shows.
 """
 
 from __future__ import annotations

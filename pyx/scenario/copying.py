@@ -4,7 +4,7 @@ Links are followed, hidden files, virtual environments and packages of node are 
 neither a file nor a directory.  A home directory or a folder of data is not copied for each scenario: of what
 lies beside it at most `MOST_BYTES` and `MOST_FILES` are, the small things first; the rest is left out, and
 named.
-Not here: what else a scenario's own directory holds (`stage.py`).
+See `stage.py` for what else a scenario's own directory holds.
 """
 
 from __future__ import annotations

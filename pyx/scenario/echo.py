@@ -3,7 +3,7 @@
 Nothing here recurses: a list may have ten thousand elements.  Elements of sets and dicts that hold a pid
 without a meaning yet may pair off in several ways; these are tried one after the other, a bounded number of
 times.
-Not here: lines (`expectation.py`).
+See `expectation.py` for lines.
 """
 
 from __future__ import annotations

@@ -8,8 +8,7 @@ r"""One line: does what the file says match what was shown?
     text (esc)       the text with Python's escapes; it may start with one (see `characters.py`)
     anything else    the text, with its pids, references, addresses and ports up to the renaming
 
-Not here: an echo, which is compared as Python where both sides are (`echo.py`); several sources
-(`matching.py`).
+See `echo.py` for echoes, which are compared as Python values, and `matching.py` for several sources.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A fence is three or more backticks or tildes, up to three columns in, also insid
 (nested as deep as may be); only a fence of the same character and at least that length closes it.  A tab ends
 at the next multiple of four columns.  What looks like a fence and is not one is reported too: inside an HTML
 comment or `<pre>`, or four columns in, where it is code.
-Not here: what the lines mean (`transcript.py`).
+See `transcript.py` for what the lines mean.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HTML: Final = (
         re.compile(r"</(?:pre|script|style|textarea)>", re.IGNORECASE),
     ),
 )
-"""What opens a stretch of HTML in which there are no fences, and what closes it."""
+"""What opens a stretch of HTML, which holds no fences, and what closes it."""
 _LANGUAGE: Final = re.compile(r"\s*\{?\s*\.?([^\s,:;{}]*)")
 _CODE_INDENT: Final = 4
 

@@ -3,7 +3,7 @@
 A runner holds `flock` on the file `running` in each directory that it plays in.  One that is there and not
 locked belongs to a runner that is gone.  Its nodes end by themselves; what they have started and was not of
 their process group is known by its environment (on Linux).
-Not here: the directory (`stage.py`).
+See `stage.py` for the directory.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ of the other sources the block takes what it names and leaves the rest to later 
 
 The search goes on from the first way that fits and back where none does.  It does not recurse, does not try
 again what has failed from the same place with the same bindings, and gives up in the end (`Budget`).
-Not here: one line (`expectation.py`), lines in any order (`unordered.py`), waiting for more (`player.py`).
+See `expectation.py` for one line, `unordered.py` for lines in any order, and `player.py` for waiting for
+more.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where scenarios are: which files are played, and the text of one.
 
-Not here: what the text means (`transcript.py`).
+See `transcript.py` for what the text means.
 """
 
 from __future__ import annotations

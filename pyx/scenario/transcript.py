@@ -8,8 +8,8 @@ The rules of a line, in the order in which they are asked:
     # prose                   where a block begins; anywhere else it is output
     anything else             was shown by the step above; a leading \ protects what would be misread
 
-Not here: what the lines mean when they are compared (`expectation.py`), which blocks a Markdown file has
-(`fences.py`), files (`sources.py`).
+See `expectation.py` for what the lines mean when they are compared, `fences.py` for which blocks a Markdown
+file has, and `sources.py` for files.
 """
 
 from __future__ import annotations

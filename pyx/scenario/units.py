@@ -1,6 +1,6 @@
 """What a screen shows in one piece, and how much a comparison may cost.
 
-Not here: comparing (`matching.py`, `unordered.py`), how units come about (`shown.py`).
+See `matching.py` and `unordered.py` for comparing, and `shown.py` for how units come about.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A line that can be written in one way only takes one that is written so; for the others partners are tried one
 after the other, those with the fewest first, a bounded number of times.
-Not here: blocks in order (`matching.py`).
+See `matching.py` for blocks in order.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@ r"""Two lines that differ and look the same, so that a report can show where the
 
 They look the same if what is left of both is equal once blanks, marks and characters without a shape are
 gone: a tab and blanks, a no-break space, `é` in one piece and in two, a zero-width space.
-Not here: control characters in what a program shows (`characters.py`).
+See `characters.py` for control characters in what a program shows.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What stands between two wildcards is put as far to the left as it goes: if the line fits at all, it fits so.
 That is not quite true of a pid without a meaning yet, which may fit in several places; these are tried one
 after the other, a bounded number of times.
-Not here: pids and their meanings (`tokens.py`, `renaming.py`).
+See `tokens.py` and `renaming.py` for pids and their meanings.
 """
 
 from __future__ import annotations

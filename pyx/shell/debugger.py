@@ -1,7 +1,7 @@
 """`breakpoint()` in a shell: Python's debugger, for which the frames of pyx are not there.
 
 Without it `next` at the end of one's own code goes on inside pyx, and `where` begins with a dozen of its
-frames.  Not here: when it is called (`session`), and that it ends with the evaluation (`evaluate`).
+frames.  It is called by `session`, and ends with the evaluation (`evaluate`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Python joins the threads that are not daemons, then calls what was registered with `atexit`, the last first.
 It does so after the last line of `pyx` itself, when there is not a node any more.  So both are done here,
 by the very functions that the interpreter calls; when it calls them again, they find nothing left to do.
-Not here: what the node does when it leaves.
+See `runtime/departure.py` for what the node does when it leaves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The modules that lie in a folder, by their file names: what a project offers, without importing any of it.
 
 What cannot be looked at is not a module: a folder without permission, a link in a circle, a file that
-vanishes meanwhile, a current directory that was deleted.  Not here: importing and reloading (`project`).
+vanishes meanwhile, a current directory that was deleted.  See `project` for importing and reloading.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ JSON objects, one a line.  The program's own stdin, stdout and stderr stay what 
 `source` is `"eval"` (what the running evaluation itself showed), `"log"` (log, stderr, threads that are no
 process), or the pid of whoever printed; `kind` is `print`, or as in `Terminal.show`; `lives` are the nodes
 that this one has numbered since the last frame.  The end of `in` ends the node with its process group, so
-nothing outlives its runner.  Not here: what the runner makes of it.
+nothing outlives its runner.
 """
 
 from __future__ import annotations

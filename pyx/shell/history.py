@@ -1,7 +1,7 @@
 """Typed statements, kept between sessions: one JSON string a line, so a statement of many lines stays whole.
 
-The file is its owner's alone (0600).  A full disk or an unwritable home costs one warning.  Not here: the
-file (`history_file`), and searching in it (the terminal does that).
+The file is its owner's alone (0600).  A full disk or an unwritable home costs one warning.  See
+`history_file` for the file; the terminal searches in it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The file of the history: lines of JSON strings, which several shells add to; at times one drops old ones.
 
-Whatever else is in it, torn lines and the contents of a wrong path, is passed over.  Not here: what is kept
-(`history`).
+Whatever else is in it, torn lines and the contents of a wrong path, is passed over.  See `history` for what
+is kept.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the terminal does by itself: it encodes what is typed, and reads lines while no prompt is shown.
 
-Others may have changed that meanwhile.  Not here: keys and the editor (`terminal`).
+Others may have changed that meanwhile.  See `terminal` for keys and the editor.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What fits into a narrow terminal: a prompt that leaves room for the input, sentences that break at blanks.
 
-The editor shows nothing at all behind a prompt that is wider than its window.  Not here: values (`render`).
+The editor shows nothing at all behind a prompt that is wider than its window.  See `render` for values.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A program's file as Python itself runs one: its folder first on `sys.path`, its names, its `__main__`.
 
 One thing is added: a public name of pyx (`spawn`, `receive` ...) is among its globals where it reads it and
-does not define it.  Not here: how it ends (`ending`), and code from `-e` or a pipe, which has the names of a
-prompt.
+does not define it.  See `ending` for how it ends.  Code from `-e` or a pipe has the names of a prompt.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def decoded(data: bytes, filename: str) -> str:
     try:
         return decode_source(data)
     except (SyntaxError, UnicodeDecodeError) as error:
-        msg = f"{filename} is no Python source: {error}"
+        msg = f"{filename} is not Python source: {error}"
         raise errors.PyxError(msg) from None
 
 

@@ -1,7 +1,6 @@
 """The user's modules: found in the project directory, bound by their bare names, reloaded on request.
 
-Not here: which there are (`folder`), completion of their names (it asks `module_names`), and making a project
-(`new`).
+See `folder` for which modules there are, and `new` for making a project; completion asks `module_names`.
 """
 
 from __future__ import annotations

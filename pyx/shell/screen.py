@@ -164,7 +164,7 @@ class Screen:
         False if it gave up, as the stream takes nothing.
         """
         is_done = self.detach()
-        self._writing.acquire(timeout=_LOOK_SECONDS)  # in a hurry somebody may stand still in there
+        self._writing.acquire(timeout=_LOOK_SECONDS)  # in a hurry another thread may stand still in there
         self._gone = None
         self._queue.clear()
         return is_done

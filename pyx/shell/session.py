@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pyx.shell.witness import Witness
 
 SWITCH_SECONDS: Final = 0.0005
-"""A busy prompt must not stop the node: at Python's 5 ms a round trip takes that long (design 7)."""
+"""A busy prompt must not stop the node: at Python's 5 ms a round trip takes that long."""
 
 NEW_OBJECTS: Final = 10_000
 """So many new objects start a collection, not Python's 700: a hundred thousand processes are spawned twice as

@@ -1,6 +1,6 @@
 """The standard streams of a `pyx` process: descriptors that were closed before it began, output that is lost.
 
-Loads nothing, so that the command line can look here first.  Not here: what is written (`screen`).
+Loads nothing, so that the command line can look here first.  See `screen` for what is written.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The only file with prompt_toolkit.
 The screen's queue is the one way to the terminal: while a prompt is shown,
 its own loop prints the queue above the prompt in batches; `patch_stdout` is not used, since it would swap the
-streams itself and mix writers inside a line (design 4).  Not here: what inputs mean (`loop`, `evaluate`).
+streams itself and mix writers inside a line.  Not here: what inputs mean (`loop`, `evaluate`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A signal cut to what a peer takes: what is too long for its head is shortened, or goes as a letter.
 
-A peer ends the session with a node that says more, so one long word of a user's would cost everybody their
-connection.  Not here: what a peer takes (`speaking.py`), and the bytes (`writer.py`).
+A peer ends the session with a node that says more, so one long word of a user's would cost all processes
+their connection.  See `speaking.py` for what a peer takes, and `writer.py` for the bytes.
 """
 
 from __future__ import annotations

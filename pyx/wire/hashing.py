@@ -5,7 +5,7 @@ then: code of a user's class running, a thread with a small stack overflowing be
 inside each other in one key, and a dict of keys with one hash keeping the interpreter for minutes.
 
 `Opener` meets none of them, because it gives up before: `SpreadOpener` opens what has a large dict, and
-`CarefulOpener` what holds objects that hash themselves or nest deep.  Not here: letters that need no care.
+`CarefulOpener` what holds objects that hash themselves or nest deep.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What to send instead of an object that is not data: a cure for each well-known type.
 
-By name, so that nothing is imported for the answer and an object's own code is not asked.  Not here: what is
-data (`seal`), and where in a message the object stands (`refusal`).
+By name, so that nothing is imported for the answer and an object's own code is not asked.  See `seal` for
+what is data, and `refusal` for where in a message the object stands.
 """
 
 from __future__ import annotations

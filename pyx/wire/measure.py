@@ -5,7 +5,7 @@ forty lists that hold each other twice would keep the interpreter for ever, and 
 a small thread.  So every message is walked first, level by level, in Python, where other threads run
 meanwhile.  The walk also takes apart what msgpack lacks, once, for the packer to use.
 
-Not here: packing (`seal`), and the sentence about what is refused (`refusal`).
+See `seal` for packing, and `refusal` for the sentence about what is refused.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Reader:
             raise ProtocolError(msg)
         is_long = len(head) > SHORT_HEAD_BYTES and "text" in signal._fields
         if is_long and not is_filled_by_text(head[HEADER.size :]):
-            msg = f"the head of a {what} is long without being text"
+            msg = f"the head of a {what} is longer than its text accounts for"
             raise ProtocolError(msg)
         try:
             fields = open_letter(Letter(head[HEADER.size :], self._there), self._here)

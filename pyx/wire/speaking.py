@@ -1,7 +1,7 @@
 """What a peer may say: each field of each signal, compared with who the peer is.
 
 A peer speaks for its own processes, to those of this node, and in words, numbers and lists of bounded length.
-Not here: the types of the fields (`kinds.py`), and what a signal brings about (`core`).
+See `kinds.py` for the types of the fields, and `core` for what a signal brings about.
 """
 
 from __future__ import annotations

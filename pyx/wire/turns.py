@@ -73,7 +73,7 @@ class Turns:
         """The next bytes to write, and how much lighter the queue is once they are written.
 
         Takes from the front of *signals* what it gives out, or keeps in a line.
-        A signal that cannot be written is left out, and told by `unwritten`: it is no reason to lose others.
+        A signal that cannot be written is left out, and told by `unwritten`: the others are written.
         """
         parts: list[bytes | memoryview] = []
         size = lighter = 0

@@ -219,7 +219,7 @@ DETAILS: Final = (
     Detail(
         "history",
         "history has to be switched on",
-        "whole statements, kept, 0600",
+        "whole statements, kept, 0600; none that holds the cookie",
         "what was typed once need not be typed again",
         (
             "tests/stories/test_editor.py::TestHistory::test_of_earlier_sessions_comes_back_statement_by_statement",

@@ -111,7 +111,7 @@ class TestTheHomesCookie:
         owner = os.geteuid()
         monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
         error = refusal(home)
-        assert str(error) == f"the cookie file {home} belongs to user {owner}, not to me ({owner + 1})"
+        assert str(error) == f"the cookie file {home} belongs to user {owner}, not to this user ({owner + 1})"
         assert error.hint == f"sudo chown {owner + 1} {home}"
 
     def test_is_refused_when_it_is_a_link(self, home: Path) -> None:

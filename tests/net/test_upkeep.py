@@ -40,12 +40,12 @@ class TestTheLog:
 
     def test_says_why_nothing_can_be_made_anew_once_for_each_reason(self) -> None:
         upkeep = Upkeep("gus@vm")
-        unsafe = RuntimeDirectoryUnsafe(RUN, "belongs to user 0, not to me (1000)", hint="sudo chown")
+        unsafe = RuntimeDirectoryUnsafe(RUN, "belongs to user 0, not to this user (1000)", hint="sudo chown")
         line = upkeep.failed(unsafe, RUN)
         assert line is not None
         assert line.level == logging.ERROR
         assert line.text.startswith("new nodes cannot find gus@vm: /run/user/1000/pyx")
-        assert line.text.endswith("belongs to user 0, not to me (1000) (hint: sudo chown)")
+        assert line.text.endswith("belongs to user 0, not to this user (1000) (hint: sudo chown)")
         assert upkeep.failed(unsafe, RUN) is None
         assert upkeep.failed(PyxError("no space left"), RUN) is not None
 

@@ -96,7 +96,7 @@ class TestEnds:
         ("outcome", "body"), [("undefined", 42), ("undefined", (1, 2)), ("raised", "no"), ("bliss", 42)]
     )
     def test_an_answer_that_makes_no_sense(self, node: LocalNode, outcome: str, body: Any) -> None:
-        with pytest.raises(RpcError, match="the answer of b@test makes no sense"):
+        with pytest.raises(RpcError, match="the answer of b@test is malformed"):
             self.value(node, outcome, sealed(body))
 
 

@@ -161,15 +161,15 @@ class TestAnswers:
         assert self.answer(node, "value", sealed(None)) is None
 
     def test_it_could_not_tell(self, node: LocalNode) -> None:
-        with pytest.raises(NoConnection, match="it could not tell: unknown key"):
+        with pytest.raises(NoConnection, match="it cannot answer: unknown key"):
             self.answer(node, "value", sealed(ValueError("unknown key 'x'")))
 
     def test_nonsense(self, node: LocalNode) -> None:
-        with pytest.raises(NoConnection, match="it told nonsense: no answer to an Ask"):
+        with pytest.raises(NoConnection, match="its answer is malformed: no answer to an Ask"):
             self.answer(node, "nonsense", "no answer to an Ask")
-        with pytest.raises(NoConnection, match="it told nonsense: 42"):
+        with pytest.raises(NoConnection, match="its answer is malformed: 42"):
             self.answer(node, "value", sealed(42))
-        with pytest.raises(NoConnection, match="it could not tell: not a letter"):
+        with pytest.raises(NoConnection, match="it cannot answer: not a letter"):
             self.answer(node, "value", Letter(b"\xc1"))
 
 
@@ -189,5 +189,5 @@ class TestQuestions:
                 assert pending.wait(HANG)
             return inquiry.answer(a, Pid(1, node="b@test", creation=1), None, pending, in_time=True)
 
-        with pytest.raises(NoConnection, match="it could not tell"):
+        with pytest.raises(NoConnection, match="it cannot answer"):
             as_process(a, body)

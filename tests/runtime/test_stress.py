@@ -1,4 +1,4 @@
-"""Threads, kills, interrupts and finalizers by the thousand: what design 6 promises holds under fire.
+"""Threads, kills, interrupts and finalizers by the thousand: kills and steps keep their promises.
 
 After each storm the tables of the kernels agree, no lock is held, and what a reader has seen of a sender is
 a beginning of what that sender said, whole and in order, and nothing after its end.

@@ -175,7 +175,7 @@ class TestCookies:
         os.chown(file, 12345, -1)
         done = lone_host.run("--sname", "careless@vm", "-e", "1")
         assert done.returncode == 2
-        assert f"the cookie file {file} belongs to user 12345, not to me (0)" in done.stderr
+        assert f"the cookie file {file} belongs to user 12345, not to this user (0)" in done.stderr
         assert f"hint: sudo chown 0 {file}" in done.stderr
 
 
@@ -195,7 +195,9 @@ class TestTheDirectoryOfNames:
         os.chown(lone_host.names, 12345, -1)
         done = lone_host.run("--sname", "a@vm", "-e", "1")
         assert done.returncode == 2
-        assert done.stderr.startswith(f"pyx: {lone_host.names} belongs to user 12345, not to me (0)\nhint: ")
+        assert done.stderr.startswith(
+            f"pyx: {lone_host.names} belongs to user 12345, not to this user (0)\nhint: "
+        )
 
     def test_one_that_is_removed_is_made_anew_by_those_who_live_on(self, lone_host: Host) -> None:
         """As a session manager does at the last logout of a user whose nodes live on in tmux."""

@@ -144,6 +144,6 @@ def test_a_head_with_output_is_long_for_its_text_alone(signal: type) -> None:
     many: list[Any] = [[]] * (2 * SHORT_HEAD_BYTES)
     for fields in ((MINE, HIS, many), (MINE, many, "x\n"), (many, HIS, "x" * SHORT_HEAD_BYTES), (many,)):
         with pytest.raises(
-            ProtocolError, match=f"the head of a {signal.__name__} is long without being text"
+            ProtocolError, match=f"the head of a {signal.__name__} is longer than its text accounts for"
         ):
             read(signal, *fields)
