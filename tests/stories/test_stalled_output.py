@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import signal
 import subprocess
 import sys
+import termios
+from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -96,6 +100,48 @@ def test_a_killed_process_does_not_wait_for_it(host: Host) -> None:
     with running(host, CODE, code) as child:
         assert child.stderr is not None
         assert child.stderr.readline() == b"killed\n"
+
+
+LOGS = """
+import logging, threading
+from pyx import Node
+logging.basicConfig(level=logging.INFO)
+Node.start("svc")
+print("up", flush=True)
+def logs():
+    while True: logging.info("x" * 200)
+threading.Thread(target=logs, daemon=True).start()
+threading.Event().wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a pipe holds")
+def test_a_log_that_is_not_read_does_not_stop_a_node(host: Host) -> None:
+    """Its own threads stand still in `logging`, and the lines of its transport wait; its peers go on."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LOGS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=host.environment(),
+        cwd=host.home,
+    ) as service:
+        try:
+            assert service.stdout is not None
+            assert service.stdout.readline() == b"up\n"
+            assert service.stderr is not None
+            until(functools.partial(_is_full, service.stderr))
+            asker = host.shell("asker")
+            assert asker.type('Node.ping("svc")') == "'pong'"
+            assert asker.type('rpc.call("svc", "math", "sqrt", [16])') == "4.0"
+        finally:
+            service.kill()
+
+
+def _is_full(pipe: IO[bytes]) -> bool:
+    """True once what waits in it leaves no room for another line."""
+    waiting = array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+    return waiting[0] > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - 4096
 
 
 def _kibibytes(pid: int) -> int:
