@@ -71,11 +71,6 @@ class RuntimeDirectory:
         return session / "pyx" if session.is_dir() else Path(f"/tmp/pyx-{uid}")  # noqa: S108 - checked
 
 
-def runtime_directory() -> str:
-    """Returns the directory for this user's sockets as the environment says now; see `locate`."""
-    return RuntimeDirectory.of_environment().locate()
-
-
 def _serves(session: Path, uid: int) -> bool:
     """Whether an `$XDG_RUNTIME_DIR` is used: after `su` it may be that of another user."""
     try:

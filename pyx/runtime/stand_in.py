@@ -31,7 +31,37 @@ _OF_A_CLOSED_ONE: Final = frozenset({"closed", "encoding", "errors", "mode", "na
 """What a closed stream still answers."""
 
 
-class StandIn(io.TextIOBase):
+class _AllElseBehind:
+    """What a stand-in for text and one for bytes have in common: all else is the other stream's."""
+
+    _found: Any
+
+    def behind(self, name: str) -> Any:
+        """Returns that attribute of the stream behind; raises ValueError where it is closed."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        return self.behind(name)  # `line_buffering`, `mode`, `name` ...
+
+    def __repr__(self) -> str:
+        return repr(self._found)
+
+    def __del__(self) -> None:
+        """Does not close it, as any other stream would."""
+
+    fileno: Any = _Behind()
+    isatty: Any = _Behind()
+    read: Any = _Behind()
+    readable: Any = _Behind()
+    readline: Any = _Behind()
+    seek: Any = _Behind()
+    seekable: Any = _Behind()
+    tell: Any = _Behind()
+    truncate: Any = _Behind()
+    writable: Any = _Behind()
+
+
+class StandIn(_AllElseBehind, io.TextIOBase):
     """A text stream before another one; a subclass says what `put` and `pass_on` do.
 
     Args:
@@ -39,7 +69,7 @@ class StandIn(io.TextIOBase):
     """
 
     def __init__(self, found: TextIO) -> None:
-        self._found = found
+        self._found: TextIO = found
         self._closed = False
         self._is_detached = False
         self._bytes: BytesStandIn | None = None
@@ -109,9 +139,6 @@ class StandIn(io.TextIOBase):
             self.pass_on()
         self._closed = True
 
-    def __del__(self) -> None:
-        """Does not close it, as any other stream would."""
-
     def _require_open(self) -> None:
         if self._is_detached:
             raise ValueError("underlying buffer has been detached")
@@ -125,26 +152,10 @@ class StandIn(io.TextIOBase):
     encoding: Any = _Behind()
     errors: Any = _Behind()
     newlines: Any = _Behind()
-    fileno: Any = _Behind()
-    isatty: Any = _Behind()
-    read: Any = _Behind()
-    readable: Any = _Behind()
-    readline: Any = _Behind()
     readlines: Any = _Behind()
-    seek: Any = _Behind()
-    seekable: Any = _Behind()
-    tell: Any = _Behind()
-    truncate: Any = _Behind()
-    writable: Any = _Behind()
-
-    def __getattr__(self, name: str) -> Any:
-        return self.behind(name)  # `line_buffering`, `name` ...
-
-    def __repr__(self) -> str:
-        return repr(self._found)
 
 
-class BytesStandIn(io.BufferedIOBase):
+class BytesStandIn(_AllElseBehind, io.BufferedIOBase):
     """The bytes of a stream that has a stand-in.
 
     Args:
@@ -193,25 +204,6 @@ class BytesStandIn(io.BufferedIOBase):
             self.flush()
         self._closed = True
 
-    def __del__(self) -> None:
-        """Does not close it, as any other buffer would."""
-
-    fileno: Any = _Behind()
-    isatty: Any = _Behind()
-    read: Any = _Behind()
     read1: Any = _Behind()
-    readable: Any = _Behind()
     readinto: Any = _Behind()
     readinto1: Any = _Behind()
-    readline: Any = _Behind()
-    seek: Any = _Behind()
-    seekable: Any = _Behind()
-    tell: Any = _Behind()
-    truncate: Any = _Behind()
-    writable: Any = _Behind()
-
-    def __getattr__(self, name: str) -> Any:
-        return self.behind(name)  # `mode`, `name` ...
-
-    def __repr__(self) -> str:
-        return repr(self._found)

@@ -9,21 +9,25 @@ from pathlib import Path
 import pytest
 
 from pyx.errors import PyxError, RuntimeDirectoryUnsafe
-from pyx.net.runtime_directory import RuntimeDirectory, runtime_directory
+from pyx.net.runtime_directory import RuntimeDirectory
+
+
+def located() -> str:
+    return RuntimeDirectory.of_environment().locate()
 
 
 class TestTheRuntimeDirectory:
     def test_is_made_for_me_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
-        assert runtime_directory() == str(tmp_path / "pyx")
+        assert located() == str(tmp_path / "pyx")
         assert stat.S_IMODE((tmp_path / "pyx").stat().st_mode) == 0o700
-        assert runtime_directory() == str(tmp_path / "pyx")
+        assert located() == str(tmp_path / "pyx")
 
     def test_lies_in_the_session_or_in_tmp(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
         monkeypatch.delenv("PYX_RUNTIME_DIR", raising=False)
         uid = os.geteuid()
-        assert runtime_directory() in {f"/run/user/{uid}/pyx", f"/tmp/pyx-{uid}"}
+        assert located() in {f"/run/user/{uid}/pyx", f"/tmp/pyx-{uid}"}
 
     def test_open_to_others_is_refused_with_the_cure(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -33,18 +37,18 @@ class TestTheRuntimeDirectory:
         path.chmod(0o750)
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(path))
         with pytest.raises(RuntimeDirectoryUnsafe, match="has mode 0750, not 0700") as caught:
-            runtime_directory()
+            located()
         assert caught.value.hint == f"chmod 700 '{path}'"
 
     def test_of_somebody_else_is_refused_with_its_owner(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
-        runtime_directory()
+        located()
         owner = os.geteuid()
         monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
         with pytest.raises(RuntimeDirectoryUnsafe, match=f"belongs to user {owner}") as caught:
-            runtime_directory()
+            located()
         assert caught.value.hint is not None
         assert f"sudo chown {owner + 1}" in caught.value.hint
 
@@ -61,19 +65,19 @@ class TestTheRuntimeDirectory:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(path))
         expected = "is a symbolic link" if kind == "link" else "is not a directory"
         with pytest.raises(RuntimeDirectoryUnsafe, match=expected):
-            runtime_directory()
+            located()
 
     def test_too_deep_for_a_socket_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / ("d" * 100)))
         with pytest.raises(RuntimeDirectoryUnsafe, match="too long a path for a socket"):
-            runtime_directory()
+            located()
 
     def test_that_cannot_be_made_is_one_clear_error(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "no" / "such"))
         with pytest.raises(PyxError, match="cannot make the directory") as caught:
-            runtime_directory()
+            located()
         assert caught.value.hint == "set PYX_RUNTIME_DIR to a directory of your own"
 
     def test_is_asked_anew_with_the_environment_of_the_start(
@@ -119,25 +123,25 @@ class TestXdgRuntimeDir:
         return Path(short_directory)
 
     def test_is_used(self, session: Path) -> None:
-        assert runtime_directory() == str(session / "pyx")
+        assert located() == str(session / "pyx")
 
     def test_yields_to_pyx_own_variable(
         self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
-        assert runtime_directory() == str(tmp_path / "pyx")
+        assert located() == str(tmp_path / "pyx")
 
     @pytest.mark.parametrize("value", ["", "relative", "/nowhere/at/all", "/tmp/\0", "/" + "d" * 90])
     def test_that_is_not_a_directory_is_left_out(self, value: str) -> None:
-        assert "pyx-" in RuntimeDirectory(None, value).locate() or "/run/user" in runtime_directory()
+        assert "pyx-" in RuntimeDirectory(None, value).locate() or "/run/user" in located()
 
     def test_of_another_user_or_open_to_others_is_left_out(
         self, session: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         session.chmod(0o750)
-        assert not runtime_directory().startswith(str(session))
+        assert not located().startswith(str(session))
         session.chmod(0o700)
-        assert runtime_directory() == str(session / "pyx")
+        assert located() == str(session / "pyx")
         owner = os.geteuid()
         monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
         (session / "pyx").rmdir()
