@@ -33,7 +33,7 @@ def test_threads_and_then_handlers_each_once() -> None:
             last.wait(); print("thread")
         threading.Thread(target=late).start()
         threading.Thread(target=threading.Event().wait, daemon=True).start()
-        concurrent.futures.ThreadPoolExecutor(1).submit(last.wait)  # nobody shuts it down
+        concurrent.futures.ThreadPoolExecutor(1).submit(last.wait)  # never shut down
         atexit.register(print, "registered first")
         atexit.register(print, "registered last")
         print("last line"); last.set()
@@ -51,10 +51,17 @@ def test_what_ends_the_wait_ends_that_of_the_interpreter_too() -> None:
     program = """
         import os, signal, threading
         from pyx.shell import ending
+        heard = threading.Event()
+        def interrupt(*_):
+            if not heard.is_set():
+                heard.set()
+                raise KeyboardInterrupt
         def late():
             threading.main_thread().join()
-            os.kill(os.getpid(), signal.SIGINT)
+            while not heard.wait(0.01):  # one that comes as a thread falls asleep is not noticed
+                os.kill(os.getpid(), signal.SIGINT)
             threading.Event().wait()
+        signal.signal(signal.SIGINT, interrupt)
         threading.Thread(target=late).start()
         try:
             ending.join_threads()
