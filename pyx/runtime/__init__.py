@@ -21,6 +21,7 @@ Processes, and how they end:
     shell_process   the shell as a process: the main thread
     gate            a dead process does not act: every primitive raises
     strike          ProcessKilled in a thread that calls no primitive, in user code only
+    protection      which `try` and `with` blocks are around an instruction
     kills           the dead processes whose code still runs, and when they are struck again
     interrupts      Ctrl-C and the program's own signal handlers, outside of pyx only
     user_code       whether a frame runs the user's code, or a library's

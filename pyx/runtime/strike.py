@@ -13,11 +13,12 @@ calls, which has taken nothing yet.
 *It is inside a library*, or in pyx outside of a step: a trap is set on the outermost of those frames, the
 one that user code called.  A trap is an object in `f_trace`, which Python lets go of when the frame has
 ended; its finalizer runs on the thread itself, back in user code, and makes Python trace that frame: its
-next line raises.  A thread that some debugger or coverage tool traces already is left alone; it is looked
-at again.
+next instruction raises, if the `try` or `with` block that the call stood in is still around it
+(`protection.py`).  A thread that some debugger or coverage tool traces already is left alone; it is looked at
+again.
 
 An exception that a program swallows (`except:`, a finalizer) is let go of by Python when its handler has
-ended; its own finalizer then makes the next line raise again.
+ended; its own finalizer then makes the next instruction raise again.
 
 A program's own `lock.acquire()` without `with` has the same gap, in user code: `with lock:` has none.
 See `kills.py` for when a thread is looked at again.
@@ -37,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import ProcessKilled
 from pyx.runtime.context import thread
+from pyx.runtime.protection import is_still_protected
 from pyx.runtime.user_code import is_user_code
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ def receive_what_is_due() -> None:
 
 
 class Killed(ProcessKilled):
-    """What is raised: a ProcessKilled that is raised again, at the next line, where a program swallows it.
+    """What is raised: a ProcessKilled that is raised again, at once, where a program swallows it.
 
     Not while the program keeps it, or another one is on its way up: then `finally` blocks run to their end.
     """
@@ -164,31 +166,50 @@ class _Trap:
 
 def _raise_soon(gate: Gate, frame: FrameType) -> None:
     """Has the calling thread raise in *frame*; where that is a library's, as soon as it has returned."""
-    if thread.state.inside or sys.gettrace() is not None:
+    if thread.state.inside or sys.gettrace() not in (None, _trace_no_call):
         return  # it will be looked at again
     if not is_user_code(frame):
         _set_trap(gate, frame, gate.told)
         return
     below: FrameType | None = frame
-    while below is not None:  # it may return before its next line
-        if below.f_trace is None and is_user_code(below):
-            below.f_trace = _raise_at_next_line
+    while below is not None:  # it may return before it may raise
+        if is_user_code(below) and (below.f_trace is None or type(below.f_trace) is _AfterCall):
+            below.f_trace = _AfterCall(below.f_lasti, gate.told)
+            below.f_trace_lines, below.f_trace_opcodes = False, True
         below = below.f_back
-    sys.settrace(_raise_at_next_line)
+    sys.settrace(_trace_no_call)
 
 
-def _raise_at_next_line(frame: FrameType, event: str, _: object) -> Any:
-    gate = thread.state.gate
-    if gate is None or not gate.closed:
-        sys.settrace(None)
-        return None
-    if event == "line" and is_user_code(frame):
-        gate.told += 1
-        raise Killed  # Python takes a trace function away that raises
-    return _raise_at_next_line if is_user_code(frame) else None
+class _AfterCall:
+    """Traces a frame that is in the middle of a call, and raises at its first instruction after that.
+
+    Not where the call was the last of a `with` or `try` block: what cleans up would be left out.  Then the
+    frame's callers raise, or the frame itself where a loop is about to make the same call again.
+    """
+
+    __slots__ = ("_call", "_told")
+
+    def __init__(self, call: int, told: int) -> None:
+        self._call = call
+        self._told = told
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> Any:
+        gate = thread.state.gate
+        if gate is None or not gate.closed or gate.told != self._told:
+            sys.settrace(None)
+            return None
+        now = frame.f_lasti
+        if event == "opcode" and (now <= self._call or is_still_protected(frame.f_code, self._call, now)):
+            gate.told += 1
+            raise Killed  # Python takes a trace function away that raises
+        return self
+
+
+def _trace_no_call(*_: object) -> None:
+    """The trace function of a thread whose frames have some of their own already."""
 
 
 def stop_tracing() -> None:
     """Takes away what a trap has set on the calling thread and was not needed."""
-    if sys.gettrace() is _raise_at_next_line:
+    if sys.gettrace() is _trace_no_call:
         sys.settrace(None)

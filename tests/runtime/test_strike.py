@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import queue
 import sys
 import threading
@@ -82,6 +83,21 @@ def run_behind_the_gate(victim, body):
     namespace,
 )
 run_behind_the_gate = namespace["run_behind_the_gate"]
+
+exec(
+    compile(
+        """
+def wait_in_a_library(event, raises):
+    event.wait()
+    if raises:
+        raise ZeroDivisionError
+""",
+        queue.__file__,
+        "exec",
+    ),
+    namespace,
+)
+wait_in_a_library = namespace["wait_in_a_library"]
 
 
 @pytest.fixture
@@ -215,6 +231,106 @@ class TestALibrary:
         victim.go_on.set()
         victim.ends()
         assert victim.traced_at_its_end is None
+
+
+class TestABlockOfTheCaller:
+    """What `with` and `finally` promise to clean up is cleaned up, though the call was their last line."""
+
+    @pytest.fixture
+    def lock(self) -> threading.Lock:
+        return threading.Lock()
+
+    @pytest.mark.parametrize("raises", [False, True])
+    @pytest.mark.parametrize("shape", ["with", "with return", "finally", "finally return", "in a callee"])
+    def test_is_left_whole(self, lock: threading.Lock, shape: str, raises: bool) -> None:
+        def with_block(ask: Callable[[], None]) -> None:
+            with lock:
+                ask()
+
+        def with_block_returning(ask: Callable[[], None]) -> None:
+            with lock:
+                return ask()
+
+        def finally_block(ask: Callable[[], None]) -> None:
+            lock.acquire()
+            try:
+                ask()
+            finally:
+                lock.release()
+
+        def finally_block_returning(ask: Callable[[], None]) -> None:
+            lock.acquire()
+            try:
+                return ask()
+            finally:
+                lock.release()
+
+        def block_around_a_callee(ask: Callable[[], None]) -> None:
+            with_block(lambda: ask())
+
+        shapes = {
+            "with": with_block,
+            "with return": with_block_returning,
+            "finally": finally_block,
+            "finally return": finally_block_returning,
+            "in a callee": block_around_a_callee,
+        }
+
+        def asks(victim: Victim) -> None:
+            ask = functools.partial(wait_in_a_library, victim.go_on, raises)
+            victim.begun.set()
+            while True:
+                with contextlib.suppress(ZeroDivisionError):
+                    shapes[shape](ask)
+
+        victim = Victim(asks)
+        until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
+        assert not victim.struck()
+        victim.go_on.set()
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert not lock.locked()
+        assert victim.gate.told == 1
+
+    def test_that_a_library_leaves_is_left_whole(self) -> None:
+        class Thing:
+            closed = 0
+
+            def close(self) -> None:
+                self.closed += 1
+
+        thing = Thing()
+
+        def closes(victim: Victim) -> None:
+            victim.begun.set()
+            while True:
+                with contextlib.closing(thing):
+                    victim.go_on.wait()
+
+        victim = Victim(closes)
+        until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
+        assert not victim.struck()
+        victim.go_on.set()
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert thing.closed == 1
+
+    def test_in_which_an_exception_was_swallowed_is_left_whole(self, lock: threading.Lock) -> None:
+        def resists(victim: Victim) -> None:
+            while True:
+                lock.acquire()
+                try:
+                    try:
+                        victim.begun.set()
+                        while True:
+                            pass
+                    except:  # noqa: E722 - the classic of service loops
+                        pass
+                finally:
+                    lock.release()
+
+        victim = Victim(resists)
+        until(victim.struck)
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert not lock.locked()
 
 
 class TestWhatIsSwallowed:
