@@ -62,6 +62,19 @@ async def answer() -> int:
     return 42
 
 
+async def receives() -> None:
+    await aio.receive("end")
+
+
+async def waits(node: LocalNode, pid: Pid) -> None:
+    """Lets the running loop go on until that process waits for a message."""
+    process = node.kernel.find(pid)
+    assert process is not None
+    async with asyncio.timeout(HANG):
+        while not process.waiting:  # noqa: ASYNC110 - it says nothing when it begins to wait
+            await asyncio.sleep(0)
+
+
 async def for_ever() -> None:
     await asyncio.get_running_loop().create_future()
 
@@ -236,7 +249,7 @@ class TestTheApplicationsLoop:
 
         pid, _ = node.processes.spawn(body, ())
         node.step(node.kernel.register, pid, "worker")
-        loop.run_until_complete(asyncio.sleep(0.01))
+        loop.run_until_complete(waits(node, pid))
         ended = Ended(node, pid)
         loop.close()
         wait_for(ended)
@@ -250,8 +263,8 @@ class TestTheApplicationsLoop:
         """Before the loop is looked at: nothing of it stays among those that still run."""
         monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 60 * HANG)
         node.tasks.use(loop)
-        pid, _ = node.processes.spawn(for_ever, ())
-        loop.run_until_complete(asyncio.sleep(0.01))
+        pid, _ = node.processes.spawn(receives, ())
+        loop.run_until_complete(waits(node, pid))
         loop.close()
         node.step(node.kernel.exit, Pid(0), pid, "kill")
         until(lambda: len(node.processes.kills) == 0)
@@ -263,8 +276,8 @@ class TestTheApplicationsLoop:
 
         async def main() -> None:
             node.tasks.use(asyncio.get_running_loop())
-            pid, _ = node.processes.spawn(for_ever, ())
-            await asyncio.sleep(0.01)
+            pid, _ = node.processes.spawn(receives, ())
+            await waits(node, pid)
             ended.append(await asyncio.to_thread(Ended, node, pid))
 
         asyncio.run(main())
@@ -362,7 +375,7 @@ class TestWhatAProcessLeavesBehind:
 
         async def body() -> None:
             keep.append(asyncio.create_task(helper()))
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
         keep: list[Any] = []
         pid, _ = node.processes.spawn(body, ())
@@ -384,7 +397,7 @@ class TestWhatAProcessLeavesBehind:
             with aio.detached():
                 keep.append(asyncio.create_task(shared()))
             assert current.get() is not None
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
         keep: list[Any] = []
         pid, _ = node.processes.spawn(body, ())
