@@ -92,7 +92,7 @@ def test_an_end_is_decided_at_once_and_told_in_portions(node: Node) -> None:
     assert [messages(other) for other in others] == [[Exited(dead.pid, "boom")]] * 5
 
 
-def test_others_come_in_between(node: Node) -> None:
+def test_other_steps_come_in_between(node: Node) -> None:
     dead, *others = trapping(node, 6)
     for other in others:
         node.link(other, dead.pid)
@@ -149,7 +149,7 @@ def test_an_unlink_that_comes_before_its_portion_holds(node: Node) -> None:
     assert list(others[-1].links) == []
 
 
-def test_those_who_die_of_it_are_told_of_in_their_turn(node: Node) -> None:
+def test_processes_that_die_of_it_are_told_of_in_their_turn(node: Node) -> None:
     """A supervisor with many children, each with a watcher."""
     watcher, parent, *children = (node.process() for _ in range(7))
     for child in children:
@@ -216,7 +216,7 @@ class TestBetweenNodes:
         heard = [Exited(seen_from(b, a, process.pid), "boom")]
         assert [messages(other) for other in others] == [heard] * 3
 
-    def test_who_lost_the_node_meanwhile_has_heard_that(self, world: World) -> None:
+    def test_a_process_that_lost_the_node_meanwhile_has_heard_that(self, world: World) -> None:
         """And nothing of the lost session is said in the next one."""
         a, b = world["a@h"], world["b@h"]
         process, others = self.watched(world, 3)

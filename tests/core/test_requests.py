@@ -373,9 +373,7 @@ class TestAnAnswerOfAPeer:
             ("ping", Answer(1, "refused", "off")),
         ],
     )
-    def test_that_is_none_to_what_was_asked_is_nonsense_and_the_end_of_that_request(
-        self, kind: str, answer: Signal
-    ) -> None:
+    def test_that_does_not_fit_the_question_ends_that_request(self, kind: str, answer: Signal) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a = world["a@h"]

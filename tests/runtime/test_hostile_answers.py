@@ -95,7 +95,9 @@ class TestAnAnswerThatMakesNoSense:
         with pytest.raises(NoConnection, match=r"its answer is malformed|it cannot answer"):
             answered_by(victim, Ask, answer, lambda: Process.info(Pid(1, 0, "evil@test", 666), "status"))
 
-    def test_is_no_sign_of_life(self, victim: LocalNode, answer: Callable[[int], Signal]) -> None:
+    def test_does_not_count_as_a_sign_of_life(
+        self, victim: LocalNode, answer: Callable[[int], Signal]
+    ) -> None:
         word = "pong" if isinstance(answer(1), Pong) else "pang"
         assert answered_by(victim, Ping, answer, lambda: Node.ping("evil@test")) == word
 

@@ -121,15 +121,15 @@ def go_on() -> None:
     wait_for(threading.Event())
 
 
-class TestWhoIsAtWork:
+class TestFramesAtWork:
     def frame(self) -> FrameType:
         return sys._getframe(1)
 
-    def test_user_code_is_not(self) -> None:
+    def test_frames_of_user_code_are_not(self) -> None:
         assert not interrupts.is_at_work(self.frame())
         assert not interrupts.is_at_work(None)
 
-    def test_pyx_is(self) -> None:
+    def test_frames_of_pyx_are(self) -> None:
         assert code_of("pyx.runtime.mail")(judgement)
 
     def test_library_code_works_for_its_caller(self) -> None:

@@ -68,7 +68,7 @@ class TestPieces:
         assert list(pieces(buffer)) == ["........", "........"]
         assert list(pieces(buffer, everything=True)) == ["...."]
 
-    def test_exactly_as_long(self) -> None:
+    def test_of_a_line_as_long_as_a_piece(self) -> None:
         buffer = LineBuffer()
         buffer.write("abcdefgh")
         assert list(pieces(buffer)) == ["abcdefgh"]

@@ -263,7 +263,7 @@ class TestOutlet:
         later[0]()
         assert [frm for frm, _ in console.shown] == [Pid(number) for number in range(5)]
 
-    def test_those_who_wait_are_woken_when_few_lines_are_left(self) -> None:
+    def test_processes_that_wait_are_woken_when_few_lines_are_left(self) -> None:
         console, lines, slot = Console(), Lines(), LockSlot()
         while not lines.put(Pid(1), "x" * 9999 + "\n"):
             pass

@@ -106,7 +106,7 @@ def test_where_no_thread_is_left_all_are_refused() -> None:
     assert desk.answered == [("a@h", 2)]
 
 
-def test_who_does_not_take_its_answers_waits_and_no_other() -> None:
+def test_a_peer_that_does_not_take_its_answers_waits_and_no_other() -> None:
     desk = Desk()
     slow = desk.queues["slow@h"] = Outbox("slow@h")
     slow.put(Send(None, "server", Letter(bytes(HEAVY_BYTES))))

@@ -231,7 +231,7 @@ class TestTheContext:
         assert shell.run(current.get) is shell.run_coroutine(who()) is shell.runner
         node.step(node.kernel.process_exited, dead.process, "normal")
 
-    def test_a_coroutine_that_outlives_its_ctrl_c_keeps_nobody_out(
+    def test_a_coroutine_that_outlives_its_ctrl_c_lets_others_in(
         self, shell: ShellProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shell_process_module, "_CANCEL_SECONDS", 0.0)

@@ -100,7 +100,7 @@ def answer(question: Callable[[Any], Any], stream: Any) -> Any:
 
 
 @pytest.mark.parametrize("question", ANSWERS)
-def test_each_answers_as_the_other(question: Callable[[Any], Any]) -> None:
+def test_a_stand_in_answers_as_the_stream_behind(question: Callable[[Any], Any]) -> None:
     assert answer(question, Late(Standard())) == answer(question, Standard())
 
 

@@ -48,7 +48,7 @@ class TestAStep:
             node.step(node.step, node.kernel.registered)
         assert node.step(node.kernel.registered) == []
 
-    def test_of_the_transport_is_no_processs_even_in_the_context_of_one(self, node: LocalNode) -> None:
+    def test_of_the_transport_belongs_to_no_process_even_in_the_context_of_one(self, node: LocalNode) -> None:
         def body(runner: Runner) -> int:
             runner.gate.closed = True
             copied = contextvars.copy_context()

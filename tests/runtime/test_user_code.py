@@ -57,7 +57,7 @@ def test_an_installed_packages(filename: str) -> None:
     assert not is_user_code(frame_of(filename))
 
 
-def test_pyxs_own() -> None:
+def test_frames_of_pyx_are_not_user_code() -> None:
     import pyx.runtime.mail
 
     assert not is_user_code(frame_of(pyx.runtime.mail.__file__))

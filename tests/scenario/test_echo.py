@@ -115,7 +115,7 @@ class TestItsEnd:
         assert self.end(text) == end
 
     @pytest.mark.parametrize("text", ["[1,", ")", "'a", "[1,\nx (re)\n]", "[1, [..]]"])
-    def test_there_may_be_none(self, text: str) -> None:
+    def test_a_text_without_an_end(self, text: str) -> None:
         assert self.end(text) is None
 
     def test_is_not_looked_for_far_beyond_what_was_shown(self) -> None:

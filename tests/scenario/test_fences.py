@@ -24,7 +24,7 @@ class TestWhatOpensAFence:
     @pytest.mark.parametrize(
         "line", ["``pyx", "```a`b", "    ```pyx", "x ```pyx", "\t```pyx", "1234567890. ```"]
     )
-    def test_anything_else_is_not_one(self, line: str) -> None:
+    def test_other_lines_are_not_a_fence(self, line: str) -> None:
         assert blocks(f"{line}\n") == ()
 
     def test_tildes_may_have_backticks_in_their_info(self) -> None:
@@ -52,7 +52,7 @@ class TestWhatClosesIt:
         assert (block.lines, block.closed) == (("a",), True)
 
     @pytest.mark.parametrize("line", ["``", "~~~", "``` x", "    ```", "> ```"])
-    def test_nothing_else_does(self, line: str) -> None:
+    def test_other_lines_do_not_interrupt_it(self, line: str) -> None:
         assert only(f"```pyx\n{line}\n```").lines == (line,)
 
     def test_the_end_of_its_block_quote_or_item_leaves_it_open(self) -> None:

@@ -59,7 +59,7 @@ def test_one_that_is_played_in_stays(folder: Path) -> None:
     assert not is_claimed(folder)
 
 
-def test_others_are_not_touched(folder: Path) -> None:
+def test_processes_of_other_runs_are_not_touched(folder: Path) -> None:
     (folder.parent / "other").mkdir()
     abandoned(folder.parent / "other")
     (folder.parent / "pyx-link").symlink_to(folder.parent / "other")

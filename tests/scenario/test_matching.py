@@ -138,7 +138,7 @@ class TestCost:
         assert match("\n".join(lines), *units).verdict == "matched"
         assert match("\n".join([*lines[:5000], "other", *lines[5001:]]), *units).verdict == "mismatch"
 
-    def test_thousands_of_ellipses(self) -> None:
+    def test_a_block_of_thousands_of_ellipses(self) -> None:
         lines = [f"line {number}" for number in range(10_000)]
         block = "\n...\n".join(f"line {number}" for number in range(0, 10_000, 3))
         assert match(block, shown(EVAL, "\n".join(lines))).verdict == "matched"

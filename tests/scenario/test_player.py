@@ -315,7 +315,7 @@ class TestWhatFails:
             ("rpc.cast('b', 'signal', 'raise_signal', [9])\nTrue\n", "signal 9"),
         ],
     )
-    def test_a_death_that_nobody_waits_for(self, folder: Path, code: str, how: str) -> None:
+    def test_a_node_that_ends_unasked_is_a_failure(self, folder: Path, code: str, how: str) -> None:
         text = failure(folder, AB + f"pyx(a@vm)1> Node.ping('b')\n'pong'\npyx(a@vm)2> {code}")
         assert f"b@vm: it ended by itself ({how})" in text
 

@@ -187,7 +187,7 @@ class TestRecording:
     @pytest.mark.parametrize(
         "remark", ["# ignore", "# eventually 2s", "# unorderd", "# blocks", "# # ignore"]
     )
-    def test_a_remark_is_no_directive(self, remark: str) -> None:
+    def test_a_remark_is_not_a_directive(self, remark: str) -> None:
         session = Session("gus@vm", Clock())
         session.type(f"1 + 1  {remark}", "2\n")
         session.type(remark)

@@ -184,7 +184,7 @@ STATEMENTS = [
 ]
 
 
-def test_twenty_kinds_of_statements(host: Host) -> None:
+def test_a_recording_of_twenty_kinds_of_statements_replays(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     for statement in STATEMENTS:
         shell.paste(statement)
@@ -202,7 +202,7 @@ def interrupt(shell: Shell, code: str, begun: int) -> None:
     shell.wait(lambda: shell._screen.row > row and shell._at_prompt(), "a prompt after Ctrl-C")
 
 
-def test_ctrl_c_wherever_it_strikes(host: Host) -> None:
+def test_a_recording_of_ctrl_c_in_each_place_replays(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     shell.paste(
         "def f():\n    try:\n        print('begun'); receive()\n"
@@ -324,7 +324,7 @@ def test_a_plain_terminal(host: Host) -> None:
 
 
 @pytest.mark.parametrize(("last", "code"), [("exit(3)", 3), ("raise SystemExit('no')", 1)])
-def test_every_end(host: Host, last: str, code: int) -> None:
+def test_a_recording_of_each_end_replays(host: Host, last: str, code: int) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     shell.type("1 + 1")
     shell.enter(last)

@@ -25,11 +25,11 @@ def test_differences_that_cannot_be_seen(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [("a", "b"), ("a", "a"), ("", "-"), ("caf\u00e9", "cafes")])
-def test_others(one: str, other: str) -> None:
+def test_differences_that_can_be_seen(one: str, other: str) -> None:
     assert not look_alike(one, other)
 
 
-def test_escapes_show_them() -> None:
+def test_escapes_show_such_characters() -> None:
     assert with_escapes("caf\u00e9\t\u200b \\x") == r"caf\xe9\t\u200b \x"
 
 

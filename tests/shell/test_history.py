@@ -197,7 +197,7 @@ def test_where_it_is(variables: dict[str, str], expected: str, monkeypatch: pyte
     assert history_path() == Path(expected)
 
 
-def test_where_there_is_no_home_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_has_no_history_file(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_entry(uid: int) -> None:
         raise KeyError(uid)
 

@@ -62,7 +62,7 @@ def test_its_builtins_are_pythons_own(tmp_path: Path) -> None:
     assert (names["same"], names["its"]) == (True, True)
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_bytes(b"x = '\xff'")
     evaluator = Evaluator(make_main({}).__dict__, run_coroutine=lambda _coroutine: None)
     with pytest.raises(PyxError, match=r"program\.py is not Python source: "):

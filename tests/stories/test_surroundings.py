@@ -63,7 +63,9 @@ class TestClosedDescriptors:
             ("replay", "play.pyxt"),
         ],
     )
-    def test_end_nothing(self, words: tuple[str, ...], closed: str, host: Host, tmp_path: Path) -> None:
+    def test_closed_descriptors_do_not_end_a_command(
+        self, words: tuple[str, ...], closed: str, host: Host, tmp_path: Path
+    ) -> None:
         (tmp_path / "app.py").write_text("print('ran')\n")
         (tmp_path / "play.pyxt").write_text("$ pyx --sname a\n\npyx(a@vm)1> 1\n1\n")
         done = host.run_in_sh(f'exec "$0" "$@" {closed}', *words, cwd=tmp_path)
@@ -141,7 +143,7 @@ class TestFolders:
 
 
 class TestAPipeAsTheProgram:
-    def test_by_its_name(self, host: Host) -> None:
+    def test_named_as_a_file_is_run(self, host: Host) -> None:
         done = host.run_in_sh('echo "print(\'ran\')" | exec "$0" /dev/stdin')
         assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
 
