@@ -23,6 +23,7 @@ Processes, and how they end:
     strike          ProcessKilled in a thread that calls no primitive, in user code only
     protection      which `try` and `with` blocks are around an instruction
     kills           the dead processes whose code still runs, and when they are struck again
+    private_loops   the event loop that a `def` process runs itself
     interrupts      Ctrl-C and the program's own signal handlers, outside of pyx only
     user_code       whether a frame runs the user's code, or a library's
 

@@ -3,8 +3,8 @@
 A kill closes the gate of a process and wakes it where it waits; there, and at each primitive, its code
 raises.  Code that calls no primitive is struck (`strike.py`): at once, or where its thread is in a library,
 a moment later and as soon as that returns.  What swallows the exception gets another, a second later, and
-so on; a cancelled task that goes on is cancelled again.  What still runs after five seconds is named by
-`Node.info()`.
+so on; a cancelled task that goes on is cancelled again.  Where a thread runs an event loop, the tasks there
+are cancelled first.  What still runs after five seconds is named by `Node.info()`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.runtime import report
+from pyx.runtime.private_loops import cancel_tasks_of
 from pyx.runtime.stacks import current_frames
 from pyx.runtime.strike import strike
 
@@ -35,7 +36,7 @@ _LAST_LOOK_SECONDS: Final = 0.1
 class _Dying:
     """One dead process whose code still runs."""
 
-    __slots__ = ("due", "look", "since", "told")
+    __slots__ = ("due", "look", "since", "told", "was_cancelled")
 
     def __init__(self, now: float) -> None:
         self.since = now
@@ -44,6 +45,8 @@ class _Dying:
         self.look = _FIRST_LOOK_SECONDS
         self.told = 0
         """How often its code had been told when it was looked at last."""
+        self.was_cancelled = False
+        """It is a thread that ran an event loop when it was told last, and the tasks there were cancelled."""
 
 
 class Kills:
@@ -124,8 +127,15 @@ class Kills:
         if ident is None:
             runner.stop()
             dying.due = self._now() + AGAIN_SECONDS
-        elif (frame := frames.get(ident)) is not None and strike(runner.gate, frame, dying.told):
-            dying.told += 1
+            return
+        frame = frames.get(ident)
+        if frame is None:  # it has just ended
+            return
+        was_cancelled, dying.was_cancelled = dying.was_cancelled, cancel_tasks_of(frame)
+        is_due = was_cancelled or not dying.was_cancelled
+        is_struck = is_due and strike(runner.gate, frame, dying.told)
+        dying.told += is_struck
+        if is_struck or dying.was_cancelled:
             dying.due = self._now() + AGAIN_SECONDS
 
 

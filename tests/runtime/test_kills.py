@@ -176,6 +176,46 @@ def test_a_coroutine_that_swallows_its_cancellation_is_cancelled_again(
     assert swallowed == [0, 1, 2]
 
 
+def test_a_def_that_runs_a_loop_has_its_tasks_cancelled(
+    node: LocalNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    import asyncio
+
+    begun = threading.Event()
+    ended: list[str] = []
+
+    async def spins() -> None:
+        try:
+            begun.set()
+            while True:  # noqa: ASYNC110 - it is to be busy
+                await asyncio.sleep(0)
+        finally:
+            await asyncio.sleep(0)
+            ended.append("task")
+
+    async def main() -> None:
+        task = asyncio.create_task(spins())
+        try:
+            await asyncio.sleep(60 * HANG)
+        finally:
+            ended.append("main")
+            await asyncio.wait([task])
+
+    def runs_a_loop() -> None:
+        try:
+            asyncio.run(main())
+        finally:
+            ended.append("process")
+
+    pid, _ = node.processes.spawn(runs_a_loop, ())
+    wait_for(begun)
+    node.step(node.kernel.exit, Pid(0), pid, "kill")
+    until(lambda: len(node.processes.kills) == 0)
+    assert sorted(ended[:2]) == ["main", "task"]
+    assert ended[2:] == ["process"]
+    assert caplog.messages == []
+
+
 class TestWhatStaysBehind:
     def test_is_named_when_it_has_run_on_for_long(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch

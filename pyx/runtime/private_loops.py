@@ -1,0 +1,55 @@
+"""The event loop that a `def` process runs itself, by `asyncio.run`: ended by cancelling its tasks.
+
+An exception that is raised in one of its tasks would stay there, and the loop would go on.
+Not here: the loop of `async def` processes (`tasks.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncio
+    from types import FrameType
+
+_RUNS: Final = {
+    ("asyncio.base_events", "run_forever"): "self",
+    ("asyncio.runners", "run"): "self._loop",  # uvloop's own frames are not Python's
+}
+"""Where a loop is found in a frame, by the module and the name of its function."""
+
+
+def cancel_tasks_of(frame: FrameType) -> bool:
+    """Cancels the tasks of the loop that runs the thread whose innermost frame is *frame*; from any thread.
+
+    A loop that has none is stopped.  Returns False where no loop runs.
+    """
+    loop = _loop_below(frame)
+    if loop is None:
+        return False
+    with contextlib.suppress(RuntimeError):  # it has just been closed
+        loop.call_soon_threadsafe(_cancel_tasks, loop)
+    return True
+
+
+def _loop_below(frame: FrameType | None) -> asyncio.AbstractEventLoop | None:
+    while frame is not None:
+        place = _RUNS.get((frame.f_globals.get("__name__", ""), frame.f_code.co_name))
+        if place is not None:
+            owner, _, attribute = place.partition(".")
+            found = frame.f_locals.get(owner)
+            loop: asyncio.AbstractEventLoop | None = getattr(found, attribute) if attribute else found
+            return loop
+        frame = frame.f_back
+    return None
+
+
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    import asyncio
+
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        loop.stop()
