@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import TerminalTaken
 from pyx.runtime import context
+from pyx.runtime.output import finish_line
 from pyx.runtime.stand_in import StandIn
 
 if TYPE_CHECKING:
@@ -36,20 +37,31 @@ class Keyboard(StandIn):
     def behind(self, name: str) -> Any:
         """See `StandIn`."""
         if name not in _READS_NOTHING:
-            _require_shell()
+            _prepare()
         return super().behind(name)
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[override] # of str, as that of any text stream
         """Like any text stream's."""
-        _require_shell()
+        _prepare()
         return iter(self.behind("readline"), "")
 
 
-def _require_shell() -> None:
-    """Raises TerminalTaken unless this is the shell's process, or its thread before and after that."""
+def _prepare() -> None:
+    """Has the terminal show what an `await` at the prompt has printed, before that waits for an answer.
+
+    It runs on the process loop, where no print waits for the screen; the question itself is written by
+    Python, past the screen.  On the shell's own thread each print has waited.
+
+    Raises:
+        TerminalTaken: this is neither the shell's process, nor its thread before and after that.
+    """
     runner = context.current.get()
+    is_main = threading.current_thread() is threading.main_thread()
     if runner is None:
-        if threading.current_thread() is not threading.main_thread():
+        if not is_main:
             raise TerminalTaken("this thread")
     elif not runner.process.keeps_pid:
         raise TerminalTaken(str(runner.process.pid))
+    elif not is_main and runner.outlet is not None:
+        finish_line(runner, newline=False)
+        runner.outlet.settle()

@@ -54,6 +54,16 @@ def leaves_line_unfinished(descriptor: int) -> bool:
         return False
 
 
+def let_interrupt(descriptor: int) -> None:
+    """Has Ctrl-C be a signal again, and not a key, on a terminal whose editor is about to leave."""
+    try:
+        modes = termios.tcgetattr(descriptor)
+        modes[3] |= termios.ISIG
+        termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+    except (OSError, termios.error):  # no terminal, or no more
+        pass
+
+
 def as_utf8(text: str) -> str:
     """What was typed, where the locale is ASCII and Python took its other bytes for lone surrogates."""
     if text.isascii():

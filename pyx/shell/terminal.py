@@ -9,9 +9,9 @@ streams itself and mix writers inside a line.  Not here: what inputs mean (`loop
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -24,9 +24,10 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.history import History as PromptHistory
 from prompt_toolkit.input import Input, create_input
-from prompt_toolkit.input.typeahead import store_typeahead
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.styles import Style
@@ -34,8 +35,9 @@ from pygments.lexers.python import PythonLexer
 
 from pyx.shell.evaluate import reads_on
 from pyx.shell.loop import Prompt
-from pyx.shell.modes import as_utf8, leaves_line_unfinished, typed_ahead, was_taken_back
+from pyx.shell.modes import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
 from pyx.shell.narrow import fitted, wrapped
+from pyx.shell.prompt_signals import PromptSignals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,6 +85,7 @@ class PersonTerminal:
         self._prompt: Callable[[], Prompt] = lambda: Prompt("", "")
         self._printing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._signals = PromptSignals(lambda: self._soon(self._go_on))
         self._session: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", self._fitted_prompt().first)],
             prompt_continuation=lambda width, _line, is_wrapped: [
@@ -105,6 +108,10 @@ class PersonTerminal:
             input=source if source is not None else create_input(sys.stdin),
             output=output if output is not None else create_output(stdout),
         )
+        accept = self._session.default_buffer.accept_handler
+        assert accept is not None
+        self._accept_text = accept
+        self._session.default_buffer.accept_handler = self._accept
 
     @property
     def width(self) -> int:
@@ -120,11 +127,20 @@ class PersonTerminal:
         self._history.forget_cookies()
         self._screen.fresh_line()
         self._take_typed_ahead()
+        was_entered = False
         try:
-            return as_utf8(self._session.prompt(pre_run=self._prompt_begins))
+            with self._signals.heard():
+                text = self._session.prompt(pre_run=self._prompt_begins, handle_sigint=False)
+                was_entered = True
+                self._take_interrupt()
+        except KeyboardInterrupt:
+            if was_entered:  # so it says that the statement has not run
+                self.show("KeyboardInterrupt\n", "interrupt")
+            raise
         finally:
             self._loop = None
             self._screen.detach()
+        return as_utf8(text)
 
     def show(self, text: str, what: str) -> None:
         """See `loop.Terminal`."""
@@ -138,16 +154,7 @@ class PersonTerminal:
 
     def leave(self, error: BaseException) -> bool:
         """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
-        loop, app = self._loop, self._session.app
-        if loop is None:
-            return False
-
-        def end() -> None:
-            if app.is_running and not app.is_done:
-                app.exit(exception=error)
-
-        loop.call_soon_threadsafe(end)
-        return True
+        return self._signals.ask(error)
 
     def _fitted_prompt(self) -> Prompt:
         return fitted(self._prompt(), self._session.app.output.get_size().columns)
@@ -160,6 +167,37 @@ class PersonTerminal:
         if leaves_line_unfinished(source.fileno()):
             self._screen.write("\n")  # it stands on the screen, and will again behind the prompt
 
+    def _soon(self, function: Callable[..., object], *args: object) -> None:
+        """Calls *function* on the editor's loop.  For signal handlers."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it is closed: the prompt has ended
+                self._loop.call_soon_threadsafe(function, *args)
+
+    def _end(self, error: BaseException) -> None:
+        app = self._session.app
+        if app.is_running and not app.is_done:
+            app.exit(exception=error)
+
+    def _accept(self, buffer: Buffer) -> bool:
+        """Enter: from here on Ctrl-C is meant for the statement, though the editor is not gone yet."""
+        keeps_text = self._accept_text(buffer)
+        source, processor = self._session.input, self._session.app.key_processor
+        let_interrupt(source.fileno())
+        processor.feed_multiple(source.read_keys())  # those that came before
+        return keeps_text
+
+    def _take_interrupt(self) -> None:
+        """Raises KeyboardInterrupt if Ctrl-C was typed behind Enter.
+
+        What was typed between the two is dropped, as a terminal drops it.
+        """
+        source = self._session.input
+        keys = get_typeahead(source)
+        places = [place for place, press in enumerate(keys, 1) if press.key == Keys.ControlC]
+        store_typeahead(source, keys[max(places, default=0) :])
+        if places:
+            raise KeyboardInterrupt
+
     def _go_on(self) -> None:
         """After a stop that nobody announced (`kill -STOP`, then `fg`) the prompt shows itself again."""
         if was_taken_back(self._session.input.fileno()):
@@ -171,15 +209,13 @@ class PersonTerminal:
 
     def _prompt_begins(self) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGCONT, self._go_on)
+        self._signals.shown(lambda error: self._soon(self._end, error))
         # Other threads' contexts know nothing of this prompt; `run_in_terminal` asks the context for it.
         context = contextvars.copy_context()
 
         def above() -> None:
-            try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: `detach` will write
                 loop.call_soon_threadsafe(self._print_above, context=context)
-            except RuntimeError:  # the loop is closed: `detach` will write
-                return
 
         self._screen.attach(above)
 

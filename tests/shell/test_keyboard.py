@@ -10,8 +10,10 @@ import pytest
 
 from pyx.errors import TerminalTaken
 from pyx.runtime.context import current
+from pyx.runtime.output import Pace, Router
 from pyx.runtime.shell_process import ShellProcess
 from pyx.shell.keyboard import Keyboard
+from pyx.shell.screen import Screen
 from tests.staging import as_process, wait_for
 
 if TYPE_CHECKING:
@@ -54,6 +56,23 @@ def test_the_shell_reads(keyboard: Keyboard) -> None:
     assert keyboard.readline() == "one\n"
     assert next(keyboard) == "two\n"
     assert list(keyboard) == ["three\n"]
+
+
+def test_what_an_await_has_printed_is_shown_before_it_reads(keyboard: Keyboard, node: LocalNode) -> None:
+    shown = io.StringIO()
+    screen = Screen(shown)
+    screen._have_written = lambda: None  # type: ignore[method-assign] # its own thread comes too late
+    node.pace = Pace(screen.has_room, screen.settle)
+    shell = ShellProcess(node, screen, ("tests", "shell", 0))
+    stdout = Router(io.StringIO())
+
+    async def ask() -> tuple[str, str]:
+        stdout.write("before\nand ")
+        return keyboard.readline(), shown.getvalue()
+
+    assert shell.run_coroutine(ask()) == ("one\n", "before\nand ")
+    current.set(None)
+    node.step(node.kernel.process_exited, shell.runner.process, "normal")
 
 
 def test_so_does_its_thread_where_it_is_no_process_yet(keyboard: Keyboard) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.shell.modes import as_utf8, leaves_line_unfinished, typed_ahead, was_taken_back
+from pyx.shell.modes import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
 from tests.staging import until
 
 if TYPE_CHECKING:
@@ -102,3 +102,21 @@ class TestAsUtf8:
     @pytest.mark.parametrize("typed", ["'é'", "'\udcff'", "'é\udcc3'"])
     def test_other_text_is_left_alone(self, typed: str) -> None:
         assert as_utf8(typed) == typed
+
+
+def test_an_editors_terminal_takes_ctrl_c_as_a_signal_again(tty: Tty) -> None:
+    modes = termios.tcgetattr(tty.program)
+    modes[3] &= ~(termios.ISIG | termios.ICANON)
+    termios.tcsetattr(tty.program, termios.TCSANOW, modes)
+    let_interrupt(tty.program)
+    now = termios.tcgetattr(tty.program)[3]
+    assert now & termios.ISIG
+    assert not now & termios.ICANON
+
+
+def test_what_is_not_a_terminal_has_no_ctrl_c() -> None:
+    reads, writes = os.pipe()
+    let_interrupt(reads)
+    os.close(reads)
+    os.close(writes)
+    let_interrupt(reads)

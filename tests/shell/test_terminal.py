@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -102,6 +104,27 @@ class TestKeys:
             desk.read("\x03")
         with pytest.raises(EOFError):
             desk.read("\x04")
+
+    def test_ctrl_c_typed_behind_enter_keeps_the_statement_from_running(self, desk: Desk) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            desk.read("1\r2\r\x033\r")
+        assert desk.stream.getvalue().strip() == "KeyboardInterrupt"
+        assert desk.read("") == "3"
+
+    def test_a_signal_as_enter_has_ended_the_prompt_is_not_lost(self, desk: Desk) -> None:
+        buffer = desk.terminal._session.default_buffer
+        accept = buffer.accept_handler
+        assert accept is not None
+
+        def entered(buffer: Buffer) -> bool:
+            keeps_text = accept(buffer)
+            os.kill(os.getpid(), signal.SIGINT)
+            return keeps_text
+
+        buffer.accept_handler = entered
+        with pytest.raises(KeyboardInterrupt):
+            desk.read("1\r")
+        assert desk.stream.getvalue().strip() == "KeyboardInterrupt"
 
     def test_statements_of_many_lines_come_back_with_arrow_up_in_the_next_session(
         self, tmp_path: Path

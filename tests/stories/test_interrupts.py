@@ -63,6 +63,15 @@ def test_a_blocked_call(blocked: str, shell: Shell) -> None:
     assert shell.prompt == number
 
 
+def test_a_call_that_has_not_begun(shell: Shell) -> None:
+    """Ctrl-C right behind Enter, while the editor is still there or just gone."""
+    number = shell.prompt
+    for _ in range(20):
+        shell.enter('receive("never")')
+        assert shell.interrupt().endswith("KeyboardInterrupt")
+        assert shell.prompt == number
+
+
 def test_a_question(shell: Shell) -> None:
     """Once it waits for the answer: Python itself loses a signal that comes as it is about to."""
     number = shell.prompt
