@@ -1,6 +1,6 @@
 """Who is running: the current process (a ContextVar), and what this thread is in the middle of.
 
-Not here: what a runner is (`runners.py`), or how a thread is stopped (`gate.py`).
+See `runners.py` for what a runner is, and `strike.py` for how a thread is stopped.
 """
 
 from __future__ import annotations

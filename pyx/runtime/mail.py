@@ -99,8 +99,8 @@ class Search:
 
         NOT_YET after *most* messages that do not match, if there are more.
 
-        A predicate runs here outside every lock; if it raises, nothing is taken.  Nothing here needs the
-        gate: a kill may strike anywhere, for nobody reads the mailbox of a dead process.
+        A predicate runs here outside every lock; if it raises, nothing is taken.  Nothing here is a
+        step: the mailbox of a dead process is read by its own thread alone, if at all.
         """
         runner = self._runner
         if runner.gate.closed:

@@ -1,7 +1,7 @@
 """Waiting until a queue is lighter: what back-pressure is for whoever sends.
 
 A step that makes a queue too heavy is told so by the kernel (`Suspend`); it is done all the same, and the
-process that took it waits afterwards, outside gate and lock: a kill or Ctrl-C ends the wait, not what was
+process that took it waits afterwards, outside of the step: a kill or Ctrl-C ends the wait, not what was
 sent.  No loop is ever made to wait, and no thread that is not a process; they are refused instead, when a
 node's queue is far too heavy (`NodeBusy`), or wait by `aio.send`.  Not here: which queue, and how heavy
 (`core/outbox.py`, `core/mailbox.py`).
