@@ -50,7 +50,7 @@ The nodes that run on a host: on this one those of --sname and of --name, on ano
 _NEW_HELP: Final = """\
 usage: pyx new NAME
 
-Makes a project in the directory NAME: a module, its test, a scenario.
+Makes a project in the directory NAME: a module, its test, a README.
 """
 
 

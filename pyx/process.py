@@ -125,8 +125,8 @@ class Process:
         its name is free, and every primitive raises ProcessKilled on whatever still runs in its name. The
         thread of a `def` ends at its next line of user code, or in a library (`queue.get`) when that
         returns; inside a C call (`time.sleep`, `recv`) when that returns.  Code that swallows ProcessKilled
-        gets it again, a second later; what still runs after 5 s is named by `Node.info()["stuck"]`. Differs
-        from IEx: a shell's own exit is shown as `raise Exit(reason)` is, and it stays.
+        gets it again; what still runs after 5 s is named by `Node.info()["stuck"]`.  Differs from IEx: a
+        shell's own exit is shown as `raise Exit(reason)` is, and the shell stays.
         """
         pid = checked_pid(pid)
         runner = context.current.get()
