@@ -1,7 +1,7 @@
 """The event loop that a `def` process runs itself, by `asyncio.run`: ended by cancelling its tasks.
 
 An exception that is raised in one of its tasks would stay there, and the loop would go on.
-Not here: the loop of `async def` processes (`tasks.py`).
+See `tasks.py` for the loop of `async def` processes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Signals while a prompt is read: they end it, and none is lost that comes as Enter has just ended it.
 
 An editor goes on for a moment after Enter: it draws the line once more and gives the terminal back. What
-comes then is meant for the statement, which has not begun. Not here: the editor (`terminal`), and signals
-while a statement runs (`runtime.interrupts`, `leaving`).
+comes then is meant for the statement, which has not begun. See `terminal` for the editor,
+and `runtime.interrupts` and `leaving` for signals while a statement runs.
 """
 
 from __future__ import annotations
