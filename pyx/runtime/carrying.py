@@ -1,7 +1,7 @@
 """How each effect of the kernel is carried out, after the lock: who sleeps is woken, a node is dialled, lines
 are shown.
 
-The second layer of a node.  Not here: when (`steps.py`), and the lives of processes (`lifecycle.py`).
+The second layer of a node.  See `steps.py` for when, and `lifecycle.py` for the lives of processes.
 """
 
 from __future__ import annotations

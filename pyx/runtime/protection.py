@@ -2,7 +2,7 @@
 
 Where a `with` block is left, and in a `finally` block, the clean-up itself is not protected by that block any
 more: an exception that is raised there from outside leaves a lock taken for ever.
-Not here: who raises such exceptions, and when (`strike.py`).
+See `strike.py` for when such exceptions are raised.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What processes say: messages and lines, on their way to a mailbox or to the queue of a node.
 
-The third layer of a node.  Whoever makes a queue too heavy waits here, or is refused.  Not here: the wait
-itself (`suspension.py`), and reading what was sent (`mail.py`).
+The third layer of a node.  A process that makes a queue too heavy waits here, or is refused.  See
+`suspension.py` for the wait itself, and `mail.py` for reading what was sent.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A person's terminal: the editor, its keys, and output above what is being typed.
 
 The only file with prompt_toolkit.
-The screen's queue is the one way to the terminal: while a prompt is shown,
-its own loop prints the queue above the prompt in batches; `patch_stdout` is not used, since it would swap the
-streams itself and mix writers inside a line.  Not here: what inputs mean (`loop`, `evaluate`).
+The screen's queue is the one way to the terminal: while a prompt is shown, its own loop prints the queue
+above the prompt in batches; `patch_stdout` is not used, since it would swap the streams itself and mix
+writers inside a line.  See `loop` and `evaluate` for what inputs mean.
 """
 
 from __future__ import annotations
