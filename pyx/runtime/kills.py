@@ -1,4 +1,4 @@
-"""The dead whose code still runs, and when they are told once more.
+"""Dead processes whose code still runs, and when each is struck again.
 
 A kill closes the gate of a process and wakes it where it waits; there, and at each primitive, its code
 raises.  Code that calls no primitive is struck (`strike.py`): at once, or where its thread is in a library,

@@ -11,13 +11,13 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.runtime.user_code import PYX
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-_PYX: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # noqa: PTH100, PTH118, PTH120 - compared with frames' file names, which are str
 _IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.__file__), ""))  # noqa: PTH118, PTH120
 _PYX_CLASS: Final = re.compile(r"^pyx\.\w+\.(?=[A-Z]\w*(:|$))", re.MULTILINE)
 """What stands before the name of one of pyx's own errors; its users know it without."""
@@ -61,7 +61,7 @@ def without_our_frames(error: BaseException) -> traceback.TracebackException:
 
 def is_ours(filename: str) -> bool:
     """True for a file of pyx itself, or of Python's importer on its way to the user's module."""
-    return filename.startswith((_PYX, *_IMPORTER))
+    return filename.startswith((PYX, *_IMPORTER))
 
 
 def _users(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:

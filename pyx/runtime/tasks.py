@@ -1,5 +1,8 @@
 """`async def` processes: tasks on the process loop, a thread and loop of pyx's own (or the application's).
 
+The tasks that such a process has made are cancelled at its end; a loop that the application closes ends the
+processes on it.
+
 Not here: waiting for messages (`mail.py`); threads for plain functions (`threads.py`).
 """
 
