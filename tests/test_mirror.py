@@ -43,7 +43,7 @@ TESTED_WITH = {
     "scenario/units.py": "scenario/test_matching.py",
     "scenario/visit.py": "scenario/test_replay_command.py",
     "shell/history_file.py": "shell/test_history.py",
-    "shell/resting.py": "scenario/test_recording.py",
+    "shell/runner_interrupt.py": "scenario/test_recording.py",
     "shell/witness.py": "shell/test_session.py",
 }
 """Small files that are one half of an idea, and the test file that tells the whole of it."""

@@ -1,5 +1,5 @@
-"""The right of this process to a name on its host: a lock, a socket, and keeping both in their places.  Not
-here: what the lock file says (`name_locks.py`), and who has which name (`directory.py`).
+"""The right of this process to a name on its host: a lock, a socket, and keeping both in their places.  See
+`name_locks.py` for what the lock file says, and `directory.py` for which node has which name.
 """
 
 from __future__ import annotations

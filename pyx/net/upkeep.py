@@ -1,7 +1,7 @@
 """What the log says about the files by which new nodes find this one, while they vanish and come back.
 
-A machine: told at each look what `directory.Claim.restore` did, it returns the line that is news, if there is
-one.  A trouble that lasts is said once, and so is its end.
+A machine: told at each look what `claim.Claim.restore` did, it returns the line that is news, if there is
+one.  A fault that lasts is said once, and so is its end.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ from pyx.runtime.stacks import current_frames
 from pyx.shell.answers import Answers
 from pyx.shell.evaluate import Left
 from pyx.shell.loop import Shell, show_outcome
-from pyx.shell.resting import interrupt_at_rest
+from pyx.shell.runner_interrupt import interrupt_at_rest
 from pyx.shell.screen import ScreenStream
 from pyx.shell.session import LogHandler, Seat, Session, completer, node_name
 from pyx.terms import lives
