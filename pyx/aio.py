@@ -1,11 +1,14 @@
 """The awaitable twins of everything that waits, for `async def` processes and for any running loop.
 
-    await aio.receive(("reply", ref, ...))        await aio.rpc.call("server@vm", "os", "getpid", [])
-    await aio.sleep(0.5)                          await aio.Node.ping("server@vm")
+    await aio.receive(("reply", ref, ...))
+    await aio.sleep(0.5)
+    await aio.rpc.call("server@vm", "os", "getpid", [])
+    await aio.Node.ping("server@vm")
 
 Arguments, values and errors are those of the plain ones.  Cancelling the coroutine leaves the wait: a
 `receive` has taken nothing, a call is abandoned, a `send` has sent.  Plain `send` may be used as it is: it
 never waits on a loop, but is refused where far too much is queued already; `await aio.send(...)` waits.
+`with aio.detached():` makes tasks that outlive the process they are made in.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Cast:
         """A barrier over all live connections, twice at least, and again until it brings nothing new.
 
         A message that the first one brought may end its receiver: the second one waits for that.  Dead,
-        stopped and cut nodes are left out.  Gives a node that does not answer.
+        stopped and cut nodes are left out.  Returns a node that does not answer.
         """
         for number in range(_SETTLE_ROUNDS):
             frames = self.nodes.frames

@@ -115,7 +115,7 @@ class Turns:
         return unwritten
 
     def _leave_out(self, signal: Signal, error: Exception) -> int:
-        """Notes that a signal cannot be written; gives by how much the queue is lighter."""
+        """Notes that a signal cannot be written; returns by how much the queue is lighter."""
         self._unwritten.append(f"the {type(signal).__name__} cannot be sent: {error}")
         return weight(signal)
 
