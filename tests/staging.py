@@ -6,7 +6,10 @@ Nothing here sleeps.  Whoever waits is woken, or fails after `HANG` seconds.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import resource
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -20,7 +23,7 @@ from pyx.terms import Pid
 from pyx.wire.codec import seal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -170,3 +173,16 @@ def until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < give_up, "waited in vain"
         time.sleep(0)
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """No file of this process can grow beyond 64 bytes, that of a test's report neither: so not a fixture."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)

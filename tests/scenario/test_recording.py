@@ -14,6 +14,7 @@ from pyx.scenario.recording import RecordFile, recording, start_line
 from pyx.scenario.replay import Replay, Wishes
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.session import Options
+from tests.staging import full_disk
 from tests.stories.host import PYX, Host
 from tests.stories.test_across import free_port
 
@@ -47,14 +48,15 @@ class TestTheFile:
         file.close()
         assert path.read_text() == "eins\ntwo\n"
 
-    def test_a_full_disk_ends_it_with_its_last_whole_block(self, tmp_path: Path, full_disk: None) -> None:
+    def test_a_full_disk_ends_it_with_its_last_whole_block(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"
         warnings: list[str] = []
         file = RecordFile(str(path), warnings.append)
-        file.append("x" * 60 + "\n")
-        file.append("y" * 60 + "\n")
-        file.append("z\n")
-        file.close()
+        with full_disk():
+            file.append("x" * 60 + "\n")
+            file.append("y" * 60 + "\n")
+            file.append("z\n")
+            file.close()
         assert file.failed
         assert path.read_text() == "x" * 60 + "\n"
         assert warnings == [f"the recording ends here: {path}: File too large"]

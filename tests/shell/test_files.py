@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.shell.files import write_whole
+from tests.staging import full_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,10 +42,10 @@ def test_a_symbolic_link_stays_one_and_its_target_is_written(tmp_path: Path) -> 
     assert target.read_bytes() == b"new"
 
 
-def test_a_full_disk_leaves_the_old_bytes_and_nothing_beside_them(tmp_path: Path, full_disk: None) -> None:
+def test_a_full_disk_leaves_the_old_bytes_and_nothing_beside_them(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"old")
-    with pytest.raises(OSError, match="too large"):
+    with full_disk(), pytest.raises(OSError, match="too large"):
         write_whole(path, b"x" * 65)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["f"]
