@@ -86,27 +86,43 @@ class _Cursor:
     at: int = 0
     column: int = 0
     pending: int = 0
+    _known: tuple[int, int] = (-1, 0)
+    """What `_blanks` found last.  Each container asks, and a line may be deep in very many."""
 
     @property
     def rest(self) -> str:
         return " " * self.pending + self.line[self.at :]
 
     @property
+    def text(self) -> str:
+        """What stands behind the blanks that come next."""
+        return self.line[self.begin :]
+
+    @property
+    def begin(self) -> int:
+        """The index of the first character from here on that is not a blank."""
+        return self._blanks()[0]
+
+    @property
     def indent(self) -> int:
         """How many columns of blanks come next."""
-        column = self.column + self.pending
-        for char in self.line[self.at :]:
-            if char == " ":
-                column += 1
-            elif char == "\t":
-                column += 4 - column % 4
-            else:
-                break
-        return column - self.column
+        return self._blanks()[1] - self.column
 
     @property
     def is_blank(self) -> bool:
-        return not self.line[self.at :].strip(" \t")
+        return self.begin == len(self.line)
+
+    def _blanks(self) -> tuple[int, int]:
+        """Where the blanks end that come next: the index, and the column."""
+        if self._known[0] < self.at:
+            end, column = self.at, self.column + self.pending
+            for char in self.line[self.at :]:
+                if char not in " \t":
+                    break
+                column += 1 if char == " " else 4 - column % 4
+                end += 1
+            self._known = end, column
+        return self._known
 
     def take_columns(self, wanted: int) -> None:
         """Goes past at most so many columns of blanks."""
@@ -203,7 +219,7 @@ class _Reader:
 
     def _take_inside(self, index: int, cursor: _Cursor, fence: _Open) -> None:
         indent = cursor.indent
-        text = cursor.line[cursor.at :].lstrip(" \t")
+        text = cursor.text
         if indent < _CODE_INDENT and fence.closes(text):
             self._finish(closed=True)
             return
@@ -226,7 +242,7 @@ class _Reader:
             else:
                 break
         indent = cursor.indent
-        text = cursor.line[cursor.at :].lstrip(" \t")
+        text = cursor.text
         self._is_item_empty = bool(opened) and opened[-1] > 0 and not text
         found = html = None
         is_heading = False
@@ -253,7 +269,7 @@ class _Reader:
             self._note_lookalike(index, cursor)
 
     def _note_lookalike(self, index: int, cursor: _Cursor) -> None:
-        found = _opening(cursor.line[cursor.at :].lstrip(" \t"))
+        found = _opening(cursor.text)
         if found is not None and found.group("info").strip():
             self.lookalikes.append((index, found.group("info").strip()))
 
@@ -284,7 +300,7 @@ def _opening(text: str) -> re.Match[str] | None:
 def _take_quote(cursor: _Cursor) -> bool:
     """Goes past the mark of a block quote; False where there is none."""
     indent = cursor.indent
-    if indent >= _CODE_INDENT or not cursor.line[cursor.at :].lstrip(" \t").startswith(">"):
+    if indent >= _CODE_INDENT or not cursor.line.startswith(">", cursor.begin):
         return False
     cursor.take_columns(indent)
     cursor.take_text(1)
@@ -298,14 +314,13 @@ def _take_bullet(cursor: _Cursor, *, in_paragraph: bool) -> int:
     *in_paragraph*: it would end a paragraph, which an empty item and one with another number than 1 do not.
     """
     indent = cursor.indent
-    text = cursor.line[cursor.at :].lstrip(" \t")
-    found = _BULLET.match(text)
-    if found is None or _BREAK.match(text):
+    found = _BULLET.match(cursor.line, cursor.begin)
+    if found is None or _BREAK.match(cursor.text):
         return 0
-    if in_paragraph and (not text[found.end() :].strip() or found.group()[:-1] not in {"", "1"}):
+    if in_paragraph and (not cursor.line[found.end() :].strip() or found.group()[:-1] not in {"", "1"}):
         return 0
     cursor.take_columns(indent)
-    cursor.take_text(found.end())
+    cursor.take_text(len(found.group()))
     blanks = 1 if cursor.is_blank or cursor.indent > _CODE_INDENT else cursor.indent
     cursor.take_columns(blanks)
-    return indent + found.end() + blanks
+    return indent + len(found.group()) + blanks

@@ -6,8 +6,9 @@ See `transcript.py` for what the text means.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from pyx.errors import TranscriptError
 from pyx.scenario.copying import is_foreign
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUFFIX: Final = ".pyxt"
+_MOST_BYTES: Final = 1 << 26
 _MARKDOWN: Final = (".md", ".markdown")
 
 
@@ -60,8 +62,7 @@ def read_text(path: str, shown_as: str) -> str:
         if Path(path).is_dir():
             os.scandir(path).close()
             raise TranscriptError(shown_as, 0, 0, f"no scenario (*{SUFFIX}) is in this directory")
-        # Not `read_text`, which takes a carriage return for the end of a line.
-        return Path(path).read_bytes().decode("utf-8")
+        return _read(path, shown_as).decode("utf-8")
     except FileNotFoundError:
         raise TranscriptError(shown_as, 0, 0, "there is no such file or directory") from None
     except OSError as error:
@@ -70,6 +71,24 @@ def read_text(path: str, shown_as: str) -> str:
     except UnicodeDecodeError as error:
         row = error.object.count(b"\n", 0, error.start) + 1
         raise TranscriptError(shown_as, row, 1, f"the file is not UTF-8: {error.reason}") from None
+
+
+def _read(path: str, shown_as: str) -> bytes:
+    """All of a file, or of a pipe that has a writer (`<(make_it)`); one without a writer is empty."""
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise TranscriptError(shown_as, 0, 0, "this is a device, not a file")
+    with _open_pipe(path) if stat.S_ISFIFO(mode) else Path(path).open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise TranscriptError(shown_as, 0, 0, f"the file is longer than {_MOST_BYTES >> 20} MiB")
+    return data
+
+
+def _open_pipe(path: str) -> BinaryIO:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "rb")
 
 
 def lines_of(text: str) -> list[str]:

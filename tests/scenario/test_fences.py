@@ -104,6 +104,12 @@ class TestWhatIsNotAFence:
     def test_a_list_item_or_quote_may_go_on_without_its_mark(self) -> None:
         assert only("- a\nb\n  ```x\n  y\n  ```").lines == ("y",)
 
+    def test_a_thousand_levels_are_read_in_one_look_at_each_blank(self) -> None:
+        """Else this file alone would take half a minute."""
+        levels = ["  " * depth + "- a" for depth in range(1000)]
+        inside = ["  " * 1000 + text for text in ("```x", "y", "```")]
+        assert only("\n".join(levels + inside)).lines == ("y",)
+
 
 class TestWhatInterruptsAParagraph:
     @pytest.mark.parametrize("line", ["1. ```x", "- ```x", "> ```x", "# a\n```x", "<!-- a -->\n```x"])

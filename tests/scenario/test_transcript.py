@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -369,6 +371,31 @@ class TestFiles:
         with pytest.raises(TranscriptError) as raised:
             read_transcript(self.write(tmp_path, name, data), name)
         assert str(raised.value) == complaint
+
+    def test_a_pipe_that_has_no_writer_is_empty(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "t.pyxt")
+        with pytest.raises(TranscriptError, match=r"^t.pyxt: nothing to play"):
+            read_transcript(str(tmp_path / "t.pyxt"), "t.pyxt")
+
+    def test_a_pipe_is_read_to_its_end(self, tmp_path: Path) -> None:
+        reads, writes = os.pipe()
+        (tmp_path / "t.pyxt").symlink_to(f"/dev/fd/{reads}")
+        os.write(writes, BODY.encode())
+        threading.Timer(0.01, os.close, [writes]).start()
+        (only,) = read_transcript(str(tmp_path / "t.pyxt")).sessions
+        os.close(reads)
+        assert len(only.steps) == 2
+
+    def test_a_device_is_not_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "t.pyxt").symlink_to("/dev/zero")
+        with pytest.raises(TranscriptError, match=r"^t.pyxt: this is a device, not a file$"):
+            read_transcript(str(tmp_path / "t.pyxt"), "t.pyxt")
+
+    def test_a_file_without_an_end_is_too_long(self, tmp_path: Path) -> None:
+        with (tmp_path / "t.pyxt").open("wb") as file:
+            file.truncate(1 << 40)
+        with pytest.raises(TranscriptError, match=r"^t.pyxt: the file is longer than 64 MiB$"):
+            read_transcript(str(tmp_path / "t.pyxt"), "t.pyxt")
 
     def test_what_is_not_there_and_a_directory_without_scenarios(self, tmp_path: Path) -> None:
         with pytest.raises(TranscriptError, match=r"^x: there is no such file or directory$"):
