@@ -2,10 +2,10 @@
 
 Python runs a signal's handler on the main thread between two instructions of whatever runs there.  What it
 raises may strike user code, or a wait of pyx; in the middle of pyx it would leave a step half done.  So the
-handlers in `WATCHED` are replaced by ones that look where they are: inside pyx a Ctrl-C is noted, and
-raised when the step is left; any other signal is sent again a moment later, until the program's own handler
-can run. Library frames belong to their caller: a `threading.Event.wait` of the user's is interrupted, as in
-Python.
+handlers in `WATCHED` are replaced by ones that look where they are: inside pyx the signal is noted, and
+raises KeyboardInterrupt or runs the program's own handler when the step is left; where no step is left, it is
+sent again a moment later.  Library frames belong to their caller: a `threading.Event.wait` of the user's is
+interrupted, as in Python.
 See `strike.py` for kills, which reach other threads.
 """
 
@@ -24,7 +24,6 @@ from pyx.runtime.context import thread
 from pyx.runtime.user_code import PYX, is_standard_library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
 _NAMES: Final = "SIGINT SIGTERM SIGHUP SIGALRM SIGABRT SIGUSR1 SIGUSR2 SIGQUIT SIGPROF SIGVTALRM"
@@ -36,35 +35,50 @@ _LONGEST_PAUSE_SECONDS: Final = 0.05
 _handler_of: Final = signal._signal.getsignal  # type: ignore[attr-defined] # noqa: SLF001 - without its enum
 
 
-class _PendingInterrupt:
-    """A Ctrl-C that found pyx at work, and has not been raised yet.  The main thread alone writes `noted`."""
+class Pending:
+    """A signal that found pyx at work, and has had no effect yet.  The main thread alone writes `noted`."""
 
     __slots__ = ("noted", "repeated")
 
     def __init__(self) -> None:
         self.noted = False
         self.repeated = False
-        """The next SIGINT is not a new one: `send_again` sent it."""
+        """The next signal of this number is not a new one: `send_again` sent it."""
 
 
-pending_interrupt: Final = _PendingInterrupt()
+pending_interrupt: Final = Pending()
 
 
-class _Deferring:
+class _Deferring(Pending):
     """The handler that a program has set, which runs when pyx is not at work."""
 
+    __slots__ = ("handler",)
+
     def __init__(self, handler: Any) -> None:
+        super().__init__()
         self.handler = handler
-        self._is_pending = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> Any:
+        repeated, self.repeated = self.repeated, False
+        if repeated and not self.noted:
+            return None  # it ran on the way out of a step, just when the signal was sent again
         if not is_at_work(frame):
-            self._is_pending = False
-            return self.handler(signum, frame)
-        if not self._is_pending:
-            self._is_pending = True
-            send_again(signum, lambda: self._is_pending)
+            return self.run(signum, frame)
+        if not self.noted:
+            self.noted = True
+            pending_handlers[signum] = self
+            send_again(signum, self)
         return None
+
+    def run(self, signum: int, frame: FrameType | None) -> Any:
+        """Calls the program's handler; once for all the signals that have come since it was called last."""
+        self.noted = False
+        pending_handlers.pop(signum, None)
+        return self.handler(signum, frame)
+
+
+pending_handlers: Final[dict[int, _Deferring]] = {}
+"""By the number of their signal: those that wait until the main thread leaves a step."""
 
 
 _seen: tuple[Any, ...] = ()
@@ -102,13 +116,24 @@ def interrupted(signum: int, frame: FrameType | None) -> None:
         _raise_interrupt(frame)
     elif not pending.noted:
         pending.noted = True
-        send_again(signum, lambda: pending.noted)
+        send_again(signum, pending)
 
 
 def raise_pending() -> None:
     """Raises the KeyboardInterrupt that was noted, if this is the main thread; on leaving a step."""
     if pending_interrupt.noted and thread.state.is_main:
         _raise_interrupt(sys._getframe())  # noqa: SLF001 - as a handler would be given
+
+
+def run_pending_handlers() -> None:
+    """Runs the program's handlers of signals that were noted, if this is the main thread; on leaving a step.
+
+    Raises what the first of them that fails raises; the others run later.
+    """
+    if thread.state.is_main:
+        for signum, handler in list(pending_handlers.items()):
+            if handler.noted:  # else one before it left a step itself
+                handler.run(signum, sys._getframe())  # noqa: SLF001 - as a handler is given
 
 
 def take_pending() -> bool:
@@ -122,6 +147,12 @@ def take_pending() -> bool:
 def forget_pending() -> None:
     """Drops a Ctrl-C that was noted and not raised yet."""
     pending_interrupt.noted = pending_interrupt.repeated = False
+
+
+def forget_pending_handlers() -> None:
+    """Drops the signals that handlers of the program wait for."""
+    while pending_handlers:
+        pending_handlers.popitem()[1].noted = False
 
 
 def _raise_interrupt(frame: FrameType | None) -> None:
@@ -161,25 +192,25 @@ def is_at_work(frame: FrameType | None) -> bool:
     return frame is not None and frame.f_code.co_filename.startswith(PYX)
 
 
-def send_again(signum: int, is_pending: Callable[[], bool]) -> None:
-    """Sends the main thread this signal once more, a moment later, and so on while *is_pending*.
+def send_again(signum: int, pending: Pending) -> None:
+    """Sends the main thread this signal once more, a moment later, and so on while it is noted.
 
     More than once, as one that comes when the thread is about to sleep is noticed only when it wakes.
     Without `threading`, whose locks the interrupted frame may hold.
     """
-    _thread.start_new_thread(_send_while, (signum, is_pending))
+    _thread.start_new_thread(_send_while, (signum, pending))
 
 
-def _send_while(signum: int, is_pending: Callable[[], bool]) -> None:
+def _send_while(signum: int, pending: Pending) -> None:
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     pause = _AGAIN_SECONDS
     while True:
         time.sleep(pause)
         # From here to the call nothing else runs: no instruction between gives way.
-        if not is_pending():
+        if not pending.noted:
             return
-        pending_interrupt.repeated = signum == signal.SIGINT
+        pending.repeated = True
         signal.pthread_kill(main_thread, signum)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 

@@ -12,7 +12,7 @@ import os
 import socket
 
 from pyx.runtime import context
-from pyx.runtime.interrupts import forget_pending
+from pyx.runtime.interrupts import forget_pending, forget_pending_handlers
 from pyx.runtime.lifecycle import Lifecycle
 from pyx.runtime.sending import Sending
 from pyx.runtime.timers import Timers
@@ -74,6 +74,7 @@ def _forget_after_fork() -> None:
     context.thread.state.inside = False
     context.thread.state.is_main = True
     forget_pending()
+    forget_pending_handlers()
 
 
 if hasattr(os, "register_at_fork"):

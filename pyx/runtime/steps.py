@@ -21,7 +21,13 @@ from pyx.core.kernel import Kernel
 from pyx.errors import Reentered
 from pyx.runtime import context
 from pyx.runtime.gate import NO_GATE
-from pyx.runtime.interrupts import guard_main_thread, pending_interrupt, raise_pending
+from pyx.runtime.interrupts import (
+    guard_main_thread,
+    pending_handlers,
+    pending_interrupt,
+    raise_pending,
+    run_pending_handlers,
+)
 from pyx.runtime.node_log import log
 from pyx.runtime.portal import LoopThread
 
@@ -82,6 +88,8 @@ class Steps:
                 self._hand_over_deferred()
             if pending_interrupt.noted:
                 raise_pending()
+            if pending_handlers:
+                run_pending_handlers()
             gate.enter()
 
     def take_step(self, runner: Runner | None, decide: Callable[..., T], *args: Any) -> T:

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -101,11 +101,19 @@ class TestCtrlC:
             ask_and_wait()
 
     def test_other_signals_are_sent_again_too(self) -> None:
-        came = threading.Event()
-        before = signal.signal(signal.SIGTERM, lambda *_: came.set())
+        pending = interrupts.Pending()
+        pending.noted = True
+        came = 0
+
+        def handler(*_: object) -> None:
+            nonlocal came
+            came += 1
+            pending.noted = came < 3
+
+        before = signal.signal(signal.SIGTERM, handler)
         try:
-            interrupts.send_again(signal.SIGTERM, lambda: not came.is_set())
-            wait_for(came)
+            interrupts.send_again(signal.SIGTERM, pending)
+            until(lambda: came == 3)
         finally:
             signal.signal(signal.SIGTERM, before)
 
@@ -203,6 +211,63 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(Deadline):
             and_goes_on(node.step, decide)
         assert decided == ["to the end"]
+
+    def test_runs_on_the_way_out_of_that_step(self, node: LocalNode) -> None:
+        """Not later: a loop that calls pyx and nothing else is hardly ever met outside."""
+        left: list[str] = []
+
+        def works() -> None:
+            node.step(signal.raise_signal, signal.SIGALRM)
+            left.append("the step")
+
+        with pytest.raises(Deadline):
+            works()
+        assert not left
+        assert not interrupts.pending_handlers
+
+    def test_that_ran_on_the_way_out_does_not_run_again_when_its_signal_is_sent_again(
+        self, node: LocalNode
+    ) -> None:
+        stands_in: Any = signal.getsignal(signal.SIGALRM)
+        stands_in.repeated = True  # as it is sent again at the very moment when it runs
+        signal.raise_signal(signal.SIGALRM)
+        with pytest.raises(Deadline):
+            signal.raise_signal(signal.SIGALRM)
+
+    def test_of_each_signal_runs_though_another_raises(self, node: LocalNode) -> None:
+        came = threading.Event()
+        before = signal.signal(signal.SIGUSR1, lambda *_: came.set())
+        interrupts.guard_main_thread()
+
+        def decide() -> None:
+            signal.raise_signal(signal.SIGALRM)
+            signal.raise_signal(signal.SIGUSR1)
+
+        try:
+            with pytest.raises(Deadline):
+                node.step(decide)
+            wait_for(came)
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+    def test_may_call_pyx_itself(self, node: LocalNode) -> None:
+        asked: list[object] = []
+        before = signal.signal(signal.SIGUSR1, lambda *_: asked.append(node.step(list)))
+        interrupts.guard_main_thread()
+        try:
+            node.step(signal.raise_signal, signal.SIGUSR1)
+            assert asked == [[]]
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+    def test_is_forgotten_by_a_fork(self) -> None:
+        thread.state.inside = True
+        signal.raise_signal(signal.SIGALRM)
+        interrupts.forget_pending_handlers()
+        thread.state.inside = False
+        interrupts.run_pending_handlers()
+        with pytest.raises(Deadline):
+            signal.raise_signal(signal.SIGALRM)
 
     def test_runs_when_a_message_is_encoded_that_it_came_in(self) -> None:
         def encodes() -> None:
@@ -319,8 +384,11 @@ def test_other_threads_leave_the_handler_alone() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_noted_interrupt_is_taken_once_and_by_the_main_thread_alone() -> None:
+def test_a_noted_interrupt_is_taken_once_and_by_the_main_thread_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     taken: list[bool] = []
+    monkeypatch.setattr(interrupts, "pending_interrupt", interrupts.Pending())  # no earlier one is sent again
     interrupts.pending_interrupt.noted = True
     other = threading.Thread(target=lambda: taken.append(interrupts.take_pending()))
     other.start()
