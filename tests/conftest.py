@@ -8,6 +8,7 @@ import signal
 import tempfile
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from pyx.runtime.node_log import log
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from _pytest.logging import LogCaptureHandler
 
     from pyx.runtime.local_node import LocalNode
+
+
+hypothesis.settings.register_profile("pyx", database=None)  # a checkout may be read-only
+hypothesis.settings.load_profile("pyx")
 
 
 def pytest_configure() -> None:

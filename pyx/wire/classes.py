@@ -215,7 +215,8 @@ def flags_numbered(cls: Any, number: int) -> Any:
             member = enum.Flag._missing_.__func__(cls, number)  # type: ignore[attr-defined]
         except ValueError:
             return None
-    return member if type(member) is cls else None
+    # Python 3.11.2 leaves out bits that no flag has, where 3.11.7 refuses the number.
+    return member if type(member) is cls and member._value_ == number else None
 
 
 _LEFT_TO_ENUM: Final = (
