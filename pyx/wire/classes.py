@@ -209,7 +209,7 @@ def flags_numbered(cls: Any, number: int) -> Any:
     known = class_dict(cls).get("_value2member_map_")
     if type(known) is not dict:
         return None
-    member = known.get(number)
+    member: Any = known.get(number)
     if member is None and _is_plain_flag(cls):
         try:
             member = enum.Flag._missing_.__func__(cls, number)  # type: ignore[attr-defined]
