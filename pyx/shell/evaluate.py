@@ -187,7 +187,9 @@ class Evaluator:
         return self._outcome(run, source, filename, typed=False)
 
     def _outcome(self, run: Callable[[str, str], Any], source: str, filename: str, *, typed: bool) -> Outcome:
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        # As `linecache` reads a file: without that line end `traceback` marks one place too far right.
+        lines = f"{source}\n".splitlines(keepends=True)
+        linecache.cache[filename] = (len(source), None, lines, filename)
         try:
             return Value(run(source, filename))
         except SystemExit as leaving:

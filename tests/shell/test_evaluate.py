@@ -233,6 +233,9 @@ class TestErrors:
             "WouldBlock: receive() would block the running event loop\nhint: use `await aio.receive()`\n"
         )
 
+    def test_the_place_in_a_last_line_without_an_end_is_marked_below_it(self) -> None:
+        assert "\n    1/x\n    ~^~\n" in error_text(an_evaluator(), "x = 0\n1/x")
+
     def test_a_remote_error_shows_the_traceback_of_the_other_side(self) -> None:
         remote = 'Traceback (most recent call last):\n  File "stock.py", line 3, in f\nKeyError: 1\n'
         error = RemoteError("server@vm", "KeyError", "1", remote)
