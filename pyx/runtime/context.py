@@ -10,18 +10,21 @@ import contextlib
 import sys
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyx.errors import NotAProcess, WouldBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from pyx.core.console import Lines
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
     from pyx.runtime.gate import Gate
     from pyx.runtime.runners import Runner
+
+    TraceFunction: TypeAlias = Callable[[FrameType, str, Any], Any]
 
 current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
 """The runner of the process whose code runs; threads that user code starts have none."""
@@ -37,15 +40,17 @@ class ThreadState:
     `heavy`: the queue that its last steps have made too heavy; whoever cares clears it before.
     `gate`: of the `def` process that it runs.
     `is_main`: it is the main thread, where Python runs the handlers of signals.
+    `tracer`: the trace function of a debugger, say, that is set aside while a kill is under way.
     """
 
-    __slots__ = ("gate", "heavy", "inside", "is_main", "runs_transport", "waiting")
+    __slots__ = ("gate", "heavy", "inside", "is_main", "runs_transport", "tracer", "waiting")
 
     def __init__(self) -> None:
         self.gate: Gate | None = None
         self.inside = False
         self.is_main = _thread.get_ident() == threading.main_thread().ident
         self.runs_transport = False
+        self.tracer: TraceFunction | None = None
         self.waiting = False
         self.heavy: Outbox | Mailbox | Lines | None = None
 

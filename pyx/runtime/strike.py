@@ -14,8 +14,8 @@ calls, which has taken nothing yet.
 one that user code called.  A trap is an object in `f_trace`, which Python lets go of when the frame has
 ended; its finalizer runs on the thread itself, back in user code, and makes Python trace that frame: its
 next instruction raises, if the `try` or `with` block that the call stood in is still around it
-(`protection.py`).  A thread that some debugger or coverage tool traces already is left alone; it is looked at
-again.
+(`protection.py`).  A debugger or coverage tool that traces the thread already is set aside until the process
+has ended.
 
 An exception that a program swallows (`except:`, a finalizer) is let go of by Python when its handler has
 ended; its own finalizer then makes the next instruction raise again.
@@ -142,7 +142,7 @@ def _set_trap(gate: Gate, frame: FrameType, told: int) -> None:
     library, below = frame, frame.f_back
     while below is not None and not is_user_code(below):
         library, below = below, below.f_back
-    if below is not None and library.f_trace is None:
+    if below is not None and type(library.f_trace) is not _Trap:
         library.f_trace = _Trap(gate, told)
 
 
@@ -166,17 +166,20 @@ class _Trap:
 
 def _raise_soon(gate: Gate, frame: FrameType) -> None:
     """Has the calling thread raise in *frame*; where that is a library's, as soon as it has returned."""
-    if thread.state.inside or sys.gettrace() not in (None, _trace_no_call):
+    if thread.state.inside:
         return  # it will be looked at again
     if not is_user_code(frame):
         _set_trap(gate, frame, gate.told)
         return
     below: FrameType | None = frame
     while below is not None:  # it may return before it may raise
-        if is_user_code(below) and (below.f_trace is None or type(below.f_trace) is _AfterCall):
+        if is_user_code(below):
             below.f_trace = _AfterCall(below.f_lasti, gate.told)
             below.f_trace_lines, below.f_trace_opcodes = False, True
         below = below.f_back
+    tracer: Any = sys.gettrace()
+    if tracer is not None and tracer is not _trace_no_call:
+        thread.state.tracer = tracer
     sys.settrace(_trace_no_call)
 
 
@@ -196,7 +199,8 @@ class _AfterCall:
     def __call__(self, frame: FrameType, event: str, _: object) -> Any:
         gate = thread.state.gate
         if gate is None or not gate.closed or gate.told != self._told:
-            sys.settrace(None)
+            frame.f_trace = None
+            stop_tracing()
             return None
         now = frame.f_lasti
         if event == "opcode" and (now <= self._call or is_still_protected(frame.f_code, self._call, now)):
@@ -210,6 +214,7 @@ def _trace_no_call(*_: object) -> None:
 
 
 def stop_tracing() -> None:
-    """Takes away what a trap has set on the calling thread and was not needed."""
-    if sys.gettrace() is _trace_no_call:
-        sys.settrace(None)
+    """Takes away what a trap has set on the calling thread; a tracer that was there before traces again."""
+    tracer, thread.state.tracer = thread.state.tracer, None
+    if tracer is not None or sys.gettrace() is _trace_no_call:
+        sys.settrace(tracer)

@@ -200,25 +200,25 @@ class TestALibrary:
             assert not victim.struck()
         assert victim.error is None
 
-    def test_a_thread_that_is_traced_already_is_left_to_its_tracer(self) -> None:
-        events: list[str] = []
+    @pytest.mark.parametrize("traces_all", [False, True])
+    def test_a_tracer_is_set_aside_until_the_process_has_ended(self, traces_all: bool) -> None:
+        """A debugger's, or a coverage tool's."""
 
         def tracer(*_: object) -> Any:
-            events.append("traced")
-            return tracer
+            return tracer if traces_all else None
 
         def waits(victim: Victim) -> None:
             sys.settrace(tracer)
             victim.begun.set()
-            victim.go_on.wait()
-            sys.settrace(None)
+            while True:
+                victim.go_on.wait()
 
         victim = Victim(waits)
         until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
-        victim.struck()
+        assert not victim.struck()
         victim.go_on.set()
-        assert victim.ends() is None
-        assert events
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert victim.traced_at_its_end is tracer
 
     def test_nothing_traces_the_thread_afterwards(self) -> None:
         def waits(victim: Victim) -> None:
