@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import pyx
 from pyx.errors import NameTaken, PyxError
-from pyx.shell.streams import OutputLost, complain, fill_closed, finish, sentence
+from pyx.shell.streams import OutputLost, complain, discard, fill_closed, finish, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from _typeshed import SupportsWrite
 
     from pyx.shell.session import Options
 
@@ -58,6 +60,14 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         complain(message, "pyx --help shows the options")
         raise SystemExit(2)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """As argparse does, which says nothing where the text cannot be written."""
+        try:
+            (file or sys.stderr).write(message)
+        except OSError as error:
+            discard(sys.stdout)
+            raise OutputLost(error) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

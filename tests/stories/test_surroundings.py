@@ -102,8 +102,13 @@ class TestAFullDisk:
         done = host.run_in_sh('exec "$0" "$@" >/dev/full', *words, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (1, LOST)
 
+    @pytest.mark.parametrize("word", ["--help", "--version"])
+    def test_is_noticed_by_streams_that_keep_nothing_back(self, word: str, host: Host) -> None:
+        done = host.run_in_sh('PYTHONUNBUFFERED=1 exec "$0" "$@" >/dev/full', word)
+        assert (done.returncode, done.stderr) == (1, LOST)
+
     def test_of_a_program_that_failed_keeps_its_own_code(self, host: Host) -> None:
-        done = host.run_in_sh('exec "$0" "$@" >/dev/full', "-e", "spawn(print, 1)", "-e", "exit(5)")
+        done = host.run_in_sh('exec "$0" "$@" >/dev/full', "-e", "print(1, end=''); exit(5)")
         assert done.returncode == 5
 
     @pytest.mark.parametrize(("words", "code"), [(("-e", "1 / 0"), 1), (("--bogus",), 2), (("-e", "1"), 0)])
