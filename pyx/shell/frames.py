@@ -14,7 +14,7 @@ JSON objects, one a line.  The program's own stdin, stdout and stderr stay what 
           {"is": "out", "source": ..., "kind": ..., "text": ..., "lives": [[number, name, creation], ...]}
           {"is": "prompt", "id": 1, "text": "pyx(gus@vm)2> "}
           {"is": "done", "id": 3, "text": ...}
-          {"is": "left", "code": 0}                  the last one, unless the process dies
+          {"is": "left", "code": 0}                  the last one, unless the process dies, or a signal ends it
 
 `source` is `"eval"` (what the running evaluation itself showed), `"log"` (log, stderr, threads that are no
 process), or the pid of whoever printed; `kind` is `print`, or as in `Terminal.show`; `lives` are the nodes
@@ -86,9 +86,10 @@ class DrivenSession(Session):
         this_node().hosts_are_one = True
 
     def run(self) -> int:
-        """See `Session`; the runner is told that the node leaves of its own accord."""
+        """See `Session`; the runner is told that the node leaves because its prompt was told to."""
         code = super().run()
-        self._channel.send("left", code=code)
+        if not self._leaving.was_asked:
+            self._channel.send("left", code=code)
         return code
 
     @contextlib.contextmanager

@@ -77,6 +77,11 @@ class Leaving:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @property
+    def was_asked(self) -> bool:
+        """True once a signal has ended what ran, or the prompt."""
+        return self._granted_at is not None
+
     def output_was_lost(self) -> None:
         """Ends the run with the exit code 1; from any thread."""
         self.lost_output = True

@@ -325,6 +325,8 @@ class TestWhatFails:
             ("os._exit(7)", "exit code 7"),
             ("os._exit(0)", "exit code 0"),
             ("os.kill(os.getpid(), 9)", "signal 9"),
+            ("os.kill(os.getpid(), 15)", "exit code 143"),
+            ("os.kill(os.getpid(), 1)", "exit code 129"),
         ],
     )
     def test_a_death_in_its_own_evaluation(self, folder: Path, code: str, how: str) -> None:
