@@ -14,7 +14,7 @@ JSON objects, one a line.  The program's own stdin, stdout and stderr stay what 
           {"is": "out", "source": ..., "kind": ..., "text": ..., "lives": [[number, name, creation], ...]}
           {"is": "prompt", "id": 1, "text": "pyx(gus@vm)2> "}
           {"is": "done", "id": 3, "text": ...}
-          {"is": "left", "code": 0}                  the last one, unless the process dies, or a signal ends it
+          {"is": "left", "code": 0}                  the last one, unless it dies, or a signal ends it
 
 `source` is `"eval"` (what the running evaluation itself showed), `"log"` (log, stderr, threads that are no
 process), or the pid of whoever printed; `kind` is `print`, or as in `Terminal.show`; `lives` are the nodes
