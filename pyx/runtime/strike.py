@@ -50,6 +50,9 @@ _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exc.restype = ctypes.c_int
 
+_EVENT: Final = "line" if sys.version_info[:2] == (3, 12) else "opcode"
+"""Where a traced frame may raise: Python 3.12 crashes where instructions are traced beside another tracer."""
+
 _NO_FRAME: Final = SimpleNamespace(f_code=None)
 _look = sys._current_frames  # noqa: SLF001 - its documented use
 _code_of = attrgetter("f_code")
@@ -175,7 +178,7 @@ def _raise_soon(gate: Gate, frame: FrameType) -> None:
     while below is not None:  # it may return before it may raise
         if is_user_code(below):
             below.f_trace = _AfterCall(below.f_lasti, gate.told)
-            below.f_trace_lines, below.f_trace_opcodes = False, True
+            below.f_trace_lines, below.f_trace_opcodes = _EVENT == "line", _EVENT == "opcode"
         below = below.f_back
     tracer: Any = sys.gettrace()
     if tracer is not None and tracer is not _trace_no_call:
@@ -187,7 +190,7 @@ class _AfterCall:
     """Traces a frame that is in the middle of a call, and raises at its first instruction after that.
 
     Not where the call was the last of a `with` or `try` block: what cleans up would be left out.  Then the
-    frame's callers raise, or the frame itself where a loop is about to make the same call again.
+    frame's callers raise, or the frame itself where a loop has entered that block again.
     """
 
     __slots__ = ("_call", "_told")
@@ -202,8 +205,7 @@ class _AfterCall:
             frame.f_trace = None
             stop_tracing()
             return None
-        now = frame.f_lasti
-        if event == "opcode" and (now <= self._call or is_still_protected(frame.f_code, self._call, now)):
+        if event == _EVENT and is_still_protected(frame.f_code, self._call, frame.f_lasti):
             gate.told += 1
             raise Killed  # Python takes a trace function away that raises
         return self

@@ -299,10 +299,12 @@ class TestABlockOfTheCaller:
                 self.closed += 1
 
         thing = Thing()
+        rounds: list[str] = []
 
         def closes(victim: Victim) -> None:
             victim.begun.set()
             while True:
+                rounds.append("begun")
                 with contextlib.closing(thing):
                     victim.go_on.wait()
 
@@ -311,8 +313,9 @@ class TestABlockOfTheCaller:
         assert not victim.struck()
         victim.go_on.set()
         assert isinstance(victim.ends(), ProcessKilled)
-        assert thing.closed == 1
+        assert thing.closed == len(rounds)
 
+    @pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="raises at lines alone, and later, there")
     def test_in_which_an_exception_was_swallowed_is_left_whole(self, lock: threading.Lock) -> None:
         def resists(victim: Victim) -> None:
             while True:
