@@ -2,7 +2,7 @@
 
 A runner holds `flock` on the file `running` in each directory that it plays in.  One that is there and not
 locked belongs to a runner that is gone.  Its nodes end by themselves; what they have started and was not of
-their process group is known by its environment (on Linux).
+their process group is known by its environment or its directory (on Linux).
 See `stage.py` for the directory.
 """
 
@@ -70,10 +70,25 @@ def _clear_one(folder: Path) -> None:
 
 
 def end_processes(folder: Path) -> None:
-    """Ends every process of this user whose runtime directory is below *folder*; only Linux tells."""
-    setting = f"PYX_RUNTIME_DIR={folder}/".encode()
+    """Ends every process of this user that was started in *folder*; only Linux tells.
+
+    It has its runtime directory below *folder*, or runs there without a terminal (`env -i setsid ...`).
+    """
     others = (entry for entry in Path("/proc").glob("[0-9]*") if entry.name != str(os.getpid()))
     for entry in others:
         with contextlib.suppress(OSError):
-            if any(one.startswith(setting) for one in (entry / "environ").read_bytes().split(b"\0")):
+            if _has_its_runtime_in(entry, folder) or _runs_without_a_terminal_in(entry, folder):
                 os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _has_its_runtime_in(entry: Path, folder: Path) -> bool:
+    setting = f"PYX_RUNTIME_DIR={folder}/".encode()
+    return any(one.startswith(setting) for one in (entry / "environ").read_bytes().split(b"\0"))
+
+
+def _runs_without_a_terminal_in(entry: Path, folder: Path) -> bool:
+    if not (entry / "cwd").readlink().is_relative_to(folder.resolve()):
+        return False
+    _, _, after_the_name = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
+    terminal = after_the_name.split()[4]
+    return terminal == "0"

@@ -508,8 +508,9 @@ class TestNoOrphans:
             "def start(file):\n"
             "    sleep = subprocess.Popen(['sleep', '7777'])\n"
             "    apart = subprocess.Popen(['sleep', '7778'], start_new_session=True)\n"
+            "    bare = subprocess.Popen(['env', '-i', 'setsid', 'sleep', '7776'])\n"
             "    forked = os.fork() or time.sleep(7779)\n"
-            "    Path(file).write_text(f'{sleep.pid} {apart.pid} {forked}')\n"
+            "    Path(file).write_text(f'{sleep.pid} {apart.pid} {bare.pid} {forked}')\n"
         )
         (folder / "t.pyxt").write_text(
             A
@@ -518,7 +519,7 @@ class TestNoOrphans:
         )
         assert Replay(Wishes()).play("t.pyxt").passed is passes
         pids = [int(pid) for pid in (folder / "pids").read_text().split()]
-        assert len(pids) == 3
+        assert len(pids) == 4
         for pid in pids:
             _gone(pid)
 
