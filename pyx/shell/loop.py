@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pyx.errors import ProcessKilled
+from pyx.runtime import context
 from pyx.shell import failures
 from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, is_blank, reads_on
 from pyx.shell.modes import as_utf8
@@ -151,6 +152,12 @@ def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: b
 def _fail(evaluator: Evaluator, outcome: Raised) -> int:
     """Has an uncaught exception shown; returns the exit code."""
     error, text = outcome
+    runner = context.current.get()
+    if _was_ended(outcome) and runner is not None and not runner.process.alive:
+        # A kill reaches the main thread as a Ctrl-C does; IEx's line says what it was.
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"** (EXIT from {runner.process.pid}) {runner.process.reason}\n")
+        return 1
     if sys.excepthook is not sys.__excepthook__:
         try:
             evaluator.call(sys.excepthook, type(error), error, error.__traceback__)

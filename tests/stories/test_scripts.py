@@ -58,6 +58,14 @@ class TestRuns:
 
 
 class TestFails:
+    @pytest.mark.parametrize(
+        "code", ['Process.exit(self(), "kill")', 'spawn(Process.exit, self(), "kill"); Process.sleep(None)']
+    )
+    def test_by_a_kill_of_its_own_process_which_is_not_a_ctrl_c(self, host: Host, code: str) -> None:
+        done = host.run("-e", code, "-e", "print('after')")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "** (EXIT from #PID<0.1.0>) killed\n"
+
     def test_at_the_first_error_with_its_traceback_on_stderr(self, host: Host) -> None:
         done = host.run(stdin="print('before')\ndef f():\n    return 1 / 0\nf()\nprint('after')\n")
         assert (done.returncode, done.stdout) == (1, "before\n")
