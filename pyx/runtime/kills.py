@@ -79,7 +79,7 @@ class Kills:
             dying.due += AGAIN_SECONDS  # a task was cancelled by `stop`
         elif not runner.is_waiting:
             self._tell(runner, dying, current_frames())
-        self._look_later()
+        self._look_later(_FIRST_LOOK_SECONDS)
 
     def ended(self, runner: Runner) -> None:
         """Nothing runs for that process any more."""
@@ -95,10 +95,10 @@ class Kills:
         frames: Mapping[int, FrameType] = current_frames() if found else {}
         return [(runner.process.pid, _place(runner, frames)) for runner in found]
 
-    def _look_later(self) -> None:
+    def _look_later(self, seconds: float) -> None:
         if not self._looks:
             self._looks = True
-            self._later(_FIRST_LOOK_SECONDS, self._look)
+            self._later(seconds, self._look)
 
     def _look(self) -> None:
         self._looks = False
@@ -118,9 +118,8 @@ class Kills:
             wait = min(wait, dying.look)
             dying.look = min(2 * dying.look, _LAST_LOOK_SECONDS)
         del frames
-        if self._dying and not self._looks:
-            self._looks = True
-            self._later(wait, self._look)
+        if self._dying:
+            self._look_later(wait)
 
     def _tell(self, runner: Runner, dying: _Dying, frames: Mapping[int, FrameType]) -> None:
         ident = runner.gate.thread_ident
