@@ -20,6 +20,7 @@ from pyx.errors import (
 from pyx.runtime import letters, mail
 from pyx.runtime.context import current
 from pyx.runtime.destinations import named_call
+from pyx.runtime.node_log import log
 from pyx.terms import Pid, Raised
 from pyx.wire.refusal import shown
 
@@ -113,7 +114,7 @@ def sorted_out(
         if pending.outcome is None or pending.outcome == "noconnection":
             unanswered.append(dest)
             if pending.outcome is not None:
-                node.warn("no answer from %s: %s", dest, pending.body)
+                log.warning("no answer from %s: %s", dest, pending.body)
             continue
         try:
             results.append(value_of(node, dest, pending))

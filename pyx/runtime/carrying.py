@@ -169,7 +169,7 @@ class Carrying(Steps):
         self.later(max(0.0, effect.until - self.now()), self.kernel.rested, effect.node)
 
     def warn_in_turn(self, topic: str, line: str) -> None:
-        """A warning that others can bring about at will; otherwise as `warn`."""
+        """A warning that others can bring about at will: after one of its topic there is a rest."""
         say = functools.partial(self.resting.say, topic, logging.WARNING, line)
         if context.thread.state.inside:
             say()

@@ -12,6 +12,7 @@ from pyx.errors import RpcError, RpcRefused
 from pyx.runtime.context import current, forbid_running_loop
 from pyx.runtime.letters import sealed_call
 from pyx.runtime.local_node import this_node
+from pyx.runtime.node_log import log
 from pyx.runtime.requests import Pending
 from pyx.terms import Pid
 
@@ -43,7 +44,7 @@ def pong(node: LocalNode, name: str, pending: Pending, *, in_time: bool) -> str:
     full = node.full_name(name)
     # Without a session there is a dial, whose end is logged with its reason.
     if not in_time and full in node.step(node.kernel.nodes, ("connected",)):
-        node.warn("no answer from %s within %g s", full, SECONDS)
+        log.warning("no answer from %s within %g s", full, SECONDS)
     return "pong" if pending.outcome == "pong" else "pang"
 
 
@@ -104,6 +105,6 @@ def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> tu
         raise RpcRefused(dest, str(pending.body))
     if pending.outcome == NONSENSE:
         raise RpcError(dest, f"the answer of {dest} is malformed: {pending.body}")
-    node.warn("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
+    log.warning("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
     pid = pending.nobody if pending.nobody is not None else node.step(node.kernel.dead_pid)
     return pid, pending.monitor

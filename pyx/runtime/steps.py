@@ -144,10 +144,6 @@ class Steps:
             for decide, args in deferred:
                 self.portal.soon(functools.partial(self.step, decide, *args))
 
-    def warn(self, text: str, *args: object) -> None:
-        """A line for this node's log."""
-        log.warning(text, *args)
-
     def was_forked(self) -> None:
         """In a forked child: the thread that held the lock is not here."""
         self._make_lock()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyx.runtime.context import current
+from pyx.runtime.node_log import log
 from pyx.runtime.runners import LockSlot, sleep, sleep_async
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def wait(runner: Runner, queue: Queue) -> None:
         queue.sleepers.add(slot)
         says = runner.process.keeps_pid and queue.complaint is not None
         if says and not sleep(runner, slot, _PATIENCE_SECONDS, lambda: queue.is_light):
-            runner.node.warn("waiting: %s (Ctrl-C leaves; it is sent)", queue.complaint)
+            log.warning("waiting: %s (Ctrl-C leaves; it is sent)", queue.complaint)
         sleep(runner, slot, None, lambda: queue.is_light)
     finally:
         queue.sleepers.discard(slot)
