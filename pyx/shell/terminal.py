@@ -209,6 +209,7 @@ class PersonTerminal:
 
     def _prompt_begins(self) -> None:
         self._loop = loop = asyncio.get_running_loop()
+        self._printing = None  # the last prompt's may have been cancelled with its loop
         self._signals.shown(lambda error: self._soon(self._end, error))
         # Other threads' contexts know nothing of this prompt; `run_in_terminal` asks the context for it.
         context = contextvars.copy_context()
@@ -220,15 +221,20 @@ class PersonTerminal:
         self._screen.attach(above)
 
     def _print_above(self) -> None:
-        if self._printing is None and not get_app().is_done:
+        app = self._session.app
+        # An editor that has ended is neither running nor done while its loop is being closed; a task made
+        # then would never take its first step.
+        if self._printing is None and app.is_running and not app.is_done:
             self._printing = asyncio.get_running_loop().create_task(self._print_all())
+            self._printing.add_done_callback(self._printing_ended)
+
+    def _printing_ended(self, task: asyncio.Task[None]) -> None:
+        if self._printing is task:
+            self._printing = None
 
     async def _print_all(self) -> None:
-        try:
-            while await run_in_terminal(self._screen.drain_above) or self._screen.waits:  # noqa: ASYNC110
-                await asyncio.sleep(_KEYS_SECONDS)  # it is the pause that is wanted
-        finally:
-            self._printing = None
+        while await run_in_terminal(self._screen.drain_above) or self._screen.waits:  # noqa: ASYNC110
+            await asyncio.sleep(_KEYS_SECONDS)  # it is the pause that is wanted
 
 
 def _painted(text: str, colour: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import signal
@@ -21,7 +22,7 @@ from pyx.shell.terminal import PersonTerminal
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from prompt_toolkit.buffer import Buffer
@@ -167,6 +168,31 @@ class TestOutput:
         finally:
             has_read.set()
             thread.join()
+
+    def test_output_that_comes_as_the_loop_of_a_prompt_closes_is_shown_behind_it(self, desk: Desk) -> None:
+        """The editor has ended, its loop still takes calls from other threads."""
+        printer = Pid(1, 0, "b@vm", 5)
+        kept: list[AsyncIterator[None]] = []
+        printing: list[asyncio.Task[None] | None] = []
+
+        async def closes_last() -> AsyncIterator[None]:
+            try:
+                yield
+            finally:
+                desk.screen.write("late\n", frm=printer)
+                await asyncio.sleep(0)  # the loop takes that call
+                printing.append(desk.terminal._printing)
+
+        def prompt() -> Prompt:
+            if not kept:
+                kept.append(closes_last())
+                asyncio.get_running_loop().create_task(anext(kept[0]))  # type: ignore[arg-type]
+            return Prompt("pyx(1)> ", "...(1)> ")
+
+        desk.keys.send_text("1\r")
+        assert desk.terminal.read(prompt) == "1"
+        assert desk.stream.getvalue() == "late\n"
+        assert printing == [None], "a task of a loop that is closing may never take its first step"
 
     def test_the_prompt_begins_on_its_own_line(self, desk: Desk) -> None:
         desk.screen.write("50 %")
