@@ -17,11 +17,12 @@ import pytest
 
 import pyx
 from pyx import _HOMES, errors
+from tests.pages import ROOT, USER_PAGES, text
 
-ROOT = Path(pyx.__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = text("README.md")
+PAGES = "".join(text(page) for page in USER_PAGES)
 OF_PYTHON = {"ContextVar", "TypeError"}
-"""Classes that the README names and that are not pyx's."""
+"""Classes that the pages name and that are not pyx's."""
 
 MODULES = {"aio", "rpc"}
 """Public names that are modules."""
@@ -85,7 +86,7 @@ def test_dir_lists_nothing_else() -> None:
 
 
 class TestWhatIsPromised:
-    """Every name in the README, in a `Raises:` section or in a hint is one that `from pyx import` finds."""
+    """Every name in the pages, in a `Raises:` section or in a hint is one that `from pyx import` finds."""
 
     def test_every_error_of_the_tree_is_public(self) -> None:
         classes = {name for name, one in vars(errors).items() if isinstance(one, type)}
@@ -101,8 +102,8 @@ class TestWhatIsPromised:
         for owner in ("Node", "Process", "rpc"):
             assert [name for name in words[owner] if not hasattr(getattr(pyx, owner), name)] == [], owner
 
-    def test_the_classes_of_the_readme(self) -> None:
-        camel = set(re.findall(r"`((?:[A-Z][a-z]+){2,})`", README))
+    def test_the_classes_of_the_pages(self) -> None:
+        camel = set(re.findall(r"`((?:[A-Z][a-z]+){2,})`", PAGES))
         assert {"NodeBusy", "RpcTimeout", "TerminalTaken"} <= camel
         assert camel - OF_PYTHON <= set(pyx.__all__)
 

@@ -1,7 +1,7 @@
 """What surprises in IEx and OTP about links, monitors, exits, the loss of nodes and the shell; what pyx does.
 
 Every detail is proven by a conversation in `test_iex_parity.py`, or by the tests that it names.  Those where
-pyx differs are the README's table "Differs from IEx": `iex`, `pyx` and `why` are its columns.
+pyx differs are the table of `docs/differences-from-iex.md`: `iex`, `pyx` and `why` are its columns.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pyx.signals import Letter
 from pyx.terms import Life, Pid
 from tests.core.conversation import Node, World, messages, seen_from
 from tests.core.iex import DETAILS
-from tests.readme import is_there, rows
+from tests.pages import is_there, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -505,6 +505,6 @@ def _() -> None:
     assert world["a@h"].nodes(["visible"]) == ["b@h", "c@h"]
 
 
-def test_the_readme_lists_what_differs_and_nothing_else() -> None:
+def test_the_page_of_differences_lists_what_differs_and_nothing_else() -> None:
     differing = [[one.iex, one.pyx, one.why] for one in DETAILS if not one.is_followed]
-    assert sorted(rows("Differs from IEx")) == sorted(differing)
+    assert sorted(rows("docs/differences-from-iex.md", "Differences from IEx")) == sorted(differing)

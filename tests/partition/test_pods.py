@@ -1,5 +1,6 @@
-"""The README's StatefulSet without Kubernetes: three pods are three hosts of namespaces, the command is the
-manifest's, the headless service is a line for each in `/etc/hosts` (`ip netns` puts its own file there).
+"""The StatefulSet of `docs/across-hosts.md` without Kubernetes: three pods are three hosts of
+namespaces, the command is the manifest's, the headless service is a line for
+each in `/etc/hosts` (`ip netns` puts its own file there).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.net.test_readme import command
+from tests.pages import manifest_command
 from tests.partition.test_namespaces import IP, Switch, switch
 from tests.staging import until
 from tests.stories.host import PYX
@@ -46,7 +47,7 @@ class Pods:
 
     def starts(self, number: int) -> None:
         """The container starts, with its environment and its command."""
-        words = [word.replace("$(POD_IP)", f"10.77.0.{number}") for word in command()]
+        words = [word.replace("$(POD_IP)", f"10.77.0.{number}") for word in manifest_command()]
         assert words[0] == "pyx"
         self._running[number] = subprocess.Popen(
             self._inside(number, PYX, *words[1:]),
