@@ -13,7 +13,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Final
 
-_NEVER: Final = frozenset({"setup", "conftest"})
+_NEVER: Final = frozenset({"setup", "conftest", "noxfile"})
 """Files that do something when imported, or belong to a tool."""
 
 

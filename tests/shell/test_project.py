@@ -109,6 +109,7 @@ def test_a_name_that_is_bound_is_left_alone(desk: Desk) -> None:
 def test_packages_count_and_tools_files_do_not(desk: Desk) -> None:
     desk.write("pyx_shop/__init__.py", "")
     desk.write("conftest.py", "")
+    desk.write("noxfile.py", "")
     desk.write("setup.py", "1 / 0")
     desk.write("no-module.py", "")
     desk.write("data/file.txt", "")

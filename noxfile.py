@@ -1,0 +1,134 @@
+"""The verbs of this project: `nox -s tests lint`, and `nox --list` for all of them.
+
+All run in one environment, `.venv`, which is made by hand once:
+
+    python3 -m venv .venv && .venv/bin/pip install --quiet --editable '.[dev]' && .venv/bin/nox
+
+Words after `--` go to the tool: `nox -s tests -- tests/wire -x`, `nox -s long -- storm fuzz`.  `.ci/run` runs
+the README's test command, and then the verbs that `nox` alone runs after `tests`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import nox
+from nox.command import CommandFailed
+
+ROOT: Final = Path(__file__).parent
+BIN: Final = (ROOT / ".venv" if (ROOT / ".venv").is_dir() else Path(sys.prefix)) / "bin"
+PYTHON: Final = BIN / "python"
+GATE: Final = ("lint", "types", "layers", "scenarios", "docs")
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["tests", *GATE]
+
+PROOFS: Final = {
+    "simulator": ("tests/simulation/test_simulation.py", {"PYX_SEEDS": "0..1999"}),
+    "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "4000"}),
+    "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
+    "kills": ("tests/runtime/test_kills.py", {"PYX_KILLS": "5000"}),
+    "storm": ("tests/storm/test_storm.py", {"PYX_STORM_SECONDS": "200"}),
+    "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
+    "strangers": ("tests/net/test_slow_strangers.py", {"PYX_STRANGERS": "2000"}),
+}
+"""The long forms of tests that are in the gate too, with a tenth of this or less: file and settings."""
+
+SPREAD: Final = frozenset({"simulator", "fuzz"})
+"""Proofs of many independent tests, which use all processors; the others load the machine by themselves."""
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Runs the tests (about seven minutes), or those named after `--`."""
+    session.run(PYTHON, "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Checks style and format by ruff; `-- --fix` mends what it can."""
+    session.run(BIN / "ruff", "check", ".", *session.posargs)
+    session.run(BIN / "ruff", "format", *([] if "--fix" in session.posargs else ["--check"]), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Checks the types of pyx, its tests and this file by mypy, strictly."""
+    session.run(BIN / "mypy")
+    session.run(BIN / "mypy", "noxfile.py")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Checks by import-linter which package may import which."""
+    session.run(BIN / "lint-imports")
+
+
+@nox.session
+def scenarios(session: nox.Session) -> None:
+    """Replays all scenarios, or those named after `--`, with real nodes."""
+    session.run(BIN / "pyx", "replay", *(session.posargs or ["scenarios", "--jobs", "2"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Replays the sessions in the pages, and checks links, tables and names in them."""
+    pages = [page for page in _pages() if "\n```pyx\n" in (ROOT / page).read_text()]
+    session.run(BIN / "pyx", "replay", *pages, "--jobs", "2")
+    session.run(PYTHON, "-m", "pytest", "--quiet", "tests/test_pages.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feeds 500,000 damaged inputs to all that reads bytes of the wire."""
+    _prove(session, ["fuzz"])
+
+
+@nox.session
+def long(session: nox.Session) -> None:
+    """Runs every long proof (about an hour), or those named after `--`: see PROOFS."""
+    _prove(session, session.posargs or list(PROOFS))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measures branch coverage, child processes included: a row for each file of pyx, with its test file."""
+    session.run(PYTHON, "-m", "coverage", "erase")
+    run = ["-m", "coverage", "run", "-m", "pytest", "--quiet", "--numprocesses", "auto", *session.posargs]
+    # A test may fail for the tracer alone (one that counts objects, say): the table is shown all the same.
+    session.run(PYTHON, *run, success_codes=[0, 1])
+    session.run(PYTHON, "-m", "coverage", "combine", "--quiet")
+    session.run(PYTHON, "-m", "tests.coverage_table")
+
+
+def _prove(session: nox.Session, names: list[str]) -> None:
+    """Runs these long proofs one after the other, each to its end, and fails if any of them failed."""
+    if unknown := [name for name in names if name not in PROOFS]:
+        session.error(f"no proof is called {', '.join(unknown)}; there are {', '.join(PROOFS)}")
+    failed = []
+    for number, name in enumerate(names, 1):
+        path, settings = PROOFS[name]
+        shown = " ".join(f"{key}={value}" for key, value in settings.items())
+        session.log(f"proof {number} of {len(names)}, {name}: {shown}")
+        spread = ["--numprocesses", "auto"] if name in SPREAD else ["-s"]
+        command: list[str | Path] = [PYTHON, "-m", "pytest", "--quiet", "--timeout", "3600", *spread, path]
+        began = time.monotonic()
+        try:
+            session.run(*command, env=settings)
+        except CommandFailed:
+            failed.append(name)
+        session.log(
+            f"{name} {'failed' if name in failed else 'passed'} after {time.monotonic() - began:.0f} s"
+        )
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+def _pages() -> list[str]:
+    folders = ("", "docs/", "pyx/", "scenarios/", "tests/")
+    return sorted(
+        path.relative_to(ROOT).as_posix() for folder in folders for path in ROOT.glob(f"{folder}*.md")
+    )
