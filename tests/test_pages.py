@@ -1,16 +1,155 @@
-"""The Markdown pages of the tree: the table of threats names tests that exist, and the manifest for
-Kubernetes says what `pyx` understands.  Three pods of that manifest: `tests/partition/test_pods.py`.
+"""The Markdown pages of the tree: links lead somewhere; files, tests, options and variables that are named
+exist; their sessions are played; the picture shows the session of the README; `pyx` understands the manifest
+for Kubernetes.  Three pods of that manifest: `tests/partition/test_pods.py`.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
 
 import pytest
 
+import pyx
+from docs.session_svg import PICTURE, picture
 from pyx.cli import _parser
 from pyx.net.seeds import DnsSeed, parse_seed
-from tests.pages import is_there, manifest, manifest_command, rows, section
+from tests.pages import (
+    ROOT,
+    USER_PAGES,
+    all_pages,
+    anchors,
+    blocks,
+    commands,
+    is_there,
+    links,
+    manifest,
+    manifest_command,
+    rows,
+    section,
+    spans,
+    text,
+    tree_files,
+)
+
+PAGES: Final = all_pages()
+
+# ---------------------------------------------------------------- links and names
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_link_leads_to_a_file_and_a_heading(page: str) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), f"{page} links to {link}"
+        assert target.resolve().is_relative_to(ROOT), f"{page} links to {link}, outside the tree"
+        if anchor:
+            assert anchor in anchors(target.resolve().relative_to(ROOT).as_posix()), f"{page} links to {link}"
+
+
+def test_a_link_and_a_heading_are_read() -> None:
+    assert "docs/messages.md" in links("README.md")
+    assert "the-cookie" in anchors("docs/across-hosts.md")
+
+
+EXAMPLES: Final = {
+    *("__main__.py", "app.py", "conftest.py", "shop.py", "till.py", "worker.py", "gus.pyxt", "server.pyxt"),
+    *("scenarios/shop.pyxt", "shop.pyxt", "x.py"),
+}
+"""Names of files that the pages make up."""
+
+_FILE: Final = re.compile(r"[\w./-]*\w\.(?:py|md|pyxt|toml|yml|yaml|svg)")
+_FOLDER: Final = re.compile(r"[a-z_]+/(?:[\w-]+/)*")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_file_that_is_named_exists(page: str) -> None:
+    names = {path.name for path in tree_files()}
+    for span in spans(page):
+        places = [ROOT / span, (ROOT / page).parent / span]
+        if span.startswith("tests/") and "::" in span:
+            assert is_there(span), f"{page} names the test {span}"
+        elif _FILE.fullmatch(span) and span not in EXAMPLES:
+            is_known = span in names if "/" not in span else any(place.is_file() for place in places)
+            assert is_known, f"{page} names the file {span}"
+        elif _FOLDER.fullmatch(span):
+            assert any(place.is_dir() for place in places), f"{page} names the folder {span}"
+
+
+def test_the_readme_has_at_most_150_lines() -> None:
+    assert len(text("README.md").splitlines()) <= 150
+
+
+def test_the_readme_has_the_two_commands_that_do_all_set_up() -> None:
+    lines = text("README.md").splitlines()
+    assert len([line for line in lines if re.fullmatch(r"    python3 -m venv .* -m pytest", line)]) == 1
+    assert len([line for line in lines if re.fullmatch(r"    python3 -m venv .*/pyx --sname gus", line)]) == 1
+
+
+# ---------------------------------------------------------------- sessions and pictures
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_block_with_a_prompt_is_a_session_that_is_played(page: str) -> None:
+    for block in blocks(page):
+        if re.search(r"^pyx\(\S*\)\d*> ", block.text, re.MULTILINE):
+            assert block.language == "pyx", f"{page} has a session that is not played:\n{block.text}"
+        if block.language == "python":
+            compile(block.text, page, "exec")
+
+
+def test_the_check_of_the_pages_plays_all_pages_with_sessions() -> None:
+    pytest.importorskip("nox", reason="the task runner is not installed")
+    import noxfile
+
+    with_sessions = {page for page in PAGES if any(block.language == "pyx" for block in blocks(page))}
+    assert with_sessions >= set(USER_PAGES)
+    assert with_sessions <= set(noxfile._pages())
+
+
+def test_the_picture_shows_the_session_of_the_readme() -> None:
+    assert PICTURE.read_text() == picture(), "python docs/session_svg.py draws it anew"
+
+
+# ---------------------------------------------------------------- options and variables
+
+_OPTION: Final = re.compile(r"(?<![\w-])(--[a-z][a-z-]+|-[a-zA-Z])(?![\w-])")
+
+
+def options_of(*command: str) -> set[str]:
+    """The options in the help text of a command of `pyx`."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "pyx", *command, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    return set(_OPTION.findall(shown.partition("options:")[2].partition("examples:")[0]))
+
+
+def test_each_option_that_a_page_names_exists_and_each_option_is_in_a_page() -> None:
+    existing = options_of() | options_of("replay")
+    assert {"--sname", "-S", "--seed", "--jitter"} <= existing
+    named: set[str] = set()
+    for page in USER_PAGES:
+        for command in commands(page):
+            if command.startswith(("pyx ", "$ pyx ", "-")):
+                options = set(_OPTION.findall(command))
+                assert options <= existing, f"{page} names {options - existing} in {command!r}"
+                named |= options
+    assert existing - named == set(), "options that no page explains"
+
+
+def test_each_environment_variable_is_in_the_page_of_operations() -> None:
+    read: set[str] = set()
+    for path in Path(pyx.__file__).parent.rglob("*.py"):
+        read |= set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', path.read_text()))
+        read |= set(re.findall(r'"([A-Z_]+)"(?: not)? in os\.environ', path.read_text()))
+    assert {"PYX_COOKIE_FILE", "ERL_EPMD_PORT"} <= read
+    documented = section("docs/operations.md", "Environment variables")
+    assert {name for name in read if name not in documented} <= {"HOME", "PYTHONPATH", "XDG_RUNTIME_DIR"}
+
 
 # ---------------------------------------------------------------- threats
 

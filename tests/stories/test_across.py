@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.net.test_epmd import end_epmd
+from tests.pages import section
 
 if TYPE_CHECKING:
     import subprocess
@@ -94,6 +96,18 @@ class TestTwoAddresses:
             "[warning] cannot connect to gus@127.0.0.1: the cookie of gus@127.0.0.1 differs from ours"
         )
         assert shown.endswith("\n'pang'")
+
+
+class TestThePage:
+    def test_the_session_of_two_hosts_goes_as_it_says(self, epmd: dict[str, str], lone_host: Host) -> None:
+        """The first lines of `docs/across-hosts.md`, at two addresses of this host."""
+        page = section("docs/across-hosts.md", "Across hosts").replace("10.0.0.", "127.0.0.")
+        gus, bob = re.findall(r"^    pyx --name (\S+)", page, re.MULTILINE)
+        [(prompt, typed, shown)] = re.findall(r"^    (pyx\(.*\)1> )(.*)\n    (.*)$", page, re.MULTILINE)
+        shell(lone_host, gus, **epmd)
+        asks = shell(lone_host, bob, **epmd)
+        assert asks.prompt == prompt
+        assert asks.type(typed) == shown
 
 
 class TestSeeds:
