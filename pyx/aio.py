@@ -18,8 +18,10 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import NoConnection, RpcTimeout
-from pyx.runtime import calls, context, inquiry, lifetime, mail, reaching
-from pyx.runtime.destinations import (
+from pyx.execution import context
+from pyx.execution.runner import sleep_async
+from pyx.runtime import inquiry, reaching, receiving, remote_calls, start_stop
+from pyx.runtime.arguments import (
     answer_to_send,
     checked_destination,
     checked_pid,
@@ -27,8 +29,7 @@ from pyx.runtime.destinations import (
     named_call,
 )
 from pyx.runtime.local_node import this_node
-from pyx.runtime.requests import Pending
-from pyx.runtime.runners import sleep_async
+from pyx.runtime.pending_answer import PendingAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ __all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
 
 async def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """`primitives.receive`, awaitable."""
-    return await mail.receive_async(context.require("aio.receive()"), patterns, checked_seconds(timeout))
+    return await receiving.receive_async(context.require("aio.receive()"), patterns, checked_seconds(timeout))
 
 
 async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
@@ -68,13 +69,13 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         timeout = checked_seconds(timeout)
         here = this_node()
         dest = here.full_name(node)
-        letter = calls.sealed_call(here, module, function, args)
-        with Pending(here, here.tasks.slot()) as pending:
-            calls.ask(here, pending, dest, letter)
+        payload = remote_calls.encoded_call(here, module, function, args)
+        with PendingAnswer(here, here.tasks.slot()) as pending:
+            remote_calls.ask(here, pending, dest, payload)
             if not await pending.wait_async(timeout):
                 assert timeout is not None
                 raise RpcTimeout(dest, timeout)
-        return calls.value_of(here, dest, pending)
+        return remote_calls.value_of(here, dest, pending)
 
     @staticmethod
     async def multicall(
@@ -87,14 +88,14 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         """`rpc.multicall`, awaitable."""
         timeout = checked_seconds(timeout)
         here = this_node()
-        dests = calls.targets(here, nodes)
-        letter = calls.sealed_call(here, module, function, args)
+        dests = remote_calls.targets(here, nodes)
+        payload = remote_calls.encoded_call(here, module, function, args)
         with contextlib.ExitStack() as stack:
-            pendings = [stack.enter_context(Pending(here, here.tasks.slot())) for _ in dests]
+            pendings = [stack.enter_context(PendingAnswer(here, here.tasks.slot())) for _ in dests]
             for dest, pending in zip(dests, pendings, strict=True):
-                calls.ask(here, pending, dest, letter)
+                remote_calls.ask(here, pending, dest, payload)
             await asyncio.gather(*(pending.wait_async(timeout) for pending in pendings))
-        return calls.sorted_out(here, dests, pendings)
+        return remote_calls.sorted_out(here, dests, pendings)
 
 
 @contextlib.contextmanager
@@ -140,7 +141,7 @@ class Node:
     ) -> str:
         """`Node.start`, awaitable: what it waits for (EPMD, say) it waits for on a thread."""
         return await asyncio.to_thread(
-            lifetime.start,
+            start_stop.start,
             this_node(),
             name,
             hidden=hidden,
@@ -160,13 +161,13 @@ class Node:
     @staticmethod
     async def stop() -> bool:
         """`Node.stop`, awaitable."""
-        return await asyncio.to_thread(lifetime.stop, this_node())
+        return await asyncio.to_thread(start_stop.stop, this_node())
 
     @staticmethod
     async def ping(node: str) -> str:
         """`Node.ping`, awaitable."""
         here = this_node()
-        with Pending(here, here.tasks.slot()) as pending:
+        with PendingAnswer(here, here.tasks.slot()) as pending:
             answer = reaching.ping(here, pending, node)
             in_time = answer is None and await pending.wait_async(reaching.SECONDS)
         return answer or reaching.pong(here, node, pending, in_time=in_time)
@@ -175,7 +176,7 @@ class Node:
     async def connect(node: str) -> bool | str:
         """`Node.connect`, awaitable."""
         here = this_node()
-        with Pending(here, here.tasks.slot()) as pending:
+        with PendingAnswer(here, here.tasks.slot()) as pending:
             answer = reaching.connect(here, pending, node)
             in_time = answer is None and await pending.wait_async(reaching.DIAL_SECONDS)
         return answer or reaching.connected(pending, in_time=in_time)
@@ -202,7 +203,7 @@ class Node:
 
 async def _spawn(node: str, call: reaching.NamedCall, *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
     here = this_node()
-    with Pending(here, here.tasks.slot()) as pending:
+    with PendingAnswer(here, here.tasks.slot()) as pending:
         reaching.ask_spawn(here, pending, node, call, link=link, monitor=monitor)
         await pending.wait_async(None)
     return reaching.spawned(here, node, call, pending)

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import pyx
 from pyx.errors import NameTaken, PyxError
-from pyx.shell.streams import OutputLost, complain, discard, fill_closed, finish, sentence
+from pyx.shell.standard_streams import OutputLost, complain, discard, fill_closed, finish, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from _typeshed import SupportsWrite
 
-    from pyx.shell.session import Options
+    from pyx.shell.app import ShellOptions
 
 _EXAMPLES: Final = """\
 exit codes:
@@ -102,7 +102,7 @@ def _command(words: list[str]) -> int:
         case ["names", *hosts]:
             return _names(hosts)
         case ["replay", *wishes]:
-            from pyx.scenario.command import main as replay
+            from pyx.scenario.replay_cli import main as replay
 
             return replay(wishes)
         case _:
@@ -232,7 +232,7 @@ def _run(asked: argparse.Namespace) -> int:
         return 2
     if asked.cookie is not None:
         complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
-    from pyx.shell.session import run
+    from pyx.shell.app import run
 
     options = _options(asked, file)
     if asked.record is None:
@@ -260,10 +260,10 @@ def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
     return None if os.access(path, os.R_OK) else f"Permission denied: {path}"
 
 
-def _options(asked: argparse.Namespace, file: str | None) -> Options:
-    from pyx.shell.session import Options
+def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
+    from pyx.shell.app import ShellOptions
 
-    return Options(
+    return ShellOptions(
         name=asked.sname if asked.name is None else asked.name,
         long=asked.name is not None,
         listen=asked.listen,
@@ -289,7 +289,7 @@ def _names(words: list[str]) -> int:
     """Who runs on a host: on this one by its directory and its EPMD, on another one by its EPMD."""
     import asyncio
 
-    from pyx.net import epmd
+    from pyx.net import epmd_client
     from pyx.net.directory import HostDirectory
     from pyx.net.tcp import Unreachable
 
@@ -304,7 +304,7 @@ def _names(words: list[str]) -> int:
         entries = HostDirectory.of_this_user().entries()
         lines = [f"{entry.name} (pid {entry.os_pid})" for entry in entries]
     try:
-        found = asyncio.run(epmd.names(words[0] if words else epmd.HOME))
+        found = asyncio.run(epmd_client.names(words[0] if words else epmd_client.HOME))
     except PyxError as error:
         if words:
             raise
@@ -317,7 +317,7 @@ def _names(words: list[str]) -> int:
 
 
 def _new(words: list[str]) -> int:
-    from pyx.shell.new import NewRefused, make_project
+    from pyx.shell.new_project import NewRefused, make_project
 
     if words in _HELP:
         sys.stdout.write(_NEW_HELP)

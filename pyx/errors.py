@@ -5,7 +5,7 @@ from this file, or a plain `TypeError`/`ValueError`.  Facts are attributes; the 
 
     PyxError
     ├── EncodeError (TypeError)        a message holds something that is not data
-    ├── DecodeError (ValueError)       bytes from elsewhere are not a letter
+    ├── DecodeError (ValueError)       bytes from elsewhere are not a payload
     ├── ProtocolError                  a peer broke the rules of the wire
     │   ├── FrameTooBig
     │   └── HandshakeFailed            no session; `reason` says why, in words for the log at home
@@ -82,7 +82,7 @@ class EncodeError(PyxError, TypeError):
 
 
 class DecodeError(PyxError, ValueError):
-    """Bytes from elsewhere are not a letter.  Nobody's code ran."""
+    """Bytes from elsewhere are not a payload.  Nobody's code ran."""
 
 
 class ProtocolError(PyxError):

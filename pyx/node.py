@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyx.core.post import NO_NODE
+from pyx.core.routing import NO_NODE
 from pyx.errors import NodeNotAlive
-from pyx.runtime import context, lifetime, reaching
-from pyx.runtime.context import forbid_running_loop
-from pyx.runtime.destinations import checked_choice, named_call
+from pyx.execution import context
+from pyx.execution.context import forbid_running_loop
+from pyx.runtime import reaching, start_stop
+from pyx.runtime.arguments import checked_choice, named_call
+from pyx.runtime.current_node import node_of
 from pyx.runtime.local_node import this_node
-from pyx.runtime.requests import Pending
+from pyx.runtime.pending_answer import PendingAnswer
 
 if TYPE_CHECKING:
     import asyncio
@@ -77,7 +79,8 @@ class Node:
             listen: an address of this host, where a long name's host part is not the one.
             port: the one of all nodes, which then need no EPMD; 0: any, told by EPMD.
             seeds: nodes to dial until they are up: names, or `"dns:DOMAIN"` for all its addresses.
-            max_message_mib: MiB of one message, sealed, 1 to 1024: a longer one cannot be sent from here, and
+            max_message_mib: MiB of one message, encoded, 1 to 1024: a longer one cannot be sent from here,
+            and
                 one that comes is dropped like any that cannot be read.
 
         Raises:
@@ -85,7 +88,7 @@ class Node:
             PyxError: the cookie is empty or cannot be read, this user has no home, the address cannot be
                 listened on, there is no EPMD; the hint says what to do.
         """
-        return lifetime.start(
+        return start_stop.start(
             this_node(),
             name,
             hidden=hidden,
@@ -109,7 +112,7 @@ class Node:
         First the peers take what is queued for them: as long as any of them takes something, and 5 s without
         that.  What is dropped then is logged as a warning with the node and the bytes.
         """
-        return lifetime.stop(this_node())
+        return start_stop.stop(this_node())
 
     @staticmethod
     def info() -> dict[str, Any]:
@@ -119,7 +122,7 @@ class Node:
         transport's loop was at worst in the last minute, in seconds.  `dying_threads` counts the dead
         processes whose code still runs; `stuck` lists, as `(pid, place)`, those that run 5 s after their end.
         """
-        return lifetime.info(this_node())
+        return start_stop.info(this_node())
 
     @staticmethod
     def get_cookie() -> Cookie | None:
@@ -173,7 +176,7 @@ class Node:
         """
         forbid_running_loop("Node.ping()", "aio.Node.ping()")
         here = this_node()
-        with Pending(here) as pending:
+        with PendingAnswer(here) as pending:
             answer = reaching.ping(here, pending, node)
             in_time = answer is None and pending.wait(reaching.SECONDS)
         return answer or reaching.pong(here, node, pending, in_time=in_time)
@@ -186,7 +189,7 @@ class Node:
         """
         forbid_running_loop("Node.connect()", "aio.Node.connect()")
         here = this_node()
-        with Pending(here) as pending:
+        with PendingAnswer(here) as pending:
             answer = reaching.connect(here, pending, node)
             in_time = answer is None and pending.wait(reaching.DIAL_SECONDS)
         return answer or reaching.connected(pending, in_time=in_time)
@@ -231,7 +234,7 @@ class Node:
             NodeNotAlive: this process is no node.
         """
         runner = context.require("Node.monitor()")
-        here = runner.node
+        here = node_of(runner)
         if not here.kernel.name:
             raise NodeNotAlive("monitor a node")
         here.step(here.kernel.monitor_node, runner.process, here.full_name(node), checked_choice(on))
@@ -241,5 +244,5 @@ class Node:
     def monitor_nodes(on: bool) -> bool:
         """Asks for `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or ends that."""
         runner = context.require("Node.monitor_nodes()")
-        runner.node.step(runner.node.kernel.monitor_nodes, runner.process, checked_choice(on))
+        node_of(runner).step(node_of(runner).kernel.monitor_nodes, runner.process, checked_choice(on))
         return True

@@ -10,8 +10,9 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pyx.runtime import context, mail
-from pyx.runtime.destinations import answer_to_send, checked_destination, checked_seconds, named_call
+from pyx.execution import context
+from pyx.runtime import receiving
+from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds, named_call
 from pyx.runtime.local_node import this_node
 
 if TYPE_CHECKING:
@@ -85,14 +86,14 @@ def spawn_monitor(function: Callable[..., Any] | ModuleType | str, *args: Any) -
 
 
 def _spawn(function: object, args: tuple[Any, ...], *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
-    lives = this_node().processes
+    incarnations = this_node().processes
     if isinstance(function, (str, ModuleType)):
         module, name, arguments = named_call(function, args)
-        return lives.spawn_named(module, name, arguments, link=link, monitor=monitor)
+        return incarnations.spawn_named(module, name, arguments, link=link, monitor=monitor)
     if not callable(function):
         msg = f"spawn takes a function, or a module and a function's name, not {function!r}"
         raise TypeError(msg)
-    return lives.spawn(function, args, link=link, monitor=monitor)
+    return incarnations.spawn(function, args, link=link, monitor=monitor)
 
 
 def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
@@ -138,7 +139,7 @@ def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """
     runner = context.require("receive()")
     context.forbid_running_loop("receive()", "aio.receive()")
-    return mail.receive(runner, patterns, checked_seconds(timeout))
+    return receiving.receive(runner, patterns, checked_seconds(timeout))
 
 
 def flush() -> None:
@@ -155,4 +156,4 @@ def flush() -> None:
 
 def drain() -> list[Any]:
     """Takes all messages out of the mailbox, oldest first, without waiting (for `flush`)."""
-    return mail.drain(context.require("flush()"))
+    return receiving.drain(context.require("flush()"))

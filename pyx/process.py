@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
-from pyx.runtime import context, inquiry
-from pyx.runtime.context import forbid_running_loop, require
-from pyx.runtime.destinations import (
+from pyx.execution import context
+from pyx.execution.context import forbid_running_loop, require
+from pyx.execution.runner import LockSlot, sleep
+from pyx.runtime import inquiry
+from pyx.runtime.arguments import (
     checked_cap,
     checked_choice,
     checked_destination,
@@ -20,9 +22,9 @@ from pyx.runtime.destinations import (
     checked_ref,
     checked_seconds,
 )
-from pyx.runtime.letters import sealed_reason
+from pyx.runtime.current_node import node_of
+from pyx.runtime.encoding import encoded_reason
 from pyx.runtime.local_node import this_node
-from pyx.runtime.runners import LockSlot, sleep
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -136,7 +138,7 @@ class Process:
                 raise Exit(reason)
         node = this_node()
         frm = runner.process.pid if runner is not None else Pid(0)
-        node.say(pid.node, node.kernel.exit, frm, pid, sealed_reason(reason, node.max_message_bytes))
+        node.say(pid.node, node.kernel.exit, frm, pid, encoded_reason(reason, node.max_message_bytes))
         return True
 
     @staticmethod
@@ -157,7 +159,7 @@ class Process:
             TypeError: `"trap_exit"` is neither True nor False.
         """
         runner = require("Process.flag()")
-        node, process = runner.node, runner.process
+        node, process = node_of(runner), runner.process
         if name == "trap_exit":
             return node.step(node.kernel.set_trap_exit, process, checked_choice(value))
         if name == "max_mailbox":
@@ -176,7 +178,7 @@ class Process:
             NoProcess: a local pid that is dead, while exits are not trapped (as IEx; else an EXIT comes).
         """
         runner = require("Process.link()")
-        node = runner.node
+        node = node_of(runner)
         pid = checked_pid(pid)
         if not node.step(node.kernel.link, runner.process, pid):
             raise NoProcess(pid)
@@ -186,7 +188,7 @@ class Process:
     def unlink(pid: Pid) -> bool:
         """Takes a link back; returns True.  No EXIT of that link comes after this."""
         runner = require("Process.unlink()")
-        runner.node.step(runner.node.kernel.unlink, runner.process, checked_pid(pid))
+        node_of(runner).step(node_of(runner).kernel.unlink, runner.process, checked_pid(pid))
         return True
 
     @staticmethod
@@ -196,7 +198,7 @@ class Process:
         A dead process is `"noproc"` at once, one that cannot be reached `"noconnection"`.  Monitors stack.
         """
         runner = require("Process.monitor()")
-        node = runner.node
+        node = node_of(runner)
         dest = checked_destination(node, target)
         if type(dest) is Ref:
             msg = f"a monitor watches a pid, a name or (name, node), not {target!r}"
@@ -212,8 +214,8 @@ class Process:
         runner = require("Process.demonitor()")
         if flush and runner.receiving:
             raise AlreadyReceiving  # a predicate that would take messages from under its own receive
-        kernel, ref = runner.node.kernel, checked_ref(ref)
-        return runner.node.step(lambda: kernel.demonitor(runner.process, ref, flush=flush))
+        kernel, ref = node_of(runner).kernel, checked_ref(ref)
+        return node_of(runner).step(lambda: kernel.demonitor(runner.process, ref, flush=flush))
 
     @staticmethod
     def alias() -> Ref:
@@ -223,7 +225,7 @@ class Process:
         """
         runner = require("Process.alias()")
         mark = runner.process.mailbox.mark()
-        ref = runner.node.step(runner.node.kernel.alias, runner.process)
+        ref = node_of(runner).step(node_of(runner).kernel.alias, runner.process)
         runner.remember(ref, mark)
         return ref
 
@@ -231,7 +233,7 @@ class Process:
     def unalias(ref: Ref) -> bool:
         """Ends an alias; True if it was one."""
         runner = require("Process.unalias()")
-        return runner.node.step(runner.node.kernel.unalias, runner.process, checked_ref(ref))
+        return node_of(runner).step(node_of(runner).kernel.unalias, runner.process, checked_ref(ref))
 
     # ------------------------------------------------------------ the process dictionary
 

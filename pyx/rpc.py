@@ -16,11 +16,11 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.errors import RpcTimeout
-from pyx.runtime import calls, rex
-from pyx.runtime.context import forbid_running_loop
-from pyx.runtime.destinations import checked_seconds
+from pyx.execution.context import forbid_running_loop
+from pyx.runtime import remote_calls, rex
+from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.local_node import this_node
-from pyx.runtime.requests import Pending
+from pyx.runtime.pending_answer import PendingAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,13 +60,13 @@ def call(
     timeout = checked_seconds(timeout)
     here = this_node()
     dest = here.full_name(node)
-    letter = calls.sealed_call(here, module, function, args)
-    with Pending(here) as pending:
-        calls.ask(here, pending, dest, letter)
+    payload = remote_calls.encoded_call(here, module, function, args)
+    with PendingAnswer(here) as pending:
+        remote_calls.ask(here, pending, dest, payload)
         if not pending.wait(timeout):
             assert timeout is not None
             raise RpcTimeout(dest, timeout)
-    return calls.value_of(here, dest, pending)
+    return remote_calls.value_of(here, dest, pending)
 
 
 def export(function: F) -> F:
@@ -84,7 +84,9 @@ def export(function: F) -> F:
 def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:
     """Has *node* run a function and wants no answer; returns True, whatever becomes of it."""
     here = this_node()
-    calls.ask(here, None, here.full_name(node), calls.sealed_call(here, module, function, args))
+    remote_calls.ask(
+        here, None, here.full_name(node), remote_calls.encoded_call(here, module, function, args)
+    )
     return True
 
 
@@ -97,20 +99,20 @@ def async_call(
     """
     here = this_node()
     dest = here.full_name(node)
-    letter = calls.sealed_call(here, module, function, args)
+    payload = remote_calls.encoded_call(here, module, function, args)
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
     def fill() -> None:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            future.set_result(calls.value_of(here, dest, pending))
+            future.set_result(remote_calls.value_of(here, dest, pending))
         except BaseException as error:
             future.set_exception(error)
 
     # The answer is opened on a warm thread: a large one must not hold the transport up.
-    pending = Pending(here, then=lambda _: here.pool.run(fill))
-    calls.ask(here, pending, dest, letter)
+    pending = PendingAnswer(here, then=lambda _: here.pool.run(fill))
+    remote_calls.ask(here, pending, dest, payload)
     future.add_done_callback(lambda done: pending.abandon() if done.cancelled() else None)
     return future
 
@@ -131,13 +133,13 @@ def multicall(
     forbid_running_loop("rpc.multicall()", "aio.rpc.multicall()")
     timeout = checked_seconds(timeout)
     here = this_node()
-    dests = calls.targets(here, nodes)
-    letter = calls.sealed_call(here, module, function, args)
+    dests = remote_calls.targets(here, nodes)
+    payload = remote_calls.encoded_call(here, module, function, args)
     deadline = None if timeout is None else time.monotonic() + timeout
     with contextlib.ExitStack() as stack:
-        pendings = [stack.enter_context(Pending(here)) for _ in dests]
+        pendings = [stack.enter_context(PendingAnswer(here)) for _ in dests]
         for dest, pending in zip(dests, pendings, strict=True):
-            calls.ask(here, pending, dest, letter)
+            remote_calls.ask(here, pending, dest, payload)
         for pending in pendings:
             pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    return calls.sorted_out(here, dests, pendings)
+    return remote_calls.sorted_out(here, dests, pendings)

@@ -1,8 +1,8 @@
 """What processes and nodes say to each other, as plain values.
 
-`core` decides by them, `wire` turns them into frames and back, nobody else interprets them.  A letter inside
-stays sealed bytes from its sender's call to its receiver's `receive`.  Not here: any behaviour; all that both
-rooms must measure alike is how much a signal weighs.
+`core` decides by them, `wire` turns them into frames and back, nobody else interprets them.  A payload inside
+stays encoded bytes from its sender's call to its receiver's `receive`.  Not here: any behaviour; all that
+both rooms must measure alike is how much a signal weighs.
 
 Every signal is a NamedTuple (cheap to make by the hundred thousand).  `frm` is the pid that acts, `to` the
 pid acted on; on the receiving side both are written from the receiver's point of view (own pids local).
@@ -12,24 +12,24 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from pyx.terms import Life, Pid, Ref  # noqa: TC001 - the session reads the fields' types at run time
+from pyx.terms import Incarnation, Pid, Ref  # noqa: TC001 - the session reads the fields' types at run time
 
 
-class Letter(NamedTuple):
-    """A sealed message: its bytes, and the life of the node that sealed it (None: this node).
+class Payload(NamedTuple):
+    """A encoded message: its bytes, and the life of the node that encoded it (None: this node).
 
     A pid without a node name inside the bytes is one of `origin`'s own.
     """
 
     data: bytes
-    origin: Life | None = None
+    origin: Incarnation | None = None
 
 
 Body: TypeAlias = Any
-"""A `Letter`, or inside a node an immutable value that may stay itself (a scalar or a flat tuple)."""
+"""A `Payload`, or inside a node an immutable value that may stay itself (a scalar or a flat tuple)."""
 
-Reason: TypeAlias = str | Letter
-"""Why a process ended: a plain word (`"normal"`, `"killed"`, `"noproc"`), or any other value, sealed."""
+Reason: TypeAlias = str | Payload
+"""Why a process ended: a plain word (`"normal"`, `"killed"`, `"noproc"`), or any other value, encoded."""
 
 
 LONGEST_TEXT: Final = 128 * 1024
@@ -73,7 +73,7 @@ class UnlinkAck(NamedTuple):
     number: int
 
 
-class Exit(NamedTuple):
+class ExitSignal(NamedTuple):
     """A link broke: `frm` ended, or is not there, or its node is lost (OTP's EXIT)."""
 
     frm: Pid
@@ -151,13 +151,13 @@ class Leader(NamedTuple):
 class Call(NamedTuple):
     """Run a function in a process of its own and answer with its result (rpc.call, rpc.cast).
 
-    `letter` holds `(module, function, args)`; `number` 0 wants no answer.
+    `payload` holds `(module, function, args)`; `number` 0 wants no answer.
     """
 
     frm: Pid
     number: int
     leader: Pid
-    letter: Letter
+    payload: Payload
 
 
 class Spawn(NamedTuple):
@@ -171,31 +171,31 @@ class Spawn(NamedTuple):
     leader: Pid
     link: bool
     monitor: Ref | None
-    letter: Letter
+    payload: Payload
 
 
 class Ask(NamedTuple):
-    """A question about a process that any policy allows: `subject` is `"info"`, `letter` its details."""
+    """A question about a process that any policy allows: `subject` is `"info"`, `payload` its details."""
 
     frm: Pid
     number: int
     subject: str
-    letter: Letter
+    payload: Payload
 
 
 class Answer(NamedTuple):
     """The answer to a `Call`, an `Ask`, or a `Spawn` that was refused.
 
-    `outcome` is one of `"value"` (the letter holds the value), `"raised"` (a `Raised`), `"undefined"`
-    (`(module, function or None)`), `"exit"` (the call's process was ended; the letter holds the reason),
-    `"refused"` (the policy's word).  `letter` is a plain word where the node itself answers: the policy of
+    `outcome` is one of `"value"` (the payload holds the value), `"raised"` (a `Raised`), `"undefined"`
+    (`(module, function or None)`), `"exit"` (the call's process was ended; the payload holds the reason),
+    `"refused"` (the policy's word).  `payload` is a plain word where the node itself answers: the policy of
     a `"refused"`, the reason of an `"exit"`.  `frm` is the process that answers, None where the node itself
     does: what it said before comes before.
     """
 
     number: int
     outcome: str
-    letter: Letter | str
+    payload: Payload | str
     frm: Pid | None = None
 
 
@@ -207,7 +207,7 @@ class Spawned(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """The process `frm` could not open a letter that came from there; `why` is a sentence for the log."""
+    """The process `frm` could not open a payload that came from there; `why` is a sentence for the log."""
 
     frm: Pid
     why: str
@@ -236,7 +236,7 @@ class Nodes(NamedTuple):
     """The visible nodes I am connected to.
 
     The first one of a session invites: the receiver dials those it does not know, so that joining one joins
-    all.  Later ones only inform; see `core/sight.py`.
+    all.  Later ones only inform; see `core/membership.py`.
     """
 
     names: tuple[str, ...]
@@ -251,7 +251,7 @@ Signal: TypeAlias = (
     | Link
     | Unlink
     | UnlinkAck
-    | Exit
+    | ExitSignal
     | ExitTo
     | Monitor
     | Demonitor
@@ -281,14 +281,14 @@ LIGHTEST = 64
 
 
 def weight(signal: Signal) -> int:
-    """How many bytes a signal counts in a queue: those of its letter and its text, and some for the rest."""
+    """How many bytes a signal counts in a queue: those of its payload and its text, and some for the rest."""
     if type(signal) is Send:  # the hot one
-        return LIGHTEST + (len(signal.body.data) if type(signal.body) is Letter else 0)
+        return LIGHTEST + (len(signal.body.data) if type(signal.body) is Payload else 0)
     if type(signal) in OF_NO_PROCESS:  # counted neither in nor out: no process waits for these
         return 0
     total = LIGHTEST
     for field in signal:
-        if type(field) is Letter:
+        if type(field) is Payload:
             total += len(field.data)
         elif type(field) is str:
             total += len(field)

@@ -26,7 +26,7 @@ LONGEST_WORD: Final = 255
 """Characters of what is an atom in Erlang: the name of a process, an exit reason that is a word."""
 
 
-class Life(NamedTuple):
+class Incarnation(NamedTuple):
     """One life of a node: its name, and the 32 random bits of this start (never 0)."""
 
     name: str
@@ -78,9 +78,9 @@ class Pid(_Frozen):
         return not self.node
 
     @property
-    def life(self) -> Life | None:
+    def incarnation(self) -> Incarnation | None:
         """The node's life it belongs to; None for this node."""
-        return Life(self.node, self.creation) if self.node else None
+        return Incarnation(self.node, self.creation) if self.node else None
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Pid:
@@ -96,7 +96,7 @@ class Pid(_Frozen):
         return self._hash
 
     def __repr__(self) -> str:
-        return f"#PID<{_life_number(self.node, self.creation)}.{self.number}.{self.serial}>"
+        return f"#PID<{_incarnation_number(self.node, self.creation)}.{self.number}.{self.serial}>"
 
     def __reduce__(self) -> NoReturn:
         msg = "a Pid travels in messages, never in a pickle"
@@ -133,9 +133,9 @@ class Ref(_Frozen):
         return not self.node
 
     @property
-    def life(self) -> Life | None:
+    def incarnation(self) -> Incarnation | None:
         """The node's life it belongs to; None for this node."""
-        return Life(self.node, self.creation) if self.node else None
+        return Incarnation(self.node, self.creation) if self.node else None
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Ref:
@@ -147,7 +147,7 @@ class Ref(_Frozen):
 
     def __repr__(self) -> str:
         high, low = divmod(self.number, 1 << 32)
-        return f"#Ref<{_life_number(self.node, self.creation)}.{high}.{low}>"
+        return f"#Ref<{_incarnation_number(self.node, self.creation)}.{high}.{low}>"
 
     def __reduce__(self) -> NoReturn:
         msg = "a Ref travels in messages, never in a pickle"
@@ -163,20 +163,22 @@ class Ref(_Frozen):
 # ---------------------------------------------------------------- the lives this observer has met
 
 _numbers = itertools.count(1)
-_lives: dict[tuple[str, int], int] = {("", 0): 0}
+_incarnations: dict[tuple[str, int], int] = {("", 0): 0}
 """(name, creation) -> the first number of its pids here.  Only grows; 0 is this node."""
 
 
-def _life_number(node: str, creation: int) -> int:
+def _incarnation_number(node: str, creation: int) -> int:
     # setdefault is one step under the GIL, so two threads that meet one life at once agree on its number;
     # the counter keeps two lives met at once apart (a lost race leaves a gap, which harms nobody).
-    number = _lives.get((node, creation))
-    return number if number is not None else _lives.setdefault((node, creation), next(_numbers))
+    number = _incarnations.get((node, creation))
+    return number if number is not None else _incarnations.setdefault((node, creation), next(_numbers))
 
 
-def lives() -> dict[int, Life]:
+def incarnations() -> dict[int, Incarnation]:
     """The table of lives met so far: number -> life.  0, this node, is left out."""
-    return {number: Life(*life) for life, number in list(_lives.items()) if number}
+    return {
+        number: Incarnation(*incarnation) for incarnation, number in list(_incarnations.items()) if number
+    }
 
 
 _PRINTED = re.compile(r"(?:#PID|#Ref)?<?(\d+)\.(\d+)\.(\d+)>?")
@@ -189,15 +191,15 @@ def parse_pid(text: str) -> Pid:
         ValueError: it does not look like one, or its first number is of no node met here.
     """
     first, number, serial = _parse(text, "pid", "0.5.0")
-    life = _life_numbered(first, text)
-    return Pid(number, serial, life.name, life.creation)
+    incarnation = _incarnation_numbered(first, text)
+    return Pid(number, serial, incarnation.name, incarnation.creation)
 
 
 def parse_ref(text: str) -> Ref:
     """Reads back a printed reference: `"0.1.2"`, `"<0.1.2>"` or `"#Ref<0.1.2>"`; raises as `parse_pid`."""
     first, high, low = _parse(text, "reference", "0.1.2")
-    life = _life_numbered(first, text)
-    return Ref((high << 32) | low, life.name, life.creation)
+    incarnation = _incarnation_numbered(first, text)
+    return Ref((high << 32) | low, incarnation.name, incarnation.creation)
 
 
 def _parse(text: object, what: str, example: str) -> tuple[int, int, int]:
@@ -211,10 +213,10 @@ def _parse(text: object, what: str, example: str) -> tuple[int, int, int]:
     return first, second, third
 
 
-def _life_numbered(number: int, text: str) -> Life:
-    for life, known in list(_lives.items()):
+def _incarnation_numbered(number: int, text: str) -> Incarnation:
+    for incarnation, known in list(_incarnations.items()):
         if known == number:
-            return Life(*life)
+            return Incarnation(*incarnation)
     msg = f"{text!r}: no node met here has the number {number}"
     raise ValueError(msg)
 

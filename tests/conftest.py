@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from pyx.runtime.node_log import log
+from pyx.execution.node_log import log
 from tests.staging import HANG, Stage
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
-hypothesis.settings.register_profile("pyx", database=None)  # a checkout may be read-only
+hypothesis.settings.register_profile("pyx", database=None, deadline=None)  # a checkout may be read-only
 hypothesis.settings.load_profile("pyx")
 
 

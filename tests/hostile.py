@@ -15,14 +15,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 from pyx.net.directory import HostDirectory
-from pyx.signals import Answer, Ask, Letter, Ping, Pong
-from pyx.terms import Life, Pid, Ref
-from pyx.wire.codec import open_letter, seal
-from pyx.wire.frame import LENGTH
-from pyx.wire.handshake import NONCE_BYTES, Dialler, Established, NeedKey, Transmit
-from pyx.wire.keys import key_from_cookie
-from pyx.wire.kinds import KINDS
-from pyx.wire.session import Session
+from pyx.signals import Answer, Ask, Payload, Ping, Pong
+from pyx.terms import Incarnation, Pid, Ref
+from pyx.wire.codec import decode, encode
+from pyx.wire.frames.frame import LENGTH
+from pyx.wire.frames.layout import KINDS
+from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.handshake.key import key_from_cookie
+from pyx.wire.handshake.machine import NONCE_BYTES, Dialler, Established, NeedKey, Transmit
 from tests.staging import HANG, OPTIONS
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ class Hostile:
     ) -> None:
         assert victim.kernel.here is not None
         self.there = victim.kernel.here
-        self.life = Life(name, creation)
+        self.incarnation = Incarnation(name, creation)
         path = HostDirectory(os.environ["PYX_RUNTIME_DIR"]).lookup(self.there.name)
         assert path is not None
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(HANG)
         self.socket.connect(path)
-        self._session = Session(self.life, self.there)
+        self._session = SignalStream(self.incarnation, self.there)
         self._heard: deque[Signal] = deque(self._shake_hands(hidden=hidden))
 
     def __enter__(self) -> Self:
@@ -62,7 +62,11 @@ class Hostile:
 
     def _shake_hands(self, *, hidden: bool) -> list[Signal]:
         dialler = Dialler(
-            *self.life, hidden=hidden, nonce=os.urandom(NONCE_BYTES), channel=b"unix", dialled=self.there.name
+            *self.incarnation,
+            hidden=hidden,
+            nonce=os.urandom(NONCE_BYTES),
+            channel=b"unix",
+            dialled=self.there.name,
         )
         while True:
             events = dialler.events()
@@ -81,7 +85,7 @@ class Hostile:
 
     def mine(self, number: int = 1) -> Pid:
         """A process of its own, as the victim writes it."""
-        return Pid(number, 0, *self.life)
+        return Pid(number, 0, *self.incarnation)
 
     def his(self, pid: Pid) -> Pid:
         """A process of the victim, as this peer writes it."""
@@ -104,10 +108,10 @@ class Hostile:
         """Sends signals as they are."""
         self.socket.sendall(self.bytes_of(*signals))
 
-    def forges(self, signal: type, *fields: Any, letter: bytes = b"") -> None:
-        """Sends a signal whose fields are whatever they are: a letter is marked True, or by a life."""
-        header = seal(fields)
-        body = struct.pack(">BI", KINDS[signal], len(header)) + header + letter
+    def forges(self, signal: type, *fields: Any, payload: bytes = b"") -> None:
+        """Sends a signal whose fields are whatever they are: a payload is marked True, or by a life."""
+        header = encode(fields)
+        body = struct.pack(">BI", KINDS[signal], len(header)) + header + payload
         self.socket.sendall(LENGTH.pack(len(body)) + body)
 
     # ------------------------------------------------------------ hearing
@@ -152,12 +156,12 @@ class Hostile:
 
     def asks(self, pid: Pid, keys: list[str] | None = None, number: int = 7) -> Answer:
         """The answer to a question about a process of the victim."""
-        self.says(Ask(Pid(1), number, "info", Letter(seal((self.his(pid), keys)))))
+        self.says(Ask(Pid(1), number, "info", Payload(encode((self.his(pid), keys)))))
         answer: Answer = self.next(Answer)
         assert answer.number == number
         return answer
 
     def opened(self, answer: Answer) -> Any:
         """What an answer holds."""
-        assert isinstance(answer.letter, Letter)
-        return open_letter(answer.letter, self.life)
+        assert isinstance(answer.payload, Payload)
+        return decode(answer.payload, self.incarnation)

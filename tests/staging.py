@@ -14,13 +14,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pyx.runtime import lifetime, local_node
-from pyx.runtime.context import current
+from pyx.execution.context import current
+from pyx.execution.runner import Runner
+from pyx.runtime import local_node, start_stop
 from pyx.runtime.local_node import LocalNode
-from pyx.runtime.runners import Runner
-from pyx.signals import Letter
+from pyx.signals import Payload
 from pyx.terms import Pid
-from pyx.wire.codec import seal
+from pyx.wire.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ OPTIONS: dict[str, Any] = {
     "route_output": False,
     "loop": None,
 }
-"""What `lifetime.start` needs to be told."""
+"""What `start_stop.start` needs to be told."""
 
 
 class Stage:
@@ -58,7 +58,7 @@ class Stage:
         for node in self._nodes:
             for process in node.step(node.kernel.processes):
                 node.step(node.kernel.exit, Pid(0), process.pid, "kill")
-            lifetime.stop(node)
+            start_stop.stop(node)
             node.portal.stop()
             node.tasks._own.stop()
 
@@ -73,7 +73,7 @@ class Stage:
     def start(self, name: str, **options: Any) -> LocalNode:
         """A node with a name, `name@test`."""
         node = self.make()
-        lifetime.start(node, f"{name}@test", **{**OPTIONS, **options})
+        start_stop.start(node, f"{name}@test", **{**OPTIONS, **options})
         return node
 
 
@@ -118,9 +118,9 @@ def in_the_name_of_a_process(node: LocalNode, function: Callable[[Runner], T]) -
     return context.run(function, runner)
 
 
-def sealed(value: Any) -> Letter:
-    """A letter, however long."""
-    return Letter(seal(value))
+def encoded(value: Any) -> Payload:
+    """A payload, however long."""
+    return Payload(encode(value))
 
 
 def wait_for(event: threading.Event, *, hang: float = HANG) -> None:

@@ -25,7 +25,7 @@ from pyx import (
 )
 from pyx import self as own_pid
 from pyx.primitives import drain
-from pyx.runtime import lifetime, reaching
+from pyx.runtime import reaching, start_stop
 from pyx.terms import Pid
 from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until, wait_for
 
@@ -239,7 +239,7 @@ class TestMonitors:
         ready = threading.Event()
         running = Running(a, body)
         wait_for(ready)
-        lifetime.stop(b)
+        start_stop.stop(b)
         assert running.outcome() == ([("nodedown", "b@test")] * 2, [])
 
     def test_of_a_node_out_of_reach_fires_at_once(self, stage: Stage) -> None:
@@ -270,7 +270,7 @@ class TestMonitors:
         running = Running(a, body)
         wait_for(ready)
         Node.ping("b")
-        lifetime.stop(b)
+        start_stop.stop(b)
         assert running.outcome() == [("nodeup", "b@test"), ("nodedown", "b@test")]
 
 
@@ -278,7 +278,7 @@ def test_a_restarted_node_is_not_its_predecessor(stage: Stage) -> None:
     """An old pid is dead there, and gets nothing that its namesake of today would get."""
     a, b = stage.start("a"), stage.start("b")
     old = as_process(a, lambda: Node.spawn("b", "pyx", "receive"))
-    lifetime.stop(b)
+    start_stop.stop(b)
     b = stage.start("b")
     running = Running(b, lambda: receive(timeout=HANG))
     assert running.pid.number == old.number

@@ -23,7 +23,7 @@ from pyx import (
 )
 from pyx import self as own_pid
 from pyx.primitives import drain
-from pyx.runtime import lifetime
+from pyx.runtime import start_stop
 from pyx.terms import Pid
 from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until
 
@@ -57,7 +57,7 @@ class TestCall:
         stage.start("b")
         with pytest.raises(RpcNoConnection, match="this process is not a node"):
             rpc.call("b@test", "os", "getpid")
-        lifetime.start(a, "a@test", **OPTIONS)
+        start_stop.start(a, "a@test", **OPTIONS)
         assert rpc.call("a", "Node", "self") == "a@test"
 
     def test_failures_are_told_apart(self, two: tuple[LocalNode, LocalNode]) -> None:
@@ -104,7 +104,7 @@ class TestCall:
         a, b = two
         calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
         until(lambda: bool(b.kernel.processes()))
-        lifetime.stop(b)
+        start_stop.stop(b)
         with pytest.raises(RpcNoConnection) as lost:
             calling.outcome()
         assert isinstance(lost.value, ConnectionError)

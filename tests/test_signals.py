@@ -8,9 +8,9 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from pyx import signals
-from pyx.signals import Letter, Send, Signal, Tick
-from pyx.terms import Life, Pid
-from pyx.wire.kinds import KINDS
+from pyx.signals import Payload, Send, Signal, Tick
+from pyx.terms import Incarnation, Pid
+from pyx.wire.frames.layout import KINDS
 
 
 def kinds() -> list[Any]:
@@ -23,7 +23,7 @@ def test_every_one_is_in_the_union() -> None:
         for name, one in vars(signals).items()
         if inspect.isclass(one) and issubclass(one, tuple) and one.__module__ == signals.__name__
     }
-    assert defined - {kind.__name__ for kind in kinds()} == {"Letter"}
+    assert defined - {kind.__name__ for kind in kinds()} == {"Payload"}
 
 
 def test_every_one_has_a_sentence() -> None:
@@ -32,12 +32,12 @@ def test_every_one_has_a_sentence() -> None:
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
 def test_fields_that_mean_one_thing_have_one_name(kind: Any) -> None:
-    """`frm` acts, `to` is acted on; a number is a request's or an unlink's; letters are sealed."""
+    """`frm` acts, `to` is acted on; a number is a request's or an unlink's; payloads are encoded."""
     hints = get_type_hints(kind)
     for field, types in {"frm": (Pid, Pid | None), "number": (int,), "leader": (Pid,)}.items():
         if field in hints:
             assert hints[field] in types
-    assert hints.get("letter", Letter) in {Letter, Letter | str}
+    assert hints.get("payload", Payload) in {Payload, Payload | str}
 
 
 def test_every_one_travels() -> None:
@@ -52,6 +52,6 @@ def test_they_are_values() -> None:
     assert len({Send(Pid(1), "stock", "x"), Send(Pid(1), "stock", "x")}) == 1
 
 
-def test_a_letter_belongs_to_this_node_unless_it_says_so() -> None:
-    assert Letter(b"x").origin is None
-    assert Letter(b"x", Life("b@vm", 1)).origin == Life("b@vm", 1)
+def test_a_payload_belongs_to_this_node_unless_it_says_so() -> None:
+    assert Payload(b"x").origin is None
+    assert Payload(b"x", Incarnation("b@vm", 1)).origin == Incarnation("b@vm", 1)

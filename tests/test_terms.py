@@ -14,7 +14,7 @@ from pyx import terms
 from pyx.errors import NodeNameInvalid
 from pyx.terms import (
     FunctionName,
-    Life,
+    Incarnation,
     Literal,
     Pid,
     Raised,
@@ -22,9 +22,9 @@ from pyx.terms import (
     Struct,
     full_name,
     host_of,
+    incarnations,
     is_full_name,
     is_long,
-    lives,
     parse_pid,
     parse_ref,
     short_host,
@@ -37,7 +37,7 @@ def nobody_met_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The numbers of other nodes' lives start anew."""
     import itertools
 
-    monkeypatch.setattr(terms, "_lives", {("", 0): 0})
+    monkeypatch.setattr(terms, "_incarnations", {("", 0): 0})
     monkeypatch.setattr(terms, "_numbers", itertools.count(1))
 
 
@@ -51,14 +51,14 @@ class TestPid:
         pid = Pid(110)
         assert repr(pid) == str(pid) == f"{pid}" == "#PID<0.110.0>"
 
-    def test_the_first_number_is_the_observers_for_each_life_of_a_node(self) -> None:
-        assert [repr(Pid(1, 0, *life)) for life in (B, C, B, B_AGAIN)] == [
+    def test_the_first_number_is_the_observers_for_each_incarnation_of_a_node(self) -> None:
+        assert [repr(Pid(1, 0, *incarnation)) for incarnation in (B, C, B, B_AGAIN)] == [
             "#PID<1.1.0>",
             "#PID<2.1.0>",
             "#PID<1.1.0>",
             "#PID<3.1.0>",
         ]
-        assert lives() == {1: Life(*B), 2: Life(*C), 3: Life(*B_AGAIN)}
+        assert incarnations() == {1: Incarnation(*B), 2: Incarnation(*C), 3: Incarnation(*B_AGAIN)}
 
     def test_is_equal_to_itself_and_nothing_else(self) -> None:
         pid = Pid(1, 2, *B)
@@ -69,9 +69,9 @@ class TestPid:
 
     def test_knows_whether_it_is_local(self) -> None:
         assert Pid(1).is_local
-        assert Pid(1).life is None
+        assert Pid(1).incarnation is None
         assert not Pid(1, 0, *B).is_local
-        assert Pid(1, 0, *B).life == Life(*B)
+        assert Pid(1, 0, *B).incarnation == Incarnation(*B)
 
     @pytest.mark.parametrize("term", [Pid(1), Ref(1)])
     def test_is_frozen_and_no_pickle(self, term: Any) -> None:
@@ -83,7 +83,7 @@ class TestPid:
         assert copy.copy(term) is term
         assert copy.deepcopy([term])[0] is term
 
-    def test_two_threads_that_meet_a_life_at_once_agree_on_its_number(self) -> None:
+    def test_two_threads_that_meet_an_incarnation_at_once_agree_on_its_number(self) -> None:
         barrier, printed = threading.Barrier(8), list[set[str]]()
 
         def meet() -> None:

@@ -8,25 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from pyx.core.console import Lines
+    from pyx.core.console_queue import ConsoleQueue
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
     from pyx.core.peers import Peer
-    from pyx.core.processes import Process
-    from pyx.signals import Letter, Reason
+    from pyx.core.processes import ProcessRecord
+    from pyx.signals import Payload, Reason
     from pyx.terms import Pid
 
 
 class Wake(NamedTuple):
     """A message came for a process that waits."""
 
-    process: Process
+    process: ProcessRecord
 
 
 class Kill(NamedTuple):
     """This process is dead by a signal: stop whatever runs it.  Its pid, name and links are gone already."""
 
-    process: Process
+    process: ProcessRecord
     reason: Reason
 
 
@@ -36,14 +36,14 @@ class Released(NamedTuple):
     what: object
 
 
-class Start(NamedTuple):
-    """A peer asked for a new process; it is in the tables already.  Open the letter on its own thread.
+class StartProcess(NamedTuple):
+    """A peer asked for a new process; it is in the tables already.  Open the payload on its own thread.
 
     `process.call` says whether somebody waits for the result (see `Kernel.call_finished`).
     """
 
-    process: Process
-    letter: Letter
+    process: ProcessRecord
+    payload: Payload
 
 
 class Inquire(NamedTuple):
@@ -53,20 +53,20 @@ class Inquire(NamedTuple):
     session: int
     number: int
     subject: str
-    letter: Letter
+    payload: Payload
 
 
 class Answered(NamedTuple):
     """A request came to its end.
 
-    `outcome` is an `Answer`'s word, or `"spawned"`, `"pong"`, `"noconnection"`; `body` is the letter or plain
-    word of the answer, for `"spawned"` the pid, for `"pong"` None, for `"noconnection"` a sentence why.
-    `nobody` is set for a spawn without connection: the pid to hand out, which EXIT and DOWN name too.
+    `outcome` is an `Answer`'s word, or `"spawned"`, `"pong"`, `"noconnection"`; `body` is the payload or
+    plain word of the answer, for `"spawned"` the pid, for `"pong"` None, for `"noconnection"` a sentence
+    why. `nobody` is set for a spawn without connection: the pid to hand out, which EXIT and DOWN name too.
     """
 
     waiter: object
     outcome: str
-    body: Letter | str | Pid | None
+    body: Payload | str | Pid | None
     nobody: Pid | None = None
 
 
@@ -112,11 +112,11 @@ class Suspend(NamedTuple):
     The queue of a peer, the mailbox of a process that wants it so, or the lines for a console.
     """
 
-    queue: Outbox | Mailbox | Lines
+    queue: Outbox | Mailbox | ConsoleQueue
 
 
 class Resume(NamedTuple):
-    """That queue may be light enough, or gone: wake its sleepers, for them to look again."""
+    """That queue may be light enough, or gone: wake its waiters, for them to look again."""
 
     queue: Outbox | Mailbox
 
@@ -124,7 +124,7 @@ class Resume(NamedTuple):
 class Overfull(NamedTuple):
     """More messages wait for that process than it is to survive: kill it."""
 
-    process: Process
+    process: ProcessRecord
 
 
 class GoOn(NamedTuple):
@@ -141,13 +141,13 @@ class Hangup(NamedTuple):
 class Show(NamedTuple):
     """Lines wait in that leader's output queue; None: in the node's own."""
 
-    process: Process | None
+    process: ProcessRecord | None
 
 
 class ShellExit(NamedTuple):
     """A shell got an exit signal: it keeps its pid, and shows who sent which reason."""
 
-    process: Process
+    process: ProcessRecord
     frm: Pid
     reason: Reason
 
@@ -167,7 +167,7 @@ Effect: TypeAlias = (
     Wake
     | Kill
     | Released
-    | Start
+    | StartProcess
     | Inquire
     | Answered
     | Connected

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyx.core.effects import Hangup, Log
 from pyx.core.mesh import Mesh
-from pyx.core.post import THE_NODE
+from pyx.core.routing import THE_NODE
 from pyx.errors import ProtocolError
 from pyx.printable import on_one_line
 from pyx.signals import (
@@ -22,7 +22,7 @@ from pyx.signals import (
     Demonitor,
     Down,
     Dropped,
-    Exit,
+    ExitSignal,
     ExitTo,
     Goodbye,
     Leader,
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyx.core.peers import Peer
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
     from pyx.signals import Signal
-    from pyx.terms import Life, Pid
+    from pyx.terms import Incarnation, Pid
 
 FACTS = (
     "registered_name",
@@ -151,7 +151,7 @@ class Kernel(Mesh):
 
     def _receive_signal(self, peer: Peer, signal: Signal) -> None:
         match signal:
-            case Link() | Unlink() | UnlinkAck() | Exit() | ExitTo() | Monitor() | Demonitor():
+            case Link() | Unlink() | UnlinkAck() | ExitSignal() | ExitTo() | Monitor() | Demonitor():
                 # Bonds end with the node of their other end, so a peer speaks for its own processes only.
                 if signal.frm.node == peer.name:
                     self._carry_out(signal)
@@ -167,8 +167,8 @@ class Kernel(Mesh):
             case Call() | Spawn() | Ask():
                 if signal.frm.node == peer.name:
                     self._requested(peer, signal)
-            case Answer(number, outcome, letter):
-                self._answered(peer, number, outcome, letter)
+            case Answer(number, outcome, payload):
+                self._answered(peer, number, outcome, payload)
             case Spawned(number, pid):
                 self._spawned(peer, number, pid)
             case Ping(number):
@@ -203,15 +203,15 @@ class Kernel(Mesh):
         process = self.find(to)
         return self.allowed(Call, marked=False) or process is None or process.leader == frm
 
-    def letter_dropped(self, process: Process, origin: Life, why: str) -> None:
-        """A process could not open a letter: the node that sealed it is told, if it is still there."""
+    def payload_dropped(self, process: ProcessRecord, origin: Incarnation, why: str) -> None:
+        """A process could not open a payload: the node that encoded it is told, if it is still there."""
         peer = self._peers.get(origin.name)
         if peer is not None and peer.state == "up" and peer.creation == origin.creation:
             self._enqueue(peer, Dropped(process.pid, why[:_LONGEST_REASON]))
 
     # ------------------------------------------------------------ what is known
 
-    def facts(self, process: Process) -> dict[str, object]:
+    def facts(self, process: ProcessRecord) -> dict[str, object]:
         """What `Process.info` shows of a process, as far as the kernel knows it (`FACTS`)."""
         return {
             "registered_name": process.name,

@@ -16,7 +16,7 @@ from collections import deque
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from pyx.core.sleepers import Sleepers
+from pyx.core.waiters import Waiters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,11 +65,11 @@ class Cap(NamedTuple):
 
 DEFAULT_CAP: Final = Cap(100_000, "warn")
 
-_NOBODY: Final = Sleepers()
+_NOBODY: Final = Waiters()
 _NEVER: Final = 2**63
 
 
-class Entry:
+class MailboxEntry:
     """A message its owner has looked at: its number, what was delivered, and once opened, what that is."""
 
     __slots__ = ("item", "number", "opened", "value")
@@ -89,7 +89,7 @@ _number = attrgetter("number")
 
 
 class Mailbox:
-    """See the file.  Items are letters, flat values, or the four system messages above."""
+    """See the file.  Items are payloads, flat values, or the four system messages above."""
 
     __slots__ = (
         "_alarm",
@@ -100,11 +100,11 @@ class Mailbox:
         "delivered",
         "incoming",
         "kept",
-        "sleepers",
+        "waiters",
     )
     incoming: deque[Any] | tuple[()]
     """Made by the first message: an empty deque takes 600 bytes, and most of many processes are idle."""
-    kept: deque[Entry] | tuple[()]
+    kept: deque[MailboxEntry] | tuple[()]
     delivered: int
     """How many came in, ever: also the number of the next one."""
     _moved: int
@@ -112,7 +112,7 @@ class Mailbox:
     cap: Cap | None
     closed: bool
     """Its process is dead, and nobody needs to wait for it."""
-    sleepers: Sleepers
+    waiters: Waiters
     """Those who wait until it is lighter, where its cap makes them."""
     _alarm: int
     """When so many have come in, it is looked at again."""
@@ -126,7 +126,7 @@ class Mailbox:
         self._moved = 0
         self.cap = DEFAULT_CAP
         self.closed = False
-        self.sleepers = _NOBODY
+        self.waiters = _NOBODY
         self._told = DEFAULT_CAP.limit
         self._alarm = DEFAULT_CAP.limit + 1
 
@@ -149,8 +149,8 @@ class Mailbox:
         self.cap = cap
         self._alarm = _NEVER if cap is None else 0
         self._told = cap.limit if cap is not None else _NEVER
-        if cap is not None and cap.policy == "block" and self.sleepers is _NOBODY:
-            self.sleepers = Sleepers()
+        if cap is not None and cap.policy == "block" and self.waiters is _NOBODY:
+            self.waiters = Waiters()
 
     def has_grown(self) -> bool:
         """Looks how long it is: is that to be told?  Beyond the cap it is, then at twice that, and so on."""
@@ -206,7 +206,7 @@ class Mailbox:
         if isinstance(kept, tuple):
             kept = self.kept = deque()
         while incoming:
-            kept.append(Entry(self._moved, incoming[0]))
+            kept.append(MailboxEntry(self._moved, incoming[0]))
             incoming.popleft()
             self._moved += 1
 
@@ -221,7 +221,7 @@ class Mailbox:
             return len(kept)  # the common case: everything kept is older than the reference
         return bisect_left(kept, mark, key=_number)
 
-    def take(self, index: int) -> Entry:
+    def take(self, index: int) -> MailboxEntry:
         """Removes the entry at *index* of `kept` and gives it."""
         kept = self.kept
         assert isinstance(kept, deque)
@@ -231,7 +231,7 @@ class Mailbox:
         del kept[index]
         return entry
 
-    def discard(self, unwanted: Callable[[Any], bool]) -> list[Entry]:
+    def discard(self, unwanted: Callable[[Any], bool]) -> list[MailboxEntry]:
         """Takes out and returns what *unwanted* is true of; for the owner, with the kernel's lock held."""
         self.refill()
         dropped = [entry for entry in self.kept if unwanted(entry.item)]

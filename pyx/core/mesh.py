@@ -3,7 +3,7 @@
 The fifth layer of the kernel.  Between two nodes there is one session, decided here: if both dial, the dial
 of the greater name counts; a new life replaces the old one.  A healthy session is never cut on account of a
 third node.  Not here: what signals inside a session do (`kernel.py` hands them down), and who is told of the
-nodes that come and go (`sight.py`).
+nodes that come and go (`membership.py`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Rest, Resume
 from pyx.core.mailbox import NodeDown
+from pyx.core.membership import Membership
 from pyx.core.peers import Peer, Verdict
 from pyx.core.processes import Watcher, address_of
 from pyx.core.requests import UNNAMED
-from pyx.core.sight import Sight
-from pyx.signals import Down, Exit, Goodbye, Ping, Tick
+from pyx.signals import Down, ExitSignal, Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
 
 TICK_SECONDS: Final = 15.0
 """A peer silent for so long is taken for dead (Erlang: 60; ticks go out every quarter of it, as there)."""
@@ -37,7 +37,7 @@ UNASKED: Final = 0
 """The number of a ping whose answer nobody waits for: that it comes is all."""
 
 
-class Mesh(Sight):
+class Mesh(Membership):
     """Connect, claim, lose, tick."""
 
     def __init__(self, *, policy: str = "open") -> None:
@@ -248,7 +248,7 @@ class Mesh(Sight):
         self._tell_connected(peer.waiters, ok=False, reason=reason)
         self._dial_is_over(peer)
 
-    def _sever(self, process: Process, node: str) -> None:
+    def _sever(self, process: ProcessRecord, node: str) -> None:
         """Ends all bonds between a process and a node; what the process hears comes through the inbox."""
         for watcher in list(process.monitored_by):
             if watcher.pid.node == node:
@@ -259,7 +259,7 @@ class Mesh(Sight):
             if target_node == node and not is_here:
                 self._inbox.append(Down(process.pid, ref, named, "noconnection"))
         for other in process.links.node_lost(node):
-            self._inbox.append(Exit(other, process.pid, "noconnection"))
+            self._inbox.append(ExitSignal(other, process.pid, "noconnection"))
 
     def _tell_connected(self, waiters: Iterable[object | None], *, ok: bool, reason: str = "") -> None:
         for waiter in waiters:

@@ -3,7 +3,7 @@
 The kernel puts signals in, with its lock held; whoever writes to the peer takes them out without it, one at a
 time.  The two counters have one writer each, the first under the kernel's lock, the second under that of the
 connection, so neither can miss a step; their difference may be read by anyone, and is right a moment ago.
-Not here: who waits until it is lighter, and how (`runtime/suspension.py`).
+Not here: who waits until it is lighter, and how (`runtime/back_pressure.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from pyx.core.sleepers import Sleepers
+from pyx.core.waiters import Waiters
 from pyx.signals import LIGHTEST, OF_NO_PROCESS, Send, weight
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Outbox(deque["Signal"]):
         "enqueued",
         "first",
         "promised",
-        "sleepers",
+        "waiters",
         "whose",
         "written",
     )
@@ -62,7 +62,7 @@ class Outbox(deque["Signal"]):
         """The weight of all that has left; written under the connection's lock."""
         self.closed = False
         """The session is over: nothing will leave it any more, and nobody needs to wait."""
-        self.sleepers: Final = Sleepers()
+        self.waiters: Final = Waiters()
         self._charges: Final[deque[tuple[int, int]]] = deque()
         """For each batch of the peer's that put something in: `enqueued` behind it, and how much that was."""
         self._brought = 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from pyx.core.outbox import Outbox
 
 if TYPE_CHECKING:
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
 
 State: TypeAlias = Literal["dialling", "up", "gone"]
 
@@ -69,7 +69,7 @@ class Peer:
         """What waits for it."""
         self.waiters: list[object] = []
         """Who wants to know how the dial ended."""
-        self.bonds: Final[dict[Process, None]] = {}
+        self.bonds: Final[dict[ProcessRecord, None]] = {}
         """Processes here with a link or monitor to that node, either way (or lately with one)."""
         self.since = 0.0
         """When it came up (monotonic seconds)."""

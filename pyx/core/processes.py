@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from pyx.core.console import Lines
-from pyx.core.links import Links
+from pyx.core.console_queue import ConsoleQueue
+from pyx.core.link_protocol import Links
 from pyx.core.mailbox import Mailbox
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
-    from pyx.signals import Letter, Reason
+    from pyx.signals import Payload, Reason
 
 MAX_NUMBER: Final = 2**32 - 1
 """The second number of a printed pid; after it the third counts one up, as in OTP."""
@@ -24,9 +24,9 @@ def address_of(target: Target) -> tuple[Pid | str, str]:
     return (target, target.node) if isinstance(target, Pid) else target
 
 
-InitialCall: TypeAlias = "tuple[str, str, int] | Letter"
-"""What a process began with: module, function and number of arguments, as they were named; or the letter that
-says so, of what a peer started and has not opened it yet."""
+InitialCall: TypeAlias = "tuple[str, str, int] | Payload"
+"""What a process began with: module, function and number of arguments, as they were named; or the payload
+that says so, where a peer started the process and it has not decoded it yet."""
 
 
 class Watcher(NamedTuple):
@@ -47,12 +47,12 @@ class Caller(NamedTuple):
     number: int
 
 
-class Process:
+class ProcessRecord:
     """One process of this node.
 
     `kind` is `"def"`, `"async def"`, `"call"`, `"spawn"` (started by a peer, not looked at yet), `"shell"` or
     `"node"`.  `waiting` is set by the runtime (under the lock, before it sleeps) and cleared by the kernel;
-    `kind` and `initial_call` of what a peer started are set by the runtime, once it has opened the letter;
+    `kind` and `initial_call` of what a peer started are set by the runtime, once it has opened the payload;
     `runner`, `dictionary` and `undecodable` are its own.  The kernel owns the other fields.
     """
 
@@ -106,7 +106,7 @@ class Process:
         """The runtime's handle of whatever runs it."""
         self.keeps_pid = keeps_pid
         """A shell: exit signals are shown instead of obeyed, all but `kill`."""
-        self.output: Lines | None = Lines() if terminal else None
+        self.output: ConsoleQueue | None = ConsoleQueue() if terminal else None
         """Of a terminal: (whole lines, came over a link), popped by its writer.  None: it leads none."""
         self.undecodable = 0
         """Letters it received that could not be opened."""
@@ -134,7 +134,7 @@ class Process:
         return f"<Process {self.pid} {self.kind}{'' if self.alive else ' ended'}>"
 
 
-class ProcessTable(dict[int, Process]):
+class ProcessTable(dict[int, ProcessRecord]):
     """The live processes by the number of their pid (a dict, as a local send is one lookup in it)."""
 
     __slots__ = ("_number", "_serial")
@@ -154,7 +154,7 @@ class ProcessTable(dict[int, Process]):
             if self._number not in self:  # after a wrap an old process may still hold it
                 return Pid(self._number, self._serial)
 
-    def find(self, pid: Pid) -> Process | None:
+    def find(self, pid: Pid) -> ProcessRecord | None:
         """The live process of a local pid."""
         process = self.get(pid.number)
         return process if process is not None and process.pid == pid else None

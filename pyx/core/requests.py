@@ -1,8 +1,8 @@
 """Requests: calls, spawns, questions and pings, each with a number, each answered once or abandoned.
 
 The third layer of the kernel.  A waiter is any object of the runtime's; it comes back in an `Answered`.  A
-request to this node takes the same way, less the wire.  Not here: running anything (`Start`, `Inquire` ask
-the runtime to).
+request to this node takes the same way, less the wire.  Not here: running anything (`StartProcess`,
+`Inquire` ask the runtime to).
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyx.core.bonds import Bonds
-from pyx.core.effects import Answered, Inquire, Start
+from pyx.core.effects import Answered, Inquire, StartProcess
 from pyx.core.mailbox import Downed
-from pyx.core.post import THE_NODE
+from pyx.core.process_signals import ProcessSignals
 from pyx.core.processes import Caller, Watcher
-from pyx.signals import Answer, Ask, Call, Demonitor, Exit, Letter, Ping, Spawn, Spawned
+from pyx.core.routing import THE_NODE
+from pyx.signals import Answer, Ask, Call, Demonitor, ExitSignal, Payload, Ping, Spawn, Spawned
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
     from pyx.signals import Reason, Signal
     from pyx.terms import Pid, Ref
 
@@ -35,7 +35,7 @@ NONSENSE: Final = "nonsense"
 UNNAMED: Final = "this process is not a node"
 
 
-class _Pending(NamedTuple):
+class _PendingRequest(NamedTuple):
     """Who waits for which node's answer, and for a spawn what to bind to the new process."""
 
     waiter: object
@@ -46,7 +46,7 @@ class _Pending(NamedTuple):
     monitor: Ref | None = None
 
 
-class Requests(Bonds):
+class Requests(ProcessSignals):
     """Asking, answering, giving up."""
 
     def __init__(self, *, policy: str = "open") -> None:
@@ -56,7 +56,7 @@ class Requests(Bonds):
             raise ValueError(msg)
         self.policy = policy
         self._numbers: Final = itertools.count(1)
-        self._pending: Final[dict[int, _Pending]] = {}
+        self._pending: Final[dict[int, _PendingRequest]] = {}
 
     def allowed(self, kind: type[Signal], *, marked: bool | None = None) -> bool:
         """The gate: may a peer ask for this here?
@@ -74,7 +74,7 @@ class Requests(Bonds):
     # ------------------------------------------------------------ asking
 
     def request_call(
-        self, waiter: object | None, frm: Pid, leader: Pid | None, node: str, letter: Letter
+        self, waiter: object | None, frm: Pid, leader: Pid | None, node: str, payload: Payload
     ) -> int:
         """Runs a function in a process of its own on a node; gives the request's number.
 
@@ -85,11 +85,14 @@ class Requests(Bonds):
             return number
         if self.is_here(node):
             if number:
-                self._pending[number] = _Pending(waiter, None, Call)
-            self._start_call(frm, leader, letter, Caller("", 0, number) if number else None)
+                self._pending[number] = _PendingRequest(waiter, None, Call)
+            self._start_call(frm, leader, payload, Caller("", 0, number) if number else None)
         else:
             self._request(
-                number, _Pending(waiter, None, Call), node, Call(frm, number, leader or THE_NODE, letter)
+                number,
+                _PendingRequest(waiter, None, Call),
+                node,
+                Call(frm, number, leader or THE_NODE, payload),
             )
         return number
 
@@ -99,7 +102,7 @@ class Requests(Bonds):
         frm: Pid,
         leader: Pid | None,
         node: str,
-        letter: Letter,
+        payload: Payload,
         *,
         link: bool,
         monitor: bool,
@@ -113,24 +116,26 @@ class Requests(Bonds):
         ref = self.make_ref() if monitor else None
         if self._has_ended(frm):
             return number, ref
-        pending = _Pending(waiter, None, Spawn, frm, link, ref)
+        pending = _PendingRequest(waiter, None, Spawn, frm, link, ref)
         if self.is_here(node):
             self._pending[number] = pending
-            pid = self._start_spawn(frm, leader, letter, link=link, monitor=ref)
+            pid = self._start_spawn(frm, leader, payload, link=link, monitor=ref)
             self._spawned(None, number, pid)
             self._settle()
         else:
-            self._request(number, pending, node, Spawn(frm, number, leader or THE_NODE, link, ref, letter))
+            self._request(number, pending, node, Spawn(frm, number, leader or THE_NODE, link, ref, payload))
         return number, ref
 
-    def request_info(self, waiter: object, frm: Pid, node: str, subject: str, letter: Letter) -> int:
+    def request_info(self, waiter: object, frm: Pid, node: str, subject: str, payload: Payload) -> int:
         """Asks a node about a process of its own; gives the request's number."""
         number = next(self._numbers)
         if self.is_here(node):
-            self._pending[number] = _Pending(waiter, None, Ask)
-            self.effects.append(Inquire("", 0, number, subject, letter))
+            self._pending[number] = _PendingRequest(waiter, None, Ask)
+            self.effects.append(Inquire("", 0, number, subject, payload))
         else:
-            self._request(number, _Pending(waiter, None, Ask), node, Ask(frm, number, subject, letter))
+            self._request(
+                number, _PendingRequest(waiter, None, Ask), node, Ask(frm, number, subject, payload)
+            )
         return number
 
     def ping(self, waiter: object, node: str, now: float) -> int:  # noqa: ARG002 - as `connect`
@@ -142,7 +147,7 @@ class Requests(Bonds):
         if self.name:
             peer = self._peers.get(node) or self._dial(node)
             peer.quiet = False
-        self._request(number, _Pending(waiter, None, Ping), node, Ping(number))
+        self._request(number, _PendingRequest(waiter, None, Ping), node, Ping(number))
         return number
 
     def abandon(self, number: int) -> object:
@@ -156,7 +161,9 @@ class Requests(Bonds):
             self._pending[number] = pending._replace(waiter=None)
         return pending
 
-    def _request(self, number: int, pending: _Pending, node: str, signal: Call | Spawn | Ask | Ping) -> None:
+    def _request(
+        self, number: int, pending: _PendingRequest, node: str, signal: Call | Spawn | Ask | Ping
+    ) -> None:
         # A waiter gets the reason with its answer; but a ping's is "pang", and a cast has none.
         told = number != 0 and type(signal) is not Ping
         if self._post(node, signal, connect=True, quiet=told):
@@ -168,7 +175,7 @@ class Requests(Bonds):
     # ------------------------------------------------------------ being answered
 
     def _answered(
-        self, peer: Peer | None, number: int, outcome: str, body: Letter | str | Pid | None
+        self, peer: Peer | None, number: int, outcome: str, body: Payload | str | Pid | None
     ) -> None:
         pending = self._pending.get(number)
         if pending is None or pending.peer is not peer:
@@ -196,7 +203,7 @@ class Requests(Bonds):
             self._bind(spawner, pid.node)
         else:  # it ended meanwhile, and could not say so to a process without a pid
             if pending.link:
-                self._post(pid.node, Exit(pending.spawner, pid, "noproc"))
+                self._post(pid.node, ExitSignal(pending.spawner, pid, "noproc"))
             if pending.monitor is not None:
                 self._post(pid.node, Demonitor(pending.spawner, pid, pending.monitor))
         self._tell(pending.waiter, "spawned", pid)
@@ -207,7 +214,7 @@ class Requests(Bonds):
         for number in lost:
             self._fail(self._pending.pop(number), reason)
 
-    def _fail(self, pending: _Pending, reason: str) -> None:
+    def _fail(self, pending: _PendingRequest, reason: str) -> None:
         nobody = None
         if pending.spawner is not None:
             nobody = self.dead_pid()
@@ -220,27 +227,27 @@ class Requests(Bonds):
         if pending.waiter is not None:
             self.effects.append(Answered(pending.waiter, "noconnection", reason, nobody))
 
-    def _tell(self, waiter: object | None, outcome: str, body: Letter | str | Pid | None) -> None:
+    def _tell(self, waiter: object | None, outcome: str, body: Payload | str | Pid | None) -> None:
         if waiter is not None:
             self.effects.append(Answered(waiter, outcome, body))
 
     # ------------------------------------------------------------ answering
 
-    def call_finished(self, process: Process, outcome: str, letter: Letter | str) -> None:
+    def call_finished(self, process: ProcessRecord, outcome: str, payload: Payload | str) -> None:
         """The function of a call returned or raised: its caller gets the answer, once."""
         caller, process.call = process.call, None
         if caller is not None:
-            self._answer(caller, outcome, letter, process.pid)
+            self._answer(caller, outcome, payload, process.pid)
 
-    def answer(self, inquire: Inquire, letter: Letter | str, outcome: str = "value") -> None:
+    def answer(self, inquire: Inquire, payload: Payload | str, outcome: str = "value") -> None:
         """Answers an `Inquire`."""
         peer = self._peers.get(inquire.node)
         mark = peer.out.mark() if peer is not None else None
-        self._answer(Caller(inquire.node, inquire.session, inquire.number), outcome, letter)
+        self._answer(Caller(inquire.node, inquire.session, inquire.number), outcome, payload)
         if peer is not None and mark is not None:
             peer.out.charge(mark)
 
-    def _answer(self, caller: Caller, outcome: str, body: Letter | str, frm: Pid | None = None) -> None:
+    def _answer(self, caller: Caller, outcome: str, body: Payload | str, frm: Pid | None = None) -> None:
         if not caller.node:
             self._answered(None, caller.number, outcome, body)
             return
@@ -248,7 +255,7 @@ class Requests(Bonds):
         if peer is not None and peer.session == caller.session:  # else who asked has been told it is lost
             self._enqueue(peer, Answer(caller.number, outcome, body, frm))
 
-    def _end(self, process: Process, reason: Reason) -> None:
+    def _end(self, process: ProcessRecord, reason: Reason) -> None:
         caller, process.call = process.call, None
         super()._end(process, reason)
         if caller is not None:  # it was ended before its function was
@@ -261,43 +268,43 @@ class Requests(Bonds):
                 self._enqueue(peer, Answer(signal.number, "refused", self.policy))
             return
         match signal:
-            case Ask(_, number, subject, letter):
-                self.effects.append(Inquire(peer.name, peer.session, number, subject, letter))
-            case Call(frm, number, leader, letter):
+            case Ask(_, number, subject, payload):
+                self.effects.append(Inquire(peer.name, peer.session, number, subject, payload))
+            case Call(frm, number, leader, payload):
                 caller = Caller(peer.name, peer.session, number) if number else None
-                self._start_call(frm, leader, letter, caller)
-            case Spawn(frm, number, leader, link, monitor, letter):
-                pid = self._start_spawn(frm, leader, letter, link=link, monitor=monitor)
+                self._start_call(frm, leader, payload, caller)
+            case Spawn(frm, number, leader, link, monitor, payload):
+                pid = self._start_spawn(frm, leader, payload, link=link, monitor=monitor)
                 self._enqueue(peer, Spawned(number, pid))
 
-    def _start_call(self, frm: Pid, leader: Pid | None, letter: Letter, caller: Caller | None) -> None:
-        process, _ = self.process_started("call", leader=leader, parent=frm, initial_call=letter)
+    def _start_call(self, frm: Pid, leader: Pid | None, payload: Payload, caller: Caller | None) -> None:
+        process, _ = self.process_started("call", leader=leader, parent=frm, initial_call=payload)
         process.call = caller
-        self.effects.append(Start(process, letter))
+        self.effects.append(StartProcess(process, payload))
 
     def _start_spawn(
-        self, frm: Pid, leader: Pid | None, letter: Letter, *, link: bool, monitor: Ref | None
+        self, frm: Pid, leader: Pid | None, payload: Payload, *, link: bool, monitor: Ref | None
     ) -> Pid:
         if monitor is not None:
             self._check_new(Watcher(frm, monitor))
-        process, _ = self.process_started("spawn", leader=leader, parent=frm, initial_call=letter)
+        process, _ = self.process_started("spawn", leader=leader, parent=frm, initial_call=payload)
         if link:
             process.links.link_received(frm)
         if monitor is not None:
             self._watch(process, Watcher(frm, monitor), process.pid)
         if link or monitor is not None:
             self._bind(process, frm.node)
-        self.effects.append(Start(process, letter))
+        self.effects.append(StartProcess(process, payload))
         return process.pid
 
 
-def _makes_sense(kind: type[Signal], outcome: str, body: Letter | str | Pid | None) -> bool:
+def _makes_sense(kind: type[Signal], outcome: str, body: Payload | str | Pid | None) -> bool:
     """Is that an answer to a request of that kind?  A peer may say anything."""
     match outcome:
         case "value":
-            return kind in {Call, Ask} and type(body) is Letter
+            return kind in {Call, Ask} and type(body) is Payload
         case "raised" | "undefined":
-            return kind is Call and type(body) is Letter
+            return kind is Call and type(body) is Payload
         case "exit":
             return kind is Call and body is not None
         case "refused":

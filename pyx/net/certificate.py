@@ -1,5 +1,5 @@
 """The certificate of one node start: made in memory, shown to whoever dials, forgotten at the end.  Not here:
-what it is good for (`wire/tls.py`).
+what it is good for (`wire/handshake/tls.py`).
 
 `cryptography` costs 30 ms to import: only a node that listens on TCP imports this file.
 """
@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pyx.wire.tls import accepting_context
+from pyx.wire.handshake.tls import accepting_context
 
 if TYPE_CHECKING:
     import ssl

@@ -1,10 +1,10 @@
 """The cookie: the secret that makes nodes trust each other, and the file it lives in.  Not here: how it
-becomes a key (`wire/keys.py`).
+becomes a key (`wire/handshake/key.py`).
 
 `~/.pyx.cookie` is made on first use, and trusted only while nobody else can have read it.  A file that is
 named on purpose (`--cookie-file`, PYX_COOKIE_FILE) may be a symlink, a pipe or a mounted secret: it may
 belong to another user, and its group may read it, but others may not, and only its owner may write it.
-Differs from Erlang: 256 random bits instead of 20 letters, and the file that is refused says what to type.
+Differs from Erlang: 256 random bits instead of 20 payloads, and the file that is refused says what to type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from pyx.errors import CookieUnsafe, PyxError
-from pyx.net.home import home_directory
+from pyx.net.home_directory import home_directory
 
 _MAX_COOKIE_BYTES: Final = 4096
 _NAME_ANOTHER: Final = "name a file that holds the cookie: --cookie-file F, or PYX_COOKIE_FILE=F"

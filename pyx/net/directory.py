@@ -1,10 +1,10 @@
 """Who runs on this host under which name: a directory of locks and sockets (`--sname`).  Not here: who is
-connected to whom (`core`), nor any conversation (`net/listener.py`).
+connected to whom (`core`), nor any conversation (`net/endpoint.py`).
 
 A name belongs to whoever holds `flock` on its lock file, which says name, pid and creation.  The kernel
 lets go of the lock when its holder dies, however that happens, so a stale name is free at once and a living
 one never is.  Only the holder removes and binds the socket.  The files themselves may be removed by others:
-then their holder makes them anew (`claim.py`), and a guard keeps the name meanwhile (`name_guard.py`).
+then their holder makes them anew (`name_claim.py`), and a guard keeps the name meanwhile (`name_guard.py`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import NameTaken
-from pyx.net.claim import Claim
+from pyx.net.name_claim import NameClaim
 from pyx.net.name_guard import NameGuarded
-from pyx.net.name_locks import Entry, entry_of, held_line, lock_path, socket_path
+from pyx.net.name_locks import LockEntry, entry_of, held_line, lock_path, socket_path
 from pyx.net.runtime_directory import RuntimeDirectory
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ class HostDirectory:
         """
         self.path = self._locate()
 
-    def claim(self, name: str, creation: int, os_pid: int) -> Claim:
+    def claim(self, name: str, creation: int, os_pid: int) -> NameClaim:
         """Makes *name* (a checked full name) mine for as long as this process lives, or until `release`.
 
         Raises:
             NameTaken: a live node has it.
             PyxError: the directory cannot be written to (no space left, no permission, ...).
         """
-        claim = Claim(self, name, creation, os_pid)
+        claim = NameClaim(self, name, creation, os_pid)
         try:
             self._take(claim)
         except BaseException:
@@ -71,7 +71,7 @@ class HostDirectory:
         return claim
 
     @staticmethod
-    def _take(claim: Claim) -> None:
+    def _take(claim: NameClaim) -> None:
         give_up = time.monotonic() + _ENDING_SECONDS
         while True:
             try:
@@ -90,7 +90,7 @@ class HostDirectory:
         held = held_line(lock_path(self.path, name)) is not None
         return socket_path(self.path, name) if held else None
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[LockEntry]:
         """The live nodes, sorted by name."""
         lines = (held_line(str(path)) for path in Path(self.path).glob("*.lock"))
         entries = (entry_of(line) for line in lines if line is not None)

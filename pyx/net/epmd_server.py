@@ -1,5 +1,5 @@
 """A small EPMD for hosts without Erlang: `python -m pyx.net.epmd_server`.  Not here: the bytes
-(`wire/epmd.py`), and who starts it (`net/epmd.py`).
+(`wire/epmd.py`), and who starts it (`net/epmd_client.py`).
 
 A process of its own, because no node may serve the others' names: a stopped shell would stop the host.  It
 listens on loopback alone unless told otherwise (`--everywhere`), lets only this host's processes register,
@@ -26,10 +26,10 @@ from pyx.errors import ProtocolError, PyxError
 from pyx.net.tcp import listen
 from pyx.wire.epmd import (
     DEFAULT_PORT,
-    Entry,
     Leave,
     ListNames,
     LookUp,
+    NodeEntry,
     Register,
     Registered,
     Request,
@@ -52,7 +52,7 @@ _MAX_NAME_CHARACTERS: Final = 255
 _BREATH_SECONDS: Final = 0.02
 
 
-class Names:
+class RegisteredNames:
     """Who has which name, and since which registration.  Time is an argument (monotonic seconds).
 
     Args:
@@ -64,21 +64,21 @@ class Names:
     def __init__(self, creation: int, now: float, linger: float = LINGER_SECONDS) -> None:
         self._creation = creation
         self._linger = linger
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, NodeEntry] = {}
         self.leave_at: float | None = now + LINGER_SECONDS
         """When it is time to go; None while there are names.  The first name is waited for longer, if need
         be, than `linger`."""
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[NodeEntry]:
         """Who is there, the latest first, as `epmd` lists them."""
         return list(self._entries.values())[::-1]
 
-    def find(self, name: str) -> Entry | None:
+    def find(self, name: str) -> NodeEntry | None:
         """The node of that name."""
         return self._entries.get(name)
 
-    def registered(self, entry: Entry) -> Registered:
+    def registered(self, entry: NodeEntry) -> Registered:
         """A node of this host asks for a name."""
         name = entry.name
         if (
@@ -123,7 +123,7 @@ class EpmdServer:
         names: who is there.
     """
 
-    def __init__(self, listening: Sequence[socket.socket], names: Names) -> None:
+    def __init__(self, listening: Sequence[socket.socket], names: RegisteredNames) -> None:
         self._names = names
         self._listening = listening
         self._port: int = listening[0].getsockname()[1]
@@ -283,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     # Seeded from the clock, so that a name's creation rises over a restart of this process too.
     creation = int(time.time())  # noqa: TID251 - a number that is not a duration
-    EpmdServer(listening, Names(creation, time.monotonic(), options.linger)).run()
+    EpmdServer(listening, RegisteredNames(creation, time.monotonic(), options.linger)).run()
     return 0
 
 

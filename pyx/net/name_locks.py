@@ -27,7 +27,7 @@ _MAX_PLAIN_NAME: Final = 200
 255)."""
 
 
-class Entry(NamedTuple):
+class LockEntry(NamedTuple):
     """A node that runs on this host."""
 
     name: str
@@ -117,9 +117,9 @@ def _line_of(descriptor: int) -> str:
     return os.pread(descriptor, 512, 0).decode("utf-8", "replace").partition("\n")[0]
 
 
-def entry_of(line: str) -> Entry | None:
+def entry_of(line: str) -> LockEntry | None:
     """Returns what a line says; None where it is not whole."""
     match line.split(" "):
         case [name, os_pid, creation] if os_pid.isdecimal() and creation.isdecimal():
-            return Entry(name, int(os_pid), int(creation))
+            return LockEntry(name, int(os_pid), int(creation))
     return None

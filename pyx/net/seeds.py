@@ -69,13 +69,13 @@ def parse_seed(text: str, here: str) -> Seed:
     return DnsSeed(first, domain)
 
 
-class Dial(NamedTuple):
+class DialSeed(NamedTuple):
     """Connect to that node; then `node_up` or `dial_failed`."""
 
     node: str
 
 
-class Resolve(NamedTuple):
+class ResolveSeed(NamedTuple):
     """Ask for the addresses of that seed's domain; then `resolved` or `not_resolved`."""
 
     seed: DnsSeed
@@ -107,16 +107,16 @@ class SeedPlan:
 
     # ------------------------------------------------------------ collected
 
-    def due(self, now: float) -> list[Dial | Resolve]:
+    def due(self, now: float) -> list[DialSeed | ResolveSeed]:
         """What is to be done now; each is under way from here on, until the plan is told how it ended."""
-        due: list[Dial | Resolve] = []
+        due: list[DialSeed | ResolveSeed] = []
         for node, at in self._dial_at.items():
             if at <= now:
-                due.append(Dial(node))
+                due.append(DialSeed(node))
                 self._dial_at[node] = _NEVER
         for seed, at in self._resolve_at.items():
             if at <= now:
-                due.append(Resolve(seed))
+                due.append(ResolveSeed(seed))
                 self._resolve_at[seed] = _NEVER
         return due
 

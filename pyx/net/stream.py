@@ -1,4 +1,4 @@
-"""What a link reads from and writes to: a non-blocking connection.  Not here: when (`net/peer.py`).
+"""What a link reads from and writes to: a non-blocking connection.  Not here: when (`net/connection.py`).
 
     send(data) -> int            bytes taken; BlockingIOError when none can be
     receive_into(buffer) -> int  bytes read, 0 at the end; BlockingIOError when there are none

@@ -10,7 +10,7 @@ import socket
 from typing import Final
 
 from pyx.errors import PyxError
-from pyx.net.words import in_words
+from pyx.net.error_words import in_words
 
 _BACKLOG: Final = 512
 

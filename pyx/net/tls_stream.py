@@ -1,8 +1,8 @@
-"""A TCP connection inside TLS, before and after the proof.  Not here: TLS itself (`wire/tls.py`), the proof
-(`wire/handshake.py`), when to read and write (`net/listener.py`, `net/peer.py`).
+"""A TCP connection inside TLS, before and after the proof.  Not here: TLS itself (`wire/handshake/tls.py`),
+the proof (`wire/handshake/machine.py`), when to read and write (`net/endpoint.py`, `net/connection.py`).
 
 `TlsOpening` awaits, while the two still prove themselves to each other; then its `stream()` has the four
-verbs of `net/stream.py` for a `PeerLink`.
+verbs of `net/stream.py` for a `Connection`.
 
 Threads: one thread at a time sends or ends writing (the link's lock sees to that), the loop's thread receives
 meanwhile.  An SSLObject is no thing for two threads, so the machine has a small lock of its own here; it is
@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.errors import ProtocolError
 from pyx.net.stream import BUFFER_BYTES
-from pyx.wire.tls import RECORD_BYTES
+from pyx.wire.handshake.tls import RECORD_BYTES
 
 if TYPE_CHECKING:
-    from pyx.wire.tls import TlsMachine
+    from pyx.wire.handshake.tls import TlsMachine
 
 _PIECE_BYTES: Final = 64 * 1024
 """So much is encrypted at once: four full records."""
@@ -145,8 +145,8 @@ class TlsStream:
         self._machine = machine
         self._lock = threading.Lock()
         # only used by whoever sends
-        self._sealed = memoryview(b"")  # encrypted, but not taken by the kernel yet
-        self._sealed_size = 0  # how many of the caller's bytes that stands for
+        self._encoded = memoryview(b"")  # encrypted, but not taken by the kernel yet
+        self._encoded_size = 0  # how many of the caller's bytes that stands for
         self.fileno = connection.fileno
         # Without a goodbye: a forked child closes its copy this way, and must not speak for its parent.
         self.close = connection.close
@@ -163,18 +163,18 @@ class TlsStream:
             BlockingIOError: not yet all of the first piece has left.
             ConnectionError: the connection is broken.
         """
-        if not self._sealed:
+        if not self._encoded:
             piece = data if len(data) <= _PIECE_BYTES else memoryview(data)[:_PIECE_BYTES]
             with self._lock:
                 try:
                     self._machine.write(piece)
                 except ProtocolError as error:
                     raise ConnectionError(*error.args) from error
-                self._sealed = memoryview(self._machine.data_to_send())
-            self._sealed_size = len(piece)
-        assert len(data) >= self._sealed_size, "after BlockingIOError the same bytes come again"
+                self._encoded = memoryview(self._machine.data_to_send())
+            self._encoded_size = len(piece)
+        assert len(data) >= self._encoded_size, "after BlockingIOError the same bytes come again"
         self._push()
-        return self._sealed_size
+        return self._encoded_size
 
     def receive_into(self, buffer: memoryview) -> int:
         """Reads what is there: the number of bytes, 0 after the other's goodbye.
@@ -213,11 +213,11 @@ class TlsStream:
         with contextlib.suppress(OSError, ProtocolError):  # it is broken: the reader will find that
             with self._lock:
                 self._machine.finish()
-                self._sealed = memoryview(bytes(self._sealed) + self._machine.data_to_send())
+                self._encoded = memoryview(bytes(self._encoded) + self._machine.data_to_send())
             self._push()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def _push(self) -> None:
-        while self._sealed:
-            self._sealed = self._sealed[self._socket.send(self._sealed) :]
+        while self._encoded:
+            self._encoded = self._encoded[self._socket.send(self._encoded) :]

@@ -1,6 +1,6 @@
 """`Process.info` for any pid: looked up at home, asked for abroad.
 
-Not here: the facts themselves (`information.py`).
+Not here: the facts themselves (`process_info.py`).
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError, NoConnection, RpcRefused
-from pyx.runtime.context import current
-from pyx.runtime.information import PRIVATE, check_keys, information
-from pyx.runtime.letters import decoded, sealed
-from pyx.runtime.requests import Pending
+from pyx.execution.context import current
+from pyx.runtime.encoding import decoded, encoded
+from pyx.runtime.pending_answer import PendingAnswer
+from pyx.runtime.process_info import PRIVATE, check_keys, information
 from pyx.terms import Pid, Raised
-from pyx.wire.refusal import shown
+from pyx.wire.messages.encode_errors import shown
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -43,18 +43,18 @@ def as_asked(facts: dict[str, Any] | None, key: str | list[str] | None) -> Any:
 
 def is_here(node: LocalNode, pid: Pid) -> bool:
     """True for a pid of this node's present life."""
-    return pid.is_local or pid.life == node.kernel.here
+    return pid.is_local or pid.incarnation == node.kernel.here
 
 
-def request(node: LocalNode, pending: Pending, pid: Pid, keys: list[str] | None) -> None:
+def request(node: LocalNode, pending: PendingAnswer, pid: Pid, keys: list[str] | None) -> None:
     """Asks the pid's node; *pending* will be resolved."""
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
-    pending.ask(node.kernel.request_info, frm, pid.node, "info", sealed((pid, keys), node.max_message_bytes))
+    pending.ask(node.kernel.request_info, frm, pid.node, "info", encoded((pid, keys), node.max_message_bytes))
 
 
 def answer(
-    node: LocalNode, pid: Pid, keys: list[str] | None, pending: Pending, *, in_time: bool
+    node: LocalNode, pid: Pid, keys: list[str] | None, pending: PendingAnswer, *, in_time: bool
 ) -> dict[str, Any] | None:
     """The facts that came, all that were asked for.
 
@@ -85,7 +85,7 @@ def ask(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | N
     """The facts about *pid* (None: it is dead), waiting at most `SECONDS` for another node."""
     if is_here(node, pid):
         return information(node, pid, keys)
-    with Pending(node) as pending:
+    with PendingAnswer(node) as pending:
         request(node, pending, pid, keys)
         in_time = pending.wait(SECONDS)
     return answer(node, pid, keys, pending, in_time=in_time)
@@ -95,7 +95,7 @@ async def ask_async(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[s
     """`ask` for a coroutine."""
     if is_here(node, pid):
         return information(node, pid, keys)
-    with Pending(node, node.tasks.slot()) as pending:
+    with PendingAnswer(node, node.tasks.slot()) as pending:
         request(node, pending, pid, keys)
         in_time = await pending.wait_async(SECONDS)
     return answer(node, pid, keys, pending, in_time=in_time)

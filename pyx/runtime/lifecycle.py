@@ -13,15 +13,16 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFunction
-from pyx.runtime import mail, output, report, rex
-from pyx.runtime.context import current
-from pyx.runtime.destinations import checked_pid
-from pyx.runtime.information import KEYS, PRIVATE, information
-from pyx.runtime.kills import Kills
-from pyx.runtime.letters import decoded, sealed, sealed_call, sealed_reason
-from pyx.runtime.runners import Runner
-from pyx.runtime.tasks import cancel_left_over
-from pyx.runtime.threads import run_process
+from pyx.execution import output, tracebacks
+from pyx.execution.context import current
+from pyx.execution.kill_retry import KillRetry
+from pyx.execution.runner import Runner
+from pyx.execution.tasks import cancel_left_over
+from pyx.execution.threads import run_process
+from pyx.runtime import receiving, rex
+from pyx.runtime.arguments import checked_pid
+from pyx.runtime.encoding import decoded, encoded, encoded_call, encoded_reason
+from pyx.runtime.process_info import KEYS, PRIVATE, information
 from pyx.signals import Call
 from pyx.terms import Pid, Raised
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.core.effects import Inquire
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
     from pyx.runtime.local_node import LocalNode
-    from pyx.signals import Letter, Reason
+    from pyx.signals import Payload, Reason
     from pyx.terms import Ref
 
 
@@ -40,7 +41,7 @@ class Lifecycle:
 
     def __init__(self, node: LocalNode) -> None:
         self._node = node
-        self.kills = Kills(node.portal.later, node.now)
+        self.kills = KillRetry(node.portal.later, node.now)
         self._ended: Final = self._finished  # made once: else it were one more object for each process
 
     # ------------------------------------------------------------ at home
@@ -53,17 +54,17 @@ class Lifecycle:
         link: bool = False,
         monitor: bool = False,
     ) -> tuple[Pid, Ref | None]:
-        """Starts *function* as a process; *args* are sealed now and opened by it.
+        """Starts *function* as a process; *args* are encoded now and opened by it.
 
         Raises:
             EncodeError: an argument is not data.
         """
-        letter = sealed(args, self._node.max_message_bytes, what="args")
+        payload = encoded(args, self._node.max_message_bytes, what="args")
         coroutine = rex.is_coroutine_function(function)
         call = rex.initial_call(function, len(args))
 
         def body() -> Any:
-            return function(*decoded(letter, self._node.kernel))
+            return function(*decoded(payload, self._node.kernel))
 
         return self._spawn("async def" if coroutine else "def", call, body, link=link, monitor=monitor)
 
@@ -71,10 +72,10 @@ class Lifecycle:
         self, module: str, function: str, args: list[Any], *, link: bool = False, monitor: bool = False
     ) -> tuple[Pid, Ref | None]:
         """Starts the function of that name; a missing one is the new process's failure, as in Erlang."""
-        letter = sealed_call(module, function, args, self._node.max_message_bytes)
+        payload = encoded_call(module, function, args, self._node.max_message_bytes)
 
         def body() -> Any:
-            return self._resolve(letter, *decoded(letter, self._node.kernel))()
+            return self._resolve(payload, *decoded(payload, self._node.kernel))()
 
         return self._spawn("def", (module, function, len(args)), body, link=link, monitor=monitor)
 
@@ -107,15 +108,15 @@ class Lifecycle:
 
     # ------------------------------------------------------------ for a peer
 
-    def start_for_peer(self, process: Process, letter: Letter) -> None:
+    def start_for_peer(self, process: ProcessRecord, payload: Payload) -> None:
         """Runs what a peer asked for as *process*, which the kernel has in its tables already."""
         runner = Runner(self._node, process)
         process.runner = runner
 
         def body() -> Any:
-            module, function, args = decoded(letter, self._node.kernel)
-            process.initial_call = module, function, len(args)  # and lets go of the letter
-            call = self._resolve(letter, module, function, args)
+            module, function, args = decoded(payload, self._node.kernel)
+            process.initial_call = module, function, len(args)  # and lets go of the payload
+            call = self._resolve(payload, module, function, args)
             if process.call is None:
                 process.kind = "def"  # an `async def` will show itself by what it returns
             return call()
@@ -124,10 +125,12 @@ class Lifecycle:
             runner.gate.closed = True
         self._run(runner, body, on_loop=False)
 
-    def _resolve(self, letter: Letter, module: str, function: str, args: list[Any]) -> functools.partial[Any]:
+    def _resolve(
+        self, payload: Payload, module: str, function: str, args: list[Any]
+    ) -> functools.partial[Any]:
         kernel = self._node.kernel
         found = None
-        if letter.origin is not None:  # a peer chose it, so the gate is asked, now that it is known
+        if payload.origin is not None:  # a peer chose it, so the gate is asked, now that it is known
             found = rex.find_marked(module, function)
             if not kernel.allowed(Call, marked=found is not None):
                 raise RpcRefused(kernel.name, kernel.policy)
@@ -137,7 +140,7 @@ class Lifecycle:
         """A peer asks about a process of ours."""
         node = self._node
         try:
-            pid, keys = decoded(inquiry.letter, node.kernel)
+            pid, keys = decoded(inquiry.payload, node.kernel)
             if not node.kernel.allowed(Call, marked=False):
                 if keys is None:
                     keys = [key for key in KEYS if key not in PRIVATE]
@@ -148,15 +151,15 @@ class Lifecycle:
             if facts is not None and "dictionary" in facts:  # the one that may hold what is no data
                 items, limit = facts["dictionary"].items(), node.max_message_bytes
                 facts["dictionary"] = {_as_data(key, limit): _as_data(value, limit) for key, value in items}
-            letter = sealed(facts, node.max_message_bytes)
+            payload = encoded(facts, node.max_message_bytes)
         except Exception as error:  # whatever was asked: who asks hears of it, and the next one has its turn
-            letter = sealed(report.as_value(error), node.max_message_bytes)
-        node.step(node.kernel.answer, inquiry, letter)
+            payload = encoded(tracebacks.as_value(error), node.max_message_bytes)
+        node.step(node.kernel.answer, inquiry, payload)
 
     def refuse_inquiry(self, inquiry: Inquire, why: str) -> None:
         """A peer asks more than is answered; from inside a step too."""
         node = self._node
-        node.tell(node.kernel.answer, inquiry, sealed(Raised("PyxError", why), node.max_message_bytes))
+        node.tell(node.kernel.answer, inquiry, encoded(Raised("PyxError", why), node.max_message_bytes))
 
     # ------------------------------------------------------------ running and ending
 
@@ -196,40 +199,40 @@ class Lifecycle:
             node.tell(*last_act)
         process.runner = None  # with the cycle cut, all of it is freed at once
 
-    def _last_act(self, process: Process, error: BaseException | None, value: Any) -> tuple[Any, ...]:
+    def _last_act(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
         """The step that says how a process ended, and its arguments."""
         if process.call is not None:
             return self._end_call, process, *self._answer(error, value)
         error = error or _idle_generator(value)
         reason, crashed = reason_of(error, self._node.max_message_bytes)
-        text = report.traceback_text(error) if crashed and error is not None else ""
+        text = tracebacks.traceback_text(error) if crashed and error is not None else ""
         return self._end, process, reason, text
 
-    def _end_call(self, process: Process, outcome: str, letter: Letter | str) -> None:
-        self._node.kernel.call_finished(process, outcome, letter)
+    def _end_call(self, process: ProcessRecord, outcome: str, payload: Payload | str) -> None:
+        self._node.kernel.call_finished(process, outcome, payload)
         self._node.kernel.process_exited(process, "normal")
 
-    def _end(self, process: Process, reason: Reason, crash: str) -> None:
+    def _end(self, process: ProcessRecord, reason: Reason, crash: str) -> None:
         if crash:
             self._node.kernel.process_crashed(process, crash)
         self._node.kernel.process_exited(process, reason)
 
-    def _answer(self, error: BaseException | None, value: Any) -> tuple[str, Letter | str]:
+    def _answer(self, error: BaseException | None, value: Any) -> tuple[str, Payload | str]:
         limit = self._node.max_message_bytes
         if error is None:
             try:
-                return "value", sealed(value, limit, what="result")
+                return "value", encoded(value, limit, what="result")
             except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
         if isinstance(error, RpcRefused) and error.node == self._node.kernel.name:
             return "refused", error.policy  # by the gate here, not by a node that the function called
         if isinstance(error, UndefinedFunction):
-            return "undefined", sealed((error.module, error.function), limit)
+            return "undefined", encoded((error.module, error.function), limit)
         if isinstance(error, (Exit, SystemExit, ProcessKilled)):
             return "exit", reason_of(error, limit)[0]
-        return "raised", sealed(report.as_value(error), limit)
+        return "raised", encoded(tracebacks.as_value(error), limit)
 
-    def shell_exit(self, process: Process, frm: Pid, reason: Reason) -> None:
+    def shell_exit(self, process: ProcessRecord, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
         text = exit_text(self._node, frm, reason)
         self._node.tell(self._node.kernel.print_lines, frm, process.pid, text)
@@ -237,7 +240,7 @@ class Lifecycle:
 
 def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
     """What a shell shows when something linked to it died: who, and of what (IEx's line)."""
-    value = mail.open_reason(node, reason)
+    value = receiving.open_reason(node, reason)
     if isinstance(value, Raised):
         return f"** (EXIT from {frm}) {value.type}: {value.text}\n"
     return f"** (EXIT from {frm}) {value if isinstance(value, str) else repr(value)}\n"
@@ -246,7 +249,7 @@ def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
 def _as_data(value: Any, limit: int) -> Any:
     """*value* itself if it can travel, else how it prints."""
     try:
-        sealed(value, limit)
+        encoded(value, limit)
     except EncodeError as error:
         return str(error)
     return value
@@ -276,8 +279,8 @@ def reason_of(error: BaseException | None, limit: int) -> tuple[Reason, bool]:
     if isinstance(error, ProcessKilled):
         return "killed", False
     if isinstance(error, Exit):
-        return sealed_reason(error.reason, limit), False
+        return encoded_reason(error.reason, limit), False
     if isinstance(error, SystemExit):
         went_well = error.code in (None, 0)  # no set: a code may have no hash
-        return ("normal" if went_well else sealed_reason(error.code, limit)), False
-    return sealed_reason(report.as_value(error), limit), True
+        return ("normal" if went_well else encoded_reason(error.code, limit)), False
+    return encoded_reason(tracebacks.as_value(error), limit), True

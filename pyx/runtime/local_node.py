@@ -1,8 +1,8 @@
 """The node of this OS process: one kernel, one lock, and what carries the kernel's decisions out.
 
-The top layer, and the door to the others: `steps.py` (into the kernel), `carrying.py` (its effects),
-`sending.py` (messages).  Not here: decisions (`core`), sockets (`transport.py`), the lives of processes
-(`lifecycle.py`), what the faces look like.
+The top layer, and the door to the others: `dispatch.py` (into the kernel), `effect_handlers.py` (its
+effects), `sending.py` (messages).  Not here: decisions (`core`), sockets (`transport.py`), the lives of
+processes (`lifecycle.py`), what the faces look like.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import _thread
 import os
 import socket
 
-from pyx.runtime import context
-from pyx.runtime.interrupts import forget_pending, forget_pending_handlers
+from pyx.execution import context
+from pyx.execution.interrupts import forget_pending, forget_pending_handlers
+from pyx.runtime.current_node import node_of
 from pyx.runtime.lifecycle import Lifecycle
 from pyx.runtime.sending import Sending
 from pyx.runtime.timers import Timers
@@ -49,7 +50,7 @@ def this_node() -> LocalNode:
     """The node of the current process, else of this OS process (made when first asked for)."""
     runner = context.current.get()
     if runner is not None:
-        return runner.node
+        return node_of(runner)
     node = _node
     return node if node is not None else _make()
 

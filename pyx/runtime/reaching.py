@@ -1,6 +1,6 @@
 """Reaching another node: ping, connect, spawn there; what `Node` and `aio.Node` have in common.
 
-Not here: waiting (`requests.py`), dialling (`transport.py`).
+Not here: waiting (`pending_answer.py`), dialling (`transport.py`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyx.core.requests import NONSENSE
 from pyx.errors import RpcError, RpcRefused
-from pyx.runtime.context import current, forbid_running_loop
-from pyx.runtime.letters import sealed_call
+from pyx.execution.context import current, forbid_running_loop
+from pyx.execution.node_log import log
+from pyx.runtime.encoding import encoded_call
 from pyx.runtime.local_node import this_node
-from pyx.runtime.node_log import log
-from pyx.runtime.requests import Pending
+from pyx.runtime.pending_answer import PendingAnswer
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NamedCall: TypeAlias = "tuple[str, str, list[Any]]"
 """Module, function, arguments."""
 
 
-def ping(node: LocalNode, pending: Pending, name: str) -> str | None:
+def ping(node: LocalNode, pending: PendingAnswer, name: str) -> str | None:
     """The answer where none has to be waited for; else None, and *pending* will be resolved."""
     dest = node.full_name(name)
     if not node.kernel.name:
@@ -39,7 +39,7 @@ def ping(node: LocalNode, pending: Pending, name: str) -> str | None:
     return None
 
 
-def pong(node: LocalNode, name: str, pending: Pending, *, in_time: bool) -> str:
+def pong(node: LocalNode, name: str, pending: PendingAnswer, *, in_time: bool) -> str:
     """The end of a ping as its caller sees it."""
     full = node.full_name(name)
     # Without a session there is a dial, whose end is logged with its reason.
@@ -48,7 +48,7 @@ def pong(node: LocalNode, name: str, pending: Pending, *, in_time: bool) -> str:
     return "pong" if pending.outcome == "pong" else "pang"
 
 
-def connect(node: LocalNode, pending: Pending, name: str) -> bool | str | None:
+def connect(node: LocalNode, pending: PendingAnswer, name: str) -> bool | str | None:
     """The answer where none has to be waited for; else None, and *pending* will be resolved."""
     dest = node.full_name(name)
     if not node.kernel.name:
@@ -57,7 +57,7 @@ def connect(node: LocalNode, pending: Pending, name: str) -> bool | str | None:
     return None
 
 
-def connected(pending: Pending, *, in_time: bool) -> bool:
+def connected(pending: PendingAnswer, *, in_time: bool) -> bool:
     """The end of a connect as its caller sees it."""
     return in_time and pending.outcome == "connected"
 
@@ -66,14 +66,14 @@ def spawn(name: str, call: NamedCall, *, link: bool, monitor: bool) -> tuple[Pid
     """Starts a process on a node and waits for its pid; a dead local one where the node cannot be reached."""
     forbid_running_loop("Node.spawn()", "aio.Node.spawn()")
     node = this_node()
-    with Pending(node) as pending:
+    with PendingAnswer(node) as pending:
         ask_spawn(node, pending, name, call, link=link, monitor=monitor)
         pending.wait(None)
     return spawned(node, name, call, pending)
 
 
 def ask_spawn(
-    node: LocalNode, pending: Pending, name: str, call: NamedCall, *, link: bool, monitor: bool
+    node: LocalNode, pending: PendingAnswer, name: str, call: NamedCall, *, link: bool, monitor: bool
 ) -> None:
     """Asks a node for a process; *pending* will be resolved.
 
@@ -81,21 +81,21 @@ def ask_spawn(
         EncodeError: an argument is not data.
     """
     dest = node.full_name(name)
-    letter = sealed_call(*call, node.max_message_bytes)
+    payload = encoded_call(*call, node.max_message_bytes)
     runner = current.get()
     frm = runner.process.pid if runner is not None else Pid(0)
     leader = (runner.process.leader if runner is not None else None) or Pid(0)
 
-    def request(pending: Pending) -> int:
+    def request(pending: PendingAnswer) -> int:
         number, pending.monitor = node.kernel.request_spawn(
-            pending, frm, leader, dest, letter, link=link, monitor=monitor
+            pending, frm, leader, dest, payload, link=link, monitor=monitor
         )
         return number
 
     pending.ask(request)
 
 
-def spawned(node: LocalNode, name: str, call: NamedCall, pending: Pending) -> tuple[Pid, Ref | None]:
+def spawned(node: LocalNode, name: str, call: NamedCall, pending: PendingAnswer) -> tuple[Pid, Ref | None]:
     """The pid that came, and the monitor; raises RpcRefused where that node's policy forbids it."""
     dest = node.full_name(name)
     if pending.outcome == "spawned":

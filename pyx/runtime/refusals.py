@@ -1,8 +1,8 @@
 """What is logged of strangers who did not get through, and of whatever else comes in crowds.
 
 A line each time, but after one there is a rest, and what comes meanwhile is told behind it.  So a crowd fills
-no log, and no reason is kept back for good but in a crowd.  See `transport.py` and `resting.py` for the
-clock and the log.
+no log, and no reason is kept back for good but in a crowd.  See `transport.py` and `rate_limited_log.py`
+for the clock and the log.
 """
 
 from __future__ import annotations

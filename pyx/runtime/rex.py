@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import UndefinedFunction
-from pyx.wire import names
+from pyx.wire.messages import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

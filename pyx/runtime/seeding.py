@@ -10,8 +10,8 @@ import random
 from typing import TYPE_CHECKING
 
 from pyx.errors import PyxError
-from pyx.net.seeds import Dial, DnsSeed, Seed, SeedPlan, addresses_of
-from pyx.runtime.node_log import log
+from pyx.execution.node_log import log
+from pyx.net.seeds import DialSeed, DnsSeed, Seed, SeedPlan, addresses_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ class Seeding:
         """Does what is due, and comes back when more will be."""
         loop = asyncio.get_running_loop()
         for step in self._plan.due(self._node.now()):
-            if isinstance(step, Dial):
+            if isinstance(step, DialSeed):
                 self._node.step(self._node.kernel.suggest, step.node)
             else:
                 lookup = loop.create_task(self._look_up(step.seed))

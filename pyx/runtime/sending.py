@@ -1,7 +1,7 @@
 """What processes say: messages and lines, on their way to a mailbox or to the queue of a node.
 
 The third layer of a node.  A process that makes a queue too heavy waits here, or is refused.  See
-`suspension.py` for the wait itself, and `mail.py` for reading what was sent.
+`back_pressure.py` for the wait itself, and `receiving.py` for reading what was sent.
 """
 
 from __future__ import annotations
@@ -10,29 +10,30 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.errors import NodeBusy, ProcessKilled
-from pyx.runtime import context, suspension
-from pyx.runtime.carrying import Carrying
-from pyx.runtime.letters import sealed
+from pyx.execution import context
+from pyx.runtime import back_pressure
+from pyx.runtime.effect_handlers import EffectHandlers
+from pyx.runtime.encoding import encoded
 from pyx.wire.codec import is_flat
-from pyx.wire.fragments import MAX_LETTER_BYTES
+from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.core.processes import Process
-    from pyx.runtime.runners import Runner
-    from pyx.signals import Letter
+    from pyx.core.processes import ProcessRecord
+    from pyx.execution.runner import Runner
+    from pyx.signals import Payload
     from pyx.terms import Pid
 
 T = TypeVar("T")
 
 
-class Sending(Carrying):
+class Sending(EffectHandlers):
     """The ways from a process to others."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.max_message_bytes = MAX_LETTER_BYTES
+        self.max_message_bytes = MAX_PAYLOAD_BYTES
         """The longest message that leaves a process here, and that is taken from other nodes."""
 
     def say(self, node: str, decide: Callable[..., T], *args: Any) -> T | None:
@@ -57,12 +58,12 @@ class Sending(Carrying):
         result = self.guarded(self.take_step, decide, *args)
         heavy = state.take_heavy()
         if heavy is not None and not context.may_not_wait():
-            suspension.wait(context.require("send()"), heavy)
+            back_pressure.wait(context.require("send()"), heavy)
         return result
 
     def _unless_busy(self, node: str, decide: Callable[..., T], *args: Any) -> T:
         queued = self.kernel.queued_for(node)
-        if queued > suspension.REFUSED_BYTES:
+        if queued > back_pressure.REFUSED_BYTES:
             raise NodeBusy(node, queued)
         return decide(*args)
 
@@ -95,7 +96,7 @@ class Sending(Carrying):
         sent = self.step(self.kernel.send, self._frm(), dest, self.body(dest, message))
         heavy = state.take_heavy()
         if heavy is not None:
-            await suspension.wait_async(self.tasks, heavy)
+            await back_pressure.wait_async(self.tasks, heavy)
         return sent
 
     @staticmethod
@@ -104,11 +105,11 @@ class Sending(Carrying):
         return runner.process.pid if runner is not None else None
 
     def body(self, dest: Any, message: Any) -> Any:
-        """What is put on its way to *dest*: a letter, or on this node a flat message itself."""
+        """What is put on its way to *dest*: a payload, or on this node a flat message itself."""
         return self._body(node_of(dest), message)
 
     def _body(self, node: str, message: Any) -> Any:
-        return message if not node and is_flat(message) else sealed(message, self.max_message_bytes)
+        return message if not node and is_flat(message) else encoded(message, self.max_message_bytes)
 
     def print_lines(self, runner: Runner, *, everything: bool = False) -> None:
         """Lines of the process for its group leader's terminal; with *everything* the unfinished one too.
@@ -151,13 +152,13 @@ class Sending(Carrying):
             self.portal.soon(functools.partial(self.step, self.kernel.abandon, number))
             raise
 
-    def log_dropped_letter(self, process: Process, item: Letter, error: Exception) -> None:
-        """A letter could not be opened by its receiver: said once, here and where it came from."""
+    def log_dropped_payload(self, process: ProcessRecord, item: Payload, error: Exception) -> None:
+        """A payload could not be opened by its receiver: said once, here and where it came from."""
         origin = item.origin.name if item.origin is not None else "this node"
         line = f"dropped a message from {origin} to {process.pid} that cannot be read: {error}"
         self.warn_in_turn(f"unreadable from {origin}", line)
         if item.origin is not None:
-            self.tell(self.kernel.letter_dropped, process, item.origin, str(error))
+            self.tell(self.kernel.payload_dropped, process, item.origin, str(error))
 
 
 def _drop_lines(runner: Runner) -> None:

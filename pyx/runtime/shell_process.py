@@ -10,17 +10,17 @@ import contextvars
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.errors import ProcessKilled
-from pyx.runtime import output
-from pyx.runtime.context import current
-from pyx.runtime.interrupts import guard_main_thread, interrupt_main_thread
-from pyx.runtime.runners import LockSlot, Runner
-from pyx.runtime.tasks import cancel_left_over
+from pyx.execution import output
+from pyx.execution.context import current
+from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread
+from pyx.execution.runner import LockSlot, Runner
+from pyx.execution.tasks import cancel_left_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from pyx.execution.tasks import CoroutineRun
     from pyx.runtime.local_node import LocalNode
-    from pyx.runtime.tasks import Visit
     from pyx.terms import Pid
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class ShellProcess:
             KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
         """
         done = LockSlot()
-        begun: list[Visit] = []  # a Ctrl-C on the way out of `guarded` leaves no value behind
+        begun: list[CoroutineRun] = []  # a Ctrl-C on the way out of `guarded` leaves no value behind
         try:
             self._node.guarded(
                 lambda runner: begun.append(self._node.tasks.run(runner, coroutine, done, self._context))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
-    from pyx.runtime.runners import Runner
     from pyx.terms import Ref
 
 

@@ -13,39 +13,39 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError
+from pyx.execution.node_log import log
+from pyx.execution.runner import LockSlot
+from pyx.net.connection import CLOSED_HERE, Connection
 from pyx.net.cookie import given_cookie
 from pyx.net.directory import HostDirectory
-from pyx.net.listener import Arrival
-from pyx.net.listener import Transport as Doors
-from pyx.net.peer import CLOSED_HERE, PeerLink
-from pyx.net.unix_door import UnixDoor
-from pyx.net.upkeep import Upkeep
-from pyx.runtime.departure import Departure
-from pyx.runtime.draining import GOODBYE_SECONDS
+from pyx.net.directory_log import DirectoryLog
+from pyx.net.endpoint import Arrival
+from pyx.net.endpoint import Endpoint as Doors
+from pyx.net.unix_carrier import UnixCarrier
+from pyx.runtime.accept_failures import AcceptFailures
+from pyx.runtime.drain_timeout import GOODBYE_SECONDS
 from pyx.runtime.lag import EVERY_SECONDS, Lag
-from pyx.runtime.node_log import log
 from pyx.runtime.refusals import REST_SECONDS, Refusals
-from pyx.runtime.runners import LockSlot
 from pyx.runtime.seeding import Seeding
-from pyx.runtime.shortage import Shortage
-from pyx.terms import Life
-from pyx.wire.assembly import room_of_node
-from pyx.wire.handshake import HUNG_UP
-from pyx.wire.keys import key_from_cookie
-from pyx.wire.session import Session
+from pyx.runtime.shutdown import Shutdown
+from pyx.terms import Incarnation
+from pyx.wire.frames.reassembly import room_of_node
+from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.handshake.key import key_from_cookie
+from pyx.wire.handshake.machine import HUNG_UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.core.peers import Peer
-    from pyx.net.claim import Claim
     from pyx.net.cookie import Cookie
-    from pyx.net.listener import Door
+    from pyx.net.endpoint import Carrier
+    from pyx.net.name_claim import NameClaim
     from pyx.net.seeds import Seed
-    from pyx.net.tcp_door import TcpDoor
+    from pyx.net.tcp_carrier import TcpCarrier
     from pyx.runtime.local_node import LocalNode
     from pyx.signals import Signal
-    from pyx.wire.handshake import Status
+    from pyx.wire.handshake.machine import Status
 
 
 _SHORT_COOKIE: Final = 20
@@ -96,26 +96,26 @@ class Transport:
         seeds: Sequence[Seed] = (),
     ) -> None:
         self._node = node
-        self._life = Life(name, creation)
+        self._incarnation = Incarnation(name, creation)
         self._hidden = hidden
         self.cookie = cookie
         self.cookies = {cookie.text}
         """All that were ever in force here, towards one peer too: what is written down must not show them."""
         self._key = _key(cookie.text)
         self._keys: dict[str, bytes] = {}
-        self._claim: Claim | None = None
+        self._claim: NameClaim | None = None
         self._directory: HostDirectory | None = None
-        self._upkeep = Upkeep(name)
-        self._beyond: TcpDoor | None = None
-        self._door: Door
+        self._upkeep = DirectoryLog(name)
+        self._beyond: TcpCarrier | None = None
+        self._door: Carrier
         if beyond is None:
             directory = self._directory = HostDirectory.of_this_user()
             self._claim = directory.claim(name, creation, os.getpid())
-            self._door = UnixDoor(directory, self._claim, hosts_are_one=node.hosts_are_one)
+            self._door = UnixCarrier(directory, self._claim, hosts_are_one=node.hosts_are_one)
         else:
-            from pyx.net.tcp_door import TcpDoor  # with TLS and cryptography, which nobody else needs
+            from pyx.net.tcp_carrier import TcpCarrier  # with TLS and cryptography, which nobody else needs
 
-            self._beyond = self._door = TcpDoor(
+            self._beyond = self._door = TcpCarrier(
                 name, hidden=hidden, listen=beyond.listen, port=beyond.port, trouble=log.warning
             )
         self._doors: Doors | None = None
@@ -123,7 +123,7 @@ class Transport:
         self._seeding = Seeding(node, seeds, name) if seeds else None
         self._room = room_of_node(node.max_message_bytes)
         self.lag = Lag(node.now())
-        self._links: dict[PeerLink, str] = {}
+        self._links: dict[Connection, str] = {}
         self._cut_off: frozenset[str] = frozenset()
         self._delay: Callable[[], float] | None = None
         self._ticking: asyncio.TimerHandle | None = None
@@ -136,7 +136,7 @@ class Transport:
         self._all_gone = LockSlot()
         self._dial_ended = LockSlot()
         self._refusals = Refusals()
-        self._shortage = Shortage()
+        self._shortage = AcceptFailures()
         self._resting: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ from the node
@@ -176,16 +176,16 @@ class Transport:
 
     async def _open(self, tick_period: float) -> None:
         node = self._node
-        self._doors = Doors(self._life, hidden=self._hidden, owner=self, door=self._door)
+        self._doors = Doors(self._incarnation, hidden=self._hidden, owner=self, door=self._door)
         await self._doors.listen()
         self._loop = asyncio.get_running_loop()
         # With the doors there, as the kernel may ask for a dial from now on; before anyone is let in.
-        node.step(functools.partial(node.kernel.node_started, *self._life, hidden=self._hidden))
+        node.step(functools.partial(node.kernel.node_started, *self._incarnation, hidden=self._hidden))
         self._doors.accept()
         if self._beyond is not None and self._beyond.is_beyond_this_host:
             log.warning(
                 "%s listens on %s port %d: %s",
-                self._life.name, self._beyond.address, self._beyond.port, _MAY[node.kernel.policy],
+                self._incarnation.name, self._beyond.address, self._beyond.port, _MAY[node.kernel.policy],
             )  # fmt: skip
         self._tick(tick_period)
         self._measure()
@@ -195,9 +195,9 @@ class Transport:
     def close(self) -> None:
         """Says goodbye, waits while the peers take what is queued, closes everything, and gives the name up.
 
-        What is dropped is logged.  See `draining.py` for how long that takes.
+        What is dropped is logged.  See `drain_timeout.py` for how long that takes.
         """
-        departure = Departure(self._life.name, lambda: self._told)
+        departure = Shutdown(self._incarnation.name, lambda: self._told)
         departure.wait_for_dials(
             lambda: self._node.portal.call(self._node.step, self._node.kernel.mail_waiting), self._dial_ended
         )
@@ -286,7 +286,7 @@ class Transport:
         """Lets each link stand still for a while after each read: *delay* gives the seconds."""
         self._delay = delay
 
-    def _go_on(self, link: PeerLink) -> None:
+    def _go_on(self, link: Connection) -> None:
         if self._links.get(link) not in self._cut_off:
             link.release()
 
@@ -348,11 +348,11 @@ class Transport:
             if self._is_closing and not self._links:
                 self._all_gone.wake()
 
-        there = Life(arrival.name, arrival.creation)
-        link = PeerLink(
+        there = Incarnation(arrival.name, arrival.creation)
+        link = Connection(
             asyncio.get_running_loop(),
             arrival.stream,
-            Session(self._life, there, max_letter_bytes=node.max_message_bytes, room=self._room),
+            SignalStream(self._incarnation, there, max_payload_bytes=node.max_message_bytes, room=self._room),
             peer.out,
             signals_came,
             lost,

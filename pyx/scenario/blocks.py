@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.characters import ESCAPED, escaped, needs_escapes
 from pyx.scenario.directives import with_blocks, without_meaning
-from pyx.scenario.expectation import protected
+from pyx.scenario.match_line import protected
 from pyx.scenario.player import TIMEOUT_SECONDS
-from pyx.scenario.shown import Shown
+from pyx.scenario.screen_lines import ScreenLines
 from pyx.scenario.transcript import PROMPT
 from pyx.scenario.update import guarded, shortened
 from pyx.shell.redaction import ANYTHING
@@ -124,7 +124,7 @@ class Blocks:
         return [line.rstrip() if not line[len(prompt.first) :] else line for line in lines]
 
     def _lines(self, events: Iterable[Event]) -> list[str]:
-        shown = Shown()
+        shown = ScreenLines()
         for event in events:
             if event.what not in {"answer", "Ctrl-C"}:
                 if event.what != "print":

@@ -11,8 +11,8 @@ import re
 import tokenize
 from typing import Final
 
-from pyx.scenario.commands import parse_seconds
-from pyx.scenario.complaint import Complaint, nearest
+from pyx.scenario.parse_error import ParseError, nearest
+from pyx.scenario.shell_lines import parse_seconds
 from pyx.scenario.steps import Directives
 
 WORDS: Final = ("eventually", "unordered", "blocks", "ignore")
@@ -45,8 +45,8 @@ def split_directives(code: str) -> tuple[str, Directives]:
     if not _is_meant(words):
         return code, Directives()
 
-    def complain(at: int, problem: str, hint: str | None = None) -> Complaint:
-        return Complaint(column + at + 2, problem, hint=hint, offset=row)
+    def complain(at: int, problem: str, hint: str | None = None) -> ParseError:
+        return ParseError(column + at + 2, problem, hint=hint, offset=row)
 
     eventually: float | None = None
     chosen: set[str] = set()

@@ -3,7 +3,7 @@
 Nothing here recurses: a list may have ten thousand elements.  Elements of sets and dicts that hold a pid
 without a meaning yet may pair off in several ways; these are tried one after the other, a bounded number of
 times.
-See `expectation.py` for lines.
+See `match_line.py` for lines.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from pyx.scenario.expectation import match_parts
+from pyx.scenario.match_line import match_parts
 from pyx.scenario.tokens import Token, split_tokens
 from pyx.scenario.wildcards import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.scenario.expectation import Line
-    from pyx.scenario.renaming import Renaming, View
+    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.match_line import ExpectedLine
 
 _MOST_TRIES: Final = 100_000
 """Sets of pids that are not bound yet fit in so many ways that the last would never be reached."""
@@ -58,7 +58,7 @@ _NO_MORE: Final[_Agenda] = (_Loose((), ()), None)
 """The end of the ways; compared by identity."""
 
 
-def end_of_echo(lines: Sequence[Line], at: int, shown: str) -> int | None:
+def end_of_echo(lines: Sequence[ExpectedLine], at: int, shown: str) -> int | None:
     """The index behind the expected lines, from index *at* on, that may together be the echo *shown*.
 
     There is at most one: outside of brackets an expression ends with its line.
@@ -88,7 +88,7 @@ def end_of_echo(lines: Sequence[Line], at: int, shown: str) -> int | None:
     return None
 
 
-def match_echo(expected: Sequence[Line], shown: str, renaming: Renaming, view: View) -> bool:
+def match_echo(expected: Sequence[ExpectedLine], shown: str, renaming: Bindings, view: View) -> bool:
     """True if both are the same Python value; makes bindings (the caller rewinds after False)."""
     if any(line.kind not in {"text", "dots"} for line in expected):
         return False
@@ -127,7 +127,7 @@ class _Same:
     """Compares two trees."""
 
     def __init__(
-        self, expected: dict[str, Token], shown: dict[str, Token], renaming: Renaming, view: View
+        self, expected: dict[str, Token], shown: dict[str, Token], renaming: Bindings, view: View
     ) -> None:
         self._expected = expected
         self._shown = shown

@@ -2,7 +2,7 @@
 
 `(a+)+c` against thirty a's takes years, and Python's `re` cannot be interrupted from another thread.  What is
 limited is the CPU time of the child, so a crowded machine fails no test.
-See `expectation.py` for which lines are expressions.
+See `match_line.py` for which lines are expressions.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def language_of(info: str) -> str:
 
 def read_fences(lines: Iterable[str]) -> Fences:
     """The fenced blocks of a file's lines, in order."""
-    reader = _Reader()
+    reader = _FenceReader()
     for index, line in enumerate(lines):
         reader.take(index, line)
     reader.end()
@@ -147,7 +147,7 @@ class _Cursor:
 
 
 @dataclass
-class _Open:
+class _OpenFence:
     """The fence that is open."""
 
     run: str
@@ -167,7 +167,7 @@ class _Open:
         )
 
 
-class _Reader:
+class _FenceReader:
     """Takes the lines one by one."""
 
     def __init__(self) -> None:
@@ -175,7 +175,7 @@ class _Reader:
         self.lookalikes: list[tuple[int, str]] = []
         self._containers: list[int] = []
         """The open ones, the outermost first: 0 for a block quote, for a list item how far in it is."""
-        self._open: _Open | None = None
+        self._open: _OpenFence | None = None
         self._lines: list[str] = []
         self._columns: list[int] = []
         self._inside: list[int] = []
@@ -217,7 +217,7 @@ class _Reader:
                 return number
         return len(self._containers)
 
-    def _take_inside(self, index: int, cursor: _Cursor, fence: _Open) -> None:
+    def _take_inside(self, index: int, cursor: _Cursor, fence: _OpenFence) -> None:
         indent = cursor.indent
         text = cursor.text
         if indent < _CODE_INDENT and fence.closes(text):
@@ -260,7 +260,7 @@ class _Reader:
         if found is not None:
             depth = len(self._containers)
             info = found.group("info").strip()
-            self._open = _Open(found.group("run"), info, indent, depth, index + 1, self._section)
+            self._open = _OpenFence(found.group("run"), info, indent, depth, index + 1, self._section)
         elif html is not None:
             self._html = None if html.search(text[3:]) else html
         elif is_heading and not self._containers and _SECTION.match(text):

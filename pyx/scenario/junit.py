@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from pyx.errors import PyxError
-from pyx.shell.files import write_whole
+from pyx.shell.atomic_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

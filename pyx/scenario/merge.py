@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import TranscriptError
-from pyx.scenario.complaint import Complaint
 from pyx.scenario.directives import split_directives, with_blocks
+from pyx.scenario.parse_error import ParseError
 from pyx.scenario.sources import lines_of, read_text
 from pyx.scenario.transcript import CONTINUATION, PROMPT
 
@@ -99,7 +99,7 @@ def _blocking(lines: Sequence[str]) -> tuple[list[str], bool]:
     """Typed lines with `# blocks`, and whether they had it already."""
     prompt = lines[0][: lines[0].index(">") + 2]
     code = "\n".join(line[len(prompt) :] for line in lines)
-    with contextlib.suppress(Complaint):  # a remark of long ago that is not quite a directive
+    with contextlib.suppress(ParseError):  # a remark of long ago that is not quite a directive
         if split_directives(code)[1].blocks:
             return list(lines), True
     first, *rest = with_blocks(code).split("\n")

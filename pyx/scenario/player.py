@@ -3,7 +3,8 @@
 A step that evaluates is over at its node's prompt.  What the evaluation itself showed has to be below the
 step then, in full; for what others show there is time until the time-out.  No step is repeated to hide a
 flake.
-Not here: comparing (`matching.py`), OS processes (`nodes.py`), how a failure looks (`report.py`).
+Not here: comparing (`match_block.py`), OS processes (`node_process.py`), how a failure looks
+(`failure_report.py`).
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from pyx.errors import PyxError
-from pyx.scenario.cast import Cast
+from pyx.scenario.bindings import Bindings
 from pyx.scenario.expressions import ExpressionTooSlow
-from pyx.scenario.matching import match_block, names_unit
-from pyx.scenario.nodes import NodeProcess
-from pyx.scenario.renaming import Renaming
+from pyx.scenario.match_block import match_block, names_unit
+from pyx.scenario.node_process import NodeProcess
+from pyx.scenario.running_nodes import RunningNodes
 from pyx.scenario.steps import (
     Block,
     Heal,
     Input,
     Partition,
-    Session,
     Signal,
     Start,
     Step,
     Stop,
     Timeout,
+    TranscriptSession,
     Type,
     Write,
 )
@@ -41,7 +42,7 @@ from pyx.scenario.units import EVAL, Unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pyx.scenario.stage import Stage
+    from pyx.scenario.sandbox import Sandbox
 
 TIMEOUT_SECONDS: Final = 5.0
 START_SECONDS: Final = 20.0
@@ -87,7 +88,7 @@ class Failure(NamedTuple):
     """Of a hang: node and stacks."""
 
 
-class _Failed(Exception):
+class _StepFailed(Exception):
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
 
@@ -112,16 +113,16 @@ class Player:
 
     def __init__(
         self,
-        session: Session,
-        stage: Stage,
+        session: TranscriptSession,
+        stage: Sandbox,
         settings: Settings,
         *,
         began: Callable[[Step], None] = lambda _step: None,
         heard: Callable[[NodeProcess, Unit], None] = lambda _node, _unit: None,
-        mend: Callable[[Failure, Renaming], object] | None = None,
+        mend: Callable[[Failure, Bindings], object] | None = None,
     ) -> None:
-        self.names = Renaming()
-        self.cast = Cast(settings.scale)
+        self.names = Bindings()
+        self.cast = RunningNodes(settings.scale)
         self._session = session
         self._stage = stage
         self._settings = settings
@@ -149,7 +150,7 @@ class Player:
                 self._play(step)
             self._step_time = time.monotonic()
             self._end()
-        except _Failed as failed:
+        except _StepFailed as failed:
             return failed.failure
         except ExpressionTooSlow as slow:
             assert isinstance(step, (Input, Start)), "only these have a block"
@@ -351,7 +352,7 @@ class Player:
 
     def _mend_or_fail(self, step: Step | None, block: Block, node: NodeProcess, problem: str) -> None:
         if self._mend is None:
-            raise _Failed(self._failure(step, node, problem, block))
+            raise _StepFailed(self._failure(step, node, problem, block))
         self._all_answer(
             step, self.cast.settle()
         )  # so that everything the step brought about stands below it
@@ -368,4 +369,4 @@ class Player:
     ) -> NoReturn:
         block = step.block if isinstance(step, (Input, Start)) else Block(0)
         failure = self._failure(step, node, problem, block)
-        raise _Failed(failure._replace(dumps=self.cast.dumps()) if hung else failure)
+        raise _StepFailed(failure._replace(dumps=self.cast.dumps()) if hung else failure)

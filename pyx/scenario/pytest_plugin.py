@@ -49,13 +49,13 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Pytest's hook."""
-        from pyx.scenario.replay import Replay, Wishes
+        from pyx.scenario.replay import Replay, ReplayOptions
 
         try:
             shown = str(self.path.relative_to(self.config.invocation_params.dir))
         except ValueError:
             shown = str(self.path)
-        result = Replay(Wishes()).play(shown)
+        result = Replay(ReplayOptions()).play(shown)
         if result.skipped:
             told = _skipped(result.skipped, self.path.name)
             warnings.warn_explicit(told, ScenarioWarning, str(self.path), 1)

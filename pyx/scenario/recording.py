@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import PyxError
 from pyx.scenario.record import Recorder
 from pyx.scenario.sources import SUFFIX
-from pyx.shell.session import Options, cookies_in_force
+from pyx.shell.app import ShellOptions, cookies_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_DEFAULTS: Final = Options()
+_DEFAULTS: Final = ShellOptions()
 _PLAIN: Final = re.compile(r"[^\s'\"]+")
 
 
 @contextlib.contextmanager
 def recording(
-    path: str, options: Options, warn: Callable[[str], object]
+    path: str, options: ShellOptions, warn: Callable[[str], object]
 ) -> Iterator[tuple[Recorder, RecordFile]]:
     """A recorder and its new file, which is removed again if no prompt was ever shown.
 
@@ -110,7 +110,7 @@ class RecordFile:
         return True
 
 
-def start_line(options: Options, place: Path) -> str:
+def start_line(options: ShellOptions, place: Path) -> str:
     """The `$ pyx` line of a shell with these options, for a scenario that lies in the directory *place*.
 
     A replay plays on one host, with a cookie of its own: a long name becomes a short one, and what is about
@@ -134,12 +134,12 @@ def start_line(options: Options, place: Path) -> str:
 
 
 def _quoted(word: str) -> str:
-    """As `commands.py` reads it, which knows no escapes."""
+    """As `shell_lines.py` reads it, which knows no escapes."""
     if _PLAIN.fullmatch(word):
         return word
     return f"'{word}'" if "'" not in word else f'"{word}"'
 
 
-def _starts_alike(options: Options) -> bool:
+def _starts_alike(options: ShellOptions) -> bool:
     """True if a replay's node, on one host and with a cookie of its own, says the same when it starts."""
     return not (options.long or options.cookie or options.cookie_file or options.seeds)

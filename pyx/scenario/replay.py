@@ -1,7 +1,7 @@
 """Plays whole files: sessions one after the other, repetitions, updates, several files at a time.
 
 Whatever goes wrong with a file is the result of that file: the others are played all the same.
-Not here: one session (`player.py`), words on the command line (`command.py`).
+Not here: one session (`player.py`), words on the command line (`replay_cli.py`).
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
-from pyx.scenario import leftovers
+from pyx.scenario import stale_sandboxes
+from pyx.scenario.failure_report import describe
+from pyx.scenario.invisible_differences import without_controls
 from pyx.scenario.player import Player, Settings
-from pyx.scenario.report import describe
-from pyx.scenario.stage import Stage, parent_folder
+from pyx.scenario.sandbox import Sandbox, parent_folder
 from pyx.scenario.transcript import read_transcript
-from pyx.scenario.update import Mender
-from pyx.scenario.visible import without_controls
-from pyx.shell.files import write_whole
+from pyx.scenario.update import Updater
+from pyx.shell.atomic_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pyx.scenario.nodes import NodeProcess
-    from pyx.scenario.steps import Session, Step, Transcript
+    from pyx.scenario.node_process import NodeProcess
+    from pyx.scenario.steps import Step, Transcript, TranscriptSession
     from pyx.scenario.units import Unit
 
 
@@ -54,7 +54,7 @@ class Result(NamedTuple):
         return not self.text
 
 
-class Wishes(NamedTuple):
+class ReplayOptions(NamedTuple):
     """What is asked of a replay.  `seed` starts the delays of `jitter`; `show` gets lines of what runs."""
 
     repeat: int = 1
@@ -70,8 +70,8 @@ class Wishes(NamedTuple):
 class Replay:
     """Plays files; `abort` ends whatever runs, from any thread."""
 
-    def __init__(self, wishes: Wishes) -> None:
-        leftovers.clear(parent_folder())
+    def __init__(self, wishes: ReplayOptions) -> None:
+        stale_sandboxes.clear(parent_folder())
         self._wishes = wishes
         self._playing: set[Player] = set()
         self._lock = threading.Lock()
@@ -123,7 +123,7 @@ class Replay:
     def _play(self, path: str, began: float) -> Result:
         transcript = read_transcript(path)
         steps = sum(len(session.steps) for session in transcript.sessions)
-        mender = Mender(transcript.text) if self._wishes.update else None
+        mender = Updater(transcript.text) if self._wishes.update else None
         text = ""
         for time_ in range(1, self._wishes.repeat + 1):
             text = "" if self._aborted else self._play_once(transcript, mender)
@@ -145,7 +145,7 @@ class Replay:
         seconds = time.monotonic() - began
         return Result(path, steps, seconds, text, updated=updated, skipped=transcript.skipped)
 
-    def _play_once(self, transcript: Transcript, mender: Mender | None) -> str:
+    def _play_once(self, transcript: Transcript, mender: Updater | None) -> str:
         seed = self._wishes.seed
         if self._wishes.jitter and seed is None:
             seed = random.SystemRandom().getrandbits(32)
@@ -156,7 +156,7 @@ class Replay:
                 return text + (f"    again: --jitter --seed {seed}\n" if self._wishes.jitter else "")
         return ""
 
-    def _wanted(self, sessions: Sequence[Session]) -> Sequence[Session]:
+    def _wanted(self, sessions: Sequence[TranscriptSession]) -> Sequence[TranscriptSession]:
         """All of them, or the one that the line to stop at belongs to."""
         line = self._wishes.stop_at
         if line is None:
@@ -164,10 +164,12 @@ class Replay:
         begun = [session for session in sessions if session.steps[0].line <= line]
         return begun[-1:] or sessions[:1]
 
-    def _play_session(self, path: str, session: Session, settings: Settings, mender: Mender | None) -> str:
-        stage = Stage(Path(path).absolute().parent)
+    def _play_session(
+        self, path: str, session: TranscriptSession, settings: Settings, mender: Updater | None
+    ) -> str:
+        stage = Sandbox(Path(path).absolute().parent)
         show = self._wishes.show
-        voice = _Voice(show) if show is not None else None
+        voice = _ProgressPrinter(show) if show is not None else None
         mend = mender.mend if mender is not None else None
         if voice is not None:
             player = Player(session, stage, settings, began=voice.began, heard=voice.heard, mend=mend)
@@ -208,7 +210,7 @@ def _rewrite(path: str, before: str, after: str) -> str:
     return ""
 
 
-class _Voice:
+class _ProgressPrinter:
     """Says what happens, as a transcript."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
@@ -234,7 +236,7 @@ def _not_copied(names: Sequence[str]) -> str:
     return "".join(lines)
 
 
-class OutputLost(PyxError):
+class ReplayOutputLost(PyxError):
     """What was to be shown cannot be written: `quietly` where the reader has left, and nothing is to be said.
 
     It ends a run: its results would be lost too.
@@ -258,7 +260,7 @@ def show_line(line: str) -> None:
         sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         sys.stdout.flush()
     except OSError as error:
-        raise OutputLost(error) from None
+        raise ReplayOutputLost(error) from None
 
 
 def _sentence(error: Exception) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from pyx.errors import TranscriptError
-from pyx.scenario.copying import is_foreign
+from pyx.scenario.sandbox_copy import is_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -132,7 +132,7 @@ Step: TypeAlias = Input | Start | Signal | Stop | Partition | Heal | Write | Tim
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TranscriptSession:
     """Steps that share their nodes: a whole `.pyxt` file, or the fences of one section of a Markdown file."""
 
     steps: tuple[Step, ...]
@@ -144,6 +144,6 @@ class Transcript:
 
     path: str
     text: str
-    sessions: tuple[Session, ...]
+    sessions: tuple[TranscriptSession, ...]
     skipped: int = 0
     """How many blocks of a Markdown file hold a prompt and are not played."""

@@ -1,6 +1,6 @@
 """What is volatile in a text: pids, references, addresses, ports.
 
-Not here: which name in the file stands for which thing now (`renaming.py`).
+Not here: which name in the file stands for which thing now (`bindings.py`).
 """
 
 from __future__ import annotations

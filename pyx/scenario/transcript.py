@@ -4,11 +4,11 @@ The rules of a line, in the order in which they are asked:
 
     blank                     ends a block
     pyx(name@host)3> code     typed at that node's prompt; ...(name@host)3> code goes on with it
-    $ command                 see `commands.py`
+    $ command                 see `shell_lines.py`
     # prose                   where a block begins; anywhere else it is output
     anything else             was shown by the step above; a leading \ protects what would be misread
 
-See `expectation.py` for what the lines mean when they are compared, `fences.py` for which blocks a Markdown
+See `match_line.py` for what the lines mean when they are compared, `fences.py` for which blocks a Markdown
 file has, and `sources.py` for files.
 """
 
@@ -21,25 +21,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import TranscriptError
-from pyx.scenario import commands
-from pyx.scenario.complaint import Complaint, did_you_mean
+from pyx.scenario import shell_lines
 from pyx.scenario.directives import split_directives
-from pyx.scenario.expectation import expected_line
 from pyx.scenario.expressions import why_invalid
 from pyx.scenario.fences import language_of, read_fences
+from pyx.scenario.match_line import expected_line
+from pyx.scenario.parse_error import ParseError, did_you_mean
 from pyx.scenario.sources import SUFFIX, is_markdown, lines_of, read_text
 from pyx.scenario.steps import (
     Block,
     Heal,
     Input,
     Partition,
-    Session,
     Signal,
     Start,
     Step,
     Stop,
     Timeout,
     Transcript,
+    TranscriptSession,
     Type,
     Write,
 )
@@ -109,13 +109,13 @@ def parse_transcript(text: str, path: str) -> Transcript:
     else:
         regions = [Region(0, tuple(lines), (0,) * len(lines), "")]
     hosts = _Hosts(line for region in regions for line in region.lines)
-    sessions: list[Session] = []
+    sessions: list[TranscriptSession] = []
     for _, stories in itertools.groupby(regions, key=lambda region: region.section):
-        reader = _Reader(path, hosts)
+        reader = _TranscriptReader(path, hosts)
         for region in stories:
             reader.read(region)
         if reader.steps:
-            sessions.append(Session(tuple(reader.steps)))
+            sessions.append(TranscriptSession(tuple(reader.steps)))
     return Transcript(path, text, tuple(sessions), skipped)
 
 
@@ -164,7 +164,7 @@ class _Hosts:
 
 
 @dataclass
-class _Reader:
+class _TranscriptReader:
     """Reads the regions of one session."""
 
     path: str
@@ -189,7 +189,7 @@ class _Reader:
                     index = self._command(index)
                 else:
                     raise self._belongs_nowhere(line)
-            except Complaint as complaint:
+            except ParseError as complaint:
                 row = index + complaint.offset
                 column = complaint.column + region.columns[min(row, region.end - 1) - region.first]
                 raise TranscriptError(
@@ -200,12 +200,12 @@ class _Reader:
         return self._region.lines[index - self._region.first]
 
     @staticmethod
-    def _belongs_nowhere(line: str) -> Complaint:
+    def _belongs_nowhere(line: str) -> ParseError:
         if CONTINUATION.match(line):
-            return Complaint(1, "this continuation follows no prompt of its node")
+            return ParseError(1, "this continuation follows no prompt of its node")
         if _LIKE_PROMPT.match(line):
-            return Complaint(1, "this prompt cannot be read", hint=_LOOKS_LIKE)
-        return Complaint(1, "this line belongs to no step", hint="prose starts with #, an empty line is \\")
+            return ParseError(1, "this prompt cannot be read", hint=_LOOKS_LIKE)
+        return ParseError(1, "this line belongs to no step", hint="prose starts with #, an empty line is \\")
 
     # ------------------------------------------------------------ inputs
 
@@ -218,19 +218,19 @@ class _Reader:
         index = first + 1
         while index < self._region.end and (more := CONTINUATION.match(self._at(index))):
             if (more.group("node") or "") != node:
-                raise Complaint(1, "this continuation is another node's", offset=index - first)
+                raise ParseError(1, "this continuation is another node's", offset=index - first)
             columns.append(more.start("code") if more.group("code") is not None else more.end())
             code.append(more.group("code") or "")
             index += 1
         self._check_started(node, 5)
         try:
             source, directives = split_directives("\n".join(code))
-        except Complaint as complaint:
+        except ParseError as complaint:
             complaint.column += columns[complaint.offset]
             raise
         source = source if source.strip() else ""
         if source and node in self.blocked:
-            raise Complaint(
+            raise ParseError(
                 columns[0] + 1,
                 f"{node or 'this shell'} is still busy with the step of line {self.blocked[node]}",
                 hint="its result is claimed at an empty prompt",
@@ -255,7 +255,7 @@ class _Reader:
             if line.kind == "re" and (wrong := why_invalid(line.text)) is not None:
                 problem = f"not a regular expression: {wrong[0]}"
                 hint = "a leading \\ makes it plain text"
-                raise Complaint(wrong[1] + 1, problem, hint=hint, offset=first + index - step)
+                raise ParseError(wrong[1] + 1, problem, hint=hint, offset=first + index - step)
         return Block(first + 1, lines)
 
     def _block_end(self, index: int, step: int) -> int:
@@ -279,17 +279,17 @@ class _Reader:
             what = node or "a shell without a name"
             start = f"$ pyx --sname {node.partition('@')[0]}" if node else "$ pyx"
             hint = did_you_mean(node, self.started, otherwise=f"start it above: {start}")
-            raise Complaint(column, f"{what} has not been started", hint=hint)
+            raise ParseError(column, f"{what} has not been started", hint=hint)
 
     # ------------------------------------------------------------ commands
 
     def _command(self, first: int) -> int:
         line = self._at(first)
         if not line.startswith("$ "):
-            raise Complaint(1, "a command is missing after $", hint="$ pyx --sname X")
+            raise ParseError(1, "a command is missing after $", hint="$ pyx --sname X")
         number, shown = first + 1, self._shown(first, first + 1)
-        match commands.parse_command(line, self.hosts):
-            case commands.PyxCommand(node, options):
+        match shell_lines.parse_command(line, self.hosts):
+            case shell_lines.PyxCommand(node, options):
                 self.started.add(node)
                 below = first + 1
                 if below < self._region.end and _BANNER.fullmatch(self._at(below)):
@@ -297,24 +297,24 @@ class _Reader:
                 end = below if self._is_prose(below) else self._block_end(below, first)
                 self.steps.append(Start(number, node, options, self._block(below, end, first), shown))
                 return end
-            case commands.KillCommand(node, signal):
+            case shell_lines.KillCommand(node, signal):
                 self._check_started(node, len(line) - len(line.split()[-1]) + 1)
                 self.steps.append(Signal(number, node, signal, shown))
-            case commands.StopCommand(node):
+            case shell_lines.StopCommand(node):
                 self._check_started(node, len(line) - len(line.split()[-1]) + 1)
                 self.steps.append(Stop(number, node, shown))
-            case commands.PartitionCommand(sides):
+            case shell_lines.PartitionCommand(sides):
                 for side in sides:
                     for node in side:
                         self._check_started(node, 3)
                 self.steps.append(Partition(number, sides, shown))
-            case commands.HealCommand():
+            case shell_lines.HealCommand():
                 self.steps.append(Heal(number, shown))
-            case commands.TimeoutCommand(seconds):
+            case shell_lines.TimeoutCommand(seconds):
                 self.steps.append(Timeout(number, seconds, shown))
-            case commands.TypeCommand(text):
+            case shell_lines.TypeCommand(text):
                 self.steps.append(Type(number, text, shown))
-            case commands.CatCommand(file, end_word):
+            case shell_lines.CatCommand(file, end_word):
                 return self._cat(first, file, end_word)
         return self._nothing_shown(first + 1, first)
 
@@ -323,7 +323,7 @@ class _Reader:
         while index < self._region.end and self._at(index).rstrip() != end_word:
             index += 1
         if index == self._region.end:
-            raise Complaint(1, f"the text of {file} has no end", hint=f"a line {end_word} ends it")
+            raise ParseError(1, f"the text of {file} has no end", hint=f"a line {end_word} ends it")
         text = "".join(f"{self._at(row)}\n" for row in range(first + 1, index))
         self.steps.append(Write(first + 1, file, text, self._shown(first, first + 1)))
         return self._nothing_shown(index + 1, first)
@@ -334,5 +334,5 @@ class _Reader:
 
     def _nothing_shown(self, index: int, step: int) -> int:
         if not self._is_prose(index) and self._block_end(index, step) != index:
-            raise Complaint(1, "this command shows nothing", offset=index - step)
+            raise ParseError(1, "this command shows nothing", offset=index - step)
         return index

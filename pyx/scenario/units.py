@@ -1,6 +1,6 @@
 """What a screen shows in one piece, and how much a comparison may cost.
 
-See `matching.py` and `unordered.py` for comparing, and `shown.py` for how units come about.
+See `match_block.py` and `unordered.py` for comparing, and `screen_lines.py` for how units come about.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A line that can be written in one way only takes one that is written so; for the others partners are tried one
 after the other, those with the fewest first, a bounded number of times.
-See `matching.py` for blocks in order.
+See `match_block.py` for blocks in order.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyx.scenario.expectation import BLANKS, match_line
+from pyx.scenario.match_line import BLANKS, match_line
 from pyx.scenario.tokens import Token, split_tokens
 from pyx.scenario.units import EVAL, Budget, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.scenario.expectation import Line
-    from pyx.scenario.renaming import Renaming, View
+    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.match_line import ExpectedLine
 
 
 class _Shown(NamedTuple):
@@ -32,7 +32,9 @@ class _Shown(NamedTuple):
 class Unordered:
     """One block against the units of a screen."""
 
-    def __init__(self, lines: Sequence[Line], units: Sequence[Unit], renaming: Renaming, view: View) -> None:
+    def __init__(
+        self, lines: Sequence[ExpectedLine], units: Sequence[Unit], renaming: Bindings, view: View
+    ) -> None:
         self._wanted = [line for line in lines if line.kind != "dots"]
         self._loose = len(self._wanted) != len(lines)
         self._units = units
@@ -50,7 +52,7 @@ class Unordered:
         self._holes = False
 
     def run(self, *, holes: bool) -> set[int] | None:
-        """See `matching._Search.run`."""
+        """See `match_block._Search.run`."""
         self._holes = holes
         self._used = set()
         self._budget = Budget(len(self._wanted) + len(self._shown))
@@ -58,7 +60,7 @@ class Unordered:
         for one in self._shown:
             if not holes or self._units[one.unit].source == EVAL:
                 by_shape[_shape(one.text)].append(one)
-        open_: list[tuple[Line, Sequence[_Shown]]] = []
+        open_: list[tuple[ExpectedLine, Sequence[_Shown]]] = []
         for line in self._wanted:
             alike = by_shape[_shape(line.text)]
             if line.kind != "text":
@@ -83,7 +85,7 @@ class Unordered:
                 left.append(unit._replace(lines=lines))
         return tuple(left)
 
-    def _place(self, wanted: Sequence[tuple[Line, Sequence[_Shown]]]) -> bool:
+    def _place(self, wanted: Sequence[tuple[ExpectedLine, Sequence[_Shown]]]) -> bool:
         """Finds partners for all of *wanted*; what it has used and bound stays if it does."""
         ways: list[Iterator[None]] = []
         while len(ways) < len(wanted):
@@ -107,7 +109,7 @@ class Unordered:
     def _goes_on(way: Iterator[None]) -> bool:
         return next(way, way) is None
 
-    def _partners(self, line: Line, candidates: Sequence[_Shown]) -> Iterator[None]:
+    def _partners(self, line: ExpectedLine, candidates: Sequence[_Shown]) -> Iterator[None]:
         """Rests once for each partner of *line*, which is used then."""
         for one in candidates:
             if one in self._used or (self._holes and self._units[one.unit].source != EVAL):

@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyx.scenario.expectation import Line, expected_line, protected
-from pyx.scenario.matching import match_block, unit_fits
+from pyx.scenario.match_block import match_block, unit_fits
+from pyx.scenario.match_line import ExpectedLine, expected_line, protected
 from pyx.scenario.sources import lines_of
 from pyx.scenario.units import EVAL, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pyx.scenario.bindings import Bindings, View
     from pyx.scenario.player import Failure
-    from pyx.scenario.renaming import Renaming, View
 
 _PREFIX: Final = re.compile(r"[ \t>]*")
 _HEADER: Final = "Traceback (most recent call last):"
@@ -33,7 +33,7 @@ class Edit(NamedTuple):
     lines: tuple[str, ...]
 
 
-class Mender:
+class Updater:
     """Collects the edits of one file.  Args: text: the file as it is, line ends and byte order mark too."""
 
     def __init__(self, text: str) -> None:
@@ -41,7 +41,7 @@ class Mender:
         self._lines = lines_of(text)
         self.edits: list[Edit] = []
 
-    def mend(self, failure: Failure, names: Renaming) -> None:
+    def mend(self, failure: Failure, names: Bindings) -> None:
         """Notes what should stand below the failed step."""
         node = failure.node
         assert node is not None, "only a block is mended, and a block is some node's"
@@ -93,7 +93,7 @@ class Mender:
         return f"{text}\n" if ended else text.removesuffix(end)
 
 
-def rewritten(old: Sequence[str], units: Sequence[Unit], names: Renaming, view: View) -> list[str]:
+def rewritten(old: Sequence[str], units: Sequence[Unit], names: Bindings, view: View) -> list[str]:
     """The lines that show *units*; those of *old* that still do are kept."""
     expected = [expected_line(line) for line in old]
     lines: list[str] = []
@@ -109,7 +109,7 @@ def rewritten(old: Sequence[str], units: Sequence[Unit], names: Renaming, view: 
 
 
 def _place_of(
-    unit: Unit, expected: Sequence[Line], at: int, names: Renaming, view: View
+    unit: Unit, expected: Sequence[ExpectedLine], at: int, names: Bindings, view: View
 ) -> tuple[int, int] | None:
     """The first stretch of old lines, from *at* on, that fits the unit as a whole; it is bound."""
     for start in range(at, len(expected)):
@@ -118,7 +118,7 @@ def _place_of(
     return None
 
 
-def as_written(unit: Unit, names: Renaming, view: View) -> list[str]:
+def as_written(unit: Unit, names: Bindings, view: View) -> list[str]:
     """A unit's lines as a file has them."""
     return guarded([names.rename(line, view) for line in shortened(unit.lines)])
 

@@ -3,7 +3,7 @@
 What stands between two wildcards is put as far to the left as it goes: if the line fits at all, it fits so.
 That is not quite true of a pid without a meaning yet, which may fit in several places; these are tried one
 after the other, a bounded number of times.
-See `tokens.py` and `renaming.py` for pids and their meanings.
+See `tokens.py` and `bindings.py` for pids and their meanings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pyx.scenario.tokens import Token, split_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.scenario.renaming import Renaming, View
+    from pyx.scenario.bindings import Bindings, View
 
 ANY: Final = "[..]"
 _MOST_TRIES: Final = 10_000
@@ -43,9 +43,9 @@ def match_glob(pattern: str, shown: str) -> bool:
     return not pattern[at:].strip("*")
 
 
-def match_any(text: str, shown: str, renaming: Renaming, view: View) -> bool:
+def match_any(text: str, shown: str, renaming: Bindings, view: View) -> bool:
     """True if *shown* is *text*, in which `[..]` is any text; makes bindings (the caller rewinds)."""
-    return _Search(_segments(text), shown, renaming, view).run()
+    return _WildcardSearch(_segments(text), shown, renaming, view).run()
 
 
 @lru_cache(maxsize=4096)
@@ -61,8 +61,8 @@ def _segments(text: str) -> tuple[_Segment, ...]:
     return tuple(tuple(segment) for segment in segments)
 
 
-class _Search:
-    def __init__(self, segments: Sequence[_Segment], shown: str, renaming: Renaming, view: View) -> None:
+class _WildcardSearch:
+    def __init__(self, segments: Sequence[_Segment], shown: str, renaming: Bindings, view: View) -> None:
         self._segments = segments
         self._shown = shown
         self._renaming = renaming

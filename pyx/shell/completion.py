@@ -210,7 +210,7 @@ def _parameters(function: object) -> list[str]:
 # ---------------------------------------------------------------- where the cursor is
 
 
-class _Open(NamedTuple):
+class _OpenBracket(NamedTuple):
     """A bracket that is open at the cursor: what is called there, and which argument this is."""
 
     bracket: str
@@ -222,7 +222,7 @@ class _Scan:
     """Reads the text up to the cursor once: open brackets, an open string, a comment."""
 
     def __init__(self, text: str) -> None:
-        self.open: list[_Open] = []
+        self.open: list[_OpenBracket] = []
         self.quote: str | None = None
         self.quote_at = 0
         self.quote_length = 0
@@ -252,7 +252,7 @@ class _Scan:
             self.comment = True
         elif character in "([{":
             callee = _CALLEE.search(text[:index]) if character == "(" else None
-            self.open.append(_Open(character, callee.group(1) if callee else "", 0))
+            self.open.append(_OpenBracket(character, callee.group(1) if callee else "", 0))
         elif character in ")]}":
             if self.open:
                 self.open.pop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pdb  # noqa: T100 - this is the debugger's place
 from typing import TYPE_CHECKING
 
-from pyx.runtime.report import is_ours
+from pyx.execution.tracebacks import is_ours
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType

@@ -17,7 +17,7 @@ import warnings
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from pyx.shell import failures
+from pyx.shell import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -50,7 +50,7 @@ class Value(NamedTuple):
     value: Any
 
 
-class Raised(NamedTuple):
+class StatementRaised(NamedTuple):
     """The input raised.  `exception` has the user's frames only, `text` is how to show it."""
 
     exception: BaseException
@@ -63,7 +63,7 @@ class Left(NamedTuple):
     code: Any
 
 
-Outcome: TypeAlias = Value | Raised | Left
+Outcome: TypeAlias = Value | StatementRaised | Left
 
 
 def is_blank(source: str) -> bool:
@@ -195,8 +195,8 @@ class Evaluator:
         except SystemExit as leaving:
             return Left(leaving.code)
         except BaseException as error:  # the border to user code: it may raise anything
-            failures.trim(error)
-            return Raised(error, failures.describe(error, typed=filename if typed else None))
+            error_text.trim(error)
+            return StatementRaised(error, error_text.describe(error, typed=filename if typed else None))
 
     def _value_of(self, source: str, filename: str) -> Any:
         tree = self._parsed(source, filename)

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx.net.home import home_directory
+from pyx.net.home_directory import home_directory
 from pyx.shell.history_file import HistoryFile
 from pyx.shell.redaction import Redaction
 

@@ -14,7 +14,7 @@ import stat
 import time
 from typing import TYPE_CHECKING, Final
 
-from pyx.shell.files import write_whole
+from pyx.shell.atomic_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pyx.errors import ProcessKilled
-from pyx.runtime import context
-from pyx.shell import failures
-from pyx.shell.evaluate import Evaluator, Left, Outcome, Raised, Value, is_blank, reads_on
-from pyx.shell.modes import as_utf8
+from pyx.execution import context
+from pyx.shell import error_text
+from pyx.shell.evaluate import Evaluator, Left, Outcome, StatementRaised, Value, is_blank, reads_on
 from pyx.shell.render import render
+from pyx.shell.tty_modes import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,12 +122,14 @@ class Shell:
 
 def _was_ended(outcome: Outcome) -> bool:
     """True if it came to no end of its own: Ctrl-C, or a kill of the shell's process."""
-    return isinstance(outcome, Raised) and isinstance(outcome.exception, (KeyboardInterrupt, ProcessKilled))
+    return isinstance(outcome, StatementRaised) and isinstance(
+        outcome.exception, (KeyboardInterrupt, ProcessKilled)
+    )
 
 
 def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
     """Shows what an input gave: its value, unless that is None, or its failure."""
-    if isinstance(outcome, Raised):
+    if isinstance(outcome, StatementRaised):
         interrupted = isinstance(outcome.exception, KeyboardInterrupt)
         terminal.show(outcome.text, "interrupt" if interrupted else "error")
     elif isinstance(outcome, Value) and outcome.value is not None:
@@ -144,12 +146,12 @@ def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: b
     outcome = evaluator.run_program(source, filename, prepared=prepared)
     if isinstance(outcome, Left):
         return exit_code(outcome.code)
-    if isinstance(outcome, Raised):
+    if isinstance(outcome, StatementRaised):
         return _fail(evaluator, outcome)
     return None
 
 
-def _fail(evaluator: Evaluator, outcome: Raised) -> int:
+def _fail(evaluator: Evaluator, outcome: StatementRaised) -> int:
     """Has an uncaught exception shown; returns the exit code."""
     error, text = outcome
     runner = context.current.get()
@@ -165,7 +167,7 @@ def _fail(evaluator: Evaluator, outcome: Raised) -> int:
         except SystemExit as leaving:
             return exit_code(leaving.code)
         except BaseException as second:  # a hook is user code
-            told = failures.describe(failures.trim(second))
+            told = error_text.describe(error_text.trim(second))
             text = f"Error in sys.excepthook:\n{told}\nOriginal exception was:\n{text}"
     with suppress(OSError, ValueError):
         sys.stderr.write(text)

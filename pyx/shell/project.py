@@ -15,7 +15,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.shell.folder import Folder, absolute, names_elsewhere
+from pyx.shell.module_folder import ModuleFolder, absolute, names_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class Project:
     """
 
     def __init__(self, directory: str, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-        self._folder = Folder(directory)
+        self._folder = ModuleFolder(directory)
         self.root = self._folder.root
         self._say = say
         self._warn = warn

@@ -6,8 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from pyx.runtime.interrupts import interrupt_main_thread
-from pyx.runtime.stacks import current_frames
+from pyx.execution.interrupts import interrupt_main_thread
+from pyx.execution.stacks import current_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
+from pyx.execution.runner import LockSlot
+from pyx.execution.stream_proxy import StreamProxy
 from pyx.printable import filter_foreign
-from pyx.runtime.runners import LockSlot
-from pyx.runtime.stand_in import StandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,7 +301,7 @@ class Shows(Protocol):
         """Shows *text*."""
 
 
-class ScreenStream(StandIn):
+class ScreenStream(StreamProxy):
     """A text stream whose whole lines go to the screen: for stderr, and for threads that are not a process.
 
     Each thread has a line of its own under way; `flush` shows it at once only on the shell's thread.
@@ -314,7 +314,7 @@ class ScreenStream(StandIn):
         self._lines: dict[int, str] = {}
 
     def put(self, text: str) -> None:
-        """See `StandIn`."""
+        """See `StreamProxy`."""
         me = threading.get_ident()
         waiting = self._lines.get(me, "") + text
         end = waiting.rfind("\n") + 1
@@ -326,6 +326,6 @@ class ScreenStream(StandIn):
             self._lines.pop(me, None)
 
     def pass_on(self) -> None:
-        """See `StandIn`, and the class."""
+        """See `StreamProxy`, and the class."""
         if threading.get_ident() == self._shell and (line := self._lines.pop(self._shell, "")):
             self._screen.write(line)

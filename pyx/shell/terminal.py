@@ -35,9 +35,9 @@ from pygments.lexers.python import PythonLexer
 
 from pyx.shell.evaluate import reads_on
 from pyx.shell.loop import Prompt
-from pyx.shell.modes import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
-from pyx.shell.narrow import fitted, wrapped
+from pyx.shell.narrow_terminal import fitted, wrapped
 from pyx.shell.prompt_signals import PromptSignals
+from pyx.shell.tty_modes import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

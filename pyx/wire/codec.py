@@ -6,8 +6,9 @@ Pid, Ref, dataclasses, namedtuples and enums by class name, functions and classe
 FunctionName, Raised.  An exception arrives as `Raised`.  All else, and what would arrive changed, is an
 `EncodeError` at the call, with a hint (`refusal`, `hints`).
 
-Inside: `marks` (the format), `seal` after `measure`, `opening` by `opener` or `hashing` (letters whose keys
-need care), `classes` and `names` (a user's code, handled without running it), `leaves` (dates and the like).
+Inside: `marks` (the format), `encode` after `measure`, `opening` by `opener` or `hashing` (payloads whose
+keys need care), `classes` and `names` (a user's code, handled without running it), `leaves` (dates and the
+like).
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from __future__ import annotations
 from typing import Any, Final, cast
 
 from pyx.terms import Pid, Ref
-from pyx.wire.marks import MAX_DEPTH
-from pyx.wire.names import name_of_callable
-from pyx.wire.opening import open_letter
-from pyx.wire.seal import seal
+from pyx.wire.messages.encode import encode
+from pyx.wire.messages.format import MAX_DEPTH
+from pyx.wire.messages.names import name_of_callable
+from pyx.wire.messages.opening import decode
 
-__all__ = ["MAX_DEPTH", "is_flat", "name_of_callable", "open_letter", "seal"]
+__all__ = ["MAX_DEPTH", "decode", "encode", "is_flat", "name_of_callable"]
 
 _FLAT: Final = frozenset((type(None), bool, int, float, str, bytes, Pid, Ref))
 

@@ -1,5 +1,6 @@
 """What nodes and EPMD, the Erlang port mapper daemon, say to each other: which name is at which port of a
-host.  Not here: who asks (`net/epmd.py`), who answers where no `epmd` is installed (`net/epmd_server.py`).
+host.  Not here: who asks (`net/epmd_client.py`), who answers where no `epmd` is installed
+(`net/epmd_server.py`).
 
     request         u16 length of what follows, then
       register        120 | u16 port | u8 type | u8 protocol | u16 highest | u16 lowest
@@ -50,7 +51,7 @@ _NO_CREATION: Final = 99
 """What `epmd` writes in the place of a creation when it refuses."""
 
 
-class Entry(NamedTuple):
+class NodeEntry(NamedTuple):
     """A node as EPMD knows it.
 
     `highest` and `lowest` are the versions of OTP's distribution protocol that it speaks, `extra` is bytes
@@ -75,7 +76,7 @@ class Registered(NamedTuple):
 class Register(NamedTuple):
     """A node asks for its name."""
 
-    entry: Entry
+    entry: NodeEntry
 
 
 class LookUp(NamedTuple):
@@ -98,7 +99,7 @@ Request: TypeAlias = Register | LookUp | ListNames | Leave
 # ---------------------------------------------------------------- the side of a node
 
 
-def register_request(entry: Entry) -> bytes:
+def register_request(entry: NodeEntry) -> bytes:
     """Asks for a name."""
     return _request(bytes((_REGISTER,)) + _body(entry))
 
@@ -126,7 +127,7 @@ def read_registered(data: bytes) -> Registered | None:
     return Registered(accepted=not data[1], creation=int.from_bytes(data[2:size]))
 
 
-def read_looked_up(data: bytes) -> Entry | None:
+def read_looked_up(data: bytes) -> NodeEntry | None:
     """The whole answer to `look_up_request`; None: nobody has that name.
 
     Raises:
@@ -206,12 +207,12 @@ def registered_answer(registered: Registered, highest: int) -> bytes:
     ).to_bytes(2)
 
 
-def looked_up_answer(entry: Entry | None) -> bytes:
+def looked_up_answer(entry: NodeEntry | None) -> bytes:
     """Answers a `LookUp`."""
     return bytes((_LOOKED_UP, 1)) if entry is None else bytes((_LOOKED_UP, 0)) + _body(entry)
 
 
-def listed_answer(port: int, entries: Iterable[Entry]) -> bytes:
+def listed_answer(port: int, entries: Iterable[NodeEntry]) -> bytes:
     """Answers a `ListNames`; *port* is EPMD's own."""
     lines = "".join(f"name {entry.name} at port {entry.port}\n" for entry in entries)
     return port.to_bytes(4) + lines.encode()
@@ -229,7 +230,7 @@ def _request(body: bytes) -> bytes:
     return len(body).to_bytes(2) + body
 
 
-def _body(entry: Entry) -> bytes:
+def _body(entry: NodeEntry) -> bytes:
     name = entry.name.encode()
     kind = _HIDDEN if entry.hidden else _NORMAL
     return b"".join((
@@ -239,13 +240,13 @@ def _body(entry: Entry) -> bytes:
     ))  # fmt: skip
 
 
-def _entry(body: bytes) -> Entry:
+def _entry(body: bytes) -> NodeEntry:
     if len(body) < _FIXED.size:
         raise _nonsense(body)
     port, kind, _, highest, lowest = _FIXED.unpack_from(body)
     name, rest = _cut(body[_FIXED.size :])
     extra, _ = _cut(rest)
-    return Entry(_name(name), port, kind == _HIDDEN, highest, lowest, extra)
+    return NodeEntry(_name(name), port, kind == _HIDDEN, highest, lowest, extra)
 
 
 def _cut(data: bytes) -> tuple[bytes, bytes]:

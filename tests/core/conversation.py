@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.core.effects import Dial, Hangup
 from pyx.core.kernel import Kernel
-from pyx.signals import Letter
-from pyx.terms import Life, Pid, Ref
+from pyx.signals import Payload
+from pyx.terms import Incarnation, Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.core.effects import Effect
     from pyx.core.peers import Peer
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
 
 
 class Node(Kernel):
@@ -31,7 +31,7 @@ class Node(Kernel):
         if name:
             self.node_started(name, creation, hidden=hidden)
 
-    def process(self, **options: Any) -> Process:
+    def process(self, **options: Any) -> ProcessRecord:
         """A new process."""
         return self.process_started("def", **options)[0]
 
@@ -125,7 +125,7 @@ class World:
 
     def _carry_queue(self, node: Node, peer: Peer) -> None:
         there, other_end = self._other_ends[peer]
-        origin = node.here or Life(other_end.name, other_end.creation)  # a last word after the stop
+        origin = node.here or Incarnation(other_end.name, other_end.creation)  # a last word after the stop
         signals = [travelled(signal, origin, there) for signal in (*peer.out.first, *peer.out)]
         peer.out.first.clear()
         peer.out.clear()
@@ -147,16 +147,16 @@ class World:
         self.carry()
 
 
-def travelled(value: Any, origin: Life, there: Node) -> Any:
+def travelled(value: Any, origin: Incarnation, there: Node) -> Any:
     """A signal as its receiver sees it."""
     if isinstance(value, (Pid, Ref)):
-        life = Life(value.node, value.creation) if value.node else origin
-        name, creation = ("", 0) if life == there.here else life
+        incarnation = Incarnation(value.node, value.creation) if value.node else origin
+        name, creation = ("", 0) if incarnation == there.here else incarnation
         if isinstance(value, Ref):
             return Ref(value.number, name, creation)
         return Pid(value.number, value.serial, name, creation)
-    if isinstance(value, Letter):
-        return Letter(value.data, value.origin or origin)
+    if isinstance(value, Payload):
+        return Payload(value.data, value.origin or origin)
     if isinstance(value, tuple):
         items = [travelled(item, origin, there) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
@@ -170,6 +170,6 @@ def seen_from(viewer: Node, owner: Node, pid: Pid) -> Pid:
     return pid_there
 
 
-def messages(process: Process) -> list[Any]:
+def messages(process: ProcessRecord) -> list[Any]:
     """What is in a mailbox, oldest first."""
     return process.mailbox.snapshot()

@@ -163,7 +163,7 @@ DETAILS: Final = (
         "`current_function` ends with the arity",
         "with the line",
         "a function of Python has one arity, and many lines to wait at",
-        ("tests/runtime/test_information.py::TestFacts::test_of_a_fresh_process",),
+        ("tests/runtime/test_process_info.py::TestFacts::test_of_a_fresh_process",),
     ),
     Detail(
         "bare names",
@@ -193,7 +193,7 @@ DETAILS: Final = (
         "`Node.stop` of a node that was named on the command line is refused",
         "it stops, and may be started under another name",
         "the functions that give a name also take it back",
-        ("tests/shell/test_session.py::TestPipes::test_a_node_of_the_command_line_takes_another_name",),
+        ("tests/shell/test_app.py::TestPipes::test_a_node_of_the_command_line_takes_another_name",),
     ),
     Detail(
         "seconds",
@@ -207,7 +207,7 @@ DETAILS: Final = (
         "the second reload kills what still runs a module's oldest code",
         "that process goes on, with the code it has",
         "editing a file is not meant to end a process",
-        ("tests/shell/test_session.py::TestPipes::test_a_running_loop_keeps_its_code",),
+        ("tests/shell/test_app.py::TestPipes::test_a_running_loop_keeps_its_code",),
     ),
     Detail(
         "ctrl-c",
@@ -239,7 +239,7 @@ DETAILS: Final = (
         '`exit("normal")` shows `Exit: normal`; `exit()` and `exit(3)` leave',
         "the pid and the variables end only when the user leaves",
         (
-            "tests/shell/test_session.py::TestPipes::test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing",
+            "tests/shell/test_app.py::TestPipes::test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing",
         ),
     ),
 )

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.core.effects import Answered, Dial, Hangup, Kill, Log
-from pyx.core.known import MOST_KNOWN
+from pyx.core.known_nodes import MOST_KNOWN
 from pyx.core.mailbox import Downed, NodeDown
-from pyx.core.sight import MOST_FOLLOWED
-from pyx.signals import MOST_NODES, Crashed, Down, Leader, Letter, Monitor, Nodes, Ping, Send, Spawn
+from pyx.core.membership import MOST_FOLLOWED
+from pyx.signals import MOST_NODES, Crashed, Down, Leader, Monitor, Nodes, Payload, Ping, Send, Spawn
 from pyx.terms import Pid, Ref
 from tests.core.conversation import Node, World, messages, seen_from
 
 if TYPE_CHECKING:
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
 
 EVIL = "evil@h"
 
@@ -56,7 +56,7 @@ class Victim:
         return text
 
 
-def watched_by(node: Node, service: Process) -> tuple[Process, Ref]:
+def watched_by(node: Node, service: ProcessRecord) -> tuple[ProcessRecord, Ref]:
     watcher = node.process()
     return watcher, node.monitor(watcher, service.pid)
 
@@ -96,7 +96,7 @@ class TestAReferenceThatIsUsedTwice:
         service = victim.node.process()
         victim.hears(
             Monitor(victim.evil, service.pid, victim.ref()),
-            Spawn(victim.evil, 1, victim.evil, False, victim.ref(), Letter(b"")),
+            Spawn(victim.evil, 1, victim.evil, False, victim.ref(), Payload(b"")),
         )
         assert victim.has_broken_off
         assert victim.node.processes() == [service]

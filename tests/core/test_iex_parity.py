@@ -9,8 +9,8 @@ import pytest
 from pyx.core.effects import Answered, Connected, Dial, Log, ShellExit
 from pyx.core.mailbox import Downed, Exited, NodeDown
 from pyx.core.mesh import TICK_SECONDS
-from pyx.signals import Letter
-from pyx.terms import Life, Pid
+from pyx.signals import Payload
+from pyx.terms import Incarnation, Pid
 from tests.core.conversation import Node, World, messages, seen_from
 from tests.core.iex import DETAILS
 from tests.pages import is_there, rows
@@ -18,12 +18,12 @@ from tests.pages import is_there, rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
     from tests.core.iex import Detail
 
 PROOFS: dict[str, Callable[[], None]] = {}
 WAITER = object()
-RAISED = Letter(b"a Raised value")
+RAISED = Payload(b"a Raised value")
 
 
 def proves(detail: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -68,13 +68,13 @@ def _() -> None:
 
 @proves("anything connects")
 def _() -> None:
-    acts: list[Callable[[Node, Process], object]] = [
+    acts: list[Callable[[Node, ProcessRecord], object]] = [
         lambda a, gus: a.send(gus.pid, ("server", "b@h"), "hello"),
         lambda a, gus: a.monitor(gus, ("server", "b@h")),
         lambda a, gus: a.link(gus, Pid(1, 0, "b@h", 2)),
         lambda a, gus: a.exit(gus.pid, Pid(1, 0, "b@h", 2), "boom"),
         lambda a, gus: a.monitor_node(gus, "b@h", on=True),
-        lambda a, gus: a.request_call(WAITER, gus.pid, None, "b@h", Letter(b"call")),
+        lambda a, gus: a.request_call(WAITER, gus.pid, None, "b@h", Payload(b"call")),
     ]
     for act in acts:
         world = World("a@h", "b@h")
@@ -329,7 +329,7 @@ def _() -> None:
     gus = a.process()
     a.set_trap_exit(gus, True)
     for link in (False, True):
-        a.request_spawn(WAITER, gus.pid, None, "zzz@h", Letter(b"call"), link=link, monitor=False)
+        a.request_spawn(WAITER, gus.pid, None, "zzz@h", Payload(b"call"), link=link, monitor=False)
     world.carry()
     given = [answered.nobody for answered in a.saw(Answered)]
     assert all(pid is not None and pid.is_local and a.find(pid) is None for pid in given)
@@ -346,7 +346,7 @@ def _() -> None:
     b.process_exited(server, RAISED)
     world.carry()
     assert messages(gus) == [
-        Downed(ref, there, Letter(RAISED.data, Life("b@h", 2)))
+        Downed(ref, there, Payload(RAISED.data, Incarnation("b@h", 2)))
     ]  # data, whatever is in it
 
 
@@ -398,7 +398,7 @@ def _() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     for link in (False, True):
-        a.request_spawn(WAITER, gus.pid, None, "b@h", Letter(b"call"), link=link, monitor=False)
+        a.request_spawn(WAITER, gus.pid, None, "b@h", Payload(b"call"), link=link, monitor=False)
     world.carry()
     spawned, linked = b.processes()
     world.kill("a@h")
@@ -467,12 +467,12 @@ def _() -> None:
 def _() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.request_call(WAITER, Pid(0), None, "zzz@h", Letter(b"call"))
+    a.request_call(WAITER, Pid(0), None, "zzz@h", Payload(b"call"))
     world.carry()
-    a.request_call(WAITER, Pid(0), None, "b@h", Letter(b"call"))
+    a.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     a.dial_failed("b@h", "the cookie of b@h differs from ours", world.now)
     unnamed = Node()
-    unnamed.request_call(WAITER, Pid(0), None, "b@h", Letter(b"call"))
+    unnamed.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     assert [answer.body for answer in (*a.saw(Answered), *unnamed.saw(Answered))] == [
         "no such name",
         "the cookie of b@h differs from ours",
@@ -480,7 +480,7 @@ def _() -> None:
     ]
     a.connect(WAITER, "b@h", world.now)
     world.carry()
-    a.request_call(WAITER, Pid(0), None, "b@h", Letter(b"call"))
+    a.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     world.kill("b@h")
     assert a.saw(Answered)[-1].body == "connection closed"
     assert a.saw(Connected)[-1].ok

@@ -6,7 +6,7 @@ from pyx.core.effects import CancelDial, Connected, Dial, Hangup, Log
 from pyx.core.kernel import FACTS
 from pyx.core.mailbox import Downed, NodeDown
 from pyx.signals import Dropped, Tick
-from pyx.terms import Life, Pid
+from pyx.terms import Incarnation, Pid
 from tests.core.conversation import Node, World, messages, seen_from
 
 
@@ -107,18 +107,18 @@ class TestALetterThatNobodyCanRead:
         a, b = world["a@h"], world["b@h"]
         server = b.process()
         assert a.here is not None
-        b.letter_dropped(server, a.here, "too long")
+        b.payload_dropped(server, a.here, "too long")
         world.carry()
         there = seen_from(a, b, server.pid)
         assert self.warnings(a) == [f"b@h dropped a message for {there} that it cannot read: too long"]
 
-    def test_is_told_to_no_other_life_and_nobody_is_dialled_for_it(self) -> None:
+    def test_is_told_to_no_other_incarnation_and_nobody_is_dialled_for_it(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a, b = world["a@h"], world["b@h"]
         server = b.process()
-        b.letter_dropped(server, Life("a@h", 4711), "too long")
-        b.letter_dropped(server, Life("gone@h", 1), "too long")
+        b.payload_dropped(server, Incarnation("a@h", 4711), "too long")
+        b.payload_dropped(server, Incarnation("gone@h", 1), "too long")
         world.carry()
         assert self.warnings(a) == []
         assert b.nodes(["connected"]) == ["a@h"]

@@ -182,7 +182,7 @@ def test_a_dial_that_is_answered_when_nobody_wants_it_any_more_is_refused() -> N
 # ---------------------------------------------------------------- another life
 
 
-def test_a_new_life_replaces_the_old_one_whose_losses_come_first() -> None:
+def test_a_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
@@ -203,7 +203,7 @@ def test_a_new_life_replaces_the_old_one_whose_losses_come_first() -> None:
     assert old.state == "gone"
 
 
-def test_a_dial_may_find_another_life_than_the_one_that_claimed_meanwhile() -> None:
+def test_a_dial_may_find_another_incarnation_than_the_one_that_claimed_meanwhile() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()

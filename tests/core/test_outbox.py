@@ -10,9 +10,9 @@ from pyx.signals import (
     LIGHTEST,
     Ask,
     Down,
-    Letter,
     Monitor,
     Nodes,
+    Payload,
     Ping,
     Pong,
     Print,
@@ -27,7 +27,7 @@ from tests.core.conversation import World
 
 
 def a_message(size: int) -> Send:
-    return Send(Pid(1), "server", Letter(bytes(size)))
+    return Send(Pid(1), "server", Payload(bytes(size)))
 
 
 def test_what_goes_in_and_out_is_counted() -> None:
@@ -87,14 +87,14 @@ class TestInTheKernel:
         world.connect("a@h", "b@h")
         a = world["a@h"]
         sender = a.process()
-        a.send(sender.pid, ("server", "b@h"), Letter(bytes(HEAVY_BYTES // 2)))
+        a.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
         assert a.saw(Suspend) == []
-        a.send(sender.pid, ("server", "b@h"), Letter(bytes(HEAVY_BYTES // 2)))
+        a.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
         assert a.saw(Suspend) == [Suspend(a.peer("b@h").out)]
 
     def test_that_holds_while_the_node_is_being_dialled(self) -> None:
         a = World("a@h")["a@h"]
-        a.send(None, ("server", "b@h"), Letter(bytes(HEAVY_BYTES)))
+        a.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
         queue = a.peer("b@h").out
         assert a.saw(Suspend) == [Suspend(queue)]
         a.dial_failed("b@h", "nobody", 0.0)
@@ -106,7 +106,7 @@ class TestInTheKernel:
         world.connect("a@h", "b@h")
         a = world["a@h"]
         queue = a.peer("b@h").out
-        a.send(None, ("server", "b@h"), Letter(bytes(HEAVY_BYTES)))
+        a.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
         world.cut("a@h", "b@h")
         assert a.saw(Resume) == [Resume(queue)]
         assert queue.is_light
@@ -192,8 +192,8 @@ class TestWhatThePeerHasBroughtAbout:
         b = world["b@h"]
         out = b.peer("a@h").out
         stranger = Pid(1, 0, "a@h", world["a@h"].creation)
-        b.signals_received(b.peer("a@h"), [Ask(stranger, 7, "info", Letter(b"x"))], world.now)
+        b.signals_received(b.peer("a@h"), [Ask(stranger, 7, "info", Payload(b"x"))], world.now)
         (question,) = b.saw(Inquire)
         assert out.load == 0
-        b.answer(question, Letter(bytes(1000)))
+        b.answer(question, Payload(bytes(1000)))
         assert out.load == out.queued > 1000

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.core.effects import Answered, Dial, Inquire, Kill, Log, Start
+from pyx.core.effects import Answered, Dial, Inquire, Kill, Log, StartProcess
 from pyx.core.mailbox import Downed, Exited
-from pyx.signals import Answer, Call, Letter, Ping, Pong, Spawn, Spawned
-from pyx.terms import Life, Pid
+from pyx.signals import Answer, Call, Payload, Ping, Pong, Spawn, Spawned
+from pyx.terms import Incarnation, Pid
 from tests.core.conversation import Node, World, messages, seen_from, travelled
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.signals import Signal
 
-LETTER = Letter(b"os getpid")
-VALUE = Letter(b"4242")
+PAYLOAD = Payload(b"os getpid")
+VALUE = Payload(b"4242")
 WAITER = object()
 
 
@@ -33,25 +33,25 @@ def two_nodes(policy: str = "open") -> tuple[World, Node, Node]:
 def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
     world, a, b = two_nodes()
     shell = a.process(terminal=True)
-    a.request_call(WAITER, shell.pid, shell.leader, "b@h", LETTER)
+    a.request_call(WAITER, shell.pid, shell.leader, "b@h", PAYLOAD)
     world.carry()
-    (start,) = b.saw(Start)
-    assert start.letter == Letter(LETTER.data, Life("a@h", 1))
+    (start,) = b.saw(StartProcess)
+    assert start.payload == Payload(PAYLOAD.data, Incarnation("a@h", 1))
     assert start.process.kind == "call"
-    assert start.process.initial_call == start.letter  # until its thread has opened it
+    assert start.process.initial_call == start.payload  # until its thread has opened it
     assert start.process.leader == seen_from(b, a, shell.pid)
     b.call_finished(start.process, "value", VALUE)
     b.process_exited(start.process, "normal")
     world.carry()
-    assert a.saw(Answered) == [Answered(WAITER, "value", Letter(VALUE.data, Life("b@h", 2)))]
+    assert a.saw(Answered) == [Answered(WAITER, "value", Payload(VALUE.data, Incarnation("b@h", 2)))]
 
 
 @pytest.mark.parametrize("here", ["a@h", ""])
 def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
     node = Node("a@h", 1)
     gus = node.process()
-    node.request_call(WAITER, gus.pid, None, here, LETTER)
-    (start,) = node.saw(Start)
+    node.request_call(WAITER, gus.pid, None, here, PAYLOAD)
+    (start,) = node.saw(StartProcess)
     node.call_finished(start.process, "raised", VALUE)
     assert node.saw(Answered) == [Answered(WAITER, "raised", VALUE)]
 
@@ -59,24 +59,24 @@ def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
 def test_a_cast_wants_no_answer() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    assert a.request_call(None, gus.pid, gus.leader, "b@h", LETTER) == 0
-    assert a.request_call(None, gus.pid, gus.leader, "", LETTER) == 0
+    assert a.request_call(None, gus.pid, gus.leader, "b@h", PAYLOAD) == 0
+    assert a.request_call(None, gus.pid, gus.leader, "", PAYLOAD) == 0
     world.carry()
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     assert start.process.leader == Pid(0, 0, "a@h", 1)
     b.call_finished(start.process, "value", VALUE)
     b.process_exited(start.process, "normal")
     world.carry()
     assert a.saw(Answered) == []
-    (at_home,) = a.saw(Start)
+    (at_home,) = a.saw(StartProcess)
     assert at_home.process.leader is None
 
 
 def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
     world, a, b = two_nodes()
-    a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     b.exit(Pid(0), start.process.pid, "kill")
     b.call_finished(start.process, "value", VALUE)
     world.carry()
@@ -85,11 +85,11 @@ def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
 
 def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
     world, a, b = two_nodes()
-    number = a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    number = a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
     a.abandon(number)
     a.abandon(number)
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     assert start.process.alive
     b.call_finished(start.process, "value", VALUE)
     world.carry()
@@ -98,9 +98,9 @@ def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
 
 def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -> None:
     world, a, b = two_nodes()
-    a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     world.cut("a@h", "b@h")
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "cut")]
     world.connect("a@h", "b@h")
@@ -111,11 +111,11 @@ def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -
 
 def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> None:
     a = Node("a@h", 1)
-    a.request_call(WAITER, Pid(0), None, "called@h", LETTER)
-    a.request_spawn(WAITER, Pid(0), None, "spawned@h", LETTER, link=False, monitor=False)
-    a.request_call(None, Pid(0), None, "cast@h", LETTER)
+    a.request_call(WAITER, Pid(0), None, "called@h", PAYLOAD)
+    a.request_spawn(WAITER, Pid(0), None, "spawned@h", PAYLOAD, link=False, monitor=False)
+    a.request_call(None, Pid(0), None, "cast@h", PAYLOAD)
     a.ping(WAITER, "pinged@h", 0.0)
-    a.request_call(WAITER, Pid(0), None, "both@h", LETTER)
+    a.request_call(WAITER, Pid(0), None, "both@h", PAYLOAD)
     a.send(None, ("shell", "both@h"), 1)
     for name in ("called", "spawned", "cast", "pinged", "both"):
         a.dial_failed(f"{name}@h", "gone", 1.0)
@@ -126,17 +126,17 @@ def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> No
 def test_a_call_to_a_node_out_of_reach_fails_after_the_dial_and_at_once_in_its_rest() -> None:
     world = World("a@h")
     a = world["a@h"]
-    a.request_call(WAITER, Pid(0), None, "lost@h", LETTER)
+    a.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Dial) == [Dial("lost@h")]
     a.dial_failed("lost@h", "no such name", world.now)
-    a.request_call(WAITER, Pid(0), None, "lost@h", LETTER)
+    a.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
     assert len(a.saw(Dial)) == 1
 
 
 def test_an_unnamed_node_calls_nobody() -> None:
     node = Node()
-    node.request_call(WAITER, Pid(0), None, "a@h", LETTER)
+    node.request_call(WAITER, Pid(0), None, "a@h", PAYLOAD)
     node.ping(WAITER, "a@h", 0.0)
     assert node.saw(Answered) == [Answered(WAITER, "noconnection", "this process is not a node")] * 2
 
@@ -145,17 +145,17 @@ def test_the_dead_ask_nothing() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     a.process_exited(gus, "killed")
-    a.request_call(WAITER, gus.pid, None, "b@h", LETTER)
-    a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=False, monitor=False)
+    a.request_call(WAITER, gus.pid, None, "b@h", PAYLOAD)
+    a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=False, monitor=False)
     world.carry()
-    assert b.saw(Start) == []
+    assert b.saw(StartProcess) == []
 
 
 def test_an_answer_nobody_waits_for_or_from_another_node_is_nothing() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
-    number = a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
+    number = a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     a.signals_received(a.peer("c@h"), [Answer(number, "value", VALUE), Answer(99, "value", VALUE)], 0.0)
     a.signals_received(a.peer("c@h"), [Spawned(number, Pid(1, 0, "c@h", 3))], 0.0)
     assert a.saw(Answered) == []
@@ -168,10 +168,10 @@ def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     a.set_trap_exit(gus, True)
-    _, ref = a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=True)
+    _, ref = a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
     assert ref is not None
     world.carry()
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     there = seen_from(a, b, start.process.pid)
     assert a.saw(Answered) == [Answered(WAITER, "spawned", there)]
     assert a.facts(gus)["links"] == [there]
@@ -183,8 +183,8 @@ def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
 def test_a_spawn_at_home_takes_the_same_way() -> None:
     node = Node()
     gus = node.process()
-    _, ref = node.request_spawn(WAITER, gus.pid, None, "", LETTER, link=True, monitor=True)
-    (start,) = node.saw(Start)
+    _, ref = node.request_spawn(WAITER, gus.pid, None, "", PAYLOAD, link=True, monitor=True)
+    (start,) = node.saw(StartProcess)
     assert node.saw(Answered) == [Answered(WAITER, "spawned", start.process.pid)]
     assert start.process.parent == gus.pid
     node.process_exited(gus, "boom")
@@ -197,7 +197,7 @@ def test_a_spawn_out_of_reach_hands_out_a_pid_of_nobody() -> None:
     a = world["a@h"]
     gus = a.process()
     a.set_trap_exit(gus, True)
-    _, ref = a.request_spawn(WAITER, gus.pid, None, "lost@h", LETTER, link=True, monitor=True)
+    _, ref = a.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=True)
     world.carry()
     (answered,) = a.saw(Answered)
     assert answered[:3] == (WAITER, "noconnection", "no such name")
@@ -214,7 +214,7 @@ def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
-    a.request_spawn(WAITER, gus.pid, None, "lost@h", LETTER, link=True, monitor=False)
+    a.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=False)
     world.carry()
     assert a.saw(Kill) == [Kill(gus, "noconnection")]
 
@@ -222,15 +222,15 @@ def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
 def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    number, _ = a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=False)
+    number, _ = a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
     a.abandon(number)
     world.carry()
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     assert a.saw(Answered) == []
     a.process_exited(gus, "boom")
     world.carry()
     assert start.process.reason == "boom"
-    number, _ = a.request_spawn(WAITER, Pid(0), None, "b@h", LETTER, link=False, monitor=False)
+    number, _ = a.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
     a.abandon(number)
     world.cut("a@h", "b@h")
     assert a.saw(Answered) == []
@@ -240,10 +240,10 @@ def test_a_link_given_up_before_the_answer_of_the_spawn_that_made_it_stays_given
     """Somebody else has told of the new process, faster than the answer."""
     _, a, b = two_nodes()
     gus = a.process()
-    a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=False)
+    a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
     at_a, at_b = a.peer("b@h"), b.peer("a@h")
     hand_over(a, at_a, b, at_b)
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     there = seen_from(a, b, start.process.pid)
     a.link(gus, there)
     a.unlink(gus, there)
@@ -265,14 +265,14 @@ def hand_over(frm: Node, out: Peer, to: Node, into: Peer) -> None:
 def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    a.request_spawn(WAITER, gus.pid, None, "b@h", LETTER, link=True, monitor=True)
+    a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
     a.process_exited(gus, "boom")
     world.carry()
-    (start,) = b.saw(Start)
+    (start,) = b.saw(StartProcess)
     assert start.process.reason == "noproc"
-    a.request_spawn(WAITER, Pid(0), None, "b@h", LETTER, link=False, monitor=False)
+    a.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
     world.carry()
-    assert b.saw(Start)[1].process.alive
+    assert b.saw(StartProcess)[1].process.alive
 
 
 # ---------------------------------------------------------------- questions and pings
@@ -280,18 +280,18 @@ def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
 
 def test_a_question_goes_to_the_node_of_the_process_and_back() -> None:
     world, a, b = two_nodes()
-    a.request_info(WAITER, Pid(0), "b@h", "info", LETTER)
+    a.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
     world.carry()
     (inquire,) = b.saw(Inquire)
     assert (inquire.node, inquire.subject) == ("a@h", "info")
     b.answer(inquire, VALUE)
     world.carry()
-    assert a.saw(Answered) == [Answered(WAITER, "value", Letter(VALUE.data, Life("b@h", 2)))]
+    assert a.saw(Answered) == [Answered(WAITER, "value", Payload(VALUE.data, Incarnation("b@h", 2)))]
 
 
 def test_a_question_about_a_process_at_home_takes_the_same_way() -> None:
     node = Node()
-    node.request_info(WAITER, Pid(0), "", "info", LETTER)
+    node.request_info(WAITER, Pid(0), "", "info", PAYLOAD)
     (inquire,) = node.saw(Inquire)
     node.answer(inquire, VALUE)
     assert node.saw(Answered) == [Answered(WAITER, "value", VALUE)]
@@ -327,17 +327,17 @@ def test_the_gate_is_for_code_alone(policy: str) -> None:
     world, a, b = two_nodes(policy)
     assert [b.allowed(kind) for kind in (Call, Spawn)] == [policy != "off"] * 2
     assert b.allowed(Ping)
-    a.request_call(WAITER, Pid(0), None, "b@h", LETTER)
-    a.request_call(None, Pid(0), None, "b@h", LETTER)
-    a.request_spawn(WAITER, Pid(0), None, "b@h", LETTER, link=True, monitor=True)
-    a.request_info(WAITER, Pid(0), "b@h", "info", LETTER)
+    a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    a.request_call(None, Pid(0), None, "b@h", PAYLOAD)
+    a.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=True, monitor=True)
+    a.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
     world.carry()
     assert len(b.saw(Inquire)) == 1
     if policy == "off":
-        assert b.saw(Start) == []
+        assert b.saw(StartProcess) == []
         assert a.saw(Answered) == [Answered(WAITER, "refused", "off")] * 2
     else:
-        assert len(b.saw(Start)) == 3
+        assert len(b.saw(StartProcess)) == 3
 
 
 def test_an_unknown_policy_is_refused() -> None:
@@ -348,8 +348,8 @@ def test_an_unknown_policy_is_refused() -> None:
 def test_a_peer_asks_in_the_name_of_its_own_processes_only() -> None:
     _, _, b = two_nodes()
     third = Pid(1, 0, "c@h", 3)
-    b.signals_received(b.peer("a@h"), [Spawn(third, 1, third, True, None, LETTER)], 0.0)
-    assert b.saw(Start) == []
+    b.signals_received(b.peer("a@h"), [Spawn(third, 1, third, True, None, PAYLOAD)], 0.0)
+    assert b.saw(StartProcess) == []
 
 
 class TestAnAnswerOfAPeer:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.tls_stream import TlsOpening
-from pyx.wire.hello import ACCEPTOR, Hello, pack_hello
-from pyx.wire.tls import TlsMachine
-from tests.net.test_tcp_door import KEY
+from pyx.wire.handshake.hello import ACCEPTOR, Hello, pack_hello
+from pyx.wire.handshake.tls import TlsMachine
+from tests.net.test_tcp_carrier import KEY
 
 if TYPE_CHECKING:
     import socket

@@ -72,6 +72,7 @@ def test_a_failure_leaves_no_file_either(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_a_node_on_unix_sockets_alone_loads_none_of_this() -> None:
     # ssl itself may be there already: asyncio tries it.
     code = (
-        "import sys, pyx.node, pyx.net.listener; assert not {'cryptography', 'pyx.wire.tls'} & {*sys.modules}"
+        "import sys, pyx.node, pyx.net.endpoint\n"
+        "assert not {'cryptography', 'pyx.wire.handshake.tls'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

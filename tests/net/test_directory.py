@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import NameTaken, PyxError, RuntimeDirectoryUnsafe
-from pyx.net.claim import Claim, Restored
 from pyx.net.directory import HostDirectory
-from pyx.net.name_locks import Entry
+from pyx.net.name_claim import NameClaim, Restored
+from pyx.net.name_locks import LockEntry
 from tests.net.conftest import run
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class TestAClaim:
         assert directory.lookup("gus@vm") is None
         claim = directory.claim("gus@vm", 7, 4242)
         assert directory.lookup("gus@vm") == claim.socket_path
-        assert directory.entries() == [Entry("gus@vm", 4242, 7)]
+        assert directory.entries() == [LockEntry("gus@vm", 4242, 7)]
         claim.release()
         assert directory.lookup("gus@vm") is None
         assert directory.entries() == []
@@ -95,7 +95,7 @@ class TestAClaim:
         with socket.socket(socket.AF_UNIX) as visitor:
             visitor.connect(claim.socket_path)
         listening.close()
-        assert directory.entries() == [Entry("gus@vm", 5, 8)]
+        assert directory.entries() == [LockEntry("gus@vm", 5, 8)]
         claim.release()
 
     def test_is_not_kept_by_a_forked_child(self, short_directory: str) -> None:
@@ -150,14 +150,14 @@ class TestAClaimWhoseFilesVanish:
     """New nodes find a node by files that others than pyx may remove."""
 
     @pytest.fixture
-    def claim(self, directory: HostDirectory) -> Iterator[Claim]:
+    def claim(self, directory: HostDirectory) -> Iterator[NameClaim]:
         claim = directory.claim("gus@vm", 7, 4242)
         with claim.listen():
             yield claim
         claim.release()
 
-    def assert_is_whole(self, directory: HostDirectory, claim: Claim) -> None:
-        assert directory.entries() == [Entry("gus@vm", 4242, 7)]
+    def assert_is_whole(self, directory: HostDirectory, claim: NameClaim) -> None:
+        assert directory.entries() == [LockEntry("gus@vm", 4242, 7)]
         with pytest.raises(NameTaken, match="pid 4242"):
             directory.claim("gus@vm", 8, 5)
         assert claim.restore() == Restored()
@@ -168,17 +168,19 @@ class TestAClaimWhoseFilesVanish:
         with socket.socket(socket.AF_UNIX) as visitor:
             visitor.connect(path)
 
-    def test_leaves_alone_what_is_there(self, directory: HostDirectory, claim: Claim) -> None:
+    def test_leaves_alone_what_is_there(self, directory: HostDirectory, claim: NameClaim) -> None:
         assert claim.restore() == Restored()
         self.assert_is_whole(directory, claim)
 
-    def test_locks_the_name_anew(self, directory: HostDirectory, claim: Claim, short_directory: str) -> None:
+    def test_locks_the_name_anew(
+        self, directory: HostDirectory, claim: NameClaim, short_directory: str
+    ) -> None:
         Path(short_directory, "gus@vm.lock").unlink()
         assert directory.lookup("gus@vm") is None
         assert claim.restore() == Restored(("lock",))
         self.assert_is_whole(directory, claim)
 
-    def test_binds_the_socket_anew(self, directory: HostDirectory, claim: Claim) -> None:
+    def test_binds_the_socket_anew(self, directory: HostDirectory, claim: NameClaim) -> None:
         Path(claim.socket_path).unlink()
         restored = claim.restore()
         assert restored is not None
@@ -189,7 +191,7 @@ class TestAClaimWhoseFilesVanish:
         restored.listening.close()
 
     def test_makes_the_directory_anew(
-        self, directory: HostDirectory, claim: Claim, short_directory: str
+        self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
         shutil.rmtree(short_directory)
         restored = claim.restore()
@@ -222,7 +224,7 @@ class TestAClaimWhoseFilesVanish:
             Path(place).rmdir()
 
     def test_is_told_of_a_node_that_has_the_name_meanwhile(
-        self, directory: HostDirectory, claim: Claim, short_directory: str
+        self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
         claim._guard.close()  # as where the system has none
         Path(short_directory, "gus@vm.lock").unlink()
@@ -231,7 +233,7 @@ class TestAClaimWhoseFilesVanish:
         with pytest.raises(NameTaken, match="pid 77"):
             claim.restore()
         self.reach(directory)
-        assert directory.entries() == [Entry("gus@vm", 77, 9)]
+        assert directory.entries() == [LockEntry("gus@vm", 77, 9)]
         newcomer.release()
         listening.close()
         restored = claim.restore()
@@ -242,7 +244,7 @@ class TestAClaimWhoseFilesVanish:
         self.assert_is_whole(directory, claim)
 
     def test_leaves_the_files_of_such_a_node_when_it_is_released(
-        self, directory: HostDirectory, claim: Claim, short_directory: str
+        self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
         claim._guard.close()  # as where the system has none
         Path(short_directory, "gus@vm.lock").unlink()
@@ -250,11 +252,11 @@ class TestAClaimWhoseFilesVanish:
         listening = newcomer.listen()
         claim.release()
         self.reach(directory)
-        assert directory.entries() == [Entry("gus@vm", 77, 9)]
+        assert directory.entries() == [LockEntry("gus@vm", 77, 9)]
         listening.close()
         newcomer.release()
 
-    def test_says_why_the_directory_cannot_be_made(self, claim: Claim, short_directory: str) -> None:
+    def test_says_why_the_directory_cannot_be_made(self, claim: NameClaim, short_directory: str) -> None:
         shutil.rmtree(short_directory)
         Path(short_directory).touch()
         with pytest.raises(RuntimeDirectoryUnsafe, match="is not a directory"):
@@ -266,7 +268,7 @@ class TestAClaimWhoseFilesVanish:
         restored.listening.close()
 
     def test_waits_while_another_process_looks_at_the_new_file(
-        self, claim: Claim, short_directory: str
+        self, claim: NameClaim, short_directory: str
     ) -> None:
         lock = Path(short_directory, "gus@vm.lock")
         lock.unlink()
@@ -287,14 +289,14 @@ class TestAClaimWhoseFilesVanish:
         claim.release()
         directory.claim("gus@vm", 8, 5).release()
 
-    def test_does_nothing_for_a_name_that_was_given_up(self, claim: Claim, short_directory: str) -> None:
+    def test_does_nothing_for_a_name_that_was_given_up(self, claim: NameClaim, short_directory: str) -> None:
         claim.release()
         assert claim.restore() is None
         assert os.listdir(short_directory) == []
 
     @pytest.mark.parametrize("call", ["open", "pwrite"])
     def test_is_one_clear_error_on_a_full_disk(
-        self, claim: Claim, short_directory: str, monkeypatch: pytest.MonkeyPatch, call: str
+        self, claim: NameClaim, short_directory: str, monkeypatch: pytest.MonkeyPatch, call: str
     ) -> None:
         def fail(*_: object) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -314,7 +316,7 @@ class TestRaces:
         """The file that a claimer has opened is unlinked by its holder, and the name claimed anew, before he
         locks it: his lock would be on a file that nobody finds any more."""
         leaving = directory.claim("gus@vm", 7, 1)
-        successors: list[Claim | None] = []
+        successors: list[NameClaim | None] = []
         really_open = os.open
 
         def open_and_be_late(*arguments: Any) -> int:
@@ -328,7 +330,7 @@ class TestRaces:
         monkeypatch.setattr(os, "open", open_and_be_late)
         with pytest.raises(NameTaken, match="pid 2"):
             directory.claim("gus@vm", 9, 3)
-        assert directory.entries() == [Entry("gus@vm", 2, 8)]
+        assert directory.entries() == [LockEntry("gus@vm", 2, 8)]
         successor = successors[1]
         assert successor is not None
         successor.release()

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.net import epmd_server
-from pyx.net.epmd_server import MAX_NAMES, MAX_STRANGERS, EpmdServer, Names
+from pyx.net.epmd_server import MAX_NAMES, MAX_STRANGERS, EpmdServer, RegisteredNames
 from pyx.net.tcp import listen
 from pyx.wire.epmd import (
     LEAVE_REQUEST,
     LIST_REQUEST,
-    Entry,
+    NodeEntry,
     Registered,
     look_up_request,
     read_listed,
@@ -30,13 +30,13 @@ from pyx.wire.epmd import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GUS, BOB = Entry("gus", 4444), Entry("bob", 5555, hidden=True)
+GUS, BOB = NodeEntry("gus", 4444), NodeEntry("bob", 5555, hidden=True)
 HANG = 10.0
 
 
 class TestNames:
     def test_a_name_belongs_to_one_until_it_leaves(self) -> None:
-        names = Names(creation=7, now=0.0)
+        names = RegisteredNames(creation=7, now=0.0)
         assert names.registered(GUS).accepted
         assert not names.registered(GUS._replace(port=1)).accepted
         assert names.find("gus") == GUS
@@ -45,7 +45,7 @@ class TestNames:
         assert names.registered(GUS._replace(port=1)).accepted
 
     def test_the_creation_rises_with_every_registration(self) -> None:
-        names = Names(creation=7, now=0.0)
+        names = RegisteredNames(creation=7, now=0.0)
         creations = []
         for _ in range(4):
             creations.append(names.registered(GUS).creation)
@@ -53,21 +53,23 @@ class TestNames:
         assert creations == [8, 9, 10, 11]
 
     def test_the_creation_is_never_0(self) -> None:
-        names = Names(creation=0xFFFFFFFE, now=0.0)
-        creations = [names.registered(Entry(name, 1)).creation for name in "abc"]
+        names = RegisteredNames(creation=0xFFFFFFFE, now=0.0)
+        creations = [names.registered(NodeEntry(name, 1)).creation for name in "abc"]
         assert creations == [0xFFFFFFFF, 1, 2]
 
     @pytest.mark.parametrize("name", ["", "x" * 256, "two words", "line\nname evil at port 1", "\u202e"])
     def test_names_that_are_none(self, name: str) -> None:
-        assert Names(creation=7, now=0.0).registered(Entry(name, 1)) == Registered(accepted=False, creation=0)
+        assert RegisteredNames(creation=7, now=0.0).registered(NodeEntry(name, 1)) == Registered(
+            accepted=False, creation=0
+        )
 
     def test_so_many_and_no_more(self) -> None:
-        names = Names(creation=7, now=0.0)
-        accepted = [names.registered(Entry(f"n{at}", 1)).accepted for at in range(MAX_NAMES + 1)]
+        names = RegisteredNames(creation=7, now=0.0)
+        accepted = [names.registered(NodeEntry(f"n{at}", 1)).accepted for at in range(MAX_NAMES + 1)]
         assert accepted == [True] * MAX_NAMES + [False]
 
     def test_it_leaves_a_minute_after_the_last_name_went(self) -> None:
-        names = Names(creation=7, now=100.0)
+        names = RegisteredNames(creation=7, now=100.0)
         times = [names.leave_at]
         names.registered(GUS)
         names.registered(BOB)
@@ -103,7 +105,7 @@ class Running:
             answer += data
         return answer
 
-    def register(self, entry: Entry) -> tuple[socket.socket, Registered]:
+    def register(self, entry: NodeEntry) -> tuple[socket.socket, Registered]:
         connection = self.connect()
         connection.sendall(register_request(entry))
         registered = read_registered(connection.recv(100))
@@ -233,7 +235,7 @@ class TestOtherHosts:
     def test_they_may_ask_and_not_register(self, monkeypatch: pytest.MonkeyPatch) -> None:
         listening = listen("127.0.0.1", 0)
         address = listening.getsockname()
-        names = Names(creation=7, now=time.monotonic())
+        names = RegisteredNames(creation=7, now=time.monotonic())
         names.registered(BOB)
         thread = threading.Thread(target=EpmdServer([listening], names).run)
 

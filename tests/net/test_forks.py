@@ -10,19 +10,19 @@ def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
         """
         import asyncio, os, socket
         from pyx.core.outbox import Outbox
-        from pyx.net.peer import PeerLink
+        from pyx.net.connection import Connection
         from pyx.net.stream import PlainStream
-        from pyx.terms import Life
-        from pyx.wire.session import Session
+        from pyx.terms import Incarnation
+        from pyx.wire.frames.signal_stream import SignalStream
 
         ours, theirs = socket.socketpair()
         ready, readies = os.pipe()
         kept, keeps = os.pipe()
         if os.fork() == 0:                       # the node
             theirs.close()
-            session = Session(Life("gus@vm", 1), Life("bob@vm", 2))
+            session = SignalStream(Incarnation("gus@vm", 1), Incarnation("bob@vm", 2))
             loop, stream = asyncio.new_event_loop(), PlainStream(ours)
-            link = PeerLink(loop, stream, session, Outbox(""), print, print, trouble=print)
+            link = Connection(loop, stream, session, Outbox(""), print, print, trouble=print)
             if os.fork() == 0:                   # its child, which lives on
                 os.close(keeps)
                 os.write(readies, b"x")

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pyx.net.listener import Arrival
-from pyx.wire.hello import DIALLER, pack_hello
+from pyx.net.endpoint import Arrival
+from pyx.wire.handshake.hello import DIALLER, pack_hello
 from tests.net.impostor import BOB, HELLO, Impostor, bob_with, framed, judges, older, says, stops
-from tests.net.test_listener import DialFailed
-from tests.net.test_tcp_door import Net, brief, net
+from tests.net.test_endpoint import DialFailed
+from tests.net.test_tcp_carrier import Net, brief, net
 from tests.net.test_white_box import descriptors
 from tests.staging import until
 

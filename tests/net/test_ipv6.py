@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx import Node, receive, rpc, send
-from pyx.net.epmd import names
-from pyx.runtime import lifetime
-from tests.net.test_epmd import kind, port
+from pyx.net.epmd_client import names
+from pyx.runtime import start_stop
+from tests.net.test_epmd_client import kind, port
 from tests.staging import OPTIONS, Running, as_process, until
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def ipv6() -> None:
 
 def start(stage: Stage, name: str) -> LocalNode:
     node = stage.make()
-    lifetime.start(node, name, **OPTIONS, long=True)
+    start_stop.start(node, name, **OPTIONS, long=True)
     return node
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pyx.errors import NodeNameInvalid, PyxError
-from pyx.net.seeds import Dial, DnsSeed, NameSeed, Resolve, SeedPlan, addresses_of, parse_seed
+from pyx.net.seeds import DialSeed, DnsSeed, NameSeed, ResolveSeed, SeedPlan, addresses_of, parse_seed
 
 HERE = "gus@10.0.0.5"
 PODS = DnsSeed("gus", "pyx.default.svc")
@@ -46,7 +46,7 @@ class TestASeedByName:
     def test_is_dialled_at_once_and_not_twice(self) -> None:
         seeds = plan(NameSeed("bob@h"), NameSeed("eve@h"))
         assert seeds.next_due() == 0.0
-        assert seeds.due(1.0) == [Dial("bob@h"), Dial("eve@h")]
+        assert seeds.due(1.0) == [DialSeed("bob@h"), DialSeed("eve@h")]
         assert seeds.due(9.0) == []
         assert seeds.next_due() is None
 
@@ -54,7 +54,7 @@ class TestASeedByName:
         seeds = plan(NameSeed("bob@h"))
         now, pauses = 0.0, []
         for _ in range(8):
-            assert seeds.due(now) == [Dial("bob@h")]
+            assert seeds.due(now) == [DialSeed("bob@h")]
             seeds.dial_failed("bob@h", "refused", now, 0.0)
             due = seeds.next_due()
             assert due is not None
@@ -83,11 +83,11 @@ class TestASeedByName:
         assert seeds.next_due() is None
         seeds.node_down("bob@h", 50.0, 0.0)
         assert seeds.next_due() == pytest.approx(50.1)  # the failures before are forgotten
-        assert seeds.due(50.1) == [Dial("bob@h")]
+        assert seeds.due(50.1) == [DialSeed("bob@h")]
 
     def test_that_dials_this_node_meanwhile_is_up(self) -> None:
         seeds = plan(NameSeed("bob@h"))
-        assert seeds.due(0.0) == [Dial("bob@h")]
+        assert seeds.due(0.0) == [DialSeed("bob@h")]
         seeds.node_up("bob@h")
         assert not seeds.dial_failed("bob@h", "it was dialling this node itself", 1.0, 0.0)
         assert seeds.next_due() is None
@@ -106,16 +106,16 @@ class TestASeedByName:
 class TestASeedByDomain:
     def test_is_looked_up_then_all_its_nodes_but_this_one_are_dialled(self) -> None:
         seeds = plan(PODS)
-        assert seeds.due(0.0) == [Resolve(PODS)]
+        assert seeds.due(0.0) == [ResolveSeed(PODS)]
         seeds.resolved(PODS, ["10.0.0.7", "10.0.0.5", "10.0.0.6"], 1.0, 0.0)
-        assert seeds.due(1.0) == [Dial("gus@10.0.0.6"), Dial("gus@10.0.0.7")]
+        assert seeds.due(1.0) == [DialSeed("gus@10.0.0.6"), DialSeed("gus@10.0.0.7")]
 
     def test_is_looked_up_again_and_again(self) -> None:
         seeds = plan(PODS)
         seeds.due(0.0)
         seeds.resolved(PODS, [], 1.0, 0.0)
         assert seeds.next_due() == 6.0
-        assert seeds.due(6.0) == [Resolve(PODS)]
+        assert seeds.due(6.0) == [ResolveSeed(PODS)]
         seeds.resolved(PODS, [], 7.0, 1.0)
         assert seeds.next_due() == 9.5
 
@@ -125,8 +125,8 @@ class TestASeedByDomain:
         seeds.due(0.0)
         seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)
         seeds.resolved(PODS, ["10.0.0.6", "10.0.0.7"], 0.05, 0.0)
-        assert seeds.due(0.05) == [Dial("gus@10.0.0.7")]
-        assert seeds.due(0.1) == [Dial("gus@10.0.0.6")]
+        assert seeds.due(0.05) == [DialSeed("gus@10.0.0.7")]
+        assert seeds.due(0.1) == [DialSeed("gus@10.0.0.6")]
 
     def test_a_pod_that_is_gone_is_dialled_no_more(self) -> None:
         seeds = plan(PODS)
@@ -137,7 +137,7 @@ class TestASeedByDomain:
         seeds.resolved(PODS, [], 0.0, 0.0)
         assert not seeds.dial_failed("gus@10.0.0.8", "refused", 0.0, 0.0)
         seeds.node_down("gus@10.0.0.7", 0.0, 0.0)
-        assert seeds.due(99.0) == [Resolve(PODS)]
+        assert seeds.due(99.0) == [ResolveSeed(PODS)]
 
     def test_a_pod_that_is_up_already_is_not_dialled(self) -> None:
         seeds = plan(PODS)
@@ -145,7 +145,7 @@ class TestASeedByDomain:
         seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
         assert seeds.due(0.0) == []
         seeds.node_down("gus@10.0.0.6", 1.0, 0.0)
-        assert seeds.due(1.1) == [Dial("gus@10.0.0.6")]
+        assert seeds.due(1.1) == [DialSeed("gus@10.0.0.6")]
 
     def test_without_an_answer_the_known_nodes_stay(self) -> None:
         seeds = plan(PODS, NameSeed("bob@h"))
@@ -156,18 +156,18 @@ class TestASeedByDomain:
         assert seeds.not_resolved(PODS, "no such name", 5.0, 0.0)
         assert not seeds.not_resolved(PODS, "no such name", 5.2, 0.0)
         assert seeds.next_due() == pytest.approx(5.4)
-        assert seeds.due(5.4) == [Resolve(PODS)]
+        assert seeds.due(5.4) == [ResolveSeed(PODS)]
         seeds.dial_failed("gus@10.0.0.6", "refused", 5.5, 0.0)
-        assert Dial("gus@10.0.0.6") in seeds.due(99.0)
+        assert DialSeed("gus@10.0.0.6") in seeds.due(99.0)
 
     def test_two_seeds_may_mean_the_same_node(self) -> None:
         seeds = plan(PODS, NameSeed("gus@10.0.0.6"))
-        assert seeds.due(0.0) == [Dial("gus@10.0.0.6"), Resolve(PODS)]
+        assert seeds.due(0.0) == [DialSeed("gus@10.0.0.6"), ResolveSeed(PODS)]
         seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
         assert seeds.due(0.0) == []
         seeds.resolved(PODS, [], 0.0, 0.0)
         seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)
-        assert seeds.due(0.1) == [Dial("gus@10.0.0.6")]
+        assert seeds.due(0.1) == [DialSeed("gus@10.0.0.6")]
 
 
 class TestTheResolver:

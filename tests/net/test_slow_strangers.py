@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pyx.net.strangers import MAX_UNPROVEN
-from pyx.wire.tls import TlsMachine, dialling_context
-from tests.net.test_tcp_door import free_port
+from pyx.net.admission import MAX_UNPROVEN
+from pyx.wire.handshake.tls import TlsMachine, dialling_context
+from tests.net.test_tcp_carrier import free_port
 from tests.stories.host import PATIENCE_SECONDS, PYX, Host
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ LEGAL_PEERS: Final = 3
 NODE: Final = """
 import sys
 from pyx.cli import main
-from pyx.net import listener
-listener.HANDSHAKE_SECONDS = float(sys.argv.pop(1))
+from pyx.net import endpoint
+endpoint.HANDSHAKE_SECONDS = float(sys.argv.pop(1))
 raise SystemExit(main())
 """
 

@@ -18,14 +18,14 @@ import pytest
 from pyx.core.outbox import Outbox
 from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
-from pyx.net.peer import PeerLink
+from pyx.net.connection import Connection
 from pyx.net.stream import BUFFER_BYTES
 from pyx.net.tls_stream import MAX_COMPUTED_AT_ONCE, TlsOpening, TlsStream, turnstile
-from pyx.signals import Letter, Send, Signal
-from pyx.terms import Life, Pid
-from pyx.wire.handshake import Acceptor, Dialler, Established, NeedKey, Proven, Transmit
-from pyx.wire.session import Session
-from pyx.wire.tls import TlsMachine, dialling_context
+from pyx.signals import Payload, Send, Signal
+from pyx.terms import Incarnation, Pid
+from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.handshake.machine import Acceptor, Dialler, Established, NeedKey, Proven, Transmit
+from pyx.wire.handshake.tls import TlsMachine, dialling_context
 
 if TYPE_CHECKING:
     import ssl
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.net.conftest import LoopThread
 
-GUS, BOB = Life("gus@vm", 11), Life("bob@vm", 22)
+GUS, BOB = Incarnation("gus@vm", 11), Incarnation("bob@vm", 22)
 HANG = 10.0
 CERTIFICATE = make_certificate()
 
@@ -138,33 +138,33 @@ class TestSending:
 
     def test_the_beginning_of_something_large(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
-        letter = noise(100_000)
-        assert a.send(letter) == 64 * 1024
-        assert receive_all(b, 64 * 1024) == letter[: 64 * 1024]
+        payload = noise(100_000)
+        assert a.send(payload) == 64 * 1024
+        assert receive_all(b, 64 * 1024) == payload[: 64 * 1024]
 
     @pytest.mark.parametrize("buffer_bytes", [128 * 1024, 32 * 1024, 1000])
     def test_megabytes_through_buffers_of_any_size(
         self, streams: tuple[TlsStream, TlsStream], buffer_bytes: int
     ) -> None:
         a, b = streams
-        letter = noise(4_000_000)
-        sender = meanwhile(lambda: send_all(a, letter))
-        assert receive_all(b, len(letter), buffer_bytes) == letter
+        payload = noise(4_000_000)
+        sender = meanwhile(lambda: send_all(a, payload))
+        assert receive_all(b, len(payload), buffer_bytes) == payload
         sender.join()
 
     def test_both_ways_at_once_from_two_threads_each(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
-        letter, answer = noise(8_000_000), noise(8_000_000)[::-1]
+        payload, answer = noise(8_000_000), noise(8_000_000)[::-1]
         at_b: list[bytes] = []
         threads = [
-            meanwhile(lambda: send_all(a, letter)),
+            meanwhile(lambda: send_all(a, payload)),
             meanwhile(lambda: send_all(b, answer)),
-            meanwhile(lambda: at_b.append(receive_all(b, len(letter)))),
+            meanwhile(lambda: at_b.append(receive_all(b, len(payload)))),
         ]
         assert receive_all(a, len(answer)) == answer
         for thread in threads:
             thread.join()
-        assert at_b == [letter]
+        assert at_b == [payload]
 
 
 def fill(stream: TlsStream, piece: bytes) -> int:
@@ -185,12 +185,12 @@ class TestAFullSocket:
         a, b = streams
         piece = noise(50_016)
         taken = fill(a, piece)
-        assert a._sealed  # some of the next has left, and this has not
+        assert a._encoded  # some of the next has left, and this has not
         got = receive_all(b, taken * len(piece))
         # The same bytes again, as a link does it: they are not sent twice.
         select.select([], [a.fileno()], [])
         assert a.send(piece) == len(piece)
-        assert not a._sealed
+        assert not a._encoded
         got += receive_all(b, (taken + 1) * len(piece) - len(got))
         assert got == piece * (taken + 1)
 
@@ -240,8 +240,8 @@ class TestReading:
         everything = b"".join(sent)
         got = bytearray()
         while sent:
-            letter = sent.popleft()
-            send_all(a, letter)
+            payload = sent.popleft()
+            send_all(a, payload)
             while select.select([b.fileno()], [], [], 0)[0]:
                 try:
                     got += buffer[: b.receive_into(buffer)]
@@ -267,10 +267,10 @@ class TestEnding:
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
-        letter = noise(200_000)
-        sender = meanwhile(lambda: send_all(b, letter))
+        payload = noise(200_000)
+        sender = meanwhile(lambda: send_all(b, payload))
         a.end_writing()
-        assert receive_all(a, len(letter)) == letter
+        assert receive_all(a, len(payload)) == payload
         sender.join()
         b.end_writing()
         assert receive(a, memoryview(bytearray(100))) == b""
@@ -312,7 +312,9 @@ class TestEnding:
 class End:
     """One end of a link over TLS, with everything it heard."""
 
-    def __init__(self, loop_thread: LoopThread, stream: TlsStream, here: Life, there: Life) -> None:
+    def __init__(
+        self, loop_thread: LoopThread, stream: TlsStream, here: Incarnation, there: Incarnation
+    ) -> None:
         self.out = Outbox(there.name)
         self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
         self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -321,8 +323,8 @@ class End:
             for signal in signals:
                 self.heard.put(signal)
 
-        session = Session(here, there)
-        self.link = PeerLink(
+        session = SignalStream(here, there)
+        self.link = Connection(
             loop_thread.loop, stream, session, self.out, signals_came, self.lost.put, trouble=print
         )
         loop_thread.call(self.link.start)
@@ -344,19 +346,19 @@ def ends(loop_thread: LoopThread, streams: tuple[TlsStream, TlsStream]) -> Itera
     loop_thread.settle()
 
 
-def letter(frm: int, number: int, size: int) -> Send:
-    return Send(Pid(frm), "server", Letter(number.to_bytes(4) + bytes(size)))
+def payload(frm: int, number: int, size: int) -> Send:
+    return Send(Pid(frm), "server", Payload(number.to_bytes(4) + bytes(size)))
 
 
 class TestALink:
-    """`PeerLink` on top: it knows nothing of TLS, and must not lose a byte or a wake-up by it."""
+    """`Connection` on top: it knows nothing of TLS, and must not lose a byte or a wake-up by it."""
 
-    def test_large_and_small_letters_of_several_threads_both_ways(self, ends: tuple[End, End]) -> None:
+    def test_large_and_small_payloads_of_several_threads_both_ways(self, ends: tuple[End, End]) -> None:
         sizes = (10, 70_000, 3, 16_384, 1_000_000, 0, 64 * 1024)
 
         def speak(end: End, frm: int) -> None:
             for number in range(70):
-                end.say(letter(frm, number, sizes[(number + frm) % len(sizes)]))
+                end.say(payload(frm, number, sizes[(number + frm) % len(sizes)]))
 
         speakers = [meanwhile(functools.partial(speak, end, frm)) for end in ends for frm in (1, 2, 3)]
         for end in ends:
@@ -381,19 +383,19 @@ class TestALink:
         loop_thread.call(lambda: bob.link._loop.remove_reader(bob.link._descriptor))
         sent = 0
         while not gus.link._full:
-            gus.say(letter(1, sent, 60_000))
+            gus.say(payload(1, sent, 60_000))
             sent += 1
         assert not gus.out
         loop_thread.call(lambda: bob.link._loop.add_reader(bob.link._descriptor, bob.link._readable))
         for number in range(sent):
             assert bob.hears() == Send(
-                Pid(1, 0, *GUS), "server", Letter(number.to_bytes(4) + bytes(60_000), GUS)
+                Pid(1, 0, *GUS), "server", Payload(number.to_bytes(4) + bytes(60_000), GUS)
             )
 
     def test_a_graceful_close_delivers_everything_first(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         for number in range(40):
-            gus.say(letter(1, number, 50_000))
+            gus.say(payload(1, number, 50_000))
         gus.link.close(gracefully=True)
         for _ in range(40):
             bob.hears()
@@ -573,8 +575,8 @@ class TestOpening:
         assert at_bob[0] == Established(*GUS, hidden=False)
         assert at_gus[2] == at_bob[2] == b""
         gus, bob = End(loop_thread, at_gus[1], GUS, BOB), End(loop_thread, at_bob[1], BOB, GUS)
-        gus.say(Send(None, "server", Letter(b"hello")))
-        assert bob.hears() == Send(None, "server", Letter(b"hello", GUS))
+        gus.say(Send(None, "server", Payload(b"hello")))
+        assert bob.hears() == Send(None, "server", Payload(b"hello", GUS))
         gus.link.close(gracefully=False)
         bob.link.close(gracefully=False)
         loop_thread.settle()

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pyx.errors import ProtocolError
-from pyx.net.listener import Arrival
+from pyx.net.endpoint import Arrival
 from pyx.net.tls_stream import TlsOpening
-from pyx.wire.hello import DIALLER, Hello, pack_hello
-from pyx.wire.tls import TlsMachine, dialling_context
+from pyx.wire.handshake.hello import DIALLER, Hello, pack_hello
+from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.net.fault_proxy import FaultProxy
 from tests.net.impostor import HELLO as IMPOSTORS_HELLO
 from tests.net.impostor import framed, judges
-from tests.net.test_listener import HANG, DialFailed
-from tests.net.test_tcp_door import KEY, Net, brief, net
+from tests.net.test_endpoint import HANG, DialFailed
+from tests.net.test_tcp_carrier import KEY, Net, brief, net
 from tests.staging import until
 
 if TYPE_CHECKING:

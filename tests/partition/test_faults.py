@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from pyx import Node, receive, send
-from pyx.runtime import lifetime
-from pyx.wire.tls import RECORD_BYTES
+from pyx.runtime import start_stop
+from pyx.wire.handshake.tls import RECORD_BYTES
 from tests.net.fault_proxy import FaultProxy
-from tests.net.test_tcp_door import free_port
+from tests.net.test_tcp_carrier import free_port
 from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Pair:
     def _node(stage: Stage, name: str, port: int, tick: float) -> LocalNode:
         node = stage.make()
         listen = f"127.0.0.10{name[-1]}"
-        lifetime.start(node, name, **{**OPTIONS, "tick": tick}, long=True, listen=listen, port=port)
+        start_stop.start(node, name, **{**OPTIONS, "tick": tick}, long=True, listen=listen, port=port)
         return node
 
     def meet(self) -> None:

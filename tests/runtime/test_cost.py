@@ -19,15 +19,15 @@ from pyx import Process as ProcessFace
 from pyx.core.mailbox import Mailbox
 from pyx.core.outbox import Outbox
 from pyx.core.peers import Peer
-from pyx.core.processes import Process
-from pyx.net.peer import PeerLink
+from pyx.core.processes import ProcessRecord
+from pyx.execution.runner import Runner
+from pyx.net.connection import Connection
 from pyx.net.stream import PlainStream
-from pyx.runtime.runners import Runner
-from pyx.wire.frame import FrameReader
-from pyx.wire.reader import Reader
-from pyx.wire.session import Session
-from pyx.wire.turns import Turns
-from pyx.wire.writer import Writer
+from pyx.wire.frames.frame import FrameReader
+from pyx.wire.frames.reader import Reader
+from pyx.wire.frames.scheduler import OutputScheduler
+from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.frames.writer import Writer
 from tests.staging import as_process, until
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ async def answers() -> None:
     await asyncio.sleep(0)
 
 
-PROCESS: Final[set[type]] = {Process, Runner, Mailbox}
+PROCESS: Final[set[type]] = {ProcessRecord, Runner, Mailbox}
 SESSION: Final[set[type]] = {
-    PeerLink,
-    Session,
+    Connection,
+    SignalStream,
     Peer,
     Outbox,
-    Turns,
+    OutputScheduler,
     FrameReader,
     Reader,
     Writer,

@@ -13,7 +13,7 @@ import pytest
 from pyx import Node, Process, RpcRefused, RpcUndefined, receive, rpc, self, send
 from pyx.signals import Call, Spawn
 from pyx.terms import FunctionName, Pid, Raised
-from pyx.wire.codec import seal
+from pyx.wire.codec import encode
 from tests.hostile import Hostile
 from tests.staging import Running, Stage, as_process, seen_from, until
 
@@ -302,10 +302,10 @@ class TestALetterThatIsSaidToBeSealedHere:
     @pytest.mark.parametrize("kind", [Call, Spawn])
     def test_runs_nothing(self, policy: str, kind: type, stage: Stage) -> None:
         victim = stage.start("victim", policy=policy)
-        letter = seal((__name__, "unmarked", []))
+        payload = encode((__name__, "unmarked", []))
         between = () if kind is Call else (False, None)
         with Hostile(victim) as evil:
-            evil.forges(kind, Pid(1), 5, Pid(1), *between, tuple(evil.there), letter=letter)
+            evil.forges(kind, Pid(1), 5, Pid(1), *between, tuple(evil.there), payload=payload)
             assert evil.is_cut_off()
         nothing_runs(victim)
         assert "unmarked" not in seen
@@ -314,7 +314,7 @@ class TestALetterThatIsSaidToBeSealedHere:
         victim, honest = stage.start("victim", policy="exported"), stage.start("honest")
         with Hostile(victim) as evil:
             assert as_process(honest, lambda: Node.ping("victim")) == "pong"
-            evil.forges(Call, Pid(1), 5, Pid(1), tuple(evil.there), letter=seal(("math", "sqrt", [4])))
+            evil.forges(Call, Pid(1), 5, Pid(1), tuple(evil.there), payload=encode(("math", "sqrt", [4])))
             assert evil.is_cut_off()
             assert as_process(honest, Node.list) == ["victim@test"]
 

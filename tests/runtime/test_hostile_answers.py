@@ -10,9 +10,9 @@ import pytest
 
 from pyx import Node, Process, RpcError, rpc
 from pyx.errors import NoConnection, RpcRefused
-from pyx.signals import Answer, Ask, Call, Letter, Ping, Pong, Signal, Spawn, Spawned
+from pyx.signals import Answer, Ask, Call, Payload, Ping, Pong, Signal, Spawn, Spawned
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import seal
+from pyx.wire.codec import encode
 from tests.hostile import Hostile
 from tests.staging import HANG, Stage, as_process
 
@@ -27,14 +27,14 @@ ANSWERS: dict[str, Callable[[int], Signal]] = {
     "a pong": lambda number: Pong(number),
     "a pid": lambda number: Spawned(number, Pid(1)),
     "no value": lambda number: Answer(number, "value", "word"),
-    "a word that is none": lambda number: Answer(number, "bananas", Letter(seal(1))),
+    "a word that is none": lambda number: Answer(number, "bananas", Payload(encode(1))),
     "a loss": lambda number: Answer(number, "noconnection", FORGED),
     "a refusal without a policy": lambda number: Answer(number, "refused", FORGED),
-    "a refusal with a letter": lambda number: Answer(number, "refused", Letter(seal("off"))),
-    "bytes": lambda number: Answer(number, "value", Letter(b"\xc1")),
-    "half a name": lambda number: Answer(number, "undefined", Letter(seal((1, 2)))),
-    "an error of numbers": lambda number: Answer(number, "raised", Letter(seal(Raised(1, 2, 3)))),  # type: ignore[arg-type]
-    "an error of nothing": lambda number: Answer(number, "raised", Letter(seal(None))),
+    "a refusal with a letter": lambda number: Answer(number, "refused", Payload(encode("off"))),
+    "bytes": lambda number: Answer(number, "value", Payload(b"\xc1")),
+    "half a name": lambda number: Answer(number, "undefined", Payload(encode((1, 2)))),
+    "an error of numbers": lambda number: Answer(number, "raised", Payload(encode(Raised(1, 2, 3)))),  # type: ignore[arg-type]
+    "an error of nothing": lambda number: Answer(number, "raised", Payload(encode(None))),
 }
 
 
@@ -108,7 +108,7 @@ def test_facts_that_lack_what_was_asked_for_are_none(victim: LocalNode, facts: A
         answered_by(
             victim,
             Ask,
-            lambda number: Answer(number, "value", Letter(seal(facts))),
+            lambda number: Answer(number, "value", Payload(encode(facts))),
             lambda: Process.info(Pid(1, 0, "evil@test", 666), ["status", "kind"]),
         )
 

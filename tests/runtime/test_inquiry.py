@@ -12,10 +12,10 @@ from pyx import self as own_pid
 from pyx.errors import NoConnection
 from pyx.runtime import inquiry
 from pyx.runtime.inquiry import as_asked, ask, ask_async, checked_keys, is_here
-from pyx.runtime.requests import Pending
-from pyx.signals import Letter
+from pyx.runtime.pending_answer import PendingAnswer
+from pyx.signals import Payload
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, sealed, seen_from, until, wait_for
+from tests.staging import HANG, Running, Stage, as_process, encoded, seen_from, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,7 @@ class TestAbroad:
         assert asking(a, seen_from(a, b, Pid(4711)), None) is None
         assert asking(a, Pid(1, node="b@test", creation=b.kernel.creation + 1), None) is None
 
-    def test_one_of_our_own_earlier_life_is_dead(self, stage: Stage, asking: Asker) -> None:
+    def test_one_of_our_own_earlier_incarnation_is_dead(self, stage: Stage, asking: Asker) -> None:
         a = stage.start("a")
         pid = Running(a, receive).pid
         earlier = Pid(pid.number, node="a@test", creation=a.kernel.creation + 1)
@@ -152,25 +152,25 @@ class TestAnswers:
     """What a peer says is not taken at its word."""
 
     def answer(self, node: LocalNode, outcome: str, body: Any) -> Any:
-        pending = Pending(node)
+        pending = PendingAnswer(node)
         pending.resolve(outcome, body)
         return inquiry.answer(node, Pid(1, node="b@test", creation=1), None, pending, in_time=True)
 
     def test_facts_or_nobody(self, node: LocalNode) -> None:
-        assert self.answer(node, "value", sealed({"kind": "def"})) == {"kind": "def"}
-        assert self.answer(node, "value", sealed(None)) is None
+        assert self.answer(node, "value", encoded({"kind": "def"})) == {"kind": "def"}
+        assert self.answer(node, "value", encoded(None)) is None
 
     def test_it_could_not_tell(self, node: LocalNode) -> None:
         with pytest.raises(NoConnection, match="it cannot answer: unknown key"):
-            self.answer(node, "value", sealed(ValueError("unknown key 'x'")))
+            self.answer(node, "value", encoded(ValueError("unknown key 'x'")))
 
     def test_nonsense(self, node: LocalNode) -> None:
         with pytest.raises(NoConnection, match="its answer is malformed: no answer to an Ask"):
             self.answer(node, "nonsense", "no answer to an Ask")
         with pytest.raises(NoConnection, match="its answer is malformed: 42"):
-            self.answer(node, "value", sealed(42))
+            self.answer(node, "value", encoded(42))
         with pytest.raises(NoConnection, match="it cannot answer: not a letter"):
-            self.answer(node, "value", Letter(b"\xc1"))
+            self.answer(node, "value", Payload(b"\xc1"))
 
 
 class TestQuestions:
@@ -184,8 +184,8 @@ class TestQuestions:
         Running(b, receive)
 
         def body() -> Any:
-            with Pending(a) as pending:
-                pending.ask(a.kernel.request_info, own_pid(), "b@test", "info", sealed(question))
+            with PendingAnswer(a) as pending:
+                pending.ask(a.kernel.request_info, own_pid(), "b@test", "info", encoded(question))
                 assert pending.wait(HANG)
             return inquiry.answer(a, Pid(1, node="b@test", creation=1), None, pending, in_time=True)
 

@@ -16,10 +16,10 @@ from pyx import Exit, Node, Process, ProcessKilled, aio, receive, rpc, spawn, sp
 from pyx import self as own_pid
 from pyx.errors import EncodeError, RemoteError
 from pyx.runtime.lifecycle import exit_text, reason_of
-from pyx.signals import Letter
+from pyx.signals import Payload
 from pyx.terms import Pid, Raised
-from pyx.wire.codec import open_letter
-from tests.staging import HANG, Ended, Running, Stage, as_process, end_of, sealed, until, wait_for
+from pyx.wire.codec import decode
+from tests.staging import HANG, Ended, Running, Stage, as_process, encoded, end_of, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,11 +60,11 @@ class TestReasons:
         assert reason_of(SystemExit(0), 1000) == ("normal", False)
         assert reason_of(ProcessKilled(), 1000) == ("killed", False)
         reason, crashed = reason_of(SystemExit(3), 1000)
-        assert isinstance(reason, Letter)
-        assert (open_letter(reason, None), crashed) == (3, False)
+        assert isinstance(reason, Payload)
+        assert (decode(reason, None), crashed) == (3, False)
         reason, crashed = reason_of(ValueError("x"), 1000)
-        assert isinstance(reason, Letter)
-        assert (open_letter(reason, None).type, crashed) == ("ValueError", True)
+        assert isinstance(reason, Payload)
+        assert (decode(reason, None).type, crashed) == ("ValueError", True)
 
 
 class TestEnds:
@@ -147,7 +147,7 @@ class TestStarts:
         assert node.kernel.find(pid)
         assert ref is None
 
-    def test_arguments_are_sealed_at_the_call(self, node: LocalNode) -> None:
+    def test_arguments_are_encoded_at_the_call(self, node: LocalNode) -> None:
         shared = ["before"]
         go, seen = threading.Event(), list[Any]()
 
@@ -372,7 +372,7 @@ class TestForPeers:
         a, _ = stage.start("a"), stage.start("b")
         assert as_process(a, lambda: rpc.call("b", "asyncio", "sleep", [0, "slept"])) == "slept"
 
-    def test_a_spawn_shows_what_it_is_once_its_letter_is_read(self, stage: Stage) -> None:
+    def test_a_spawn_shows_what_it_is_once_its_payload_is_read(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         pid = as_process(a, lambda: Node.spawn("b", "pyx", "receive", ["x"]))
         process = b.kernel.find(Pid(pid.number))
@@ -383,7 +383,7 @@ class TestForPeers:
     def test_one_that_was_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
         process, _ = node.step(node.kernel.process_started, "call")
         node.step(node.kernel.exit, Pid(0), process.pid, "kill")
-        node.processes.start_for_peer(process, sealed(("pytest", "fail", ["it ran"])))
+        node.processes.start_for_peer(process, encoded(("pytest", "fail", ["it ran"])))
         until(lambda: process.runner is None)
 
 
@@ -404,8 +404,8 @@ class TestDying:
 class TestShellExit:
     def test_says_who_died_of_what(self, node: LocalNode) -> None:
         assert exit_text(node, Pid(7), "boom") == "** (EXIT from #PID<0.7.0>) boom\n"
-        assert exit_text(node, Pid(7), sealed(("a", 1))) == "** (EXIT from #PID<0.7.0>) ('a', 1)\n"
-        raised = sealed(Raised("ValueError", "no stock", "Traceback ..."))
+        assert exit_text(node, Pid(7), encoded(("a", 1))) == "** (EXIT from #PID<0.7.0>) ('a', 1)\n"
+        raised = encoded(Raised("ValueError", "no stock", "Traceback ..."))
         assert exit_text(node, Pid(7), raised) == "** (EXIT from #PID<0.7.0>) ValueError: no stock\n"
 
 

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from pyx.runtime import context, local_node
+from pyx.execution import context
+from pyx.runtime import local_node
 from pyx.runtime.local_node import LocalNode, this_node
 from tests.staging import HANG, Stage, as_process
 

@@ -1,6 +1,6 @@
 """What happens to a mailbox that grows beyond its cap: by each policy, whoever sends, from here or elsewhere.
 
-By the public face alone.  How growth is noticed is `core/mailbox.py`'s, what a wait is `suspension.py`'s.
+By the public face alone.  How growth is noticed is `core/mailbox.py`'s, what a wait is `back_pressure.py`'s.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class TestBlock:
     def somebody_waits(self, busy: Busy) -> bool:
         process = busy.node.kernel.find(busy.pid)
         assert process is not None
-        return bool(process.mailbox.sleepers)
+        return bool(process.mailbox.waiters)
 
     def test_a_def_waits_and_all_it_sends_arrives(self, busy: Busy, caplog: pytest.LogCaptureFixture) -> None:
         sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
@@ -236,7 +236,7 @@ class TestBlock:
         sender = Running(node, lambda: [send(pid, number) for number in range(3 * CAP)])
         process = node.kernel.find(pid)
         assert process is not None
-        until(lambda: bool(process.mailbox.sleepers))
+        until(lambda: bool(process.mailbox.waiters))
         other.set()
         assert len(sender.outcome()) == 3 * CAP
 

@@ -9,7 +9,7 @@ import pytest
 
 from pyx.errors import EncodeError, NodeNameInvalid, RpcRefused
 from pyx.runtime import reaching
-from pyx.runtime.requests import Pending
+from pyx.runtime.pending_answer import PendingAnswer
 from tests.staging import HANG, Stage, as_process, wait_for
 
 if TYPE_CHECKING:
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 class TestPing:
     def test_of_a_node_without_a_name_nobody_has_to_be_asked(self, node: LocalNode) -> None:
-        assert reaching.ping(node, Pending(node), "b@test") == "pang"
+        assert reaching.ping(node, PendingAnswer(node), "b@test") == "pang"
 
     def test_a_name_that_is_none_is_refused_all_the_same(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid):
-            reaching.ping(node, Pending(node), "no good")
+            reaching.ping(node, PendingAnswer(node), "no good")
 
     def test_itself(self, stage: Stage) -> None:
         a = stage.start("a")
-        pending = Pending(a)
+        pending = PendingAnswer(a)
         assert reaching.ping(a, pending, "a") is None
         assert pending.wait(HANG)
         assert reaching.pong(a, "a", pending, in_time=True) == "pong"
 
     def test_nobody(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         a = stage.start("a")
-        pending = Pending(a)
+        pending = PendingAnswer(a)
         assert reaching.ping(a, pending, "nobody") is None
         assert pending.wait(HANG)
         assert reaching.pong(a, "nobody", pending, in_time=True) == "pang"
@@ -44,10 +44,10 @@ class TestPing:
         self, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
         a, _ = stage.start("a"), stage.start("b")
-        pending = Pending(a)
+        pending = PendingAnswer(a)
         reaching.ping(a, pending, "b")
         assert pending.wait(HANG)
-        assert reaching.pong(a, "b", Pending(a), in_time=False) == "pang"
+        assert reaching.pong(a, "b", PendingAnswer(a), in_time=False) == "pang"
         assert caplog.messages == ["no answer from b@test within 5 s"]
 
     def test_one_that_could_not_be_dialled_in_time_is_named_once(
@@ -57,7 +57,7 @@ class TestPing:
         standing, go_on = threading.Event(), threading.Event()
         b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
-        with Pending(a) as pending:
+        with PendingAnswer(a) as pending:
             assert reaching.ping(a, pending, "b") is None
         assert reaching.pong(a, "b", pending, in_time=False) == "pang"
         a.step(a.kernel.dial_failed, "b@test", "it did not answer within 5 s", a.now())
@@ -67,18 +67,18 @@ class TestPing:
 
 class TestConnect:
     def test_of_a_node_without_a_name_is_ignored(self, node: LocalNode) -> None:
-        assert reaching.connect(node, Pending(node), "b@test") == "ignored"
+        assert reaching.connect(node, PendingAnswer(node), "b@test") == "ignored"
 
     @pytest.mark.parametrize(("name", "ok"), [("a", True), ("b", True), ("nobody", False)])
     def test_ends(self, stage: Stage, name: str, ok: bool) -> None:
         a, _ = stage.start("a"), stage.start("b")
-        pending = Pending(a)
+        pending = PendingAnswer(a)
         assert reaching.connect(a, pending, name) is None
         assert pending.wait(HANG)
         assert reaching.connected(pending, in_time=True) is ok
 
     def test_one_that_never_ends_is_a_failure(self, node: LocalNode) -> None:
-        assert reaching.connected(Pending(node), in_time=False) is False
+        assert reaching.connected(PendingAnswer(node), in_time=False) is False
 
 
 class TestSpawn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import PyxError
-from pyx.runtime import lifetime, seeding
+from pyx.runtime import seeding, start_stop
 from tests.staging import OPTIONS, Stage, until
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_one_that_is_lost_is_dialled_again(stage: Stage) -> None:
     b = stage.start("b")
     a = stage.start("a", seeds=["b@test"])
     until(lambda: connected(a) == ["b@test"])
-    lifetime.stop(b)
+    start_stop.stop(b)
     until(lambda: connected(a) == [])
     stage.start("b")
     until(lambda: connected(a) == ["b@test"])
@@ -72,7 +72,7 @@ def test_a_domain_that_leads_nowhere_is_told(
 def test_a_seed_that_cannot_be_one_is_refused_before_anything_starts(stage: Stage) -> None:
     node = stage.make()
     with pytest.raises(ValueError, match="seed"):
-        lifetime.start(node, "a@test", **{**OPTIONS, "seeds": ["dns:"]})
+        start_stop.start(node, "a@test", **{**OPTIONS, "seeds": ["dns:"]})
     assert not node.kernel.name
 
 
@@ -81,7 +81,7 @@ def test_when_the_node_leaves_nobody_is_dialled_any_more(stage: Stage) -> None:
     assert a.transport is not None
     plan = a.transport._seeding
     assert plan is not None
-    lifetime.stop(a)
+    start_stop.stop(a)
     a.portal.call(lambda: None)
     assert not plan._runs
     plan.node_down("b@test")

@@ -1,4 +1,4 @@
-"""Messages on their way: what is sealed, what is refused, what a sender is told."""
+"""Messages on their way: what is encoded, what is refused, what a sender is told."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pytest
 from pyx import Node, Process, aio, receive, rpc, send, spawn
 from pyx import self as self_pid
 from pyx.errors import EncodeError, NodeBusy, ProcessKilled, RemoteError, RpcError
-from pyx.runtime import context
-from pyx.runtime.line_buffer import LONGEST_PRINT
-from pyx.runtime.runners import Runner
-from pyx.signals import Letter
+from pyx.execution import context
+from pyx.execution.line_buffer import LONGEST_PRINT
+from pyx.execution.runner import Runner
+from pyx.signals import Payload
 from pyx.terms import Pid, Ref
 from tests.staging import Running, as_process, in_the_name_of_a_process, seen_from, until, wait_for
 
 if TYPE_CHECKING:
-    from pyx.net.peer import PeerLink
+    from pyx.net.connection import Connection
     from pyx.runtime.local_node import LocalNode
     from tests.staging import Stage
 
@@ -48,13 +48,13 @@ class TestSending:
             assert node.send(dest, message)
             assert self.got(reader) is message
 
-    def test_any_other_is_sealed(self, node: LocalNode, reader: Runner) -> None:
+    def test_any_other_is_encoded(self, node: LocalNode, reader: Runner) -> None:
         node.send("reader", [1])
-        assert isinstance(self.got(reader), Letter)
+        assert isinstance(self.got(reader), Payload)
 
-    def test_a_destination_that_may_be_elsewhere_gets_a_letter(self, node: LocalNode) -> None:
-        assert isinstance(node.body(("reader", "b@test"), 1), Letter)
-        assert isinstance(node.body(Pid(1, node="b@test", creation=1), 1), Letter)
+    def test_a_destination_that_may_be_elsewhere_gets_a_payload(self, node: LocalNode) -> None:
+        assert isinstance(node.body(("reader", "b@test"), 1), Payload)
+        assert isinstance(node.body(Pid(1, node="b@test", creation=1), 1), Payload)
         assert node.body(Ref(1), 1) == 1
 
     def test_only_a_plain_name_that_nobody_has_is_told(self, node: LocalNode) -> None:
@@ -188,9 +188,9 @@ class TestToANodeThatTakesNothing:
         return a, b
 
     @staticmethod
-    def link(a: LocalNode) -> PeerLink:
+    def link(a: LocalNode) -> Connection:
         (peer,) = a.kernel._peers.values()
-        link: PeerLink = peer.link
+        link: Connection = peer.link
         return link
 
     def server(self, b: LocalNode, count: int) -> Running:
@@ -237,7 +237,7 @@ class TestToANodeThatTakesNothing:
 
         a.processes.spawn(sends, ())
         wait_for(refused)
-        until(lambda: bool(self.link(a).out.sleepers))
+        until(lambda: bool(self.link(a).out.waiters))
         assert not over.is_set()
         server = self.server(b, counts[0] + 1)
         a.portal.call(self.link(a).release)
@@ -249,7 +249,7 @@ class TestToANodeThatTakesNothing:
     ) -> None:
         a, b = two
         sender = Running(a, lambda: [send(self.DEST, (number, bytes(400_000)))[0] for number in range(9)])
-        until(lambda: bool(self.link(a).out.sleepers))
+        until(lambda: bool(self.link(a).out.waiters))
         assert MIB < a.kernel.queued()["b@test"] < 3 * 400_200
         server = self.server(b, 9)
         a.portal.call(self.link(a).release)
@@ -258,7 +258,7 @@ class TestToANodeThatTakesNothing:
     def test_a_kill_ends_the_wait_and_the_message_is_sent(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         sender = Running(a, lambda: send(self.DEST, (0, bytes(2 * MIB))))
-        until(lambda: bool(self.link(a).out.sleepers))
+        until(lambda: bool(self.link(a).out.waiters))
         as_process(a, lambda: Process.exit(sender.pid, "kill"))
         with pytest.raises(ProcessKilled):
             sender.outcome()
@@ -269,7 +269,7 @@ class TestToANodeThatTakesNothing:
     def test_the_loss_of_the_node_ends_the_wait(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, _ = two
         sender = Running(a, lambda: send(self.DEST, "x" * 2 * MIB)[:1])
-        until(lambda: bool(self.link(a).out.sleepers))
+        until(lambda: bool(self.link(a).out.waiters))
         self.link(a).close(gracefully=False)
         assert sender.outcome() == "x"
 
@@ -288,7 +288,7 @@ class TestToANodeThatTakesNothing:
             a.print_lines(runner)
 
         sender = Running(a, prints)
-        until(lambda: bool(self.link(a).out.sleepers))
+        until(lambda: bool(self.link(a).out.waiters))
         assert MIB <= a.kernel.queued()["b@test"] < MIB + 2 * LONGEST_PRINT  # of ten
         a.portal.call(self.link(a).release)
         sender.outcome()

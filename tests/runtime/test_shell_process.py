@@ -18,10 +18,10 @@ import pytest
 from pyx import Exit, Process, aio, receive, send, spawn, spawn_link
 from pyx import self as own_pid
 from pyx.errors import ProcessKilled, ReceiveTimeout
+from pyx.execution.context import current
+from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread, pending_interrupt
+from pyx.execution.output import Router
 from pyx.runtime import shell_process as shell_process_module
-from pyx.runtime.context import current
-from pyx.runtime.interrupts import guard_main_thread, interrupt_main_thread, pending_interrupt
-from pyx.runtime.output import Router
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid
 from tests.staging import HANG, until, wait_for
@@ -36,7 +36,7 @@ say = Router(io.StringIO()).write
 """What `print` does once the router is installed."""
 
 
-BEGAN = ("pyx.shell.session", "run", 1)
+BEGAN = ("pyx.shell.app", "run", 1)
 
 
 class Console:

@@ -19,7 +19,7 @@ import pytest
 import pyx
 from pyx import Node, Process, ProcessKilled, aio, make_ref, receive, rpc, send, spawn, spawn_monitor
 from pyx import self as own_pid
-from pyx.runtime.output import Router
+from pyx.execution.output import Router
 from pyx.terms import Pid
 from tests.runtime import programs
 from tests.staging import (
@@ -37,8 +37,8 @@ from tests.staging import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
-    from pyx.runtime.runners import Runner
 
 KILLS = 5_000
 
@@ -149,7 +149,7 @@ def flat(to: Pid, number: int) -> None:
     send(to, (own_pid(), number, "flat"))
 
 
-def sealed(to: Pid, number: int) -> None:
+def encoded(to: Pid, number: int) -> None:
     send(to, (own_pid(), number, [number, {"name": "nike"}]))
 
 
@@ -179,7 +179,7 @@ def registering(to: Pid, number: int) -> None:
     Process.unregister(name)
 
 
-WAYS: list[Callable[[Pid, int], None]] = [flat, sealed, polling, by_alias, watching, registering]
+WAYS: list[Callable[[Pid, int], None]] = [flat, encoded, polling, by_alias, watching, registering]
 
 
 def sender(to: Pid, killer: Pid, say: Callable[[Pid, int], None]) -> None:

@@ -20,13 +20,14 @@ import pytest
 from pyx import Node, Process, receive, rpc, self, send
 from pyx.core import effects as fx
 from pyx.errors import NameTaken, PyxError, RpcTimeout, RuntimeDirectoryUnsafe
-from pyx.net.claim import Claim
+from pyx.execution import interrupts
 from pyx.net.cookie import Cookie
-from pyx.net.listener import Arrival
-from pyx.runtime import draining, interrupts, lifetime
+from pyx.net.endpoint import Arrival
+from pyx.net.name_claim import NameClaim
+from pyx.runtime import drain_timeout, start_stop
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
-from pyx.wire.fragments import NODE_ROOM_BYTES
+from pyx.wire.frames.fragments import NODE_ROOM_BYTES
 from tests.staging import HANG, OPTIONS, Running, Stage, as_process, seen_from, until, wait_for
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class TestSessions:
         until(lambda: connected(b) == ["a@test"])
 
     def test_all_share_what_the_node_has_room_for(self, stage: Stage) -> None:
-        """512 MiB of unfinished messages; what happens beyond is told by `test_assembly.py`."""
+        """512 MiB of unfinished messages; what happens beyond is told by `test_reassembly.py`."""
         a, *others = [stage.start(name) for name in "abc"]
         for name in "bc":
             ping(a, name)
@@ -136,7 +137,7 @@ class TestNames:
 
     def test_it_is_free_again_when_the_node_has_stopped(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
-        assert lifetime.stop(a)
+        assert start_stop.stop(a)
         again = stage.start("a")
         assert again.kernel.creation != 0
         assert ping(b, "a") == "pong"
@@ -144,11 +145,11 @@ class TestNames:
     def test_without_the_place_for_a_socket_nothing_is_left_behind(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def cannot(_: Claim) -> socket.socket:
+        def cannot(_: NameClaim) -> socket.socket:
             raise PyxError("no room")
 
         with monkeypatch.context() as patch:
-            patch.setattr(Claim, "listen", cannot)
+            patch.setattr(NameClaim, "listen", cannot)
             with pytest.raises(PyxError, match="no room"):
                 stage.start("a")
         assert ping(stage.start("a"), "a") == "pong"  # the name is free
@@ -197,7 +198,7 @@ class TestTicks:
         ticked = threading.Semaphore(0)
         a = stage.make()
         monkeypatch.setattr(a.kernel, "tick", lambda _: ticked.release())
-        lifetime.start(a, "a@test", **{**OPTIONS, "tick": 0.004})
+        start_stop.start(a, "a@test", **{**OPTIONS, "tick": 0.004})
         for _ in range(3):
             assert ticked.acquire(timeout=HANG)
 
@@ -221,20 +222,20 @@ class TestLeaving:
         running = Running(b, lambda: [receive() for _ in range(1000)])
         b.step(b.kernel.register, running.pid, "reader")
         as_process(a, lambda: [send(("reader", "b"), [number]) for number in range(1000)])
-        lifetime.stop(a)
+        start_stop.stop(a)
         assert running.outcome() == [[number] for number in range(1000)]
         until(lambda: "node a@test is down: it left" in caplog.text)
 
     def test_a_dial_that_is_not_answered_is_not_waited_for_long(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(draining, "PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr(drain_timeout, "PATIENCE_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         standing, go_on = threading.Event(), threading.Event()
         b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
         as_process(a, lambda: send(("reader", "b"), "never"))
-        lifetime.stop(a)
+        start_stop.stop(a)
         go_on.set()
         assert caplog.messages == ["messages for b@test are dropped (1): the dial to it was given up"]
 
@@ -242,7 +243,7 @@ class TestLeaving:
         """That loss must not be taken for the end of the links that the goodbye waits for."""
         a, _, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
         ping(a, "c")
-        lifetime.stop(c)
+        start_stop.stop(c)
         until(lambda: a.step(a.kernel.nodes, ("connected",)) == [])
         ping(a, "b")
         closed: list[bool] = []
@@ -254,18 +255,18 @@ class TestLeaving:
             close(gracefully=gracefully)
 
         monkeypatch.setattr(link, "close", noted)
-        lifetime.stop(a)
+        start_stop.stop(a)
         assert closed == [True]
 
     def test_a_peer_that_takes_nothing_is_not_waited_for_long(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(draining, "GOODBYE_SECONDS", 0.01)
+        monkeypatch.setattr(drain_timeout, "GOODBYE_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         ping(a, "b")
         go_on = threading.Event()
         b.portal.soon(lambda: go_on.wait(HANG))
-        lifetime.stop(a)
+        start_stop.stop(a)
         go_on.set()
         assert caplog.messages == []
 
@@ -294,7 +295,7 @@ class TestLeaving:
         self.say_much(a)
         timer = threading.Timer(1.5, go_on.set)  # the peer's work, which takes its time
         timer.start()
-        lifetime.stop(a)
+        start_stop.stop(a)
         assert running.outcome() == list(range(8))
         (line,) = caplog.messages
         assert re.fullmatch(r"a@test leaves, and waits for b@test to take [\d,]+ bytes", line)
@@ -303,12 +304,12 @@ class TestLeaving:
     def test_what_a_peer_never_takes_is_told(
         self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(draining, "PATIENCE_SECONDS", 0.01)
+        monkeypatch.setattr(drain_timeout, "PATIENCE_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
-        lifetime.stop(a)
+        start_stop.stop(a)
         go_on.set()
         (line,) = caplog.messages
         told = r"[12],\d{3},\d{3} bytes for b@test are dropped: it did not take them in time"
@@ -317,13 +318,13 @@ class TestLeaving:
     def test_a_node_that_was_told_to_end_waits_a_bounded_time(
         self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(draining, "HURRY_SECONDS", 0.01)
+        monkeypatch.setattr(drain_timeout, "HURRY_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
-        lifetime.hurry()
-        lifetime.stop(a)
+        start_stop.hurry()
+        start_stop.stop(a)
         go_on.set()
         assert "bytes for b@test are dropped" in caplog.text
 
@@ -333,7 +334,7 @@ class TestLeaving:
         go_on = self.stand_still(b)
         self.say_much(a)
         interrupts.pending_interrupt.noted = True
-        lifetime.stop(a)  # and raises nothing: the Ctrl-C has had its effect
+        start_stop.stop(a)  # and raises nothing: the Ctrl-C has had its effect
         assert not interrupts.pending_interrupt.noted
         go_on.set()
         assert "bytes for b@test are dropped" in caplog.text
@@ -355,7 +356,7 @@ class TestRaces:
             a.kernel.send(None, ("reader", "b@test"), a.body(("reader", "b@test"), "early"))
 
         monkeypatch.setattr(a.kernel, "node_started", with_an_eager_process)
-        lifetime.start(a, "a@test", **OPTIONS)
+        start_stop.start(a, "a@test", **OPTIONS)
         assert running.outcome() == "early"
 
     def test_a_session_that_the_kernel_does_not_want_any_more_is_hung_up(self, stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""A letter that cannot be read costs its sender an error, and nobody else anything, whatever it belongs to.
+"""A payload that cannot be read costs its sender an error, and nobody else anything, whatever it belongs to.
 
 Two nodes, and bytes that no codec made.  Letters that are too long end the same way (`test_sending.py`).
 """
@@ -12,11 +12,12 @@ import pytest
 from pyx import Node, Process, receive, send
 from pyx import self as own_pid
 from pyx.errors import RemoteError, RpcError
-from pyx.runtime import calls, context
-from pyx.runtime.requests import Pending
-from pyx.signals import Letter
+from pyx.execution import context
+from pyx.runtime import remote_calls
+from pyx.runtime.pending_answer import PendingAnswer
+from pyx.signals import Payload
 from pyx.terms import Pid
-from pyx.wire.codec import open_letter
+from pyx.wire.codec import decode
 from tests.staging import Running, as_process, seen_from, until
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
     from tests.staging import Stage
 
-TORN = Letter(b"\xc1 no letter")
+TORN = Payload(b"\xc1 no letter")
 
 
 class Two:
@@ -63,11 +64,11 @@ def two(stage: Stage) -> Iterator[Two]:
     assert both.b.kernel.nodes(["connected"]) == ["a@test"]
 
 
-def asked(node: LocalNode, request: Any, *args: Any) -> Pending:
+def asked(node: LocalNode, request: Any, *args: Any) -> PendingAnswer:
     """A request of a process, and its answer."""
 
-    def body() -> Pending:
-        with Pending(node) as pending:
+    def body() -> PendingAnswer:
+        with PendingAnswer(node) as pending:
             pending.ask(request, *args)
             assert pending.wait(10.0)
             return pending
@@ -90,22 +91,22 @@ def test_a_message_is_dropped_counted_and_told_at_both_ends(
 def test_a_call_fails_at_its_caller(two: Two) -> None:
     pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", TORN)
     with pytest.raises(RemoteError, match="DecodeError: not a letter"):
-        calls.value_of(two.a, "b@test", pending)
+        remote_calls.value_of(two.a, "b@test", pending)
     assert two.ends() == ("end", 0)
 
 
 def test_an_answer_fails_at_its_caller_too(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
-    call = calls.sealed_call(two.a, "os", "getpid", [])
+    call = remote_calls.encoded_call(two.a, "os", "getpid", [])
     pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", call)
     with pytest.raises(RpcError, match="the answer of b@test cannot be read: not a letter"):
-        calls.value_of(two.a, "b@test", pending)
+        remote_calls.value_of(two.a, "b@test", pending)
 
 
 def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Two) -> None:
     def body() -> Any:
         me = context.require("test").process.pid
-        with Pending(two.a) as pending:
+        with PendingAnswer(two.a) as pending:
             pending.ask(
                 lambda *args: two.a.kernel.request_spawn(*args, link=False, monitor=True)[0],
                 me, Pid(0), "b@test", TORN,
@@ -121,7 +122,7 @@ def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Tw
 def test_a_question_is_answered_by_that(two: Two) -> None:
     pending = asked(two.a, two.a.kernel.request_info, Pid(0), "b@test", "info", TORN)
     assert pending.outcome == "value"
-    assert open_letter(pending.body, None).type == "DecodeError"
+    assert decode(pending.body, None).type == "DecodeError"
 
 
 def test_a_reason_is_a_word(two: Two) -> None:

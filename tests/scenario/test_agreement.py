@@ -11,24 +11,24 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pyx.scenario.bindings import Bindings, View
 from pyx.scenario.directives import without_meaning
-from pyx.scenario.matching import match_block
+from pyx.scenario.match_block import match_block
 from pyx.scenario.record import Recorder
-from pyx.scenario.renaming import Renaming, View
-from pyx.scenario.replay import Replay, Wishes
-from pyx.scenario.shown import Shown
+from pyx.scenario.replay import Replay, ReplayOptions
+from pyx.scenario.screen_lines import ScreenLines
 from pyx.scenario.steps import Directives, Input, Signal, Start, Step, Type
 from pyx.scenario.transcript import parse_transcript
 from pyx.scenario.units import EVAL, Unit
 from pyx.scenario.update import rewritten
 from pyx.shell.loop import prompt_for
-from pyx.terms import Life
+from pyx.terms import Incarnation
 from tests.stories.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-VIEW = View(Life("gus@vm", 8), {1: Life("server@vm", 7)})
+VIEW = View(Incarnation("gus@vm", 8), {1: Incarnation("server@vm", 7)})
 
 PIECES = [
     "a",
@@ -175,7 +175,7 @@ def record(session: Sequence[Typed]) -> str:
 
 def units(shown: Sequence[Said]) -> list[Unit]:
     """As the node of a replay has them."""
-    screen = Shown()
+    screen = ScreenLines()
     for said in shown:
         screen.add(EVAL if said.source == "shell" else said.source, said.kind, said.text)
     screen.end_lines()
@@ -184,7 +184,7 @@ def units(shown: Sequence[Said]) -> list[Unit]:
 
 def is_claimed(step: Step, shown: Sequence[Said]) -> None:
     assert isinstance(step, Input)
-    found = match_block(step.block.lines, units(shown), Renaming(), VIEW)
+    found = match_block(step.block.lines, units(shown), Bindings(), VIEW)
     assert found.verdict == "matched", (step.block.lines, units(shown))
     assert found.left == ()
 
@@ -246,7 +246,7 @@ def test_what_an_update_writes_is_read_as_it_was_shown(
     opening, closing = fence
     prefix = opening.partition("`" if "`" in opening else "~")[0]
     screen = units(shown)
-    lines = rewritten([], screen, Renaming(), VIEW)
+    lines = rewritten([], screen, Bindings(), VIEW)
     inside = ["$ pyx --sname gus", "pyx(gus@vm)1> f()", *lines]
     text = opening + "".join(f"{prefix}{line}\n" for line in inside) + closing
     (session,) = parse_transcript(text.replace("\n", end), "t.md" if opening else "t.pyxt").sessions
@@ -272,5 +272,5 @@ def test_random_prints_at_a_terminal_replay(seed: int) -> None:
         shell.press("\x04")
         assert shell.leaves() == 0
         path = host.home / "t.pyxt"
-        result = Replay(Wishes()).play(str(path))
+        result = Replay(ReplayOptions()).play(str(path))
         assert result.passed, f"{result.text}\n{path.read_text()}"

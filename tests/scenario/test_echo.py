@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from pyx.scenario.bindings import Bindings, View
 from pyx.scenario.echo import end_of_echo, match_echo
-from pyx.scenario.expectation import expected_line, match_line
-from pyx.scenario.renaming import Renaming, View
-from pyx.terms import Life
+from pyx.scenario.match_line import expected_line, match_line
+from pyx.terms import Incarnation
 
-VIEW = View(Life("a@vm", 1), {1: Life("b@vm", 2), 2: Life("c@vm", 3)})
+VIEW = View(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2), 2: Incarnation("c@vm", 3)})
 
 
-def fits(written: str, shown: str, names: Renaming) -> bool:
+def fits(written: str, shown: str, names: Bindings) -> bool:
     return match_line(expected_line(written), shown, names, VIEW)
 
 
-def same(written: str, shown: str, names: Renaming | None = None) -> bool:
+def same(written: str, shown: str, names: Bindings | None = None) -> bool:
     lines = [expected_line(line) for line in written.split("\n")]
-    return match_echo(lines, shown, names or Renaming(), VIEW)
+    return match_echo(lines, shown, names or Bindings(), VIEW)
 
 
 class TestEchoes:
@@ -59,13 +59,13 @@ class TestEchoes:
         assert not same(written, shown)
 
     def test_pids_inside_are_bound(self) -> None:
-        names = Renaming()
+        names = Bindings()
         assert same("('add', #PID<0.3.0>, 1)", "('add',\n #PID<0.8.0>,\n 1)", names)
         assert not same("#PID<0.3.0>", "#PID<0.9.0>", names)
         assert same("[#PID<0.3.0>]", "[#PID<0.8.0>]", names)
 
     def test_pids_inside_texts_too(self) -> None:
-        names = Renaming()
+        names = Bindings()
         assert same("'from <0.3.0>'", '"from <0.8.0>"', names)
         assert not same("#PID<0.3.0>", "#PID<0.9.0>", names)
 
@@ -75,7 +75,7 @@ class TestEchoes:
         assert not same(f"{{{many}, 'x'}}", f"{{{many}, 'y'}}")
 
     def test_a_set_finds_the_partners_that_agree(self) -> None:
-        names = Renaming()
+        names = Bindings()
         assert fits("<0.3.0>", "<0.8.0>", names)
         assert same("{#PID<0.4.0>, #PID<0.3.0>}", "{#PID<0.8.0>, #PID<0.9.0>}", names)
         assert fits("<0.4.0>", "<0.9.0>", names)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import PyxError
-from pyx.scenario.nodes import Nodes
+from pyx.scenario.node_process import NodeProcesses
 from pyx.scenario.player import Player, Settings
-from pyx.scenario.replay import Replay, Result, Wishes
-from pyx.scenario.stage import Stage
+from pyx.scenario.replay import Replay, ReplayOptions, Result
+from pyx.scenario.sandbox import Sandbox
 from pyx.scenario.transcript import parse_transcript
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def play(folder: Path, text: str, wishes: Wishes | None = None) -> Result:
+def play(folder: Path, text: str, wishes: ReplayOptions | None = None) -> Result:
     (folder / "t.pyxt").write_text(text)
-    return Replay(wishes or Wishes()).play("t.pyxt")
+    return Replay(wishes or ReplayOptions()).play("t.pyxt")
 
 
 def failure(folder: Path, text: str) -> str:
@@ -218,13 +218,13 @@ class TestWaits:
     def waits(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         """So many seconds at most the runner waited, each time."""
         waits: list[float] = []
-        real = Nodes.wait
+        real = NodeProcesses.wait
 
-        def wait(nodes: Nodes, until: Callable[[], bool], timeout: float) -> bool:
+        def wait(nodes: NodeProcesses, until: Callable[[], bool], timeout: float) -> bool:
             waits.append(timeout)
             return real(nodes, until, timeout)
 
-        monkeypatch.setattr(Nodes, "wait", wait)
+        monkeypatch.setattr(NodeProcesses, "wait", wait)
         return waits
 
     def test_a_missing_line_is_awaited_for_the_time_out_times_the_scale(
@@ -333,7 +333,7 @@ class TestWhatFails:
         text = failure(folder, A + f"pyx(a@vm)1> import os; {code}\n")
         assert f"FAIL t.pyxt:2  a@vm: it died ({how})" in text
 
-    def test_a_life_before_the_last_one_counts_too(self, folder: Path) -> None:
+    def test_an_incarnation_before_the_last_one_counts_too(self, folder: Path) -> None:
         text = failure(
             folder,
             AB + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [7])\nTrue\n"
@@ -435,18 +435,18 @@ class TestSessions:
         story = "```pyx\n$ pyx --sname a\npyx(a@vm)1> Node.list()\n[]\n```\n\nMore:\n\n"
         story += "```pyx\npyx(a@vm)2> 1\n1\n```\n"
         (folder / "README.md").write_text(f"# One\n{story}# Two\n{story}")
-        result = Replay(Wishes()).play("README.md")
+        result = Replay(ReplayOptions()).play("README.md")
         assert result.passed, result.text
         assert result.steps == 6
 
     def test_repetitions_stop_at_the_first_failure(self, folder: Path) -> None:
-        result = play(folder, A + "pyx(a@vm)1> 1\n2\n", Wishes(repeat=3))
+        result = play(folder, A + "pyx(a@vm)1> 1\n2\n", ReplayOptions(repeat=3))
         assert "    this was repetition 1 of 3\n" in result.text
 
     def test_each_repetition_is_a_run_of_its_own(self, folder: Path) -> None:
         log = folder / "log"
         text = A + f"pyx(a@vm)1> open({str(log)!r}, 'a').write('x')\n1\n"
-        assert play(folder, text, Wishes(repeat=3)).passed
+        assert play(folder, text, ReplayOptions(repeat=3)).passed
         assert log.read_text() == "xxx"
 
     def test_jitter_delays_the_frames_of_every_node(self, folder: Path) -> None:
@@ -455,7 +455,7 @@ class TestSessions:
             f"pyx({name}@vm)2> 0.0 <= this_node().transport._delay() <= 0.02\nTrue\n"
             for name in "ab"
         )
-        assert play(folder, text, Wishes(jitter=True)).passed
+        assert play(folder, text, ReplayOptions(jitter=True)).passed
         assert "  - True\n  + TypeError: " in play(folder, text).text
 
     def test_jobs_are_played_at_one_time_and_do_not_meet(self, folder: Path) -> None:
@@ -465,11 +465,11 @@ class TestSessions:
                 f"pyx(a@vm)2> Path({str(folder / other)!r}).exists()  # eventually\nTrue\n"
                 "pyx(a@vm)3> Node.list('known')\n['a@vm']\n"
             )
-        results = Replay(Wishes()).run(["one.pyxt", "two.pyxt"], 2, lambda _result: None)
+        results = Replay(ReplayOptions()).run(["one.pyxt", "two.pyxt"], 2, lambda _result: None)
         assert [result.text for result in results] == ["", ""]
 
     def test_a_failure_under_jitter_can_be_repeated(self, folder: Path) -> None:
-        result = play(folder, AB + "pyx(a@vm)1> Node.ping('b')\n'pang'\n", Wishes(jitter=True, seed=7))
+        result = play(folder, AB + "pyx(a@vm)1> Node.ping('b')\n'pang'\n", ReplayOptions(jitter=True, seed=7))
         assert "    again: --jitter --seed 7\n" in result.text
 
 
@@ -517,7 +517,7 @@ class TestNoOrphans:
             + f"pyx(a@vm)1> kids.start({str(folder / 'pids')!r})\nimported kids\n$ kill -9 a\n"
             + ("" if passes else "pyx(a@vm)4> 1\n")
         )
-        assert Replay(Wishes()).play("t.pyxt").passed is passes
+        assert Replay(ReplayOptions()).play("t.pyxt").passed is passes
         pids = [int(pid) for pid in (folder / "pids").read_text().split()]
         assert len(pids) == 4
         for pid in pids:
@@ -542,12 +542,12 @@ class TestNoOrphans:
         for pid in pids:
             _gone(int(pid))
         assert len(list(Path(tempfile.gettempdir()).iterdir())) == 1
-        assert Replay(Wishes()).play("next.pyxt").passed
+        assert Replay(ReplayOptions()).play("next.pyxt").passed
         assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
     def test_a_node_that_starts_after_the_end_was_called_ends_too(self, folder: Path) -> None:
         (session,) = parse_transcript(A + "$ timeout 60s\npyx(a@vm)1> receive()\n", "t.pyxt").sessions
-        stage = Stage(folder)
+        stage = Sandbox(folder)
         player = Player(session, stage, Settings())
         try:
             player.cast.nodes.kill()

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import TranscriptError
-from pyx.scenario.expectation import expected_line, match_line
+from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.match_line import expected_line, match_line
 from pyx.scenario.merge import merge
 from pyx.scenario.record import Recorder
-from pyx.scenario.renaming import Renaming, View
 from pyx.scenario.steps import Directives, Input, Signal, Start, Type
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.loop import prompt_for
-from pyx.terms import Life
+from pyx.terms import Incarnation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
-VIEW = View(Life("gus@vm", 1), {})
+VIEW = View(Incarnation("gus@vm", 1), {})
 
 
 class Clock:
@@ -327,7 +327,7 @@ class TestCookies:
         session.type("f()", f"{shown}\n")
         assert session.text.endswith(f"> f()\n{written}\n")
         line = expected_line(written)
-        assert match_line(line, shown.replace(SECRET, "pyx1-another"), Renaming(), VIEW)
+        assert match_line(line, shown.replace(SECRET, "pyx1-another"), Bindings(), VIEW)
 
     def test_one_that_was_given_to_input_becomes_another(self) -> None:
         session = Session("gus@vm", Clock(), [SECRET])

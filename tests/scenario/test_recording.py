@@ -11,9 +11,9 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.scenario.recording import RecordFile, recording, start_line
-from pyx.scenario.replay import Replay, Wishes
+from pyx.scenario.replay import Replay, ReplayOptions
 from pyx.scenario.transcript import parse_transcript
-from pyx.shell.session import Options
+from pyx.shell.app import ShellOptions
 from tests.staging import full_disk
 from tests.stories.host import PYX, Host
 from tests.stories.test_across import free_port
@@ -66,7 +66,7 @@ class TestTheFile:
         path.write_text("mine\n")
         with (
             pytest.raises(PyxError, match=r"cannot record to .*: File exists"),
-            recording(str(path), Options(), not_warned),
+            recording(str(path), ShellOptions(), not_warned),
         ):
             pass
         assert path.read_text() == "mine\n"
@@ -74,13 +74,13 @@ class TestTheFile:
     def test_a_name_that_no_replay_would_read_is_refused(self, tmp_path: Path) -> None:
         with (
             pytest.raises(PyxError, match=r"cannot record to .*: the name of a scenario ends in \.pyxt"),
-            recording(str(tmp_path / "t.md"), Options(), not_warned),
+            recording(str(tmp_path / "t.md"), ShellOptions(), not_warned),
         ):
             pass
         assert os.listdir(tmp_path) == []
 
     def test_a_session_that_never_began_leaves_none(self, tmp_path: Path) -> None:
-        with recording(str(tmp_path / "t.pyxt"), Options(), not_warned):
+        with recording(str(tmp_path / "t.pyxt"), ShellOptions(), not_warned):
             assert os.listdir(tmp_path) == ["t.pyxt"]
         assert os.listdir(tmp_path) == []
 
@@ -89,21 +89,23 @@ class TestTheFirstLine:
     @pytest.mark.parametrize(
         ("options", "line"),
         [
-            (Options(), "$ pyx"),
-            (Options(name="gus", hidden=True), "$ pyx --sname gus --hidden"),
-            (Options(name="gus", cookie="secret", cookie_file="f"), "$ pyx --sname gus"),
+            (ShellOptions(), "$ pyx"),
+            (ShellOptions(name="gus", hidden=True), "$ pyx --sname gus --hidden"),
+            (ShellOptions(name="gus", cookie="secret", cookie_file="f"), "$ pyx --sname gus"),
             (
-                Options(name="gus@10.0.0.5", long=True, listen="0.0.0.0", port=4000, seeds=["x@10.0.0.6"]),
+                ShellOptions(
+                    name="gus@10.0.0.5", long=True, listen="0.0.0.0", port=4000, seeds=["x@10.0.0.6"]
+                ),
                 "$ pyx --sname gus@10.0.0.5",
             ),
             (
-                Options(name="gus", tick=0.5, rpc="off", max_message_mib=3),
+                ShellOptions(name="gus", tick=0.5, rpc="off", max_message_mib=3),
                 "$ pyx --sname gus --tick 0.5 --rpc off --max-message 3",
             ),
         ],
     )
     def test_it_is_what_a_replay_can_start(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Options, line: str
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: ShellOptions, line: str
     ) -> None:
         monkeypatch.chdir(tmp_path)
         assert start_line(options, tmp_path) == line
@@ -125,7 +127,7 @@ class TestTheFirstLine:
         here = tmp_path / "shop"
         here.mkdir()
         monkeypatch.chdir(here)
-        line = start_line(Options(name="a", directory=directory), Path(os.path.normpath(here / place)))
+        line = start_line(ShellOptions(name="a", directory=directory), Path(os.path.normpath(here / place)))
         assert line == f"$ pyx --sname a{words}"
         assert parse_transcript(f"{line}\n", "t.pyxt").sessions
 
@@ -138,7 +140,7 @@ def host() -> Iterator[Host]:
 
 def replayed(path: Path) -> int:
     """Plays a recording; returns the number of its steps."""
-    result = Replay(Wishes()).play(str(path))
+    result = Replay(ReplayOptions()).play(str(path))
     assert result.passed, f"{result.text}\n{path.read_text()}"
     return result.steps
 

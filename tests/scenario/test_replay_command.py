@@ -15,11 +15,11 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.scenario import replay
-from pyx.scenario.command import main
 from pyx.scenario.player import Player, Settings
-from pyx.scenario.stage import Stage
+from pyx.scenario.replay_cli import main
+from pyx.scenario.sandbox import Sandbox
+from pyx.scenario.takeover import Takeover
 from pyx.scenario.transcript import parse_transcript
-from pyx.scenario.visit import Visit
 from pyx.shell.completion import Completion
 from pyx.shell.loop import LineTerminal
 
@@ -175,12 +175,12 @@ class TestAFileIsOneResult:
         (folder / "bad").mkdir()
         (folder / "bad/bad.pyxt").write_text(GOOD)
 
-        def build(where: Path) -> Stage:
+        def build(where: Path) -> Sandbox:
             if where.name == "bad":
                 raise error
-            return Stage(where)
+            return Sandbox(where)
 
-        monkeypatch.setattr(replay, "Stage", build)
+        monkeypatch.setattr(replay, "Sandbox", build)
         assert main(["bad", "scenarios", "--junit", "out.xml", "--jobs", jobs]) == 1
         shown = capsys.readouterr().out
         assert f"FAIL bad/bad.pyxt  {sentence}" in shown
@@ -236,7 +236,7 @@ class TestVisit:
     @pytest.fixture
     def player(self, folder: Path) -> Iterator[Player]:
         (session,) = parse_transcript(GOOD + "pyx(a@vm)2> x = 1\npyx(a@vm)3> x\n1\n", "t.pyxt").sessions
-        stage = Stage(folder)
+        stage = Sandbox(folder)
         player = Player(session, stage, Settings(stop_at=5))
         try:
             assert player.run() is None
@@ -301,13 +301,13 @@ class TestVisit:
 
     def test_nobody_of_that_name(self, player: Player) -> None:
         with pytest.raises(PyxError, match=r"^no node b runs here; there are: a@vm$"):
-            Visit(player, "b")
+            Takeover(player, "b")
 
 
 class Person:
     """Types lines and leaves, once a line has been seen if there is one to wait for."""
 
-    visit: Visit
+    visit: Takeover
 
     def __init__(self, lines: list[str], waits_for: str | None = None) -> None:
         self._lines = iter(lines)
@@ -317,7 +317,7 @@ class Person:
         self.shown: list[str] = []
 
     def visits(self, player: Player, name: str | None) -> None:
-        self.visit = Visit(player, name)
+        self.visit = Takeover(player, name)
         self.visit.converse(LineTerminal(self.read_line, self.see))
 
     def read_line(self, prompt: str) -> str:

@@ -9,24 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import TranscriptError
-from pyx.scenario.steps import (
-    Heal,
-    Input,
-    Partition,
-    Session,
-    Signal,
-    Start,
-    Stop,
-    Timeout,
-    Write,
-)
+from pyx.scenario.steps import Heal, Input, Partition, Signal, Start, Stop, Timeout, TranscriptSession, Write
 from pyx.scenario.transcript import parse_transcript, read_transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def session(text: str, path: str = "t.pyxt") -> Session:
+def session(text: str, path: str = "t.pyxt") -> TranscriptSession:
     (only,) = parse_transcript(text, path).sessions
     return only
 

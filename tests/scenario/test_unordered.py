@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pyx.scenario.matching import Found, match_block
-from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.match_block import Found, match_block
 from pyx.scenario.units import EVAL, Unit
-from pyx.terms import Life
+from pyx.terms import Incarnation
 
-VIEW = View(Life("a@vm", 1), {})
+VIEW = View(Incarnation("a@vm", 1), {})
 
 
 def shown(source: str, text: str) -> Unit:
@@ -15,7 +15,7 @@ def shown(source: str, text: str) -> Unit:
 
 
 def match(block: str, *units: Unit, unordered: bool = True) -> Found:
-    return match_block(block.split("\n"), units, Renaming(), VIEW, unordered=unordered)
+    return match_block(block.split("\n"), units, Bindings(), VIEW, unordered=unordered)
 
 
 class TestUnordered:

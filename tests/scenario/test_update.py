@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import PyxError
-from pyx.scenario.command import main
-from pyx.scenario.renaming import Renaming, View
-from pyx.scenario.replay import Replay, Wishes
+from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.replay import Replay, ReplayOptions
+from pyx.scenario.replay_cli import main
 from pyx.scenario.tokens import Token
 from pyx.scenario.units import EVAL, Unit
 from pyx.scenario.update import rewritten, shortened
-from pyx.terms import Life
+from pyx.terms import Incarnation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SERVER = Life("server@vm", 7)
-VIEW = View(Life("gus@vm", 8), {1: SERVER})
+SERVER = Incarnation("server@vm", 7)
+VIEW = View(Incarnation("gus@vm", 8), {1: SERVER})
 
 
 def unit(text: str, kind: str = "print", source: str = EVAL) -> Unit:
@@ -30,21 +30,21 @@ def unit(text: str, kind: str = "print", source: str = EVAL) -> Unit:
 class TestLines:
     def test_lines_that_still_match_stay_with_their_wildcards(self) -> None:
         units = [unit("took 0.25 s"), unit("new"), unit("[1,\n 2]", "echo")]
-        assert rewritten(["took [..] s", "old", "[1, 2]"], units, Renaming(), VIEW) == [
+        assert rewritten(["took [..] s", "old", "[1, 2]"], units, Bindings(), VIEW) == [
             "took [..] s",
             "new",
             "[1, 2]",
         ]
 
     def test_new_lines_are_in_the_file_s_own_names(self) -> None:
-        names = Renaming()
+        names = Bindings()
         assert names.match(Token("pid", "<9.121.0>"), Token("pid", "<1.4.0>"), VIEW)
         assert rewritten([], [unit("#PID<1.4.0> left #PID<1.5.0>")], names, VIEW) == [
             "#PID<9.121.0> left #PID<9.5.0>"
         ]
 
     def test_what_would_be_misread_is_protected(self) -> None:
-        assert rewritten([], [unit("a\n\n$ b\n...")], Renaming(), VIEW) == ["a", "\\", "\\$ b", "\\..."]
+        assert rewritten([], [unit("a\n\n$ b\n...")], Bindings(), VIEW) == ["a", "\\", "\\$ b", "\\..."]
 
     def test_a_traceback_is_its_header_dots_and_its_last_line(self) -> None:
         text = (
@@ -58,7 +58,7 @@ class TestLines:
             "ValueError: no",
             "hint: none",
         ]
-        assert rewritten([], [unit(text, "error")], Renaming(), VIEW)[2] == "..."
+        assert rewritten([], [unit(text, "error")], Bindings(), VIEW)[2] == "..."
 
     def test_an_indented_one_too(self) -> None:
         lines = ["on b:", "  Traceback (most recent call last):", "    File x", "  E: no"]
@@ -73,7 +73,7 @@ class TestFiles:
 
     def update(self, tmp_path: Path, text: str) -> str:
         (tmp_path / "t.pyxt").write_text(text)
-        result = Replay(Wishes(update=True)).play("t.pyxt")
+        result = Replay(ReplayOptions(update=True)).play("t.pyxt")
         assert result.passed, result.text
         return (tmp_path / "t.pyxt").read_text()
 
@@ -106,7 +106,7 @@ class TestFiles:
     def test_an_indented_fence_stays_indented(self, tmp_path: Path) -> None:
         fence = " ```pyx\n $ pyx --sname a\n{}\n $ pyx --sname a\n{} ```\n"
         (tmp_path / "t.md").write_text(fence.format("", " nonsense\n"))
-        Replay(Wishes(update=True)).play("t.md")  # which names another OS process each time
+        Replay(ReplayOptions(update=True)).play("t.md")  # which names another OS process each time
         taken, _, number = (tmp_path / "t.md").read_text().partition("(pid ")
         assert taken == fence.format(
             "", " pyx: the name a@localhost is in use by another node "
@@ -116,7 +116,7 @@ class TestFiles:
     def test_a_line_that_would_end_the_fence_is_protected(self, tmp_path: Path) -> None:
         old = "```pyx\n$ pyx --sname a\n\npyx(a@vm)1> print('list:\\n   ```')\nold\n\npyx(a@vm)2> 5\n6\n```\n"
         (tmp_path / "t.md").write_text(old)
-        result = Replay(Wishes(update=True)).play("t.md")
+        result = Replay(ReplayOptions(update=True)).play("t.md")
         assert result.passed, result.text
         text = (tmp_path / "t.md").read_text()
         assert text == old.replace("old\n", "list:\n\\   ```\n").replace("6\n", "5\n")
@@ -127,7 +127,7 @@ class TestFiles:
             "> pyx(a@vm)1> rpc.call('b', 'logging', 'warning', ['y'])\n{}> ~~~\n"
         )
         (tmp_path / "t.md").write_text(old.format("> old\n", ""))
-        result = Replay(Wishes(update=True)).play("t.md")
+        result = Replay(ReplayOptions(update=True)).play("t.md")
         assert result.passed, result.text
         assert (tmp_path / "t.md").read_text() == old.format("> x\n", ">\n> pyx(b@vm)1>\n> WARNING:root:y\n")
 
@@ -144,7 +144,7 @@ class TestFiles:
     def test_all_other_bytes_stay(self, tmp_path: Path, old: str, new: str) -> None:
         path = tmp_path / "t.pyxt"
         path.write_bytes(old.format("pyx(a@vm)1> ").encode())
-        result = Replay(Wishes(update=True)).play("t.pyxt")
+        result = Replay(ReplayOptions(update=True)).play("t.pyxt")
         assert result.passed, result.text
         assert result.updated
         assert path.read_bytes().decode() == new.format("pyx(a@vm)1> ")
@@ -158,7 +158,7 @@ class TestFiles:
         monkeypatch.setattr("pyx.scenario.replay.write_whole", full)
         old = "$ pyx --sname a\npyx(a@vm)1> 2\n3\n"
         (tmp_path / "t.pyxt").write_text(old)
-        result = Replay(Wishes(update=True)).play("t.pyxt")
+        result = Replay(ReplayOptions(update=True)).play("t.pyxt")
         assert result.text == "t.pyxt cannot be updated, and is as it was: No space left on device\n"
         assert not result.updated
         assert (tmp_path / "t.pyxt").read_text() == old
@@ -168,7 +168,7 @@ class TestFiles:
         path.write_text(
             f"$ pyx --sname a\npyx(a@vm)1> import pathlib; pathlib.Path({str(path)!r}).write_text('x')\n"
         )
-        result = Replay(Wishes(update=True)).play("t.pyxt")
+        result = Replay(ReplayOptions(update=True)).play("t.pyxt")
         assert result.text == "t.pyxt was changed while it was played: it is not updated\n"
         assert path.read_text() == "x"
 
@@ -179,6 +179,6 @@ class TestFiles:
 
     def test_a_step_that_is_not_stable_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "t.pyxt").write_text("$ pyx --sname a\npyx(a@vm)1> import time; time.time()\n")
-        result = Replay(Wishes(update=True)).play("t.pyxt")
+        result = Replay(ReplayOptions(update=True)).play("t.pyxt")
         assert "was updated, but does not pass at once: this step is not stable\n" in result.text
         assert "FAIL t.pyxt:2  a@vm" in result.text

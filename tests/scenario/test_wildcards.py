@@ -7,15 +7,15 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyx.scenario.renaming import Renaming, View
+from pyx.scenario.bindings import Bindings, View
 from pyx.scenario.wildcards import match_any, match_glob
-from pyx.terms import Life
+from pyx.terms import Incarnation
 
-VIEW = View(Life("a@vm", 1), {1: Life("b@vm", 2)})
+VIEW = View(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2)})
 
 
-def fits(text: str, shown: str, names: Renaming | None = None) -> bool:
-    return match_any(text, shown, names or Renaming(), VIEW)
+def fits(text: str, shown: str, names: Bindings | None = None) -> bool:
+    return match_any(text, shown, names or Bindings(), VIEW)
 
 
 class TestAnyText:
@@ -28,7 +28,7 @@ class TestAnyText:
         assert not fits("a[..]a", "a")
 
     def test_a_pid_binds_where_the_line_fits(self) -> None:
-        names = Renaming()
+        names = Bindings()
         assert fits("[..]<0.2.0> left[..]", "<0.7.0> came, <0.8.0> left, <0.9.0> came", names)
         assert fits("<0.2.0>[..]", "<0.8.0> again", names)
         assert not fits("[..]<0.2.0>[..]", "<0.7.0> again", names)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pyx.errors import RemoteError, WouldBlock
-from pyx.shell.evaluate import RESULTS_KEPT, Evaluator, Left, Raised, Value, make_main, reads_on
+from pyx.shell.evaluate import RESULTS_KEPT, Evaluator, Left, StatementRaised, Value, make_main, reads_on
 
 
 def an_evaluator(**helpers: Any) -> Evaluator:
@@ -27,7 +27,7 @@ def value_of(evaluator: Evaluator, source: str) -> Any:
 
 def error_text(evaluator: Evaluator, source: str) -> str:
     outcome = evaluator.evaluate(source)
-    assert isinstance(outcome, Raised), outcome
+    assert isinstance(outcome, StatementRaised), outcome
     return outcome.text
 
 
@@ -271,11 +271,11 @@ class TestErrors:
 
     def test_source_that_cannot_be_compiled_is_an_error_like_others(self) -> None:
         assert "null byte" in error_text(an_evaluator(), "x = '\0'")
-        assert isinstance(an_evaluator().evaluate("(" * 1000 + ")" * 1000), Raised)
+        assert isinstance(an_evaluator().evaluate("(" * 1000 + ")" * 1000), StatementRaised)
 
     def test_a_program_always_shows_where(self) -> None:
         outcome = an_evaluator().run("1 / 0", "<-e>")
-        assert isinstance(outcome, Raised)
+        assert isinstance(outcome, StatementRaised)
         assert 'File "<-e>", line 1, in <module>' in outcome.text
 
 
@@ -293,5 +293,5 @@ def test_what_prepares_sees_the_tree_and_its_failure_is_the_users() -> None:
     main = make_main(dict(vars(builtins)))
     evaluator = Evaluator(main.__dict__, run_coroutine=asyncio.run, prepare=prepare)
     outcome = evaluator.evaluate("1")
-    assert isinstance(outcome, Raised)
+    assert isinstance(outcome, StatementRaised)
     assert outcome.text.endswith("ImportError: no such project\n")

@@ -14,14 +14,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
-from pyx.signals import Letter
-from pyx.terms import Life, Pid, Ref
+from pyx.signals import Payload
+from pyx.terms import Incarnation, Pid, Ref
 from tests.simulation.hostile import NAME as HOSTILE
 from tests.simulation.records import Told, Watch, reason_key
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
     from pyx.signals import Reason
     from tests.simulation.host import Host
     from tests.simulation.network import Connection
@@ -34,7 +34,7 @@ _KEPT_MESSAGES = 6
 class Actor:
     """One process: what it was told, what it holds, and what it knows."""
 
-    def __init__(self, host: Host, process: Process) -> None:
+    def __init__(self, host: Host, process: ProcessRecord) -> None:
         self.host = host
         self.world = host.world
         self.process = process
@@ -99,14 +99,14 @@ class Actor:
         """True while it lives, and its OS process does."""
         return self.process.alive and not self.host.dead
 
-    def pid_for(self, viewer: Host, life: Life | None = None) -> Pid:
+    def pid_for(self, viewer: Host, incarnation: Incarnation | None = None) -> Pid:
         """Its pid as another host writes it; *life* is an earlier one of its node."""
-        life = life or self.host.life
-        if viewer is self.host and life in {self.host.life, None}:
+        incarnation = incarnation or self.host.incarnation
+        if viewer is self.host and incarnation in {self.host.incarnation, None}:
             return self.process.pid
-        if life is None:  # its node has no name at this moment, so others know it by the last one
-            life = self.host.lives[-1]
-        return Pid(self.process.pid.number, self.process.pid.serial, *life)
+        if incarnation is None:  # its node has no name at this moment, so others know it by the last one
+            incarnation = self.host.incarnations[-1]
+        return Pid(self.process.pid.number, self.process.pid.serial, *incarnation)
 
     # ------------------------------------------------------------ after each step
 
@@ -159,10 +159,10 @@ class Actor:
 
     def _message_came(self, item: Any) -> None:
         host = self.host
-        told = self.world.told.get(item.data if isinstance(item, Letter) else item)
+        told = self.world.told.get(item.data if isinstance(item, Payload) else item)
         if (
             told is None
-            and isinstance(item, Letter)
+            and isinstance(item, Payload)
             and item.origin is not None
             and item.origin.name == HOSTILE
         ):
@@ -193,7 +193,7 @@ class Actor:
         problem = (
             "was said by the dead" if told.void
             else "was heard before" if told.delivered
-            else f"was for {told.life}" if told.life not in {None, self.host.life}
+            else f"was for {told.incarnation}" if told.incarnation not in {None, self.host.incarnation}
             else "comes after the sender's end" if sender in self.ended
             else f"comes after the loss of {told.connection}" if told.connection in self.deaf
             else f"comes after {latest}" if told.number < latest
@@ -211,7 +211,7 @@ class Actor:
 
     def _may_be_now(self, told: Told) -> bool:
         """True for what was said to it, and comes at this moment."""
-        meant = told.life in {None, self.host.life} and not told.void
+        meant = told.incarnation in {None, self.host.incarnation} and not told.void
         carried = told.connection is not None and told.connection is self.host.feeding
         return meant and (carried or not told.remote)
 
@@ -222,7 +222,7 @@ class Actor:
         while index < len(spoke) and spoke[index] is not told:
             missing = spoke[index]
             same_way = missing.connection is self.host.feeding if missing.remote else sender.host is self.host
-            if same_way and not missing.delivered and missing.life in {None, self.host.life}:
+            if same_way and not missing.delivered and missing.incarnation in {None, self.host.incarnation}:
                 self.world.violated(f"{self} never heard {missing}, and now {told or 'the end'}")
             index += 1
         sender.reached[self] = min(index + 1, len(spoke))
@@ -282,7 +282,11 @@ class Actor:
     def _must_have_ended(self, pid: Pid, reason: str | bytes | None, words: str) -> None:
         """*pid* is said to have ended with *reason*, or not to be there."""
         other = self.world.resolve(self.host, pid)
-        stale = other is not None and bool(pid.node) and (other.host.dead or pid.life != other.host.life)
+        stale = (
+            other is not None
+            and bool(pid.node)
+            and (other.host.dead or pid.incarnation != other.host.incarnation)
+        )
         if reason == "noproc" and (other is None or stale):
             return
         if other is None or other.process.alive:

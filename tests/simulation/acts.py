@@ -9,18 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.mailbox import Downed
-from pyx.core.post import NO_NODE
+from pyx.core.routing import NO_NODE
 from pyx.errors import RegistrationError
-from pyx.signals import Letter
+from pyx.signals import Payload
 from pyx.terms import Pid, Ref
-from pyx.wire.codec import seal
+from pyx.wire.codec import encode
 from tests.simulation.actors import Actor
 from tests.simulation.records import Request, Told, Waiter, Watch, reason_key
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.signals import Reason
-    from pyx.terms import Life
+    from pyx.terms import Incarnation
     from tests.simulation.host import Host
     from tests.simulation.records import Way
 
@@ -35,8 +35,8 @@ def _peer(me: Actor, node: str) -> Peer | None:
     return me.host.kernel._peers.get(node)
 
 
-def _life(address: Any) -> Life | None:
-    return address.life if isinstance(address, Pid) else None
+def _incarnation(address: Any) -> Incarnation | None:
+    return address.incarnation if isinstance(address, Pid) else None
 
 
 # ---------------------------------------------------------------- telling
@@ -52,7 +52,7 @@ def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | 
         body: Any = ("flat", told.number)
         world.told[body] = told
     else:
-        body = Letter(seal((told.number, me.process.pid)))
+        body = Payload(encode((told.number, me.process.pid)))
         world.told[body.data] = told
     if way == "pid":
         assert to is not None
@@ -94,7 +94,9 @@ def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:
 
 
 def _told(me: Actor, way: Way, address: Any, to: Actor | None, *, remote: bool) -> Told:
-    told = Told(me.host.world.unique(), me, way, address, to, _life(address), remote, not me.process.alive)
+    told = Told(
+        me.host.world.unique(), me, way, address, to, _incarnation(address), remote, not me.process.alive
+    )
     # Where among its messages a shell was shown an exit is not known.
     shown = way == "exit" and to is not None and to.process.keeps_pid
     if to is not None and way in {"pid", "exit"} and not (told.void or shown):
@@ -234,7 +236,7 @@ def alias_for(owner: Actor, ref: Ref, viewer: Host) -> Ref:
     """An alias as another host writes it."""
     if viewer is owner.host:
         return ref
-    return Ref(ref.number, *(owner.host.life or owner.host.lives[-1]))
+    return Ref(ref.number, *(owner.host.incarnation or owner.host.incarnations[-1]))
 
 
 # ---------------------------------------------------------------- beginning and ending
@@ -263,14 +265,14 @@ def spawn_here(me: Actor, *, linked: bool, monitored: bool) -> None:
 def spawn_at(me: Actor, node: str, *, linked: bool, monitored: bool) -> Waiter:
     """`Node.spawn` and its kin."""
     world, kernel = me.host.world, me.host.kernel
-    letter = world.unique_letter()
+    payload = world.unique_payload()
     alive = me.process.alive
-    request = world.requests[letter.data] = Request("spawn", me, node, link=linked, void=not alive)
+    request = world.requests[payload.data] = Request("spawn", me, node, link=linked, void=not alive)
     waiter = Waiter(me, "spawn", request)
 
     def decide() -> None:
         waiter.number, ref = kernel.request_spawn(
-            waiter, me.process.pid, me.process.leader, node, letter, link=linked, monitor=monitored
+            waiter, me.process.pid, me.process.leader, node, payload, link=linked, monitor=monitored
         )
         request.ref, request.peer = ref, _peer(me, node)
         if ref is not None and alive:
@@ -294,7 +296,7 @@ def finish_call(me: Actor) -> None:
     assert request is not None
 
     def decide() -> None:
-        kernel.call_finished(me.process, "value", Letter(request.answer))
+        kernel.call_finished(me.process, "value", Payload(request.answer))
         kernel.process_exited(me.process, "normal")
 
     if me.process.alive:
@@ -308,14 +310,14 @@ def finish_call(me: Actor) -> None:
 def call(me: Actor, node: str) -> Waiter:
     """`rpc.call`."""
     world, kernel = me.host.world, me.host.kernel
-    letter = world.unique_letter()
-    request = world.requests[letter.data] = Request("call", me, node, void=not me.process.alive)
-    request.answer = seal(("answer", world.unique()))
+    payload = world.unique_payload()
+    request = world.requests[payload.data] = Request("call", me, node, void=not me.process.alive)
+    request.answer = encode(("answer", world.unique()))
     waiter = Waiter(me, "call", request)
 
     def decide() -> None:
         frm, leader = me.process.pid, me.process.leader
-        waiter.number = kernel.request_call(waiter, frm, leader, node, letter)
+        waiter.number = kernel.request_call(waiter, frm, leader, node, payload)
         request.peer = _peer(me, node)
 
     me.host.step(decide)
@@ -324,9 +326,9 @@ def call(me: Actor, node: str) -> Waiter:
 
 def cast(me: Actor, node: str) -> None:
     """`rpc.cast`."""
-    letter = me.host.world.unique_letter()
-    me.host.world.requests[letter.data] = Request("call", me, node, void=not me.process.alive)
-    me.host.step(me.host.kernel.request_call, None, me.process.pid, None, node, letter)
+    payload = me.host.world.unique_payload()
+    me.host.world.requests[payload.data] = Request("call", me, node, void=not me.process.alive)
+    me.host.step(me.host.kernel.request_call, None, me.process.pid, None, node, payload)
 
 
 def ping(me: Actor, node: str) -> Waiter:
@@ -339,9 +341,9 @@ def ping(me: Actor, node: str) -> Waiter:
 def info(me: Actor, node: str) -> Waiter:
     """`Process.info` of a process there."""
     waiter = Waiter(me, "info")
-    letter = me.host.world.unique_letter()
+    payload = me.host.world.unique_payload()
     kernel = me.host.kernel
-    waiter.number = me.host.step(kernel.request_info, waiter, me.process.pid, node, "info", letter)
+    waiter.number = me.host.step(kernel.request_info, waiter, me.process.pid, node, "info", payload)
     return waiter
 
 

@@ -23,11 +23,11 @@ class Address(NamedTuple):
 
     node: LocalNode
     pid: Pid
-    life: tuple[str, int]
+    incarnation: tuple[str, int]
 
     def seen_by(self, viewer: LocalNode) -> Pid:
         """Its pid as another node writes it."""
-        return self.pid if viewer is self.node else Pid(self.pid.number, self.pid.serial, *self.life)
+        return self.pid if viewer is self.node else Pid(self.pid.number, self.pid.serial, *self.incarnation)
 
 
 class Crowd:
@@ -80,8 +80,8 @@ class Member:
         self._lost: dict[str, int] = {}
         """Node -> how many `nodedown` it may hear."""
         program = self._live_as_a_task if self._random.random() < 0.3 else self._live
-        life = (node.kernel.name, node.kernel.creation)
-        self.address = Address(node, node.processes.spawn(program, ())[0], life)
+        incarnation = (node.kernel.name, node.kernel.creation)
+        self.address = Address(node, node.processes.spawn(program, ())[0], incarnation)
 
     def __repr__(self) -> str:
         return f"member {self.number} on {self.node.kernel.name}"
@@ -193,9 +193,9 @@ class Member:
                 send(alias, self._next_number(self))
                 Process.unalias(alias)
             case 9 if may_wait:
-                self._ask(other.address.life[0])
+                self._ask(other.address.incarnation[0])
             case 10:
-                self._watch_node(other.address.life[0])
+                self._watch_node(other.address.incarnation[0])
             case _:
                 send(pid, self._next_number(other))
 

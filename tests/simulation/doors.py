@@ -1,4 +1,4 @@
-"""Handshakes in the simulator: the real machines, carried by an imitation of `net/listener.py` (dial, admit,
+"""Handshakes in the simulator: the real machines, carried by an imitation of `net/endpoint.py` (dial, admit,
 five seconds each).  Not here: the session after the proof (`host.py`).
 """
 
@@ -6,7 +6,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx.wire.handshake import Acceptor, Dialler, Established, Failed, NeedKey, Postponed, Proven, Transmit
+from pyx.wire.handshake.machine import (
+    Acceptor,
+    Dialler,
+    Established,
+    Failed,
+    NeedKey,
+    Postponed,
+    Proven,
+    Transmit,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.host import Host
@@ -17,7 +26,7 @@ KEY = b"k" * 32
 
 
 class Conversation:
-    """A handshake over one end: `net/listener.py`'s `_converse`."""
+    """A handshake over one end: `net/endpoint.py`'s `_converse`."""
 
     def __init__(self, host: Host, end: End, machine: Dialler | Acceptor) -> None:
         self.host = host
@@ -77,14 +86,14 @@ class Dial(Conversation):
         there = self.host.world.hosts.get(self.node)
         if self._over:
             return
-        if there is None or there.dead or there.life is None or self.host.life is None:
+        if there is None or there.dead or there.incarnation is None or self.host.incarnation is None:
             self._fail("no node of that name runs")
             return
         connection = self.host.world.connected(self.host, there)
         self._end, other = connection.ends
         self.host.world.at(connection.latency(), there, there.knocked, other)
         machine = Dialler(
-            *self.host.life,
+            *self.host.incarnation,
             hidden=self.host.hidden,
             nonce=self.host.world.random.randbytes(32),
             channel=b"unix",
@@ -129,17 +138,17 @@ class Door(Conversation):
 
     def __init__(self, host: Host, end: End) -> None:
         self._over = False
-        assert host.life is not None
-        self._life = host.life
+        assert host.incarnation is not None
+        self._incarnation = host.incarnation
         host.world.at(HANDSHAKE_SECONDS, host, self._timed_out)
         nonce = host.world.random.randbytes(32)
-        machine = Acceptor(*host.life, hidden=host.hidden, nonce=nonce, channel=b"unix")
+        machine = Acceptor(*host.incarnation, hidden=host.hidden, nonce=nonce, channel=b"unix")
         super().__init__(host, end, machine)
 
     def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
         """See `Conversation`."""
         self._over = True
-        if not isinstance(outcome, Proven) or self.host.life != self._life:
+        if not isinstance(outcome, Proven) or self.host.incarnation != self._incarnation:
             self.end.close()
             return
         host, machine = self.host, self.machine

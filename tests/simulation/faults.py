@@ -88,7 +88,7 @@ class Faults:
     def _restart(self) -> None:
         """`Node.stop()`, then `Node.start()` in the same OS process: pids stay, the creation is another."""
         host = self._some_host()
-        if host is not None and host.life is not None and not host.frozen:
+        if host is not None and host.incarnation is not None and not host.frozen:
             host.stop()
             self.world.at(GOODBYE_SECONDS, host, self._stopped, host)
 

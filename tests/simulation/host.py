@@ -1,9 +1,9 @@
 """One OS process of the simulator: a kernel, and around it what `runtime` and `net` do, in one thread.
 
 Real: the kernel and the sessions' bytes.  Imitated, step for step: `runtime/transport.py` (links, ticks),
-`net/peer.py` (flush, close gracefully or not), `runtime/local_node.py` (effects are carried out after the
-lock, and another thread may get in between).  Not here: handshakes (`doors.py`), the processes that run on it
-(`actors.py`), and what breaks (`faults.py`).
+`net/connection.py` (flush, close gracefully or not), `runtime/local_node.py` (effects are carried out after
+the lock, and another thread may get in between).  Not here: handshakes (`doors.py`), the processes that run
+on it (`actors.py`), and what breaks (`faults.py`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
 from pyx.errors import ProtocolError
-from pyx.signals import ExitTo, Letter, Send
-from pyx.terms import Life
-from pyx.wire.codec import seal
-from pyx.wire.fragments import FRAGMENT_BYTES
-from pyx.wire.handshake import Established, Failed
-from pyx.wire.session import Session
+from pyx.signals import ExitTo, Payload, Send
+from pyx.terms import Incarnation
+from pyx.wire.codec import encode
+from pyx.wire.frames.fragments import FRAGMENT_BYTES
+from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.handshake.machine import Established, Failed
 from tests.simulation.doors import Dial, Door
 from tests.simulation.hostile import NAME as HOSTILE
 
@@ -59,8 +59,8 @@ class Host:
         self.kernel.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
         self.kernel._notices.a_step = world.random.choice((1, 3, 500, 500))
         self.label = ""
-        self.life: Life | None = None
-        self.lives: list[Life] = []
+        self.incarnation: Incarnation | None = None
+        self.incarnations: list[Incarnation] = []
         self.dead = False
         self.frozen = False
         self.stopped_at = 0.0
@@ -90,15 +90,17 @@ class Host:
 
     def start(self) -> None:
         """The node gets its name (again)."""
-        self.life = self.world.new_life(self)
-        self.lives.append(self.life)
-        self.label = f"<{self.name} {self.life.creation}>"
-        self.step(self.kernel.node_started, *self.life, hidden=self.hidden)
-        self.world.at(self.world.random.random() * self.kernel.tick_seconds / 4, self, self._tick, self.life)
+        self.incarnation = self.world.new_incarnation(self)
+        self.incarnations.append(self.incarnation)
+        self.label = f"<{self.name} {self.incarnation.creation}>"
+        self.step(self.kernel.node_started, *self.incarnation, hidden=self.hidden)
+        self.world.at(
+            self.world.random.random() * self.kernel.tick_seconds / 4, self, self._tick, self.incarnation
+        )
 
     def stop(self) -> None:
         """`Node.stop`: leaves the mesh; `stopped` says when that is done."""
-        self.life = None
+        self.incarnation = None
         self.label = f"<{self.name} unnamed>"
         self.step(self.kernel.node_stopped)
 
@@ -128,12 +130,12 @@ class Host:
         for action, args in deferred:  # timers and descriptors are looked at in any order
             self.world.at(self.world.random.random() * 0.01, self, action, *args)
 
-    def _tick(self, life: Life) -> None:
-        if life == self.life:
+    def _tick(self, incarnation: Incarnation) -> None:
+        if incarnation == self.incarnation:
             self.step(self.kernel.tick, self.world.now)
             for link in self.links:
                 link.is_not_given_up()
-            self.world.at(self.kernel.tick_seconds / 4, self, self._tick, life)
+            self.world.at(self.kernel.tick_seconds / 4, self, self._tick, incarnation)
 
     # ------------------------------------------------------------ steps
 
@@ -162,12 +164,12 @@ class Host:
                         world.at(world.random.random() * 0.01, self, peer.link.flush)
                     else:
                         peer.link.flush()
-                case fx.Start(process):
+                case fx.StartProcess(process):
                     world.runs(self, process)
                 case fx.Inquire():
-                    letter = Letter(seal(effect.letter.data))
+                    payload = Payload(encode(effect.payload.data))
                     world.at(
-                        world.random.random() * 0.05, self, self.step, self.kernel.answer, effect, letter
+                        world.random.random() * 0.05, self, self.step, self.kernel.answer, effect, payload
                     )
                 case fx.Dial(node) | fx.CancelDial(node):
                     world.soon(self, self._look_at_dial, node)
@@ -214,15 +216,15 @@ class Host:
 
     def knocked(self, end: End) -> None:
         """A connection waits in the backlog."""
-        if self.life is None:
+        if self.incarnation is None:
             end.close()
         else:
             Door(self, end)
 
     def attach(self, peer: Peer, end: End, first: bytes, trailing: bytes) -> None:
         """A session stands: from now on its signals travel."""
-        assert self.life is not None
-        link = peer.link = Link(self, peer, end, self.life)
+        assert self.incarnation is not None
+        link = peer.link = Link(self, peer, end, self.incarnation)
         self.links.append(link)
         end.hand_to(link)
         if first:
@@ -235,16 +237,16 @@ class Host:
 
 
 class Link:
-    """An attached session: `net/peer.py`'s `PeerLink`."""
+    """An attached session: `net/connection.py`'s `Connection`."""
 
-    def __init__(self, host: Host, peer: Peer, end: End, here: Life) -> None:
+    def __init__(self, host: Host, peer: Peer, end: End, here: Incarnation) -> None:
         self.host = host
         self.peer = peer
         self.end = end
         self.connection = end.connection
         # In pieces so small that signals of every kind come in several.
         pieces = host.world.random.choice((20, 100, FRAGMENT_BYTES))
-        self._session = Session(here, Life(peer.name, peer.creation), fragment_bytes=pieces)
+        self._session = SignalStream(here, Incarnation(peer.name, peer.creation), fragment_bytes=pieces)
         self._over = False
         self._closing = False
         self._heard = host.world.now - host.stood_still

@@ -19,13 +19,13 @@ from pyx.signals import (
     Demonitor,
     Down,
     Dropped,
-    Exit,
+    ExitSignal,
     ExitTo,
     Leader,
-    Letter,
     Link,
     Monitor,
     Nodes,
+    Payload,
     Ping,
     Pong,
     Print,
@@ -36,11 +36,11 @@ from pyx.signals import (
     Unlink,
     UnlinkAck,
 )
-from pyx.terms import Life, Pid, Ref
-from pyx.wire.codec import seal
-from pyx.wire.frame import LENGTH
-from pyx.wire.kinds import KINDS
-from pyx.wire.session import Session
+from pyx.terms import Incarnation, Pid, Ref
+from pyx.wire.codec import encode
+from pyx.wire.frames.frame import LENGTH
+from pyx.wire.frames.layout import KINDS
+from pyx.wire.frames.signal_stream import SignalStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ class Villain:
         random = self.world.random
         hosts = self.world.running()
         host = random.choice(hosts) if hosts else None
-        if host is None or host.life is None or host.frozen:
+        if host is None or host.incarnation is None or host.frozen:
             return
         talk = self._talks.get(host.name)
         if talk is None or talk.end.closed:
@@ -101,14 +101,14 @@ class Villain:
 
     def _connect(self, host: Host) -> None:
         """A session, without the handshake, which it could pass."""
-        world, life = self.world, Life(NAME, self.world.new_creation())
+        world, incarnation = self.world, Incarnation(NAME, self.world.new_creation())
         mine, theirs = world.connected(self, host).ends  # type: ignore[arg-type]
         verdict = host.step(
-            host.kernel.peer_claimed, *life, hidden=world.random.random() < 0.2, now=world.now
+            host.kernel.peer_claimed, *incarnation, hidden=world.random.random() < 0.2, now=world.now
         )
         world.count(f"villain {verdict.kind}")
         if verdict.kind == "accept":
-            self._talks[host.name] = Talk(self, host, life, mine)
+            self._talks[host.name] = Talk(self, host, incarnation, mine)
             host.attach(verdict.peer, theirs, b"", b"")
         else:
             mine.close()
@@ -118,14 +118,14 @@ class Villain:
 class Talk:
     """One session with a victim."""
 
-    def __init__(self, villain: Villain, victim: Host, life: Life, end: End) -> None:
-        assert victim.life is not None
+    def __init__(self, villain: Villain, victim: Host, incarnation: Incarnation, end: End) -> None:
+        assert victim.incarnation is not None
         self.end = end
         self._world = villain.world
         self._victim = victim
-        self._life = life
-        self._there = victim.life
-        self._session = Session(life, victim.life)
+        self._incarnation = incarnation
+        self._there = victim.incarnation
+        self._session = SignalStream(incarnation, victim.incarnation)
         end.hand_to(self)
 
     def readable(self, data: bytes) -> None:
@@ -165,13 +165,15 @@ class Talk:
         """A process of the victim, alive or dead, or none; of today or of a life before."""
         random = self._world.random
         numbers = [number for number, _ in self._victim.actors] or [1]
-        life = self._there if random.random() < 0.9 else Life(self._there.name, random.randint(1, 5))
-        return Pid(random.choice([*numbers, 99]), 0, *life)
+        incarnation = (
+            self._there if random.random() < 0.9 else Incarnation(self._there.name, random.randint(1, 5))
+        )
+        return Pid(random.choice([*numbers, 99]), 0, *incarnation)
 
     def _anybody(self) -> Pid:
         """A process of any node, as far as a field allows."""
-        lives = list(self._world.lives)
-        return Pid(self._world.random.randint(1, 9), 0, *self._world.random.choice(lives))
+        incarnations = list(self._world.incarnations)
+        return Pid(self._world.random.randint(1, 9), 0, *self._world.random.choice(incarnations))
 
     def _ref(self) -> Ref:
         return Ref(self._world.random.randint(1, 4))
@@ -191,8 +193,8 @@ class Talk:
     # ------------------------------------------------------------ what there is to say
 
     def _send(self) -> Send:
-        letter = Letter(seal((MARK, self._world.unique())))
-        return Send(self._mine(), self._world.random.choice((self._his(), "stock", self._his_ref())), letter)
+        payload = Payload(encode((MARK, self._world.unique())))
+        return Send(self._mine(), self._world.random.choice((self._his(), "stock", self._his_ref())), payload)
 
     def _link(self) -> Link:
         return Link(self._mine(), self._his())
@@ -203,8 +205,8 @@ class Talk:
     def _ack(self) -> UnlinkAck:
         return UnlinkAck(self._mine(), self._his(), self._world.random.randint(1, 9))
 
-    def _exit(self) -> Exit:
-        return Exit(self._mine(), self._his(), self._reason())
+    def _exit(self) -> ExitSignal:
+        return ExitSignal(self._mine(), self._his(), self._reason())
 
     def _exit_to(self) -> ExitTo:
         return ExitTo(self._mine(), self._his(), self._reason())
@@ -234,8 +236,8 @@ class Talk:
 
     def _answer(self) -> Answer:
         outcome = self._world.random.choice(("value", "refused", "exit", "noconnection", "bananas"))
-        letter = self._world.random.choice((Letter(seal(MARK)), "off"))
-        return Answer(self._world.random.randint(1, 60), outcome, letter)
+        payload = self._world.random.choice((Payload(encode(MARK)), "off"))
+        return Answer(self._world.random.randint(1, 60), outcome, payload)
 
     def _spawned(self) -> Spawned:
         return Spawned(self._world.random.randint(1, 60), self._mine())
@@ -255,15 +257,15 @@ class Talk:
         random, mine, his, other = self._world.random, self._mine(), self._his(), self._anybody()
         self._world.note(f"{NAME} forges a frame for {self._victim}")
         there = tuple(self._there)
-        signal, fields, letter = random.choice(
+        signal, fields, payload = random.choice(
             [
-                (Call, (mine, 0, mine, there), seal(("os", "getpid", []))),
-                (Spawn, (mine, 0, mine, True, None, there), seal(("os", "getpid", []))),
-                (Spawn, (mine, 1, mine, True, self._his_ref(), True), seal(("os", "getpid", []))),
+                (Call, (mine, 0, mine, there), encode(("os", "getpid", []))),
+                (Spawn, (mine, 0, mine, True, None, there), encode(("os", "getpid", []))),
+                (Spawn, (mine, 1, mine, True, self._his_ref(), True), encode(("os", "getpid", []))),
                 (Monitor, (mine, his, self._his_ref()), b""),
                 (Link, (his, his), b""),
                 (Link, (mine, mine), b""),
-                (Exit, (his, his, "killed"), b""),
+                (ExitSignal, (his, his, "killed"), b""),
                 (ExitTo, (mine, his, "x" * 300), b""),
                 (Down, (his, self._ref(), mine, "noproc", None), b""),
                 (Leader, (other, his), b""),
@@ -271,7 +273,7 @@ class Talk:
                 (Unlink, (mine, his, 10**5000), b""),
             ]
         )
-        header = seal(fields)
-        body = struct.pack(">BI", KINDS[signal], len(header)) + header + letter
+        header = encode(fields)
+        body = struct.pack(">BI", KINDS[signal], len(header)) + header + payload
         cut = random.choice((0, 0, 3))
         return random.choice((LENGTH.pack(len(body)) + body[cut:], b"\xff" * 20, LENGTH.pack(2**20)))

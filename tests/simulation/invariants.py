@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from pyx.core.links import ACTIVE
+from pyx.core.link_protocol import ACTIVE
 from pyx.core.processes import Watcher
 from pyx.signals import Ping, Pong, Tick
 from pyx.terms import Pid
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyx.core.kernel import Kernel
-    from pyx.core.processes import Process
-    from pyx.terms import Life, Ref
+    from pyx.core.processes import ProcessRecord
+    from pyx.terms import Incarnation, Ref
     from tests.simulation.host import Host
     from tests.simulation.records import Told, Waiter
     from tests.simulation.world import World
@@ -156,9 +156,11 @@ def asymmetries(kernels: Iterable[Kernel]) -> list[str]:
     return found
 
 
-def _find(nodes: dict[Life | None, Kernel], viewer: Kernel, pid: Pid) -> tuple[Kernel, Process | None]:
+def _find(
+    nodes: dict[Incarnation | None, Kernel], viewer: Kernel, pid: Pid
+) -> tuple[Kernel, ProcessRecord | None]:
     """The node and the process that a pid means to *viewer*."""
-    there = nodes.get(pid.life, viewer) if pid.node else viewer
+    there = nodes.get(pid.incarnation, viewer) if pid.node else viewer
     return there, there.find(pid)
 
 
@@ -167,7 +169,7 @@ def _pid_for(viewer: Kernel, owner: Kernel, pid: Pid) -> Pid:
     return pid if viewer is owner or owner.here is None else Pid(pid.number, pid.serial, *owner.here)
 
 
-def _is_watcher(kernel: Kernel, process: Process, ref: Ref, there: Kernel) -> bool:
+def _is_watcher(kernel: Kernel, process: ProcessRecord, ref: Ref, there: Kernel) -> bool:
     """True if a process of *there* knows that *process*, of *kernel*, monitors it by that reference."""
     seen = _pid_for(there, kernel, process.pid)
     return any(
@@ -215,7 +217,7 @@ def _check_processes(world: World, host: Host) -> None:
 def _check_arrived(world: World, told: Told) -> None:
     """What took a way that still stands has arrived, if its receiver lives."""
     to = told.to
-    if told.delivered or to is None or not to.is_alive or told.life not in {None, to.host.life}:
+    if told.delivered or to is None or not to.is_alive or told.incarnation not in {None, to.host.incarnation}:
         return
     stands = not told.remote or (told.connection is not None and told.connection.open_ends == 2)
     world.must(not stands, f"{told} never arrived at {to}")

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pyx.core.effects import Answered, Connected
-from pyx.signals import Letter
+from pyx.signals import Payload
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.signals import ExitTo, Reason
-    from pyx.terms import Life, Ref
+    from pyx.terms import Incarnation, Ref
     from tests.simulation.actors import Actor
     from tests.simulation.network import Connection
 
@@ -22,8 +22,8 @@ Way: TypeAlias = Literal["pid", "name", "alias", "exit"]
 
 
 def reason_key(reason: Reason | None) -> str | bytes | None:
-    """What tells exit reasons apart, wherever they were sealed."""
-    return reason.data if isinstance(reason, Letter) else reason
+    """What tells exit reasons apart, wherever they were encoded."""
+    return reason.data if isinstance(reason, Payload) else reason
 
 
 @dataclass(eq=False, slots=True)
@@ -38,7 +38,7 @@ class Told:
     """As the sender wrote it."""
     to: Actor | None
     """Who is meant; None for a name."""
-    life: Life | None
+    incarnation: Incarnation | None
     """Of the node that the address means; None for one inside the sender's node."""
     remote: bool
     void: bool
@@ -88,7 +88,7 @@ class Watch:
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A call or a spawn, by its letter."""
+    """A call or a spawn, by its payload."""
 
     kind: Literal["call", "spawn"]
     spawner: Actor
@@ -154,10 +154,10 @@ class Waiter:
         started = self.request.started
         self._must(started is not None, "was answered by nobody")
         if outcome == "value":
-            self._must(isinstance(body, Letter) and body.data == self.request.answer, "got another's answer")
+            self._must(isinstance(body, Payload) and body.data == self.request.answer, "got another's answer")
         else:
             assert started is not None
-            assert isinstance(body, (str, Letter))
+            assert isinstance(body, (str, Payload))
             right = outcome == "exit" and reason_key(body) == started.reason
             self._must(right, f"was answered {outcome} {body!r} by {started}")
 

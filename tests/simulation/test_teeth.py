@@ -8,7 +8,7 @@ import pytest
 
 from pyx.core.effects import Wake
 from pyx.core.mailbox import NodeDown
-from pyx.signals import Demonitor, Down, Exit, Link, Nodes, Send, Signal, UnlinkAck
+from pyx.signals import Demonitor, Down, ExitSignal, Link, Nodes, Send, Signal, UnlinkAck
 from pyx.terms import Pid
 from tests.simulation.host import WatchedKernel
 from tests.simulation.hostile import NAME as HOSTILE
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyx.core.peers import Peer, Verdict
-    from pyx.core.processes import Process, Watcher
-    from pyx.signals import Letter, Reason
+    from pyx.core.processes import ProcessRecord, Watcher
+    from pyx.signals import Payload, Reason
     from pyx.terms import Ref
 
 RUNS = 600
@@ -30,14 +30,14 @@ RUNS = 600
 class ForgetsCreations(WatchedKernel):
     """A restarted node gets its predecessor's mail."""
 
-    def find(self, pid: Pid) -> Process | None:
+    def find(self, pid: Pid) -> ProcessRecord | None:
         return super().find(Pid(pid.number, pid.serial))
 
 
 class FiresTwice(WatchedKernel):
     """A monitor gives two DOWNs when its node is lost."""
 
-    def _sever(self, process: Process, node: str) -> None:
+    def _sever(self, process: ProcessRecord, node: str) -> None:
         monitors = dict(process.monitors)
         super()._sever(process, node)
         self._settle()
@@ -58,7 +58,7 @@ class Overtakes(WatchedKernel):
 
     def _enqueue(self, peer: Peer, signal: Signal) -> None:
         super()._enqueue(peer, signal)
-        if isinstance(signal, (Exit, Down)):
+        if isinstance(signal, (ExitSignal, Down)):
             peer.out.rotate(1)
 
 
@@ -84,7 +84,7 @@ class SaysNodedownFirst(WatchedKernel):
 class UnlinksWithoutProtocol(WatchedKernel):
     """An unlink needs no acknowledgement, so what crosses it counts."""
 
-    def unlink(self, process: Process, to: Pid) -> None:
+    def unlink(self, process: ProcessRecord, to: Pid) -> None:
         super().unlink(process, to)
         process.links._states.pop(to, None)
 
@@ -118,7 +118,7 @@ class HearsTheLost(WatchedKernel):
 class ForgetsToWake(WatchedKernel):
     """A process that waits is not woken."""
 
-    def _deliver(self, process: Process, item: Any) -> None:
+    def _deliver(self, process: ProcessRecord, item: Any) -> None:
         super()._deliver(process, item)
         if self.effects and self.effects[-1] == Wake(process):
             self.effects.pop()
@@ -127,7 +127,7 @@ class ForgetsToWake(WatchedKernel):
 class KeepsAliases(WatchedKernel):
     """A late reply litters the mailbox."""
 
-    def unalias(self, process: Process, ref: Ref) -> bool:
+    def unalias(self, process: ProcessRecord, ref: Ref) -> bool:
         return process.aliases.pop(ref, None) is not None
 
 
@@ -141,8 +141,8 @@ class LetsTheDeadAct(WatchedKernel):
 class BindsOneEnd(WatchedKernel):
     """A spawned process is linked to its spawner, and not the other way."""
 
-    def _start_spawn(self, frm: Pid, leader: Pid | None, letter: Letter, **bonds: Any) -> Pid:
-        return super()._start_spawn(frm, leader, letter, **{**bonds, "link": False})
+    def _start_spawn(self, frm: Pid, leader: Pid | None, payload: Payload, **bonds: Any) -> Pid:
+        return super()._start_spawn(frm, leader, payload, **{**bonds, "link": False})
 
 
 class ForgetsRequests(WatchedKernel):
@@ -171,7 +171,7 @@ class LosesALink(WatchedKernel):
     """A link to a dead process of another node is no exit."""
 
     def _post(self, node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
-        if isinstance(signal, Exit) and signal.reason == "noproc":
+        if isinstance(signal, ExitSignal) and signal.reason == "noproc":
             return True
         return super()._post(node, signal, connect=connect, quiet=quiet)
 
@@ -179,7 +179,7 @@ class LosesALink(WatchedKernel):
 class TrapsKill(WatchedKernel):
     """`kill` is an exit signal like others."""
 
-    def _kill(self, process: Process, reason: Reason) -> None:
+    def _kill(self, process: ProcessRecord, reason: Reason) -> None:
         if reason != "killed":
             super()._kill(process, reason)
 
@@ -187,7 +187,7 @@ class TrapsKill(WatchedKernel):
 class SpreadsNormal(WatchedKernel):
     """A normal end takes linked processes along."""
 
-    def _obey(self, process: Process, frm: Pid, reason: Reason) -> None:
+    def _obey(self, process: ProcessRecord, frm: Pid, reason: Reason) -> None:
         super()._obey(process, frm, "normally" if reason == "normal" else reason)
 
 
@@ -210,7 +210,7 @@ class TellsTheHidden(WatchedKernel):
 class ForgetsToSever(WatchedKernel):
     """The bonds with a node outlive the session."""
 
-    def _sever(self, process: Process, node: str) -> None:
+    def _sever(self, process: ProcessRecord, node: str) -> None:
         pass
 
 
@@ -258,7 +258,7 @@ class TakesAReferenceTwice(WatchedKernel):
 class ByReferenceAlone(dict[Any, Any]):
     """What a peer chooses is the key."""
 
-    def __setitem__(self, watcher: Watcher, process: Process) -> None:
+    def __setitem__(self, watcher: Watcher, process: ProcessRecord) -> None:
         super().__setitem__(watcher.ref, process)
 
     def __contains__(self, watcher: Any) -> bool:

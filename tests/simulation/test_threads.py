@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx import Node
-from pyx.runtime import lifetime
+from pyx.runtime import start_stop
 from pyx.terms import Pid
 from tests.simulation.crowd import Crowd
 from tests.simulation.invariants import asymmetries, disagreements
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.core.peers import Peer
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
     from pyx.runtime.local_node import LocalNode
     from tests.simulation.crowd import Member
 
@@ -92,8 +92,8 @@ def disturb(crowd: Crowd, nodes: list[LocalNode], number: int) -> None:
                 peer.link.close(gracefully=crowd.random.random() < 0.5)
     if not number % 80:
         name = node.kernel.name
-        lifetime.stop(node)
-        lifetime.start(node, name, **OPTIONS)
+        start_stop.stop(node)
+        start_stop.start(node, name, **OPTIONS)
 
 
 def is_reached(node: LocalNode, other: LocalNode) -> bool:
@@ -117,5 +117,5 @@ def peers(node: LocalNode) -> list[Peer]:
     return node.step(lambda: list(node.kernel._peers.values()))
 
 
-def processes(nodes: list[LocalNode]) -> list[Process]:
+def processes(nodes: list[LocalNode]) -> list[ProcessRecord]:
     return [process for node in nodes for process in node.step(node.kernel.processes)]

@@ -82,13 +82,13 @@ class Workload:
         random, world = self.world.random, self.world
         hosts = [host for host in world.hosts.values() if host.actors]
         if random.random() < 0.1:
-            hosts = [host for host in world.lives.values() if host.actors]
+            hosts = [host for host in world.incarnations.values() if host.actors]
         host = random.choice(hosts)
         actors = list(host.actors.values())
         living = [actor for actor in actors if actor.process.alive]
         to = random.choice(living if living and random.random() < 0.9 else actors)
-        life = random.choice(host.lives) if random.random() < 0.05 else None
-        return to.pid_for(me.host, life), to
+        incarnation = random.choice(host.incarnations) if random.random() < 0.05 else None
+        return to.pid_for(me.host, incarnation), to
 
     def _some_node(self) -> str:
         return self.world.random.choice(self.names)
@@ -101,7 +101,7 @@ class Workload:
         random = self.world.random
         if random.random() < 0.5:
             return f"reason {self.world.unique()}"
-        return self.world.unique_letter("reason")
+        return self.world.unique_payload("reason")
 
     def _coin(self) -> bool:
         return self.world.random.random() < 0.5

@@ -14,9 +14,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyx.core import effects as fx
-from pyx.signals import ExitTo, Letter, Send
-from pyx.terms import Life, Pid
-from pyx.wire.codec import seal
+from pyx.signals import ExitTo, Payload, Send
+from pyx.terms import Incarnation, Pid
+from pyx.wire.codec import encode
 from tests.simulation import acts
 from tests.simulation.actors import Actor
 from tests.simulation.host import Host, WatchedKernel
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.core.peers import Peer
-    from pyx.core.processes import Process
+    from pyx.core.processes import ProcessRecord
     from tests.simulation.host import Link
     from tests.simulation.records import Request, Told
 
@@ -52,14 +52,14 @@ class World:
         self.now = 1000.0
         self.hosts: dict[str, Host] = {}
         """The running OS process of each name."""
-        self.lives: dict[Life, Host] = {}
+        self.incarnations: dict[Incarnation, Host] = {}
         self.blocked: dict[frozenset[str], str] = {}
         """Pairs of hosts that cannot dial each other, and how that looks: `"refused"` or `"silent"`."""
         self.connections: list[Connection] = []
         self.told: dict[Any, Told] = {}
         """Every message and exit signal, by what it carries (each carries something of its own)."""
         self.requests: dict[bytes, Request] = {}
-        """Every call and spawn, by its letter."""
+        """Every call and spawn, by its payload."""
         self.ends: dict[str | bytes | None, list[Actor | None]] = {}
         """Who ended with which reason; None: the hostile node had the idea."""
         self.trace: deque[str] = deque(maxlen=_TRACE_LINES)
@@ -124,11 +124,11 @@ class World:
         self.note(f"{host} boots")
         return host
 
-    def new_life(self, host: Host) -> Life:
+    def new_incarnation(self, host: Host) -> Incarnation:
         """The life that this host begins now."""
-        life = Life(host.name, next(self._creations))
-        self.lives[life] = host
-        return life
+        incarnation = Incarnation(host.name, next(self._creations))
+        self.incarnations[incarnation] = host
+        return incarnation
 
     def running(self) -> list[Host]:
         """The hosts that are not dead."""
@@ -146,7 +146,7 @@ class World:
 
     def resolve(self, viewer: Host, pid: Pid) -> Actor | None:
         """Whom a pid means to a host; None for a pid that was nobody's."""
-        host = self.lives.get(Life(pid.node, pid.creation)) if pid.node else viewer
+        host = self.incarnations.get(Incarnation(pid.node, pid.creation)) if pid.node else viewer
         return host.actors.get((pid.number, pid.serial)) if host is not None else None
 
     def way(self, one: str, other: str) -> str:
@@ -174,9 +174,9 @@ class World:
         self.ends.setdefault(reason, []).append(None)
         return reason
 
-    def unique_letter(self, *more: Any) -> Letter:
-        """A letter unlike any other."""
-        return Letter(seal((self.unique(), *more)))
+    def unique_payload(self, *more: Any) -> Payload:
+        """A payload unlike any other."""
+        return Payload(encode((self.unique(), *more)))
 
     # ------------------------------------------------------------ what the hosts tell
 
@@ -186,8 +186,8 @@ class World:
             return
         woken: dict[Actor, None] = {}
         for effect in effects:
-            if isinstance(effect, fx.Start):
-                self._started(host, effect.process, effect.letter)
+            if isinstance(effect, fx.StartProcess):
+                self._started(host, effect.process, effect.payload)
         for effect in effects:
             match effect:
                 case fx.Wake(process):
@@ -232,7 +232,7 @@ class World:
             if actor.process.alive:
                 actor.node_is_lost(peer.name, seen_by_all=seen_by_all)
 
-    def _actor(self, host: Host, process: Process) -> Actor:
+    def _actor(self, host: Host, process: ProcessRecord) -> Actor:
         return host.actors[process.pid.number, process.pid.serial]
 
     def travels(self, signal: Send | ExitTo, link: Link) -> None:
@@ -245,9 +245,9 @@ class World:
         if told is not None:  # not so for the plain word `normal`
             told.connection = link.connection
 
-    def _started(self, host: Host, process: Process, letter: Letter) -> None:
+    def _started(self, host: Host, process: ProcessRecord, payload: Payload) -> None:
         """A host was asked to run something."""
-        request = self.requests[letter.data]
+        request = self.requests[payload.data]
         self.must(request.started is None, f"a second {request.kind} for one request of {request.spawner}")
         self.must(request.node in {"", host.name}, f"{host} was asked for a {request.kind} at {request.node}")
         self.must(not request.void, f"{request.spawner} asked for a {request.kind} after its end")
@@ -255,7 +255,7 @@ class World:
         actor.request = request
         self.count(request.kind)
 
-    def runs(self, host: Host, process: Process) -> None:
+    def runs(self, host: Host, process: ProcessRecord) -> None:
         """What was started runs; a call comes to its end some time."""
         if process.call is not None:
             self.at(self.random.random() * 0.5, host, acts.finish_call, self._actor(host, process))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.net.test_epmd import end_epmd
+from tests.net.test_epmd_client import end_epmd
 from tests.pages import section
 
 if TYPE_CHECKING:
@@ -216,8 +216,8 @@ class TestWhatANodeSays:
 def test_a_node_of_this_host_alone_loads_nothing_for_others(host: Host) -> None:
     code = (
         "import sys\n"
-        "print([name for name in ('cryptography', 'pyx.wire.tls', 'pyx.net.tcp_door', 'pyx.net.epmd')"
-        " if name in sys.modules])"
+        "print([name for name in ('cryptography', 'pyx.wire.handshake.tls', 'pyx.net.tcp_carrier',"
+        " 'pyx.net.epmd_client') if name in sys.modules])"
     )
     done = host.run("--sname", "light@vm", "-e", code)
     assert (done.stdout, done.stderr) == ("[]\n", "")

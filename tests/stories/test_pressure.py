@@ -27,7 +27,7 @@ HEADING = 200
 """What a message weighs beyond its bytes, at most."""
 
 MAX_GROWTH = 24 * MIB
-"""Of twenty senders, with their threads: each has a message in the making, one sealed, one in the queue."""
+"""Of twenty senders, with their threads: each has a message in the making, one encoded, one in the queue."""
 
 SENDING = """\
 from pyx.errors import NodeBusy

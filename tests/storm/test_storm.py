@@ -115,10 +115,10 @@ def test_survivors_see_every_victim_and_the_mesh_heals(environment: dict[str, st
         killed_last = dead[-1].killed_at
         assert killed_last is not None
         healed = time.monotonic() - killed_last
-        waits = [wait for life in (*alive.values(), *dead) for wait in _check(life, dead)]
+        waits = [wait for incarnation in (*alive.values(), *dead) for wait in _check(incarnation, dead)]
     finally:
-        for life in alive.values():
-            life.kill()
+        for incarnation in alive.values():
+            incarnation.kill()
     assert len(dead) > SECONDS
     if os.environ.get("PYX_STORM_REPORT"):
         sys.stderr.write(
@@ -129,9 +129,11 @@ def test_survivors_see_every_victim_and_the_mesh_heals(environment: dict[str, st
 
 
 def _wait_until_whole(alive: dict[str, Life]) -> None:
-    for life in alive.values():
-        others = set(alive) - {life.name}
-        life.wait_for(lambda life=life, others=others: life.sees() == others, "mesh")
+    for incarnation in alive.values():
+        others = set(alive) - {incarnation.name}
+        incarnation.wait_for(
+            lambda incarnation=incarnation, others=others: incarnation.sees() == others, "mesh"
+        )
 
 
 def _check(survivor: Life, dead: list[Life]) -> list[float]:

@@ -1,4 +1,4 @@
-"""What is sealed is opened exactly: the promise of the codec, over every kind of data it takes."""
+"""What is encoded is opened exactly: the promise of the codec, over every kind of data it takes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyx.errors import EncodeError
-from pyx.signals import Letter
-from pyx.terms import FunctionName, Life, Pid, Raised, Ref, Struct
-from pyx.wire.codec import is_flat, open_letter, seal
+from pyx.signals import Payload
+from pyx.terms import FunctionName, Incarnation, Pid, Raised, Ref, Struct
+from pyx.wire.codec import decode, encode, is_flat
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")  # hypothesis, of `data`
 
-HERE = Life("here@vm", 7)
-THERE = Life("there@vm", 9)
+HERE = Incarnation("here@vm", 7)
+THERE = Incarnation("there@vm", 9)
 
 
 def there_and_back(value: object) -> Any:
-    return open_letter(Letter(seal(value)), None)
+    return decode(Payload(encode(value)), None)
 
 
 # ---------------------------------------------------------------- the user's classes
@@ -169,14 +169,19 @@ zones = st.one_of(
     ),
     st.builds(timezone, st.timedeltas(timedelta(hours=-23), timedelta(hours=23)), st.text(max_size=5)),
 )
-lives = st.tuples(st.sampled_from(["a@vm", "b@vm"]), st.integers(1, 2**32 - 1))
+incarnations = st.tuples(st.sampled_from(["a@vm", "b@vm"]), st.integers(1, 2**32 - 1))
 pids = st.one_of(
     st.builds(Pid, st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1)),
-    st.builds(lambda n, s, life: Pid(n, s, *life), st.integers(0, 2**28), st.integers(0, 9), lives),
+    st.builds(
+        lambda n, s, incarnation: Pid(n, s, *incarnation),
+        st.integers(0, 2**28),
+        st.integers(0, 9),
+        incarnations,
+    ),
 )
 refs = st.one_of(
     st.builds(Ref, st.integers(0, 2**64 - 1)),
-    st.builds(lambda n, life: Ref(n, *life), st.integers(0, 2**64 - 1), lives),
+    st.builds(lambda n, incarnation: Ref(n, *incarnation), st.integers(0, 2**64 - 1), incarnations),
 )
 any_text = st.text(st.characters(exclude_categories=[]), max_size=8)
 hashable_leaves = st.one_of(
@@ -236,7 +241,7 @@ data = st.recursive(
 class TestExactness:
     @given(data)
     @settings(max_examples=500, deadline=None)
-    def test_what_is_sealed_is_opened_exactly(self, value: Any) -> None:
+    def test_what_is_encoded_is_opened_exactly(self, value: Any) -> None:
         assert same(there_and_back(value), value)
 
     @given(data)
@@ -270,7 +275,7 @@ class TestExactness:
     @pytest.mark.parametrize("view", [bytearray(b"xy"), memoryview(b"xy"), memoryview(b"axby")[::2]])
     def test_a_bytearray_or_memoryview_is_refused(self, view: Any) -> None:
         with pytest.raises(EncodeError, match=r"cannot send message\[0\]: .* is not data") as caught:
-            seal([view])
+            encode([view])
         assert caught.value.hint == "send bytes(x)"
         assert there_and_back([bytes(view)]) == [bytes(view)]
 
@@ -278,25 +283,25 @@ class TestExactness:
         assert there_and_back(("DOWN", ValueError("no"))) == ("DOWN", Raised("ValueError", "no"))
         assert there_and_back(KeyError()) == Raised("KeyError", "")
 
-    def test_a_letter_can_be_opened_often_and_shares_nothing(self) -> None:
-        letter = Letter(seal({"stock": [Item("nike")]}))
-        first, second = open_letter(letter, None), open_letter(letter, None)
+    def test_a_payload_can_be_opened_often_and_shares_nothing(self) -> None:
+        payload = Payload(encode({"stock": [Item("nike")]}))
+        first, second = decode(payload, None), decode(payload, None)
         first["stock"][0].name = "adidas"
         assert second == {"stock": [Item("nike")]}
 
-    def test_what_is_done_after_the_call_changes_no_letter(self) -> None:
+    def test_what_is_done_after_the_call_changes_no_payload(self) -> None:
         stock = [1]
-        letter = Letter(seal(stock))
+        payload = Payload(encode(stock))
         stock.append(2)
-        assert open_letter(letter, None) == [1]
+        assert decode(payload, None) == [1]
 
     def test_a_fresh_combination_of_flags_is_made_where_it_arrives(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(globals(), "Fresh", enum.Flag("Fresh", "A B", module=__name__, qualname="Fresh"))
-        letter = Letter(seal(globals()["Fresh"](3)))
+        payload = Payload(encode(globals()["Fresh"](3)))
         monkeypatch.setitem(globals(), "Fresh", enum.Flag("Fresh", "A B", module=__name__, qualname="Fresh"))
-        opened = open_letter(letter, None)
+        opened = decode(payload, None)
         assert opened is globals()["Fresh"](3)
         assert opened.name == "A|B"
 
@@ -323,11 +328,11 @@ class TestDepth:
         value: Any = 1
         for _ in range(256):
             value = wrap(value)
-        letter = Letter(seal(value))
-        opened = open_letter(letter, None)
-        assert seal(opened) == letter.data
+        payload = Payload(encode(value))
+        opened = decode(payload, None)
+        assert encode(opened) == payload.data
         with pytest.raises(TypeError, match=r"message: .* nests deeper than 256 containers"):
-            seal(wrap(value))
+            encode(wrap(value))
 
     def test_a_wide_message_is_not_a_deep_one(self) -> None:
         value = [((),) for _ in range(2000)]
@@ -342,34 +347,34 @@ class TestDepth:
 
 
 class TestWhoseItIs:
-    """A pid or reference without a node belongs to the node that sealed it."""
+    """A pid or reference without a node belongs to the node that encoded it."""
 
     def test_at_home_own_pids_stay_local(self) -> None:
         assert there_and_back((Pid(5), Ref(6))) == (Pid(5), Ref(6))
-        assert open_letter(Letter(seal(Pid(5))), HERE) == Pid(5)
+        assert decode(Payload(encode(Pid(5))), HERE) == Pid(5)
 
     def test_from_another_node_they_are_that_nodes(self) -> None:
-        letter = Letter(seal({(Pid(5, 1),): [Ref(6)]}), THERE)
-        assert open_letter(letter, HERE) == {(Pid(5, 1, *THERE),): [Ref(6, *THERE)]}
+        payload = Payload(encode({(Pid(5, 1),): [Ref(6)]}), THERE)
+        assert decode(payload, HERE) == {(Pid(5, 1, *THERE),): [Ref(6, *THERE)]}
 
     def test_a_pid_that_comes_home_is_local_again(self) -> None:
-        letter = Letter(seal((Pid(5, 0, *HERE), Ref(6, *HERE))), THERE)
-        assert open_letter(letter, HERE) == (Pid(5), Ref(6))
+        payload = Payload(encode((Pid(5, 0, *HERE), Ref(6, *HERE))), THERE)
+        assert decode(payload, HERE) == (Pid(5), Ref(6))
 
-    def test_a_pid_of_an_earlier_life_of_this_node_is_a_stranger(self) -> None:
+    def test_a_pid_of_an_earlier_incarnation_of_this_node_is_a_stranger(self) -> None:
         stranger = Pid(5, 0, HERE.name, HERE.creation + 1)
-        assert open_letter(Letter(seal(stranger), THERE), HERE) == stranger
+        assert decode(Payload(encode(stranger), THERE), HERE) == stranger
 
     def test_a_pid_of_a_third_node_stays_its_own(self) -> None:
         third = Pid(5, 0, "third@vm", 3)
-        assert open_letter(Letter(seal(third), THERE), HERE) == third
-        assert open_letter(Letter(seal(third)), None) == third
+        assert decode(Payload(encode(third), THERE), HERE) == third
+        assert decode(Payload(encode(third)), None) == third
 
-    def test_two_letters_in_a_row_have_each_their_own_origin(self) -> None:
-        data = seal(Pid(5))
-        assert open_letter(Letter(data, THERE), HERE) == Pid(5, 0, *THERE)
-        assert open_letter(Letter(data, HERE), HERE) == Pid(5)
-        assert open_letter(Letter(data), None) == Pid(5)
+    def test_two_payloads_in_a_row_have_each_their_own_origin(self) -> None:
+        data = encode(Pid(5))
+        assert decode(Payload(data, THERE), HERE) == Pid(5, 0, *THERE)
+        assert decode(Payload(data, HERE), HERE) == Pid(5)
+        assert decode(Payload(data), None) == Pid(5)
 
 
 class TestFlat:
@@ -378,7 +383,7 @@ class TestFlat:
         assert is_flat(value)
 
     @pytest.mark.parametrize("value", [[], {}, ((),), ([],), Level.LOW, Pair(1), bytearray(), {1}, len])
-    def test_all_else_is_sealed(self, value: Any) -> None:
+    def test_all_else_is_encoded(self, value: Any) -> None:
         assert not is_flat(value)
 
     def test_a_class_that_cannot_be_hashed_is_none_of_them(self) -> None:

@@ -12,10 +12,10 @@ from pyx.errors import ProtocolError
 from pyx.wire.epmd import (
     LEAVE_REQUEST,
     LIST_REQUEST,
-    Entry,
     Leave,
     ListNames,
     LookUp,
+    NodeEntry,
     Register,
     Registered,
     Request,
@@ -31,9 +31,9 @@ from pyx.wire.epmd import (
     registered_answer,
 )
 
-GUS = Entry("gus", 4444)
-OLD = Entry("old", 4446, highest=5, lowest=5, extra=b"xy")
-HID = Entry("hid", 4447, hidden=True)
+GUS = NodeEntry("gus", 4444)
+OLD = NodeEntry("old", 4446, highest=5, lowest=5, extra=b"xy")
+HID = NodeEntry("hid", 4447, hidden=True)
 
 
 def read(*pieces: bytes) -> Request | None:
@@ -48,8 +48,8 @@ class TestRegistering:
         assert register_request(GUS) == b"\0\x10x\x11\\M\0\0\x06\0\x06\0\x03gus\0\0"
         assert register_request(HID) == b"\0\x10x\x11_H\0\0\x06\0\x06\0\x03hid\0\0"
 
-    @pytest.mark.parametrize("entry", [GUS, OLD, HID, Entry("é" * 255, 65535)])
-    def test_is_read_as_it_was_written(self, entry: Entry) -> None:
+    @pytest.mark.parametrize("entry", [GUS, OLD, HID, NodeEntry("é" * 255, 65535)])
+    def test_is_read_as_it_was_written(self, entry: NodeEntry) -> None:
         assert read(register_request(entry)) == Register(entry)
 
     @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ class TestLookingUp:
             (b"w\x01", None),
         ],
     )
-    def test_the_answer(self, data: bytes, entry: Entry | None) -> None:
+    def test_the_answer(self, data: bytes, entry: NodeEntry | None) -> None:
         assert read_looked_up(data) == entry
         assert looked_up_answer(entry) == data
 

@@ -1,4 +1,4 @@
-"""Nothing that a peer may send does harm: spoilt letters, streams of frames, handshakes and answers of EPMD.
+"""Nothing that a peer may send does harm: spoilt payloads, streams of frames, handshakes and answers of EPMD.
 
     PYX_MUTATIONS=1000000 pytest tests/wire/test_fuzz.py     more of them than in the gate
     PYX_MUTATIONS=1234..1234 pytest tests/wire/test_fuzz.py  one, as a failure prints it: the same bytes again
@@ -25,12 +25,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyx.errors import DecodeError, ProtocolError
-from pyx.signals import Exit, Letter, Link, Send
+from pyx.signals import ExitSignal, Link, Payload, Send
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
-from pyx.wire.assembly import Room
-from pyx.wire.codec import open_letter, seal
+from pyx.wire.codec import decode, encode
 from pyx.wire.epmd import (
-    Entry,
+    NodeEntry,
     Registered,
     RequestReader,
     listed_answer,
@@ -41,14 +40,15 @@ from pyx.wire.epmd import (
     register_request,
     registered_answer,
 )
-from pyx.wire.fragments import FRAGMENT_BYTES
-from pyx.wire.handshake import Acceptor, Dialler, Established, Event, Failed, Postponed, Proven
-from pyx.wire.kinds import HEADER, KINDS
-from pyx.wire.session import Session
+from pyx.wire.frames.fragments import FRAGMENT_BYTES
+from pyx.wire.frames.layout import HEADER, KINDS
+from pyx.wire.frames.reassembly import ReassemblyBudget
+from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.handshake.machine import Acceptor, Dialler, Established, Event, Failed, Postponed, Proven
+from tests.wire.handshake.test_machine import acceptor, advance, dialler
+from tests.wire.messages.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
 from tests.wire.mutation import batches, mutated, pieces
 from tests.wire.talk import BOB, CAT, GUS, HIS, MINE, TABLE, a_long_body, framed, said, sessions
-from tests.wire.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
-from tests.wire.test_handshake import acceptor, advance, dialler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,14 +56,14 @@ if TYPE_CHECKING:
     from pyx.signals import Signal
 
 MAX_STREAM_BYTES: Final = 256 * 1024
-"""The longest stream: also what a session here takes as a letter, so that its caps are within reach."""
+"""The longest stream: also what a session here takes as a payload, so that its caps are within reach."""
 
 _BYTES_FOR_A_BYTE: Final = 100
 """The largest value that a byte can make is an empty dict: 64, and its place in a list.  So the longest
 stream may cost 25 MiB, less than twice the cap on a frame.  What was announced and did not come is free."""
 
 _UNPACKERS_BYTES: Final = 400_000
-"""An unpacker has a stack of 57 KiB, and a letter may take four of them."""
+"""An unpacker has a stack of 57 KiB, and a payload may take four of them."""
 
 _GARBAGE_BYTES: Final = 4_000_000
 """One that failed waits for the collector of cycles, which comes after some seventy of them."""
@@ -98,24 +98,29 @@ RICH: Final[list[Any]] = [
 
 # What no node sends: keys whose classes hash by code of their own, and keys of one hash.
 WICKED: Final = [
-    b"\x82" + seal(Loud("a")) + b"\x01" + seal((LoudPair(1, 2),)) + b"\x92\xd4\x02\0" + seal(LoudColour.RED),
-    b"\x81" + seal([WithMeta, WithMeta(1)]) + b"\x01",
-    b"\x81" + seal((WithMeta, Point(LoudPair(1, 2)))) + b"\x01",
-    seal({i * (2**61 - 1) for i in range(16)}).replace(b"\x90", b"\x91"),
-    b"\xde\0\x60" + b"".join(seal(i * (2**61 - 1)) + b"\x01" for i in range(96)),
-    b"\xdc\0\x61\xd4\x02\0" + b"".join(seal((i * (2**61 - 1),)) for i in range(96)),
-    seal({i: i for i in range(100)}),
-    seal({Point(i, (i,)): None for i in range(100)}),
+    b"\x82"
+    + encode(Loud("a"))
+    + b"\x01"
+    + encode((LoudPair(1, 2),))
+    + b"\x92\xd4\x02\0"
+    + encode(LoudColour.RED),
+    b"\x81" + encode([WithMeta, WithMeta(1)]) + b"\x01",
+    b"\x81" + encode((WithMeta, Point(LoudPair(1, 2)))) + b"\x01",
+    encode({i * (2**61 - 1) for i in range(16)}).replace(b"\x90", b"\x91"),
+    b"\xde\0\x60" + b"".join(encode(i * (2**61 - 1)) + b"\x01" for i in range(96)),
+    b"\xdc\0\x61\xd4\x02\0" + b"".join(encode((i * (2**61 - 1),)) for i in range(96)),
+    encode({i: i for i in range(100)}),
+    encode({Point(i, (i,)): None for i in range(100)}),
 ]
 
-LETTERS: Final = [*(seal(each) for each in (*RICH, RICH)), *WICKED]
+PAYLOADS: Final = [*(encode(each) for each in (*RICH, RICH)), *WICKED]
 
 
 def _streams() -> Iterator[bytes]:
     """What gus may say to bob: each signal alone, many together, large ones, in one frame or in pieces."""
     for written, _ in TABLE:
         yield said(sessions()[0], [written])
-    small: list[Signal] = [Send(MINE, HIS, Letter(letter)) for letter in LETTERS]
+    small: list[Signal] = [Send(MINE, HIS, Payload(payload)) for payload in PAYLOADS]
     yield said(sessions()[0], small)
     yield said(sessions()[0], [signal for signal, _ in TABLE if len(repr(signal)) < 1000])
     for strange in (
@@ -127,15 +132,15 @@ def _streams() -> Iterator[bytes]:
         1 << 20_000,
     ):  # in the place of a field
         yield framed(a_long_body(Link, MINE, strange))
-        yield framed(a_long_body(Exit, MINE, HIS, strange))
+        yield framed(a_long_body(ExitSignal, MINE, HIS, strange))
     for size, parts in ((FRAGMENT_BYTES + 1, 4096), (100_000, FRAGMENT_BYTES), (3000, 100)):
-        gus = Session(GUS, BOB, fragment_bytes=parts)
+        gus = SignalStream(GUS, BOB, fragment_bytes=parts)
         yield said(
-            gus, [Send(MINE, HIS, Letter(bytes(size))), Send(MINE, HIS, Letter(seal([{}] * (size // 2))))]
+            gus, [Send(MINE, HIS, Payload(bytes(size))), Send(MINE, HIS, Payload(encode([{}] * (size // 2))))]
         )
     for size in (60_000, 250_000):  # longer than any frame a node sends whole
         yield framed(
-            b"".join((said(sessions()[0], [Send(MINE, HIS, Letter(b""))])[4:], seal([()] * (size // 5))))
+            b"".join((said(sessions()[0], [Send(MINE, HIS, Payload(b""))])[4:], encode([()] * (size // 5))))
         )
 
 
@@ -146,23 +151,23 @@ _LARGE_STREAMS: Final = [stream for stream in STREAMS if len(stream) >= 4096]
 
 @pytest.fixture(autouse=True)
 def nothing_ran() -> None:
-    for letter in LETTERS:  # what opening reads once (a time zone's file) is read
+    for payload in PAYLOADS:  # what opening reads once (a time zone's file) is read
         with contextlib.suppress(DecodeError):
-            open_letter(Letter(letter), BOB)
+            decode(Payload(payload), BOB)
     ran.clear()
 
 
 def open_spoilt(data: bytes, chance: Random) -> None:
-    """A letter, opened by bob."""
+    """A payload, opened by bob."""
     origin = chance.choice([None, GUS, BOB, CAT])
     trusted = chance.random() < 0.5
     try:
-        value = open_letter(Letter(data, origin), BOB, trusted=trusted)
+        value = decode(Payload(data, origin), BOB, trusted=trusted)
     except DecodeError:
         return
     assert ran == []
     assert trusted or not any(callable(each) for each in parts_of(value))
-    seal(value)  # whatever came out is data
+    encode(value)  # whatever came out is data
 
 
 def parts_of(value: object) -> Iterator[object]:
@@ -182,9 +187,9 @@ def parts_of(value: object) -> Iterator[object]:
 
 
 def read_spoilt(data: bytes, chance: Random) -> None:
-    """A stream, read by bob; the letters in it are opened."""
-    room = Room(2 * MAX_STREAM_BYTES, "all peers")
-    bob = Session(BOB, GUS, max_letter_bytes=MAX_STREAM_BYTES, room=room)
+    """A stream, read by bob; the payloads in it are opened."""
+    room = ReassemblyBudget(2 * MAX_STREAM_BYTES, "all peers")
+    bob = SignalStream(BOB, GUS, max_payload_bytes=MAX_STREAM_BYTES, room=room)
     signals: list[Signal] = []
     try:
         for piece in pieces(chance, data):
@@ -195,9 +200,9 @@ def read_spoilt(data: bytes, chance: Random) -> None:
     assert room.taken == 0
     for signal in signals:
         assert type(signal) in KINDS or not signal
-        for letter in signal:
-            if type(letter) is Letter and len(letter.data) < 4096:
-                open_spoilt(letter.data, chance)
+        for payload in signal:
+            if type(payload) is Payload and len(payload.data) < 4096:
+                open_spoilt(payload.data, chance)
 
 
 def shake_spoilt(data: bytes, chance: Random) -> None:
@@ -241,11 +246,11 @@ def _spoken() -> tuple[bytes, bytes]:
 
 SPOKEN: Final = _spoken()
 ANSWERS: Final = [
-    register_request(Entry("gus", 4444)),
+    register_request(NodeEntry("gus", 4444)),
     registered_answer(Registered(accepted=True, creation=5), 6),
     registered_answer(Registered(accepted=False, creation=5), 5),
-    looked_up_answer(Entry("bob", 5555, hidden=True, extra=b"more")),
-    listed_answer(4369, [Entry("gus", 4444), Entry("größe", 1)]),
+    looked_up_answer(NodeEntry("bob", 5555, hidden=True, extra=b"more")),
+    listed_answer(4369, [NodeEntry("gus", 4444), NodeEntry("größe", 1)]),
 ]
 
 
@@ -254,7 +259,7 @@ def spoilt_input(number: int) -> tuple[Callable[[bytes, Random], None], bytes, i
     chance = Random(number)
     match number % 10:
         case 0 | 1 | 2 | 3 | 4:
-            data = mutated(chance, chance.choice(LETTERS), LETTERS)
+            data = mutated(chance, chance.choice(PAYLOADS), PAYLOADS)
             return open_spoilt, data, _BYTES_FOR_A_BYTE * len(data) + _UNPACKERS_BYTES, chance
         case 5 | 6 | 7:
             data = mutated(chance, chance.choice(_SMALL_STREAMS), _SMALL_STREAMS)
@@ -293,9 +298,9 @@ FIELDS: Final = st.recursive(
     st.binary(max_size=20),
     st.integers(),
 )
-def test_no_header_does_harm(kind: int, fields: list[object], letter: bytes, seed: int) -> None:
-    header = seal(tuple(fields))
-    read_spoilt(framed(HEADER.pack(kind, len(header)) + header + letter), Random(seed))
+def test_no_header_does_harm(kind: int, fields: list[object], payload: bytes, seed: int) -> None:
+    header = encode(tuple(fields))
+    read_spoilt(framed(HEADER.pack(kind, len(header)) + header + payload), Random(seed))
 
 
 def read_input(number: int) -> None:

@@ -1,0 +1,94 @@
+"""The links of one process, by OTP's link protocol.  See `process_signals.py` for what an exit does to it.
+
+Both ends of a link keep a state of their own, and signals on their way cross.  Without a protocol an `unlink`
+that crosses a `link` or an `EXIT` leaves one end linked, or dead by a link it had given up.  OTP's cure (ERTS
+User's Guide, "Distribution Protocol", section "Link Protocol") is an *active* flag and the number of the
+unlink that is outstanding:
+
+    what happens here        state before            state after       goes out
+    link(other)              none                    active            LINK
+                             active                  active            nothing (links do not stack)
+                             unlink n outstanding    active            LINK
+    unlink(other)            active                  unlink n          UNLINK n
+    LINK comes               none                    active
+                             active, or unlink n     as it was         (crossed our UNLINK: it is void)
+    UNLINK m comes           active                  none              UNLINK_ACK m
+                             none, or unlink n       as it was         UNLINK_ACK m
+    UNLINK_ACK n comes       unlink n                none
+                             anything else           as it was         (of an unlink that link() overruled)
+    EXIT comes               active                  none              and the exit counts
+                             none, or unlink n       as it was         and the exit does not
+
+The class does not know whether the other process is on this node or another: there is one rule for both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.terms import Pid
+
+ACTIVE: Final = 0
+"""The state of a link that holds; any other number is that of the unlink outstanding."""
+
+
+class Links:
+    """The table above, for one process and all the others it is, or lately was, linked to."""
+
+    __slots__ = ("_states",)
+
+    def __init__(self) -> None:
+        self._states: dict[Pid, int] = {}
+
+    def __iter__(self) -> Iterator[Pid]:
+        """The processes it is linked to, in the order they were linked; a copy, so the table may change."""
+        return iter([other for other, state in self._states.items() if state == ACTIVE])
+
+    def __contains__(self, other: object) -> bool:
+        return self._states.get(other) == ACTIVE  # type: ignore[call-overload, no-any-return]
+
+    def link(self, other: Pid) -> bool:
+        """Opens a link; True when LINK must be sent."""
+        if self._states.get(other) == ACTIVE:
+            return False
+        self._states[other] = ACTIVE
+        return True
+
+    def unlink(self, other: Pid, number: int) -> bool:
+        """Gives a link up; True when UNLINK with that *number* (never 0) must be sent."""
+        if self._states.get(other) != ACTIVE:
+            return False
+        self._states[other] = number
+        return True
+
+    def link_received(self, other: Pid) -> None:
+        """LINK came."""
+        self._states.setdefault(other, ACTIVE)
+
+    def unlink_received(self, other: Pid) -> None:
+        """UNLINK came; the acknowledgement goes out in any case."""
+        if self._states.get(other) == ACTIVE:
+            del self._states[other]
+
+    def ack_received(self, other: Pid, number: int) -> None:
+        """UNLINK_ACK came."""
+        if self._states.get(other) == number:
+            del self._states[other]
+
+    def exit_received(self, other: Pid) -> bool:
+        """EXIT came; True when it counts."""
+        if self._states.get(other) != ACTIVE:
+            return False
+        del self._states[other]
+        return True
+
+    def node_lost(self, node: str) -> list[Pid]:
+        """Gives the links to a node, for the caller to EXIT; forgets unlinks whose answer will never come."""
+        there = [other for other in self._states if other.node == node]
+        for other in there:
+            if self._states[other] != ACTIVE:
+                del self._states[other]
+        return [other for other in there if other in self._states]

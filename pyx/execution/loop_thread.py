@@ -1,0 +1,220 @@
+"""A thread with an event loop of its own, and the door to it.
+
+pyx has two: the transport's, which carries bytes and ticks, and the process loop, where `async def` processes
+run; so a coroutine that blocks cannot stop the ticks.  Not here: what runs on them.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import logging
+import os
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pyx.execution.context import thread
+from pyx.execution.node_log import log
+from pyx.execution.runner import LockSlot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+_LOOP_DESCRIPTORS: Final = 10
+"""What a loop opens, now and when it first runs, and some more."""
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """A uvloop where there is one (twice as fast), else asyncio's.
+
+    Raises:
+        OSError: there are too few descriptors left.  Without this look uvloop ends the process, or its first
+            run fails on a thread of its own, while others wait for it.
+    """
+    _require_descriptors(_LOOP_DESCRIPTORS)
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _require_descriptors(number: int) -> None:
+    opened: list[int] = []
+    try:
+        while len(opened) < number:
+            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror) from None  # it is not about that file
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _log_failure(_: asyncio.AbstractEventLoop, failure: dict[str, Any]) -> None:
+    """As the loop's own handler does, on a log that never makes the transport wait."""
+    log.log(logging.ERROR, "%s", failure.get("message"), error=failure.get("exception"))
+
+
+class LoopThread:
+    """A daemon thread that runs an event loop until `stop`; starts with the first `start`.
+
+    Args:
+        name: of the thread.
+        runs_transport: see `ThreadState`.
+        prepare: called with the loop before it runs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        runs_transport: bool = False,
+        prepare: Callable[[asyncio.AbstractEventLoop], None] | None = None,
+    ) -> None:
+        self._name = name
+        self._runs_transport = runs_transport
+        self._prepare = prepare
+        self._starting = _thread.allocate_lock()
+        self._soon: deque[Callable[[], object]] = deque()
+        self._soon_scheduled = False
+        self._thread_ident: int | None = None
+        self._stopped = False
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """True when called on the loop's own thread."""
+        return self._thread_ident == _thread.get_ident()
+
+    def start(self) -> asyncio.AbstractEventLoop:
+        """The running loop; starts the thread if need be."""
+        loop = self.loop
+        if loop is not None:
+            return loop
+        loop = new_event_loop()  # outside the lock: a finalizer that runs meanwhile may ask for it too
+        if self._prepare is not None:
+            self._prepare(loop)
+        with self._starting:
+            made = self.loop is None
+            if made:
+                self.loop = loop  # a loop takes calls before it runs
+        if made:
+            try:
+                threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True).start()
+            except RuntimeError:  # the system has no thread left
+                self.loop = None
+                raise
+            return loop
+        loop.close()
+        assert self.loop is not None
+        return self.loop
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        self._thread_ident = _thread.get_ident()
+        thread.state.runs_transport = self._runs_transport
+        if self._runs_transport:
+            loop.set_exception_handler(_log_failure)
+        while not self._stopped:
+            try:
+                loop.run_forever()
+            except BaseException:  # SystemExit in a task that a process made: it ends nobody but that task
+                log.exception("something left the loop of %s", self._name)
+        loop.close()
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Runs *function* on the loop: at once if this is its thread, else with one wake-up for a burst.
+
+        Functions given from one thread run in the order given.
+        """
+        if self._thread_ident == _thread.get_ident() and not self._soon:
+            function()
+            return
+        self._soon.append(function)
+        # Whoever finds the flag down wakes the loop; the loop lowers it before it looks, so nothing is
+        # missed.
+        if not self._soon_scheduled:
+            self._soon_scheduled = True
+            self._wake()
+
+    def soon_after(self, function: Callable[[], object]) -> None:
+        """`soon`, but never at once: what is under way on the loop's thread comes to its end first."""
+        if self.is_current and self.loop is not None:
+            self.loop.call_soon(function)
+        else:
+            self.soon(function)
+
+    def _wake(self) -> None:
+        try:
+            self.start().call_soon_threadsafe(self._drain)
+        except RuntimeError:  # the loop is closed: the node is leaving
+            self._soon.clear()
+        except OSError:  # it could not be made; the next call tries again
+            self._soon.clear()
+            self._soon_scheduled = False
+            raise
+
+    def _drain(self) -> None:
+        self._soon_scheduled = False
+        # Only what is here now: a thread that goes on giving must not keep the loop from everything else.
+        for _ in range(len(self._soon)):
+            try:
+                self._soon.popleft()()
+            except Exception:
+                log.exception("a call on the loop of %s failed", self._name)
+        if self._soon and not self._soon_scheduled:
+            self._soon_scheduled = True
+            self._wake()
+
+    def later(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
+        """Runs *function* on the loop in so many seconds; gives what cancels it, from any thread."""
+        handle: list[asyncio.TimerHandle] = []
+        cancelled = False
+
+        def arm() -> None:
+            if not cancelled and self.loop is not None:
+                handle.append(self.loop.call_later(seconds, function))
+
+        def cancel() -> None:
+            nonlocal cancelled
+            cancelled = True
+            for timer in handle:
+                timer.cancel()
+
+        self.soon(arm)
+        return lambda: self.soon(cancel)
+
+    def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Runs *function* on the loop's thread and waits for its value (or raises what it raised)."""
+        if self.is_current:
+            return function(*args)
+        done = LockSlot()
+        outcome: list[T] = []
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                outcome.append(function(*args))
+            except BaseException as error:
+                failure.append(error)
+            finally:
+                done.wake()
+
+        self.soon(run)
+        done.wait_through(None)
+        if failure:
+            raise failure[0]
+        return outcome[0]
+
+    def stop(self) -> None:
+        """Ends the loop and its thread, without waiting for either."""
+        loop = self.loop
+        if loop is not None and not self._stopped:
+            self._stopped = True
+            loop.call_soon_threadsafe(loop.stop)

@@ -1,0 +1,109 @@
+"""The log of a node, `pyx.node`: lines of an event loop's thread are written on another thread.
+
+A handler of `logging` may block for as long as it likes: a terminal after Ctrl-S, a pipe that is not read.
+The transport would stop with it, and the node would be lost to its peers.  So a loop's lines wait in a
+queue; of those that find it full only the number is logged.  Every other thread writes its lines itself, as
+any program does.
+The format and the place of the lines are the program's (`shell` has a handler of its own).
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import logging
+import os
+import sys
+import time
+from collections import deque
+from typing import Final
+
+from pyx.execution.context import runs_loop
+
+MOST_LINES: Final = 1000
+"""So many lines wait at most."""
+
+_POLL_SECONDS: Final = 0.001
+_LEAVE_SECONDS: Final = 1.0
+"""So long the end of the program waits for the last lines."""
+
+
+class NodeLog:
+    """The logger `pyx.node`, as far as pyx uses it."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._waiting: deque[logging.LogRecord] = deque()
+        self._left_out = 0
+        self._writes = _thread.allocate_lock()
+        self._writer_is_due = False
+
+    def info(self, text: str, *args: object) -> None:
+        """Logs a line, like `logging.Logger.info`."""
+        self.log(logging.INFO, text, *args)
+
+    def warning(self, text: str, *args: object) -> None:
+        """Logs a line, like `logging.Logger.warning`."""
+        self.log(logging.WARNING, text, *args)
+
+    def error(self, text: str, *args: object, exc_info: BaseException | None = None) -> None:
+        """Logs a line, like `logging.Logger.error`."""
+        self.log(logging.ERROR, text, *args, error=exc_info)
+
+    def exception(self, text: str, *args: object) -> None:
+        """Logs a line and the traceback of the exception that is being handled."""
+        self.log(logging.ERROR, text, *args, error=sys.exception())
+
+    def log(self, level: int, text: str, *args: object, error: BaseException | None = None) -> None:
+        """Logs a line, with the traceback of *error* if there is one."""
+        logger = self._logger
+        if not logger.isEnabledFor(level):
+            return
+        exc_info = (type(error), error, error.__traceback__) if error is not None else None
+        record = logger.makeRecord(logger.name, level, __file__, 0, text, args, exc_info)
+        if runs_loop():
+            self._put(record)
+        else:
+            logger.handle(record)
+
+    def _put(self, record: logging.LogRecord) -> None:
+        if len(self._waiting) >= MOST_LINES:
+            self._left_out += 1
+            return
+        self._waiting.append(record)
+        if not self._writer_is_due:
+            self._writer_is_due = True
+            try:
+                _thread.start_new_thread(self._write, ())
+            except RuntimeError:  # the system has no thread left: the next line tries again
+                self._writer_is_due = False
+
+    def _write(self) -> None:
+        with self._writes:
+            self._writer_is_due = False  # before the look: a line that is put from here on asks anew
+            while self._waiting:
+                self._logger.handle(self._waiting[0])
+                self._waiting.popleft()  # behind the line: `settle` waits until it is written
+            left_out, self._left_out = self._left_out, 0
+        if left_out:
+            self._logger.warning("%d lines are left out here: the log took nothing", left_out)
+
+    def settle(self, seconds: float) -> None:
+        """Waits until the lines that loops have logged are written, at most so many seconds."""
+        if not self._waiting:
+            return
+        give_up = time.monotonic() + seconds
+        while self._waiting and time.monotonic() < give_up:
+            time.sleep(_POLL_SECONDS)
+
+    def _was_forked(self) -> None:
+        # The parent writes what waits, on a thread that is not here.
+        self._waiting.clear()
+        self._writes = _thread.allocate_lock()
+        self._writer_is_due = False
+
+
+log: Final = NodeLog(logging.getLogger("pyx.node"))
+
+atexit.register(log.settle, _LEAVE_SECONDS)
+os.register_at_fork(after_in_child=log._was_forked)  # noqa: SLF001 - this file's own

@@ -1,0 +1,57 @@
+"""Whose code a frame runs: the user's, or that of pyx, the standard library or an installed package.
+
+A kill reaches user code only: between `lock.acquire()` and the `try` behind it, a library's lock would stay
+taken for ever.  See `tracebacks.py` for which frames a traceback shows.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+# Compared with `co_filename`, which is a str.
+_PATH: Final = os.path
+PYX: Final = _PATH.join(_PATH.dirname(_PATH.dirname(_PATH.abspath(__file__))), "")
+
+_LIBRARY: Final = tuple(
+    _PATH.join(folder, "")
+    for folder in {
+        _PATH.dirname(os.__file__),
+        sysconfig.get_path("stdlib"),
+        sysconfig.get_path("platstdlib"),
+    }
+)
+_PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+def is_user_code(frame: FrameType) -> bool:
+    """True unless *frame* runs code of pyx, of the standard library or of an installed package."""
+    filename = _filename(frame)
+    return not (filename.startswith(PYX) or is_standard_library(frame) or _is_of_a_package(filename))
+
+
+def is_standard_library(frame: FrameType) -> bool:
+    """True for Python's own code: `threading`, `contextlib`, the importer, or what `namedtuple` has made."""
+    filename = _filename(frame)
+    if filename.startswith("<"):
+        made_for = frame.f_globals.get("__name__")
+        return filename.startswith("<frozen") or str(made_for).startswith("namedtuple_")
+    return filename.startswith(_LIBRARY) and not _is_of_a_package(filename)
+
+
+def _is_of_a_package(filename: str) -> bool:
+    return any(packages in filename for packages in _PACKAGES)
+
+
+def _filename(frame: FrameType) -> str:
+    """The file of the frame's code; for code that a program has made (a dataclass's), its module's."""
+    filename = frame.f_code.co_filename
+    if filename.startswith("<") and not filename.startswith("<frozen"):
+        made_in = frame.f_globals.get("__file__")
+        if type(made_in) is str:
+            return made_in
+    return filename

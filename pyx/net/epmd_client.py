@@ -1,0 +1,343 @@
+"""Finding nodes of other hosts, and being found: this node's conversation with the EPMD of its own host, and
+questions to any.  Not here: the bytes (`wire/epmd.py`), the server for hosts without one
+(`net/epmd_server.py`).
+
+An answer is a hint: EPMD proves nothing, and the handshake compares the name that was dialled.  Where nobody
+answers on this host, `register` starts an EPMD: `epmd -daemon` where that is installed, as `erl` does, else
+pyx's own.  The port is 4369, or $ERL_EPMD_PORT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from pyx.core.peers import Backoff
+from pyx.errors import NameTaken, ProtocolError, PyxError
+from pyx.net.error_words import in_words
+from pyx.net.forks import close_in_children
+from pyx.net.tcp import connect
+from pyx.wire.epmd import (
+    DEFAULT_PORT,
+    LIST_REQUEST,
+    NodeEntry,
+    look_up_request,
+    read_listed,
+    read_looked_up,
+    read_registered,
+    register_request,
+)
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+HOME: Final = "127.0.0.1"
+"""Where a node registers: EPMD takes names from its own host alone."""
+
+DETECTION_SECONDS: Final = 0.5
+"""After so long without an answer there is no EPMD on this host."""
+
+_QUESTION_SECONDS: Final = 2.0
+"""An EPMD elsewhere gets so long, the way included: the whole dial has 5 s."""
+
+RELEASE_SECONDS: Final = 1.0
+"""So long a name that is in use is asked for again: EPMD learns late that a node has ended, when the host is
+busy."""
+
+_WITHOUT_EPMD: Final = "with --port N, the same on all nodes, none is needed"
+
+_START_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 2.0
+_BREATH_SECONDS: Final = 0.02
+_MAX_ANSWER_BYTES: Final = 1 << 20
+
+
+def epmd_port() -> int:
+    """The port of every host's EPMD: $ERL_EPMD_PORT, else 4369.
+
+    Raises:
+        PyxError: the variable holds no port.
+    """
+    given = os.environ.get("ERL_EPMD_PORT") or str(DEFAULT_PORT)
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        msg = f"ERL_EPMD_PORT is {given!r}, which is no port"
+        raise PyxError(msg)
+    return int(given)
+
+
+# ---------------------------------------------------------------- questions
+
+
+async def port_of(name: str, host: str) -> int | None:
+    """The port at which the node *name* (the part before the @) listens on *host*; None: EPMD there knows
+    none of that name.
+
+    Raises:
+        PyxError: no EPMD answers there; the sentence says why.
+    """
+    entry = await _ask(host, look_up_request(name), read_looked_up)
+    return None if entry is None else entry.port
+
+
+async def names(host: str) -> list[tuple[str, int]]:
+    """The nodes that EPMD on *host* knows, as names and ports, sorted.
+
+    Raises:
+        PyxError: no EPMD answers there; the sentence says why.
+    """
+    return await _ask(host, LIST_REQUEST, read_listed)
+
+
+async def _ask(host: str, request: bytes, read: Callable[[bytes], T]) -> T:
+    """What *read* makes of the whole answer."""
+    try:
+        async with asyncio.timeout(_QUESTION_SECONDS):
+            with await connect(host, epmd_port()) as connection:
+                return read(await _exchange(connection, request))
+    except TimeoutError:
+        msg = f"EPMD on {host} did not answer within {_QUESTION_SECONDS:g} s"
+        raise PyxError(msg) from None
+    except (OSError, ProtocolError) as error:
+        raise _not_epmd(host, error) from error
+
+
+def _not_epmd(host: str, error: Exception, *, hint: str | None = None) -> PyxError:
+    """What listens there does not behave like EPMD."""
+    problem = str(error) if isinstance(error, PyxError) else in_words(error)
+    msg = f"what listens on {host} port {epmd_port()} is not an EPMD that works: {problem or 'no answer'}"
+    return PyxError(msg, hint=hint)
+
+
+async def _exchange(connection: socket.socket, request: bytes) -> bytes:
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(connection, request)
+    answer = bytearray()
+    while data := await loop.sock_recv(connection, 65536):
+        answer += data
+        if len(answer) > _MAX_ANSWER_BYTES:
+            msg = f"it answers with more than {_MAX_ANSWER_BYTES} bytes"
+            raise ProtocolError(msg)
+    return bytes(answer)
+
+
+# ---------------------------------------------------------------- registration
+
+
+class Registration:
+    """A name in the EPMD of this host, kept for as long as this node lives; made by `register`.
+
+    When EPMD goes away (it was killed, the host was short of memory), the node registers again, with growing
+    pauses, and starts an EPMD itself if need be.
+    """
+
+    def __init__(self, entry: NodeEntry, *, beyond: str | None, trouble: Callable[[str], None]) -> None:
+        self.creation = 0
+        """What EPMD counts for this name (another number than the node's own creation)."""
+        self._entry = entry
+        self._beyond = beyond
+        self._trouble = trouble
+        self._connection: socket.socket | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        close_in_children(self)
+
+    async def open(self) -> None:
+        """Registers, and keeps registered from then on; raises as `register`."""
+        await self._register_soon()
+        self._keeping = asyncio.get_running_loop().create_task(self._keep())
+
+    async def _register_soon(self) -> None:
+        """Registers, though EPMD may not have noticed yet that the node which had the name has ended."""
+        give_up = time.monotonic() + RELEASE_SECONDS
+        while True:
+            try:
+                await self._register()
+            except NameTaken:
+                if time.monotonic() >= give_up:
+                    raise
+                await asyncio.sleep(_BREATH_SECONDS)
+            else:
+                return
+
+    async def close(self) -> None:
+        """Gives the name up."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        self.close_in_child()
+
+    def close_in_child(self) -> None:
+        """See `net/forks.py`: a child that outlives its node must not keep its name."""
+        if self._connection is not None:
+            self._connection.close()
+
+    async def _register(self) -> None:
+        connection = await _reach_home(everywhere=self._beyond is not None)
+        try:
+            async with asyncio.timeout(_QUESTION_SECONDS):
+                self.creation = await _register_on(connection, self._entry)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, (TimeoutError, OSError, ProtocolError)):
+                raise _not_epmd(HOME, error, hint=_WITHOUT_EPMD) from error
+            raise
+        self._connection = connection
+
+    async def _keep(self) -> None:
+        backoff = Backoff()
+        name = self._entry.name
+        while True:
+            await self._look_from_beyond()
+            await self._lost()
+            self._trouble(f"EPMD has closed the registration of {name}: registering again")
+            said, reason = "", "it has just gone"
+            while True:
+                # All nodes of the host notice at once: chance decides who starts the next EPMD.
+                now = time.monotonic()
+                jitter = random.random()  # noqa: S311 - spreads retries
+                await asyncio.sleep(backoff.failed(name, reason, now, jitter) - now)
+                try:
+                    await self._register()
+                except PyxError as error:
+                    reason = str(error)
+                    if reason != said:
+                        self._trouble(f"{name} is not registered with EPMD: {reason}")
+                    said = reason
+                else:
+                    break
+            backoff.clear()
+
+    async def _look_from_beyond(self) -> None:
+        """An EPMD that was here before may have been started for this host alone: it registers everybody, and
+        nobody elsewhere can ask it.
+        """
+        address = self._beyond
+        if address is None:
+            return
+        if (connection := await _reach(address, _LOOK_SECONDS)) is not None:
+            connection.close()
+        else:
+            self._trouble(
+                f"other hosts cannot find {self._entry.name}: EPMD does not answer at {address} port "
+                f"{epmd_port()}; it may serve this host alone (hint: {_WITHOUT_EPMD})"
+            )
+
+    async def _lost(self) -> None:
+        """Returns when the connection is gone; EPMD has nothing to say on it."""
+        connection = self._connection
+        assert connection is not None
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().sock_recv(connection, 1)
+        connection.close()
+
+
+async def register(
+    name: str,
+    port: int,
+    *,
+    hidden: bool = False,
+    beyond: str | None = None,
+    trouble: Callable[[str], None],
+) -> Registration:
+    """Has the EPMD of this host tell that *name* (the part before the @) listens on *port*.
+
+    Args:
+        name: as a node name begins.
+        port: of this host.
+        hidden: a hidden node.
+        beyond: the host at which others ask for it; an EPMD that has to be started answers them too.  None:
+            nobody elsewhere shall find it.
+        trouble: takes a sentence when the registration is lost, when it cannot be had again, and when EPMD
+            does not answer at *beyond*.
+
+    Raises:
+        NameTaken: a live node of this host is registered so, and stays so for a second.
+        PyxError: there is no EPMD, and none could be started.
+    """
+    registration = Registration(NodeEntry(name, port, hidden), beyond=beyond, trouble=trouble)
+    await registration.open()
+    return registration
+
+
+async def _register_on(connection: socket.socket, entry: NodeEntry) -> int:
+    """The creation."""
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(connection, register_request(entry))
+    answer = b""
+    while (registered := read_registered(answer)) is None:
+        data = await loop.sock_recv(connection, 64)
+        if not data:
+            raise ProtocolError("it hung up")
+        answer += data
+    if not registered.accepted:
+        raise NameTaken(entry.name, None)
+    return registered.creation
+
+
+# ---------------------------------------------------------------- an EPMD for this host
+
+
+async def _reach_home(*, everywhere: bool) -> socket.socket:
+    """A connection to the EPMD of this host, started if need be."""
+    try:
+        async with asyncio.timeout(DETECTION_SECONDS):
+            return await connect(HOME, epmd_port())
+    except (PyxError, TimeoutError):
+        pass
+    for command in _commands(everywhere=everywhere):
+        await asyncio.to_thread(_start, command)
+        if (connection := await _reach(HOME, _START_SECONDS)) is not None:
+            return connection
+    msg = f"no EPMD answers on {HOME} port {epmd_port()}, and none could be started"
+    raise PyxError(msg, hint=_WITHOUT_EPMD)
+
+
+async def _reach(host: str, seconds: float) -> socket.socket | None:
+    """A connection to EPMD there, which may just be starting: tried again and again for so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while True:
+                with contextlib.suppress(PyxError):
+                    return await connect(host, epmd_port())
+                await asyncio.sleep(_BREATH_SECONDS)
+    return None
+
+
+def _commands(*, everywhere: bool) -> list[list[str]]:
+    """What can be started, the best first; each returns at once."""
+    commands = []
+    if (installed := shutil.which("epmd")) is not None:
+        # It answers every host, unless told otherwise.
+        at_home = not everywhere and "ERL_EPMD_ADDRESS" not in os.environ
+        commands.append([installed, "-daemon", *(("-address", HOME) if at_home else ())])
+    # -P: what lies in the directory of this process is none of the server's business.
+    own = [sys.executable, "-P", "-m", "pyx.net.epmd_server", "--detach", "--port", str(epmd_port())]
+    commands.append([*own, "--everywhere"] if everywhere else own)
+    return commands
+
+
+def _start(command: list[str]) -> None:
+    """Runs a command that leaves a process in the background; whether it did is seen by connecting."""
+    pyx_is_in = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, (pyx_is_in, os.environ.get("PYTHONPATH"))))
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(  # noqa: S603 - the command is one of the above
+            command,
+            check=False,
+            cwd="/",
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_START_SECONDS,
+        )

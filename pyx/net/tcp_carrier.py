@@ -1,0 +1,123 @@
+"""The door of a node that meets other hosts (`--name`): TCP, always inside TLS 1.3.  Not here: TLS itself
+(`wire/handshake/tls.py`), the conversation behind it (`endpoint.py`).
+
+Others find the port by EPMD on the host that the name says; or it is the same on all nodes (`--port N`), and
+nobody asks EPMD.  What EPMD says is a hint: the handshake compares the name that was dialled.
+
+Importing this file costs 30 ms (`cryptography`): only a node with a long name does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import PyxError
+from pyx.net import epmd_client, tcp
+from pyx.net.admission import is_here
+from pyx.net.certificate import listening_context, make_certificate
+from pyx.net.tls_stream import TlsOpening, turnstile
+from pyx.terms import host_of, is_long
+from pyx.wire.handshake.tls import TlsMachine, dialling_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MIXED: Final = "it has a short name, and this node a long one (--name): the two do not mix"
+
+
+class TcpCarrier:
+    """See `endpoint.Door`.  Made on any thread; a new certificate each time.
+
+    Args:
+        name: the full name.
+        hidden: whether it is a hidden node.
+        listen: an address of this host; None: the one that the name's host part stands for.
+        port: the one of all nodes, without EPMD; 0: any, told by EPMD.
+        trouble: takes a sentence when something is wrong with the registration.
+    """
+
+    def __init__(
+        self, name: str, *, hidden: bool, listen: str | None, port: int, trouble: Callable[[str], None]
+    ) -> None:
+        self._name = name
+        self._hidden = hidden
+        self._listen = listen
+        self._common_port = port
+        self._trouble = trouble
+        certificate = make_certificate()
+        self._certificate_sha256 = certificate.sha256
+        self._accepting = listening_context(certificate)
+        self._dialling = dialling_context()
+        self._turns = turnstile()
+        self._registration: epmd_client.Registration | None = None
+        self.address = ""
+        """What it listens on, once open."""
+        self.port = port
+
+    @property
+    def is_beyond_this_host(self) -> bool:
+        """Others than this host's processes can knock."""
+        return not is_here(self.address)
+
+    async def open(self) -> socket.socket:
+        """Listens, and has EPMD tell so.
+
+        Raises:
+            NameTaken: EPMD knows a live node of that name.
+            PyxError: the address is not this host's, the port is taken, or there is no EPMD.
+        """
+        self.address = self._listen or await _address_of(host_of(self._name))
+        listening = tcp.listen(self.address, self._common_port)
+        self.port = listening.getsockname()[1]
+        if not self._common_port:
+            try:
+                self._registration = await epmd_client.register(
+                    self._name.partition("@")[0],
+                    self.port,
+                    hidden=self._hidden,
+                    beyond=host_of(self._name) if self.is_beyond_this_host else None,
+                    trouble=self._trouble,
+                )
+            except BaseException:
+                listening.close()
+                raise
+        return listening
+
+    async def close(self) -> None:
+        """Gives the name up."""
+        if self._registration is not None:
+            await self._registration.close()
+
+    def admit(self, connection: socket.socket) -> TlsOpening:
+        """Somebody came in."""
+        machine = TlsMachine(self._accepting, certificate_sha256=self._certificate_sha256)
+        return TlsOpening(connection, machine, self._turns)
+
+    async def connect(self, name: str) -> socket.socket:
+        """A connection to where that name leads; raises PyxError, saying why there is none."""
+        first, _, host = name.partition("@")
+        if not is_long(host):
+            raise PyxError(_MIXED)
+        asked = (
+            epmd_client.HOME if is_here(host) else host
+        )  # all of 127.0.0.0/8 is this host, and has one EPMD
+        port = self._common_port or await epmd_client.port_of(first, asked)
+        if port is None:
+            msg = f"EPMD on {asked} knows no node of that name"
+            raise PyxError(msg)
+        return await tcp.connect(host, port)
+
+    def dialling(self, connection: socket.socket) -> TlsOpening:
+        """The conversation on a connection that `connect` gave."""
+        return TlsOpening(connection, TlsMachine(self._dialling), self._turns)
+
+
+async def _address_of(host: str) -> str:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
+        raise PyxError(msg, hint="say where to listen: --listen ADDRESS") from error
+    return str(found[0][4][0])

@@ -1,0 +1,87 @@
+"""The door of a node that keeps to its host (`--sname`): a unix socket in the directory of names.  Not here:
+that directory (`directory.py`), the conversation (`endpoint.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import PyxError
+from pyx.net.carrier import PlainOpening
+from pyx.net.credentials import uid_of
+from pyx.terms import host_of, is_long
+
+if TYPE_CHECKING:
+    from pyx.net.directory import HostDirectory
+    from pyx.net.name_claim import NameClaim
+
+_BREATH_SECONDS: Final = 0.02
+"""Until a full backlog is tried again."""
+
+
+class UnixCarrier:
+    """See `endpoint.Door`.
+
+    Args:
+        directory: where this host's nodes are found.
+        claim: this node's right to its name.
+        hosts_are_one: nodes of other hosts are looked for here as well.
+    """
+
+    def __init__(self, directory: HostDirectory, claim: NameClaim, *, hosts_are_one: bool = False) -> None:
+        self._directory = directory
+        self._claim = claim
+        self._hosts_are_one = hosts_are_one
+
+    async def open(self) -> socket.socket:
+        """Binds the socket of the claim; raises PyxError as `NameClaim.listen`."""
+        return self._claim.listen()
+
+    async def close(self) -> None:
+        """Gives the name up."""
+        self._claim.release()
+
+    def admit(self, connection: socket.socket) -> PlainOpening:
+        """Somebody came in; raises PyxError, the reason for the log, if he is another user."""
+        if (uid := uid_of(connection)) != os.geteuid():
+            msg = f"user {uid} knocked, who is not the user of this node"
+            raise PyxError(msg)
+        return PlainOpening(connection)
+
+    async def connect(self, name: str) -> socket.socket:
+        """A connection to the live node of that full name; raises PyxError, saying why there is none."""
+        if host_of(name) != host_of(self._claim.name) and not self._hosts_are_one:
+            if is_long(host_of(name)):
+                raise PyxError("it has a long name, and this node a short one (--sname): the two do not mix")
+            raise PyxError("its host is not this one, and this node is not started with --name")
+        while (path := self._directory.lookup(name)) is not None:
+            try:
+                connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            except OSError as error:
+                msg = f"no socket can be made: {error.strerror}"
+                raise PyxError(msg) from error
+            connection.setblocking(False)
+            try:
+                # Not `sock_connect`: a unix socket connects at once or says EAGAIN for a full backlog, which
+                # asyncio takes for a connection under way.
+                connection.connect(path)
+            except (BlockingIOError, FileNotFoundError, ConnectionRefusedError):
+                connection.close()  # it is alive, and just starting, leaving, or crowded
+                await asyncio.sleep(_BREATH_SECONDS)
+            except BaseException as error:
+                connection.close()
+                if isinstance(error, OSError):
+                    msg = f"its socket cannot be reached: {error.strerror or error}"
+                    raise PyxError(msg) from error
+                raise
+            else:
+                return connection
+        raise PyxError("no node of that name runs on this host")
+
+    @staticmethod
+    def dialling(connection: socket.socket) -> PlainOpening:
+        """The conversation on a connection that `connect` gave."""
+        return PlainOpening(connection)

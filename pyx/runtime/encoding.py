@@ -1,0 +1,73 @@
+"""Values to payloads and back, for all that leaves a process: messages, arguments, results, reasons.
+
+See `wire/codec.py` for how a value becomes bytes, and `receiving.py` for what a mailbox holds beside
+payloads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import EncodeError
+from pyx.signals import Payload
+from pyx.terms import LONGEST_WORD, Raised
+from pyx.wire.codec import decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.core.kernel import Kernel
+    from pyx.signals import Reason
+
+
+def encoded(value: Any, limit: int, *, what: str = "message") -> Payload:
+    """*value* as a payload, which may travel.
+
+    Args:
+        value: data.
+        limit: bytes, what the node lets travel (`LocalNode.max_message_bytes`); at home too, to be alike.
+        what: the root of the path in the sentence of an error.
+
+    Raises:
+        EncodeError: it is not data, or too long.
+    """
+    return Payload(encode(value, what=what, max_bytes=limit))
+
+
+def decoded(payload: Payload, kernel: Kernel) -> Any:
+    """The value in a payload, as its receiver on this node sees it.
+
+    Under `--rpc exported` and `off` what a peer sent holds nothing that can be called: a function stands in
+    it as `FunctionName` unless it is exported, a class always, for a receiver may use what it was sent as a
+    pattern, a callback or a sort key.
+
+    Args:
+        payload: from a peer, or of this node.
+        kernel: of this node, which knows its life and its policy.
+
+    Raises:
+        DecodeError: it cannot be read.
+    """
+    return decode(payload, kernel.here, trusted=payload.origin is None or kernel.policy == "open")
+
+
+def encoded_call(module: str, function: str, args: Sequence[Any], limit: int) -> Payload:
+    """The payload of a call by name; raises as `encoded`, with a path that starts at `args`."""
+    try:
+        return encoded((module, function, list(args)), limit)
+    except EncodeError:
+        encoded(list(args), limit, what="args")  # raises again, with the path the caller can read
+        raise
+
+
+def encoded_reason(reason: object, limit: int) -> Reason:
+    """An exit reason as it travels: a plain word stays itself, any other data is encoded.
+
+    One that is no data, or too long, becomes a `Raised` that says so: an end must not fail.
+    """
+    if type(reason) is str and len(reason) <= LONGEST_WORD:
+        return reason
+    try:
+        return encoded(reason, limit, what="reason")
+    except EncodeError as error:
+        return encoded(Raised("EncodeError", str(error)), limit)

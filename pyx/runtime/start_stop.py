@@ -1,0 +1,265 @@
+"""A node gets its name, and gives it up: what `Node.start`, `stop` and `info` do.
+
+Not here: what a name means to peers (`core`), the sockets behind it (`transport.py`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import secrets
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.core.requests import POLICIES
+from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
+from pyx.execution import output
+from pyx.execution.context import interruptible
+from pyx.execution.interrupts import guard_main_thread
+from pyx.net.cookie import (
+    given_cookie,
+    given_cookie_file,
+    home_cookie_path,
+    read_given_cookie,
+    read_home_cookie,
+)
+from pyx.runtime.transport import Beyond, Transport
+from pyx.terms import full_name, host_of, is_full_name, is_long
+from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator, Sequence
+
+    from pyx.execution.runner import Runner
+    from pyx.net.cookie import Cookie
+    from pyx.net.seeds import Seed
+    from pyx.runtime.local_node import LocalNode
+
+MIB: Final = 1024 * 1024
+
+DEFAULT_MESSAGE_MIB: Final = MAX_PAYLOAD_BYTES // MIB
+"""The longest message, where nobody says otherwise."""
+
+MOST_MESSAGE_MIB: Final = 1024
+"""A limit that is no limit would let a peer fill the memory by one message."""
+
+
+def start(
+    node: LocalNode,
+    name: str,
+    *,
+    hidden: bool,
+    cookie: str | None,
+    cookie_file: str | None,
+    tick: float,
+    policy: str,
+    route_output: bool,
+    loop: asyncio.AbstractEventLoop | None,
+    long: bool = False,
+    listen: str | None = None,
+    port: int = 0,
+    seeds: Sequence[str] = (),
+    max_message_mib: int = DEFAULT_MESSAGE_MIB,
+) -> str:
+    """Makes *node* a named node; see `Node.start`."""
+    forbid_green_threads()
+    if not tick > 0:
+        msg = f"tick is a number of seconds over 0, not {tick!r}"
+        raise ValueError(msg)
+    if policy not in POLICIES:
+        msg = f"rpc is {' or '.join(map(repr, POLICIES))}, not {policy!r}"
+        raise ValueError(msg)
+    if not long and (listen is not None or port):
+        raise ValueError("listen and port are for long names: a short one never leaves its host")
+    if type(port) is not int or not 0 <= port < 65536:
+        msg = f"port is a number below 65536, not {port!r}"
+        raise ValueError(msg)
+    if type(max_message_mib) is not int or not 0 < max_message_mib <= MOST_MESSAGE_MIB:
+        msg = f"max_message_mib is a number of MiB from 1 to {MOST_MESSAGE_MIB}, not {max_message_mib!r}"
+        raise ValueError(msg)
+    guard_main_thread()
+    full = _long_name(name) if long else _short_name(node, name)
+    beyond = Beyond(listen, port) if long else None
+    planned = _planned(seeds, full)
+    secret = _secret(cookie, cookie_file)
+    creation = secrets.randbelow(2**32 - 1) + 1
+
+    def begin(_: Runner | None) -> Transport:
+        node.portal.start()  # first, as it may find no descriptor left: there is nothing to undo yet
+        node.max_message_bytes = max_message_mib * MIB
+        # Claims a short name at once; a long one is had when it is open.
+        transport = Transport(
+            node, full, creation, hidden=hidden, cookie=secret, beyond=beyond, seeds=planned
+        )
+        node.tasks.use(loop)
+        node.kernel.policy = policy
+        node.kernel.tick_seconds = tick
+        node.transport = transport
+        _started[node] = transport
+        transport.open(tick / 4)
+        return transport
+
+    with _changing(node):
+        if node.kernel.name:
+            raise AlreadyStarted(node.kernel.name)
+        transport = node.guarded(begin)
+        try:
+            transport.wait_until_open()
+        except BaseException:
+            node.transport = None
+            node.tasks.use(None)
+            _started.pop(node, None)
+            transport.close()
+            raise
+    if route_output:
+        output.install()
+    return full
+
+
+def _secret(cookie: str | None, cookie_file: str | None) -> Cookie:
+    """The cookie to be used; raises as `net/cookie.py`."""
+    if cookie is not None:
+        return given_cookie(cookie)
+    given = given_cookie_file(cookie_file)
+    if given is None:
+        return read_home_cookie(home_cookie_path())
+    with interruptible():  # it may be a pipe that its writer has not opened yet
+        return read_given_cookie(given)
+
+
+def _short_name(node: LocalNode, name: str) -> str:
+    """The full name of a node that keeps to this host."""
+    full = node.full_name(name)
+    if is_long(host_of(full)) and not node.hosts_are_one:
+        raise NodeNameInvalid(full, "a host with a dot, or an address, makes it a long one (--name)")
+    return full
+
+
+def _long_name(name: str) -> str:
+    """The full name of a node that other hosts can reach; without a host part, by this host's long name."""
+    if "@" in name:
+        full = full_name(name, "host")
+    else:
+        full_name(name, "host")  # before the resolver is asked
+        full = f"{name}@{_host_in_full()}"
+    if not is_long(host_of(full)) or not is_full_name(full):
+        problem = "a long name has a host with a dot, or an address"
+        raise NodeNameInvalid(full, problem, hint="say which: gus@10.0.0.5, gus@host.example")
+    return full
+
+
+def _host_in_full() -> str:
+    """What the resolver calls this host; without an answer, its own name."""
+    with interruptible():  # the resolver may wait for a server
+        try:
+            return socket.getfqdn()
+        except (OSError, UnicodeError):  # a name that cannot be asked for
+            return socket.gethostname()
+
+
+def _planned(seeds: Sequence[str], here: str) -> list[Seed]:
+    if not seeds:
+        return []
+    from pyx.net.seeds import parse_seed  # only for who has some
+
+    return [parse_seed(seed, here) for seed in seeds]
+
+
+def stop(node: LocalNode) -> bool:
+    """Says goodbye to all peers and gives the name up; False if there was none."""
+
+    def end(_: Runner | None) -> bool:
+        transport = node.transport
+        if transport is None:
+            return False
+        transport.close()
+        node.transport = None
+        node.tasks.use(None)
+        _started.pop(node, None)
+        return True
+
+    with _changing(node):
+        return node.guarded(end)
+
+
+@contextlib.contextmanager
+def _changing(node: LocalNode) -> Iterator[None]:
+    """One start or stop of a node at a time: who comes second waits, and sees what the first has done.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, while it waits.
+    """
+    with interruptible():
+        node.changing.acquire()
+    try:
+        yield
+    finally:
+        node.changing.release()
+
+
+def forbid_green_threads() -> None:
+    """Raises PyxError in a program whose threads gevent or eventlet has replaced.
+
+    pyx's loops need threads of the operating system: a greenlet that waits for one of them stops them all.
+    """
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    for patched, name in (
+        (gevent is not None and gevent.is_module_patched("threading"), "gevent"),
+        (eventlet is not None and eventlet.is_monkey_patched("thread"), "eventlet"),
+    ):
+        if patched:
+            msg = f"{name} has replaced this program's threads, and a node needs real ones"
+            raise PyxError(msg, hint="run the node in a program of its own")
+
+
+def hurry() -> None:
+    """This process was told to end: its nodes wait a bounded time for their peers when they leave."""
+    for transport in list(_started.values()):
+        transport.hurry()
+
+
+_started: Final[dict[LocalNode, Transport]] = {}
+"""The nodes that say goodbye when the interpreter ends."""
+
+
+def _stop_all() -> None:
+    for node in list(_started):
+        stop(node)
+
+
+atexit.register(_stop_all)
+os.register_at_fork(after_in_child=_started.clear)  # a forked child is not a node: it takes leave of nobody
+
+
+def info(node: LocalNode) -> dict[str, Any]:
+    """Facts about this node, for `Node.info` and `runtime_info`."""
+
+    def look() -> dict[str, Any]:
+        kernel = node.kernel
+        return {
+            "name": kernel.name or None,
+            "host": host_of(kernel.name) or None,
+            "creation": kernel.creation or None,
+            "hidden": kernel.hidden,
+            "policy": kernel.policy,
+            "tick": kernel.tick_seconds,
+            "max_message_mib": node.max_message_bytes // MIB,
+            "nodes": kernel.nodes(("visible",)),
+            "hidden_nodes": kernel.nodes(("hidden",)),
+            "partitions": kernel.partitions(),
+            "queued_bytes": kernel.queued(),
+            "processes": len(kernel.processes()),
+            "registered": kernel.registered(),
+        }
+
+    facts = node.step(look)
+    transport = node.transport
+    facts["loop_lag"] = transport.lag.worst(node.now()) if transport is not None else None
+    facts["threads"] = threading.active_count()
+    facts["dying_threads"] = len(node.processes.kills)
+    facts["stuck"] = node.processes.kills.stuck()
+    return facts

@@ -1,0 +1,193 @@
+"""The file's names for pids, references, addresses and ports <-> what they are this time: one to one.
+
+A pid in the file, `<3.5.0>`, is two names.  Its first number stands for one life of a node *as this view
+counts them* (the view is the life of the node whose screen shows it); `0` is that life itself.  The rest
+stands for one process of that life, over the whole file.  So two views of one process have to agree, and
+swapped pids fail.
+
+Bindings are made while lines are compared and taken back (`rewind`) when the comparison fails.
+Not here: finding tokens (`tokens.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from pyx.scenario.tokens import Token, input_tokens, split_tokens
+from pyx.terms import Incarnation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_Space: TypeAlias = tuple[object, ...]
+
+
+class View(NamedTuple):
+    """A node's screen: whose it is, and how it counts the lives of other nodes."""
+
+    incarnation: Incarnation
+    numbers: Mapping[int, Incarnation]
+
+    def incarnation_of(self, number: int) -> Incarnation:
+        """The life that pids with this first number belong to."""
+        return (
+            self.incarnation
+            if number == 0
+            else self.numbers.get(number) or Incarnation("an unknown node", number)
+        )
+
+
+class Bindings:
+    """All bindings of one replay."""
+
+    def __init__(self) -> None:
+        self._actual: dict[tuple[_Space, object], object] = {}
+        self._name: dict[tuple[_Space, object], object] = {}
+        self._trail: list[tuple[_Space, object, object]] = []
+        self._states: list[int] = [0]
+        """The number of each state on the way here, one more than the trail is long."""
+        self._numbers: dict[tuple[int, _Space, object, object], int] = {}
+
+    def mark(self) -> int:
+        """A point to `rewind` to."""
+        return len(self._trail)
+
+    def rewind(self, mark: int) -> None:
+        """Forgets every binding made since that `mark`."""
+        while len(self._trail) > mark:
+            space, name, actual = self._trail.pop()
+            del self._actual[space, name]
+            del self._name[space, actual]
+            self._states.pop()
+
+    @property
+    def state(self) -> int:
+        """A number that is the same whenever the same bindings have been made in the same order."""
+        return self._states[-1]
+
+    def _bind(self, space: _Space, name: object, actual: object) -> bool:
+        bound = self._actual.get((space, name))
+        if bound is None and (space, actual) not in self._name:
+            self._actual[space, name] = actual
+            self._name[space, actual] = name
+            self._trail.append((space, name, actual))
+            way = (self._states[-1], space, name, actual)
+            self._states.append(self._numbers.setdefault(way, len(self._numbers) + 1))
+            return True
+        return bound == actual
+
+    def match(self, name: Token, actual: Token, view: View) -> bool:
+        """True if the file's *name* may stand for *actual* in this view; binds what was not bound.
+
+        After False some bindings may have been made: the caller rewinds.
+        """
+        if name.kind != actual.kind:
+            return False
+        if name.kind in {"pid", "ref"}:
+            name_first, name_rest = name.numbers
+            first, rest = actual.numbers
+            incarnation = view.incarnation_of(first)
+            return self._bind_incarnation(name_first, incarnation, view) and self._bind(
+                (name.kind, incarnation), name_rest, rest
+            )
+        return self._bind(_space_of(name, view), name.text, actual.text)
+
+    def _bind_incarnation(self, name: int, incarnation: Incarnation, view: View) -> bool:
+        if name == 0 or incarnation == view.incarnation:
+            return name == 0 and incarnation == view.incarnation
+        return self._bind(("incarnation", view.incarnation), name, incarnation)
+
+    # ------------------------------------------------------------ from names to what they are now
+
+    def actual_of(self, name: Token, view: View) -> str | None:
+        """The text that *name* stands for in this view; None while it is not bound."""
+        if name.kind not in {"pid", "ref"}:
+            bound = self._actual.get((_space_of(name, view), name.text))
+            return None if bound is None else str(bound)
+        first, rest = name.numbers
+        incarnation = (
+            view.incarnation if first == 0 else self._actual.get((("incarnation", view.incarnation), first))
+        )
+        number = next((n for n, known in _all_incarnations(view) if known == incarnation), None)
+        bound = self._actual.get(((name.kind, incarnation), rest))
+        if number is None or bound is None:
+            return None
+        return f"{'#Ref' if name.kind == 'ref' else ''}<{number}.{bound}>"
+
+    def substitute(self, code: str, view: View) -> str:
+        """An input as it has to be typed this time: names that are bound become what they stand for."""
+        for start, end, token in sorted(input_tokens(code), reverse=True):
+            actual = self.actual_of(token, view)
+            if actual is not None:
+                bare = not code[start:end].endswith(">") and token.kind in {"pid", "ref"}
+                code = code[:start] + (actual.strip("#Ref<>") if bare else actual) + code[end:]
+        return code
+
+    # ------------------------------------------------------------ from what they are now to names
+
+    def rename(self, text: str, view: View) -> str:
+        """*text* as the file would write it: things with a name get it, others get one that is free."""
+        return "".join(
+            part if isinstance(part, str) else self._name_of(part, view) for part in split_tokens(text)
+        )
+
+    def _name_of(self, actual: Token, view: View) -> str:
+        if actual.kind not in {"pid", "ref"}:
+            return str(self._name_in(_space_of(actual, view), actual.text, actual.text))
+        first, rest = actual.numbers
+        incarnation = view.incarnation_of(first)
+        first_name = (
+            0
+            if incarnation == view.incarnation
+            else self._name_in(("incarnation", view.incarnation), incarnation, first)
+        )
+        rest_name = self._name_in((actual.kind, incarnation), rest, rest)
+        return f"{'#Ref' if actual.kind == 'ref' else ''}<{first_name}.{rest_name}>"
+
+    def _name_in(self, space: _Space, actual: object, wish: int | str) -> object:
+        """The name of *actual*; a new one is *wish*, or the next that is free."""
+        known = self._name.get((space, actual))
+        if known is not None:
+            return known
+        while (space, wish) in self._actual:
+            wish = wish + 1 if isinstance(wish, int) else _next_name(wish)
+        self._bind(space, wish, actual)
+        return wish
+
+    def explain(self, text: str, view: View) -> list[str]:
+        """For a report: what the names in *text* stand for, one line each."""
+        lines: list[str] = []
+        for part in split_tokens(text):
+            if isinstance(part, str):
+                continue
+            actual = self.actual_of(part, view)
+            if actual is None:
+                line = f"{part.text} is not bound yet"
+            elif part.kind in {"pid", "ref"}:
+                incarnation = view.incarnation_of(Token(part.kind, actual).numbers[0])
+                line = f"{part.text} = {actual} of {incarnation.name or 'this shell'}"
+            else:
+                line = f"{part.text} = {actual}"
+            if line not in lines:
+                lines.append(line)
+        return lines
+
+
+def _all_incarnations(view: View) -> list[tuple[int, Incarnation]]:
+    return [(0, view.incarnation), *view.numbers.items()]
+
+
+def _space_of(token: Token, view: View) -> _Space:
+    """Of an address or a port: a port is one for all, an address is its process's."""
+    return ("address", view.incarnation) if token.kind == "address" else ("port",)
+
+
+def _next_name(name: str) -> str:
+    """A pid's or reference's `"5.0"` -> `"6.0"`, an address or a port one up."""
+    if name.startswith("0x"):
+        return f"{int(name, 16) + 1:#x}"
+    head, colon, port = name.rpartition(":")
+    if colon:
+        return f"{head}:{int(port) + 1}"
+    number, dot, rest = name.partition(".")
+    return f"{int(number) + 1}{dot}{rest}"

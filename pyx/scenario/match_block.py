@@ -1,0 +1,275 @@
+"""A block against what several sources showed: the lines have to be a merge of their units.
+
+A unit is what one echo or one print put on the screen: its lines stay together.  Within a source the order is
+fixed, between sources it is free.  What the evaluation itself showed (source `EVAL`) has to be there in full;
+of the other sources the block takes what it names and leaves the rest to later blocks.
+
+The search goes on from the first way that fits and back where none does.  It does not recurse, does not try
+again what has failed from the same place with the same bindings, and gives up in the end (`Budget`).
+See `match_line.py` for one line, `unordered.py` for lines in any order, and `player.py` for waiting for
+more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyx.scenario.echo import end_of_echo, match_echo
+from pyx.scenario.match_line import ExpectedLine, expected_line, match_line
+from pyx.scenario.units import EVAL, Budget, Unit
+from pyx.scenario.unordered import Unordered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyx.scenario.bindings import Bindings, View
+
+
+class Found(NamedTuple):
+    """How a block stands: `"matched"`, `"open"` (what is missing may still come) or `"mismatch"`."""
+
+    verdict: str
+    left: tuple[Unit, ...]
+    """The units that the block did not take."""
+
+
+def match_block(
+    written: Sequence[str],
+    units: Sequence[Unit],
+    renaming: Bindings,
+    view: View,
+    *,
+    unordered: bool = False,
+) -> Found:
+    """How the lines of a block and the units on a screen go together; keeps bindings only when it matched.
+
+    Raises:
+        ExpressionTooSlow: a regular expression could not be matched in time.
+    """
+    lines = [expected_line(line) for line in written]
+    before = renaming.mark()
+    search = (
+        Unordered(lines, units, renaming, view) if unordered else _MergeSearch(lines, units, renaming, view)
+    )
+    try:
+        taken = search.run(holes=False)
+        if taken is not None:
+            left = tuple(unit for index, unit in enumerate(units) if index not in taken)
+            return Found("matched", left + search.parts_left())
+        renaming.rewind(before)
+        fits = search.run(holes=True) is not None
+    except BaseException:
+        renaming.rewind(before)
+        raise
+    renaming.rewind(before)
+    return Found("open" if fits else "mismatch", tuple(units))
+
+
+def names_unit(written: Sequence[str], unit: Unit, renaming: Bindings, view: View) -> bool:
+    """True if some lines of the block could be this unit; binds nothing."""
+    lines = [expected_line(line) for line in written]
+    before = renaming.mark()
+    found = any(
+        lines[at].kind != "dots" and any(True for _ in unit_fits(lines, at, unit, renaming, view))
+        for at in range(len(lines))
+    )
+    renaming.rewind(before)
+    return found
+
+
+def unit_fits(
+    lines: Sequence[ExpectedLine],
+    at: int,
+    unit: Unit,
+    renaming: Bindings,
+    view: View,
+    budget: Budget | None = None,
+) -> Iterator[int]:
+    """Each index behind the expected lines that *unit* may be, from index *at* on.
+
+    The bindings of one way hold while the generator rests there; they are taken back when it goes on.
+    """
+    budget = budget or Budget(len(lines) + len(unit.lines))
+    yield from _lines_fit(lines, at, unit.lines, renaming, view, budget)
+    if unit.kind == "echo":
+        shown = "\n".join(unit.lines)
+        end = end_of_echo(lines, at, shown)
+        if end is not None and budget.spend():
+            mark = renaming.mark()
+            if match_echo(lines[at:end], shown, renaming, view):
+                yield end
+            renaming.rewind(mark)
+
+
+def _lines_fit(
+    lines: Sequence[ExpectedLine],
+    at: int,
+    shown: Sequence[str],
+    renaming: Bindings,
+    view: View,
+    budget: Budget,
+) -> Iterator[int]:
+    """As `unit_fits`, line by line.  `...` takes at least one line, or as many as none inside the unit."""
+    before = renaming.mark()
+    tried: set[tuple[int, int, int]] = set()
+    # Where to go on, once the way before it has come to its end: a line of each, and how much is bound there.
+    ways = [(at, 0, before)]
+    while ways:
+        row, column, mark = ways.pop()
+        renaming.rewind(mark)
+        while True:
+            if column == len(shown):
+                yield row
+                break
+            if row == len(lines) or not budget.spend():
+                break
+            if lines[row].kind == "dots":
+                state = (row, column, renaming.state)
+                if state in tried:
+                    break
+                tried.add(state)
+                if column + 1 < len(shown):
+                    ways.append((row, column + 1, renaming.mark()))
+                row, column = row + 1, column + 1
+                continue
+            if not match_line(lines[row], shown[column], renaming, view):
+                break
+            row, column = row + 1, column + 1
+            if column < len(shown) and row < len(lines) and lines[row].kind == "dots":
+                # `...` inside a unit may also stand for nothing
+                ways.append((row, column, renaming.mark()))
+                row += 1
+    renaming.rewind(before)
+
+
+class _Heads(NamedTuple):
+    """How many units of each source have been placed, in the order of the sources."""
+
+    placed: tuple[int, ...]
+
+    def after(self, source: int) -> _Heads:
+        """With one more of a source."""
+        return _Heads((*self.placed[:source], self.placed[source] + 1, *self.placed[source + 1 :]))
+
+
+class _MergeSearch:
+    """Looks for a merge, deepest first."""
+
+    def __init__(
+        self, lines: Sequence[ExpectedLine], units: Sequence[Unit], renaming: Bindings, view: View
+    ) -> None:
+        self._lines = lines
+        self._units = units
+        self._renaming = renaming
+        self._view = view
+        self._queues: dict[str, list[int]] = {}
+        for index, unit in enumerate(units):
+            self._queues.setdefault(unit.source, []).append(index)
+        self._holes = False
+
+    def run(self, *, holes: bool) -> set[int] | None:
+        """The indexes of the units that the block takes; None if it does not match.
+
+        With *holes* lines may stay without a unit, as if theirs had not come yet; only the evaluation's units
+        are placed then.
+        """
+        self._holes = holes
+        self._sources = [source for source in self._queues if source == EVAL or not holes]
+        self._budget = Budget(len(self._lines) + sum(len(unit.lines) for unit in self._units))
+        heads = self._place()
+        if heads is None:
+            return None
+        return {
+            index
+            for source, head in zip(self._sources, heads.placed, strict=True)
+            for index in self._queues[source][:head]
+        }
+
+    def parts_left(self) -> tuple[Unit, ...]:
+        """Units that were taken in part."""
+        return ()
+
+    def _place(self) -> _Heads | None:
+        start = _Heads((0,) * len(self._sources))
+        if (over := self._is_over(0, start)) is not None or not self._lines or self._is_too_little():
+            return over
+        failed = _BlockFailed(self._holes)
+        ways = [(0, start, self._ways(0, start))]
+        while ways:
+            at, heads, following = ways[-1]
+            if self._budget.is_spent:
+                return None
+            step = next(following, None)
+            if step is None:
+                ways.pop()
+                failed.note(at, heads, self._renaming.state)
+                continue
+            if (over := self._is_over(*step)) is not None:
+                return over
+            if step[0] < len(self._lines) and not failed.knows(*step, self._renaming.state):
+                ways.append((*step, self._ways(*step)))
+        return None
+
+    def _is_too_little(self) -> bool:
+        """True if there cannot be a line for each expected one, as when the others have not come yet."""
+        shown = sum(len(unit.lines) for unit in self._units)
+        loose = self._holes or any(line.kind == "dots" for line in self._lines)
+        return not loose and shown < len(self._lines) and all(unit.kind != "echo" for unit in self._units)
+
+    def _is_over(self, at: int, heads: _Heads) -> _Heads | None:
+        """The units that the block takes, once it has come to its end with all that the evaluation showed."""
+        if at == len(self._lines):
+            complete = all(
+                head == len(self._queues[source])
+                for source, head in zip(self._sources, heads.placed, strict=True)
+                if source == EVAL
+            )
+            return heads if complete else None
+        if at == len(self._lines) - 1 and self._lines[at].kind == "dots":
+            # the last line is `...`: whatever is there
+            return _Heads(tuple(len(self._queues[source]) for source in self._sources))
+        return None
+
+    def _ways(self, at: int, heads: _Heads) -> Iterator[tuple[int, _Heads]]:
+        """Where the search may go on from line *at*; the bindings of a way hold while the generator rests."""
+        dots = self._lines[at].kind == "dots"
+        for number, source in enumerate(self._sources):
+            queue, head = self._queues[source], heads.placed[number]
+            if head == len(queue) or not self._budget.spend():
+                continue
+            after = heads.after(number)
+            unit = self._units[queue[head]]
+            state = self._renaming.state
+            for end in unit_fits(self._lines, at, unit, self._renaming, self._view, self._budget):
+                plain = self._renaming.state == state and self._is_shortest(at, end, unit)
+                yield end, after
+                if self._holes and plain:
+                    return  # no other place for this unit leaves more lines to those that follow
+            if dots:
+                yield at, after
+        if dots or self._holes:
+            yield at + 1, heads
+
+    def _is_shortest(self, at: int, end: int, unit: Unit) -> bool:
+        """True if *unit*, which may be the lines from *at* to *end*, cannot end before that further down."""
+        if any(line.kind == "dots" for line in self._lines[at:end]):
+            return False
+        return end == at + 1 or (end == at + len(unit.lines) and unit.kind != "echo")
+
+
+class _BlockFailed:
+    """The places from which the search has failed: (line, what was placed, what was bound)."""
+
+    def __init__(self, holes: bool) -> None:
+        self._holes = holes
+        self._lines: dict[tuple[_Heads, int], set[int]] = {}
+        self._least: dict[tuple[_Heads, int], int] = {}
+
+    def note(self, at: int, heads: _Heads, state: int) -> None:
+        self._lines.setdefault((heads, state), set()).add(at)
+        self._least[heads, state] = min(at, self._least.get((heads, state), at))
+
+    def knows(self, at: int, heads: _Heads, state: int) -> bool:
+        if self._holes:  # lines may be left out, so what fails here fails further down too
+            return at >= self._least.get((heads, state), at + 1)
+        return at in self._lines.get((heads, state), ())

@@ -1,0 +1,284 @@
+"""One OS process per node, driven over framed pipes; and the one place where the runner waits for them.
+
+The frames are described in `shell/driver.py`.  Not here: what is to be typed, and what should be seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.scenario.bindings import View
+from pyx.scenario.screen_lines import ScreenLines
+from pyx.scenario.units import EVAL, Unit
+from pyx.terms import Incarnation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from pyx.scenario.sandbox import Sandbox
+
+_READ_BYTES: Final = 1 << 16
+_LOOK_SECONDS: Final = 0.05
+"""At least so often an exit is looked for: a child that a node forked may hold its pipe open."""
+
+
+_ENDING_SECONDS: Final = 5.0
+_MOMENT_SECONDS: Final = 0.001
+
+
+class NodeProcess:
+    """One life of a node.
+
+    Args:
+        name: as the prompts have it, "" for a shell without one.
+        options: of `pyx`, less the name.
+        stage: where it plays.
+        began: when the session began, on the monotonic clock.
+        heard: called with everything that its screen shows, as it comes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: Sequence[str],
+        stage: Sandbox,
+        *,
+        began: float,
+        heard: Callable[[NodeProcess, Unit], None],
+    ) -> None:
+        self.name = name
+        self.log: Path = stage.log_path(name)
+        self._shown = ScreenLines(lambda unit: heard(self, unit))
+        self.ready = False
+        self.left = False
+        """It has ended, or its pipe has."""
+        self.took_leave = False
+        """It has ended of its own accord, as by `exit()` or SIGTERM, and said so."""
+        self.frozen = False
+        self.why_gone = ""
+        self.busy: int | None = None
+        """The number of an input that blocks (`# blocks`), until its result is claimed."""
+        self.finished: set[int] = set()
+        self.answers: dict[int, str] = {}
+        self.prompt = ""
+        self.frames = 0
+        """How many frames came, so that a waiter sees that there is something new."""
+        self._began = began
+        self._incarnations: dict[int, Incarnation] = {}
+        self._incarnation = Incarnation("", id(self))
+        self._requests = 0
+        self._rest = b""
+        self._process, self._requests_to, self.descriptor = self._start(options, stage)
+
+    def _start(self, options: Sequence[str], stage: Sandbox) -> tuple[subprocess.Popen[bytes], int, int]:
+        options = stage.with_projects(options)
+        child_reads, requests = os.pipe()
+        frames, child_writes = os.pipe()
+        naming = ["--sname", self.name] if self.name else []
+        driving = ["--frames", f"{child_reads},{child_writes}"]
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter, options from a fixed list
+                [sys.executable, "-P", "-m", "pyx", *naming, *options, *driving],
+                cwd=stage.work,
+                env=stage.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(child_reads, child_writes),
+                # A group of its own, but our session: Ctrl-C at the runner does not reach it, and should the
+                # runner be killed, the system wakes even a stopped one (SIGHUP and SIGCONT for orphans).
+                process_group=0,
+            )
+        os.close(child_reads)
+        os.close(child_writes)
+        return process, requests, frames
+
+    @property
+    def view(self) -> View:
+        """Its screen, as the renaming needs it."""
+        return View(self._incarnation, self._incarnations)
+
+    @property
+    def units(self) -> list[Unit]:
+        """What its screen shows and no block has claimed; the caller may take some out."""
+        return self._shown.units
+
+    def is_open(self, unit: Unit) -> bool:
+        """True while the last line of *unit* may go on."""
+        return self._shown.is_open(unit)
+
+    @property
+    def os_pid(self) -> int:
+        """The number of the OS process."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """As of `subprocess`; None while it runs.
+
+        It is not waited for until `close`, so that its number stays that of its process group.
+        """
+        if self._process.returncode is not None or not hasattr(os, "waitid"):
+            return self._process.poll()
+        found = os.waitid(os.P_PID, self.os_pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is None:
+            return None
+        return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+    # ------------------------------------------------------------ to the node
+
+    def request(self, do: str, **facts: object) -> int:
+        """Sends a request and gives its number."""
+        self._requests += 1
+        frame = json.dumps({"do": do, "id": self._requests, **facts}).encode() + b"\n"
+        with contextlib.suppress(OSError):  # it is gone: its end will be seen
+            left = memoryview(frame)
+            while left:
+                left = left[os.write(self._requests_to, left) :]
+        return self._requests
+
+    def signal(self, name: str) -> None:
+        """Sends a real signal, such as `"KILL"`; SIGSTOP has taken effect when this returns."""
+        if self.exit_code is None:
+            os.kill(self.os_pid, signal.Signals[f"SIG{name}"])
+        if name == "STOP" and hasattr(os, "waitid"):
+            os.waitid(os.P_PID, self.os_pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        self.frozen = name == "STOP" or (self.frozen and name not in {"CONT", "KILL"})
+
+    def close(self) -> None:
+        """Ends it, whatever it does, with what it has started, and gives its pipes back."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: only zombies are left
+                os.killpg(self.os_pid, signal.SIGKILL)
+            self._process.wait()
+        for descriptor in (self._requests_to, self.descriptor):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+    # ------------------------------------------------------------ from the node
+
+    def read(self) -> None:
+        """Takes in what the pipe holds; it has something, or has ended."""
+        data = os.read(self.descriptor, _READ_BYTES)
+        if not data:
+            deadline = time.monotonic() + _ENDING_SECONDS
+            while self.exit_code is None and time.monotonic() < deadline:
+                time.sleep(_MOMENT_SECONDS)  # the pipe closes a moment before the exit code is there
+            self.left = True
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._frame(json.loads(line))
+
+    def _frame(self, frame: dict[str, Any]) -> None:
+        self.frames += 1
+        match frame["is"]:
+            case "ready":
+                if frame["name"]:
+                    self._incarnation = Incarnation(frame["name"], frame["creation"])
+            case "prompt":
+                self.ready = True
+                self._shown.end_lines()
+                self.prompt = frame["text"]
+                if frame["id"] is not None:
+                    self.finished.add(frame["id"])
+            case "left":
+                self.took_leave = True
+            case "done":
+                self.answers[frame["id"]] = frame["text"]
+            case "out":
+                self._incarnations.update(
+                    {number: Incarnation(name, made) for number, name, made in frame["incarnations"]}
+                )
+                at = time.monotonic() - self._began
+                self._shown.add(frame["source"], frame["kind"], frame["text"], at)
+
+    def own_words(self) -> list[Unit]:
+        """What it wrote to stderr itself, as units: the only thing that a node shows which does not start."""
+        text = self.log.read_text(encoding="utf-8", errors="backslashreplace")
+        at = time.monotonic() - self._began
+        return [Unit("log", "print", (line,), at) for line in text.splitlines()]
+
+    def forget(self, source: str, since: int) -> list[Unit]:
+        """Takes units of a source back out of those that came after the first *since* ones; gives them."""
+        gone = [unit for unit in self.units[since:] if unit.source == source]
+        self.units[since:] = [unit for unit in self.units[since:] if unit.source != source]
+        return gone
+
+    def without_eval(self) -> list[Unit]:
+        """The units, with those of an input that still runs taken for those of any process."""
+        return [unit._replace(source="busy") if unit.source == EVAL else unit for unit in self.units]
+
+
+class NodeProcesses:
+    """All OS processes of a session, and the one way to wait."""
+
+    def __init__(self) -> None:
+        self.all: list[NodeProcess] = []
+        self._killed = False
+        self._selector = selectors.DefaultSelector()
+
+    def add(self, node: NodeProcess) -> None:
+        """Reads that node's frames from now on."""
+        self.all.append(node)
+        self._selector.register(node.descriptor, selectors.EVENT_READ, node)
+        if self._killed:
+            node.signal("KILL")
+
+    def kill(self) -> None:
+        """Ends all of them, and whoever starts from now on; from any thread."""
+        self._killed = True
+        for node in list(self.all):
+            node.signal("KILL")
+
+    @property
+    def frames(self) -> int:
+        """How many frames came in all."""
+        return sum(node.frames for node in self.all)
+
+    def wait(self, until: Callable[[], bool], timeout: float) -> bool:
+        """Takes frames in until *until* holds, for at most so many seconds; True if it does."""
+        deadline = time.monotonic() + timeout
+        while not until():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._take_in(min(left, _LOOK_SECONDS))
+        return True
+
+    def look(self) -> None:
+        """Takes in what there is, without waiting; whatever has ended is known to be gone then."""
+        self._take_in(0)
+
+    def _take_in(self, timeout: float) -> None:
+        for key, _ in self._selector.select(timeout):
+            key.data.read()
+        for node in self.all:
+            if not node.left and node.exit_code is not None:
+                self._drain(node)
+            if node.left and node.descriptor in self._selector.get_map():
+                self._selector.unregister(node.descriptor)
+
+    @staticmethod
+    def _drain(node: NodeProcess) -> None:
+        """Its last words: whatever is in the pipe of one that has ended."""
+        os.set_blocking(node.descriptor, False)
+        with contextlib.suppress(BlockingIOError):
+            while not node.left:
+                node.read()
+        node.left = True
+
+    def close(self) -> None:
+        """Ends all of them."""
+        for node in self.all:
+            node.close()
+        self._selector.close()

@@ -1,0 +1,240 @@
+"""`pyx replay`: words -> wishes, results -> lines and an exit code.
+
+Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, usage, or
+results that cannot be written; 130 interrupted, 143 SIGTERM, 129 SIGHUP.  Skipped blocks change none of
+these.
+Not here: playing (`replay.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import PyxError
+from pyx.scenario.junit import write_junit
+from pyx.scenario.merge import merge
+from pyx.scenario.replay import Replay, ReplayOptions, ReplayOutputLost, Result, show_line
+from pyx.scenario.sources import find_files
+from pyx.scenario.takeover import Takeover
+from pyx.shell.history import History, history_path
+from pyx.shell.loop import LineTerminal
+from pyx.shell.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
+
+    from pyx.scenario.player import Player
+    from pyx.shell.loop import Terminal
+
+_DEFAULT: Final = "scenarios"
+
+_EXAMPLES: Final = """\
+examples:
+  pyx replay                                    every *.pyxt below scenarios/
+  pyx replay README.md -v                       the sessions in it, shown as they run
+  pyx replay scenarios/shop.pyxt --repeat 50 --jitter
+  pyx replay scenarios/shop.pyxt --update       rewrites what failed; read the diff
+  pyx replay scenarios/shop.pyxt --stop-at 38 --shell server
+  pyx replay --merge server.pyxt gus.pyxt > shop.pyxt
+
+exit codes:
+  0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, usage, or results that
+  cannot be written, 130 interrupted, 143 SIGTERM, 129 SIGHUP.  Blocks of Markdown with a prompt in them that
+  are not ```pyx are counted as skipped, which changes no exit code.
+
+On a slow machine PYX_TIMEOUT_SCALE=3 makes every time-out three times as long.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs `pyx replay` with these words; returns the exit code.
+
+    Raises:
+        PyxError: usage, or results that cannot be written.
+        SystemExit: a signal ended it.
+    """
+    asked = _parser().parse_args(argv)
+    try:
+        with _leaving_at_signals():
+            return _run(asked)
+    except ReplayOutputLost as lost:
+        # Python flushes stdout once more at its end, which must not fail then.
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if lost.quietly:
+            return 2
+        raise
+
+
+def _write(text: str) -> None:
+    """Writes a transcript to stdout: UTF-8, as files of scenarios are, whatever the locale is."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise ReplayOutputLost(error) from None
+
+
+@contextlib.contextmanager
+def _leaving_at_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise SystemExit once, so that nodes and directories go; more of them do nothing."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for one in caught:
+            signal.signal(one, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    caught = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if threading.current_thread() is threading.main_thread()
+        and signal.getsignal(number) is not signal.SIG_IGN  # as under `nohup`
+    ]
+    before = [signal.signal(number, leave) for number in caught]
+    try:
+        yield
+    finally:
+        for number, handler in zip(caught, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _run(asked: argparse.Namespace) -> int:
+    if asked.merge:
+        if not asked.paths:
+            msg = "--merge needs the recordings to join"
+            raise PyxError(msg)
+        _write(merge(asked.paths))
+        return 0
+    _check(asked)
+    files = [file for file in dict.fromkeys(find_files(asked.paths or [_DEFAULT])) if asked.k in file]
+    if not files:
+        msg = f"no scenario has {asked.k!r} in its path"
+        raise PyxError(msg)
+    if asked.stop_at is not None and len(files) > 1:
+        msg = f"--stop-at needs one file, not {len(files)}"
+        raise PyxError(msg)
+
+    def converse(player: Player) -> None:
+        visit = Takeover(player, asked.shell)
+        visit.converse(_terminal(visit))
+
+    wishes = ReplayOptions(
+        repeat=asked.repeat,
+        jitter=asked.jitter,
+        seed=asked.seed,
+        update=asked.update,
+        stop_at=asked.stop_at,
+        show=show_line if asked.v else None,
+        converse=converse,
+    )
+    results: dict[str, Result] = {}
+
+    def done(result: Result) -> None:
+        results[result.path] = result
+        _tell(result, verbose=asked.v)
+
+    try:
+        Replay(wishes).run(files, asked.jobs, done)
+    finally:
+        if asked.junit:
+            write_junit(asked.junit, [results.get(file) or _unplayed(file) for file in files])
+    return _summary(list(results.values()))
+
+
+def _terminal(visit: Takeover) -> Terminal:
+    """A person's, as good as that of `pyx`; plain lines elsewhere."""
+    screen = Screen(sys.stdout)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        return LineTerminal(_asking(screen), screen.write)
+    from pyx.shell.terminal import PersonTerminal
+
+    history = History(history_path(), show_line)
+    return PersonTerminal(
+        screen, history, visit.complete, stdout=sys.stdout, colour=not os.environ.get("NO_COLOR")
+    )
+
+
+def _asking(screen: Screen) -> Callable[[str], str]:
+    def read_line(prompt: str) -> str:
+        screen.write(prompt)
+        return sys.stdin.readline()
+
+    return read_line
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pyx replay",
+        description="Plays recorded sessions again, with real nodes, and compares what they show.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("paths", metavar="PATH", nargs="*", help="*.pyxt, *.md, or directories (scenarios/)")
+    add("-k", metavar="TEXT", default="", help="only files with TEXT in their path")
+    add("-v", action="store_true", help="show the sessions as they run")
+    add("--jobs", metavar="N", type=_positive, default=1, help="so many files at a time")
+    add("--junit", metavar="FILE", help="write the results as JUnit's XML")
+    add("--repeat", metavar="N", type=_positive, default=1, help="play each file N times, or until it fails")
+    add("--jitter", action="store_true", help="delay frames between nodes, to find races")
+    add("--seed", metavar="N", type=int, help="of the delays, to repeat them")
+    add("--update", action="store_true", help="rewrite what failed (not where CI is set)")
+    add("--stop-at", metavar="LINE", type=_positive, help="stop before that line, and give a shell")
+    add("--shell", metavar="NODE", help="whose shell")
+    add("--merge", action="store_true", help="join recordings by time, to stdout")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        msg = f"{text!r} is no number from 1 on"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _check(asked: argparse.Namespace) -> None:
+    if asked.update and os.environ.get("CI"):
+        msg = "--update is refused where CI is set: a test must not rewrite itself there"
+        raise PyxError(msg, hint="run it at home, read the diff, commit it")
+    if asked.update and (asked.repeat > 1 or asked.jitter or asked.stop_at):
+        msg = "--update goes with none of --repeat, --jitter and --stop-at"
+        raise PyxError(msg)
+
+
+def _unplayed(path: str) -> Result:
+    return Result(path, 0, 0.0, f"{path} was not played: the run ended before\n", readable=False)
+
+
+def _tell(result: Result, *, verbose: bool) -> None:
+    if verbose or (sys.stdout is not None and sys.stdout.isatty()):
+        word = "ok  " if result.passed else "FAIL"
+        more = ", updated" if result.updated else ""
+        show_line(f"{word} {result.path}  {result.steps} steps, {result.seconds:.2f} s{more}")
+    if not result.passed:
+        show_line(result.text)
+
+
+def _summary(results: Sequence[Result]) -> int:
+    failed = sum(1 for result in results if result.readable and not result.passed)
+    broken = sum(1 for result in results if not result.readable)
+    steps = sum(result.steps for result in results)
+    parts = [f"{len(results) - failed - broken} passed"]
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{broken} cannot be read"] if broken else []
+    skipped = sum(result.skipped for result in results)
+    parts += [f"{skipped} block{'s' if skipped > 1 else ''} skipped"] if skipped else []
+    show_line(f"{', '.join(parts)}: {steps} steps, {sum(result.seconds for result in results):.1f} s")
+    return 2 if broken else 1 if failed else 0

@@ -1,0 +1,86 @@
+"""What a screen shows, as units: pieces of text become lines, each source by itself.
+
+A line that is shown in pieces (`print(..., end="", flush=True)`) is one line of one unit, though others may
+have shown something between its pieces.  A replay and a recording read a screen by these same rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyx.scenario.characters import as_seen
+from pyx.scenario.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass
+class _OpenLine:
+    """A unit whose last line has no end yet, as it stands in the list, and the pieces of its text."""
+
+    unit: Unit
+    pieces: list[str]
+
+
+class ScreenLines:
+    """The units of one screen, in the order in which they began.
+
+    Args:
+        ended: called with each unit once it is whole.
+    """
+
+    def __init__(self, ended: Callable[[Unit], object] = lambda _unit: None) -> None:
+        self._ended = ended
+        self._units: list[Unit] = []
+        self._open: dict[str, _OpenLine] = {}
+        """By source."""
+
+    @property
+    def units(self) -> list[Unit]:
+        """All of them; the caller may take some out."""
+        for unfinished in self._open.values():
+            self._write(unfinished)
+        return self._units
+
+    def add(self, source: str, kind: str, text: str, at: float = 0.0) -> None:
+        """Takes *text* in; see `Unit` for the rest."""
+        unfinished = self._open.get(source)
+        if unfinished is None or unfinished.unit.kind != kind or self._place(unfinished.unit) is None:
+            self._end_line(source)
+            unfinished = self._open[source] = _OpenLine(Unit(source, kind, (), at), [])
+            self._units.append(unfinished.unit)
+        # A progress bar comes in thousands of pieces: they are put together when they are looked at.
+        unfinished.pieces.append(text)
+        if text.endswith("\n"):
+            self._end_line(source)
+
+    def is_open(self, unit: Unit) -> bool:
+        """True while the last line of *unit* has no end."""
+        return any(unit is one.unit for one in self._open.values())
+
+    def end_lines(self) -> None:
+        """A prompt stands: every line has come to its end."""
+        for source in list(self._open):
+            self._end_line(source)
+
+    def _end_line(self, source: str) -> None:
+        unfinished = self._open.pop(source, None)
+        if unfinished is not None:
+            self._write(unfinished)
+            self._ended(unfinished.unit)
+
+    def _write(self, unfinished: _OpenLine) -> None:
+        text = "".join(unfinished.pieces)
+        unfinished.pieces[:] = [text]
+        lines = tuple(as_seen(line) for line in text.removesuffix("\n").split("\n"))
+        place = self._place(unfinished.unit)
+        unfinished.unit = unfinished.unit._replace(lines=lines)
+        if place is not None:
+            self._units[place] = unfinished.unit
+
+    def _place(self, unit: Unit) -> int | None:
+        # By identity, from the end: equal units may stand there several times, and an open one is new.
+        found = (at for at in range(len(self._units) - 1, -1, -1) if self._units[at] is unit)
+        return next(found, None)

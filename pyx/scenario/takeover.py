@@ -1,0 +1,134 @@
+"""`--stop-at LINE`: a person takes over one node's shell in the middle of a scenario.
+
+It is that node's real shell: its pid, its names, its mailbox, its completions; only the keyboard and the
+screen are here.  Not here: the steps before (`player.py`), keys (`shell/terminal.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import PyxError
+from pyx.shell.completion import Completion
+from pyx.shell.evaluate import is_blank
+from pyx.shell.loop import Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.scenario.node_process import NodeProcess
+    from pyx.scenario.player import Player
+    from pyx.shell.loop import Terminal
+
+_FOREVER: Final = 1e9
+_COMPLETION_SECONDS: Final = 1.0
+
+
+class Takeover:
+    """Of the node *name* (None: the one that started last), where *player* has played up to here.
+
+    Raises:
+        PyxError: there is no such node; the sentence says which there are.
+    """
+
+    def __init__(self, player: Player, name: str | None) -> None:
+        self._player = player
+        self._node = _find(player, name)
+        self._shown: dict[NodeProcess, int] = {}
+        self._asked: dict[int, threading.Event] = {}
+        """By the request's number: set when its answer is there."""
+
+    def converse(self, terminal: Terminal) -> None:
+        """Goes on until the end of input, or of the node."""
+        node = self._node
+        while not node.left:
+            try:
+                with self._listening(terminal):
+                    code = terminal.read(self._prompt)
+            except EOFError:
+                return
+            except KeyboardInterrupt:
+                continue
+            if not is_blank(code):
+                self._evaluate(self._player.names.substitute(code, node.view), terminal)
+            self._show_new(terminal)
+
+    def complete(self, text: str, cursor: int) -> Completion:
+        """What the node says could stand there; for the thread of a terminal that reads."""
+        node = self._node
+        number = node.request("complete", code=text, cursor=cursor)
+        answered = self._asked[number] = threading.Event()
+        if number not in node.answers:  # it was quicker than this thread
+            answered.wait(_COMPLETION_SECONDS)
+        del self._asked[number]
+        return Completion(*json.loads(node.answers.get(number, f"[{cursor}, []]")))
+
+    def _prompt(self) -> Prompt:
+        first = self._node.prompt
+        return Prompt(first, "..." + first[3:])
+
+    def _evaluate(self, code: str, terminal: Terminal) -> None:
+        node, nodes = self._node, self._player.cast.nodes
+        number = node.request("eval", code=code)
+        while number not in node.finished and not node.left:
+            seen = nodes.frames
+            try:
+                nodes.wait(partial(self._is_news, seen), _FOREVER)
+                self._show_new(terminal)
+            except KeyboardInterrupt:
+                with contextlib.suppress(ProcessLookupError):
+                    node.signal("INT")
+
+    def _is_news(self, seen: int) -> bool:
+        return self._node.left or self._player.cast.nodes.frames != seen
+
+    @contextlib.contextmanager
+    def _listening(self, terminal: Terminal) -> Iterator[None]:
+        """Meanwhile frames are taken in, and what they show is shown, by a thread of its own."""
+        over = threading.Event()
+        nodes = self._player.cast.nodes
+
+        def listen() -> None:
+            while not over.is_set():
+                self._show_new(terminal)
+                seen = nodes.frames
+                for number, answered in list(self._asked.items()):
+                    if number in self._node.answers:
+                        answered.set()
+                nodes.wait(partial(is_due, seen), _FOREVER)
+
+        def is_due(seen: int) -> bool:
+            return over.is_set() or nodes.frames != seen
+
+        thread = threading.Thread(target=listen, name="pyx-visit", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _show_new(self, terminal: Terminal) -> None:
+        for other in self._player.cast.nodes.all:
+            mark = "" if other is self._node else f"[{other.name}] "
+            units = list(other.units)
+            if units and other.is_open(units[-1]):
+                units.pop()  # the rest of its line is still to come
+            for unit in units[self._shown.get(other, 0) :]:
+                text = "".join(f"{mark}{line}\n" for line in unit.lines)
+                terminal.show(text, unit.kind if unit.kind in {"error", "interrupt", "notice"} else "echo")
+            self._shown[other] = len(units)
+
+
+def _find(player: Player, name: str | None) -> NodeProcess:
+    live = [node for node in player.cast.nodes.all if not node.left and not node.frozen]
+    fits = [node for node in live if name is None or name in {node.name, node.name.partition("@")[0]}]
+    if not fits:
+        running = ", ".join(node.name or "(no name)" for node in live)
+        msg = f"no node {name or 'at all'} runs here; there are: {running or 'none'}"
+        raise PyxError(msg)
+    return fits[-1]

@@ -1,0 +1,92 @@
+"""One signal -> the head and the payload of its frame.
+
+Not here: in which order frames leave, and in how many pieces (`scheduler.py`).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, TypeAlias, cast
+
+from pyx.errors import FrameTooBig
+from pyx.signals import Payload, Send, Signal, Tick
+from pyx.terms import Incarnation, Pid, Ref
+from pyx.wire.codec import encode
+from pyx.wire.frames.head_limits import fitted
+from pyx.wire.frames.layout import HEADER, KINDS, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
+from pyx.wire.frames.sender_check import LONGEST_HEADS, SHORT_HEAD_BYTES
+
+Written: TypeAlias = tuple[bytes, bytes]
+"""Head and payload."""
+
+_NO_ONE: Final = object()
+
+
+class Writer:
+    """Writes what this node says to one peer.
+
+    Args:
+        here: this node's life; `there`: the peer's.
+    """
+
+    def __init__(self, here: Incarnation, there: Incarnation) -> None:
+        self._here = here
+        self._there = there
+        self._last: tuple[object, object, bytes] = (_NO_ONE, _NO_ONE, b"")
+        """Sender, destination and head of the last message: the next one is often between the same two."""
+
+    def write(self, signal: Signal) -> Written:
+        """The head and the payload (empty where there is none); both are empty for a `Tick`."""
+        if type(signal) is Send:
+            frm, to, body = signal
+            last_frm, last_to, head = self._last
+            if frm is last_frm and to is last_to and (body.origin is None or body.origin == self._here):
+                return head, body.data
+            short = self._short_head(signal)
+            if short is not None:
+                return short, body.data
+        elif type(signal) is Tick:
+            return b"", b""
+        return self._long_form(signal)
+
+    def _short_head(self, signal: Send) -> bytes | None:
+        frm, to, body = signal
+        if body.origin is not None and body.origin != self._here:
+            return None
+        number = serial = 0
+        if frm is not None:
+            if frm.node:
+                return None
+            number, serial = frm.number, frm.serial
+        sender = frm is not None
+        try:
+            if type(to) is Pid:
+                if to.node != self._there.name:
+                    return None
+                head = TO_PID.pack(SEND_PID, sender, to.number, to.serial, to.creation, number, serial)
+            elif type(to) is str:
+                name = to.encode("utf-8", "surrogatepass")
+                head = TO_NAME.pack(SEND_NAME, sender, number, serial, len(name)) + name
+            else:
+                alias = cast("Ref", to)
+                if alias.node != self._there.name:
+                    return None
+                head = TO_ALIAS.pack(SEND_ALIAS, sender, alias.number, alias.creation, number, serial)
+        except struct.error:  # a number or a name beyond the fixed widths
+            return None
+        self._last = (frm, to, head)
+        return head
+
+    def _long_form(self, signal: Signal) -> Written:
+        fields = fitted(signal)
+        data = b""
+        for index, value in enumerate(fields):
+            if type(value) is Payload:
+                data = value.data
+                origin = value.origin
+                fields[index] = True if origin is None or origin == self._here else tuple(origin)
+        header = encode(tuple(fields), what=type(signal).__name__)
+        longest = LONGEST_HEADS.get(type(signal), SHORT_HEAD_BYTES)
+        if HEADER.size + len(header) > longest:
+            raise FrameTooBig(HEADER.size + len(header), longest)
+        return HEADER.pack(KINDS[type(signal)], len(header)) + header, data

@@ -1,0 +1,319 @@
+"""What a message will take, found before it is packed: how long it is at least, how deep it nests.
+
+The C packer writes a shared part out each time it meets it, recurses for each level, and cannot be stopped:
+forty lists that hold each other twice would keep the interpreter for ever, and a cycle overflows the stack of
+a small thread.  So every message is walked first, level by level, in Python, where other threads run
+meanwhile.  The walk also takes apart what msgpack lacks, once, for the packer to use.
+
+See `seal` for packing, and `refusal` for the sentence about what is refused.
+"""
+
+from __future__ import annotations
+
+from gc import get_referents
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.terms import Pid, Ref
+from pyx.wire.messages.format import MARK_IDS, MAX_DEPTH
+from pyx.wire.messages.names import Unsendable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Reduced = dict[int, tuple[Any, list[Any]]]
+"""By id: an object, held so that its id stays its own, and what stands for it in the bytes."""
+
+_MANY: Final = 256 * 1024
+"""Items of one level beyond which shared containers are looked for, and walked once."""
+
+_FEW: Final = 16
+_SHORT: Final = 4096
+_SOME: Final = 128
+_SHORT_KEY: Final = 64
+_LARGE: Final = 256
+
+_PLAIN: Final = frozenset((
+    type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset, Pid, Ref
+))  # fmt: skip
+_WITH_ITEMS: Final = frozenset((str, bytes, list, tuple, dict, set, frozenset))
+
+
+class TooLong(Exception):
+    """The message takes at least `size` bytes, which is over the limit."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(f"at least {size} bytes")
+
+
+class TooDeep(Unsendable):
+    """The message nests deeper than `MAX_DEPTH` containers, or contains itself."""
+
+
+def is_small(value: Any) -> bool:
+    """True for a scalar, or a few short scalars in lists and dicts of two levels: it need not be walked.
+
+    It is True for most messages, and costs less than the walk.  The outer level may be a tuple too.
+    """
+    cls = type(value)
+    if cls is tuple or cls is list:
+        size = len(value)
+        if size > _FEW:
+            return False
+        for each in value:
+            cls = type(each)
+            if cls is str or cls is bytes:
+                size += len(each)
+            elif cls is dict:
+                if len(each) > _FEW:
+                    return False
+                for key, part in each.items():
+                    if type(key) is str:
+                        size += len(key)
+                    elif type(key) is not int:
+                        return False
+                    cls = type(part)
+                    if cls is str or cls is bytes:
+                        size += len(part)
+                    elif cls is not int and cls is not float and part is not None and cls is not bool:
+                        return False
+            elif cls is list or cls is tuple:
+                if len(each) > _FEW:
+                    return False
+                for part in each:
+                    cls = type(part)
+                    if cls is str or cls is bytes:
+                        size += len(part)
+                    elif cls is not int and cls is not float and part is not None and cls is not bool:
+                        return False
+            elif (
+                cls is not int and cls is not Pid and cls is not float and each is not None
+                and cls is not bool and cls is not Ref
+            ):  # fmt: skip
+                return False
+        return size <= _SHORT
+    return cls is int or ((cls is str or cls is bytes) and len(value) <= _SHORT) or value is None
+
+
+def measure_few(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | None:
+    """What `measure` returns, if the message holds a few short values, and no object in its keys; else None.
+
+    So few cannot nest too deep.  Raises Unsendable as `measure` does.
+    """
+    reduced: Reduced = {}
+    size = 0
+    keys: list[Any] = []
+    todo = [value]
+    for each in todo:
+        cls = type(each)
+        if cls is str or cls is bytes:
+            size += len(each)
+        elif cls is int or cls is float or each is None or cls is bool or cls is Pid or cls is Ref:
+            pass
+        elif len(todo) > _SOME:
+            return None
+        elif cls is tuple or cls is list:
+            size += len(each)
+            if size <= _SHORT:
+                todo += each
+        elif cls is dict:
+            size += len(each)
+            if size <= _SHORT:
+                keys += each
+                todo += each.values()
+        elif cls is set or cls is frozenset:
+            size += len(each)
+            if size <= _SHORT:
+                keys += each
+        elif id(each) not in MARK_IDS:
+            if id(each) not in reduced:
+                reduced[id(each)] = each, reduce(each)
+            todo += reduced[id(each)][1]
+        if size > _SHORT:
+            return None
+    for each in keys:
+        cls = type(each)
+        if cls is str or cls is bytes:
+            size += len(each)
+        elif (cls is tuple or cls is frozenset) and len(keys) <= _SOME:
+            keys += each
+        elif cls is not int and cls is not Pid and cls is not Ref and each is not None:
+            return None
+    return reduced if size <= _SHORT else None
+
+
+def measure(
+    value: Any, limit: int, reduce: Callable[[Any], list[Any]], check_key: Callable[[Any], None]
+) -> Reduced:
+    """Walks a message; returns what stands for the objects in it that msgpack lacks.
+
+    Args:
+        value: the message.
+        limit: bytes.
+        reduce: returns the array that stands for such an object.
+        check_key: raises Unsendable for an object that may not be a key of a dict or a member of a set.
+
+    Raises:
+        TooLong: the message takes more bytes than *limit*.
+        TooDeep: it nests too deep.
+        Unsendable: something in it is not data.
+    """
+    walk = _Walk(reduce, check_key)
+    size = walk.sort([value], top := _Containers(1), hashed=False)
+    level = [top]
+    for _ in range(MAX_DEPTH):
+        level = [containers for containers in level if containers.are_there]
+        if not level:
+            return walk.reduced
+        slots = 0
+        for containers in level:
+            containers.count()
+            slots += containers.slots
+            size += containers.times * containers.slots
+        if size > limit:
+            raise TooLong(size)
+        if slots > _MANY:
+            level = _merged(level)
+        below = []
+        for containers in level:
+            inside = _Containers(containers.times)
+            size += containers.times * walk.sort_inside(containers, inside)
+            below.append(inside)
+        if size > limit:
+            raise TooLong(size)
+        level = below
+    if any(containers.are_there for containers in level):
+        raise TooDeep(f"nests deeper than {MAX_DEPTH} containers")
+    return walk.reduced
+
+
+class _Containers:
+    """The containers of one level that stand in the message equally often."""
+
+    __slots__ = ("dict_slots", "dicts", "hashed_rows", "rows", "slots", "times")
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.rows: list[Any] = []
+        """Lists, tuples, and the arrays that stand for objects."""
+        self.hashed_rows: list[Any] = []
+        """The same where they are a key or part of one; and sets: what stands in them is hashed."""
+        self.dicts: list[dict[Any, Any]] = []
+        self.slots = self.dict_slots = 0
+        """How many values stand in them, and in the dicts alone, once `count` was called."""
+
+    @property
+    def are_there(self) -> bool:
+        """False if there are none."""
+        return bool(self.rows or self.dicts or self.hashed_rows)
+
+    def count(self) -> None:
+        """Counts what stands in them."""
+        self.dict_slots = 2 * sum(map(len, self.dicts))
+        self.slots = self.dict_slots + sum(map(len, self.rows)) + sum(map(len, self.hashed_rows))
+
+
+class _Walk:
+    """What is found on the way down one message."""
+
+    __slots__ = ("_check_key", "_reduce", "reduced")
+
+    def __init__(self, reduce: Callable[[Any], list[Any]], check_key: Callable[[Any], None]) -> None:
+        self._reduce = reduce
+        self._check_key = check_key
+        self.reduced: Reduced = {}
+
+    def sort(self, values: Iterable[Any], found: _Containers, *, hashed: bool) -> int:
+        """Adds the containers among these values to *found*; returns how long the texts among them are."""
+        size = 0
+        rows = found.hashed_rows if hashed else found.rows
+        for each in values:
+            cls = type(each)
+            if cls is str or cls is bytes:
+                size += len(each)
+            elif cls is int or cls is float or each is None or cls is bool or cls is Pid or cls is Ref:
+                pass
+            elif cls is dict:
+                found.dicts.append(each)
+            elif cls is list or cls is tuple:
+                rows.append(each)
+            elif cls is set or cls is frozenset:
+                found.hashed_rows.append(each)
+            elif id(each) not in MARK_IDS:
+                known = self.reduced.get(id(each))
+                if known is None:
+                    known = self.reduced[id(each)] = each, self._reduce(each)
+                if hashed:
+                    self._check_key(each)
+                rows.append(known[1])
+        return size
+
+    def sort_inside(self, containers: _Containers, found: _Containers) -> int:
+        """`sort`, of all that stands in these containers."""
+        size = 0
+        dicts = containers.dicts
+        for hashed, rows in ((False, containers.rows), (True, containers.hashed_rows)):
+            if containers.slots < _LARGE:
+                for row in rows:
+                    size += self.sort(row, found, hashed=hashed)
+            elif rows:
+                size += self._sort_many(get_referents(*rows), found, hashed=hashed)
+        if containers.slots < _LARGE:
+            for each in dicts:
+                size += self.sort(each, found, hashed=True) + self.sort(each.values(), found, hashed=False)
+        elif dicts:
+            values = get_referents(*dicts)
+            if 2 * len(values) == containers.dict_slots:  # it tells of values alone: all keys are texts
+                size += _length_of_keys(dicts, exactly=containers.times > 1)
+            else:
+                values = list(chain.from_iterable(map(dict.values, dicts)))
+                size += self._sort_many(list(chain.from_iterable(dicts)), found, hashed=True)
+            size += self._sort_many(values, found, hashed=False)
+        return size
+
+    def _sort_many(self, values: list[Any], found: _Containers, *, hashed: bool) -> int:
+        """`sort`, of so many values that C has to do it."""
+        try:
+            kinds = set(map(type, values))
+        except Exception:  # a metaclass hashes its classes by code of its own
+            return self.sort(values, found, hashed=hashed)
+        if not kinds <= _PLAIN:
+            return self.sort(values, found, hashed=hashed)
+        size = 0
+        for cls in kinds & _WITH_ITEMS:
+            those: list[Any] = values if len(kinds) == 1 else [each for each in values if type(each) is cls]
+            if cls is str or cls is bytes:
+                size += sum(map(len, those))
+            elif cls is dict:
+                found.dicts += those
+            elif hashed or cls is set or cls is frozenset:
+                found.hashed_rows += those
+            else:
+                found.rows += those
+        return size
+
+
+def _length_of_keys(dicts: list[dict[Any, Any]], *, exactly: bool) -> int:
+    """How long the keys of these dicts are, all of which are texts; of short ones 0, unless *exactly*."""
+    if not exactly and max(map(len, set[str]().union(*dicts)), default=0) <= _SHORT_KEY:
+        return 0
+    return sum(map(len, chain.from_iterable(dicts)))
+
+
+def _merged(level: list[_Containers]) -> list[_Containers]:
+    """The same containers, each once, by how many times it stands in the message."""
+    times: dict[tuple[int, int], int] = {}
+    those: dict[tuple[int, int], Any] = {}
+    for containers in level:
+        for kind, group in enumerate((containers.rows, containers.hashed_rows, containers.dicts)):
+            for each in group:
+                those[kind, id(each)] = each
+                times[kind, id(each)] = times.get((kind, id(each)), 0) + containers.times
+    merged: dict[int, _Containers] = {}
+    for ident, each in those.items():
+        containers = merged.setdefault(times[ident], _Containers(times[ident]))
+        (containers.rows, containers.hashed_rows, containers.dicts)[ident[0]].append(each)
+    for containers in merged.values():
+        containers.count()
+    return list(merged.values())

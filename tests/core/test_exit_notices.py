@@ -1,0 +1,258 @@
+"""Ends that many are to hear of are told in portions: all of them, once, in order; others come in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.core.effects import GoOn, Kill, Log
+from pyx.core.exit_notices import ExitNotices
+from pyx.core.mailbox import Downed, Exited, NodeDown
+from pyx.signals import Down, ExitSignal, Goodbye, Link, Monitor, Tick
+from pyx.terms import Pid, Ref
+from tests.core.conversation import Node, World, messages, seen_from
+
+if TYPE_CHECKING:
+    from pyx.core.exit_notices import Notice
+    from pyx.core.processes import ProcessRecord
+    from pyx.signals import Signal
+
+ME = Pid(7)
+
+
+def exits(*numbers: int) -> list[Notice]:
+    return [(None, ExitSignal(ME, Pid(number), "boom")) for number in numbers]
+
+
+class TestNotices:
+    def test_come_in_order_and_in_portions(self) -> None:
+        notices = ExitNotices()
+        notices.a_step = 2
+        notices.add(exits(1, 2, 3))
+        notices.add(exits(4))
+        taken: list[list[Notice]] = []
+        while notices:
+            taken.append(list(iter(notices.take, None)))
+            notices.step_is_over()
+        assert taken == [exits(1, 2), exits(3, 4), []]
+
+    def test_beyond_the_portion_when_all_have_to_be_told(self) -> None:
+        notices = ExitNotices()
+        notices.a_step = 1
+        notices.add(exits(1, 2))
+        assert [notices.take(beyond=True) for _ in range(3)] == [*exits(1, 2), None]
+        assert not notices
+
+    def test_another_step_is_asked_for_once(self) -> None:
+        notices = ExitNotices()
+        assert not notices.must_go_on()
+        notices.add(exits(1))
+        assert [notices.must_go_on() for _ in range(2)] == [True, False]
+        notices.goes_on()
+        assert notices.must_go_on()
+
+
+def portions(node: Node) -> int:
+    """Goes on as long as the kernel asks for it; how often that was."""
+    times = 0
+    while GoOn() in (effects := node.collect()):
+        node.seen += effects
+        node.go_on()
+        times += 1
+    node.seen += effects
+    return times
+
+
+@pytest.fixture
+def node() -> Node:
+    """Tells two bonds a step."""
+    node = Node("a@h", 1)
+    node._notices.a_step = 2
+    return node
+
+
+def trapping(node: Node, count: int) -> list[ProcessRecord]:
+    processes = [node.process() for _ in range(count)]
+    for process in processes:
+        process.trap_exit = True
+    return processes
+
+
+def test_an_end_is_decided_at_once_and_told_in_portions(node: Node) -> None:
+    dead, *others = trapping(node, 6)
+    node.register(dead.pid, "server")
+    for other in others:
+        node.link(other, dead.pid)
+    node.process_exited(dead, "boom")
+    assert node.whereis("server") is None
+    assert node.find(dead.pid) is None
+    assert [len(other.mailbox) for other in others] == [1, 1, 0, 0, 0]
+    assert portions(node) == 2
+    assert [messages(other) for other in others] == [[Exited(dead.pid, "boom")]] * 5
+
+
+def test_other_steps_come_in_between(node: Node) -> None:
+    dead, *others = trapping(node, 6)
+    for other in others:
+        node.link(other, dead.pid)
+    node.process_exited(dead, "boom")
+    node.send(None, others[-1].pid, "from another")
+    portions(node)
+    assert messages(others[-1]) == ["from another", Exited(dead.pid, "boom")]
+
+
+def test_messages_links_and_monitors_keep_their_order(node: Node) -> None:
+    dead, *others = trapping(node, 4)
+    refs = []
+    for other in others:
+        node.link(other, dead.pid)
+        refs.append(node.monitor(other, dead.pid))
+        node.send(dead.pid, other.pid, "before")
+    node.process_exited(dead, "boom")
+    portions(node)
+    for other, ref in zip(others, refs, strict=True):
+        assert messages(other) == ["before", Exited(dead.pid, "boom"), Downed(ref, dead.pid, "boom")]
+
+
+def test_an_answer_for_the_dead_comes_behind_what_it_had_to_say(node: Node) -> None:
+    dead, *others = trapping(node, 5)
+    first = [node.monitor(other, dead.pid) for other in others]
+    node.process_exited(dead, "boom")
+    late = node.monitor(others[-1], dead.pid)
+    portions(node)
+    downs = [Downed(first[-1], dead.pid, "boom"), Downed(late, dead.pid, "noproc")]
+    assert messages(others[-1]) == downs
+
+
+def test_a_link_to_one_whose_exit_is_on_its_way_is_that_link(node: Node) -> None:
+    dead, *others = trapping(node, 5)
+    last = others[-1]
+    for other in others:
+        node.link(other, dead.pid)
+    last.trap_exit = False
+    node.process_exited(dead, "boom")
+    assert node.link(last, dead.pid)
+    assert last.alive
+    portions(node)
+    assert last.reason == "boom"
+
+
+def test_an_unlink_that_comes_before_its_portion_holds(node: Node) -> None:
+    dead, *others = trapping(node, 5)
+    for other in others:
+        node.link(other, dead.pid)
+    node.process_exited(dead, "boom")
+    node.unlink(others[-1], dead.pid)
+    portions(node)
+    assert messages(others[-1]) == []
+    assert list(others[-1].links) == []
+
+
+def test_processes_that_die_of_it_are_told_of_in_their_turn(node: Node) -> None:
+    """A supervisor with many children, each with a watcher."""
+    watcher, parent, *children = (node.process() for _ in range(7))
+    for child in children:
+        node.link(child, parent.pid)
+        node.monitor(watcher, child.pid)
+    node.process_exited(parent, "boom")
+    assert [child.alive for child in children] == [False, False, True, True, True]
+    portions(node)
+    assert node.saw(Kill) == [Kill(child, "boom") for child in children]
+    downs = [message.target for message in messages(watcher)]
+    assert downs == [child.pid for child in children]
+
+
+def test_a_step_that_tells_the_last_asks_for_no_other(node: Node) -> None:
+    dead, *others = trapping(node, 3)
+    for other in others:
+        node.link(other, dead.pid)
+    node.process_exited(dead, "boom")
+    assert portions(node) <= 1
+    assert node.collect() == []
+
+
+def test_one_that_fails_keeps_no_other_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead, *others = trapping(node, 6)
+    for other in others:
+        node.link(other, dead.pid)
+    carry_out = node._carry_out
+
+    def fails_at_the_fourth(signal: Signal) -> None:
+        assert not isinstance(signal, ExitSignal) or signal.to != others[3].pid, "a fault of the kernel"
+        carry_out(signal)
+
+    monkeypatch.setattr(node, "_carry_out", fails_at_the_fourth)
+    node.process_exited(dead, "boom")
+    portions(node)
+    assert [len(other.mailbox) for other in others] == [1, 1, 1, 0, 1]
+    (line,) = node.saw(Log)
+    assert line.text.startswith("cannot carry out a signal: AssertionError in ")
+
+
+class TestBetweenNodes:
+    @pytest.fixture
+    def world(self) -> World:
+        world = World("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        world["a@h"]._notices.a_step = 1
+        return world
+
+    def watched(self, world: World, count: int) -> tuple[ProcessRecord, list[ProcessRecord]]:
+        """A process of a, and those of b that are linked to it and trap exits."""
+        a, b = world["a@h"], world["b@h"]
+        process, others = a.process(), trapping(b, count)
+        for other in others:
+            b.link(other, seen_from(b, a, process.pid))
+        world.carry()
+        return process, others
+
+    def test_all_hear_of_it_once(self, world: World) -> None:
+        a, b = world["a@h"], world["b@h"]
+        process, others = self.watched(world, 3)
+        a.process_exited(process, "boom")
+        portions(a)
+        world.carry()
+        heard = [Exited(seen_from(b, a, process.pid), "boom")]
+        assert [messages(other) for other in others] == [heard] * 3
+
+    def test_a_process_that_lost_the_node_meanwhile_has_heard_that(self, world: World) -> None:
+        """And nothing of the lost session is said in the next one."""
+        a, b = world["a@h"], world["b@h"]
+        process, others = self.watched(world, 3)
+        for other in others:
+            b.monitor_node(other, "a@h", on=True)
+        a.process_exited(process, "boom")
+        a.collect()
+        world.cut("a@h", "b@h")
+        world.connect("a@h", "b@h")
+        world.carry()
+        a.go_on()
+        portions(a)
+        world.carry()
+        heard = [Exited(seen_from(b, a, process.pid), "noconnection"), NodeDown("a@h")]
+        assert [messages(other) for other in others] == [heard] * 3
+        assert b.saw(Log)[-1].text == "node a@h is up"
+
+    def test_a_node_that_leaves_says_all_before(self, world: World) -> None:
+        a = world["a@h"]
+        process, _ = self.watched(world, 3)
+        peer = a.peer("b@h")
+        a.process_exited(process, "boom")
+        a.disconnect("b@h")
+        said = [signal for signal in (*peer.out.first, *peer.out) if not isinstance(signal, Tick)]
+        assert [type(signal) for signal in said if not isinstance(signal, Goodbye)] == [ExitSignal] * 3
+
+    def test_questions_of_a_peer_about_the_dead_come_behind(self, world: World) -> None:
+        a = world["a@h"]
+        process, _ = self.watched(world, 3)
+        peer, frm = a.peer("b@h"), Pid(99, 0, "b@h", 2)
+        a.process_exited(process, "boom")
+        a.signals_received(peer, [Link(frm, process.pid), Monitor(frm, process.pid, Ref(9))], world.now)
+        portions(a)
+        said = [signal for signal in peer.out if isinstance(signal, (ExitSignal, Down))]
+        assert [(type(signal), signal.reason) for signal in said] == [
+            *[(ExitSignal, "boom")] * 3,
+            (ExitSignal, "noproc"),
+            (Down, "noproc"),
+        ]

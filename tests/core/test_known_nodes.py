@@ -1,0 +1,25 @@
+"""Names of nodes that were mentioned: the latest are kept."""
+
+from __future__ import annotations
+
+from pyx.core.known_nodes import MOST_KNOWN, KnownNodes
+
+
+def test_a_name_is_kept_once() -> None:
+    known = KnownNodes()
+    for name in ("a@h", "b@h", "a@h"):
+        known.add(name)
+    assert sorted(known) == ["a@h", "b@h"]
+    assert len(known) == 2
+
+
+def test_of_too_many_those_mentioned_longest_ago_go() -> None:
+    known = KnownNodes()
+    known.add("first@h")
+    for number in range(MOST_KNOWN - 1):
+        known.add(f"n{number}@h")
+    known.add("first@h")
+    known.add("last@h")
+    assert len(known) == MOST_KNOWN
+    assert {"first@h", "last@h"} <= set(known)
+    assert "n0@h" not in set(known)

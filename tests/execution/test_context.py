@@ -1,0 +1,95 @@
+"""Who is running, on which thread and in which context."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.errors import NotAProcess, WouldBlock
+from pyx.execution import context
+from tests.staging import as_process
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
+
+
+def test_a_thread_of_nobody_is_no_process() -> None:
+    assert context.current.get() is None
+    with pytest.raises(NotAProcess, match=r"receive\(\) needs a process, and this thread is none"):
+        context.require("receive()")
+
+
+def test_a_process_is_known_to_its_own_code(node: LocalNode) -> None:
+    runner = as_process(node, lambda: context.require("self()"))
+    assert runner.node is node
+
+
+def test_a_thread_that_a_process_starts_belongs_to_nobody(node: LocalNode) -> None:
+    seen: list[object] = []
+
+    def body() -> None:
+        helper = threading.Thread(target=lambda: seen.append(context.current.get()))
+        helper.start()
+        helper.join()
+
+    as_process(node, body)
+    assert seen == [None]
+
+
+def test_the_transport_acts_for_nobody_whatever_context_it_was_given(node: LocalNode) -> None:
+    def body() -> object:
+        copied = contextvars.copy_context()
+        assert copied.run(context.acting) is context.current.get()
+        return node.portal.call(copied.run, context.acting)
+
+    assert as_process(node, body) is None
+
+
+def test_each_thread_has_a_state_of_its_own() -> None:
+    states: list[context.ThreadState] = []
+    other = threading.Thread(target=lambda: states.append(context.thread.state))
+    other.start()
+    other.join()
+    assert states[0] is not context.thread.state
+    assert context.thread.state is context.thread.state
+
+
+def test_a_wait_on_a_running_loop_is_refused_and_its_twin_named() -> None:
+    context.forbid_running_loop("receive()", "aio.receive()")
+
+    async def on_a_loop() -> None:
+        context.forbid_running_loop("receive()", "aio.receive()")
+
+    with pytest.raises(WouldBlock, match=r"receive\(\) would block the running event loop") as refused:
+        asyncio.run(on_a_loop())
+    assert refused.value.twin == "aio.receive()"
+    assert refused.value.hint == "use `await aio.receive()`"
+
+
+def test_without_asyncio_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(context.sys.modules, "asyncio.events")  # type: ignore[attr-defined]
+    context.forbid_running_loop("receive()", "aio.receive()")
+
+
+def test_a_finalizer_that_runs_while_a_threads_state_is_made_finds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    states: list[context.ThreadState] = []
+
+    class Interrupted(context.ThreadState):
+        def __init__(self) -> None:
+            super().__init__()
+            if not states:
+                states.append(self)
+                states.append(context.thread.state)  # as a finalizer would
+
+    monkeypatch.setattr(context, "ThreadState", Interrupted)
+    other = threading.Thread(target=lambda: states.append(context.thread.state))
+    other.start()
+    other.join()
+    _, seen_by_the_finalizer, seen_later = states
+    assert seen_by_the_finalizer is seen_later

@@ -1,0 +1,92 @@
+"""The blocks around an instruction, as the compiler has noted them."""
+
+from __future__ import annotations
+
+import dis
+from typing import TYPE_CHECKING
+
+from pyx.execution.exception_table import is_still_protected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def call() -> None:
+    """What the tested code is in the middle of."""
+
+
+def marker() -> None:
+    """Called where a test asks."""
+
+
+def protection_after_the_call(code_of: Callable[..., object]) -> list[bool]:
+    """For each place where *code_of* reads `marker`: whether the block around its call is there too."""
+    code = code_of.__code__
+    instructions = list(dis.get_instructions(code))
+    loaded = next(at for at, found in enumerate(instructions) if found.argval == "call")
+    calling = next(found.offset for found in instructions[loaded:] if found.opname == "CALL")
+    return [
+        is_still_protected(code, calling, found.offset) for found in instructions if found.argval == "marker"
+    ]
+
+
+class TestACallInABlock:
+    def test_is_protected_until_the_block_ends(self) -> None:
+        def code() -> None:
+            try:
+                call()
+                marker()
+            finally:
+                pass
+            marker()
+
+        assert protection_after_the_call(code) == [True, False]
+
+    def test_is_protected_in_the_blocks_inside_too(self) -> None:
+        def code() -> None:
+            try:
+                call()
+                try:
+                    try:
+                        marker()
+                    finally:
+                        marker()
+                except ValueError:
+                    marker()
+            except TypeError:
+                marker()
+
+        *inside, outside = protection_after_the_call(code)
+        assert all(inside)
+        assert not outside
+
+    def test_is_not_protected_in_what_cleans_up(self) -> None:
+        def code() -> None:
+            try:
+                call()
+            finally:
+                marker()
+
+        assert protection_after_the_call(code) == [False, False]  # after a value, and after an exception
+
+    def test_that_leads_to_a_return_is_not_protected_in_what_cleans_up(self) -> None:
+        def code() -> None:
+            try:
+                return call()
+            finally:
+                marker()
+
+        assert not any(protection_after_the_call(code))
+
+
+class TestACallInNoBlock:
+    def test_needs_none(self) -> None:
+        def code() -> None:
+            call()
+            marker()
+            try:
+                marker()
+            finally:
+                marker()
+
+        assert all(protection_after_the_call(code))

@@ -1,0 +1,62 @@
+"""The gate of one process: open, closed, and whose thread it is."""
+
+from __future__ import annotations
+
+import _thread
+
+import pytest
+
+from pyx.errors import ProcessKilled
+from pyx.execution.context import thread
+from pyx.execution.gate import NO_GATE, Gate
+
+
+def test_a_live_process_passes() -> None:
+    gate = Gate()
+    gate.enter()
+    gate.enter()
+    assert gate.told == 0
+
+
+def test_a_dead_process_does_not_pass_however_often_it_tries() -> None:
+    gate = Gate()
+    gate.closed = True
+    for told in (1, 2):
+        with pytest.raises(ProcessKilled):
+            gate.enter()
+        assert gate.told == told
+
+
+def test_one_that_is_killed_before_its_thread_is_there_does_not_begin() -> None:
+    gate = Gate()
+    gate.closed = True
+    with pytest.raises(ProcessKilled):
+        gate.begin()
+    assert gate.thread_ident is None
+
+
+def test_its_thread_is_known_until_its_end() -> None:
+    gate = Gate()
+
+    def known() -> tuple[object, ...]:
+        return gate.thread_ident, gate.thread_state, thread.state.gate
+
+    assert known() == (None, None, None)
+    gate.begin()
+    assert known() == (_thread.get_ident(), thread.state, gate)
+    gate.end()
+    assert known() == (None, None, None)
+
+
+def test_an_end_elsewhere_leaves_the_process_of_this_thread_alone() -> None:
+    """An `async def` process ends on a loop's thread, which may run a `def` process of the application."""
+    mine, task = Gate(), Gate()
+    mine.begin()
+    task.end()
+    assert thread.state.gate is mine
+    mine.end()
+
+
+def test_where_no_process_acts_everything_passes() -> None:
+    NO_GATE.enter()
+    NO_GATE.enter()

@@ -1,0 +1,399 @@
+"""Signals on the main thread: Ctrl-C and a program's own handlers, inside pyx and outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.execution import interrupts
+from pyx.execution.context import thread
+from pyx.execution.runner import LockSlot
+from tests.staging import HANG, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from pyx.runtime.local_node import LocalNode
+
+
+@pytest.fixture
+def guarded() -> Iterator[None]:
+    """Ours instead of whatever handler the test runner has."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts.guard_main_thread()
+    yield
+    signal.signal(signal.SIGINT, before)
+    assert not interrupts.pending_interrupt.noted
+    interrupts.pending_interrupt.repeated = False
+
+
+@pytest.mark.usefixtures("guarded")
+class TestCtrlC:
+    def test_is_raised_in_user_code(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    def test_is_noted_inside_and_raised_on_the_way_out(self) -> None:
+        thread.state.inside = True
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.pending_interrupt.noted
+        thread.state.inside = False
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.raise_pending()
+        interrupts.raise_pending()  # once
+
+    def test_is_asked_for_again_where_no_step_follows(self) -> None:
+        thread.state.inside = True
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            go_on()
+
+    def test_is_asked_for_again_as_long_as_it_takes(self) -> None:
+        asked = 0
+
+        def handler(signum: int, frame: FrameType | None) -> None:
+            nonlocal asked
+            asked += 1
+            interrupts.interrupted(signum, frame)
+
+        signal.signal(signal.SIGINT, handler)
+        thread.state.inside = True
+        signal.raise_signal(signal.SIGINT)
+        until(lambda: asked >= 4)
+        with pytest.raises(KeyboardInterrupt):
+            go_on()
+
+    def test_one_that_was_raised_is_not_raised_again(self) -> None:
+        """It was asked for again at the very moment when it was raised on the way out."""
+        interrupts.pending_interrupt.repeated = True
+        signal.raise_signal(signal.SIGINT)
+        assert not interrupts.pending_interrupt.repeated
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    def test_a_second_one_while_the_first_is_noted_is_one_with_it(self) -> None:
+        thread.state.inside = True
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        thread.state.inside = False
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.raise_pending()
+
+    def test_another_thread_that_leaves_a_step_does_not_raise_it(self) -> None:
+        thread.state.inside = True
+        signal.raise_signal(signal.SIGINT)
+        other = threading.Thread(target=interrupts.raise_pending)
+        other.start()
+        other.join(HANG)
+        thread.state.inside = False
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.raise_pending()
+
+    def test_a_signal_that_means_the_main_thread_reaches_it(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            ask_and_wait()
+
+    def test_other_signals_are_sent_again_too(self) -> None:
+        pending = interrupts.PendingInterrupt()
+        pending.noted = True
+        came = 0
+
+        def handler(*_: object) -> None:
+            nonlocal came
+            came += 1
+            pending.noted = came < 3
+
+        before = signal.signal(signal.SIGTERM, handler)
+        try:
+            interrupts.send_again(signal.SIGTERM, pending)
+            until(lambda: came == 3)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def ask_and_wait() -> None:
+    threading.Thread(target=interrupts.interrupt_main_thread).start()
+    wait_for(threading.Event())
+
+
+def go_on() -> None:
+    """User code that runs, and runs."""
+    thread.state.inside = False
+    wait_for(threading.Event())
+
+
+class TestFramesAtWork:
+    def frame(self) -> FrameType:
+        return sys._getframe(1)
+
+    def test_frames_of_user_code_are_not(self) -> None:
+        assert not interrupts.is_at_work(self.frame())
+        assert not interrupts.is_at_work(None)
+
+    def test_frames_of_pyx_are(self) -> None:
+        assert code_of("pyx.runtime.receiving")(judgement)
+
+    def test_library_code_works_for_its_caller(self) -> None:
+        library = code_of("threading")
+        assert not library(judgement)
+        assert code_of("pyx.runtime.receiving")(lambda: library(judgement)) is False  # by way of this lambda
+        assert code_of("pyx.runtime.receiving", "lambda judge: library(judge)", library=library)(judgement)
+
+    def test_what_a_namedtuple_has_made_works_for_its_caller_too(self) -> None:
+        made = eval("lambda judge: judge()", {"__name__": "namedtuple_Letter"})
+        assert not made(judgement)
+        assert code_of("pyx.runtime.receiving", "lambda judge: made(judge)", made=made)(judgement)
+
+    def test_a_wait_is_not(self) -> None:
+        thread.state.waiting = True
+        try:
+            assert not interrupts.is_at_work(self.frame())
+            thread.state.inside = True
+            assert interrupts.is_at_work(self.frame())
+        finally:
+            thread.state.inside = thread.state.waiting = False
+
+
+def judgement() -> bool:
+    """Of whoever calls this."""
+    return interrupts.is_at_work(sys._getframe(1))
+
+
+def code_of(module: str, source: str = "lambda judge: judge()", **names: object) -> Callable[..., bool]:
+    """Code that is compiled as if it stood in the file of that module."""
+    file = sys.modules[module].__file__
+    assert file is not None
+    made: Callable[..., bool] = eval(compile(source, file, "eval"), names)
+    return made
+
+
+class Deadline(Exception):
+    """What the program's own handler raises."""
+
+
+def and_goes_on(work: Callable[..., object], *args: object) -> None:
+    """Calls pyx, then is user code that runs."""
+    work(*args)
+    wait_for(threading.Event())
+
+
+@pytest.fixture
+def deadline() -> Iterator[None]:
+    def mine(*_: object) -> None:
+        raise Deadline
+
+    before = signal.signal(signal.SIGALRM, mine)
+    interrupts.guard_main_thread()
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("deadline")
+class TestAHandlerOfTheProgram:
+    def test_runs_at_once_in_user_code(self) -> None:
+        with pytest.raises(Deadline):
+            signal.raise_signal(signal.SIGALRM)
+
+    def test_runs_when_the_step_is_over_that_it_came_in(self, node: LocalNode) -> None:
+        decided: list[str] = []
+
+        def decide() -> None:
+            signal.raise_signal(signal.SIGALRM)
+            decided.append("to the end")
+
+        with pytest.raises(Deadline):
+            and_goes_on(node.step, decide)
+        assert decided == ["to the end"]
+
+    def test_runs_on_the_way_out_of_that_step(self, node: LocalNode) -> None:
+        """Not later: a loop that calls pyx and nothing else is hardly ever met outside."""
+        left: list[str] = []
+
+        def works() -> None:
+            node.step(signal.raise_signal, signal.SIGALRM)
+            left.append("the step")
+
+        with pytest.raises(Deadline):
+            works()
+        assert not left
+        assert not interrupts.pending_handlers
+
+    def test_that_ran_on_the_way_out_does_not_run_again_when_its_signal_is_sent_again(
+        self, node: LocalNode
+    ) -> None:
+        stands_in: Any = signal.getsignal(signal.SIGALRM)
+        stands_in.repeated = True  # as it is sent again at the very moment when it runs
+        signal.raise_signal(signal.SIGALRM)
+        with pytest.raises(Deadline):
+            signal.raise_signal(signal.SIGALRM)
+
+    def test_of_each_signal_runs_though_another_raises(self, node: LocalNode) -> None:
+        came = threading.Event()
+        before = signal.signal(signal.SIGUSR1, lambda *_: came.set())
+        interrupts.guard_main_thread()
+
+        def decide() -> None:
+            signal.raise_signal(signal.SIGALRM)
+            signal.raise_signal(signal.SIGUSR1)
+
+        try:
+            with pytest.raises(Deadline):
+                node.step(decide)
+            wait_for(came)
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+    def test_may_call_pyx_itself(self, node: LocalNode) -> None:
+        asked: list[object] = []
+        before = signal.signal(signal.SIGUSR1, lambda *_: asked.append(node.step(list)))
+        interrupts.guard_main_thread()
+        try:
+            node.step(signal.raise_signal, signal.SIGUSR1)
+            assert asked == [[]]
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+    def test_is_forgotten_by_a_fork(self) -> None:
+        thread.state.inside = True
+        signal.raise_signal(signal.SIGALRM)
+        interrupts.forget_pending_handlers()
+        thread.state.inside = False
+        interrupts.run_pending_handlers()
+        with pytest.raises(Deadline):
+            signal.raise_signal(signal.SIGALRM)
+
+    def test_runs_when_a_message_is_encoded_that_it_came_in(self) -> None:
+        def encodes() -> None:
+            code_of("pyx.runtime.encoding", "lambda raise_signal: raise_signal(14)")(signal.raise_signal)
+
+        with pytest.raises(Deadline):
+            and_goes_on(encodes)
+
+    def test_ends_a_wait_of_pyx(self, node: LocalNode) -> None:
+        def waits() -> None:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            slot = LockSlot()
+            slot.wait(HANG)
+
+        with pytest.raises(Deadline):
+            waits()
+
+    def test_that_was_set_after_the_start_is_seen_at_the_next_step(self, node: LocalNode) -> None:
+        def another(*_: object) -> None:
+            raise KeyError
+
+        def decide() -> None:
+            signal.raise_signal(signal.SIGALRM)
+
+        signal.signal(signal.SIGALRM, another)
+        with pytest.raises(KeyError):
+            and_goes_on(node.step, decide)
+
+    def test_is_asked_by_its_own_name_where_it_is_put_back(self) -> None:
+        """`old = signal.getsignal(...)`, and later `signal.signal(..., old)`."""
+        stands_in = signal.getsignal(signal.SIGALRM)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, stands_in)
+        with pytest.raises(Deadline):
+            signal.raise_signal(signal.SIGALRM)
+
+
+@pytest.mark.usefixtures("guarded")
+class TestUnderAsyncioRun:
+    """Ctrl-C cancels the main task, as without pyx; a second one interrupts."""
+
+    def test_the_first_one_cancels_the_main_task(self) -> None:
+        seen: list[str] = []
+
+        async def main() -> None:
+            try:
+                signal.raise_signal(signal.SIGINT)
+                await asyncio.sleep(HANG)
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                raise
+
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(main())
+        assert seen == ["cancelled"]
+
+    def test_a_second_one_interrupts_what_runs(self) -> None:
+        seen: list[str] = []
+
+        async def main() -> None:
+            signal.raise_signal(signal.SIGINT)
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                seen.append("interrupted")
+
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+            asyncio.run(main())
+        assert seen == ["interrupted"]
+
+    def test_one_in_a_step_cancels_it_when_the_step_is_over(self, node: LocalNode) -> None:
+        seen: list[str] = []
+
+        def decide() -> None:
+            signal.raise_signal(signal.SIGINT)
+            seen.append("decided")
+
+        async def main() -> None:
+            node.step(decide)
+            try:
+                await asyncio.sleep(HANG)
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                raise
+
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(main())
+        assert seen == ["decided", "cancelled"]
+
+    def test_the_handler_of_a_run_that_began_before_pyx_is_replaced(self) -> None:
+        seen: list[str] = []
+
+        async def main() -> None:
+            interrupts.guard_main_thread()
+            assert signal.getsignal(signal.SIGINT) is interrupts.interrupted
+            try:
+                signal.raise_signal(signal.SIGINT)
+                await asyncio.sleep(HANG)
+            except asyncio.CancelledError:
+                seen.append("cancelled")
+                raise
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(main())
+        assert seen == ["cancelled"]
+
+
+def test_other_threads_leave_the_handler_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    guard = threading.Thread(target=interrupts.guard_main_thread)
+    guard.start()
+    guard.join(HANG)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_noted_interrupt_is_taken_once_and_by_the_main_thread_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[bool] = []
+    monkeypatch.setattr(
+        interrupts, "pending_interrupt", interrupts.PendingInterrupt()
+    )  # no earlier one is sent again
+    interrupts.pending_interrupt.noted = True
+    other = threading.Thread(target=lambda: taken.append(interrupts.take_pending()))
+    other.start()
+    other.join(HANG)
+    taken += [interrupts.take_pending(), interrupts.take_pending()]
+    assert taken == [False, True, False]

@@ -1,0 +1,105 @@
+"""What was printed comes out as it went in: whole lines, in pieces that can travel, whoever writes."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.execution import line_buffer
+from pyx.execution.line_buffer import LONGEST_PRINT, LineBuffer
+from tests.staging import HANG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def pieces(buffer: LineBuffer, *, everything: bool = False) -> Iterator[str]:
+    """What is handed over now."""
+    more = True
+    while more:
+        piece, more = buffer.take(everything=everything)
+        if piece:
+            yield piece
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of at most eight characters."""
+    monkeypatch.setattr(line_buffer, "LONGEST_PRINT", 8)
+
+
+class TestLines:
+    def test_an_unfinished_one_stays(self) -> None:
+        buffer = LineBuffer()
+        assert not buffer.write("half")
+        assert buffer.write(" a line\nand half")
+        assert list(pieces(buffer)) == ["half a line\n"]
+        assert buffer.write(" a second\n")
+        assert list(pieces(buffer)) == ["and half a second\n"]
+        assert list(pieces(buffer)) == []
+
+    def test_the_unfinished_one_goes_with_everything(self) -> None:
+        buffer = LineBuffer()
+        buffer.write("a\nb")
+        assert list(pieces(buffer, everything=True)) == ["a\nb"]
+        assert list(pieces(buffer, everything=True)) == []
+
+
+@pytest.mark.usefixtures("short")
+class TestPieces:
+    def test_are_of_whole_lines(self) -> None:
+        buffer = LineBuffer()
+        assert buffer.write("one\ntwo\nthree\nfour\nfi")
+        assert list(pieces(buffer)) == ["one\ntwo\n", "three\n", "four\n"]
+        assert list(pieces(buffer, everything=True)) == ["fi"]
+
+    def test_of_a_line_that_is_longer_itself(self) -> None:
+        buffer = LineBuffer()
+        assert buffer.write("abcdefghijklmnopqrs\nt\nu")
+        assert list(pieces(buffer)) == ["abcdefgh", "ijklmnop", "qrs\nt\n"]
+
+    def test_of_a_line_that_never_ends(self) -> None:
+        """It is handed over all the same, once it is a piece long."""
+        buffer = LineBuffer()
+        for _ in range(20):
+            buffer.write(".")
+        assert list(pieces(buffer)) == ["........", "........"]
+        assert list(pieces(buffer, everything=True)) == ["...."]
+
+    def test_of_a_line_as_long_as_a_piece(self) -> None:
+        buffer = LineBuffer()
+        buffer.write("abcdefgh")
+        assert list(pieces(buffer)) == ["abcdefgh"]
+        buffer.write("abcdefg\n")
+        assert list(pieces(buffer, everything=True)) == ["abcdefg\n"]
+
+
+def test_what_is_held_is_bounded() -> None:
+    """A million prints without a newline: what stays is less than a piece."""
+    buffer, shown = LineBuffer(), 0
+    for _ in range(1_000_000):
+        if buffer.write("."):
+            shown += sum(map(len, pieces(buffer)))
+    assert 1_000_000 - shown < LONGEST_PRINT + 1024
+
+
+def test_two_threads_at_once_lose_and_double_nothing_and_keep_their_orders() -> None:
+    buffer, lock = LineBuffer(), threading.Lock()
+    shown: list[str] = []
+
+    def write(name: str) -> None:
+        for number in range(5000):
+            for part in (name, str(number), "\n"):
+                if buffer.write(part):
+                    with lock:  # the kernel's
+                        shown.extend(pieces(buffer))
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(HANG)
+    text = "".join(shown)
+    assert sorted(text) == sorted("".join(f"{name}{number}\n" for name in "ab" for number in range(5000)))

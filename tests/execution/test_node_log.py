@@ -1,0 +1,114 @@
+"""The lines of a loop's thread: written elsewhere, in order, however slow the log is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.execution import node_log
+from pyx.execution.node_log import NodeLog
+from tests.staging import HANG, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Handler(logging.Handler):
+    """Notes lines, and the thread that writes them; stands still while it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.threads: set[int] = set()
+        self.may_write = threading.Event()
+        self.may_write.set()
+        self.writes = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.writes.set()
+        wait_for(self.may_write)
+        self.threads.add(threading.get_ident())
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def handler() -> Iterator[Handler]:
+    logger = logging.getLogger("tests.node_log")
+    handler = Handler()
+    logger.addHandler(handler)
+    logger.propagate = False
+    yield handler
+    handler.may_write.set()
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
+def log(handler: Handler) -> NodeLog:
+    return NodeLog(logging.getLogger("tests.node_log"))
+
+
+def on_a_loop(action: Callable[[], object]) -> None:
+    async def act() -> None:
+        action()
+
+    asyncio.run(act())
+
+
+def test_a_line_of_a_plain_thread_is_written_there(log: NodeLog, handler: Handler) -> None:
+    log.warning("%s is down", "bob")
+    assert handler.lines == ["bob is down"]
+    assert handler.threads == {threading.get_ident()}
+
+
+def test_lines_of_a_loop_are_written_on_another_thread_in_order(log: NodeLog, handler: Handler) -> None:
+    on_a_loop(lambda: [log.warning("line %d", number) for number in range(10)])
+    log.settle(HANG)
+    assert handler.lines == [f"line {number}" for number in range(10)]
+    assert threading.get_ident() not in handler.threads
+
+
+def test_a_log_that_stands_still_does_not_stop_a_loop(log: NodeLog, handler: Handler) -> None:
+    handler.may_write.clear()
+    on_a_loop(lambda: [log.warning("line %d", number) for number in range(10)])
+    wait_for(handler.writes)
+    assert handler.lines == []
+    handler.may_write.set()
+    until(lambda: len(handler.lines) == 10)
+
+
+def test_of_the_lines_that_find_the_queue_full_the_number_is_written(
+    log: NodeLog, handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_log, "MOST_LINES", 3)
+    handler.may_write.clear()
+    on_a_loop(lambda: [log.warning("line %d", number) for number in range(10)])
+    handler.may_write.set()
+    until(lambda: len(handler.lines) == 4)
+    assert handler.lines[3] == "7 lines are left out here: the log took nothing"
+
+
+def test_a_level_that_is_not_logged_costs_no_line(log: NodeLog, handler: Handler) -> None:
+    logging.getLogger("tests.node_log").setLevel(logging.WARNING)
+    log.info("not of interest")
+    assert handler.lines == []
+
+
+def test_settling_gives_up_on_a_log_that_stands_still(log: NodeLog, handler: Handler) -> None:
+    handler.may_write.clear()
+    on_a_loop(lambda: log.warning("a line"))
+    log.settle(0.01)
+    assert handler.lines == []
+
+
+def test_an_exception_brings_its_traceback(log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("tests.node_log").propagate = True
+    try:
+        int("x")
+    except ValueError:
+        log.exception("could not do it")
+    assert "could not do it" in caplog.text
+    assert "ValueError: invalid literal" in caplog.text

@@ -1,0 +1,423 @@
+"""What processes print: whole lines, to their leader's terminal, in order; and one writer for each
+console."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import io
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.core.console_queue import ConsoleQueue
+from pyx.errors import ProcessKilled
+from pyx.execution import output
+from pyx.execution.context import current
+from pyx.execution.line_buffer import LONGEST_PRINT
+from pyx.execution.output import Outlet, Pace, Router, found_stream, install
+from pyx.execution.runner import LockSlot
+from pyx.execution.threads import Pool
+from pyx.terms import Pid
+from tests.staging import HANG, as_process, in_the_name_of_a_process, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.execution.runner import Runner
+    from pyx.runtime.local_node import LocalNode
+
+
+class Console:
+    """Notes what is shown on it."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[Pid, str]] = []
+
+    def write(self, text: str, frm: Pid) -> None:
+        self.shown.append((frm, text))
+
+    @property
+    def text(self) -> str:
+        return "".join(text for _, text in self.shown)
+
+
+@pytest.fixture
+def console(node: LocalNode) -> Console:
+    """The node's own."""
+    console = Console()
+    node.outlet._write = console.write
+    return console
+
+
+@pytest.fixture
+def found() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def router(found: io.StringIO) -> Router:
+    return Router(found)
+
+
+class TestRouter:
+    def test_who_is_no_process_writes_to_the_stream_that_was_there(
+        self, router: Router, found: io.StringIO
+    ) -> None:
+        assert router.write("half") == 4
+        router.writelines([" a ", "line\n"])
+        router.flush()
+        assert found.getvalue() == "half a line\n"
+
+    def test_everything_else_is_that_streams(self, router: Router, found: io.StringIO) -> None:
+        assert router.readable() is True
+        assert router.getvalue == found.getvalue
+
+    def test_a_process_hands_over_whole_lines(
+        self, node: LocalNode, console: Console, router: Router, found: io.StringIO
+    ) -> None:
+        def body() -> list[str]:
+            looks = []
+            router.write("half")
+            looks.append(console.text)
+            router.write(" a line\nand half")
+            looks.append(console.text)
+            router.write(" a second\n")
+            looks.append(console.text)
+            return looks
+
+        assert as_process(node, body) == ["", "half a line\n", "half a line\nand half a second\n"]
+        assert found.getvalue() == ""
+
+    def test_two_processes_never_mix_inside_a_line(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        barrier = threading.Barrier(2)
+
+        def body() -> None:
+            for _ in range(100):
+                router.write("abc")
+                barrier.wait(HANG)
+                router.write("def\n")
+
+        threads = [threading.Thread(target=as_process, args=(node, body)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(HANG)
+        assert console.text == "abcdef\n" * 200
+
+    def test_the_last_line_is_ended_when_its_process_is_over(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        as_process(node, lambda: router.write("no newline"))
+        until(lambda: bool(console.shown))
+        assert console.text == "no newline\n"
+
+    def test_a_flush_hands_over_the_half_line_of_a_terminals_own_process(self, node: LocalNode) -> None:
+        console, runner = leads_a_terminal(node)
+        router = Router(io.StringIO())
+        token = current.set(runner)
+        try:
+            router.write("name? ")
+            assert console.text == ""
+            router.flush()
+            assert console.text == "name? "
+        finally:
+            current.reset(token)
+
+    def test_a_flush_of_another_process_leaves_its_half_line_alone(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        def body() -> str:
+            router.write("half")
+            router.flush()
+            before = console.text
+            router.write(" a line\n")
+            return before
+
+        assert as_process(node, body) == ""
+        assert console.text == "half a line\n"
+
+    def test_the_lines_of_a_dead_process_are_dropped_and_its_print_raises(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        """Or a process that does nothing but print could not be killed."""
+
+        def body(me: Runner) -> None:
+            node.kernel._end(me.process, "killed")
+            me.gate.closed = True
+            with pytest.raises(ProcessKilled):
+                router.write("a line\n")
+
+        in_the_name_of_a_process(node, body)
+        assert console.text == ""
+
+    def test_an_unfinished_line_is_handed_over_when_it_is_a_piece_long(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        def body() -> list[int]:
+            looks = []
+            for _ in range(3):
+                router.write("." * (LONGEST_PRINT // 2))
+                looks.append(len(console.text))
+            return looks
+
+        assert as_process(node, body) == [0, LONGEST_PRINT, LONGEST_PRINT]
+        until(lambda: len(console.shown) == 2)
+        assert console.text == "." * (LONGEST_PRINT * 3 // 2) + "\n"
+
+    def test_two_threads_of_one_process_lose_and_double_nothing(
+        self, node: LocalNode, console: Console, router: Router
+    ) -> None:
+        def body() -> None:
+            context = contextvars.copy_context()
+
+            def write(name: str) -> None:
+                for number in range(2000):
+                    router.write(f"{name}{number}\n")
+
+            other = threading.Thread(target=context.run, args=(write, "a"))
+            other.start()
+            write("b")
+            other.join(HANG)
+
+        as_process(node, body)
+        until(lambda: not node.kernel.console)
+        lines = console.text.splitlines()
+        assert len(lines) == 4000
+        for name in "ab":
+            assert [line for line in lines if line[0] == name] == [f"{name}{n}" for n in range(2000)]
+
+
+def leads_a_terminal(node: LocalNode) -> tuple[Console, Any]:
+    from pyx.execution.runner import Runner
+
+    console = Console()
+    process, _ = node.step(functools.partial(node.kernel.process_started, "shell", terminal=True))
+    assert process.output is not None
+    runner = process.runner = Runner(node, process)
+    runner.outlet = Outlet(process.output, console.write)
+    return console, runner
+
+
+class TestLeaders:
+    def test_a_process_prints_where_its_parent_does(self, node: LocalNode, console: Console) -> None:
+        terminal, leader = leads_a_terminal(node)
+        router = Router(io.StringIO())
+        token = current.set(leader)
+        try:
+            from tests.staging import Running
+
+            grandchild_is_over = threading.Event()
+
+            def child() -> None:
+                router.write("child\n")
+                Running(node, grandchild).outcome()
+
+            def grandchild() -> None:
+                router.write("grandchild\n")
+                grandchild_is_over.set()
+
+            as_process(node, child)
+            wait_for(grandchild_is_over)
+        finally:
+            current.reset(token)
+        assert terminal.text == "child\ngrandchild\n"
+        assert console.text == ""
+
+
+class TestOutlet:
+    def outlet(self, write: Callable[[str, Pid], object], *texts: str) -> tuple[Outlet, ConsoleQueue]:
+        lines = ConsoleQueue()
+        for number, text in enumerate(texts):
+            lines.put(Pid(number), text)
+        return Outlet(lines, write), lines
+
+    def test_shows_what_is_queued_in_order(self) -> None:
+        console = Console()
+        outlet, lines = self.outlet(console.write, "a\n", "b\n")
+        outlet.show()
+        assert console.shown == [(Pid(0), "a\n"), (Pid(1), "b\n")]
+        assert not lines
+
+    def test_lines_wait_where_they_are_counted_while_the_console_has_no_room(self) -> None:
+        console, lines = Console(), ConsoleQueue()
+        later: list[Callable[[], object]] = []
+        room = 2
+
+        def has_room(then: Callable[[], object]) -> bool:
+            if len(console.shown) < room:
+                return True
+            later.append(then)
+            return False
+
+        outlet = Outlet(lines, console.write, lambda: Pace(has_room))
+        for number in range(5):
+            lines.put(Pid(number), "x\n")
+        outlet.show()
+        assert (len(console.shown), len(lines)) == (2, 3)
+        room = 5
+        later[0]()
+        assert [frm for frm, _ in console.shown] == [Pid(number) for number in range(5)]
+
+    def test_processes_that_wait_are_woken_when_few_lines_are_left(self) -> None:
+        console, lines, slot = Console(), ConsoleQueue(), LockSlot()
+        while not lines.put(Pid(1), "x" * 9999 + "\n"):
+            pass
+        lines.waiters.add(slot)
+        Outlet(lines, console.write).show()
+        assert slot.wait(0)
+
+    def test_dropped_lines_are_told_once_behind_those_that_were_kept(self) -> None:
+        console, lines = Console(), ConsoleQueue()
+        lines.put(Pid(1), "kept\n")
+        lines.dropped = 7
+        outlet = Outlet(lines, console.write)
+        outlet.show()
+        lines.put(Pid(1), "later\n")
+        outlet.show()
+        assert [text for _, text in console.shown] == [
+            "kept\n",
+            "... 7 lines dropped: they came faster than they can be shown\n",
+            "later\n",
+        ]
+
+    def test_nobody_waits_for_a_slow_console_and_nothing_is_left_behind(self) -> None:
+        """Whoever finds another at it leaves his line to him, even if that one is about to go."""
+        console = Console()
+        writing, go_on = threading.Event(), threading.Event()
+
+        def write(text: str, frm: Pid) -> None:
+            writing.set()
+            wait_for(go_on)
+            console.write(text, frm)
+
+        outlet, lines = self.outlet(write, "a\n")
+        slow = threading.Thread(target=outlet.show)
+        slow.start()
+        wait_for(writing)
+        lines.append((Pid(1), "b\n"))
+        outlet.show()
+        assert console.shown == []
+        go_on.set()
+        slow.join(HANG)
+        assert console.text == "a\nb\n"
+
+    def test_who_writes_there_himself_waits_until_all_is_shown(self) -> None:
+        console = Console()
+        writing, go_on = threading.Event(), threading.Event()
+
+        def write(text: str, frm: Pid) -> None:
+            writing.set()
+            wait_for(go_on)
+            console.write(text, frm)
+
+        outlet, _ = self.outlet(write, "a\n", "b\n")
+        slow = threading.Thread(target=outlet.show)
+        slow.start()
+        wait_for(writing)
+        threading.Timer(0, go_on.set).start()
+        outlet.show_all()
+        assert console.text == "a\nb\n"
+        slow.join(HANG)
+
+    def test_a_console_that_fails_loses_a_line_and_stays_usable(self) -> None:
+        console, fails = Console(), [True]
+
+        def write(text: str, frm: Pid) -> None:
+            if fails.pop() if fails else False:
+                raise OSError("gone")
+            console.write(text, frm)
+
+        outlet, _ = self.outlet(write, "a\n", "b\n")
+        with pytest.raises(OSError, match="gone"):
+            outlet.show()
+        outlet.show()
+        assert console.text == "b\n"
+
+    def test_elsewhere_means_another_thread_and_one_for_all_lines(self) -> None:
+        threads: list[int] = []
+        shown = threading.Semaphore(0)
+
+        def write(text: str, frm: Pid) -> None:
+            threads.append(threading.get_ident())
+            shown.release()
+
+        outlet, lines = self.outlet(write)
+
+        class Counting(Pool):
+            jobs: list[Callable[[], None]]
+
+            def run(self, job: Callable[[], None]) -> None:
+                self.jobs.append(job)
+
+        pool = Counting()
+        pool.jobs = []
+        for number in range(10):
+            lines.append((Pid(number), "x\n"))
+            outlet.show_elsewhere(pool)
+        assert len(pool.jobs) == 1
+        assert threads == []
+        Pool().run(pool.jobs[0])
+        for _ in range(10):
+            assert shown.acquire(timeout=HANG)
+        assert threading.get_ident() not in threads
+        lines.append((Pid(0), "y\n"))
+        outlet.show_elsewhere(pool)
+        assert len(pool.jobs) == 2
+
+
+class TestInstalling:
+    def test_once_and_over_whatever_is_there(
+        self, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
+    ) -> None:
+        monkeypatch.setattr(sys, "stdout", found)
+        assert found_stream() is found
+        install()
+        router = sys.stdout
+        install()
+        assert sys.stdout is router
+        assert isinstance(router, Router)
+        assert found_stream() is found
+
+    def test_print_takes_that_way(
+        self, node: LocalNode, console: Console, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
+    ) -> None:
+        monkeypatch.setattr(sys, "stdout", found)
+        install()
+        as_process(node, lambda: print("from a process"))
+        print("from nobody")
+        assert console.text == "from a process\n"
+        assert found.getvalue() == "from nobody\n"
+
+
+def test_the_nodes_own_lines_go_to_the_stream_beneath(
+    node: LocalNode, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Router(found))
+    as_process(node, lambda: print("a line"))
+    assert found.getvalue() == "a line\n"
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_node_without_a_stream_loses_its_lines_and_nothing_else(
+    stream: Any, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if stream == "closed":
+        stream = io.StringIO()
+        stream.close()
+    router = Router(stream)
+    monkeypatch.setattr(output, "found_stream", lambda: stream)
+    as_process(node, lambda: router.write("a line\n"))
+
+
+def test_a_program_without_stdout_prints_nothing_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    install()
+    print("vanishes")
+    stream = found_stream()
+    assert stream is not None
+    stream.close()

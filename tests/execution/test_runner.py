@@ -1,0 +1,259 @@
+"""What a process sleeps on, and what wakes it: slots, kills, time; and what it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.errors import ProcessKilled
+from pyx.execution.context import thread
+from pyx.execution.runner import FutureSlot, LockSlot, Runner, sleep, sleep_async
+from pyx.terms import Ref
+from tests.staging import HANG, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.runtime.local_node import LocalNode
+
+
+@pytest.fixture
+def runner(node: LocalNode) -> Runner:
+    """Of a process that nothing runs."""
+    process, _ = node.step(node.kernel.process_started, "def")
+    runner = process.runner = Runner(node, process)
+    return runner
+
+
+class FakeLink:
+    """A link that notes who flushes it."""
+
+    def __init__(self) -> None:
+        self.flushed: list[bool] = []
+
+    def flush(self) -> None:
+        self.flushed.append(thread.state.inside)
+
+
+class TestLockSlot:
+    def test_a_wake_up_before_the_wait_is_not_lost(self) -> None:
+        slot = LockSlot()
+        slot.wake()
+        slot.wake()
+        assert slot.wait(None)
+        assert not slot.wait(0)
+
+    def test_wakes_another_thread(self) -> None:
+        slot, woken = LockSlot(), list[bool]()
+        waiter = threading.Thread(target=lambda: woken.append(slot.wait(HANG)))
+        waiter.start()
+        slot.wake()
+        waiter.join(HANG)
+        assert woken == [True]
+
+    @pytest.mark.parametrize("timeout", [-1.0, 0.0, 0.001])
+    def test_time_runs_out(self, timeout: float) -> None:
+        assert not LockSlot().wait(timeout)
+
+    def test_times_beyond_what_the_system_can_wait(self) -> None:
+        slot = LockSlot()
+        slot.wake()
+        assert slot.wait(float("inf"))
+
+    def test_a_wait_is_marked_as_one_that_signals_may_end(self) -> None:
+        slot = LockSlot()
+        states: list[bool] = []
+
+        def sleeps() -> None:
+            state = thread.state
+            watched.append(state)
+            slot.wait(HANG)
+            states.append(state.waiting)
+
+        watched: list[Any] = []
+        waiter = threading.Thread(target=sleeps)
+        waiter.start()
+        until(lambda: bool(watched) and watched[0].waiting)
+        slot.wake()
+        waiter.join(HANG)
+        assert states == [False]
+
+    def test_a_wait_through_is_not(self) -> None:
+        slot = LockSlot()
+        slot.wake()
+        states: list[bool] = []
+        slot._lock = _Spying(lambda: states.append(thread.state.waiting))  # type: ignore[assignment]
+        assert slot.wait_through(None)
+        assert slot.wait(None)
+        assert states == [False, True]
+
+
+class _Spying:
+    """A lock that looks around while it is being acquired."""
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self._look = look
+
+    def acquire(self) -> bool:
+        self._look()
+        return True
+
+
+class TestFutureSlot:
+    def test_is_woken_from_another_thread(self) -> None:
+        async def waiter() -> None:
+            slot = FutureSlot(asyncio.get_running_loop(), None)
+            threading.Thread(target=lambda: (slot.wake(), slot.wake())).start()
+            await asyncio.wait_for(slot.wait(None), HANG)
+
+        asyncio.run(waiter())
+
+    def test_time_runs_out(self) -> None:
+        async def waiter() -> None:
+            await FutureSlot(asyncio.get_running_loop(), None).wait(0.001)
+
+        asyncio.run(waiter())
+
+    def test_one_on_a_loop_that_is_closed_wakes_nobody(self) -> None:
+        async def make() -> FutureSlot:
+            return FutureSlot(asyncio.get_running_loop(), None)
+
+        asyncio.run(make()).wake()
+
+
+class TestSleep:
+    def test_until_it_is_over(self, runner: Runner) -> None:
+        slot, over = LockSlot(), list[bool]()
+        waiter = threading.Thread(target=lambda: over.append(sleep(runner, slot, None, lambda: bool(rung))))
+        rung: list[bool] = []
+        waiter.start()
+        until(lambda: runner.is_waiting)
+        slot.wake()  # for nothing: the waiter looks and sleeps on
+        assert over == []
+        rung.append(True)
+        slot.wake()
+        waiter.join(HANG)
+        assert over == [True]
+        assert not runner.is_waiting
+
+    def test_until_time_runs_out(self, runner: Runner) -> None:
+        assert not sleep(runner, LockSlot(), 0.001, lambda: False)
+        assert not sleep(None, LockSlot(), 0, lambda: False)
+        assert sleep(None, LockSlot(), 0, lambda: True)
+
+    def test_a_kill_ends_it(self, runner: Runner) -> None:
+        killed: list[bool] = []
+
+        def sleeps() -> None:
+            try:
+                sleep(runner, LockSlot(), None, lambda: False)
+            except ProcessKilled:
+                killed.append(True)
+
+        waiter = threading.Thread(target=sleeps)
+        waiter.start()
+        until(lambda: runner.is_waiting)
+        runner.stop()
+        waiter.join(HANG)
+        assert killed == [True]
+        assert runner.waits == set()
+
+    def test_a_dead_process_does_not_begin(self, runner: Runner) -> None:
+        runner.stop()
+        with pytest.raises(ProcessKilled):
+            sleep(runner, LockSlot(), None, lambda: False)
+
+    def test_what_was_queued_is_flushed_before_inside_the_gate(self, runner: Runner) -> None:
+        link: Any = FakeLink()
+        runner.has_filled(link)
+        runner.fresh = False
+        sleep(runner, LockSlot(), 0, lambda: False)
+        assert link.flushed == [True]
+        assert runner.dirty == set()
+        assert runner.fresh
+
+    def test_several_waits_of_one_process_end_together(self, runner: Runner) -> None:
+        """A coroutine may have threads wait in its name (`asyncio.to_thread`)."""
+        ends: list[str] = []
+
+        def sleeps() -> None:
+            try:
+                sleep(runner, LockSlot(), None, lambda: False)
+            except ProcessKilled:
+                ends.append("killed")
+
+        waiters = [threading.Thread(target=sleeps) for _ in range(3)]
+        for waiter in waiters:
+            waiter.start()
+        until(lambda: len(runner.waits) == 3)
+        runner.stop()
+        for waiter in waiters:
+            waiter.join(HANG)
+        assert ends == ["killed"] * 3
+
+
+class TestSleepAsync:
+    def test_until_woken_or_time_runs_out(self, runner: Runner) -> None:
+        async def sleeps() -> None:
+            slot = FutureSlot(asyncio.get_running_loop(), None)
+            threading.Thread(target=slot.wake).start()
+            await sleep_async(runner, slot, HANG)
+            await sleep_async(None, FutureSlot(asyncio.get_running_loop(), None), 0.001)
+
+        asyncio.run(sleeps())
+        assert not runner.is_waiting
+
+    def test_a_kill_ends_it(self, runner: Runner) -> None:
+        async def sleeps() -> None:
+            asyncio.get_running_loop().call_soon(runner.stop)
+            with pytest.raises(ProcessKilled):
+                await sleep_async(runner, FutureSlot(asyncio.get_running_loop(), None), None)
+            with pytest.raises(ProcessKilled):
+                await sleep_async(runner, FutureSlot(asyncio.get_running_loop(), None), None)
+
+        asyncio.run(sleeps())
+        assert runner.waits == set()
+
+
+class TestMarks:
+    def test_the_latest_are_remembered(self, runner: Runner) -> None:
+        for number in range(100):
+            runner.remember(Ref(number), number)
+        assert len(runner.marks) == 64
+        assert runner.marks[Ref(99)] == 99
+        assert Ref(35) not in runner.marks
+
+
+def test_it_counts_as_waiting_in_a_receive_and_in_any_other_wait(runner: Runner) -> None:
+    assert not runner.is_waiting
+    runner.process.waiting = True
+    assert runner.is_waiting
+    runner.process.waiting = False  # type: ignore[unreachable]
+    runner.sleeps_on(LockSlot())
+    assert runner.is_waiting
+
+
+def test_stopping_wakes_cancels_and_marks(runner: Runner) -> None:
+    cancelled: list[str] = []
+    runner.stop_task = lambda _: cancelled.append("cancelled")
+    slot = runner.own_slot
+    runner.stop()
+    assert runner.gate.closed
+    assert slot.wait(0)
+    assert cancelled == ["cancelled"]
+
+
+def test_stopping_one_that_does_not_receive_wakes_nothing(runner: Runner) -> None:
+    runner.stop()
+    assert runner.gate.closed
+    assert not LockSlot().wait(0)
+
+
+def test_one_that_is_over_lets_go_of_what_ran_it(runner: Runner) -> None:
+    """Or the runner, its task and the coroutine in it would keep each other until a collection."""
+    runner.stop_task = lambda _: None
+    runner.is_over()
+    assert [runner.over, runner.stop_task, runner.task] == [True, None, None]

@@ -1,0 +1,461 @@
+"""`async def` processes as tasks: on pyx's loop or the application's, from the spawn to every kind of end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Process, aio, rpc, send, spawn
+from pyx.errors import ProcessKilled
+from pyx.execution import tasks as tasks_module
+from pyx.execution.context import current
+from pyx.execution.runner import LockSlot, Runner
+from pyx.execution.tasks import ProcessLoop
+from pyx.runtime import start_stop
+from pyx.terms import Pid
+from tests.staging import HANG, OPTIONS, Ended, Stage, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from pyx.runtime.local_node import LocalNode
+
+
+class Ends:
+    """What was reported, in order."""
+
+    def __init__(self) -> None:
+        self._ends: queue.SimpleQueue[tuple[BaseException | None, Any]] = queue.SimpleQueue()
+
+    def report(self, _: Runner, error: BaseException | None, value: Any) -> None:
+        self._ends.put((error, value))
+
+    def next(self) -> tuple[BaseException | None, Any]:
+        return self._ends.get(timeout=HANG)
+
+    def empty(self) -> bool:
+        return self._ends.empty()
+
+
+@pytest.fixture
+def runner(node: LocalNode) -> Runner:
+    process, _ = node.step(node.kernel.process_started, "async def")
+    runner = process.runner = Runner(node, process)
+    return runner
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The application's: it runs when it is told to."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+async def answer() -> int:
+    return 42
+
+
+async def receives() -> None:
+    await aio.receive("end")
+
+
+async def waits(node: LocalNode, pid: Pid) -> None:
+    """Lets the running loop go on until that process waits for a message."""
+    process = node.kernel.find(pid)
+    assert process is not None
+    async with asyncio.timeout(HANG):
+        while not process.waiting:  # noqa: ASYNC110 - it says nothing when it begins to wait
+            await asyncio.sleep(0)
+
+
+async def for_ever() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def standing_still(node: LocalNode) -> threading.Event:
+    standing, go_on = threading.Event(), threading.Event()
+    node.tasks._own.soon(lambda: (standing.set(), go_on.wait(HANG)))
+    wait_for(standing)
+    return go_on
+
+
+class TestAProcess:
+    def test_reports_its_value(self, node: LocalNode, runner: Runner) -> None:
+        ends = Ends()
+        node.tasks.start(runner, answer, ends.report)
+        assert ends.next() == (None, 42)
+
+    @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), asyncio.CancelledError()])
+    def test_reports_what_it_raised(self, node: LocalNode, runner: Runner, error: BaseException) -> None:
+        async def fail() -> None:
+            raise error
+
+        ends = Ends()
+        node.tasks.start(runner, fail, ends.report)
+        assert ends.next() == (error, None)
+        assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
+
+    def test_is_the_current_one_while_it_runs_and_its_end_is_nobodys(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        async def who() -> Any:
+            return current.get()
+
+        node.tasks.start(runner, who, lambda _, __, value: ended.put((value, current.get())))
+        assert ended.get(timeout=HANG) == (runner, None)
+
+    def test_its_tasks_are_its_own(self, node: LocalNode, runner: Runner) -> None:
+        async def who() -> Any:
+            return current.get()
+
+        async def asks_its_task() -> Any:
+            return await asyncio.create_task(who())
+
+        ends = Ends()
+        node.tasks.start(runner, asks_its_task, ends.report)
+        assert ends.next() == (None, runner)
+
+    def test_started_on_the_loop_it_does_not_run_before_the_spawn_returns(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        ends = Ends()
+
+        def on_the_loop() -> bool:
+            node.tasks.start(runner, answer, ends.report)
+            return ends.empty()
+
+        assert node.tasks._own.call(on_the_loop)
+        assert ends.next() == (None, 42)
+
+    def test_is_kept_until_its_end(self, node: LocalNode, runner: Runner) -> None:
+        """The loop itself would let a collection take a task that nobody holds."""
+        node.tasks.start(runner, for_ever, Ends().report)
+        until(lambda: runner.task is not None)
+        assert set(node.tasks._tasks) == {runner.task}
+        runner.stop()
+        until(lambda: not node.tasks._tasks)
+
+
+class TestKills:
+    def test_one_that_runs_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
+        ends, begun = Ends(), threading.Event()
+
+        async def body() -> None:
+            begun.set()
+            await for_ever()
+
+        node.tasks.start(runner, body, ends.report)
+        wait_for(begun)
+        runner.stop()
+        error, _ = ends.next()
+        assert isinstance(error, asyncio.CancelledError)
+
+    def test_one_that_waits_for_its_turn_does_not_run(self, node: LocalNode, runner: Runner) -> None:
+        ran: list[str] = []
+        ends = Ends()
+
+        async def body() -> None:
+            ran.append("a line")
+
+        go_on = standing_still(node)
+        node.tasks.start(runner, body, ends.report)
+        runner.stop()
+        go_on.set()
+        error, _ = ends.next()
+        assert isinstance(error, ProcessKilled)
+        assert ran == []
+
+    def test_one_that_is_cancelled_before_its_first_step_reports_its_end(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        ran: list[str] = []
+        ends = Ends()
+
+        async def body() -> None:
+            ran.append("a line")
+
+        def on_the_loop() -> None:
+            node.tasks.start(runner, body, ends.report)
+            asyncio.get_running_loop().call_soon(runner.stop)  # behind its start, before its first step
+
+        node.tasks._own.call(on_the_loop)
+        error, _ = ends.next()
+        assert isinstance(error, ProcessKilled)
+        assert ran == []
+
+
+class TestTheApplicationsLoop:
+    def test_processes_run_there(
+        self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        tasks, done = ProcessLoop(node.portal.later), asyncio.Event()
+        tasks.use(loop)
+        ran_on: list[Any] = []
+
+        async def body() -> None:
+            ran_on.append(asyncio.get_running_loop())
+
+        tasks.start(runner, body, lambda *_: done.set())
+        loop.run_until_complete(done.wait())
+        assert ran_on == [loop]
+
+    def test_a_closed_one_ends_the_process(
+        self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        tasks, ends = ProcessLoop(node.portal.later), Ends()
+        loop.close()
+        tasks.use(loop)
+        tasks.start(runner, answer, ends.report)
+        error, _ = ends.next()
+        assert isinstance(error, RuntimeError)
+        assert str(error) == "the event loop that Node.start was given is closed"
+
+    def test_ctrl_c_in_a_process_is_the_applications_too(
+        self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        tasks, ends = ProcessLoop(node.portal.later), Ends()
+        tasks.use(loop)
+
+        async def interrupted() -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        tasks.start(runner, interrupted, ends.report)
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_forever()
+        error, _ = ends.next()
+        assert isinstance(error, KeyboardInterrupt)
+
+    def test_that_is_closed_ends_its_processes(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 0.01)
+        cleaned = threading.Event()
+        node.tasks.use(loop)
+
+        async def body() -> None:
+            try:
+                await aio.receive("end")
+            finally:
+                cleaned.set()
+
+        pid, _ = node.processes.spawn(body, ())
+        node.step(node.kernel.register, pid, "worker")
+        loop.run_until_complete(waits(node, pid))
+        ended = Ended(node, pid)
+        loop.close()
+        wait_for(ended)
+        assert ended.reason == "shutdown"
+        assert node.step(node.kernel.registered) == []
+        wait_for(cleaned)
+
+    def test_that_is_closed_ends_a_process_when_it_is_killed(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Before the loop is looked at: nothing of it stays among those that still run."""
+        monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 60 * HANG)
+        node.tasks.use(loop)
+        pid, _ = node.processes.spawn(receives, ())
+        loop.run_until_complete(waits(node, pid))
+        loop.close()
+        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        until(lambda: len(node.processes.kills) == 0)
+
+    def test_that_asyncio_run_closes_ends_its_processes_without_a_report(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ended: list[Ended] = []
+
+        async def main() -> None:
+            node.tasks.use(asyncio.get_running_loop())
+            pid, _ = node.processes.spawn(receives, ())
+            await waits(node, pid)
+            ended.append(await asyncio.to_thread(Ended, node, pid))
+
+        asyncio.run(main())
+        wait_for(ended[0])
+        assert ended[0].reason == "shutdown"
+        assert caplog.messages == []
+
+    def test_is_not_used_any_more_when_the_node_has_stopped(self, stage: Stage) -> None:
+        node = stage.make()
+
+        async def first() -> None:
+            await asyncio.to_thread(
+                start_stop.start, node, "a@test", **{**OPTIONS, "loop": asyncio.get_running_loop()}
+            )
+            await asyncio.to_thread(start_stop.stop, node)
+
+        asyncio.run(first())
+        ran = threading.Event()
+
+        async def later() -> None:
+            ran.set()
+
+        node.processes.spawn(later, ())
+        wait_for(ran)
+
+    def test_its_slots_wake_it_from_another_thread(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        async def waiter() -> None:
+            slot = node.tasks.slot()
+            threading.Thread(target=slot.wake).start()
+            await asyncio.wait_for(slot.wait(None), HANG)
+
+        loop.run_until_complete(waiter())
+
+
+ACTS_THAT_AWAIT: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+    "receive": aio.receive,
+    "call": lambda: aio.rpc.call("nobody", "os", "getpid"),
+    "spawn": lambda: aio.Node.spawn("nobody", "os", "getpid"),
+    "sleep": lambda: aio.sleep(1000),
+}
+ACTS: dict[str, Callable[[], Any]] = {
+    "send": lambda: send("x", 1),
+    "cast": lambda: rpc.cast("nobody", "os", "getpid"),
+    "exit": lambda: Process.exit(Pid(99), "x"),
+    "monitor": lambda: Process.monitor(Pid(99)),
+    "link": lambda: Process.link(Pid(99)),
+    "local spawn": lambda: spawn(for_ever),
+}
+
+
+class TestWhatAProcessLeavesBehind:
+    """Tasks that an `async def` process has made end with it, and act no more."""
+
+    def test_a_task_of_it_is_cancelled_at_its_end(self, node: LocalNode) -> None:
+        cancelled = threading.Event()
+
+        async def helper() -> None:
+            try:
+                await for_ever()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+        async def body() -> None:
+            keep.append(asyncio.create_task(helper()))
+            await asyncio.sleep(0)
+
+        keep: list[Any] = []
+        node.processes.spawn(body, ())
+        wait_for(cancelled)
+
+    def test_a_task_that_goes_on_all_the_same_is_refused(self, node: LocalNode) -> None:
+        refused: queue.SimpleQueue[str] = queue.SimpleQueue()
+        over = threading.Event()
+
+        async def helper() -> None:
+            while not over.is_set():
+                try:
+                    await asyncio.sleep(0.001)
+                except asyncio.CancelledError:
+                    continue
+            for name, act in ACTS_THAT_AWAIT.items():
+                try:
+                    await act()
+                except ProcessKilled:
+                    refused.put(name)
+            for name, plain in ACTS.items():
+                try:
+                    plain()
+                except ProcessKilled:
+                    refused.put(name)
+            refused.put("done")
+
+        async def body() -> None:
+            keep.append(asyncio.create_task(helper()))
+            await asyncio.sleep(0)
+
+        keep: list[Any] = []
+        pid, _ = node.processes.spawn(body, ())
+        until(lambda: node.kernel.find(pid) is None)
+        over.set()
+        expected = [*ACTS_THAT_AWAIT, *ACTS, "done"]
+        assert [refused.get(timeout=HANG) for _ in expected] == expected
+
+    def test_a_task_made_in_detached_outlives_it_and_belongs_to_no_process(self, node: LocalNode) -> None:
+        heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        going_on: list[asyncio.Future[None]] = []
+
+        async def shared() -> None:
+            going_on.append(asyncio.get_running_loop().create_future())
+            await going_on[0]
+            heard.put(current.get())
+
+        async def body() -> None:
+            with aio.detached():
+                keep.append(asyncio.create_task(shared()))
+            assert current.get() is not None
+            await asyncio.sleep(0)
+
+        keep: list[Any] = []
+        pid, _ = node.processes.spawn(body, ())
+        until(lambda: node.kernel.find(pid) is None)
+        node.tasks._own.soon(lambda: going_on[0].set_result(None))
+        assert heard.get(timeout=HANG) is None
+
+    def test_a_factory_of_the_applications_loop_makes_the_tasks_as_before(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        made: list[str] = []
+
+        def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> Any:
+            made.append(coroutine.__name__)
+            return asyncio.Task(coroutine, loop=loop, **options)
+
+        loop.set_task_factory(factory)
+        node.tasks.use(loop)
+        loop.run_until_complete(answer())
+        assert made == ["answer"]
+
+
+class TestVisits:
+    def visit(self, node: LocalNode, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        done = LockSlot()
+        visit = node.tasks.run(runner, make(), done, contextvars.Context())
+        assert done.wait(HANG)
+        assert visit.over
+        return visit.outcome()
+
+    def test_a_guest_runs_under_its_own_process(self, node: LocalNode, runner: Runner) -> None:
+        async def who() -> Any:
+            return current.get()
+
+        assert self.visit(node, runner, who) is runner
+
+    def test_a_guest_raises_where_it_is_waited_for(self, node: LocalNode, runner: Runner) -> None:
+        async def leave() -> None:
+            raise SystemExit(3)
+
+        with pytest.raises(SystemExit):
+            self.visit(node, runner, leave)
+        assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
+
+    def test_a_guest_that_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
+        done = LockSlot()
+        visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
+        visit.cancel()
+        assert done.wait(HANG)
+        with pytest.raises(asyncio.CancelledError):
+            visit.outcome()
+
+    def test_a_guest_that_is_cancelled_before_its_first_step(self, node: LocalNode, runner: Runner) -> None:
+        done = LockSlot()
+        go_on = standing_still(node)
+        visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
+        visit.cancel()
+        go_on.set()
+        assert done.wait(HANG)
+        with pytest.raises(asyncio.CancelledError):
+            visit.outcome()

@@ -1,0 +1,422 @@
+"""How a killed thread ends: in user code at once, in a library when that returns, and however it resists."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.errors import ProcessKilled
+from pyx.execution import thread_kill as strikes
+from pyx.execution.context import thread
+from pyx.execution.gate import Gate
+from pyx.execution.stacks import current_frames
+from pyx.execution.thread_kill import strike
+from tests.staging import HANG, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Victim:
+    """A thread that runs *body* behind a gate, as a `def` process does."""
+
+    def __init__(self, body: Callable[[Victim], object]) -> None:
+        self.gate = Gate()
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+        self.error: BaseException | None = None
+        self.traced_at_its_end: Any = None
+        self._thread = threading.Thread(target=self._run, args=(body,))
+        self._thread.start()
+        wait_for(self.begun)
+
+    def _run(self, body: Callable[[Victim], object]) -> None:
+        raised = run_behind_the_gate(self, body)
+        strikes.stop_tracing()
+        self.traced_at_its_end = sys.gettrace()
+        self.error = raised
+
+    def struck(self) -> bool:
+        """Looks at it once, as `kills` does."""
+        self.gate.closed = True
+        ident = self.gate.thread_ident
+        frame = current_frames().get(ident) if ident is not None else None
+        return frame is not None and strike(self.gate, frame, self.gate.told)
+
+    def ends(self) -> BaseException | None:
+        """What ended it."""
+        self._thread.join(HANG)
+        assert not self._thread.is_alive()
+        return self.error
+
+
+# Compiled as pyx's own code, which `run_process` is: a victim is never struck in it.
+namespace: dict[str, Any] = {}
+exec(
+    compile(
+        """
+def run_behind_the_gate(victim, body):
+    error = None
+    try:
+        try:
+            victim.gate.begin()
+            body(victim)
+        except BaseException as raised:
+            error = raised
+        victim.gate.end()
+        if victim.gate.closed:
+            receive_what_is_due()
+    except ProcessKilled as raised:
+        error = raised
+    return error
+""",
+        strikes.__file__,
+        "exec",
+    ),
+    {"receive_what_is_due": strikes.receive_what_is_due, "ProcessKilled": ProcessKilled},
+    namespace,
+)
+run_behind_the_gate = namespace["run_behind_the_gate"]
+
+exec(
+    compile(
+        """
+def wait_in_a_library(event, raises):
+    event.wait()
+    if raises:
+        raise ZeroDivisionError
+""",
+        queue.__file__,
+        "exec",
+    ),
+    namespace,
+)
+wait_in_a_library = namespace["wait_in_a_library"]
+
+
+@pytest.fixture
+def victims() -> Iterator[list[Victim]]:
+    made: list[Victim] = []
+    yield made
+    for victim in made:
+        victim.go_on.set()
+        victim.ends()
+
+
+def spins(victim: Victim) -> None:
+    victim.begun.set()
+    while True:
+        pass
+
+
+class TestUserCode:
+    def test_is_struck_where_it_is(self) -> None:
+        victim = Victim(spins)
+        until(victim.struck)
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert victim.gate.told == 1
+
+    def test_inside_a_step_is_spared(self) -> None:
+        """A finalizer of the user's may run there."""
+
+        def inside(victim: Victim) -> None:
+            thread.state.inside = True
+            victim.begun.set()
+            while not victim.go_on.is_set():
+                pass
+            thread.state.inside = False
+
+        victim = Victim(inside)
+        for _ in range(100):
+            assert not victim.struck()
+        victim.go_on.set()
+        assert victim.ends() is None
+
+    def test_that_was_told_meanwhile_is_spared(self) -> None:
+        victim = Victim(spins)
+        victim.gate.closed = True
+        victim.gate.told = 1
+        frame = current_frames()[victim.gate.thread_ident or 0]
+        assert not strike(victim.gate, frame, 0)
+        until(victim.struck)
+        victim.ends()
+
+    def test_of_another_process_on_that_thread_is_spared(self) -> None:
+        victim = Victim(spins)
+        frame = current_frames()[victim.gate.thread_ident or 0]
+        of_before = Gate()
+        of_before.thread_ident, of_before.thread_state = victim.gate.thread_ident, victim.gate.thread_state
+        of_before.closed = True
+        for _ in range(100):
+            assert not strike(of_before, frame, 0)
+        until(victim.struck)
+        victim.ends()
+
+
+def waits_in_a_queue(victim: Victim) -> None:
+    waiting: queue.Queue[None] = queue.Queue()
+    victim.waiting = waiting  # type: ignore[attr-defined]
+    victim.begun.set()
+    while True:
+        with contextlib.suppress(queue.Empty):
+            waiting.get(timeout=HANG)
+
+
+class TestALibrary:
+    def test_is_left_alone_and_its_caller_raises_when_it_returns(self) -> None:
+        victim = Victim(waits_in_a_queue)
+        waiting: queue.Queue[None] = victim.waiting  # type: ignore[attr-defined]
+        until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
+        assert not victim.struck()
+        waiting.put(None)
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert not waiting.mutex.locked()
+        assert victim.gate.told == 1
+
+    def test_its_caller_raises_once_however_often_it_was_looked_at(self) -> None:
+        victim = Victim(waits_in_a_queue)
+        waiting: queue.Queue[None] = victim.waiting  # type: ignore[attr-defined]
+        until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
+        for _ in range(10):
+            assert not victim.struck()
+        waiting.put(None)
+        victim.ends()
+        assert victim.gate.told == 1
+
+    def test_that_never_returns_is_never_struck(self, victims: list[Victim]) -> None:
+        def waits(victim: Victim) -> None:
+            victim.begun.set()
+            victim.go_on.wait()
+
+        victims.append(victim := Victim(waits))
+        until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
+        for _ in range(10):
+            assert not victim.struck()
+        assert victim.error is None
+
+    @pytest.mark.parametrize("traces_all", [False, True])
+    def test_a_tracer_is_set_aside_until_the_process_has_ended(self, traces_all: bool) -> None:
+        """A debugger's, or a coverage tool's."""
+
+        def tracer(*_: object) -> Any:
+            return tracer if traces_all else None
+
+        def waits(victim: Victim) -> None:
+            sys.settrace(tracer)
+            victim.begun.set()
+            while True:
+                victim.go_on.wait()
+
+        victim = Victim(waits)
+        until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
+        assert not victim.struck()
+        victim.go_on.set()
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert victim.traced_at_its_end is tracer
+
+    def test_nothing_traces_the_thread_afterwards(self) -> None:
+        def waits(victim: Victim) -> None:
+            victim.begun.set()
+            victim.go_on.wait()
+
+        victim = Victim(waits)
+        until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
+        victim.struck()
+        victim.go_on.set()
+        victim.ends()
+        assert victim.traced_at_its_end is None
+
+
+class TestABlockOfTheCaller:
+    """What `with` and `finally` promise to clean up is cleaned up, though the call was their last line."""
+
+    @pytest.fixture
+    def lock(self) -> threading.Lock:
+        return threading.Lock()
+
+    @pytest.mark.parametrize("raises", [False, True])
+    @pytest.mark.parametrize("shape", ["with", "with return", "finally", "finally return", "in a callee"])
+    def test_is_left_whole(self, lock: threading.Lock, shape: str, raises: bool) -> None:
+        def with_block(ask: Callable[[], None]) -> None:
+            with lock:
+                ask()
+
+        def with_block_returning(ask: Callable[[], None]) -> None:
+            with lock:
+                return ask()
+
+        def finally_block(ask: Callable[[], None]) -> None:
+            lock.acquire()
+            try:
+                ask()
+            finally:
+                lock.release()
+
+        def finally_block_returning(ask: Callable[[], None]) -> None:
+            lock.acquire()
+            try:
+                return ask()
+            finally:
+                lock.release()
+
+        def block_around_a_callee(ask: Callable[[], None]) -> None:
+            with_block(lambda: ask())
+
+        shapes = {
+            "with": with_block,
+            "with return": with_block_returning,
+            "finally": finally_block,
+            "finally return": finally_block_returning,
+            "in a callee": block_around_a_callee,
+        }
+
+        def asks(victim: Victim) -> None:
+            ask = functools.partial(wait_in_a_library, victim.go_on, raises)
+            victim.begun.set()
+            while True:
+                with contextlib.suppress(ZeroDivisionError):
+                    shapes[shape](ask)
+
+        victim = Victim(asks)
+        until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
+        assert not victim.struck()
+        victim.go_on.set()
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert not lock.locked()
+        assert victim.gate.told == 1
+
+    def test_that_a_library_leaves_is_left_whole(self) -> None:
+        class Thing:
+            closed = 0
+
+            def close(self) -> None:
+                self.closed += 1
+
+        thing = Thing()
+        rounds: list[str] = []
+
+        def closes(victim: Victim) -> None:
+            victim.begun.set()
+            while True:
+                rounds.append("begun")
+                with contextlib.closing(thing):
+                    victim.go_on.wait()
+
+        victim = Victim(closes)
+        until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
+        assert not victim.struck()
+        victim.go_on.set()
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert thing.closed == len(rounds)
+
+    @pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="raises at lines alone, and later, there")
+    def test_in_which_an_exception_was_swallowed_is_left_whole(self, lock: threading.Lock) -> None:
+        def resists(victim: Victim) -> None:
+            while True:
+                lock.acquire()
+                try:
+                    try:
+                        victim.begun.set()
+                        while True:
+                            pass
+                    except:  # noqa: E722 - the classic of service loops
+                        pass
+                finally:
+                    lock.release()
+
+        victim = Victim(resists)
+        until(victim.struck)
+        assert isinstance(victim.ends(), ProcessKilled)
+        assert not lock.locked()
+
+
+class TestWhatIsSwallowed:
+    def test_by_a_bare_except_in_a_loop_is_raised_again(self) -> None:
+        def resists(victim: Victim) -> None:
+            victim.begun.set()
+            while True:
+                try:
+                    sum(range(100))
+                except:  # noqa: E722 - the classic of service loops
+                    pass
+
+        victim = Victim(resists)
+        until(victim.struck)
+        assert isinstance(victim.ends(), ProcessKilled)
+
+    def test_by_two_loops_around_each_other_is_raised_again(self) -> None:
+        def resists(victim: Victim) -> None:
+            victim.begun.set()
+            while True:
+                with contextlib.suppress(BaseException):
+                    while True:
+                        with contextlib.suppress(BaseException):
+                            while True:
+                                pass
+
+        victim = Victim(resists)
+        until(victim.struck)
+        assert isinstance(victim.ends(), ProcessKilled)
+
+    def test_by_a_finalizer_is_raised_again(self) -> None:
+        class Finalized:
+            def __del__(self) -> None:
+                sum(range(1000))
+
+        def resists(victim: Victim) -> None:
+            victim.begun.set()
+            while True:
+                Finalized()
+
+        said: list[Any] = []
+        before = sys.unraisablehook
+        sys.unraisablehook = lambda what: said.append(what.exc_type.__name__)
+        try:
+            victim = Victim(resists)
+            until(victim.struck)
+            assert isinstance(victim.ends(), ProcessKilled)
+        finally:
+            sys.unraisablehook = before
+        assert set(said) <= {"ProcessKilled"}
+
+    def test_a_finally_block_runs_to_its_end(self) -> None:
+        cleaned: list[int] = []
+
+        def cleans_up(victim: Victim) -> None:
+            victim.begun.set()
+            try:
+                while True:
+                    pass
+            finally:
+                for number in range(1000):
+                    cleaned.append(number)  # noqa: PERF402 - line by line
+
+        victim = Victim(cleans_up)
+        until(victim.struck)
+        victim.ends()
+        assert cleaned == list(range(1000))
+
+    def test_one_that_the_program_keeps_is_not_raised_again(self) -> None:
+        kept: list[BaseException] = []
+
+        def keeps(victim: Victim) -> None:
+            victim.begun.set()
+            try:
+                while True:
+                    pass
+            except ProcessKilled as killed:
+                kept.append(killed)
+            victim.go_on.wait(HANG)
+
+        victim = Victim(keeps)
+        until(victim.struck)
+        until(lambda: bool(kept))
+        victim.go_on.set()
+        assert victim.ends() is None
+        assert victim.gate.told == 1

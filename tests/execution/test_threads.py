@@ -1,0 +1,190 @@
+"""Warm threads, and how one of them survives the end of a process, however that comes."""
+
+from __future__ import annotations
+
+import _thread
+import ctypes
+import functools
+import queue
+import threading
+import types
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx.errors import ProcessKilled
+from pyx.execution import threads
+from pyx.execution.context import current
+from pyx.execution.gate import Gate
+from pyx.execution.threads import Pool, run_process
+from tests.staging import HANG, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.execution.runner import Runner
+
+
+class FakeRunner:
+    """What `run_process` needs of a runner."""
+
+    def __init__(self) -> None:
+        self.gate = Gate()
+
+
+def run(runner: FakeRunner, body: Callable[[], Any]) -> list[tuple[BaseException | None, Any]]:
+    """Runs *body* as a process on a thread of its own; the ends that were reported (there is one)."""
+    ends: list[tuple[BaseException | None, Any]] = []
+    thread = threading.Thread(
+        target=run_process, args=(runner, body, lambda _, error, value: ends.append((error, value)))
+    )
+    thread.start()
+    thread.join(HANG)
+    assert not thread.is_alive()
+    return ends
+
+
+class TestRunProcess:
+    def test_reports_the_value(self) -> None:
+        assert run(FakeRunner(), lambda: 42) == [(None, 42)]
+
+    @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+    def test_reports_what_was_raised(self, error: BaseException) -> None:
+        def body() -> None:
+            raise error
+
+        assert run(FakeRunner(), body) == [(error, None)]
+
+    def test_the_body_is_the_process_and_the_report_is_nobodys(self) -> None:
+        runner = FakeRunner()
+        seen: list[Any] = []
+        run_process(
+            as_runner(runner), lambda: seen.append(current.get()), lambda *_: seen.append(current.get())
+        )
+        assert seen == [runner, None]
+
+    def test_each_process_has_a_context_of_its_own(self) -> None:
+        before = current.get()
+        run(FakeRunner(), lambda: None)
+        assert current.get() is before
+
+    def test_one_that_is_dead_already_does_not_run(self) -> None:
+        runner = FakeRunner()
+        runner.gate.closed = True
+        [(error, value)] = run(runner, lambda: pytest.fail("it ran"))
+        assert isinstance(error, ProcessKilled)
+        assert value is None
+
+    def test_a_kill_in_the_body_is_reported(self) -> None:
+        runner = FakeRunner()
+
+        def body() -> None:
+            runner.gate.closed = True
+            runner.gate.enter()
+
+        [(error, _)] = run(runner, body)
+        assert isinstance(error, ProcessKilled)
+
+    def test_a_kill_that_strikes_after_the_body_is_reported_too(self) -> None:
+        """As the gate is being closed; by C code alone, so it shows in `run_process` itself."""
+        runner = FakeRunner()
+
+        def body() -> None:
+            strike = functools.partial(
+                ctypes.pythonapi.PyThreadState_SetAsyncExc,
+                ctypes.c_ulong(_thread.get_ident()),
+                ctypes.py_object(ProcessKilled),
+            )
+            runner.gate = types.SimpleNamespace(end=strike)  # type: ignore[assignment]
+            raise ValueError("its own")
+
+        [(error, _)] = run(runner, body)
+        assert isinstance(error, ProcessKilled)
+
+    def test_what_is_raised_in_its_last_instruction_does_not_meet_the_next_one(self) -> None:
+        """C code alone, so it arrives after the body: the thread goes on to other processes."""
+        ends: list[BaseException | None] = []
+
+        def one_and_the_next() -> None:
+            first = FakeRunner()
+            first.gate = types.SimpleNamespace(  # type: ignore[assignment]
+                begin=lambda: None, end=functools.partial(raise_here, ProcessKilled), closed=True
+            )
+            run_process(as_runner(first), lambda: None, lambda _, error, __: ends.append(error))
+            run_process(as_runner(FakeRunner()), lambda: None, lambda _, error, __: ends.append(error))
+
+        thread = threading.Thread(target=one_and_the_next)
+        thread.start()
+        thread.join(HANG)
+        killed, following = ends
+        assert isinstance(killed, ProcessKilled)
+        assert following is None
+
+
+def raise_here(error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(_thread.get_ident()), ctypes.py_object(error))
+
+
+def as_runner(runner: Any) -> Runner:
+    return runner  # type: ignore[no-any-return]
+
+
+class TestPool:
+    def test_runs_a_job_at_once_on_another_thread(self) -> None:
+        idents: queue.SimpleQueue[int] = queue.SimpleQueue()
+        Pool().run(lambda: idents.put(threading.get_ident()))
+        assert idents.get(timeout=HANG) != threading.get_ident()
+
+    def test_never_waits_for_a_busy_thread(self) -> None:
+        pool, barrier = Pool(), threading.Barrier(10)
+        for _ in range(9):
+            pool.run(barrier.wait)  # type: ignore[arg-type]
+        barrier.wait(HANG)  # all ten are at it at the same time
+
+    def test_a_thread_that_is_done_takes_the_next_job(self) -> None:
+        pool, idents = Pool(), set[int]()
+        for _ in range(100):
+            done = threading.Event()
+            pool.run(lambda: (idents.add(threading.get_ident()), done.set()))  # type: ignore[arg-type]  # noqa: B023
+            wait_for(done)
+            until(lambda: bool(pool._idle))
+        assert len(idents) == 1
+
+    def test_an_idle_thread_keeps_nothing_of_its_job_alive(self) -> None:
+        class Argument: ...
+
+        pool, argument = Pool(), Argument()
+        watched = weakref.ref(argument)
+        pool.run(functools.partial(lambda _: None, argument))
+        del argument
+        until(lambda: bool(pool._idle))
+        assert watched() is None
+
+    def test_a_thread_that_waited_long_enough_leaves(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(threads, "_IDLE_SECONDS", 0.0)
+        pool, done = Pool(), threading.Event()
+        workers: list[threading.Thread] = []
+        pool.run(lambda: (workers.append(threading.current_thread()), done.set()))  # type: ignore[arg-type]
+        wait_for(done)
+        workers[0].join(HANG)
+        assert not workers[0].is_alive()
+        assert pool._idle == []
+
+    def test_one_that_is_called_just_as_it_leaves_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(threads, "_IDLE_SECONDS", 0.0)
+        pool = Pool()
+        done: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for number in range(500):
+            pool.run(functools.partial(done.put, number))
+        assert {done.get(timeout=HANG) for _ in range(500)} == set(range(500))
+
+    def test_a_system_without_another_thread_is_the_callers_failure(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def none_left(_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            Pool().run(lambda: None)

@@ -1,0 +1,74 @@
+"""Whose code a frame runs, by the file that it was compiled from."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import queue
+import site
+import sys
+from collections import namedtuple
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.execution.user_code import is_standard_library, is_user_code
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def frame_of(filename: str, **names: object) -> FrameType:
+    """A frame of code that is compiled as if it stood in that file."""
+    frame: FrameType = eval(compile("look()", filename, "eval"), {"look": caller, **names})
+    return frame
+
+
+def caller() -> FrameType:
+    return sys._getframe(1)
+
+
+@pytest.mark.parametrize(
+    "filename", ["/home/ann/shop.py", "<stdin>", "<pyx 3>", "<string>", "/srv/app/lib/python/stock.py"]
+)
+def test_the_users(filename: str) -> None:
+    assert is_user_code(frame_of(filename))
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [
+        queue.__file__,
+        asyncio.base_events.__file__,
+        "<frozen importlib._bootstrap>",
+    ],
+)
+def test_the_standard_librarys(filename: str) -> None:
+    assert is_standard_library(frame_of(filename))
+    assert not is_user_code(frame_of(filename))
+
+
+@pytest.mark.parametrize(
+    "filename",
+    [f"{site.getsitepackages()[0]}/urllib3/pool.py", "/usr/lib/python3/dist-packages/x.py"],
+)
+def test_an_installed_packages(filename: str) -> None:
+    assert not is_standard_library(frame_of(filename))
+    assert not is_user_code(frame_of(filename))
+
+
+def test_frames_of_pyx_are_not_user_code() -> None:
+    import pyx.runtime.receiving
+
+    assert not is_user_code(frame_of(pyx.runtime.receiving.__file__))
+
+
+def test_what_a_dataclass_has_made_belongs_to_the_module_of_the_class() -> None:
+    assert is_user_code(frame_of("<string>", __file__="/home/ann/shop.py"))
+    assert not is_user_code(frame_of("<string>", __file__=dataclasses.__file__))
+
+
+def test_what_a_namedtuple_has_made_is_the_standard_librarys() -> None:
+    point = namedtuple("point", "x")  # noqa: PYI024 - it is what this is about
+    assert point.__new__.__code__.co_filename.startswith("<")
+    assert not is_user_code(frame_of("<string>", __name__="namedtuple_point"))

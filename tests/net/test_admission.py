@@ -1,0 +1,87 @@
+"""Who has to go when the door is crowded."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from pyx.net.admission import FAIR_SHARE, MAX_UNPROVEN, PendingConnection, PendingConnections, is_here
+
+
+class Crowd:
+    """Strangers from these addresses, in this order; made in a running loop."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        self.strangers = PendingConnections()
+        self.tasks: list[asyncio.Task[None]] = []
+        for address in addresses:
+            self.comes(address)
+
+    def comes(self, address: str) -> None:
+        self.strangers.make_room()
+        task = asyncio.get_running_loop().create_task(_wait())
+        self.tasks.append(task)
+        self.strangers.came(task, PendingConnection(socket.socket(), address))
+
+    async def gone(self) -> list[int]:
+        """The places in the order of coming of those who had to go; then everybody goes."""
+        gone = [at for at, task in enumerate(self.tasks) if task.cancelling()]
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        assert not list(self.strangers)
+        return gone
+
+
+async def _wait() -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def gone_of(addresses: list[str]) -> list[int]:
+    async def story() -> list[int]:
+        return await Crowd(addresses).gone()
+
+    return asyncio.run(story())
+
+
+def test_nobody_goes_while_there_is_room() -> None:
+    assert gone_of(["10.0.0.1"] * MAX_UNPROVEN) == []
+
+
+def test_the_oldest_goes_for_the_newest() -> None:
+    assert gone_of([f"10.0.0.{at}" for at in range(MAX_UNPROVEN + 2)]) == [0, 1]
+
+
+def test_who_holds_more_than_his_share_gives_way_first() -> None:
+    legal = ["10.0.0.1"] * FAIR_SHARE
+    flood = ["10.0.0.66"] * MAX_UNPROVEN
+    assert gone_of([*legal, *flood]) == list(range(FAIR_SHARE, 2 * FAIR_SHARE))
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.5", "::1"])
+def test_this_host_has_no_share(address: str) -> None:
+    assert gone_of(["10.0.0.1", *[address] * MAX_UNPROVEN]) == [0]
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [("", True), ("127.0.0.9", True), ("::1", True), ("10.0.0.1", False), ("fe80::1%eth0", False)],
+)
+def test_loopback_is_here(address: str, here: bool) -> None:
+    assert is_here(address) is here
+
+
+def test_who_is_admitted_keeps_his_connection() -> None:
+    async def story() -> None:
+        crowd = Crowd(["10.0.0.1", "10.0.0.2"])
+        kept = crowd.strangers._standing[crowd.tasks[0]].connection
+        lost = crowd.strangers._standing[crowd.tasks[1]].connection
+        crowd.strangers.admitted(crowd.tasks[0])
+        await crowd.gone()
+        assert kept.fileno() >= 0
+        assert lost.fileno() < 0
+        kept.close()
+
+    asyncio.run(story())

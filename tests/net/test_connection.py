@@ -1,0 +1,660 @@
+"""Two ends of a live connection: order, back-pressure, loss told once, a close that delivers everything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import socket
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.core.outbox import LOADED_BYTES, Outbox
+from pyx.net import connection, stall
+from pyx.net.connection import Connection
+from pyx.net.stall import Stall
+from pyx.net.stream import PlainStream
+from pyx.signals import LIGHTEST, Goodbye, Leader, Nodes, Payload, Ping, Pong, Send, Signal, Tick
+from pyx.terms import Incarnation, Pid
+from pyx.wire.frames.reassembly import ReassemblyBudget
+from pyx.wire.frames.signal_stream import SignalStream
+from tests.wire.talk import said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.net.conftest import LoopThread
+
+GUS, BOB = Incarnation("gus@vm", 11), Incarnation("bob@vm", 22)
+HANG = 10.0
+Sockets = tuple[socket.socket, socket.socket]
+
+
+class End:
+    """One side of a connection, with everything it heard."""
+
+    def __init__(
+        self,
+        loop_thread: LoopThread,
+        connection: socket.socket,
+        here: Incarnation,
+        there: Incarnation,
+        *,
+        first: bytes = b"",
+        max_payload_bytes: int = 1 << 27,
+        room: ReassemblyBudget | None = None,
+    ) -> None:
+        self.loop_thread = loop_thread
+        self.out = Outbox(there.name)
+        self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
+        self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.batches: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.troubles: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.link = Connection(
+            loop_thread.loop,
+            PlainStream(connection),
+            SignalStream(here, there, max_payload_bytes=max_payload_bytes, room=room),
+            self.out,
+            self._signals_came,
+            self.lost.put,
+            trouble=self.troubles.put,
+            first=first,
+        )
+
+    def _signals_came(self, signals: list[Signal]) -> None:
+        self.batches.put(len(signals))
+        for signal in signals:
+            self.heard.put(signal)
+
+    def start(self, trailing: bytes = b"") -> End:
+        self.loop_thread.call(lambda: self.link.start(trailing))
+        return self
+
+    def say(self, *signals: Signal) -> None:
+        for signal in signals:
+            self.out.put(signal)
+        self.link.flush()
+
+    def hears(self, count: int) -> list[Signal]:
+        return [self.heard.get(timeout=HANG) for _ in range(count)]
+
+    def loss(self) -> str:
+        """Why the link was lost, which it is told once."""
+        reason = self.lost.get(timeout=HANG)
+        self.loop_thread.settle()
+        assert self.lost.empty()
+        return reason
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    one, two = socket.socketpair()
+    yield one, two
+    one.close()
+    two.close()
+
+
+@pytest.fixture
+def ends(loop_thread: LoopThread, sockets: Sockets) -> Iterator[tuple[End, End]]:
+    gus = End(loop_thread, sockets[0], GUS, BOB).start()
+    bob = End(loop_thread, sockets[1], BOB, GUS).start()
+    yield gus, bob
+    for end in (gus, bob):
+        end.link.close(gracefully=False)
+    loop_thread.settle()
+
+
+@pytest.fixture
+def lone(loop_thread: LoopThread, sockets: Sockets) -> Iterator[tuple[End, socket.socket]]:
+    """One end, and a bare socket in place of the other."""
+    gus = End(loop_thread, sockets[0], GUS, BOB).start()
+    sockets[1].settimeout(HANG)
+    yield gus, sockets[1]
+    gus.link.close(gracefully=False)
+    loop_thread.settle()
+
+
+def payload(number: int, size: int = 8) -> Send:
+    return Send(Pid(1), Pid(2, 0, *BOB), Payload(number.to_bytes(8) + bytes(size - 8)))
+
+
+def number_in(signal: Signal) -> int:
+    assert isinstance(signal, Send)
+    return int.from_bytes(signal.body.data[:8])
+
+
+class TestALink:
+    def test_carries_signals_both_ways(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(Ping(1), Tick(), Ping(2))
+        assert bob.hears(3) == [Ping(1), Tick(), Ping(2)]
+        bob.say(Ping(3))
+        assert gus.hears(1) == [Ping(3)]
+
+    def test_begins_with_the_end_of_the_handshake(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+        gus = End(loop_thread, sockets[0], GUS, BOB, first=b"verdict")
+        gus.out.put(Tick())
+        gus.start(trailing=b"\0\0\0\0\0\0")  # a tick, and the beginning of another
+        sockets[1].settimeout(HANG)
+        said = b""
+        while len(said) < 11:
+            said += sockets[1].recv(100)
+        assert said == b"verdict\0\0\0\0"
+        sockets[1].send(b"\0\0")
+        assert gus.hears(2) == [Tick(), Tick()]
+        gus.link.close(gracefully=False)
+        gus.loss()
+
+    def test_is_lost_by_a_trailing_byte_that_breaks_the_rules(
+        self, loop_thread: LoopThread, sockets: Sockets
+    ) -> None:
+        gus = End(loop_thread, sockets[0], GUS, BOB).start(trailing=b"\0\0\0\1\xff")
+        assert gus.loss() == "it broke the protocol: frames of kind 255 are unknown"
+
+    def test_flushes_later_for_everybody_at_once(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        for number in range(1000):
+            gus.out.put(payload(number))
+            gus.link.flush_later()
+        assert [number_in(signal) for signal in bob.hears(1000)] == list(range(1000))
+
+    def test_sends_more_than_one_thread_would_in_one_go(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(*[payload(number) for number in range(20_000)])
+        assert [number_in(signal) for signal in bob.hears(20_000)] == list(range(20_000))
+
+    def test_keeps_the_order_of_every_thread(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        order = threading.Lock()  # the kernel's
+        together = threading.Barrier(8)
+
+        def speak(speaker: int) -> None:
+            together.wait(HANG)
+            for count in range(2000):
+                with order:
+                    gus.out.put(payload(speaker << 32 | count, 8 + count % 200))
+                gus.link.flush()
+
+        threads = [threading.Thread(target=speak, args=(speaker,)) for speaker in range(8)]
+        for thread in threads:
+            thread.start()
+        heard = [number_in(signal) for signal in bob.hears(16_000)]
+        for thread in threads:
+            thread.join(HANG)
+        for speaker in range(8):
+            assert [n & 0xFFFFFFFF for n in heard if n >> 32 == speaker] == list(range(2000))
+
+    def test_carries_large_payloads_among_small_ones(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        sizes = [8, 3_000_000, 8, 70_000, 16_384, 16_385, 1_000_000, 8]
+        gus.say(*[payload(number, size) for number, size in enumerate(sizes)])
+        heard = bob.hears(len(sizes))
+        assert [number_in(signal) for signal in heard] == list(range(len(sizes)))
+        assert [len(signal.body.data) for signal in heard if isinstance(signal, Send)] == sizes
+
+
+class TestAFullSocket:
+    def test_holds_nobody_up_and_loses_nothing(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        for number in range(100):
+            gus.say(payload(number, 65_536))  # 6 MiB: far more than the kernel takes
+        bob = SignalStream(BOB, GUS)
+        heard: list[int] = []
+        while len(heard) < 100:
+            heard += [number_in(signal) for signal in bob.receive_data(reader.recv(1 << 16))]
+        assert heard == list(range(100))
+
+    def test_is_left_to_the_loop_by_all_threads(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        bob = SignalStream(BOB, GUS)
+        heard: list[int] = []
+        order = threading.Lock()
+
+        def speak(speaker: int) -> None:
+            for count in range(300):
+                with order:
+                    gus.out.put(payload(speaker << 32 | count, 5000))
+                gus.link.flush()
+
+        threads = [threading.Thread(target=speak, args=(speaker,)) for speaker in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(heard) < 1200:  # a slow reader: the socket is full and writable by turns all the time
+            heard += [number_in(signal) for signal in bob.receive_data(reader.recv(10_000))]
+        for thread in threads:
+            thread.join(HANG)
+        for speaker in range(4):
+            assert [n & 0xFFFFFFFF for n in heard if n >> 32 == speaker] == list(range(300))
+
+
+class Slot(threading.Event):
+    """Somebody who sleeps until the queue is lighter."""
+
+    wake = threading.Event.set
+
+
+class TestALargeSignal:
+    def test_is_passed_by_what_others_say(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        gus.say(payload(1, 20_000_000))  # more than the kernel takes, and more than one flush would send
+        gus.say(payload(2)._replace(frm=Pid(3)), Ping(1))
+        bob = SignalStream(BOB, GUS)
+        heard: list[Signal] = []
+        while len(heard) < 3:
+            heard += bob.receive_data(reader.recv(1 << 16))
+        assert heard[0] == Ping(1)
+        assert [number_in(signal) for signal in heard[1:]] == [2, 1]
+
+    def test_is_a_sign_of_life_before_it_is_whole(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        piece, _ = SignalStream(BOB, GUS).transmit(deque([payload(1, 200_000)._replace(to="server")]))
+        other.sendall(piece)
+        assert gus.batches.get(timeout=HANG) == 0
+
+    def test_is_given_up_with_its_link(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+        room = ReassemblyBudget(1 << 20, "all peers")
+        gus = End(loop_thread, sockets[0], GUS, BOB, room=room).start()
+        piece, _ = SignalStream(BOB, GUS).transmit(deque([payload(1, 200_000)._replace(to="server")]))
+        sockets[1].sendall(piece)
+        gus.batches.get(timeout=HANG)
+        assert room.taken
+        sockets[1].close()
+        gus.loss()
+        assert room.taken == 0
+
+
+class TestAHeavyQueue:
+    def test_is_counted_until_it_has_left(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(*[payload(number, 100 + number * 1000) for number in range(200)])
+        bob.hears(200)
+        gus.loop_thread.settle()
+        assert gus.out.queued == 0
+        assert gus.out.written > 199 * 100 * 1000
+
+    def test_is_not_made_lighter_by_what_was_never_counted(self, ends: tuple[End, End]) -> None:
+        """A tick every few seconds: after a day a sender would have been suspended a mebibyte too late."""
+        gus, bob = ends
+        gus.say(Ping(1), Nodes(("c@h",)), payload(1), Tick())
+        bob.hears(4)
+        gus.loop_thread.settle()
+        assert gus.out.queued == 0
+
+    def test_wakes_who_waits_when_it_is_light(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        gus.say(*[payload(number, 65_536) for number in range(50)])
+        slot = Slot()
+        gus.out.waiters.add(slot)
+        while not slot.is_set():
+            assert not gus.out.is_light or slot.wait(HANG)
+            reader.recv(1 << 16)
+        assert gus.out.is_light
+
+    def test_wakes_who_came_late(self, lone: tuple[End, socket.socket]) -> None:
+        """Whoever looks after he has put his slot in is woken, or finds it light himself."""
+        gus, reader = lone
+        reader.setblocking(False)
+        for number in range(300):
+            while not gus.out.is_heavy:
+                gus.say(payload(number, 300_000))
+            slot = Slot()
+            gus.out.waiters.add(slot)
+            while not (gus.out.is_light or slot.is_set()):
+                with contextlib.suppress(BlockingIOError):
+                    reader.recv(1 << 20)
+            assert slot.wait(HANG) or gus.out.is_light
+            gus.out.waiters.discard(slot)
+
+
+class TestAPeerThatTakesNothing:
+    """Exactly when is told by `test_stall.py`."""
+
+    def test_is_given_up(self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(stall, "STALLED_SECONDS", 0.01)
+        gus, _ = lone
+        gus.say(*[payload(number, 65_536) for number in range(50)])
+        loss = gus.loss()
+        assert loss.startswith("it took nothing for 0.01 s of the ")
+        assert loss.endswith(" bytes for it")
+
+    def test_is_not_who_takes_a_little(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        gus.say(*[payload(number, 65_536) for number in range(50)])
+        before = gus.link._taken
+        while gus.link._taken == before:
+            reader.recv(1 << 16)
+            gus.loop_thread.settle()
+        long_ago = Stall(before, time.monotonic() - 29.0)
+        long_ago.look(before, time.monotonic() - 1.0)  # it took nothing for 28 s
+        gus.loop_thread.call(lambda: gus.link._look(long_ago))
+        assert long_ago.look(gus.link._taken, time.monotonic() + 2.0)
+        assert gus.lost.empty()
+
+    def test_does_not_keep_the_link_that_has_ended(self, lone: tuple[End, socket.socket]) -> None:
+        gus, reader = lone
+        gus.say(*[payload(number, 65_536) for number in range(50)])
+        gus.loop_thread.settle()
+        waiting = gus.link._next_look
+        assert waiting is not None
+        reader.close()
+        gus.loss()
+        assert waiting.cancelled()
+
+
+class TestALoss:
+    def test_by_the_end_of_the_stream_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        other.close()
+        assert gus.loss() == "it closed the connection"
+        gus.say(Ping(1))
+        gus.link.close(gracefully=True)
+        gus.link.close(gracefully=False)
+        gus.loop_thread.settle()
+        assert gus.lost.empty()
+
+    def test_by_an_unread_rest_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        gus.say(Ping(1))
+        other.close()  # without having read: the connection is reset
+        assert gus.loss() in {"it closed the connection", "the connection broke (Connection reset by peer)"}
+
+    def test_while_the_socket_is_full_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        gus.say(*[payload(number, 65_536) for number in range(50)])
+        other.close()
+        assert gus.loss()
+
+    def test_does_not_swallow_last_words(self, lone: tuple[End, socket.socket]) -> None:
+        """The other says something and leaves, and this end first learns of it by writing."""
+        gus, other = lone
+        blocked = threading.Event()
+        gus.loop_thread.loop.call_soon_threadsafe(blocked.wait, HANG)
+        other.sendall(said(SignalStream(BOB, GUS), [Ping(1), Goodbye()]))
+        other.close()
+        gus.say(Ping(2))  # a broken pipe
+        blocked.set()
+        assert gus.loss()
+        assert gus.hears(2) == [Ping(1), Goodbye()]
+
+    def test_by_broken_rules_says_which(self, lone: tuple[End, socket.socket]) -> None:
+        gus, other = lone
+        other.sendall(b"\xff\xff\xff\xff")
+        assert gus.loss().startswith("it broke the protocol: a frame of 4294967295 bytes was announced")
+        assert other.recv(1) == b""
+
+    def test_is_not_what_a_signal_that_cannot_be_sent_brings(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.say(payload(1), Leader(Pid(1), Pid(2), Pid(3, 0, "n" * 9000, 4)), payload(2))
+        assert [number_in(signal) for signal in bob.hears(2)] == [1, 2]
+        assert gus.troubles.get(timeout=HANG).startswith("the Leader cannot be sent: a frame of 90")
+        assert gus.lost.empty()
+
+    @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])
+    def test_by_a_fault_in_reading_ends_that_link(
+        self, ends: tuple[End, End], fault: Exception, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gus, bob = ends
+
+        def fails(_: object) -> list[Signal]:
+            raise fault
+
+        monkeypatch.setattr(gus.link._session, "receive_data", fails)
+        bob.say(Ping(1))
+        assert gus.loss() == f"what it sent cannot be read: {type(fault).__name__}"
+        assert bob.loss() == "it closed the connection"
+
+    def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        started = threading.Barrier(5)
+        complaints: list[BaseException] = []
+
+        def speak() -> None:
+            started.wait(HANG)
+            try:
+                for count in range(3000):
+                    gus.say(payload(count, 100))
+            except BaseException as error:
+                complaints.append(error)
+                raise
+
+        threads = [threading.Thread(target=speak) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        started.wait(HANG)
+        bob.hears(100)
+        gus.link.close(gracefully=False)
+        assert gus.loss() == "it was closed by this node"
+        for thread in threads:
+            thread.join(HANG)
+        assert complaints == []
+        assert bob.loss()
+
+    def test_frees_its_descriptor_for_the_next(self, loop_thread: LoopThread) -> None:
+        """The system gives the lowest free number to the next connection, which must miss nothing."""
+        seen: set[int] = set()
+        for round_ in range(200):
+            one, two = socket.socketpair()
+            seen |= {one.fileno(), two.fileno()}
+            gus = End(loop_thread, one, GUS, BOB).start()
+            bob = End(loop_thread, two, BOB, GUS).start()
+            gus.say(*[payload(number, 3000) for number in range(3)])
+            assert [number_in(signal) for signal in bob.hears(3)] == [0, 1, 2]
+            (gus if round_ % 2 else bob).link.close(gracefully=False)
+            assert gus.loss()
+            assert bob.loss()
+        assert len(seen) < 40
+
+
+class TestAGracefulClose:
+    def test_delivers_everything_first(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        for number in range(100):
+            gus.out.put(payload(number, 50_000))
+        gus.out.put(Goodbye())
+        gus.link.close(gracefully=True)
+        heard = bob.hears(101)
+        assert [number_in(signal) for signal in heard[:100]] == list(range(100))
+        assert heard[100] == Goodbye()
+        assert bob.loss() == "it closed the connection"
+        assert gus.loss() == "it was closed by this node"
+
+    def test_on_both_sides_at_once_delivers_what_both_had_said(self, ends: tuple[End, End]) -> None:
+        for end in ends:
+            end.say(Ping(1), Goodbye())
+        for end in ends:
+            end.link.close(gracefully=True)
+        for end in ends:
+            assert end.hears(2) == [Ping(1), Goodbye()]
+            assert end.loss() in {"it was closed by this node", "it closed the connection"}
+
+    def test_of_an_idle_link_ends_at_once(self, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        gus.link.close(gracefully=True)
+        assert bob.loss() == "it closed the connection"
+        assert gus.loss() == "it was closed by this node"
+
+    def test_does_not_wait_for_ever(
+        self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "_LINGER_SECONDS", 0.01)
+        gus, _ = lone  # which reads nothing
+        gus.say(*[payload(number, 65_536) for number in range(50)])
+        gus.link.close(gracefully=True)
+        assert gus.loss() == "it was closed by this node"
+        assert gus.link.unsent_bytes > 2_000_000
+
+    def test_waits_as_long_as_the_peer_takes_something(
+        self, loop_thread: LoopThread, lone: tuple[End, socket.socket]
+    ) -> None:
+        gus, bob = lone
+        gus.say(*[payload(number, 65_536) for number in range(50)], Goodbye())
+        gus.link.close(gracefully=True)
+        loop_thread.settle()
+        before = gus.link.taken
+        bob.settimeout(HANG)
+        while gus.link.taken == before:
+            bob.recv(65_536)
+        loop_thread.call(lambda: gus.link._linger_on(before))
+        loop_thread.settle()
+        assert gus.lost.empty()
+        while bob.recv(65_536):
+            pass
+        assert gus.link.unsent_bytes == 0
+        loop_thread.call(lambda: gus.link._linger_on(gus.link.taken))
+        assert gus.loss() == "it was closed by this node"
+
+
+def test_a_link_whose_loop_is_gone_harms_nobody(sockets: Sockets) -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    stream, session = PlainStream(sockets[0]), SignalStream(GUS, BOB)
+    out = Outbox(BOB.name)
+    out.put(payload(1, 5_000_000))
+    link = Connection(loop, stream, session, out, print, print, trouble=print)
+    link.flush_later()
+    link.flush()
+    link.close(gracefully=True)
+    link.close(gracefully=False)
+
+
+OVERLOADED = 2 * LOADED_BYTES
+"""In these tests, which end the sooner."""
+
+
+class Answering(End):
+    """One that says what kernels say: each ping is answered at once."""
+
+    def _signals_came(self, signals: list[Signal]) -> None:
+        super()._signals_came(signals)
+        self.heaviest = max(self.out.load, getattr(self, "heaviest", 0))
+        self.say(*(Pong(signal.number) for signal in signals if isinstance(signal, Ping)))
+
+
+class TestALoadedPeer:
+    """It asks much, and takes little of what it is answered."""
+
+    PING = said(SignalStream(BOB, GUS), [Ping(1)])
+
+    @pytest.fixture
+    def asked(
+        self, loop_thread: LoopThread, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[tuple[Answering, socket.socket]]:
+        monkeypatch.setattr(connection, "OVERLOADED_BYTES", OVERLOADED)
+        gus = Answering(loop_thread, sockets[0], GUS, BOB)
+        gus.start()
+        sockets[1].setblocking(False)
+        yield gus, sockets[1]
+        gus.link.close(gracefully=False)
+        loop_thread.settle()
+
+    def ask(self, bob: socket.socket) -> int:
+        """Sends pings, up to where the socket takes no more; how many bytes these are."""
+        total = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                total += bob.send(self.PING * 1000)
+        return total
+
+    def test_is_not_read_from_beyond_a_limit_and_loses_nothing(
+        self, asked: tuple[Answering, socket.socket]
+    ) -> None:
+        gus, bob = asked
+        total = 0
+        while gus.out.load < OVERLOADED:
+            total += self.ask(bob)
+        assert gus.heaviest < OVERLOADED + LIGHTEST * 128 * 1024 / len(self.PING)
+        assert gus.lost.empty()
+        bob.setblocking(True)
+        rest = -total % len(self.PING)  # the last one was cut
+        listening = threading.Thread(target=bob.sendall, args=(self.PING[len(self.PING) - rest :],))
+        listening.start()
+        answers = SignalStream(BOB, GUS)
+        heard = 0
+        while heard < (total + rest) // len(self.PING):
+            heard += len(answers.receive_data(bob.recv(1 << 20)))
+        listening.join(HANG)
+        assert heard == (total + rest) // len(self.PING)
+
+    def test_is_alive_as_long_as_it_takes_something(
+        self, lone: tuple[End, socket.socket], loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "OVERLOADED_BYTES", 0)  # nothing is read at all
+        gus, bob = lone
+
+        def asked() -> None:
+            gus.out.put(payload(1, 8 * LOADED_BYTES))
+            gus.out.charge((0, 0))
+
+        loop_thread.call(asked)
+        bob.sendall(self.PING)
+        assert gus.batches.get(timeout=HANG) == 1
+        gus.link.flush()
+        for _ in range(3):
+            taken = gus.link._taken
+            while gus.link._taken == taken:
+                bob.recv(1 << 16)
+            assert gus.batches.get(timeout=HANG) == 0
+        assert gus.lost.empty()
+
+    def test_may_be_as_loaded_itself(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+        """Each has asked the other more than it reads before its own answers have left."""
+        ends = [
+            Answering(loop_thread, sockets[0], GUS, BOB),
+            Answering(loop_thread, sockets[1], BOB, GUS),
+        ]
+        for end in ends:
+            for number in range(30_000):
+                end.out.put(Ping(number))
+        for end in ends:
+            end.start()
+        for end in ends:
+            heard = [signal for signal in end.hears(60_000) if isinstance(signal, Pong)]
+            assert heard == [Pong(number) for number in range(30_000)]
+            assert end.lost.empty()
+        for end in ends:
+            end.link.close(gracefully=False)
+        loop_thread.settle()
+
+
+class TestAHeldLink:
+    def test_lets_nothing_through_and_loses_nothing(
+        self, loop_thread: LoopThread, ends: tuple[End, End]
+    ) -> None:
+        gus, bob = ends
+        gus.say(payload(1))
+        assert [number_in(signal) for signal in bob.hears(1)] == [1]
+        loop_thread.call(bob.link.hold)
+        loop_thread.call(bob.link.hold)
+        gus.say(payload(2))
+        bob.say(Send(None, Pid(2, 0, *GUS), payload(9).body))
+        loop_thread.settle()
+        assert bob.heard.empty()
+        assert gus.heard.empty()
+        loop_thread.call(bob.link.release)
+        loop_thread.call(bob.link.release)
+        gus.say(payload(3))
+        assert [number_in(signal) for signal in bob.hears(2)] == [2, 3]
+        assert [number_in(signal) for signal in gus.hears(1)] == [9]
+
+    def test_does_not_see_the_other_end_until_it_goes_on(
+        self, loop_thread: LoopThread, ends: tuple[End, End]
+    ) -> None:
+        gus, bob = ends
+        loop_thread.call(gus.link.hold)
+        bob.link.close(gracefully=False)
+        bob.loss()
+        assert gus.lost.empty()
+        loop_thread.call(gus.link.release)
+        assert gus.loss() == "it closed the connection"
+
+    def test_can_be_ended(self, loop_thread: LoopThread, ends: tuple[End, End]) -> None:
+        gus, bob = ends
+        loop_thread.call(gus.link.hold)
+        gus.link.close(gracefully=False)
+        assert gus.loss() == "it was closed by this node"
+        assert bob.loss() == "it closed the connection"
+        loop_thread.call(gus.link.release)

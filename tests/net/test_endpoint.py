@@ -1,0 +1,521 @@
+"""Nodes that dial each other over real sockets, and strangers at the door."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import queue
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pyx.errors import PyxError
+from pyx.net import endpoint, unix_carrier
+from pyx.net.admission import MAX_UNPROVEN
+from pyx.net.directory import HostDirectory
+from pyx.net.endpoint import Arrival, Endpoint
+from pyx.net.unix_carrier import UnixCarrier
+from pyx.terms import Incarnation
+from pyx.wire.handshake.machine import Acceptor, Transmit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.net.name_claim import NameClaim
+    from pyx.wire.handshake.machine import Status
+    from tests.net.conftest import LoopThread
+
+HANG = 10.0
+COOKIE_HINT = "both read ~/.pyx.cookie, or pass --cookie-file"
+
+
+class DialFailed(NamedTuple):
+    name: str
+    reason: str
+    hint: str | None = None
+
+
+class Node:
+    """A node's doors, whose owner notes what it is told."""
+
+    def __init__(self, host: Host, name: str, *, hidden: bool, key: bytes) -> None:
+        self.status: Status = "ok"
+        self.keys: dict[str, bytes] = {}
+        self.told: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
+        self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.shortages: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.asked: queue.SimpleQueue[tuple[str, int, bool]] = queue.SimpleQueue()
+        self._key = key
+        self._loop_thread = host.loop_thread
+        self._arrivals: list[Arrival] = []
+        self.incarnation = Incarnation(name, 100 + len(host.nodes))
+        self.claim: NameClaim = host.directory.claim(name, self.incarnation.creation, os.getpid())
+        self.doors = host.loop_thread.call(
+            lambda: Endpoint(
+                self.incarnation, hidden=hidden, owner=self, door=UnixCarrier(host.directory, self.claim)
+            )
+        )
+
+    def listen(self) -> Node:
+        self._loop_thread.run(self.doors.listen())
+        self._loop_thread.call(self.doors.accept)
+        return self
+
+    def close(self) -> None:
+        self._loop_thread.run(self.doors.close())
+        self.claim.release()
+        for arrival in self._arrivals:
+            arrival.stream.close()
+
+    def dials(self, name: str, number: int | None = 1) -> None:
+        self._loop_thread.call(lambda: self.doors.dial(name, number))
+
+    def gives_up(self, name: str) -> None:
+        self.dials(name, None)
+
+    def reaches(self, name: str) -> Arrival | DialFailed:
+        self.dials(name)
+        return self.told.get(timeout=HANG)
+
+    # the owner's side
+
+    def key_for(self, name: str) -> bytes:
+        return self.keys.get(name, self._key)
+
+    def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
+        self.asked.put((name, creation, hidden))
+        return self.status, f"the peer {name}"
+
+    def established(self, arrival: Arrival) -> None:
+        self._arrivals.append(arrival)
+        if arrival.first:  # as a link does before anything else
+            arrival.stream.send(arrival.first)
+        self.told.put(arrival)
+
+    def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
+        self.told.put(DialFailed(name, reason, hint))
+
+    def stranger_refused(self, reason: str) -> None:
+        self.refusals.put(reason)
+
+    def cannot_accept(self, number: int) -> None:
+        self.shortages.put(number)
+
+
+class Host:
+    """Nodes of one directory, on one loop."""
+
+    def __init__(self, loop_thread: LoopThread, directory: str) -> None:
+        self.loop_thread = loop_thread
+        self.directory = HostDirectory(directory)
+        self.nodes: list[Node] = []
+        self._strangers: list[socket.socket] = []
+
+    def node(self, name: str, *, hidden: bool = False, key: bytes = b"k" * 32) -> Node:
+        self.nodes.append(Node(self, name, hidden=hidden, key=key))
+        return self.nodes[-1]
+
+    def stranger(self, at: Node) -> socket.socket:
+        """Somebody connected to a node, who says nothing by himself."""
+        stranger = socket.socket(socket.AF_UNIX)
+        self._strangers.append(stranger)
+        stranger.settimeout(HANG)
+        stranger.connect(at.claim.socket_path)
+        return stranger
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+        for stranger in self._strangers:
+            stranger.close()
+
+
+@pytest.fixture
+def host(loop_thread: LoopThread, short_directory: str) -> Iterator[Host]:
+    host = Host(loop_thread, short_directory)
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handshakes are given up sooner than in life."""
+    monkeypatch.setattr(endpoint, "HANDSHAKE_SECONDS", 0.1)
+
+
+class TestADial:
+    def test_ends_with_both_sides_at_one_connection(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm", hidden=True).listen(), host.node("bob@vm").listen()
+        mine = gus.reaches("bob@vm")
+        his = bob.told.get(timeout=HANG)
+        assert isinstance(mine, Arrival)
+        assert isinstance(his, Arrival)
+        assert mine[:4] == (*bob.incarnation, False, True)
+        assert his[:4] == (*gus.incarnation, True, False)
+        assert mine.handle is None
+        assert his.handle == "the peer gus@vm"
+        assert bob.asked.get(timeout=HANG) == (*gus.incarnation, True)
+        mine.stream.send(b"straight on")
+        buffer = memoryview(bytearray(100))
+        assert bytes(buffer[: his.stream.receive_into(buffer)]) == b"straight on"
+
+    def test_hands_on_what_followed_the_verdict_at_once(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        established = bob.established
+        monkeypatch.setattr(
+            bob,
+            "established",
+            lambda arrival: established(arrival._replace(first=arrival.first + b"signals")),
+        )
+        mine = gus.reaches("bob@vm")
+        assert isinstance(mine, Arrival)
+        assert mine.trailing == b"signals"
+
+    def test_of_nobody_says_so(self, host: Host) -> None:
+        assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
+            "bob@vm", "no node of that name runs on this host"
+        )
+
+    def test_of_another_host_says_so(self, host: Host) -> None:
+        assert host.node("gus@vm").reaches("bob@far") == DialFailed(
+            "bob@far", "its host is not this one, and this node is not started with --name"
+        )
+
+    def test_with_another_cookie_says_so_at_home_only(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm", key=b"o" * 32).listen()
+        assert gus.reaches("bob@vm") == DialFailed(
+            "bob@vm", "the cookie of bob@vm differs from ours", COOKIE_HINT
+        )
+        assert bob.refusals.get(timeout=HANG) == "the cookie of gus@vm differs from ours"
+        assert bob.asked.empty()
+
+    def test_may_have_a_cookie_of_its_own(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm", key=b"o" * 32).listen()
+        gus.keys["bob@vm"] = b"o" * 32
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+
+    def test_that_is_refused_says_so(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        bob.status = "refused"
+        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it refused")
+
+    @pytest.mark.usefixtures("brief")
+    def test_of_a_frozen_node_is_given_up(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()  # the kernel answers, and nobody else
+        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
+        listening.close()
+
+    @pytest.mark.usefixtures("brief")
+    def test_of_a_node_that_never_listens_is_given_up(self, host: Host) -> None:
+        host.node("bob@vm")
+        reached = host.node("gus@vm").reaches("bob@vm")
+        assert reached == DialFailed("bob@vm", "it did not answer within 0.1 s")
+
+    def test_of_a_node_that_is_just_starting_gets_through(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        gus.dials("bob@vm")
+        host.loop_thread.settle()
+        bob.listen()
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+
+    def test_of_a_crowded_node_waits_for_its_turn(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.listen(0)
+        crowd = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+        refused = 0
+        for visitor in crowd:
+            visitor.setblocking(False)
+            try:
+                visitor.connect(bob.claim.socket_path)
+            except BlockingIOError:
+                refused += 1
+        assert refused  # the backlog is full
+        gus.dials("bob@vm")
+        host.loop_thread.settle()
+        monkeypatch.setattr(bob.claim, "listen", lambda: listening)
+        bob.listen()
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+        for visitor in crowd:
+            visitor.close()
+
+    def test_of_a_node_that_hangs_up_says_so(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.dials("bob@vm")
+        listening.accept()[0].close()
+        assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it hung up")
+        listening.close()
+
+    def test_that_cannot_look_into_the_directory_says_why(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lookup(_: str) -> str:
+            raise PyxError("cannot look into it", hint="look elsewhere")
+
+        monkeypatch.setattr(host.directory, "lookup", lookup)
+        assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
+            "bob@vm", "cannot look into it", "look elsewhere"
+        )
+
+    def test_of_a_socket_that_cannot_be_one_says_why(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(host.directory, "lookup", lambda _: "/tmp/" + "d" * 200)
+        assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
+            "bob@vm", "its socket cannot be reached: AF_UNIX path too long"
+        )
+
+    def test_of_a_node_that_has_another_name_says_so(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.dials("bob@vm")
+        other, _ = listening.accept()
+        acceptor = Acceptor("cat@vm", 1, hidden=False, nonce=bytes(32), channel=b"unix")
+        acceptor.receive_data(other.recv(1024))
+        other.sendall(b"".join(event.data for event in acceptor.events() if isinstance(event, Transmit)))
+        assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it is called cat@vm, not bob@vm")
+        other.close()
+        listening.close()
+
+    def test_is_made_once_however_often_it_is_asked_for(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+
+        def insist() -> None:
+            for _ in range(5):
+                gus.doors.dial("bob@vm", 1)
+
+        host.loop_thread.call(insist)
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+        host.loop_thread.settle()
+        assert bob.asked.get(timeout=HANG) == (*gus.incarnation, False)
+        assert bob.asked.empty()
+        assert isinstance(gus.reaches("bob@vm"), Arrival)  # the next is a new one
+
+
+class TestADialToTheUnreachable:
+    def test_hangs_until_that_is_over(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
+        gus.doors.unreachable = frozenset({"bob@vm"})
+        gus.dials("bob@vm")
+        host.loop_thread.settle()
+        assert gus.told.empty()
+        gus.doors.unreachable = frozenset()
+        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+
+    @pytest.mark.usefixtures("brief")
+    def test_fails_like_a_dial_that_nobody_answers(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
+        gus.doors.unreachable = frozenset({"bob@vm"})
+        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
+
+
+class TestACancelledDial:
+    def test_ends_without_a_word(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.dials("bob@vm")
+        other, _ = listening.accept()
+        other.settimeout(HANG)
+        assert other.recv(1024)  # its hello
+        gus.gives_up("bob@vm")
+        assert other.recv(1024) == b""
+        assert gus.told.empty()
+        gus.gives_up("bob@vm")
+        gus.gives_up("nobody@vm")
+        other.close()
+        listening.close()
+
+    def test_goes_on_if_it_is_the_one_that_is_wanted(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        listening = bob.claim.listen()
+        listening.setblocking(True)
+        gus.dials("bob@vm", 7)
+        other, _ = listening.accept()
+        other.settimeout(HANG)
+        hello = other.recv(1024)
+        gus.dials("bob@vm", 7)
+        gus.dials("bob@vm", 8)  # nobody wants the seventh any more
+        assert other.recv(1024) == b""
+        anew, _ = listening.accept()
+        anew.settimeout(HANG)
+        assert len(anew.recv(1024)) == len(hello)
+        for end in (other, anew, listening):
+            end.close()
+
+    def test_may_be_dialled_anew_at_once(self, host: Host) -> None:
+        gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
+
+        def dither() -> None:
+            for number in range(20):
+                gus.doors.dial("bob@vm", number)
+                gus.doors.dial("bob@vm", None)
+
+        host.loop_thread.call(dither)
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+        host.loop_thread.settle()
+        assert gus.told.empty()
+
+
+class TestASimultaneousDial:
+    def test_waits_for_the_others(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        bob.status = "simultaneous"
+        gus.dials("bob@vm")
+        assert bob.asked.get(timeout=HANG) == (*gus.incarnation, False)
+        host.loop_thread.settle()
+        assert gus.told.empty()
+        gus.gives_up("bob@vm")  # what the kernel does when the other's has come
+        host.loop_thread.settle()
+        assert gus.told.empty()
+
+    @pytest.mark.usefixtures("brief")
+    def test_has_failed_when_the_others_never_comes(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        bob.status = "simultaneous"
+        assert gus.reaches("bob@vm") == DialFailed(
+            "bob@vm", "it was dialling this node itself at the same time, and did not get through"
+        )
+
+
+class TestAStranger:
+    @pytest.mark.usefixtures("brief")
+    def test_who_says_nothing_is_cut_off(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        assert host.stranger(bob).recv(1) == b""
+        assert bob.refusals.get(timeout=HANG) == "a stranger did not prove itself within 0.1 s"
+
+    @pytest.mark.usefixtures("brief")
+    def test_who_drips_is_cut_off_all_the_same(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        stranger = host.stranger(bob)
+        stranger.send(b"\x00")
+        stranger.send(b"\x40")
+        assert stranger.recv(1) == b""
+
+    def test_who_talks_nonsense_gets_one_answer_that_says_nothing(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        stranger = host.stranger(bob)
+        stranger.send(b"\x00\x04GET /")
+        answer = b"".join(iter(lambda: stranger.recv(100), b""))
+        assert answer == b"\x00\x01\x05"
+        assert bob.refusals.get(timeout=HANG) == "it does not speak pyx's protocol"
+
+    def test_who_hangs_up_is_forgotten(self, host: Host) -> None:
+        bob = host.node("bob@vm").listen()
+        host.stranger(bob).close()
+        assert bob.refusals.get(timeout=HANG) == "it hung up"
+
+    def test_of_another_user_is_not_talked_to(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(unix_carrier, "uid_of", lambda _: 12345)
+        bob = host.node("bob@vm").listen()
+        assert host.stranger(bob).recv(1) == b""
+        assert "user 12345" in bob.refusals.get(timeout=HANG)
+
+    def test_makes_room_when_there_are_many_the_oldest_first(self, host: Host) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+        crowd = [host.stranger(bob) for _ in range(MAX_UNPROVEN + 10)]
+        for stranger in crowd[:10]:
+            assert stranger.recv(1) == b""
+        assert isinstance(gus.reaches("bob@vm"), Arrival)  # takes the place of one more
+        assert crowd[10].recv(1) == b""
+        crowd[11].send(b"\x00\x04nope")
+        assert crowd[11].recv(3) == b"\x00\x01\x05"
+
+    def test_does_not_stop_a_node_that_is_out_of_descriptors(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm")
+        monkeypatch.setattr(bob.claim, "listen", lambda listen=bob.claim.listen: _Exhausted(listen()))
+        bob.listen()
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+        assert [bob.shortages.get(timeout=HANG) for _ in range(2)] == [errno.EMFILE] * 2
+        assert bob.shortages.empty()
+
+
+class TestADialThatBreaks:
+    """Those who wait for it are told at once, whatever the exception is."""
+
+    def test_for_want_of_a_descriptor_says_so(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+        gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
+
+        def exhausted(*_: object) -> socket.socket:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socket", exhausted)
+            told = gus.reaches("bob@vm")
+        assert told == DialFailed("bob@vm", "no socket can be made: Too many open files")
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+        assert bob.refusals.empty()
+
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            (ValueError("odd"), "ValueError: odd"),
+            (OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error"),
+            (MemoryError(), "MemoryError: "),
+        ],
+    )
+    def test_in_another_way_says_how(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+    ) -> None:
+        gus = host.node("gus@vm")
+        host.node("bob@vm").listen()
+
+        def fail(_: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(UnixCarrier, "dialling", staticmethod(fail))
+            assert gus.reaches("bob@vm") == DialFailed("bob@vm", f"the dial failed ({words})")
+        assert isinstance(gus.reaches("bob@vm"), Arrival)
+
+
+class _Exhausted:
+    """A listening socket of an OS process that twice has no descriptor left."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening = listening
+        self._failures = 2
+
+    def accept(self) -> object:
+        if self._failures:
+            self._failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._listening.accept()
+
+    def fileno(self) -> int:
+        return self._listening.fileno()
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+def test_closed_doors_leave_nothing_behind(host: Host) -> None:
+    gus, bob = host.node("gus@vm").listen(), host.node("bob@vm")
+    listening = bob.claim.listen()
+    before = len(list(Path("/dev/fd").iterdir()))
+    cat = host.node("cat@vm").listen()
+    visitors = [host.stranger(cat) for _ in range(5)]
+    cat.dials("bob@vm")
+    cat.dials("nobody@vm")
+    assert isinstance(cat.told.get(timeout=HANG), DialFailed)
+    cat.close()
+    for visitor in visitors:
+        with contextlib.suppress(ConnectionResetError):  # it had not come in yet
+            assert visitor.recv(1) == b""
+        visitor.close()
+    listening.close()
+    host.loop_thread.settle()  # uvloop closes what it has polled in its next turn
+    assert len(list(Path("/dev/fd").iterdir())) == before - 1
+    assert isinstance(gus.reaches("cat@vm"), DialFailed)

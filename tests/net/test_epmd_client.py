@@ -1,0 +1,446 @@
+"""This node and the EPMD of its host: pyx's own, the real one where it is installed, and none at all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.errors import NameTaken, PyxError
+from pyx.net import epmd_client
+from pyx.net.epmd_client import HOME, epmd_port, names, port_of, register
+from pyx.net.tcp import listen
+from pyx.wire.epmd import LEAVE_REQUEST, NodeEntry, Register, Registered, RequestReader, registered_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+REAL = shutil.which("epmd")
+HANG = 10.0
+
+
+def free_port() -> int:
+    with socket.create_server((HOME, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A port where no EPMD is yet, and where none is left."""
+    port = free_port()
+    monkeypatch.setenv("ERL_EPMD_PORT", str(port))
+    monkeypatch.delenv("ERL_EPMD_ADDRESS", raising=False)
+    yield port
+    end_epmd(port)
+
+
+def end_epmd(port: int) -> None:
+    """Has the EPMD that is there end, as soon as it has noticed that its last name went; it is gone then."""
+    give_up = time.monotonic() + HANG
+    while time.monotonic() < give_up:
+        try:
+            with socket.create_connection((HOME, port), HANG) as connection:
+                connection.sendall(LEAVE_REQUEST)
+                connection.recv(10)
+        except ConnectionRefusedError:
+            return
+        except OSError:  # it closes what it has not read when it ends, or is too busy to answer
+            continue
+    msg = f"an EPMD is left at port {port}: a node is still registered there"
+    raise AssertionError(msg)
+
+
+async def until_gone(name: str) -> None:
+    """Returns when EPMD has noticed that a connection is closed."""
+    async with asyncio.timeout(HANG):
+        while await port_of(name, HOME) is not None:
+            pass
+
+
+@pytest.fixture(params=["own", "epmd"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which EPMD is started where there is none."""
+    if request.param == "epmd":
+        if REAL is None:
+            pytest.skip("epmd is not on PATH")
+    else:
+        monkeypatch.setenv("PATH", os.devnull)
+    return str(request.param)
+
+
+def told(sentences: list[str]) -> Callable[[str], None]:
+    return sentences.append
+
+
+@pytest.mark.usefixtures("kind", "port")
+class TestRegistering:
+    def test_a_node_is_found_while_it_is_registered(self) -> None:
+        async def story() -> None:
+            sentences: list[str] = []
+            gus = await register("gus", 4444, trouble=told(sentences))
+            bob = await register("bob", 5555, hidden=True, trouble=told(sentences))
+            assert await port_of("gus", HOME) == 4444
+            assert await port_of("nobody", HOME) is None
+            assert await names("localhost") == [("bob", 5555), ("gus", 4444)]
+            assert bob.creation
+            await gus.close()
+            await until_gone("gus")
+            again = await register("gus", 4445, trouble=told(sentences))
+            assert again.creation > gus.creation
+            assert await port_of("gus", HOME) == 4445
+            await again.close()
+            await bob.close()
+            assert sentences == []
+
+        asyncio.run(story())
+
+    def test_a_name_that_a_live_node_has(self) -> None:
+        async def story() -> None:
+            gus = await register("gus", 4444, trouble=told([]))
+            with pytest.raises(NameTaken, match=r"^the name gus is in use by another node$"):
+                await register("gus", 4445, trouble=told([]))
+            await gus.close()
+
+        asyncio.run(story())
+
+    def test_nobody_elsewhere_is_answered_unless_asked(self, port: int) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(("192.0.2.1", 9))  # nothing is sent
+            except OSError:
+                pytest.skip("this host has loopback alone")
+            address = str(probe.getsockname()[0])
+
+        async def story() -> None:
+            for everywhere in (False, True):
+                beyond = address if everywhere else None
+                gus = await register("gus", 4444, beyond=beyond, trouble=told([]))
+                if everywhere:
+                    assert await names(address) == [("gus", 4444)]
+                else:
+                    with pytest.raises(PyxError, match=f"^cannot connect to {address} port {port}: "):
+                        await names(address)
+                await gus.close()
+                await asyncio.to_thread(end_epmd, port)
+
+        asyncio.run(story())
+
+    def test_an_epmd_that_was_started_for_this_host_alone_is_told_of(
+        self, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(epmd_client, "_LOOK_SECONDS", 0.0)
+
+        async def story() -> None:
+            sentences: list[str] = []
+            gus = await register("gus", 4444, trouble=told(sentences))
+            assert sentences == []
+            bob = await register("bob", 5555, beyond="127.0.0.9", trouble=told(sentences))
+            assert await port_of("bob", HOME) == 5555
+            async with asyncio.timeout(HANG):
+                while not sentences:
+                    await asyncio.to_thread(lambda: None)
+            await bob.close()
+            await gus.close()
+            (sentence,) = sentences
+            assert sentence == (
+                f"other hosts cannot find bob: EPMD does not answer at 127.0.0.9 port {port}; it may serve "
+                "this host alone (hint: with --port N, the same on all nodes, none is needed)"
+            )
+
+        asyncio.run(story())
+
+
+def test_nodes_that_start_at_once_share_one_epmd(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The own one: `epmd -daemon` may bind only after it has said that it has started, when this test is over.
+    monkeypatch.setenv("PATH", os.devnull)
+
+    async def story() -> None:
+        nodes = await asyncio.gather(*(register(f"n{at}", 4444 + at, trouble=told([])) for at in range(5)))
+        assert await names(HOME) == [(f"n{at}", 4444 + at) for at in range(5)]
+        for node in nodes:
+            await node.close()
+
+    asyncio.run(story())
+
+
+class Fake:
+    """An EPMD of this test's own, which can be told how to behave."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.seen: asyncio.Queue[NodeEntry] = asyncio.Queue()
+        self.looked = asyncio.Event()
+        self.accepts = True
+        self.connections: list[socket.socket] = []
+        self._creation = 0
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._listening = listen(HOME, self.port)
+        self._serving = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(self._listening)
+            self.connections.append(connection)
+            reader = RequestReader()
+            while (request := reader.request()) is None and (data := await loop.sock_recv(connection, 100)):
+                reader.receive_data(data)
+            if request is None:  # just looked whether somebody is here
+                self.connections.remove(connection)
+                connection.close()
+                self.looked.set()
+                continue
+            assert isinstance(request, Register)
+            self._creation += 1
+            answer = registered_answer(Registered(self.accepts, self._creation), 6)
+            await loop.sock_sendall(connection, answer)
+            self.seen.put_nowait(request.entry)
+
+    async def stop(self) -> None:
+        assert self._serving is not None
+        self._serving.cancel()
+        await asyncio.gather(self._serving, return_exceptions=True)
+        self._listening.close()
+        for connection in self.connections:
+            connection.close()
+        self.connections.clear()
+
+
+def story_with_fake(port: int, story: Callable[[Fake, list[str]], Awaitable[None]]) -> None:
+    async def run() -> None:
+        fake = Fake(port)
+        await fake.start()
+        async with asyncio.timeout(HANG):
+            await story(fake, [])
+        await fake.stop()
+
+    asyncio.run(run())
+
+
+GUS = NodeEntry("gus", 4444)
+
+
+@pytest.fixture
+def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """No EPMD can be started; how often it was tried."""
+    tried: list[bool] = []
+
+    def commands(*, everywhere: bool) -> list[list[str]]:
+        tried.append(everywhere)
+        return [[os.devnull]]
+
+    monkeypatch.setattr(epmd_client, "_commands", commands)
+    monkeypatch.setattr(epmd_client, "_START_SECONDS", 0.0)
+    return tried
+
+
+class TestANameThatIsInUse:
+    """EPMD learns that a node has ended from its connection: late, where the host is busy."""
+
+    def test_is_asked_for_again_and_had_once_it_is_free(self, port: int) -> None:
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            fake.accepts = False
+            registering = asyncio.create_task(register("gus", 4444, trouble=told(sentences)))
+            for _ in range(3):
+                await fake.seen.get()
+            fake.accepts = True
+            gus = await registering
+            assert gus.creation > 3
+            await gus.close()
+            assert sentences == []
+
+        story_with_fake(port, story)
+
+    def test_is_refused_in_the_end(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(epmd_client, "RELEASE_SECONDS", 0.0)
+
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            fake.accepts = False
+            with pytest.raises(NameTaken):
+                await register("gus", 4444, trouble=told(sentences))
+
+        story_with_fake(port, story)
+
+
+class TestKeepingTheName:
+    def test_a_lost_registration_is_renewed(self, port: int) -> None:
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=told(sentences))
+            assert gus.creation == 1
+            assert await fake.seen.get() == GUS
+            fake.connections.pop().close()
+            assert await fake.seen.get() == GUS
+            while gus.creation != 2:
+                await asyncio.to_thread(lambda: None)
+            fake.connections.pop().close()
+            assert await fake.seen.get() == GUS
+            await gus.close()
+            assert sentences == ["EPMD has closed the registration of gus: registering again"] * 2
+
+        story_with_fake(port, story)
+
+    def test_a_name_that_another_has_taken_meanwhile_is_said_once(self, port: int) -> None:
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=told(sentences))
+            await fake.seen.get()
+            fake.accepts = False
+            fake.connections.pop().close()
+            for _ in range(3):
+                await fake.seen.get()
+            fake.accepts = True
+            await fake.seen.get()
+            while gus.creation != 5:
+                await asyncio.to_thread(lambda: None)
+            await gus.close()
+            assert sentences == [
+                "EPMD has closed the registration of gus: registering again",
+                "gus is not registered with EPMD: the name gus is in use by another node",
+            ]
+
+        story_with_fake(port, story)
+
+    def test_a_vanished_epmd_is_started_again(self, port: int, none_starts: list[bool]) -> None:
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            gus = await register("gus", 4444, beyond=HOME, trouble=told(sentences))
+            await fake.seen.get()
+            await fake.looked.wait()
+            assert none_starts == []
+            await fake.stop()
+            while len(sentences) < 2:
+                await asyncio.to_thread(lambda: None)
+            assert none_starts
+            assert set(none_starts) == {True}
+            await fake.start()
+            assert await fake.seen.get() == GUS
+            await gus.close()
+            nobody = f"no EPMD answers on {HOME} port {port}, and none could be started"
+            assert sentences == [
+                "EPMD has closed the registration of gus: registering again",
+                f"gus is not registered with EPMD: {nobody}",
+            ]
+
+        story_with_fake(port, story)
+
+    def test_giving_up_while_registering_again(self, port: int, none_starts: list[bool]) -> None:
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=told(sentences))
+            await fake.stop()
+            while not none_starts:
+                await asyncio.to_thread(lambda: None)
+            await gus.close()
+            await fake.start()
+
+        story_with_fake(port, story)
+
+    def test_a_forked_child_closes_its_copy(self, port: int) -> None:
+        async def story(fake: Fake, sentences: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=told(sentences))
+            await fake.seen.get()
+            # What the fork handlers call in the child, here in the parent: the connection is closed.
+            gus.close_in_child()
+            assert await asyncio.get_running_loop().sock_recv(fake.connections[0], 1) == b""
+            await gus.close()
+
+        story_with_fake(port, story)
+
+
+class TestNoEpmd:
+    def test_none_can_be_started(self, port: int, none_starts: list[bool]) -> None:
+        with pytest.raises(PyxError, match=f"^no EPMD answers on {HOME} port {port}, and none") as caught:
+            asyncio.run(register("gus", 4444, trouble=told([])))
+        assert caught.value.hint == "with --port N, the same on all nodes, none is needed"
+        assert none_starts == [False]
+
+    def test_nobody_can_be_asked(self, port: int) -> None:
+        for question in (port_of("gus", HOME), names(HOME)):
+            with pytest.raises(PyxError, match=f"^cannot connect to {HOME} port {port}: Connection refused$"):
+                asyncio.run(question)
+
+    def test_something_else_is_there(self, port: int) -> None:
+        async def story() -> None:
+            async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                await reader.read(3)
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                writer.close()
+                await writer.wait_closed()
+
+            async with await asyncio.start_server(answer, HOME, port):
+                words = f"^what listens on {HOME} port {port} is not an EPMD that works: that is not EPMD's"
+                with pytest.raises(PyxError, match=words):
+                    await register("gus", 4444, trouble=told([]))
+                for question in (port_of("gus", HOME), names(HOME)):
+                    with pytest.raises(PyxError, match=words):
+                        await question
+
+        asyncio.run(story())
+
+    def test_something_silent_is_there(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(epmd_client, "_QUESTION_SECONDS", 0.0)
+        with listen(HOME, port):
+            words = f"^what listens on {HOME} port {port} is not an EPMD that works: no answer"
+            with pytest.raises(PyxError, match=words):
+                asyncio.run(register("gus", 4444, trouble=told([])))
+            with pytest.raises(PyxError, match=f"^EPMD on {HOME} did not answer within 0 s$"):
+                asyncio.run(names(HOME))
+
+    def test_one_that_hangs_up(self, port: int) -> None:
+        async def story() -> None:
+            def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                writer.close()
+
+            async with await asyncio.start_server(hang_up, HOME, port):
+                words = f"^what listens on {HOME} port {port} is not an EPMD that works: "
+                for question in (names(HOME), register("gus", 4444, trouble=told([]))):
+                    with pytest.raises(PyxError, match=words) as caught:
+                        await question
+                    assert "Errno" not in str(caught.value)
+
+        asyncio.run(story())
+
+    @pytest.mark.parametrize("given", ["many", "0", "65536", "-1", "4369 "])
+    def test_a_port_that_is_none(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+        monkeypatch.setenv("ERL_EPMD_PORT", given)
+        with pytest.raises(PyxError, match=f"^ERL_EPMD_PORT is '{given}', which is no port$"):
+            epmd_port()
+
+
+def test_the_port_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ERL_EPMD_PORT", raising=False)
+    assert epmd_port() == 4369
+
+
+@pytest.mark.skipif(REAL is None, reason="epmd is not on PATH")
+def test_epmd_lists_pyx_nodes(port: int) -> None:
+    async def story() -> None:
+        gus = await register("gus", 4444, trouble=told([]))
+        listed = await asyncio.to_thread(subprocess.check_output, ["epmd", "-names"], text=True)
+        assert listed.splitlines()[1:] == ["name gus at port 4444"]
+        await gus.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.skipif(REAL is None, reason="epmd is not on PATH")
+def test_epmd_lists_the_names_of_the_own_server_too(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", os.devnull)
+
+    async def story() -> None:
+        gus = await register("gus", 4444, trouble=told([]))
+        monkeypatch.setenv("PATH", path)
+        listed = await asyncio.to_thread(subprocess.check_output, ["epmd", "-names"], text=True)
+        assert listed.splitlines() == [
+            f"epmd: up and running on port {port} with data:",
+            "name gus at port 4444",
+        ]
+        await gus.close()
+
+    asyncio.run(story())

@@ -1,0 +1,24 @@
+"""What went wrong, in words for a sentence."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import pytest
+
+from pyx.net.error_words import in_words
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (OSError(errno.ECONNREFUSED, "Connect call failed ('10.0.0.5', 4369)"), "Connection refused"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+        (OSError("timed out"), "timed out"),
+        (ValueError("odd"), "ValueError: odd"),
+    ],
+)
+def test_an_exception_is_said_in_words(error: Exception, words: str) -> None:
+    assert in_words(error) == words

@@ -1,0 +1,43 @@
+"""Where a user's home is, and who has none."""
+
+from __future__ import annotations
+
+import pwd
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from pyx.net.home_directory import home_directory
+
+
+def unknown(uid: int) -> NoReturn:
+    msg = f"getpwuid(): uid not found: {uid}"
+    raise KeyError(msg)
+
+
+def known(uid: int) -> pwd.struct_passwd:
+    return pwd.struct_passwd(("bob", "x", uid, uid, "", "/home/of/bob", "/bin/sh"))
+
+
+class TestAHome:
+    def test_is_what_the_environment_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/home/of/gus")
+        assert home_directory() == Path("/home/of/gus")
+
+    @pytest.mark.parametrize("value", [None, ""])
+    def test_is_else_what_the_password_database_says(
+        self, monkeypatch: pytest.MonkeyPatch, value: str | None
+    ) -> None:
+        if value is None:
+            monkeypatch.delenv("HOME")
+        else:
+            monkeypatch.setenv("HOME", value)
+        monkeypatch.setattr(pwd, "getpwuid", known)
+        assert home_directory() == Path("/home/of/bob")
+        monkeypatch.setattr(pwd, "getpwuid", unknown)
+        assert home_directory() is None
+
+    def test_is_none_where_it_is_not_an_absolute_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "somewhere")
+        assert home_directory() is None

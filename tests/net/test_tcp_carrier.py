@@ -1,0 +1,412 @@
+"""Nodes of two addresses, and what comes between them: strangers, impostors, somebody in the middle.
+
+White-box: the strangers here speak TCP and TLS by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import random
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.errors import ProtocolError, PyxError
+from pyx.net import endpoint
+from pyx.net.certificate import listening_context, make_certificate
+from pyx.net.endpoint import Arrival, Endpoint
+from pyx.net.tcp_carrier import TcpCarrier
+from pyx.net.tls_stream import TlsOpening
+from pyx.terms import Incarnation
+from pyx.wire.handshake.machine import Dialler, Established, Failed, NeedKey, Transmit
+from pyx.wire.handshake.tls import TlsMachine, dialling_context
+from tests.net.fault_proxy import FaultProxy
+from tests.net.test_endpoint import HANG, DialFailed
+from tests.staging import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.wire.handshake.machine import Status
+    from tests.net.conftest import LoopThread
+
+KEY = b"k" * 32
+
+
+def free_port() -> int:
+    """One that is free on all addresses, below those that connections are given."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("0.0.0.0", port)):
+            return port
+
+
+class Node:
+    """A node's doors, whose owner notes what it is told."""
+
+    def __init__(self, net: Net, name: str, key: bytes) -> None:
+        self.told: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
+        self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.claims = 0
+        self.key = key
+        self.incarnation = Incarnation(name, 100 + len(net.nodes))
+        self.door = TcpCarrier(name, hidden=False, listen=None, port=net.port, trouble=print)
+        self.arrivals: list[Arrival] = []
+        self._loop_thread = net.loop_thread
+        self.doors = net.loop_thread.call(
+            lambda: Endpoint(self.incarnation, hidden=False, owner=self, door=self.door)
+        )
+
+    def listen(self) -> Node:
+        self._loop_thread.run(self.doors.listen())
+        self._loop_thread.call(self.doors.accept)
+        return self
+
+    def dials(self, name: str) -> None:
+        self._loop_thread.call(lambda: self.doors.dial(name, 1))
+
+    def reaches(self, name: str) -> Arrival | DialFailed:
+        self.dials(name)
+        return self.told.get(timeout=HANG)
+
+    def is_led_astray_to(self, address: str) -> None:
+        """As by a name server that lies: every name leads there."""
+        connect = self.door.connect
+
+        async def elsewhere(name: str) -> socket.socket:
+            return await connect(f"{name.partition('@')[0]}@{address}")
+
+        self.door.connect = elsewhere  # type: ignore[method-assign]
+
+    def close(self) -> None:
+        self._loop_thread.run(self.doors.close())
+        for arrival in self.arrivals:
+            arrival.stream.close()
+
+    # the owner's side
+
+    def key_for(self, _name: str) -> bytes:
+        return self.key
+
+    def claimed(self, _name: str, _creation: int, *, hidden: bool) -> tuple[Status, object]:
+        assert not hidden
+        self.claims += 1
+        return "ok", None
+
+    def established(self, arrival: Arrival) -> None:
+        self.arrivals.append(arrival)
+        if arrival.first:
+            arrival.stream.send(arrival.first)
+        self.told.put(arrival)
+
+    def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
+        self.told.put(DialFailed(name, reason, hint))
+
+    def cannot_accept(self, number: int) -> None:
+        raise AssertionError(number)
+
+    def stranger_refused(self, reason: str) -> None:
+        self.refusals.put(reason)
+
+
+class Net:
+    """Nodes of several addresses, all at one port."""
+
+    def __init__(self, loop_thread: LoopThread) -> None:
+        self.loop_thread = loop_thread
+        self.port = free_port()
+        self.nodes: list[Node] = []
+        self._strangers: list[socket.socket] = []
+
+    def node(self, name: str, key: bytes = KEY) -> Node:
+        self.nodes.append(Node(self, name, key))
+        return self.nodes[-1]
+
+    def stranger(self, address: str, source: str = "") -> socket.socket:
+        """Somebody connected to that address."""
+        stranger = socket.create_connection(
+            (address, self.port), HANG, source_address=(source, 0) if source else None
+        )
+        self._strangers.append(stranger)
+        return stranger
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+        for stranger in self._strangers:
+            stranger.close()
+
+
+@pytest.fixture
+def net(loop_thread: LoopThread) -> Iterator[Net]:
+    net = Net(loop_thread)
+    yield net
+    net.close()
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "HANDSHAKE_SECONDS", 0.3)
+
+
+class TestADial:
+    def test_ends_with_both_sides_at_one_connection_inside_tls(self, net: Net) -> None:
+        gus, bob = net.node("gus@127.0.0.1").listen(), net.node("bob@127.0.0.2").listen()
+        mine = gus.reaches("bob@127.0.0.2")
+        his = bob.told.get(timeout=HANG)
+        assert isinstance(mine, Arrival)
+        assert isinstance(his, Arrival)
+        assert mine[:4] == (*bob.incarnation, False, True)
+        assert his[:4] == (*gus.incarnation, False, False)
+        assert type(mine.stream).__name__ == type(his.stream).__name__ == "TlsStream"
+        mine.stream.send(b"straight on")
+        assert read(his) == b"straight on"
+
+    def test_with_another_cookie_says_so_at_home_only(self, net: Net) -> None:
+        gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2", b"o" * 32).listen()
+        failed = gus.reaches("bob@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "the cookie of bob@127.0.0.2 differs from ours"
+        assert bob.refusals.get(timeout=HANG) == "the cookie of gus@127.0.0.1 differs from ours"
+        assert bob.claims == 0
+
+    def test_of_a_node_with_another_name_says_so(self, net: Net) -> None:
+        bob = net.node("bob@127.0.0.2").listen()
+        failed = net.node("gus@127.0.0.1").reaches("cat@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "it is called bob@127.0.0.2, not cat@127.0.0.2"
+        refused = bob.refusals.get(timeout=HANG)
+        assert refused == "gus@127.0.0.1 dialled 'cat@127.0.0.2', this is bob@127.0.0.2"
+
+    def test_of_a_short_name_says_that_the_two_do_not_mix(self, net: Net) -> None:
+        failed = net.node("gus@127.0.0.1").reaches("bob@vm")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "it has a short name, and this node a long one (--name): the two do not mix"
+
+    def test_where_nobody_listens_says_so(self, net: Net) -> None:
+        failed = net.node("gus@127.0.0.1").reaches("bob@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == f"cannot connect to 127.0.0.2 port {net.port}: Connection refused"
+
+    def test_of_what_is_no_node_says_so(self, net: Net) -> None:
+        with socket.create_server(("127.0.0.2", net.port)) as other:
+            gus = net.node("gus@127.0.0.1")
+            gus.dials("bob@127.0.0.2")
+            web, _ = other.accept()
+            web.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            failed = gus.told.get(timeout=HANG)
+            web.close()
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "it does not speak TLS"
+
+
+class TestSomebodyInTheMiddle:
+    """Permanent attackers: they hold no cookie, and everything else."""
+
+    def test_who_relays_with_a_certificate_of_his_own_is_refused_by_both(self, net: Net) -> None:
+        gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
+        middle = Middle(net, "127.0.0.3", "127.0.0.2")
+        gus.is_led_astray_to("127.0.0.3")
+        failed = gus.reaches("bob@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "the cookie of bob@127.0.0.2 differs from ours"
+        assert bob.refusals.get(timeout=HANG) == "the cookie of gus@127.0.0.1 differs from ours"
+        assert bob.claims == 0
+        middle.close()
+        assert middle.relayed  # it was the proof that failed, not the relaying
+
+    def test_who_has_only_a_certificate_learns_nothing_and_is_not_taken_for_the_peer(self, net: Net) -> None:
+        impostor = net.node("bob@127.0.0.2", b"a guess".ljust(32)).listen()
+        failed = net.node("gus@127.0.0.1").reaches("bob@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "the cookie of bob@127.0.0.2 differs from ours"
+        assert impostor.claims == 0
+
+    def test_who_passes_ciphertext_on_unchanged_is_just_a_wire(self, net: Net) -> None:
+        gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
+        gus.is_led_astray_to("127.0.0.3")
+        with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)):
+            assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
+            assert isinstance(bob.told.get(timeout=HANG), Arrival)
+
+    def test_who_leads_a_node_to_itself_is_noticed_by_both_of_its_ends(self, net: Net) -> None:
+        gus = net.node("gus@127.0.0.1").listen()
+        gus.is_led_astray_to("127.0.0.1")
+        failed = gus.reaches("bob@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert failed.reason == "it has this node's own name"
+        assert gus.refusals.get(timeout=HANG) == "it has this node's own name"
+        assert gus.claims == 0
+
+    def test_who_replays_a_proof_of_yesterday_is_refused(self, net: Net) -> None:
+        bob = net.node("bob@127.0.0.2").listen()
+        spoken = net.loop_thread.run(speak(net, KEY))
+        assert isinstance(spoken.outcome, Established)
+        again = net.loop_thread.run(speak(net, KEY, replayed=spoken.sent))
+        assert isinstance(again.outcome, Failed)
+        assert bob.refusals.get(timeout=HANG) == "the cookie of spy@127.0.0.9 differs from ours"
+
+
+class Spoken:
+    """What a stranger who speaks TLS sent, frame by frame, and how it ended for him."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.outcome: object = None
+
+
+async def speak(net: Net, key: bytes, replayed: list[bytes] | None = None) -> Spoken:
+    """Dials bob by hand; with *replayed*, says what was said then."""
+    connection = await asyncio.to_thread(socket.create_connection, ("127.0.0.2", net.port))
+    connection.setblocking(False)
+    spoken = Spoken()
+    with contextlib.closing(connection):
+        opening = TlsOpening(connection, TlsMachine(dialling_context()))
+        machine = Dialler(
+            "spy@127.0.0.9",
+            7,
+            hidden=False,
+            nonce=bytes(range(32)),
+            channel=await opening.shake_hands(),
+            dialled="bob@127.0.0.2",
+        )
+        while spoken.outcome is None:
+            events = machine.events()
+            for event in events:
+                if isinstance(event, Transmit):
+                    data = event.data if replayed is None else replayed[len(spoken.sent)]
+                    spoken.sent.append(data)
+                    await opening.send_all(data)
+                elif isinstance(event, NeedKey):
+                    machine.key_chosen(key)
+                else:
+                    spoken.outcome = event
+            if not events:
+                data = b""
+                with contextlib.suppress(OSError, ProtocolError):
+                    data = await opening.receive()
+                machine.receive_data(data) if data else machine.connection_lost()
+    return spoken
+
+
+class Middle:
+    """Takes a connection with his own certificate, makes one to the real node, and passes everything on."""
+
+    def __init__(self, net: Net, address: str, real: str) -> None:
+        self.relayed: list[bytes] = []
+        self._net = net
+        self._real = real
+        self._listening = socket.create_server((address, net.port))
+        self._listening.setblocking(False)
+        self._task = net.loop_thread.call(lambda: asyncio.get_running_loop().create_task(self._run()))
+
+    def close(self) -> None:
+        async def end() -> None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+        self._net.loop_thread.run(end())
+        self._listening.close()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        victim, _ = await loop.sock_accept(self._listening)
+        victim.setblocking(False)
+        real = socket.socket()
+        real.setblocking(False)
+        with contextlib.closing(victim), contextlib.closing(real):
+            await loop.sock_connect(real, (self._real, self._net.port))
+            certificate = make_certificate()
+            to_victim = TlsOpening(
+                victim, TlsMachine(listening_context(certificate), certificate_sha256=certificate.sha256)
+            )
+            to_real = TlsOpening(real, TlsMachine(dialling_context()))
+            await to_victim.shake_hands()
+            await to_real.shake_hands()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pass(to_victim, to_real))
+                both.create_task(self._pass(to_real, to_victim))
+
+    async def _pass(self, one: TlsOpening, other: TlsOpening) -> None:
+        with contextlib.suppress(OSError, ProtocolError):
+            while data := await one.receive():
+                self.relayed.append(data)
+                await other.send_all(data)
+
+
+def read(arrival: Arrival) -> bytes:
+    """What comes next over a session, once it is there."""
+    buffer = memoryview(bytearray(64 * 1024))
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            return bytes(buffer[: arrival.stream.receive_into(buffer)])
+
+
+class TestAStranger:
+    @pytest.mark.usefixtures("brief")
+    @pytest.mark.parametrize("said", [b"", b"\x16", b"\x16\x03\x01"])
+    def test_who_stays_silent_in_tls_is_cut_off(self, said: bytes, net: Net) -> None:
+        bob = net.node("bob@127.0.0.2").listen()
+        stranger = net.stranger("127.0.0.2")
+        stranger.sendall(said)
+        assert stranger.recv(100) == b""
+        assert bob.refusals.get(timeout=HANG) == "a stranger did not prove itself within 0.3 s"
+
+    @pytest.mark.parametrize(
+        ("said", "reason"),
+        [
+            (b"GET / HTTP/1.1\r\n\r\n", "it does not speak TLS but HTTP"),
+            (b"\x00" * 100, "it does not speak TLS"),
+            (os.urandom(8).join([b"\x80"] * 40), None),
+        ],
+    )
+    def test_who_speaks_no_tls_is_cut_off(self, said: bytes, reason: str | None, net: Net) -> None:
+        bob = net.node("bob@127.0.0.2").listen()
+        stranger = net.stranger("127.0.0.2")
+        stranger.sendall(said)
+        with contextlib.suppress(ConnectionResetError):
+            while stranger.recv(1000):
+                pass
+        refusal = bob.refusals.get(timeout=HANG)
+        assert reason is None or refusal == reason
+
+    def test_who_hangs_up_in_tls_is_forgotten(self, net: Net) -> None:
+        bob = net.node("bob@127.0.0.2").listen()
+        net.stranger("127.0.0.2").close()
+        assert bob.refusals.get(timeout=HANG) == "it hung up during the TLS handshake"
+
+    def test_crowds_do_not_keep_a_legal_peer_out(self, net: Net) -> None:
+        gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
+        before = len(list(Path("/dev/fd").iterdir()))
+        crowd = [net.stranger("127.0.0.2", f"127.0.0.{2 + at % 8}") for at in range(300)]
+        for stranger in crowd[::2]:
+            with contextlib.suppress(OSError):  # some had to go already
+                stranger.sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
+        assert isinstance(bob.told.get(timeout=HANG), Arrival)
+        for stranger in crowd:
+            stranger.close()
+        # The two ends of the session stay; who still waited to be let in is let in, and found to be gone.
+        until(lambda: not list(bob.doors._strangers) and len(list(Path("/dev/fd").iterdir())) == before + 2)
+
+
+def test_an_address_of_another_host_cannot_be_listened_on(net: Net) -> None:
+    with pytest.raises(PyxError, match=r"cannot listen on 192\.0\.2\.1 port \d+: Cannot assign requested"):
+        net.node("gus@192.0.2.1").listen()
+
+
+def test_a_host_without_an_address_says_what_to_do(net: Net) -> None:
+    with pytest.raises(PyxError, match=r"the host 'no\.such\.invalid' has no address") as raised:
+        net.node("gus@no.such.invalid").listen()
+    assert raised.value.hint == "say where to listen: --listen ADDRESS"
+
+
+def test_a_taken_port_says_so(net: Net) -> None:
+    net.node("gus@127.0.0.1").listen()
+    with pytest.raises(PyxError, match=r"cannot listen on 127\.0\.0\.1 port \d+: Address already in use"):
+        net.node("bob@127.0.0.1").listen()

@@ -1,0 +1,118 @@
+"""Effects of the kernel are carried out, each by what it needs, and none keeps another back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pyx.core import effects as fx
+from pyx.core.exit_notices import A_STEP
+from pyx.core.mailbox import Exited
+from pyx.terms import Pid
+from tests.staging import until, wait_for
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pyx.core.processes import ProcessRecord
+    from pyx.runtime.local_node import LocalNode
+
+
+def test_one_that_fails_is_logged_and_keeps_no_other_back(
+    node: LocalNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    def decide() -> None:
+        node.kernel.console.append((Pid(1), "a line\n"))
+        node.kernel.effects.extend((fx.Show(None), fx.Log("warning", "the next one")))
+
+    def broken(_: str, __: Pid) -> None:
+        raise BrokenPipeError
+
+    node.outlet._write = broken
+    node.step(decide)
+    assert [record.getMessage() for record in caplog.records] == [
+        "could not carry out Show",
+        "the next one",
+    ]
+
+
+def test_log_lines_have_their_level(node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    for level in ("info", "warning", "error"):
+        node.step(node.kernel.effects.append, fx.Log(level, f"100% {level}"))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "100% info"),
+        ("WARNING", "100% warning"),
+        ("ERROR", "100% error"),
+    ]
+
+
+def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -> None:
+    """One that stands still (Ctrl-S, a full pipe) must not stop the ticks."""
+    shown: list[int] = []
+    standing, go_on = threading.Event(), threading.Event()
+
+    def slow(_: str, __: Pid) -> None:
+        standing.set()
+        wait_for(go_on)
+        shown.append(threading.get_ident())
+
+    node.outlet._write = slow
+    node.portal.call(node.step, node.kernel.print_lines, Pid(0), None, "a line\n")
+    wait_for(standing)
+    assert node.portal.call(lambda: "still there") == "still there"
+    go_on.set()
+    until(lambda: bool(shown))
+    assert shown != [node.portal.call(threading.get_ident)]
+
+
+def test_a_rest_ends_when_it_is_time(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    rested = threading.Event()
+    monkeypatch.setattr(node.kernel, "rested", lambda _: rested.set())
+    node.step(node.kernel.effects.append, fx.Rest("b@test", node.now()))
+    wait_for(rested)
+
+
+def test_without_a_transport_nobody_is_dialled(node: LocalNode) -> None:
+    node.step(node.kernel.effects.extend, (fx.Dial("b@test"), fx.CancelDial("b@test")))
+
+
+def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
+    closed: list[bool] = []
+
+    class Peer:
+        link: Any = None
+
+    class Link:
+        def close(self, *, gracefully: bool) -> None:
+            closed.append(gracefully)
+
+    peer: Any = Peer()
+    node.step(node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
+    peer.link = Link()
+    node.step(node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
+    assert closed == [True]
+
+
+def test_an_end_that_many_are_to_hear_of_lets_others_in_between(node: LocalNode) -> None:
+    """And goes on by itself until all have heard, on a node that was never started too."""
+
+    def bind() -> tuple[ProcessRecord, list[ProcessRecord]]:
+        one, *others = (node.kernel.process_started("def")[0] for _ in range(3 * A_STEP))
+        for other in others:
+            other.trap_exit = True
+            node.kernel.link(other, one.pid)
+        return one, others
+
+    one, others = node.step(bind)
+    told: list[int] = []
+
+    def end() -> None:
+        node.kernel.process_exited(one, "boom")
+        told.append(sum(len(other.mailbox) for other in others))
+
+    node.step(end)
+    assert told == [A_STEP]
+    until(lambda: not node.kernel._notices)
+    assert [other.mailbox.snapshot() for other in others] == [[Exited(one.pid, "boom")]] * len(others)

@@ -1,0 +1,318 @@
+"""A node gets its name and gives it up: options, refusals, what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import types
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import receive
+from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
+from pyx.execution import interrupts
+from pyx.execution.output import Router
+from pyx.runtime import start_stop
+from pyx.terms import Pid
+from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
+from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pyx.runtime.local_node import LocalNode
+
+
+def start(node: LocalNode, name: str = "a@test", **options: Any) -> str:
+    return start_stop.start(node, name, **{**OPTIONS, **options})
+
+
+@pytest.fixture(autouse=True)
+def own_handler() -> Iterator[None]:
+    """The test runner's handler of Ctrl-C stays what it was."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def unknown(hostname: str) -> None:
+    """A resolver that does not know this host, or is asked for what cannot be a host."""
+    hostname.encode("idna")
+    raise OSError(f"unknown host {hostname}")
+
+
+class TestStart:
+    def test_gives_the_full_name(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pyx.runtime.local_node.socket.gethostname", lambda: "vm")
+        assert start(node, "billing") == "billing@vm"
+        assert node.kernel.name == "billing@vm"
+        assert 0 < node.kernel.creation < 2**32
+
+    @pytest.mark.parametrize("hostname", ["vm", "b\u00fcro.local", "gus pc.lan", "", "h" * 64])
+    def test_a_long_name_needs_a_host_that_others_can_dial(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, hostname: str
+    ) -> None:
+        """This host's own name is taken where none is given."""
+        monkeypatch.setattr(socket, "gethostname", lambda: hostname)
+        monkeypatch.setattr(socket, "gethostbyaddr", unknown)
+        with pytest.raises(NodeNameInvalid, match="a long name has a host with a dot, or an") as caught:
+            start(node, "gus", long=True)
+        assert caught.value.hint == "say which: gus@10.0.0.5, gus@host.example"
+
+    def test_a_long_name_without_a_host_is_on_this_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(socket, "getfqdn", lambda: "vm.example.org")
+        assert start_stop._long_name("gus") == "gus@vm.example.org"
+
+    def test_every_start_is_an_incarnation_of_its_own(self, node: LocalNode) -> None:
+        start(node)
+        first = node.kernel.creation
+        start_stop.stop(node)
+        start(node)
+        assert node.kernel.creation != first
+
+    def test_twice_is_refused(self, node: LocalNode) -> None:
+        start(node)
+        with pytest.raises(AlreadyStarted, match="this process is the node a@test already"):
+            start(node, "b@test")
+        assert node.kernel.name == "a@test"
+
+    def test_twice_at_once_is_one_start_and_one_refusal(self, node: LocalNode, home: str) -> None:
+        results: queue.SimpleQueue[str] = queue.SimpleQueue()
+        together = threading.Barrier(2)
+
+        def starts(name: str) -> None:
+            together.wait(HANG)
+            try:
+                results.put(start(node, name))
+            except AlreadyStarted as error:
+                results.put(str(error))
+
+        names = ("one@test", "two@test")
+        for name in names:
+            threading.Thread(target=starts, args=(name,)).start()
+        seen = {results.get(timeout=HANG) for _ in names}
+        winner = node.kernel.name
+        assert seen == {winner, f"this process is the node {winner} already"}
+        start_stop.stop(node)
+        assert not [file for file in os.listdir(home) if file.endswith((".sock", ".lock"))]
+
+    def test_of_two_stops_at_once_one_ends_the_name(self, node: LocalNode) -> None:
+        start(node)
+        results: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        together = threading.Barrier(2)
+
+        def stops() -> None:
+            together.wait(HANG)
+            results.put(start_stop.stop(node))
+
+        for _ in range(2):
+            threading.Thread(target=stops).start()
+        assert sorted(results.get(timeout=HANG) for _ in range(2)) == [False, True]
+        assert not node.kernel.name
+
+    @pytest.mark.parametrize(
+        ("module", "library", "question"),
+        [
+            ("gevent.monkey", "gevent", "is_module_patched"),
+            ("eventlet.patcher", "eventlet", "is_monkey_patched"),
+        ],
+    )
+    def test_in_a_program_of_green_threads_is_refused(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, module: str, library: str, question: str
+    ) -> None:
+        patched = types.SimpleNamespace(**{question: lambda _: True})
+        monkeypatch.setitem(sys.modules, module, patched)
+        with pytest.raises(PyxError, match=f"{library} has replaced this program's threads") as refused:
+            start(node)
+        assert refused.value.hint == "run the node in a program of its own"
+        assert not node.kernel.name
+
+    @pytest.mark.parametrize("tick", [0, -1, float("nan")])
+    def test_a_tick_is_a_time(self, node: LocalNode, tick: float) -> None:
+        with pytest.raises(ValueError, match="tick is a number of seconds over 0, not "):
+            start(node, tick=tick)
+
+    @pytest.mark.parametrize("policy", ["closed", ""])
+    def test_a_policy_is_one_that_there_is(self, node: LocalNode, policy: str) -> None:
+        with pytest.raises(ValueError, match="rpc is 'open' or 'exported' or 'off', not"):
+            start(node, policy=policy)
+
+    @pytest.mark.parametrize("mib", [0, -1, 1025, 1.5, True, "128", None])
+    def test_the_limit_of_a_message_is_a_number_of_mib(self, node: LocalNode, mib: Any) -> None:
+        with pytest.raises(ValueError, match="max_message_mib is a number of MiB from 1 to 1024, not "):
+            start(node, max_message_mib=mib)
+
+    def test_a_bad_name(self, node: LocalNode) -> None:
+        with pytest.raises(NodeNameInvalid):
+            start(node, "no good")
+
+    def test_refusals_leave_nothing_behind(self, node: LocalNode, home: str) -> None:
+        before = sorted(os.listdir(home))
+        for options in (
+            {"tick": 0},
+            {"policy": "?"},
+            {"name": "no good"},
+            {"cookie": None, "cookie_file": "/x"},
+        ):
+            name = options.pop("name", "a@test")
+            with pytest.raises((ValueError, PyxError)):
+                start(node, str(name), **options)
+        assert sorted(os.listdir(home)) == before
+        assert not node.kernel.name
+        assert start(node)
+
+    def test_options_reach_their_places(self, node: LocalNode) -> None:
+        start(node, hidden=True, tick=3.0, policy="off", max_message_mib=2)
+        kernel = node.kernel
+        assert (kernel.hidden, kernel.tick_seconds, kernel.policy) == (True, 3.0, "off")
+        assert node.max_message_bytes == 2 * 1024 * 1024
+
+    def test_what_the_last_incarnation_was_told_is_over(self, node: LocalNode) -> None:
+        start(node, max_message_mib=2)
+        start_stop.stop(node)
+        start(node)
+        assert node.max_message_bytes == MAX_PAYLOAD_BYTES
+
+    def test_a_cookie_of_a_file(self, node: LocalNode, tmp_path: Path) -> None:
+        (tmp_path / "cookie").write_text("pyx1-" + "2" * 43 + "\n")
+        (tmp_path / "cookie").chmod(0o600)
+        start(node, cookie=None, cookie_file=str(tmp_path / "cookie"))
+        assert node.transport is not None
+        assert node.transport.cookie.text == "pyx1-" + "2" * 43
+
+    def test_or_the_one_at_home_which_is_made(self, node: LocalNode, home: str) -> None:
+        start(node, cookie=None)
+        assert ".pyx.cookie" in os.listdir(home)
+
+    def test_processes_in_the_applications_loop(self, node: LocalNode) -> None:
+        async def application() -> Any:
+            start(node, loop=asyncio.get_running_loop())
+            ran: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+            async def process() -> None:
+                ran.set_result(asyncio.get_running_loop())
+
+            node.processes.spawn(process, ())
+            return await asyncio.wait_for(ran, HANG) is asyncio.get_running_loop()
+
+        assert asyncio.run(application())
+
+    def test_output_is_routed_only_if_asked_for(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdout", io.StringIO())
+        start(node)
+        assert not isinstance(sys.stdout, Router)
+        start_stop.stop(node)
+        start(node, route_output=True)
+        assert isinstance(sys.stdout, Router)
+
+    def test_ctrl_c_spares_pyx_from_now_on(self, node: LocalNode) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        start(node)
+        assert signal.getsignal(signal.SIGINT) is interrupts.interrupted
+
+    def test_in_a_process_it_is_one_piece(self, node: LocalNode) -> None:
+        assert as_process(node, lambda: start(node)) == "a@test"
+
+    def test_of_two_at_once_one_is_told(self, node: LocalNode) -> None:
+        barrier, outcomes = threading.Barrier(2), list[str]()
+
+        def begin() -> None:
+            barrier.wait(HANG)
+            try:
+                outcomes.append(start(node))
+            except PyxError as error:
+                outcomes.append(type(error).__name__)
+
+        both = [threading.Thread(target=begin) for _ in range(2)]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join(HANG)
+        assert "a@test" in outcomes
+        assert set(outcomes) - {"a@test"} <= {"NameTaken", "AlreadyStarted"}
+        assert len(outcomes) == 2
+
+
+class TestStop:
+    def test_gives_the_name_up(self, node: LocalNode, home: str) -> None:
+        start(node)
+        assert start_stop.stop(node) is True
+        assert not node.kernel.name
+        assert [name for name in os.listdir(home) if name.endswith((".lock", ".sock"))] == []
+
+    def test_of_a_node_that_has_none(self, node: LocalNode) -> None:
+        assert start_stop.stop(node) is False
+        start(node)
+        start_stop.stop(node)
+        assert start_stop.stop(node) is False
+
+    def test_processes_live_on_and_are_no_strangers(self, node: LocalNode) -> None:
+        running = Running(node, receive)
+        start(node)
+        assert node.kernel.find(running.pid)
+        start_stop.stop(node)
+        node.send(running.pid, "still here")
+        assert running.outcome() == "still here"
+
+    def test_all_stop_with_the_interpreter(self, stage: Stage) -> None:
+        a, b = stage.start("a"), stage.start("b")
+        start_stop._stop_all()
+        assert (a.kernel.name, b.kernel.name) == ("", "")
+        assert not {a, b} & set(start_stop._started)
+
+
+class TestInfo:
+    def test_of_a_node_without_a_name(self, node: LocalNode) -> None:
+        facts = start_stop.info(node)
+        assert facts["name"] is None
+        assert facts["nodes"] == []
+        assert facts["processes"] == 0
+
+    def test_of_one_with_a_name(self, stage: Stage) -> None:
+        a = stage.start("a", hidden=True)
+        facts = start_stop.info(a)
+        assert (facts["name"], facts["host"], facts["hidden"]) == ("a@test", "test", True)
+        assert (facts["policy"], facts["tick"], facts["registered"]) == ("open", 15.0, [])
+        assert facts["creation"] == a.kernel.creation
+        assert facts["threads"] >= 2
+        assert facts["dying_threads"] == 0
+        assert facts["max_message_mib"] == 128
+
+    def test_tells_how_late_the_loop_is_that_stands_still(self, stage: Stage) -> None:
+        a = stage.start("a")
+        assert a.transport is not None
+        standing, go_on = threading.Event(), threading.Event()
+
+        def stand_still() -> None:
+            standing.set()
+            wait_for(go_on)
+
+        a.portal.soon(stand_still)
+        wait_for(standing)
+        until(lambda: start_stop.info(a)["loop_lag"] > 0.0)  # a look a second, and this one does not come
+        go_on.set()
+
+    def test_without_a_name_there_is_no_loop_to_be_late(self, node: LocalNode) -> None:
+        assert start_stop.info(node)["loop_lag"] is None
+
+    def test_counts_threads_that_outlive_their_process(self, node: LocalNode) -> None:
+        in_c = threading.Lock()
+        in_c.acquire()
+        pid, _ = node.processes.spawn(in_c.acquire, ())
+        process = node.kernel.find(pid)
+        assert process is not None
+        until(lambda: process.runner.gate.thread_ident is not None)
+        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        assert start_stop.info(node)["dying_threads"] == 1
+        in_c.release()
+        until(lambda: start_stop.info(node)["dying_threads"] == 0)

@@ -1,0 +1,137 @@
+"""The file's names for pids and the like, and what they are this time."""
+
+from __future__ import annotations
+
+from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.tokens import Token, input_tokens, split_tokens
+from pyx.terms import Incarnation
+
+SERVER = Incarnation("server@vm", 7)
+GUS = Incarnation("gus@vm", 8)
+AT_SERVER = View(SERVER, {1: GUS})
+AT_GUS = View(GUS, {4: SERVER})
+
+
+def pid(text: str) -> Token:
+    return Token("pid", f"<{text}>")
+
+
+def ref(text: str) -> Token:
+    return Token("ref", f"#Ref<{text}>")
+
+
+class TestTokens:
+    def test_what_is_volatile(self) -> None:
+        text = "#PID<0.5.0> <1.2.3> #Ref<0.0.9> <f at 0x7f001122aabb> 127.0.0.1:4369."
+        kinds = [part.kind for part in split_tokens(text) if isinstance(part, Token)]
+        assert kinds == ["pid", "pid", "ref", "address", "port"]
+
+    def test_what_is_not(self) -> None:
+        assert split_tokens("<0.5> 0x1f 10.0.0.1:80 1.2.3 #PID") == ("<0.5> 0x1f 10.0.0.1:80 1.2.3 #PID",)
+
+    def test_in_an_input_the_arguments_of_pid_and_ref_too(self) -> None:
+        code = 'send(pid("0.5.0"), [ref(\'0.0.1\'), "<1.2.3>", grid("1.2.3")])'
+        assert [token.text for *_, token in input_tokens(code)] == ["<0.5.0>", "#Ref<0.0.1>", "<1.2.3>"]
+
+
+class TestBinding:
+    def test_a_name_is_bound_by_its_first_meeting_and_stays(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.121.0"), pid("0.5.0"), AT_SERVER)
+        assert names.match(pid("0.121.0"), pid("0.5.0"), AT_SERVER)
+        assert not names.match(pid("0.121.0"), pid("0.6.0"), AT_SERVER)
+
+    def test_it_is_one_to_one(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.121.0"), pid("0.5.0"), AT_SERVER)
+        assert not names.match(pid("0.122.0"), pid("0.5.0"), AT_SERVER)
+
+    def test_zero_is_the_view_s_own_node_and_nothing_else_is(self) -> None:
+        names = Bindings()
+        assert not names.match(pid("0.5.0"), pid("1.5.0"), AT_SERVER)
+        assert not names.match(pid("1.5.0"), pid("0.5.0"), AT_SERVER)
+
+    def test_two_views_of_one_process_agree(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.121.0"), pid("0.5.0"), AT_SERVER)
+        assert names.match(pid("17620.121.0"), pid("4.5.0"), AT_GUS)
+
+    def test_two_views_of_one_process_that_do_not_agree(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.121.0"), pid("0.5.0"), AT_SERVER)
+        assert not names.match(pid("17620.122.0"), pid("4.5.0"), AT_GUS)
+
+    def test_swapped_pids_fail(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.1.0"), pid("0.5.0"), AT_SERVER)
+        assert names.match(pid("0.2.0"), pid("0.6.0"), AT_SERVER)
+        assert not names.match(pid("9.2.0"), pid("4.5.0"), AT_GUS)
+
+    def test_two_nodes_may_have_the_same_numbers(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.3.0"), pid("0.5.0"), AT_SERVER)
+        assert names.match(pid("0.3.0"), pid("0.9.0"), AT_GUS)
+
+    def test_a_first_number_is_one_incarnation_in_one_view(self) -> None:
+        store = Incarnation("store@vm", 9)
+        view = View(SERVER, {1: GUS, 2: store})
+        names = Bindings()
+        assert names.match(pid("77.1.0"), pid("1.1.0"), view)
+        assert not names.match(pid("77.2.0"), pid("2.1.0"), view)
+        assert names.match(pid("77.1.0"), pid("4.1.0"), View(store, {4: GUS}))
+
+    def test_a_pid_is_no_reference(self) -> None:
+        names = Bindings()
+        assert names.match(ref("0.0.5"), ref("0.0.1"), AT_SERVER)
+        assert not names.match(ref("0.0.6"), pid("0.0.2"), AT_SERVER)
+
+    def test_addresses_belong_to_a_process_and_ports_to_all(self) -> None:
+        names = Bindings()
+        one, other = Token("address", "0x7f0000000001"), Token("address", "0x7f0000000002")
+        assert names.match(one, other, AT_SERVER)
+        assert names.match(other, other, AT_GUS)
+        assert names.match(Token("port", "127.0.0.1:1"), Token("port", "127.0.0.1:5"), AT_SERVER)
+        assert not names.match(Token("port", "127.0.0.1:2"), Token("port", "127.0.0.1:5"), AT_GUS)
+
+    def test_what_was_bound_in_vain_is_taken_back(self) -> None:
+        names = Bindings()
+        before = names.mark()
+        assert names.match(pid("9.1.0"), pid("4.5.0"), AT_GUS)
+        names.rewind(before)
+        assert names.match(pid("8.2.0"), pid("4.5.0"), AT_GUS)
+
+
+class TestSubstitution:
+    def test_names_in_an_input_become_what_they_stand_for(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.121.0"), pid("0.5.0"), AT_SERVER)
+        assert names.match(pid("17620.121.0"), pid("4.5.0"), AT_GUS)
+        assert names.substitute('send(pid("17620.121.0"), 1)', AT_GUS) == 'send(pid("4.5.0"), 1)'
+        assert names.substitute('s == "#PID<0.121.0>"', AT_SERVER) == 's == "#PID<0.5.0>"'
+
+    def test_what_is_not_bound_stays(self) -> None:
+        code = 'pid("0.1.0"), ref("0.0.1")'
+        assert Bindings().substitute(code, AT_GUS) == code
+
+    def test_a_process_is_reached_from_a_view_that_never_printed_it(self) -> None:
+        names = Bindings()
+        assert names.match(pid("0.121.0"), pid("0.5.0"), AT_SERVER)
+        assert names.match(pid("17620.3.0"), pid("4.8.0"), AT_GUS)  # only another of that node
+        assert names.substitute('pid("17620.121.0")', AT_GUS) == 'pid("4.5.0")'
+
+
+class TestNaming:
+    def test_things_with_a_name_get_it_and_others_a_free_one(self) -> None:
+        names = Bindings()
+        assert names.match(pid("17620.5.0"), pid("4.9.0"), AT_GUS)
+        assert names.rename("#PID<4.9.0> #PID<4.5.0> #PID<0.5.0>", AT_GUS) == (
+            "#PID<17620.5.0> #PID<17620.6.0> #PID<0.5.0>"
+        )
+
+    def test_what_they_stand_for_can_be_said(self) -> None:
+        names = Bindings()
+        assert names.match(pid("17620.5.0"), pid("4.9.0"), AT_GUS)
+        assert names.explain("#PID<17620.5.0> <0.1.0>", AT_GUS) == [
+            "<17620.5.0> = <4.9.0> of server@vm",
+            "<0.1.0> is not bound yet",
+        ]

@@ -1,0 +1,89 @@
+"""What a killed runner has left, and what is not to be touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pyx.scenario.stale_sandboxes import MARK, SandboxClaim, clear, end_processes, is_claimed
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pyx-1").mkdir()
+    (tmp_path / "pyx-1/file").touch()
+    return tmp_path / "pyx-1"
+
+
+def abandoned(folder: Path) -> None:
+    """The mark of a runner that is gone."""
+    (folder / MARK).touch()
+
+
+def test_a_directory_whose_runner_is_gone_is_removed(folder: Path) -> None:
+    abandoned(folder)
+    clear(folder.parent)
+    assert not folder.exists()
+
+
+def test_the_claim_ends_with_the_process_that_was_killed(folder: Path) -> None:
+    code = (
+        "import os, pathlib, sys; from pyx.scenario.stale_sandboxes import SandboxClaim\n"
+        "claim = SandboxClaim(pathlib.Path(sys.argv[1])); print('claimed', flush=True); sys.stdin.read()"
+    )
+    runner = subprocess.Popen(
+        [sys.executable, "-c", code, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert runner.stdout is not None
+    assert runner.stdout.readline() == b"claimed\n"
+    clear(folder.parent)
+    assert is_claimed(folder)
+    runner.kill()
+    runner.communicate()
+    clear(folder.parent)
+    assert not folder.exists()
+
+
+def test_one_that_is_played_in_stays(folder: Path) -> None:
+    claim = SandboxClaim(folder)
+    clear(folder.parent)
+    assert (folder / "file").exists()
+    claim.give_up()
+    clear(folder.parent)  # it is kept
+    assert (folder / "file").exists()
+    assert not is_claimed(folder)
+
+
+def test_processes_of_other_runs_are_not_touched(folder: Path) -> None:
+    (folder.parent / "other").mkdir()
+    abandoned(folder.parent / "other")
+    (folder.parent / "pyx-link").symlink_to(folder.parent / "other")
+    clear(folder.parent)
+    assert (folder.parent / "other").exists()
+    assert (folder / "file").exists()
+    clear(folder.parent / "nowhere")
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells")
+def test_processes_are_known_by_their_runtime_directory(folder: Path) -> None:
+    def start(where: Path) -> subprocess.Popen[bytes]:
+        program = "import time; time.sleep(7777)"
+        environment = {**os.environ, "PYX_RUNTIME_DIR": str(where)}
+        return subprocess.Popen([sys.executable, "-c", program], env=environment, start_new_session=True)
+
+    mine, other = start(folder / "run"), start(Path(f"{folder}2/run"))
+    try:
+        deadline = time.monotonic() + 20
+        while mine.poll() is None and time.monotonic() < deadline:
+            end_processes(folder)  # again, as it has that environment only once it has begun
+        assert mine.poll() == -9
+        assert other.poll() is None
+    finally:
+        for one in (mine, other):
+            one.kill()
+            one.wait()

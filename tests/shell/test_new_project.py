@@ -1,0 +1,59 @@
+"""`pyx new`: what is made, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyx.shell.new_project import NewRefused, make_project
+
+
+def test_makes_a_project_whose_own_test_passes(tmp_path: Path) -> None:
+    directory = make_project("shop", tmp_path)
+    files = sorted(str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file())
+    assert files == ["README.md", "pyproject.toml", "shop.py", "tests/test_shop.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("my-shop", "'my-shop' cannot be the name of a module"),
+        ("class", "'class' cannot be the name of a module"),
+        ("../up", "'../up' cannot be the name of a module"),
+        ("café", "'café' cannot be the name of a module"),
+        ("", "'' cannot be the name of a module"),
+        ("queue", "'queue' would be hidden by the module of that name"),
+        ("pyx", "'pyx' would be hidden by the module of that name"),
+    ],
+)
+def test_a_name_that_no_module_can_have_is_refused(name: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(NewRefused) as refused:
+        make_project(name, tmp_path)
+    assert str(refused.value) == why
+    assert refused.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    with pytest.raises(NewRefused, match="shop is there already"):
+        make_project("shop", tmp_path)
+    assert list((tmp_path / "shop").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(NewRefused, match="cannot make shop: No such file or directory"):
+        make_project("shop", tmp_path / "nowhere")

@@ -1,0 +1,145 @@
+"""Heads and payloads become signals again, and whatever is not exactly one is refused."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from pyx.errors import ProtocolError
+from pyx.signals import Answer, Call, Link, Nodes, Payload, Ping, Print, Send, Signal, Spawn, Tick
+from pyx.terms import Pid
+from pyx.wire.codec import encode
+from pyx.wire.frames.layout import KINDS, SEND_NAME, SEND_PID
+from pyx.wire.frames.reader import Reader
+from pyx.wire.frames.writer import Writer
+from tests.wire.messages.test_classes import Loud, LoudPair, Point, WithMeta, ran
+from tests.wire.talk import (
+    BIG,
+    BOB,
+    ENCODED,
+    ENCODED_READ,
+    GUS,
+    HIS,
+    HIS_READ,
+    MINE,
+    MINE_READ,
+    OTHER,
+    TABLE,
+    WRITTEN,
+    a_long_body,
+)
+
+
+@pytest.mark.parametrize(("written", "read"), TABLE)
+def test_a_head_and_a_payload_may_come_apart(written: Signal, read: Signal) -> None:
+    head, payload = Writer(GUS, BOB).write(written)
+    if not isinstance(written, Tick):
+        assert Reader(BOB, GUS).joined(head, payload) == read
+
+
+def test_nothing_is_a_tick() -> None:
+    assert Reader(BOB, GUS).read(b"") == Tick()
+
+
+def test_one_stream_of_messages_makes_its_pids_once() -> None:
+    head, _ = Writer(GUS, BOB).write(Send(MINE, HIS, ENCODED))
+    bob = Reader(BOB, GUS)
+    first, second = bob.read(head + b"one"), bob.read(head + b"two")
+    assert first == Send(MINE_READ, HIS_READ, Payload(b"one", GUS))
+    assert isinstance(first, Send)
+    assert isinstance(second, Send)
+    assert first.frm is second.frm
+
+
+def test_the_addresses_remembered_are_bounded() -> None:
+    gus, bob = Writer(GUS, BOB), Reader(BOB, GUS)
+    for number in range(1, 10_001):
+        assert bob.read(b"".join(gus.write(Send(Pid(number), HIS, ENCODED)))) == Send(
+            Pid(number, 0, *GUS), HIS_READ, ENCODED_READ
+        )
+    assert len(bob.known) <= 4096
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (b"\x00", "frames of kind 0 are unknown"),
+        (b"\xff", "frames of kind 255 are unknown"),
+        (b"\x01", "the head of a frame of kind . does not fit its"),
+        (b"\x01" + bytes(28), "the head of a frame of kind . does not fit its"),
+        (b"\x02", "the head of a frame of kind . does not fit its"),
+        (b"\x02" + bytes(13) + b"\x05abc"[:2], "the head of a frame of kind . does not fit its"),
+        (b"\x03" + bytes(24), "the head of a frame of kind . does not fit its"),
+        (b"\x01\x02" + bytes(28), "sender flag is 2"),
+        (b"\x02" + bytes(13) + b"\x01\xff", "no text"),
+        (bytes([KINDS[Link]]), "does not fit its 1 bytes"),
+        (bytes([KINDS[Link], 0, 0, 0, 2, 0x90]), "does not fit its 6 bytes"),
+        (bytes([KINDS[Link], 0, 0, 0, 0]), "the header of a Link cannot be read"),
+        (bytes([KINDS[Link], 0, 0, 0, 1, 0xC1]), "the header of a Link cannot be read"),
+        (a_long_body(Link, Pid(1)), "holds no 2 fields"),
+        (a_long_body(Link, Pid(1), Pid(2), Pid(3)), "holds no 2 fields"),
+        (a_long_body(Link, Pid(1), "stock"), "the field to of a Link cannot be 'stock'"),
+        (a_long_body(Link, OTHER, Pid(2)), "the field frm of a Link cannot be"),
+        (a_long_body(Link, HIS, Pid(2)), "the field frm of a Link cannot be"),
+        (a_long_body(Ping, True), "the field number of a Ping cannot be True"),
+        (a_long_body(Ping, 1 << 20_000, 1), "holds no 1 fields"),
+        (a_long_body(Link, Pid(1), 1 << 20_000), "the field to of a Link cannot be <int>"),
+        (a_long_body(Link, Pid(1), Point(1)), "the field to of a Link cannot be <Point>"),
+        (a_long_body(Ping, 1.0), "the field number of a Ping cannot be 1.0"),
+        (a_long_body(Ping, 1, payload=b"x"), "1 bytes follow a Ping that holds no letter"),
+        (a_long_body(Answer, 1, "refused", "off", None, payload=b"x"), "1 bytes follow an? Answer"),
+        (a_long_body(Answer, 1, "value", None, None), "the letter of an? Answer is marked None"),
+        (a_long_body(Answer, 1, "value", False, None), "the letter of an? Answer is marked False"),
+        (a_long_body(Answer, 1, "value", ("cat@vm",), None), "is marked"),
+        (a_long_body(Answer, 1, "value", ("cat@vm", 0), None), "is marked"),
+        (a_long_body(Answer, 1, "value", ("cat@vm", 2**32), None), "is marked"),
+        (a_long_body(Answer, 1, "value", ("cat", 1), None), "is marked"),
+        (a_long_body(Call, Pid(1), 1, Pid(1), "word"), "the field payload of a Call cannot be 'word'"),
+        (a_long_body(Spawn, Pid(1), 1, Pid(1), 1, None, True), "the field link of a Spawn cannot be 1"),
+        (a_long_body(Nodes, ["cat@vm"]), "the field names of a Nodes cannot be"),
+        (a_long_body(Nodes, ("cat@vm", 1)), "the field names of a Nodes cannot be"),
+        (a_long_body(Nodes, ("../../etc",)), "the field names of a Nodes cannot be"),
+        (a_long_body(Print, Pid(1), HIS, b"bytes"), "the field text of a Print cannot be"),
+    ],
+)
+def test_a_peer_that_breaks_the_rules_is_told_apart(body: bytes, complaint: str) -> None:
+    with pytest.raises(ProtocolError, match=complaint):
+        Reader(BOB, GUS).read(body)
+
+
+def test_a_header_that_is_no_tuple_is_refused() -> None:
+    header = encode([1])
+    with pytest.raises(ProtocolError, match="holds no 1 fields"):
+        Reader(BOB, GUS).read(struct.pack(">BI", KINDS[Ping], len(header)) + header)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"", bytes([SEND_PID]), bytes([SEND_NAME]) * 14, a_long_body(Ping, 1)[:-1], a_long_body(Ping, 1) + b"x"],
+)
+def test_a_head_that_comes_alone_must_be_all_of_it(head: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        Reader(BOB, GUS).joined(head, b"payload")
+
+
+def test_every_mutilated_frame_is_a_signal_or_a_protocol_error() -> None:
+    gus = Writer(GUS, BOB)
+    for written in WRITTEN:
+        body = b"".join(gus.write(written))[: 200 if BIG in written else None]
+        for place in range(len(body)):
+            for value in (0, 1, 0x7F, 0xC1, 0xFF, body[place] ^ 1):
+                try:
+                    Reader(BOB, GUS).read(body[:place] + bytes((value,)) + body[place + 1 :])
+                except ProtocolError:
+                    continue
+
+
+@pytest.mark.parametrize("strange", [WithMeta(1), (Loud("a"), 1), LoudPair("cat@vm", 1)])
+def test_what_stands_in_the_wrong_place_runs_no_code_of_its_own(strange: object) -> None:
+    bodies = [a_long_body(Link, Pid(1), strange), a_long_body(Call, Pid(1), 1, Pid(1), strange)]
+    ran.clear()
+    for body in bodies:
+        with pytest.raises(ProtocolError):
+            Reader(BOB, GUS).read(body)
+    assert ran == []

@@ -1,0 +1,35 @@
+"""What a hello says, in bytes and back; how two machines treat bad ones is in `test_machine.py`."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.errors import HandshakeFailed
+from pyx.wire.handshake.hello import ACCEPTOR, DIALLER, HIDDEN, Hello, has_opening, pack_hello, read_hello
+
+MINE = Hello(ACCEPTOR, 1, 1, 0, 22, b"b" * 32, "bob@vm", "")
+HIS = Hello(DIALLER, 1, 3, HIDDEN, 0x01020304, b"a" * 32, "gus@vm", "bob@vm")
+
+
+def test_a_hello_is_laid_out_as_written() -> None:
+    assert pack_hello(HIS) == b"".join((
+        b"pyx", b"\x01", b"\x00\x01", b"\x00\x03",
+        b"\x00\x01\x00\x00", b"\x01\x02\x03\x04", b"a" * 32,
+        b"\x06gus@vm", b"\x06bob@vm",
+    ))  # fmt: skip
+
+
+def test_a_hello_is_read_as_it_was_written() -> None:
+    assert read_hello(pack_hello(HIS), MINE) == HIS
+
+
+def test_the_opening_of_any_version_is_known() -> None:
+    assert has_opening(pack_hello(HIS._replace(lowest=900, highest=999)))
+    assert not has_opening(b"pyx")
+    assert not has_opening(b"GET / HTTP/1.1")
+
+
+@pytest.mark.parametrize("size", range(len(pack_hello(HIS))))
+def test_a_hello_cut_anywhere_is_refused(size: int) -> None:
+    with pytest.raises(HandshakeFailed):
+        read_hello(pack_hello(HIS)[:size], MINE)

@@ -1,0 +1,291 @@
+"""Two TLS machines talk to each other, or to somebody who should not be there."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+
+import pytest
+
+from pyx.errors import ProtocolError
+from pyx.net.certificate import Certificate, listening_context, make_certificate
+from pyx.wire.handshake.machine import Acceptor, Dialler, Established, Failed, NeedKey, Proven, Transmit
+from pyx.wire.handshake.tls import MAX_HANDSHAKE_BYTES, RECORD_BYTES, TlsMachine, dialling_context
+
+CERTIFICATE = make_certificate()
+
+
+def dialler(context: ssl.SSLContext | None = None) -> TlsMachine:
+    return TlsMachine(context or dialling_context())
+
+
+def acceptor(certificate: Certificate = CERTIFICATE) -> TlsMachine:
+    return TlsMachine(listening_context(certificate), certificate_sha256=certificate.sha256)
+
+
+def carry(one: TlsMachine, other: TlsMachine) -> None:
+    """Passes on what each has to send, until neither has."""
+    while True:
+        there, back = one.data_to_send(), other.data_to_send()
+        if not there and not back:
+            return
+        other.receive_data(there)
+        one.receive_data(back)
+
+
+def connected() -> tuple[TlsMachine, TlsMachine]:
+    a, b = dialler(), acceptor()
+    carry(a, b)
+    return a, b
+
+
+def test_both_ends_agree_on_the_channel() -> None:
+    a, b = connected()
+    assert a.is_established
+    assert b.is_established
+    assert a.channel == b.channel == b"tls" + CERTIFICATE.sha256
+
+
+def test_bytes_pass_both_ways_and_only_encrypted() -> None:
+    a, b = connected()
+    a.write(b"the secret of a")
+    b.write(memoryview(b"the secret of b"))
+    there, back = a.data_to_send(), b.data_to_send()
+    assert b"secret" not in there + back
+    b.receive_data(there)
+    a.receive_data(back)
+    assert (b.read(), a.read()) == (b"the secret of a", b"the secret of b")
+    assert (b.read(), a.read()) == (b"", b"")
+
+
+def test_a_handshake_split_at_every_byte() -> None:
+    a, b = dialler(), acceptor()
+    while not (a.is_established and b.is_established):
+        for byte in a.data_to_send():
+            b.receive_data(bytes([byte]))
+        for byte in b.data_to_send():
+            a.receive_data(bytes([byte]))
+    a.write(b"hello")
+    for byte in a.data_to_send():
+        assert b.read() == b""
+        b.receive_data(bytes([byte]))
+    assert b.read() == b"hello"
+
+
+def test_what_comes_together_with_the_end_of_the_handshake_is_kept() -> None:
+    a, b = dialler(), acceptor()
+    b.receive_data(a.data_to_send())
+    a.receive_data(b.data_to_send())
+    a.write(b"my first words")
+    b.receive_data(a.data_to_send())
+    assert b.is_established
+    assert b.has_unread
+    assert b.read() == b"my first words"
+    assert not b.has_unread
+
+
+def test_writing_nothing_sends_nothing() -> None:
+    a, _ = connected()
+    a.write(b"")
+    assert a.data_to_send() == b""
+
+
+class TestReadInto:
+    def test_a_whole_buffer_at_once_over_many_records(self) -> None:
+        a, b = connected()
+        payload = bytes(range(256)) * 400
+        a.write(payload)
+        b.receive_data(a.data_to_send())
+        buffer = memoryview(bytearray(len(payload) + 1))
+        assert b.read_into(buffer) == len(payload)
+        assert buffer[:-1] == payload
+        assert b.read_into(buffer) == 0
+
+    def test_a_small_buffer_again_and_again(self) -> None:
+        a, b = connected()
+        payload = bytes(range(256)) * 100
+        a.write(payload)
+        b.receive_data(a.data_to_send())
+        buffer = memoryview(bytearray(1000))
+        got = bytearray()
+        while size := b.read_into(buffer):
+            got += buffer[:size]
+        assert got == payload
+
+    def test_nothing_that_can_be_read_is_left_behind_in_silence(self) -> None:
+        a, b = connected()
+        a.write(b"x" * 40_000)
+        data = a.data_to_send()
+        buffer = memoryview(bytearray(128 * 1024))
+        b.receive_data(data[: RECORD_BYTES + 10])
+        assert b.read_into(buffer) == 2**14
+        b.receive_data(data[RECORD_BYTES + 10 :])
+        assert b.read_into(buffer) == 40_000 - 2**14
+        assert not b.has_unread
+
+
+class TestGoodbye:
+    def test_it_is_seen_by_the_other(self) -> None:
+        a, b = connected()
+        a.write(b"last words")
+        a.finish()
+        b.receive_data(a.data_to_send())
+        assert b.read() == b"last words"
+        assert b.peer_has_finished
+        b.connection_lost()
+
+    def test_who_has_said_it_still_hears_what_was_under_way(self) -> None:
+        a, b = connected()
+        b.write(b"come before, ")
+        a.receive_data(b.data_to_send())
+        a.finish()
+        b.write(b"come after")
+        b.receive_data(a.data_to_send())
+        assert b.read() == b""
+        b.finish()
+        a.receive_data(b.data_to_send())
+        assert a.read() == b"come before, come after"
+        assert a.peer_has_finished
+
+    def test_who_has_said_it_says_nothing_more(self) -> None:
+        a, _ = connected()
+        a.finish()
+        with pytest.raises(ProtocolError, match="TLS failed"):
+            a.write(b"one more thing")
+
+    def test_an_end_without_it_is_an_error(self) -> None:
+        a, _ = connected()
+        with pytest.raises(ProtocolError, match=r"^it hung up without a goodbye$"):
+            a.connection_lost()
+
+    def test_an_end_in_the_middle_of_the_handshake_is_one_too(self) -> None:
+        a, b = dialler(), acceptor()
+        b.receive_data(a.data_to_send())
+        with pytest.raises(ProtocolError, match=r"^it hung up during the TLS handshake$"):
+            b.connection_lost()
+
+
+class TestStrangers:
+    @pytest.mark.parametrize(
+        ("said", "sentence"),
+        [
+            (b"GET / HTTP/1.1\r\n\r\n", "^it does not speak TLS but HTTP$"),
+            (b"\x00\x0enabcdefghijklmnop", "^it does not speak TLS$|^TLS failed"),
+        ],
+    )
+    def test_whoever_speaks_something_else(self, said: bytes, sentence: str) -> None:
+        for machine in (acceptor(), dialler()):
+            with pytest.raises(ProtocolError, match=sentence):
+                machine.receive_data(said)
+
+    def test_an_older_version_is_refused_by_both_ends(self) -> None:
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname = False
+        old.verify_mode = ssl.CERT_NONE
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        a, b = dialler(old), acceptor()
+        with pytest.raises(ProtocolError, match=r"^it does not speak TLS 1.3$"):
+            b.receive_data(a.data_to_send())
+        with pytest.raises(ProtocolError, match=r"^it does not speak TLS 1.3$"):  # the alert tells it
+            a.receive_data(b.data_to_send())
+
+    def test_a_handshake_without_end(self) -> None:
+        # A hello may be cut into records as small as a byte each; the whole would be some 30 KiB here.
+        body = b"\x01\x00\x80\x00" + b"\x03\x03" + bytes(30_000)
+        records = b"".join(b"\x16\x03\x01\x03\xe8" + body[at : at + 1000] for at in range(0, 30_000, 1000))
+        b = acceptor()
+        with pytest.raises(ProtocolError, match=f"longer than {MAX_HANDSHAKE_BYTES} bytes"):
+            b.receive_data(records)
+
+    def test_a_single_changed_bit(self) -> None:
+        a, b = connected()
+        a.write(b"pay 10")
+        data = bytearray(a.data_to_send())
+        data[-1] ^= 1
+        b.receive_data(bytes(data))
+        with pytest.raises(ProtocolError, match=r"^a TLS record was damaged on the way$"):
+            b.read()
+
+    @pytest.mark.parametrize("at", range(5 + 6 + 17))
+    def test_no_changed_byte_gets_through_wherever_it_is(self, at: int) -> None:
+        a, b = connected()
+        a.write(b"pay 10")
+        data = bytearray(a.data_to_send())
+        assert len(data) == 5 + 6 + 17  # header, text, type and tag
+        data[at] ^= 0x41
+        with contextlib.suppress(ProtocolError):
+            b.receive_data(bytes(data))
+            assert b.read() == b""  # its length has grown: it waits for the rest
+            b.receive_data(bytes(2**14 + 300))
+            b.read()
+            pytest.fail("a damaged record was taken")
+
+    def test_a_record_sent_twice(self) -> None:
+        a, b = connected()
+        a.write(b"pay 10")
+        data = a.data_to_send()
+        b.receive_data(data)
+        assert b.read() == b"pay 10"
+        b.receive_data(data)
+        with pytest.raises(ProtocolError, match="damaged"):
+            b.read()
+
+    def test_no_ticket_is_handed_out_for_a_session_without_certificate(self) -> None:
+        a, b = dialler(), acceptor()
+        b.receive_data(a.data_to_send())
+        a.receive_data(b.data_to_send())
+        b.receive_data(a.data_to_send())
+        assert b.is_established
+        assert b.data_to_send() == b""
+
+
+# ---------------------------------------------------------------- the proof on top of it
+
+
+def prove(
+    tls_a: TlsMachine, tls_b: TlsMachine, channel_b: bytes | None = None
+) -> tuple[Dialler, Acceptor, list[object]]:
+    """The mutual proof with one cookie, its bytes carried from hand to hand; gives what each made of it."""
+    a = Dialler("a@h", 1, hidden=False, nonce=b"a" * 32, channel=tls_a.channel, dialled="b@h")
+    b = Acceptor("b@h", 2, hidden=False, nonce=b"b" * 32, channel=channel_b or tls_b.channel)
+    ends: list[object] = []
+    quiet = False
+    while not quiet:
+        quiet = True
+        for machine, other in ((a, b), (b, a)):
+            for event in machine.events():
+                quiet = False
+                match event:
+                    case Transmit(data):
+                        other.receive_data(data)
+                    case NeedKey():
+                        machine.key_chosen(b"one key for both".ljust(32))
+                    case Proven():
+                        assert isinstance(machine, Acceptor)
+                        machine.verdict("ok")
+                    case Established() | Failed():
+                        ends.append(event)
+    return a, b, ends
+
+
+def test_the_proof_over_one_tls_connection_succeeds() -> None:
+    a, b = connected()
+    *_, ends = prove(a, b)
+    assert [type(end) for end in ends] == [Established, Established]
+
+
+def test_the_proof_through_a_man_in_the_middle_fails_at_both_ends() -> None:
+    # He holds no cookie, but a certificate of his own: one TLS connection to each, the proof passed on as it
+    # is.
+    his = make_certificate()
+    a, his_front = dialler(), acceptor(his)
+    carry(a, his_front)
+    his_back, b = dialler(), acceptor()
+    carry(his_back, b)
+    assert a.channel != b.channel
+    *_, ends = prove(a, b)
+    assert [type(end) for end in ends] == [Failed, Failed]
+    assert [end.reason for end in ends if isinstance(end, Failed)] == [
+        "the cookie of a@h differs from ours",
+        "the cookie of b@h differs from ours",
+    ]

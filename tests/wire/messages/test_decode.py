@@ -1,0 +1,79 @@
+"""Each kind of a payload, with the wrong things in it: a DecodeError and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+import pytest
+
+from pyx.errors import DecodeError
+from pyx.signals import Payload
+from pyx.terms import Incarnation
+from pyx.wire.codec import decode
+from pyx.wire.messages import format
+
+HERE = Incarnation("here@vm", 7)
+
+
+def opened(*parts: object, origin: Incarnation | None = None) -> Any:
+    """What a payload gives that holds this array (`mark(KIND), ...` or whatever a liar would write)."""
+    return decode(Payload(msgpack.packb(list(parts)), origin), HERE)
+
+
+def mark(kind: int) -> Any:
+    return msgpack.ExtType(kind, b"\0")
+
+
+class TestLiars:
+    @pytest.mark.parametrize("kind", [-128, -2, -1, 0, 21, 127])
+    def test_a_kind_that_there_is_not(self, kind: int) -> None:
+        with pytest.raises(DecodeError):
+            decode(Payload(b"\x92\xd4" + kind.to_bytes(1, "big", signed=True) + b"\0\x01"), HERE)
+
+    @pytest.mark.parametrize("kind", range(1, 21))
+    def test_a_mark_that_leads_no_array(self, kind: int) -> None:
+        for value in (mark(kind), [1, mark(kind)], {"a": mark(kind)}, {mark(kind): 1}, [mark(1), mark(kind)]):
+            with pytest.raises(DecodeError):
+                decode(Payload(msgpack.packb(value)), HERE)
+
+    @pytest.mark.parametrize("kind", range(4, 21))
+    def test_a_kind_with_too_little_or_too_much(self, kind: int) -> None:
+        odd: tuple[list[Any], ...] = (
+            [],
+            [1] * 40,
+            [[]],
+            [{}, {}],
+            [1, "", "a"],
+            [None] * 3,
+            [1, "b", "c", 1, 2],
+        )
+        for parts in odd:
+            with pytest.raises(DecodeError):
+                opened(mark(kind), *parts)
+
+    @pytest.mark.parametrize(
+        "parts",
+        [
+            (format.INT, "12"), (format.PID, -1, 0), (format.PID, 1.0, 0), (format.PID, True, 0),
+            (format.PID, 1, 0, "", 5), (format.PID, 1, 0, "a@vm", 0), (format.PID, 1, 0, b"a@vm", 5),
+            (format.REF, "1"), (format.REF, 1, "a@vm", -1), (format.DATE, 2024, 2, 30),
+            (format.DATE, 2024.0, 1, 1),
+            (format.TIME, 24, 0, 0, 0, 0), (format.TIME, 1, 0, 0, 0, 2),
+            (format.DATETIME, 0, 1, 1, 1, 1, 1, 1, 0),
+            (format.TIME, 1, 0, 0, 0, 0, 10**12, None, False), (format.TIME, 1, 0, 0, 0, 0, 0, 7, False),
+            (format.TIME, 1, 0, 0, 0, 0, None, "No/Where", True), (format.TIME, 1, 0, 0, 0, 0, 0, "UTC"),
+            (format.TIMEDELTA, 1.5, 0, 0), (format.TIMEDELTA, 2**62, 0, 0), (format.DECIMAL, "ten"),
+            (format.DECIMAL, 1),
+            (format.UUID, b"short"), (format.UUID, "x" * 16), (format.SET, []), (format.FROZENSET, {}),
+            (format.DATACLASS, "os", "Nope", "a,b", 1), (format.DATACLASS, "os", "Nope", "", 1),
+            (format.DATACLASS, 1, "Nope", ""), (format.NAMEDTUPLE, "os", b"Nope", ""),
+            (format.ENUM, "os", "Nope", 1),
+            (format.FLAG, "os", "Nope", "1"), (format.FUNCTION, "os", 1), (format.FUNCTION_NAME, 1, "x"),
+            (format.STRUCT, "a.B", "x"), (format.STRUCT, "a.B", 1, 2), (format.STRUCT, 1),
+            (format.RAISED, "", "", 1),
+        ],
+    )  # fmt: skip
+    def test_a_kind_with_the_wrong_things_in_it(self, parts: tuple[Any, ...]) -> None:
+        with pytest.raises(DecodeError, match=r"^not a letter: "):
+            opened(mark(parts[0]), *parts[1:])

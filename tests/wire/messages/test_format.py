@@ -1,0 +1,35 @@
+"""What the rest of the codec takes for granted about marks, and about the msgpack they travel in."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+
+from pyx.wire.messages import format
+from pyx.wire.messages.decode import MARKS
+from pyx.wire.messages.opening import check_depth
+
+EXT_LEADS = {0xC7, 0xC8, 0xC9, *range(0xD4, 0xD9)}
+
+
+def test_every_kind_can_be_opened() -> None:
+    kinds = {value for name, value in vars(format).items() if name.isupper() and type(value) is int} - {
+        format.MAX_DEPTH
+    }
+    assert kinds == set(MARKS) == {mark.kind for mark in MARKS.values()}
+
+
+def test_a_mark_is_three_bytes_of_which_one_could_lead_an_ext() -> None:
+    for kind in MARKS:
+        data = msgpack.packb(format.mark(kind))
+        assert data == bytes((0xD4, kind, 0))
+        assert not EXT_LEADS & set(data[1:])
+
+
+@pytest.mark.parametrize("opening", [b"\x91", b"\x81\0"])
+def test_the_unpacker_holds_as_many_containers_as_the_depth_check_counts_on(opening: bytes) -> None:
+    check_depth(opening * 256 + b"\x01")
+    with pytest.raises(msgpack.StackError):
+        check_depth(opening * 257 + b"\x01")
+    with pytest.raises(msgpack.StackError):
+        check_depth(opening * 256 + b"\x90")

@@ -1,0 +1,145 @@
+"""Functions and classes travel by name: which have one, which don't and why, and how a name is looked up."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pyx.errors import EncodeError
+from pyx.signals import Payload
+from pyx.terms import FunctionName, Incarnation
+from pyx.wire.codec import decode, encode, name_of_callable
+from pyx.wire.messages.names import find
+
+
+class Shop:
+    class Shelf:
+        pass
+
+    @staticmethod
+    def opening_hours() -> str:
+        return "9 to 5"
+
+    def price(self) -> int:
+        return 1
+
+
+def handle_stock() -> None:
+    """A function that travels by name."""
+
+
+class TestNames:
+    def test_a_function_or_class_has_the_name_it_is_found_by(self) -> None:
+        assert name_of_callable(handle_stock) == (__name__, "handle_stock")
+        assert name_of_callable(Shop.Shelf) == (__name__, "Shop.Shelf")
+        assert name_of_callable(len) == ("builtins", "len")
+        assert name_of_callable(str.upper) == ("builtins", "str.upper")
+        assert name_of_callable(FunctionName("pos", "ask")) == ("pos", "ask")
+
+    @pytest.mark.parametrize(
+        ("function", "problem"),
+        [
+            (lambda: 1, "is a lambda, and functions travel by name: use a `def` at the top of a module"),
+            (Shop().price, "is bound to an object, and travels only by name: send the object and the name"),
+            ([].append, "is bound to an object"),
+            (3, "is no function that has a name"),
+        ],
+    )
+    def test_what_has_none_is_refused_with_the_reason(self, function: Any, problem: str) -> None:
+        with pytest.raises(EncodeError, match=problem):
+            name_of_callable(function)
+
+    def test_a_function_inside_a_function_is_refused(self) -> None:
+        def inner() -> None: ...
+
+        with pytest.raises(EncodeError, match="is defined inside a function, and functions travel by name"):
+            encode(inner)
+
+    def test_a_function_that_its_name_no_longer_finds_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = handle_stock
+        monkeypatch.setitem(globals(), "handle_stock", len)
+        with pytest.raises(EncodeError, match=r"test_names\.handle_stock is another object now"):
+            encode(old)
+        monkeypatch.delitem(globals(), "handle_stock")
+        with pytest.raises(EncodeError, match=r"test_names\.handle_stock is not there"):
+            encode(old)
+
+
+class TestFinding:
+    """At the other end, in modules already loaded, through `__dict__`s only."""
+
+    def there(self, name: FunctionName, origin: Incarnation | None = None) -> Any:
+        # A function's payload differs from a FunctionName's in one byte, its kind (17, 19).
+        return decode(Payload(encode(name).replace(b"\xd4\x13\0", b"\xd4\x11\0", 1), origin), None)
+
+    def test_what_is_loaded_is_found(self) -> None:
+        assert self.there(FunctionName(__name__, "Shop.Shelf")) is Shop.Shelf
+        assert self.there(FunctionName(__name__, "Shop.opening_hours")) is Shop.opening_hours
+
+    def test_nothing_is_imported_for_it(self) -> None:
+        assert "this" not in sys.modules
+        assert self.there(FunctionName("this", "s")) == FunctionName("this", "s")
+        assert "this" not in sys.modules
+
+    @pytest.mark.parametrize(
+        "name", ["", ".", "nope", "Shop.nope", "Shop.price.__code__", "handle_stock.x", "HERE"]
+    )
+    def test_what_is_not_there_stays_a_name(self, name: str) -> None:
+        assert self.there(FunctionName(__name__, name)) == FunctionName(__name__, name)
+
+    def test_only_functions_and_classes_are_given_out(self) -> None:
+        assert self.there(FunctionName("os", "environ")) == FunctionName("os", "environ")
+        assert self.there(FunctionName("sys", "modules")) == FunctionName("sys", "modules")
+        assert self.there(FunctionName("pyx.wire.messages.decode", "MARKS")) == FunctionName(
+            "pyx.wire.messages.decode", "MARKS"
+        )
+
+    def test_a_function_name_that_is_sent_stays_one(self) -> None:
+        name = FunctionName(__name__, "handle_stock")
+        assert decode(Payload(encode(name)), None) == name
+
+    def test_no_hook_of_a_module_or_class_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+
+        class Lazy(ModuleType):
+            def __getattribute__(self, name: str) -> Any:
+                asked.append(name)
+                return super().__getattribute__(name)
+
+        class Meta(type):
+            def __getattribute__(cls, name: str) -> Any:
+                asked.append(name)
+                return super().__getattribute__(name)
+
+            def __hash__(cls) -> int:
+                asked.append("hash")
+                return 1
+
+        class Odd(metaclass=Meta):
+            pass
+
+        module = Lazy("lazy")
+        vars(module)["Odd"] = Odd
+        monkeypatch.setitem(sys.modules, "lazy", module)
+        monkeypatch.setitem(sys.modules, "no_module", Shop)
+        asked.clear()
+        assert find("lazy", "Odd") is Odd
+        assert find("lazy", "Odd.nope") is None
+        assert find("lazy", "nope") is None
+        assert find("no_module", "Shelf") is None
+        assert asked == []
+
+    def test_a_name_in_main_resolves_at_home_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        main = ModuleType("__main__")
+        vars(main)["typed"] = handle_stock
+        monkeypatch.setitem(sys.modules, "__main__", main)
+        monkeypatch.setattr(handle_stock, "__module__", "__main__")
+        monkeypatch.setattr(handle_stock, "__qualname__", "typed")
+        data = encode(handle_stock)
+        assert decode(Payload(data), None) is handle_stock
+        assert decode(Payload(data, Incarnation("a@vm", 1)), None) == FunctionName("__main__", "typed")
