@@ -1,4 +1,4 @@
-"""The awaitable twins: what they give and raise is what the plain ones do, on any running loop."""
+"""aio.py: The awaitable twins: what they give and raise is what the plain ones do, on any running loop."""
 
 from __future__ import annotations
 

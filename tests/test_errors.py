@@ -1,4 +1,4 @@
-"""The tree as it is drawn, the sentences as they are made, the facts as attributes."""
+"""errors.py: The tree as it is drawn, the sentences as they are made, the facts as attributes."""
 
 from __future__ import annotations
 

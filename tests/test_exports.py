@@ -1,4 +1,4 @@
-"""The public names: what `import pyx` offers, where it comes from, and how little it loads."""
+"""__init__.py: The public names: what `import pyx` offers, where it comes from, and how little it loads."""
 
 from __future__ import annotations
 

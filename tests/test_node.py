@@ -1,4 +1,4 @@
-"""Node: this one and the others, as a user types them."""
+"""node.py: Node: this one and the others, as a user types them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words every process knows, as a user types them."""
+"""primitives.py: The words every process knows, as a user types them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown of words that came from elsewhere."""
+"""printable.py: What is shown of words that came from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Process: every function once as it is meant, once as it is refused."""
+"""process.py: Process: every function once as it is meant, once as it is refused."""
 
 from __future__ import annotations
 

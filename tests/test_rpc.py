@@ -1,4 +1,6 @@
-"""rpc: values and failures, several nodes at once, futures; what time-outs and losses leave behind."""
+"""rpc.py: rpc: values and failures, several nodes at once, futures; what time-outs and losses leave
+behind.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The vocabulary of processes and nodes: plain values, complete, and the same for `core` and `wire`."""
+"""signals.py: The vocabulary of processes and nodes: plain values, complete, and the same for `core` and
+`wire`.
+"""
 
 from __future__ import annotations
 

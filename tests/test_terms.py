@@ -1,4 +1,6 @@
-"""Pids, references, names of nodes, stand-ins: frozen, hashable, printable, and read back from print."""
+"""terms.py: Pids, references, names of nodes, stand-ins: frozen, hashable, printable, and read back from
+print.
+"""
 
 from __future__ import annotations
 

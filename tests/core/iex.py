@@ -238,9 +238,7 @@ DETAILS: Final = (
         "`exit(:normal)` at the prompt ends the shell process",
         '`exit("normal")` shows `Exit: normal`; `exit()` and `exit(3)` leave',
         "the pid and the variables end only when the user leaves",
-        (
-            "tests/shell/test_app.py::TestPipes::test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing",
-        ),
+        ("tests/shell/test_app.py::TestPipes::test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing",),
     ),
 )
 """Followed where nothing is said of pyx."""

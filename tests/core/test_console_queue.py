@@ -1,4 +1,4 @@
-"""Lines for a console: how many wait, who should, and what is dropped."""
+"""console_queue.py: Lines for a console: how many wait, who should, and what is dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Ends that many are to hear of are told in portions: all of them, once, in order; others come in between."""
+"""exit_notices.py: Ends that many are to hear of are told in portions: all of them, once, in order; others
+come in between.
+"""
 
 from __future__ import annotations
 

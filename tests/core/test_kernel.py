@@ -1,4 +1,4 @@
-"""A node gets its name and loses it; and what is known about a process."""
+"""kernel.py, effects.py: A node gets its name and loses it; and what is known about a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of nodes that were mentioned: the latest are kept."""
+"""known_nodes.py: Names of nodes that were mentioned: the latest are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OTP's link protocol: each row of the table, and the crossings it is for."""
+"""link_protocol.py: OTP's link protocol: each row of the table, and the crossings it is for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mailbox: order, numbers, what the owner took and what others see."""
+"""mailbox.py: A mailbox: order, numbers, what the owner took and what others see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees whom, who is told of it, and which nodes have lost sight of each other."""
+"""membership.py: Who sees whom, who is told of it, and which nodes have lost sight of each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: who dials whom, who wins, and what is left when they end."""
+"""mesh.py: Sessions: who dials whom, who wins, and what is left when they end."""
 
 from __future__ import annotations
 

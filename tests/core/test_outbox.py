@@ -1,4 +1,4 @@
-"""What waits for a peer, counted where it goes in and where it comes out."""
+"""outbox.py: What waits for a peer, counted where it goes in and where it comes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What peers say they see, compared."""
+"""partitions.py: What peers say they see, compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a node that cannot be reached is left alone."""
+"""peers.py: How long a node that cannot be reached is left alone."""
 
 from __future__ import annotations
 

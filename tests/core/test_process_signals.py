@@ -1,4 +1,4 @@
-"""Ends and who hears of them: every rule once inside a node and once between two."""
+"""process_signals.py: Ends and who hears of them: every rule once inside a node and once between two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pids are never given twice, and the table finds only who lives."""
+"""processes.py: Pids are never given twice, and the table finds only who lives."""
 
 from __future__ import annotations
 

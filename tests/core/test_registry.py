@@ -1,4 +1,4 @@
-"""Registered names: each refusal says by which rule."""
+"""registry.py: Registered names: each refusal says by which rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Requests are answered once: by the answer, by the loss of the node, or not at all when abandoned."""
+"""requests.py: Requests are answered once: by the answer, by the loss of the node, or not at all when
+abandoned.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending: every destination, every way to lose a message; and where printed lines appear."""
+"""routing.py: Sending: every destination, every way to lose a message; and where printed lines appear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Those who wait for a queue are woken all at once, whoever comes or goes meanwhile."""
+"""waiters.py: Those who wait for a queue are woken all at once, whoever comes or goes meanwhile."""
 
 from __future__ import annotations
 

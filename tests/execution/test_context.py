@@ -1,4 +1,4 @@
-"""Who is running, on which thread and in which context."""
+"""context.py: Who is running, on which thread and in which context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blocks around an instruction, as the compiler has noted them."""
+"""exception_table.py: The blocks around an instruction, as the compiler has noted them."""
 
 from __future__ import annotations
 

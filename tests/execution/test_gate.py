@@ -1,4 +1,4 @@
-"""The gate of one process: open, closed, and whose thread it is."""
+"""gate.py: The gate of one process: open, closed, and whose thread it is."""
 
 from __future__ import annotations
 

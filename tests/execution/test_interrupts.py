@@ -1,4 +1,4 @@
-"""Signals on the main thread: Ctrl-C and a program's own handlers, inside pyx and outside."""
+"""interrupts.py: Signals on the main thread: Ctrl-C and a program's own handlers, inside pyx and outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Kills of code that is in a library or resists: it ends, its locks are free, and what stays is named."""
+"""kill_retry.py: Kills of code that is in a library or resists: it ends, its locks are free, and what stays
+is named.
+"""
 
 from __future__ import annotations
 

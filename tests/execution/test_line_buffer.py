@@ -1,4 +1,6 @@
-"""What was printed comes out as it went in: whole lines, in pieces that can travel, whoever writes."""
+"""line_buffer.py: What was printed comes out as it went in: whole lines, in pieces that can travel, whoever
+writes.
+"""
 
 from __future__ import annotations
 

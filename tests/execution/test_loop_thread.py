@@ -1,4 +1,4 @@
-"""The door to a loop of its own thread: order, bursts, failures, timers, the end."""
+"""loop_thread.py: The door to a loop of its own thread: order, bursts, failures, timers, the end."""
 
 from __future__ import annotations
 

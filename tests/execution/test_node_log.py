@@ -1,4 +1,4 @@
-"""The lines of a loop's thread: written elsewhere, in order, however slow the log is."""
+"""node_log.py: The lines of a loop's thread: written elsewhere, in order, however slow the log is."""
 
 from __future__ import annotations
 

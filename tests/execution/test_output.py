@@ -1,5 +1,6 @@
-"""What processes print: whole lines, to their leader's terminal, in order; and one writer for each
-console."""
+"""output.py: What processes print: whole lines, to their leader's terminal, in order; and one writer for each
+console.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loops that run on a thread of the program's: their tasks are cancelled from outside."""
+"""private_loops.py: Loops that run on a thread of the program's: their tasks are cancelled from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process sleeps on, and what wakes it: slots, kills, time; and what it remembers."""
+"""runner.py: What a process sleeps on, and what wakes it: slots, kills, time; and what it remembers."""
 
 from __future__ import annotations
 

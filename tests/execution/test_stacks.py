@@ -1,4 +1,4 @@
-"""Threads are looked at while nothing is collected, and everything is as it was afterwards."""
+"""stacks.py: Threads are looked at while nothing is collected, and everything is as it was afterwards."""
 
 from __future__ import annotations
 

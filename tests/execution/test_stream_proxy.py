@@ -1,4 +1,4 @@
-"""A stand-in beside the stream that it stands in for: each answers as the other does."""
+"""stream_proxy.py: A stand-in beside the stream that it stands in for: each answers as the other does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`async def` processes as tasks: on pyx's loop or the application's, from the spawn to every kind of end."""
+"""tasks.py: `async def` processes as tasks: on pyx's loop or the application's, from the spawn to every kind
+of end.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How a killed thread ends: in user code at once, in a library when that returns, and however it resists."""
+"""thread_kill.py: How a killed thread ends: in user code at once, in a library when that returns, and however
+it resists.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warm threads, and how one of them survives the end of a process, however that comes."""
+"""threads.py: Warm threads, and how one of them survives the end of a process, however that comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures as text and as values: the user's frames only, and never a second failure."""
+"""tracebacks.py: Failures as text and as values: the user's frames only, and never a second failure."""
 
 from __future__ import annotations
 

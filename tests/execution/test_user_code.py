@@ -1,4 +1,4 @@
-"""Whose code a frame runs, by the file that it was compiled from."""
+"""user_code.py: Whose code a frame runs, by the file that it was compiled from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has to go when the door is crowded."""
+"""admission.py: Who has to go when the door is crowded."""
 
 from __future__ import annotations
 

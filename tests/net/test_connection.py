@@ -1,4 +1,6 @@
-"""Two ends of a live connection: order, back-pressure, loss told once, a close that delivers everything."""
+"""connection.py: Two ends of a live connection: order, back-pressure, loss told once, a close that delivers
+everything.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cookie's file: made once, whole, and trusted only while nobody else can have touched it."""
+"""cookie.py: The cookie's file: made once, whole, and trusted only while nobody else can have touched it."""
 
 from __future__ import annotations
 

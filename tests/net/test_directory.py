@@ -1,4 +1,6 @@
-"""Who has which name on this host: claims that race, holders that die, and those who only look."""
+"""directory.py, name_claim.py, name_locks.py: Who has which name on this host: claims that race, holders that
+die, and those who only look.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says while the files of a node's name vanish and come back."""
+"""directory_log.py: What the log says while the files of a node's name vanish and come back."""
 
 from __future__ import annotations
 

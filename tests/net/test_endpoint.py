@@ -1,4 +1,6 @@
-"""Nodes that dial each other over real sockets, and strangers at the door."""
+"""endpoint.py, carrier.py, unix_carrier.py: Nodes that dial each other over real sockets, and strangers at
+the door.
+"""
 
 from __future__ import annotations
 

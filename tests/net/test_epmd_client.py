@@ -1,4 +1,6 @@
-"""This node and the EPMD of its host: pyx's own, the real one where it is installed, and none at all."""
+"""epmd_client.py: This node and the EPMD of its host: pyx's own, the real one where it is installed, and none
+at all.
+"""
 
 from __future__ import annotations
 

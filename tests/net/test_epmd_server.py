@@ -1,4 +1,4 @@
-"""The small EPMD: its book of names as a conversation, then the program itself."""
+"""epmd_server.py: The small EPMD: its book of names as a conversation, then the program itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong, in words for a sentence."""
+"""error_words.py: What went wrong, in words for a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A forked child keeps none of the node's descriptors; tried in a Python of its own, where no thread runs."""
+"""forks.py: A forked child keeps none of the node's descriptors; tried in a Python of its own, where no
+thread runs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a user's home is, and who has none."""
+"""home_directory.py: Where a user's home is, and who has none."""
 
 from __future__ import annotations
 

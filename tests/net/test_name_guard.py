@@ -1,4 +1,4 @@
-"""The sign of a living holder that cannot be removed, and who counts as one."""
+"""name_guard.py: The sign of a living holder that cannot be removed, and who counts as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which directory holds this user's locks and sockets, and which one is refused."""
+"""runtime_directory.py: Which directory holds this user's locks and sockets, and which one is refused."""
 
 from __future__ import annotations
 

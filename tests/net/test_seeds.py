@@ -1,4 +1,4 @@
-"""The plan of seeds as a conversation, and the one question to the resolver."""
+"""seeds.py: The plan of seeds as a conversation, and the one question to the resolver."""
 
 from __future__ import annotations
 

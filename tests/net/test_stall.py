@@ -1,4 +1,4 @@
-"""When a peer is given up that takes nothing; the clock is an argument."""
+"""stall.py: When a peer is given up that takes nothing; the clock is an argument."""
 
 from __future__ import annotations
 

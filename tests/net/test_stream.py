@@ -1,4 +1,4 @@
-"""A plain connection's four verbs."""
+"""stream.py: A plain connection's four verbs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TCP sockets, there and back."""
+"""tcp.py: TCP sockets, there and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Nodes of two addresses, and what comes between them: strangers, impostors, somebody in the middle.
+"""tcp_carrier.py: Nodes of two addresses, and what comes between them: strangers, impostors, somebody in the
+middle.
 
 White-box: the strangers here speak TCP and TLS by hand.
 """

@@ -1,5 +1,6 @@
-"""The four verbs over TLS and real sockets: what one end sends arrives at the other, whatever the kernel
-takes at a time."""
+"""tls_stream.py: The four verbs over TLS and real sockets: what one end sends arrives at the other, whatever
+the kernel takes at a time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says while connections cannot be accepted."""
+"""accept_failures.py: What the log says while connections cannot be accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the caller of a face may name, and the sentence for what he may not."""
+"""arguments.py: What the caller of a face may name, and the sentence for what he may not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Back-pressure from the sender's side: it waits until the queue is lighter, and a kill ends the wait."""
+"""back_pressure.py: Back-pressure from the sender's side: it waits until the queue is lighter, and a kill
+ends the wait.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps: whole or not at all, one at a time; what is put off, what is written when."""
+"""dispatch.py: Steps: whole or not at all, one at a time; what is put off, what is written when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a node that leaves waits for its peers: as long as they take something."""
+"""drain_timeout.py: How long a node that leaves waits for its peers: as long as they take something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Effects of the kernel are carried out, each by what it needs, and none keeps another back."""
+"""effect_handlers.py: Effects of the kernel are carried out, each by what it needs, and none keeps another
+back.
+"""
 
 from __future__ import annotations
 

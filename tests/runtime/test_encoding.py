@@ -1,4 +1,4 @@
-"""Values that leave a process, encoded."""
+"""encoding.py: Values that leave a process, encoded."""
 
 from __future__ import annotations
 

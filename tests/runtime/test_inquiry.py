@@ -1,4 +1,6 @@
-"""`Process.info` of any pid: at home by a look, abroad by a question; and answers that make no sense."""
+"""inquiry.py: `Process.info` of any pid: at home by a look, abroad by a question; and answers that make no
+sense.
+"""
 
 from __future__ import annotations
 

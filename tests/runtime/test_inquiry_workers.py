@@ -1,4 +1,6 @@
-"""Questions of peers: few threads, each peer in its turn, a refusal beyond what may wait."""
+"""inquiry_workers.py: Questions of peers: few threads, each peer in its turn, a refusal beyond what may
+wait.
+"""
 
 from __future__ import annotations
 

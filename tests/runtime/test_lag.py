@@ -1,4 +1,4 @@
-"""How late a loop is; the clock is an argument."""
+"""lag.py: How late a loop is; the clock is an argument."""
 
 from __future__ import annotations
 

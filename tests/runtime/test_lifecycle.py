@@ -1,4 +1,4 @@
-"""Processes from their start to their end: how each kind runs, and of what it dies."""
+"""lifecycle.py: Processes from their start to their end: how each kind runs, and of what it dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every line of the grammar of receive, what it takes and what it leaves."""
+"""patterns.py: Every line of the grammar of receive, what it takes and what it leaves."""
 
 from __future__ import annotations
 

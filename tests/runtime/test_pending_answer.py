@@ -1,4 +1,4 @@
-"""A request under way: asked, answered, waited for, given up."""
+"""pending_answer.py: A request under way: asked, answered, waited for, given up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The facts about a local process: each key, in the order asked, of threads, tasks and shells."""
+"""process_info.py: The facts about a local process: each key, in the order asked, of threads, tasks and
+shells.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines that others can bring about at will: one, then a rest, then how many more."""
+"""rate_limited_log.py: Lines that others can bring about at will: one, then a rest, then how many more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ping, connect, spawn there: the question, and what its caller makes of the end."""
+"""reaching.py: Ping, connect, spawn there: the question, and what its caller makes of the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Receive against real mailboxes: what is taken, what stays and in which order, how long it waits."""
+"""receiving.py: Receive against real mailboxes: what is taken, what stays and in which order, how long it
+waits.
+"""
 
 from __future__ import annotations
 

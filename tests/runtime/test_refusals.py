@@ -1,4 +1,4 @@
-"""The log of strangers who did not get through."""
+"""refusals.py: The log of strangers who did not get through."""
 
 from __future__ import annotations
 

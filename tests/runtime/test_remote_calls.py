@@ -1,4 +1,4 @@
-"""The end of a call as its caller sees it, for everything that may come back."""
+"""remote_calls.py: The end of a call as its caller sees it, for everything that may come back."""
 
 from __future__ import annotations
 

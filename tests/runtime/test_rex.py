@@ -1,4 +1,4 @@
-"""Finding what a peer names: modules, faces, attributes; and whose fault a failure is."""
+"""rex.py: Finding what a peer names: modules, faces, attributes; and whose fault a failure is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Suggested nodes are dialled until they are up: found late, lost and found again, by name and by domain."""
+"""seeding.py: Suggested nodes are dialled until they are up: found late, lost and found again, by name and by
+domain.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages on their way: what is encoded, what is refused, what a sender is told."""
+"""sending.py: Messages on their way: what is encoded, what is refused, what a sender is told."""
 
 from __future__ import annotations
 

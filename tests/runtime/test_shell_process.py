@@ -1,5 +1,5 @@
-"""The shell's process: its pid and its terminal, kills and links that it survives, coroutines at the prompt,
-and a Ctrl-C at any moment.
+"""shell_process.py: The shell's process: its pid and its terminal, kills and links that it survives,
+coroutines at the prompt, and a Ctrl-C at any moment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A node gets its name and gives it up: options, refusals, what is left behind."""
+"""start_stop.py: A node gets its name and gives it up: options, refusals, what is left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that leave later, and those that are called back."""
+"""timers.py: Messages that leave later, and those that are called back."""
 
 from __future__ import annotations
 

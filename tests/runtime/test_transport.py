@@ -1,4 +1,6 @@
-"""A node among others on this host: doors, links, cookies, ticks, cuts; two and three in one OS process."""
+"""transport.py, shutdown.py: A node among others on this host: doors, links, cookies, ticks, cuts; two and
+three in one OS process.
+"""
 
 from __future__ import annotations
 

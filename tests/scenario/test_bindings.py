@@ -1,4 +1,4 @@
-"""The file's names for pids and the like, and what they are this time."""
+"""bindings.py, tokens.py: The file's names for pids and the like, and what they are this time."""
 
 from __future__ import annotations
 

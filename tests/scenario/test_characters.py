@@ -1,4 +1,4 @@
-"""Lines as they stand on a screen in the end, and as a file writes them."""
+"""characters.py: Lines as they stand on a screen in the end, and as a file writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One echo against what was shown."""
+"""echo.py: One echo against what was shown."""
 
 from __future__ import annotations
 

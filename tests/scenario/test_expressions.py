@@ -1,4 +1,4 @@
-"""Regular expressions in a child process: right, wrong, and endless ones."""
+"""expressions.py: Regular expressions in a child process: right, wrong, and endless ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fenced blocks of Markdown, as CommonMark has them."""
+"""fences.py: The fenced blocks of Markdown, as CommonMark has them."""
 
 from __future__ import annotations
 

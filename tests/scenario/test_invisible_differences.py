@@ -1,4 +1,4 @@
-"""Lines that differ and look the same."""
+"""invisible_differences.py: Lines that differ and look the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line against what was shown."""
+"""match_line.py: One line against what was shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Scenarios that must fail, and what their failures say; real nodes play them."""
+"""player.py, node_process.py, running_nodes.py: Scenarios that must fail, and what their failures say; real
+nodes play them.
+"""
 
 from __future__ import annotations
 

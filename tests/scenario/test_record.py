@@ -1,4 +1,4 @@
-"""A live session becomes a transcript, and several become one."""
+"""record.py, blocks.py, merge.py: A live session becomes a transcript, and several become one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person did at a terminal is written down, and plays again."""
+"""recording.py, runner_interrupt.py: What a person did at a terminal is written down, and plays again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`pyx replay` as its user sees it, and the same files under pytest."""
+"""failure_report.py, junit.py, pytest_plugin.py, replay.py, replay_cli.py, takeover.py: `pyx replay` as its
+user sees it, and the same files under pytest.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The directory of a replay: apart from everything else, and gone afterwards."""
+"""sandbox.py: The directory of a replay: apart from everything else, and gone afterwards."""
 
 from __future__ import annotations
 

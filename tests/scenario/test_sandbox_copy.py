@@ -1,4 +1,4 @@
-"""Copies of what lies beside a scenario."""
+"""sandbox_copy.py: Copies of what lies beside a scenario."""
 
 from __future__ import annotations
 

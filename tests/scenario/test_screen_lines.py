@@ -1,4 +1,4 @@
-"""Pieces of text become the units of a screen."""
+"""screen_lines.py: Pieces of text become the units of a screen."""
 
 from __future__ import annotations
 

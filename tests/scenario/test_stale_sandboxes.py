@@ -1,4 +1,4 @@
-"""What a killed runner has left, and what is not to be touched."""
+"""stale_sandboxes.py: What a killed runner has left, and what is not to be touched."""
 
 from __future__ import annotations
 

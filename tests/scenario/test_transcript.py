@@ -1,4 +1,6 @@
-"""Text -> steps, and the complaints about text that is none."""
+"""transcript.py, directives.py, parse_error.py, shell_lines.py, sources.py, steps.py: Text -> steps, and the
+complaints about text that is none.
+"""
 
 from __future__ import annotations
 

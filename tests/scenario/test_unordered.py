@@ -1,4 +1,4 @@
-"""`# unordered`: the lines of a block in any order."""
+"""unordered.py: `# unordered`: the lines of a block in any order."""
 
 from __future__ import annotations
 

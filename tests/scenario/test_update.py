@@ -1,4 +1,4 @@
-"""`--update`: what is rewritten, and in which words."""
+"""update.py: `--update`: what is rewritten, and in which words."""
 
 from __future__ import annotations
 

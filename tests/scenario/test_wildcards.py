@@ -1,4 +1,4 @@
-"""`[..]`, `*` and `?`, in a time that grows with the line."""
+"""wildcards.py: `[..]`, `*` and `?`, in a time that grows with the line."""
 
 from __future__ import annotations
 

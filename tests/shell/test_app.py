@@ -1,4 +1,6 @@
-"""Real shells: whole sessions through pipes, and a person's terminal through a pseudo-terminal."""
+"""app.py, record_hooks.py: Real shells: whole sessions through pipes, and a person's terminal through a
+pseudo-terminal.
+"""
 
 from __future__ import annotations
 

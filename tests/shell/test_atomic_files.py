@@ -1,4 +1,4 @@
-"""A file has its old bytes or its new ones."""
+"""atomic_files.py: A file has its old bytes or its new ones."""
 
 from __future__ import annotations
 

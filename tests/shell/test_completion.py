@@ -1,4 +1,4 @@
-"""What could stand at the cursor, without running anything of anybody's."""
+"""completion.py: What could stand at the cursor, without running anything of anybody's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`breakpoint()` at a prompt: one's own code is gone through, and then the prompt is back."""
+"""debugger.py: `breakpoint()` at a prompt: one's own code is gone through, and then the prompt is back."""
 
 from __future__ import annotations
 

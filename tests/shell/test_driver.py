@@ -1,4 +1,4 @@
-"""A shell driven over two pipes: what goes in, what comes out."""
+"""driver.py: A shell driven over two pipes: what goes in, what comes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames are the user's, and what is chained."""
+"""error_text.py: Which frames are the user's, and what is chained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs and their outcomes: completeness, values, names, tracebacks."""
+"""evaluate.py: Inputs and their outcomes: completeness, values, names, tracebacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the helpers show; those that need a node are in `test_session`."""
+"""helpers.py: What the helpers show; those that need a node are in `test_session`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements kept between sessions.
+"""history.py, history_file.py: Statements kept between sessions.
 
 White box: `_write` alone, as a disk that is full in the middle of a line cannot be had otherwise.
 """

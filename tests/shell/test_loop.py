@@ -1,4 +1,4 @@
-"""Whole sessions as text: lines go in, what was shown comes out."""
+"""loop.py: Whole sessions as text: lines go in, what was shown comes out."""
 
 from __future__ import annotations
 

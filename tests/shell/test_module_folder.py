@@ -1,4 +1,4 @@
-"""A folder's modules by their file names, in folders that were not made for it."""
+"""module_folder.py: A folder's modules by their file names, in folders that were not made for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts and sentences in terminals of few columns."""
+"""narrow_terminal.py: Prompts and sentences in terminals of few columns."""
 
 from __future__ import annotations
 

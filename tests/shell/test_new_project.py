@@ -1,4 +1,4 @@
-"""`pyx new`: what is made, and what is refused."""
+"""new_project.py: `pyx new`: what is made, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file as `__main__`: which of a prompt's names it gets, and which folder comes first."""
+"""program.py: A file as `__main__`: which of a prompt's names it gets, and which folder comes first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What Python does at its end, done before that: once, in its order, and left where a signal comes."""
+"""program_exit.py: What Python does at its end, done before that: once, in its order, and left where a signal
+comes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules by bare name, hidden ones, reloading."""
+"""project.py: Modules by bare name, hidden ones, reloading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals while a prompt is read, and just as it has ended."""
+"""prompt_signals.py: Signals while a prompt is read, and just as it has ended."""
 
 from __future__ import annotations
 

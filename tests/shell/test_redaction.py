@@ -1,4 +1,4 @@
-"""Cookies do not get into what is written down."""
+"""redaction.py: Cookies do not get into what is written down."""
 
 from __future__ import annotations
 

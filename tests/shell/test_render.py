@@ -1,4 +1,4 @@
-"""Values and foreign text as they are shown."""
+"""render.py: Values and foreign text as they are shown."""
 
 from __future__ import annotations
 

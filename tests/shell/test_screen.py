@@ -1,4 +1,4 @@
-"""One writer: order, output above a prompt, threads, a reader that left."""
+"""screen.py: One writer: order, output above a prompt, threads, a reader that left."""
 
 from __future__ import annotations
 

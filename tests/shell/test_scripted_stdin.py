@@ -1,4 +1,4 @@
-"""Lines that are typed before they are asked for."""
+"""scripted_stdin.py: Lines that are typed before they are asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full or gone."""
+"""standard_streams.py: Standard streams that are closed, full or gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The editor driven by keystrokes, with output arriving meanwhile."""
+"""terminal.py: The editor driven by keystrokes, with output arriving meanwhile."""
 
 from __future__ import annotations
 

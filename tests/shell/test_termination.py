@@ -1,4 +1,4 @@
-"""Signals that end a run, whatever it is in the middle of.
+"""termination.py: Signals that end a run, whatever it is in the middle of.
 
 White box: the handler is called as Python would call it, with the frame that a signal has interrupted.
 """

@@ -1,4 +1,6 @@
-"""What a terminal has kept from before the prompt.  That an editor gets it back from others is a story."""
+"""tty_modes.py: What a terminal has kept from before the prompt.  That an editor gets it back from others is
+a story.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read what is typed: the shell, and nobody beside it."""
+"""tty_stdin.py: Who may read what is typed: the shell, and nobody beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is encoded is opened exactly: the promise of the codec, over every kind of data it takes."""
+"""codec.py: What is encoded is opened exactly: the promise of the codec, over every kind of data it takes."""
 
 from __future__ import annotations
 

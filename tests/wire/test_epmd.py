@@ -1,4 +1,4 @@
-"""EPMD's protocol.  The bytes of its side were recorded from `epmd` of OTP 25."""
+"""epmd.py: EPMD's protocol.  The bytes of its side were recorded from `epmd` of OTP 25."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large frames go to pieces; how they come together again is told by `test_reassembly.py`."""
+"""fragments.py: Large frames go to pieces; how they come together again is told by `test_reassembly.py`."""
 
 from __future__ import annotations
 

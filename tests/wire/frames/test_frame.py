@@ -1,4 +1,4 @@
-"""Frames cut out of a stream, however the stream is cut itself."""
+"""frame.py: Frames cut out of a stream, however the stream is cut itself."""
 
 from __future__ import annotations
 

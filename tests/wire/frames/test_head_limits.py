@@ -1,4 +1,4 @@
-"""Nothing that a user writes makes a signal that ends the session of its node."""
+"""head_limits.py: Nothing that a user writes makes a signal that ends the session of its node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of kinds knows every signal, and tells them apart."""
+"""layout.py: The table of kinds knows every signal, and tells them apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Heads and payloads become signals again, and whatever is not exactly one is refused."""
+"""reader.py: Heads and payloads become signals again, and whatever is not exactly one is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Pieces of large frames come together; who sends pieces that fit nothing, or too many, is refused."""
+"""reassembly.py: Pieces of large frames come together; who sends pieces that fit nothing, or too many, is
+refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whose words leave first: small ones at once, large ones in turns, and each process in its own order."""
+"""scheduler.py: Whose words leave first: small ones at once, large ones in turns, and each process in its own
+order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a peer may say of itself, of this node and of others; as it would be forged, and read."""
+"""sender_check.py: What a peer may say of itself, of this node and of others; as it would be forged, and
+read.
+"""
 
 from __future__ import annotations
 

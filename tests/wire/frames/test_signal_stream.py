@@ -1,4 +1,4 @@
-"""Signals carried from one node to another by hand, and what a session refuses."""
+"""signal_stream.py: Signals carried from one node to another by hand, and what a session refuses."""
 
 from __future__ import annotations
 

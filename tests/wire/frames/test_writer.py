@@ -1,4 +1,6 @@
-"""One signal becomes a head and a payload: the short forms of a message, and the long one of all else."""
+"""writer.py: One signal becomes a head and a payload: the short forms of a message, and the long one of all
+else.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a hello says, in bytes and back; how two machines treat bad ones is in `test_machine.py`."""
+"""hello.py: What a hello says, in bytes and back; how two machines treat bad ones is in `test_machine.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a cookie to a key: the text alone decides."""
+"""key.py: From a cookie to a key: the text alone decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Dialler and acceptor talk, their bytes carried by hand; then every way in which one of them must refuse."""
+"""machine.py: Dialler and acceptor talk, their bytes carried by hand; then every way in which one of them
+must refuse.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two TLS machines talk to each other, or to somebody who should not be there."""
+"""tls.py: Two TLS machines talk to each other, or to somebody who should not be there."""
 
 from __future__ import annotations
 

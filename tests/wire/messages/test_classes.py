@@ -1,4 +1,4 @@
-"""Objects of a user's classes travel without a line of the user's code running, at either end."""
+"""classes.py: Objects of a user's classes travel without a line of the user's code running, at either end."""
 
 from __future__ import annotations
 

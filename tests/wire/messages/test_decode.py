@@ -1,4 +1,4 @@
-"""Each kind of a payload, with the wrong things in it: a DecodeError and nothing else."""
+"""decode.py: Each kind of a payload, with the wrong things in it: a DecodeError and nothing else."""
 
 from __future__ import annotations
 

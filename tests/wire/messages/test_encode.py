@@ -1,4 +1,4 @@
-"""Sealing finds forged marks, and is safe from threads and re-entry."""
+"""encode.py: Sealing finds forged marks, and is safe from threads and re-entry."""
 
 from __future__ import annotations
 

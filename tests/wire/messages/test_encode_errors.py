@@ -1,4 +1,4 @@
-"""What is no data is refused at the call, with the path to it and the reason."""
+"""encode_errors.py: What is no data is refused at the call, with the path to it and the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the rest of the codec takes for granted about marks, and about the msgpack they travel in."""
+"""format.py: What the rest of the codec takes for granted about marks, and about the msgpack they travel
+in.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cure for each well-known type that is not data."""
+"""hints.py: A cure for each well-known type that is not data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a message is and how deep it nests is known before it is written."""
+"""limits.py: How long a message is and how deep it nests is known before it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Functions and classes travel by name: which have one, which don't and why, and how a name is looked up."""
+"""names.py: Functions and classes travel by name: which have one, which don't and why, and how a name is
+looked up.
+"""
 
 from __future__ import annotations
 

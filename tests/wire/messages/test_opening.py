@@ -1,4 +1,4 @@
-"""Opening harms nobody: hostile bytes give a DecodeError and nothing else, on any stack."""
+"""opening.py: Opening harms nobody: hostile bytes give a DecodeError and nothing else, on any stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Letters whose keys need care: no code of a class runs to hash them, and no nesting exhausts a stack."""
+"""safe_keys.py: Letters whose keys need care: no code of a class runs to hash them, and no nesting exhausts a
+stack.
+"""
 
 from __future__ import annotations
 

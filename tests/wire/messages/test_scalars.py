@@ -1,4 +1,4 @@
-"""Dates, decimals and their like, taken apart and put together; above all: time zones."""
+"""scalars.py: Dates, decimals and their like, taken apart and put together; above all: time zones."""
 
 from __future__ import annotations
 

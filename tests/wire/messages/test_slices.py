@@ -1,4 +1,6 @@
-"""Large payloads in pieces; how long each keeps the others waiting is not for a test to measure."""
+"""slices.py: Large payloads in pieces; how long each keeps the others waiting is not for a test to
+measure.
+"""
 
 from __future__ import annotations
 
