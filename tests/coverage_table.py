@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from tests.mirror import tested_by
+from tests.mirror import named_by
 
 _HEAD: Final = ("file", "lines", "branches", "not run", "named by")
 
@@ -26,7 +26,7 @@ def rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
             missing(measured[source]["missing_lines"]),
             " ".join(tests),
         )
-        for source, tests in tested_by().items()
+        for source, tests in named_by().items()
         if source in measured
     ]
     return [*table, ("all", *shares(report["totals"]), "", "")]

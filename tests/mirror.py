@@ -22,7 +22,7 @@ def sources() -> list[str]:
     return [name for name in found if name == "__init__.py" or not name.endswith("/__init__.py")]
 
 
-def tested_by() -> dict[str, list[str]]:
+def named_by() -> dict[str, list[str]]:
     """For each file of `pyx/` the test files that name it, from `tests/` on."""
     tests: dict[str, list[str]] = {source: [] for source in sources()}
     for path in sorted(TESTS.rglob("test_*.py")):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.mirror import PYX, TESTS, meant, tested_by
+from tests.mirror import PYX, TESTS, meant, named_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ PACKAGES = sorted(path for path in PYX.rglob("__init__.py") if path.parent != PY
 
 
 def test_each_file_is_named_by_a_test_file() -> None:
-    assert [source for source, tests in tested_by().items() if not tests] == []
+    assert [source for source, tests in named_by().items() if not tests] == []
 
 
 def test_name_means_the_file_of_the_same_folder_first() -> None:
@@ -39,9 +39,11 @@ def test_package_holds_nothing_but_a_docstring(package: Path) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
-def test_package_lists_each_file_once(package: Path) -> None:
+def test_package_lists_each_file_and_package_once(package: Path) -> None:
     listed = re.findall(r"^ {4}(\w+) {2,}\S", package.read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(path.stem for path in package.parent.glob("*.py") if path != package)
+    files = [path.stem for path in package.parent.glob("*.py") if path != package]
+    packages = [path.parent.name for path in package.parent.glob("*/__init__.py")]
+    assert sorted(listed) == sorted(files + packages)
 
 
 @pytest.mark.parametrize("path", [*PYX.rglob("*.py"), *TESTS.rglob("*.py")], ids=str)
