@@ -5,7 +5,7 @@
                       pos.show_msg()
 
 Each question to the stock carries a reference and waits for the answer that bears it, so neither a stray
-message nor a late answer is taken for the stock (the article's version answers from either).
+message nor a late answer is taken for the stock.
 """
 
 from pyx import ReceiveTimeout, make_ref, receive, self, send
@@ -38,7 +38,7 @@ def find(stock, name):
 
 
 def show_msg(timeout=PATIENCE):
-    """Prints the next answer; says so when none comes, where the article's version hangs the shell."""
+    """Prints the next answer, or says that none came within *timeout* seconds."""
     try:
         _, answer = receive(("print", ...), timeout=timeout)
     except ReceiveTimeout:

@@ -1,4 +1,4 @@
-"""A process that keeps the stock of a shop: the article's three versions in one loop.
+"""A process that keeps the stock of a shop: three versions of it in one loop.
 
     pid = spawn(product_stock.handle_stock, [])
     Process.register(pid, "product_stock")
@@ -6,7 +6,7 @@
     send("product_stock", "status")
 
 First version: `("add", product)` and `"status"`, which prints.  Second: `("add", frm, product)` and
-`("status", frm)` send the stock to whoever asks.  Third: it logs who asked.  `("status", frm, ref)` answers
+`("status", frm)` send the stock to the process *frm*.  Third: it logs who asked.  `("status", frm, ref)` answers
 `(ref, stock)`, so that the asker knows which answer this is.
 """
 
