@@ -31,7 +31,7 @@ PROOFS: Final = {
     "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "4000"}),
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
     "kills": ("tests/runtime/test_kills.py", {"PYX_KILLS": "5000"}),
-    "storm": ("tests/storm/test_storm.py", {"PYX_STORM_SECONDS": "200"}),
+    "storm": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
     "strangers": ("tests/net/test_slow_strangers.py", {"PYX_STRANGERS": "2000"}),
 }
@@ -46,7 +46,7 @@ FEW: Final = {
     "PYX_ROUNDS": "20",
     "PYX_MUTATIONS": "5000",
     "PYX_KILLS": "30",
-    "PYX_STORM_SECONDS": "3",
+    "PYX_LOAD_SECONDS": "3",
 }
 """Repetitions run no other lines: what is measured for coverage has few of them."""
 

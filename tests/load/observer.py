@@ -1,7 +1,7 @@
-"""One node of the storm: monitors its counterpart on every node it meets, and writes down what it sees.
+"""One node of `test_kills.py`: it monitors its counterpart on every node it meets, and reports what it sees.
 
-Run as `python agent.py NAME TICK SEED...`.  Every line on stdout is one event as JSON, with the clock of the
-host (monotonic, so it is the same for all processes): `ready`, `up`, `down`, `nodedown`.
+Run as `python observer.py NAME TICK SEED...`.  Every line on stdout is one event as JSON, with the clock of
+the host (monotonic, so it is the same for all processes): `ready`, `up`, `down`, `nodedown`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def say(event: str, **facts: Any) -> None:
 
 
 def agent(seeds: list[str]) -> None:
-    """Registered before it connects, so whoever meets this node finds the agent there."""
+    """Registers itself before it connects, so every node that meets this one finds the agent."""
     Process.register(self(), "agent")
     Node.monitor_nodes(True)
     say("ready")
@@ -29,7 +29,7 @@ def agent(seeds: list[str]) -> None:
     while True:
         match receive():
             case ("nodeup", node):
-                # The reference tells this life of the node from the next.
+                # The reference tells this incarnation of the node from the next.
                 ref = Process.monitor(("agent", node))
                 say("up", node=node, ref=repr(ref), late=is_over(node, ref))
             case ("DOWN", ref, "process", (_, node), reason):
@@ -39,7 +39,7 @@ def agent(seeds: list[str]) -> None:
 
 
 def is_over(node: str, ref: Ref) -> bool:
-    """Whether that session had ended before it was monitored: then this monitors the next one."""
+    """Whether that connection had ended before it was monitored: then the monitor is on the next one."""
     _, waiting = Process.info(self(), "messages")
     ends = (one for one in waiting if one == ("nodedown", node) or one[:2] == ("DOWN", ref))
     return next(ends, None) == ("nodedown", node)
@@ -48,4 +48,4 @@ def is_over(node: str, ref: Ref) -> bool:
 if __name__ == "__main__":
     Node.start(sys.argv[1], tick=float(sys.argv[2]))
     spawn(agent, sys.argv[3:])
-    sys.stdin.read()  # until the test is gone
+    sys.stdin.read()  # until the test has ended
