@@ -21,21 +21,21 @@ from nox.command import CommandFailed
 ROOT: Final = Path(__file__).parent
 BIN: Final = (ROOT / ".venv" if (ROOT / ".venv").is_dir() else Path(sys.prefix)) / "bin"
 PYTHON: Final = f"{BIN}/python"
-GATE: Final = ("lint", "types", "layers", "scenarios", "docs")
+CHECK: Final = ("lint", "types", "layers", "scenarios", "docs")
 
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["tests", *GATE]
+nox.options.sessions = ["tests", *CHECK]
 
 PROOFS: Final = {
     "simulator": ("tests/simulation/test_simulation.py", {"PYX_SEEDS": "0..1999"}),
     "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "4000"}),
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
-    "kills": ("tests/runtime/test_kills.py", {"PYX_KILLS": "5000"}),
+    "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
     "storm": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
     "strangers": ("tests/net/test_slow_strangers.py", {"PYX_STRANGERS": "2000"}),
 }
-"""The long forms of tests that are in the gate too, with a tenth of this or less: file and settings."""
+"""The long forms of tests that `tests` runs too, with a tenth of these numbers or less: file and settings."""
 
 SPREAD: Final = frozenset({"simulator", "fuzz"})
 """Proofs of many independent tests, which use all processors; the others load the machine by themselves."""

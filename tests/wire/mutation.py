@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from random import Random
 
-MUTATIONS_IN_THE_GATE: Final = 100_000
+MUTATIONS_IN_THE_GATE: Final = 50_000
 _BATCH: Final = 2_500
 
 _TELLING: Final = bytes((0, 1, 0x7F, 0x80, 0x81, 0x90, 0x91, 0x9F, 0xC0, 0xC1, 0xC7, 0xD4, 0xD5, 0xD6, 0xDC,
