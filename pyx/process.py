@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
 from pyx.execution import context
 from pyx.execution.context import forbid_running_loop, require
-from pyx.execution.runner import LockSlot, sleep
+from pyx.execution.runner import sleep
+from pyx.execution.slots import LockSlot
 from pyx.runtime import inquiry
 from pyx.runtime.arguments import (
     checked_cap,

@@ -1,20 +1,24 @@
 """Runs user code: threads, tasks, their end, their output.  It does not know the node.
 
     context           the current process, and what this thread is in the middle of
+    thread_state      what a thread is in the middle of: a kernel call, a wait, a process
     runner            what runs one process: its gate, its slot to wait on
-    threads           `def` processes on warm threads
+    slots             what a thread sleeps on until it is woken
+    threads           `def` processes: a plain function on a thread
+    thread_pool       warm threads
     tasks             `async def` processes on the process loop, and the tasks they leave behind
+    loop_thread       a thread with an event loop, and the slot of a coroutine
+    private_loops     the event loop that a `def` process runs itself
     gate              a dead process does not act: every primitive raises
     thread_kill       ProcessKilled in a thread that calls no primitive, in user code only
     exception_table   which `try` and `with` blocks are around an instruction
     kill_retry        the dead processes whose code still runs, and when they are struck again
-    private_loops     the event loop that a `def` process runs itself
     interrupts        Ctrl-C and the program's own signal handlers, outside of pyx only
     user_code         whether a frame runs the user's code, or a library's
     output            sys.stdout to the group leader of the process that prints
+    outlet            queued lines on their way to a console
     stream_proxy      a whole text stream before a standard one
     line_buffer       what one process printed and has not handed over
-    loop_thread       a thread with an event loop
     node_log          the logger `pyx.node`: a loop's lines are written by another thread
     stacks            the frames of all threads
     tracebacks        tracebacks with the user's frames only

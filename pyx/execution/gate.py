@@ -11,11 +11,11 @@ from __future__ import annotations
 import _thread
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from pyx.execution.context import thread
 from pyx.execution.thread_kill import Killed
+from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
-    from pyx.execution.context import ThreadState
+    from pyx.execution.thread_state import ThreadState
 
 
 class Gate:

@@ -20,7 +20,7 @@ import time
 from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.execution.context import thread
+from pyx.execution.thread_state import thread
 from pyx.execution.user_code import PYX, is_standard_library
 
 if TYPE_CHECKING:

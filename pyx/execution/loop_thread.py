@@ -14,12 +14,12 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pyx.execution.context import thread
 from pyx.execution.node_log import log
-from pyx.execution.runner import LockSlot
+from pyx.execution.slots import LockSlot
+from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
 
@@ -218,3 +218,40 @@ class LoopThread:
         if loop is not None and not self._stopped:
             self._stopped = True
             loop.call_soon_threadsafe(loop.stop)
+
+
+class FutureSlot:
+    """A coroutine sleeps on it once, on whichever loop it runs."""
+
+    __slots__ = ("_future", "_loop", "_loop_thread")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, loop_thread: LoopThread | None) -> None:
+        self._loop = loop
+        self._loop_thread = loop_thread
+        self._future: asyncio.Future[None] = loop.create_future()
+
+    def wake(self) -> None:
+        """See `Slot`."""
+        if self._loop_thread is not None:
+            self._loop_thread.soon(self._set)  # one wake-up of the loop for many of these
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._set)
+        except RuntimeError:  # that loop is closed: nobody sleeps there any more
+            return
+
+    def _set(self) -> None:
+        if not self._future.done():
+            self._future.set_result(None)
+
+    def wait(self, timeout: float | None) -> Awaitable[None]:
+        """What sleeps at most *timeout* seconds (None: for ever) when it is awaited."""
+        # No coroutine where none is needed: it would be one more object for each process that waits.
+        return self._future if timeout is None else self._wait_at_most(timeout)
+
+    async def _wait_at_most(self, timeout: float) -> None:
+        timer = self._loop.call_later(timeout, self._set)
+        try:
+            await self._future
+        finally:
+            timer.cancel()

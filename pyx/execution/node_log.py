@@ -18,7 +18,7 @@ import time
 from collections import deque
 from typing import Final
 
-from pyx.execution.context import runs_loop
+from pyx.execution.thread_state import runs_loop
 
 MOST_LINES: Final = 1000
 """So many lines wait at most."""

@@ -7,22 +7,21 @@ the other half.  Not here: threads (`threads.py`) and tasks (`tasks.py`) themsel
 
 from __future__ import annotations
 
-import _thread
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from pyx.execution.context import thread
 from pyx.execution.gate import Gate
 from pyx.execution.line_buffer import LineBuffer
+from pyx.execution.slots import NO_SLOT, LockSlot, Slot
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
     from pyx.core.processes import ProcessRecord
-    from pyx.execution.loop_thread import LoopThread
-    from pyx.execution.output import Outlet
+    from pyx.execution.loop_thread import FutureSlot
+    from pyx.execution.outlet import Outlet
     from pyx.net.connection import Connection
     from pyx.terms import Ref
 
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
 
 _MARKS: Final = 64
 """So many references remember where the mailbox stood; older ones search from the start again."""
-
-
-class Slot(Protocol):
-    """What somebody sleeps on until it is woken.  A wake-up too many is harmless: waiters look again."""
-
-    def wake(self) -> None:
-        """Wakes the waiter; from any thread, at any time, any number of times."""
 
 
 class Host(Protocol):
@@ -50,85 +42,6 @@ class Host(Protocol):
         """Sends the lines that the process has printed; with *everything* the unfinished one too."""
 
 
-class LockSlot:
-    """A thread sleeps on it."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = _thread.allocate_lock()
-        self._lock.acquire()
-
-    def wake(self) -> None:
-        """See `Slot`."""
-        try:
-            self._lock.release()
-        except RuntimeError:  # awake already
-            return
-
-    def wait(self, timeout: float | None) -> bool:
-        """Sleeps at most *timeout* seconds (None: for ever); False on time-out.  Ctrl-C may raise here."""
-        state = thread.state
-        state.waiting = True
-        try:
-            return self.wait_through(timeout)
-        finally:
-            state.waiting = False
-
-    def wait_through(self, timeout: float | None) -> bool:
-        """`wait` that Ctrl-C does not end: what is waited for must not be left half done."""
-        if timeout is None:
-            return self._lock.acquire()
-        return self._lock.acquire(timeout=min(max(timeout, 0.0), _thread.TIMEOUT_MAX))
-
-
-class FutureSlot:
-    """A coroutine sleeps on it once, on whichever loop it runs."""
-
-    __slots__ = ("_future", "_loop", "_loop_thread")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, loop_thread: LoopThread | None) -> None:
-        self._loop = loop
-        self._loop_thread = loop_thread
-        self._future: asyncio.Future[None] = loop.create_future()
-
-    def wake(self) -> None:
-        """See `Slot`."""
-        if self._loop_thread is not None:
-            self._loop_thread.soon(self._set)  # one wake-up of the loop for many of these
-            return
-        try:
-            self._loop.call_soon_threadsafe(self._set)
-        except RuntimeError:  # that loop is closed: nobody sleeps there any more
-            return
-
-    def _set(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
-
-    def wait(self, timeout: float | None) -> Awaitable[None]:
-        """What sleeps at most *timeout* seconds (None: for ever) when it is awaited."""
-        # No coroutine where none is needed: it would be one more object for each process that waits.
-        return self._future if timeout is None else self._wait_at_most(timeout)
-
-    async def _wait_at_most(self, timeout: float) -> None:
-        timer = self._loop.call_later(timeout, self._set)
-        try:
-            await self._future
-        finally:
-            timer.cancel()
-
-
-class _NoSlot:
-    """Where no receive is under way, there is none to wake."""
-
-    __slots__ = ()
-
-    def wake(self) -> None:
-        """See `Slot`."""
-
-
-NO_SLOT: Final = _NoSlot()
 _NOTHING: Final[frozenset[Any]] = frozenset()
 
 

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from pyx.errors import Exit
 from pyx.execution.context import current
-from pyx.execution.loop_thread import LoopThread
-from pyx.execution.runner import FutureSlot
+from pyx.execution.loop_thread import FutureSlot, LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from pyx.execution.runner import Finished, Runner, Slot
+    from pyx.execution.runner import Finished, Runner
+    from pyx.execution.slots import Slot
 
     Guests: TypeAlias = dict[asyncio.Task[None], tuple[Runner, Finished]]
 

@@ -37,14 +37,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import ProcessKilled
-from pyx.execution.context import thread
 from pyx.execution.exception_table import is_still_protected
+from pyx.execution.thread_state import thread
 from pyx.execution.user_code import is_user_code
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
-    from pyx.execution.gate import Gate
+    from pyx.execution.thread_state import ProcessGate
 
 _set_async_exc = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
@@ -61,7 +61,7 @@ _is_inside = attrgetter("inside")
 _told_by = attrgetter("told")
 
 
-def strike(gate: Gate, frame: FrameType, told: int) -> bool:
+def strike(gate: ProcessGate, frame: FrameType, told: int) -> bool:
     """Raises ProcessKilled in the thread of *gate*, if that still runs user code; else sets a trap.
 
     Args:
@@ -81,7 +81,7 @@ def strike(gate: Gate, frame: FrameType, told: int) -> bool:
     return False
 
 
-def _raise_if(gate: Gate, state: object, ident: int, code: CodeType, told: int) -> bool:
+def _raise_if(gate: ProcessGate, state: object, ident: int, code: CodeType, told: int) -> bool:
     was_collecting = gc.isenabled()
     runs_it = map(is_, map(_gate_of, (state,)), (gate,))
     is_outside = map(not_, map(_is_inside, (state,)))
@@ -140,7 +140,7 @@ _THE_EXCEPTION: Final = ctypes.py_object(Killed)
 # ---------------------------------------------------------------- the trap
 
 
-def _set_trap(gate: Gate, frame: FrameType, told: int) -> None:
+def _set_trap(gate: ProcessGate, frame: FrameType, told: int) -> None:
     """Has the thread of *gate* raise when the library code that it is in returns to user code."""
     library, below = frame, frame.f_back
     while below is not None and not is_user_code(below):
@@ -154,7 +154,7 @@ class _Trap:
 
     __slots__ = ("_gate", "_told")
 
-    def __init__(self, gate: Gate, told: int) -> None:
+    def __init__(self, gate: ProcessGate, told: int) -> None:
         self._gate = gate
         self._told = told
 
@@ -167,7 +167,7 @@ class _Trap:
             _raise_soon(gate, sys._getframe(1))  # noqa: SLF001 - the frame that goes on
 
 
-def _raise_soon(gate: Gate, frame: FrameType) -> None:
+def _raise_soon(gate: ProcessGate, frame: FrameType) -> None:
     """Has the calling thread raise in *frame*; where that is a library's, as soon as it has returned."""
     if thread.state.inside:
         return  # it will be looked at again

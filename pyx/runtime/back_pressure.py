@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyx.execution.context import current
 from pyx.execution.node_log import log
-from pyx.execution.runner import LockSlot, sleep, sleep_async
+from pyx.execution.runner import sleep, sleep_async
+from pyx.execution.slots import LockSlot
 
 if TYPE_CHECKING:
     from pyx.core.console_queue import ConsoleQueue

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
 from pyx.errors import Reentered
-from pyx.execution import context
+from pyx.execution import context, thread_state
 from pyx.execution.gate import NO_GATE
 from pyx.execution.interrupts import (
     guard_main_thread,
@@ -69,7 +69,7 @@ class Dispatch:
         No kill and no Ctrl-C strikes in it, and nothing enters it again; no user code may run in it.
         *runner* is whose work it is.  Raises as `step`.
         """
-        state = context.thread.state
+        state = thread_state.thread.state
         if state.inside:
             raise Reentered
         if state.is_main:
@@ -110,7 +110,7 @@ class Dispatch:
                 if type(effect) is fx.Flush:  # the hot one: it alone wants to know whose thread this is
                     self._flush(effect, runner)
                 elif type(effect) is fx.Suspend:
-                    context.thread.state.heavy = effect.queue
+                    thread_state.thread.state.heavy = effect.queue
                 else:
                     self._carry[type(effect)](effect)
             except Exception:  # a console that is gone, say: no reason to keep the other effects back
@@ -123,7 +123,7 @@ class Dispatch:
         Raises:
             ProcessKilled: the process is dead.
         """
-        if context.thread.state.inside:
+        if thread_state.thread.state.inside:
             self._deferred.setdefault(_thread.get_ident(), deque()).append((decide, args))
         else:
             self.step(decide, *args)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 from pyx.core import effects as fx
 from pyx.core.outbox import Outbox
 from pyx.core.routing import THE_NODE
-from pyx.execution import context, output
+from pyx.execution import outlet, output, thread_state
 from pyx.execution.node_log import log
 from pyx.execution.tasks import ProcessLoop
-from pyx.execution.threads import Pool
+from pyx.execution.thread_pool import Pool
 from pyx.printable import filter_foreign
 from pyx.runtime.dispatch import Dispatch
 from pyx.runtime.inquiry_workers import InquiryWorkers
@@ -55,11 +55,11 @@ class EffectHandlers(Dispatch):
         )
         self.transport: Transport | None = None
         """Set while this process is a named node."""
-        self.console: output.Console | None = None
+        self.console: outlet.Console | None = None
         """Where a shell shows this node's own lines; None: the stream found as sys.stdout."""
-        self.pace = output.Pace()
+        self.pace = outlet.Pace()
         """The shell's console's."""
-        self.outlet = output.Outlet(self.kernel.console, self._write_own, lambda: self.pace)
+        self.outlet = outlet.Outlet(self.kernel.console, self._write_own, lambda: self.pace)
         """The way of this node's own lines."""
         self._carry.update(
             {
@@ -144,7 +144,7 @@ class EffectHandlers(Dispatch):
         outlet = self.outlet
         if effect.process is not None:
             outlet = effect.process.runner.outlet
-        if context.thread.state.runs_transport:
+        if thread_state.thread.state.runs_transport:
             outlet.show_elsewhere(self.pool)
         else:
             outlet.show()
@@ -171,7 +171,7 @@ class EffectHandlers(Dispatch):
     def warn_in_turn(self, topic: str, line: str) -> None:
         """A warning that others can bring about at will: after one of its topic there is a rest."""
         say = functools.partial(self.resting.say, topic, logging.WARNING, line)
-        if context.thread.state.inside:
+        if thread_state.thread.state.inside:
             say()
         else:
             self.guarded(lambda _: say())

@@ -11,7 +11,7 @@ import _thread
 import os
 import socket
 
-from pyx.execution import context
+from pyx.execution import context, thread_state
 from pyx.execution.interrupts import forget_pending, forget_pending_handlers
 from pyx.runtime.current_node import node_of
 from pyx.runtime.lifecycle import Lifecycle
@@ -72,8 +72,8 @@ def _forget_after_fork() -> None:
     _node = None  # its descriptors are closed by net/forks.py
     _making = _thread.allocate_lock()
     context.current.set(None)
-    context.thread.state.inside = False
-    context.thread.state.is_main = True
+    thread_state.thread.state.inside = False
+    thread_state.thread.state.is_main = True
     forget_pending()
     forget_pending_handlers()
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pyx.execution.context import current
+from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.node_log import log
-from pyx.execution.runner import FutureSlot, LockSlot, sleep, sleep_async
+from pyx.execution.runner import sleep, sleep_async
+from pyx.execution.slots import LockSlot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from pyx.core.mailbox import Downed, Exited, MailboxEntry, NodeDown, NodeUp
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
-from pyx.execution.runner import NO_SLOT
+from pyx.execution.slots import NO_SLOT
 from pyx.runtime.current_node import node_of
 from pyx.runtime.encoding import decoded
 from pyx.runtime.patterns import matches, required_reference

@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.errors import NodeBusy, ProcessKilled
-from pyx.execution import context
+from pyx.execution import context, thread_state
 from pyx.runtime import back_pressure
 from pyx.runtime.effect_handlers import EffectHandlers
 from pyx.runtime.encoding import encoded
@@ -46,7 +46,7 @@ class Sending(EffectHandlers):
             NodeBusy: nothing was done.
             ProcessKilled, KeyboardInterrupt: it may be done.
         """
-        state = context.thread.state
+        state = thread_state.thread.state
         if state.inside:
             self.tell(decide, *args)
             return None
@@ -91,7 +91,7 @@ class Sending(EffectHandlers):
 
     async def send_async(self, dest: Any, message: Any) -> bool:
         """`send` for a coroutine: it awaits, and is never refused."""
-        state = context.thread.state
+        state = thread_state.thread.state
         state.heavy = None
         sent = self.step(self.kernel.send, self._frm(), dest, self.body(dest, message))
         heavy = state.take_heavy()
@@ -121,7 +121,7 @@ class Sending(EffectHandlers):
         else:
             self._print_whole_lines(runner)
         # The shell's own output is there before it goes on, as a plain Python's is.
-        if runner.outlet is not None and not context.thread.state.inside and not context.may_not_wait():
+        if runner.outlet is not None and not thread_state.thread.state.inside and not context.may_not_wait():
             runner.outlet.settle()
 
     def _print_whole_lines(self, runner: Runner) -> None:

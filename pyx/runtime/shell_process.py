@@ -10,10 +10,11 @@ import contextvars
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.errors import ProcessKilled
-from pyx.execution import output
+from pyx.execution import outlet, output
 from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread
-from pyx.execution.runner import LockSlot, Runner
+from pyx.execution.runner import Runner
+from pyx.execution.slots import LockSlot
 from pyx.execution.tasks import cancel_left_over
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ShellProcess:
         initial_call: what `Process.info` shows that it began with.
     """
 
-    def __init__(self, node: LocalNode, console: output.Console, initial_call: tuple[str, str, int]) -> None:
+    def __init__(self, node: LocalNode, console: outlet.Console, initial_call: tuple[str, str, int]) -> None:
         self._node = node
         self._console = console
         self._initial_call = initial_call
@@ -59,7 +60,7 @@ class ShellProcess:
         )
         assert process.output is not None
         runner = process.runner = Runner(self._node, process)
-        runner.outlet = output.Outlet(process.output, self._write, lambda: self._node.pace)
+        runner.outlet = outlet.Outlet(process.output, self._write, lambda: self._node.pace)
         return runner
 
     def _write(self, text: str, frm: Pid) -> None:
@@ -131,9 +132,9 @@ class ShellProcess:
 @contextlib.contextmanager
 def shell_process(
     node: LocalNode,
-    console: output.Console,
+    console: outlet.Console,
     initial_call: tuple[str, str, int],
-    pace: output.Pace = output.Pace(),  # noqa: B008 - it is a value
+    pace: outlet.Pace = outlet.Pace(),  # noqa: B008 - it is a value
 ) -> Iterator[ShellProcess]:
     """Makes the calling (main) thread the shell's process, and sys.stdout its way to *console*."""
     output.install()
@@ -145,4 +146,4 @@ def shell_process(
     finally:
         current.set(None)
         node.step(node.kernel.process_exited, shell.runner.process, "normal")
-        node.console, node.pace = None, output.Pace()
+        node.console, node.pace = None, outlet.Pace()

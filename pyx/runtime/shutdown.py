@@ -15,7 +15,7 @@ from pyx.runtime.drain_timeout import DrainTimeout
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.execution.runner import LockSlot
+    from pyx.execution.slots import LockSlot
     from pyx.net.connection import Connection
 
 _LOOK_SECONDS: Final = 0.1

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.core.requests import POLICIES
 from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
 from pyx.execution import output
-from pyx.execution.context import interruptible
 from pyx.execution.interrupts import guard_main_thread
+from pyx.execution.thread_state import interruptible
 from pyx.net.cookie import (
     given_cookie,
     given_cookie_file,

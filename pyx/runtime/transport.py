@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError
 from pyx.execution.node_log import log
-from pyx.execution.runner import LockSlot
+from pyx.execution.slots import LockSlot
 from pyx.net.connection import CLOSED_HERE, Connection
 from pyx.net.cookie import given_cookie
 from pyx.net.directory import HostDirectory

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import pyx
-from pyx.execution import context, interrupts
-from pyx.execution.output import Pace
-from pyx.execution.runner import LockSlot
+from pyx.execution import interrupts, thread_state
+from pyx.execution.outlet import Pace
+from pyx.execution.slots import LockSlot
 from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime import rex
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from pyx.execution.output import Console
+    from pyx.execution.outlet import Console
     from pyx.shell.completion import Completion
     from pyx.shell.record_hooks import RecordHooks
 
@@ -233,7 +233,7 @@ class App:
         if options.file is not None and options.file != "-":
             return run_file(evaluator, options.file, faces())
         if options.file == "-" or not (options.has_program or self._interactive or not options.halt):
-            with context.interruptible():
+            with thread_state.interruptible():
                 data = sys.stdin.buffer.read()
             return run_program(evaluator, decoded(data, "<stdin>"), "<stdin>")
         return None
@@ -276,7 +276,7 @@ class App:
     def _read_line(self, prompt: str) -> str:
         self._screen.fresh_line()
         self._screen.write(prompt)
-        with context.interruptible():
+        with thread_state.interruptible():
             line = self._stdin.readline()
         if self._stdin.isatty():
             if line:  # a Ctrl-D ends none

@@ -39,7 +39,7 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.execution import context
+from pyx.execution import thread_state
 from pyx.execution.stacks import current_frames
 from pyx.node import Node
 from pyx.printable import filter_foreign
@@ -193,7 +193,7 @@ class Driver:
             if self._busy == self._running:
                 self._busy = None
             self._running = None
-            state = context.thread.state
+            state = thread_state.thread.state
             state.waiting = True  # signals may raise here, as in any pyx wait
             try:
                 asked = self._inputs.get()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyx
 from pyx import errors
-from pyx.execution.context import interruptible
+from pyx.execution.thread_state import interruptible
 from pyx.shell.loop import run_program
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import atexit
 import threading
 from typing import Any, Final
 
-from pyx.execution import context
+from pyx.execution import thread_state
 
 _threading: Final[Any] = threading
 _atexit: Final[Any] = atexit
@@ -20,7 +20,7 @@ _atexit: Final[Any] = atexit
 
 def join_threads() -> None:
     """Waits for all threads that are not daemons; a signal or Ctrl-C raises here and ends that."""
-    state = context.thread.state
+    state = thread_state.thread.state
     state.waiting = True
     try:
         _threading._shutdown()  # noqa: SLF001 - the interpreter's own; executors hang without what it does first

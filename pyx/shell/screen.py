@@ -15,7 +15,7 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
-from pyx.execution.runner import LockSlot
+from pyx.execution.slots import LockSlot
 from pyx.execution.stream_proxy import StreamProxy
 from pyx.printable import filter_foreign
 

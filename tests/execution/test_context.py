@@ -1,16 +1,17 @@
-"""context.py: Who is running, on which thread and in which context."""
+"""context.py, thread_state.py: The current process, on which thread and in which context."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.errors import NotAProcess, WouldBlock
-from pyx.execution import context
+from pyx.execution import context, thread_state
 from tests.staging import as_process
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ def test_the_transport_acts_for_nobody_whatever_context_it_was_given(node: Local
 
 
 def test_each_thread_has_a_state_of_its_own() -> None:
-    states: list[context.ThreadState] = []
-    other = threading.Thread(target=lambda: states.append(context.thread.state))
+    states: list[thread_state.ThreadState] = []
+    other = threading.Thread(target=lambda: states.append(thread_state.thread.state))
     other.start()
     other.join()
-    assert states[0] is not context.thread.state
-    assert context.thread.state is context.thread.state
+    assert states[0] is not thread_state.thread.state
+    assert thread_state.thread.state is thread_state.thread.state
 
 
 def test_a_wait_on_a_running_loop_is_refused_and_its_twin_named() -> None:
@@ -70,25 +71,26 @@ def test_a_wait_on_a_running_loop_is_refused_and_its_twin_named() -> None:
     assert refused.value.hint == "use `await aio.receive()`"
 
 
-def test_without_asyncio_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(context.sys.modules, "asyncio.events")  # type: ignore[attr-defined]
-    context.forbid_running_loop("receive()", "aio.receive()")
+def test_a_look_for_a_running_loop_does_not_import_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "asyncio.events")
+    assert not thread_state.runs_loop()
+    assert "asyncio.events" not in sys.modules
 
 
 def test_a_finalizer_that_runs_while_a_threads_state_is_made_finds_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    states: list[context.ThreadState] = []
+    states: list[thread_state.ThreadState] = []
 
-    class Interrupted(context.ThreadState):
+    class Interrupted(thread_state.ThreadState):
         def __init__(self) -> None:
             super().__init__()
             if not states:
                 states.append(self)
-                states.append(context.thread.state)  # as a finalizer would
+                states.append(thread_state.thread.state)  # as a finalizer would
 
-    monkeypatch.setattr(context, "ThreadState", Interrupted)
-    other = threading.Thread(target=lambda: states.append(context.thread.state))
+    monkeypatch.setattr(thread_state, "ThreadState", Interrupted)
+    other = threading.Thread(target=lambda: states.append(thread_state.thread.state))
     other.start()
     other.join()
     _, seen_by_the_finalizer, seen_later = states

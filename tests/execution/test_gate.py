@@ -7,8 +7,8 @@ import _thread
 import pytest
 
 from pyx.errors import ProcessKilled
-from pyx.execution.context import thread
 from pyx.execution.gate import NO_GATE, Gate
+from pyx.execution.thread_state import thread
 
 
 def test_a_live_process_passes() -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.execution import interrupts
-from pyx.execution.context import thread
-from pyx.execution.runner import LockSlot
+from pyx.execution.slots import LockSlot
+from pyx.execution.thread_state import thread
 from tests.staging import HANG, until, wait_for
 
 if TYPE_CHECKING:

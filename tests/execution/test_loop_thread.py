@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx.execution.context import thread
 from pyx.execution.loop_thread import LoopThread, new_event_loop
 from pyx.execution.node_log import log
+from pyx.execution.thread_state import thread
 from tests.staging import HANG, until, wait_for
 
 if TYPE_CHECKING:

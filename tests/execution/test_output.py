@@ -1,6 +1,4 @@
-"""output.py: What processes print: whole lines, to their leader's terminal, in order; and one writer for each
-console.
-"""
+"""output.py, outlet.py: Printed lines go whole and in order to the leader's console, which has one writer."""
 
 from __future__ import annotations
 
@@ -18,9 +16,10 @@ from pyx.errors import ProcessKilled
 from pyx.execution import output
 from pyx.execution.context import current
 from pyx.execution.line_buffer import LONGEST_PRINT
-from pyx.execution.output import Outlet, Pace, Router, found_stream, install
-from pyx.execution.runner import LockSlot
-from pyx.execution.threads import Pool
+from pyx.execution.outlet import Outlet, Pace
+from pyx.execution.output import StdoutRouter, found_stream, install
+from pyx.execution.slots import LockSlot
+from pyx.execution.thread_pool import Pool
 from pyx.terms import Pid
 from tests.staging import HANG, as_process, in_the_name_of_a_process, until, wait_for
 
@@ -59,25 +58,25 @@ def found() -> io.StringIO:
 
 
 @pytest.fixture
-def router(found: io.StringIO) -> Router:
-    return Router(found)
+def router(found: io.StringIO) -> StdoutRouter:
+    return StdoutRouter(found)
 
 
 class TestRouter:
     def test_who_is_no_process_writes_to_the_stream_that_was_there(
-        self, router: Router, found: io.StringIO
+        self, router: StdoutRouter, found: io.StringIO
     ) -> None:
         assert router.write("half") == 4
         router.writelines([" a ", "line\n"])
         router.flush()
         assert found.getvalue() == "half a line\n"
 
-    def test_everything_else_is_that_streams(self, router: Router, found: io.StringIO) -> None:
+    def test_everything_else_is_that_streams(self, router: StdoutRouter, found: io.StringIO) -> None:
         assert router.readable() is True
         assert router.getvalue == found.getvalue
 
     def test_a_process_hands_over_whole_lines(
-        self, node: LocalNode, console: Console, router: Router, found: io.StringIO
+        self, node: LocalNode, console: Console, router: StdoutRouter, found: io.StringIO
     ) -> None:
         def body() -> list[str]:
             looks = []
@@ -93,7 +92,7 @@ class TestRouter:
         assert found.getvalue() == ""
 
     def test_two_processes_never_mix_inside_a_line(
-        self, node: LocalNode, console: Console, router: Router
+        self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         barrier = threading.Barrier(2)
 
@@ -111,7 +110,7 @@ class TestRouter:
         assert console.text == "abcdef\n" * 200
 
     def test_the_last_line_is_ended_when_its_process_is_over(
-        self, node: LocalNode, console: Console, router: Router
+        self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         as_process(node, lambda: router.write("no newline"))
         until(lambda: bool(console.shown))
@@ -119,7 +118,7 @@ class TestRouter:
 
     def test_a_flush_hands_over_the_half_line_of_a_terminals_own_process(self, node: LocalNode) -> None:
         console, runner = leads_a_terminal(node)
-        router = Router(io.StringIO())
+        router = StdoutRouter(io.StringIO())
         token = current.set(runner)
         try:
             router.write("name? ")
@@ -130,7 +129,7 @@ class TestRouter:
             current.reset(token)
 
     def test_a_flush_of_another_process_leaves_its_half_line_alone(
-        self, node: LocalNode, console: Console, router: Router
+        self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         def body() -> str:
             router.write("half")
@@ -143,7 +142,7 @@ class TestRouter:
         assert console.text == "half a line\n"
 
     def test_the_lines_of_a_dead_process_are_dropped_and_its_print_raises(
-        self, node: LocalNode, console: Console, router: Router
+        self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         """Or a process that does nothing but print could not be killed."""
 
@@ -157,7 +156,7 @@ class TestRouter:
         assert console.text == ""
 
     def test_an_unfinished_line_is_handed_over_when_it_is_a_piece_long(
-        self, node: LocalNode, console: Console, router: Router
+        self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         def body() -> list[int]:
             looks = []
@@ -171,7 +170,7 @@ class TestRouter:
         assert console.text == "." * (LONGEST_PRINT * 3 // 2) + "\n"
 
     def test_two_threads_of_one_process_lose_and_double_nothing(
-        self, node: LocalNode, console: Console, router: Router
+        self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         def body() -> None:
             context = contextvars.copy_context()
@@ -207,7 +206,7 @@ def leads_a_terminal(node: LocalNode) -> tuple[Console, Any]:
 class TestLeaders:
     def test_a_process_prints_where_its_parent_does(self, node: LocalNode, console: Console) -> None:
         terminal, leader = leads_a_terminal(node)
-        router = Router(io.StringIO())
+        router = StdoutRouter(io.StringIO())
         token = current.set(leader)
         try:
             from tests.staging import Running
@@ -381,7 +380,7 @@ class TestInstalling:
         router = sys.stdout
         install()
         assert sys.stdout is router
-        assert isinstance(router, Router)
+        assert isinstance(router, StdoutRouter)
         assert found_stream() is found
 
     def test_print_takes_that_way(
@@ -398,7 +397,7 @@ class TestInstalling:
 def test_the_nodes_own_lines_go_to_the_stream_beneath(
     node: LocalNode, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", Router(found))
+    monkeypatch.setattr(sys, "stdout", StdoutRouter(found))
     as_process(node, lambda: print("a line"))
     assert found.getvalue() == "a line\n"
 
@@ -410,7 +409,7 @@ def test_a_node_without_a_stream_loses_its_lines_and_nothing_else(
     if stream == "closed":
         stream = io.StringIO()
         stream.close()
-    router = Router(stream)
+    router = StdoutRouter(stream)
     monkeypatch.setattr(output, "found_stream", lambda: stream)
     as_process(node, lambda: router.write("a line\n"))
 

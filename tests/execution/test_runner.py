@@ -1,4 +1,4 @@
-"""runner.py: What a process sleeps on, and what wakes it: slots, kills, time; and what it remembers."""
+"""runner.py, slots.py: What a process sleeps on, and what wakes it: slots, kills, time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import ProcessKilled
-from pyx.execution.context import thread
-from pyx.execution.runner import FutureSlot, LockSlot, Runner, sleep, sleep_async
+from pyx.execution.loop_thread import FutureSlot
+from pyx.execution.runner import Runner, sleep, sleep_async
+from pyx.execution.slots import LockSlot
+from pyx.execution.thread_state import thread
 from pyx.terms import Ref
 from tests.staging import HANG, until
 

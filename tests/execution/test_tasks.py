@@ -17,7 +17,8 @@ from pyx import Process, aio, rpc, send, spawn
 from pyx.errors import ProcessKilled
 from pyx.execution import tasks as tasks_module
 from pyx.execution.context import current
-from pyx.execution.runner import LockSlot, Runner
+from pyx.execution.runner import Runner
+from pyx.execution.slots import LockSlot
 from pyx.execution.tasks import ProcessLoop
 from pyx.runtime import start_stop
 from pyx.terms import Pid

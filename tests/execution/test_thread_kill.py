@@ -15,10 +15,10 @@ import pytest
 
 from pyx.errors import ProcessKilled
 from pyx.execution import thread_kill as strikes
-from pyx.execution.context import thread
 from pyx.execution.gate import Gate
 from pyx.execution.stacks import current_frames
 from pyx.execution.thread_kill import strike
+from pyx.execution.thread_state import thread
 from tests.staging import HANG, until, wait_for
 
 if TYPE_CHECKING:

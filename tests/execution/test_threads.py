@@ -1,4 +1,4 @@
-"""threads.py: Warm threads, and how one of them survives the end of a process, however that comes."""
+"""threads.py, thread_pool.py: Warm threads, and how one of them survives each kind of end of a process."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import ProcessKilled
-from pyx.execution import threads
+from pyx.execution import thread_pool
 from pyx.execution.context import current
 from pyx.execution.gate import Gate
-from pyx.execution.threads import Pool, run_process
+from pyx.execution.thread_pool import Pool
+from pyx.execution.threads import run_process
 from tests.staging import HANG, until, wait_for
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class TestPool:
         assert watched() is None
 
     def test_a_thread_that_waited_long_enough_leaves(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(threads, "_IDLE_SECONDS", 0.0)
+        monkeypatch.setattr(thread_pool, "_IDLE_SECONDS", 0.0)
         pool, done = Pool(), threading.Event()
         workers: list[threading.Thread] = []
         pool.run(lambda: (workers.append(threading.current_thread()), done.set()))  # type: ignore[arg-type]
@@ -172,7 +173,7 @@ class TestPool:
         assert pool._idle == []
 
     def test_one_that_is_called_just_as_it_leaves_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(threads, "_IDLE_SECONDS", 0.0)
+        monkeypatch.setattr(thread_pool, "_IDLE_SECONDS", 0.0)
         pool = Pool()
         done: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(500):

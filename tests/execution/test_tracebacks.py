@@ -11,7 +11,7 @@ import pytest
 
 from pyx.errors import NoProcess, ProcessKilled, RemoteError, WouldBlock
 from pyx.execution import tracebacks
-from pyx.execution.threads import Pool
+from pyx.execution.thread_pool import Pool
 from pyx.execution.tracebacks import as_value, is_ours, message_of, traceback_text, type_name
 from pyx.terms import Raised
 

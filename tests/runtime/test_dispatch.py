@@ -11,7 +11,7 @@ import pytest
 
 from pyx.core import effects as fx
 from pyx.errors import ProcessKilled, Reentered, RegistrationError
-from pyx.execution import context
+from pyx.execution import context, thread_state
 from pyx.execution.interrupts import pending_interrupt
 from pyx.terms import Pid
 from tests.staging import HANG, as_process, in_the_name_of_a_process, wait_for
@@ -30,7 +30,7 @@ class TestAStep:
             with pytest.raises(RegistrationError):
                 node.step(node.kernel.unregister, "nobody")
         assert not node._lock.locked()
-        assert not context.thread.state.inside
+        assert not thread_state.thread.state.inside
 
     def test_is_taken_under_the_lock_and_its_effects_are_carried_out_without(self, node: LocalNode) -> None:
         locked: list[bool] = []

@@ -20,7 +20,7 @@ from pyx import self as own_pid
 from pyx.errors import ProcessKilled, ReceiveTimeout
 from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread, pending_interrupt
-from pyx.execution.output import Router
+from pyx.execution.output import StdoutRouter
 from pyx.runtime import shell_process as shell_process_module
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
-say = Router(io.StringIO()).write
+say = StdoutRouter(io.StringIO()).write
 """What `print` does once the router is installed."""
 
 
@@ -161,7 +161,7 @@ def test_a_session_leaves_nothing_behind(
     with shell_process(node, console, BEGAN) as shell:
         pid = shell.pid
         assert node.console is console
-        assert isinstance(sys.stdout, Router)
+        assert isinstance(sys.stdout, StdoutRouter)
     assert current.get() is None
     assert node.kernel.find(pid) is None
     assert node.console is None

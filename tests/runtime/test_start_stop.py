@@ -18,7 +18,7 @@ import pytest
 from pyx import receive
 from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
 from pyx.execution import interrupts
-from pyx.execution.output import Router
+from pyx.execution.output import StdoutRouter
 from pyx.runtime import start_stop
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
@@ -210,10 +210,10 @@ class TestStart:
     ) -> None:
         monkeypatch.setattr(sys, "stdout", io.StringIO())
         start(node)
-        assert not isinstance(sys.stdout, Router)
+        assert not isinstance(sys.stdout, StdoutRouter)
         start_stop.stop(node)
         start(node, route_output=True)
-        assert isinstance(sys.stdout, Router)
+        assert isinstance(sys.stdout, StdoutRouter)
 
     def test_ctrl_c_spares_pyx_from_now_on(self, node: LocalNode) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)

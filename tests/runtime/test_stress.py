@@ -19,7 +19,7 @@ import pytest
 import pyx
 from pyx import Node, Process, ProcessKilled, aio, make_ref, receive, rpc, send, spawn, spawn_monitor
 from pyx import self as own_pid
-from pyx.execution.output import Router
+from pyx.execution.output import StdoutRouter
 from pyx.terms import Pid
 from tests.runtime import programs
 from tests.staging import (
@@ -370,7 +370,7 @@ class TestSwallowers:
                 lambda: spawn(receive),
                 lambda: Process.exit(Pid(99), "x"),
                 make_ref,
-                lambda: Router(lines).write("a line\n"),
+                lambda: StdoutRouter(lines).write("a line\n"),
                 lambda: rpc.call(Node.self(), "os", "getpid"),
                 lambda: rpc.cast(Node.self(), "os", "getpid"),
                 lambda: Process.send_after(Pid(99), "x", 0),
@@ -414,7 +414,7 @@ class TestSwallowers:
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shown: list[str] = []
-        monkeypatch.setattr(sys, "stdout", Router(io.StringIO()))
+        monkeypatch.setattr(sys, "stdout", StdoutRouter(io.StringIO()))
         monkeypatch.setattr(node, "_write_own", lambda text, _: shown.append(text))
         node.outlet._write = lambda text, _: shown.append(text)
         in_c = threading.Lock()

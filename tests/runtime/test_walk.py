@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tests.runtime.walk import Pair
     from tests.staging import Stage
 
-TO_THE_QUEUE: Final = 18
-TO_THE_SOCKET: Final = 20
-TO_THE_RECEIVER: Final = 24
+TO_THE_QUEUE: Final = 19
+TO_THE_SOCKET: Final = 21
+TO_THE_RECEIVER: Final = 25
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 
 from pyx.errors import TerminalTaken
 from pyx.execution.context import current
-from pyx.execution.output import Pace, Router
+from pyx.execution.outlet import Pace
+from pyx.execution.output import StdoutRouter
 from pyx.runtime.shell_process import ShellProcess
 from pyx.shell.screen import Screen
 from pyx.shell.tty_stdin import TtyStdin
@@ -64,7 +65,7 @@ def test_what_an_await_has_printed_is_shown_before_it_reads(keyboard: TtyStdin, 
     screen._have_written = lambda: None  # type: ignore[method-assign] # its own thread comes too late
     node.pace = Pace(screen.has_room, screen.settle)
     shell = ShellProcess(node, screen, ("tests", "shell", 0))
-    stdout = Router(io.StringIO())
+    stdout = StdoutRouter(io.StringIO())
 
     async def ask() -> tuple[str, str]:
         stdout.write("before\nand ")
