@@ -28,7 +28,7 @@ nox.options.sessions = ["tests", *CHECK]
 
 PROOFS: Final = {
     "simulator": ("tests/simulation/test_simulation.py", {"PYX_SEEDS": "0..1999"}),
-    "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "4000"}),
+    "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "20000"}),
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
     "storm": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
@@ -99,7 +99,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def long(session: nox.Session) -> None:
-    """Runs every long proof (about an hour), or those named after `--`: see PROOFS."""
+    """Runs every long proof (about half an hour), or those named after `--`: see PROOFS."""
     _prove(session, session.posargs or list(PROOFS))
 
 
