@@ -1,6 +1,6 @@
-"""Who is running: the current process (a ContextVar), and what this thread is in the middle of.
+"""The current process, a context variable, and the checks of calls that need one or may block.
 
-See `runner.py` for what a runner is, and `thread_kill.py` for how a thread is stopped.
+See `thread_state.py` for what the calling thread is in the middle of.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
 
 current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
-"""The runner of the process whose code runs; threads that user code starts have none."""
+"""The runner of the process whose code runs; None on threads that user code has started."""
 
 
 def acting() -> Runner | None:
-    """Whose act it is that this thread is about to carry out; None where no process acts."""
+    """Returns the process that this thread acts for; None on the transport thread and outside processes."""
     return None if thread.state.runs_transport else current.get()
 
 
 def require(call: str) -> Runner:
-    """The current process, or NotAProcess naming *call*."""
+    """Returns the current process; raises NotAProcess naming *call* where there is none."""
     runner = current.get()
     if runner is None:
         raise NotAProcess(call)
@@ -32,11 +32,11 @@ def require(call: str) -> Runner:
 
 
 def forbid_running_loop(call: str, twin: str) -> None:
-    """Raises WouldBlock when this thread runs an event loop: *call* would stop it, *twin* would not."""
+    """Raises WouldBlock if this thread runs an event loop: *call* would block it, its *twin* would not."""
     if runs_loop():
         raise WouldBlock(call, twin)
 
 
 def may_not_wait() -> bool:
-    """True where no process acts, or an event loop runs, so that nobody can be made to wait."""
+    """Returns True outside processes and in an event loop: back-pressure cannot make such a caller wait."""
     return acting() is None or runs_loop()

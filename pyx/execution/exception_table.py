@@ -1,8 +1,8 @@
-"""Which `try` and `with` blocks protect an instruction: read from the exception table of its code.
+"""Reads from a code object's exception table which `try` and `with` blocks protect an instruction.
 
-Where a `with` block is left, and in a `finally` block, the clean-up itself is not protected by that block any
-more: an exception that is raised there from outside leaves a lock taken for ever.
-See `thread_kill.py` for when such exceptions are raised.
+The clean-up at the end of a `with` block, and the code of a `finally` block, are not protected by that block
+itself: an asynchronous exception raised there would leave a lock taken for ever.  See `thread_kill.py` for
+when such exceptions are raised.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _MORE = 64
-"""In a byte of the table: another one of the same number follows."""
+"""Bit of a table byte: another byte of the same number follows."""
 
 
 def is_still_protected(code: CodeType, call: int, now: int) -> bool:
-    """True if the innermost block around the instruction at *call* is around the one at *now* too.
+    """Returns True if the innermost block around the instruction at *call* is also around the one at *now*.
 
-    Both are byte offsets, as `f_lasti` is.  True where no block is around the one at *call*.
+    Both are byte offsets, as `f_lasti` is.  Also True where no block is around *call*.
     """
     table = list(_handlers(code.co_exceptiontable))
     block = _handler_of(table, call)
     handler = block
     if block is not None:
         handler = _handler_of(table, now)
-        for _ in table:  # outwards: a handler stands in the blocks around its own
+        for _ in table:  # outwards: a handler lies in the blocks around its own
             if handler is None or handler == block:
                 break
             handler = _handler_of(table, handler)
@@ -35,7 +35,7 @@ def is_still_protected(code: CodeType, call: int, now: int) -> bool:
 
 
 def _handler_of(table: list[tuple[int, int, int]], offset: int) -> int | None:
-    """Where an exception goes on that is raised at *offset*; None: to the caller."""
+    """Returns the offset of the handler of an exception raised at *offset*; None: the caller handles it."""
     for start, end, handler in table:
         if start <= offset < end:
             return handler
@@ -43,9 +43,9 @@ def _handler_of(table: list[tuple[int, int, int]], offset: int) -> int | None:
 
 
 def _handlers(table: bytes) -> Iterator[tuple[int, int, int]]:
-    """Each start, end (exclusive) and handler, in bytes of code.
+    """Yields (start, end, handler) of each block, in bytes of code, the end exclusive.
 
-    The format is that of CPython's `Objects/exception_handling_notes.txt`.
+    The format is described in CPython's `Objects/exception_handling_notes.txt`.
     """
     numbers = _numbers(table)
     for start in numbers:

@@ -1,9 +1,7 @@
-"""The gate of a process: every primitive passes it, and a dead process does not.
+"""The gate of a process: every primitive passes it, and raises ProcessKilled once the process is dead.
 
 A process may be over while code still runs in its name: a thread that a kill has not reached yet, a task or a
-thread that it left behind.  Whatever they do next raises ProcessKilled.
-See `thread_kill.py` for how a kill gets into a thread that calls no primitive, and `core` for who is killed
-and why.
+thread that it has started.  See `thread_kill.py` for kills of code that calls no primitive.
 """
 
 from __future__ import annotations
@@ -19,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class Gate:
-    """The gate of one process.  It starts open; closed, it stays so."""
+    """The gate of one process: open at first; once closed it stays closed."""
 
     __slots__ = ("alive", "closed", "thread_ident", "thread_state", "told")
 
     def __init__(self) -> None:
         self.alive = 0
-        """How many of the exceptions that were raised in its code still exist."""
+        """Number of ProcessKilled exceptions raised in the process's code that still exist."""
         self.closed = False
-        """The process is dead: killed, or at its end."""
+        """True once the process is dead: killed, or at its end."""
         self.told = 0
-        """How often ProcessKilled was raised in its code."""
+        """Number of times ProcessKilled was raised in the process's code."""
         self.thread_ident: int | None = None
-        """The thread that runs this process and nothing else; None for a task, and at the end."""
+        """The thread that runs this process alone; None for a task, and at the end."""
         self.thread_state: ThreadState | None = None
-        """What that thread is in the middle of."""
+        """The state of that thread."""
 
     def enter(self) -> None:
         """Passes the gate.
@@ -45,12 +43,12 @@ class Gate:
             self.refuse()
 
     def refuse(self) -> NoReturn:
-        """Raises ProcessKilled: a dead process does not act.  Called only where `closed` was seen."""
+        """Raises ProcessKilled.  Called only where `closed` was True."""
         self.told += 1
         raise Killed
 
     def begin(self) -> None:
-        """The calling thread runs the process from now on.
+        """Notes that the calling thread runs the process from now on.
 
         Raises:
             ProcessKilled: the process is dead already.
@@ -61,11 +59,11 @@ class Gate:
         self.thread_state.gate = self
 
     def end(self) -> None:
-        """The thread has done with the process; a coroutine may go on for it."""
+        """Notes that the thread no longer runs the process; a coroutine may go on for it."""
         if self.thread_state is not None:
             self.thread_state.gate = None
         self.thread_ident = self.thread_state = None
 
 
 NO_GATE: Final = Gate()
-"""Passed where no process acts; never closed."""
+"""The gate outside processes; never closed."""

@@ -1,11 +1,11 @@
-"""Signals on the main thread: Ctrl-C, and the handlers of the program itself, strike outside of pyx only.
+"""OS signals on the main thread: Ctrl-C and the program's own handlers run outside pyx's own work only.
 
-Python runs a signal's handler on the main thread between two instructions of whatever runs there.  What it
-raises may strike user code, or a wait of pyx; in the middle of pyx it would leave a step half done.  So the
-handlers in `WATCHED` are replaced by ones that look where they are: inside pyx the signal is noted, and
-raises KeyboardInterrupt or runs the program's own handler when the step is left; where no step is left, it is
-sent again a moment later.  Library frames belong to their caller: a `threading.Event.wait` of the user's is
-interrupted, as in Python.
+Python runs a signal handler on the main thread between two instructions of any code there.  An exception that
+the handler raises may end user code, or a wait of pyx; in the middle of a kernel call it would leave the call
+half done.  So the handlers of the signals in `WATCHED` are replaced by ones that check where they run: inside
+pyx the signal is kept pending, and raises KeyboardInterrupt, or runs the program's handler, at the end of the
+kernel call; where no kernel call is under way, it is sent again a moment later.  Library frames belong to
+their caller: a `threading.Event.wait` of user code is interrupted, as in Python.
 See `thread_kill.py` for kills, which reach other threads.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _NAMES: Final = "SIGINT SIGTERM SIGHUP SIGALRM SIGABRT SIGUSR1 SIGUSR2 SIGQUIT SIGPROF SIGVTALRM"
 WATCHED: Final = tuple(getattr(signal, name) for name in _NAMES.split() if hasattr(signal, name))
-"""The signals that programs raise exceptions for."""
+"""Signals whose handlers may raise exceptions."""
 
 _AGAIN_SECONDS: Final = 0.002
 _LONGEST_PAUSE_SECONDS: Final = 0.05
@@ -36,21 +36,21 @@ _handler_of: Final = signal._signal.getsignal  # type: ignore[attr-defined] # no
 
 
 class PendingInterrupt:
-    """A signal that found pyx at work, and has had no effect yet.  The main thread alone writes `noted`."""
+    """A pending signal: it came during pyx's own work.  The main thread alone writes `noted`."""
 
     __slots__ = ("noted", "repeated")
 
     def __init__(self) -> None:
         self.noted = False
         self.repeated = False
-        """The next signal of this number is not a new one: `send_again` sent it."""
+        """True if the next signal of this number was sent by `send_again`."""
 
 
 pending_interrupt: Final = PendingInterrupt()
 
 
 class _Deferring(PendingInterrupt):
-    """The handler that a program has set, which runs when pyx is not at work."""
+    """A handler set by the program, which runs outside pyx's own work."""
 
     __slots__ = ("handler",)
 
@@ -61,7 +61,7 @@ class _Deferring(PendingInterrupt):
     def __call__(self, signum: int, frame: FrameType | None) -> Any:
         repeated, self.repeated = self.repeated, False
         if repeated and not self.noted:
-            return None  # it ran on the way out of a step, just when the signal was sent again
+            return None  # the handler ran at the end of a kernel call, just when the signal was sent again
         if not is_at_work(frame):
             return self.run(signum, frame)
         if not self.noted:
@@ -71,26 +71,25 @@ class _Deferring(PendingInterrupt):
         return None
 
     def run(self, signum: int, frame: FrameType | None) -> Any:
-        """Calls the program's handler; once for all the signals that have come since it was called last."""
+        """Calls the program's handler, once for all signals since its last call."""
         self.noted = False
         pending_handlers.pop(signum, None)
         return self.handler(signum, frame)
 
 
 pending_handlers: Final[dict[int, _Deferring]] = {}
-"""By the number of their signal: those that wait until the main thread leaves a step."""
+"""By signal number: the handlers that wait for the end of a kernel call on the main thread."""
 
 
 _seen: tuple[Any, ...] = ()
-"""The handlers of `WATCHED` when they were looked at last."""
+"""The handlers of `WATCHED` at the last check."""
 
 
 def guard_main_thread() -> None:
-    """Makes the handlers of signals spare pyx's own work, Python's own for Ctrl-C too.
+    """Replaces signal handlers that would interrupt pyx's own work, Python's own for Ctrl-C included.
 
-    Called at each step on the main thread, as a program may set a handler at any time.  Without effect on
-    other threads.  Differs from Python: `signal.getsignal` returns what stands in for the program's
-    handler.
+    Called at each kernel call on the main thread, as a program may set a handler at any time.  Without effect
+    on other threads.  Differs from Python: `signal.getsignal` returns the replacement.
     """
     global _seen
     handlers = tuple(map(_handler_of, WATCHED))
@@ -107,11 +106,11 @@ def guard_main_thread() -> None:
 
 
 def interrupted(signum: int, frame: FrameType | None) -> None:
-    """The handler of Ctrl-C: raises KeyboardInterrupt, but never inside pyx."""
+    """The handler of Ctrl-C: raises KeyboardInterrupt, but not inside pyx's own work."""
     pending = pending_interrupt
     repeated, pending.repeated = pending.repeated, False
     if repeated and not pending.noted:
-        return  # it was raised on the way out of a step, just when it was sent again
+        return  # raised at the end of a kernel call, just when it was sent again
     if not is_at_work(frame):
         _raise_interrupt(frame)
     elif not pending.noted:
@@ -120,24 +119,24 @@ def interrupted(signum: int, frame: FrameType | None) -> None:
 
 
 def raise_pending() -> None:
-    """Raises the KeyboardInterrupt that was noted, if this is the main thread; on leaving a step."""
+    """Raises the pending KeyboardInterrupt on the main thread; called at the end of a kernel call."""
     if pending_interrupt.noted and thread.state.is_main:
         _raise_interrupt(sys._getframe())  # noqa: SLF001 - as a handler would be given
 
 
 def run_pending_handlers() -> None:
-    """Runs the program's handlers of signals that were noted, if this is the main thread; on leaving a step.
+    """Runs the program's handlers of pending signals on the main thread; called at the end of a kernel call.
 
-    Raises what the first of them that fails raises; the others run later.
+    Raises the exception of the first handler that fails; the others run later.
     """
     if thread.state.is_main:
         for signum, handler in list(pending_handlers.items()):
-            if handler.noted:  # else one before it left a step itself
+            if handler.noted:  # else an earlier handler has run it, by a kernel call of its own
                 handler.run(signum, sys._getframe())  # noqa: SLF001 - as a handler is given
 
 
 def take_pending() -> bool:
-    """Returns whether a Ctrl-C was noted, if this is the main thread; it has had its effect by that."""
+    """Clears a pending Ctrl-C on the main thread; returns True if there was one."""
     if not (pending_interrupt.noted and thread.state.is_main):
         return False
     pending_interrupt.noted = False
@@ -145,18 +144,18 @@ def take_pending() -> bool:
 
 
 def forget_pending() -> None:
-    """Drops a Ctrl-C that was noted and not raised yet."""
+    """Drops a pending Ctrl-C."""
     pending_interrupt.noted = pending_interrupt.repeated = False
 
 
 def forget_pending_handlers() -> None:
-    """Drops the signals that handlers of the program wait for."""
+    """Drops the pending signals of the program's handlers."""
     while pending_handlers:
         pending_handlers.popitem()[1].noted = False
 
 
 def _raise_interrupt(frame: FrameType | None) -> None:
-    """Does what Python does on Ctrl-C: under `asyncio.run` the first one cancels the main task."""
+    """Acts like Python on Ctrl-C: under `asyncio.run` the first one cancels the main task."""
     pending_interrupt.noted = False
     while frame is not None:
         if frame.f_code.co_name == "run" and frame.f_globals.get("__name__") == "asyncio.runners":
@@ -170,7 +169,7 @@ def _raise_interrupt(frame: FrameType | None) -> None:
 
 
 def _asyncio_runner_of(handler: object) -> object | None:
-    """The `asyncio.Runner` whose handler this is, for as long as it runs its main task."""
+    """Returns the `asyncio.Runner` whose handler this is, while it runs its main task."""
     if type(handler) is not functools.partial:
         return None
     bound_to = getattr(handler.func, "__self__", None)
@@ -178,25 +177,25 @@ def _asyncio_runner_of(handler: object) -> object | None:
 
 
 def _is_of_pyx(handler: object) -> bool:
-    """True for the handlers of this file and of the shell, which look where they are themselves."""
+    """Returns True for the handlers of pyx, which check where they run themselves."""
     return str(getattr(handler, "__module__", None)).startswith("pyx.")
 
 
 def is_at_work(frame: FrameType | None) -> bool:
-    """True where pyx must not be left by an exception; *frame* is what a signal handler has interrupted."""
+    """Returns True where an exception must not leave pyx; *frame* is the interrupted frame."""
     state = thread.state
     if state.inside or state.waiting:
         return state.inside
     while frame is not None and is_standard_library(frame):
-        frame = frame.f_back  # at work for its caller
+        frame = frame.f_back  # a library works for its caller
     return frame is not None and frame.f_code.co_filename.startswith(PYX)
 
 
 def send_again(signum: int, pending: PendingInterrupt) -> None:
-    """Sends the main thread this signal once more, a moment later, and so on while it is noted.
+    """Sends the main thread this signal again, a moment later, and repeatedly while it is pending.
 
-    More than once, as one that comes when the thread is about to sleep is noticed only when it wakes.
-    Without `threading`, whose locks the interrupted frame may hold.
+    Repeatedly, as a signal that comes just before a thread blocks is handled only when it wakes.  Without
+    `threading`, whose locks the interrupted frame may hold.
     """
     _thread.start_new_thread(_send_while, (signum, pending))
 
@@ -207,7 +206,7 @@ def _send_while(signum: int, pending: PendingInterrupt) -> None:
     pause = _AGAIN_SECONDS
     while True:
         time.sleep(pause)
-        # From here to the call nothing else runs: no instruction between gives way.
+        # No other thread runs from here to the call: no instruction between them releases the GIL.
         if not pending.noted:
             return
         pending.repeated = True
@@ -216,7 +215,7 @@ def _send_while(signum: int, pending: PendingInterrupt) -> None:
 
 
 def interrupt_main_thread() -> None:
-    """Does what Ctrl-C does.  A real signal, to that very thread: nothing else ends a sleep of its own."""
+    """Acts like Ctrl-C: sends the main thread a real SIGINT, which alone ends a blocking system call."""
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     signal.pthread_kill(main_thread, signal.SIGINT)

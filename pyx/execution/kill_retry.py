@@ -1,10 +1,11 @@
-"""Dead processes whose code still runs, and when each is struck again.
+"""Dead processes whose code still runs, and when each kill is repeated.
 
-A kill closes the gate of a process and wakes it where it waits; there, and at each primitive, its code
-raises.  Code that calls no primitive is struck (`thread_kill.py`): at once, or where its thread is in a
-library, a moment later and as soon as that returns.  What swallows the exception gets another, a second
-later, and so on; a cancelled task that goes on is cancelled again.  Where a thread runs an event loop, the
-tasks there are cancelled first.  What still runs after five seconds is named by `Node.info()`.
+A kill closes the gate of a process and wakes the process where it waits; there, and at each primitive, its
+code raises ProcessKilled.  In code that calls no primitive the exception is raised from outside
+(`thread_kill.py`): at once, or, where its thread is in a library, as soon as the library returns.  Code that
+swallows the exception gets another one a second later, and so on; a cancelled task that goes on is cancelled
+again.  Where a thread runs an event loop, the tasks of that loop are cancelled first.  `Node.info()` names
+the processes that still run after five seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.execution import tracebacks
 from pyx.execution.private_loops import cancel_tasks_of
 from pyx.execution.stacks import current_frames
-from pyx.execution.thread_kill import strike
+from pyx.execution.thread_kill import kill_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
 
 AGAIN_SECONDS: Final = 1.0
-"""From one exception to the next, for code that swallows them: time for its `finally` blocks."""
+"""Seconds between two exceptions for code that swallows them: time for its `finally` blocks."""
 
 STUCK_SECONDS: Final = 5.0
-"""After so long a dead process that still runs is named."""
+"""Seconds after which `Node.info()` names a dead process that still runs."""
 
 _FIRST_LOOK_SECONDS: Final = 0.002
 _LAST_LOOK_SECONDS: Final = 0.1
-"""A thread inside a library is looked at again after this time, at first and at most."""
+"""Seconds between two looks at a thread inside a library, at first and at most."""
 
 
 class _Dying:
@@ -41,20 +42,20 @@ class _Dying:
     def __init__(self, now: float) -> None:
         self.since = now
         self.due = now
-        """It is not struck before."""
+        """Time of the next exception, at the earliest."""
         self.look = _FIRST_LOOK_SECONDS
         self.told = 0
-        """How often its code had been told when it was looked at last."""
+        """`Gate.told` at the last look."""
         self.was_cancelled = False
-        """It is a thread that ran an event loop when it was told last, and the tasks there were cancelled."""
+        """True if the thread ran an event loop at the last exception, and its tasks were cancelled."""
 
 
 class KillRetry:
-    """The dying of one node.
+    """The killed processes of one node whose code still runs.
 
     Args:
-        later: `later(seconds, function)` calls the function on a thread that never waits.
-        now: the clock, in monotonic seconds.
+        later: `later(seconds, function)` calls the function on a thread that never blocks.
+        now: returns the time, in monotonic seconds.
     """
 
     def __init__(
@@ -66,13 +67,13 @@ class KillRetry:
         self._looks = False
 
     def kill(self, runner: Runner) -> None:
-        """The process is dead by a signal: whatever runs it is to end, as soon as it can; any thread."""
-        if runner.process.keeps_pid:  # a shell's prompt goes on, as another process
+        """Ends the code of a process that an exit signal has killed, as soon as possible; any thread."""
+        if runner.process.keeps_pid:  # a shell's prompt goes on with the same pid
             runner.stop()
             return
         dying = self._dying[runner] = _Dying(self._now())
         runner.stop()
-        if runner.over:  # looked at after it is in: it may be ending this very moment
+        if runner.over:  # read after the entry is made: the process may be ending at this moment
             self.ended(runner)
             return
         if runner.gate.thread_ident is None:
@@ -82,14 +83,14 @@ class KillRetry:
         self._look_later(_FIRST_LOOK_SECONDS)
 
     def ended(self, runner: Runner) -> None:
-        """Nothing runs for that process any more."""
+        """Forgets a process whose code has ended."""
         self._dying.pop(runner, None)
 
     def __len__(self) -> int:
         return len(self._dying)
 
     def stuck(self) -> list[tuple[Any, str]]:
-        """The pids of those that still run after `STUCK_SECONDS`, and where: `"wait (threading.py:327)"`."""
+        """Returns (pid, `"wait (a.py:7)"`) of each process that still runs after `STUCK_SECONDS`."""
         now = self._now()
         found = [runner for runner, dying in list(self._dying.items()) if now - dying.since >= STUCK_SECONDS]
         frames: Mapping[int, FrameType] = current_frames() if found else {}
@@ -128,18 +129,18 @@ class KillRetry:
             dying.due = self._now() + AGAIN_SECONDS
             return
         frame = frames.get(ident)
-        if frame is None:  # it has just ended
+        if frame is None:  # the thread has just ended
             return
         was_cancelled, dying.was_cancelled = dying.was_cancelled, cancel_tasks_of(frame)
         is_due = was_cancelled or not dying.was_cancelled
-        is_struck = is_due and strike(runner.gate, frame, dying.told)
-        dying.told += is_struck
-        if is_struck or dying.was_cancelled:
+        was_raised = is_due and kill_thread(runner.gate, frame, dying.told)
+        dying.told += was_raised
+        if was_raised or dying.was_cancelled:
             dying.due = self._now() + AGAIN_SECONDS
 
 
 def _place(runner: Runner, frames: Mapping[int, FrameType]) -> str:
-    """Where the code of a dead process is."""
+    """Returns the place where the code of a dead process is, as text."""
     task = runner.task
     ident = runner.gate.thread_ident or 0
     frame = frames.get(ident) if task is None else tracebacks.innermost_frame(task.get_coro())

@@ -1,9 +1,9 @@
-"""What one process has printed and not handed over yet: text goes in on any of its threads, pieces come out.
+"""The output buffer of one process: text that was printed and is not queued for a terminal yet.
 
-Text goes in without a lock (appending to a list is one step under the GIL), and is taken out in the step that
-queues it for its terminal, with the kernel's lock held: so two threads of one process that print at once lose
-nothing, double nothing, and each keeps its order.  Nothing is copied twice for each print, however long the
-line.  See `sending.py` for where the pieces go.
+Text is added without a lock (appending to a list is atomic under the GIL) and taken out in the kernel
+call that queues it for its terminal, with the kernel's lock held: two threads of one process that print at
+once lose nothing, double nothing, and each keeps its order.  A long line is not copied again for each
+print.  See `runtime/sending.py` for where the pieces go.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Final
 from pyx.signals import LONGEST_TEXT
 
 LONGEST_PRINT: Final = LONGEST_TEXT
-"""Characters of one piece of output: what one signal carries."""
+"""Characters of one piece of output: the most that one signal carries."""
 
 _MOST_PARTS: Final = 1024
-"""After so many prints without a newline the buffer is looked at, as after each that is long itself."""
+"""Number of prints without a newline after which the buffer is emptied, as after one long print."""
 
 _LONG_PART: Final = 8 * 1024
 
 
 class LineBuffer:
-    """An unfinished line, and behind it what is being handed over."""
+    """The printed text of one process, in order."""
 
     __slots__ = ("_parts",)
 
@@ -30,11 +30,11 @@ class LineBuffer:
         self._parts: list[str] = []
 
     def __bool__(self) -> bool:
-        """True while there is something in it."""
+        """True while the buffer holds text."""
         return bool(self._parts)
 
     def write(self, text: str) -> bool:
-        """Takes *text* in; True when `take` has to be called until it says that nothing is left."""
+        """Adds *text*; returns True when `take` has to be called until it returns that no more follows."""
         if len(text) <= LONGEST_PRINT:
             self._parts.append(text)
         else:
@@ -42,11 +42,13 @@ class LineBuffer:
         return "\n" in text or len(text) >= _LONG_PART or len(self._parts) >= _MOST_PARTS
 
     def take(self, *, everything: bool) -> tuple[str, bool]:
-        """The next piece of at most `LONGEST_PRINT` characters, of whole lines where possible, and whether
-        another may follow; with the kernel's lock held.
+        """Takes out the next piece; called with the kernel's lock held.
 
         Args:
-            everything: the unfinished line too.  Else it stays, as long as it is shorter than a piece.
+            everything: takes the unfinished line too.  Else it stays while it is shorter than a piece.
+
+        Returns:
+            At most `LONGEST_PRINT` characters, whole lines where possible, and whether another piece follows.
         """
         parts = self._parts
         count = size = 0
@@ -60,7 +62,7 @@ class LineBuffer:
         elif everything:
             end = size
         rest = text[end:]
-        # Another thread may add to the end meanwhile, never here: what is left stays before it.
+        # Another thread may append meanwhile; the rest goes back to the front, before that.
         del parts[:count]
         if rest:
             parts.insert(0, rest)

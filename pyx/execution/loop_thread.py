@@ -1,7 +1,7 @@
-"""A thread with an event loop of its own, and the door to it.
+"""A thread with an event loop of its own, calls into it, and the slot of a coroutine.
 
 pyx has two: the transport's, which carries bytes and ticks, and the process loop, where `async def` processes
-run; so a coroutine that blocks cannot stop the ticks.  Not here: what runs on them.
+run; so a coroutine that blocks cannot stop the ticks.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ T = TypeVar("T")
 
 
 _LOOP_DESCRIPTORS: Final = 10
-"""What a loop opens, now and when it first runs, and some more."""
+"""File descriptors that a loop opens, when it is made and when it first runs, and a few to spare."""
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A uvloop where there is one (twice as fast), else asyncio's.
+    """Returns a new uvloop loop where uvloop is installed (twice as fast), else asyncio's.
 
     Raises:
-        OSError: there are too few descriptors left.  Without this look uvloop ends the process, or its first
-            run fails on a thread of its own, while others wait for it.
+        OSError: too few file descriptors are left.  Without this check uvloop aborts the OS process, or its
+            first run fails on its thread while callers wait for it.
     """
     _require_descriptors(_LOOP_DESCRIPTORS)
     try:
@@ -50,22 +50,22 @@ def _require_descriptors(number: int) -> None:
         while len(opened) < number:
             opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
     except OSError as error:
-        raise OSError(error.errno, error.strerror) from None  # it is not about that file
+        raise OSError(error.errno, error.strerror) from None  # the error is not about that file
     finally:
         for descriptor in opened:
             os.close(descriptor)
 
 
 def _log_failure(_: asyncio.AbstractEventLoop, failure: dict[str, Any]) -> None:
-    """As the loop's own handler does, on a log that never makes the transport wait."""
+    """Logs a failure as the loop's default handler does, without making the transport wait."""
     log.log(logging.ERROR, "%s", failure.get("message"), error=failure.get("exception"))
 
 
 class LoopThread:
-    """A daemon thread that runs an event loop until `stop`; starts with the first `start`.
+    """A daemon thread that runs an event loop from the first `start` until `stop`.
 
     Args:
-        name: of the thread.
+        name: the thread's name.
         runs_transport: see `ThreadState`.
         prepare: called with the loop before it runs.
     """
@@ -93,11 +93,11 @@ class LoopThread:
         return self._thread_ident == _thread.get_ident()
 
     def start(self) -> asyncio.AbstractEventLoop:
-        """The running loop; starts the thread if need be."""
+        """Returns the running loop; starts the thread if needed."""
         loop = self.loop
         if loop is not None:
             return loop
-        loop = new_event_loop()  # outside the lock: a finalizer that runs meanwhile may ask for it too
+        loop = new_event_loop()  # outside the lock: a finalizer that runs meanwhile may call `start` too
         if self._prepare is not None:
             self._prepare(loop)
         with self._starting:
@@ -124,27 +124,27 @@ class LoopThread:
         while not self._stopped:
             try:
                 loop.run_forever()
-            except BaseException:  # SystemExit in a task that a process made: it ends nobody but that task
+            except BaseException:  # SystemExit in a task of a process ends that task alone
                 log.exception("something left the loop of %s", self._name)
         loop.close()
 
     def soon(self, function: Callable[[], object]) -> None:
-        """Runs *function* on the loop: at once if this is its thread, else with one wake-up for a burst.
+        """Runs *function* on the loop: at once on the loop's own thread, else with one wake-up for a burst.
 
-        Functions given from one thread run in the order given.
+        Functions passed by one thread run in the order passed.
         """
         if self._thread_ident == _thread.get_ident() and not self._soon:
             function()
             return
         self._soon.append(function)
-        # Whoever finds the flag down wakes the loop; the loop lowers it before it looks, so nothing is
-        # missed.
+        # The thread that finds the flag clear wakes the loop; the loop clears it before it reads the queue,
+        # so nothing is missed.
         if not self._soon_scheduled:
             self._soon_scheduled = True
             self._wake()
 
     def soon_after(self, function: Callable[[], object]) -> None:
-        """`soon`, but never at once: what is under way on the loop's thread comes to its end first."""
+        """Like `soon`, but never at once: the callback that runs on the loop's thread ends first."""
         if self.is_current and self.loop is not None:
             self.loop.call_soon(function)
         else:
@@ -155,14 +155,14 @@ class LoopThread:
             self.start().call_soon_threadsafe(self._drain)
         except RuntimeError:  # the loop is closed: the node is leaving
             self._soon.clear()
-        except OSError:  # it could not be made; the next call tries again
+        except OSError:  # the loop could not be made; the next call tries again
             self._soon.clear()
             self._soon_scheduled = False
             raise
 
     def _drain(self) -> None:
         self._soon_scheduled = False
-        # Only what is here now: a thread that goes on giving must not keep the loop from everything else.
+        # Only what is queued now: a thread that keeps adding must not keep the loop from all else.
         for _ in range(len(self._soon)):
             try:
                 self._soon.popleft()()
@@ -173,7 +173,7 @@ class LoopThread:
             self._wake()
 
     def later(self, seconds: float, function: Callable[[], object]) -> Callable[[], None]:
-        """Runs *function* on the loop in so many seconds; gives what cancels it, from any thread."""
+        """Runs *function* on the loop in *seconds*; returns a function that cancels it, from any thread."""
         handle: list[asyncio.TimerHandle] = []
         cancelled = False
 
@@ -191,7 +191,7 @@ class LoopThread:
         return lambda: self.soon(cancel)
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
-        """Runs *function* on the loop's thread and waits for its value (or raises what it raised)."""
+        """Runs *function* on the loop's thread, waits, and returns its value or raises its exception."""
         if self.is_current:
             return function(*args)
         done = LockSlot()
@@ -221,7 +221,7 @@ class LoopThread:
 
 
 class FutureSlot:
-    """A coroutine sleeps on it once, on whichever loop it runs."""
+    """A slot for one wait of a coroutine, on any loop."""
 
     __slots__ = ("_future", "_loop", "_loop_thread")
 
@@ -233,11 +233,11 @@ class FutureSlot:
     def wake(self) -> None:
         """See `Slot`."""
         if self._loop_thread is not None:
-            self._loop_thread.soon(self._set)  # one wake-up of the loop for many of these
+            self._loop_thread.soon(self._set)  # one wake-up of the loop for many slots
             return
         try:
             self._loop.call_soon_threadsafe(self._set)
-        except RuntimeError:  # that loop is closed: nobody sleeps there any more
+        except RuntimeError:  # that loop is closed: no coroutine waits there any more
             return
 
     def _set(self) -> None:
@@ -245,8 +245,8 @@ class FutureSlot:
             self._future.set_result(None)
 
     def wait(self, timeout: float | None) -> Awaitable[None]:
-        """What sleeps at most *timeout* seconds (None: for ever) when it is awaited."""
-        # No coroutine where none is needed: it would be one more object for each process that waits.
+        """Returns an awaitable that waits at most *timeout* seconds (None: for ever)."""
+        # No coroutine without a time-out: it would be one more object for each process that waits.
         return self._future if timeout is None else self._wait_at_most(timeout)
 
     async def _wait_at_most(self, timeout: float) -> None:

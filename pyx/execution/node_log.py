@@ -1,10 +1,9 @@
-"""The log of a node, `pyx.node`: lines of an event loop's thread are written on another thread.
+"""The logger of a node, `pyx.node`: records of an event loop's thread are written on another thread.
 
-A handler of `logging` may block for as long as it likes: a terminal after Ctrl-S, a pipe that is not read.
-The transport would stop with it, and the node would be lost to its peers.  So a loop's lines wait in a
-queue; of those that find it full only the number is logged.  Every other thread writes its lines itself, as
-any program does.
-The format and the place of the lines are the program's (`shell` has a handler of its own).
+A handler of `logging` may block for any time: a terminal after Ctrl-S, a pipe that is not read.  The
+transport would stop with it, and the peers would lose the node.  So records of a loop's thread wait in a
+bounded queue; of those that find it full only the number is logged.  All other threads write their records
+themselves. Handlers and formats are the program's (`shell` installs its own).
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from typing import Final
 from pyx.execution.thread_state import runs_loop
 
 MOST_LINES: Final = 1000
-"""So many lines wait at most."""
+"""Records that may wait."""
 
 _POLL_SECONDS: Final = 0.001
 _LEAVE_SECONDS: Final = 1.0
-"""So long the end of the program waits for the last lines."""
+"""How long the end of the program waits for the last records."""
 
 
 class NodeLog:
-    """The logger `pyx.node`, as far as pyx uses it."""
+    """The part of `logging.Logger` that pyx uses."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -39,23 +38,23 @@ class NodeLog:
         self._writer_is_due = False
 
     def info(self, text: str, *args: object) -> None:
-        """Logs a line, like `logging.Logger.info`."""
+        """See `logging.Logger.info`."""
         self.log(logging.INFO, text, *args)
 
     def warning(self, text: str, *args: object) -> None:
-        """Logs a line, like `logging.Logger.warning`."""
+        """See `logging.Logger.warning`."""
         self.log(logging.WARNING, text, *args)
 
     def error(self, text: str, *args: object, exc_info: BaseException | None = None) -> None:
-        """Logs a line, like `logging.Logger.error`."""
+        """See `logging.Logger.error`; *exc_info* is the exception to show."""
         self.log(logging.ERROR, text, *args, error=exc_info)
 
     def exception(self, text: str, *args: object) -> None:
-        """Logs a line and the traceback of the exception that is being handled."""
+        """See `logging.Logger.exception`."""
         self.log(logging.ERROR, text, *args, error=sys.exception())
 
     def log(self, level: int, text: str, *args: object, error: BaseException | None = None) -> None:
-        """Logs a line, with the traceback of *error* if there is one."""
+        """Logs a record, with the traceback of *error* if there is one."""
         logger = self._logger
         if not logger.isEnabledFor(level):
             return
@@ -80,16 +79,18 @@ class NodeLog:
 
     def _write(self) -> None:
         with self._writes:
-            self._writer_is_due = False  # before the look: a line that is put from here on asks anew
+            self._writer_is_due = (
+                False  # before the queue is read: a record put from here on starts a new writer
+            )
             while self._waiting:
                 self._logger.handle(self._waiting[0])
-                self._waiting.popleft()  # behind the line: `settle` waits until it is written
+                self._waiting.popleft()  # after the write: `settle` waits for it
             left_out, self._left_out = self._left_out, 0
         if left_out:
-            self._logger.warning("%d lines are left out here: the log took nothing", left_out)
+            self._logger.warning("%d log lines dropped: the log handler was blocked", left_out)
 
     def settle(self, seconds: float) -> None:
-        """Waits until the lines that loops have logged are written, at most so many seconds."""
+        """Waits until the queued records are written, at most *seconds*."""
         if not self._waiting:
             return
         give_up = time.monotonic() + seconds
@@ -97,7 +98,7 @@ class NodeLog:
             time.sleep(_POLL_SECONDS)
 
     def _was_forked(self) -> None:
-        # The parent writes what waits, on a thread that is not here.
+        # The parent's writer thread writes the queued records; it does not exist in the child.
         self._waiting.clear()
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False

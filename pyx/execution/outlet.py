@@ -1,4 +1,4 @@
-"""The way of queued lines to a console, one thread at a time.  See `output.py` for where lines come from."""
+"""Writes queued lines to a console, one thread at a time.  See `output.py` for where lines come from."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
 
 class Console(Protocol):
-    """Where a leader's lines are shown.  Calls come from any thread, one at a time, in order."""
+    """Shows the lines of a group leader.  Called from any thread, one call at a time, in order."""
 
     def write(self, text: str, *, frm: Pid) -> None:
-        """Shows *text* that *frm* printed: whole lines, except what its own process flushed."""
+        """Shows *text* that *frm* printed: whole lines, except where its own process has flushed."""
 
 
 class Pace(NamedTuple):
-    """What a console that keeps a queue of its own says of it; the default is one that shows all at once."""
+    """How a console with a queue of its own limits its input; the default console shows all text at once."""
 
     has_room: Callable[[Callable[[], object]], bool] = lambda _then: True
-    """True if it takes more; else it calls its argument once it does, on any thread."""
+    """Returns True if the console accepts more; else calls the argument once it does."""
     settle: Callable[[], bool] = lambda: True
-    """Waits until all that was written is shown; False if that is given up.  For its shell's thread."""
+    """Waits until all text is shown; False if given up.  Called on the shell's thread."""
 
 
 class Outlet:
-    """The way of queued lines to one console: one thread at a time, in order, whoever has queued them.
+    """Writes the queued lines of one console: one thread at a time, in order.
 
     Args:
-        lines: put in by the kernel; those who wait until they are fewer are woken here.
+        lines: filled by the kernel; processes that wait until the queue is shorter are woken here.
         write: the console's.
-        pace: the console's.  While it has no room the lines wait here, where their number is bounded.
+        pace: the console's.  While it accepts nothing the lines stay in *lines*, which is bounded.
     """
 
     def __init__(
@@ -50,8 +50,9 @@ class Outlet:
         self._is_due = False
 
     def show(self) -> None:
-        """Writes what is queued, unless another thread is at it."""
-        # Try, drain, release, look again: nobody waits for a slow console, and no line is left behind.
+        """Writes what is queued, unless another thread is writing."""
+        # Try, drain, release, look again: no thread waits for a slow console, and no line is left in the
+        # queue.
         while self._lines and self._pace().has_room(self.show) and self._writing.acquire(blocking=False):
             try:
                 self._drain()
@@ -59,25 +60,25 @@ class Outlet:
                 self._writing.release()
 
     def show_all(self) -> None:
-        """`show` for who is about to write on that console itself: waits for a thread that is at it."""
+        """Like `show`, but waits for a thread that is writing; call it before a direct write."""
         with self._writing:
             self._drain()
 
     def settle(self) -> None:
-        """Waits until all is shown; for the thread of the console's shell, outside of a step."""
+        """Waits until all lines are shown; called on the shell's thread, outside a kernel call."""
         while True:
             self.show_all()
             if not self._pace().settle() or not self._lines:
                 return
 
     def show_elsewhere(self, pool: Pool) -> None:
-        """`show` on a thread of *pool*: a console that stands still (Ctrl-S, a full pipe) stops only that."""
+        """Runs `show` on a thread of *pool*: a blocked console (Ctrl-S) blocks that thread alone."""
         if not self._is_due:
             self._is_due = True
             pool.run(self._due)
 
     def _due(self) -> None:
-        self._is_due = False  # before the look: lines queued from here on ask anew
+        self._is_due = False  # before the queue is read: lines queued from here on start a new `show`
         self.show()
 
     def _drain(self) -> None:

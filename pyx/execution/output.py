@@ -1,8 +1,7 @@
-"""sys.stdout -> the group leader of whoever prints: whole lines, in that process's order, across nodes.
+"""Routes `sys.stdout` of a process to its group leader: whole lines, in the process's order, across nodes.
 
-`print` in a process goes to the terminal of whoever spawned it; `print` on a thread that is no process goes
-to the stream that was there before.  Not here: what a terminal does with the lines (`shell`), how they
-travel.
+`print` in a process goes to the terminal of the process that spawned it; `print` on a thread that does not
+run a process goes to the original stream.  See `outlet.py` for the way to a console.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class StdoutRouter(StreamProxy):
-    """Stands in for `sys.stdout`; everything but writing is the found stream's."""
+    """The proxy that is `sys.stdout`; everything but writing is the original stream's."""
 
     def put(self, text: str) -> None:
-        """Hands over whole lines; a dead process raises ProcessKilled, and its lines are dropped."""
+        """Sends whole lines; raises ProcessKilled in a dead process, whose lines are dropped."""
         runner = current.get()
         if runner is None:
             self._found.write(text)
@@ -31,7 +30,7 @@ class StdoutRouter(StreamProxy):
             runner.node.print_lines(runner)
 
     def pass_on(self) -> None:
-        """A terminal's own process sees its unfinished line at once (a progress bar, `input`)."""
+        """Shows the unfinished line of a process that has a terminal at once (a progress bar, `input`)."""
         runner = current.get()
         if runner is None:
             self._found.flush()
@@ -40,7 +39,7 @@ class StdoutRouter(StreamProxy):
 
 
 def finish_line(runner: Runner, *, newline: bool) -> None:
-    """Hands over the unfinished line of a process, if any: it ends, or it asked for that."""
+    """Sends the unfinished line of a process, if any: at its end, or on `flush`."""
     if runner.has_unfinished_line:
         if newline:
             runner.line.write("\n")
@@ -48,9 +47,9 @@ def finish_line(runner: Runner, *, newline: bool) -> None:
 
 
 def install() -> None:
-    """Puts the router before `sys.stdout`, once.
+    """Makes the router `sys.stdout`, once.
 
-    A program that was started without stdout has none (`None`): what its threads print vanishes, as before.
+    In a program started without stdout (`sys.stdout` is None) the output of threads still vanishes.
     """
     if not isinstance(sys.stdout, StdoutRouter):
         sys.stdout = StdoutRouter(_nowhere() if sys.stdout is None else sys.stdout)
@@ -61,6 +60,6 @@ def _nowhere() -> TextIO:
 
 
 def found_stream() -> TextIO | None:
-    """The stream beneath the router: where a node without a shell shows its own lines."""
+    """Returns the original stream: where a node without a shell shows its lines."""
     stream: Any = sys.stdout
     return stream._found if isinstance(stream, StdoutRouter) else stream  # noqa: SLF001 - this file's own

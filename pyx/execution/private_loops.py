@@ -1,7 +1,7 @@
-"""The event loop that a `def` process runs itself, by `asyncio.run`: ended by cancelling its tasks.
+"""Ends the event loop that a killed `def` process runs itself, by `asyncio.run`: cancels its tasks.
 
-An exception that is raised in one of its tasks would stay there, and the loop would go on.
-See `tasks.py` for the loop of `async def` processes.
+An exception raised in one of those tasks would stay in that task, and the loop would go on.  See `tasks.py`
+for the loop of `async def` processes.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 _RUNS: Final = {
     ("asyncio.base_events", "run_forever"): "self",
-    ("asyncio.runners", "run"): "self._loop",  # uvloop's own frames are not Python's
+    ("asyncio.runners", "run"): "self._loop",  # uvloop's frames are not Python's
 }
-"""Where a loop is found in a frame, by the module and the name of its function."""
+"""The expression that is the loop in a frame, by the module and name of the frame's function."""
 
 
 def cancel_tasks_of(frame: FrameType) -> bool:
-    """Cancels the tasks of the loop that runs the thread whose innermost frame is *frame*; from any thread.
+    """Cancels the tasks of the event loop that runs on the thread whose innermost frame is *frame*.
 
-    A loop that has none is stopped.  Returns False where no loop runs.
+    Callable from any thread.  A loop without tasks is stopped.  Returns False where no loop runs.
     """
     loop = _loop_below(frame)
     if loop is None:

@@ -1,8 +1,7 @@
-"""What runs one process: its gate, the slot it waits on, its unfinished line of output.
+"""The runner of a process: its gate, the slot it waits on, its output buffer; and waits that a kill ends.
 
-The kernel keeps a `ProcessRecord` (who it is) and knows its runner only as an opaque handle; this file is
-the other half.  Not here: threads (`threads.py`) and tasks (`tasks.py`) themselves, and what is received
-(`receiving.py`).
+The kernel keeps a `ProcessRecord` and knows the runner as an opaque handle only.  See `threads.py` and
+`tasks.py` for the thread or task beneath.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
     """What is told that the code of a process is over: what it raised, or the value it returned."""
 
 _MARKS: Final = 64
-"""So many references remember where the mailbox stood; older ones search from the start again."""
+"""Number of references whose mailbox mark is kept; a receive by an older one scans from the start."""
 
 
 class Host(Protocol):
-    """The node of a process, as far as the code that runs the process needs it."""
+    """The part of a node that the code which runs its processes needs."""
 
     def flush(self, runner: Runner) -> None:
         """Writes what the process has queued for other nodes since it waited last."""
@@ -46,7 +45,7 @@ _NOTHING: Final[frozenset[Any]] = frozenset()
 
 
 class Runner:
-    """What runs one process.  Only its own thread (or task) waits; anybody may wake or stop it."""
+    """The runner of one process.  Its own thread or task waits; any thread may wake or stop it."""
 
     __slots__ = (
         "_rare",
@@ -70,31 +69,31 @@ class Runner:
         self.process = process
         self.gate = Gate()
         self.slot: Slot = NO_SLOT
-        """What it sleeps on while it receives."""
+        """The slot of a receive that waits."""
         self.waits: AbstractSet[Slot] = _NOTHING
-        """What it sleeps on otherwise: for answers, or for the clock."""
+        """The slots of other waits: for answers, or for a time."""
         self.receiving = False
-        """Somewhere in it a receive is under way."""
+        """True while a receive is under way."""
         self.stop_task: Callable[[Runner], object] | None = None
-        """Cancels the task of an `async def` process; from any thread."""
+        """Cancels the task of an `async def` process; callable from any thread."""
         self.fresh = True
-        """It waited since its last transmission: the next one is written by its own thread."""
+        """True if the process waited since its last transmission: its own thread writes the next one."""
         self.dirty: AbstractSet[Connection] = _NOTHING
-        """The links whose queues it filled since, to be flushed before it waits."""
+        """Connections whose queues the process has filled since, to be flushed before it waits."""
         self._rare: Final[dict[str, Any]] = {}
-        """What not every process needs: made when it is asked for, by whichever thread comes first."""
+        """Parts that few processes need, by name: made at the first access, on any thread."""
         self.task: asyncio.Task[None] | None = None
-        """Of an `async def` process, once it runs."""
+        """The task of an `async def` process, once it runs."""
         self.outlet: Outlet | None = None
-        """Of a process that leads a terminal: the way of its lines to the console."""
+        """The outlet of a process that leads a terminal: shows its lines on the console."""
         self.marks: dict[Ref, int] = {}
-        """Where the mailbox stood when the reference was made."""
+        """By reference: the mark of the mailbox when the reference was made."""
         self.over = False
-        """Nothing runs for this process any more."""
+        """True once no thread or task runs the process any more."""
 
     @property
     def line(self) -> LineBuffer:
-        """What it printed and has not handed over."""
+        """The process's output buffer."""
         line: LineBuffer | None = self._rare.get("line")
         if line is None:
             line = self._rare.setdefault("line", LineBuffer())
@@ -102,78 +101,78 @@ class Runner:
 
     @property
     def own_slot(self) -> LockSlot:
-        """What a thread of it sleeps on while it receives; from now on it is woken there."""
+        """The slot of a thread that receives; deliveries wake it from now on."""
         slot: LockSlot | None = self._rare.get("slot")
         if slot is None:
             slot = self._rare.setdefault("slot", LockSlot())
         self.slot = slot
         return slot
 
-    def sleeps_on(self, slot: Slot) -> None:
-        """Has a killer wake *slot* too, until it is discarded from `waits`."""
+    def waits_on(self, slot: Slot) -> None:
+        """Adds *slot* to `waits`, so that a kill wakes it."""
         waits: set[Slot] = self._rare.setdefault("waits", set())
         self.waits = waits
         waits.add(slot)
 
-    def woke(self, slot: Slot) -> None:
-        """Takes back `sleeps_on`."""
+    def stops_waiting_on(self, slot: Slot) -> None:
+        """Removes *slot* from `waits`."""
         self._rare["waits"].discard(slot)
 
-    def has_filled(self, link: Connection) -> None:
-        """Has *link* flushed before the process waits."""
+    def has_filled(self, connection: Connection) -> None:
+        """Has *connection* flushed before the process waits."""
         dirty: set[Connection] = self._rare.setdefault("dirty", set())
         self.dirty = dirty
-        dirty.add(link)
+        dirty.add(connection)
 
     def take_dirty(self) -> Connection:
-        """One of `dirty`, which is left out from now on."""
-        link: Connection = self._rare["dirty"].pop()
-        return link
+        """Takes one connection out of `dirty`."""
+        connection: Connection = self._rare["dirty"].pop()
+        return connection
 
     @property
     def left_over(self) -> set[asyncio.Task[Any]]:
-        """The tasks that an `async def` process has made, which end with it."""
+        """The tasks that the process has made, which end with it."""
         tasks: set[asyncio.Task[Any]] = self._rare.setdefault("left_over", set())
         return tasks
 
     def take_left_over(self) -> list[asyncio.Task[Any]]:
-        """Those of them that go on; from any thread."""
+        """Returns the tasks of `left_over` that still run; callable from any thread."""
         return list(self._rare.get("left_over", ()))
 
     @property
     def has_unfinished_line(self) -> bool:
-        """It printed something that has not been handed over."""
+        """True if the process printed text that is not queued yet."""
         return bool(self._rare.get("line"))
 
     @property
     def is_waiting(self) -> bool:
-        """True while it sleeps in a call of pyx."""
+        """True while the process waits in a call of pyx."""
         return self.process.waiting or bool(self.waits)
 
     def stop(self) -> None:
-        """Wakes or cancels whatever runs the process, which the kernel has ended already; any thread."""
+        """Wakes the thread, or cancels the task, of a process that the kernel has removed; any thread."""
         self.gate.closed = True
         self.slot.wake()
         for slot in list(self.waits):
             slot.wake()
         stop_task = self.stop_task
-        if stop_task is not None:  # else it is a thread, or has just come to its end
+        if stop_task is not None:  # else the process is a thread, or has just ended
             stop_task(self)
 
     def is_over(self) -> None:
-        """Nothing runs for the process any more, and nothing of it is kept alive from here."""
+        """Notes that no thread or task runs the process any more, and lets go of its task."""
         self.over = True
         self.task = self.stop_task = None
 
     def remember(self, ref: Ref, mark: int) -> None:
-        """Notes where the mailbox stood before *ref* was made: no message before that can hold it."""
+        """Notes the mailbox mark from before *ref* was made: no earlier message can hold *ref*."""
         if len(self.marks) >= _MARKS:
             del self.marks[next(iter(self.marks))]
         self.marks[ref] = mark
 
 
 def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over: Callable[[], bool]) -> bool:
-    """Sleeps on *slot* until *is_over*; False after *timeout* seconds.
+    """Waits on *slot* until *is_over* returns True; returns False after *timeout* seconds.
 
     Raises:
         ProcessKilled: the process was killed.
@@ -182,7 +181,9 @@ def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over:
     deadline = None if timeout is None else time.monotonic() + timeout
     if runner is not None:
         runner.node.flush(runner)
-        runner.sleeps_on(slot)  # before the look at the gate: a killer looks here after it has closed that
+        runner.waits_on(
+            slot
+        )  # before the gate is read: a kill closes the gate first and wakes these slots then
     try:
         while not is_over():
             if runner is not None and runner.gate.closed:
@@ -194,15 +195,15 @@ def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over:
         return True
     finally:
         if runner is not None:
-            runner.woke(slot)
+            runner.stops_waiting_on(slot)
             runner.fresh = True
 
 
 async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | None) -> None:
-    """`sleep` for a coroutine, until *slot* is woken."""
+    """Waits like `sleep`, in a coroutine, until *slot* is woken."""
     if runner is not None:
         runner.node.flush(runner)
-        runner.sleeps_on(slot)
+        runner.waits_on(slot)
     try:
         if runner is not None and runner.gate.closed:
             runner.gate.refuse()
@@ -211,5 +212,5 @@ async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | 
             runner.gate.refuse()
     finally:
         if runner is not None:
-            runner.woke(slot)
+            runner.stops_waiting_on(slot)
             runner.fresh = True

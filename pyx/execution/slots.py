@@ -1,4 +1,4 @@
-"""Slots: what a process sleeps on until it is woken.  See `loop_thread.py` for the slot of a coroutine."""
+"""Slots: a process waits on one until it is woken.  See `loop_thread.py` for the slot of a coroutine."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pyx.execution.thread_state import thread
 
 
 class Slot(Protocol):
-    """What somebody sleeps on until it is woken.  A wake-up too many is harmless: waiters look again."""
+    """A waiting place.  A surplus wake-up is harmless: waiters check their condition again."""
 
     def wake(self) -> None:
-        """Wakes the waiter; from any thread, at any time, any number of times."""
+        """Wakes the waiter; callable from any thread, at any time, any number of times."""
 
 
 class LockSlot:
-    """A thread sleeps on it."""
+    """A slot for a thread."""
 
     __slots__ = ("_lock",)
 
@@ -32,7 +32,7 @@ class LockSlot:
             return
 
     def wait(self, timeout: float | None) -> bool:
-        """Sleeps at most *timeout* seconds (None: for ever); False on time-out.  Ctrl-C may raise here."""
+        """Waits at most *timeout* seconds (None: for ever); False on time-out.  Ctrl-C may raise here."""
         state = thread.state
         state.waiting = True
         try:
@@ -41,14 +41,14 @@ class LockSlot:
             state.waiting = False
 
     def wait_through(self, timeout: float | None) -> bool:
-        """`wait` that Ctrl-C does not end: what is waited for must not be left half done."""
+        """Waits like `wait`, but Ctrl-C does not end it: for work that must not be left half done."""
         if timeout is None:
             return self._lock.acquire()
         return self._lock.acquire(timeout=min(max(timeout, 0.0), _thread.TIMEOUT_MAX))
 
 
 class _NoSlot:
-    """Where no receive is under way, there is none to wake."""
+    """The slot of a process that is not receiving."""
 
     __slots__ = ()
 

@@ -1,10 +1,8 @@
-"""What every thread of this OS process is in the middle of.  Not here: which of the frames are the user's
-(`tracebacks.py`).
+"""The innermost frame of each thread of this OS process, taken without the deadlock of CPython issue 106883.
 
 `sys._current_frames` holds a lock of the interpreter while it makes frame objects.  In Python 3.11 making one
-may begin a garbage collection there, whose callbacks let other threads run: if one of them starts or ends a
-thread, it waits for that lock and keeps the GIL, and the whole process stands still for ever (CPython issue
-106883).
+may begin a garbage collection, whose finalizers let other threads run: one that starts or ends a thread waits
+for that lock with the GIL held, and the OS process hangs for ever.
 """
 
 from __future__ import annotations
@@ -20,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def current_frames() -> dict[int, FrameType]:
-    """The innermost frame of each other thread, by its identifier.
+    """Returns the innermost frame of each other thread, by thread identifier.
 
-    Not of the calling one: its frame would hold the dict that holds it, and with it all the others.
+    The calling thread is left out: its frame would hold the dict that holds it, and with it all other frames.
     """
     frames = _look()
     del frames[_thread.get_ident()]
@@ -33,7 +31,7 @@ def _look() -> dict[int, FrameType]:
     look = sys._current_frames  # noqa: SLF001 - its documented use
     if not gc.isenabled():
         return look()
-    # One step of the interpreter: no other thread runs between these three calls, and no kill strikes.
+    # One instruction of the interpreter: between these three calls no other thread runs, no kill is raised.
     _, frames, _ = map(call, (gc.disable, look, gc.enable))
     assert frames is not None
     return frames

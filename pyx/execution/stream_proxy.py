@@ -1,9 +1,9 @@
-"""A stream that stands before a standard one and writes, or reads, in its own way; the rest is the other's.
+"""Proxies of the standard streams: writing is a subclass's, all else is delegated to the original stream.
 
-`isinstance(sys.stdout, io.TextIOBase)` is true, `with sys.stdout:` and `sys.stdout.detach()` work, and what
-is written to `sys.stdout.buffer` comes after the text that was written before it.  The stream behind is never
-closed: a stand-in that was closed refuses what is asked of it, as any closed stream.  See `output` and
-`shell.screen` for where the text goes.
+`isinstance(sys.stdout, io.TextIOBase)` is true, `with sys.stdout:` and `sys.stdout.detach()` work, and bytes
+written to `sys.stdout.buffer` come after the text that was written before them.  The original stream is never
+closed; a closed proxy raises ValueError, as any closed stream.  See `output.py` and `shell/screen.py` for the
+subclasses.
 """
 
 from __future__ import annotations
@@ -17,55 +17,55 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-class _Behind:
-    """An attribute that `io`'s classes would answer by themselves, asked of the stream behind."""
+class _Delegated:
+    """Descriptor of an attribute that `io`'s base classes define and the original stream must answer."""
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self._name = name
 
     def __get__(self, stream: Any, _owner: type) -> Any:
-        return self if stream is None else stream.behind(self._name)
+        return self if stream is None else stream.original(self._name)
 
 
 _OF_A_CLOSED_ONE: Final = frozenset({"closed", "encoding", "errors", "mode", "name", "newlines"})
-"""What a closed stream still answers."""
+"""Attributes that a closed stream still has."""
 
 
-class _AllElseBehind:
-    """What a stand-in for text and one for bytes have in common: all else is the other stream's."""
+class _Delegating:
+    """What the proxies of text and of bytes share: delegation of everything else."""
 
     _found: Any
 
-    def behind(self, name: str) -> Any:
-        """Returns that attribute of the stream behind; raises ValueError where it is closed."""
+    def original(self, name: str) -> Any:
+        """Returns attribute *name* of the original stream; raises ValueError if the proxy is closed."""
         raise NotImplementedError
 
     def __getattr__(self, name: str) -> Any:
-        return self.behind(name)  # `line_buffering`, `mode`, `name` ...
+        return self.original(name)  # `line_buffering`, `mode`, `name` ...
 
     def __repr__(self) -> str:
         return repr(self._found)
 
     def __del__(self) -> None:
-        """Does not close it, as any other stream would."""
+        """Leaves the original stream open, which a stream's finalizer would close."""
 
-    fileno: Any = _Behind()
-    isatty: Any = _Behind()
-    read: Any = _Behind()
-    readable: Any = _Behind()
-    readline: Any = _Behind()
-    seek: Any = _Behind()
-    seekable: Any = _Behind()
-    tell: Any = _Behind()
-    truncate: Any = _Behind()
-    writable: Any = _Behind()
+    fileno: Any = _Delegated()
+    isatty: Any = _Delegated()
+    read: Any = _Delegated()
+    readable: Any = _Delegated()
+    readline: Any = _Delegated()
+    seek: Any = _Delegated()
+    seekable: Any = _Delegated()
+    tell: Any = _Delegated()
+    truncate: Any = _Delegated()
+    writable: Any = _Delegated()
 
 
-class StreamProxy(_AllElseBehind, io.TextIOBase):
-    """A text stream before another one; a subclass says what `put` and `pass_on` do.
+class StreamProxy(_Delegating, io.TextIOBase):
+    """A proxy of a text stream; a subclass defines `put` and `pass_on`.
 
     Args:
-        found: the stream behind it.
+        found: the original stream.
     """
 
     def __init__(self, found: TextIO) -> None:
@@ -75,21 +75,21 @@ class StreamProxy(_AllElseBehind, io.TextIOBase):
         self._bytes: BytesProxy | None = None
 
     def put(self, text: str) -> None:
-        """Writes *text* as this stand-in does; called while it is open."""
+        """Writes *text*; called while the proxy is open."""
         raise NotImplementedError
 
     def pass_on(self) -> None:
-        """Writes what `put` has kept back, as `flush` wants it; called while it is open."""
+        """Writes the text that `put` has kept back, for `flush`; called while the proxy is open."""
         raise NotImplementedError
 
-    def behind(self, name: str) -> Any:
-        """Returns that attribute of the stream behind."""
+    def original(self, name: str) -> Any:
+        """See `_Delegating`."""
         if name not in _OF_A_CLOSED_ONE:
             self._require_open()
         return getattr(self._found, name)
 
     def write(self, text: str) -> int:
-        """Like any text stream's."""
+        """See `io.TextIOBase`."""
         if not isinstance(text, str):
             msg = f"write() argument must be str, not {type(text).__name__}"  # type: ignore[unreachable]
             raise TypeError(msg)
@@ -99,42 +99,42 @@ class StreamProxy(_AllElseBehind, io.TextIOBase):
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
-        """Like any text stream's."""
+        """See `io.TextIOBase`."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        """Like any text stream's."""
+        """See `io.TextIOBase`."""
         self._require_open()
         self.pass_on()
 
     @property
     def buffer(self) -> Any:
-        """Like a text stream's: its bytes, before which goes the text that was written."""
+        """The binary stream beneath; text that was written before is written first."""
         self._require_open()
         if self._bytes is None:
-            self._bytes = BytesProxy(self.behind("buffer"), self._pass_on_if_open)
+            self._bytes = BytesProxy(self.original("buffer"), self._pass_on_if_open)
         return self._bytes
 
     def detach(self) -> Any:
-        """Like a text stream's: the buffer, and this stream is of no use any more."""
+        """Flushes, and returns the buffer; the proxy raises ValueError from now on."""
         self.flush()
         buffer = self.buffer
         self._is_detached = True
         return buffer
 
     def reconfigure(self, **changes: Any) -> None:
-        """Like a text stream's; it is the stream behind that changes."""
+        """Changes the original stream."""
         self.flush()
-        self.behind("reconfigure")(**changes)
+        self.original("reconfigure")(**changes)
 
     @property
     def closed(self) -> bool:
-        """True once it was closed, or the stream behind it."""
+        """True once the proxy or the original stream was closed."""
         return self._closed or self._found.closed
 
     def close(self) -> None:
-        """Like any stream's; the one behind stays open, as others write there too."""
+        """Closes the proxy; the original stream stays open, as other writers use it."""
         if not self.closed and not self._is_detached:
             self.pass_on()
         self._closed = True
@@ -149,18 +149,18 @@ class StreamProxy(_AllElseBehind, io.TextIOBase):
         if not self._closed:
             self.pass_on()
 
-    encoding: Any = _Behind()
-    errors: Any = _Behind()
-    newlines: Any = _Behind()
-    readlines: Any = _Behind()
+    encoding: Any = _Delegated()
+    errors: Any = _Delegated()
+    newlines: Any = _Delegated()
+    readlines: Any = _Delegated()
 
 
-class BytesProxy(_AllElseBehind, io.BufferedIOBase):
-    """The bytes of a stream that has a stand-in.
+class BytesProxy(_Delegating, io.BufferedIOBase):
+    """A proxy of the binary stream beneath a text stream.
 
     Args:
-        found: the buffer behind it.
-        pass_on: writes the text that waits in the stand-in.
+        found: the original buffer.
+        pass_on: writes the text that the text proxy has kept back.
     """
 
     def __init__(self, found: Any, pass_on: Callable[[], object]) -> None:
@@ -168,42 +168,42 @@ class BytesProxy(_AllElseBehind, io.BufferedIOBase):
         self._pass_on = pass_on
         self._closed = False
 
-    def behind(self, name: str) -> Any:
-        """Returns that attribute of the buffer behind."""
+    def original(self, name: str) -> Any:
+        """See `_Delegating`."""
         if self._closed and name not in _OF_A_CLOSED_ONE:
             raise ValueError("I/O operation on closed file.")
         return getattr(self._found, name)
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Like any buffer's."""
-        write = self.behind("write")
+        """See `io.BufferedIOBase`."""
+        write = self.original("write")
         self._pass_on()
         count: int = write(data)
         return count
 
     def flush(self) -> None:
-        """Like any buffer's."""
-        flush = self.behind("flush")
+        """See `io.BufferedIOBase`."""
+        flush = self.original("flush")
         self._pass_on()
         flush()
 
     @property
     def raw(self) -> Any:
-        """Like any buffer's: the stream without one.  What waits is written first."""
+        """The unbuffered stream; buffered bytes are written first."""
         self.flush()
-        return self.behind("raw")
+        return self.original("raw")
 
     @property
     def closed(self) -> bool:
-        """True once it was closed, or the buffer behind it."""
+        """True once the proxy or the original buffer was closed."""
         return self._closed or bool(self._found.closed)
 
     def close(self) -> None:
-        """Like any buffer's; the one behind stays open."""
+        """Closes the proxy; the original buffer stays open."""
         if not self.closed:
             self.flush()
         self._closed = True
 
-    read1: Any = _Behind()
-    readinto: Any = _Behind()
-    readinto1: Any = _Behind()
+    read1: Any = _Delegated()
+    readinto: Any = _Delegated()
+    readinto1: Any = _Delegated()

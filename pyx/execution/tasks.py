@@ -1,9 +1,7 @@
 """`async def` processes: tasks on the process loop, a thread and loop of pyx's own (or the application's).
 
 The tasks that such a process has made are cancelled at its end; a loop that the application closes ends the
-processes on it.
-
-Not here: waiting for messages (`receiving.py`); threads for plain functions (`threads.py`).
+processes on it.  See `threads.py` for `def` processes.
 """
 
 from __future__ import annotations
@@ -31,35 +29,35 @@ if TYPE_CHECKING:
 
 
 SHUTDOWN: Final = "shutdown"
-"""Why a process ended whose loop the application has closed, or whose task it has cancelled (OTP's word)."""
+"""Exit reason of a process whose loop the application closed, or whose task it cancelled (as in OTP)."""
 
 _CLOSED_LOOP_SECONDS: Final = 1.0
-"""How often a loop of the application's is looked at: it says nothing when it is closed."""
+"""Seconds between two checks whether a loop of the application is closed: asyncio does not notify."""
 
 
 class ProcessLoop:
-    """Where `async def` processes run: pyx's own thread, or the loop that `Node.start(loop=)` gave.
+    """The loop of `async def` processes: on pyx's own thread, or the one passed to `Node.start(loop=)`.
 
     Args:
-        later: `later(seconds, function)` calls the function on a thread that never waits.
+        later: `later(seconds, function)` calls the function on a thread that never blocks.
     """
 
     def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
         self._own = LoopThread("pyx-process-loop", prepare=_watch_tasks)
         self._given: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        """What runs on pyx's own loop, which keeps only a weak reference to a task."""
+        """Tasks on pyx's own loop, which keeps only weak references to tasks."""
         self._guests: Guests = {}
-        """What runs on a loop of the application's."""
+        """Tasks on a loop of the application."""
         self._later = later
         self._looks = False
-        # Made once: a bound method for each of a hundred thousand processes is as many objects more.  Not of
-        # this object, which would be a cycle then.
+        # Made once: a bound method for each of 100,000 processes would be 100,000 objects more.  They do not
+        # hold this object, which would be a reference cycle.
         self._forget: Final = functools.partial(_forget, self._tasks, self._guests)
         self._stop: Final = functools.partial(_stop, self._own, self._guests)
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Runs processes that start from now on in the application's loop (None: in pyx's own)."""
+        """Runs processes that start from now on in *loop*, the application's (None: in pyx's own)."""
         if loop is not None and loop is not self._given:
             _watch_tasks(loop)
         self._given = loop
@@ -70,9 +68,10 @@ class ProcessLoop:
         make: Callable[[], Coroutine[Any, Any, Any]],
         finished: Finished,
     ) -> None:
-        """Runs the coroutine that *make* returns as the process of *runner*; then reports as `threads` does.
+        """Runs the coroutine that *make* returns as the process of *runner*; then calls *finished*.
 
-        Callable from any thread; the coroutine is made on the loop, by the process itself.
+        Callable from any thread.  *make* is called on the loop, as the process.  See `threads.run_process`
+        for *finished*.
         """
         loop = self._given or self._own.start()
         begin = functools.partial(self._begin, runner, make, finished)
@@ -94,7 +93,7 @@ class ProcessLoop:
         context = contextvars.Context()
         context.run(current.set, runner)
         loop = asyncio.get_running_loop()
-        # Not by the loop's `create_task`: this task is the process, not one that the process has made.
+        # Not by the loop's `create_task`: this task is the process, not a task made by a process.
         task = asyncio.Task(_body(runner, make, finished), loop=loop, context=context)
         if loop is self._own.loop:
             self._tasks.add(task)
@@ -111,23 +110,23 @@ class ProcessLoop:
         done: Slot,
         context: contextvars.Context,
     ) -> CoroutineRun:
-        """Runs *coroutine* on the process loop under a process that lives elsewhere (the shell's).
+        """Runs *coroutine* on the process loop as a process that has a thread elsewhere (the shell's).
 
-        It runs in *context*, so no thread may be in that one until the visit is over.
+        It runs in *context*, which no thread may have entered until the run is over.
         """
-        visit = CoroutineRun(coroutine, done)
+        run = CoroutineRun(coroutine, done)
         context.run(current.set, runner)
         loop = self._given or self._own.start()
-        visit.cancel = lambda: self._soon(loop, visit.cancel_on_loop)
-        self._soon(loop, lambda: visit.begin(context))
-        return visit
+        run.cancel = lambda: self._soon(loop, run.cancel_on_loop)
+        self._soon(loop, lambda: run.begin(context))
+        return run
 
     def _soon(self, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> bool:
-        """Runs *function* on *loop*; False if that is closed."""
+        """Runs *function* on *loop*; returns False if the loop is closed."""
         return _soon(self._own, loop, function)
 
     def slot(self) -> FutureSlot:
-        """A slot on the running loop."""
+        """Returns a new slot on the running loop."""
         loop = asyncio.get_running_loop()
         return FutureSlot(loop, self._own if loop is self._own.loop else None)
 
@@ -143,15 +142,15 @@ class CoroutineRun:
         self._value: Any = None
         self.over = False
         self.cancel: Callable[[], object] = self.cancel_on_loop
-        """Cancels it; from any thread."""
+        """Cancels the coroutine; callable from any thread."""
 
     def begin(self, context: contextvars.Context) -> None:
-        """On the loop: starts it."""
+        """Starts the coroutine; called on the loop."""
         self._task = asyncio.get_running_loop().create_task(self._run(), context=context)
         self._task.add_done_callback(self._ended)
 
     def cancel_on_loop(self) -> None:
-        """On the loop: cancels it."""
+        """Cancels the coroutine; called on the loop."""
         if self._task is not None:
             self._task.cancel()
 
@@ -161,7 +160,7 @@ class CoroutineRun:
             self._value = await self._coroutine
         except BaseException as error:
             self._error = error
-        if sys.gettrace() is not before:  # a debugger that was left by `next` would go on in the loop
+        if sys.gettrace() is not before:  # a debugger left by `next` would trace the loop
             sys.settrace(before)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -172,7 +171,7 @@ class CoroutineRun:
         self._done.wake()
 
     def outcome(self) -> Any:
-        """Its value; raises what it raised."""
+        """Returns the value of the coroutine, or raises its exception."""
         if self._error is not None:
             raise self._error
         return self._value
@@ -187,9 +186,9 @@ async def _body(
     value: Any = None
     gate = runner.gate
     try:
-        gate.enter()  # between spawn and here it may have been killed
+        gate.enter()  # the process may have been killed since its spawn
         coroutine = make()
-        del make  # a process of long life does not keep the arguments it was started with
+        del make  # a long-lived process does not keep its arguments alive
         value = await coroutine
     except GeneratorExit:
         if runner.over:
@@ -199,23 +198,23 @@ async def _body(
         error = Exit(SHUTDOWN) if not gate.closed and _was_cancelled() else cancelled
     except BaseException as raised:
         error = raised
-    current.set(None)  # the end of a process is not its act: a dead one could not even say that it ended
+    current.set(None)  # a dead process cannot act, so it could not report its own end
     try:
         finished(runner, error, value)
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-            raise error  # Ctrl-C is for the application whose loop this is
+            raise error  # Ctrl-C belongs to the application whose loop this is
     finally:
         error = value = None  # its traceback holds this frame
 
 
 def _was_cancelled() -> bool:
-    """True if the application has cancelled this task, as `asyncio.run` does at its end."""
+    """Returns True if the application has cancelled this task, as `asyncio.run` does at its end."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def cancel_left_over(runner: Runner) -> None:
-    """Cancels the tasks that a process has made and left behind; from any thread."""
+    """Cancels the tasks that a process has made and left; callable from any thread."""
     for task in runner.take_left_over():
         with contextlib.suppress(RuntimeError):  # its loop is closed
             task.get_loop().call_soon_threadsafe(task.cancel)
@@ -223,14 +222,16 @@ def cancel_left_over(runner: Runner) -> None:
 
 def _close(coroutines: list[Any]) -> None:
     for coroutine in coroutines:
-        with contextlib.suppress(BaseException):  # the user's; the process is over, and has no report
+        with contextlib.suppress(
+            BaseException
+        ):  # a user's exception; the process is over and has no report any more
             coroutine.close()
 
 
 def _watch_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Has each process know the tasks that it makes on *loop*, for they end with it.
+    """Records which process makes which task on *loop*: the tasks of a process end with it.
 
-    A task of no process (`aio.detached`) is not noted.
+    A task made outside processes (`aio.detached`) is not recorded.
     """
     make_task = loop.get_task_factory()
 
@@ -279,7 +280,7 @@ def _end_those_of_closed_loops(guests: Guests) -> None:
             task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - told here
             finished(runner, Exit(SHUTDOWN), None)
     if over:
-        # Their `finally` blocks are the user's code, which may wait: on a thread of their own.
+        # Their `finally` blocks are user code, which may block: they run on a thread of their own.
         coroutines = [task.get_coro() for task in over]
         threading.Thread(target=_close, args=(coroutines,), name="pyx-closing", daemon=True).start()
 
@@ -287,13 +288,13 @@ def _end_those_of_closed_loops(guests: Guests) -> None:
 def _forget(tasks: set[asyncio.Task[None]], guests: Guests, task: asyncio.Task[None]) -> None:
     tasks.discard(task)
     guests.pop(task, None)
-    task.exception()  # a Ctrl-C has been raised in the loop already: asyncio need not tell of it
+    task.exception()  # marks the exception as retrieved: a Ctrl-C has been raised in the loop already
 
 
 def _cancel(task: asyncio.Task[None]) -> None:
-    """Cancels the task of a killed process, unless it has not begun: a task cancelled then runs no line.
+    """Cancels the task of a killed process, unless the task has not begun.
 
-    It will look for itself when it begins.
+    A task cancelled before its first step runs no line; this one checks its gate when it begins.
     """
     if inspect.getcoroutinestate(cast("Coroutine[Any, Any, None]", task.get_coro())) != inspect.CORO_CREATED:
         task.cancel()

@@ -1,19 +1,19 @@
-"""How ProcessKilled gets into a thread that calls no primitive: in user code only, and whole.
+"""Raises ProcessKilled in a thread that calls no primitive: in user code only.
 
 An asynchronous exception may be raised between any two instructions of a thread.  Between `lock.acquire()`
 and the `try` behind it, it leaves a lock taken for ever: a logging handler's, a queue's, an importer's, or
-one of pyx.  So a thread is struck in one of two ways.
+one of pyx.  So there are two ways.
 
-*Its innermost frame is user code*, and it is not inside a step of pyx (a finalizer of the user may run
+*The innermost frame is user code*, and the thread is not inside a kernel call (a user's finalizer may run
 there): the exception is raised by `PyThreadState_SetAsyncExc`.  The look and the act are one instruction of
 the interpreter (a chain of C iterators that `list` drains), so the thread cannot move on between them.  The
 interpreter raises at the next of its checks: in that frame, or at the very start of a function that it
 calls, which has taken nothing yet.
 
-*It is inside a library*, or in pyx outside of a step: a trap is set on the outermost of those frames, the
-one that user code called.  A trap is an object in `f_trace`, which Python lets go of when the frame has
-ended; its finalizer runs on the thread itself, back in user code, and makes Python trace that frame: its
-next instruction raises, if the `try` or `with` block that the call stood in is still around it
+*The thread is inside a library*, or in pyx outside a kernel call: a trap is set on the outermost of those
+frames, the one that user code called.  A trap is an object in `f_trace`, which Python lets go of when the
+frame has ended; its finalizer runs on the thread itself, back in user code, and makes Python trace that
+frame: its next instruction raises, if the `try` or `with` block that the call stood in is still around it
 (`exception_table.py`).  A debugger or coverage tool that traces the thread already is set aside until the
 process has ended.
 
@@ -21,7 +21,7 @@ An exception that a program swallows (`except:`, a finalizer) is let go of by Py
 ended; its own finalizer then makes the next instruction raise again.
 
 A program's own `lock.acquire()` without `with` has the same gap, in user code: `with lock:` has none.
-See `kill_retry.py` for when a thread is looked at again.
+See `kill_retry.py` for when this is repeated.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _set_async_exc.argtypes = (ctypes.c_ulong, ctypes.py_object)
 _set_async_exc.restype = ctypes.c_int
 
 _EVENT: Final = "line" if sys.version_info[:2] == (3, 12) else "opcode"
-"""Where a traced frame may raise: Python 3.12 crashes where instructions are traced beside another tracer."""
+"""The trace event at which a frame raises: Python 3.12 crashes on opcode events beside another tracer."""
 
 _NO_FRAME: Final = SimpleNamespace(f_code=None)
 _look = sys._current_frames  # noqa: SLF001 - its documented use
@@ -61,16 +61,16 @@ _is_inside = attrgetter("inside")
 _told_by = attrgetter("told")
 
 
-def strike(gate: ProcessGate, frame: FrameType, told: int) -> bool:
-    """Raises ProcessKilled in the thread of *gate*, if that still runs user code; else sets a trap.
+def kill_thread(gate: ProcessGate, frame: FrameType, told: int) -> bool:
+    """Raises ProcessKilled in the thread of *gate* if that still runs user code; else sets a trap.
 
     Args:
-        gate: of a dead process.
-        frame: the innermost one of its thread, a moment ago.
-        told: how often its code had been told; where it has been told since, nothing happens.
+        gate: the gate of a dead process.
+        frame: the innermost frame of its thread, a moment ago.
+        told: `gate.told` at that time; if the number has grown since, nothing happens.
 
     Returns:
-        True if it was raised.
+        True if the exception was raised.
     """
     state, ident = gate.thread_state, gate.thread_ident
     if state is None or ident is None or state.inside:
@@ -88,21 +88,21 @@ def _raise_if(gate: ProcessGate, state: object, ident: int, code: CodeType, told
     is_untold = map(int.__eq__, map(_told_by, (gate,)), (told,))
     frames: Any = map(dict.get, starmap(_look, repeat(())), (ident,), (_NO_FRAME,))
     is_there = map(is_, map(_code_of, frames), (code,))
-    victims = compress(compress(compress(compress((ident,), runs_it), is_outside), is_untold), is_there)
-    # From here on one instruction: `list` runs it all.  Without a collection: see `stacks.py`.
-    done = list(chain(map(call, (gc.disable,)), map(_set_async_exc, victims, (_THE_EXCEPTION,))))
+    targets = compress(compress(compress(compress((ident,), runs_it), is_outside), is_untold), is_there)
+    # One instruction from here on: `list` runs the whole chain.  Without a collection: see `stacks.py`.
+    done = list(chain(map(call, (gc.disable,)), map(_set_async_exc, targets, (_THE_EXCEPTION,))))
     if was_collecting:
         gc.enable()
-    struck = len(done) > 1
-    gate.told += struck
-    return struck
+    was_raised = len(done) > 1
+    gate.told += was_raised
+    return was_raised
 
 
 def receive_what_is_due() -> None:
-    """Takes what was raised in the calling thread and has not arrived yet, so that it meets no later code.
+    """Consumes an exception that was raised in the calling thread and has not arrived yet.
 
-    By raising another in its place: Python leaves its mark for a pending exception set where one is only
-    taken back, and from then on each of its checks, on every thread, takes the slow way.
+    By raising another one in its place: where a pending exception is only taken back, Python leaves its flag
+    set, and each check on every thread takes the slow path from then on.
     """
     with contextlib.suppress(ProcessKilled):
         _set_async_exc(_thread.get_ident(), _THE_EXCEPTION)
@@ -111,9 +111,9 @@ def receive_what_is_due() -> None:
 
 
 class Killed(ProcessKilled):
-    """What is raised: a ProcessKilled that is raised again, at once, where a program swallows it.
+    """A ProcessKilled that is raised again, at once, where a program swallows it.
 
-    Not while the program keeps it, or another one is on its way up: then `finally` blocks run to their end.
+    Not while the program keeps the exception, or another one propagates: `finally` blocks run to their end.
     """
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class Killed(ProcessKilled):
         if gate is None:
             return
         gate.alive -= 1
-        if not gate.alive and gate is thread.state.gate:  # else the process is over, and this was its end
+        if not gate.alive and gate is thread.state.gate:  # else the process is over
             _raise_soon(gate, sys._getframe(1))  # noqa: SLF001 - the frame that swallowed it
 
 
@@ -150,7 +150,7 @@ def _set_trap(gate: ProcessGate, frame: FrameType, told: int) -> None:
 
 
 class _Trap:
-    """See the file.  Callable, as a trace function is; it traces nothing."""
+    """A trap, see the module.  Callable, as a trace function; it traces nothing."""
 
     __slots__ = ("_gate", "_told")
 
@@ -168,14 +168,14 @@ class _Trap:
 
 
 def _raise_soon(gate: ProcessGate, frame: FrameType) -> None:
-    """Has the calling thread raise in *frame*; where that is a library's, as soon as it has returned."""
+    """Makes the calling thread raise in *frame*, or after *frame* has returned if it is a library's."""
     if thread.state.inside:
-        return  # it will be looked at again
+        return  # `kill_retry.py` tries again
     if not is_user_code(frame):
         _set_trap(gate, frame, gate.told)
         return
     below: FrameType | None = frame
-    while below is not None:  # it may return before it may raise
+    while below is not None:  # the frame may return before it may raise
         if is_user_code(below):
             below.f_trace = _AfterCall(below.f_lasti, gate.told)
             below.f_trace_lines, below.f_trace_opcodes = _EVENT == "line", _EVENT == "opcode"
@@ -187,9 +187,9 @@ def _raise_soon(gate: ProcessGate, frame: FrameType) -> None:
 
 
 class _AfterCall:
-    """Traces a frame that is in the middle of a call, and raises at its first instruction after that.
+    """The trace function of a frame in the middle of a call: raises at the first instruction after it.
 
-    Not where the call was the last of a `with` or `try` block: what cleans up would be left out.  Then the
+    Not where the call was the last of a `with` or `try` block, as the clean-up would be skipped.  Then the
     frame's callers raise, or the frame itself where a loop has entered that block again.
     """
 
@@ -207,16 +207,16 @@ class _AfterCall:
             return None
         if event == _EVENT and is_still_protected(frame.f_code, self._call, frame.f_lasti):
             gate.told += 1
-            raise Killed  # Python takes a trace function away that raises
+            raise Killed  # Python removes a trace function that raises
         return self
 
 
 def _trace_no_call(*_: object) -> None:
-    """The trace function of a thread whose frames have some of their own already."""
+    """The trace function of a thread whose frames have their own."""
 
 
 def stop_tracing() -> None:
-    """Takes away what a trap has set on the calling thread; a tracer that was there before traces again."""
+    """Removes the trace functions of a trap from the calling thread, and restores an earlier tracer."""
     tracer, thread.state.tracer = thread.state.tracer, None
     if tracer is not None or sys.gettrace() is _trace_no_call:
         sys.settrace(tracer)

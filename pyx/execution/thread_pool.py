@@ -17,7 +17,7 @@ _names = itertools.count(1)
 
 
 class Pool:
-    """Warm threads.  `run(job)` never waits: without an idle thread it starts one."""
+    """A pool of warm threads.  `run(job)` never waits: without an idle thread it starts one."""
 
     def __init__(self) -> None:
         self._idle: list[_Worker] = []
@@ -25,7 +25,7 @@ class Pool:
     def run(self, job: Callable[[], None]) -> None:
         """Runs *job* on a thread of its own, at once."""
         try:
-            worker = self._idle.pop()  # the youngest: its stack is still in the cache
+            worker = self._idle.pop()  # the one used last: its stack is still in the cache
         except IndexError:
             _Worker(self._idle, job).start()
         else:
@@ -53,6 +53,6 @@ class _Worker(threading.Thread):
             if not self._slot.wait(_IDLE_SECONDS):
                 try:
                     self._idle.remove(self)
-                except ValueError:  # somebody has just taken it: the job is on its way
+                except ValueError:  # another thread has just taken it: the job is on its way
                     continue
                 return

@@ -1,4 +1,4 @@
-"""What the calling thread is in the middle of, as far as kills, signals and waits must know it.
+"""What a thread is in the middle of, as far as kills, signal handlers and waits must know it.
 
 See `context.py` for the process whose code runs.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ProcessGate(Protocol):
-    """The gate of a process (`gate.py`), as far as it is read here and in `thread_kill.py`."""
+    """The part of a process's gate (`gate.py`) that `thread_kill.py` reads."""
 
     alive: int
     closed: bool
@@ -33,16 +33,19 @@ class ProcessGate(Protocol):
 
 
 class ThreadState:
-    """What one thread is in the middle of.
+    """The state of one thread.
 
-    `inside`: it is in a step of the kernel or carries one out.  A finalizer or a signal handler that calls
-    pyx now must not enter again, and Ctrl-C must not raise here.
-    `runs_transport`: it is the transport's loop: no process, whatever context a callback was given in.
-    `waiting`: it sleeps in a pyx wait, where Ctrl-C may raise.
-    `heavy`: the queue that its last steps have made too heavy; whoever cares clears it before.
-    `gate`: of the `def` process that it runs.
-    `is_main`: it is the main thread, where Python runs the handlers of signals.
-    `tracer`: the trace function of a debugger, say, that is set aside while a kill is under way.
+    Attributes:
+        inside: the thread is in a kernel call or performs its effects.  A finalizer or signal handler that
+            calls pyx now must not enter again, and Ctrl-C must not raise.
+        runs_transport: the thread runs the transport's loop: no process acts, whatever context a callback
+            was scheduled in.
+        waiting: the thread is in a wait of pyx, where Ctrl-C may raise.
+        heavy: a queue that the last kernel call pushed over its high-water mark; reset before the call
+            whose result is read.
+        gate: the gate of the `def` process that the thread runs.
+        is_main: the thread is the main thread, where Python runs signal handlers.
+        tracer: the trace function (of a debugger, say) that is set aside while a kill is under way.
     """
 
     __slots__ = ("gate", "heavy", "inside", "is_main", "runs_transport", "tracer", "waiting")
@@ -57,13 +60,13 @@ class ThreadState:
         self.heavy: Outbox | Mailbox | ConsoleQueue | None = None
 
     def take_heavy(self) -> Outbox | Mailbox | ConsoleQueue | None:
-        """`heavy`, which is cleared."""
+        """Returns `heavy`, and clears it."""
         heavy, self.heavy = self.heavy, None
         return heavy
 
 
 class _FirstState:
-    """Makes a thread's state when it is first asked for, and steps aside: the next look finds it there.
+    """Makes a thread's state at the first access; later accesses find it in the instance's dict.
 
     Not in an `__init__`: a finalizer that runs in the middle of one would find no state.
     """
@@ -74,7 +77,7 @@ class _FirstState:
 
 
 class _OfThisThread(threading.local):
-    """`thread.state` is fetched once a step: an attribute of a thread-local costs eight times a slot."""
+    """Read once in a kernel call: an attribute of a thread-local costs eight times a slot."""
 
     state = _FirstState()
 
@@ -84,9 +87,9 @@ thread = _OfThisThread()
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Lets signals raise in what is done meanwhile, as in any wait of pyx, though it is pyx at work.
+    """Lets signal handlers raise in the body, as in a wait of pyx.
 
-    For calls that may wait for something outside, such as a read from a pipe, and that may be left anywhere.
+    For calls of pyx that may block, such as a read from a pipe, and may be left at any point.
     """
     state = thread.state
     state.waiting = True
@@ -97,7 +100,7 @@ def interruptible() -> Iterator[None]:
 
 
 def runs_loop() -> bool:
-    """True when this thread is in an event loop, so nothing here may wait."""
+    """Returns True if this thread runs an event loop, so that nothing may block."""
     # Without asyncio loaded no loop runs; importing it here would cost every script 40 ms.
     asyncio_events = sys.modules.get("asyncio.events")
     return asyncio_events is not None and asyncio_events._get_running_loop() is not None  # noqa: SLF001 - documented for this

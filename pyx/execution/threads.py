@@ -1,7 +1,6 @@
-"""`def` processes: plain functions on warm threads, and how such a thread survives being killed.
+"""Runs a `def` process on a thread of the pool, which survives the kill of the process.
 
-A thread that ran a process waits a while for the next one, because starting a thread costs ten times a hand
-over.  See `core` for when a process is killed, and `thread_kill.py` for how the exception gets in.
+See `core` for when a process is killed, and `thread_kill.py` for how the exception is raised in its thread.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def run_process(runner: Runner, body: Callable[[], Any], finished: Finished) -> None:
-    """Runs *body* as the process of *runner* on this thread; *finished* gets (runner, error or None, value).
+    """Runs *body* as the process of *runner* on this thread; then calls `finished(runner, error, value)`.
 
-    ProcessKilled that was raised from outside in the last instruction of *body* arrives up to the last line
-    of `try`.
+    A ProcessKilled that another thread raised during the last instruction of *body* arrives before the last
+    line of `try`.
     """
     error: BaseException | None = None
     value: Any = None

@@ -1,7 +1,4 @@
-"""Failures as their readers want them: the user's frames only, as text or as a value.
-
-Not here: where a report is shown (`local_node.py`, `shell`).
-"""
+"""Tracebacks of user code: without the frames of pyx and the importer, as text or as a `Raised` value."""
 
 from __future__ import annotations
 

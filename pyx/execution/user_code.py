@@ -1,7 +1,7 @@
-"""Whose code a frame runs: the user's, or that of pyx, the standard library or an installed package.
+"""Tells user code from the code of pyx, the standard library and installed packages.
 
-A kill reaches user code only: between `lock.acquire()` and the `try` behind it, a library's lock would stay
-taken for ever.  See `tracebacks.py` for which frames a traceback shows.
+A kill is raised in user code only: between a library's `lock.acquire()` and the `try` after it, it would
+leave the lock taken for ever.  See `tracebacks.py` for the frames that a traceback shows.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os
 
 
 def is_user_code(frame: FrameType) -> bool:
-    """True unless *frame* runs code of pyx, of the standard library or of an installed package."""
+    """Returns True unless *frame* runs code of pyx, of the standard library or of an installed package."""
     filename = _filename(frame)
     return not (filename.startswith(PYX) or is_standard_library(frame) or _is_of_a_package(filename))
 
 
 def is_standard_library(frame: FrameType) -> bool:
-    """True for Python's own code: `threading`, `contextlib`, the importer, or what `namedtuple` has made."""
+    """Returns True for code of Python itself: `threading`, the importer, a class made by `namedtuple`."""
     filename = _filename(frame)
     if filename.startswith("<"):
         made_for = frame.f_globals.get("__name__")
@@ -48,7 +48,7 @@ def _is_of_a_package(filename: str) -> bool:
 
 
 def _filename(frame: FrameType) -> str:
-    """The file of the frame's code; for code that a program has made (a dataclass's), its module's."""
+    """Returns the file of the frame's code; of generated code (a dataclass's), the file of its module."""
     filename = frame.f_code.co_filename
     if filename.startswith("<") and not filename.startswith("<frozen"):
         made_in = frame.f_globals.get("__file__")

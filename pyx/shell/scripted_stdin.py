@@ -27,9 +27,9 @@ class ScriptedStdin(TtyStdin):
         """These are typed for the next input; what the last one has not read is gone."""
         self._lines = deque(lines)
 
-    def behind(self, name: str) -> Any:
+    def original(self, name: str) -> Any:
         """See `StreamProxy`."""
-        found = super().behind(name)
+        found = super().original(name)
         return self._read_line if name == "readline" and self._lines else found
 
     def _read_line(self, _size: int = -1) -> str:

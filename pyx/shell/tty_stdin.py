@@ -34,16 +34,16 @@ class TtyStdin(StreamProxy):
     def pass_on(self) -> None:
         """Has nothing to pass on."""
 
-    def behind(self, name: str) -> Any:
+    def original(self, name: str) -> Any:
         """See `StreamProxy`."""
         if name not in _READS_NOTHING:
             _prepare()
-        return super().behind(name)
+        return super().original(name)
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[override] # of str, as that of any text stream
         """Like any text stream's."""
         _prepare()
-        return iter(self.behind("readline"), "")
+        return iter(self.original("readline"), "")
 
 
 def _prepare() -> None:

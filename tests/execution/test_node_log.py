@@ -88,7 +88,7 @@ def test_of_the_lines_that_find_the_queue_full_the_number_is_written(
     on_a_loop(lambda: [log.warning("line %d", number) for number in range(10)])
     handler.may_write.set()
     until(lambda: len(handler.lines) == 4)
-    assert handler.lines[3] == "7 lines are left out here: the log took nothing"
+    assert handler.lines[3] == "7 log lines dropped: the log handler was blocked"
 
 
 def test_a_level_that_is_not_logged_costs_no_line(log: NodeLog, handler: Handler) -> None:

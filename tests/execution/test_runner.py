@@ -234,7 +234,7 @@ def test_it_counts_as_waiting_in_a_receive_and_in_any_other_wait(runner: Runner)
     runner.process.waiting = True
     assert runner.is_waiting
     runner.process.waiting = False  # type: ignore[unreachable]
-    runner.sleeps_on(LockSlot())
+    runner.waits_on(LockSlot())
     assert runner.is_waiting
 
 

@@ -17,7 +17,7 @@ from pyx.errors import ProcessKilled
 from pyx.execution import thread_kill as strikes
 from pyx.execution.gate import Gate
 from pyx.execution.stacks import current_frames
-from pyx.execution.thread_kill import strike
+from pyx.execution.thread_kill import kill_thread
 from pyx.execution.thread_state import thread
 from tests.staging import HANG, until, wait_for
 
@@ -49,7 +49,7 @@ class Victim:
         self.gate.closed = True
         ident = self.gate.thread_ident
         frame = current_frames().get(ident) if ident is not None else None
-        return frame is not None and strike(self.gate, frame, self.gate.told)
+        return frame is not None and kill_thread(self.gate, frame, self.gate.told)
 
     def ends(self) -> BaseException | None:
         """What ended it."""
@@ -145,7 +145,7 @@ class TestUserCode:
         victim.gate.closed = True
         victim.gate.told = 1
         frame = current_frames()[victim.gate.thread_ident or 0]
-        assert not strike(victim.gate, frame, 0)
+        assert not kill_thread(victim.gate, frame, 0)
         until(victim.struck)
         victim.ends()
 
@@ -156,7 +156,7 @@ class TestUserCode:
         of_before.thread_ident, of_before.thread_state = victim.gate.thread_ident, victim.gate.thread_state
         of_before.closed = True
         for _ in range(100):
-            assert not strike(of_before, frame, 0)
+            assert not kill_thread(of_before, frame, 0)
         until(victim.struck)
         victim.ends()
 
