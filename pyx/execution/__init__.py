@@ -12,7 +12,7 @@
     gate              a dead process does not act: every primitive raises
     thread_kill       ProcessKilled in a thread that calls no primitive, in user code only
     exception_table   which `try` and `with` blocks are around an instruction
-    kill_retry        the dead processes whose code still runs, and when they are struck again
+    kill_retry        the dead processes whose code still runs, and when each kill is repeated
     interrupts        Ctrl-C and the program's own signal handlers, outside of pyx only
     user_code         whether a frame runs the user's code, or a library's
     output            sys.stdout to the group leader of the process that prints

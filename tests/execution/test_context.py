@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
-def test_a_thread_of_nobody_is_no_process() -> None:
+def test_thread_without_process_has_no_current_process() -> None:
     assert context.current.get() is None
     with pytest.raises(NotAProcess, match=r"receive\(\) needs a process, and this thread is none"):
         context.require("receive()")
 
 
-def test_a_process_is_known_to_its_own_code(node: LocalNode) -> None:
+def test_process_is_current_in_its_own_code(node: LocalNode) -> None:
     runner = as_process(node, lambda: context.require("self()"))
     assert runner.node is node
 
 
-def test_a_thread_that_a_process_starts_belongs_to_nobody(node: LocalNode) -> None:
+def test_thread_started_by_a_process_has_no_current_process(node: LocalNode) -> None:
     seen: list[object] = []
 
     def body() -> None:
@@ -41,7 +41,7 @@ def test_a_thread_that_a_process_starts_belongs_to_nobody(node: LocalNode) -> No
     assert seen == [None]
 
 
-def test_the_transport_acts_for_nobody_whatever_context_it_was_given(node: LocalNode) -> None:
+def test_transport_thread_acts_for_no_process_in_any_context(node: LocalNode) -> None:
     def body() -> object:
         copied = contextvars.copy_context()
         assert copied.run(context.acting) is context.current.get()
@@ -50,7 +50,7 @@ def test_the_transport_acts_for_nobody_whatever_context_it_was_given(node: Local
     assert as_process(node, body) is None
 
 
-def test_each_thread_has_a_state_of_its_own() -> None:
+def test_thread_state_is_per_thread() -> None:
     states: list[thread_state.ThreadState] = []
     other = threading.Thread(target=lambda: states.append(thread_state.thread.state))
     other.start()
@@ -59,7 +59,7 @@ def test_each_thread_has_a_state_of_its_own() -> None:
     assert thread_state.thread.state is thread_state.thread.state
 
 
-def test_a_wait_on_a_running_loop_is_refused_and_its_twin_named() -> None:
+def test_blocking_call_on_a_running_loop_is_refused_with_its_awaitable_twin() -> None:
     context.forbid_running_loop("receive()", "aio.receive()")
 
     async def on_a_loop() -> None:
@@ -77,7 +77,7 @@ def test_a_look_for_a_running_loop_does_not_import_asyncio(monkeypatch: pytest.M
     assert "asyncio.events" not in sys.modules
 
 
-def test_a_finalizer_that_runs_while_a_threads_state_is_made_finds_it(
+def test_finalizer_finds_the_thread_state_while_it_is_being_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     states: list[thread_state.ThreadState] = []

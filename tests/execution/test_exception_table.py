@@ -42,7 +42,7 @@ class TestACallInABlock:
 
         assert protection_after_the_call(code) == [True, False]
 
-    def test_is_protected_in_the_blocks_inside_too(self) -> None:
+    def test_is_protected_in_inner_blocks_too(self) -> None:
         def code() -> None:
             try:
                 call()
@@ -60,7 +60,7 @@ class TestACallInABlock:
         assert all(inside)
         assert not outside
 
-    def test_is_not_protected_in_what_cleans_up(self) -> None:
+    def test_is_not_protected_in_the_cleanup(self) -> None:
         def code() -> None:
             try:
                 call()
@@ -69,7 +69,7 @@ class TestACallInABlock:
 
         assert protection_after_the_call(code) == [False, False]  # after a value, and after an exception
 
-    def test_that_leads_to_a_return_is_not_protected_in_what_cleans_up(self) -> None:
+    def test_before_a_return_is_not_protected_in_the_cleanup(self) -> None:
         def code() -> None:
             try:
                 return call()

@@ -27,7 +27,7 @@ def test_a_dead_process_does_not_pass_however_often_it_tries() -> None:
         assert gate.told == told
 
 
-def test_one_that_is_killed_before_its_thread_is_there_does_not_begin() -> None:
+def test_process_killed_before_its_thread_starts_does_not_begin() -> None:
     gate = Gate()
     gate.closed = True
     with pytest.raises(ProcessKilled):
@@ -35,7 +35,7 @@ def test_one_that_is_killed_before_its_thread_is_there_does_not_begin() -> None:
     assert gate.thread_ident is None
 
 
-def test_its_thread_is_known_until_its_end() -> None:
+def test_gate_knows_the_thread_until_the_process_ends() -> None:
     gate = Gate()
 
     def known() -> tuple[object, ...]:
@@ -57,6 +57,8 @@ def test_an_end_elsewhere_leaves_the_process_of_this_thread_alone() -> None:
     mine.end()
 
 
-def test_where_no_process_acts_everything_passes() -> None:
+def test_gate_outside_processes_lets_all_calls_pass() -> None:
     NO_GATE.enter()
     NO_GATE.enter()
+    assert not NO_GATE.closed
+    assert NO_GATE.told == 0

@@ -40,7 +40,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
-    def test_is_noted_inside_and_raised_on_the_way_out(self) -> None:
+    def test_is_pending_inside_a_kernel_call_and_raised_at_its_end(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         assert interrupts.pending_interrupt.noted
@@ -49,13 +49,13 @@ class TestCtrlC:
             interrupts.raise_pending()
         interrupts.raise_pending()  # once
 
-    def test_is_asked_for_again_where_no_step_follows(self) -> None:
+    def test_is_sent_again_where_no_kernel_call_follows(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             go_on()
 
-    def test_is_asked_for_again_as_long_as_it_takes(self) -> None:
+    def test_is_sent_again_until_it_is_handled(self) -> None:
         asked = 0
 
         def handler(signum: int, frame: FrameType | None) -> None:
@@ -70,7 +70,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             go_on()
 
-    def test_one_that_was_raised_is_not_raised_again(self) -> None:
+    def test_is_raised_once(self) -> None:
         """It was asked for again at the very moment when it was raised on the way out."""
         interrupts.pending_interrupt.repeated = True
         signal.raise_signal(signal.SIGINT)
@@ -78,7 +78,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
-    def test_a_second_one_while_the_first_is_noted_is_one_with_it(self) -> None:
+    def test_twice_while_pending_is_raised_once(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
@@ -86,7 +86,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             interrupts.raise_pending()
 
-    def test_another_thread_that_leaves_a_step_does_not_raise_it(self) -> None:
+    def test_is_not_raised_by_a_kernel_call_of_another_thread(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         other = threading.Thread(target=interrupts.raise_pending)
@@ -96,11 +96,11 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             interrupts.raise_pending()
 
-    def test_a_signal_that_means_the_main_thread_reaches_it(self) -> None:
+    def test_sent_by_interrupt_main_thread_ends_a_wait(self) -> None:
         with pytest.raises(KeyboardInterrupt):
             ask_and_wait()
 
-    def test_other_signals_are_sent_again_too(self) -> None:
+    def test_other_pending_signals_are_sent_again(self) -> None:
         pending = interrupts.PendingInterrupt()
         pending.noted = True
         came = 0
@@ -133,11 +133,11 @@ class TestFramesAtWork:
     def frame(self) -> FrameType:
         return sys._getframe(1)
 
-    def test_frames_of_user_code_are_not(self) -> None:
+    def test_user_code_is_not_pyx_at_work(self) -> None:
         assert not interrupts.is_at_work(self.frame())
         assert not interrupts.is_at_work(None)
 
-    def test_frames_of_pyx_are(self) -> None:
+    def test_frames_of_pyx_are_pyx_at_work(self) -> None:
         assert code_of("pyx.runtime.receiving")(judgement)
 
     def test_library_code_works_for_its_caller(self) -> None:
@@ -151,7 +151,7 @@ class TestFramesAtWork:
         assert not made(judgement)
         assert code_of("pyx.runtime.receiving", "lambda judge: made(judge)", made=made)(judgement)
 
-    def test_a_wait_is_not(self) -> None:
+    def test_wait_of_pyx_is_not_pyx_at_work(self) -> None:
         thread.state.waiting = True
         try:
             assert not interrupts.is_at_work(self.frame())
@@ -201,7 +201,7 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
 
-    def test_runs_when_the_step_is_over_that_it_came_in(self, node: LocalNode) -> None:
+    def test_runs_at_the_end_of_the_kernel_call_it_came_in(self, node: LocalNode) -> None:
         decided: list[str] = []
 
         def decide() -> None:
@@ -212,7 +212,7 @@ class TestAHandlerOfTheProgram:
             and_goes_on(node.step, decide)
         assert decided == ["to the end"]
 
-    def test_runs_on_the_way_out_of_that_step(self, node: LocalNode) -> None:
+    def test_runs_before_the_kernel_call_returns(self, node: LocalNode) -> None:
         """Not later: a loop that calls pyx and nothing else is hardly ever met outside."""
         left: list[str] = []
 
@@ -225,7 +225,7 @@ class TestAHandlerOfTheProgram:
         assert not left
         assert not interrupts.pending_handlers
 
-    def test_that_ran_on_the_way_out_does_not_run_again_when_its_signal_is_sent_again(
+    def test_run_at_the_end_of_a_kernel_call_does_not_run_for_the_repeated_signal(
         self, node: LocalNode
     ) -> None:
         stands_in: Any = signal.getsignal(signal.SIGALRM)
@@ -234,7 +234,7 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
 
-    def test_of_each_signal_runs_though_another_raises(self, node: LocalNode) -> None:
+    def test_runs_though_the_handler_of_another_signal_raises(self, node: LocalNode) -> None:
         came = threading.Event()
         before = signal.signal(signal.SIGUSR1, lambda *_: came.set())
         interrupts.guard_main_thread()
@@ -269,7 +269,7 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
 
-    def test_runs_when_a_message_is_encoded_that_it_came_in(self) -> None:
+    def test_runs_after_the_encoding_it_came_in(self) -> None:
         def encodes() -> None:
             code_of("pyx.runtime.encoding", "lambda raise_signal: raise_signal(14)")(signal.raise_signal)
 
@@ -285,7 +285,7 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(Deadline):
             waits()
 
-    def test_that_was_set_after_the_start_is_seen_at_the_next_step(self, node: LocalNode) -> None:
+    def test_set_after_the_start_is_replaced_at_the_next_kernel_call(self, node: LocalNode) -> None:
         def another(*_: object) -> None:
             raise KeyError
 
@@ -296,7 +296,7 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(KeyError):
             and_goes_on(node.step, decide)
 
-    def test_is_asked_by_its_own_name_where_it_is_put_back(self) -> None:
+    def test_put_back_from_getsignal_still_runs(self) -> None:
         """`old = signal.getsignal(...)`, and later `signal.signal(..., old)`."""
         stands_in = signal.getsignal(signal.SIGALRM)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -309,7 +309,7 @@ class TestAHandlerOfTheProgram:
 class TestUnderAsyncioRun:
     """Ctrl-C cancels the main task, as without pyx; a second one interrupts."""
 
-    def test_the_first_one_cancels_the_main_task(self) -> None:
+    def test_first_ctrl_c_cancels_the_main_task(self) -> None:
         seen: list[str] = []
 
         async def main() -> None:
@@ -324,7 +324,7 @@ class TestUnderAsyncioRun:
             asyncio.run(main())
         assert seen == ["cancelled"]
 
-    def test_a_second_one_interrupts_what_runs(self) -> None:
+    def test_second_ctrl_c_raises_in_the_running_code(self) -> None:
         seen: list[str] = []
 
         async def main() -> None:
@@ -338,7 +338,7 @@ class TestUnderAsyncioRun:
             asyncio.run(main())
         assert seen == ["interrupted"]
 
-    def test_one_in_a_step_cancels_it_when_the_step_is_over(self, node: LocalNode) -> None:
+    def test_ctrl_c_in_a_kernel_call_cancels_the_main_task_at_its_end(self, node: LocalNode) -> None:
         seen: list[str] = []
 
         def decide() -> None:
@@ -357,7 +357,7 @@ class TestUnderAsyncioRun:
             asyncio.run(main())
         assert seen == ["decided", "cancelled"]
 
-    def test_the_handler_of_a_run_that_began_before_pyx_is_replaced(self) -> None:
+    def test_handler_of_a_run_that_began_before_pyx_is_replaced(self) -> None:
         seen: list[str] = []
 
         async def main() -> None:
@@ -376,7 +376,7 @@ class TestUnderAsyncioRun:
         assert seen == ["cancelled"]
 
 
-def test_other_threads_leave_the_handler_alone() -> None:
+def test_handler_is_not_changed_by_other_threads() -> None:
     before = signal.getsignal(signal.SIGINT)
     guard = threading.Thread(target=interrupts.guard_main_thread)
     guard.start()

@@ -156,7 +156,7 @@ def test_a_loop_over_a_wait_of_the_library_ends_as_soon_as_the_wait_returns(node
     assert not waiting.mutex.locked()
 
 
-def test_a_coroutine_that_swallows_its_cancellation_is_cancelled_again(
+def test_coroutine_that_swallows_its_cancellation_is_cancelled_again(
     node: LocalNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import asyncio
@@ -181,7 +181,7 @@ def test_a_coroutine_that_swallows_its_cancellation_is_cancelled_again(
     assert swallowed == [0, 1, 2]
 
 
-def test_a_def_that_runs_a_loop_has_its_tasks_cancelled(
+def test_tasks_of_a_loop_run_by_a_killed_def_are_cancelled(
     node: LocalNode, caplog: pytest.LogCaptureFixture
 ) -> None:
     import asyncio
@@ -222,9 +222,7 @@ def test_a_def_that_runs_a_loop_has_its_tasks_cancelled(
 
 
 class TestWhatStaysBehind:
-    def test_is_named_when_it_has_run_on_for_long(
-        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_is_named_after_five_seconds(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kill_retry, "STUCK_SECONDS", 0.0)
         for_ever = threading.Event()
 
@@ -251,7 +249,7 @@ class TestWhatStaysBehind:
         for_ever.set()
         until(lambda: len(node.processes.kills) == 0)
 
-    def test_of_an_async_def_is_named_where_it_awaits(
+    def test_of_an_async_def_is_named_with_the_place_of_its_await(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         import asyncio

@@ -33,7 +33,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestLines:
-    def test_an_unfinished_one_stays(self) -> None:
+    def test_unfinished_line_stays(self) -> None:
         buffer = LineBuffer()
         assert not buffer.write("half")
         assert buffer.write(" a line\nand half")
@@ -42,7 +42,7 @@ class TestLines:
         assert list(pieces(buffer)) == ["and half a second\n"]
         assert list(pieces(buffer)) == []
 
-    def test_the_unfinished_one_goes_with_everything(self) -> None:
+    def test_unfinished_line_is_taken_with_everything(self) -> None:
         buffer = LineBuffer()
         buffer.write("a\nb")
         assert list(pieces(buffer, everything=True)) == ["a\nb"]
@@ -51,18 +51,18 @@ class TestLines:
 
 @pytest.mark.usefixtures("short")
 class TestPieces:
-    def test_are_of_whole_lines(self) -> None:
+    def test_pieces_are_whole_lines(self) -> None:
         buffer = LineBuffer()
         assert buffer.write("one\ntwo\nthree\nfour\nfi")
         assert list(pieces(buffer)) == ["one\ntwo\n", "three\n", "four\n"]
         assert list(pieces(buffer, everything=True)) == ["fi"]
 
-    def test_of_a_line_that_is_longer_itself(self) -> None:
+    def test_pieces_of_a_line_longer_than_a_piece(self) -> None:
         buffer = LineBuffer()
         assert buffer.write("abcdefghijklmnopqrs\nt\nu")
         assert list(pieces(buffer)) == ["abcdefgh", "ijklmnop", "qrs\nt\n"]
 
-    def test_of_a_line_that_never_ends(self) -> None:
+    def test_pieces_of_a_line_without_an_end(self) -> None:
         """It is handed over all the same, once it is a piece long."""
         buffer = LineBuffer()
         for _ in range(20):
@@ -70,7 +70,7 @@ class TestPieces:
         assert list(pieces(buffer)) == ["........", "........"]
         assert list(pieces(buffer, everything=True)) == ["...."]
 
-    def test_of_a_line_as_long_as_a_piece(self) -> None:
+    def test_pieces_of_a_line_as_long_as_a_piece(self) -> None:
         buffer = LineBuffer()
         buffer.write("abcdefgh")
         assert list(pieces(buffer)) == ["abcdefgh"]
@@ -78,7 +78,7 @@ class TestPieces:
         assert list(pieces(buffer, everything=True)) == ["abcdefg\n"]
 
 
-def test_what_is_held_is_bounded() -> None:
+def test_buffer_is_bounded() -> None:
     """A million prints without a newline: what stays is less than a piece."""
     buffer, shown = LineBuffer(), 0
     for _ in range(1_000_000):
@@ -87,7 +87,7 @@ def test_what_is_held_is_bounded() -> None:
     assert 1_000_000 - shown < LONGEST_PRINT + 1024
 
 
-def test_two_threads_at_once_lose_and_double_nothing_and_keep_their_orders() -> None:
+def test_prints_of_two_threads_are_not_lost_doubled_or_reordered() -> None:
     buffer, lock = LineBuffer(), threading.Lock()
     shown: list[str] = []
 

@@ -41,7 +41,7 @@ class TestStart:
         assert portal.start() is loop
         assert portal.call(asyncio.get_running_loop) is loop
 
-    def test_many_at_once_start_one(self, portal: LoopThread) -> None:
+    def test_concurrent_starts_start_one_loop(self, portal: LoopThread) -> None:
         barrier, loops = threading.Barrier(8), list[Any]()
 
         def start() -> None:
@@ -62,7 +62,7 @@ class TestStart:
         assert not portal.call(lambda: thread.state.runs_transport)
         transport.stop()
 
-    def test_without_uvloop_it_is_asyncios(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_loop_is_asyncios_without_uvloop(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(__import__("sys").modules, "uvloop", None)
         loop = new_event_loop()
         assert isinstance(loop, asyncio.SelectorEventLoop)
@@ -70,14 +70,14 @@ class TestStart:
 
 
 class TestSoon:
-    def test_what_one_thread_gives_runs_in_order(self, portal: LoopThread) -> None:
+    def test_calls_of_one_thread_run_in_order(self, portal: LoopThread) -> None:
         seen: list[int] = []
         for number in range(1000):
             portal.soon(lambda number=number: seen.append(number))  # type: ignore[misc]
         portal.call(lambda: None)
         assert seen == list(range(1000))
 
-    def test_on_its_own_thread_it_runs_at_once(self, portal: LoopThread) -> None:
+    def test_call_on_the_loops_own_thread_runs_at_once(self, portal: LoopThread) -> None:
         seen: list[str] = []
 
         def on_the_loop() -> None:
@@ -87,7 +87,7 @@ class TestSoon:
         portal.call(on_the_loop)
         assert seen == ["at once", "then"]
 
-    def test_but_not_before_what_was_given_earlier(self, portal: LoopThread) -> None:
+    def test_call_on_the_loops_own_thread_runs_after_earlier_calls(self, portal: LoopThread) -> None:
         seen: list[str] = []
         go_on = standing_still(portal)
         portal.soon(lambda: portal.soon(lambda: seen.append("second")))
@@ -115,7 +115,7 @@ class TestSoon:
         portal.call(lambda: None)
         assert len(wakes) == 1
 
-    def test_one_that_fails_is_logged_and_costs_no_other(
+    def test_failing_call_is_logged_and_the_others_run(
         self, portal: LoopThread, caplog: pytest.LogCaptureFixture
     ) -> None:
         seen: list[str] = []
@@ -128,9 +128,7 @@ class TestSoon:
         log.settle(HANG)
         assert "a call on the loop of test-loop failed" in caplog.text
 
-    def test_a_thread_that_goes_on_giving_does_not_keep_the_loop_from_its_own(
-        self, portal: LoopThread
-    ) -> None:
+    def test_endless_calls_do_not_starve_the_loops_own_callbacks(self, portal: LoopThread) -> None:
         """Each call given makes the next one, from outside: the loop's own callback has its turn too."""
         given: queue.SimpleQueue[None] = queue.SimpleQueue()
         turn = threading.Event()
@@ -154,7 +152,7 @@ class TestCall:
         with pytest.raises(ZeroDivisionError):
             portal.call(divmod, 7, 0)
 
-    def test_on_its_own_thread_it_does_not_wait_for_itself(self, portal: LoopThread) -> None:
+    def test_call_on_the_loops_own_thread_does_not_deadlock(self, portal: LoopThread) -> None:
         assert portal.call(portal.call, portal.call, divmod, 7, 3) == (2, 1)
 
     def test_knows_its_own_thread(self, portal: LoopThread) -> None:
@@ -164,12 +162,12 @@ class TestCall:
 
 
 class TestLater:
-    def test_runs_when_it_is_time(self, portal: LoopThread) -> None:
+    def test_later_runs_at_its_time(self, portal: LoopThread) -> None:
         done = threading.Event()
         portal.later(0, done.set)
         wait_for(done)
 
-    def test_one_that_was_cancelled_does_not_run(self, portal: LoopThread) -> None:
+    def test_cancelled_call_does_not_run(self, portal: LoopThread) -> None:
         seen: list[str] = []
         go_on = standing_still(portal)
         cancel_unarmed = portal.later(0, lambda: seen.append("too early to cancel"))
@@ -200,7 +198,7 @@ class TestEnd:
         assert portal.call(lambda: "still here") == "still here"
         assert isinstance(tasks[0].exception(), SystemExit)
 
-    def test_after_the_end_calls_vanish(self, portal: LoopThread) -> None:
+    def test_calls_after_the_end_are_dropped(self, portal: LoopThread) -> None:
         loop = portal.start()
         portal.call(lambda: None)
         portal.stop()
@@ -209,8 +207,11 @@ class TestEnd:
         portal.soon(lambda: pytest.fail("it ran"))
         portal.later(0, lambda: pytest.fail("it ran"))
 
-    def test_one_that_never_started_has_no_end(self) -> None:
-        LoopThread("never").stop()
+    def test_stop_before_the_start_makes_no_loop(self) -> None:
+        unstarted = LoopThread("never")
+        unstarted.stop()
+        assert unstarted.loop is None
+        assert not any(thread.name == "never" for thread in threading.enumerate())
 
 
 @pytest.fixture(autouse=True)

@@ -58,20 +58,20 @@ def on_a_loop(action: Callable[[], object]) -> None:
     asyncio.run(act())
 
 
-def test_a_line_of_a_plain_thread_is_written_there(log: NodeLog, handler: Handler) -> None:
+def test_record_of_a_plain_thread_is_written_on_that_thread(log: NodeLog, handler: Handler) -> None:
     log.warning("%s is down", "bob")
     assert handler.lines == ["bob is down"]
     assert handler.threads == {threading.get_ident()}
 
 
-def test_lines_of_a_loop_are_written_on_another_thread_in_order(log: NodeLog, handler: Handler) -> None:
+def test_records_of_a_loop_are_written_on_another_thread_in_order(log: NodeLog, handler: Handler) -> None:
     on_a_loop(lambda: [log.warning("line %d", number) for number in range(10)])
     log.settle(HANG)
     assert handler.lines == [f"line {number}" for number in range(10)]
     assert threading.get_ident() not in handler.threads
 
 
-def test_a_log_that_stands_still_does_not_stop_a_loop(log: NodeLog, handler: Handler) -> None:
+def test_blocked_handler_does_not_stop_a_loop(log: NodeLog, handler: Handler) -> None:
     handler.may_write.clear()
     on_a_loop(lambda: [log.warning("line %d", number) for number in range(10)])
     wait_for(handler.writes)
@@ -80,7 +80,7 @@ def test_a_log_that_stands_still_does_not_stop_a_loop(log: NodeLog, handler: Han
     until(lambda: len(handler.lines) == 10)
 
 
-def test_of_the_lines_that_find_the_queue_full_the_number_is_written(
+def test_records_beyond_the_queue_are_counted_in_one_line(
     log: NodeLog, handler: Handler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node_log, "MOST_LINES", 3)
@@ -91,13 +91,13 @@ def test_of_the_lines_that_find_the_queue_full_the_number_is_written(
     assert handler.lines[3] == "7 log lines dropped: the log handler was blocked"
 
 
-def test_a_level_that_is_not_logged_costs_no_line(log: NodeLog, handler: Handler) -> None:
+def test_record_below_the_level_is_not_queued(log: NodeLog, handler: Handler) -> None:
     logging.getLogger("tests.node_log").setLevel(logging.WARNING)
     log.info("not of interest")
     assert handler.lines == []
 
 
-def test_settling_gives_up_on_a_log_that_stands_still(log: NodeLog, handler: Handler) -> None:
+def test_settle_gives_up_on_a_blocked_handler(log: NodeLog, handler: Handler) -> None:
     handler.may_write.clear()
     on_a_loop(lambda: log.warning("a line"))
     log.settle(0.01)

@@ -63,7 +63,7 @@ def router(found: io.StringIO) -> StdoutRouter:
 
 
 class TestRouter:
-    def test_who_is_no_process_writes_to_the_stream_that_was_there(
+    def test_print_outside_processes_goes_to_the_original_stream(
         self, router: StdoutRouter, found: io.StringIO
     ) -> None:
         assert router.write("half") == 4
@@ -71,7 +71,9 @@ class TestRouter:
         router.flush()
         assert found.getvalue() == "half a line\n"
 
-    def test_everything_else_is_that_streams(self, router: StdoutRouter, found: io.StringIO) -> None:
+    def test_other_attributes_are_the_original_streams(
+        self, router: StdoutRouter, found: io.StringIO
+    ) -> None:
         assert router.readable() is True
         assert router.getvalue == found.getvalue
 
@@ -109,7 +111,7 @@ class TestRouter:
             thread.join(HANG)
         assert console.text == "abcdef\n" * 200
 
-    def test_the_last_line_is_ended_when_its_process_is_over(
+    def test_unfinished_line_is_ended_at_the_end_of_its_process(
         self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         as_process(node, lambda: router.write("no newline"))
@@ -128,7 +130,7 @@ class TestRouter:
         finally:
             current.reset(token)
 
-    def test_a_flush_of_another_process_leaves_its_half_line_alone(
+    def test_flush_of_another_process_keeps_the_unfinished_line(
         self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         def body() -> str:
@@ -141,7 +143,7 @@ class TestRouter:
         assert as_process(node, body) == ""
         assert console.text == "half a line\n"
 
-    def test_the_lines_of_a_dead_process_are_dropped_and_its_print_raises(
+    def test_print_of_a_dead_process_raises_and_its_lines_are_dropped(
         self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         """Or a process that does nothing but print could not be killed."""
@@ -169,7 +171,7 @@ class TestRouter:
         until(lambda: len(console.shown) == 2)
         assert console.text == "." * (LONGEST_PRINT * 3 // 2) + "\n"
 
-    def test_two_threads_of_one_process_lose_and_double_nothing(
+    def test_prints_of_two_threads_of_one_process_are_not_lost_or_doubled(
         self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         def body() -> None:
@@ -236,14 +238,14 @@ class TestOutlet:
             lines.put(Pid(number), text)
         return Outlet(lines, write), lines
 
-    def test_shows_what_is_queued_in_order(self) -> None:
+    def test_outlet_shows_queued_lines_in_order(self) -> None:
         console = Console()
         outlet, lines = self.outlet(console.write, "a\n", "b\n")
         outlet.show()
         assert console.shown == [(Pid(0), "a\n"), (Pid(1), "b\n")]
         assert not lines
 
-    def test_lines_wait_where_they_are_counted_while_the_console_has_no_room(self) -> None:
+    def test_lines_stay_in_the_bounded_queue_while_the_console_accepts_none(self) -> None:
         console, lines = Console(), ConsoleQueue()
         later: list[Callable[[], object]] = []
         room = 2
@@ -263,7 +265,7 @@ class TestOutlet:
         later[0]()
         assert [frm for frm, _ in console.shown] == [Pid(number) for number in range(5)]
 
-    def test_processes_that_wait_are_woken_when_few_lines_are_left(self) -> None:
+    def test_waiting_processes_are_woken_below_the_low_water_mark(self) -> None:
         console, lines, slot = Console(), ConsoleQueue(), LockSlot()
         while not lines.put(Pid(1), "x" * 9999 + "\n"):
             pass
@@ -271,7 +273,7 @@ class TestOutlet:
         Outlet(lines, console.write).show()
         assert slot.wait(0)
 
-    def test_dropped_lines_are_told_once_behind_those_that_were_kept(self) -> None:
+    def test_number_of_dropped_lines_is_shown_once_after_the_kept_ones(self) -> None:
         console, lines = Console(), ConsoleQueue()
         lines.put(Pid(1), "kept\n")
         lines.dropped = 7
@@ -285,7 +287,7 @@ class TestOutlet:
             "later\n",
         ]
 
-    def test_nobody_waits_for_a_slow_console_and_nothing_is_left_behind(self) -> None:
+    def test_slow_console_blocks_no_other_thread_and_loses_no_line(self) -> None:
         """Whoever finds another at it leaves his line to him, even if that one is about to go."""
         console = Console()
         writing, go_on = threading.Event(), threading.Event()
@@ -306,7 +308,7 @@ class TestOutlet:
         slow.join(HANG)
         assert console.text == "a\nb\n"
 
-    def test_who_writes_there_himself_waits_until_all_is_shown(self) -> None:
+    def test_direct_writer_waits_until_queued_lines_are_shown(self) -> None:
         console = Console()
         writing, go_on = threading.Event(), threading.Event()
 
@@ -324,7 +326,7 @@ class TestOutlet:
         assert console.text == "a\nb\n"
         slow.join(HANG)
 
-    def test_a_console_that_fails_loses_a_line_and_stays_usable(self) -> None:
+    def test_failing_console_loses_one_line_and_stays_usable(self) -> None:
         console, fails = Console(), [True]
 
         def write(text: str, frm: Pid) -> None:
@@ -338,7 +340,7 @@ class TestOutlet:
         outlet.show()
         assert console.text == "b\n"
 
-    def test_elsewhere_means_another_thread_and_one_for_all_lines(self) -> None:
+    def test_show_elsewhere_uses_one_other_thread_for_all_lines(self) -> None:
         threads: list[int] = []
         shown = threading.Semaphore(0)
 
@@ -383,7 +385,7 @@ class TestInstalling:
         assert isinstance(router, StdoutRouter)
         assert found_stream() is found
 
-    def test_print_takes_that_way(
+    def test_print_is_routed_after_install(
         self, node: LocalNode, console: Console, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
     ) -> None:
         monkeypatch.setattr(sys, "stdout", found)
@@ -403,7 +405,7 @@ def test_the_nodes_own_lines_go_to_the_stream_beneath(
 
 
 @pytest.mark.parametrize("stream", [None, "closed"])
-def test_a_node_without_a_stream_loses_its_lines_and_nothing_else(
+def test_node_without_stdout_drops_its_lines_only(
     stream: Any, node: LocalNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if stream == "closed":
@@ -414,7 +416,7 @@ def test_a_node_without_a_stream_loses_its_lines_and_nothing_else(
     as_process(node, lambda: router.write("a line\n"))
 
 
-def test_a_program_without_stdout_prints_nothing_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_without_stdout_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     install()
     print("vanishes")

@@ -31,7 +31,7 @@ class OnAThread:
         assert not self._thread.is_alive()
 
 
-def test_each_task_is_cancelled() -> None:
+def test_each_task_of_the_loop_is_cancelled() -> None:
     begun = threading.Event()
     ended: list[str] = []
 

@@ -57,7 +57,7 @@ class TestLockSlot:
         assert woken == [True]
 
     @pytest.mark.parametrize("timeout", [-1.0, 0.0, 0.001])
-    def test_time_runs_out(self, timeout: float) -> None:
+    def test_wait_times_out(self, timeout: float) -> None:
         assert not LockSlot().wait(timeout)
 
     def test_times_beyond_what_the_system_can_wait(self) -> None:
@@ -65,7 +65,7 @@ class TestLockSlot:
         slot.wake()
         assert slot.wait(float("inf"))
 
-    def test_a_wait_is_marked_as_one_that_signals_may_end(self) -> None:
+    def test_wait_is_marked_as_interruptible(self) -> None:
         slot = LockSlot()
         states: list[bool] = []
 
@@ -83,7 +83,7 @@ class TestLockSlot:
         waiter.join(HANG)
         assert states == [False]
 
-    def test_a_wait_through_is_not(self) -> None:
+    def test_wait_through_is_not_interruptible(self) -> None:
         slot = LockSlot()
         slot.wake()
         states: list[bool] = []
@@ -113,21 +113,26 @@ class TestFutureSlot:
 
         asyncio.run(waiter())
 
-    def test_time_runs_out(self) -> None:
-        async def waiter() -> None:
-            await FutureSlot(asyncio.get_running_loop(), None).wait(0.001)
+    def test_wait_times_out(self) -> None:
+        async def waited_seconds() -> float:
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            await FutureSlot(loop, None).wait(0.01)
+            return loop.time() - begun
 
-        asyncio.run(waiter())
+        assert asyncio.run(waited_seconds()) >= 0.01
 
-    def test_one_on_a_loop_that_is_closed_wakes_nobody(self) -> None:
+    def test_wake_on_a_closed_loop_is_ignored(self) -> None:
         async def make() -> FutureSlot:
             return FutureSlot(asyncio.get_running_loop(), None)
 
-        asyncio.run(make()).wake()
+        slot = asyncio.run(make())
+        slot.wake()
+        assert not slot._future.done()
 
 
 class TestSleep:
-    def test_until_it_is_over(self, runner: Runner) -> None:
+    def test_sleep_ends_when_the_condition_holds(self, runner: Runner) -> None:
         slot, over = LockSlot(), list[bool]()
         waiter = threading.Thread(target=lambda: over.append(sleep(runner, slot, None, lambda: bool(rung))))
         rung: list[bool] = []
@@ -141,12 +146,12 @@ class TestSleep:
         assert over == [True]
         assert not runner.is_waiting
 
-    def test_until_time_runs_out(self, runner: Runner) -> None:
+    def test_sleep_times_out(self, runner: Runner) -> None:
         assert not sleep(runner, LockSlot(), 0.001, lambda: False)
         assert not sleep(None, LockSlot(), 0, lambda: False)
         assert sleep(None, LockSlot(), 0, lambda: True)
 
-    def test_a_kill_ends_it(self, runner: Runner) -> None:
+    def test_kill_ends_the_sleep(self, runner: Runner) -> None:
         killed: list[bool] = []
 
         def sleeps() -> None:
@@ -177,7 +182,7 @@ class TestSleep:
         assert runner.dirty == set()
         assert runner.fresh
 
-    def test_several_waits_of_one_process_end_together(self, runner: Runner) -> None:
+    def test_kill_ends_all_waits_of_a_process(self, runner: Runner) -> None:
         """A coroutine may have threads wait in its name (`asyncio.to_thread`)."""
         ends: list[str] = []
 
@@ -208,7 +213,7 @@ class TestSleepAsync:
         asyncio.run(sleeps())
         assert not runner.is_waiting
 
-    def test_a_kill_ends_it(self, runner: Runner) -> None:
+    def test_kill_ends_the_sleep(self, runner: Runner) -> None:
         async def sleeps() -> None:
             asyncio.get_running_loop().call_soon(runner.stop)
             with pytest.raises(ProcessKilled):
@@ -221,7 +226,7 @@ class TestSleepAsync:
 
 
 class TestMarks:
-    def test_the_latest_are_remembered(self, runner: Runner) -> None:
+    def test_latest_marks_are_kept(self, runner: Runner) -> None:
         for number in range(100):
             runner.remember(Ref(number), number)
         assert len(runner.marks) == 64
@@ -229,7 +234,7 @@ class TestMarks:
         assert Ref(35) not in runner.marks
 
 
-def test_it_counts_as_waiting_in_a_receive_and_in_any_other_wait(runner: Runner) -> None:
+def test_runner_is_waiting_in_a_receive_and_in_other_waits(runner: Runner) -> None:
     assert not runner.is_waiting
     runner.process.waiting = True
     assert runner.is_waiting
@@ -248,13 +253,13 @@ def test_stopping_wakes_cancels_and_marks(runner: Runner) -> None:
     assert cancelled == ["cancelled"]
 
 
-def test_stopping_one_that_does_not_receive_wakes_nothing(runner: Runner) -> None:
+def test_stop_of_a_runner_that_does_not_receive_wakes_no_slot(runner: Runner) -> None:
     runner.stop()
     assert runner.gate.closed
     assert not LockSlot().wait(0)
 
 
-def test_one_that_is_over_lets_go_of_what_ran_it(runner: Runner) -> None:
+def test_ended_runner_lets_go_of_its_task(runner: Runner) -> None:
     """Or the runner, its task and the coroutine in it would keep each other until a collection."""
     runner.stop_task = lambda _: None
     runner.is_over()

@@ -37,23 +37,23 @@ def enabled() -> Iterator[None]:
     gc.enable()
 
 
-def test_each_other_thread_has_a_frame(collecting: list[bool]) -> None:
+def test_frames_of_all_other_threads_are_returned(collecting: list[bool]) -> None:
     idents = [thread.ident for thread in threading.enumerate() if thread is not threading.current_thread()]
     assert set(idents) <= set(current_frames())
     assert len(collecting) == 1
 
 
-def test_the_frame_of_the_caller_is_not_kept_by_itself(collecting: list[bool]) -> None:
+def test_frame_of_the_caller_is_left_out(collecting: list[bool]) -> None:
     assert threading.get_ident() not in current_frames()
 
 
-def test_nothing_is_collected_meanwhile(collecting: list[bool]) -> None:
+def test_garbage_collection_is_off_during_the_look(collecting: list[bool]) -> None:
     current_frames()
     assert collecting == [False]
     assert gc.isenabled()
 
 
-def test_who_collects_nothing_goes_on_so(collecting: list[bool]) -> None:
+def test_disabled_garbage_collection_stays_disabled(collecting: list[bool]) -> None:
     gc.disable()
     current_frames()
     assert collecting == [False]

@@ -100,11 +100,11 @@ def answer(question: Callable[[Any], Any], stream: Any) -> Any:
 
 
 @pytest.mark.parametrize("question", ANSWERS)
-def test_a_stand_in_answers_as_the_stream_behind(question: Callable[[Any], Any]) -> None:
+def test_proxy_delegates_attributes_to_the_original_stream(question: Callable[[Any], Any]) -> None:
     assert answer(question, Late(Standard())) == answer(question, Standard())
 
 
-def test_text_comes_before_the_bytes_that_were_written_after_it(stream: Late, found: Standard) -> None:
+def test_text_is_written_before_later_bytes(stream: Late, found: Standard) -> None:
     stream.write("one ")
     stream.buffer.write(b"two ")
     stream.write("three ")
@@ -115,9 +115,7 @@ def test_text_comes_before_the_bytes_that_were_written_after_it(stream: Late, fo
     assert found.written == b"one two three four five"
 
 
-def test_to_close_it_writes_what_it_kept_and_leaves_the_stream_behind_open(
-    stream: Late, found: Standard
-) -> None:
+def test_close_writes_kept_text_and_leaves_the_original_stream_open(stream: Late, found: Standard) -> None:
     with stream as entered:
         assert entered.write("kept") == 4
     assert (stream.closed, found.closed, found.written) == (True, False, b"kept")
@@ -131,7 +129,7 @@ def test_a_wrapper_around_its_bytes_does_not_close_them_for_others(stream: Late,
     assert (found.closed, found.written) == (False, b"before &#233;")
 
 
-def test_one_that_is_forgotten_closes_nothing(found: Standard) -> None:
+def test_finalized_proxy_leaves_the_original_stream_open(found: Standard) -> None:
     Late(found).write("kept")
     gc.collect()
     assert (found.closed, found.written) == (False, b"")

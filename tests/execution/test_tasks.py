@@ -105,9 +105,7 @@ class TestAProcess:
         assert ends.next() == (error, None)
         assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
 
-    def test_is_the_current_one_while_it_runs_and_its_end_is_nobodys(
-        self, node: LocalNode, runner: Runner
-    ) -> None:
+    def test_is_current_while_it_runs_and_not_in_its_report(self, node: LocalNode, runner: Runner) -> None:
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         async def who() -> Any:
@@ -127,7 +125,7 @@ class TestAProcess:
         node.tasks.start(runner, asks_its_task, ends.report)
         assert ends.next() == (None, runner)
 
-    def test_started_on_the_loop_it_does_not_run_before_the_spawn_returns(
+    def test_started_on_the_loop_does_not_run_before_spawn_returns(
         self, node: LocalNode, runner: Runner
     ) -> None:
         ends = Ends()
@@ -139,7 +137,7 @@ class TestAProcess:
         assert node.tasks._own.call(on_the_loop)
         assert ends.next() == (None, 42)
 
-    def test_is_kept_until_its_end(self, node: LocalNode, runner: Runner) -> None:
+    def test_is_strongly_referenced_until_its_end(self, node: LocalNode, runner: Runner) -> None:
         """The loop itself would let a collection take a task that nobody holds."""
         node.tasks.start(runner, for_ever, Ends().report)
         until(lambda: runner.task is not None)
@@ -149,7 +147,7 @@ class TestAProcess:
 
 
 class TestKills:
-    def test_one_that_runs_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
+    def test_running_process_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
         ends, begun = Ends(), threading.Event()
 
         async def body() -> None:
@@ -162,7 +160,7 @@ class TestKills:
         error, _ = ends.next()
         assert isinstance(error, asyncio.CancelledError)
 
-    def test_one_that_waits_for_its_turn_does_not_run(self, node: LocalNode, runner: Runner) -> None:
+    def test_process_killed_before_its_first_step_does_not_run(self, node: LocalNode, runner: Runner) -> None:
         ran: list[str] = []
         ends = Ends()
 
@@ -177,7 +175,7 @@ class TestKills:
         assert isinstance(error, ProcessKilled)
         assert ran == []
 
-    def test_one_that_is_cancelled_before_its_first_step_reports_its_end(
+    def test_process_cancelled_before_its_first_step_reports_its_end(
         self, node: LocalNode, runner: Runner
     ) -> None:
         ran: list[str] = []
@@ -211,7 +209,7 @@ class TestTheApplicationsLoop:
         loop.run_until_complete(done.wait())
         assert ran_on == [loop]
 
-    def test_a_closed_one_ends_the_process(
+    def test_closed_loop_ends_a_new_process(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
         tasks, ends = ProcessLoop(node.portal.later), Ends()
@@ -237,7 +235,7 @@ class TestTheApplicationsLoop:
         error, _ = ends.next()
         assert isinstance(error, KeyboardInterrupt)
 
-    def test_that_is_closed_ends_its_processes(
+    def test_closed_ends_its_processes(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 0.01)
@@ -260,7 +258,7 @@ class TestTheApplicationsLoop:
         assert node.step(node.kernel.registered) == []
         wait_for(cleaned)
 
-    def test_that_is_closed_ends_a_process_when_it_is_killed(
+    def test_closed_ends_a_process_at_its_kill(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Before the loop is looked at: nothing of it stays among those that still run."""
@@ -272,7 +270,7 @@ class TestTheApplicationsLoop:
         node.step(node.kernel.exit, Pid(0), pid, "kill")
         until(lambda: len(node.processes.kills) == 0)
 
-    def test_that_asyncio_run_closes_ends_its_processes_without_a_report(
+    def test_closed_by_asyncio_run_ends_its_processes_without_a_report(
         self, node: LocalNode, caplog: pytest.LogCaptureFixture
     ) -> None:
         ended: list[Ended] = []
@@ -336,7 +334,7 @@ ACTS: dict[str, Callable[[], Any]] = {
 class TestWhatAProcessLeavesBehind:
     """Tasks that an `async def` process has made end with it, and act no more."""
 
-    def test_a_task_of_it_is_cancelled_at_its_end(self, node: LocalNode) -> None:
+    def test_task_is_cancelled_at_the_end_of_its_process(self, node: LocalNode) -> None:
         cancelled = threading.Event()
 
         async def helper() -> None:
@@ -354,7 +352,7 @@ class TestWhatAProcessLeavesBehind:
         node.processes.spawn(body, ())
         wait_for(cancelled)
 
-    def test_a_task_that_goes_on_all_the_same_is_refused(self, node: LocalNode) -> None:
+    def test_task_that_goes_on_after_its_process_is_refused(self, node: LocalNode) -> None:
         refused: queue.SimpleQueue[str] = queue.SimpleQueue()
         over = threading.Event()
 
@@ -387,7 +385,7 @@ class TestWhatAProcessLeavesBehind:
         expected = [*ACTS_THAT_AWAIT, *ACTS, "done"]
         assert [refused.get(timeout=HANG) for _ in expected] == expected
 
-    def test_a_task_made_in_detached_outlives_it_and_belongs_to_no_process(self, node: LocalNode) -> None:
+    def test_detached_task_outlives_its_process(self, node: LocalNode) -> None:
         heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
         going_on: list[asyncio.Future[None]] = []
 
@@ -431,7 +429,7 @@ class TestVisits:
         assert visit.over
         return visit.outcome()
 
-    def test_a_guest_runs_under_its_own_process(self, node: LocalNode, runner: Runner) -> None:
+    def test_coroutine_runs_as_the_process_of_its_caller(self, node: LocalNode, runner: Runner) -> None:
         async def who() -> Any:
             return current.get()
 
@@ -445,7 +443,7 @@ class TestVisits:
             self.visit(node, runner, leave)
         assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
 
-    def test_a_guest_that_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
+    def test_coroutine_that_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
         done = LockSlot()
         visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
         visit.cancel()
@@ -453,7 +451,7 @@ class TestVisits:
         with pytest.raises(asyncio.CancelledError):
             visit.outcome()
 
-    def test_a_guest_that_is_cancelled_before_its_first_step(self, node: LocalNode, runner: Runner) -> None:
+    def test_coroutine_cancelled_before_its_first_step(self, node: LocalNode, runner: Runner) -> None:
         done = LockSlot()
         go_on = standing_still(node)
         visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())

@@ -118,13 +118,13 @@ def spins(victim: Victim) -> None:
 
 
 class TestUserCode:
-    def test_is_struck_where_it_is(self) -> None:
+    def test_raises_at_once(self) -> None:
         victim = Victim(spins)
         until(victim.struck)
         assert isinstance(victim.ends(), ProcessKilled)
         assert victim.gate.told == 1
 
-    def test_inside_a_step_is_spared(self) -> None:
+    def test_inside_a_kernel_call_does_not_raise(self) -> None:
         """A finalizer of the user's may run there."""
 
         def inside(victim: Victim) -> None:
@@ -140,7 +140,7 @@ class TestUserCode:
         victim.go_on.set()
         assert victim.ends() is None
 
-    def test_that_was_told_meanwhile_is_spared(self) -> None:
+    def test_that_has_raised_meanwhile_does_not_raise_again(self) -> None:
         victim = Victim(spins)
         victim.gate.closed = True
         victim.gate.told = 1
@@ -149,7 +149,7 @@ class TestUserCode:
         until(victim.struck)
         victim.ends()
 
-    def test_of_another_process_on_that_thread_is_spared(self) -> None:
+    def test_of_another_process_on_that_thread_does_not_raise(self) -> None:
         victim = Victim(spins)
         frame = current_frames()[victim.gate.thread_ident or 0]
         of_before = Gate()
@@ -171,7 +171,7 @@ def waits_in_a_queue(victim: Victim) -> None:
 
 
 class TestALibrary:
-    def test_is_left_alone_and_its_caller_raises_when_it_returns(self) -> None:
+    def test_does_not_raise_and_its_caller_raises_after_it_returned(self) -> None:
         victim = Victim(waits_in_a_queue)
         waiting: queue.Queue[None] = victim.waiting  # type: ignore[attr-defined]
         until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
@@ -191,7 +191,7 @@ class TestALibrary:
         victim.ends()
         assert victim.gate.told == 1
 
-    def test_that_never_returns_is_never_struck(self, victims: list[Victim]) -> None:
+    def test_that_never_returns_never_raises(self, victims: list[Victim]) -> None:
         def waits(victim: Victim) -> None:
             victim.begun.set()
             victim.go_on.wait()
@@ -244,7 +244,7 @@ class TestABlockOfTheCaller:
 
     @pytest.mark.parametrize("raises", [False, True])
     @pytest.mark.parametrize("shape", ["with", "with return", "finally", "finally return", "in a callee"])
-    def test_is_left_whole(self, lock: threading.Lock, shape: str, raises: bool) -> None:
+    def test_runs_to_its_end(self, lock: threading.Lock, shape: str, raises: bool) -> None:
         def with_block(ask: Callable[[], None]) -> None:
             with lock:
                 ask()
@@ -293,7 +293,7 @@ class TestABlockOfTheCaller:
         assert not lock.locked()
         assert victim.gate.told == 1
 
-    def test_that_a_library_leaves_is_left_whole(self) -> None:
+    def test_left_by_a_library_runs_to_its_end(self) -> None:
         class Thing:
             closed = 0
 
@@ -318,7 +318,7 @@ class TestABlockOfTheCaller:
         assert thing.closed == len(rounds)
 
     @pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="raises at lines alone, and later, there")
-    def test_in_which_an_exception_was_swallowed_is_left_whole(self, lock: threading.Lock) -> None:
+    def test_that_swallowed_an_exception_runs_to_its_end(self, lock: threading.Lock) -> None:
         def resists(victim: Victim) -> None:
             while True:
                 lock.acquire()
@@ -366,7 +366,7 @@ class TestWhatIsSwallowed:
         until(victim.struck)
         assert isinstance(victim.ends(), ProcessKilled)
 
-    def test_by_a_finalizer_is_raised_again(self) -> None:
+    def test_kill_swallowed_by_a_finalizer_is_raised_again(self) -> None:
         class Finalized:
             def __del__(self) -> None:
                 sum(range(1000))
@@ -404,7 +404,7 @@ class TestWhatIsSwallowed:
         victim.ends()
         assert cleaned == list(range(1000))
 
-    def test_one_that_the_program_keeps_is_not_raised_again(self) -> None:
+    def test_kill_kept_by_the_program_is_not_raised_again(self) -> None:
         kept: list[BaseException] = []
 
         def keeps(victim: Victim) -> None:

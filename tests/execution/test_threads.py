@@ -57,7 +57,7 @@ class TestRunProcess:
 
         assert run(FakeRunner(), body) == [(error, None)]
 
-    def test_the_body_is_the_process_and_the_report_is_nobodys(self) -> None:
+    def test_process_is_current_in_its_body_and_not_in_its_report(self) -> None:
         runner = FakeRunner()
         seen: list[Any] = []
         run_process(
@@ -70,7 +70,7 @@ class TestRunProcess:
         run(FakeRunner(), lambda: None)
         assert current.get() is before
 
-    def test_one_that_is_dead_already_does_not_run(self) -> None:
+    def test_dead_process_does_not_run(self) -> None:
         runner = FakeRunner()
         runner.gate.closed = True
         [(error, value)] = run(runner, lambda: pytest.fail("it ran"))
@@ -87,7 +87,7 @@ class TestRunProcess:
         [(error, _)] = run(runner, body)
         assert isinstance(error, ProcessKilled)
 
-    def test_a_kill_that_strikes_after_the_body_is_reported_too(self) -> None:
+    def test_kill_after_the_body_is_reported(self) -> None:
         """As the gate is being closed; by C code alone, so it shows in `run_process` itself."""
         runner = FakeRunner()
 
@@ -103,7 +103,7 @@ class TestRunProcess:
         [(error, _)] = run(runner, body)
         assert isinstance(error, ProcessKilled)
 
-    def test_what_is_raised_in_its_last_instruction_does_not_meet_the_next_one(self) -> None:
+    def test_kill_in_the_last_instruction_does_not_reach_the_next_process(self) -> None:
         """C code alone, so it arrives after the body: the thread goes on to other processes."""
         ends: list[BaseException | None] = []
 
@@ -143,7 +143,7 @@ class TestPool:
             pool.run(barrier.wait)  # type: ignore[arg-type]
         barrier.wait(HANG)  # all ten are at it at the same time
 
-    def test_a_thread_that_is_done_takes_the_next_job(self) -> None:
+    def test_idle_thread_takes_the_next_job(self) -> None:
         pool, idents = Pool(), set[int]()
         for _ in range(100):
             done = threading.Event()
@@ -152,7 +152,7 @@ class TestPool:
             until(lambda: bool(pool._idle))
         assert len(idents) == 1
 
-    def test_an_idle_thread_keeps_nothing_of_its_job_alive(self) -> None:
+    def test_idle_thread_keeps_no_reference_to_its_job(self) -> None:
         class Argument: ...
 
         pool, argument = Pool(), Argument()
@@ -162,7 +162,7 @@ class TestPool:
         until(lambda: bool(pool._idle))
         assert watched() is None
 
-    def test_a_thread_that_waited_long_enough_leaves(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_idle_thread_ends_after_its_idle_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(thread_pool, "_IDLE_SECONDS", 0.0)
         pool, done = Pool(), threading.Event()
         workers: list[threading.Thread] = []
@@ -172,7 +172,7 @@ class TestPool:
         assert not workers[0].is_alive()
         assert pool._idle == []
 
-    def test_one_that_is_called_just_as_it_leaves_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_thread_called_just_before_its_end_takes_the_job(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(thread_pool, "_IDLE_SECONDS", 0.0)
         pool = Pool()
         done: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -180,9 +180,7 @@ class TestPool:
             pool.run(functools.partial(done.put, number))
         assert {done.get(timeout=HANG) for _ in range(500)} == set(range(500))
 
-    def test_a_system_without_another_thread_is_the_callers_failure(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_failure_to_start_a_thread_is_raised_to_the_caller(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def none_left(_: object) -> None:
             raise RuntimeError("can't start new thread")
 

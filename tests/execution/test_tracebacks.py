@@ -66,7 +66,7 @@ class TestText:
         assert 'raise ValueError("no stock")' in text
         assert text.endswith("ValueError: no stock\n")
 
-    def test_no_frame_of_pyx(self) -> None:
+    def test_text_has_no_frame_of_pyx(self) -> None:
         def through_pyx() -> None:
             Pool.run(None, fails)  # type: ignore[arg-type] # it fails inside pyx, at once
 
@@ -80,7 +80,7 @@ class TestText:
     def test_pyx_errors_without_their_module(self) -> None:
         assert traceback_text(NoProcess("x")) == "NoProcess: no process is registered as 'x' on this node\n"
 
-    def test_pyx_errors_with_their_hint(self) -> None:
+    def test_text_of_pyx_errors_has_their_hint(self) -> None:
         text = traceback_text(WouldBlock("receive()", "aio.receive()"))
         assert (
             text
@@ -98,7 +98,7 @@ class TestText:
             "  KeyError: 1\n"
         )
 
-    def test_causes_are_told(self) -> None:
+    def test_text_has_causes(self) -> None:
         def chained() -> None:
             try:
                 fails()
@@ -108,7 +108,7 @@ class TestText:
         text = traceback_text(raised_by(chained))
         assert "ValueError: no stock\n\nThe above exception was the direct cause" in text
 
-    def test_groups_are_told(self) -> None:
+    def test_text_has_exception_groups(self) -> None:
         group = ExceptionGroup("several", [ValueError("one"), KeyError("two")])
         text = traceback_text(group)
         assert "ValueError: one" in text
@@ -124,15 +124,15 @@ class TestText:
         assert "frozen" not in text
         assert "broken_stock.py" in text
 
-    def test_a_text_that_raises_is_no_second_failure(self) -> None:
+    def test_str_that_raises_is_replaced(self) -> None:
         assert message_of(Rude()) == "<Rude whose text cannot be made>"
         assert "Rude" in traceback_text(raised_by(lambda: (_ for _ in ()).throw(Rude())))
 
-    def test_nor_is_one_that_cannot_be_looked_at(self) -> None:
+    def test_exception_without_a_traceback_text_is_replaced(self) -> None:
         text = traceback_text(Hostile("x"))
         assert text.endswith("Hostile: (its traceback cannot be made: RuntimeError)\n")
 
-    def test_ctrl_c_while_a_text_is_made_is_no_text(self) -> None:
+    def test_ctrl_c_during_str_is_raised(self) -> None:
         class Slow(Exception):
             def __str__(self) -> str:
                 raise KeyboardInterrupt
@@ -142,7 +142,7 @@ class TestText:
 
 
 class TestValue:
-    def test_says_what_where_and_why(self) -> None:
+    def test_value_has_type_message_and_traceback(self) -> None:
         value = as_value(raised_by(fails))
         assert isinstance(value, Raised)
         assert (value.type, value.text) == ("ValueError", "no stock")
@@ -170,7 +170,7 @@ class TestValue:
         assert " characters left out ...\n" in value.text
 
 
-def test_whose_file_it_is() -> None:
+def test_file_of_pyx_and_importer_is_ours() -> None:
     assert is_ours(tracebacks.__file__)
     assert is_ours("<frozen importlib._bootstrap>")
     assert is_ours(importlib.__file__)
