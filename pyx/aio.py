@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pyx.errors import NoConnection, RpcTimeout
 from pyx.execution import context
 from pyx.execution.runner import sleep_async
+from pyx.options import NodeOptions, takes_options
 from pyx.runtime import inquiry, reaching, receiving, remote_calls, start_stop
 from pyx.runtime.arguments import (
     answer_to_send,
@@ -123,40 +124,10 @@ class Node:
     """The twins of what waits in `Node`; never instantiated."""
 
     @staticmethod
-    async def start(
-        name: str,
-        *,
-        hidden: bool = False,
-        cookie: str | None = None,
-        cookie_file: str | None = None,
-        tick: float = 15.0,
-        rpc: str = "open",
-        route_output: bool = False,
-        loop: asyncio.AbstractEventLoop | None = None,
-        long: bool = False,
-        listen: str | None = None,
-        port: int = 0,
-        seeds: Sequence[str] = (),
-        max_message_mib: int = 128,
-    ) -> str:
-        """`Node.start`, awaitable: what it waits for (EPMD, say) it waits for on a thread."""
-        return await asyncio.to_thread(
-            start_stop.start,
-            this_node(),
-            name,
-            hidden=hidden,
-            cookie=cookie,
-            cookie_file=cookie_file,
-            tick=tick,
-            policy=rpc,
-            route_output=route_output,
-            loop=loop,
-            long=long,
-            listen=listen,
-            port=port,
-            seeds=seeds,
-            max_message_mib=max_message_mib,
-        )
+    @takes_options(NodeOptions)
+    async def start(options: NodeOptions) -> str:
+        """`Node.start`, awaitable: it waits (for EPMD, say) on a thread."""
+        return await asyncio.to_thread(start_stop.start, this_node(), options)
 
     @staticmethod
     async def stop() -> bool:

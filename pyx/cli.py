@@ -12,10 +12,11 @@ import errno
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import pyx
 from pyx.errors import NameTaken, PyxError
+from pyx.options import OPTIONS, NodeOptions, shown
 from pyx.shell.standard_streams import OutputLost, complain, discard, fill_closed, finish, sentence
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
+    from pyx.options import Option
     from pyx.shell.app import ShellOptions
 
 _EXAMPLES: Final = """\
@@ -121,40 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     node = parser.add_argument_group("the node")
     node.add_argument("--sname", metavar="NAME[@HOST]", help="be a node of this name, on this host")
     node.add_argument("--name", metavar="NAME@HOST", help="be a node that other hosts reach, over TLS")
-    node.add_argument("--listen", metavar="ADDRESS", help="with --name: the address (else HOST's)")
-    node.add_argument(
-        "--port", metavar="N", type=_port, default=0, help="with --name: the port of all nodes, without EPMD"
-    )
-    node.add_argument(
-        "--seed", metavar="NODE", action="append", default=[], help="dial NODE, or dns:DOMAIN (repeatable)"
-    )
-    node.add_argument("--hidden", action="store_true", help="be told to nobody: no part of the mesh")
-    node.add_argument(
-        "--cookie", metavar="X", help="the shared secret itself; `ps` shows it to everybody here"
-    )
-    node.add_argument(
-        "--cookie-file", metavar="F", help="where the secret is (else $PYX_COOKIE_FILE, ~/.pyx.cookie)"
-    )
-    node.add_argument(
-        "--tick",
-        metavar="SECONDS",
-        type=_seconds,
-        default=15.0,
-        help="a node silent for so long, or up to a quarter longer, is down (15)",
-    )
-    node.add_argument(
-        "--max-message",
-        metavar="MIB",
-        type=_mebibytes,
-        default=128,
-        help="a message has at most so many MiB (128)",
-    )
-    node.add_argument(
-        "--rpc",
-        choices=["open", "exported", "off"],
-        default="open",
-        help="may others run code here: any, what is marked @rpc.export, none (open)",
-    )
+    for option in OPTIONS:
+        if option.flag is not None:
+            _add_option(node, option)
     code = parser.add_argument_group("code")
     code.add_argument(
         "-S", dest="directory", metavar="DIR", default=".", help="the project; its modules by bare name"
@@ -171,29 +142,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0.1 <= seconds <= 86400:
-        msg = f"{text!r} is no number of seconds from 0.1 to 86400"
-        raise argparse.ArgumentTypeError(msg)
-    return seconds
+def _add_option(group: argparse._ArgumentGroup, option: Option) -> None:
+    """Adds the flag of one option of the node."""
+    assert option.flag is not None
+    if not option.takes_value:
+        group.add_argument(option.flag, dest=option.name, action="store_true", help=option.help)
+        return
+
+    def parse(word: str) -> Any:
+        try:
+            return option.parse(word)
+        except ValueError as error:  # argparse shows the text of its own error alone
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    group.add_argument(
+        option.flag,
+        dest=option.name,
+        metavar=option.value,
+        type=parse,
+        choices=option.choices,
+        action="append" if option.is_repeatable else "store",
+        default=[] if option.is_repeatable else option.default,
+        help=option.help + _detail(option),
+    )
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        msg = f"{text!r} is no port: one is a number from 1 to 65535"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)
-
-
-def _mebibytes(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= 1024:
-        msg = f"{text!r} is no number of MiB from 1 to 1024"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)
+def _detail(option: Option) -> str:
+    if option.is_repeatable:
+        return " (repeatable)"
+    return f" (default: {shown(option.default)})" if option.default else ""
 
 
 def _descriptors(text: str) -> tuple[int, int]:
@@ -218,7 +195,7 @@ def _run(asked: argparse.Namespace) -> int:
         complain("a node has one name: --sname keeps it to this host, --name opens it to others")
         return 2
     unnamed = asked.sname is None and asked.name is None
-    if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seed):
+    if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seeds):
         complain("--hidden, --cookie and --seed need a node", "give it a name: --sname NAME")
         return 2
     if asked.name is None and (asked.listen is not None or asked.port):
@@ -263,18 +240,12 @@ def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
 def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
     from pyx.shell.app import ShellOptions
 
+    node = None
+    if (name := asked.sname if asked.name is None else asked.name) is not None:
+        chosen = {option.name: getattr(asked, option.name) for option in OPTIONS if option.flag is not None}
+        node = NodeOptions(name, long=asked.name is not None, **chosen)
     return ShellOptions(
-        name=asked.sname if asked.name is None else asked.name,
-        long=asked.name is not None,
-        listen=asked.listen,
-        port=asked.port,
-        seeds=asked.seed,
-        hidden=asked.hidden,
-        cookie=asked.cookie,
-        cookie_file=asked.cookie_file,
-        tick=asked.tick,
-        rpc=asked.rpc,
-        max_message_mib=asked.max_message,
+        node=node,
         directory=asked.directory,
         code=asked.code,
         file=file,

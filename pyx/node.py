@@ -12,6 +12,7 @@ from pyx.core.routing import NO_NODE
 from pyx.errors import NodeNotAlive
 from pyx.execution import context
 from pyx.execution.context import forbid_running_loop
+from pyx.options import NodeOptions, takes_options
 from pyx.runtime import reaching, start_stop
 from pyx.runtime.arguments import checked_choice, named_call
 from pyx.runtime.current_node import node_of
@@ -19,9 +20,7 @@ from pyx.runtime.local_node import this_node
 from pyx.runtime.pending_answer import PendingAnswer
 
 if TYPE_CHECKING:
-    import asyncio
     import builtins
-    from collections.abc import Sequence
 
     from pyx.net.cookie import Cookie
     from pyx.terms import Pid, Ref
@@ -45,65 +44,20 @@ class Node:
         return bool(this_node().kernel.name)
 
     @staticmethod
-    def start(
-        name: str,
-        *,
-        hidden: bool = False,
-        cookie: str | None = None,
-        cookie_file: str | None = None,
-        tick: float = 15.0,
-        rpc: str = "open",
-        route_output: bool = False,
-        loop: asyncio.AbstractEventLoop | None = None,
-        long: bool = False,
-        listen: str | None = None,
-        port: int = 0,
-        seeds: Sequence[str] = (),
-        max_message_mib: int = 128,
-    ) -> str:
+    @takes_options(NodeOptions)
+    def start(options: NodeOptions) -> str:
         """Makes this process a node and returns its full name; any Python program may.
 
-        A node keeps to this host, or with *long* meets others over TCP and TLS; the two kinds do not mix.
-
-        Args:
-            name: `"billing"`, completed with this host's name, or `"billing@host"`; a long one is
-                `"billing@10.0.0.5"` or `"billing@host.example"`.
-            hidden: told to nobody, so no part of the mesh.
-            cookie: the shared secret itself.
-            cookie_file: where it is; else `$PYX_COOKIE_FILE`, `~/.pyx.cookie`.
-            tick: seconds after which a silent peer is down, or up to a quarter of that later.
-            rpc: `"open"`, `"exported"` to run for peers only what is marked with `@rpc.export`, or `"off"`.
-            route_output: let `print` in processes go to their group leader (a shell always does).
-            loop: run `async def` processes in the application's event loop.
-            long: be reached from other hosts.
-            listen: an address of this host, where a long name's host part is not the one.
-            port: the one of all nodes, which then need no EPMD; 0: any, told by EPMD.
-            seeds: nodes to dial until they are up: names, or `"dns:DOMAIN"` for all its addresses.
-            max_message_mib: MiB of one message, encoded, 1 to 1024: a longer one cannot be sent from here,
-            and
-                one that comes is dropped like any that cannot be read.
+        The name is `"billing"`, completed with this host's name, or `"billing@host"`.  Such a node is reached
+        from this host only.  With *long* it is reached from other hosts as well, over TCP and TLS, and its
+        name is `"billing@10.0.0.5"` or `"billing@host.example"`.  The two kinds do not connect to each other.
 
         Raises:
             NodeNameInvalid, NameTaken, AlreadyStarted, CookieUnsafe, RuntimeDirectoryUnsafe.
             PyxError: the cookie is empty or cannot be read, this user has no home, the address cannot be
                 listened on, there is no EPMD; the hint says what to do.
         """
-        return start_stop.start(
-            this_node(),
-            name,
-            hidden=hidden,
-            cookie=cookie,
-            cookie_file=cookie_file,
-            tick=tick,
-            policy=rpc,
-            route_output=route_output,
-            loop=loop,
-            long=long,
-            listen=listen,
-            port=port,
-            seeds=seeds,
-            max_message_mib=max_message_mib,
-        )
+        return start_stop.start(this_node(), options)
 
     @staticmethod
     def stop() -> bool:

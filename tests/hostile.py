@@ -23,7 +23,7 @@ from pyx.wire.frames.layout import KINDS
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.key import key_from_cookie
 from pyx.wire.handshake.machine import NONCE_BYTES, Dialler, Established, NeedKey, Transmit
-from tests.staging import HANG, OPTIONS
+from tests.staging import COOKIE, HANG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ class Hostile:
                 if isinstance(event, Transmit):
                     self.socket.sendall(event.data)
                 elif isinstance(event, NeedKey):
-                    dialler.key_chosen(key_from_cookie(OPTIONS["cookie"]))
+                    dialler.key_chosen(key_from_cookie(COOKIE))
                 else:
                     assert isinstance(event, Established), event
                     return self._session.receive_data(dialler.trailing_data)

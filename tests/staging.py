@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pyx.execution.context import current
 from pyx.execution.runner import Runner
+from pyx.options import NodeOptions
 from pyx.runtime import local_node, start_stop
 from pyx.runtime.local_node import LocalNode
 from pyx.signals import Payload
@@ -32,16 +33,13 @@ T = TypeVar("T")
 HANG = 10.0
 """Seconds after which a test that waits in vain gives up; never waited for when all is well."""
 
-OPTIONS: dict[str, Any] = {
-    "hidden": False,
-    "cookie": "pyx1-" + "0" * 43,  # of the form that pyx makes: no slow hash is spent on it
-    "cookie_file": None,
-    "tick": 15.0,
-    "policy": "open",
-    "route_output": False,
-    "loop": None,
-}
-"""What `start_stop.start` needs to be told."""
+COOKIE = "pyx1-" + "0" * 43
+"""Of the form that pyx makes: no slow hash is spent on it."""
+
+
+def start_node(node: LocalNode, name: str, **options: Any) -> str:
+    """Makes *node* a named node with the cookie of tests, and returns its full name."""
+    return start_stop.start(node, NodeOptions(name, **{"cookie": COOKIE, **options}))
 
 
 class Stage:
@@ -73,7 +71,7 @@ class Stage:
     def start(self, name: str, **options: Any) -> LocalNode:
         """A node with a name, `name@test`."""
         node = self.make()
-        start_stop.start(node, f"{name}@test", **{**OPTIONS, **options})
+        start_node(node, f"{name}@test", **options)
         return node
 
 

@@ -230,7 +230,7 @@ class TestNode:
         assert run(a, body) == ("b@test", 3, 4)
 
     def test_spawn_where_it_may_not(self, stage: Stage, run: Runs) -> None:
-        a, _ = stage.start("a"), stage.start("b", policy="off")
+        a, _ = stage.start("a"), stage.start("b", rpc="off")
         with pytest.raises(RpcRefused):
             run(a, lambda: aio.Node.spawn("b", "os", "getpid"))
 

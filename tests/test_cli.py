@@ -111,12 +111,12 @@ class TestUsage:
     def test_a_tick_must_be_a_sensible_number(self, run: Run) -> None:
         done = run("--tick", "soon")
         assert done.returncode == 2
-        assert "'soon' is no number of seconds from 0.1 to 86400" in done.stderr
+        assert "'soon' is not a number of seconds from 0.1 to 86400" in done.stderr
 
     @pytest.mark.parametrize("mib", ["0", "-1", "1025", "1.5", "64MiB", "", "٣"])
     def test_the_limit_of_a_message_is_a_number_of_mib(self, mib: str, run: Run) -> None:
         done = run(f"--max-message={mib}", "--sname", "gus")
-        sentence = f"pyx: argument --max-message: {mib!r} is no number of MiB from 1 to 1024\n"
+        sentence = f"pyx: argument --max-message: {mib!r} is not a number of MiB from 1 to 1024\n"
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"{sentence}hint: pyx --help shows the options\n"
 

@@ -27,14 +27,12 @@ from pyx import self as own_pid
 from pyx.primitives import drain
 from pyx.runtime import reaching, start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until, wait_for
+from tests.staging import COOKIE, HANG, Running, Stage, as_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
-
-COOKIE = OPTIONS["cookie"]
 
 
 class TestThisOne:
@@ -210,7 +208,7 @@ class TestSpawn:
 
     def test_where_it_may_not(self, stage: Stage) -> None:
         stage.start("a")
-        stage.start("b", policy="off")
+        stage.start("b", rpc="off")
         with pytest.raises(RpcRefused, match="b@test refuses calls"):
             Node.spawn("b", "os", "getpid")
 

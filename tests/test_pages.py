@@ -190,7 +190,7 @@ class TestTheManifest:
         asked = _parser().parse_args([word.replace("$(POD_IP)", "10.0.0.7") for word in words])
         assert program == "pyx"
         assert (asked.name, asked.port, asked.no_halt, asked.rest) == ("app@10.0.0.7", 4370, True, ["app.py"])
-        assert [parse_seed(seed, asked.name) for seed in asked.seed] == [DnsSeed("app", "pyx")]
+        assert [parse_seed(seed, asked.name) for seed in asked.seeds] == [DnsSeed("app", "pyx")]
 
     def test_one_service_one_port_and_one_cookie_are_named_throughout(self) -> None:
         service = one(r"kind: Service\nmetadata: \{name: (\S+)\}")

@@ -27,7 +27,7 @@ from pyx import self as own_pid
 from pyx.primitives import drain
 from pyx.runtime import start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until
+from tests.staging import HANG, Running, Stage, as_process, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class TestCall:
         stage.start("b")
         with pytest.raises(RpcNoConnection, match="this process is not a node"):
             rpc.call("b@test", "os", "getpid")
-        start_stop.start(a, "a@test", **OPTIONS)
+        start_node(a, "a@test")
         assert rpc.call("a", "Node", "self") == "a@test"
 
     def test_failures_are_told_apart(self, two: tuple[LocalNode, LocalNode]) -> None:
@@ -113,7 +113,7 @@ class TestCall:
 
     def test_where_it_may_not(self, stage: Stage) -> None:
         stage.start("a")
-        stage.start("b", policy="off")
+        stage.start("b", rpc="off")
         with pytest.raises(RpcRefused, match=r"--rpc off"):
             rpc.call("b", "os", "getpid")
 

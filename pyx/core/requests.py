@@ -15,6 +15,7 @@ from pyx.core.mailbox import Downed
 from pyx.core.process_signals import ProcessSignals
 from pyx.core.processes import Caller, Watcher
 from pyx.core.routing import THE_NODE
+from pyx.options import RPC_POLICIES
 from pyx.signals import Answer, Ask, Call, Demonitor, ExitSignal, Payload, Ping, Spawn, Spawned
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from pyx.core.processes import ProcessRecord
     from pyx.signals import Reason, Signal
     from pyx.terms import Pid, Ref
-
-POLICIES: Final = ("open", "exported", "off")
-"""Who may run code here: proven peers; proven peers, what is marked for it; nobody."""
 
 RUNS_CODE: Final = frozenset({Call, Spawn})
 """The requests that run code of the peer's choice; the others observe, which every policy allows."""
@@ -51,8 +49,8 @@ class Requests(ProcessSignals):
 
     def __init__(self, *, policy: str = "open") -> None:
         super().__init__()
-        if policy not in POLICIES:
-            msg = f"policy {policy!r} is none of {', '.join(POLICIES)}"
+        if policy not in RPC_POLICIES:
+            msg = f"policy {policy!r} is none of {', '.join(RPC_POLICIES)}"
             raise ValueError(msg)
         self.policy = policy
         self._numbers: Final = itertools.count(1)
@@ -308,7 +306,7 @@ def _makes_sense(kind: type[Signal], outcome: str, body: Payload | str | Pid | N
         case "exit":
             return kind is Call and body is not None
         case "refused":
-            return kind is not Ping and body in POLICIES
+            return kind is not Ping and body in RPC_POLICIES
         case "pong":
             return kind is Ping and body is None
         case _:

@@ -14,7 +14,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.requests import POLICIES
 from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
 from pyx.execution import output
 from pyx.execution.interrupts import guard_main_thread
@@ -26,81 +25,40 @@ from pyx.net.cookie import (
     read_given_cookie,
     read_home_cookie,
 )
-from pyx.runtime.transport import Beyond, Transport
+from pyx.options import MIB
+from pyx.runtime.transport import Transport
 from pyx.terms import full_name, host_of, is_full_name, is_long
-from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator, Sequence
 
     from pyx.execution.runner import Runner
     from pyx.net.cookie import Cookie
     from pyx.net.seeds import Seed
+    from pyx.options import NodeOptions
     from pyx.runtime.local_node import LocalNode
 
-MIB: Final = 1024 * 1024
 
-DEFAULT_MESSAGE_MIB: Final = MAX_PAYLOAD_BYTES // MIB
-"""The longest message, where nobody says otherwise."""
-
-MOST_MESSAGE_MIB: Final = 1024
-"""A limit that is no limit would let a peer fill the memory by one message."""
-
-
-def start(
-    node: LocalNode,
-    name: str,
-    *,
-    hidden: bool,
-    cookie: str | None,
-    cookie_file: str | None,
-    tick: float,
-    policy: str,
-    route_output: bool,
-    loop: asyncio.AbstractEventLoop | None,
-    long: bool = False,
-    listen: str | None = None,
-    port: int = 0,
-    seeds: Sequence[str] = (),
-    max_message_mib: int = DEFAULT_MESSAGE_MIB,
-) -> str:
-    """Makes *node* a named node; see `Node.start`."""
+def start(node: LocalNode, options: NodeOptions) -> str:
+    """Makes *node* a named node and returns its full name; raises as `Node.start`."""
     forbid_green_threads()
-    if not tick > 0:
-        msg = f"tick is a number of seconds over 0, not {tick!r}"
-        raise ValueError(msg)
-    if policy not in POLICIES:
-        msg = f"rpc is {' or '.join(map(repr, POLICIES))}, not {policy!r}"
-        raise ValueError(msg)
-    if not long and (listen is not None or port):
-        raise ValueError("listen and port are for long names: a short one never leaves its host")
-    if type(port) is not int or not 0 <= port < 65536:
-        msg = f"port is a number below 65536, not {port!r}"
-        raise ValueError(msg)
-    if type(max_message_mib) is not int or not 0 < max_message_mib <= MOST_MESSAGE_MIB:
-        msg = f"max_message_mib is a number of MiB from 1 to {MOST_MESSAGE_MIB}, not {max_message_mib!r}"
-        raise ValueError(msg)
     guard_main_thread()
-    full = _long_name(name) if long else _short_name(node, name)
-    beyond = Beyond(listen, port) if long else None
-    planned = _planned(seeds, full)
-    secret = _secret(cookie, cookie_file)
+    full = _long_name(options.name) if options.long else _short_name(node, options.name)
+    planned = _planned(options.seeds, full)
+    secret = _secret(options.cookie, options.cookie_file)
     creation = secrets.randbelow(2**32 - 1) + 1
 
     def begin(_: Runner | None) -> Transport:
         node.portal.start()  # first, as it may find no descriptor left: there is nothing to undo yet
-        node.max_message_bytes = max_message_mib * MIB
+        node.max_message_bytes = options.max_message_bytes
         # Claims a short name at once; a long one is had when it is open.
-        transport = Transport(
-            node, full, creation, hidden=hidden, cookie=secret, beyond=beyond, seeds=planned
-        )
-        node.tasks.use(loop)
-        node.kernel.policy = policy
-        node.kernel.tick_seconds = tick
+        transport = Transport(node, full, creation, options, cookie=secret, seeds=planned)
+        node.tasks.use(options.loop)
+        node.kernel.policy = options.rpc
+        node.kernel.tick_seconds = options.tick
         node.transport = transport
         _started[node] = transport
-        transport.open(tick / 4)
+        transport.open(options.tick / 4)
         return transport
 
     with _changing(node):
@@ -115,7 +73,7 @@ def start(
             _started.pop(node, None)
             transport.close()
             raise
-    if route_output:
+    if options.route_output:
         output.install()
     return full
 

@@ -10,7 +10,7 @@ import functools
 import os
 import random
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.execution.node_log import log
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pyx.net.name_claim import NameClaim
     from pyx.net.seeds import Seed
     from pyx.net.tcp_carrier import TcpCarrier
+    from pyx.options import NodeOptions
     from pyx.runtime.local_node import LocalNode
     from pyx.signals import Signal
     from pyx.wire.handshake.machine import Status
@@ -59,15 +60,6 @@ _MAY: Final = {
 """What a node that is reached from other hosts says at its start, by its policy."""
 
 
-class Beyond(NamedTuple):
-    """How a node with a long name meets other hosts."""
-
-    listen: str | None = None
-    """An address of this host; None: the one that the name's host part stands for."""
-    port: int = 0
-    """The same for all nodes, so that EPMD is not needed; 0: any, and EPMD tells which."""
-
-
 class Transport:
     """What makes a process a node: claims the name, listens from `open` on.
 
@@ -75,9 +67,8 @@ class Transport:
         node: whose kernel decides.
         name: the full name.
         creation: of this life.
-        hidden: told to nobody.
-        cookie: towards everybody who has none of his own (`set_cookie`).
-        beyond: how to meet other hosts; None: it keeps to this host (`--sname`).
+        options: of the node; its `long`, `listen`, `port` and `hidden` are used here.
+        cookie: for all peers that have none of their own (`set_cookie`).
         seeds: nodes to dial of its own accord.
 
     Raises:
@@ -89,15 +80,14 @@ class Transport:
         node: LocalNode,
         name: str,
         creation: int,
+        options: NodeOptions,
         *,
-        hidden: bool,
         cookie: Cookie,
-        beyond: Beyond | None = None,
         seeds: Sequence[Seed] = (),
     ) -> None:
         self._node = node
         self._incarnation = Incarnation(name, creation)
-        self._hidden = hidden
+        self._hidden = options.hidden
         self.cookie = cookie
         self.cookies = {cookie.text}
         """All that were ever in force here, towards one peer too: what is written down must not show them."""
@@ -108,7 +98,7 @@ class Transport:
         self._upkeep = DirectoryLog(name)
         self._beyond: TcpCarrier | None = None
         self._door: Carrier
-        if beyond is None:
+        if not options.long:
             directory = self._directory = HostDirectory.of_this_user()
             self._claim = directory.claim(name, creation, os.getpid())
             self._door = UnixCarrier(directory, self._claim, hosts_are_one=node.hosts_are_one)
@@ -116,7 +106,11 @@ class Transport:
             from pyx.net.tcp_carrier import TcpCarrier  # with TLS and cryptography, which nobody else needs
 
             self._beyond = self._door = TcpCarrier(
-                name, hidden=hidden, listen=beyond.listen, port=beyond.port, trouble=log.warning
+                name,
+                hidden=options.hidden,
+                listen=options.listen,
+                port=options.port,
+                trouble=log.warning,
             )
         self._doors: Doors | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import PyxError
 from pyx.scenario.record import Recorder
 from pyx.scenario.sources import SUFFIX
-from pyx.shell.app import ShellOptions, cookies_in_force
+from pyx.shell.app import cookies_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_DEFAULTS: Final = ShellOptions()
+    from pyx.shell.app import ShellOptions
+
+_REPLAYED: Final = ("hidden", "tick", "rpc", "max_message_mib")
+"""The options of a node that its replay has too."""
+
 _PLAIN: Final = re.compile(r"[^\s'\"]+")
 
 
@@ -117,16 +121,8 @@ def start_line(options: ShellOptions, place: Path) -> str:
     other hosts or the cookie is left out.
     """
     words: list[str] = []
-    if options.name is not None:
-        words += ["--sname", options.name]
-    if options.hidden:
-        words.append("--hidden")
-    if options.tick != _DEFAULTS.tick:
-        words += ["--tick", f"{options.tick:g}"]
-    if options.rpc != _DEFAULTS.rpc:
-        words += ["--rpc", options.rpc]
-    if options.max_message_mib != _DEFAULTS.max_message_mib:
-        words += ["--max-message", str(options.max_message_mib)]
+    if options.node is not None:
+        words += ["--sname", options.node.name, *options.node.words(_REPLAYED)]
     with contextlib.suppress(OSError):  # the current directory is gone
         project = os.path.relpath(options.directory, place)
         words += ["-S", project] if project != "." else []
@@ -142,4 +138,5 @@ def _quoted(word: str) -> str:
 
 def _starts_alike(options: ShellOptions) -> bool:
     """True if a replay's node, on one host and with a cookie of its own, says the same when it starts."""
-    return not (options.long or options.cookie or options.cookie_file or options.seeds)
+    node = options.node
+    return node is None or not (node.long or node.cookie or node.cookie_file or node.seeds)

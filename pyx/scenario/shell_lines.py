@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pyx.errors import NodeNameInvalid
+from pyx.options import OPTIONS
 from pyx.scenario.characters import ESCAPED, unescaped
 from pyx.scenario.parse_error import ParseError, did_you_mean
 from pyx.terms import full_name
@@ -34,12 +35,11 @@ _SIGNALS: Final = {"-9": "KILL", "-KILL": "KILL", "-STOP": "STOP", "-CONT": "CON
 
 _TAKES_VALUE: Final = {
     "--sname": True,
-    "--hidden": False,
-    "--cookie": True,
-    "--cookie-file": True,
-    "--tick": True,
-    "--rpc": True,
-    "--max-message": True,
+    **{
+        option.flag: option.takes_value
+        for option in OPTIONS
+        if option.flag is not None and option.name not in {"listen", "port", "seeds"}  # no other hosts here
+    },
     "-S": True,
 }
 """The options of `$ pyx`, and whether a value follows."""

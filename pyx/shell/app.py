@@ -22,7 +22,7 @@ from pyx.execution.outlet import Pace
 from pyx.execution.slots import LockSlot
 from pyx.node import Node
 from pyx.process import Process
-from pyx.runtime import rex
+from pyx.runtime import rex, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import program_exit
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pyx.execution.outlet import Console
+    from pyx.options import NodeOptions
     from pyx.shell.completion import Completion
     from pyx.shell.record_hooks import RecordHooks
 
@@ -58,17 +59,8 @@ fast, and a collection of the young still takes milliseconds."""
 class ShellOptions:
     """What the command line asked for."""
 
-    name: str | None = None
-    hidden: bool = False
-    cookie: str | None = None
-    cookie_file: str | None = None
-    tick: float = 15.0
-    rpc: str = "open"
-    long: bool = False
-    listen: str | None = None
-    port: int = 0
-    seeds: list[str] = field(default_factory=list)
-    max_message_mib: int = 128
+    node: NodeOptions | None = None
+    """None: the shell is a node without a name."""
     directory: str = "."
     code: list[str] = field(default_factory=list)
     file: str | None = None
@@ -187,20 +179,8 @@ class App:
         options = self._options
         if isinstance(self._shared, RecordedScreen):
             self._shared.shell = lambda: process.pid
-        if options.name is not None:
-            Node.start(
-                options.name,
-                hidden=options.hidden,
-                cookie=options.cookie,
-                cookie_file=options.cookie_file,
-                tick=options.tick,
-                rpc=options.rpc,
-                long=options.long,
-                listen=options.listen,
-                port=options.port,
-                seeds=options.seeds,
-                max_message_mib=options.max_message_mib,
-            )
+        if options.node is not None:
+            start_stop.start(this_node(), options.node)
         helpers = Helpers(project, lambda: self._terminal.width)
         lower = {**vars(builtins), **faces(), **helpers.names()}
         main = make_main(lower)

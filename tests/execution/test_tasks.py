@@ -22,7 +22,7 @@ from pyx.execution.slots import LockSlot
 from pyx.execution.tasks import ProcessLoop
 from pyx.runtime import start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, OPTIONS, Ended, Stage, until, wait_for
+from tests.staging import HANG, Ended, Stage, start_node, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -290,9 +290,7 @@ class TestTheApplicationsLoop:
         node = stage.make()
 
         async def first() -> None:
-            await asyncio.to_thread(
-                start_stop.start, node, "a@test", **{**OPTIONS, "loop": asyncio.get_running_loop()}
-            )
+            await asyncio.to_thread(start_node, node, "a@test", loop=asyncio.get_running_loop())
             await asyncio.to_thread(start_stop.stop, node)
 
         asyncio.run(first())

@@ -14,9 +14,8 @@ import pytest
 
 from pyx import Node, receive, rpc, send
 from pyx.net.epmd_client import names
-from pyx.runtime import start_stop
 from tests.net.test_epmd_client import kind, port
-from tests.staging import OPTIONS, Running, as_process, until
+from tests.staging import Running, as_process, start_node, until
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -36,7 +35,7 @@ def ipv6() -> None:
 
 def start(stage: Stage, name: str) -> LocalNode:
     node = stage.make()
-    start_stop.start(node, name, **OPTIONS, long=True)
+    start_node(node, name, long=True)
     return node
 
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from pyx import Node, receive, send
-from pyx.runtime import start_stop
 from pyx.wire.handshake.tls import RECORD_BYTES
 from tests.net.fault_proxy import FaultProxy
 from tests.net.test_tcp_carrier import free_port
-from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until
+from tests.staging import HANG, Running, Stage, as_process, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +51,7 @@ class Pair:
     def _node(stage: Stage, name: str, port: int, tick: float) -> LocalNode:
         node = stage.make()
         listen = f"127.0.0.10{name[-1]}"
-        start_stop.start(node, name, **{**OPTIONS, "tick": tick}, long=True, listen=listen, port=port)
+        start_node(node, name, tick=tick, long=True, listen=listen, port=port)
         return node
 
     def meet(self) -> None:

@@ -21,7 +21,7 @@ from pyx import Node, NotAProcess, Process, receive, self, send, spawn
 from pyx.execution.interrupts import guard_main_thread
 from pyx.runtime.local_node import LocalNode, this_node
 from pyx.runtime.shell_process import shell_process
-from tests.staging import HANG, OPTIONS, as_process, seen_from, wait_for
+from tests.staging import HANG, as_process, seen_from, start_node, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,11 +122,10 @@ class Silent:
 
 
 def two_nodes() -> tuple[LocalNode, LocalNode]:
-    from pyx.runtime import start_stop
 
     a, b = this_node(), LocalNode()
-    start_stop.start(a, "a@test", **OPTIONS)
-    start_stop.start(b, "b@test", **OPTIONS)
+    start_node(a, "a@test")
+    start_node(b, "b@test")
     return a, b
 
 
@@ -215,9 +214,8 @@ def forks() -> None:
     """A child is not a node and no process; the node it left goes on, and loses nothing by its end."""
     Node.start("parent@test", cookie="x" * 40)
     other = LocalNode()
-    from pyx.runtime import start_stop
 
-    start_stop.start(other, "other@test", **{**OPTIONS, "cookie": "x" * 40})
+    start_node(other, "other@test", cookie="x" * 40)
     assert Node.ping("other@test") == "pong"
 
     def in_a_process() -> tuple[int, bool]:

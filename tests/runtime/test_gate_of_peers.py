@@ -101,7 +101,7 @@ class TestCalls:
         self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
-        stage.start("asked", policy=policy)
+        stage.start("asked", rpc=policy)
         if allowed(policy, function):
             assert as_process(asking, lambda: CALLS[door](function)) in {"marked", "till", "unmarked"}
             return
@@ -119,7 +119,7 @@ class TestCalls:
         self, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
-        asked = stage.start("asked", policy=policy)
+        asked = stage.start("asked", rpc=policy)
 
         def story() -> None:
             assert rpc.cast("asked", "gate_of_peers", function) is True
@@ -147,7 +147,7 @@ class TestSpawns:
         self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
-        asked = stage.start("asked", policy=policy)
+        asked = stage.start("asked", rpc=policy)
 
         def story() -> None:
             Process.flag("trap_exit", True)
@@ -167,7 +167,7 @@ class TestSpawns:
         self, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
-        stage.start("asked", policy=policy)
+        stage.start("asked", rpc=policy)
 
         def story() -> Any:
             pid, ref = Node.spawn_monitor("asked@test", "gate_of_peers", function, [])
@@ -188,7 +188,7 @@ class TestSpawns:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_whoever_only_looks_is_answered_under_all(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
     stage, asking = nodes
-    asked = stage.start("asked", policy=policy)
+    asked = stage.start("asked", rpc=policy)
     waiting = Running(asked, lambda: receive(timeout=HANG))
     there = seen_from(asking, asked, waiting.pid)
     nobody = Pid(999, 0, there.node, there.creation)
@@ -210,7 +210,7 @@ def test_messages_come_through_under_all_and_opening_them_runs_nothing(
     policy: str, nodes: tuple[Stage, LocalNode]
 ) -> None:
     stage, asking = nodes
-    asked = stage.start("asked", policy=policy)
+    asked = stage.start("asked", rpc=policy)
 
     def ear() -> Any:
         Process.register(self(), "ear")
@@ -232,7 +232,7 @@ def test_messages_come_through_under_all_and_opening_them_runs_nothing(
 def test_a_pattern_that_a_peer_chose_runs_nothing(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
     """A server's usual idiom: it answers under the tag that its client chose, and waits for what has it."""
     stage, asking = nodes
-    asked = stage.start("asked", policy=policy)
+    asked = stage.start("asked", rpc=policy)
 
     def serve() -> Any:
         Process.register(self(), "server")
@@ -251,7 +251,7 @@ def test_a_pattern_that_a_peer_chose_runs_nothing(policy: str, nodes: tuple[Stag
 
 def test_at_home_no_policy_counts(nodes: tuple[Stage, LocalNode]) -> None:
     stage, _ = nodes
-    asked = stage.start("asked", policy="off")
+    asked = stage.start("asked", rpc="off")
     assert as_process(asked, lambda: rpc.call("asked", "gate_of_peers", "unmarked")) == "unmarked"
 
 
@@ -260,7 +260,7 @@ class TestExported:
         self, nodes: tuple[Stage, LocalNode], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stage, asking = nodes
-        stage.start("asked", policy="exported")
+        stage.start("asked", rpc="exported")
         (tmp_path / "loads_and_harms.py").write_text("raise SystemExit('it was run')\n")
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(RpcRefused):
@@ -271,7 +271,7 @@ class TestExported:
         self, nodes: tuple[Stage, LocalNode], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stage, asking = nodes
-        stage.start("asked", policy="exported")
+        stage.start("asked", rpc="exported")
 
         class Trap(ModuleType):
             def __getattr__(self, name: str) -> Any:
@@ -285,7 +285,7 @@ class TestExported:
 
     def test_a_face_is_not_marked(self, nodes: tuple[Stage, LocalNode]) -> None:
         stage, asking = nodes
-        stage.start("asked", policy="exported")
+        stage.start("asked", rpc="exported")
         with pytest.raises(RpcRefused):
             as_process(asking, lambda: rpc.call("asked", "Node", "stop"))
 
@@ -301,7 +301,7 @@ class TestALetterThatIsSaidToBeSealedHere:
     @pytest.mark.parametrize("policy", ["exported", "off"])
     @pytest.mark.parametrize("kind", [Call, Spawn])
     def test_runs_nothing(self, policy: str, kind: type, stage: Stage) -> None:
-        victim = stage.start("victim", policy=policy)
+        victim = stage.start("victim", rpc=policy)
         payload = encode((__name__, "unmarked", []))
         between = () if kind is Call else (False, None)
         with Hostile(victim) as evil:
@@ -311,7 +311,7 @@ class TestALetterThatIsSaidToBeSealedHere:
         assert "unmarked" not in seen
 
     def test_leaves_the_others_alone(self, stage: Stage) -> None:
-        victim, honest = stage.start("victim", policy="exported"), stage.start("honest")
+        victim, honest = stage.start("victim", rpc="exported"), stage.start("honest")
         with Hostile(victim) as evil:
             assert as_process(honest, lambda: Node.ping("victim")) == "pong"
             evil.forges(Call, Pid(1), 5, Pid(1), tuple(evil.there), payload=encode(("math", "sqrt", [4])))
@@ -323,7 +323,7 @@ class TestWhatAProcessKeepsToItself:
     @pytest.mark.parametrize("policy", ["exported", "off"])
     @pytest.mark.parametrize("keys", [["messages"], ["dictionary"], ["status", "messages"]])
     def test_is_shown_only_where_peers_may_run_code(self, policy: str, keys: list[str], stage: Stage) -> None:
-        asking, asked = stage.start("asking"), stage.start("asked", policy=policy)
+        asking, asked = stage.start("asking"), stage.start("asked", rpc=policy)
         there = seen_from(asking, asked, Running(asked, lambda: receive("enough", timeout=HANG)).pid)
         with pytest.raises(RpcRefused) as refused:
             as_process(asking, lambda: Process.info(there, keys))

@@ -67,7 +67,7 @@ def test_topics_rest_by_themselves_and_are_forgotten(clock: Clock, caplog: pytes
 def test_what_a_peer_says_of_dropped_messages_fills_no_log(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    victim = stage.start("victim", policy="off")
+    victim = stage.start("victim", rpc="off")
     with Hostile(victim) as evil:
         evil.says(*[Dropped(Pid(1), "x\n2026 CRITICAL \x1b[2J")] * 2000)
         evil.ping()
@@ -79,7 +79,7 @@ def test_what_a_peer_says_of_dropped_messages_fills_no_log(
 def test_what_a_peer_prints_on_the_node_itself_moves_no_cursor(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    victim = stage.start("victim", policy="off")
+    victim = stage.start("victim", rpc="off")
     with Hostile(victim) as evil:
         evil.says(Print(Pid(1), evil.his(Pid(0)), "a\x1b]0;title\x07\tb\n"))
         evil.ping()

@@ -95,7 +95,7 @@ class TestSpawn:
             as_process(a, lambda: reaching.spawn("a", ("os", "f", [object()]), link=False, monitor=False))
 
     def test_one_that_may_not(self, stage: Stage) -> None:
-        a, _ = stage.start("a"), stage.start("b", policy="off")
+        a, _ = stage.start("a"), stage.start("b", rpc="off")
         with pytest.raises(RpcRefused, match="b@test refuses calls"):
             as_process(a, lambda: reaching.spawn("b", ("os", "getpid", []), link=False, monitor=False))
 

@@ -11,7 +11,7 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.runtime import seeding, start_stop
-from tests.staging import OPTIONS, Stage, until
+from tests.staging import Stage, start_node, until
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -74,7 +74,7 @@ def test_a_domain_that_leads_nowhere_is_told(
 def test_a_seed_that_cannot_be_one_is_refused_before_anything_starts(stage: Stage) -> None:
     node = stage.make()
     with pytest.raises(ValueError, match="seed"):
-        start_stop.start(node, "a@test", **{**OPTIONS, "seeds": ["dns:"]})
+        start_node(node, "a@test", seeds=["dns:"])
     assert not node.kernel.name
 
 

@@ -22,7 +22,7 @@ from pyx.execution.output import StdoutRouter
 from pyx.runtime import start_stop
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
-from tests.staging import HANG, OPTIONS, Running, Stage, as_process, until, wait_for
+from tests.staging import HANG, Running, Stage, as_process, start_node, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def start(node: LocalNode, name: str = "a@test", **options: Any) -> str:
-    return start_stop.start(node, name, **{**OPTIONS, **options})
+    return start_node(node, name, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -135,21 +135,6 @@ class TestStart:
         assert refused.value.hint == "run the node in a program of its own"
         assert not node.kernel.name
 
-    @pytest.mark.parametrize("tick", [0, -1, float("nan")])
-    def test_a_tick_is_a_time(self, node: LocalNode, tick: float) -> None:
-        with pytest.raises(ValueError, match="tick is a number of seconds over 0, not "):
-            start(node, tick=tick)
-
-    @pytest.mark.parametrize("policy", ["closed", ""])
-    def test_a_policy_is_one_that_there_is(self, node: LocalNode, policy: str) -> None:
-        with pytest.raises(ValueError, match="rpc is 'open' or 'exported' or 'off', not"):
-            start(node, policy=policy)
-
-    @pytest.mark.parametrize("mib", [0, -1, 1025, 1.5, True, "128", None])
-    def test_the_limit_of_a_message_is_a_number_of_mib(self, node: LocalNode, mib: Any) -> None:
-        with pytest.raises(ValueError, match="max_message_mib is a number of MiB from 1 to 1024, not "):
-            start(node, max_message_mib=mib)
-
     def test_a_bad_name(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid):
             start(node, "no good")
@@ -158,7 +143,7 @@ class TestStart:
         before = sorted(os.listdir(home))
         for options in (
             {"tick": 0},
-            {"policy": "?"},
+            {"rpc": "?"},
             {"name": "no good"},
             {"cookie": None, "cookie_file": "/x"},
         ):
@@ -170,7 +155,7 @@ class TestStart:
         assert start(node)
 
     def test_options_reach_their_places(self, node: LocalNode) -> None:
-        start(node, hidden=True, tick=3.0, policy="off", max_message_mib=2)
+        start(node, hidden=True, tick=3.0, rpc="off", max_message_mib=2)
         kernel = node.kernel
         assert (kernel.hidden, kernel.tick_seconds, kernel.policy) == (True, 3.0, "off")
         assert node.max_message_bytes == 2 * 1024 * 1024

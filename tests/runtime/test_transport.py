@@ -26,11 +26,12 @@ from pyx.execution import interrupts
 from pyx.net.cookie import Cookie
 from pyx.net.endpoint import Arrival
 from pyx.net.name_claim import NameClaim
+from pyx.options import NodeOptions
 from pyx.runtime import drain_timeout, start_stop
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import NODE_ROOM_BYTES
-from tests.staging import HANG, OPTIONS, Running, Stage, as_process, seen_from, until, wait_for
+from tests.staging import HANG, Running, Stage, as_process, seen_from, start_node, until, wait_for
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
@@ -200,7 +201,7 @@ class TestTicks:
         ticked = threading.Semaphore(0)
         a = stage.make()
         monkeypatch.setattr(a.kernel, "tick", lambda _: ticked.release())
-        start_stop.start(a, "a@test", **{**OPTIONS, "tick": 0.004})
+        start_node(a, "a@test", tick=0.004)
         for _ in range(3):
             assert ticked.acquire(timeout=HANG)
 
@@ -358,7 +359,7 @@ class TestRaces:
             a.kernel.send(None, ("reader", "b@test"), a.body(("reader", "b@test"), "early"))
 
         monkeypatch.setattr(a.kernel, "node_started", with_an_eager_process)
-        start_stop.start(a, "a@test", **OPTIONS)
+        start_node(a, "a@test")
         assert running.outcome() == "early"
 
     def test_a_session_that_the_kernel_does_not_want_any_more_is_hung_up(self, stage: Stage) -> None:
@@ -424,7 +425,7 @@ def test_an_unsafe_directory_is_refused(
     tmp_path.chmod(0o755)
     monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(RuntimeDirectoryUnsafe):
-        Transport(stage.make(), "a@test", 1, hidden=False, cookie=Cookie("x"))
+        Transport(stage.make(), "a@test", 1, NodeOptions("a@test"), cookie=Cookie("x"))
 
 
 class TestANameWhoseFilesVanish:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import PyxError
+from pyx.options import NodeOptions
 from pyx.scenario.recording import RecordFile, recording, start_line
 from pyx.scenario.replay import Replay, ReplayOptions
 from pyx.scenario.transcript import parse_transcript
@@ -90,16 +91,16 @@ class TestTheFirstLine:
         ("options", "line"),
         [
             (ShellOptions(), "$ pyx"),
-            (ShellOptions(name="gus", hidden=True), "$ pyx --sname gus --hidden"),
-            (ShellOptions(name="gus", cookie="secret", cookie_file="f"), "$ pyx --sname gus"),
+            (ShellOptions(NodeOptions("gus", hidden=True)), "$ pyx --sname gus --hidden"),
+            (ShellOptions(NodeOptions("gus", cookie="secret", cookie_file="f")), "$ pyx --sname gus"),
             (
                 ShellOptions(
-                    name="gus@10.0.0.5", long=True, listen="0.0.0.0", port=4000, seeds=["x@10.0.0.6"]
+                    NodeOptions("gus@10.0.0.5", long=True, listen="0.0.0.0", port=4000, seeds=["x@10.0.0.6"])
                 ),
                 "$ pyx --sname gus@10.0.0.5",
             ),
             (
-                ShellOptions(name="gus", tick=0.5, rpc="off", max_message_mib=3),
+                ShellOptions(NodeOptions("gus", tick=0.5, rpc="off", max_message_mib=3)),
                 "$ pyx --sname gus --tick 0.5 --rpc off --max-message 3",
             ),
         ],
@@ -127,7 +128,7 @@ class TestTheFirstLine:
         here = tmp_path / "shop"
         here.mkdir()
         monkeypatch.chdir(here)
-        line = start_line(ShellOptions(name="a", directory=directory), Path(os.path.normpath(here / place)))
+        line = start_line(ShellOptions(NodeOptions("a"), directory), Path(os.path.normpath(here / place)))
         assert line == f"$ pyx --sname a{words}"
         assert parse_transcript(f"{line}\n", "t.pyxt").sessions
 

@@ -21,7 +21,7 @@ from pyx.runtime import start_stop
 from pyx.terms import Pid
 from tests.simulation.crowd import Crowd
 from tests.simulation.invariants import asymmetries, disagreements
-from tests.staging import OPTIONS, Stage, as_process, until
+from tests.staging import Stage, as_process, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def disturb(crowd: Crowd, nodes: list[LocalNode], number: int) -> None:
     if not number % 80:
         name = node.kernel.name
         start_stop.stop(node)
-        start_stop.start(node, name, **OPTIONS)
+        start_node(node, name)
 
 
 def is_reached(node: LocalNode, other: LocalNode) -> bool:

@@ -158,7 +158,7 @@ class TestNamesLongAndShort:
             ),
             (
                 ["--name", "gus@127.0.0.1", "--port", "0"],
-                f"argument --port: '0' is no port: one is a number from 1 to 65535\n{USAGE}",
+                f"argument --port: '0' is not a port: a number from 1 to 65535\n{USAGE}",
             ),
             (
                 ["--name", "gus@192.0.2.7", "--port", "5000"],
