@@ -162,6 +162,15 @@ class Point:
 
 WRAPS = [lambda x: [x], lambda x: (x,), lambda x: {0: x}, lambda x: frozenset([x]), Point, lambda x: [x, x]]
 
+def inner(value):
+    match value:
+        case Point():
+            return value.x
+        case dict():
+            return value[0]
+        case _:
+            return next(iter(value))
+
 def work():
     for wrap in WRAPS:
         for depth in (1, 100, 250, 256, 257, 900, 5000):
@@ -177,9 +186,9 @@ def work():
                 del opened
             except EncodeError as error:
                 print("refused", depth, str(error)[-40:])
-            while depth > 1 and type(value) in (list, tuple, dict):  # taken apart level by level
+            while depth > 1:  # level by level: CPython 3.13 frees 5,000 frozensets by recursion
                 depth -= 1
-                value = value[0]
+                value = inner(value)
     cycle = [1]
     cycle.append({"again": (cycle,)})
     for value in (cycle, (cycle, cycle)):
