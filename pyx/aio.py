@@ -49,7 +49,7 @@ async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspe
     """`primitives.send`, awaitable: it waits where that would have to, and is never refused (NodeBusy)."""
     node = this_node()
     dest = checked_destination(node, dest)
-    sent = node.send_if_light(dest, message) if nosuspend else await node.send_async(dest, message)
+    sent = node.send_unless_busy(dest, message) if nosuspend else await node.send_async(dest, message)
     return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 
 

@@ -117,10 +117,10 @@ class Node:
         Raises:
             ValueError: an unknown kind; the sentence lists them.
         """
-        node = this_node()
         given = kinds or ("visible",)
         wanted = [one for kind in given for one in (kind if isinstance(kind, list) else [kind])]
-        return node.step(node.kernel.nodes, wanted)
+        with this_node().kernel_call as kernel:
+            return kernel.nodes(wanted)
 
     @staticmethod
     def ping(node: str) -> str:
@@ -154,7 +154,9 @@ class Node:
         here = this_node()
         if not here.kernel.name:
             return "ignored"
-        return here.step(here.kernel.disconnect, here.full_name(node))
+        full = here.full_name(node)
+        with here.kernel_call as kernel:
+            return kernel.disconnect(full)
 
     @staticmethod
     def spawn(node: str, module: Any, *rest: Any) -> Pid:
@@ -191,12 +193,16 @@ class Node:
         here = node_of(runner)
         if not here.kernel.name:
             raise NodeNotAlive("monitor a node")
-        here.step(here.kernel.monitor_node, runner.process, here.full_name(node), checked_choice(on))
+        full, on = here.full_name(node), checked_choice(on)
+        with here.kernel_call as kernel:
+            kernel.monitor_node(runner.process, full, on)
         return True
 
     @staticmethod
     def monitor_nodes(on: bool) -> bool:
         """Asks for `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or ends that."""
         runner = context.require("Node.monitor_nodes()")
-        node_of(runner).step(node_of(runner).kernel.monitor_nodes, runner.process, checked_choice(on))
+        on = checked_choice(on)
+        with node_of(runner).kernel_call as kernel:
+            kernel.monitor_nodes(runner.process, on)
         return True

@@ -41,7 +41,8 @@ def make_ref() -> Ref:
     node = this_node()
     runner = context.current.get()
     mark = runner.process.mailbox.mark() if runner is not None else 0
-    ref = node.step(node.kernel.make_ref)
+    with node.kernel_call as kernel:
+        ref = kernel.make_ref()
     if runner is not None:
         runner.remember(ref, mark)
     return ref
@@ -117,7 +118,7 @@ def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bo
     """
     node = this_node()
     dest = checked_destination(node, dest)
-    sent = node.send_if_light(dest, message) if nosuspend else node.send(dest, message)
+    sent = node.send_unless_busy(dest, message) if nosuspend else node.send(dest, message)
     return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyx.core.routing import THE_NODE
 from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
 from pyx.execution import context
 from pyx.execution.context import forbid_running_loop, require
@@ -22,9 +23,10 @@ from pyx.runtime.arguments import (
     checked_pid,
     checked_ref,
     checked_seconds,
+    node_of_destination,
 )
 from pyx.runtime.current_node import node_of
-from pyx.runtime.encoding import encoded_reason
+from pyx.runtime.encoding import encode_for, encoded_reason
 from pyx.runtime.local_node import this_node
 from pyx.terms import Pid, Ref
 
@@ -47,15 +49,16 @@ class Process:
             RegistrationError: the sentence says which rule: the pid is not local or not alive, it has a name,
                 the name is taken, or is no name.
         """
-        node = this_node()
-        node.step(node.kernel.register, checked_pid(pid), name)
+        pid = checked_pid(pid)
+        with this_node().kernel_call as kernel:
+            kernel.register(pid, name)
         return True
 
     @staticmethod
     def unregister(name: str) -> bool:
         """Takes a name back; returns True.  Raises RegistrationError if nobody has it."""
-        node = this_node()
-        node.step(node.kernel.unregister, name)
+        with this_node().kernel_call as kernel:
+            kernel.unregister(name)
         return True
 
     @staticmethod
@@ -65,22 +68,24 @@ class Process:
         Raises:
             TypeError: *name* is not a str.
         """
-        node = this_node()
-        return node.step(node.kernel.whereis, checked_name(name))
+        name = checked_name(name)
+        with this_node().kernel_call as kernel:
+            return kernel.whereis(name)
 
     @staticmethod
     def registered() -> list[str]:
         """All names registered on this node, sorted."""
-        node = this_node()
-        return node.step(node.kernel.registered)
+        with this_node().kernel_call as kernel:
+            return kernel.registered()
 
     # ------------------------------------------------------------ information
 
     @staticmethod
     def list() -> builtins.list[Pid]:
         """The pids of all processes of this node."""
-        node = this_node()
-        return [process.pid for process in node.step(node.kernel.processes)]
+        with this_node().kernel_call as kernel:
+            processes = kernel.processes()
+        return [process.pid for process in processes]
 
     @staticmethod
     def info(pid: Pid, key: str | builtins.list[str] | None = None) -> Any:
@@ -138,8 +143,7 @@ class Process:
             if process.keeps_pid and not process.trap_exit and reason != "kill":
                 raise Exit(reason)
         node = this_node()
-        frm = runner.process.pid if runner is not None else Pid(0)
-        node.say(pid.node, node.kernel.exit, frm, pid, encoded_reason(reason, node.max_message_bytes))
+        node.send_exit(pid, encoded_reason(reason, node.max_message_bytes))
         return True
 
     @staticmethod
@@ -162,10 +166,14 @@ class Process:
         runner = require("Process.flag()")
         node, process = node_of(runner), runner.process
         if name == "trap_exit":
-            return node.step(node.kernel.set_trap_exit, process, checked_choice(value))
+            traps = checked_choice(value)
+            with node.kernel_call as kernel:
+                return kernel.set_trap_exit(process, traps)
         if name == "max_mailbox":
-            cap = node.step(node.kernel.set_max_mailbox, process, checked_cap(value))
-            return tuple(cap) if cap is not None else None
+            cap = checked_cap(value)
+            with node.kernel_call as kernel:
+                old = kernel.set_max_mailbox(process, cap)
+            return tuple(old) if old is not None else None
         msg = f"unknown flag {name!r}; there are 'trap_exit' and 'max_mailbox'"
         raise ValueError(msg)
 
@@ -179,9 +187,10 @@ class Process:
             NoProcess: a local pid that is dead, while exits are not trapped (as IEx; else an EXIT comes).
         """
         runner = require("Process.link()")
-        node = node_of(runner)
         pid = checked_pid(pid)
-        if not node.step(node.kernel.link, runner.process, pid):
+        with node_of(runner).kernel_call as kernel:
+            is_linked = kernel.link(runner.process, pid)
+        if not is_linked:
             raise NoProcess(pid)
         return True
 
@@ -189,7 +198,9 @@ class Process:
     def unlink(pid: Pid) -> bool:
         """Takes a link back; returns True.  No EXIT of that link comes after this."""
         runner = require("Process.unlink()")
-        node_of(runner).step(node_of(runner).kernel.unlink, runner.process, checked_pid(pid))
+        pid = checked_pid(pid)
+        with node_of(runner).kernel_call as kernel:
+            kernel.unlink(runner.process, pid)
         return True
 
     @staticmethod
@@ -201,11 +212,12 @@ class Process:
         runner = require("Process.monitor()")
         node = node_of(runner)
         dest = checked_destination(node, target)
-        if type(dest) is Ref:
+        if isinstance(dest, Ref):
             msg = f"a monitor watches a pid, a name or (name, node), not {target!r}"
             raise TypeError(msg)
-        mark = runner.process.mailbox.mark()  # before: the DOWN may come with the same step
-        ref = node.step(node.kernel.monitor, runner.process, dest)
+        mark = runner.process.mailbox.mark()  # before: the DOWN may come with the same kernel call
+        with node.kernel_call as kernel:
+            ref = kernel.monitor(runner.process, dest)
         runner.remember(ref, mark)
         return ref
 
@@ -215,8 +227,9 @@ class Process:
         runner = require("Process.demonitor()")
         if flush and runner.receiving:
             raise AlreadyReceiving  # a predicate that would take messages from under its own receive
-        kernel, ref = node_of(runner).kernel, checked_ref(ref)
-        return node_of(runner).step(lambda: kernel.demonitor(runner.process, ref, flush=flush))
+        ref = checked_ref(ref)
+        with node_of(runner).kernel_call as kernel:
+            return kernel.demonitor(runner.process, ref, flush=flush)
 
     @staticmethod
     def alias() -> Ref:
@@ -226,7 +239,8 @@ class Process:
         """
         runner = require("Process.alias()")
         mark = runner.process.mailbox.mark()
-        ref = node_of(runner).step(node_of(runner).kernel.alias, runner.process)
+        with node_of(runner).kernel_call as kernel:
+            ref = kernel.alias(runner.process)
         runner.remember(ref, mark)
         return ref
 
@@ -234,7 +248,9 @@ class Process:
     def unalias(ref: Ref) -> bool:
         """Ends an alias; True if it was one."""
         runner = require("Process.unalias()")
-        return node_of(runner).step(node_of(runner).kernel.unalias, runner.process, checked_ref(ref))
+        ref = checked_ref(ref)
+        with node_of(runner).kernel_call as kernel:
+            return kernel.unalias(runner.process, ref)
 
     # ------------------------------------------------------------ the process dictionary
 
@@ -265,7 +281,8 @@ class Process:
             msg = "seconds is a number, not None"
             raise TypeError(msg)
         checked = checked_destination(node, dest)
-        return node.timers.start(delay, checked, node.body(checked, message))
+        body = encode_for(node_of_destination(checked), message, node.max_message_bytes)
+        return node.timers.start(delay, checked, body)
 
     @staticmethod
     def cancel_timer(ref: Ref) -> float | bool:
@@ -292,13 +309,12 @@ class Process:
 
         Without arguments: the leader's pid (the node itself is `#PID<0.0.0>`).  With both: returns True.
         """
-        node = this_node()
-        runner = context.current.get()
         if pid is None:
-            return (runner.process.leader if runner is not None else None) or Pid(0)
+            return context.acting_leader() or THE_NODE
         if leader is None:
             msg = "Process.group_leader takes no argument, or a pid and its new leader"
             raise TypeError(msg)
-        frm = runner.process.pid if runner is not None else Pid(0)
-        node.step(node.kernel.set_leader, frm, checked_pid(pid), checked_pid(leader))
+        frm, pid, leader = context.acting_pid() or THE_NODE, checked_pid(pid), checked_pid(leader)
+        with this_node().kernel_call as kernel:
+            kernel.set_leader(frm, pid, leader)
         return True

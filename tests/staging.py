@@ -54,10 +54,10 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         for node in self._nodes:
-            for process in node.step(node.kernel.processes):
-                node.step(node.kernel.exit, Pid(0), process.pid, "kill")
+            for process in in_kernel(node, node.kernel.processes):
+                in_kernel(node, node.kernel.exit, Pid(0), process.pid, "kill")
             start_stop.stop(node)
-            node.portal.stop()
+            node.transport_loop.stop()
             node.tasks._own.stop()
 
     def make(self) -> LocalNode:
@@ -109,11 +109,17 @@ def as_process(node: LocalNode, function: Callable[[], T], *, hang: float = HANG
 
 def in_the_name_of_a_process(node: LocalNode, function: Callable[[Runner], T]) -> T:
     """Runs *function* on this thread in the context of a new process, which is not its own."""
-    process, _ = node.step(node.kernel.process_started, "def")
+    process, _ = in_kernel(node, node.kernel.process_started, "def")
     runner = process.runner = Runner(node, process)
     context = contextvars.Context()
     context.run(current.set, runner)
     return context.run(function, runner)
+
+
+def in_kernel(node: LocalNode, function: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Calls *function* in a kernel call of *node*."""
+    with node.kernel_call:
+        return function(*args, **options)
 
 
 def encoded(value: Any) -> Payload:

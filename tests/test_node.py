@@ -141,7 +141,7 @@ class TestOthers:
         Node.ping("b")
         monkeypatch.setattr(reaching, "SECONDS", 0.01)
         standing, go_on = threading.Event(), threading.Event()
-        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
         assert Node.ping("b") == "pang"
         assert "no answer from b@test within 0.01 s" in caplog.text

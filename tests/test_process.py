@@ -29,7 +29,18 @@ from pyx import self as own_pid
 from pyx.errors import AlreadyReceiving
 from pyx.primitives import drain
 from pyx.terms import Pid, Raised
-from tests.staging import HANG, Ended, Running, Stage, as_process, end_of, seen_from, until, wait_for
+from tests.staging import (
+    HANG,
+    Ended,
+    Running,
+    Stage,
+    as_process,
+    end_of,
+    in_kernel,
+    seen_from,
+    until,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,7 +345,7 @@ class TestMonitors:
     def test_of_a_name_and_of_a_name_on_a_node(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         Process.register(alive(a), "stock")
-        b.step(b.kernel.register, alive(b), "stock")
+        in_kernel(b, b.kernel.register, alive(b), "stock")
 
         def body() -> Any:
             refs = [Process.monitor("stock"), Process.monitor(("stock", "b"))]

@@ -27,7 +27,7 @@ from pyx import self as own_pid
 from pyx.primitives import drain
 from pyx.runtime import start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, start_node, until
+from tests.staging import HANG, Running, Stage, as_process, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +154,7 @@ class TestCast:
         assert rpc.cast("b", "nope", "f") is True
 
     def test_from_a_finalizer_too(self, node: LocalNode) -> None:
-        assert node.step(rpc.cast, "nonode@nohost", "os", "getpid") is True
+        assert in_kernel(node, rpc.cast, "nonode@nohost", "os", "getpid") is True
 
 
 class TestMulticall:

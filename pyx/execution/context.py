@@ -13,6 +13,7 @@ from pyx.execution.thread_state import runs_loop, thread
 
 if TYPE_CHECKING:
     from pyx.execution.runner import Runner
+    from pyx.terms import Pid
 
 current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
 """The runner of the process whose code runs; None on threads that user code has started."""
@@ -21,6 +22,18 @@ current: ContextVar[Runner | None] = ContextVar("pyx.process", default=None)
 def acting() -> Runner | None:
     """Returns the process that this thread acts for; None on the transport thread and outside processes."""
     return None if thread.state.runs_transport else current.get()
+
+
+def acting_pid() -> Pid | None:
+    """Returns the pid of the running process; None outside of processes."""
+    runner = current.get()
+    return runner.process.pid if runner is not None else None
+
+
+def acting_leader() -> Pid | None:
+    """Returns the group leader of the running process; None without one, and outside of processes."""
+    runner = current.get()
+    return runner.process.leader if runner is not None else None
 
 
 def require(call: str) -> Runner:

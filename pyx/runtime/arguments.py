@@ -39,6 +39,14 @@ def checked_destination(node: LocalNode, dest: Any) -> Pid | str | tuple[str, st
     raise TypeError(msg)
 
 
+def node_of_destination(dest: Any) -> str:
+    """Returns the node of a checked destination; "" for this one."""
+    if type(dest) is str:
+        return ""
+    node: str = dest[1] if type(dest) is tuple else dest.node
+    return node
+
+
 def answer_to_send(dest: object, message: Any, sent: bool | None, *, nosuspend: bool) -> Any:
     """What `send` returns: the message, or a word with *nosuspend*; NoProcess where nobody has that name."""
     if sent is False:

@@ -1,10 +1,13 @@
-"""Steps: the way into the kernel, one at a time, whole or not at all.
+"""Kernel calls: the way into the kernel, one thread at a time, whole or not at all.
 
-The lowest layer of a node.  Every input to the kernel is a *step*: pass the process's gate, take the lock,
-let the kernel decide and append to its queues, release the lock, carry the effects out (wake a waiter, flush
-a socket, start a thread).  Nothing under the lock logs, calls out or does I/O.
+    with node.kernel_call as kernel:
+        return kernel.whereis(name)
 
-Not here: decisions (`core`), and how each effect is carried out (`effect_handlers.py`).
+Entering passes the gate of the calling process and takes the kernel's lock; in the block the kernel decides
+and appends to its queues; leaving releases the lock and performs the effects (wakes a waiter, flushes a
+connection, starts a thread).  Nothing in the block logs, calls out or does I/O.
+
+See `core` for the decisions and `effect_handlers.py` for what each effect does.
 """
 
 from __future__ import annotations
@@ -14,13 +17,12 @@ import functools
 import gc
 from collections import deque
 from operator import call
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
 from pyx.errors import Reentered
-from pyx.execution import context, thread_state
-from pyx.execution.gate import NO_GATE
+from pyx.execution.context import current
 from pyx.execution.interrupts import (
     guard_main_thread,
     pending_handlers,
@@ -30,76 +32,149 @@ from pyx.execution.interrupts import (
 )
 from pyx.execution.loop_thread import LoopThread
 from pyx.execution.node_log import log
+from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from pyx.core.processes import ProcessRecord
+    from pyx.core.effects import Effect
     from pyx.execution.runner import Runner
+    from pyx.execution.thread_state import ThreadState
 
-T = TypeVar("T")
+    DeferredCall = tuple[Callable[..., object], tuple[Any, ...]]
+
+
+class KernelCall:
+    """One kernel call of the current process, if there is one: a context manager that all threads share.
+
+    No kill and no Ctrl-C interrupts the block, what enters and what leaves it, and nothing enters it again;
+    no user code may run in it.  An exception of the kernel's leaves no effect and reaches the caller.
+
+    Raises:
+        Reentered: this thread is in a kernel call already.
+        ProcessKilled: the process is dead, or died meanwhile.
+        KeyboardInterrupt: Ctrl-C came meanwhile; on the way out, when all is done.
+    """
+
+    __slots__ = ("_collects", "_dispatch", "_kernel", "_runner")
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self._kernel = dispatch.kernel
+        # Of the thread that holds the lock, which alone reads and writes them.
+        self._runner: Runner | None = None
+        self._collects = True
+
+    def __enter__(self) -> Kernel:
+        state = thread.state
+        runner = _may_enter(state)
+        state.inside = True
+        try:
+            _, self._collects, _ = map(call, self._dispatch.acquire)
+        except BaseException:
+            state.inside = False
+            raise
+        # No instruction from the lock to the block lets a signal handler run.
+        self._runner = runner
+        return self._kernel
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        dispatch, runner = self._dispatch, self._runner
+        try:
+            dispatch.end_call(runner, collects=self._collects, failed=kind is not None)
+        finally:
+            dispatch.leave(runner)
+
+
+class CriticalSection:
+    """Work of pyx that is done wholly or not at all, for the current process if there is one.
+
+    As a `KernelCall`, with the same exceptions, but without the lock; it may make kernel calls of its own.
+    """
+
+    __slots__ = ("_dispatch", "_runner")
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self._runner: Runner | None = None
+
+    def __enter__(self) -> Self:
+        state = thread.state
+        self._runner = _may_enter(state)
+        state.inside = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._dispatch.leave(self._runner)
+
+    def kernel_call(self) -> InnerKernelCall:
+        """A kernel call inside this section."""
+        return InnerKernelCall(self._dispatch, self._runner)
+
+
+class InnerKernelCall:
+    """The part of a kernel call that is under the lock, with its effects; inside a critical section only."""
+
+    __slots__ = ("_collects", "_dispatch", "_runner")
+
+    def __init__(self, dispatch: Dispatch, runner: Runner | None) -> None:
+        self._dispatch = dispatch
+        self._runner = runner
+        self._collects = True
+
+    def __enter__(self) -> Kernel:
+        _, self._collects, _ = map(call, self._dispatch.acquire)
+        return self._dispatch.kernel
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._dispatch.end_call(self._runner, collects=self._collects, failed=kind is not None)
+
+
+def _may_enter(state: ThreadState) -> Runner | None:
+    """Returns the process that acts; raises Reentered, or ProcessKilled at the process's gate."""
+    if state.inside:
+        raise Reentered
+    if state.is_main:
+        guard_main_thread()
+    runner = None if state.runs_transport else current.get()
+    if runner is not None and runner.gate.closed:
+        runner.gate.refuse()
+    return runner
 
 
 class Dispatch:
-    """The kernel, its lock, and whoever is at it."""
+    """The kernel, its lock, and what happens around each kernel call."""
 
     def __init__(self) -> None:
         self.kernel = Kernel()
         self._make_lock()
-        self._deferred: dict[int, deque[tuple[Callable[..., Any], tuple[Any, ...]]]] = {}
-        """By thread: what finalizers asked for while it was inside a step."""
-        self.portal = LoopThread("pyx-transport", runs_transport=True)
-        self._carry: Final[dict[type, Callable[[Any], None]]] = {}
-        """By kind: what carries an effect out; the layers above fill it."""
+        self.kernel_call: Final = KernelCall(self)
+        self._deferred: dict[int, deque[DeferredCall]] = {}
+        """By thread: the calls that finalizers made while the thread was in a kernel call."""
+        self.transport_loop = LoopThread("pyx-transport", runs_transport=True)
+        self.handlers: Final[dict[type, Callable[[Any], None]]] = {}
+        """By kind of effect: its handler."""
 
-    def step(self, decide: Callable[..., T], *args: Any) -> T:
-        """One input to the kernel, by the current process if there is one; its effects are carried out.
+    def critical_section(self) -> CriticalSection:
+        """Returns a new critical section, for one `with`."""
+        return CriticalSection(self)
 
-        Raises:
-            ProcessKilled: the process is dead, or died meanwhile.
-            Reentered: this thread is in the middle of a step already.
-            KeyboardInterrupt: Ctrl-C came meanwhile.
+    # ------------------------------------------------------------ leaving a kernel call
+
+    def end_call(self, runner: Runner | None, *, collects: bool, failed: bool) -> None:
+        """Releases the lock, then performs the effects.
+
+        Args:
+            runner: of the process whose call it is.
+            collects: the garbage collector was switched on before the call.
+            failed: the block raised, so there are no effects.
         """
-        result: T = self.guarded(self.take_step, decide, *args)
-        return result
-
-    def guarded(self, action: Callable[..., T], *args: Any) -> T:
-        """Calls `action(runner, *args)` as a piece of pyx's own work, which is done wholly or not at all.
-
-        No kill and no Ctrl-C strikes in it, and nothing enters it again; no user code may run in it.
-        *runner* is whose work it is.  Raises as `step`.
-        """
-        state = thread_state.thread.state
-        if state.inside:
-            raise Reentered
-        if state.is_main:
-            guard_main_thread()
-        runner = None if state.runs_transport else context.current.get()
-        gate = runner.gate if runner is not None else NO_GATE
-        gate.enter()
-        state.inside = True
-        try:
-            return action(runner, *args)
-        finally:
-            if self._deferred:
-                self._catch_up(runner)
-            state.inside = False
-            if self._deferred:
-                self._hand_over_deferred()
-            if pending_interrupt.noted:
-                raise_pending()
-            if pending_handlers:
-                run_pending_handlers()
-            gate.enter()
-
-    def take_step(self, runner: Runner | None, decide: Callable[..., T], *args: Any) -> T:
-        """The inner part of a step; only for what `guarded` calls."""
         kernel = self.kernel
-        _, collects, _ = map(call, self._acquire)
+        effects: Sequence[Effect] = ()
         try:
-            result = decide(*args)
             # Never the kernel's own list, even if it is empty: others fill it as soon as the lock is free.
-            effects = kernel.collect() if kernel.effects else ()
+            if kernel.effects and not failed:
+                effects = kernel.collect()
         finally:
             if collects:
                 _, _ = map(call, self._release)
@@ -107,45 +182,78 @@ class Dispatch:
                 self._lock.release()
         for effect in effects:
             try:
-                if type(effect) is fx.Flush:  # the hot one: it alone wants to know whose thread this is
-                    self._flush(effect, runner)
+                if type(effect) is fx.Flush:  # the hot one: it alone depends on whose thread this is
+                    _flush(effect, runner)
                 elif type(effect) is fx.Suspend:
-                    thread_state.thread.state.heavy = effect.queue
+                    thread.state.heavy = effect.queue
                 else:
-                    self._carry[type(effect)](effect)
+                    self.handlers[type(effect)](effect)
             except Exception:  # a console that is gone, say: no reason to keep the other effects back
-                log.exception("could not carry out %s", type(effect).__name__)
-        return result
+                log.exception("cannot handle the effect %s", type(effect).__name__)
 
-    def tell(self, decide: Callable[..., object], *args: Any) -> None:
-        """A step that needs no answer: from a finalizer inside a step it is taken when that one is over.
+    def leave(self, runner: Runner | None) -> None:
+        """Ends what `inside` marks: catches up with deferred calls, raises what is pending.
+
+        Raises as `KernelCall`.
+        """
+        if self._deferred:
+            self._catch_up(runner)
+        thread.state.inside = False
+        if self._deferred:
+            self._hand_over_deferred()
+        if pending_interrupt.noted:
+            raise_pending()
+        if pending_handlers:
+            run_pending_handlers()
+        if runner is not None and runner.gate.closed:
+            runner.gate.refuse()
+
+    # ------------------------------------------------------------ re-entry: a queue of deferred calls
+
+    def defer(self, function: Callable[..., object], *args: Any) -> None:
+        """Has the kernel call that this thread is in call *function* under the lock at its end.
+
+        For finalizers and handlers of effects, which run inside a kernel call and cannot make another one.
+        """
+        self._deferred.setdefault(_thread.get_ident(), deque()).append((function, args))
+
+    def call_or_defer(self, function: Callable[..., object], *args: Any) -> None:
+        """Calls *function* in a kernel call: now, or inside another one at the end of that.
 
         Raises:
             ProcessKilled: the process is dead.
         """
-        if thread_state.thread.state.inside:
-            self._deferred.setdefault(_thread.get_ident(), deque()).append((decide, args))
+        if thread.state.inside:
+            self.defer(function, *args)
         else:
-            self.step(decide, *args)
+            self.call(function, *args)
+
+    def call(self, function: Callable[..., object], *args: Any) -> None:
+        """Calls *function* in a kernel call, for queues and timers; raises as that."""
+        with self.kernel_call:
+            function(*args)
 
     def _catch_up(self, runner: Runner | None) -> None:
         # Each thread takes its own: another's would overtake what that thread does next.
         ident = _thread.get_ident()
         while (deferred := self._deferred.pop(ident, None)) is not None:
-            for decide, args in deferred:
+            for function, args in deferred:
                 try:
-                    self.take_step(runner, decide, *args)
+                    with InnerKernelCall(self, runner):
+                        function(*args)
                 except Exception:
-                    log.exception("could not do what a finalizer asked for")
+                    log.exception("a call that was deferred to the end of a kernel call failed")
 
     def _hand_over_deferred(self) -> None:
-        # A finalizer ran in the few instructions after the look: its wish is the node's to carry out.
+        # A finalizer ran in the few instructions after the look: the transport's thread makes its calls.
         if (deferred := self._deferred.pop(_thread.get_ident(), None)) is not None:
-            for decide, args in deferred:
-                self.portal.soon(functools.partial(self.step, decide, *args))
+            for function, args in deferred:
+                self.transport_loop.soon(functools.partial(self.call, function, *args))
+
+    # ------------------------------------------------------------ the lock
 
     def was_forked(self) -> None:
-        """In a forked child: the thread that held the lock is not here."""
+        """In a forked child: the thread that held the lock does not exist there."""
         self._make_lock()
 
     def _make_lock(self) -> None:
@@ -154,38 +262,31 @@ class Dispatch:
         While it is held there is no garbage collection: a finalizer is the user's code, and may wait for a
         lock (of a logging handler, say) that another thread holds while it enters pyx.  The calls are made
         by a C iterator, so nothing comes between them: a collection that was switched off belongs to the
-        holder. Differs from a program's view: `gc.disable()` on another thread in these microseconds is
+        holder.  Differs from a program's view: `gc.disable()` on another thread in these microseconds is
         undone.
         """
         self._lock = _thread.allocate_lock()
-        self._acquire = (self._lock.acquire, gc.isenabled, gc.disable)
+        self.acquire: tuple[Callable[[], Any], ...] = (self._lock.acquire, gc.isenabled, gc.disable)
         self._release = (gc.enable, self._lock.release)
 
-    # ------------------------------------------------------------ flushing
-
-    def _flush(self, effect: fx.Flush, runner: Runner | None) -> None:
-        link = effect.peer.link
-        if link is None:  # the handshake's last frame is still on its way; attaching the link flushes
-            return
-        if runner is None:
-            link.flush()
-        elif runner.fresh:
-            # A lone message goes out from this very thread, without a hop; a stream of them gathers.
-            runner.fresh = False
-            link.flush()
-        else:
-            runner.has_filled(link)
-            link.flush_later()
+    # ------------------------------------------------------------ flushing, and waits of processes
 
     def flush(self, runner: Runner) -> None:
         """Writes what the process has queued since it waited last, from this thread."""
         if runner.dirty:
-            self.guarded(_flush_dirty, runner)
+            with self.critical_section():
+                while runner.dirty:
+                    runner.take_dirty().flush()
 
     def about_to_wait(self, runner: Runner) -> bool:
-        """Notes that the process is about to sleep; False if a message came meanwhile."""
+        """Marks the process as waiting for a message; False if one came meanwhile, or the process is dead."""
         self.flush(runner)
-        return self.step(_waits, runner.process)
+        process = runner.process
+        with self.kernel_call:
+            if process.mailbox.incoming or not process.alive:
+                return False
+            process.waiting = True
+            return True
 
     def waited(self, runner: Runner) -> None:
         """The process is awake again."""
@@ -193,13 +294,16 @@ class Dispatch:
         runner.fresh = True
 
 
-def _flush_dirty(_: Runner | None, runner: Runner) -> None:
-    while runner.dirty:
-        runner.take_dirty().flush()
-
-
-def _waits(process: ProcessRecord) -> bool:
-    if process.mailbox.incoming or not process.alive:
-        return False
-    process.waiting = True
-    return True
+def _flush(effect: fx.Flush, runner: Runner | None) -> None:
+    connection = effect.peer.link
+    if connection is None:  # the handshake's last frame is still on its way; attaching it flushes
+        return
+    if runner is None:
+        connection.flush()
+    elif runner.fresh:
+        # A lone message goes out from this very thread, without a hop; a stream of them gathers.
+        runner.fresh = False
+        connection.flush()
+    else:
+        runner.has_filled(connection)
+        connection.flush_later()

@@ -44,8 +44,8 @@ class EffectHandlers(Dispatch):
     def __init__(self) -> None:
         super().__init__()
         self.pool = Pool()
-        self.tasks = ProcessLoop(self.portal.later)
-        self.resting = RateLimitedLog(self.portal.later)
+        self.tasks = ProcessLoop(self.transport_loop.later)
+        self.resting = RateLimitedLog(self.transport_loop.later)
         """For lines that others can bring about at will."""
         self.questions = InquiryWorkers(
             self.pool.run,
@@ -61,7 +61,7 @@ class EffectHandlers(Dispatch):
         """The shell's console's."""
         self.outlet = outlet.Outlet(self.kernel.console, self._write_own, lambda: self.pace)
         """The way of this node's own lines."""
-        self._carry.update(
+        self.handlers.update(
             {
                 fx.Wake: self._wake,
                 fx.Kill: self._kill,
@@ -126,7 +126,7 @@ class EffectHandlers(Dispatch):
             self.transport.look_at_dial(effect.node)
 
     def _go_on(self, _: fx.GoOn) -> None:
-        self.portal.soon_after(lambda: self.step(self.kernel.go_on))
+        self.transport_loop.soon_after(lambda: self.call(self.kernel.go_on))
 
     def _hangup(self, effect: fx.Hangup) -> None:
         link = effect.peer.link
@@ -137,8 +137,8 @@ class EffectHandlers(Dispatch):
         effect.queue.waiters.wake()
 
     def _overfull(self, effect: fx.Overfull) -> None:
-        # Told: this is inside the step that delivered one message too many.
-        self.tell(self.kernel.exit, THE_NODE, effect.process.pid, "kill")
+        # At the end of the kernel call that delivered one message too many.
+        self.defer(self.kernel.exit, THE_NODE, effect.process.pid, "kill")
 
     def _show(self, effect: fx.Show) -> None:
         outlet = self.outlet
@@ -174,7 +174,8 @@ class EffectHandlers(Dispatch):
         if thread_state.thread.state.inside:
             say()
         else:
-            self.guarded(lambda _: say())
+            with self.critical_section():
+                say()
 
     def _log(self, effect: fx.Log) -> None:
         if effect.topic:
@@ -187,9 +188,9 @@ class EffectHandlers(Dispatch):
 
     # ------------------------------------------------------------ the clock
 
-    def later(self, seconds: float, decide: Callable[..., object], *args: Any) -> Callable[[], None]:
-        """A step in so many seconds; gives what cancels it."""
-        return self.portal.later(seconds, lambda: self.tell(decide, *args))
+    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Callable[[], None]:
+        """Calls *function* in a kernel call, *seconds* from now; returns a function that cancels it."""
+        return self.transport_loop.later(seconds, lambda: self.call(function, *args))
 
     @staticmethod
     def now() -> float:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.routing import THE_NODE
 from pyx.errors import DecodeError, NoConnection, RpcRefused
-from pyx.execution.context import current
+from pyx.execution.context import acting_pid
 from pyx.runtime.encoding import decoded, encoded
 from pyx.runtime.pending_answer import PendingAnswer
 from pyx.runtime.process_info import PRIVATE, check_keys, information
-from pyx.terms import Pid, Raised
+from pyx.terms import Raised
 from pyx.wire.messages.encode_errors import shown
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Pid
 
 SECONDS: Final = 5.0
 """So long may a remote node take; a frozen one costs no more."""
@@ -48,8 +50,7 @@ def is_here(node: LocalNode, pid: Pid) -> bool:
 
 def request(node: LocalNode, pending: PendingAnswer, pid: Pid, keys: list[str] | None) -> None:
     """Asks the pid's node; *pending* will be resolved."""
-    runner = current.get()
-    frm = runner.process.pid if runner is not None else Pid(0)
+    frm = acting_pid() or THE_NODE
     pending.ask(node.kernel.request_info, frm, pid.node, "info", encoded((pid, keys), node.max_message_bytes))
 
 

@@ -41,7 +41,7 @@ class Lifecycle:
 
     def __init__(self, node: LocalNode) -> None:
         self._node = node
-        self.kills = KillRetry(node.portal.later, node.now)
+        self.kills = KillRetry(node.transport_loop.later, node.now)
         self._ended: Final = self._finished  # made once: else it were one more object for each process
 
     # ------------------------------------------------------------ at home
@@ -83,28 +83,21 @@ class Lifecycle:
         self, kind: str, call: tuple[str, str, int], body: Callable[[], Any], *, link: bool, monitor: bool
     ) -> tuple[Pid, Ref | None]:
         node = self._node
-        parent = current.get()
-        mother = parent.process if parent is not None else None
-
-        def decide() -> tuple[Runner, Ref | None]:
-            process, ref = node.kernel.process_started(
-                kind,
-                parent=mother.pid if mother is not None else None,
-                initial_call=call,
-                link_to=mother if link else None,
-                monitored_by=mother if monitor else None,
-            )
-            runner = Runner(node, process)
-            process.runner = runner
-            return runner, ref
-
-        def launch(caller: Runner | None) -> tuple[Pid, Ref | None]:
-            runner, ref = node.take_step(caller, decide)
-            self._run(runner, body, on_loop=kind == "async def")
-            return runner.process.pid, ref
-
-        # In one piece: a caller killed half-way would leave a process in the tables that nobody runs.
-        return node.guarded(launch)
+        runner = current.get()
+        parent = runner.process if runner is not None else None
+        # In one piece: a caller killed half-way would leave a process in the tables that nothing runs.
+        with node.critical_section() as section:
+            with section.kernel_call() as kernel:
+                process, ref = kernel.process_started(
+                    kind,
+                    parent=parent.pid if parent is not None else None,
+                    initial_call=call,
+                    link_to=parent if link else None,
+                    monitored_by=parent if monitor else None,
+                )
+                process.runner = Runner(node, process)
+            self._run(process.runner, body, on_loop=kind == "async def")
+            return process.pid, ref
 
     # ------------------------------------------------------------ for a peer
 
@@ -145,7 +138,8 @@ class Lifecycle:
                 if keys is None:
                     keys = [key for key in KEYS if key not in PRIVATE]
                 elif not PRIVATE.isdisjoint(keys):
-                    node.step(node.kernel.answer, inquiry, node.kernel.policy, "refused")
+                    with node.kernel_call as kernel:
+                        kernel.answer(inquiry, kernel.policy, "refused")
                     return
             facts = information(node, checked_pid(pid), keys)
             if facts is not None and "dictionary" in facts:  # the one that may hold what is no data
@@ -154,12 +148,14 @@ class Lifecycle:
             payload = encoded(facts, node.max_message_bytes)
         except Exception as error:  # whatever was asked: who asks hears of it, and the next one has its turn
             payload = encoded(tracebacks.as_value(error), node.max_message_bytes)
-        node.step(node.kernel.answer, inquiry, payload)
+        with node.kernel_call as kernel:
+            kernel.answer(inquiry, payload)
 
     def refuse_inquiry(self, inquiry: Inquire, why: str) -> None:
         """A peer asks more than is answered; from inside a step too."""
         node = self._node
-        node.tell(node.kernel.answer, inquiry, encoded(Raised("PyxError", why), node.max_message_bytes))
+        payload = encoded(Raised("PyxError", why), node.max_message_bytes)
+        node.call_or_defer(node.kernel.answer, inquiry, payload)
 
     # ------------------------------------------------------------ running and ending
 
@@ -195,8 +191,8 @@ class Lifecycle:
             except BaseException:  # an exception is the user's code, and so is what it says of itself
                 nameless = RuntimeError("an exception that cannot be described")
                 last_act = self._last_act(process, nameless, None)
-            # Told: a process that found no thread to run on ends inside the step that started it.
-            node.tell(*last_act)
+            # Deferred where a process found no thread to run on: it ends inside the call that started it.
+            node.call_or_defer(*last_act)
         process.runner = None  # with the cycle cut, all of it is freed at once
 
     def _last_act(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
@@ -235,7 +231,7 @@ class Lifecycle:
     def shell_exit(self, process: ProcessRecord, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
         text = exit_text(self._node, frm, reason)
-        self._node.tell(self._node.kernel.print_lines, frm, process.pid, text)
+        self._node.defer(self._node.kernel.print_lines, frm, process.pid, text)
 
 
 def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:

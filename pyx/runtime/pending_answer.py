@@ -69,10 +69,8 @@ class PendingAnswer:
 
     def ask(self, request: Callable[..., int | None], *args: Any) -> None:
         """Makes the request, `request(self, *args)`, and notes its number in that very step: none is lost."""
-        self._node.step(self._ask, request, args)
-
-    def _ask(self, request: Callable[..., int | None], args: tuple[Any, ...]) -> None:
-        self.number = request(self, *args) or 0
+        with self._node.kernel_call:
+            self.number = request(self, *args) or 0
 
     def abandon(self) -> None:
         """Nobody waits for it any more."""

@@ -61,18 +61,12 @@ def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, 
     """The facts about a local process, in the order asked (None: all but the messages); None if dead."""
     wanted = [key for key in KEYS if key not in _ONLY_WHEN_ASKED] if keys is None else keys
     check_keys(wanted)
-
-    def look() -> tuple[ProcessRecord, dict[str, Any], list[Any]] | None:
-        process = node.kernel.find(pid)
+    with node.kernel_call as kernel:
+        process = kernel.find(pid)
         if process is None:
             return None
         items = process.mailbox.snapshot() if "messages" in wanted else []
-        return process, node.kernel.facts(process), items
-
-    found = node.step(look)
-    if found is None:
-        return None
-    process, facts, items = found
+        facts: dict[str, Any] = kernel.facts(process)
     if "messages" in wanted:
         facts["messages"] = receiving.peek(node, items)
     if "dictionary" in wanted:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyx.core.requests import NONSENSE
+from pyx.core.routing import THE_NODE
 from pyx.errors import RpcError, RpcRefused
-from pyx.execution.context import current, forbid_running_loop
+from pyx.execution.context import acting_leader, acting_pid, forbid_running_loop
 from pyx.execution.node_log import log
 from pyx.runtime.encoding import encoded_call
 from pyx.runtime.local_node import this_node
@@ -43,8 +44,11 @@ def pong(node: LocalNode, name: str, pending: PendingAnswer, *, in_time: bool) -
     """The end of a ping as its caller sees it."""
     full = node.full_name(name)
     # Without a session there is a dial, whose end is logged with its reason.
-    if not in_time and full in node.step(node.kernel.nodes, ("connected",)):
-        log.warning("no answer from %s within %g s", full, SECONDS)
+    if not in_time:
+        with node.kernel_call as kernel:
+            is_connected = full in kernel.nodes(("connected",))
+        if is_connected:
+            log.warning("no answer from %s within %g s", full, SECONDS)
     return "pong" if pending.outcome == "pong" else "pang"
 
 
@@ -82,9 +86,7 @@ def ask_spawn(
     """
     dest = node.full_name(name)
     payload = encoded_call(*call, node.max_message_bytes)
-    runner = current.get()
-    frm = runner.process.pid if runner is not None else Pid(0)
-    leader = (runner.process.leader if runner is not None else None) or Pid(0)
+    frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
 
     def request(pending: PendingAnswer) -> int:
         number, pending.monitor = node.kernel.request_spawn(
@@ -106,5 +108,7 @@ def spawned(node: LocalNode, name: str, call: NamedCall, pending: PendingAnswer)
     if pending.outcome == NONSENSE:
         raise RpcError(dest, f"the answer of {dest} is malformed: {pending.body}")
     log.warning("cannot start %s.%s on %s: %s", call[0], call[1], dest, pending.body)
-    pid = pending.nobody if pending.nobody is not None else node.step(node.kernel.dead_pid)
-    return pid, pending.monitor
+    if pending.nobody is not None:
+        return pending.nobody, pending.monitor
+    with node.kernel_call as kernel:
+        return kernel.dead_pid(), pending.monitor

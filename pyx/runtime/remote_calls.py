@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.requests import NONSENSE
+from pyx.core.routing import THE_NODE
 from pyx.errors import DecodeError, RemoteError, RpcError, RpcNoConnection, RpcRefused, RpcUndefined
-from pyx.execution.context import current
+from pyx.execution.context import acting_leader, acting_pid
 from pyx.execution.node_log import log
 from pyx.runtime import encoding, receiving
 from pyx.runtime.arguments import named_call
-from pyx.terms import Pid, Raised
+from pyx.terms import Raised
 from pyx.wire.messages.encode_errors import shown
 
 if TYPE_CHECKING:
@@ -38,13 +39,11 @@ def encoded_call(node: LocalNode, target: Any, function: Any, args: Sequence[Any
 
 def ask(node: LocalNode, pending: PendingAnswer | None, dest: str, payload: Payload) -> None:
     """Has *dest* (a full name) run the call; None wants no answer."""
-    runner = current.get()
-    frm = runner.process.pid if runner is not None else Pid(0)
-    leader = (runner.process.leader if runner is not None else None) or Pid(0)
-    if pending is not None:
-        pending.ask(node.kernel.request_call, frm, leader, dest, payload)
+    if pending is None:
+        node.cast(dest, payload)
     else:
-        node.say(dest, node.kernel.request_call, None, frm, leader, dest, payload)
+        frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
+        pending.ask(node.kernel.request_call, frm, leader, dest, payload)
 
 
 def value_of(node: LocalNode, dest: str, pending: PendingAnswer) -> Any:
@@ -88,7 +87,8 @@ def _described(reason: object) -> str:
 def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
     """The nodes of a multicall, by full name: those asked for, else this one and all visible ones."""
     if nodes is None:
-        return node.step(node.kernel.nodes, ("this", "visible"))
+        with node.kernel_call as kernel:
+            return kernel.nodes(("this", "visible"))
     if isinstance(nodes, str) or not isinstance(nodes, Iterable):
         msg = f"multicall takes a list of nodes, not {nodes!r}"
         raise TypeError(msg)

@@ -74,7 +74,7 @@ class Seeding:
                 note()
                 self._go_on()
 
-        self._node.portal.soon(and_go_on)
+        self._node.transport_loop.soon(and_go_on)
 
     # ------------------------------------------------------------ on the loop
 
@@ -83,7 +83,8 @@ class Seeding:
         loop = asyncio.get_running_loop()
         for step in self._plan.due(self._node.now()):
             if isinstance(step, DialSeed):
-                self._node.step(self._node.kernel.suggest, step.node)
+                with self._node.kernel_call as kernel:
+                    kernel.suggest(step.node)
             else:
                 lookup = loop.create_task(self._look_up(step.seed))
                 self._lookups.add(lookup)

@@ -1,31 +1,50 @@
-"""What processes say: messages and lines, on their way to a mailbox or to the queue of a node.
+"""From a process to others: messages, exit signals, calls without an answer and lines of output, with
+back-pressure.
 
-The third layer of a node.  A process that makes a queue too heavy waits here, or is refused.  See
-`back_pressure.py` for the wait itself, and `receiving.py` for reading what was sent.
+A kernel call that fills a queue beyond its high-water mark is done all the same; the process that made it
+waits afterwards, outside of the call, until the queue is below its low-water mark: a kill or Ctrl-C ends the
+wait, not what was sent.  No event loop is ever made to wait, and no thread that is not a process: they wait
+by `aio.send`, or are refused when a node's queue is far beyond the mark (`NodeBusy`).
+
+See `core/outbox.py` and `core/mailbox.py` for the queues and their marks, and `receiving.py` for the other
+end.
 """
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from pyx.core.routing import THE_NODE
 from pyx.errors import NodeBusy, ProcessKilled
-from pyx.execution import context, thread_state
-from pyx.runtime import back_pressure
+from pyx.execution import context
+from pyx.execution.node_log import log
+from pyx.execution.runner import sleep, sleep_async
+from pyx.execution.slots import LockSlot
+from pyx.execution.thread_state import thread
+from pyx.runtime.arguments import node_of_destination
 from pyx.runtime.effect_handlers import EffectHandlers
-from pyx.runtime.encoding import encoded
-from pyx.wire.codec import is_flat
+from pyx.runtime.encoding import encode_for
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pyx.core.console_queue import ConsoleQueue
+    from pyx.core.kernel import Kernel
+    from pyx.core.mailbox import Mailbox
+    from pyx.core.outbox import Outbox
     from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Runner
-    from pyx.signals import Payload
+    from pyx.execution.tasks import ProcessLoop
+    from pyx.runtime.dispatch import KernelCall
+    from pyx.signals import Payload, Reason
     from pyx.terms import Pid
 
-T = TypeVar("T")
+    Queue: TypeAlias = Outbox | Mailbox | ConsoleQueue
+
+REFUSED_BYTES: Final = 16 * 1024 * 1024
+"""Queued for a node: beyond this a sender that cannot wait is refused."""
+
+_PATIENCE_SECONDS: Final = 1.0
+"""A shell that waits longer logs what it waits for."""
 
 
 class Sending(EffectHandlers):
@@ -36,139 +55,202 @@ class Sending(EffectHandlers):
         self.max_message_bytes = MAX_PAYLOAD_BYTES
         """The longest message that leaves a process here, and that is taken from other nodes."""
 
-    def say(self, node: str, decide: Callable[..., T], *args: Any) -> T | None:
-        """A step that adds something to the queue of a node ("" for this one), or to a mailbox.
-
-        If that is too heavy, the process waits afterwards; who cannot wait is refused when it is far too
-        heavy.  From a finalizer inside a step it is taken when that one is over, and gives None.
-
-        Raises:
-            NodeBusy: nothing was done.
-            ProcessKilled, KeyboardInterrupt: it may be done.
-        """
-        state = thread_state.thread.state
-        if state.inside:
-            self.tell(decide, *args)
-            return None
-        result: T
-        if node and context.may_not_wait():
-            result = self.step(self._unless_busy, node, decide, *args)
-            return result
-        state.heavy = None
-        result = self.guarded(self.take_step, decide, *args)
-        heavy = state.take_heavy()
-        if heavy is not None and not context.may_not_wait():
-            back_pressure.wait(context.require("send()"), heavy)
-        return result
-
-    def _unless_busy(self, node: str, decide: Callable[..., T], *args: Any) -> T:
-        queued = self.kernel.queued_for(node)
-        if queued > back_pressure.REFUSED_BYTES:
-            raise NodeBusy(node, queued)
-        return decide(*args)
+    # ------------------------------------------------------------ messages
 
     def send(self, dest: Any, message: Any) -> bool:
-        """Seals *message* and sends it, and waits where `say` does.
+        """Encodes *message* and sends it.
 
-        False only for a plain local name that nobody has.
+        Args:
+            dest: checked.
+            message: data.
+
+        Returns:
+            False for a name that is not registered on this node; every other loss is silent.
 
         Raises:
             EncodeError: the message is not data.
-            NodeBusy: see `say`.
+            NodeBusy, ProcessKilled, KeyboardInterrupt: as `SendingCall`.
         """
-        runner = context.current.get()
-        frm = runner.process.pid if runner is not None else None
-        node = node_of(dest)
-        return self.say(node, self.kernel.send, frm, dest, self._body(node, message)) is not False
+        frm = context.acting_pid()
+        node = node_of_destination(dest)
+        body = encode_for(node, message, self.max_message_bytes)
+        if thread.state.inside:
+            self.defer(self.kernel.send, frm, dest, body)
+            return True
+        with SendingCall(self.kernel_call, node) as kernel:
+            return kernel.send(frm, dest, body)
 
-    def send_if_light(self, dest: Any, message: Any) -> bool | None:
-        """`send`, but where that might wait it gives None, and nothing is sent."""
-        return self.step(self._send_if_light, self._frm(), dest, self.body(dest, message))
-
-    def _send_if_light(self, frm: Pid | None, dest: Any, body: Any) -> bool | None:
-        queue = self.kernel.queue_for(dest)
-        return None if queue is not None and queue.is_heavy else self.kernel.send(frm, dest, body)
+    def send_unless_busy(self, dest: Any, message: Any) -> bool | None:
+        """`send`, but where the sender would have to wait it returns None, and nothing is sent."""
+        frm = context.acting_pid()
+        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
+        with self.kernel_call as kernel:
+            queue = kernel.queue_for(dest)
+            return None if queue is not None and queue.is_heavy else kernel.send(frm, dest, body)
 
     async def send_async(self, dest: Any, message: Any) -> bool:
         """`send` for a coroutine: it awaits, and is never refused."""
-        state = thread_state.thread.state
+        frm = context.acting_pid()
+        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
+        state = thread.state
         state.heavy = None
-        sent = self.step(self.kernel.send, self._frm(), dest, self.body(dest, message))
-        heavy = state.take_heavy()
-        if heavy is not None:
-            await back_pressure.wait_async(self.tasks, heavy)
+        with self.kernel_call as kernel:
+            sent = kernel.send(frm, dest, body)
+        busy = state.take_heavy()
+        if busy is not None:
+            await _wait_async(self.tasks, busy)
         return sent
 
-    @staticmethod
-    def _frm() -> Pid | None:
-        runner = context.current.get()
-        return runner.process.pid if runner is not None else None
+    # ------------------------------------------------------------ other signals
 
-    def body(self, dest: Any, message: Any) -> Any:
-        """What is put on its way to *dest*: a payload, or on this node a flat message itself."""
-        return self._body(node_of(dest), message)
+    def send_exit(self, pid: Pid, reason: Reason) -> None:
+        """Sends an exit signal; raises as `SendingCall`."""
+        frm = context.acting_pid() or THE_NODE
+        if thread.state.inside:
+            self.defer(self.kernel.exit, frm, pid, reason)
+            return
+        with SendingCall(self.kernel_call, pid.node) as kernel:
+            kernel.exit(frm, pid, reason)
 
-    def _body(self, node: str, message: Any) -> Any:
-        return message if not node and is_flat(message) else encoded(message, self.max_message_bytes)
+    def cast(self, node: str, payload: Payload) -> None:
+        """Has *node* (a full name) run a function, without an answer; raises as `SendingCall`."""
+        frm, leader = context.acting_pid() or THE_NODE, context.acting_leader() or THE_NODE
+        if thread.state.inside:
+            self.defer(self.kernel.request_call, None, frm, leader, node, payload)
+            return
+        with SendingCall(self.kernel_call, node) as kernel:
+            kernel.request_call(None, frm, leader, node, payload)
+
+    def abandon(self, number: int) -> None:
+        """No one waits for the answer to that request any more.
+
+        Raises:
+            ProcessKilled: the process is dead; the request is abandoned all the same.
+        """
+        try:
+            self.call_or_defer(self.kernel.abandon, number)
+        except ProcessKilled:
+            self.transport_loop.soon(lambda: self.call(self.kernel.abandon, number))
+            raise
+
+    # ------------------------------------------------------------ output
 
     def print_lines(self, runner: Runner, *, everything: bool = False) -> None:
-        """Lines of the process for its group leader's terminal; with *everything* the unfinished one too.
+        """Sends the lines that the process has printed to the terminal of its group leader.
 
-        It waits where `say` does (and raises as that), but for *everything* it printed.
+        Args:
+            runner: of the process.
+            everything: the unfinished line too; then it neither waits nor raises NodeBusy.
+
+        Raises:
+            NodeBusy, ProcessKilled, KeyboardInterrupt: as `SendingCall`.
         """
         if everything:
-            self.tell(self._print_all, runner)
+            self.call_or_defer(_print_everything, self.kernel, runner)
+        elif thread.state.inside:
+            self.defer(_print_piece, self.kernel, runner)
         else:
-            self._print_whole_lines(runner)
+            self._print_with_back_pressure(runner)
         # The shell's own output is there before it goes on, as a plain Python's is.
-        if runner.outlet is not None and not thread_state.thread.state.inside and not context.may_not_wait():
+        if runner.outlet is not None and not thread.state.inside and not context.may_not_wait():
             runner.outlet.settle()
 
-    def _print_whole_lines(self, runner: Runner) -> None:
+    def _print_with_back_pressure(self, runner: Runner) -> None:
         leader = runner.process.leader
         node = leader.node if leader is not None else ""
         try:
-            while self.say(node, self._print_piece, runner):
-                pass
+            is_more = True
+            while is_more:
+                with SendingCall(self.kernel_call, node) as kernel:
+                    is_more = _print_piece(kernel, runner)
         except NodeBusy:
-            self.step(_drop_lines, runner)
-            raise
-
-    def _print_piece(self, runner: Runner, *, everything: bool = False) -> bool:
-        piece, more = runner.line.take(everything=everything)
-        if piece:
-            self.kernel.print_lines(runner.process, runner.process.leader, piece)
-        return more
-
-    def _print_all(self, runner: Runner) -> None:
-        while self._print_piece(runner, everything=True):
-            pass
-
-    def abandon(self, number: int) -> None:
-        """Nobody waits for that request any more; raises ProcessKilled, but not before it is abandoned."""
-        try:
-            self.tell(self.kernel.abandon, number)
-        except ProcessKilled:
-            self.portal.soon(functools.partial(self.step, self.kernel.abandon, number))
+            with self.kernel_call:
+                _drop_lines(runner)
             raise
 
     def log_dropped_payload(self, process: ProcessRecord, item: Payload, error: Exception) -> None:
-        """A payload could not be opened by its receiver: said once, here and where it came from."""
+        """Reports a payload that its receiver could not decode: once, here and where it came from."""
         origin = item.origin.name if item.origin is not None else "this node"
         line = f"dropped a message from {origin} to {process.pid} that cannot be read: {error}"
         self.warn_in_turn(f"unreadable from {origin}", line)
         if item.origin is not None:
-            self.tell(self.kernel.payload_dropped, process, item.origin, str(error))
+            self.call_or_defer(self.kernel.payload_dropped, process, item.origin, str(error))
+
+
+class SendingCall:
+    """A kernel call that adds to the queue of a node or to a mailbox, with back-pressure; for one `with`.
+
+    Args:
+        kernel_call: of the node.
+        node: whose queue it is; "" for this node.
+
+    Raises:
+        NodeBusy: the queue is far beyond its mark, and the caller cannot wait; the block is not entered.
+        ProcessKilled, KeyboardInterrupt: as a kernel call, or while it waits afterwards.
+    """
+
+    __slots__ = ("_kernel_call", "_node")
+
+    def __init__(self, kernel_call: KernelCall, node: str) -> None:
+        self._kernel_call = kernel_call
+        self._node = node
+
+    def __enter__(self) -> Kernel:
+        thread.state.heavy = None
+        kernel = self._kernel_call.__enter__()
+        if self._node and context.may_not_wait() and kernel.queued_for(self._node) > REFUSED_BYTES:
+            busy = NodeBusy(self._node, kernel.queued_for(self._node))
+            self._kernel_call.__exit__(NodeBusy, busy, None)
+            raise busy
+        return kernel
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._kernel_call.__exit__(kind, error, trace)
+        queue = thread.state.take_heavy()
+        if queue is not None and not context.may_not_wait():
+            _wait(context.require("send()"), queue)
+
+
+def _wait(runner: Runner, queue: Queue) -> None:
+    """Sleeps until *queue* is below its low-water mark; raises ProcessKilled or KeyboardInterrupt."""
+    if queue is runner.process.mailbox:
+        return  # only this process could empty it
+    slot = LockSlot()
+    try:
+        queue.waiters.add(slot)
+        is_told = runner.process.keeps_pid and queue.complaint is not None
+        if is_told and not sleep(runner, slot, _PATIENCE_SECONDS, lambda: queue.is_light):
+            log.warning("waiting: %s (Ctrl-C leaves; it is sent)", queue.complaint)
+        sleep(runner, slot, None, lambda: queue.is_light)
+    finally:
+        queue.waiters.discard(slot)
+
+
+async def _wait_async(tasks: ProcessLoop, queue: Queue) -> None:
+    """`_wait` for a coroutine, of a process or not."""
+    while not queue.is_light:
+        slot = tasks.slot()
+        try:
+            queue.waiters.add(slot)
+            if not queue.is_light:
+                await sleep_async(context.current.get(), slot, None)
+        finally:
+            queue.waiters.discard(slot)
+
+
+def _print_piece(kernel: Kernel, runner: Runner, *, everything: bool = False) -> bool:
+    """Sends a piece of what the process has printed; True if there is more.  Under the kernel's lock."""
+    piece, more = runner.line.take(everything=everything)
+    if piece:
+        kernel.print_lines(runner.process, runner.process.leader, piece)
+    return more
+
+
+def _print_everything(kernel: Kernel, runner: Runner) -> None:
+    while _print_piece(kernel, runner, everything=True):
+        pass
 
 
 def _drop_lines(runner: Runner) -> None:
     while runner.line.take(everything=False)[1]:
         pass
-
-
-def node_of(dest: Any) -> str:
-    """The node of a checked destination; "" for this one."""
-    if type(dest) is str:
-        return ""
-    node: str = dest[1] if type(dest) is tuple else dest.node
-    return node

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.errors import ProcessKilled
 from pyx.execution import outlet, output
-from pyx.execution.context import current
+from pyx.execution.context import acting, current
 from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread
 from pyx.execution.runner import Runner
 from pyx.execution.slots import LockSlot
@@ -47,20 +47,17 @@ class ShellProcess:
 
     def _start(self) -> Runner:
         node = self._node
-        runner = node.step(self._decide)
+        with node.kernel_call as kernel:
+            process, _ = kernel.process_started(
+                "shell", initial_call=self._initial_call, keeps_pid=True, terminal=True
+            )
+            assert process.output is not None
+            runner = process.runner = Runner(node, process)
+            runner.outlet = outlet.Outlet(process.output, self._write, lambda: node.pace)
         # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
         runner.stop_task = lambda _: interrupt_main_thread()
         current.set(runner)
         self._context.run(current.set, runner)
-        return runner
-
-    def _decide(self) -> Runner:
-        process, _ = self._node.kernel.process_started(
-            "shell", initial_call=self._initial_call, keeps_pid=True, terminal=True
-        )
-        assert process.output is not None
-        runner = process.runner = Runner(self._node, process)
-        runner.outlet = outlet.Outlet(process.output, self._write, lambda: self._node.pace)
         return runner
 
     def _write(self, text: str, frm: Pid) -> None:
@@ -108,11 +105,10 @@ class ShellProcess:
             KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
         """
         done = LockSlot()
-        begun: list[CoroutineRun] = []  # a Ctrl-C on the way out of `guarded` leaves no value behind
+        begun: list[CoroutineRun] = []
         try:
-            self._node.guarded(
-                lambda runner: begun.append(self._node.tasks.run(runner, coroutine, done, self._context))
-            )
+            with self._node.critical_section():
+                begun.append(self._node.tasks.run(acting(), coroutine, done, self._context))
             while not begun[0].over:
                 done.wait(None)
         except (KeyboardInterrupt, ProcessKilled):
@@ -145,5 +141,6 @@ def shell_process(
         yield shell
     finally:
         current.set(None)
-        node.step(node.kernel.process_exited, shell.runner.process, "normal")
+        with node.kernel_call as kernel:
+            kernel.process_exited(shell.runner.process, "normal")
         node.console, node.pace = None, outlet.Pace()

@@ -32,7 +32,6 @@ from pyx.terms import full_name, host_of, is_full_name, is_long
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.execution.runner import Runner
     from pyx.net.cookie import Cookie
     from pyx.net.seeds import Seed
     from pyx.options import NodeOptions
@@ -48,23 +47,21 @@ def start(node: LocalNode, options: NodeOptions) -> str:
     secret = _secret(options.cookie, options.cookie_file)
     creation = secrets.randbelow(2**32 - 1) + 1
 
-    def begin(_: Runner | None) -> Transport:
-        node.portal.start()  # first, as it may find no descriptor left: there is nothing to undo yet
-        node.max_message_bytes = options.max_message_bytes
-        # Claims a short name at once; a long one is had when it is open.
-        transport = Transport(node, full, creation, options, cookie=secret, seeds=planned)
-        node.tasks.use(options.loop)
-        node.kernel.policy = options.rpc
-        node.kernel.tick_seconds = options.tick
-        node.transport = transport
-        _started[node] = transport
-        transport.open(options.tick / 4)
-        return transport
-
     with _changing(node):
         if node.kernel.name:
             raise AlreadyStarted(node.kernel.name)
-        transport = node.guarded(begin)
+        with node.critical_section():
+            # First, as it may find no descriptor left: there is nothing to undo yet.
+            node.transport_loop.start()
+            node.max_message_bytes = options.max_message_bytes
+            # Claims a short name at once; a long one is had when it is open.
+            transport = Transport(node, full, creation, options, cookie=secret, seeds=planned)
+            node.tasks.use(options.loop)
+            node.kernel.policy = options.rpc
+            node.kernel.tick_seconds = options.tick
+            node.transport = transport
+            _started[node] = transport
+            transport.open(options.tick / 4)
         try:
             transport.wait_until_open()
         except BaseException:
@@ -129,8 +126,7 @@ def _planned(seeds: Sequence[str], here: str) -> list[Seed]:
 
 def stop(node: LocalNode) -> bool:
     """Says goodbye to all peers and gives the name up; False if there was none."""
-
-    def end(_: Runner | None) -> bool:
+    with _changing(node), node.critical_section():
         transport = node.transport
         if transport is None:
             return False
@@ -139,9 +135,6 @@ def stop(node: LocalNode) -> bool:
         node.tasks.use(None)
         _started.pop(node, None)
         return True
-
-    with _changing(node):
-        return node.guarded(end)
 
 
 @contextlib.contextmanager
@@ -195,10 +188,8 @@ os.register_at_fork(after_in_child=_started.clear)  # a forked child is not a no
 
 def info(node: LocalNode) -> dict[str, Any]:
     """Facts about this node, for `Node.info` and `runtime_info`."""
-
-    def look() -> dict[str, Any]:
-        kernel = node.kernel
-        return {
+    with node.kernel_call as kernel:
+        facts: dict[str, Any] = {
             "name": kernel.name or None,
             "host": host_of(kernel.name) or None,
             "creation": kernel.creation or None,
@@ -213,8 +204,6 @@ def info(node: LocalNode) -> dict[str, Any]:
             "processes": len(kernel.processes()),
             "registered": kernel.registered(),
         }
-
-    facts = node.step(look)
     transport = node.transport
     facts["loop_lag"] = transport.lag.worst(node.now()) if transport is not None else None
     facts["threads"] = threading.active_count()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Ref
 
@@ -35,19 +34,19 @@ class Timers:
 
         The timer sends, not the process that set it: that one may be gone by then (as in OTP).
         """
-        return self._node.guarded(self._start, seconds, dest, body)
-
-    def _start(self, runner: Runner | None, seconds: float, dest: Any, body: Any) -> Ref:
         node = self._node
-        ref = node.take_step(runner, node.kernel.make_ref)
+        with node.critical_section() as section:
+            with section.kernel_call() as kernel:
+                ref = kernel.make_ref()
 
-        def fire() -> None:
-            # Whoever takes the entry out of the table decides the timer's fate: popping is one step.
-            if self._running.pop(ref, None) is not None:
-                node.step(node.kernel.send, None, dest, body)
+            def fire() -> None:
+                # Taking the entry out of the table decides the timer's fate: popping is atomic.
+                if self._running.pop(ref, None) is not None:
+                    with node.kernel_call as kernel:
+                        kernel.send(None, dest, body)
 
-        timer = self._running[ref] = _Timer(time.monotonic() + seconds)  # in the table before it can fire
-        timer.cancel = node.portal.later(seconds, fire)
+            timer = self._running[ref] = _Timer(time.monotonic() + seconds)  # in the table before it can fire
+            timer.cancel = node.transport_loop.later(seconds, fire)
         return ref
 
     def cancel(self, ref: Ref) -> float | bool:
@@ -56,5 +55,6 @@ class Timers:
         if timer is None:
             return False
         if timer.cancel is not None:
-            self._node.guarded(lambda _, cancel: cancel(), timer.cancel)
+            with self._node.critical_section():
+                timer.cancel()
         return max(0.0, timer.due - time.monotonic())

@@ -1,4 +1,5 @@
-"""The kernel's hands among other nodes: its doors, its links, its cookies, its ticks, on the portal's loop.
+"""The network side of a node, on the transport thread: listens, dials, attaches connections to the kernel's
+peers, ticks.
 
 Not here: bytes and sockets (`net`), decisions (`core`).
 """
@@ -146,7 +147,7 @@ class Transport:
             self._opening = asyncio.get_running_loop().create_task(self._open(tick_period))
             self._opening.add_done_callback(self._opening_ended)
 
-        self._node.portal.call(begin)
+        self._node.transport_loop.call(begin)
 
     def _opening_ended(self, task: asyncio.Task[None]) -> None:
         self._failure = None if task.cancelled() else task.exception()
@@ -162,7 +163,7 @@ class Transport:
         try:
             self._opened.wait(None)
         except BaseException:
-            self._node.portal.call(self._opening.cancel)
+            self._node.transport_loop.call(self._opening.cancel)
             self._opened.wait_through(GOODBYE_SECONDS)
             raise
         if self._failure is not None:
@@ -174,7 +175,8 @@ class Transport:
         await self._doors.listen()
         self._loop = asyncio.get_running_loop()
         # With the doors there, as the kernel may ask for a dial from now on; before anyone is let in.
-        node.step(functools.partial(node.kernel.node_started, *self._incarnation, hidden=self._hidden))
+        with node.kernel_call as kernel:
+            kernel.node_started(*self._incarnation, hidden=self._hidden)
         self._doors.accept()
         if self._beyond is not None and self._beyond.is_beyond_this_host:
             log.warning(
@@ -193,12 +195,12 @@ class Transport:
         """
         departure = Shutdown(self._incarnation.name, lambda: self._told)
         departure.wait_for_dials(
-            lambda: self._node.portal.call(self._node.step, self._node.kernel.mail_waiting), self._dial_ended
+            lambda: self._node.transport_loop.call(self._waiting_messages), self._dial_ended
         )
-        if not self._node.portal.call(self._begin_close):
+        if not self._node.transport_loop.call(self._begin_close):
             departure.wait_for_links(self._links, self._all_gone)
         closed = LockSlot()
-        self._node.portal.call(self._end_close, closed)
+        self._node.transport_loop.call(self._end_close, closed)
         closed.wait_through(GOODBYE_SECONDS)
         if self._claim is not None:  # its door has done so, unless the loop stands still
             self._claim.release()
@@ -215,10 +217,15 @@ class Transport:
         if self._seeding is not None:
             self._seeding.stop()
         self._is_closing = True
-        for name, count in self._node.step(self._node.kernel.mail_waiting).items():
+        for name, count in self._waiting_messages().items():
             log.warning("messages for %s are dropped (%d): the dial to it was given up", name, count)
-        self._node.step(self._node.kernel.node_stopped)
+        with self._node.kernel_call as kernel:
+            kernel.node_stopped()
         return not self._links
+
+    def _waiting_messages(self) -> dict[str, int]:
+        with self._node.kernel_call as kernel:
+            return kernel.mail_waiting()
 
     def _end_close(self, closed: LockSlot) -> None:
         for link in list(self._links):
@@ -238,7 +245,8 @@ class Transport:
 
     def _look_at_dial(self, name: str) -> None:
         assert self._doors is not None
-        number = self._node.step(self._node.kernel.dialling, name)
+        with self._node.kernel_call as kernel:
+            number = kernel.dialling(name)
         self._doors.dial(name, number)
         if number is None and self._seeding is not None:
             self._seeding.dial_failed(name, "the dial was given up")
@@ -264,7 +272,7 @@ class Transport:
         What was under way arrives when the cut is over, unless the silence has ended the session by then: as
         over TCP.
         """
-        self._node.portal.call(self._cut, names)
+        self._node.transport_loop.call(self._cut, names)
 
     def _cut(self, names: frozenset[str]) -> None:
         self._cut_off = names
@@ -292,27 +300,20 @@ class Transport:
 
     def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
         """See `Owner`."""
-        node = self._node
-
-        def decide() -> tuple[Status, Peer | None]:
-            verdict = node.kernel.peer_claimed(name, creation, hidden=hidden, now=node.now())
+        now = self._node.now()
+        with self._node.kernel_call as kernel:
+            verdict = kernel.peer_claimed(name, creation, hidden=hidden, now=now)
             return ("ok" if verdict.kind == "accept" else verdict.kind), verdict.peer
-
-        return node.step(decide)
 
     def established(self, arrival: Arrival) -> None:
         """See `Owner`."""
         node = self._node
         peer: Peer | None
         if arrival.dialled:
-
-            def decide() -> Peer | None:
-                verdict = node.kernel.peer_up(
-                    arrival.name, arrival.creation, hidden=arrival.hidden, now=node.now()
-                )
-                return verdict.peer if verdict.kind == "accept" else None
-
-            peer = node.step(decide)
+            now = node.now()
+            with node.kernel_call as kernel:
+                verdict = kernel.peer_up(arrival.name, arrival.creation, hidden=arrival.hidden, now=now)
+                peer = verdict.peer if verdict.kind == "accept" else None
             if peer is None:
                 arrival.stream.close()
                 return
@@ -325,7 +326,9 @@ class Transport:
         node = self._node
 
         def signals_came(signals: list[Signal]) -> None:
-            node.step(node.kernel.signals_received, peer, signals, node.now())
+            now = node.now()
+            with node.kernel_call as kernel:
+                kernel.signals_received(peer, signals, now)
             if self._delay is not None:
                 link.hold()
                 asyncio.get_running_loop().call_later(self._delay(), self._go_on, link)
@@ -336,7 +339,9 @@ class Transport:
             if link.is_closing and (unsent := link.unsent_bytes):
                 why = "it did not take them in time" if reason == CLOSED_HERE else reason
                 log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", arrival.name, why)
-            node.step(node.kernel.peer_lost, peer, reason, node.now())
+            now = node.now()
+            with node.kernel_call as kernel:
+                kernel.peer_lost(peer, reason, now)
             if self._seeding is not None and arrival.name not in self._links.values():
                 self._seeding.node_down(arrival.name)
             if self._is_closing and not self._links:
@@ -368,8 +373,9 @@ class Transport:
         """See `Owner`."""
         node = self._node
         words = f"{reason} (hint: {hint})" if hint else reason
-        jitter = random.random()  # noqa: S311 - spreads retries
-        node.step(node.kernel.dial_failed, name, words, node.now(), jitter)
+        now, jitter = node.now(), random.random()  # noqa: S311 - spreads retries
+        with node.kernel_call as kernel:
+            kernel.dial_failed(name, words, now, jitter)
         self._dial_ended.wake()
         if self._seeding is not None:
             self._seeding.dial_failed(name, words)
@@ -398,7 +404,9 @@ class Transport:
 
     def _tick(self, period: float) -> None:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
-        self._node.step(self._node.kernel.tick, self._node.now())
+        now = self._node.now()
+        with self._node.kernel_call as kernel:
+            kernel.tick(now)
 
     def _measure(self) -> None:
         self.lag.looked(self._node.now())

@@ -271,7 +271,8 @@ def _settle(nodes: list[str]) -> None:
     """Waits until processes are idle (or computing for long), and everything sent before now has arrived."""
     _idle()
     here = this_node()
-    concerned = {*Node.list("connected"), *here.step(here.kernel.being_dialled)}
+    with here.kernel_call as kernel:
+        concerned = {*kernel.nodes(("connected",)), *kernel.being_dialled()}
     for name in nodes:
         if name in concerned:
             Node.ping(name)

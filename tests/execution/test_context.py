@@ -45,7 +45,7 @@ def test_transport_thread_acts_for_no_process_in_any_context(node: LocalNode) ->
     def body() -> object:
         copied = contextvars.copy_context()
         assert copied.run(context.acting) is context.current.get()
-        return node.portal.call(copied.run, context.acting)
+        return node.transport_loop.call(copied.run, context.acting)
 
     assert as_process(node, body) is None
 

@@ -14,7 +14,7 @@ import pytest
 from pyx.execution import interrupts
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
-from tests.staging import HANG, until, wait_for
+from tests.staging import HANG, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,7 +209,7 @@ class TestAHandlerOfTheProgram:
             decided.append("to the end")
 
         with pytest.raises(Deadline):
-            and_goes_on(node.step, decide)
+            and_goes_on(in_kernel, node, decide)
         assert decided == ["to the end"]
 
     def test_runs_before_the_kernel_call_returns(self, node: LocalNode) -> None:
@@ -217,7 +217,7 @@ class TestAHandlerOfTheProgram:
         left: list[str] = []
 
         def works() -> None:
-            node.step(signal.raise_signal, signal.SIGALRM)
+            in_kernel(node, signal.raise_signal, signal.SIGALRM)
             left.append("the step")
 
         with pytest.raises(Deadline):
@@ -245,17 +245,17 @@ class TestAHandlerOfTheProgram:
 
         try:
             with pytest.raises(Deadline):
-                node.step(decide)
+                in_kernel(node, decide)
             wait_for(came)
         finally:
             signal.signal(signal.SIGUSR1, before)
 
     def test_may_call_pyx_itself(self, node: LocalNode) -> None:
         asked: list[object] = []
-        before = signal.signal(signal.SIGUSR1, lambda *_: asked.append(node.step(list)))
+        before = signal.signal(signal.SIGUSR1, lambda *_: asked.append(in_kernel(node, list)))
         interrupts.guard_main_thread()
         try:
-            node.step(signal.raise_signal, signal.SIGUSR1)
+            in_kernel(node, signal.raise_signal, signal.SIGUSR1)
             assert asked == [[]]
         finally:
             signal.signal(signal.SIGUSR1, before)
@@ -294,7 +294,7 @@ class TestAHandlerOfTheProgram:
 
         signal.signal(signal.SIGALRM, another)
         with pytest.raises(KeyError):
-            and_goes_on(node.step, decide)
+            and_goes_on(in_kernel, node, decide)
 
     def test_put_back_from_getsignal_still_runs(self) -> None:
         """`old = signal.getsignal(...)`, and later `signal.signal(..., old)`."""
@@ -346,7 +346,7 @@ class TestUnderAsyncioRun:
             seen.append("decided")
 
         async def main() -> None:
-            node.step(decide)
+            in_kernel(node, decide)
             try:
                 await asyncio.sleep(HANG)
             except asyncio.CancelledError:

@@ -21,7 +21,7 @@ from pyx.execution.output import StdoutRouter, found_stream, install
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_pool import Pool
 from pyx.terms import Pid
-from tests.staging import HANG, as_process, in_the_name_of_a_process, until, wait_for
+from tests.staging import HANG, as_process, in_kernel, in_the_name_of_a_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,7 +198,7 @@ def leads_a_terminal(node: LocalNode) -> tuple[Console, Any]:
     from pyx.execution.runner import Runner
 
     console = Console()
-    process, _ = node.step(functools.partial(node.kernel.process_started, "shell", terminal=True))
+    process, _ = in_kernel(node, functools.partial(node.kernel.process_started, "shell", terminal=True))
     assert process.output is not None
     runner = process.runner = Runner(node, process)
     runner.outlet = Outlet(process.output, console.write)

@@ -14,7 +14,7 @@ from pyx.execution.runner import Runner, sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 from pyx.terms import Ref
-from tests.staging import HANG, until
+from tests.staging import HANG, in_kernel, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def runner(node: LocalNode) -> Runner:
     """Of a process that nothing runs."""
-    process, _ = node.step(node.kernel.process_started, "def")
+    process, _ = in_kernel(node, node.kernel.process_started, "def")
     runner = process.runner = Runner(node, process)
     return runner
 

@@ -22,7 +22,7 @@ from pyx.execution.slots import LockSlot
 from pyx.execution.tasks import ProcessLoop
 from pyx.runtime import start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, Ended, Stage, start_node, until, wait_for
+from tests.staging import HANG, Ended, Stage, in_kernel, start_node, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -48,7 +48,7 @@ class Ends:
 
 @pytest.fixture
 def runner(node: LocalNode) -> Runner:
-    process, _ = node.step(node.kernel.process_started, "async def")
+    process, _ = in_kernel(node, node.kernel.process_started, "async def")
     runner = process.runner = Runner(node, process)
     return runner
 
@@ -198,7 +198,7 @@ class TestTheApplicationsLoop:
     def test_processes_run_there(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
-        tasks, done = ProcessLoop(node.portal.later), asyncio.Event()
+        tasks, done = ProcessLoop(node.transport_loop.later), asyncio.Event()
         tasks.use(loop)
         ran_on: list[Any] = []
 
@@ -212,7 +212,7 @@ class TestTheApplicationsLoop:
     def test_closed_loop_ends_a_new_process(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
-        tasks, ends = ProcessLoop(node.portal.later), Ends()
+        tasks, ends = ProcessLoop(node.transport_loop.later), Ends()
         loop.close()
         tasks.use(loop)
         tasks.start(runner, answer, ends.report)
@@ -223,7 +223,7 @@ class TestTheApplicationsLoop:
     def test_ctrl_c_in_a_process_is_the_applications_too(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
-        tasks, ends = ProcessLoop(node.portal.later), Ends()
+        tasks, ends = ProcessLoop(node.transport_loop.later), Ends()
         tasks.use(loop)
 
         async def interrupted() -> None:
@@ -249,13 +249,13 @@ class TestTheApplicationsLoop:
                 cleaned.set()
 
         pid, _ = node.processes.spawn(body, ())
-        node.step(node.kernel.register, pid, "worker")
+        in_kernel(node, node.kernel.register, pid, "worker")
         loop.run_until_complete(waits(node, pid))
         ended = Ended(node, pid)
         loop.close()
         wait_for(ended)
         assert ended.reason == "shutdown"
-        assert node.step(node.kernel.registered) == []
+        assert in_kernel(node, node.kernel.registered) == []
         wait_for(cleaned)
 
     def test_closed_ends_a_process_at_its_kill(
@@ -267,7 +267,7 @@ class TestTheApplicationsLoop:
         pid, _ = node.processes.spawn(receives, ())
         loop.run_until_complete(waits(node, pid))
         loop.close()
-        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
         until(lambda: len(node.processes.kills) == 0)
 
     def test_closed_by_asyncio_run_ends_its_processes_without_a_report(

@@ -15,7 +15,7 @@ import pytest
 from pyx import Node, receive, rpc, send
 from pyx.net.epmd_client import names
 from tests.net.test_epmd_client import kind, port
-from tests.staging import Running, as_process, start_node, until
+from tests.staging import Running, as_process, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -44,9 +44,9 @@ class TestNodesAtTheLoopbackOfIPv6:
     def test_find_each_other_by_epmd_and_talk(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@::1")
         assert as_process(gus, lambda: Node.ping("bob")) == "pong"  # a bare name: my own host part
-        until(lambda: bob.step(bob.kernel.nodes, ("visible",)) == ["gus@::1"])
+        until(lambda: in_kernel(bob, bob.kernel.nodes, ("visible",)) == ["gus@::1"])
         ear = Running(bob, receive)
-        bob.step(bob.kernel.register, ear.pid, "ear")
+        in_kernel(bob, bob.kernel.register, ear.pid, "ear")
         as_process(gus, lambda: send(("ear", "bob@::1"), {"big": bytes(300_000)}))
         assert ear.outcome() == {"big": bytes(300_000)}
         assert as_process(bob, lambda: rpc.call("gus@::1", "math", "sqrt", [16])) == 4.0
@@ -58,7 +58,7 @@ class TestNodesAtTheLoopbackOfIPv6:
     def test_and_one_of_ipv4_find_each_other_too(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@127.0.0.1")
         assert as_process(gus, lambda: Node.ping("bob@127.0.0.1")) == "pong"
-        until(lambda: bob.step(bob.kernel.nodes, ("visible",)) == ["gus@::1"])
+        until(lambda: in_kernel(bob, bob.kernel.nodes, ("visible",)) == ["gus@::1"])
 
 
 @pytest.mark.usefixtures("kind")

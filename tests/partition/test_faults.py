@@ -17,7 +17,7 @@ from pyx import Node, receive, send
 from pyx.wire.handshake.tls import RECORD_BYTES
 from tests.net.fault_proxy import FaultProxy
 from tests.net.test_tcp_carrier import free_port
-from tests.staging import HANG, Running, Stage, as_process, start_node, until
+from tests.staging import HANG, Running, Stage, as_process, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ class Pair:
     def ear(self, count: int) -> Running:
         """A process of bob that waits for so many messages to the name `ear`."""
         running = Running(self.bob, lambda: [receive(timeout=HANG) for _ in range(count)])
-        self.bob.step(self.bob.kernel.register, running.pid, "ear")
+        in_kernel(self.bob, self.bob.kernel.register, running.pid, "ear")
         return running
 
     def tell(self, *messages: Any) -> None:
@@ -77,7 +77,7 @@ class Pair:
 
 
 def nodes(node: LocalNode) -> list[str]:
-    return node.step(node.kernel.nodes, ("visible",))
+    return in_kernel(node, node.kernel.nodes, ("visible",))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.scheduler import OutputScheduler
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.frames.writer import Writer
-from tests.staging import as_process, until
+from tests.staging import as_process, in_kernel, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,7 +142,7 @@ def test_one_that_was_killed_is_freed_without_the_collector(
     before = left()
     for pid in spawn(node, function, 50):
         until(lambda: all_wait(node))
-        node.step(node.kernel.exit, pid, pid, "kill")
+        in_kernel(node, node.kernel.exit, pid, pid, "kill")
     until(lambda: left() <= before)  # fewer: of an earlier test
 
 

@@ -14,7 +14,7 @@ from pyx.errors import ProcessKilled, Reentered, RegistrationError
 from pyx.execution import context, thread_state
 from pyx.execution.interrupts import pending_interrupt
 from pyx.terms import Pid
-from tests.staging import HANG, as_process, in_the_name_of_a_process, wait_for
+from tests.staging import HANG, as_process, in_kernel, in_the_name_of_a_process, wait_for
 
 if TYPE_CHECKING:
     from pyx.execution.runner import Runner
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 
 class TestAStep:
     def test_gives_what_the_kernel_decided(self, node: LocalNode) -> None:
-        assert node.step(node.kernel.registered) == []
+        assert in_kernel(node, node.kernel.registered) == []
 
     def test_raises_what_the_kernel_raised_and_leaves_nothing_behind(self, node: LocalNode) -> None:
         for _ in range(2):
             with pytest.raises(RegistrationError):
-                node.step(node.kernel.unregister, "nobody")
+                in_kernel(node, node.kernel.unregister, "nobody")
         assert not node._lock.locked()
         assert not thread_state.thread.state.inside
 
     def test_is_taken_under_the_lock_and_its_effects_are_carried_out_without(self, node: LocalNode) -> None:
         locked: list[bool] = []
-        node._carry[fx.Log] = lambda _: locked.append(node._lock.locked())
+        node.handlers[fx.Log] = lambda _: locked.append(node._lock.locked())
 
         def decide() -> None:
             locked.append(node._lock.locked())
             node.kernel.effects.append(fx.Log("info", "x"))
 
-        node.step(decide)
+        in_kernel(node, decide)
         assert locked == [True, False]
 
     def test_inside_another_one_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(Reentered, match="pyx was called from a finalizer or signal handler"):
-            node.step(node.step, node.kernel.registered)
-        assert node.step(node.kernel.registered) == []
+            in_kernel(node, in_kernel, node, node.kernel.registered)
+        assert in_kernel(node, node.kernel.registered) == []
 
     def test_of_the_transport_belongs_to_no_process_even_in_the_context_of_one(self, node: LocalNode) -> None:
         def body(runner: Runner) -> int:
             runner.gate.closed = True
             copied = contextvars.copy_context()
-            answer: int = node.portal.call(copied.run, node.step, lambda: 42)
+            answer: int = node.transport_loop.call(copied.run, in_kernel, node, lambda: 42)
             return answer
 
         assert in_the_name_of_a_process(node, body) == 42
@@ -60,27 +60,27 @@ class TestAStep:
     def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
         def body(runner: Runner) -> None:
             with pytest.raises(ProcessKilled):  # on the way out: it dies of this very step
-                node.step(node.kernel.exit, Pid(0), runner.process.pid, "kill")
+                in_kernel(node, node.kernel.exit, Pid(0), runner.process.pid, "kill")
             with pytest.raises(ProcessKilled):
-                node.step(lambda: pytest.fail("it was taken"))
+                in_kernel(node, lambda: pytest.fail("it was taken"))
 
         in_the_name_of_a_process(node, body)
 
     def test_collects_no_garbage_while_it_holds_the_lock(self, node: LocalNode) -> None:
-        assert node.step(gc.isenabled) is False
+        assert in_kernel(node, gc.isenabled) is False
         assert gc.isenabled()
 
     def test_leaves_a_collector_switched_off_that_was(self, node: LocalNode) -> None:
         gc.disable()
         try:
-            node.step(node.kernel.registered)
+            in_kernel(node, node.kernel.registered)
             assert not gc.isenabled()
         finally:
             gc.enable()
 
     def test_that_fails_switches_the_collector_on_again(self, node: LocalNode) -> None:
         with pytest.raises(RegistrationError):
-            node.step(node.kernel.unregister, "nobody")
+            in_kernel(node, node.kernel.unregister, "nobody")
         assert gc.isenabled()
 
     def test_lets_go_of_what_has_ended_without_the_lock(self, node: LocalNode) -> None:
@@ -91,11 +91,11 @@ class TestAStep:
             def __del__(self) -> None:
                 locked.append(node._lock.locked())
 
-        process, _ = node.step(node.kernel.process_started, "def")
+        process, _ = in_kernel(node, node.kernel.process_started, "def")
         process.dictionary["key"] = Finalized()
         pid = process.pid
         del process
-        node.step(lambda: node.kernel.process_exited(node.kernel._processes[pid.number], "normal"))
+        in_kernel(node, lambda: node.kernel.process_exited(node.kernel._processes[pid.number], "normal"))
         assert locked == [False]
 
     def test_on_the_way_out_ctrl_c_is_raised_that_came_meanwhile(self, node: LocalNode) -> None:
@@ -106,14 +106,14 @@ class TestAStep:
             seen.append("to the end")
 
         with pytest.raises(KeyboardInterrupt):
-            node.step(decide)
+            in_kernel(node, decide)
         assert seen == ["to the end"]
         assert not pending_interrupt.noted
 
     def test_nobody_carries_out_anothers(self, node: LocalNode) -> None:
         """A step without effects has let go of the lock; before it goes on, another one brings effects."""
         carried: list[str] = []
-        node._carry[fx.Log] = lambda effect: carried.append(effect.text)
+        node.handlers[fx.Log] = lambda effect: carried.append(effect.text)
 
         def decide() -> None:
             node.kernel.effects.append(fx.Log("info", "once"))
@@ -121,12 +121,12 @@ class TestAStep:
         def release() -> None:
             node._lock.release()
             if threading.current_thread() is threading.main_thread():
-                other = threading.Thread(target=node.step, args=(decide,))
+                other = threading.Thread(target=in_kernel, args=(node, decide))
                 other.start()
                 other.join(HANG)
 
         node._release = (gc.enable, release)
-        node.step(node.kernel.registered)
+        in_kernel(node, node.kernel.registered)
         assert carried == ["once"]
 
 
@@ -153,7 +153,7 @@ class TestFlushing:
     def test_of_nobody_at_once(self, node: LocalNode) -> None:
         link = FakeLink()
         for _ in range(2):
-            node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+            in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
         assert link.calls == ["flush", "flush"]
 
     def test_of_a_process_the_first_at_once_the_others_later(self, node: LocalNode) -> None:
@@ -163,7 +163,7 @@ class TestFlushing:
             runner = context.current.get()
             assert runner is not None
             for _ in range(3):
-                node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+                in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
             assert runner.dirty == {link}  # type: ignore[comparison-overlap]
             node.flush(runner)
             node.flush(runner)
@@ -179,16 +179,16 @@ class TestFlushing:
             runner = context.current.get()
             assert runner is not None
             for _ in range(2):
-                node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+                in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
             node.about_to_wait(runner)
             node.waited(runner)
-            node.step(node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+            in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
 
         as_process(node, body)
         assert link.calls == ["flush", "flush later", "flush", "flush"]
 
     def test_a_session_whose_link_is_not_attached_yet_is_flushed_by_that(self, node: LocalNode) -> None:
-        node.step(node.kernel.effects.append, fx.Flush(FakePeer(None)))  # type: ignore[arg-type]
+        in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(None)))  # type: ignore[arg-type]
 
 
 class TestTelling:
@@ -196,25 +196,25 @@ class TestTelling:
 
     def test_outside_it_is_done_at_once(self, node: LocalNode) -> None:
         seen: list[str] = []
-        node.tell(seen.append, "told")
+        node.call_or_defer(seen.append, "told")
         assert seen == ["told"]
 
     def test_inside_it_is_done_before_the_step_is_left(self, node: LocalNode) -> None:
         seen: list[str] = []
 
         def decide() -> None:
-            node.tell(seen.append, "told")
-            node.tell(lambda: node.tell(seen.append, "told by what was told"))
+            node.call_or_defer(seen.append, "told")
+            node.call_or_defer(lambda: node.call_or_defer(seen.append, "told by what was told"))
             seen.append("decided")
 
-        node.step(decide)
+        in_kernel(node, decide)
         assert seen == ["decided", "told", "told by what was told"]
         assert node._deferred == {}
 
     def test_one_that_fails_is_logged(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
-        node.step(node.tell, node.kernel.unregister, "nobody")
-        assert "could not do what a finalizer asked for" in caplog.text
-        assert node.step(node.kernel.registered) == []
+        in_kernel(node, node.call_or_defer, node.kernel.unregister, "nobody")
+        assert "a call that was deferred to the end of a kernel call failed" in caplog.text
+        assert in_kernel(node, node.kernel.registered) == []
 
     def test_in_the_last_instructions_of_a_step_it_goes_to_the_node(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
@@ -225,10 +225,10 @@ class TestTelling:
 
         def late(runner: Runner | None) -> None:
             catch_up(runner)
-            node.tell(told.set)
+            node.call_or_defer(told.set)
 
         monkeypatch.setattr(node, "_catch_up", late)
-        node.step(node.tell, lambda: None)
+        in_kernel(node, node.call_or_defer, lambda: None)
         wait_for(told)
         assert node._deferred == {}
 
@@ -236,6 +236,6 @@ class TestTelling:
         def body(runner: Runner) -> None:
             runner.gate.closed = True
             with pytest.raises(ProcessKilled):
-                node.tell(lambda: pytest.fail("it was done"))
+                node.call_or_defer(lambda: pytest.fail("it was done"))
 
         in_the_name_of_a_process(node, body)

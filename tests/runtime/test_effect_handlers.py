@@ -12,7 +12,7 @@ from pyx.core import effects as fx
 from pyx.core.exit_notices import A_STEP
 from pyx.core.mailbox import Exited
 from pyx.terms import Pid
-from tests.staging import until, wait_for
+from tests.staging import in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     import pytest
@@ -32,9 +32,9 @@ def test_one_that_fails_is_logged_and_keeps_no_other_back(
         raise BrokenPipeError
 
     node.outlet._write = broken
-    node.step(decide)
+    in_kernel(node, decide)
     assert [record.getMessage() for record in caplog.records] == [
-        "could not carry out Show",
+        "cannot handle the effect Show",
         "the next one",
     ]
 
@@ -42,7 +42,7 @@ def test_one_that_fails_is_logged_and_keeps_no_other_back(
 def test_log_lines_have_their_level(node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for level in ("info", "warning", "error"):
-        node.step(node.kernel.effects.append, fx.Log(level, f"100% {level}"))
+        in_kernel(node, node.kernel.effects.append, fx.Log(level, f"100% {level}"))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", "100% info"),
         ("WARNING", "100% warning"),
@@ -61,23 +61,23 @@ def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -
         shown.append(threading.get_ident())
 
     node.outlet._write = slow
-    node.portal.call(node.step, node.kernel.print_lines, Pid(0), None, "a line\n")
+    node.transport_loop.call(in_kernel, node, node.kernel.print_lines, Pid(0), None, "a line\n")
     wait_for(standing)
-    assert node.portal.call(lambda: "still there") == "still there"
+    assert node.transport_loop.call(lambda: "still there") == "still there"
     go_on.set()
     until(lambda: bool(shown))
-    assert shown != [node.portal.call(threading.get_ident)]
+    assert shown != [node.transport_loop.call(threading.get_ident)]
 
 
 def test_a_rest_ends_when_it_is_time(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
     rested = threading.Event()
     monkeypatch.setattr(node.kernel, "rested", lambda _: rested.set())
-    node.step(node.kernel.effects.append, fx.Rest("b@test", node.now()))
+    in_kernel(node, node.kernel.effects.append, fx.Rest("b@test", node.now()))
     wait_for(rested)
 
 
 def test_without_a_transport_nobody_is_dialled(node: LocalNode) -> None:
-    node.step(node.kernel.effects.extend, (fx.Dial("b@test"), fx.CancelDial("b@test")))
+    in_kernel(node, node.kernel.effects.extend, (fx.Dial("b@test"), fx.CancelDial("b@test")))
 
 
 def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
@@ -91,9 +91,9 @@ def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
             closed.append(gracefully)
 
     peer: Any = Peer()
-    node.step(node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
+    in_kernel(node, node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
     peer.link = Link()
-    node.step(node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
+    in_kernel(node, node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
     assert closed == [True]
 
 
@@ -107,14 +107,14 @@ def test_an_end_that_many_are_to_hear_of_lets_others_in_between(node: LocalNode)
             node.kernel.link(other, one.pid)
         return one, others
 
-    one, others = node.step(bind)
+    one, others = in_kernel(node, bind)
     told: list[int] = []
 
     def end() -> None:
         node.kernel.process_exited(one, "boom")
         told.append(sum(len(other.mailbox) for other in others))
 
-    node.step(end)
+    in_kernel(node, end)
     assert told == [A_STEP]
     until(lambda: not node.kernel._notices)
     assert [other.mailbox.snapshot() for other in others] == [[Exited(one.pid, "boom")]] * len(others)

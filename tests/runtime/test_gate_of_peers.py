@@ -15,7 +15,7 @@ from pyx.signals import Call, Spawn
 from pyx.terms import FunctionName, Pid, Raised
 from pyx.wire.codec import encode
 from tests.hostile import Hostile
-from tests.staging import Running, Stage, as_process, seen_from, until
+from tests.staging import Running, Stage, as_process, in_kernel, seen_from, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +133,7 @@ class TestCalls:
 
 def nothing_runs(node: LocalNode) -> None:
     """All that it was to run has ended."""
-    until(lambda: not node.step(node.kernel.processes))
+    until(lambda: not in_kernel(node, node.kernel.processes))
 
 
 SPAWNS = {"Node.spawn": Node.spawn, "Node.spawn_link": Node.spawn_link}

@@ -143,7 +143,7 @@ class TestAbroad:
         import threading
 
         standing, go_on = threading.Event(), threading.Event()
-        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
         with pytest.raises(NoConnection, match=r"no answer within 0\.01 s"):
             asking(a, seen_from(a, b, Pid(1)), None)

@@ -16,7 +16,7 @@ from pyx.signals import Answer, Ask, Payload, Send
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import encode
 from tests.hostile import Hostile
-from tests.staging import Running, Stage, as_process, seen_from
+from tests.staging import Running, Stage, as_process, in_kernel, seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,7 +144,7 @@ class TestAFlood:
             assert sorted(answer.number for answer in answers) == list(range(1, 5001))
             assert as_process(honest, lambda: Node.ping("victim")) == "pong"
         there = seen_from(honest, victim, waiting.pid)
-        honest.step(honest.kernel.send, None, there, "enough")
+        in_kernel(honest, honest.kernel.send, None, there, "enough")
 
     def test_beyond_what_may_wait_is_answered_with_a_sentence(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch

@@ -19,7 +19,7 @@ from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.signals import Payload
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import decode
-from tests.staging import HANG, Ended, Running, Stage, as_process, encoded, end_of, until, wait_for
+from tests.staging import HANG, Ended, Running, Stage, as_process, encoded, end_of, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +201,7 @@ class TestStarts:
         assert process is not None
         until(lambda: process.waiting)
         ended = Ended(node, pid)
-        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
         wait_for(ended)
         assert ended.reason == "killed"
         until(lambda: len(node.processes.kills) == 0)
@@ -352,7 +352,7 @@ class TestForPeers:
         a, b = stage.start("a"), stage.start("b")
         calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
         until(lambda: bool(b.kernel.processes()))
-        b.step(b.kernel.exit, Pid(0), b.kernel.processes()[0].pid, "kill")
+        in_kernel(b, b.kernel.exit, Pid(0), b.kernel.processes()[0].pid, "kill")
         with pytest.raises(RemoteError, match="Exit: killed"):
             calling.outcome()
 
@@ -381,8 +381,8 @@ class TestForPeers:
         assert (process.kind, process.initial_call) == ("def", ("pyx", "receive", 1))
 
     def test_one_that_was_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
-        process, _ = node.step(node.kernel.process_started, "call")
-        node.step(node.kernel.exit, Pid(0), process.pid, "kill")
+        process, _ = in_kernel(node, node.kernel.process_started, "call")
+        in_kernel(node, node.kernel.exit, Pid(0), process.pid, "kill")
         node.processes.start_for_peer(process, encoded(("pytest", "fail", ["it ran"])))
         until(lambda: process.runner is None)
 
@@ -395,7 +395,7 @@ class TestDying:
         process = node.kernel.find(pid)
         assert process is not None
         until(lambda: process.runner.gate.thread_ident is not None)
-        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
         assert len(node.processes.kills) == 1
         in_c.release()
         until(lambda: len(node.processes.kills) == 0)
@@ -439,5 +439,5 @@ def test_a_thread_that_is_busy_in_python_is_killed_there(node: LocalNode) -> Non
 
     pid, _ = node.processes.spawn(busy, ())
     wait_for(begun)
-    node.step(node.kernel.exit, Pid(0), pid, "kill")
+    in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
     until(lambda: len(node.processes.kills) == 0)

@@ -89,7 +89,7 @@ def test_a_process_that_is_killed_as_it_asks_gives_up_what_it_asked(node: LocalN
 
     with pytest.raises(ProcessKilled):
         as_process(node, body)
-    node.portal.call(lambda: None)  # a dead process gives up by way of the portal
+    node.transport_loop.call(lambda: None)  # a dead process gives up by way of the portal
     assert desk.abandoned == [7]
 
 

@@ -19,7 +19,7 @@ from pyx.runtime.process_info import KEYS, check_keys, information
 from pyx.runtime.shell_process import ShellProcess
 from pyx.signals import Payload
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, until, wait_for
+from tests.staging import HANG, Running, Stage, as_process, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -89,7 +89,7 @@ class TestFacts:
 
     def test_the_initial_call_is_known_before_the_payload_that_says_it_is_read(self, node: LocalNode) -> None:
         def started_with(payload: Payload) -> Any:
-            process, _ = node.step(partial(node.kernel.process_started, "spawn", initial_call=payload))
+            process, _ = in_kernel(node, partial(node.kernel.process_started, "spawn", initial_call=payload))
             return fact(node, process.pid, "initial_call")
 
         limit = node.max_message_bytes
@@ -130,7 +130,7 @@ class TestFacts:
         assert fact(node, pids[1], "monitored_by") == [pid]
 
     def test_the_leader_is_the_one_it_prints_to(self, node: LocalNode, pid: Pid) -> None:
-        node.step(node.kernel.set_leader, Pid(0), pid, Pid(9))
+        in_kernel(node, node.kernel.set_leader, Pid(0), pid, Pid(9))
         assert fact(node, pid, "group_leader") == Pid(9)
 
 
@@ -198,10 +198,10 @@ class TestWhatRuns:
         current.set(before)
         assert fact(node, shell.pid, "current_function") is None
         assert fact(node, shell.pid, "kind") == "shell"
-        node.step(node.kernel.process_exited, shell.runner.process, "normal")
+        in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")
 
     def test_of_a_process_that_has_no_runner_yet_there_is_none(self, node: LocalNode) -> None:
-        process, _ = node.step(node.kernel.process_started, "spawn")
+        process, _ = in_kernel(node, node.kernel.process_started, "spawn")
         assert fact(node, process.pid, "current_function") is None
         assert fact(node, process.pid, "status") == "running"
 

@@ -10,7 +10,7 @@ import pytest
 from pyx.errors import EncodeError, NodeNameInvalid, RpcRefused
 from pyx.runtime import reaching
 from pyx.runtime.pending_answer import PendingAnswer
-from tests.staging import HANG, Stage, as_process, wait_for
+from tests.staging import HANG, Stage, as_process, in_kernel, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -55,12 +55,12 @@ class TestPing:
     ) -> None:
         a, b = stage.start("a"), stage.start("b")
         standing, go_on = threading.Event(), threading.Event()
-        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
         with PendingAnswer(a) as pending:
             assert reaching.ping(a, pending, "b") is None
         assert reaching.pong(a, "b", pending, in_time=False) == "pang"
-        a.step(a.kernel.dial_failed, "b@test", "it did not answer within 5 s", a.now())
+        in_kernel(a, a.kernel.dial_failed, "b@test", "it did not answer within 5 s", a.now())
         go_on.set()
         assert caplog.messages == ["cannot connect to b@test: it did not answer within 5 s"]
 

@@ -18,7 +18,7 @@ from pyx.runtime import receiving
 from pyx.runtime.receiving import drain, open_item, open_reason, peek, receive, receive_async
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
-from tests.staging import HANG, Running, as_process, encoded, until
+from tests.staging import HANG, Running, as_process, encoded, in_kernel, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +33,13 @@ class Reader:
 
     def __init__(self, node: LocalNode) -> None:
         self.node = node
-        process, _ = node.step(node.kernel.process_started, "def")
+        process, _ = in_kernel(node, node.kernel.process_started, "def")
         self.process = process
         self.runner = process.runner = Runner(node, process)
 
     def gets(self, *messages: Any) -> Reader:
         for message in messages:
-            self.node.step(self.node.kernel.send, None, self.process.pid, message)
+            in_kernel(self.node, self.node.kernel.send, None, self.process.pid, message)
         return self
 
     def receives(self, *patterns: Any, timeout: float | None = 0) -> Any:

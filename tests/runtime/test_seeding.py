@@ -11,14 +11,14 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.runtime import seeding, start_stop
-from tests.staging import Stage, start_node, until
+from tests.staging import Stage, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
 def connected(node: LocalNode) -> list[str]:
-    return node.step(node.kernel.nodes, ("connected",))
+    return in_kernel(node, node.kernel.nodes, ("connected",))
 
 
 def test_a_seed_that_is_there_is_dialled(stage: Stage) -> None:
@@ -84,10 +84,10 @@ def test_when_the_node_leaves_nobody_is_dialled_any_more(stage: Stage) -> None:
     plan = a.transport._seeding
     assert plan is not None
     start_stop.stop(a)
-    a.portal.call(lambda: None)
+    a.transport_loop.call(lambda: None)
     assert not plan._runs
     plan.node_down("b@test")
-    a.portal.call(lambda: None)
+    a.transport_loop.call(lambda: None)
     stage.start("b")
-    a.portal.call(lambda: None)
+    a.transport_loop.call(lambda: None)
     assert connected(a) == []

@@ -12,13 +12,26 @@ import pytest
 
 from pyx import Node, Process, aio, receive, rpc, send, spawn
 from pyx import self as self_pid
+from pyx.core.outbox import HEAVY_BYTES, Outbox
 from pyx.errors import EncodeError, NodeBusy, ProcessKilled, RemoteError, RpcError
 from pyx.execution import context
 from pyx.execution.line_buffer import LONGEST_PRINT
 from pyx.execution.runner import Runner
-from pyx.signals import Payload
+from pyx.runtime import sending
+from pyx.runtime.arguments import node_of_destination
+from pyx.runtime.encoding import encode_for
+from pyx.signals import Payload, Send
 from pyx.terms import Pid, Ref
-from tests.staging import Running, as_process, in_the_name_of_a_process, seen_from, until, wait_for
+from tests.staging import (
+    HANG,
+    Running,
+    as_process,
+    in_kernel,
+    in_the_name_of_a_process,
+    seen_from,
+    until,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from pyx.net.connection import Connection
@@ -31,9 +44,9 @@ MIB = 1024 * 1024
 class TestSending:
     @pytest.fixture
     def reader(self, node: LocalNode) -> Runner:
-        process, _ = node.step(node.kernel.process_started, "def")
+        process, _ = in_kernel(node, node.kernel.process_started, "def")
         process.runner = Runner(node, process)
-        node.step(node.kernel.register, process.pid, "reader")
+        in_kernel(node, node.kernel.register, process.pid, "reader")
         runner: Runner = process.runner
         return runner
 
@@ -53,9 +66,9 @@ class TestSending:
         assert isinstance(self.got(reader), Payload)
 
     def test_a_destination_that_may_be_elsewhere_gets_a_payload(self, node: LocalNode) -> None:
-        assert isinstance(node.body(("reader", "b@test"), 1), Payload)
-        assert isinstance(node.body(Pid(1, node="b@test", creation=1), 1), Payload)
-        assert node.body(Ref(1), 1) == 1
+        for dest in (("reader", "b@test"), Pid(1, node="b@test", creation=1)):
+            assert isinstance(encode_for(node_of_destination(dest), 1, node.max_message_bytes), Payload)
+        assert encode_for(node_of_destination(Ref(1)), 1, node.max_message_bytes) == 1
 
     def test_only_a_plain_name_that_nobody_has_is_told(self, node: LocalNode) -> None:
         assert node.send("nobody", 1) is False
@@ -68,8 +81,8 @@ class TestSending:
 
     def test_inside_a_step_it_is_put_off(self, node: LocalNode, reader: Runner) -> None:
         """As from a finalizer: nobody can tell then whether the name is somebody's."""
-        assert node.step(node.send, "nobody", 1) is True
-        node.step(node.send, "reader", 2)
+        assert in_kernel(node, node.send, "nobody", 1) is True
+        in_kernel(node, node.send, "reader", 2)
         assert self.got(reader) == 2
 
 
@@ -85,7 +98,7 @@ def test_a_dead_process_may_give_up_what_it_asked_for(
             node.abandon(7)
 
     in_the_name_of_a_process(node, body)
-    node.portal.call(lambda: None)
+    node.transport_loop.call(lambda: None)
     assert given_up == [7]
 
 
@@ -126,7 +139,7 @@ class TestALimitOfMessages:
     ) -> None:
         a, b = two
         server = Running(b, lambda: [receive(str), Process.info(self_pid(), "undecodable")])
-        b.step(b.kernel.register, server.pid, "server")
+        in_kernel(b, b.kernel.register, server.pid, "server")
 
         def body() -> None:
             send(("server", "b@test"), bytes(MIB))
@@ -184,7 +197,7 @@ class TestToANodeThatTakesNothing:
     def two(self, stage: Stage) -> tuple[LocalNode, LocalNode]:
         a, b = stage.start("a"), stage.start("b")
         assert as_process(a, lambda: Node.ping("b")) == "pong"
-        a.portal.call(self.link(a).hold)
+        a.transport_loop.call(self.link(a).hold)
         return a, b
 
     @staticmethod
@@ -196,7 +209,7 @@ class TestToANodeThatTakesNothing:
     def server(self, b: LocalNode, count: int) -> Running:
         """It takes so many messages, and tells their numbers in order."""
         server = Running(b, lambda: [receive()[0] for _ in range(count)])
-        b.step(b.kernel.register, server.pid, "server")
+        in_kernel(b, b.kernel.register, server.pid, "server")
         return server
 
     def flood(self, a: LocalNode) -> int:
@@ -220,7 +233,7 @@ class TestToANodeThatTakesNothing:
         count = self.flood(a)
         assert count == 16
         server = self.server(b, count)
-        a.portal.call(self.link(a).release)
+        a.transport_loop.call(self.link(a).release)
         assert server.outcome() == list(range(count))
 
     def test_a_coroutine_is_refused_too_but_not_when_it_awaits(
@@ -240,7 +253,7 @@ class TestToANodeThatTakesNothing:
         until(lambda: bool(self.link(a).out.waiters))
         assert not over.is_set()
         server = self.server(b, counts[0] + 1)
-        a.portal.call(self.link(a).release)
+        a.transport_loop.call(self.link(a).release)
         wait_for(over)
         assert server.outcome() == list(range(counts[0] + 1))
 
@@ -252,7 +265,7 @@ class TestToANodeThatTakesNothing:
         until(lambda: bool(self.link(a).out.waiters))
         assert MIB < a.kernel.queued()["b@test"] < 3 * 400_200
         server = self.server(b, 9)
-        a.portal.call(self.link(a).release)
+        a.transport_loop.call(self.link(a).release)
         assert sender.outcome() == server.outcome() == list(range(9))
 
     def test_a_kill_ends_the_wait_and_the_message_is_sent(self, two: tuple[LocalNode, LocalNode]) -> None:
@@ -263,7 +276,7 @@ class TestToANodeThatTakesNothing:
         with pytest.raises(ProcessKilled):
             sender.outcome()
         server = self.server(b, 1)
-        a.portal.call(self.link(a).release)
+        a.transport_loop.call(self.link(a).release)
         assert server.outcome() == [0]
 
     def test_the_loss_of_the_node_ends_the_wait(self, two: tuple[LocalNode, LocalNode]) -> None:
@@ -290,6 +303,62 @@ class TestToANodeThatTakesNothing:
         sender = Running(a, prints)
         until(lambda: bool(self.link(a).out.waiters))
         assert MIB <= a.kernel.queued()["b@test"] < MIB + 2 * LONGEST_PRINT  # of ten
-        a.portal.call(self.link(a).release)
+        a.transport_loop.call(self.link(a).release)
         sender.outcome()
         until(lambda: sum(map(len, shown)) == 10 * MIB)
+
+
+# ---------------------------------------------------------------- back-pressure
+
+
+@pytest.fixture
+def runner(node: LocalNode) -> Runner:
+    """Of a process that nothing runs."""
+    process, _ = in_kernel(node, node.kernel.process_started, "def")
+    runner = process.runner = Runner(node, process)
+    return runner
+
+
+@pytest.fixture
+def heavy() -> Outbox:
+    """A queue to a peer that reads nothing."""
+    queue = Outbox("b@test")
+    assert queue.put(Send(Pid(1), Pid(2), Payload(bytes(HEAVY_BYTES))))
+    assert queue.is_heavy
+    return queue
+
+
+def test_a_sender_waits_until_the_queue_is_lighter(runner: Runner, heavy: Outbox) -> None:
+    sender = threading.Thread(target=sending._wait, args=(runner, heavy))
+    sender.start()
+    until(lambda: bool(heavy.waiters))
+    assert sender.is_alive()
+    heavy.popleft()
+    heavy.written = heavy.enqueued
+    heavy.waiters.wake()
+    sender.join(HANG)
+    assert not sender.is_alive()
+    assert not heavy.waiters
+
+
+def test_a_kill_ends_the_wait(runner: Runner, heavy: Outbox) -> None:
+    ended: list[str] = []
+
+    def send() -> None:
+        try:
+            sending._wait(runner, heavy)
+        except ProcessKilled:
+            ended.append("killed")
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    until(lambda: bool(heavy.waiters))
+    runner.stop()
+    sender.join(HANG)
+    assert ended == ["killed"]
+    assert not heavy.waiters
+
+
+def test_nobody_waits_for_his_own_mailbox(runner: Runner) -> None:
+    sending._wait(runner, runner.process.mailbox)
+    assert not runner.process.mailbox.waiters

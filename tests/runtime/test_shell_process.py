@@ -24,7 +24,7 @@ from pyx.execution.output import StdoutRouter
 from pyx.runtime import shell_process as shell_process_module
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid
-from tests.staging import HANG, until, wait_for
+from tests.staging import HANG, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def shell(node: LocalNode, console: Console) -> Iterator[ShellProcess]:
     shell = ShellProcess(node, console, BEGAN)
     yield shell
     current.set(None)
-    node.step(node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
+    in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
     signal.signal(signal.SIGINT, handler)
 
 
@@ -109,7 +109,7 @@ def killed(shell: ShellProcess) -> None:
     """Kills the shell's process from another thread, and waits for the interrupt that comes of it."""
     node = shell._node
     pid = shell.pid
-    threading.Thread(target=node.step, args=(node.kernel.exit, Pid(0), pid, "kill")).start()
+    threading.Thread(target=in_kernel, args=(node, node.kernel.exit, Pid(0), pid, "kill")).start()
     wait_for(threading.Event())
 
 
@@ -130,7 +130,7 @@ class TestKilled:
 
         def killer() -> None:
             until(lambda: shell.runner.process.waiting)
-            node.step(node.kernel.exit, Pid(0), shell.pid, "kill")
+            in_kernel(node, node.kernel.exit, Pid(0), shell.pid, "kill")
 
         threading.Thread(target=killer).start()
         with pytest.raises((KeyboardInterrupt, ProcessKilled)):
@@ -229,7 +229,7 @@ class TestTheContext:
         shell.renew()
         assert shell.runner is not dead
         assert shell.run(current.get) is shell.run_coroutine(who()) is shell.runner
-        node.step(node.kernel.process_exited, dead.process, "normal")
+        in_kernel(node, node.kernel.process_exited, dead.process, "normal")
 
     def test_a_coroutine_that_outlives_its_ctrl_c_lets_others_in(
         self, shell: ShellProcess, monkeypatch: pytest.MonkeyPatch

@@ -22,7 +22,7 @@ from pyx.execution.output import StdoutRouter
 from pyx.runtime import start_stop
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
-from tests.staging import HANG, Running, Stage, as_process, start_node, until, wait_for
+from tests.staging import HANG, Running, Stage, as_process, in_kernel, start_node, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,7 +282,7 @@ class TestInfo:
             standing.set()
             wait_for(go_on)
 
-        a.portal.soon(stand_still)
+        a.transport_loop.soon(stand_still)
         wait_for(standing)
         until(lambda: start_stop.info(a)["loop_lag"] > 0.0)  # a look a second, and this one does not come
         go_on.set()
@@ -297,7 +297,7 @@ class TestInfo:
         process = node.kernel.find(pid)
         assert process is not None
         until(lambda: process.runner.gate.thread_ident is not None)
-        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
         assert start_stop.info(node)["dying_threads"] == 1
         in_c.release()
         until(lambda: start_stop.info(node)["dying_threads"] == 0)

@@ -28,6 +28,7 @@ from tests.staging import (
     Stage,
     as_process,
     end_of,
+    in_kernel,
     in_the_name_of_a_process,
     seen_from,
     until,
@@ -79,13 +80,13 @@ class Finished:
 
 def no_lock_is_held(node: LocalNode) -> None:
     """A step is taken on this thread, on a fresh one, as a process, and on both loops."""
-    node.step(node.kernel.registered)
-    fresh = threading.Thread(target=node.step, args=(node.kernel.registered,))
+    in_kernel(node, node.kernel.registered)
+    fresh = threading.Thread(target=in_kernel, args=(node, node.kernel.registered))
     fresh.start()
     fresh.join(HANG)
     assert not fresh.is_alive()
     as_process(node, lambda: own_pid())
-    node.portal.call(node.step, node.kernel.registered)
+    node.transport_loop.call(in_kernel, node, node.kernel.registered)
     done = threading.Event()
 
     async def on_the_process_loop() -> None:
@@ -258,7 +259,7 @@ def frozen(stage: Stage) -> Iterator[tuple[LocalNode, Pid]]:
     as_process(a, lambda: Node.ping("b@test"))
     pid, _ = b.processes.spawn(receive, ())
     standing, thawed = threading.Event(), threading.Event()
-    b.portal.soon(lambda: (standing.set(), thawed.wait(HANG)))
+    b.transport_loop.soon(lambda: (standing.set(), thawed.wait(HANG)))
     wait_for(standing)
     yield a, seen_from(a, b, pid)
     thawed.set()
@@ -335,7 +336,7 @@ class TestKillsOfWaiters:
             assert process is not None
             if not at_once:
                 until(lambda process=process: is_asleep(process.runner))  # type: ignore[misc]
-            node.step(node.kernel.exit, Pid(0), pid, "kill")
+            in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
             assert not process.alive
             finished.wait_for(1)
             monkeypatch.undo()
@@ -362,7 +363,7 @@ class TestSwallowers:
 
         def stubborn(runner: Runner) -> None:
             with pytest.raises(ProcessKilled):
-                node.step(node.kernel.exit, Pid(0), runner.process.pid, "kill")
+                in_kernel(node, node.kernel.exit, Pid(0), runner.process.pid, "kill")
             for act in (
                 lambda: send(own_pid(), "x"),
                 lambda: receive(timeout=0),
@@ -405,7 +406,7 @@ class TestSwallowers:
         process = node.kernel.find(pid)
         assert process is not None
         until(lambda: process.waiting)
-        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
         finished.wait_for(1)
         assert refused == ["refused"] * 2  # a ping of a node without a name asks nobody
         assert len(node.processes.kills) == 0
@@ -430,7 +431,7 @@ class TestSwallowers:
 
         pid, _ = node.processes.spawn(busy, ())
         until(lambda: shown == ["before\n"])
-        node.step(node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
         assert len(node.processes.kills) == 1
         in_c.release()
         finished.wait_for(1)
@@ -498,7 +499,7 @@ class TestFinalizers:
             me = own_pid()
             box = [Dropped(lambda: send(me, "from a finalizer"))]
             box[0].me = None  # type: ignore[assignment]
-            node.step(box.clear)  # the last reference goes under the lock
+            in_kernel(node, box.clear)  # the last reference goes under the lock
             return receive(timeout=0)
 
         assert as_process(node, body) == "from a finalizer"
@@ -511,7 +512,7 @@ class TestFinalizers:
         for act in (make_ref, Process.registered, lambda: spawn(receive), lambda: Process.list()):
             box = [Dropped(act)]
             box[0].me = None  # type: ignore[assignment]
-            node.step(box.clear)
+            in_kernel(node, box.clear)
         assert refused == [pyx.errors.Reentered] * 4
         no_lock_is_held(node)
 
@@ -528,7 +529,7 @@ class TestFinalizers:
             for number in range(0, 2000, 2):
                 box = [Dropped(lambda number=number: send(me, number))]  # type: ignore[misc]
                 box[0].me = None  # type: ignore[assignment]
-                node.step(box.clear)
+                in_kernel(node, box.clear)
                 send(me, number + 1)
             return [receive() for _ in range(2000)]
 

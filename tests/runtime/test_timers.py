@@ -58,7 +58,7 @@ def test_who_takes_it_out_of_the_table_decides(node: LocalNode) -> None:
                 cancelled += 1
         arrived = 0
         until(lambda: not node.timers._running)
-        node.portal.call(lambda: None)
+        node.transport_loop.call(lambda: None)
         while True:
             try:
                 receive(timeout=0)
@@ -73,7 +73,7 @@ def test_it_outlives_the_process_that_set_it(node: LocalNode) -> None:
     """As in OTP: the timer sends, not the process."""
     running = Running(node, receive)
     go_on, standing = threading.Event(), threading.Event()
-    node.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+    node.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
     wait_for(standing)
     setter = Running(node, lambda: node.timers.start(0, running.pid, "from the grave"))
     setter.outcome()

@@ -31,7 +31,18 @@ from pyx.runtime import drain_timeout, start_stop
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import NODE_ROOM_BYTES
-from tests.staging import HANG, Running, Stage, as_process, seen_from, start_node, until, wait_for
+from tests.staging import (
+    HANG,
+    Running,
+    Stage,
+    as_process,
+    encoded,
+    in_kernel,
+    seen_from,
+    start_node,
+    until,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
@@ -41,7 +52,7 @@ WEAK = {"cookie": "pyx1-" + "1" * 43}
 
 
 def connected(node: LocalNode) -> list[str]:
-    return node.step(node.kernel.nodes, ("visible",))
+    return in_kernel(node, node.kernel.nodes, ("visible",))
 
 
 def peer_of(node: LocalNode, name: str) -> Peer:
@@ -81,9 +92,9 @@ class TestSessions:
         a, b, h = stage.start("a"), stage.start("b"), stage.start("h", hidden=True)
         ping(a, "b")
         ping(h, "a")
-        until(lambda: a.step(a.kernel.nodes, ("hidden",)) == ["h@test"])
+        until(lambda: in_kernel(a, a.kernel.nodes, ("hidden",)) == ["h@test"])
         assert (connected(a), connected(b)) == (["b@test"], ["a@test"])
-        assert h.step(h.kernel.nodes, ("hidden",)) == ["a@test"]
+        assert in_kernel(h, h.kernel.nodes, ("hidden",)) == ["a@test"]
 
     def test_two_that_dial_each_other_end_with_one_session(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
@@ -104,12 +115,12 @@ class TestSessions:
         shown: list[tuple[Pid, str]] = []
         a.outlet._write = lambda text, frm: shown.append((frm, text))
         running = Running(b, receive)
-        b.step(b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.register, running.pid, "reader")
         as_process(a, lambda: send(("reader", "b"), {"name": "nike"}))
         assert running.outcome() == {"name": "nike"}
         assert as_process(a, lambda: rpc.call("b", "os", "getpid")) == os.getpid()
         worker = b.kernel.dead_pid()
-        b.step(b.kernel.print_lines, worker, seen_from(b, a, Pid(0)), "a line\n")
+        in_kernel(b, b.kernel.print_lines, worker, seen_from(b, a, Pid(0)), "a line\n")
         until(lambda: shown == [(seen_from(a, b, worker), "a line\n")])
 
     def test_one_that_ends_without_a_word_is_lost_at_once(self, stage: Stage) -> None:
@@ -118,14 +129,14 @@ class TestSessions:
         down = Running(a, lambda: (Node.monitor("b", True), receive("never-or-down", ("nodedown", ...)))[1])
         until(lambda: bool(peer_of(a, "b").bonds))
         link = peer_of(b, "a").link
-        b.portal.call(link._end, "as if it had died")
+        b.transport_loop.call(link._end, "as if it had died")
         assert down.outcome() == ("nodedown", "b@test")
         assert connected(a) == []
 
     def test_messages_sent_before_the_session_stands_arrive_in_order(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         running = Running(b, lambda: [receive() for _ in range(100)])
-        b.step(b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.register, running.pid, "reader")
         as_process(a, lambda: [send(("reader", "b"), number) for number in range(100)])
         assert running.outcome() == list(range(100))
 
@@ -188,7 +199,7 @@ class TestCookies:
             for reason in ("it hung up in TLS", "100% nonsense", "wrong cookie"):
                 transport.stranger_refused(reason)
 
-        a.portal.call(crowd, a.transport)
+        a.transport_loop.call(crowd, a.transport)
         until(lambda: len(caplog.records) >= 2)
         assert [record.getMessage() for record in caplog.records] == [
             "refused a connection: it hung up in TLS",
@@ -209,7 +220,7 @@ class TestTicks:
         a, b = stage.start("a", tick=0.1), stage.start("b")
         ping(a, "b")
         standing, go_on = threading.Event(), threading.Event()
-        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
         until(lambda: "node b@test not responding" in caplog.text)
         go_on.set()
@@ -223,7 +234,7 @@ class TestLeaving:
         caplog.set_level(logging.INFO)
         a, b = stage.start("a"), stage.start("b")
         running = Running(b, lambda: [receive() for _ in range(1000)])
-        b.step(b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.register, running.pid, "reader")
         as_process(a, lambda: [send(("reader", "b"), [number]) for number in range(1000)])
         start_stop.stop(a)
         assert running.outcome() == [[number] for number in range(1000)]
@@ -235,7 +246,7 @@ class TestLeaving:
         monkeypatch.setattr(drain_timeout, "PATIENCE_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         standing, go_on = threading.Event(), threading.Event()
-        b.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
         as_process(a, lambda: send(("reader", "b"), "never"))
         start_stop.stop(a)
@@ -247,7 +258,7 @@ class TestLeaving:
         a, _, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
         ping(a, "c")
         start_stop.stop(c)
-        until(lambda: a.step(a.kernel.nodes, ("connected",)) == [])
+        until(lambda: in_kernel(a, a.kernel.nodes, ("connected",)) == [])
         ping(a, "b")
         closed: list[bool] = []
         link = peer_of(a, "b").link
@@ -268,7 +279,7 @@ class TestLeaving:
         a, b = stage.start("a"), stage.start("b")
         ping(a, "b")
         go_on = threading.Event()
-        b.portal.soon(lambda: go_on.wait(HANG))
+        b.transport_loop.soon(lambda: go_on.wait(HANG))
         start_stop.stop(a)
         go_on.set()
         assert caplog.messages == []
@@ -277,7 +288,7 @@ class TestLeaving:
     def stand_still(node: LocalNode) -> threading.Event:
         """The node reads nothing until the event is set."""
         standing, go_on = threading.Event(), threading.Event()
-        node.portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
+        node.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
         return go_on
 
@@ -292,7 +303,7 @@ class TestLeaving:
     ) -> None:
         a, b = stage.start("a"), stage.start("b")
         running = Running(b, lambda: [receive()[0] for _ in range(8)])
-        b.step(b.kernel.register, running.pid, "sink")
+        in_kernel(b, b.kernel.register, running.pid, "sink")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
@@ -350,13 +361,13 @@ class TestRaces:
         """Another thread sends as soon as the kernel has its name: its dial must not be lost."""
         b = stage.start("b")
         running = Running(b, receive)
-        b.step(b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.register, running.pid, "reader")
         a = stage.make()
         started = a.kernel.node_started
 
         def with_an_eager_process(*args: Any, **options: Any) -> None:
             started(*args, **options)
-            a.kernel.send(None, ("reader", "b@test"), a.body(("reader", "b@test"), "early"))
+            a.kernel.send(None, ("reader", "b@test"), encoded("early"))
 
         monkeypatch.setattr(a.kernel, "node_started", with_an_eager_process)
         start_node(a, "a@test")
@@ -368,7 +379,7 @@ class TestRaces:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         arrival = Arrival("b@test", b.kernel.creation, False, True, ours, b"", b"", None)  # type: ignore[arg-type]
-        a.portal.call(a.transport.established, arrival)  # a never dialled
+        a.transport_loop.call(a.transport.established, arrival)  # a never dialled
         assert theirs.recv(1) == b""
         theirs.close()
 
@@ -378,11 +389,11 @@ class TestRaces:
         assert transport is not None
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        status, peer = a.portal.call(functools.partial(transport.claimed, "c@test", 7, hidden=False))
+        status, peer = a.transport_loop.call(functools.partial(transport.claimed, "c@test", 7, hidden=False))
         assert status == "ok"
-        a.step(a.kernel.disconnect, "c@test")
+        in_kernel(a, a.kernel.disconnect, "c@test")
         arrival = Arrival("c@test", 7, False, False, ours, b"the verdict", b"", peer)  # type: ignore[arg-type]
-        a.portal.call(transport.established, arrival)
+        a.transport_loop.call(transport.established, arrival)
         until(lambda: not transport._links)
         assert theirs.recv(100).startswith((b"the verdict", b""))
         theirs.close()
@@ -396,7 +407,7 @@ class TestABadNetwork:
         ping(a, "b")
         assert b.transport is not None
         running = Running(b, receive)
-        b.step(b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.register, running.pid, "reader")
         b.transport.cut_off(frozenset({"a@test"}))
         as_process(a, lambda: send(("reader", "b"), "through the cut"))
         with pytest.raises(RpcTimeout):
@@ -435,7 +446,7 @@ class TestANameWhoseFilesVanish:
     def look(node: LocalNode) -> None:
         """What happens each second."""
         assert node.transport is not None
-        node.portal.call(node.transport._look_after_name)
+        node.transport_loop.call(node.transport._look_after_name)
 
     def test_is_found_again(self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture) -> None:
         a = stage.start("a")
@@ -489,7 +500,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(
     jumped = iter(itertools.count(1_700_000_000.0, jump))
     monkeypatch.setattr(time, "time", lambda: next(jumped))
     for node in (a, b):
-        node.portal.call(node.step, lambda node=node: node.kernel.tick(node.now()))
+        node.transport_loop.call(in_kernel, node, lambda node=node: node.kernel.tick(node.now()))
     assert ping(a, "b") == "pong"
     heard = as_process(a, lambda: (Process.send_after(self(), "late", 0.01), receive(timeout=HANG)))
     assert heard[1] == "late"
@@ -510,8 +521,8 @@ class TestADial:
 
     def test_is_begun_though_its_end_is_told_last(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
-        a.step(a.kernel.connect, None, "b@test", a.now())
-        a.step(a.kernel.effects.append, fx.CancelDial("b@test"))
+        in_kernel(a, a.kernel.connect, None, "b@test", a.now())
+        in_kernel(a, a.kernel.effects.append, fx.CancelDial("b@test"))
         until(lambda: connected(a) == ["b@test"])
         assert connected(b) == ["a@test"]
 
@@ -519,11 +530,11 @@ class TestADial:
         a = stage.start("a")
 
         def waver() -> None:
-            a.step(a.kernel.connect, None, "nobody@test", a.now())
-            a.step(a.kernel.disconnect, "nobody@test")
-            a.step(a.kernel.effects.append, fx.Dial("nobody@test"))
+            in_kernel(a, a.kernel.connect, None, "nobody@test", a.now())
+            in_kernel(a, a.kernel.disconnect, "nobody@test")
+            in_kernel(a, a.kernel.effects.append, fx.Dial("nobody@test"))
 
-        a.portal.call(waver)
-        a.portal.call(lambda: None)
-        assert a.step(a.kernel.dialling, "nobody@test") is None
+        a.transport_loop.call(waver)
+        a.transport_loop.call(lambda: None)
+        assert in_kernel(a, a.kernel.dialling, "nobody@test") is None
         assert "nobody@test" not in caplog.text

@@ -18,7 +18,7 @@ from pyx.runtime.pending_answer import PendingAnswer
 from pyx.signals import Payload
 from pyx.terms import Pid
 from pyx.wire.codec import decode
-from tests.staging import Running, as_process, seen_from, until
+from tests.staging import Running, as_process, in_kernel, seen_from, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Two:
     def __init__(self, stage: Stage) -> None:
         self.a, self.b = stage.start("a"), stage.start("b")
         self.server = Running(self.b, self._serve)
-        self.b.step(self.b.kernel.register, self.server.pid, "server")
+        in_kernel(self.b, self.b.kernel.register, self.server.pid, "server")
         assert as_process(self.a, lambda: Node.ping("b")) == "pong"
         (self.session,) = (peer.session for peer in self.a.kernel._peers.values())
 
@@ -80,7 +80,7 @@ def test_a_message_is_dropped_counted_and_told_at_both_ends(
     two: Two, caplog: pytest.LogCaptureFixture
 ) -> None:
     for dest in (("server", "b@test"), two.server_there):
-        two.a.step(two.a.kernel.send, None, dest, TORN)
+        in_kernel(two.a, two.a.kernel.send, None, dest, TORN)
     assert two.ends() == ("end", 2)
     here = f"dropped a message from a@test to {two.server.pid} that cannot be read: not a letter"
     there = f"b@test dropped a message for {two.server_there} that it cannot read: not a letter"
@@ -126,6 +126,6 @@ def test_a_question_is_answered_by_that(two: Two) -> None:
 
 
 def test_a_reason_is_a_word(two: Two) -> None:
-    two.a.step(two.a.kernel.exit, Pid(0), two.server_there, TORN)
+    in_kernel(two.a, two.a.kernel.exit, Pid(0), two.server_there, TORN)
     ended, undecodable = two.server.outcome()
     assert (ended[0], ended[2], undecodable) == ("EXIT", "unreadable", 0)

@@ -15,7 +15,7 @@ from pyx.execution.output import StdoutRouter
 from pyx.runtime.shell_process import ShellProcess
 from pyx.shell.screen import Screen
 from pyx.shell.tty_stdin import TtyStdin
-from tests.staging import as_process, wait_for
+from tests.staging import as_process, in_kernel, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def shell(node: LocalNode) -> Iterator[ShellProcess]:
     shell = ShellProcess(node, Silent(), ("tests", "shell", 0))
     yield shell
     current.set(None)
-    node.step(node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
+    in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
 
 
 @pytest.mark.usefixtures("shell")
@@ -73,7 +73,7 @@ def test_what_an_await_has_printed_is_shown_before_it_reads(keyboard: TtyStdin, 
 
     assert shell.run_coroutine(ask()) == ("one\n", "before\nand ")
     current.set(None)
-    node.step(node.kernel.process_exited, shell.runner.process, "normal")
+    in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")
 
 
 def test_so_does_its_thread_where_it_is_no_process_yet(keyboard: TtyStdin) -> None:

@@ -21,7 +21,7 @@ from pyx.runtime import start_stop
 from pyx.terms import Pid
 from tests.simulation.crowd import Crowd
 from tests.simulation.invariants import asymmetries, disagreements
-from tests.staging import Stage, as_process, start_node, until
+from tests.staging import Stage, as_process, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def has_acted(crowd: Crowd, acts: int) -> bool:
 def disturb(crowd: Crowd, nodes: list[LocalNode], number: int) -> None:
     """A kill every time, a cut now and then, and seldom a node that leaves and comes back."""
     victim = crowd.random.choice(crowd.members[-MEMBERS:])
-    victim.node.step(victim.node.kernel.exit, Pid(0), victim.address.pid, "kill")
+    in_kernel(victim.node, victim.node.kernel.exit, Pid(0), victim.address.pid, "kill")
     node = crowd.random.choice(nodes)
     if not number % 10:
         for peer in peers(node):
@@ -104,7 +104,7 @@ def complaints_of(nodes: list[LocalNode]) -> list[str]:
     """What is wrong when nothing is under way; while something is, it is wrong for a moment."""
     found: list[str] = []
     for node in nodes:
-        found += node.step(disagreements, node.kernel)
+        found += in_kernel(node, disagreements, node.kernel)
         found += [f"{node.kernel.name} keeps {peer.out} for {peer.name}" for peer in peers(node) if peer.out]
         found += [f"{node.kernel.name} waits for {pending}" for pending in node.kernel._pending.values()]
     try:
@@ -114,8 +114,8 @@ def complaints_of(nodes: list[LocalNode]) -> list[str]:
 
 
 def peers(node: LocalNode) -> list[Peer]:
-    return node.step(lambda: list(node.kernel._peers.values()))
+    return in_kernel(node, lambda: list(node.kernel._peers.values()))
 
 
 def processes(nodes: list[LocalNode]) -> list[ProcessRecord]:
-    return [process for node in nodes for process in node.step(node.kernel.processes)]
+    return [process for node in nodes for process in in_kernel(node, node.kernel.processes)]
