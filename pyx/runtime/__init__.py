@@ -23,7 +23,6 @@ Messages and output:
     encoding           values to payloads and back
     receiving          receive: patterns against a mailbox, waiting included
     patterns           the grammar of receive's patterns
-    back_pressure      waiting until a queue is lighter
     timers             `Process.send_after`
 
 Other nodes:
