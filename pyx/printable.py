@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pyx.introspection import type_name
+
 _COLOUR: Final = r"\x1b\[[0-9;:]{0,40}m"
 _UNSAFE: Final = re.compile(_COLOUR + r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _ANY_COLOUR: Final = re.compile(_COLOUR)
@@ -43,3 +45,22 @@ def on_one_line(text: str, longest: int) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+_SCALARS: Final = frozenset(map(id, (type(None), bool, int, float, str, bytes)))
+"""By id: hashing a class may run code of its metaclass."""
+
+
+def is_scalar_class(cls: type) -> bool:
+    """True for exactly None's class, bool, int, float, str and bytes."""
+    return id(cls) in _SCALARS
+
+
+def short_repr(value: object) -> str:
+    """A value for the middle of a sentence, in 40 characters; of a value that is not a scalar, its class.
+
+    A repr may be user code, and that of an int may be too long for Python.
+    """
+    is_short = is_scalar_class(type(value)) and not (type(value) is int and value.bit_length() > 128)
+    text = repr(value) if is_short else f"<{type_name(value)}>"
+    return text if len(text) <= 40 else text[:37] + "..."

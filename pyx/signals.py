@@ -10,7 +10,7 @@ pid acted on; on the receiving side both are written from the receiver's point o
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from pyx.terms import Incarnation, Pid, Ref  # noqa: TC001 - the session reads the fields' types at run time
 
@@ -23,6 +23,18 @@ class Payload(NamedTuple):
 
     data: bytes
     origin: Incarnation | None = None
+
+
+class Discarded(bytes):
+    """The data of a payload that arrived and was not kept: empty, with the reason as a sentence in `why`."""
+
+    why: str
+
+    def __new__(cls, why: str) -> Self:
+        """Makes the empty bytes that carry *why*."""
+        self = super().__new__(cls)
+        self.why = why
+        return self
 
 
 Body: TypeAlias = Any

@@ -121,7 +121,7 @@ SENTENCES: list[tuple[BaseException, str, str | None]] = [
     (RemoteError("b@vm", "ValueError", ""), "ValueError", None),
     (PyxError("plain"), "plain", None),
     (PyxError("plain", hint="do this"), "plain", "do this"),
-    (DecodeError("not a letter"), "not a letter", None),
+    (DecodeError("malformed payload"), "malformed payload", None),
 ]
 
 

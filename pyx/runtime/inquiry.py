@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.core.routing import THE_NODE
 from pyx.errors import DecodeError, NoConnection, RpcRefused
 from pyx.execution.context import acting_pid
+from pyx.printable import short_repr
 from pyx.runtime.encoding import decoded, encoded
 from pyx.runtime.pending_answer import PendingAnswer
 from pyx.runtime.process_info import PRIVATE, check_keys, information
 from pyx.terms import Raised
-from pyx.wire.messages.encode_errors import shown
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -78,7 +78,7 @@ def answer(
     if isinstance(facts, Raised):
         raise NoConnection(pid.node, f"it cannot answer: {facts.text if type(facts.text) is str else '?'}")
     if facts is not None and (type(facts) is not dict or not facts.keys() >= set(keys or ())):
-        raise NoConnection(pid.node, f"its answer is malformed: {shown(facts)}")
+        raise NoConnection(pid.node, f"its answer is malformed: {short_repr(facts)}")
     return facts
 
 

@@ -14,10 +14,10 @@ from pyx.core.routing import THE_NODE
 from pyx.errors import DecodeError, RemoteError, RpcError, RpcNoConnection, RpcRefused, RpcUndefined
 from pyx.execution.context import acting_leader, acting_pid
 from pyx.execution.node_log import log
+from pyx.printable import short_repr
 from pyx.runtime import encoding, receiving
 from pyx.runtime.arguments import named_call
 from pyx.terms import Raised
-from pyx.wire.messages.encode_errors import shown
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -73,7 +73,7 @@ def value_of(node: LocalNode, dest: str, pending: PendingAnswer) -> Any:
             raise RpcUndefined(dest, module, function)
         case "raised", Raised(str(type_name), str(text), str(traceback)):
             raise RemoteError(dest, type_name, text, traceback)
-    raise RpcError(dest, f"the answer of {dest} is malformed: {outcome} {shown(opened)}")
+    raise RpcError(dest, f"the answer of {dest} is malformed: {outcome} {short_repr(opened)}")
 
 
 def _described(reason: object) -> str:
@@ -81,7 +81,7 @@ def _described(reason: object) -> str:
     try:
         return repr(reason)
     except Exception:
-        return shown(reason)
+        return short_repr(reason)
 
 
 def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:

@@ -13,7 +13,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import UndefinedFunction
-from pyx.wire.messages import names
+from pyx.introspection import find_loaded
+from pyx.wire.codec import export, is_exported
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,13 +36,13 @@ def mark(function: Callable[..., Any]) -> None:
     if type(function) is not FunctionType:
         msg = f"only a plain function can be exported, not {function!r}"
         raise TypeError(msg)
-    names.export(function)
+    export(function)
 
 
 def find_marked(module: str, function: str) -> Callable[..., Any] | None:
     """The function of that name, if it is marked; nothing is imported for the answer, and no code runs."""
-    found = names.find(module, function) if module != "__main__" else None
-    return found if names.is_exported(found) else None
+    found = find_loaded(module, function) if module != "__main__" else None
+    return found if is_exported(found) else None
 
 
 def find(module: str, function: str) -> Callable[..., Any]:

@@ -14,6 +14,8 @@ import sys
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pyx.introspection import class_dict, class_mro, is_class
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -99,19 +101,13 @@ def _is_hidden(word: str, prefix: str) -> bool:
 
 _UNKNOWN: Final = object()
 
-_mro_of: Final[Callable[[type], tuple[type, ...]]] = type.__dict__["__mro__"].__get__
-_dict_of_class: Final[Callable[[type], Mapping[str, Any]]] = type.__dict__["__dict__"].__get__
 _READS_C_SLOT: Final = (GetSetDescriptorType, MemberDescriptorType)
-
-
-def _is_class(value: object) -> bool:
-    return type in _mro_of(type(value))
 
 
 def _own_dict(value: object) -> dict[str, Any] | None:
     """The instance's `__dict__`, if it is the plain one and no class of its MRO put a hook in its place."""
-    for kind in _mro_of(type(value)):
-        descriptor = _dict_of_class(kind).get("__dict__")
+    for kind in class_mro(type(value)):
+        descriptor = class_dict(kind).get("__dict__")
         if descriptor is None:
             continue
         if type(descriptor) not in _READS_C_SLOT:
@@ -124,15 +120,15 @@ def _own_dict(value: object) -> dict[str, Any] | None:
 def _attributes(value: object) -> list[tuple[str, Any]]:
     """(name, what stands in the dict), the instance's own first."""
     found: list[tuple[str, Any]] = []
-    if _is_class(value):
-        for kind in _mro_of(value):  # type: ignore[arg-type]
-            found += list(_dict_of_class(kind).items())
+    if is_class(value):
+        for kind in class_mro(value):
+            found += list(class_dict(kind).items())
     else:
         own = _own_dict(value)
         if own is not None:
             found += list(own.items())
-    for kind in _mro_of(type(value)):
-        found += list(_dict_of_class(kind).items())
+    for kind in class_mro(type(value)):
+        found += list(class_dict(kind).items())
     return [(name, item) for name, item in found if type(name) is str]
 
 
@@ -141,14 +137,14 @@ def _attribute(value: object, wanted: str) -> object:
         if name != wanted:
             continue
         kind = type(item)
-        if kind is MemberDescriptorType and not _is_class(value):
+        if kind is MemberDescriptorType and not is_class(value):
             try:
                 return item.__get__(value)
             except (AttributeError, TypeError):
                 return _UNKNOWN
         if kind is staticmethod:
             return item.__func__
-        hooked = any("__get__" in _dict_of_class(base) for base in _mro_of(kind))
+        hooked = any("__get__" in class_dict(base) for base in class_mro(kind))
         return item if kind is FunctionType or not hooked else _UNKNOWN
     return _UNKNOWN
 

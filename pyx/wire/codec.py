@@ -1,33 +1,47 @@
-"""The door of the codec: messages to bytes and back, exactly.  Not here: frames, signals.
+"""Encodes and decodes messages: the only file of `messages` that other packages import.
 
 Exact, decided by `type(x) is`: None, bool, int of any size, float, str (lone surrogates too), bytes, list,
 tuple, dict with any hashable keys in order, set, frozenset, date, time, datetime, timedelta, Decimal, UUID,
 Pid, Ref, dataclasses, namedtuples and enums by class name, functions and classes by name, Struct,
-FunctionName, Raised.  An exception arrives as `Raised`.  All else, and what would arrive changed, is an
-`EncodeError` at the call, with a hint (`refusal`, `hints`).
-
-Inside: `marks` (the format), `encode` after `measure`, `opening` by `opener` or `hashing` (payloads whose
-keys need care), `classes` and `names` (a user's code, handled without running it), `leaves` (dates and the
-like).
+FunctionName, Raised.  An exception arrives as `Raised`.  Every other value, and any value that would arrive
+changed, raises `EncodeError` at the call, with a hint.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from pyx.errors import DecodeError
+from pyx.signals import Discarded
 from pyx.terms import Pid, Ref
+from pyx.wire.messages.decode import Decoder, UncheckedKeys, check_depth
 from pyx.wire.messages.encode import encode
 from pyx.wire.messages.format import MAX_DEPTH
-from pyx.wire.messages.names import name_of_callable
-from pyx.wire.messages.opening import decode
+from pyx.wire.messages.names import export, is_exported, name_of_callable
+from pyx.wire.messages.safe_keys import CollisionCheckingDecoder, KeyCheckingDecoder
 
-__all__ = ["MAX_DEPTH", "decode", "encode", "is_flat", "name_of_callable"]
+if TYPE_CHECKING:
+    from pyx.signals import Payload
+    from pyx.terms import Incarnation
+
+__all__ = ["MAX_DEPTH", "decode", "encode", "export", "is_exported", "is_flat", "name_of_callable"]
 
 _FLAT: Final = frozenset((type(None), bool, int, float, str, bytes, Pid, Ref))
 
+_KEPT_BYTES: Final = 64 * 1024
+"""An unpacker keeps the memory of its largest payload; a larger payload gets an unpacker of its own."""
+
+_SMALL_BYTES: Final = MAX_DEPTH
+"""A payload up to this size cannot nest too deep, nor announce more items than its unpacker accepts."""
+
+_idle: list[Decoder] = []
+"""Decoders not in use, for payloads from `_SMALL_BYTES` to `_KEPT_BYTES`."""
+_idle_small: list[Decoder] = []
+"""Decoders not in use, for payloads up to `_SMALL_BYTES`, which limits what the payload may announce."""
+
 
 def is_flat(value: object) -> bool:
-    """True for what may stay itself inside a node, because nobody can change it or tell the difference.
+    """True for a value that may be delivered inside a node without a copy: immutable, and of exact type.
 
     That is exactly None, bool, int, float, str, bytes, Pid, Ref, or a tuple of these.
     """
@@ -36,3 +50,62 @@ def is_flat(value: object) -> bool:
         return cls in _FLAT or (cls is tuple and _FLAT.issuperset(map(type, cast("tuple[Any, ...]", value))))
     except Exception:  # a class may be unhashable: its metaclass says so
         return False
+
+
+def decode(payload: Payload, here: Incarnation | None, *, trusted: bool = True) -> Any:
+    """Decodes a payload into a new value at each call.
+
+    No code of a user's class runs and nothing is imported: dataclasses are rebuilt without `__init__`.  An
+    object arrives as a `Struct`, a function as a `FunctionName`, if this node has not loaded its module, or
+    if its class has other fields here.
+
+    Args:
+        payload: the bytes, and the incarnation of the node that encoded them (None: this node).
+        here: this node's incarnation, whose pids and references become local; None if it has no name.
+        trusted: functions and classes arrive as themselves where they are loaded.  If not, they arrive as
+            `FunctionName` unless they are exported, and an object that can be called as a `Struct`: nothing
+            in the payload is code that a pattern, a callback or a sort key would run.
+
+    Raises:
+        DecodeError: the bytes are not a payload, or the payload was discarded on arrival.
+    """
+    data, origin = payload
+    if type(data) is Discarded:
+        raise DecodeError(data.why)
+    try:
+        if len(data) <= _SMALL_BYTES:
+            idle = _idle_small
+            decoder = idle.pop() if idle else Decoder(_SMALL_BYTES)
+        else:
+            check_depth(data)
+            if len(data) <= _KEPT_BYTES:
+                idle = _idle
+                decoder = idle.pop() if idle else Decoder(_KEPT_BYTES)
+            else:
+                idle, decoder = [], Decoder(len(data))
+        decoder.origin = origin
+        decoder.here = here
+        decoder.trusted = trusted
+        value = decoder.decode(data)
+    except UncheckedKeys:
+        return _decode_with(KeyCheckingDecoder(len(data)), payload, here, trusted=trusted)
+    except Exception as cause:
+        if type(cause) is ValueError and "max_map_len" in str(cause):
+            return _decode_with(CollisionCheckingDecoder(len(data)), payload, here, trusted=trusted)
+        raise _decode_error(cause) from None
+    idle.append(decoder)
+    return value
+
+
+def _decode_with(decoder: Decoder, payload: Payload, here: Incarnation | None, *, trusted: bool) -> Any:
+    decoder.origin, decoder.here, decoder.trusted = payload.origin, here, trusted
+    try:
+        return decoder.decode(payload.data)
+    except UncheckedKeys:
+        return _decode_with(KeyCheckingDecoder(len(payload.data)), payload, here, trusted=trusted)
+    except Exception as cause:
+        raise _decode_error(cause) from None
+
+
+def _decode_error(cause: Exception) -> DecodeError:
+    return DecodeError(f"malformed payload: {str(cause) or type(cause).__name__}")

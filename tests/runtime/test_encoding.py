@@ -31,7 +31,7 @@ def test_what_is_no_data_is_refused_with_its_place() -> None:
 
 def test_what_is_too_long_to_travel_is_refused_and_told_by_which_option() -> None:
     assert encoded(b"x" * 997, 1000)
-    words = "is too long: at least 1,003 bytes, at most 1,000 can travel (--max-message)"
+    words = "is too long: at least 1,003 bytes, at most 1,000 are allowed (--max-message)"
     with pytest.raises(EncodeError, match=re.escape(f"cannot send message: <class 'bytes'> {words}")):
         encoded(b"x" * 1000, 1000)
 

@@ -171,7 +171,7 @@ class TestAnswers:
             self.answer(node, "nonsense", "no answer to an Ask")
         with pytest.raises(NoConnection, match="its answer is malformed: 42"):
             self.answer(node, "value", encoded(42))
-        with pytest.raises(NoConnection, match="it cannot answer: not a letter"):
+        with pytest.raises(NoConnection, match="it cannot answer: malformed payload"):
             self.answer(node, "value", Payload(b"\xc1"))
 
 

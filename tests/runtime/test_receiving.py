@@ -238,7 +238,7 @@ class TestWhatCannotBeOpened:
             reader.receives()
         ((process, origin, why),) = told
         assert (process, origin) == (reader.process, TORN.origin)
-        assert why.startswith("not a letter")
+        assert why.startswith("malformed payload")
 
     def test_also_where_nothing_else_is(self, reader: Reader) -> None:
         reader.gets(TORN)

@@ -111,7 +111,7 @@ class TestALimitOfMessages:
 
     def test_of_the_sender_is_an_error_at_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
         _, b = two
-        limit = "at most 1,048,576 can travel (--max-message)"
+        limit = "at most 1,048,576 are allowed (--max-message)"
 
         def body() -> list[str]:
             said = []

@@ -82,15 +82,15 @@ def test_a_message_is_dropped_counted_and_told_at_both_ends(
     for dest in (("server", "b@test"), two.server_there):
         in_kernel(two.a, two.a.kernel.send, None, dest, TORN)
     assert two.ends() == ("end", 2)
-    here = f"dropped a message from a@test to {two.server.pid} that cannot be read: not a letter"
-    there = f"b@test dropped a message for {two.server_there} that it cannot read: not a letter"
+    here = f"dropped a message from a@test to {two.server.pid} that cannot be read: malformed payload"
+    there = f"b@test dropped a message for {two.server_there} that it cannot read: malformed payload"
     for line in (here, there):  # the second of each comes behind a rest
         until(lambda line=line: sum(said.startswith(line) for said in caplog.messages) == 2)  # type: ignore[misc]
 
 
 def test_a_call_fails_at_its_caller(two: Two) -> None:
     pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", TORN)
-    with pytest.raises(RemoteError, match="DecodeError: not a letter"):
+    with pytest.raises(RemoteError, match="DecodeError: malformed payload"):
         remote_calls.value_of(two.a, "b@test", pending)
     assert two.ends() == ("end", 0)
 
@@ -99,7 +99,7 @@ def test_an_answer_fails_at_its_caller_too(two: Two, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
     call = remote_calls.encoded_call(two.a, "os", "getpid", [])
     pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", call)
-    with pytest.raises(RpcError, match="the answer of b@test cannot be read: not a letter"):
+    with pytest.raises(RpcError, match="the answer of b@test cannot be read: malformed payload"):
         remote_calls.value_of(two.a, "b@test", pending)
 
 

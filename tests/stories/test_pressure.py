@@ -183,5 +183,5 @@ def test_a_message_that_is_too_long_for_its_receiver(lone_host: Host) -> None:
     refused = small.type('send(("server", "large@vm"), bytes(1_048_576))')
     assert refused.replace("\n", "").startswith(
         "EncodeError: cannot send message: <class 'bytes'> is too long: at least 1,048,581 bytes, at most "
-        "1,048,576 can travel (--max-message)"
+        "1,048,576 are allowed (--max-message)"
     )

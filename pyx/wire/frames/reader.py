@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias, cast
 
 from pyx.errors import DecodeError, ProtocolError
+from pyx.printable import short_repr
 from pyx.signals import Payload, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref, is_full_name
 from pyx.wire.codec import decode
@@ -21,7 +22,6 @@ from pyx.wire.frames.sender_check import (
     is_filled_by_text,
     may_say,
 )
-from pyx.wire.messages.encode_errors import shown
 
 Addresses: TypeAlias = "tuple[Pid | None, Pid | str | Ref]"
 """Sender and destination of a message."""
@@ -139,7 +139,7 @@ class Reader:
                 values.append(self._payload(rest, value, signal))
                 rest = None
             elif not _is_one_of(value, allowed) or not may_say(signal, field, value, self._here, self._there):
-                msg = f"the field {field} of a {what} cannot be {shown(value)}"
+                msg = f"the field {field} of a {what} cannot be {short_repr(value)}"
                 raise ProtocolError(msg)
             else:
                 values.append(value)
@@ -156,7 +156,7 @@ class Reader:
             if type(name) is str and is_full_name(name) and type(creation) is int and 0 < creation < 2**32:
                 # This node's own life included: that no other had its hands on it, a peer cannot promise.
                 return Payload(data, Incarnation(name, creation))
-        msg = f"the letter of a {signal.__name__} is marked {shown(mark)}"
+        msg = f"the letter of a {signal.__name__} is marked {short_repr(mark)}"
         raise ProtocolError(msg)
 
 

@@ -10,23 +10,11 @@ frame becomes whole in its turn, with `Discarded` in the payload's place, and wh
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Self
 
 from pyx.errors import FrameTooBig, ProtocolError
+from pyx.signals import Discarded
 from pyx.wire.frames.fragments import HEAD_BYTES, MAX_STREAMS, NODE_ROOM_BYTES, PEER_ROOM_BYTES
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER
-
-
-class Discarded(bytes):
-    """Stands for a payload that was not kept: no bytes, and the reason, a sentence."""
-
-    why: str
-
-    def __new__(cls, why: str) -> Self:
-        """Of a payload that was not kept because of that."""
-        self = super().__new__(cls)
-        self.why = why
-        return self
 
 
 class ReassemblyBudget:

@@ -1,17 +1,19 @@
-"""Values <-> payloads: the bytes of a message, exact and without running code.
+"""Values to payloads and back: a payload is the encoded bytes of one message.
 
-    encode          values to bytes
-    slices          a large payload, packed and unpacked a piece at a time
-    limits          how long a message is at least and how deep it nests, before it is packed
-    encode_errors   why a value cannot be sent, and where in it the trouble is
-    hints           what to send instead of an object that is not data
-    opening         bytes to values
-    decode          the unpacker and its hooks
-    safe_keys       keys of dicts and members of sets
-    format          the kinds of compound values in a payload
-    scalars         values that msgpack lacks: big ints, dates, decimals, UUIDs
-    classes         how an object of a user's class is read and rebuilt without its code
+    encode          the packer and its hook: from values to bytes
+    limits          the least length and the depth of a message, checked before it is packed
+    encode_errors   the error for a message that cannot be encoded, with the path to the part that is not data
+    hints           what to send instead of a value that is not data
+    decode          the unpacker and its hooks: from bytes to values
+    safe_keys       keys of dicts and members of sets: which may be sent, and decoders that check them
+    format          the kinds of compound values, and the tags that lead them
+    scalars         values without parts that msgpack lacks: big ints, dates, decimals, UUIDs
+    addresses       pids and references
+    classes         objects of user classes, read and rebuilt without running the class's code
+    enums           members of enums and flags
+    hash_safety     whether hashing an object of a class would run user code
     names           functions and classes by name
 
-Never imported here: frames, signals of a connection, the handshake; a socket, a loop, a thread, a clock.
+Imported by `codec` alone.  Never imported here: frames, signals other than `Payload`, the handshake; a
+socket, an event loop, a thread, a clock.
 """

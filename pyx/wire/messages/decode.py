@@ -1,44 +1,47 @@
-"""The unpacker and its hooks: from arrays to values.  Not here: who opens payloads (`opening`).
+"""The unpacker and its hooks: from bytes to arrays, and from tagged arrays to values.
 
-The C unpacker builds from the inside out: it hands every ext to `Decoder.mark` and every finished array to
-`Decoder.rebuild`, which turns those led by a mark into what they stand for.  It keeps its own stack on the
-heap, so no nesting of payloads reaches the thread's (`msgpack.unpackb` does not: its 40 KiB of state kill a
-small one).  Nothing here unpacks inside a hook, imports, or calls what a payload names.
+The C unpacker builds from the inside out: it passes every ext to `Decoder.read_tag` and every finished array
+to `Decoder.build_array`, which turns an array led by a tag into its value.  The unpacker keeps its own stack
+on the heap, so nested payloads do not use the thread's stack (`msgpack.unpackb` does: its 40 KiB of state
+overflow a small one).  Nothing here unpacks inside a hook, imports, or calls what a payload names.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from pyx.terms import FunctionName, Incarnation, Pid, Raised, Ref, Struct, is_full_name
-from pyx.wire.messages import classes, format, scalars
-from pyx.wire.messages.names import Unsendable, find, is_class, is_exported, is_function, type_name
-from pyx.wire.messages.slices import SLICE_BYTES, slices
+from pyx.introspection import find_loaded, is_class
+from pyx.terms import FunctionName, Incarnation, Struct
+from pyx.wire.messages import addresses, classes, enums, format, scalars
+from pyx.wire.messages.format import MAX_DEPTH, MalformedPayload, exact
+from pyx.wire.messages.hash_safety import class_hash_runs_code
+from pyx.wire.messages.names import Unsendable, is_exported, is_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+SLICE_BYTES: Final = 1024 * 1024
+"""Larger payloads are fed to msgpack in slices of this size, each copied in about a millisecond."""
 
 MAX_MAP_KEYS: Final = 64
-"""A dict up to this is made without a look at its keys: if all have one hash, that still costs little."""
-
-_KNOWN_NAMES: Final = 4096
+"""A dict up to this size is made without checking its keys: if all have one hash, that still costs little."""
 
 _MAX_SAME_HASH: Final = 16
-"""So many keys of a dict may have one hash; of what Python itself hashes, a few do (-1 and -2)."""
+"""How many keys of a dict may have one hash; among keys that Python itself hashes, a few do (-1 and -2)."""
 
-MAX_SHALLOW: Final = 16
-"""Marks inside marks up to which a payload is opened the fast way; a deeper key could exhaust a stack."""
-
-
-class Careful(Exception):
-    """This payload may hold keys that must not be hashed as they are."""
+MAX_FAST_DEPTH: Final = 16
+"""Tags inside tags up to which keys are hashed unchecked; a deeper key could overflow a small stack."""
 
 
-class Mark:
-    """The ext that leads an array, once read.  It never leaves the opener."""
+class UncheckedKeys(Exception):
+    """The payload may hold keys that must not be hashed before they are checked; see `safe_keys`."""
+
+
+class TagReader:
+    """The tag of an array, as read: it builds the value from the array.  It never leaves the decoder."""
 
     __slots__ = ("build", "kind")
 
@@ -48,66 +51,70 @@ class Mark:
 
 
 class Decoder:
-    """An unpacker, its hooks, and what the payload in hand needs: `origin`, `here`, whether its functions are
-    `trusted`, and the marks not yet undone.
+    """An unpacker, its hooks, and the facts about the current payload.
 
-    Owned by one call at a time, as the sealers are.
+    `origin` is the incarnation that encoded it (None: this node), `here` this node's; `trusted` payloads may
+    name functions; `open_tags` counts the tags whose array is not complete yet.  A decoder is used by one
+    call at a time.
+
+    Args:
+        max_bytes: the longest payload that it takes.
     """
 
-    __slots__ = ("_feed", "_tell", "_told", "_unpack", "here", "open_marks", "origin", "trusted")
+    __slots__ = ("_bytes_fed", "_feed", "_tell", "_unpack", "here", "open_tags", "origin", "trusted")
 
-    max_marks = MAX_SHALLOW
+    max_open_tags = MAX_FAST_DEPTH
 
     def __init__(self, max_bytes: int) -> None:
         unpacker = msgpack.Unpacker(
-            list_hook=self.rebuild, ext_hook=self.mark, strict_map_key=False, unicode_errors="surrogatepass",
-            max_ext_len=1, max_buffer_size=max_bytes, **self.options(),
+            list_hook=self.build_array, ext_hook=self.read_tag, strict_map_key=False,
+            unicode_errors="surrogatepass", max_ext_len=1, max_buffer_size=max_bytes, **self.options(),
             read_size=min(max_bytes, 4096) if max_bytes <= SLICE_BYTES else max_bytes,
         )  # fmt: skip
         self._feed: Callable[[bytes | memoryview], None] = unpacker.feed
         self._unpack: Callable[[], Any] = unpacker.unpack
         self._tell: Callable[[], int] = unpacker.tell
-        self._told = 0
+        self._bytes_fed = 0
         self.origin: Incarnation | None = None
         self.here: Incarnation | None = None
         self.trusted = True
-        self.open_marks = 0
+        self.open_tags = 0
 
     def options(self) -> dict[str, Any]:
-        """More hooks and limits."""
+        """Further arguments of the unpacker: a limit here, hooks in subclasses."""
         return {"max_map_len": MAX_MAP_KEYS}
 
-    def open(self, data: bytes) -> Any:
-        """The value in these bytes; after an exception the opener is spent."""
+    def decode(self, data: bytes) -> Any:
+        """The value in *data*; after an exception the decoder cannot be used again."""
         if len(data) <= SLICE_BYTES:
             self._feed(data)
         else:
             for piece in slices(data):
                 self._feed(piece)
         value = self._unpack()
-        self._told += len(data)
-        if self._tell() != self._told:
-            raise Malformed("there are bytes behind the value")
-        if self.open_marks:
-            raise Malformed("there is a mark that leads no array")
+        self._bytes_fed += len(data)
+        if self._tell() != self._bytes_fed:
+            raise MalformedPayload("bytes follow the value")
+        if self.open_tags:
+            raise MalformedPayload("a tag leads no array")
         return value
 
-    def mark(self, code: int, _payload: bytes) -> Mark:
-        """Called for every ext."""
-        self.open_marks += 1
-        if self.open_marks > self.max_marks:
-            raise Careful
-        mark = MARKS.get(code)
-        if mark is None:
-            raise Malformed(f"there is no kind {code}")
-        return mark
+    def read_tag(self, kind: int, _data: bytes) -> TagReader:
+        """The unpacker's hook for every ext."""
+        self.open_tags += 1
+        if self.open_tags > self.max_open_tags:
+            raise UncheckedKeys
+        tag = TAG_READERS.get(kind)
+        if tag is None:
+            raise MalformedPayload(f"unknown kind {kind}")
+        return tag
 
-    def rebuild(self, items: list[Any]) -> Any:
-        """Called for every array, the inner ones first."""
+    def build_array(self, items: list[Any]) -> Any:
+        """The unpacker's hook for every array, the inner ones first."""
         if items:
             head = items[0]
-            if type(head) is Mark:
-                self.open_marks -= 1
+            if type(head) is TagReader:
+                self.open_tags -= 1
                 if head is _TUPLE:
                     del items[0]
                     return tuple(items)
@@ -117,215 +124,186 @@ class Decoder:
     # ------------------------------------------------------------ one value of each kind
 
     def build_set(self, items: list[Any]) -> set[Any]:
-        """A set."""
+        """Builds a set; raises MalformedPayload if many members have one hash."""
         members = items[1:]
-        check_spread(members)
+        check_collisions(members)
         return set(members)
 
     def build_frozenset(self, items: list[Any]) -> frozenset[Any]:
-        """A frozenset."""
+        """Builds a frozenset; raises MalformedPayload if many members have one hash."""
         members = items[1:]
-        check_spread(members)
+        check_collisions(members)
         return frozenset(members)
 
-    def build_pid(self, items: list[Any]) -> Pid:
-        """A Pid, seen from here."""
-        _, number, serial, *incarnation = items
-        return Pid(_count(number, 64), _count(serial, 32), *self._incarnation(incarnation))
-
-    def build_ref(self, items: list[Any]) -> Ref:
-        """A Ref, seen from here."""
-        _, number, *incarnation = items
-        return Ref(_count(number, 64), *self._incarnation(incarnation))
-
-    def _incarnation(self, parts: list[Any]) -> tuple[str, int]:
-        """Whose pid or reference it is: name and creation, or ("", 0) for this node."""
-        if parts:
-            name, creation = parts
-            incarnation = Incarnation(_node_name(name), _count(creation, 32))
-            if not creation:
-                raise Malformed("a pid of no node")
-        elif self.origin is None:
-            return "", 0
-        else:
-            incarnation = self.origin
-        return ("", 0) if incarnation == self.here else incarnation
-
     def build_object(self, items: list[Any]) -> Any:
-        """A dataclass or namedtuple."""
-        mark, module, qualname, joined, *values = items
-        fields = _text(joined).split(",") if joined else []
+        """Builds a dataclass or namedtuple; a Struct if its class is not loaded here with the same fields."""
+        tag, module, qualname, joined, *values = items
+        fields = exact(joined, str).split(",") if joined else []
         if len(fields) != len(values):
-            raise Malformed("as many fields as values are wanted")
+            raise MalformedPayload(f"{len(values)} values for {len(fields)} fields")
         cls = self._find(module, qualname)
         if cls is not None and is_class(cls):
             try:
-                plan = classes.plan_of(cls)
+                layout = classes.layout_of(cls)
             except Unsendable:
-                plan = None
+                layout = None
             if (
-                plan is not None
-                and (plan.kind, plan.joined) == (mark.kind, joined)
-                and plan.is_rebuildable
-                and (self.trusted or not plan.is_callable)
+                layout is not None
+                and (layout.kind, layout.joined) == (tag.kind, joined)
+                and layout.is_rebuildable
+                and (self.trusted or not layout.is_callable)
             ):
-                return self.rebuilt(plan, values)
+                return self.build_instance(layout, values)
         return self.struct(f"{module}.{qualname}", tuple(zip(fields, values, strict=True)))
 
-    def rebuilt(self, plan: classes.Plan, values: list[Any]) -> Any:
-        """An object of a class that is here."""
-        if plan.hash_runs_code:
-            raise Careful
-        return plan.build(values)
+    def build_instance(self, layout: classes.ClassLayout, values: list[Any]) -> Any:
+        """Builds an object of a class that is loaded here."""
+        if layout.hash_runs_code:
+            raise UncheckedKeys
+        return layout.build(values)
 
     def struct(self, name: str, fields: tuple[tuple[str, Any], ...]) -> Struct:
-        """What stands for an object of a class that is not here."""
+        """The stand-in for an object of a class that is not loaded here."""
         return Struct(name, fields)
 
     def build_struct(self, items: list[Any]) -> Struct:
-        """A Struct."""
+        """Builds a Struct that was sent as one."""
         _, name, *rest = items
-        fields = tuple((_text(rest[i]), rest[i + 1]) for i in range(0, len(rest), 2))
-        return self.struct(_text(name), fields)
+        fields = tuple((exact(rest[i], str), rest[i + 1]) for i in range(0, len(rest), 2))
+        return self.struct(exact(name, str), fields)
 
     def build_enum(self, items: list[Any]) -> Any:
-        """A member of an enum."""
+        """Finds a member of an enum; a Struct if the enum is not loaded here with that member."""
         _, module, qualname, name = items
         cls = self._find(module, qualname)
-        member = None if cls is None else classes.member_named(cls, _text(name))
-        if member is None or not self._may_be_here(type(member)):
-            return self.struct(f"{module}.{qualname}", (("name", _text(name)),))
+        member = None if cls is None else enums.member_named(cls, exact(name, str))
+        if member is None or not self._is_allowed(type(member)):
+            return self.struct(f"{module}.{qualname}", (("name", exact(name, str)),))
         return self.member(member)
 
     def build_flag(self, items: list[Any]) -> Any:
-        """A combination of flags."""
+        """Finds a combination of flags; a Struct if the enum is not loaded here with these flags."""
         _, module, qualname, number = items
         cls = self._find(module, qualname)
-        member = None if cls is None else classes.flags_numbered(cls, _number(number))
-        if member is None or not self._may_be_here(type(member)):
-            return self.struct(f"{module}.{qualname}", (("value", _number(number)),))
+        member = None if cls is None else enums.flags_numbered(cls, exact(number, int))
+        if member is None or not self._is_allowed(type(member)):
+            return self.struct(f"{module}.{qualname}", (("value", exact(number, int)),))
         return self.member(member)
 
-    def _may_be_here(self, cls: type) -> bool:
-        return self.trusted or not classes.plan_of(cls).is_callable
+    def _is_allowed(self, cls: type) -> bool:
+        return self.trusted or not classes.layout_of(cls).is_callable
 
     def member(self, member: Any) -> Any:
-        """A member that was found."""
-        if classes.plan_of(type(member)).hash_runs_code:
-            raise Careful
+        """Returns a member that was found, unless its hash must be checked first."""
+        if classes.layout_of(type(member)).hash_runs_code:
+            raise UncheckedKeys
         return member
 
     def build_function(self, items: list[Any]) -> Any:
-        """A function or class."""
+        """Finds a function or class; a FunctionName if it is not loaded here, or not allowed."""
         _, module, qualname = items
         found = self._find(module, qualname)
         name = FunctionName(module, qualname)
         if not self.trusted:
             return found if is_exported(found) else name
         if found is not None and is_class(found):
-            return self.class_found(found, name)
+            return self.found_class(found)
         return found if found is not None and is_function(found) else name
 
-    def class_found(self, cls: type, _name: FunctionName) -> Any:
-        """A class that is here."""
-        if classes.class_hash_runs_code(cls):
-            raise Careful
+    def found_class(self, cls: type) -> Any:
+        """Returns a class that is loaded here, unless its hash must be checked first."""
+        if class_hash_runs_code(cls):
+            raise UncheckedKeys
         return cls
 
-    def build_function_name(self, items: list[Any]) -> FunctionName:
-        """A FunctionName."""
-        _, module, name = items
-        return FunctionName(_text(module), _text(name))
-
-    def build_raised(self, items: list[Any]) -> Raised:
-        """A Raised."""
-        _, kind, text, traceback = items
-        return Raised(_text(kind), _text(text), _text(traceback))
-
     def _find(self, module: Any, qualname: Any) -> Any:
-        # Everybody's prompt and script is `__main__`; a name in it means something at its home only.
-        if _text(module) == "__main__" and self.origin is not None:
-            _text(qualname)
+        # Every prompt and script is a `__main__`: a name in it means something on its own node only.
+        if exact(module, str) == "__main__" and self.origin is not None:
+            exact(qualname, str)
             return None
-        return find(module, _text(qualname))
+        return find_loaded(module, exact(qualname, str))
 
 
-class Malformed(Exception):
-    """Says what is wrong with a payload, to `open_letter`."""
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise Malformed(f"text is wanted, not {type_name(value)}")
-    return value
-
-
-def _number(value: Any) -> int:
-    if type(value) is not int:
-        raise Malformed(f"a number is wanted, not {type_name(value)}")
-    return value
-
-
-def _count(value: Any, bits: int) -> int:
-    if _number(value) < 0 or value >> bits:
-        raise Malformed(f"a number that is not between 0 and 2**{bits}")
-    return cast("int", value)
-
-
-_known_names: set[str] = set()
-"""Names of nodes that were looked at already, for the pids of a stream of payloads are of few nodes."""
-
-
-def _node_name(name: Any) -> str:
-    if _text(name) not in _known_names:
-        if not is_full_name(name):
-            raise Malformed("the node of a pid has a name that cannot be one")
-        if len(_known_names) >= _KNOWN_NAMES:
-            _known_names.clear()
-        _known_names.add(name)
-    return cast("str", name)
-
-
-def check_spread(keys: list[Any]) -> None:
-    """Raises Malformed where a dict or set of these keys would take quadratic time, because hashes agree."""
+def check_collisions(keys: list[Any]) -> None:
+    """Raises MalformedPayload if so many keys have one hash that building their dict takes quadratic time."""
     if len(keys) <= MAX_MAP_KEYS:
         return
     if (
         len(keys) - len(set(map(hash, keys))) > _MAX_SAME_HASH
         and max(Counter(map(hash, keys)).values()) > _MAX_SAME_HASH
     ):
-        raise Malformed("many keys of a dict or set have the same hash")
+        raise MalformedPayload("many keys of a dict or set have the same hash")
 
 
-def _leaf(build: Callable[[list[Any]], Any]) -> Callable[[Decoder, list[Any]], Any]:
-    return lambda _opener, items: build(items)
+# ---------------------------------------------------------------- before decoding
+
+_C_STACK: Final = 1024
+_WRAPPING: Final = b"\x91" * (_C_STACK - MAX_DEPTH)
 
 
-_TUPLE: Final = Mark(format.TUPLE, lambda _opener, items: tuple(items[1:]))
+def check_depth(data: bytes) -> None:
+    """Walks one packed value without building it.
 
-MARKS: Final = {
-    mark.kind: mark
-    for mark in (
+    Raises:
+        Exception: msgpack's, if the value nests too deep or is cut short; ValueError if bytes follow it.
+    """
+    # The C unpacker's stack holds `_C_STACK` containers; the wrapping leaves 256 of them to the payload.
+    size = len(_WRAPPING) + len(data)
+    walker = msgpack.Unpacker(max_buffer_size=size, read_size=size)
+    walker.feed(_WRAPPING)
+    for piece in slices(data):
+        walker.feed(piece)
+    walker.skip()
+    if walker.tell() != size:
+        msg = "bytes follow the value"
+        raise ValueError(msg)
+
+
+def slices(data: bytes) -> Iterator[bytes | memoryview]:
+    """*data* itself, or if it is larger than `SLICE_BYTES` its slices in order.
+
+    One call into C for all of a large payload would hold the GIL, and with it every thread of the node.
+    """
+    if len(data) <= SLICE_BYTES:
+        yield data
+        return
+    view = memoryview(data)
+    for start in range(0, len(data), SLICE_BYTES):
+        yield view[start : start + SLICE_BYTES]
+
+
+# ---------------------------------------------------------------- the kinds
+
+
+def _scalar(build: Callable[[list[Any]], Any]) -> Callable[[Decoder, list[Any]], Any]:
+    return lambda _decoder, items: build(items)
+
+
+_TUPLE: Final = TagReader(format.TUPLE, lambda _decoder, items: tuple(items[1:]))
+
+TAG_READERS: Final = {
+    tag.kind: tag
+    for tag in (
         _TUPLE,
-        Mark(format.SET, lambda opener, items: opener.build_set(items)),
-        Mark(format.FROZENSET, lambda opener, items: opener.build_frozenset(items)),
-        Mark(format.INT, _leaf(scalars.build_int)),
-        Mark(format.PID, Decoder.build_pid),
-        Mark(format.REF, Decoder.build_ref),
-        Mark(format.DATE, _leaf(scalars.build_date)),
-        Mark(format.TIME, _leaf(scalars.build_time)),
-        Mark(format.DATETIME, _leaf(scalars.build_datetime)),
-        Mark(format.TIMEDELTA, _leaf(scalars.build_timedelta)),
-        Mark(format.DECIMAL, _leaf(scalars.build_decimal)),
-        Mark(format.UUID, _leaf(scalars.build_uuid)),
-        Mark(format.DATACLASS, Decoder.build_object),
-        Mark(format.NAMEDTUPLE, Decoder.build_object),
-        Mark(format.ENUM, Decoder.build_enum),
-        Mark(format.FLAG, Decoder.build_flag),
-        Mark(format.FUNCTION, Decoder.build_function),
-        Mark(format.STRUCT, Decoder.build_struct),
-        Mark(format.FUNCTION_NAME, Decoder.build_function_name),
-        Mark(format.RAISED, Decoder.build_raised),
+        TagReader(format.SET, lambda decoder, items: decoder.build_set(items)),
+        TagReader(format.FROZENSET, lambda decoder, items: decoder.build_frozenset(items)),
+        TagReader(format.INT, _scalar(scalars.build_int)),
+        TagReader(format.PID, addresses.build_pid),
+        TagReader(format.REF, addresses.build_ref),
+        TagReader(format.DATE, _scalar(scalars.build_date)),
+        TagReader(format.TIME, _scalar(scalars.build_time)),
+        TagReader(format.DATETIME, _scalar(scalars.build_datetime)),
+        TagReader(format.TIMEDELTA, _scalar(scalars.build_timedelta)),
+        TagReader(format.DECIMAL, _scalar(scalars.build_decimal)),
+        TagReader(format.UUID, _scalar(scalars.build_uuid)),
+        TagReader(format.DATACLASS, Decoder.build_object),
+        TagReader(format.NAMEDTUPLE, Decoder.build_object),
+        TagReader(format.ENUM, Decoder.build_enum),
+        TagReader(format.FLAG, Decoder.build_flag),
+        TagReader(format.FUNCTION, Decoder.build_function),
+        TagReader(format.STRUCT, Decoder.build_struct),
+        TagReader(format.FUNCTION_NAME, _scalar(scalars.build_function_name)),
+        TagReader(format.RAISED, _scalar(scalars.build_raised)),
     )
 }
-"""By ext type.  A mark elsewhere than in front of an array leaves `open_marks` above 0 and is refused."""
+"""By kind, which is the ext type.  A tag that does not lead an array leaves `open_tags` above 0: an error."""

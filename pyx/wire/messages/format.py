@@ -1,11 +1,10 @@
-"""The kinds of compound values in a payload, and the marks that lead them.  Not here: who makes or undoes
-them.
+"""The format of a payload: the kinds of compound values, and the tags that lead them.
 
-A payload is one msgpack value.  None, bool, int up to 64 bits, float, str, bytes, list and dict travel as
-what they are.  Everything else is an array led by a mark: an ext whose type is the kind, its payload
-one zero byte.
+A payload is one msgpack value.  None, bool, int up to 64 bits, float, str, bytes, list and dict are written
+as msgpack writes them.  Everything else is an array led by a tag: an ext whose type is the kind and whose
+data is one zero byte.
 
-    kind           after the mark
+    kind           after the tag
     TUPLE          the items
     SET FROZENSET  the members, in any order
     INT            big-endian two's complement bytes
@@ -23,7 +22,7 @@ one zero byte.
     DATACLASS      module, qualified name, field names joined by commas, the fields' values
     NAMEDTUPLE     the same
     ENUM           module, qualified name, member name
-    FLAG           module, qualified name, number     a combination of flags that is no member
+    FLAG           module, qualified name, number     a combination of flags that is not a member
     FUNCTION       module, qualified name             also a class
     STRUCT         name, then field, value, field, value ...
     FUNCTION_NAME  module, qualified name
@@ -36,8 +35,10 @@ from typing import Any, Final
 
 from msgpack import ExtType
 
+from pyx.introspection import type_name
+
 MAX_DEPTH: Final = 256
-"""Containers inside containers, every mark's array and every dict being one."""
+"""Containers inside containers; every tagged array and every dict counts as one."""
 
 TUPLE: Final = 1
 SET: Final = 2
@@ -60,13 +61,23 @@ STRUCT: Final = 18
 FUNCTION_NAME: Final = 19
 RAISED: Final = 20
 
+_tags: Final = {kind: ExtType(kind, b"\0") for kind in range(TUPLE, RAISED + 1)}
 
-_made: Final = {kind: ExtType(kind, b"\0") for kind in range(TUPLE, RAISED + 1)}
-
-MARK_IDS: Final = frozenset(map(id, _made.values()))
-"""Of the exts that lead arrays: one that is equal and another object is a message's own, and not data."""
+TAG_IDS: Final = frozenset(map(id, _tags.values()))
+"""The ids of the tags: an equal ext that is another object comes from the user's message and is not data."""
 
 
-def mark(kind: int) -> Any:
+def tag(kind: int) -> Any:
     """The ext that leads an array of this kind, always the same object."""
-    return _made[kind]
+    return _tags[kind]
+
+
+class MalformedPayload(Exception):
+    """What is wrong with a payload; `codec.decode` makes a `DecodeError` of it."""
+
+
+def exact(value: Any, cls: type) -> Any:
+    """Returns *value* if it is of exactly that class; raises MalformedPayload if not."""
+    if type(value) is not cls:
+        raise MalformedPayload(f"{cls.__name__} expected, not {type_name(value)}")
+    return value

@@ -1,25 +1,25 @@
-"""What to send instead of an object that is not data: a cure for each well-known type.
+"""Hints for values that are not data: what to send instead, for each well-known type.
 
-By name, so that nothing is imported for the answer and an object's own code is not asked.  See `seal` for
-what is data, and `refusal` for where in a message the object stands.
+Types are known by name, so nothing is imported for a hint and no code of the object runs.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pyx.wire.messages.names import Unsendable, class_dict, class_mro, class_name
+from pyx.introspection import class_dict, class_mro
+from pyx.wire.messages.names import Unsendable, class_name
 
-_STAYS: Final = "it works in its own process alone: let that process answer messages"
+_PROCESS_LOCAL: Final = "it works in its own process alone: let that process answer messages"
 _AS_LIST: Final = "send list(x)"
 _YIELDS: Final = "send a list of what it yields: list(...)"
 _YIELDS_ASYNC: Final = "send a list of what it yields: [item async for item in ...]"
 _AS_TEXT: Final = "send str(x)"
 _AS_DICT: Final = "send dict(x)"
 
-_CURES: Final = {
-    cls: cure
-    for cure, classes in {
+_HINTS: Final = {
+    cls: text
+    for text, classes in {
         "send bytes(x)": "bytearray memoryview mmap.mmap",
         _AS_LIST: "range dict_keys dict_values dict_items collections.deque collections.UserList",
         _YIELDS_ASYNC: "async_generator",
@@ -53,7 +53,7 @@ _CURES: Final = {
         "send the text of it: traceback.format_tb(x)": "traceback",
         "send x.tobytes(), or the path of a file": "PIL.Image.Image",
         "send x.decode()": "numpy.bytes_",
-        _STAYS: "_thread.lock _thread.RLock threading.Thread threading.Event threading.Condition "
+        _PROCESS_LOCAL: "_thread.lock _thread.RLock threading.Thread threading.Event threading.Condition "
         "threading.Semaphore threading.Barrier threading.local _thread._local queue.Queue _queue.SimpleQueue "
         "asyncio.locks.Lock asyncio.locks.Event asyncio.queues.Queue socket.socket _socket.socket "
         "ssl.SSLSocket sqlite3.Connection sqlite3.Cursor subprocess.Popen frame code _contextvars.Context "
@@ -62,25 +62,25 @@ _CURES: Final = {
     for cls in classes.split()
 }  # fmt: skip
 
-_BASES: Final = ("bool", "int", "float", "str", "bytes", "list", "tuple", "dict", "set", "frozenset")
+_BUILTIN_DATA: Final = ("bool", "int", "float", "str", "bytes", "list", "tuple", "dict", "set", "frozenset")
 
 
 def hint(value: object) -> str:
     """What to send instead of an object that is not data."""
-    own = True
+    is_own_class = True
     for cls in class_mro(type(value)):
         try:
             module, name = class_name(cls)
         except Unsendable:
             continue
-        cure = _CURES.get(name if module == "builtins" else f"{module}.{name}")
-        if cure is not None:
-            return cure
-        if module == "builtins" and name in _BASES and not own:
+        text = _HINTS.get(name if module == "builtins" else f"{module}.{name}")
+        if text is not None:
+            return text
+        if module == "builtins" and name in _BUILTIN_DATA and not is_own_class:
             return f"send {name}(x)"
-        if module.partition(".")[0] in {"datetime", "decimal", "uuid"} and not own:
+        if module.partition(".")[0] in {"datetime", "decimal", "uuid"} and not is_own_class:
             return _AS_TEXT
-        own = False
+        is_own_class = False
     if any("__next__" in class_dict(cls) for cls in class_mro(type(value))):
         return _YIELDS
     return "make its class a dataclass, or send a dict of its fields"

@@ -1,11 +1,11 @@
-"""What a message will take, found before it is packed: how long it is at least, how deep it nests.
+"""The limits of a message, checked before it is packed: its least length in bytes, and its depth.
 
 The C packer writes a shared part out each time it meets it, recurses for each level, and cannot be stopped:
-forty lists that hold each other twice would keep the interpreter for ever, and a cycle overflows the stack of
-a small thread.  So every message is walked first, level by level, in Python, where other threads run
-meanwhile.  The walk also takes apart what msgpack lacks, once, for the packer to use.
+forty lists that hold each other twice would block the interpreter for ever, and a cycle overflows the stack
+of a small thread.  So every message is walked first, level by level, in Python, where other threads run
+meanwhile.  The walk also reduces every value that msgpack lacks, once, for the packer to use.
 
-See `seal` for packing, and `refusal` for the sentence about what is refused.
+The walks look alike and are written out on purpose: they are the most expensive part of encoding.
 """
 
 from __future__ import annotations
@@ -15,23 +15,28 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.terms import Pid, Ref
-from pyx.wire.messages.format import MARK_IDS, MAX_DEPTH
+from pyx.wire.messages.format import MAX_DEPTH, TAG_IDS
 from pyx.wire.messages.names import Unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Reduced = dict[int, tuple[Any, list[Any]]]
-"""By id: an object, held so that its id stays its own, and what stands for it in the bytes."""
+"""By id: an object, held so that its id stays its own, and the array that stands for it."""
 
 _MANY: Final = 256 * 1024
-"""Items of one level beyond which shared containers are looked for, and walked once."""
+"""Items of one level above which shared containers are looked for, and walked once."""
 
 _FEW: Final = 16
-_SHORT: Final = 4096
+"""Items of one container up to which `is_small` looks at them."""
 _SOME: Final = 128
+"""Values of a message up to which `measure_short` looks at them."""
+_SHORT: Final = 4096
+"""Bytes of text, and items, up to which a message is short."""
 _SHORT_KEY: Final = 64
+"""Characters of a key up to which its length is not counted."""
 _LARGE: Final = 256
+"""Items of one level from which C iterates over them instead of Python."""
 
 _PLAIN: Final = frozenset((
     type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset, Pid, Ref
@@ -40,7 +45,7 @@ _WITH_ITEMS: Final = frozenset((str, bytes, list, tuple, dict, set, frozenset))
 
 
 class TooLong(Exception):
-    """The message takes at least `size` bytes, which is over the limit."""
+    """The message takes at least `size` bytes, more than the limit."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -52,9 +57,9 @@ class TooDeep(Unsendable):
 
 
 def is_small(value: Any) -> bool:
-    """True for a scalar, or a few short scalars in lists and dicts of two levels: it need not be walked.
+    """True for a scalar, or a few short scalars in lists and dicts of two levels: no walk is needed.
 
-    It is True for most messages, and costs less than the walk.  The outer level may be a tuple too.
+    True for most messages, and cheaper than the walk.  The outer level may be a tuple too.
     """
     cls = type(value)
     if cls is tuple or cls is list:
@@ -96,10 +101,10 @@ def is_small(value: Any) -> bool:
     return cls is int or ((cls is str or cls is bytes) and len(value) <= _SHORT) or value is None
 
 
-def measure_few(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | None:
-    """What `measure` returns, if the message holds a few short values, and no object in its keys; else None.
+def measure_short(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | None:
+    """Does what `measure` does for a message of a few short values without objects in its keys; else None.
 
-    So few cannot nest too deep.  Raises Unsendable as `measure` does.
+    So few values cannot nest too deep.  Raises Unsendable as `measure` does.
     """
     reduced: Reduced = {}
     size = 0
@@ -126,7 +131,7 @@ def measure_few(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | Non
             size += len(each)
             if size <= _SHORT:
                 keys += each
-        elif id(each) not in MARK_IDS:
+        elif id(each) not in TAG_IDS:
             if id(each) not in reduced:
                 reduced[id(each)] = each, reduce(each)
             todo += reduced[id(each)][1]
@@ -146,26 +151,26 @@ def measure_few(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | Non
 def measure(
     value: Any, limit: int, reduce: Callable[[Any], list[Any]], check_key: Callable[[Any], None]
 ) -> Reduced:
-    """Walks a message; returns what stands for the objects in it that msgpack lacks.
+    """Walks a message; returns the arrays for the objects in it that msgpack lacks.
 
     Args:
         value: the message.
         limit: bytes.
-        reduce: returns the array that stands for such an object.
+        reduce: returns the array for such an object.
         check_key: raises Unsendable for an object that may not be a key of a dict or a member of a set.
 
     Raises:
         TooLong: the message takes more bytes than *limit*.
-        TooDeep: it nests too deep.
-        Unsendable: something in it is not data.
+        TooDeep: the message nests too deep.
+        Unsendable: a part of the message is not data.
     """
-    walk = _Walk(reduce, check_key)
-    size = walk.sort([value], top := _Containers(1), hashed=False)
+    collector = _Collector(reduce, check_key)
+    size = collector.collect([value], top := _Containers(1), hashed=False)
     level = [top]
     for _ in range(MAX_DEPTH):
-        level = [containers for containers in level if containers.are_there]
+        level = [containers for containers in level if not containers.is_empty]
         if not level:
-            return walk.reduced
+            return collector.reduced
         slots = 0
         for containers in level:
             containers.count()
@@ -178,44 +183,44 @@ def measure(
         below = []
         for containers in level:
             inside = _Containers(containers.times)
-            size += containers.times * walk.sort_inside(containers, inside)
+            size += containers.times * collector.collect_inside(containers, inside)
             below.append(inside)
         if size > limit:
             raise TooLong(size)
         level = below
-    if any(containers.are_there for containers in level):
+    if any(not containers.is_empty for containers in level):
         raise TooDeep(f"nests deeper than {MAX_DEPTH} containers")
-    return walk.reduced
+    return collector.reduced
 
 
 class _Containers:
-    """The containers of one level that stand in the message equally often."""
+    """The containers of one level that occur in the message equally often, `times`."""
 
     __slots__ = ("dict_slots", "dicts", "hashed_rows", "rows", "slots", "times")
 
     def __init__(self, times: int) -> None:
         self.times = times
         self.rows: list[Any] = []
-        """Lists, tuples, and the arrays that stand for objects."""
+        """Lists, tuples, and the arrays for objects."""
         self.hashed_rows: list[Any] = []
-        """The same where they are a key or part of one; and sets: what stands in them is hashed."""
+        """The same as keys or parts of keys; and sets: containers whose items are hashed."""
         self.dicts: list[dict[Any, Any]] = []
         self.slots = self.dict_slots = 0
-        """How many values stand in them, and in the dicts alone, once `count` was called."""
+        """How many items are in them, and in the dicts alone; set by `count`."""
 
     @property
-    def are_there(self) -> bool:
-        """False if there are none."""
-        return bool(self.rows or self.dicts or self.hashed_rows)
+    def is_empty(self) -> bool:
+        """True if there are no containers."""
+        return not (self.rows or self.dicts or self.hashed_rows)
 
     def count(self) -> None:
-        """Counts what stands in them."""
+        """Counts the items: sets `slots` and `dict_slots`."""
         self.dict_slots = 2 * sum(map(len, self.dicts))
         self.slots = self.dict_slots + sum(map(len, self.rows)) + sum(map(len, self.hashed_rows))
 
 
-class _Walk:
-    """What is found on the way down one message."""
+class _Collector:
+    """Collects the containers of the next level, and reduces the objects of one message."""
 
     __slots__ = ("_check_key", "_reduce", "reduced")
 
@@ -224,8 +229,8 @@ class _Walk:
         self._check_key = check_key
         self.reduced: Reduced = {}
 
-    def sort(self, values: Iterable[Any], found: _Containers, *, hashed: bool) -> int:
-        """Adds the containers among these values to *found*; returns how long the texts among them are."""
+    def collect(self, values: Iterable[Any], found: _Containers, *, hashed: bool) -> int:
+        """Adds the containers among *values* to *found*; returns the length of the texts among them."""
         size = 0
         rows = found.hashed_rows if hashed else found.rows
         for each in values:
@@ -240,7 +245,7 @@ class _Walk:
                 rows.append(each)
             elif cls is set or cls is frozenset:
                 found.hashed_rows.append(each)
-            elif id(each) not in MARK_IDS:
+            elif id(each) not in TAG_IDS:
                 known = self.reduced.get(id(each))
                 if known is None:
                     known = self.reduced[id(each)] = each, self._reduce(each)
@@ -249,37 +254,39 @@ class _Walk:
                 rows.append(known[1])
         return size
 
-    def sort_inside(self, containers: _Containers, found: _Containers) -> int:
-        """`sort`, of all that stands in these containers."""
+    def collect_inside(self, containers: _Containers, found: _Containers) -> int:
+        """Calls `collect` on all items of these containers; returns the length of the texts."""
         size = 0
         dicts = containers.dicts
         for hashed, rows in ((False, containers.rows), (True, containers.hashed_rows)):
             if containers.slots < _LARGE:
                 for row in rows:
-                    size += self.sort(row, found, hashed=hashed)
+                    size += self.collect(row, found, hashed=hashed)
             elif rows:
-                size += self._sort_many(get_referents(*rows), found, hashed=hashed)
+                size += self._collect_many(get_referents(*rows), found, hashed=hashed)
         if containers.slots < _LARGE:
             for each in dicts:
-                size += self.sort(each, found, hashed=True) + self.sort(each.values(), found, hashed=False)
+                size += self.collect(each, found, hashed=True) + self.collect(
+                    each.values(), found, hashed=False
+                )
         elif dicts:
             values = get_referents(*dicts)
-            if 2 * len(values) == containers.dict_slots:  # it tells of values alone: all keys are texts
+            if 2 * len(values) == containers.dict_slots:  # `get_referents` skips keys if all are texts
                 size += _length_of_keys(dicts, exactly=containers.times > 1)
             else:
                 values = list(chain.from_iterable(map(dict.values, dicts)))
-                size += self._sort_many(list(chain.from_iterable(dicts)), found, hashed=True)
-            size += self._sort_many(values, found, hashed=False)
+                size += self._collect_many(list(chain.from_iterable(dicts)), found, hashed=True)
+            size += self._collect_many(values, found, hashed=False)
         return size
 
-    def _sort_many(self, values: list[Any], found: _Containers, *, hashed: bool) -> int:
-        """`sort`, of so many values that C has to do it."""
+    def _collect_many(self, values: list[Any], found: _Containers, *, hashed: bool) -> int:
+        """`collect` for many values: by calls into C, one for each type."""
         try:
             kinds = set(map(type, values))
-        except Exception:  # a metaclass hashes its classes by code of its own
-            return self.sort(values, found, hashed=hashed)
+        except Exception:  # a metaclass hashes its classes by user code
+            return self.collect(values, found, hashed=hashed)
         if not kinds <= _PLAIN:
-            return self.sort(values, found, hashed=hashed)
+            return self.collect(values, found, hashed=hashed)
         size = 0
         for cls in kinds & _WITH_ITEMS:
             those: list[Any] = values if len(kinds) == 1 else [each for each in values if type(each) is cls]
@@ -295,14 +302,14 @@ class _Walk:
 
 
 def _length_of_keys(dicts: list[dict[Any, Any]], *, exactly: bool) -> int:
-    """How long the keys of these dicts are, all of which are texts; of short ones 0, unless *exactly*."""
+    """The length of the keys of these dicts, all of them texts; 0 if all are short, unless *exactly*."""
     if not exactly and max(map(len, set[str]().union(*dicts)), default=0) <= _SHORT_KEY:
         return 0
     return sum(map(len, chain.from_iterable(dicts)))
 
 
 def _merged(level: list[_Containers]) -> list[_Containers]:
-    """The same containers, each once, by how many times it stands in the message."""
+    """The containers of a level without repetitions, grouped by how often each occurs in the message."""
     times: dict[tuple[int, int], int] = {}
     those: dict[tuple[int, int], Any] = {}
     for containers in level:

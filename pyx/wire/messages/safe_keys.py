@@ -1,11 +1,11 @@
-"""Keys of dicts and members of sets: which a message may hold, and how those that need care are decoded.
+"""Keys of dicts and members of sets: which ones a message may hold, and decoders that check them.
 
-Keys are hashed, and compared where hashes agree, while a payload is opened.  Three things must not happen
-then: code of a user's class running, a thread with a small stack overflowing because thirty dataclasses stand
-inside each other in one key, and a dict of keys with one hash keeping the interpreter for minutes.
+Keys are hashed, and compared where hashes agree, while a payload is decoded.  Three things must not happen
+then: code of a user's class running, a thread with a small stack overflowing because of thirty dataclasses
+inside each other in one key, and a dict of keys with one hash blocking the interpreter for minutes.
 
-`Decoder` meets none of them, because it gives up before: `SpreadDecoder` opens what has a large dict, and
-`CarefulDecoder` what holds objects that hash themselves or nest deep.
+`Decoder` gives up before any of them.  `CollisionCheckingDecoder` then decodes a payload that has a large
+dict, `KeyCheckingDecoder` one that has objects with a hash of their own or nests deep.
 """
 
 from __future__ import annotations
@@ -13,136 +13,141 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.terms import FunctionName, Struct
+from pyx.introspection import is_class
+from pyx.terms import Struct
 from pyx.wire.messages import classes, format
-from pyx.wire.messages.decode import Decoder, Malformed, check_spread
-from pyx.wire.messages.names import Unsendable, is_class
+from pyx.wire.messages.decode import Decoder, check_collisions
+from pyx.wire.messages.format import MalformedPayload
+from pyx.wire.messages.hash_safety import class_hash_runs_code
+from pyx.wire.messages.names import Unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Weights stand for stack: one for a step in C (a tuple in a tuple), twelve for one that goes through Python.
-# A stack of 32 KiB, the smallest there is, bore 255 of the former and 48 of the latter.
+# Units of stack that hashing takes: one for a level in C (a tuple in a tuple), twelve for a level in Python.
+# A stack of 32 KiB, the smallest that Python allows, held 255 of the former and 48 of the latter [measured].
 _IN_C: Final = 1
 _IN_PYTHON: Final = 12
-_MAX_WEIGHT: Final = 256
-_MAX_COMPARED_WEIGHT: Final = 64
-"""Comparing takes more stack than hashing; equal keys heavier than this are no key's honest repetition."""
+_MAX_STACK: Final = 256
+_MAX_COMPARED_STACK: Final = 64
+"""Comparing takes more stack than hashing: two keys of equal hash above this are rejected as hostile."""
+
+_HASHES_ITSELF: Final = "its class has a `__hash__` or `__eq__` of its own"
 
 
 def check_key(value: Any) -> None:
-    """Looks at an object that is a key, or a member of a set, before it is encoded.
+    """Checks an object that is a key, or a member of a set, before it is encoded.
 
     Raises:
-        Unsendable: hashing it would run code of its class at the receiver, or go too deep.
+        Unsendable: hashing it would run code of its class at the receiver, or recurse too deep.
     """
     todo: list[tuple[Any, int]] = [(value, 0)]
     while todo:
-        each, weight = todo.pop()
-        parts, step, runs_code = _hashed_with(each)
+        each, stack = todo.pop()
+        parts, more, runs_code = _hashed_with(each)
         if runs_code:
-            problem = "cannot be a key or a member of a set: its class hashes or compares by code of its own"
+            problem = f"cannot be a key or a member of a set: {_HASHES_ITSELF}"
             raise Unsendable(problem, "send a tuple of its fields as the key")
-        if weight + step > _MAX_WEIGHT:
+        if stack + more > _MAX_STACK:
             raise Unsendable("cannot be a key or a member of a set: it nests too deep to be hashed")
-        todo += [(part, weight + step) for part in parts]
+        todo += [(part, stack + more) for part in parts]
 
 
 def _hashed_with(value: Any) -> tuple[Iterable[Any], int, bool]:
-    """What hashing a value hashes too, what that weighs, and whether code of a user's class runs."""
+    """The parts that hashing a value hashes too, the stack that takes, and whether user code runs."""
     cls = type(value)
     if cls is tuple or cls is frozenset:
         return value, _IN_C, False
     if cls is Struct:
         return [part for _, part in value.fields], _IN_PYTHON, False
     if is_class(value):
-        return (), 0, classes.class_hash_runs_code(value)
+        return (), 0, class_hash_runs_code(value)
     try:
-        plan = classes.plan_of(cls)
-    except Unsendable:  # a value of another kind than a user's object
+        layout = classes.layout_of(cls)
+    except Unsendable:  # not an object of a user's class
         return (), 0, False
-    parts = () if plan.kind == format.ENUM else plan.values(value)
-    return parts, _IN_C if plan.kind == format.NAMEDTUPLE else _IN_PYTHON, plan.hash_runs_code
+    parts = () if layout.kind == format.ENUM else layout.values(value)
+    return parts, _IN_C if layout.kind == format.NAMEDTUPLE else _IN_PYTHON, layout.hash_runs_code
 
 
-class SpreadDecoder(Decoder):
-    """An opener for one payload that looks at the hashes of all keys before a dict is made of them."""
+class CollisionCheckingDecoder(Decoder):
+    """A decoder for one payload with a large dict: checks the hashes of the keys before it builds a dict."""
 
     __slots__ = ()
 
     def options(self) -> dict[str, Any]:
-        """The hook for dicts."""
+        """Adds the hook for dicts, and no limit of their size."""
         return {"object_pairs_hook": self.build_dict}
 
     def build_dict(self, pairs: list[tuple[Any, Any]]) -> Any:
-        """Called for every dict."""
-        check_spread([key for key, _ in pairs])
+        """The unpacker's hook for every dict."""
+        check_collisions([key for key, _ in pairs])
         return dict(pairs)
 
 
-class CarefulDecoder(SpreadDecoder):
-    """An opener for one payload that knows of every key what hashing it takes."""
+class KeyCheckingDecoder(CollisionCheckingDecoder):
+    """A decoder for one payload: records for every value what hashing it takes, and checks keys by that."""
 
-    __slots__ = ("_weights",)
+    __slots__ = ("_stack_needed",)
 
-    max_marks = format.MAX_DEPTH
+    max_open_tags = format.MAX_DEPTH
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(max_bytes)
-        self._weights: dict[int, tuple[Any, float]] = {}
-        """By id: a value, held so that its id stays its own; infinite where hashing it would run code."""
+        self._stack_needed: dict[int, tuple[Any, float]] = {}
+        """By id: a value, held so that its id stays its own, and its stack; infinite if hashing runs code."""
 
-    def rebuild(self, items: list[Any]) -> Any:
-        """Called for every array, the inner ones first."""
-        value = super().rebuild(items)
-        return self._noted(value, _IN_C, value) if type(value) is tuple else value
+    def build_array(self, items: list[Any]) -> Any:
+        """The unpacker's hook for every array, the inner ones first."""
+        value = super().build_array(items)
+        return self._recorded(value, _IN_C, value) if type(value) is tuple else value
 
     def build_dict(self, pairs: list[tuple[Any, Any]]) -> Any:
-        """Called for every dict."""
+        """The unpacker's hook for every dict."""
         self._check([key for key, _ in pairs])
         return super().build_dict(pairs)
 
     def build_set(self, items: list[Any]) -> Any:
-        """A set."""
+        """Builds a set of members that may be hashed."""
         self._check(items)
         return super().build_set(items)
 
     def build_frozenset(self, items: list[Any]) -> Any:
-        """A frozenset, noted."""
+        """Builds a frozenset, and records what hashing it takes."""
         self._check(items)
-        return self._noted(super().build_frozenset(items), _IN_C, items)
+        return self._recorded(super().build_frozenset(items), _IN_C, items)
 
     def struct(self, name: str, fields: tuple[tuple[str, Any], ...]) -> Any:
-        """A Struct, noted."""
-        return self._noted(super().struct(name, fields), _IN_PYTHON, [value for _, value in fields])
+        """Makes a Struct, and records what hashing it takes."""
+        return self._recorded(super().struct(name, fields), _IN_PYTHON, [value for _, value in fields])
 
-    def rebuilt(self, plan: classes.Plan, values: list[Any]) -> Any:
-        """An object of a class that is here, noted."""
-        step = _IN_C if plan.kind == format.NAMEDTUPLE else _IN_PYTHON
-        return self._noted(plan.build(values), math.inf if plan.hash_runs_code else step, values)
+    def build_instance(self, layout: classes.ClassLayout, values: list[Any]) -> Any:
+        """Builds an object, and records what hashing it takes."""
+        stack = _IN_C if layout.kind == format.NAMEDTUPLE else _IN_PYTHON
+        return self._recorded(layout.build(values), math.inf if layout.hash_runs_code else stack, values)
 
     def member(self, member: Any) -> Any:
-        """A member, noted if hashing it runs code."""
-        runs_code = classes.plan_of(type(member)).hash_runs_code
-        return self._noted(member, math.inf, ()) if runs_code else member
+        """Returns a member of an enum; records it if hashing it runs user code."""
+        runs_code = classes.layout_of(type(member)).hash_runs_code
+        return self._recorded(member, math.inf, ()) if runs_code else member
 
-    def class_found(self, cls: type, _name: FunctionName) -> Any:
-        """A class, noted if hashing it runs code of its metaclass."""
-        return self._noted(cls, math.inf, ()) if classes.class_hash_runs_code(cls) else cls
+    def found_class(self, cls: type) -> Any:
+        """Returns a class; records it if hashing it runs code of its metaclass."""
+        return self._recorded(cls, math.inf, ()) if class_hash_runs_code(cls) else cls
 
-    def _noted(self, value: Any, step: float, parts: Iterable[Any]) -> Any:
-        known = (self._weights.get(id(part)) for part in parts)
-        self._weights[id(value)] = value, step + max((each[1] for each in known if each), default=0)
+    def _recorded(self, value: Any, stack: float, parts: Iterable[Any]) -> Any:
+        known = (self._stack_needed.get(id(part)) for part in parts)
+        self._stack_needed[id(value)] = value, stack + max((each[1] for each in known if each), default=0)
         return value
 
     def _check(self, keys: Sequence[Any]) -> None:
-        heavy: set[int] = set()
+        deep: set[int] = set()
         for key in keys:
-            _, weight = self._weights.get(id(key), (None, 0))
-            if weight > _MAX_WEIGHT:
-                why = "its class hashes it by code of its own" if weight == math.inf else "it nests too deep"
-                raise Malformed(f"a key cannot be hashed: {why}")
-            if weight > _MAX_COMPARED_WEIGHT:
-                if (number := hash(key)) in heavy:
-                    raise Malformed("a deep key stands twice in a dict or set")
-                heavy.add(number)
+            _, stack = self._stack_needed.get(id(key), (None, 0))
+            if stack > _MAX_STACK:
+                why = _HASHES_ITSELF if stack == math.inf else "it nests too deep"
+                raise MalformedPayload(f"a key cannot be hashed: {why}")
+            if stack > _MAX_COMPARED_STACK:
+                if (number := hash(key)) in deep:
+                    raise MalformedPayload("two deep keys of a dict or set have the same hash")
+                deep.add(number)

@@ -1,8 +1,8 @@
-"""Values that msgpack lacks, taken apart into what it has, and put together again: big ints, dates,
-decimals, UUIDs.
+"""Values without parts that msgpack lacks, reduced to arrays and rebuilt: big ints, dates, decimals, UUIDs,
+function names, raised exceptions.
 
-Not here: anything that holds other values.  What is put together may come from a hostile payload, so every
-constructor checks its arguments; whatever it raises, the opener turns into a `DecodeError`.
+A hostile payload may hold any arguments, so every constructor checks them; `codec.decode` makes a
+`DecodeError` of whatever it raises.
 """
 
 from __future__ import annotations
@@ -17,44 +17,49 @@ from typing import Any, Final
 from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
+from pyx.introspection import type_name
+from pyx.terms import FunctionName, Raised
 from pyx.wire.messages import format
-from pyx.wire.messages.names import Unsendable, type_name
+from pyx.wire.messages.format import exact
+from pyx.wire.messages.names import Unsendable
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-_INT = format.mark(format.INT)
-_DATE = format.mark(format.DATE)
-_TIME = format.mark(format.TIME)
-_DATETIME = format.mark(format.DATETIME)
-_TIMEDELTA = format.mark(format.TIMEDELTA)
-_DECIMAL = format.mark(format.DECIMAL)
-_UUID = format.mark(format.UUID)
+_INT = format.tag(format.INT)
+_DATE = format.tag(format.DATE)
+_TIME = format.tag(format.TIME)
+_DATETIME = format.tag(format.DATETIME)
+_TIMEDELTA = format.tag(format.TIMEDELTA)
+_DECIMAL = format.tag(format.DECIMAL)
+_UUID = format.tag(format.UUID)
+_FUNCTION_NAME = format.tag(format.FUNCTION_NAME)
+_RAISED = format.tag(format.RAISED)
 
 
 def reduce_int(value: int) -> list[Any]:
-    """What stands in a payload for an int past 64 bits."""
+    """The array that stands in a payload for an int past 64 bits."""
     return [_INT, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)]
 
 
 def build_int(items: list[Any]) -> int:
-    """An int past 64 bits, from its marked array."""
+    """The int past 64 bits of a tagged array."""
     _, data = items
-    return int.from_bytes(_exact(data, bytes), "big", signed=True)
+    return int.from_bytes(exact(data, bytes), "big", signed=True)
 
 
 def reduce_date(value: date) -> list[Any]:
-    """What stands in a payload for a date."""
+    """The array that stands in a payload for a date."""
     return [_DATE, value.year, value.month, value.day]
 
 
 def build_date(items: list[Any]) -> date:
-    """A date, from its marked array."""
+    """The date of a tagged array."""
     _, year, month, day = items
     return date(year, month, day)
 
 
 def reduce_time(value: time) -> list[Any]:
-    """What stands in a payload for a time."""
+    """The array that stands in a payload for a time."""
     return [
         _TIME, value.hour, value.minute, value.second, value.microsecond, value.fold,
         *_reduce_zone(value.tzinfo, value),
@@ -62,13 +67,13 @@ def reduce_time(value: time) -> list[Any]:
 
 
 def build_time(items: list[Any]) -> time:
-    """A time, from its marked array."""
+    """The time of a tagged array."""
     _, hour, minute, second, microsecond, fold, *zone = items
     return time(hour, minute, second, microsecond, _build_zone(zone), fold=fold)
 
 
 def reduce_datetime(value: datetime) -> list[Any]:
-    """What stands in a payload for a datetime."""
+    """The array that stands in a payload for a datetime."""
     return [
         _DATETIME, value.year, value.month, value.day,
         value.hour, value.minute, value.second, value.microsecond, value.fold,
@@ -77,51 +82,66 @@ def reduce_datetime(value: datetime) -> list[Any]:
 
 
 def build_datetime(items: list[Any]) -> datetime:
-    """A datetime, from its marked array."""
+    """The datetime of a tagged array."""
     _, year, month, day, hour, minute, second, microsecond, fold, *zone = items
     return datetime(year, month, day, hour, minute, second, microsecond, _build_zone(zone), fold=fold)
 
 
 def reduce_timedelta(value: timedelta) -> list[Any]:
-    """What stands in a payload for a timedelta."""
+    """The array that stands in a payload for a timedelta."""
     return [_TIMEDELTA, value.days, value.seconds, value.microseconds]
 
 
 def build_timedelta(items: list[Any]) -> timedelta:
-    """A timedelta, from its marked array."""
+    """The timedelta of a tagged array."""
     _, days, seconds, microseconds = items
     # Checked, because a float among them would be rounded instead of refused.
-    return timedelta(_exact(days, int), _exact(seconds, int), _exact(microseconds, int))
+    return timedelta(exact(days, int), exact(seconds, int), exact(microseconds, int))
 
 
 def reduce_decimal(value: Decimal) -> list[Any]:
-    """What stands in a payload for a Decimal."""
+    """The array that stands in a payload for a Decimal."""
     return [_DECIMAL, str(value)]
 
 
 def build_decimal(items: list[Any]) -> Decimal:
-    """A Decimal, from its marked array."""
+    """The Decimal of a tagged array."""
     _, text = items
-    return Decimal(_exact(text, str))
+    return Decimal(exact(text, str))
 
 
 def reduce_uuid(value: UUID) -> list[Any]:
-    """What stands in a payload for a UUID: what it knows of how it was made, if it does."""
+    """The array that stands in a payload for a UUID, with its `is_safe` if that is known."""
     safety = value.is_safe
     return [_UUID, value.bytes] if safety is SafeUUID.unknown else [_UUID, value.bytes, safety.value]
 
 
 def build_uuid(items: list[Any]) -> UUID:
-    """A UUID, from its marked array."""
+    """The UUID of a tagged array."""
     _, data, *safety = items
-    return UUID(bytes=_exact(data, bytes), is_safe=SafeUUID(*safety) if safety else SafeUUID.unknown)
+    return UUID(bytes=exact(data, bytes), is_safe=SafeUUID(*safety) if safety else SafeUUID.unknown)
 
 
-def _exact(value: Any, cls: type) -> Any:
-    if type(value) is not cls:
-        msg = f"{cls.__name__} expected, not {type_name(value)}"
-        raise TypeError(msg)
-    return value
+def reduce_function_name(value: FunctionName) -> list[Any]:
+    """The array that stands in a payload for a FunctionName."""
+    return [_FUNCTION_NAME, value.module, value.name]
+
+
+def build_function_name(items: list[Any]) -> FunctionName:
+    """The FunctionName of a tagged array."""
+    _, module, name = items
+    return FunctionName(exact(module, str), exact(name, str))
+
+
+def reduce_raised(value: Raised) -> list[Any]:
+    """The array that stands in a payload for a Raised."""
+    return [_RAISED, value.type, value.text, value.traceback]
+
+
+def build_raised(items: list[Any]) -> Raised:
+    """The Raised of a tagged array."""
+    _, kind, text, traceback = items
+    return Raised(exact(kind, str), exact(text, str), exact(traceback, str))
 
 
 # ---------------------------------------------------------------- time zones
@@ -131,35 +151,35 @@ def _reduce_zone(zone: tzinfo | None, value: time | datetime) -> list[Any]:
     if zone is None:
         return []
     if type(zone) is timezone:
-        # What pickle would call it with: the only way to tell a name that was given from one made up.
+        # The arguments that pickle would use: the only way to tell a given name from a generated one.
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [offset // _MICROSECOND, name[0] if name else None, False]
     if type(zone) is ZoneInfo:
         if type(zone.key) is not str:
             raise Unsendable("has a time zone without a name")
-        if zone.key not in _zones:  # where only the `tzdata` package has it, it is known by having been here
+        if zone.key not in _zones:  # `_zone_named` would not find a key that only `tzdata` has
             with contextlib.suppress(Exception):
                 if ZoneInfo(zone.key) is zone:
                     _zones[zone.key] = zone
         offset = value.utcoffset()
         return [None if offset is None else offset // _MICROSECOND, zone.key, True]
-    raise Unsendable(f"has a time zone of a class of its own ({type_name(zone)})")
+    raise Unsendable(f"has a time zone of a user-defined class ({type_name(zone)})")
 
 
 def _build_zone(parts: list[Any]) -> tzinfo | None:
     if not parts:
         return None
     offset, name, is_key = parts
-    if is_key is True and (zone := _zone_named(_exact(name, str))) is not None:
+    if is_key is True and (zone := _zone_named(exact(name, str))) is not None:
         return zone
-    # A zone that this host does not know keeps at least its name and the offset of this moment.
-    fixed = timedelta(microseconds=_exact(offset, int))
-    return timezone(fixed) if name is None else timezone(fixed, _exact(name, str))
+    # A zone that this host does not know keeps at least its name and its offset at that time.
+    fixed = timedelta(microseconds=exact(offset, int))
+    return timezone(fixed) if name is None else timezone(fixed, exact(name, str))
 
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 _zones: dict[str, ZoneInfo] = {}
-"""Zones found so far, so that a stream of datetimes reads no file again; at most those this host has."""
+"""Zones found so far, so that each file is read once; bounded by the zones that this host has."""
 
 
 def _zone_named(key: str) -> ZoneInfo | None:

@@ -10,9 +10,10 @@ import tracemalloc
 import pytest
 
 from pyx.errors import FrameTooBig, ProtocolError
+from pyx.signals import Discarded
 from pyx.wire.frames.fragments import HEAD_BYTES, MAX_STREAMS, NODE_ROOM_BYTES, PEER_ROOM_BYTES, Parcel
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER, LATER_FRAGMENT
-from pyx.wire.frames.reassembly import Discarded, Reassembly, ReassemblyBudget
+from pyx.wire.frames.reassembly import Reassembly, ReassemblyBudget
 from tests.wire.talk import pieces_of
 
 

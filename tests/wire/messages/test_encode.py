@@ -11,7 +11,7 @@ import pytest
 from pyx.errors import EncodeError
 from pyx.signals import Payload
 from pyx.wire.codec import decode, encode
-from pyx.wire.messages.decode import MARKS
+from pyx.wire.messages.decode import TAG_READERS
 
 
 def refusal(value: object) -> str:
@@ -23,7 +23,7 @@ def refusal(value: object) -> str:
 class TestForgedMarks:
     """A marker in user data, alone or as a key, is refused."""
 
-    @pytest.mark.parametrize("code", [*MARKS, 0, 50, 127])
+    @pytest.mark.parametrize("code", [*TAG_READERS, 0, 50, 127])
     @pytest.mark.parametrize(
         "payload", [b"\0", b"", b"\0\0", b"x" * 4, b"x" * 8, b"x" * 16, b"x" * 300, b"x" * 70000]
     )

@@ -98,7 +98,7 @@ class TestRefusals:
             (..., "cannot send message: Ellipsis is not data"),
             (datetime(2024, 1, 1, tzinfo=Zone()),  # type: ignore[abstract]
 
-             "has a time zone of a class of its own (Zone)"),
+             "has a time zone of a user-defined class (Zone)"),
             ({"f": print, "g": lambda: 1}, "is a lambda, and functions travel by name"),
         ],
     )  # fmt: skip

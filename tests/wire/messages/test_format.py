@@ -8,8 +8,7 @@ import msgpack
 import pytest
 
 from pyx.wire.messages import format
-from pyx.wire.messages.decode import MARKS
-from pyx.wire.messages.opening import check_depth
+from pyx.wire.messages.decode import TAG_READERS, check_depth
 
 EXT_LEADS = {0xC7, 0xC8, 0xC9, *range(0xD4, 0xD9)}
 
@@ -18,12 +17,12 @@ def test_every_kind_can_be_opened() -> None:
     kinds = {value for name, value in vars(format).items() if name.isupper() and type(value) is int} - {
         format.MAX_DEPTH
     }
-    assert kinds == set(MARKS) == {mark.kind for mark in MARKS.values()}
+    assert kinds == set(TAG_READERS) == {reader.kind for reader in TAG_READERS.values()}
 
 
 def test_a_mark_is_three_bytes_of_which_one_could_lead_an_ext() -> None:
-    for kind in MARKS:
-        data = msgpack.packb(format.mark(kind))
+    for kind in TAG_READERS:
+        data = msgpack.packb(format.tag(kind))
         assert data == bytes((0xD4, kind, 0))
         assert not EXT_LEADS & set(data[1:])
 

@@ -16,7 +16,7 @@ from pyx.signals import Payload
 from pyx.terms import Pid, Ref, Struct
 from pyx.wire.codec import decode, encode
 from pyx.wire.messages import encode as wire_encode
-from pyx.wire.messages.limits import TooDeep, TooLong, is_small, measure, measure_few
+from pyx.wire.messages.limits import TooDeep, TooLong, is_small, measure, measure_short
 from pyx.wire.messages.safe_keys import check_key
 
 MIB = 1024 * 1024
@@ -80,7 +80,7 @@ class TestTooLong:
         tracemalloc.start()
         try:
             with pytest.raises(
-                EncodeError, match=r"at most 8,388,608 can travel \(--max-message\)"
+                EncodeError, match=r"at most 8,388,608 are allowed \(--max-message\)"
             ) as caught:
                 encode(value, max_bytes=8 * MIB)
             assert tracemalloc.get_traced_memory()[1] < 64 * MIB
@@ -129,7 +129,7 @@ class TestMeasuring:
             reduced = measure(message, MIB, reduce, check_key)
             assert asked == [item]
             assert list(reduced) == [id(item)]
-            assert measure_few([item, item], reduce) == reduced
+            assert measure_short([item, item], reduce) == reduced
 
     def test_what_is_small_is_not_walked(self) -> None:
         small: tuple[Any, ...] = (

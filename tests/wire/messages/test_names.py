@@ -14,7 +14,6 @@ from pyx.errors import EncodeError
 from pyx.signals import Payload
 from pyx.terms import FunctionName, Incarnation
 from pyx.wire.codec import decode, encode, name_of_callable
-from pyx.wire.messages.names import find
 
 
 class Shop:
@@ -45,9 +44,12 @@ class TestNames:
         ("function", "problem"),
         [
             (lambda: 1, "is a lambda, and functions travel by name: use a `def` at the top of a module"),
-            (Shop().price, "is bound to an object, and travels only by name: send the object and the name"),
+            (
+                Shop().price,
+                "is bound to an object, and functions travel by name: send the object and",
+            ),
             ([].append, "is bound to an object"),
-            (3, "is no function that has a name"),
+            (3, "is not a function that has a name"),
         ],
     )
     def test_what_has_none_is_refused_with_the_reason(self, function: Any, problem: str) -> None:
@@ -68,7 +70,7 @@ class TestNames:
         with pytest.raises(EncodeError, match=r"test_names\.handle_stock is another object now"):
             encode(old)
         monkeypatch.delitem(globals(), "handle_stock")
-        with pytest.raises(EncodeError, match=r"test_names\.handle_stock is not there"):
+        with pytest.raises(EncodeError, match=r"test_names\.handle_stock does not exist"):
             encode(old)
 
 
@@ -97,44 +99,13 @@ class TestFinding:
     def test_only_functions_and_classes_are_given_out(self) -> None:
         assert self.there(FunctionName("os", "environ")) == FunctionName("os", "environ")
         assert self.there(FunctionName("sys", "modules")) == FunctionName("sys", "modules")
-        assert self.there(FunctionName("pyx.wire.messages.decode", "MARKS")) == FunctionName(
-            "pyx.wire.messages.decode", "MARKS"
+        assert self.there(FunctionName("pyx.wire.messages.decode", "TAG_READERS")) == FunctionName(
+            "pyx.wire.messages.decode", "TAG_READERS"
         )
 
     def test_a_function_name_that_is_sent_stays_one(self) -> None:
         name = FunctionName(__name__, "handle_stock")
         assert decode(Payload(encode(name)), None) == name
-
-    def test_no_hook_of_a_module_or_class_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        asked: list[str] = []
-
-        class Lazy(ModuleType):
-            def __getattribute__(self, name: str) -> Any:
-                asked.append(name)
-                return super().__getattribute__(name)
-
-        class Meta(type):
-            def __getattribute__(cls, name: str) -> Any:
-                asked.append(name)
-                return super().__getattribute__(name)
-
-            def __hash__(cls) -> int:
-                asked.append("hash")
-                return 1
-
-        class Odd(metaclass=Meta):
-            pass
-
-        module = Lazy("lazy")
-        vars(module)["Odd"] = Odd
-        monkeypatch.setitem(sys.modules, "lazy", module)
-        monkeypatch.setitem(sys.modules, "no_module", Shop)
-        asked.clear()
-        assert find("lazy", "Odd") is Odd
-        assert find("lazy", "Odd.nope") is None
-        assert find("lazy", "nope") is None
-        assert find("no_module", "Shelf") is None
-        assert asked == []
 
     def test_a_name_in_main_resolves_at_home_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         main = ModuleType("__main__")

@@ -62,11 +62,11 @@ class TestWhoseHash:
     def test_one_that_python_did_not_write_is_refused_as_a_key(self, value: str) -> None:
         key = eval(value)
         for message in ({key: 1}, {(key,)}, [frozenset([Point(key)])], {Struct("a.B", (("x", key),)): 1}):
-            with pytest.raises(EncodeError, match="cannot be a key or a member of a set: its class hashes"):
+            with pytest.raises(EncodeError, match="cannot be a key or a member of a set: its class has"):
                 encode(message)
         ran.clear()
         assert decode(Payload(encode([key, {"a": key}])), None) == [key, {"a": key}]
-        with pytest.raises(DecodeError, match="a key cannot be hashed: its class hashes it by code"):
+        with pytest.raises(DecodeError, match="a key cannot be hashed: its class has a `__hash__`"):
             decode(Payload(b"\x81" + encode(key) + b"\x01"), None)
         assert ran == []
 
@@ -161,5 +161,5 @@ class TestDepth:
         key = msgpack.packb(1)
         for _ in range(200):
             key = b"\x92\xd4\x01\0" + key
-        with pytest.raises(DecodeError, match="a deep key stands twice"):
+        with pytest.raises(DecodeError, match="two deep keys of a dict or set have the same hash"):
             decode(Payload(b"\x82" + key + b"\x01" + key + b"\x02"), None)

@@ -18,7 +18,7 @@ from pyx.wire.messages import format
 
 
 def opened(kind: int, *parts: object) -> Any:
-    return decode(Payload(msgpack.packb([format.mark(kind), *parts])), None)
+    return decode(Payload(msgpack.packb([format.tag(kind), *parts])), None)
 
 
 class TestBigInts:

@@ -1,4 +1,4 @@
-"""opening.py: Opening harms nobody: hostile bytes give a DecodeError and nothing else, on any stack."""
+"""codec.py, decode.py: Hostile bytes raise DecodeError and nothing else, on any stack."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class TestHostileBytes:
     @pytest.mark.parametrize(
         ("data", "why"),
         [
-            (b"", "not a letter"),
-            (b"\xc1", "not a letter"),
+            (b"", "malformed payload"),
+            (b"\xc1", "malformed payload"),
             (b"\x92\x01", "No more data"),
-            (b"\x01\x02", "bytes behind the value"),
-            (b"\x01" + b"\x02" * 300, "bytes behind the value"),
-            (b"\xdd\xff\xff\xff\xff", "not a letter"),
-            (b"\xdf\xff\xff\xff\xff", "not a letter"),
-            (b"\xc6\xff\xff\xff\xff", "not a letter"),
-            (b"\xc9\xff\xff\xff\xff\x01", "not a letter"),
-            (b"\xdd\x00\x00\xff\xff" * 50, "not a letter"),
-            (b"\xdd\x00\x01\x00\x00" * 200, "not a letter"),
-            (b"\xa1\xff", "not a letter"),
+            (b"\x01\x02", "bytes follow the value"),
+            (b"\x01" + b"\x02" * 300, "bytes follow the value"),
+            (b"\xdd\xff\xff\xff\xff", "malformed payload"),
+            (b"\xdf\xff\xff\xff\xff", "malformed payload"),
+            (b"\xc6\xff\xff\xff\xff", "malformed payload"),
+            (b"\xc9\xff\xff\xff\xff\x01", "malformed payload"),
+            (b"\xdd\x00\x00\xff\xff" * 50, "malformed payload"),
+            (b"\xdd\x00\x01\x00\x00" * 200, "malformed payload"),
+            (b"\xa1\xff", "malformed payload"),
             (b"\x81\x90\x01", "unhashable"),
             (b"\x81\x80\x01", "unhashable"),
         ],
