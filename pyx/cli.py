@@ -216,7 +216,7 @@ def _run(asked: argparse.Namespace) -> int:
         return run(options)
     from dataclasses import replace
 
-    from pyx.scenario.recording import recording
+    from pyx.scenario.record_file import recording
 
     with recording(asked.record, options, lambda problem: sys.stderr.write(f"warning: {problem}\n")) as made:
         recorder, written = made

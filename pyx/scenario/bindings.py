@@ -5,24 +5,81 @@ counts them* (the view is the life of the node whose screen shows it); `0` is th
 stands for one process of that life, over the whole file.  So two views of one process have to agree, and
 swapped pids fail.
 
-Bindings are made while lines are compared and taken back (`rewind`) when the comparison fails.
-Not here: finding tokens (`tokens.py`).
+Bindings are made while lines are compared and taken back (`rollback`) when the comparison fails.
+Not here: finding tokens (`bindings.py`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from pyx.scenario.tokens import Token, input_tokens, split_tokens
 from pyx.terms import Incarnation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+_TOKEN: Final = re.compile(
+    r"(?P<ref>#Ref<\d+\.\d+\.\d+>)"
+    r"|(?P<pid><\d+\.\d+\.\d+>)"
+    # As in the repr of an object: `<f at 0x7f12ab>`, `<weakref at 0x7f12ab; dead>`.
+    r"|(?P<address>(?<= at )0x[0-9a-fA-F]{6,}(?=[>,;: ]))"
+    r"|(?P<port>\b127\.0\.0\.1:\d+\b)"
+)
+_CALL: Final = re.compile(r"\b(?P<kind>pid|ref)\(\s*(?P<quote>['\"])(?P<body>\d+\.\d+\.\d+)(?P=quote)\s*\)")
 
 _Space: TypeAlias = tuple[object, ...]
 
 
-class View(NamedTuple):
+class Token(NamedTuple):
+    """One volatile part: `kind` is `"pid"`, `"ref"`, `"address"` or `"port"`; `text` as it stands there."""
+
+    kind: str
+    text: str
+
+    @property
+    def numbers(self) -> tuple[int, str]:
+        """Of a pid or reference: the number of the node's life, and the rest."""
+        first, _, rest = self.text.strip("#Ref<>").partition(".")
+        return int(first), rest
+
+
+@lru_cache(maxsize=16384)  # a block is compared again with everything that a screen shows
+def split_tokens(text: str) -> tuple[str | Token, ...]:
+    """*text* as its plain and its volatile parts, in order; plain parts stand before, between and after."""
+    parts: list[str | Token] = []
+    end = 0
+    for found in _found(text):
+        parts += [text[end : found.start()], Token(found.lastgroup or "", found.group())]
+        end = found.end()
+    parts.append(text[end:])
+    return tuple(parts)
+
+
+def _found(text: str) -> Iterator[re.Match[str]]:
+    """What is volatile.  A computed number is not: an address stands in angle brackets."""
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup != "address" or _is_in_brackets(text, found.start()):
+            yield found
+
+
+def _is_in_brackets(text: str, at: int) -> bool:
+    return text.count("<", 0, at) > text.count(">", 0, at)
+
+
+def input_tokens(code: str) -> Iterator[tuple[int, int, Token]]:
+    """(start, end, token) of what is volatile in an input: tokens, the arguments of pid("…") and ref("…")."""
+    spans = {found.span("body"): found for found in _CALL.finditer(code)}
+    for (start, end), found in spans.items():
+        kind = found.group("kind")
+        body = found.group("body")
+        yield start, end, Token(kind, f"<{body}>" if kind == "pid" else f"#Ref<{body}>")
+    for found in _found(code):
+        yield found.start(), found.end(), Token(found.lastgroup or "", found.group())
+
+
+class NodeView(NamedTuple):
     """A node's screen: whose it is, and how it counts the lives of other nodes."""
 
     incarnation: Incarnation
@@ -48,13 +105,13 @@ class Bindings:
         """The number of each state on the way here, one more than the trail is long."""
         self._numbers: dict[tuple[int, _Space, object, object], int] = {}
 
-    def mark(self) -> int:
-        """A point to `rewind` to."""
+    def savepoint(self) -> int:
+        """A point to `rollback` to."""
         return len(self._trail)
 
-    def rewind(self, mark: int) -> None:
-        """Forgets every binding made since that `mark`."""
-        while len(self._trail) > mark:
+    def rollback(self, savepoint: int) -> None:
+        """Forgets every binding made since that `savepoint`."""
+        while len(self._trail) > savepoint:
             space, name, actual = self._trail.pop()
             del self._actual[space, name]
             del self._name[space, actual]
@@ -76,7 +133,7 @@ class Bindings:
             return True
         return bound == actual
 
-    def match(self, name: Token, actual: Token, view: View) -> bool:
+    def match(self, name: Token, actual: Token, view: NodeView) -> bool:
         """True if the file's *name* may stand for *actual* in this view; binds what was not bound.
 
         After False some bindings may have been made: the caller rewinds.
@@ -92,14 +149,14 @@ class Bindings:
             )
         return self._bind(_space_of(name, view), name.text, actual.text)
 
-    def _bind_incarnation(self, name: int, incarnation: Incarnation, view: View) -> bool:
+    def _bind_incarnation(self, name: int, incarnation: Incarnation, view: NodeView) -> bool:
         if name == 0 or incarnation == view.incarnation:
             return name == 0 and incarnation == view.incarnation
         return self._bind(("incarnation", view.incarnation), name, incarnation)
 
     # ------------------------------------------------------------ from names to what they are now
 
-    def actual_of(self, name: Token, view: View) -> str | None:
+    def actual_of(self, name: Token, view: NodeView) -> str | None:
         """The text that *name* stands for in this view; None while it is not bound."""
         if name.kind not in {"pid", "ref"}:
             bound = self._actual.get((_space_of(name, view), name.text))
@@ -114,7 +171,7 @@ class Bindings:
             return None
         return f"{'#Ref' if name.kind == 'ref' else ''}<{number}.{bound}>"
 
-    def substitute(self, code: str, view: View) -> str:
+    def substitute(self, code: str, view: NodeView) -> str:
         """An input as it has to be typed this time: names that are bound become what they stand for."""
         for start, end, token in sorted(input_tokens(code), reverse=True):
             actual = self.actual_of(token, view)
@@ -125,13 +182,13 @@ class Bindings:
 
     # ------------------------------------------------------------ from what they are now to names
 
-    def rename(self, text: str, view: View) -> str:
+    def rename(self, text: str, view: NodeView) -> str:
         """*text* as the file would write it: things with a name get it, others get one that is free."""
         return "".join(
             part if isinstance(part, str) else self._name_of(part, view) for part in split_tokens(text)
         )
 
-    def _name_of(self, actual: Token, view: View) -> str:
+    def _name_of(self, actual: Token, view: NodeView) -> str:
         if actual.kind not in {"pid", "ref"}:
             return str(self._name_in(_space_of(actual, view), actual.text, actual.text))
         first, rest = actual.numbers
@@ -154,7 +211,7 @@ class Bindings:
         self._bind(space, wish, actual)
         return wish
 
-    def explain(self, text: str, view: View) -> list[str]:
+    def explain(self, text: str, view: NodeView) -> list[str]:
         """For a report: what the names in *text* stand for, one line each."""
         lines: list[str] = []
         for part in split_tokens(text):
@@ -173,11 +230,11 @@ class Bindings:
         return lines
 
 
-def _all_incarnations(view: View) -> list[tuple[int, Incarnation]]:
+def _all_incarnations(view: NodeView) -> list[tuple[int, Incarnation]]:
     return [(0, view.incarnation), *view.numbers.items()]
 
 
-def _space_of(token: Token, view: View) -> _Space:
+def _space_of(token: Token, view: NodeView) -> _Space:
     """Of an address or a port: a port is one for all, an address is its process's."""
     return ("address", view.incarnation) if token.kind == "address" else ("port",)
 

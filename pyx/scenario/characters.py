@@ -10,6 +10,7 @@ in cram, with Python's escapes and ` (esc)` at the end:
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 ESCAPED: Final = " (esc)"
@@ -30,6 +31,9 @@ _ESCAPE: Final = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})|(.))"
 )
 _LETTERS: Final = {"r": "\r", "t": "\t", "b": "\b", "a": "\a", "f": "\f", "v": "\v", "\\": "\\"}
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+"""Categories of Unicode: controls, formats, marks that stand on other characters, separators."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def as_seen(line: str) -> str:
@@ -94,3 +98,24 @@ def _character(found: re.Match[str]) -> str:
     if letter is not None:
         return _LETTERS.get(letter, found.group())
     return chr(int(next(number for number in numbers if number), 16))
+
+
+def look_alike(one: str, other: str) -> bool:
+    """True for two texts that differ in nothing that the eye sees."""
+    return one != other and _seen(one) == _seen(other)
+
+
+def _seen(text: str) -> str:
+    return "".join(
+        char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in _UNSEEN
+    )
+
+
+def with_escapes(text: str) -> str:
+    """*text* with Python's escapes for all that is not a plain character of ASCII."""
+    return text.encode("unicode_escape").decode("ascii").replace("\\\\", "\\")
+
+
+def without_controls(text: str) -> str:
+    """*text* with escapes for what a terminal would obey."""
+    return _CONTROL.sub(lambda found: with_escapes(found.group()), text)

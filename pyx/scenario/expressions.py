@@ -73,7 +73,7 @@ def _found(pattern: str, text: str) -> bool | None:
     return _matcher.ask(pattern, text)
 
 
-class _Matcher:
+class _MatcherProcess:
     """The child process; one for all threads, started when it is first needed."""
 
     def __init__(self) -> None:
@@ -128,5 +128,5 @@ class _Matcher:
             self._end()
 
 
-_matcher: Final = _Matcher()
+_matcher: Final = _MatcherProcess()
 atexit.register(_matcher.close)

@@ -17,18 +17,18 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.scenario.characters import look_alike, with_escapes, without_controls
 from pyx.scenario.expressions import ExpressionTooSlow
-from pyx.scenario.invisible_differences import look_alike, with_escapes, without_controls
 from pyx.scenario.match_line import expected_line, match_line, protected
-from pyx.scenario.units import EVAL
+from pyx.scenario.output_units import EVAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.bindings import Bindings, NodeView
     from pyx.scenario.node_process import NodeProcess
-    from pyx.scenario.player import Failure, Player
-    from pyx.scenario.units import Unit
+    from pyx.scenario.output_units import OutputUnit
+    from pyx.scenario.player import Player, StepFailure
 
 _MOST_LINES: Final = 60
 """Of one diff: a wall of log does not help, and the log itself is at hand."""
@@ -39,17 +39,19 @@ _MOST_COMPARED: Final = 200
 """So many lines of both sides are set against each other, from the first that differs on."""
 
 
-class Difference(NamedTuple):
+class DiffLine(NamedTuple):
     """One line of a diff: `sign` is `" "`, `"-"` (expected, not there) or `"+"` (there, not expected)."""
 
     sign: str
     text: str
 
 
-def difference(written: Sequence[str], shown: Sequence[str], names: Bindings, view: View) -> list[Difference]:
+def difference(
+    written: Sequence[str], shown: Sequence[str], names: Bindings, view: NodeView
+) -> list[DiffLine]:
     """The expected lines against those shown, in the file's names."""
     lines = [expected_line(line) for line in written]
-    before = names.mark()
+    before = names.savepoint()
 
     def same(row: int, column: int) -> bool:
         try:
@@ -57,18 +59,18 @@ def difference(written: Sequence[str], shown: Sequence[str], names: Bindings, vi
         except ExpressionTooSlow:
             return False
         finally:
-            names.rewind(before)
+            names.rollback(before)
 
     pairs = _common(len(lines), len(shown), same)
-    found: list[Difference] = []
+    found: list[DiffLine] = []
     row = column = 0
     for pair in [*pairs, (len(lines), len(shown))]:
-        found += [Difference("-", line.written) for line in lines[row : pair[0]]]
-        found += [Difference("+", protected(names.rename(text, view))) for text in shown[column : pair[1]]]
+        found += [DiffLine("-", line.written) for line in lines[row : pair[0]]]
+        found += [DiffLine("+", protected(names.rename(text, view))) for text in shown[column : pair[1]]]
         if pair[0] < len(lines):
-            found.append(Difference(" ", lines[pair[0]].written))
+            found.append(DiffLine(" ", lines[pair[0]].written))
         row, column = pair[0] + 1, pair[1] + 1
-    names.rewind(before)
+    names.rollback(before)
     return found
 
 
@@ -113,12 +115,12 @@ def _longest_common(rows: int, columns: int, same: Callable[[int, int], bool]) -
     return pairs
 
 
-def describe(failure: Failure, player: Player, path: str, logs: str) -> str:
+def describe(failure: StepFailure, player: Player, path: str, logs: str) -> str:
     """The text of a failure, ending with a newline."""
     node = failure.node
     who = "" if node is None else f"{node.name or 'the shell without a name'}: "
     lines = [f"FAIL {path}:{failure.line}  {who}{failure.problem} ({failure.seconds:.1f} s)"]
-    shown = () if failure.step is None else failure.step.shown
+    shown = () if failure.step is None else failure.step.written
     lines += [f"    {without_controls(line)}" for line in shown]
     if node is not None:
         lines += _diff_lines(failure, node, player.names)
@@ -126,7 +128,7 @@ def describe(failure: Failure, player: Player, path: str, logs: str) -> str:
         bound = player.names.explain(mentioned, node.view)
         if bound:
             lines.append(f"    bound: {'; '.join(bound)}")
-    for other in player.cast.nodes.all:
+    for other in player.nodes.processes.all:
         if other is not node:
             lines += _unclaimed(other, other.units, player.names)
     for name, text in failure.dumps:
@@ -140,7 +142,7 @@ def describe(failure: Failure, player: Player, path: str, logs: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _diff_lines(failure: Failure, node: NodeProcess, names: Bindings) -> list[str]:
+def _diff_lines(failure: StepFailure, node: NodeProcess, names: Bindings) -> list[str]:
     # What the step itself showed comes first: it is what the block is mostly about.
     own = [unit for unit in failure.shown if unit.source == EVAL]
     others = [unit for unit in failure.shown if unit.source != EVAL]
@@ -153,7 +155,7 @@ def _diff_lines(failure: Failure, node: NodeProcess, names: Bindings) -> list[st
     return lines
 
 
-def _diff_text(found: Sequence[Difference]) -> list[str]:
+def _diff_text(found: Sequence[DiffLine]) -> list[str]:
     """The lines of a diff; where two differ in nothing that can be seen, with escapes, and a note."""
     if len(found) > _MOST_LINES:
         found = _shortened(found)
@@ -173,7 +175,7 @@ def _diff_text(found: Sequence[Difference]) -> list[str]:
     return lines
 
 
-def _shortened(found: Sequence[Difference]) -> list[Difference]:
+def _shortened(found: Sequence[DiffLine]) -> list[DiffLine]:
     """What differs, with some lines around it, and how much was left out."""
     near = {
         near
@@ -181,7 +183,7 @@ def _shortened(found: Sequence[Difference]) -> list[Difference]:
         if one.sign != " "
         for near in range(at - _CONTEXT, at + _CONTEXT + 1)
     }
-    kept: list[Difference] = []
+    kept: list[DiffLine] = []
     left_out = 0
     for at, one in enumerate(found):
         if at not in near:
@@ -196,18 +198,18 @@ def _shortened(found: Sequence[Difference]) -> list[Difference]:
     return [*shown[:_MOST_LINES], *_rest(shown, _MOST_LINES)]
 
 
-def _gap(lines: int) -> Iterator[Difference]:
+def _gap(lines: int) -> Iterator[DiffLine]:
     if lines:
-        yield Difference(" ", f"... {lines} lines as expected")
+        yield DiffLine(" ", f"... {lines} lines as expected")
 
 
-def _rest(lines: Sequence[Difference], most: int = _MOST_OF_A_SIGN) -> Iterator[Difference]:
+def _rest(lines: Sequence[DiffLine], most: int = _MOST_OF_A_SIGN) -> Iterator[DiffLine]:
     if len(lines) > most:
-        yield Difference(lines[-1].sign, f"... {len(lines) - most} more lines")
+        yield DiffLine(lines[-1].sign, f"... {len(lines) - most} more lines")
 
 
-def _unclaimed(node: NodeProcess, units: Iterable[Unit], names: Bindings) -> list[str]:
-    before = names.mark()
+def _unclaimed(node: NodeProcess, units: Iterable[OutputUnit], names: Bindings) -> list[str]:
+    before = names.savepoint()
     name = node.name or "the shell without a name"
     lines = [
         f"    unclaimed on {name} after {unit.at:.2f} s, from {names.rename(unit.source, node.view)}: "
@@ -215,5 +217,5 @@ def _unclaimed(node: NodeProcess, units: Iterable[Unit], names: Bindings) -> lis
         for unit in units
         for line in unit.lines
     ]
-    names.rewind(before)
+    names.rollback(before)
     return lines[:_MOST_LINES]

@@ -79,7 +79,7 @@ def read_fences(lines: Iterable[str]) -> Fences:
 
 
 @dataclass
-class _Cursor:
+class _LineCursor:
     """A place in a line; `column` counts with tabs, `pending` are columns of a tab that is taken in part."""
 
     line: str
@@ -185,7 +185,7 @@ class _FenceReader:
         self._section = ""
 
     def take(self, index: int, line: str) -> None:
-        cursor = _Cursor(line)
+        cursor = _LineCursor(line)
         if self._is_item_empty and self._open is None and cursor.is_blank:
             self._containers.pop()  # an item may begin with one blank line, and not with two
         self._is_item_empty = False
@@ -206,7 +206,7 @@ class _FenceReader:
         if self._open is not None:
             self._finish(closed=False)
 
-    def _continued(self, cursor: _Cursor) -> int:
+    def _continued(self, cursor: _LineCursor) -> int:
         """How many of the open containers this line is in; the cursor goes past their marks."""
         for number, width in enumerate(self._containers):
             if width:
@@ -217,7 +217,7 @@ class _FenceReader:
                 return number
         return len(self._containers)
 
-    def _take_inside(self, index: int, cursor: _Cursor, fence: _OpenFence) -> None:
+    def _take_inside(self, index: int, cursor: _LineCursor, fence: _OpenFence) -> None:
         indent = cursor.indent
         text = cursor.text
         if indent < _CODE_INDENT and fence.closes(text):
@@ -230,7 +230,7 @@ class _FenceReader:
         self._lines.append(cursor.rest)
         self._columns.append(cursor.at)
 
-    def _begin(self, index: int, cursor: _Cursor, matched: int) -> None:
+    def _begin(self, index: int, cursor: _LineCursor, matched: int) -> None:
         """A line outside all fences: what it opens."""
         opened: list[int] = []
         goes_on = self._paragraph and matched == len(self._containers)
@@ -268,7 +268,7 @@ class _FenceReader:
         elif indent >= _CODE_INDENT:
             self._note_lookalike(index, cursor)
 
-    def _note_lookalike(self, index: int, cursor: _Cursor) -> None:
+    def _note_lookalike(self, index: int, cursor: _LineCursor) -> None:
         found = _opening(cursor.text)
         if found is not None and found.group("info").strip():
             self.lookalikes.append((index, found.group("info").strip()))
@@ -297,7 +297,7 @@ def _opening(text: str) -> re.Match[str] | None:
     return None if found is None or ("`" in found.group("run") and "`" in found.group("info")) else found
 
 
-def _take_quote(cursor: _Cursor) -> bool:
+def _take_quote(cursor: _LineCursor) -> bool:
     """Goes past the mark of a block quote; False where there is none."""
     indent = cursor.indent
     if indent >= _CODE_INDENT or not cursor.line.startswith(">", cursor.begin):
@@ -308,7 +308,7 @@ def _take_quote(cursor: _Cursor) -> bool:
     return True
 
 
-def _take_bullet(cursor: _Cursor, *, in_paragraph: bool) -> int:
+def _take_bullet(cursor: _LineCursor, *, in_paragraph: bool) -> int:
     """Goes past the mark of a list item; how many columns in its content is, 0 where there is no item.
 
     *in_paragraph*: it would end a paragraph, which an empty item and one with another number than 1 do not.

@@ -12,12 +12,12 @@ from pyx.shell.atomic_files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyx.scenario.replay import Result
+    from pyx.scenario.replay import FileResult
 
 _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_junit(path: str, results: Sequence[Result]) -> None:
+def write_junit(path: str, results: Sequence[FileResult]) -> None:
     """Writes one test case a file.  Raises PyxError: it cannot be written."""
     failed = sum(1 for result in results if result.readable and not result.passed)
     broken = sum(1 for result in results if not result.readable)

@@ -5,8 +5,9 @@ fixed, between sources it is free.  What the evaluation itself showed (source `E
 of the other sources the block takes what it names and leaves the rest to later blocks.
 
 The search goes on from the first way that fits and back where none does.  It does not recurse, does not try
-again what has failed from the same place with the same bindings, and gives up in the end (`Budget`).
-See `match_line.py` for one line, `unordered.py` for lines in any order, and `player.py` for waiting for
+again what has failed from the same place with the same bindings, and its comparisons are bounded
+(`ComparisonBudget`).
+See `match_line.py` for one line, `match_unordered.py` for lines in any order, and `player.py` for waiting for
 more.
 """
 
@@ -14,109 +15,111 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyx.scenario.echo import end_of_echo, match_echo
-from pyx.scenario.match_line import ExpectedLine, expected_line, match_line
-from pyx.scenario.units import EVAL, Budget, Unit
-from pyx.scenario.unordered import Unordered
+from pyx.scenario.match_echo import end_of_echo, match_echo
+from pyx.scenario.match_line import ComparisonBudget, ExpectedLine, expected_line, match_line
+from pyx.scenario.match_unordered import UnorderedSearch
+from pyx.scenario.output_units import EVAL, OutputUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.bindings import Bindings, NodeView
 
 
-class Found(NamedTuple):
+class BlockMatch(NamedTuple):
     """How a block stands: `"matched"`, `"open"` (what is missing may still come) or `"mismatch"`."""
 
-    verdict: str
-    left: tuple[Unit, ...]
+    outcome: str
+    unclaimed: tuple[OutputUnit, ...]
     """The units that the block did not take."""
 
 
 def match_block(
     written: Sequence[str],
-    units: Sequence[Unit],
-    renaming: Bindings,
-    view: View,
+    units: Sequence[OutputUnit],
+    bindings: Bindings,
+    view: NodeView,
     *,
     unordered: bool = False,
-) -> Found:
+) -> BlockMatch:
     """How the lines of a block and the units on a screen go together; keeps bindings only when it matched.
 
     Raises:
         ExpressionTooSlow: a regular expression could not be matched in time.
     """
     lines = [expected_line(line) for line in written]
-    before = renaming.mark()
+    before = bindings.savepoint()
     search = (
-        Unordered(lines, units, renaming, view) if unordered else _MergeSearch(lines, units, renaming, view)
+        UnorderedSearch(lines, units, bindings, view)
+        if unordered
+        else _OrderedSearch(lines, units, bindings, view)
     )
     try:
         taken = search.run(holes=False)
         if taken is not None:
             left = tuple(unit for index, unit in enumerate(units) if index not in taken)
-            return Found("matched", left + search.parts_left())
-        renaming.rewind(before)
+            return BlockMatch("matched", left + search.parts_left())
+        bindings.rollback(before)
         fits = search.run(holes=True) is not None
     except BaseException:
-        renaming.rewind(before)
+        bindings.rollback(before)
         raise
-    renaming.rewind(before)
-    return Found("open" if fits else "mismatch", tuple(units))
+    bindings.rollback(before)
+    return BlockMatch("open" if fits else "mismatch", tuple(units))
 
 
-def names_unit(written: Sequence[str], unit: Unit, renaming: Bindings, view: View) -> bool:
+def names_unit(written: Sequence[str], unit: OutputUnit, bindings: Bindings, view: NodeView) -> bool:
     """True if some lines of the block could be this unit; binds nothing."""
     lines = [expected_line(line) for line in written]
-    before = renaming.mark()
+    before = bindings.savepoint()
     found = any(
-        lines[at].kind != "dots" and any(True for _ in unit_fits(lines, at, unit, renaming, view))
+        lines[at].kind != "dots" and any(True for _ in unit_fits(lines, at, unit, bindings, view))
         for at in range(len(lines))
     )
-    renaming.rewind(before)
+    bindings.rollback(before)
     return found
 
 
 def unit_fits(
     lines: Sequence[ExpectedLine],
     at: int,
-    unit: Unit,
-    renaming: Bindings,
-    view: View,
-    budget: Budget | None = None,
+    unit: OutputUnit,
+    bindings: Bindings,
+    view: NodeView,
+    budget: ComparisonBudget | None = None,
 ) -> Iterator[int]:
     """Each index behind the expected lines that *unit* may be, from index *at* on.
 
     The bindings of one way hold while the generator rests there; they are taken back when it goes on.
     """
-    budget = budget or Budget(len(lines) + len(unit.lines))
-    yield from _lines_fit(lines, at, unit.lines, renaming, view, budget)
+    budget = budget or ComparisonBudget(len(lines) + len(unit.lines))
+    yield from _lines_fit(lines, at, unit.lines, bindings, view, budget)
     if unit.kind == "echo":
         shown = "\n".join(unit.lines)
         end = end_of_echo(lines, at, shown)
         if end is not None and budget.spend():
-            mark = renaming.mark()
-            if match_echo(lines[at:end], shown, renaming, view):
+            savepoint = bindings.savepoint()
+            if match_echo(lines[at:end], shown, bindings, view):
                 yield end
-            renaming.rewind(mark)
+            bindings.rollback(savepoint)
 
 
 def _lines_fit(
     lines: Sequence[ExpectedLine],
     at: int,
     shown: Sequence[str],
-    renaming: Bindings,
-    view: View,
-    budget: Budget,
+    bindings: Bindings,
+    view: NodeView,
+    budget: ComparisonBudget,
 ) -> Iterator[int]:
     """As `unit_fits`, line by line.  `...` takes at least one line, or as many as none inside the unit."""
-    before = renaming.mark()
+    before = bindings.savepoint()
     tried: set[tuple[int, int, int]] = set()
     # Where to go on, once the way before it has come to its end: a line of each, and how much is bound there.
     ways = [(at, 0, before)]
     while ways:
-        row, column, mark = ways.pop()
-        renaming.rewind(mark)
+        row, column, savepoint = ways.pop()
+        bindings.rollback(savepoint)
         while True:
             if column == len(shown):
                 yield row
@@ -124,43 +127,43 @@ def _lines_fit(
             if row == len(lines) or not budget.spend():
                 break
             if lines[row].kind == "dots":
-                state = (row, column, renaming.state)
+                state = (row, column, bindings.state)
                 if state in tried:
                     break
                 tried.add(state)
                 if column + 1 < len(shown):
-                    ways.append((row, column + 1, renaming.mark()))
+                    ways.append((row, column + 1, bindings.savepoint()))
                 row, column = row + 1, column + 1
                 continue
-            if not match_line(lines[row], shown[column], renaming, view):
+            if not match_line(lines[row], shown[column], bindings, view):
                 break
             row, column = row + 1, column + 1
             if column < len(shown) and row < len(lines) and lines[row].kind == "dots":
                 # `...` inside a unit may also stand for nothing
-                ways.append((row, column, renaming.mark()))
+                ways.append((row, column, bindings.savepoint()))
                 row += 1
-    renaming.rewind(before)
+    bindings.rollback(before)
 
 
-class _Heads(NamedTuple):
+class _PlacedUnits(NamedTuple):
     """How many units of each source have been placed, in the order of the sources."""
 
-    placed: tuple[int, ...]
+    counts: tuple[int, ...]
 
-    def after(self, source: int) -> _Heads:
+    def after(self, source: int) -> _PlacedUnits:
         """With one more of a source."""
-        return _Heads((*self.placed[:source], self.placed[source] + 1, *self.placed[source + 1 :]))
+        return _PlacedUnits((*self.counts[:source], self.counts[source] + 1, *self.counts[source + 1 :]))
 
 
-class _MergeSearch:
+class _OrderedSearch:
     """Looks for a merge, deepest first."""
 
     def __init__(
-        self, lines: Sequence[ExpectedLine], units: Sequence[Unit], renaming: Bindings, view: View
+        self, lines: Sequence[ExpectedLine], units: Sequence[OutputUnit], bindings: Bindings, view: NodeView
     ) -> None:
         self._lines = lines
         self._units = units
-        self._renaming = renaming
+        self._bindings = bindings
         self._view = view
         self._queues: dict[str, list[int]] = {}
         for index, unit in enumerate(units):
@@ -175,38 +178,38 @@ class _MergeSearch:
         """
         self._holes = holes
         self._sources = [source for source in self._queues if source == EVAL or not holes]
-        self._budget = Budget(len(self._lines) + sum(len(unit.lines) for unit in self._units))
-        heads = self._place()
-        if heads is None:
+        self._budget = ComparisonBudget(len(self._lines) + sum(len(unit.lines) for unit in self._units))
+        placed = self._place()
+        if placed is None:
             return None
         return {
             index
-            for source, head in zip(self._sources, heads.placed, strict=True)
-            for index in self._queues[source][:head]
+            for source, count in zip(self._sources, placed.counts, strict=True)
+            for index in self._queues[source][:count]
         }
 
-    def parts_left(self) -> tuple[Unit, ...]:
+    def parts_left(self) -> tuple[OutputUnit, ...]:
         """Units that were taken in part."""
         return ()
 
-    def _place(self) -> _Heads | None:
-        start = _Heads((0,) * len(self._sources))
+    def _place(self) -> _PlacedUnits | None:
+        start = _PlacedUnits((0,) * len(self._sources))
         if (over := self._is_over(0, start)) is not None or not self._lines or self._is_too_little():
             return over
-        failed = _BlockFailed(self._holes)
+        failed = _FailedPlaces(self._holes)
         ways = [(0, start, self._ways(0, start))]
         while ways:
-            at, heads, following = ways[-1]
+            at, placed, following = ways[-1]
             if self._budget.is_spent:
                 return None
             step = next(following, None)
             if step is None:
                 ways.pop()
-                failed.note(at, heads, self._renaming.state)
+                failed.note(at, placed, self._bindings.state)
                 continue
             if (over := self._is_over(*step)) is not None:
                 return over
-            if step[0] < len(self._lines) and not failed.knows(*step, self._renaming.state):
+            if step[0] < len(self._lines) and not failed.knows(*step, self._bindings.state):
                 ways.append((*step, self._ways(*step)))
         return None
 
@@ -216,60 +219,60 @@ class _MergeSearch:
         loose = self._holes or any(line.kind == "dots" for line in self._lines)
         return not loose and shown < len(self._lines) and all(unit.kind != "echo" for unit in self._units)
 
-    def _is_over(self, at: int, heads: _Heads) -> _Heads | None:
+    def _is_over(self, at: int, placed: _PlacedUnits) -> _PlacedUnits | None:
         """The units that the block takes, once it has come to its end with all that the evaluation showed."""
         if at == len(self._lines):
             complete = all(
-                head == len(self._queues[source])
-                for source, head in zip(self._sources, heads.placed, strict=True)
+                count == len(self._queues[source])
+                for source, count in zip(self._sources, placed.counts, strict=True)
                 if source == EVAL
             )
-            return heads if complete else None
+            return placed if complete else None
         if at == len(self._lines) - 1 and self._lines[at].kind == "dots":
             # the last line is `...`: whatever is there
-            return _Heads(tuple(len(self._queues[source]) for source in self._sources))
+            return _PlacedUnits(tuple(len(self._queues[source]) for source in self._sources))
         return None
 
-    def _ways(self, at: int, heads: _Heads) -> Iterator[tuple[int, _Heads]]:
+    def _ways(self, at: int, placed: _PlacedUnits) -> Iterator[tuple[int, _PlacedUnits]]:
         """Where the search may go on from line *at*; the bindings of a way hold while the generator rests."""
         dots = self._lines[at].kind == "dots"
         for number, source in enumerate(self._sources):
-            queue, head = self._queues[source], heads.placed[number]
-            if head == len(queue) or not self._budget.spend():
+            queue, count = self._queues[source], placed.counts[number]
+            if count == len(queue) or not self._budget.spend():
                 continue
-            after = heads.after(number)
-            unit = self._units[queue[head]]
-            state = self._renaming.state
-            for end in unit_fits(self._lines, at, unit, self._renaming, self._view, self._budget):
-                plain = self._renaming.state == state and self._is_shortest(at, end, unit)
+            after = placed.after(number)
+            unit = self._units[queue[count]]
+            state = self._bindings.state
+            for end in unit_fits(self._lines, at, unit, self._bindings, self._view, self._budget):
+                plain = self._bindings.state == state and self._is_shortest(at, end, unit)
                 yield end, after
                 if self._holes and plain:
                     return  # no other place for this unit leaves more lines to those that follow
             if dots:
                 yield at, after
         if dots or self._holes:
-            yield at + 1, heads
+            yield at + 1, placed
 
-    def _is_shortest(self, at: int, end: int, unit: Unit) -> bool:
+    def _is_shortest(self, at: int, end: int, unit: OutputUnit) -> bool:
         """True if *unit*, which may be the lines from *at* to *end*, cannot end before that further down."""
         if any(line.kind == "dots" for line in self._lines[at:end]):
             return False
         return end == at + 1 or (end == at + len(unit.lines) and unit.kind != "echo")
 
 
-class _BlockFailed:
+class _FailedPlaces:
     """The places from which the search has failed: (line, what was placed, what was bound)."""
 
     def __init__(self, holes: bool) -> None:
         self._holes = holes
-        self._lines: dict[tuple[_Heads, int], set[int]] = {}
-        self._least: dict[tuple[_Heads, int], int] = {}
+        self._lines: dict[tuple[_PlacedUnits, int], set[int]] = {}
+        self._least: dict[tuple[_PlacedUnits, int], int] = {}
 
-    def note(self, at: int, heads: _Heads, state: int) -> None:
-        self._lines.setdefault((heads, state), set()).add(at)
-        self._least[heads, state] = min(at, self._least.get((heads, state), at))
+    def note(self, at: int, placed: _PlacedUnits, state: int) -> None:
+        self._lines.setdefault((placed, state), set()).add(at)
+        self._least[placed, state] = min(at, self._least.get((placed, state), at))
 
-    def knows(self, at: int, heads: _Heads, state: int) -> bool:
+    def knows(self, at: int, placed: _PlacedUnits, state: int) -> bool:
         if self._holes:  # lines may be left out, so what fails here fails further down too
-            return at >= self._least.get((heads, state), at + 1)
-        return at in self._lines.get((heads, state), ())
+            return at >= self._least.get((placed, state), at + 1)
+        return at in self._lines.get((placed, state), ())

@@ -6,9 +6,9 @@ r"""One line: does what the file says match what was shown?
     text (re)        a regular expression for the whole line; one that starts with \ is written (?:\d+) (re)
     text (glob)      * and ? for the whole line
     text (esc)       the text with Python's escapes; it may start with one (see `characters.py`)
-    anything else    the text, with its pids, references, addresses and ports up to the renaming
+    anything else    the text, with its pids, references, addresses and ports up to the bindings
 
-See `echo.py` for echoes, which are compared as Python values, and `match_block.py` for several sources.
+See `match_echo.py` for echoes, which are compared as Python values, and `match_block.py` for several sources.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.scenario.bindings import Token, split_tokens
 from pyx.scenario.characters import ESCAPED, as_seen, escaped, needs_escapes, unescaped
 from pyx.scenario.expressions import fullmatch
-from pyx.scenario.tokens import Token, split_tokens
 from pyx.scenario.wildcards import ANY, match_any, match_glob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.bindings import Bindings, NodeView
 
+
+_LEAST_TRIES: Final = 50_000
+_TRIES_PER_LINE: Final = 20
 
 BLANKS: Final = " \t"
 """What may stand at the end of a line and is not compared: editors take it off."""
@@ -71,7 +74,7 @@ def protected(shown: str) -> str:
     return "\\" + shown if misread else shown
 
 
-def match_line(line: ExpectedLine, shown: str, renaming: Bindings, view: View) -> bool:
+def match_line(line: ExpectedLine, shown: str, bindings: Bindings, view: NodeView) -> bool:
     """True if *shown* is what the line says; makes bindings (the caller rewinds after False).
 
     Raises:
@@ -86,21 +89,41 @@ def match_line(line: ExpectedLine, shown: str, renaming: Bindings, view: View) -
         case "glob":
             return match_glob(line.text, shown)
         case "any":
-            return match_any(line.text, shown, renaming, view)
+            return match_any(line.text, shown, bindings, view)
         case _:
-            return match_parts(split_tokens(line.text), split_tokens(shown), renaming, view)
+            return match_parts(split_tokens(line.text), split_tokens(shown), bindings, view)
 
 
 def match_parts(
-    expected: Sequence[str | Token], shown: Sequence[str | Token], renaming: Bindings, view: View
+    expected: Sequence[str | Token], shown: Sequence[str | Token], bindings: Bindings, view: NodeView
 ) -> bool:
-    """True if both are the same up to the renaming; makes bindings (the caller rewinds after False)."""
+    """True if both are the same up to the bindings; makes bindings (the caller rewinds after False)."""
     if len(expected) != len(shown):
         return False
     for one, other in zip(expected, shown, strict=True):
         if isinstance(one, Token) and isinstance(other, Token):
-            if not renaming.match(one, other, view):
+            if not bindings.match(one, other, view):
                 return False
         elif one != other:
             return False
     return True
+
+
+class ComparisonBudget:
+    """How often lines may be compared in one search, in which so many *lines* take part.
+
+    A block that fits in more ways than that is not a test, and does not match.
+    """
+
+    def __init__(self, lines: int) -> None:
+        self._left = _LEAST_TRIES + _TRIES_PER_LINE * lines
+
+    @property
+    def is_spent(self) -> bool:
+        """True once nothing is left."""
+        return self._left <= 0
+
+    def spend(self) -> bool:
+        """Takes one comparison off; False if there was none left."""
+        self._left -= 1
+        return self._left >= 0

@@ -2,7 +2,7 @@
 
 Blocks are ordered by the time at which they began.  An input during which somebody else typed is marked
 `# blocks`, and its result is claimed where it came: else a replay would wait for it before it goes on.
-Not here: recording (`record.py`).
+Not here: recording (`recorder.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyx.errors import TranscriptError
 from pyx.scenario.directives import split_directives, with_blocks
 from pyx.scenario.parse_error import ParseError
-from pyx.scenario.sources import lines_of, read_text
+from pyx.scenario.scenario_files import lines_of, read_text
 from pyx.scenario.transcript import CONTINUATION, PROMPT
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _TIMEOUT: Final = re.compile(r"\$ timeout (\d+)s")
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}) \+(\d+\.\d{3})")
 
 
-class _Recorded(NamedTuple):
+class _RecordedBlock(NamedTuple):
     began: datetime
     ended: datetime
     file: int
@@ -69,7 +69,7 @@ def merge(paths: Sequence[str]) -> str:
 
 
 def _pieces(
-    mine: Iterable[_Recorded], all_: Sequence[_Recorded]
+    mine: Iterable[_RecordedBlock], all_: Sequence[_RecordedBlock]
 ) -> Iterator[tuple[datetime, tuple[str, ...]]]:
     """The blocks of one file, each at its time; those during which others typed are taken apart."""
     held: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ def _blocking(lines: Sequence[str]) -> tuple[list[str], bool]:
     return [prompt + first, *(further + line if line else further.rstrip() for line in rest)], False
 
 
-def _blocks(path: str, number: int) -> Iterator[_Recorded]:
+def _blocks(path: str, number: int) -> Iterator[_RecordedBlock]:
     text = "\n".join(lines_of(read_text(path, path)))
     for match in re.finditer(r"[^\n]+(?:\n[^\n]+)*", text):
         stamp, *lines = match.group().split("\n")
@@ -118,4 +118,4 @@ def _blocks(path: str, number: int) -> Iterator[_Recorded]:
                 path, line, 1, "this block does not say when it was", hint="merge what --record wrote"
             )
         began = datetime.fromisoformat(found.group(1))
-        yield _Recorded(began, began + timedelta(seconds=float(found.group(2))), number, tuple(lines))
+        yield _RecordedBlock(began, began + timedelta(seconds=float(found.group(2))), number, tuple(lines))

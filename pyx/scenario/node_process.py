@@ -15,9 +15,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.scenario.bindings import View
-from pyx.scenario.screen_lines import ScreenLines
-from pyx.scenario.units import EVAL, Unit
+from pyx.scenario.bindings import NodeView
+from pyx.scenario.output_units import EVAL, OutputUnit, ScreenOutput
 from pyx.terms import Incarnation
 
 if TYPE_CHECKING:
@@ -41,46 +40,46 @@ class NodeProcess:
     Args:
         name: as the prompts have it, "" for a shell without one.
         options: of `pyx`, less the name.
-        stage: where it plays.
-        began: when the session began, on the monotonic clock.
-        heard: called with everything that its screen shows, as it comes.
+        sandbox: where it plays.
+        start_time: when the session began, on the monotonic clock.
+        on_output: called with everything that its screen shows, as it comes.
     """
 
     def __init__(
         self,
         name: str,
         options: Sequence[str],
-        stage: Sandbox,
+        sandbox: Sandbox,
         *,
-        began: float,
-        heard: Callable[[NodeProcess, Unit], None],
+        start_time: float,
+        on_output: Callable[[NodeProcess, OutputUnit], None],
     ) -> None:
         self.name = name
-        self.log: Path = stage.log_path(name)
-        self._shown = ScreenLines(lambda unit: heard(self, unit))
-        self.ready = False
-        self.left = False
+        self.log: Path = sandbox.log_path(name)
+        self._output = ScreenOutput(lambda unit: on_output(self, unit))
+        self.is_ready = False
+        self.has_ended = False
         """It has ended, or its pipe has."""
-        self.took_leave = False
+        self.left_cleanly = False
         """It has ended of its own accord, as by `exit()` or SIGTERM, and said so."""
-        self.frozen = False
-        self.why_gone = ""
-        self.busy: int | None = None
+        self.is_frozen = False
+        self.end_reason = ""
+        self.blocking_request: int | None = None
         """The number of an input that blocks (`# blocks`), until its result is claimed."""
         self.finished: set[int] = set()
         self.answers: dict[int, str] = {}
         self.prompt = ""
-        self.frames = 0
+        self.message_count = 0
         """How many frames came, so that a waiter sees that there is something new."""
-        self._began = began
+        self._start_time = start_time
         self._incarnations: dict[int, Incarnation] = {}
         self._incarnation = Incarnation("", id(self))
         self._requests = 0
         self._rest = b""
-        self._process, self._requests_to, self.descriptor = self._start(options, stage)
+        self._process, self._requests_to, self.descriptor = self._start(options, sandbox)
 
-    def _start(self, options: Sequence[str], stage: Sandbox) -> tuple[subprocess.Popen[bytes], int, int]:
-        options = stage.with_projects(options)
+    def _start(self, options: Sequence[str], sandbox: Sandbox) -> tuple[subprocess.Popen[bytes], int, int]:
+        options = sandbox.with_projects(options)
         child_reads, requests = os.pipe()
         frames, child_writes = os.pipe()
         naming = ["--sname", self.name] if self.name else []
@@ -88,8 +87,8 @@ class NodeProcess:
         with self.log.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter, options from a fixed list
                 [sys.executable, "-P", "-m", "pyx", *naming, *options, *driving],
-                cwd=stage.work,
-                env=stage.environment(),
+                cwd=sandbox.work,
+                env=sandbox.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -103,18 +102,18 @@ class NodeProcess:
         return process, requests, frames
 
     @property
-    def view(self) -> View:
-        """Its screen, as the renaming needs it."""
-        return View(self._incarnation, self._incarnations)
+    def view(self) -> NodeView:
+        """Its screen, as the bindings needs it."""
+        return NodeView(self._incarnation, self._incarnations)
 
     @property
-    def units(self) -> list[Unit]:
+    def units(self) -> list[OutputUnit]:
         """What its screen shows and no block has claimed; the caller may take some out."""
-        return self._shown.units
+        return self._output.units
 
-    def is_open(self, unit: Unit) -> bool:
+    def is_open(self, unit: OutputUnit) -> bool:
         """True while the last line of *unit* may go on."""
-        return self._shown.is_open(unit)
+        return self._output.is_open(unit)
 
     @property
     def os_pid(self) -> int:
@@ -152,7 +151,7 @@ class NodeProcess:
             os.kill(self.os_pid, signal.Signals[f"SIG{name}"])
         if name == "STOP" and hasattr(os, "waitid"):
             os.waitid(os.P_PID, self.os_pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        self.frozen = name == "STOP" or (self.frozen and name not in {"CONT", "KILL"})
+        self.is_frozen = name == "STOP" or (self.is_frozen and name not in {"CONT", "KILL"})
 
     def close(self) -> None:
         """Ends it, whatever it does, with what it has started, and gives its pipes back."""
@@ -173,48 +172,48 @@ class NodeProcess:
             deadline = time.monotonic() + _ENDING_SECONDS
             while self.exit_code is None and time.monotonic() < deadline:
                 time.sleep(_MOMENT_SECONDS)  # the pipe closes a moment before the exit code is there
-            self.left = True
+            self.has_ended = True
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._frame(json.loads(line))
+            self._handle(json.loads(line))
 
-    def _frame(self, frame: dict[str, Any]) -> None:
-        self.frames += 1
-        match frame["is"]:
+    def _handle(self, message: dict[str, Any]) -> None:
+        self.message_count += 1
+        match message["is"]:
             case "ready":
-                if frame["name"]:
-                    self._incarnation = Incarnation(frame["name"], frame["creation"])
+                if message["name"]:
+                    self._incarnation = Incarnation(message["name"], message["creation"])
             case "prompt":
-                self.ready = True
-                self._shown.end_lines()
-                self.prompt = frame["text"]
-                if frame["id"] is not None:
-                    self.finished.add(frame["id"])
+                self.is_ready = True
+                self._output.end_lines()
+                self.prompt = message["text"]
+                if message["id"] is not None:
+                    self.finished.add(message["id"])
             case "left":
-                self.took_leave = True
+                self.left_cleanly = True
             case "done":
-                self.answers[frame["id"]] = frame["text"]
+                self.answers[message["id"]] = message["text"]
             case "out":
                 self._incarnations.update(
-                    {number: Incarnation(name, made) for number, name, made in frame["incarnations"]}
+                    {number: Incarnation(name, made) for number, name, made in message["incarnations"]}
                 )
-                at = time.monotonic() - self._began
-                self._shown.add(frame["source"], frame["kind"], frame["text"], at)
+                at = time.monotonic() - self._start_time
+                self._output.add(message["source"], message["kind"], message["text"], at)
 
-    def own_words(self) -> list[Unit]:
+    def stderr_units(self) -> list[OutputUnit]:
         """What it wrote to stderr itself, as units: the only thing that a node shows which does not start."""
         text = self.log.read_text(encoding="utf-8", errors="backslashreplace")
-        at = time.monotonic() - self._began
-        return [Unit("log", "print", (line,), at) for line in text.splitlines()]
+        at = time.monotonic() - self._start_time
+        return [OutputUnit("log", "print", (line,), at) for line in text.splitlines()]
 
-    def forget(self, source: str, since: int) -> list[Unit]:
+    def remove_units(self, source: str, since: int) -> list[OutputUnit]:
         """Takes units of a source back out of those that came after the first *since* ones; gives them."""
         gone = [unit for unit in self.units[since:] if unit.source == source]
         self.units[since:] = [unit for unit in self.units[since:] if unit.source != source]
         return gone
 
-    def without_eval(self) -> list[Unit]:
+    def units_while_busy(self) -> list[OutputUnit]:
         """The units, with those of an input that still runs taken for those of any process."""
         return [unit._replace(source="busy") if unit.source == EVAL else unit for unit in self.units]
 
@@ -241,9 +240,9 @@ class NodeProcesses:
             node.signal("KILL")
 
     @property
-    def frames(self) -> int:
+    def message_count(self) -> int:
         """How many frames came in all."""
-        return sum(node.frames for node in self.all)
+        return sum(node.message_count for node in self.all)
 
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:
         """Takes frames in until *until* holds, for at most so many seconds; True if it does."""
@@ -252,20 +251,20 @@ class NodeProcesses:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            self._take_in(min(left, _LOOK_SECONDS))
+            self._poll(min(left, _LOOK_SECONDS))
         return True
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Takes in what there is, without waiting; whatever has ended is known to be gone then."""
-        self._take_in(0)
+        self._poll(0)
 
-    def _take_in(self, timeout: float) -> None:
+    def _poll(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):
             key.data.read()
         for node in self.all:
-            if not node.left and node.exit_code is not None:
+            if not node.has_ended and node.exit_code is not None:
                 self._drain(node)
-            if node.left and node.descriptor in self._selector.get_map():
+            if node.has_ended and node.descriptor in self._selector.get_map():
                 self._selector.unregister(node.descriptor)
 
     @staticmethod
@@ -273,9 +272,9 @@ class NodeProcesses:
         """Its last words: whatever is in the pipe of one that has ended."""
         os.set_blocking(node.descriptor, False)
         with contextlib.suppress(BlockingIOError):
-            while not node.left:
+            while not node.has_ended:
                 node.read()
-        node.left = True
+        node.has_ended = True
 
     def close(self) -> None:
         """Ends all of them."""

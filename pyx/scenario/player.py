@@ -15,6 +15,7 @@ import os
 import random
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from pyx.errors import PyxError
@@ -22,8 +23,10 @@ from pyx.scenario.bindings import Bindings
 from pyx.scenario.expressions import ExpressionTooSlow
 from pyx.scenario.match_block import match_block, names_unit
 from pyx.scenario.node_process import NodeProcess
+from pyx.scenario.output_units import EVAL, OutputUnit
 from pyx.scenario.running_nodes import RunningNodes
 from pyx.scenario.steps import (
+    TIMEOUT_SECONDS,
     Block,
     Heal,
     Input,
@@ -37,14 +40,12 @@ from pyx.scenario.steps import (
     Type,
     Write,
 )
-from pyx.scenario.units import EVAL, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.scenario.sandbox import Sandbox
 
-TIMEOUT_SECONDS: Final = 5.0
 START_SECONDS: Final = 20.0
 """A node that is not ready by then will never be, even on a crowded machine."""
 _PROBE_SECONDS: Final = 0.05
@@ -64,7 +65,7 @@ def _scale() -> float:
 
 
 @dataclass(frozen=True)
-class Settings:
+class PlayerSettings:
     """How to play.  `jitter` is the seed of the delays, None for none; `stop_at` a line of the file."""
 
     jitter: int | None = None
@@ -73,7 +74,7 @@ class Settings:
     """Every time-out is so many times as long: for slow machines."""
 
 
-class Failure(NamedTuple):
+class StepFailure(NamedTuple):
     """The one step that failed (None: the end of the session), and all there is to say about it."""
 
     step: Step | None
@@ -81,7 +82,7 @@ class Failure(NamedTuple):
     node: NodeProcess | None
     problem: str
     block: Block
-    shown: tuple[Unit, ...]
+    shown: tuple[OutputUnit, ...]
     """What was on the node's screen instead."""
     seconds: float
     dumps: tuple[tuple[str, str], ...] = ()
@@ -89,7 +90,7 @@ class Failure(NamedTuple):
 
 
 class _StepFailed(Exception):
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: StepFailure) -> None:
         self.failure = failure
 
 
@@ -99,36 +100,41 @@ def _how(node: NodeProcess) -> str:
     return f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
 
 
+def _has_news(node: NodeProcess, seen: int) -> bool:
+    """True once more than *seen* messages came from *node*, or it has ended."""
+    return node.message_count != seen or node.has_ended
+
+
 class Player:
     """One run of one session.
 
     Args:
         session: what to do.
-        stage: where; the caller removes it.
+        sandbox: where; the caller removes it.
         settings: how.
-        began: called with each step before it is played.
-        heard: called with everything that any screen shows, as it comes.
-        mend: for `--update`: takes note of a block that failed, and of what was shown instead.
+        on_step: called with each step before it is played.
+        on_output: called with everything that any screen shows, as it comes.
+        on_mismatch: for `--update`: takes note of a block that failed, and of what was shown instead.
     """
 
     def __init__(
         self,
         session: TranscriptSession,
-        stage: Sandbox,
-        settings: Settings,
+        sandbox: Sandbox,
+        settings: PlayerSettings,
         *,
-        began: Callable[[Step], None] = lambda _step: None,
-        heard: Callable[[NodeProcess, Unit], None] = lambda _node, _unit: None,
-        mend: Callable[[Failure, Bindings], object] | None = None,
+        on_step: Callable[[Step], None] = lambda _step: None,
+        on_output: Callable[[NodeProcess, OutputUnit], None] = lambda _node, _unit: None,
+        on_mismatch: Callable[[StepFailure, Bindings], object] | None = None,
     ) -> None:
         self.names = Bindings()
-        self.cast = RunningNodes(settings.scale)
+        self.nodes = RunningNodes(settings.scale)
         self._session = session
-        self._stage = stage
+        self._sandbox = sandbox
         self._settings = settings
-        self._on_step = began
-        self._heard = heard
-        self._mend = mend
+        self._on_step = on_step
+        self._on_output = on_output
+        self._on_mismatch = on_mismatch
         self._timeout = TIMEOUT_SECONDS
         self._typed: list[str] = []
         """Lines for the `input()` of the next input."""
@@ -136,7 +142,7 @@ class Player:
         self._step_time = self._start_time
         self._dice = random.Random(settings.jitter)  # noqa: S311 - to be repeated
 
-    def run(self) -> Failure | None:
+    def run(self) -> StepFailure | None:
         """Plays it; the nodes live on until `close`, for whoever wants to look."""
         step: Step | None = None
         try:
@@ -154,12 +160,12 @@ class Player:
             return failed.failure
         except ExpressionTooSlow as slow:
             assert isinstance(step, (Input, Start)), "only these have a block"
-            return self._failure(step, self.cast.find(step.node), str(slow), step.block)
+            return self._failure(step, self.nodes.find(step.node), str(slow), step.block)
         return None
 
     def close(self) -> None:
         """Ends all nodes."""
-        self.cast.nodes.close()
+        self.nodes.processes.close()
 
     # ------------------------------------------------------------ steps
 
@@ -174,12 +180,12 @@ class Player:
             case Stop():
                 self._stop(step)
             case Partition(sides=(near, far)):
-                self._all_answer(step, self.cast.cut(near, far))
+                self._all_answer(step, self.nodes.partition(near, far))
             case Heal():
-                self._all_answer(step, self.cast.heal())
+                self._all_answer(step, self.nodes.heal())
             case Write():
                 try:
-                    self._stage.write(step.file, step.text)
+                    self._sandbox.write(step.file, step.text)
                 except OSError as error:
                     self._fail(step, None, f"{step.file} cannot be written: {error.strerror or error}")
             case Timeout():
@@ -188,22 +194,24 @@ class Player:
                 self._typed.append(step.text)
 
     def _start(self, step: Start) -> None:
-        node = NodeProcess(step.node, step.options, self._stage, began=self._start_time, heard=self._heard)
-        self.cast.nodes.add(node)
-        self._wait(lambda: node.ready or node.left, START_SECONDS)
-        if node.left:
-            node.units.extend(node.own_words())
-            node.why_gone = f"it did not start (line {step.line})"
+        node = NodeProcess(
+            step.node, step.options, self._sandbox, start_time=self._start_time, on_output=self._on_output
+        )
+        self.nodes.processes.add(node)
+        self._wait(lambda: node.is_ready or node.has_ended, START_SECONDS)
+        if node.has_ended:
+            node.units.extend(node.stderr_units())
+            node.end_reason = f"it did not start (line {step.line})"
             if not step.block.lines:
                 self._fail(step, node, f"it did not start (exit code {node.exit_code})")
             self._await_block(step, step.block, node)
             return
-        if not node.ready:
+        if not node.is_ready:
             self._fail(step, node, "it was not ready in time", hung=True)
-        self._all_answer(step, self.cast.joined(node))
+        self._all_answer(step, self.nodes.add(node))
         if self._settings.jitter is not None and step.node:
             seed = self._dice.getrandbits(32)
-            if not self.cast.ask(node, "delay", seconds=_JITTER_SECONDS, seed=seed):
+            if not self.nodes.ask(node, "delay", seconds=_JITTER_SECONDS, seed=seed):
                 self._all_answer(step, node)
         if step.block.lines:
             self._await_block(step, step.block, node)
@@ -211,29 +219,29 @@ class Player:
     def _signal(self, step: Signal) -> None:
         node = self._node(step, frozen=True)
         if step.name == "INT":  # sent from within, where it can be seen that something runs
-            self._all_answer(step, None if self.cast.ask(node, "interrupt") else node)
+            self._all_answer(step, None if self.nodes.ask(node, "interrupt") else node)
             return
-        was_frozen = node.frozen
+        was_frozen = node.is_frozen
         node.signal(step.name)
-        if was_frozen and not node.frozen and step.name == "CONT":
-            self._all_answer(step, self.cast.woken(node))
+        if was_frozen and not node.is_frozen and step.name == "CONT":
+            self._all_answer(step, self.nodes.resumed(node))
         if step.name == "KILL":
-            node.why_gone = f"it was killed (line {step.line})"
-            if not self._wait(lambda: node.left, self._timeout):
+            node.end_reason = f"it was killed (line {step.line})"
+            if not self._wait(lambda: node.has_ended, self._timeout):
                 self._fail(step, node, "it did not die")
 
     def _stop(self, step: Stop) -> None:
         node = self._node(step)
-        node.why_gone = f"it was stopped (line {step.line})"
+        node.end_reason = f"it was stopped (line {step.line})"
         node.signal("TERM")
-        if not self._wait(lambda: node.left, self._timeout):
+        if not self._wait(lambda: node.has_ended, self._timeout):
             self._fail(step, node, "it did not leave in time", hung=True)
 
     # ------------------------------------------------------------ inputs
 
     def _input(self, step: Input) -> None:
         node = self._node(step)
-        if step.looks:
+        if step.is_empty_prompt:
             self._look(step, node)
         elif step.directives.eventually is not None:
             self._eventually(step, node, step.directives.eventually or self._timeout)
@@ -242,18 +250,18 @@ class Player:
             typed, self._typed = self._typed, []
             number = node.request("eval", code=self.names.substitute(step.code, node.view), typed=typed)
             if step.directives.blocks:
-                node.busy = number
+                node.blocking_request = number
             else:
                 self._await_prompt(step, node, number, self._timeout)
             if step.directives.ignore:
-                node.forget(EVAL, before)
+                node.remove_units(EVAL, before)
             else:
                 self._await_block(step, step.block, node, unordered=step.directives.unordered)
 
     def _look(self, step: Input, node: NodeProcess) -> None:
-        if node.busy is not None:
-            self._await_prompt(step, node, node.busy, self._timeout)
-            node.busy = None
+        if node.blocking_request is not None:
+            self._await_prompt(step, node, node.blocking_request, self._timeout)
+            node.blocking_request = None
         if step.directives.ignore:
             node.units.clear()
         elif step.block.lines or any(unit.source == EVAL for unit in node.units):
@@ -262,7 +270,9 @@ class Player:
     def _eventually(self, step: Input, node: NodeProcess, timeout: float) -> None:
         deadline = time.monotonic() + timeout * self._settings.scale
         pause = _PROBE_SECONDS
-        excused: list[Unit] = []  # what the node logged during attempts in vain: it may be claimed, or not
+        excused: list[
+            OutputUnit
+        ] = []  # what the node logged during attempts in vain: it may be claimed, or not
         while True:
             before = len(node.units)
             number = node.request("probe", code=self.names.substitute(step.code, node.view))
@@ -274,72 +284,72 @@ class Player:
                     node.units[:] = [unit for unit in node.units if unit not in excused]
                     return
             if time.monotonic() >= deadline:
-                self._mend_or_fail(step, step.block, node, "it never came to this")
+                self._mismatch(step, step.block, node, "it never came to this")
                 return
-            node.forget(EVAL, before)
-            excused += node.forget("log", before)
-            self._wait(lambda: node.left, pause)
+            node.remove_units(EVAL, before)
+            excused += node.remove_units("log", before)
+            self._wait(lambda: node.has_ended, pause)
             pause = min(pause * _PROBE_GROWTH, _PROBE_MOST_SECONDS)
 
     def _await_prompt(self, step: Step, node: NodeProcess, number: int, timeout: float) -> None:
-        self._wait(lambda: number in node.finished or node.left, timeout)
+        self._wait(lambda: number in node.finished or node.has_ended, timeout)
         if number in node.finished:
             return
-        if not node.left:
+        if not node.has_ended:
             self._fail(step, node, "it did not come back to its prompt", hung=True)
-        node.why_gone = f"it left (line {step.line})"
-        if not node.took_leave:
+        node.end_reason = f"it left (line {step.line})"
+        if not node.left_cleanly:
             self._fail(step, node, f"it died ({_how(node)})")
 
     def _await_block(self, step: Step, block: Block, node: NodeProcess, *, unordered: bool = False) -> None:
         deadline = time.monotonic() + self._timeout * self._settings.scale
         while True:
-            frames = node.frames
-            units = node.units if node.busy is None else node.without_eval()
+            seen = node.message_count
+            units = node.units if node.blocking_request is None else node.units_while_busy()
             began = time.monotonic()
-            verdict = self._match(block, node, units, unordered=unordered)
-            if verdict == "matched":
+            outcome = self._match(block, node, units, unordered=unordered)
+            if outcome == "matched":
                 return
             now = time.monotonic()
             left = deadline - now
-            if verdict == "mismatch" or left <= 0 or node.left:
+            if outcome == "mismatch" or left <= 0 or node.has_ended:
                 break
             if now - began > _QUICK_SECONDS:  # of a long block; so that half of the time is left to listen
-                self.cast.nodes.wait(lambda: node.left, min(left, now - began))
-            self.cast.nodes.wait(lambda frames=frames: node.frames != frames or node.left, left)  # type: ignore[misc]
-        self._mend_or_fail(step, block, node, "the screen shows something else")
+                self.nodes.processes.wait(lambda: node.has_ended, min(left, now - began))
+            self.nodes.processes.wait(partial(_has_news, node, seen), left)
+        self._mismatch(step, block, node, "the screen shows something else")
 
-    def _match(self, block: Block, node: NodeProcess, units: Sequence[Unit], *, unordered: bool) -> str:
-        """The verdict on a block; what it matched is claimed, and off the node's screen."""
+    def _match(self, block: Block, node: NodeProcess, units: Sequence[OutputUnit], *, unordered: bool) -> str:
+        """The outcome on a block; what it matched is claimed, and off the node's screen."""
         found = match_block(block.lines, units, self.names, node.view, unordered=unordered)
-        if found.verdict == "matched":
-            node.units[:] = found.left
-        return found.verdict
+        if found.outcome == "matched":
+            node.units[:] = found.unclaimed
+        return found.outcome
 
     # ------------------------------------------------------------ the end
 
     def _end(self) -> None:
         """Once everything that is under way has arrived, nothing may be on a screen that no block claimed."""
-        self._all_answer(None, self.cast.settle())
-        self.cast.nodes.look()
-        for node in self.cast.nodes.all:
-            if node.left and node.why_gone == "":
+        self._all_answer(None, self.nodes.settle())
+        self.nodes.processes.poll()
+        for node in self.nodes.processes.all:
+            if node.has_ended and node.end_reason == "":
                 self._fail(None, node, f"it ended by itself ({_how(node)})")
-        for node in self.cast.nodes.all:
+        for node in self.nodes.processes.all:
             if node.units:
-                self._mend_or_fail(None, Block(0), node, "this was shown, and no block claims it")
+                self._mismatch(None, Block(0), node, "this was shown, and no block claims it")
 
     # ------------------------------------------------------------ helpers
 
     def _node(self, step: Input | Signal | Stop, *, frozen: bool = False) -> NodeProcess:
         """The life that a step is about; it has to run."""
-        node = self.cast.find(step.node)
+        node = self.nodes.find(step.node)
         if node is None:
             self._fail(step, None, f"no shell has the prompt of {step.node or 'a shell without a name'}")
-        if node.left:
-            why = node.why_gone or f"it ended by itself ({_how(node)})"
+        if node.has_ended:
+            why = node.end_reason or f"it ended by itself ({_how(node)})"
             self._fail(step, node, f"it is not running: {why}")
-        if node.frozen and not frozen:
+        if node.is_frozen and not frozen:
             self._fail(step, node, "it is frozen ($ kill -CONT wakes it)")
         return node
 
@@ -348,25 +358,27 @@ class Player:
             self._fail(step, silent, "it does not answer the runner", hung=True)
 
     def _wait(self, until: Callable[[], bool], timeout: float) -> bool:
-        return self.cast.wait(until, timeout)
+        return self.nodes.wait(until, timeout)
 
-    def _mend_or_fail(self, step: Step | None, block: Block, node: NodeProcess, problem: str) -> None:
-        if self._mend is None:
+    def _mismatch(self, step: Step | None, block: Block, node: NodeProcess, problem: str) -> None:
+        if self._on_mismatch is None:
             raise _StepFailed(self._failure(step, node, problem, block))
         self._all_answer(
-            step, self.cast.settle()
+            step, self.nodes.settle()
         )  # so that everything the step brought about stands below it
-        self._mend(self._failure(step, node, problem, block), self.names)
+        self._on_mismatch(self._failure(step, node, problem, block), self.names)
         node.units.clear()
 
-    def _failure(self, step: Step | None, node: NodeProcess | None, problem: str, block: Block) -> Failure:
+    def _failure(
+        self, step: Step | None, node: NodeProcess | None, problem: str, block: Block
+    ) -> StepFailure:
         line = step.line if step is not None else self._session.steps[-1].line
         shown = tuple(node.units) if node is not None else ()
-        return Failure(step, line, node, problem, block, shown, time.monotonic() - self._step_time)
+        return StepFailure(step, line, node, problem, block, shown, time.monotonic() - self._step_time)
 
     def _fail(
         self, step: Step | None, node: NodeProcess | None, problem: str, *, hung: bool = False
     ) -> NoReturn:
         block = step.block if isinstance(step, (Input, Start)) else Block(0)
         failure = self._failure(step, node, problem, block)
-        raise _StepFailed(failure._replace(dumps=self.cast.dumps()) if hung else failure)
+        raise _StepFailed(failure._replace(dumps=self.nodes.dumps()) if hung else failure)

@@ -25,10 +25,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if file_path.suffix == _SUFFIX:
         return ScenarioFile.from_parent(parent, path=file_path)
     if file_path.suffix.lower() in _MARKDOWN and parent.session.isinitpath(file_path):
-        from pyx.scenario.transcript import has_fences
+        from pyx.scenario.markdown_sessions import has_sessions
 
         try:
-            is_ours = has_fences(file_path.read_text(encoding="utf-8", errors="replace"))
+            is_ours = has_sessions(file_path.read_text(encoding="utf-8", errors="replace"))
         except OSError:
             is_ours = True  # so that it fails as an item: an error here would end the run
         if is_ours:

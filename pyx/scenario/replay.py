@@ -17,26 +17,27 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
 from pyx.scenario import stale_sandboxes
+from pyx.scenario.characters import without_controls
 from pyx.scenario.failure_report import describe
-from pyx.scenario.invisible_differences import without_controls
-from pyx.scenario.player import Player, Settings
+from pyx.scenario.player import Player, PlayerSettings
 from pyx.scenario.sandbox import Sandbox, parent_folder
 from pyx.scenario.transcript import read_transcript
 from pyx.scenario.update import Updater
 from pyx.shell.atomic_files import write_whole
+from pyx.shell.standard_streams import OutputLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.scenario.node_process import NodeProcess
+    from pyx.scenario.output_units import OutputUnit
     from pyx.scenario.steps import Step, Transcript, TranscriptSession
-    from pyx.scenario.units import Unit
 
 
 _MOST_NOT_COPIED: Final = 5
 
 
-class Result(NamedTuple):
+class FileResult(NamedTuple):
     """How a file went.  `text` is "" for a file that passed, else what to show."""
 
     path: str
@@ -63,21 +64,21 @@ class ReplayOptions(NamedTuple):
     update: bool = False
     stop_at: int | None = None
     show: Callable[[str], None] | None = None
-    converse: Callable[[Player], None] | None = None
+    take_over: Callable[[Player], None] | None = None
     """Called where `stop_at` stopped."""
 
 
 class Replay:
     """Plays files; `abort` ends whatever runs, from any thread."""
 
-    def __init__(self, wishes: ReplayOptions) -> None:
+    def __init__(self, options: ReplayOptions) -> None:
         stale_sandboxes.clear(parent_folder())
-        self._wishes = wishes
+        self._options = options
         self._playing: set[Player] = set()
         self._lock = threading.Lock()
         self._aborted = False
 
-    def run(self, files: Sequence[str], jobs: int, done: Callable[[Result], None]) -> list[Result]:
+    def run(self, files: Sequence[str], jobs: int, done: Callable[[FileResult], None]) -> list[FileResult]:
         """Plays *files*, *jobs* at a time; *done* is called with each result as it comes."""
         if jobs == 1 or len(files) == 1:
             results = []
@@ -101,101 +102,111 @@ class Replay:
             self._aborted = True
             playing = list(self._playing)
         for player in playing:
-            player.cast.nodes.kill()
+            player.nodes.processes.kill()
 
-    def play(self, path: str) -> Result:
+    def play(self, path: str) -> FileResult:
         """Plays one file, as often as wished, up to its first failure.
 
         Raises:
-            PyxError: what was asked for cannot be done, whatever the file; OutputLost is one of these.
+            PyxError: what was asked for cannot be done, whatever the file.
+            OutputLost: what was to be shown cannot be written.
         """
         began = time.monotonic()
         try:
             return self._play(path, began)
         except TranscriptError as error:
             hint = f"hint: {error.hint}\n" if error.hint else ""
-            return Result(path, 0, 0.0, f"{error}\n{hint}", readable=False)
-        except PyxError:
+            return FileResult(path, 0, 0.0, f"{error}\n{hint}", readable=False)
+        except (PyxError, OutputLost):
             raise
         except Exception as error:
-            return Result(path, 0, time.monotonic() - began, f"FAIL {path}  {_sentence(error)}\n")
+            return FileResult(path, 0, time.monotonic() - began, f"FAIL {path}  {_sentence(error)}\n")
 
-    def _play(self, path: str, began: float) -> Result:
+    def _play(self, path: str, began: float) -> FileResult:
         transcript = read_transcript(path)
         steps = sum(len(session.steps) for session in transcript.sessions)
-        mender = Updater(transcript.text) if self._wishes.update else None
+        updater = Updater(transcript.text) if self._options.update else None
         text = ""
-        for time_ in range(1, self._wishes.repeat + 1):
-            text = "" if self._aborted else self._play_once(transcript, mender)
+        for time_ in range(1, self._options.repeat + 1):
+            text = "" if self._aborted else self._play_once(transcript, updater)
             if self._aborted:
                 text = f"{path} was interrupted\n"
                 break
             if text:
-                if self._wishes.repeat > 1:
-                    text += f"    this was repetition {time_} of {self._wishes.repeat}\n"
+                if self._options.repeat > 1:
+                    text += f"    this was repetition {time_} of {self._options.repeat}\n"
                 break
-        updated = mender is not None and bool(mender.edits)
-        if mender is not None and updated and not text:
-            text = _rewrite(path, transcript.text, mender.text())
+        updated = updater is not None and bool(updater.edits)
+        if updater is not None and updated and not text:
+            text = _rewrite(path, transcript.text, updater.text())
             updated = not text
             if updated:
                 text = self._play_once(read_transcript(path), None)
                 if text:
                     text = f"{path} was updated, but does not pass at once: this step is not stable\n{text}"
         seconds = time.monotonic() - began
-        return Result(path, steps, seconds, text, updated=updated, skipped=transcript.skipped)
+        return FileResult(path, steps, seconds, text, updated=updated, skipped=transcript.skipped)
 
-    def _play_once(self, transcript: Transcript, mender: Updater | None) -> str:
-        seed = self._wishes.seed
-        if self._wishes.jitter and seed is None:
+    def _play_once(self, transcript: Transcript, updater: Updater | None) -> str:
+        seed = self._options.seed
+        if self._options.jitter and seed is None:
             seed = random.SystemRandom().getrandbits(32)
-        settings = Settings(jitter=seed if self._wishes.jitter else None, stop_at=self._wishes.stop_at)
+        settings = PlayerSettings(
+            jitter=seed if self._options.jitter else None, stop_at=self._options.stop_at
+        )
         for session in self._wanted(transcript.sessions):
-            text = self._play_session(transcript.path, session, settings, mender)
+            text = self._play_session(transcript.path, session, settings, updater)
             if text:
-                return text + (f"    again: --jitter --seed {seed}\n" if self._wishes.jitter else "")
+                return text + (f"    again: --jitter --seed {seed}\n" if self._options.jitter else "")
         return ""
 
     def _wanted(self, sessions: Sequence[TranscriptSession]) -> Sequence[TranscriptSession]:
         """All of them, or the one that the line to stop at belongs to."""
-        line = self._wishes.stop_at
+        line = self._options.stop_at
         if line is None:
             return sessions
         begun = [session for session in sessions if session.steps[0].line <= line]
         return begun[-1:] or sessions[:1]
 
     def _play_session(
-        self, path: str, session: TranscriptSession, settings: Settings, mender: Updater | None
+        self, path: str, session: TranscriptSession, settings: PlayerSettings, updater: Updater | None
     ) -> str:
-        stage = Sandbox(Path(path).absolute().parent)
-        show = self._wishes.show
-        voice = _ProgressPrinter(show) if show is not None else None
-        mend = mender.mend if mender is not None else None
-        if voice is not None:
-            player = Player(session, stage, settings, began=voice.began, heard=voice.heard, mend=mend)
+        sandbox = Sandbox(Path(path).absolute().parent)
+        show = self._options.show
+        printer = _ProgressPrinter(show) if show is not None else None
+        on_mismatch = updater.add_edit if updater is not None else None
+        if printer is not None:
+            player = Player(
+                session,
+                sandbox,
+                settings,
+                on_step=printer.on_step,
+                on_output=printer.on_output,
+                on_mismatch=on_mismatch,
+            )
         else:
-            player = Player(session, stage, settings, mend=mend)
+            player = Player(session, sandbox, settings, on_mismatch=on_mismatch)
         with self._lock:
             self._playing.add(player)
             if self._aborted:
-                player.cast.nodes.kill()
+                player.nodes.processes.kill()
         failure = None
         try:
             failure = player.run()
             if failure is not None:
-                text = describe(failure, player, path, str(stage.root / "logs"))
-                return text + _not_copied(stage.left_out)
-            if self._wishes.converse is not None and settings.stop_at is not None:
-                self._wishes.converse(player)
+                text = describe(failure, player, path, str(sandbox.root / "logs"))
+                return text + _not_copied(sandbox.left_out)
+            if self._options.take_over is not None and settings.stop_at is not None:
+                self._options.take_over(player)
             return ""
         finally:
             with self._lock:
                 self._playing.discard(player)
             player.close()
             if failure is None or self._aborted:
-                stage.remove()
+                sandbox.remove()
             else:
-                stage.keep()
+                sandbox.keep()
 
 
 def _rewrite(path: str, before: str, after: str) -> str:
@@ -217,12 +228,12 @@ class _ProgressPrinter:
         self._show = show
         self._node = ""
 
-    def began(self, step: Step) -> None:
+    def on_step(self, step: Step) -> None:
         self._node = getattr(step, "node", "")
-        for line in step.shown:
+        for line in step.written:
             self._show(line)
 
-    def heard(self, node: NodeProcess, unit: Unit) -> None:
+    def on_output(self, node: NodeProcess, unit: OutputUnit) -> None:
         mark = "" if node.name == self._node else f"  [{node.name}] "
         for line in unit.lines:
             self._show(mark + without_controls(line))
@@ -234,17 +245,6 @@ def _not_copied(names: Sequence[str]) -> str:
     if len(names) > _MOST_NOT_COPIED:
         lines.append(f"    not copied: {len(names) - _MOST_NOT_COPIED} more\n")
     return "".join(lines)
-
-
-class ReplayOutputLost(PyxError):
-    """What was to be shown cannot be written: `quietly` where the reader has left, and nothing is to be said.
-
-    It ends a run: its results would be lost too.
-    """
-
-    def __init__(self, error: OSError) -> None:
-        self.quietly = isinstance(error, BrokenPipeError)
-        super().__init__(f"cannot write to stdout: {error.strerror or error}")
 
 
 def show_line(line: str) -> None:
@@ -260,7 +260,7 @@ def show_line(line: str) -> None:
         sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         sys.stdout.flush()
     except OSError as error:
-        raise ReplayOutputLost(error) from None
+        raise OutputLost(error) from None
 
 
 def _sentence(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""`pyx replay`: words -> wishes, results -> lines and an exit code.
+"""`pyx replay`: words -> options, results -> lines and an exit code.
 
 Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, usage, or
 results that cannot be written; 130 interrupted, 143 SIGTERM, 129 SIGHUP.  Skipped blocks change none of
@@ -14,18 +14,18 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.scenario.junit import write_junit
 from pyx.scenario.merge import merge
-from pyx.scenario.replay import Replay, ReplayOptions, ReplayOutputLost, Result, show_line
-from pyx.scenario.sources import find_files
+from pyx.scenario.replay import FileResult, Replay, ReplayOptions, show_line
+from pyx.scenario.scenario_files import find_files
 from pyx.scenario.takeover import Takeover
 from pyx.shell.history import History, history_path
 from pyx.shell.loop import LineTerminal
 from pyx.shell.screen import Screen
+from pyx.shell.standard_streams import OutputLost, complain, discard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,13 +65,11 @@ def main(argv: Sequence[str]) -> int:
     try:
         with _leaving_at_signals():
             return _run(asked)
-    except ReplayOutputLost as lost:
-        # Python flushes stdout once more at its end, which must not fail then.
-        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        if lost.quietly:
-            return 2
-        raise
+    except OutputLost as lost:
+        discard(sys.stdout)  # which Python flushes once more at its end
+        if not lost.by_reader:
+            complain(str(lost))
+        return 2
 
 
 def _write(text: str) -> None:
@@ -83,7 +81,7 @@ def _write(text: str) -> None:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.buffer.flush()
     except OSError as error:
-        raise ReplayOutputLost(error) from None
+        raise OutputLost(error) from None
 
 
 @contextlib.contextmanager
@@ -125,34 +123,34 @@ def _run(asked: argparse.Namespace) -> int:
         msg = f"--stop-at needs one file, not {len(files)}"
         raise PyxError(msg)
 
-    def converse(player: Player) -> None:
-        visit = Takeover(player, asked.shell)
-        visit.converse(_terminal(visit))
+    def take_over(player: Player) -> None:
+        takeover = Takeover(player, asked.shell)
+        takeover.run(_terminal(takeover))
 
-    wishes = ReplayOptions(
+    options = ReplayOptions(
         repeat=asked.repeat,
         jitter=asked.jitter,
         seed=asked.seed,
         update=asked.update,
         stop_at=asked.stop_at,
         show=show_line if asked.v else None,
-        converse=converse,
+        take_over=take_over,
     )
-    results: dict[str, Result] = {}
+    results: dict[str, FileResult] = {}
 
-    def done(result: Result) -> None:
+    def done(result: FileResult) -> None:
         results[result.path] = result
         _tell(result, verbose=asked.v)
 
     try:
-        Replay(wishes).run(files, asked.jobs, done)
+        Replay(options).run(files, asked.jobs, done)
     finally:
         if asked.junit:
             write_junit(asked.junit, [results.get(file) or _unplayed(file) for file in files])
     return _summary(list(results.values()))
 
 
-def _terminal(visit: Takeover) -> Terminal:
+def _terminal(takeover: Takeover) -> Terminal:
     """A person's, as good as that of `pyx`; plain lines elsewhere."""
     screen = Screen(sys.stdout)
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
@@ -161,7 +159,7 @@ def _terminal(visit: Takeover) -> Terminal:
 
     history = History(history_path(), show_line)
     return PersonTerminal(
-        screen, history, visit.complete, stdout=sys.stdout, colour=not os.environ.get("NO_COLOR")
+        screen, history, takeover.complete, stdout=sys.stdout, colour=not os.environ.get("NO_COLOR")
     )
 
 
@@ -214,11 +212,11 @@ def _check(asked: argparse.Namespace) -> None:
         raise PyxError(msg)
 
 
-def _unplayed(path: str) -> Result:
-    return Result(path, 0, 0.0, f"{path} was not played: the run ended before\n", readable=False)
+def _unplayed(path: str) -> FileResult:
+    return FileResult(path, 0, 0.0, f"{path} was not played: the run ended before\n", readable=False)
 
 
-def _tell(result: Result, *, verbose: bool) -> None:
+def _tell(result: FileResult, *, verbose: bool) -> None:
     if verbose or (sys.stdout is not None and sys.stdout.isatty()):
         word = "ok  " if result.passed else "FAIL"
         more = ", updated" if result.updated else ""
@@ -227,7 +225,7 @@ def _tell(result: Result, *, verbose: bool) -> None:
         show_line(result.text)
 
 
-def _summary(results: Sequence[Result]) -> int:
+def _summary(results: Sequence[FileResult]) -> int:
     failed = sum(1 for result in results if result.readable and not result.passed)
     broken = sum(1 for result in results if not result.readable)
     steps = sum(result.steps for result in results)

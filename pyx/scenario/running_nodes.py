@@ -24,20 +24,20 @@ class RunningNodes:
     """All nodes of one session.  Args: scale: every time-out is so many times as long."""
 
     def __init__(self, scale: float) -> None:
-        self.nodes = NodeProcesses()
+        self.processes = NodeProcesses()
         self.current: dict[str, NodeProcess] = {}
         """Name -> its present life; it may have ended."""
         self._scale = scale
-        self._cut: dict[str, set[str]] = {}
+        self._cut_off: dict[str, set[str]] = {}
 
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:
         """Takes frames in until *until* holds, for at most so many seconds; True if it does."""
-        return self.nodes.wait(until, timeout * self._scale)
+        return self.processes.wait(until, timeout * self._scale)
 
     def ask(self, node: NodeProcess, do: str, **facts: object) -> bool:
         """Has a node do something; False if it does not answer in time."""
         number = node.request(do, **facts)
-        return self.wait(lambda: number in node.answers or node.left, ANSWER_SECONDS)
+        return self.wait(lambda: number in node.answers or node.has_ended, ANSWER_SECONDS)
 
     def find(self, name: str) -> NodeProcess | None:
         """The present life of a name ("" for none), of a shell too that got it, or lost it, while it ran."""
@@ -45,37 +45,37 @@ class RunningNodes:
         renamed = (node for node in self.current.values() if wanted.match(node.prompt))
         return self.current.get(name) or next(renamed, None)
 
-    def awake(self) -> list[NodeProcess]:
+    def responsive(self) -> list[NodeProcess]:
         """Those that can answer."""
-        return [node for node in self.current.values() if not node.left and not node.frozen]
+        return [node for node in self.current.values() if not node.has_ended and not node.is_frozen]
 
     # ------------------------------------------------------------ partitions
 
-    def cut(self, near: Iterable[str], far: Iterable[str]) -> NodeProcess | None:
+    def partition(self, near: Iterable[str], far: Iterable[str]) -> NodeProcess | None:
         """Nothing passes between the two sides from now on; gives a node that does not answer."""
         for side, other in ((near, far), (far, near)):
             for name in side:
-                self._cut.setdefault(name, set()).update(other)
-        return self._tell_cuts(self.awake())
+                self._cut_off.setdefault(name, set()).update(other)
+        return self._send_partitions(self.responsive())
 
     def heal(self) -> NodeProcess | None:
         """Everything passes again; gives a node that does not answer."""
-        for others in self._cut.values():
+        for others in self._cut_off.values():
             others.clear()
-        return self._tell_cuts(self.awake())
+        return self._send_partitions(self.responsive())
 
-    def joined(self, node: NodeProcess) -> NodeProcess | None:
+    def add(self, node: NodeProcess) -> NodeProcess | None:
         """A new life of a name: what that name is cut off from it is cut off from, too."""
         self.current[node.name] = node
-        return self._tell_cuts([node]) if self._cut.get(node.name) else None
+        return self._send_partitions([node]) if self._cut_off.get(node.name) else None
 
-    def woken(self, node: NodeProcess) -> NodeProcess | None:
+    def resumed(self, node: NodeProcess) -> NodeProcess | None:
         """A stopped node goes on: partitions that began or ended meanwhile reach it now."""
-        return self._tell_cuts([node])
+        return self._send_partitions([node])
 
-    def _tell_cuts(self, nodes: Iterable[NodeProcess]) -> NodeProcess | None:
+    def _send_partitions(self, nodes: Iterable[NodeProcess]) -> NodeProcess | None:
         for node in nodes:
-            others = self._cut.get(node.name)
+            others = self._cut_off.get(node.name)
             if others is not None and not self.ask(node, "cut", nodes=sorted(others)):
                 return node
         return None
@@ -89,19 +89,21 @@ class RunningNodes:
         stopped and cut nodes are left out.  Returns a node that does not answer.
         """
         for number in range(_SETTLE_ROUNDS):
-            frames = self.nodes.frames
-            awake = self.awake()
-            for node in awake:
-                others = {other.name for other in awake if other.name} - self._cut.get(node.name, set())
+            frames = self.processes.message_count
+            responsive = self.responsive()
+            for node in responsive:
+                others = {other.name for other in responsive if other.name} - self._cut_off.get(
+                    node.name, set()
+                )
                 if not self.ask(node, "settle", nodes=sorted(others - {node.name})):
                     return node
-            if number and self.nodes.frames - frames <= len(awake):
+            if number and self.processes.message_count - frames <= len(responsive):
                 break  # nothing but the answers came
         return None
 
     def dumps(self) -> tuple[tuple[str, str], ...]:
         """(name, stacks, mailboxes and connections) of every node that is not stopped."""
-        live = [node for node in self.nodes.all if not node.left and not node.frozen]
+        live = [node for node in self.processes.all if not node.has_ended and not node.is_frozen]
         numbers = [(node, node.request("dump")) for node in live]
         self.wait(lambda: all(number in node.answers for node, number in numbers), _DUMP_SECONDS)
         silent = [node for node, number in numbers if number not in node.answers]

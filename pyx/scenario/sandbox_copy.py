@@ -24,7 +24,7 @@ MOST_FILES: Final = 5_000
 _FOREIGN: Final = (".", "__pycache__")
 
 
-class _Size(NamedTuple):
+class _CopySize(NamedTuple):
     bytes: int
     files: int
 
@@ -32,8 +32,8 @@ class _Size(NamedTuple):
     def is_too_much(self) -> bool:
         return self.bytes > MOST_BYTES or self.files > MOST_FILES
 
-    def plus(self, other: _Size) -> _Size:
-        return _Size(self.bytes + other.bytes, self.files + other.files)
+    def plus(self, other: _CopySize) -> _CopySize:
+        return _CopySize(self.bytes + other.bytes, self.files + other.files)
 
 
 def is_foreign(entry: Path) -> bool:
@@ -65,7 +65,7 @@ def copy_all(source: Path, target: Path, leave: Callable[[Path], bool]) -> list[
     copier = _Copier(left_out)
     above = (_identity(source.stat()),)
     sizes = [(copier.size_of(entry, above), entry) for entry in entries]
-    room = _Size(0, 0)
+    room = _CopySize(0, 0)
     for size, entry in sorted(sizes):
         with_it = room.plus(size)
         if with_it.is_too_much:
@@ -86,12 +86,12 @@ class _Copier:
     def __init__(self, left_out: list[str]) -> None:
         self._left_out = left_out
 
-    def size_of(self, entry: Path, above: tuple[tuple[int, int], ...]) -> _Size:
+    def size_of(self, entry: Path, above: tuple[tuple[int, int], ...]) -> _CopySize:
         """How much there is to copy; no more is counted once it is too much."""
         found = _stat(entry)
         if found is None or not stat.S_ISDIR(found.st_mode):
-            return _Size(found.st_size if found is not None and stat.S_ISREG(found.st_mode) else 0, 1)
-        size = _Size(0, 1)
+            return _CopySize(found.st_size if found is not None and stat.S_ISREG(found.st_mode) else 0, 1)
+        size = _CopySize(0, 1)
         if _identity(found) not in above:
             for one in _entries(entry):
                 size = size.plus(self.size_of(one, (*above, _identity(found))))

@@ -1,36 +1,33 @@
-"""The `$ ` lines of a transcript: a fixed list in shell clothing, and never a shell.
+"""The `$ ` lines of a transcript, each parsed to its step.
 
-Not here: the lines around them (`transcript.py`), nor what they do (`player.py`).
+They look like shell commands and are a fixed list: no shell runs.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import NodeNameInvalid
 from pyx.options import OPTIONS
 from pyx.scenario.characters import ESCAPED, unescaped
 from pyx.scenario.parse_error import ParseError, did_you_mean
+from pyx.scenario.steps import Command, Heal, Partition, Signal, Start, Stop, Timeout, Type, Write
 from pyx.terms import full_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-COMMANDS: Final = (
-    "pyx --sname X [options]",
-    "kill -9 X",
-    "kill -STOP X",
-    "kill -CONT X",
-    "kill -INT X",
-    "stop X",
-    "partition A | B",
-    "heal",
-    "cat > FILE <<END",
-    "timeout 10s",
-    "type TEXT",
-)
-_WORDS: Final = ("pyx", "kill", "stop", "partition", "heal", "cat", "timeout", "type")
+_USAGE: Final = {
+    "pyx": "pyx --sname X [options]",
+    "kill": "kill -9 X, or -STOP, -CONT, -INT",
+    "stop": "stop X",
+    "partition": "partition A B | C",
+    "heal": "heal",
+    "cat": "cat > FILE <<END",
+    "timeout": "timeout 10s",
+    "type": "type TEXT",
+}
 _SIGNALS: Final = {"-9": "KILL", "-KILL": "KILL", "-STOP": "STOP", "-CONT": "CONT", "-INT": "INT"}
 
 _TAKES_VALUE: Final = {
@@ -44,217 +41,175 @@ _TAKES_VALUE: Final = {
 }
 """The options of `$ pyx`, and whether a value follows."""
 
-_TOKEN: Final = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s'\"]+")
-_HERE: Final = re.compile(r"cat\s*>\s*(?P<file>\S+)\s*<<\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)\s*$")
+_WORD: Final = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s'\"]+")
+_HERE_DOCUMENT: Final = re.compile(
+    r"cat\s*>\s*(?P<file>\S+)\s*<<\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)\s*$"
+)
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 
 
-class Word(NamedTuple):
+class CommandWord(NamedTuple):
     """A word of a command, with its column in the line (from 1)."""
 
     text: str
     column: int
 
 
-class PyxCommand(NamedTuple):
-    """`pyx [options]`; `options` without `--sname` and its value."""
-
-    node: str
-    options: tuple[str, ...]
-
-
-class KillCommand(NamedTuple):
-    """`kill -9 X` and the like; `node` is "" where `kill -INT` is for a shell without a name."""
-
-    node: str
-    signal: str
-
-
-class StopCommand(NamedTuple):
-    """`stop X`."""
-
-    node: str
-
-
-class PartitionCommand(NamedTuple):
-    """`partition A ... | B ...`."""
-
-    sides: tuple[tuple[str, ...], tuple[str, ...]]
-
-
-class HealCommand(NamedTuple):
-    """`heal`."""
-
-
-class CatCommand(NamedTuple):
-    """`cat > FILE <<END`; the text follows in the file, up to the line `end`."""
-
-    file: str
-    end: str
-
-
-class TimeoutCommand(NamedTuple):
-    """`timeout 10s`."""
-
-    seconds: float
-
-
-class TypeCommand(NamedTuple):
-    """`type TEXT`, for `input()`; `text` is what follows the one blank."""
-
-    text: str
-
-
-Command: TypeAlias = (
-    PyxCommand
-    | KillCommand
-    | StopCommand
-    | PartitionCommand
-    | HealCommand
-    | CatCommand
-    | TimeoutCommand
-    | TypeCommand
-)
-
-
-def parse_command(line: str, host_for: Callable[[str], str]) -> Command:
-    """The command of a line that starts with `$ `.
+def parse_shell_line(line: str, number: int, host_for: Callable[[str], str]) -> Command:
+    """Returns the step of a line that starts with `$ `; a start without its block, a file without its text.
 
     Args:
         line: the whole line.
-        host_for: the host part for a bare node name.
+        number: its number in the file, from 1.
+        host_for: returns the host part for a bare node name.
 
     Raises:
-        Complaint: it is none of the list; with the column, and the nearest known word.
+        ParseError: the line is not a command of the list; with the column, and the nearest known word.
     """
-    words = [Word(found.group(), found.start() + 1) for found in _TOKEN.finditer(line, 1)]
+    words = [CommandWord(found.group(), found.start() + 1) for found in _WORD.finditer(line, 1)]
     if not words:
-        raise ParseError(1, "a command is missing after $", hint=f"one of: {', '.join(_WORDS)}")
-    head, *rest = words
-    at_end = len(line) + 1
-    match head.text:
-        case "pyx":
-            return _pyx(rest, at_end, host_for)
-        case "kill":
-            return _kill(rest, at_end, host_for)
-        case "stop":
-            return StopCommand(_node(_only(rest, at_end, "stop X"), host_for))
-        case "partition":
-            return _partition(rest, at_end, host_for)
-        case "heal":
-            _no_more(rest, "heal")
-            return HealCommand()
-        case "cat":
-            return _cat(line, head)
-        case "timeout":
-            word = _only(rest, at_end, "timeout 10s")
-            return TimeoutCommand(parse_seconds(word.text, word.column))
-        case "type":
-            text = line[head.column - 1 + len("type") :].removeprefix(" ")
-            return TypeCommand(unescaped(text) if text.endswith(ESCAPED) else text)
-    hint = did_you_mean(head.text, _WORDS, otherwise=f"one of: {'; '.join(COMMANDS)}")
-    raise ParseError(head.column, f"unknown command {head.text!r} (a scenario is no shell script)", hint=hint)
+        raise ParseError(1, "a command is missing after $", hint=f"one of: {', '.join(_USAGE)}")
+    return _ShellLineParser(line, number, words, host_for).parse()
 
 
 def parse_seconds(text: str, column: int) -> float:
-    """`"10s"`, `"250ms"`, `"2m"` or plain seconds; raises Complaint."""
+    """Returns the seconds of `"10s"`, `"250ms"`, `"2m"` or a plain number.  Raises ParseError."""
     found = _SECONDS.fullmatch(text)
     if found is None or not float(found.group(1)):
-        raise ParseError(column, f"{text!r} is no time", hint="one looks like 10s, 250ms or 2m")
+        raise ParseError(column, f"{text!r} is not a time", hint="a time looks like 10s, 250ms or 2m")
     return float(found.group(1)) * _UNITS[found.group(2)]
 
 
-def _pyx(words: list[Word], at_end: int, host_for: Callable[[str], str]) -> PyxCommand:
-    node = ""
-    options: list[str] = []
-    left = iter(words)
-    for word in left:
-        name, equals, given = word.text.partition("=")
-        if name not in _TAKES_VALUE:
-            known = ", ".join(_TAKES_VALUE)
-            hint = did_you_mean(name, _TAKES_VALUE, otherwise=f"known here: {known}")
-            raise ParseError(word.column, f"unknown option {name!r} of pyx in a scenario", hint=hint)
-        value: Word | None = None
-        if _TAKES_VALUE[name]:
-            value = Word(given, word.column + len(name) + 1) if equals else next(left, None)
+class _ShellLineParser:
+    """Parses one line; `words` are all of it, the command's name first."""
+
+    def __init__(
+        self, line: str, number: int, words: Sequence[CommandWord], host_for: Callable[[str], str]
+    ) -> None:
+        self._line = line
+        self._number = number
+        self._name, *self._arguments = words
+        self._at_end = len(line) + 1
+        self._host_for = host_for
+        self._written = (line,)
+
+    def parse(self) -> Command:
+        match self._name.text:
+            case "pyx":
+                return self._start()
+            case "kill":
+                return self._signal()
+            case "stop":
+                return Stop(self._number, self._node(self._only_argument()), self._written)
+            case "partition":
+                return self._partition()
+            case "heal":
+                self._no_more(self._arguments)
+                return Heal(self._number, self._written)
+            case "cat":
+                return self._write()
+            case "timeout":
+                word = self._only_argument()
+                return Timeout(self._number, parse_seconds(word.text, word.column), self._written)
+            case "type":
+                text = self._line[self._name.column - 1 + len("type") :].removeprefix(" ")
+                text = unescaped(text) if text.endswith(ESCAPED) else text
+                return Type(self._number, text, self._written)
+        raise ParseError(
+            self._name.column,
+            f"unknown command {self._name.text!r}: a scenario is not a shell script",
+            hint=did_you_mean(self._name.text, _USAGE, otherwise=f"one of: {'; '.join(_USAGE.values())}"),
+        )
+
+    def _start(self) -> Start:
+        node = ""
+        options: list[str] = []
+        words = iter(self._arguments)
+        for word in words:
+            name, equals, given = word.text.partition("=")
+            if name not in _TAKES_VALUE:
+                known = ", ".join(_TAKES_VALUE)
+                hint = did_you_mean(name, _TAKES_VALUE, otherwise=f"a scenario knows: {known}")
+                raise ParseError(word.column, f"unknown option {name!r} of pyx in a scenario", hint=hint)
+            if not _TAKES_VALUE[name]:
+                options.append(name)
+                continue
+            value = CommandWord(given, word.column + len(name) + 1) if equals else next(words, None)
             if value is None:
-                raise ParseError(at_end, f"{name} needs a value")
-        if name == "--sname":
-            assert value is not None
-            node = _node(value, host_for)
-        else:
-            options += [name] if value is None else [name, _unquoted(value.text)]
-    return PyxCommand(node, tuple(options))
+                raise ParseError(self._at_end, f"{name} needs a value")
+            if name == "--sname":
+                node = self._node(value)
+            else:
+                options += [name, _unquoted(value.text)]
+        return Start(self._number, node, tuple(options), self._written)
 
+    def _signal(self) -> Signal:
+        if not self._arguments:
+            raise ParseError(self._at_end, "kill needs a signal and a node", hint=_USAGE["kill"])
+        option, *others = self._arguments
+        signal = _SIGNALS.get(option.text)
+        if signal is None:
+            hint = did_you_mean(option.text, _SIGNALS, otherwise=_USAGE["kill"])
+            raise ParseError(option.column, f"unknown signal {option.text!r}", hint=hint)
+        node = "" if signal == "INT" and not others else self._node(self._only(others))
+        return Signal(self._number, node, signal, self._written)
 
-def _kill(words: list[Word], at_end: int, host_for: Callable[[str], str]) -> KillCommand:
-    if not words:
-        raise ParseError(at_end, "kill needs a signal and a node", hint="kill -9 X")
-    signal = _SIGNALS.get(words[0].text)
-    if signal is None:
-        hint = did_you_mean(words[0].text, _SIGNALS, otherwise="kill -9 X, or -STOP, -CONT, -INT")
-        raise ParseError(words[0].column, f"unknown signal {words[0].text!r}", hint=hint)
-    if signal == "INT" and not words[1:]:
-        return KillCommand("", signal)
-    return KillCommand(_node(_only(words[1:], at_end, f"kill {words[0].text} X"), host_for), signal)
+    def _partition(self) -> Partition:
+        sides: tuple[list[str], list[str]] = ([], [])
+        side = 0
+        for word in self._arguments:
+            column = word.column
+            for part in re.split(r"(\|)|,", word.text):
+                if part == "|":
+                    side += 1
+                    if side > 1:
+                        raise ParseError(column, "a partition has two sides", hint=_USAGE["partition"])
+                elif part:
+                    name = self._node(CommandWord(part, column))
+                    if name in sides[0] or name in sides[1]:
+                        raise ParseError(column, f"{name} is named twice")
+                    sides[side].append(name)
+                column += 1 if part is None else len(part)  # None: a comma
+        if not sides[0] or not sides[1]:
+            raise ParseError(self._at_end, "a partition has nodes on both sides", hint=_USAGE["partition"])
+        return Partition(self._number, (tuple(sides[0]), tuple(sides[1])), self._written)
 
+    def _write(self) -> Write:
+        found = _HERE_DOCUMENT.match(self._line, self._name.column - 1)
+        if found is None:
+            problem = "cat can only write a file in a scenario"
+            raise ParseError(self._name.column, problem, hint=_USAGE["cat"])
+        file = found.group("file")
+        parts = file.split("/")
+        if parts[0] == "" or parts[-1] in {"", "."} or ".." in parts or "~" in parts[0] or "\\" in file:
+            raise ParseError(
+                found.start("file") + 1,
+                f"the file {file!r} is outside the scenario's own directory",
+                hint="a relative path without ..",
+            )
+        return Write(self._number, file, found.group("end"), self._written)
 
-def _partition(words: list[Word], at_end: int, host_for: Callable[[str], str]) -> PartitionCommand:
-    sides: tuple[list[str], list[str]] = ([], [])
-    side = 0
-    for word in words:
-        column = word.column
-        for part in re.split(r"(\|)|,", word.text):
-            if part == "|":
-                side += 1
-                if side > 1:
-                    raise ParseError(column, "a partition has two sides", hint="partition A B | C")
-            elif part:
-                name = _node(Word(part, column), host_for)
-                if name in sides[0] or name in sides[1]:
-                    raise ParseError(column, f"{name} is named twice")
-                sides[side].append(name)
-            column += 1 if part is None else len(part)  # None: a comma
-    if not sides[0] or not sides[1]:
-        raise ParseError(at_end, "a partition has nodes on both sides", hint="partition A B | C")
-    return PartitionCommand((tuple(sides[0]), tuple(sides[1])))
+    def _node(self, word: CommandWord) -> str:
+        try:
+            return full_name(word.text, self._host_for(word.text))
+        except NodeNameInvalid as error:
+            raise ParseError(word.column, str(error)) from None
 
+    def _only_argument(self) -> CommandWord:
+        return self._only(self._arguments)
 
-def _cat(line: str, head: Word) -> CatCommand:
-    found = _HERE.match(line, head.column - 1)
-    if found is None:
-        raise ParseError(
-            head.column, "cat writes a file here, and does nothing else", hint="cat > FILE <<END"
-        )
-    file = found.group("file")
-    parts = file.split("/")
-    if parts[0] == "" or parts[-1] in {"", "."} or ".." in parts or "~" in parts[0] or "\\" in file:
-        raise ParseError(
-            found.start("file") + 1,
-            f"the file {file!r} is outside the scenario's own directory",
-            hint="a relative path without ..",
-        )
-    return CatCommand(file, found.group("end"))
+    def _only(self, words: Sequence[CommandWord]) -> CommandWord:
+        if not words:
+            name = self._name.text
+            raise ParseError(self._at_end, f"{name} needs another argument", hint=_USAGE[name])
+        self._no_more(words[1:])
+        return words[0]
 
-
-def _node(word: Word, host_for: Callable[[str], str]) -> str:
-    try:
-        return full_name(word.text, host_for(word.text))
-    except NodeNameInvalid as error:
-        raise ParseError(word.column, str(error)) from None
-
-
-def _only(words: list[Word], at_end: int, usage: str) -> Word:
-    if not words:
-        raise ParseError(at_end, f"something is missing: {usage}")
-    _no_more(words[1:], usage)
-    return words[0]
-
-
-def _no_more(words: list[Word], usage: str) -> None:
-    if words:
-        raise ParseError(words[0].column, f"{words[0].text!r} is too much: {usage}")
+    def _no_more(self, words: Sequence[CommandWord]) -> None:
+        if words:
+            problem = f"unexpected argument {words[0].text!r}"
+            raise ParseError(words[0].column, problem, hint=_USAGE[self._name.text])
 
 
 def _unquoted(text: str) -> str:

@@ -1,20 +1,24 @@
-"""What a transcript asks for, as values: one class a kind of step.  Not here: how text becomes these
-(`transcript.py`) and what they do (`player.py`).
+"""The steps of a scenario, one class for each kind; `transcript.py` reads them, `player.py` plays them.
 
-Line numbers count from 1 and are those of the file, inside Markdown too.
+Line numbers count from 1 and are those of the file, inside Markdown too.  `written` are a step's own lines as
+they stand in the file, prompts and all, for reports.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+TIMEOUT_SECONDS: Final = 5.0
+"""The time-out of each step, until a `$ timeout` changes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The lines below a step, as written: `lines[0]` is line `first` of the file (if there is any)."""
+    """The expected output below a step, as written: `lines[0]` is line `first` of the file."""
 
-    first: int
+    first: int = 0
+    """0 where the step cannot have a block."""
     lines: tuple[str, ...] = ()
 
 
@@ -33,9 +37,9 @@ class Directives:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Something typed at a prompt.  `node` is the full name in the prompt, "" for a shell without one.
+    """Code typed at a prompt.  `node` is the full name in the prompt, "" for a shell without one.
 
-    `code` has no directive any more; it is empty where somebody just pressed Enter to look.
+    `code` is without its directive; it is empty for an empty prompt.
     """
 
     line: int
@@ -43,35 +47,37 @@ class Input:
     code: str
     directives: Directives
     block: Block
-    shown: tuple[str, ...]
-    """The lines as written, prompts and all, for reports."""
+    written: tuple[str, ...]
 
     @property
-    def looks(self) -> bool:
-        """True for an empty prompt: nothing runs, the lines below must eventually be there."""
+    def is_empty_prompt(self) -> bool:
+        """True where no code runs, and the lines below must eventually be on the screen."""
         return not self.code
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`$ pyx --sname X [options]`.  `node` is the full name it will have, "" without one."""
+    """`$ pyx --sname X [options]`.  `node` is its full name, "" without one; `options` are the others."""
 
     line: int
     node: str
     options: tuple[str, ...]
-    block: Block
-    shown: tuple[str, ...]
+    written: tuple[str, ...]
+    block: Block = Block()
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """`$ kill -9 X`, `$ kill -STOP X`, `$ kill -CONT X`, `$ kill -INT X` (a Ctrl-C for what runs there)."""
+    """`$ kill -9 X`, `$ kill -STOP X`, `$ kill -CONT X`, `$ kill -INT X` (a Ctrl-C for what runs there).
+
+    `node` is "" where `$ kill -INT` is for a shell without a name; `name` is `"KILL"`, `"STOP"`, `"CONT"` or
+    `"INT"`.
+    """
 
     line: int
     node: str
     name: str
-    """`"KILL"`, `"STOP"`, `"CONT"` or `"INT"`."""
-    shown: tuple[str, ...]
+    written: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class Stop:
 
     line: int
     node: str
-    shown: tuple[str, ...]
+    written: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Partition:
 
     line: int
     sides: tuple[tuple[str, ...], tuple[str, ...]]
-    shown: tuple[str, ...]
+    written: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,38 +103,40 @@ class Heal:
     """`$ heal`: every partition ends."""
 
     line: int
-    shown: tuple[str, ...]
+    written: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """`$ cat > FILE <<END`: a file in the scenario's own directory."""
+    """`$ cat > FILE <<END`: a file in the scenario's own directory.  `text` ends before the line `end`."""
 
     line: int
     file: str
-    text: str
-    shown: tuple[str, ...]
+    end: str
+    written: tuple[str, ...]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """`$ timeout 10s`: from here on a step may take so long."""
+    """`$ timeout 10s`: the time-out of each step from here on."""
 
     line: int
     seconds: float
-    shown: tuple[str, ...]
+    written: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """`$ type TEXT`: a line that the next input finds typed, for `input()`."""
+    """`$ type TEXT`: a line that `input()` reads in the next input."""
 
     line: int
     text: str
-    shown: tuple[str, ...]
+    written: tuple[str, ...]
 
 
-Step: TypeAlias = Input | Start | Signal | Stop | Partition | Heal | Write | Timeout | Type
+Command: TypeAlias = Start | Signal | Stop | Partition | Heal | Write | Timeout | Type
+Step: TypeAlias = Input | Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +148,10 @@ class TranscriptSession:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A file read: its sessions, and its text, with its own line ends and mark, for what rewrites it."""
+    """The sessions of a file, and its text, with its own line ends and byte order mark, for `--update`."""
 
     path: str
     text: str
     sessions: tuple[TranscriptSession, ...]
     skipped: int = 0
-    """How many blocks of a Markdown file hold a prompt and are not played."""
+    """The number of blocks of a Markdown file that hold a prompt and are not played."""

@@ -39,13 +39,13 @@ class Takeover:
         self._player = player
         self._node = _find(player, name)
         self._shown: dict[NodeProcess, int] = {}
-        self._asked: dict[int, threading.Event] = {}
+        self._answered: dict[int, threading.Event] = {}
         """By the request's number: set when its answer is there."""
 
-    def converse(self, terminal: Terminal) -> None:
+    def run(self, terminal: Terminal) -> None:
         """Goes on until the end of input, or of the node."""
         node = self._node
-        while not node.left:
+        while not node.has_ended:
             try:
                 with self._listening(terminal):
                     code = terminal.read(self._prompt)
@@ -61,10 +61,10 @@ class Takeover:
         """What the node says could stand there; for the thread of a terminal that reads."""
         node = self._node
         number = node.request("complete", code=text, cursor=cursor)
-        answered = self._asked[number] = threading.Event()
+        answered = self._answered[number] = threading.Event()
         if number not in node.answers:  # it was quicker than this thread
             answered.wait(_COMPLETION_SECONDS)
-        del self._asked[number]
+        del self._answered[number]
         return Completion(*json.loads(node.answers.get(number, f"[{cursor}, []]")))
 
     def _prompt(self) -> Prompt:
@@ -72,10 +72,10 @@ class Takeover:
         return Prompt(first, "..." + first[3:])
 
     def _evaluate(self, code: str, terminal: Terminal) -> None:
-        node, nodes = self._node, self._player.cast.nodes
+        node, nodes = self._node, self._player.nodes.processes
         number = node.request("eval", code=code)
-        while number not in node.finished and not node.left:
-            seen = nodes.frames
+        while number not in node.finished and not node.has_ended:
+            seen = nodes.message_count
             try:
                 nodes.wait(partial(self._is_news, seen), _FOREVER)
                 self._show_new(terminal)
@@ -84,27 +84,27 @@ class Takeover:
                     node.signal("INT")
 
     def _is_news(self, seen: int) -> bool:
-        return self._node.left or self._player.cast.nodes.frames != seen
+        return self._node.has_ended or self._player.nodes.processes.message_count != seen
 
     @contextlib.contextmanager
     def _listening(self, terminal: Terminal) -> Iterator[None]:
         """Meanwhile frames are taken in, and what they show is shown, by a thread of its own."""
         over = threading.Event()
-        nodes = self._player.cast.nodes
+        nodes = self._player.nodes.processes
 
         def listen() -> None:
             while not over.is_set():
                 self._show_new(terminal)
-                seen = nodes.frames
-                for number, answered in list(self._asked.items()):
+                seen = nodes.message_count
+                for number, answered in list(self._answered.items()):
                     if number in self._node.answers:
                         answered.set()
                 nodes.wait(partial(is_due, seen), _FOREVER)
 
         def is_due(seen: int) -> bool:
-            return over.is_set() or nodes.frames != seen
+            return over.is_set() or nodes.message_count != seen
 
-        thread = threading.Thread(target=listen, name="pyx-visit", daemon=True)
+        thread = threading.Thread(target=listen, name="pyx-takeover", daemon=True)
         thread.start()
         try:
             yield
@@ -113,7 +113,7 @@ class Takeover:
             thread.join()
 
     def _show_new(self, terminal: Terminal) -> None:
-        for other in self._player.cast.nodes.all:
+        for other in self._player.nodes.processes.all:
             mark = "" if other is self._node else f"[{other.name}] "
             units = list(other.units)
             if units and other.is_open(units[-1]):
@@ -125,7 +125,7 @@ class Takeover:
 
 
 def _find(player: Player, name: str | None) -> NodeProcess:
-    live = [node for node in player.cast.nodes.all if not node.left and not node.frozen]
+    live = [node for node in player.nodes.processes.all if not node.has_ended and not node.is_frozen]
     fits = [node for node in live if name is None or name in {node.name, node.name.partition("@")[0]}]
     if not fits:
         running = ", ".join(node.name or "(no name)" for node in live)

@@ -9,38 +9,35 @@ The rules of a line, in the order in which they are asked:
     anything else             was shown by the step above; a leading \ protects what would be misread
 
 See `match_line.py` for what the lines mean when they are compared, `fences.py` for which blocks a Markdown
-file has, and `sources.py` for files.
+file has, and `scenario_files.py` for files.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pyx.errors import TranscriptError
-from pyx.scenario import shell_lines
 from pyx.scenario.directives import split_directives
 from pyx.scenario.expressions import why_invalid
-from pyx.scenario.fences import language_of, read_fences
+from pyx.scenario.markdown_sessions import Region, find_sessions
 from pyx.scenario.match_line import expected_line
 from pyx.scenario.parse_error import ParseError, did_you_mean
-from pyx.scenario.sources import SUFFIX, is_markdown, lines_of, read_text
+from pyx.scenario.scenario_files import SUFFIX, is_markdown, lines_of, read_text
+from pyx.scenario.shell_lines import parse_shell_line
 from pyx.scenario.steps import (
     Block,
-    Heal,
     Input,
     Partition,
     Signal,
     Start,
     Step,
     Stop,
-    Timeout,
     Transcript,
     TranscriptSession,
-    Type,
     Write,
 )
 
@@ -55,28 +52,7 @@ _BANNER: Final = re.compile(r"pyx \d\S* \(Python .*\), h\(\) for help")
 
 _RENAMES: Final = re.compile(r"\bNode\s*\.\s*(?:start|stop)\b")
 
-_LANGUAGE: Final = "pyx"
-_LIKE_LANGUAGE: Final = re.compile(r"pyxt?(?:[^a-z].*)?|pyxnode", re.IGNORECASE)
-"""Meant as the language of a session, most likely.  (`pyxel` is another word.)"""
 _LOOKS_LIKE: Final = "a prompt looks like pyx(name@host)3> code; an output line like this starts with \\"
-
-
-class Region(NamedTuple):
-    """A run of lines in the language, the first of them with index `first` in the file.
-
-    `columns` is how many characters of the file's line stand before each: indents, marks of a block quote.
-    Regions of one `section` of a Markdown file are one session.
-    """
-
-    first: int
-    lines: tuple[str, ...]
-    columns: tuple[int, ...]
-    section: str
-
-    @property
-    def end(self) -> int:
-        """The index behind the last line."""
-        return self.first + len(self.lines)
 
 
 def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
@@ -105,7 +81,10 @@ def parse_transcript(text: str, path: str) -> Transcript:
     lines = lines_of(text)
     skipped = 0
     if is_markdown(path):
-        regions, skipped = _sessions_in(lines, path)
+        blocks = find_sessions(lines, path)
+        regions = list(blocks.sessions)
+        has_prompt = (any(map(PROMPT.match, block.lines)) for block in blocks.others)
+        skipped = blocks.hidden + sum(has_prompt)
     else:
         regions = [Region(0, tuple(lines), (0,) * len(lines), "")]
     hosts = _Hosts(line for region in regions for line in region.lines)
@@ -117,35 +96,6 @@ def parse_transcript(text: str, path: str) -> Transcript:
         if reader.steps:
             sessions.append(TranscriptSession(tuple(reader.steps)))
     return Transcript(path, text, tuple(sessions), skipped)
-
-
-def has_fences(text: str) -> bool:
-    """True for Markdown that holds at least one session, or what is most likely meant as one."""
-    blocks = read_fences(lines_of(text)).blocks
-    return any(_LIKE_LANGUAGE.fullmatch(block.language) for block in blocks)
-
-
-def _sessions_in(lines: list[str], path: str) -> tuple[list[Region], int]:
-    """The blocks that are sessions, and how many others hold a prompt and are not played."""
-    found = read_fences(lines)
-    regions: list[Region] = []
-    skipped = sum(1 for _, info in found.lookalikes if language_of(info) == _LANGUAGE)
-    for block in found.blocks:
-        for index in block.inside:
-            if _LIKE_LANGUAGE.fullmatch(language_of(lines[index].lstrip(" \t>`~"))):
-                problem = f"this fence stands inside the one of line {block.first}, which is still open"
-                hint = "close that one above, or make it longer than the fences in it"
-                raise TranscriptError(path, index + 1, 1, problem, hint=hint)
-        if block.language == _LANGUAGE:
-            if not block.closed:
-                raise TranscriptError(path, block.first, 1, "this fence is never closed")
-            regions.append(Region(block.first, block.lines, block.columns, block.section))
-        elif _LIKE_LANGUAGE.fullmatch(block.language):
-            problem = f"unknown language {block.language!r} of a block"
-            raise TranscriptError(path, block.first, 1, problem, hint="a session is a ```pyx block")
-        elif any(PROMPT.match(line) for line in block.lines):
-            skipped += 1
-    return regions, skipped
 
 
 class _Hosts:
@@ -243,7 +193,12 @@ class _TranscriptReader:
         end = self._block_end(index, first)
         self.steps.append(
             Input(
-                first + 1, node, source, directives, self._block(index, end, first), self._shown(first, index)
+                first + 1,
+                node,
+                source,
+                directives,
+                self._block(index, end, first),
+                self._written(first, index),
             )
         )
         return end
@@ -271,7 +226,7 @@ class _TranscriptReader:
             index += 1
         return index
 
-    def _shown(self, first: int, end: int) -> tuple[str, ...]:
+    def _written(self, first: int, end: int) -> tuple[str, ...]:
         return tuple(self._at(index) for index in range(first, end))
 
     def _check_started(self, node: str, column: int) -> None:
@@ -287,52 +242,44 @@ class _TranscriptReader:
         line = self._at(first)
         if not line.startswith("$ "):
             raise ParseError(1, "a command is missing after $", hint="$ pyx --sname X")
-        number, shown = first + 1, self._shown(first, first + 1)
-        match shell_lines.parse_command(line, self.hosts):
-            case shell_lines.PyxCommand(node, options):
+        step = parse_shell_line(line, first + 1, self.hosts)
+        below = first + 1
+        match step:
+            case Start(node=node):
                 self.started.add(node)
-                below = first + 1
                 if below < self._region.end and _BANNER.fullmatch(self._at(below)):
-                    below += 1  # a person's shell greets, a driven one does not
+                    below += 1  # an interactive shell prints its banner, a replayed one does not
                 end = below if self._is_prose(below) else self._block_end(below, first)
-                self.steps.append(Start(number, node, options, self._block(below, end, first), shown))
+                self.steps.append(replace(step, block=self._block(below, end, first)))
                 return end
-            case shell_lines.KillCommand(node, signal):
+            case Signal(node=node) | Stop(node=node):
                 self._check_started(node, len(line) - len(line.split()[-1]) + 1)
-                self.steps.append(Signal(number, node, signal, shown))
-            case shell_lines.StopCommand(node):
-                self._check_started(node, len(line) - len(line.split()[-1]) + 1)
-                self.steps.append(Stop(number, node, shown))
-            case shell_lines.PartitionCommand(sides):
-                for side in sides:
-                    for node in side:
-                        self._check_started(node, 3)
-                self.steps.append(Partition(number, sides, shown))
-            case shell_lines.HealCommand():
-                self.steps.append(Heal(number, shown))
-            case shell_lines.TimeoutCommand(seconds):
-                self.steps.append(Timeout(number, seconds, shown))
-            case shell_lines.TypeCommand(text):
-                self.steps.append(Type(number, text, shown))
-            case shell_lines.CatCommand(file, end_word):
-                return self._cat(first, file, end_word)
-        return self._nothing_shown(first + 1, first)
+            case Partition(sides=sides):
+                for node in itertools.chain(*sides):
+                    self._check_started(node, 3)
+            case Write():
+                step, below = self._with_text(step, first)
+            case _:
+                pass
+        self.steps.append(step)
+        return self._no_output(below, first)
 
-    def _cat(self, first: int, file: str, end_word: str) -> int:
+    def _with_text(self, step: Write, first: int) -> tuple[Write, int]:
+        """Returns the step with the lines up to its end word as text, and the index behind that."""
         index = first + 1
-        while index < self._region.end and self._at(index).rstrip() != end_word:
+        while index < self._region.end and self._at(index).rstrip() != step.end:
             index += 1
         if index == self._region.end:
-            raise ParseError(1, f"the text of {file} has no end", hint=f"a line {end_word} ends it")
+            problem = f"the text of {step.file} has no end"
+            raise ParseError(1, problem, hint=f"a line {step.end} ends it")
         text = "".join(f"{self._at(row)}\n" for row in range(first + 1, index))
-        self.steps.append(Write(first + 1, file, text, self._shown(first, first + 1)))
-        return self._nothing_shown(index + 1, first)
+        return replace(step, text=text), index + 1
 
     def _is_prose(self, index: int) -> bool:
         """Below a command a block only begins where there is no prose."""
         return index < self._region.end and self._at(index).startswith("#")
 
-    def _nothing_shown(self, index: int, step: int) -> int:
+    def _no_output(self, index: int, step: int) -> int:
         if not self._is_prose(index) and self._block_end(index, step) != index:
-            raise ParseError(1, "this command shows nothing", offset=index - step)
+            raise ParseError(1, "this command has no output", offset=index - step)
         return index

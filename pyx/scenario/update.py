@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.match_block import match_block, unit_fits
 from pyx.scenario.match_line import ExpectedLine, expected_line, protected
-from pyx.scenario.sources import lines_of
-from pyx.scenario.units import EVAL, Unit
+from pyx.scenario.output_units import EVAL, OutputUnit
+from pyx.scenario.scenario_files import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pyx.scenario.bindings import Bindings, View
-    from pyx.scenario.player import Failure
+    from pyx.scenario.bindings import Bindings, NodeView
+    from pyx.scenario.player import StepFailure
 
 _PREFIX: Final = re.compile(r"[ \t>]*")
 _HEADER: Final = "Traceback (most recent call last):"
 
 
-class Edit(NamedTuple):
+class LineEdit(NamedTuple):
     """Lines of the file, from index `first` up to `end`, to be replaced."""
 
     first: int
@@ -39,9 +39,9 @@ class Updater:
     def __init__(self, text: str) -> None:
         self._rows = text.split("\n")
         self._lines = lines_of(text)
-        self.edits: list[Edit] = []
+        self.edits: list[LineEdit] = []
 
-    def mend(self, failure: Failure, names: Bindings) -> None:
+    def add_edit(self, failure: StepFailure, names: Bindings) -> None:
         """Notes what should stand below the failed step."""
         node = failure.node
         assert node is not None, "only a block is mended, and a block is some node's"
@@ -56,17 +56,17 @@ class Updater:
                 last += 1
             prompt = node.prompt.rstrip() or "pyx(1)>"
             look = [prefix.rstrip(), *(prefix + line for line in (prompt, *lines))]
-            self.edits.append(Edit(last + 1, last + 1, tuple(look)))
+            self.edits.append(LineEdit(last + 1, last + 1, tuple(look)))
             return
         block = failure.block
         prefix = self._prefix(failure)
         new = tuple(prefix + line for line in lines)
         first = block.first - 1
-        self.edits.append(Edit(first, first + len(block.lines), new))
+        self.edits.append(LineEdit(first, first + len(block.lines), new))
         # Bind what the new block names, as a replay of it will.
         match_block(lines, failure.shown, names, node.view)
 
-    def _prefix(self, failure: Failure) -> str:
+    def _prefix(self, failure: StepFailure) -> str:
         """What stands before the step that failed: its fence may be indented, or in a block quote."""
         found = _PREFIX.match(self._lines[failure.line - 1])
         assert found is not None, "it matches the empty text"
@@ -93,7 +93,7 @@ class Updater:
         return f"{text}\n" if ended else text.removesuffix(end)
 
 
-def rewritten(old: Sequence[str], units: Sequence[Unit], names: Bindings, view: View) -> list[str]:
+def rewritten(old: Sequence[str], units: Sequence[OutputUnit], names: Bindings, view: NodeView) -> list[str]:
     """The lines that show *units*; those of *old* that still do are kept."""
     expected = [expected_line(line) for line in old]
     lines: list[str] = []
@@ -109,7 +109,7 @@ def rewritten(old: Sequence[str], units: Sequence[Unit], names: Bindings, view: 
 
 
 def _place_of(
-    unit: Unit, expected: Sequence[ExpectedLine], at: int, names: Bindings, view: View
+    unit: OutputUnit, expected: Sequence[ExpectedLine], at: int, names: Bindings, view: NodeView
 ) -> tuple[int, int] | None:
     """The first stretch of old lines, from *at* on, that fits the unit as a whole; it is bound."""
     for start in range(at, len(expected)):
@@ -118,7 +118,7 @@ def _place_of(
     return None
 
 
-def as_written(unit: Unit, names: Bindings, view: View) -> list[str]:
+def as_written(unit: OutputUnit, names: Bindings, view: NodeView) -> list[str]:
     """A unit's lines as a file has them."""
     return guarded([names.rename(line, view) for line in shortened(unit.lines)])
 

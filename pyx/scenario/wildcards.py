@@ -3,7 +3,7 @@
 What stands between two wildcards is put as far to the left as it goes: if the line fits at all, it fits so.
 That is not quite true of a pid without a meaning yet, which may fit in several places; these are tried one
 after the other, a bounded number of times.
-See `tokens.py` and `bindings.py` for pids and their meanings.
+See `bindings.py` and `bindings.py` for pids and their meanings.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pyx.scenario.tokens import Token, split_tokens
+from pyx.scenario.bindings import Token, split_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.bindings import Bindings, NodeView
 
 ANY: Final = "[..]"
 _MOST_TRIES: Final = 10_000
@@ -43,9 +43,9 @@ def match_glob(pattern: str, shown: str) -> bool:
     return not pattern[at:].strip("*")
 
 
-def match_any(text: str, shown: str, renaming: Bindings, view: View) -> bool:
+def match_any(text: str, shown: str, bindings: Bindings, view: NodeView) -> bool:
     """True if *shown* is *text*, in which `[..]` is any text; makes bindings (the caller rewinds)."""
-    return _WildcardSearch(_segments(text), shown, renaming, view).run()
+    return _WildcardSearch(_segments(text), shown, bindings, view).run()
 
 
 @lru_cache(maxsize=4096)
@@ -62,10 +62,10 @@ def _segments(text: str) -> tuple[_Segment, ...]:
 
 
 class _WildcardSearch:
-    def __init__(self, segments: Sequence[_Segment], shown: str, renaming: Bindings, view: View) -> None:
+    def __init__(self, segments: Sequence[_Segment], shown: str, bindings: Bindings, view: NodeView) -> None:
         self._segments = segments
         self._shown = shown
-        self._renaming = renaming
+        self._bindings = bindings
         self._view = view
         self._tries = 0
         self._tokens: dict[int, Token] = {}
@@ -84,19 +84,19 @@ class _WildcardSearch:
         if begin is None:
             return False
         pending: list[tuple[int, Iterator[int]]] = [(0, iter((begin,)))]
-        marks = [self._renaming.mark()]
+        savepoints = [self._bindings.savepoint()]
         while pending:
             number, places = pending[-1]
-            self._renaming.rewind(marks[-1])
+            self._bindings.rollback(savepoints[-1])
             end = next(places, None)
             if end is None or self._tries > _MOST_TRIES:
                 pending.pop()
-                marks.pop()
+                savepoints.pop()
             elif number == len(middle):
                 if self._ends_with(last, end):
                     return True
             else:
-                marks.append(self._renaming.mark())
+                savepoints.append(self._bindings.savepoint())
                 pending.append((number + 1, self._places(middle[number], end)))
         return False
 
@@ -117,13 +117,13 @@ class _WildcardSearch:
             if start < 0:
                 return
             self._tries += len(segment) > 1 or not isinstance(head, str)
-            mark = self._renaming.mark()
+            savepoint = self._bindings.savepoint()
             end = self._stands(segment, start)
             if end is not None:
                 yield end
                 if all(isinstance(part, str) for part in segment):
                     return
-            self._renaming.rewind(mark)
+            self._bindings.rollback(savepoint)
             start += 1
 
     def _stands(self, segment: _Segment, at: int) -> int | None:
@@ -135,7 +135,7 @@ class _WildcardSearch:
                 at += len(part)
             else:
                 token = self._tokens.get(at)
-                if token is None or not self._renaming.match(part, token, self._view):
+                if token is None or not self._bindings.match(part, token, self._view):
                     return None
                 at += len(token.text)
         return at
@@ -151,7 +151,7 @@ class _WildcardSearch:
                 at -= len(part)
             else:
                 token = tokens.get(at)
-                if token is None or not self._renaming.match(part, token, self._view):
+                if token is None or not self._bindings.match(part, token, self._view):
                     return False
                 at -= len(token.text)
         return at >= start

@@ -11,15 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.bindings import Bindings, NodeView
 from pyx.scenario.directives import without_meaning
 from pyx.scenario.match_block import match_block
-from pyx.scenario.record import Recorder
+from pyx.scenario.output_units import EVAL, OutputUnit, ScreenOutput
+from pyx.scenario.recorder import Recorder
 from pyx.scenario.replay import Replay, ReplayOptions
-from pyx.scenario.screen_lines import ScreenLines
 from pyx.scenario.steps import Directives, Input, Signal, Start, Step, Type
 from pyx.scenario.transcript import parse_transcript
-from pyx.scenario.units import EVAL, Unit
 from pyx.scenario.update import rewritten
 from pyx.shell.loop import prompt_for
 from pyx.terms import Incarnation
@@ -28,7 +27,7 @@ from tests.stories.host import Host
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-VIEW = View(Incarnation("gus@vm", 8), {1: Incarnation("server@vm", 7)})
+VIEW = NodeView(Incarnation("gus@vm", 8), {1: Incarnation("server@vm", 7)})
 
 PIECES = [
     "a",
@@ -173,9 +172,9 @@ def record(session: Sequence[Typed]) -> str:
     return paper.text
 
 
-def units(shown: Sequence[Said]) -> list[Unit]:
+def units(shown: Sequence[Said]) -> list[OutputUnit]:
     """As the node of a replay has them."""
-    screen = ScreenLines()
+    screen = ScreenOutput()
     for said in shown:
         screen.add(EVAL if said.source == "shell" else said.source, said.kind, said.text)
     screen.end_lines()
@@ -185,8 +184,8 @@ def units(shown: Sequence[Said]) -> list[Unit]:
 def is_claimed(step: Step, shown: Sequence[Said]) -> None:
     assert isinstance(step, Input)
     found = match_block(step.block.lines, units(shown), Bindings(), VIEW)
-    assert found.verdict == "matched", (step.block.lines, units(shown))
-    assert found.left == ()
+    assert found.outcome == "matched", (step.block.lines, units(shown))
+    assert found.unclaimed == ()
 
 
 @settings(max_examples=150, deadline=None)

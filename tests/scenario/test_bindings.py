@@ -1,15 +1,14 @@
-"""bindings.py, tokens.py: The file's names for pids and the like, and what they are this time."""
+"""bindings.py, bindings.py: The file's names for pids and the like, and what they are this time."""
 
 from __future__ import annotations
 
-from pyx.scenario.bindings import Bindings, View
-from pyx.scenario.tokens import Token, input_tokens, split_tokens
+from pyx.scenario.bindings import Bindings, NodeView, Token, input_tokens, split_tokens
 from pyx.terms import Incarnation
 
 SERVER = Incarnation("server@vm", 7)
 GUS = Incarnation("gus@vm", 8)
-AT_SERVER = View(SERVER, {1: GUS})
-AT_GUS = View(GUS, {4: SERVER})
+AT_SERVER = NodeView(SERVER, {1: GUS})
+AT_GUS = NodeView(GUS, {4: SERVER})
 
 
 def pid(text: str) -> Token:
@@ -74,11 +73,11 @@ class TestBinding:
 
     def test_a_first_number_is_one_incarnation_in_one_view(self) -> None:
         store = Incarnation("store@vm", 9)
-        view = View(SERVER, {1: GUS, 2: store})
+        view = NodeView(SERVER, {1: GUS, 2: store})
         names = Bindings()
         assert names.match(pid("77.1.0"), pid("1.1.0"), view)
         assert not names.match(pid("77.2.0"), pid("2.1.0"), view)
-        assert names.match(pid("77.1.0"), pid("4.1.0"), View(store, {4: GUS}))
+        assert names.match(pid("77.1.0"), pid("4.1.0"), NodeView(store, {4: GUS}))
 
     def test_a_pid_is_no_reference(self) -> None:
         names = Bindings()
@@ -95,9 +94,9 @@ class TestBinding:
 
     def test_what_was_bound_in_vain_is_taken_back(self) -> None:
         names = Bindings()
-        before = names.mark()
+        before = names.savepoint()
         assert names.match(pid("9.1.0"), pid("4.5.0"), AT_GUS)
-        names.rewind(before)
+        names.rollback(before)
         assert names.match(pid("8.2.0"), pid("4.5.0"), AT_GUS)
 
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.bindings import Bindings, NodeView
 from pyx.scenario.characters import as_seen
 from pyx.scenario.match_line import expected_line, match_line, protected
 from pyx.terms import Incarnation
 
-VIEW = View(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2), 2: Incarnation("c@vm", 3)})
+VIEW = NodeView(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2), 2: Incarnation("c@vm", 3)})
 
 
 def fits(written: str, shown: str, names: Bindings | None = None) -> bool:

@@ -17,8 +17,8 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.scenario.node_process import NodeProcesses
-from pyx.scenario.player import Player, Settings
-from pyx.scenario.replay import Replay, ReplayOptions, Result
+from pyx.scenario.player import Player, PlayerSettings
+from pyx.scenario.replay import FileResult, Replay, ReplayOptions
 from pyx.scenario.sandbox import Sandbox
 from pyx.scenario.transcript import parse_transcript
 
@@ -36,9 +36,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def play(folder: Path, text: str, wishes: ReplayOptions | None = None) -> Result:
+def play(folder: Path, text: str, options: ReplayOptions | None = None) -> FileResult:
     (folder / "t.pyxt").write_text(text)
-    return Replay(wishes or ReplayOptions()).play("t.pyxt")
+    return Replay(options or ReplayOptions()).play("t.pyxt")
 
 
 def failure(folder: Path, text: str) -> str:
@@ -212,7 +212,7 @@ True
 def test_time_outs_that_are_no_number_times_as_long(scale: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYX_TIMEOUT_SCALE", scale)
     with pytest.raises(PyxError, match=f"^PYX_TIMEOUT_SCALE is '{scale}', and should be a number above 0$"):
-        Settings()
+        PlayerSettings()
 
 
 class TestWaits:
@@ -549,14 +549,14 @@ class TestNoOrphans:
 
     def test_a_node_that_starts_after_the_end_was_called_ends_too(self, folder: Path) -> None:
         (session,) = parse_transcript(A + "$ timeout 60s\npyx(a@vm)1> receive()\n", "t.pyxt").sessions
-        stage = Sandbox(folder)
-        player = Player(session, stage, Settings())
+        sandbox = Sandbox(folder)
+        player = Player(session, sandbox, PlayerSettings())
         try:
-            player.cast.nodes.kill()
+            player.nodes.processes.kill()
             failed = player.run()
         finally:
             player.close()
-            stage.remove()
+            sandbox.remove()
         assert failed is not None
         assert failed.problem == "it did not start (exit code -9)"
 

@@ -17,7 +17,7 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.scenario import replay
-from pyx.scenario.player import Player, Settings
+from pyx.scenario.player import Player, PlayerSettings
 from pyx.scenario.replay_cli import main
 from pyx.scenario.sandbox import Sandbox
 from pyx.scenario.takeover import Takeover
@@ -61,7 +61,7 @@ class TestCommand:
         (folder / "scenarios/bad.pyxt").write_text("$ pix\n")
         assert main(["-k", "bad"]) == 2
         assert capsys.readouterr().out == (
-            "scenarios/bad.pyxt:1:3: unknown command 'pix' (a scenario is no shell script)\n"
+            "scenarios/bad.pyxt:1:3: unknown command 'pix': a scenario is not a shell script\n"
             "hint: did you mean 'pyx'?\n\n0 passed, 1 cannot be read: 0 steps, 0.0 s\n"
         )
 
@@ -231,33 +231,36 @@ class TestOutput:
         with open("/dev/full", "w") as full:  # noqa: PTH123
             runner = self.run("scenarios", stdout=full)
             _, said = runner.communicate(timeout=60)
-        assert (runner.returncode, said) == (2, "pyx: cannot write to stdout: No space left on device\n")
+        assert (runner.returncode, said) == (
+            2,
+            "pyx: the output cannot be written: No space left on device\n",
+        )
 
 
 class TestVisit:
     @pytest.fixture
     def player(self, folder: Path) -> Iterator[Player]:
         (session,) = parse_transcript(GOOD + "pyx(a@vm)2> x = 1\npyx(a@vm)3> x\n1\n", "t.pyxt").sessions
-        stage = Sandbox(folder)
-        player = Player(session, stage, Settings(stop_at=5))
+        sandbox = Sandbox(folder)
+        player = Player(session, sandbox, PlayerSettings(stop_at=5))
         try:
             assert player.run() is None
             yield player
         finally:
             player.close()
-            stage.remove()
+            sandbox.remove()
 
     def test_a_person_goes_on_where_the_steps_stopped(self, player: Player) -> None:
         person = Person(
             ["x + 1\n", "if x:\n", "    print('yes')\n", "\n", "spawn(print, 'from a process')\n"]
         )
-        person.visits(player, "a")
+        person.takes_over(player, "a")
         assert person.shown[:2] == ["2\n", "yes\n"]
         assert person.prompts[:4] == ["pyx(a@vm)3> ", "pyx(a@vm)4> ", "...(a@vm)4> ", "...(a@vm)4> "]
 
     def test_what_others_show_appears_while_nothing_is_typed(self, player: Player) -> None:
         person = Person(["spawn(print, 'from a process')\n"], waits_for="from a process\n")
-        person.visits(player, None)
+        person.takes_over(player, None)
         assert "from a process\n" in person.shown
 
     def test_what_could_stand_there_is_asked_of_the_node(self, player: Player) -> None:
@@ -265,10 +268,10 @@ class TestVisit:
 
         class Curious(Person):
             def read_line(self, prompt: str) -> str:
-                offered.append(self.visit.complete("self_made_na", 12))
+                offered.append(self.takeover.complete("self_made_na", 12))
                 return super().read_line(prompt)
 
-        Curious(["self_made_name = 1\n"]).visits(player, "a")
+        Curious(["self_made_name = 1\n"]).takes_over(player, "a")
         assert offered == [Completion(0, []), Completion(0, ["self_made_name"])]
 
     def test_a_line_of_one_story_is_reached_without_the_others(
@@ -309,7 +312,7 @@ class TestVisit:
 class Person:
     """Types lines and leaves, once a line has been seen if there is one to wait for."""
 
-    visit: Takeover
+    takeover: Takeover
 
     def __init__(self, lines: list[str], waits_for: str | None = None) -> None:
         self._lines = iter(lines)
@@ -318,9 +321,9 @@ class Person:
         self.prompts: list[str] = []
         self.shown: list[str] = []
 
-    def visits(self, player: Player, name: str | None) -> None:
-        self.visit = Takeover(player, name)
-        self.visit.converse(LineTerminal(self.read_line, self.see))
+    def takes_over(self, player: Player, name: str | None) -> None:
+        self.takeover = Takeover(player, name)
+        self.takeover.run(LineTerminal(self.read_line, self.see))
 
     def read_line(self, prompt: str) -> str:
         self.prompts.append(prompt)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pyx.scenario import sandbox as stage_module
+from pyx.scenario import sandbox as sandbox_module
 from pyx.scenario import stale_sandboxes
 from pyx.scenario.sandbox import Sandbox
 
@@ -23,46 +23,46 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_lies_beside_the_scenario_is_there(folder: Path) -> None:
-    stage = Sandbox(folder)
-    assert sorted(path.name for path in stage.work.iterdir()) == ["shop", "top.py"]
-    assert (stage.work / "shop/stock.py").read_text() == "real\n"
-    stage.remove()
-    assert not stage.root.exists()
+    sandbox = Sandbox(folder)
+    assert sorted(path.name for path in sandbox.work.iterdir()) == ["shop", "top.py"]
+    assert (sandbox.work / "shop/stock.py").read_text() == "real\n"
+    sandbox.remove()
+    assert not sandbox.root.exists()
     assert (folder / "shop/stock.py").read_text() == "real\n"
 
 
 def test_it_is_a_copy(folder: Path) -> None:
     (folder / "linked").symlink_to(folder / "shop")
-    stage = Sandbox(folder)
+    sandbox = Sandbox(folder)
     for file in ("top.py", "shop/stock.py", "linked/stock.py"):
-        with (stage.work / file).open("a") as opened:
+        with (sandbox.work / file).open("a") as opened:
             opened.write("more\n")
-    stage.remove()
+    sandbox.remove()
     assert (folder / "top.py").read_text() == (folder / "shop/stock.py").read_text() == "real\n"
 
 
 def test_a_project_that_lies_elsewhere_is_a_copy_too(folder: Path) -> None:
     (folder / "tests").mkdir()
-    stage = Sandbox(folder / "tests")
-    *words, one = stage.with_projects(["--hidden", "-S", "../shop"])
+    sandbox = Sandbox(folder / "tests")
+    *words, one = sandbox.with_projects(["--hidden", "-S", "../shop"])
     assert words == ["--hidden", "-S"]
-    assert Path(one).is_relative_to(stage.root)
+    assert Path(one).is_relative_to(sandbox.root)
     assert (Path(one) / "stock.py").read_text() == "real\n"
-    assert stage.with_projects(["-S", str(folder / "shop")]) == ["-S", one]
+    assert sandbox.with_projects(["-S", str(folder / "shop")]) == ["-S", one]
     (Path(one) / "stock.py").write_text("other\n")
     assert (folder / "shop/stock.py").read_text() == "real\n"
     for inside in (".", "sub", "../tests/sub", "../nowhere"):
-        assert stage.with_projects(["-S", inside]) == ["-S", inside]
-    stage.remove()
+        assert sandbox.with_projects(["-S", inside]) == ["-S", inside]
+    sandbox.remove()
 
 
 def test_a_stage_beside_the_scenario_is_not_copied_into_itself(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage_module, "parent_folder", lambda: folder)
-    stage = Sandbox(folder)
-    assert sorted(path.name for path in stage.work.iterdir()) == ["shop", "top.py"]
-    stage.remove()
+    monkeypatch.setattr(sandbox_module, "parent_folder", lambda: folder)
+    sandbox = Sandbox(folder)
+    assert sorted(path.name for path in sandbox.work.iterdir()) == ["shop", "top.py"]
+    sandbox.remove()
 
 
 def test_a_stage_that_cannot_be_made_leaves_nothing(folder: Path) -> None:
@@ -72,34 +72,34 @@ def test_a_stage_that_cannot_be_made_leaves_nothing(folder: Path) -> None:
 
 
 def test_of_one_that_is_kept_the_logs_stay(folder: Path) -> None:
-    stage = Sandbox(folder)
-    stage.log_path("a@vm").write_text("words")
-    stage.keep()
-    stale_sandboxes.clear(stage.root.parent)
-    assert [path.name for path in stage.root.iterdir()] == ["logs"]
-    assert (stage.root / "logs/a.log").read_text() == "words"
+    sandbox = Sandbox(folder)
+    sandbox.log_path("a@vm").write_text("words")
+    sandbox.keep()
+    stale_sandboxes.clear(sandbox.root.parent)
+    assert [path.name for path in sandbox.root.iterdir()] == ["logs"]
+    assert (sandbox.root / "logs/a.log").read_text() == "words"
 
 
 def test_what_a_scenario_writes_leaves_the_real_files_alone(folder: Path) -> None:
-    stage = Sandbox(folder)
+    sandbox = Sandbox(folder)
     for file in ("top.py", "shop/stock.py", "shop/new/deep.py"):
-        stage.write(file, "written\n")
-        assert (stage.work / file).read_text() == "written\n"
+        sandbox.write(file, "written\n")
+        assert (sandbox.work / file).read_text() == "written\n"
     assert (folder / "top.py").read_text() == "real\n"
     assert (folder / "shop/stock.py").read_text() == "real\n"
     assert not (folder / "shop/new").exists()
-    stage.remove()
+    sandbox.remove()
 
 
 def test_a_module_that_is_written_anew_is_not_taken_for_the_old_one(folder: Path) -> None:
-    stage = Sandbox(folder)
-    module = stage.work / "mine.py"
-    stage.write("mine.py", "x = 1\n")
+    sandbox = Sandbox(folder)
+    module = sandbox.work / "mine.py"
+    sandbox.write("mine.py", "x = 1\n")
     compiled = Path(py_compile.compile(str(module)) or "")
     assert compiled.exists()
-    stage.write("mine.py", "x = 2\n")  # of the same size, in the same second
+    sandbox.write("mine.py", "x = 2\n")  # of the same size, in the same second
     assert not compiled.exists()
-    stage.remove()
+    sandbox.remove()
 
 
 def test_two_stages_share_nothing_and_inherit_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,14 +122,14 @@ def test_its_path_leaves_room_for_sockets(folder: Path, monkeypatch: pytest.Monk
     long = folder / ("long" * 12)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    stage = Sandbox(folder)
-    assert len(str(stage.root)) < 40
-    stage.remove()
+    sandbox = Sandbox(folder)
+    assert len(str(sandbox.root)) < 40
+    sandbox.remove()
 
 
 def test_each_incarnation_of_a_node_has_a_log_of_its_own(folder: Path) -> None:
-    stage = Sandbox(folder)
-    first = stage.log_path("a@vm")
+    sandbox = Sandbox(folder)
+    first = sandbox.log_path("a@vm")
     first.touch()
-    assert (first.name, stage.log_path("a@vm").name) == ("a.log", "a-2.log")
-    stage.remove()
+    assert (first.name, sandbox.log_path("a@vm").name) == ("a.log", "a-2.log")
+    sandbox.remove()

@@ -1,5 +1,5 @@
-"""transcript.py, directives.py, parse_error.py, shell_lines.py, sources.py, steps.py: Text -> steps, and the
-complaints about text that is none.
+"""transcript.py, directives.py, markdown_sessions.py, parse_error.py, shell_lines.py, scenario_files.py,
+steps.py: text becomes steps, or a parse error.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class TestPrompts:
     def test_an_empty_prompt_looks(self) -> None:
         step = session(STARTED + "pyx(a@vm)2>\nhello\n").steps[2]
         assert isinstance(step, Input)
-        assert step.looks
+        assert step.is_empty_prompt
         assert step.block.lines == ("hello",)
 
     def test_a_greeting_is_not_output(self) -> None:
@@ -139,7 +139,7 @@ class TestDirectives:
     def test_an_empty_prompt_may_have_one(self) -> None:
         step = session(STARTED + "pyx(a@vm)1> # ignore\n").steps[2]
         assert isinstance(step, Input)
-        assert step.looks
+        assert step.is_empty_prompt
         assert step.directives.ignore
 
     @pytest.mark.parametrize(
@@ -210,21 +210,21 @@ pyx(a@vm)1> 3
         ("$ rm -rf /\n", 1, 3, "unknown command 'rm'", "pyx --sname X"),
         ("$ pyx --sname a --hiden\n", 1, 17, "unknown option '--hiden'", "did you mean '--hidden'?"),
         ("$ pyx --sname\n", 1, 14, "--sname needs a value", None),
-        ("$ pyx --sname a b\n", 1, 17, "unknown option 'b'", "known here"),
+        ("$ pyx --sname a b\n", 1, 17, "unknown option 'b'", "a scenario knows"),
         ("$ pyx --sname a/b\n", 1, 15, "is not a node name", None),
         (STARTED + "$ kill -15 a\n", 3, 8, "unknown signal '-15'", "kill -9 X"),
-        (STARTED + "$ kill -9\n", 3, 10, "something is missing", None),
+        (STARTED + "$ kill -9\n", 3, 10, "needs another argument", None),
         (STARTED + "$ partition a\n", 3, 14, "both sides", "partition A B | C"),
         (STARTED + "$ partition a | b | a\n", 3, 19, "two sides", None),
-        (STARTED + "$ heal a\n", 3, 8, "'a' is too much", None),
-        ("$ timeout soon\n", 1, 11, "'soon' is no time", "10s"),
+        (STARTED + "$ heal a\n", 3, 8, "unexpected argument 'a'", None),
+        ("$ timeout soon\n", 1, 11, "'soon' is not a time", "10s"),
         ("$ cat > ../f <<END\nEND\n", 1, 9, "outside the scenario's own directory", "without .."),
         ("$ cat > /etc/f <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
         ("$ cat > d/ <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
         ("$ cat > . <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
-        ("$ cat f\n", 1, 3, "cat writes a file", "cat > FILE <<END"),
+        ("$ cat f\n", 1, 3, "cat can only write a file", "cat > FILE <<END"),
         ("$ cat > f <<END\nx\n", 1, 1, "has no end", "a line END"),
-        (STARTED + "$ stop a\nleaving\n", 4, 1, "this command shows nothing", None),
+        (STARTED + "$ stop a\nleaving\n", 4, 1, "this command has no output", None),
         ("hello\n", 1, 1, "belongs to no step", "prose starts with #"),
         (STARTED + "pyx(a@vm)1> 1\n1\n\n2\n", 6, 1, "belongs to no step", None),
         (STARTED + "pyx(a@vm)1>1\n", 3, 1, "this prompt cannot be read", "a prompt looks like"),
@@ -257,7 +257,7 @@ def test_complaints(text: str, line: int, column: int, problem: str, hint: str |
 
 def test_a_complaint_reads_as_a_compiler_s() -> None:
     error = complaint("$ kil -9 a\n", "scenarios/x.pyxt")
-    assert str(error) == "scenarios/x.pyxt:1:3: unknown command 'kil' (a scenario is no shell script)"
+    assert str(error) == "scenarios/x.pyxt:1:3: unknown command 'kil': a scenario is not a shell script"
 
 
 BODY = "$ pyx --sname a\npyx(a@vm)1> 1+1\n3\n"
@@ -294,15 +294,15 @@ class TestFences:
     @pytest.mark.parametrize(
         ("text", "line", "problem"),
         [
-            ("x\n```pyx\n$ heal\n", 2, "this fence is never closed"),
-            (f"> ```pyx\n{BODY}```\n", 1, "this fence is never closed"),
+            ("x\n```pyx\n$ heal\n", 2, "this fence is not closed"),
+            (f"> ```pyx\n{BODY}```\n", 1, "this fence is not closed"),
             (f"```pyxt\n{BODY}```\n", 1, "unknown language 'pyxt' of a block"),
             (f"```Pyx\n{BODY}```\n", 1, "unknown language 'Pyx' of a block"),
             (f"```pyx-session\n{BODY}```\n", 1, "unknown language 'pyx-session' of a block"),
             (
                 f"```\n\n```pyx\n{BODY}```\n",
                 3,
-                "this fence stands inside the one of line 1, which is still open",
+                "this fence is inside the one of line 1, which is still open",
             ),
         ],
     )

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import PyxError
-from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.bindings import Bindings, NodeView, Token
+from pyx.scenario.output_units import EVAL, OutputUnit
 from pyx.scenario.replay import Replay, ReplayOptions
 from pyx.scenario.replay_cli import main
-from pyx.scenario.tokens import Token
-from pyx.scenario.units import EVAL, Unit
 from pyx.scenario.update import rewritten, shortened
 from pyx.terms import Incarnation
 
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVER = Incarnation("server@vm", 7)
-VIEW = View(Incarnation("gus@vm", 8), {1: SERVER})
+VIEW = NodeView(Incarnation("gus@vm", 8), {1: SERVER})
 
 
-def unit(text: str, kind: str = "print", source: str = EVAL) -> Unit:
-    return Unit(source, kind, tuple(text.split("\n")))
+def unit(text: str, kind: str = "print", source: str = EVAL) -> OutputUnit:
+    return OutputUnit(source, kind, tuple(text.split("\n")))
 
 
 class TestLines:

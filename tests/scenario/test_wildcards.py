@@ -7,11 +7,11 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.bindings import Bindings, NodeView
 from pyx.scenario.wildcards import match_any, match_glob
 from pyx.terms import Incarnation
 
-VIEW = View(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2)})
+VIEW = NodeView(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2)})
 
 
 def fits(text: str, shown: str, names: Bindings | None = None) -> bool:

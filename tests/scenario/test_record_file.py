@@ -1,4 +1,4 @@
-"""recording.py, runner_interrupt.py: What a person did at a terminal is written down, and plays again."""
+"""record_file.py, runner_interrupt.py: What a person did at a terminal is written down, and plays again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.options import NodeOptions
-from pyx.scenario.recording import RecordFile, recording, start_line
+from pyx.scenario.record_file import RecordFile, recording, start_line
 from pyx.scenario.replay import Replay, ReplayOptions
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.app import ShellOptions

@@ -1,15 +1,15 @@
-"""echo.py: One echo against what was shown."""
+"""match_echo.py: One echo against what was shown."""
 
 from __future__ import annotations
 
 import pytest
 
-from pyx.scenario.bindings import Bindings, View
-from pyx.scenario.echo import end_of_echo, match_echo
+from pyx.scenario.bindings import Bindings, NodeView
+from pyx.scenario.match_echo import end_of_echo, match_echo
 from pyx.scenario.match_line import expected_line, match_line
 from pyx.terms import Incarnation
 
-VIEW = View(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2), 2: Incarnation("c@vm", 3)})
+VIEW = NodeView(Incarnation("a@vm", 1), {1: Incarnation("b@vm", 2), 2: Incarnation("c@vm", 3)})
 
 
 def fits(written: str, shown: str, names: Bindings) -> bool:

@@ -7,56 +7,68 @@ have shown something between its pieces.  A replay and a recording read a screen
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.characters import as_seen
-from pyx.scenario.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+EVAL: Final = "eval"
+"""The source of what an evaluation itself showed."""
+
+
+class OutputUnit(NamedTuple):
+    """What one echo, print, error or notice showed: `kind` is one of these words."""
+
+    source: str
+    kind: str
+    lines: tuple[str, ...]
+    at: float = 0.0
+    """When it came, in seconds since the start of the scenario."""
 
 
 @dataclass
 class _OpenLine:
     """A unit whose last line has no end yet, as it stands in the list, and the pieces of its text."""
 
-    unit: Unit
+    unit: OutputUnit
     pieces: list[str]
 
 
-class ScreenLines:
+class ScreenOutput:
     """The units of one screen, in the order in which they began.
 
     Args:
         ended: called with each unit once it is whole.
     """
 
-    def __init__(self, ended: Callable[[Unit], object] = lambda _unit: None) -> None:
+    def __init__(self, ended: Callable[[OutputUnit], object] = lambda _unit: None) -> None:
         self._ended = ended
-        self._units: list[Unit] = []
+        self._units: list[OutputUnit] = []
         self._open: dict[str, _OpenLine] = {}
         """By source."""
 
     @property
-    def units(self) -> list[Unit]:
+    def units(self) -> list[OutputUnit]:
         """All of them; the caller may take some out."""
         for unfinished in self._open.values():
             self._write(unfinished)
         return self._units
 
     def add(self, source: str, kind: str, text: str, at: float = 0.0) -> None:
-        """Takes *text* in; see `Unit` for the rest."""
+        """Takes *text* in; see `OutputUnit` for the rest."""
         unfinished = self._open.get(source)
         if unfinished is None or unfinished.unit.kind != kind or self._place(unfinished.unit) is None:
             self._end_line(source)
-            unfinished = self._open[source] = _OpenLine(Unit(source, kind, (), at), [])
+            unfinished = self._open[source] = _OpenLine(OutputUnit(source, kind, (), at), [])
             self._units.append(unfinished.unit)
         # A progress bar comes in thousands of pieces: they are put together when they are looked at.
         unfinished.pieces.append(text)
         if text.endswith("\n"):
             self._end_line(source)
 
-    def is_open(self, unit: Unit) -> bool:
+    def is_open(self, unit: OutputUnit) -> bool:
         """True while the last line of *unit* has no end."""
         return any(unit is one.unit for one in self._open.values())
 
@@ -80,7 +92,7 @@ class ScreenLines:
         if place is not None:
             self._units[place] = unfinished.unit
 
-    def _place(self, unit: Unit) -> int | None:
+    def _place(self, unit: OutputUnit) -> int | None:
         # By identity, from the end: equal units may stand there several times, and an open one is new.
         found = (at for at in range(len(self._units) - 1, -1, -1) if self._units[at] is unit)
         return next(found, None)

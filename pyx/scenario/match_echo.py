@@ -14,14 +14,14 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from pyx.scenario.bindings import Token, split_tokens
 from pyx.scenario.match_line import match_parts
-from pyx.scenario.tokens import Token, split_tokens
 from pyx.scenario.wildcards import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.bindings import Bindings, NodeView
     from pyx.scenario.match_line import ExpectedLine
 
 _MOST_TRIES: Final = 100_000
@@ -31,30 +31,30 @@ _LEXEMES: Final = re.compile(r"\\.|\"\"\"|'''|[\"'()\[\]{}]", re.DOTALL)
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 
 
-class _Tree(NamedTuple):
+class _ParsedEcho(NamedTuple):
     """An expression whose tokens are names; `tokens` says which."""
 
     node: ast.expr
     tokens: dict[str, Token]
 
 
-class _Pair(NamedTuple):
+class _EqualPair(NamedTuple):
     """Two values that have to be the same."""
 
     one: object
     other: object
 
 
-class _Loose(NamedTuple):
+class _UnorderedValues(NamedTuple):
     """Two lists of values that have to be the same in some order."""
 
     ones: tuple[object, ...]
     others: tuple[object, ...]
 
 
-_Agenda: TypeAlias = "tuple[_Pair | _Loose, _Agenda] | None"
+_Agenda: TypeAlias = "tuple[_EqualPair | _UnorderedValues, _Agenda] | None"
 """What is left to be compared: a linked list, so that going back to an earlier one costs nothing."""
-_NO_MORE: Final[_Agenda] = (_Loose((), ()), None)
+_NO_MORE: Final[_Agenda] = (_UnorderedValues((), ()), None)
 """The end of the ways; compared by identity."""
 
 
@@ -88,7 +88,7 @@ def end_of_echo(lines: Sequence[ExpectedLine], at: int, shown: str) -> int | Non
     return None
 
 
-def match_echo(expected: Sequence[ExpectedLine], shown: str, renaming: Bindings, view: View) -> bool:
+def match_echo(expected: Sequence[ExpectedLine], shown: str, bindings: Bindings, view: NodeView) -> bool:
     """True if both are the same Python value; makes bindings (the caller rewinds after False)."""
     if any(line.kind not in {"text", "dots"} for line in expected):
         return False
@@ -96,11 +96,11 @@ def match_echo(expected: Sequence[ExpectedLine], shown: str, renaming: Bindings,
     other = read_echo(shown) if one is not None else None
     if one is None or other is None:
         return False
-    return _Same(one.tokens, other.tokens, renaming, view).of(one.node, other.node)
+    return _ValueComparison(one.tokens, other.tokens, bindings, view).of(one.node, other.node)
 
 
 @lru_cache(maxsize=256)  # a block is compared again with everything that a screen shows
-def read_echo(text: str) -> _Tree | None:
+def read_echo(text: str) -> _ParsedEcho | None:
     """*text* as a Python expression with pids and the like in it; None where it is not one."""
     tokens: dict[str, Token] = {}
     source: list[str] = []
@@ -118,35 +118,35 @@ def read_echo(text: str) -> _Tree | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _Tree(ast.parse("".join(source).strip(), mode="eval").body, tokens)
+            return _ParsedEcho(ast.parse("".join(source).strip(), mode="eval").body, tokens)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
 
-class _Same:
+class _ValueComparison:
     """Compares two trees."""
 
     def __init__(
-        self, expected: dict[str, Token], shown: dict[str, Token], renaming: Bindings, view: View
+        self, expected: dict[str, Token], shown: dict[str, Token], bindings: Bindings, view: NodeView
     ) -> None:
         self._expected = expected
         self._shown = shown
-        self._renaming = renaming
+        self._bindings = bindings
         self._view = view
 
     def of(self, one: object, other: object) -> bool:
         """True if they are the same, in one of the ways that there are."""
-        agenda: _Agenda = (_Pair(one, other), None)
+        agenda: _Agenda = (_EqualPair(one, other), None)
         open_ways: list[tuple[int, Iterator[_Agenda]]] = []
         for _ in range(_MOST_TRIES + len(self._shown) ** 2):
             agenda, ways = self._settle(agenda)
             if ways is not None:
-                open_ways.append((self._renaming.mark(), ways))
+                open_ways.append((self._bindings.savepoint(), ways))
             elif agenda is None:
                 return True
             while open_ways:
-                mark, ways = open_ways[-1]
-                self._renaming.rewind(mark)
+                savepoint, ways = open_ways[-1]
+                self._bindings.rollback(savepoint)
                 following = next(ways, _NO_MORE)
                 if following is not _NO_MORE:
                     agenda = following
@@ -163,14 +163,14 @@ class _Same:
         """
         while agenda is not None:
             task, agenda = agenda
-            if isinstance(task, _Loose):
+            if isinstance(task, _UnorderedValues):
                 return agenda, _pairings(task, agenda)
             is_same, agenda = self._compare(task, agenda)
             if not is_same:
                 return agenda, iter(())
         return None, None
 
-    def _compare(self, pair: _Pair, rest: _Agenda) -> tuple[bool, _Agenda]:
+    def _compare(self, pair: _EqualPair, rest: _Agenda) -> tuple[bool, _Agenda]:
         """False if the two differ; else what is left: of their parts, and the *rest*."""
         one, other = pair
         if isinstance(one, ast.Name) and isinstance(other, ast.Name):
@@ -184,13 +184,13 @@ class _Same:
             return _paired(_items(one), _items(other), rest)
         if isinstance(one, ast.AST) and type(one) is type(other):
             for name, value in reversed(list(ast.iter_fields(one))):
-                rest = (_Pair(value, getattr(other, name, None)), rest)
+                rest = (_EqualPair(value, getattr(other, name, None)), rest)
             return True, rest
         if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
             if len(one) != len(other):
                 return False, rest
             for parts in zip(reversed(one), reversed(other), strict=True):
-                rest = (_Pair(*parts), rest)
+                rest = (_EqualPair(*parts), rest)
             return True, rest
         return type(one) is type(other) and one == other, rest
 
@@ -206,7 +206,7 @@ class _Same:
     def _are_texts_same(self, one: str, other: str) -> bool:
         mine = [self._expected.get(part, part) for part in _PLACEHOLDER.split(one)]
         theirs = [self._shown.get(part, part) for part in _PLACEHOLDER.split(other)]
-        return match_parts(mine, theirs, self._renaming, self._view)
+        return match_parts(mine, theirs, self._bindings, self._view)
 
 
 def _paired(ones: Sequence[object], others: Sequence[object], rest: _Agenda) -> tuple[bool, _Agenda]:
@@ -226,7 +226,7 @@ def _paired(ones: Sequence[object], others: Sequence[object], rest: _Agenda) -> 
         else:
             waiting[key].pop()
     unpaired = tuple(other for same in waiting.values() for other in same)
-    return True, (_Loose(tuple(left), unpaired), rest)
+    return True, (_UnorderedValues(tuple(left), unpaired), rest)
 
 
 def _written(value: object) -> str:
@@ -245,15 +245,15 @@ def _is_plain(key: str) -> bool:
     return _PLACEHOLDER.search(key) is None and "Set(" not in key and "Dict(" not in key
 
 
-def _pairings(loose: _Loose, rest: _Agenda) -> Iterator[_Agenda]:
+def _pairings(loose: _UnorderedValues, rest: _Agenda) -> Iterator[_Agenda]:
     """For each partner that the first of the ones may have: the agenda that says so."""
     ones, others = loose
     if not ones:
         yield rest
         return
     for index, other in enumerate(others):
-        left = _Loose(ones[1:], (*others[:index], *others[index + 1 :]))
-        yield (_Pair(ones[0], other), (left, rest))
+        left = _UnorderedValues(ones[1:], (*others[:index], *others[index + 1 :]))
+        yield (_EqualPair(ones[0], other), (left, rest))
 
 
 def _items(node: ast.Dict) -> list[tuple[object, object]]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyx.scenario.characters import ESCAPED, escaped, needs_escapes
 from pyx.scenario.directives import with_blocks, without_meaning
 from pyx.scenario.match_line import protected
-from pyx.scenario.player import TIMEOUT_SECONDS
-from pyx.scenario.screen_lines import ScreenLines
+from pyx.scenario.output_units import ScreenOutput
+from pyx.scenario.steps import TIMEOUT_SECONDS
 from pyx.scenario.transcript import PROMPT
 from pyx.scenario.update import guarded, shortened
 from pyx.shell.redaction import ANYTHING
@@ -34,8 +34,8 @@ _LONG_SECONDS: Final = TIMEOUT_SECONDS / 2
 """What took longer gets a longer time-out: the machine that replays it may be slower."""
 
 
-class Event(NamedTuple):
-    """`what` is `"answer"`, `"Ctrl-C"`, or the kind of what was shown (as of `Unit`)."""
+class RecordedEvent(NamedTuple):
+    """`what` is `"answer"`, `"Ctrl-C"`, or the kind of what was shown (as of `OutputUnit`)."""
 
     at: datetime
     what: str
@@ -43,7 +43,7 @@ class Event(NamedTuple):
     text: str = ""
 
 
-class Running(NamedTuple):
+class RunningInput(NamedTuple):
     """The input that runs."""
 
     began: datetime
@@ -51,7 +51,7 @@ class Running(NamedTuple):
     source: str
 
 
-class Blocks:
+class BlockFormatter:
     """Makes the blocks of one recording; it knows the time-out that holds by now.
 
     Args:
@@ -62,7 +62,7 @@ class Blocks:
         self._redaction = redaction
         self._timeout = TIMEOUT_SECONDS
 
-    def start(self, line: str, began: datetime, events: Iterable[Event], *, is_prose: bool) -> str:
+    def start(self, line: str, began: datetime, events: Iterable[RecordedEvent], *, is_prose: bool) -> str:
         """The first block: the `$ pyx` line, and what was shown until the first prompt.
 
         Args:
@@ -78,18 +78,20 @@ class Blocks:
             lines[0] = f"\\{lines[0]}"  # it would be prose there
         return _block(began, began, [line, *lines]).removeprefix("\n")
 
-    def looks(self, prompt: str, since: datetime, events: Iterable[Event]) -> Iterator[str]:
+    def looks(self, prompt: str, since: datetime, events: Iterable[RecordedEvent]) -> Iterator[str]:
         """What was shown at a prompt while no input ran; the last one was entered at the time *since*."""
         for group in _together(events):
             began, ended = group[0].at, group[-1].at
             patience = self._patience((began - since).total_seconds())
             yield _block(began, ended, [*patience, prompt, *self._lines(group)])
 
-    def begin(self, running: Running) -> str:
+    def begin(self, running: RunningInput) -> str:
         """An input that has just been entered."""
         return _block(running.began, running.began, self._typed_lines(running.prompt, running.source))
 
-    def of_input(self, running: Running, events: Sequence[Event], end: datetime) -> Iterator[str]:
+    def of_input(
+        self, running: RunningInput, events: Sequence[RecordedEvent], end: datetime
+    ) -> Iterator[str]:
         """An input that has come to its end, with what happened meanwhile."""
         source = running.source
         if not _is_writable(source):
@@ -123,8 +125,8 @@ class Blocks:
         lines = [prompt.first + first, *(prompt.rest + line for line in rest)]
         return [line.rstrip() if not line[len(prompt.first) :] else line for line in lines]
 
-    def _lines(self, events: Iterable[Event]) -> list[str]:
-        shown = ScreenLines()
+    def _lines(self, events: Iterable[RecordedEvent]) -> list[str]:
+        shown = ScreenOutput()
         for event in events:
             if event.what not in {"answer", "Ctrl-C"}:
                 if event.what != "print":
@@ -162,9 +164,9 @@ def _block(began: datetime, ended: datetime, lines: Iterable[str]) -> str:
     return "\n".join(["", stamp, *lines, ""])
 
 
-def _together(events: Iterable[Event]) -> Iterator[list[Event]]:
+def _together(events: Iterable[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
     """What was shown while no input ran, in groups that came at one time."""
-    group: list[Event] = []
+    group: list[RecordedEvent] = []
     for event in events:
         if event.what in {"answer", "Ctrl-C"}:
             continue

@@ -1,4 +1,4 @@
-"""record.py, blocks.py, merge.py: A live session becomes a transcript, and several become one."""
+"""recorder.py, recorded_blocks.py, merge.py: A live session becomes a transcript, and several become one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import TranscriptError
-from pyx.scenario.bindings import Bindings, View
+from pyx.scenario.bindings import Bindings, NodeView
 from pyx.scenario.match_line import expected_line, match_line
 from pyx.scenario.merge import merge
-from pyx.scenario.record import Recorder
+from pyx.scenario.recorder import Recorder
 from pyx.scenario.steps import Directives, Input, Signal, Start, Type
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.loop import prompt_for
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-VIEW = View(Incarnation("gus@vm", 1), {})
+VIEW = NodeView(Incarnation("gus@vm", 1), {})
 
 
 class Clock:

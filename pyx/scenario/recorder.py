@@ -14,7 +14,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyx.scenario.blocks import Blocks, Event, Running
+from pyx.scenario.recorded_blocks import BlockFormatter, RecordedEvent, RunningInput
 from pyx.scenario.transcript import CONTINUATION, PROMPT
 from pyx.shell.redaction import Redaction
 
@@ -27,7 +27,7 @@ _MOST_WAITING: Final = 1000
 """So much that is shown while no input runs waits for the next prompt."""
 
 
-class Sink(Protocol):
+class BlockWriter(Protocol):
     """Where the text goes."""
 
     def append(self, text: str, *, whole: bool = True) -> None:
@@ -52,7 +52,7 @@ class Recorder:
 
     def __init__(
         self,
-        file: Sink,
+        file: BlockWriter,
         started: str,
         cookies: Callable[[], Iterable[str]] = lambda: (),
         *,
@@ -63,14 +63,14 @@ class Recorder:
         self._started = started
         self._is_prose = not starts_alike
         self._redaction = Redaction(cookies)
-        self._blocks = Blocks(self._redaction)
+        self._blocks = BlockFormatter(self._redaction)
         self._now = now
         self._began = now()
         self._writing = threading.Lock()
         """Held while blocks are made; no thread that may hold it already waits for it."""
         self._is_over = False
-        self._events: deque[Event] = deque()
-        self._running: Running | None = None
+        self._events: deque[RecordedEvent] = deque()
+        self._running: RunningInput | None = None
         self._prompt: str | None = None
         """The one that stands, or stood last; None before the first."""
         self._last_typed = self._began
@@ -79,7 +79,7 @@ class Recorder:
 
     def shown(self, text: str, source: str, kind: str) -> None:
         """See `shell.witness.Witness`."""
-        self._events.append(Event(self._now(), kind, source, text))
+        self._events.append(RecordedEvent(self._now(), kind, source, text))
         # A shell may be left alone for days, while processes print.
         if len(self._events) > _MOST_WAITING and self._writing.acquire(blocking=False):
             try:
@@ -90,13 +90,13 @@ class Recorder:
 
     def interrupted(self) -> None:
         """See `shell.witness.Witness`."""
-        self._events.append(Event(self._now(), "Ctrl-C"))
+        self._events.append(RecordedEvent(self._now(), "Ctrl-C"))
 
     # ------------------------------------------------------------ from the shell's own
 
     def answered(self, line: str) -> None:
         """See `shell.witness.Witness`."""
-        self._events.append(Event(self._now(), "answer", "", line))
+        self._events.append(RecordedEvent(self._now(), "answer", "", line))
 
     def asked(self, prompt: str) -> None:
         """See `shell.witness.Witness`."""
@@ -116,7 +116,7 @@ class Recorder:
                 began = self._last_typed = self._now()
                 # Python, too, takes a carriage return for the end of a line.
                 source = source.replace("\r\n", "\n").replace("\r", "\n")
-                self._running = Running(began, prompt, source)
+                self._running = RunningInput(began, prompt, source)
                 self._redact(source)
                 # Should the input end this process, it stands there at least.
                 self._file.append(self._blocks.begin(self._running), whole=False)
@@ -145,7 +145,7 @@ class Recorder:
             for block in self._blocks.looks(self._prompt, self._last_typed, events):
                 self._file.append(block)
 
-    def _take(self) -> list[Event]:
+    def _take(self) -> list[RecordedEvent]:
         return [self._events.popleft() for _ in range(len(self._events))]
 
     # ------------------------------------------------------------ cookies

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyx.scenario.match_line import BLANKS, match_line
-from pyx.scenario.tokens import Token, split_tokens
-from pyx.scenario.units import EVAL, Budget, Unit
+from pyx.scenario.bindings import Token, split_tokens
+from pyx.scenario.match_line import BLANKS, ComparisonBudget, match_line
+from pyx.scenario.output_units import EVAL, OutputUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyx.scenario.bindings import Bindings, View
+    from pyx.scenario.bindings import Bindings, NodeView
     from pyx.scenario.match_line import ExpectedLine
 
 
-class _Shown(NamedTuple):
+class _ShownLine(NamedTuple):
     """A line of a unit: the unit's index, the line's index in it."""
 
     unit: int
@@ -29,38 +29,38 @@ class _Shown(NamedTuple):
     text: str
 
 
-class Unordered:
+class UnorderedSearch:
     """One block against the units of a screen."""
 
     def __init__(
-        self, lines: Sequence[ExpectedLine], units: Sequence[Unit], renaming: Bindings, view: View
+        self, lines: Sequence[ExpectedLine], units: Sequence[OutputUnit], bindings: Bindings, view: NodeView
     ) -> None:
         self._wanted = [line for line in lines if line.kind != "dots"]
         self._loose = len(self._wanted) != len(lines)
         self._units = units
-        self._renaming = renaming
+        self._bindings = bindings
         self._view = view
         everything = [
-            _Shown(index, line, text)
+            _ShownLine(index, line, text)
             for index, unit in enumerate(units)
             for line, text in enumerate(unit.lines)
         ]
         self._shown = sorted(
             everything, key=lambda one: units[one.unit].source != EVAL
         )  # they have to be taken
-        self._used: set[_Shown] = set()
+        self._used: set[_ShownLine] = set()
         self._holes = False
 
     def run(self, *, holes: bool) -> set[int] | None:
         """See `match_block._Search.run`."""
         self._holes = holes
         self._used = set()
-        self._budget = Budget(len(self._wanted) + len(self._shown))
-        by_shape: defaultdict[tuple[str, ...], deque[_Shown]] = defaultdict(deque)
+        self._budget = ComparisonBudget(len(self._wanted) + len(self._shown))
+        by_shape: defaultdict[tuple[str, ...], deque[_ShownLine]] = defaultdict(deque)
         for one in self._shown:
             if not holes or self._units[one.unit].source == EVAL:
                 by_shape[_shape(one.text)].append(one)
-        open_: list[tuple[ExpectedLine, Sequence[_Shown]]] = []
+        open_: list[tuple[ExpectedLine, Sequence[_ShownLine]]] = []
         for line in self._wanted:
             alike = by_shape[_shape(line.text)]
             if line.kind != "text":
@@ -74,18 +74,20 @@ class Unordered:
         open_.sort(key=lambda each: len(each[1]))
         return {one.unit for one in self._used} if self._place(open_) else None
 
-    def parts_left(self) -> tuple[Unit, ...]:
+    def parts_left(self) -> tuple[OutputUnit, ...]:
         """Units that were taken in part."""
-        left: list[Unit] = []
+        left: list[OutputUnit] = []
         for index, unit in enumerate(self._units):
             lines = tuple(
-                text for line, text in enumerate(unit.lines) if _Shown(index, line, text) not in self._used
+                text
+                for line, text in enumerate(unit.lines)
+                if _ShownLine(index, line, text) not in self._used
             )
             if lines and len(lines) < len(unit.lines) and unit.source != EVAL:
                 left.append(unit._replace(lines=lines))
         return tuple(left)
 
-    def _place(self, wanted: Sequence[tuple[ExpectedLine, Sequence[_Shown]]]) -> bool:
+    def _place(self, wanted: Sequence[tuple[ExpectedLine, Sequence[_ShownLine]]]) -> bool:
         """Finds partners for all of *wanted*; what it has used and bound stays if it does."""
         ways: list[Iterator[None]] = []
         while len(ways) < len(wanted):
@@ -109,19 +111,19 @@ class Unordered:
     def _goes_on(way: Iterator[None]) -> bool:
         return next(way, way) is None
 
-    def _partners(self, line: ExpectedLine, candidates: Sequence[_Shown]) -> Iterator[None]:
+    def _partners(self, line: ExpectedLine, candidates: Sequence[_ShownLine]) -> Iterator[None]:
         """Rests once for each partner of *line*, which is used then."""
         for one in candidates:
             if one in self._used or (self._holes and self._units[one.unit].source != EVAL):
                 continue
             if not self._budget.spend():
                 return
-            mark = self._renaming.mark()
-            if match_line(line, one.text, self._renaming, self._view):
+            savepoint = self._bindings.savepoint()
+            if match_line(line, one.text, self._bindings, self._view):
                 self._used.add(one)
                 yield
                 self._used.discard(one)
-            self._renaming.rewind(mark)
+            self._bindings.rollback(savepoint)
         if self._holes:
             yield
 

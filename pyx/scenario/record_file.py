@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
-from pyx.scenario.record import Recorder
-from pyx.scenario.sources import SUFFIX
+from pyx.scenario.recorder import Recorder
+from pyx.scenario.scenario_files import SUFFIX
 from pyx.shell.app import cookies_in_force
 
 if TYPE_CHECKING:

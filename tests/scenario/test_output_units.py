@@ -1,41 +1,43 @@
-"""screen_lines.py: Pieces of text become the units of a screen."""
+"""output_units.py: Pieces of text become the units of a screen."""
 
 from __future__ import annotations
 
-from pyx.scenario.screen_lines import ScreenLines
-from pyx.scenario.units import Unit
+from pyx.scenario.output_units import OutputUnit, ScreenOutput
 
 
 def test_each_piece_that_ends_its_line_is_a_unit() -> None:
-    shown = ScreenLines()
+    shown = ScreenOutput()
     shown.add("eval", "print", "a\nb\n", 1.0)
     shown.add("eval", "print", "c\n", 2.0)
-    assert shown.units == [Unit("eval", "print", ("a", "b"), 1.0), Unit("eval", "print", ("c",), 2.0)]
+    assert shown.units == [
+        OutputUnit("eval", "print", ("a", "b"), 1.0),
+        OutputUnit("eval", "print", ("c",), 2.0),
+    ]
 
 
 def test_a_line_in_pieces_is_one_line_whatever_comes_between() -> None:
-    shown = ScreenLines()
+    shown = ScreenOutput()
     shown.add("eval", "print", "first\n10%", 1.0)
-    assert shown.units == [Unit("eval", "print", ("first", "10%"), 1.0)]
+    assert shown.units == [OutputUnit("eval", "print", ("first", "10%"), 1.0)]
     assert shown.is_open(shown.units[0])
     shown.add("<0.5.0>", "print", "hello\n", 2.0)
     shown.add("eval", "print", "\r100%\nlast\n", 3.0)
     assert shown.units == [
-        Unit("eval", "print", ("first", "100%", "last"), 1.0),
-        Unit("<0.5.0>", "print", ("hello",), 2.0),
+        OutputUnit("eval", "print", ("first", "100%", "last"), 1.0),
+        OutputUnit("<0.5.0>", "print", ("hello",), 2.0),
     ]
     assert not shown.is_open(shown.units[0])
 
 
 def test_an_echo_begins_a_line() -> None:
-    shown = ScreenLines()
+    shown = ScreenOutput()
     shown.add("eval", "print", "a")
     shown.add("eval", "echo", "5\n")
     assert [unit.lines for unit in shown.units] == [("a",), ("5",)]
 
 
 def test_a_prompt_ends_all_lines() -> None:
-    shown = ScreenLines()
+    shown = ScreenOutput()
     shown.add("eval", "print", "a")
     shown.end_lines()
     shown.add("eval", "print", "b\n")
@@ -43,7 +45,7 @@ def test_a_prompt_ends_all_lines() -> None:
 
 
 def test_what_follows_a_piece_that_was_taken_out_is_a_unit_of_its_own() -> None:
-    shown = ScreenLines()
+    shown = ScreenOutput()
     shown.add("eval", "print", "Name: ")
     shown.units.clear()
     shown.add("eval", "print", "gus\n")
@@ -52,7 +54,7 @@ def test_what_follows_a_piece_that_was_taken_out_is_a_unit_of_its_own() -> None:
 
 def test_each_unit_is_told_once_when_it_is_whole() -> None:
     told: list[tuple[str, ...]] = []
-    shown = ScreenLines(lambda unit: told.append(unit.lines))
+    shown = ScreenOutput(lambda unit: told.append(unit.lines))
     shown.add("eval", "print", "a")
     shown.add("<0.5.0>", "print", "b\n")
     assert told == [("b",)]
