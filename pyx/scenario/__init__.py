@@ -1,46 +1,55 @@
-"""A transcript of several node shells is a test: text goes in, a verdict and a diff come out.
+"""Transcripts of shells as tests: a transcript goes in, a report of the first step that differs comes out.
 
-In: `*.pyxt` files and ```` ```pyx ```` fences in Markdown, typed by people or written by `--record`.  Out:
-real `pyx` processes driven over framed pipes (`shell/driver.py` is their end), a report of the one step that
-failed, JUnit files, pytest items, files rewritten by `--update`.
+Input are `*.pyxt` files and ```` ```pyx ```` fences in Markdown, typed by people or written by `--record`.
+Each node of a transcript is a real `pyx` process, driven over a pair of pipes (`shell/driver.py` is the other
+end).  Output are the report, JUnit files, pytest items, and files rewritten by `--update`.
 
-    sources                 which files are played; the text of one
-    fences                  the blocks of a Markdown file
-    transcript              text to steps, or a complaint with line and column
-    shell_lines             the `$ ` lines
-    directives              the comment at the end of an input (`# eventually`)
-    parse_error             a problem and its place in the file
-    steps                   what a transcript asks for, as values
-    tokens                  what is volatile in a text: pids, references, addresses, ports
-    bindings                the file's names for them <-> what they are this time
-    characters              what a terminal makes of a line, and what a text file does not keep
-    match_line              one expected line against one shown
+A file of text becomes steps:
+
+    scenario_files          finds the files to play, and reads one
+    fences                  the fenced blocks of a Markdown file
+    markdown_sessions       which of these are sessions
+    transcript              parses text to steps
+    shell_lines             parses the `$ ` lines
+    directives              parses the comment at the end of an input (`# eventually`)
+    parse_error             a problem with its column, and "did you mean"
+    steps                   the steps, as values
+
+Steps are played:
+
+    replay                  plays files: jobs, repetitions, progress
+    player                  plays the steps of one session
+    running_nodes           the nodes of a session, partitions, barriers
+    node_process            one OS process for each node, and its driver messages
+    output_units            pieces of output become the units of a screen
+    sandbox                 the directory and HOME of a session
+    sandbox_copy            copies what is beside a scenario there
+    stale_sandboxes         removes what a killed replay left behind
+    takeover                `--stop-at`: hands a node's shell to the terminal
+
+Expected and actual output are compared:
+
+    match_block             a block with the units of several sources
+    match_unordered         a block with `# unordered`
+    match_line              one line
+    match_echo              an echo, as a Python value
     wildcards               `[..]`, `*` and `?`
-    expressions             a user's regular expression, in a child process
-    echo                    an echo, compared as a Python value
-    units                   what a screen shows in one piece
-    screen_lines            pieces of text to the units of a screen
-    match_block             a block against several sources
-    unordered               a block in any order
-    sandbox                 the directory and HOME of a replay
-    sandbox_copy            what lies beside a scenario, copied there
-    stale_sandboxes         what a runner that was killed has left
-    node_process            one OS process for each node, and its frames
-    running_nodes           the nodes of a scenario, and what is asked of all at once
-    player                  plays the steps
-    takeover                `--stop-at`: a person takes over a node's shell
-    failure_report          a failure as its reader wants it
-    invisible_differences   differences that the eye does not see
-    update                  rewrites what failed
-    replay                  many files: jobs, repetitions, progress
-    junit                   results as XML
-    replay_cli              `pyx replay`
-    pytest_plugin           the same files under pytest
-    record                  a live session to a transcript
-    blocks                  events of a session to blocks
-    recording               the file of a recording, and its first line
-    merge                   several recordings joined
+    expressions             regular expressions, in a child process that can be stopped
+    characters              what a terminal shows of a line, and the escapes of the rest
+    bindings                the file's pids, references, addresses and ports, and those of this replay
 
-Never imported here: `cli`, and of the node only what the shell shows of itself: a scenario knows a node by
-its prompt and its screen, as a person does.
+Results and recordings are written:
+
+    failure_report          the report of a failed step
+    junit                   results as JUnit's XML
+    update                  the new text of a file whose blocks failed
+    recorder                the calls of `--record`, from any thread
+    recorded_blocks         recorded events become blocks of a transcript
+    record_file             the file of a recording, and its first line
+    merge                   joins several recordings
+    replay_cli              `pyx replay`
+    pytest_plugin           scenarios as items of pytest
+
+Never imported here: `cli`, and of a node only what its shell shows: a scenario knows a node by its prompt and
+its screen, as a person does.
 """

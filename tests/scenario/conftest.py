@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.scenario.transcripts import GOOD
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -22,3 +24,17 @@ def swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TMPDIR", short)
     yield
     shutil.rmtree(short, ignore_errors=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory: an empty one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def good_scenario(folder: Path) -> None:
+    """A scenario that passes: `scenarios/good.pyxt`."""
+    (folder / "scenarios/deep").mkdir(parents=True)
+    (folder / "scenarios/good.pyxt").write_text(GOOD)

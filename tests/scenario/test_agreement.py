@@ -22,10 +22,11 @@ from pyx.scenario.transcript import parse_transcript
 from pyx.scenario.update import rewritten
 from pyx.shell.loop import prompt_for
 from pyx.terms import Incarnation
+from tests.scenario.recorded import MemoryFile
 from tests.stories.host import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 VIEW = NodeView(Incarnation("gus@vm", 8), {1: Incarnation("server@vm", 7)})
 
@@ -132,24 +133,8 @@ SESSIONS = st.lists(
 )
 
 
-class Paper:
-    """A file in memory."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self._whole = ""
-
-    def append(self, text: str, *, whole: bool = True) -> None:
-        self.text = self._whole + text
-        if whole:
-            self._whole = self.text
-
-    def rewrite(self, change: Callable[[str], str]) -> None:
-        raise AssertionError("there is no cookie")
-
-
 def record(session: Sequence[Typed]) -> str:
-    paper = Paper()
+    paper = MemoryFile()
     seconds = itertools.count()
     began = datetime(2026, 11, 28, tzinfo=UTC)
     recorder = Recorder(paper, "$ pyx --sname gus", now=lambda: began + timedelta(milliseconds=next(seconds)))

@@ -1,4 +1,4 @@
-"""bindings.py, bindings.py: The file's names for pids and the like, and what they are this time."""
+"""bindings.py: the file's names for pids and the like, and what they are this time."""
 
 from __future__ import annotations
 

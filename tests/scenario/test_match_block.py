@@ -1,4 +1,4 @@
-"""match_block.py, units.py: A block against several sources."""
+"""match_block.py: a block against several sources."""
 
 from __future__ import annotations
 

@@ -30,12 +30,6 @@ AB = "$ pyx --sname a\n$ pyx --sname b\n"
 QUICK = "$ timeout 300ms\n"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def play(folder: Path, text: str, options: ReplayOptions | None = None) -> FileResult:
     (folder / "t.pyxt").write_text(text)
     return Replay(options or ReplayOptions()).play("t.pyxt")

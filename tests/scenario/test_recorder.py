@@ -1,99 +1,25 @@
-"""recorder.py, recorded_blocks.py, merge.py: A live session becomes a transcript, and several become one."""
+"""recorder.py, recorded_blocks.py: a live session becomes a transcript."""
 
 from __future__ import annotations
 
 import ast
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.errors import TranscriptError
 from pyx.scenario.bindings import Bindings, NodeView
 from pyx.scenario.match_line import expected_line, match_line
-from pyx.scenario.merge import merge
 from pyx.scenario.recorder import Recorder
 from pyx.scenario.steps import Directives, Input, Signal, Start, Type
 from pyx.scenario.transcript import parse_transcript
-from pyx.shell.loop import prompt_for
 from pyx.terms import Incarnation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
+from tests.scenario.recorded import Clock, MemoryFile, RecordedSession
 
 VIEW = NodeView(Incarnation("gus@vm", 1), {})
 
 
-class Clock:
-    """A clock that the test turns."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 19, 0, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def turn(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-class Paper:
-    """A file in memory."""
-
-    def __init__(self) -> None:
-        self.whole = ""
-        self.text = ""
-        """With a block that is not whole yet."""
-
-    def append(self, text: str, *, whole: bool = True) -> None:
-        self.text = self.whole + text
-        if whole:
-            self.whole = self.text
-
-    def rewrite(self, change: Callable[[str], str]) -> None:
-        self.text = self.whole = change(self.whole)
-
-
-class Session:
-    """A person at a node's prompt, written down."""
-
-    def __init__(self, name: str, clock: Clock, cookies: Iterable[str] = ()) -> None:
-        self.file = Paper()
-        self.clock = clock
-        self.name = name
-        self.number = 1
-        started = f"$ pyx --sname {name.partition('@')[0]}" if name else "$ pyx"
-        self.recorder = Recorder(self.file, started, lambda: cookies, now=clock)
-        self.asked()
-
-    def asked(self) -> None:
-        self.recorder.asked(prompt_for(self.name, self.number).first)
-
-    def shows(self, text: str, source: str = "shell", kind: str = "print") -> None:
-        self.recorder.shown(text, source, kind)
-
-    def enters(self, source: str) -> None:
-        self.recorder.typed(prompt_for(self.name, self.number), source)
-
-    def type(self, source: str, *shown: str, takes: float = 0.0) -> None:
-        self.enters(source)
-        for text in shown:
-            self.shows(text)
-        self.clock.turn(takes)
-        self.number += bool(source.strip())
-        self.asked()
-
-    @property
-    def text(self) -> str:
-        self.recorder.close()
-        return self.file.text
-
-
 class TestRecording:
     def test_inputs_and_what_they_showed(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("1 + 1", "2\n", takes=0.25)
         session.type("for x in 'ab':\n    print(x)\n", "a\n", "b\n")
         assert session.text == (
@@ -104,14 +30,14 @@ class TestRecording:
         )
 
     def test_an_input_stands_there_while_it_runs(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.enters("os._exit(3)")
         assert session.file.text.endswith("\npyx(gus@vm)1> os._exit(3)\n")
         session.shows("no\n")
         assert session.text.endswith("\npyx(gus@vm)1> os._exit(3)\nno\n")
 
     def test_what_is_shown_at_the_start_stands_below_it(self) -> None:
-        file = Paper()
+        file = MemoryFile()
         recorder = Recorder(file, "$ pyx", now=Clock())
         recorder.shown("# a module is hidden\nby another\n", "log", "print")
         assert file.text == ""
@@ -119,7 +45,7 @@ class TestRecording:
         assert file.text == "# 2026-11-24T19:00:00.000 +0.000\n$ pyx\n\\# a module is hidden\nby another\n"
 
     def test_where_a_replay_starts_otherwise_that_is_prose(self) -> None:
-        file = Paper()
+        file = MemoryFile()
         recorder = Recorder(file, "$ pyx --sname a@10.0.0.5", starts_alike=False, now=Clock())
         recorder.shown("[warning] listens\n", "log", "print")
         recorder.asked("pyx(a@10.0.0.5)1> ")
@@ -128,7 +54,7 @@ class TestRecording:
 
     def test_what_appears_by_itself_is_a_look(self) -> None:
         clock = Clock()
-        session = Session("gus@vm", clock)
+        session = RecordedSession("gus@vm", clock)
         session.type("")
         clock.turn(1)
         session.shows("hello\n", "<0.5.0>")
@@ -140,12 +66,12 @@ class TestRecording:
         )
 
     def test_what_appears_before_anything_is_typed_is_a_look_too(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.shows("hello\n", "<0.5.0>")
         assert session.text.endswith("\npyx(gus@vm)1>\nhello\n")
 
     def test_a_shell_that_is_left_alone_keeps_little_in_memory(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         for number in range(2500):
             session.shows(f"{number}\n", "<0.5.0>")
         assert "\n2000\n" in session.file.text
@@ -153,7 +79,7 @@ class TestRecording:
         assert lines == [str(number) for number in range(2500)]
 
     def test_what_is_shown_after_the_end_is_not_a_part_of_it(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("1", "1\n")
         session.shows("before\n", "log")
         session.recorder.left()
@@ -161,12 +87,12 @@ class TestRecording:
         assert session.text.endswith("\npyx(gus@vm)2>\nbefore\n")
 
     def test_colours_go_and_what_would_be_misread_is_protected(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("f()", "\x1b[31m$ red\x1b[0m\n\npyx(x)\n...\n\r1%\r100%\n\x07\n   ```\n")
         assert session.text.endswith("> f()\n\\$ red\n\\\n\\pyx(x)\n\\...\n100%\n\\x07 (esc)\n\\   ```\n")
 
     def test_lines_in_pieces_are_lines_of_their_source(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.enters("f()")
         session.shows("a")
         session.shows("other\n", "<0.5.0>")
@@ -175,12 +101,12 @@ class TestRecording:
         assert session.text.endswith("> f()\nab\nc\nother\n5\n")
 
     def test_a_traceback_is_short(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("f()", 'Traceback (most recent call last):\n  File "x"\nE: no\n')
         assert session.text.endswith("> f()\nTraceback (most recent call last):\n...\nE: no\n")
 
     def test_blanks_that_were_typed_stay(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("x = '''a  \n   \n\n'''  ")
         assert "1> x = '''a  \n...(gus@vm)1>    \n...(gus@vm)1>\n...(gus@vm)1> '''  \n" in session.text
 
@@ -188,7 +114,7 @@ class TestRecording:
         "remark", ["# ignore", "# eventually 2s", "# unorderd", "# blocks", "# # ignore"]
     )
     def test_a_remark_is_not_a_directive(self, remark: str) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type(f"1 + 1  {remark}", "2\n")
         session.type(remark)
         (only,) = parse_transcript(session.text, "t.pyxt").sessions
@@ -197,12 +123,12 @@ class TestRecording:
         assert all(step.directives == Directives() for step in only.steps if isinstance(step, Input))
 
     def test_what_python_takes_for_the_end_of_a_line_is_one(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("x = 1\r\ny = 2\rz = 3")
         assert "1> x = 1\n...(gus@vm)1> y = 2\n...(gus@vm)1> z = 3\n" in session.text
 
     def test_an_input_that_no_file_can_hold_is_prose(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("x = '\udcc3'", "UnicodeEncodeError: surrogates not allowed\n")
         assert session.text.endswith(
             "\n# This cannot be typed again:\n# x = '\\udcc3' (esc)\n"
@@ -210,14 +136,14 @@ class TestRecording:
         )
 
     def test_it_can_be_read_back(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("x = '''\n# y\n'''")
         session.type("x", "'\\n# y\\n'\n")
         (only,) = parse_transcript(session.text, "t.pyxt").sessions
         assert len(only.steps) == 3
 
     def test_what_took_long_gets_time(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type("f()", takes=2.0)
         session.type("g()", takes=7.25)
         session.type("h()", takes=6.0)
@@ -237,7 +163,7 @@ class TestRecording:
         assert len(only.steps) == 7
 
     def test_what_input_was_answered_stands_above_its_input(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.enters("[input('a? '), input()]")
         for answer in ("gus", "", " x ", "\x1b[A", "y (esc)"):
             session.recorder.answered(answer)
@@ -253,7 +179,7 @@ class TestRecording:
 
 class TestCtrlC:
     def test_an_interrupted_input_blocks_and_its_rest_is_a_look(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.enters("print('a'); receive()")
         session.shows("a\n")
         session.clock.turn(1)
@@ -268,7 +194,7 @@ class TestCtrlC:
         )
 
     def test_behind_a_remark_the_directive_has_a_line_of_its_own(self) -> None:
-        session = Session("", Clock())
+        session = RecordedSession("", Clock())
         session.enters("receive()  # what?")
         session.recorder.interrupted()
         text = session.text
@@ -280,7 +206,7 @@ class TestCtrlC:
         assert only.steps[1].directives.blocks
 
     def test_at_the_prompt_it_is_nothing(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.recorder.interrupted()
         session.asked()
         session.type("1", "1\n")
@@ -294,7 +220,7 @@ SECRET = "pyx1-Ab3dEf6hIj9lMn2pQr5tUv8x"
 
 class TestCookies:
     def test_one_that_is_typed_becomes_another(self) -> None:
-        session = Session("gus@vm", Clock())
+        session = RecordedSession("gus@vm", Clock())
         session.type(f"Node.set_cookie('{SECRET}')", "True\n")
         session.type("Node.get_cookie().text", f"'{SECRET}'\n")
         session.type("Node.get_cookie()", "Cookie(sha256 ab12…)\n")
@@ -304,7 +230,7 @@ class TestCookies:
 
     def test_one_that_comes_into_force_later_goes_from_what_is_written(self) -> None:
         cookies: list[str] = []
-        session = Session("gus@vm", Clock(), cookies)
+        session = RecordedSession("gus@vm", Clock(), cookies)
         session.type(f"c = '{SECRET}'; c", f"'{SECRET}'\n")
         session.enters("s(c)")
         cookies.append(SECRET)
@@ -323,121 +249,15 @@ class TestCookies:
         ],
     )
     def test_a_line_with_one_is_a_pattern(self, shown: str, written: str) -> None:
-        session = Session("gus@vm", Clock(), [SECRET])
+        session = RecordedSession("gus@vm", Clock(), [SECRET])
         session.type("f()", f"{shown}\n")
         assert session.text.endswith(f"> f()\n{written}\n")
         line = expected_line(written)
         assert match_line(line, shown.replace(SECRET, "pyx1-another"), Bindings(), VIEW)
 
     def test_one_that_was_given_to_input_becomes_another(self) -> None:
-        session = Session("gus@vm", Clock(), [SECRET])
+        session = RecordedSession("gus@vm", Clock(), [SECRET])
         session.enters("Node.set_cookie(input())")
         session.recorder.answered(SECRET)
         session.shows(f"{SECRET}\nTrue\n")
         assert SECRET not in session.text
-
-
-class TestMerging:
-    def test_blocks_come_in_the_order_of_their_times(self, tmp_path: Path) -> None:
-        clock = Clock()
-        one, two = Session("a@vm", clock), Session("b@vm", clock)
-        clock.turn(1)
-        one.type("send(('x', 'b'), 1)", "1\n")
-        clock.turn(1)
-        two.type("flush()", "1\n")
-        clock.turn(1)
-        one.type("2", "2\n")
-        merged = self.merged(tmp_path, one, two)
-        prompts = [line for line in merged.split("\n") if line.startswith(("pyx(", "$"))]
-        assert prompts == [
-            "$ pyx --sname a",
-            "$ pyx --sname b",
-            "pyx(a@vm)1> send(('x', 'b'), 1)",
-            "pyx(b@vm)1> flush()",
-            "pyx(a@vm)2> 2",
-        ]
-        assert "# 2026" not in merged
-
-    def test_an_input_that_waited_for_another_shell_blocks(self, tmp_path: Path) -> None:
-        clock = Clock()
-        one, two = Session("a@vm", clock), Session("b@vm", clock)
-        clock.turn(1)
-        one.enters("receive()")
-        clock.turn(1)
-        two.type("send(('x', 'a'), 1)", "1\n")
-        clock.turn(0.1)
-        one.shows("1\n")
-        one.asked()
-        assert self.merged(tmp_path, one, two).endswith(
-            "pyx(a@vm)1> receive()  # blocks\n\npyx(b@vm)1> send(('x', 'a'), 1)\n1\n\npyx(a@vm)1>\n1\n"
-        )
-
-    def test_one_with_a_remark_does_too(self, tmp_path: Path) -> None:
-        clock = Clock()
-        one, two = Session("a@vm", clock), Session("b@vm", clock)
-        clock.turn(1)
-        one.enters("receive()  # what?")
-        one.recorder.answered("x")
-        clock.turn(1)
-        two.type("1", "1\n")
-        clock.turn(0.1)
-        one.shows("1\n")
-        one.asked()
-        merged = self.merged(tmp_path, one, two)
-        assert merged.endswith(
-            "\n$ type x\npyx(a@vm)1> receive()  # what?\n...(a@vm)1> # blocks\n"
-            "\npyx(b@vm)1> 1\n1\n\npyx(a@vm)1>\n1\n"
-        )
-        assert parse_transcript(merged, "t.pyxt").sessions
-
-    def test_what_an_interrupted_input_showed_stands_behind_the_interrupt(self, tmp_path: Path) -> None:
-        clock = Clock()
-        one, two = Session("a@vm", clock), Session("b@vm", clock)
-        clock.turn(1)
-        one.enters("while True: print(receive())")
-        clock.turn(1)
-        two.type("send(('x', 'a'), 1)", "1\n")
-        clock.turn(1)
-        one.shows("1\n")
-        one.recorder.interrupted()
-        clock.turn(1)
-        one.shows("KeyboardInterrupt\n", kind="interrupt")
-        assert self.merged(tmp_path, one, two).endswith(
-            "\n$ timeout 6s\npyx(a@vm)1> while True: print(receive())  # blocks\n"
-            "\npyx(b@vm)1> send(('x', 'a'), 1)\n1\n"
-            "\n$ kill -INT a@vm\n\npyx(a@vm)1>\n1\nKeyboardInterrupt\n"
-        )
-
-    def test_the_longest_time_that_was_needed_stays(self, tmp_path: Path) -> None:
-        clock = Clock()
-        one, two = Session("a@vm", clock), Session("b@vm", clock)
-        one.type("f()", takes=10)
-        two.type("g()", takes=4)
-        two.type("h()", takes=20)
-        lines = self.merged(tmp_path, one, two).split("\n")
-        assert [line for line in lines if line.startswith(("$ timeout", "pyx"))] == [
-            "$ timeout 20s",
-            "pyx(a@vm)1> f()",
-            "pyx(b@vm)1> g()",
-            "$ timeout 40s",
-            "pyx(b@vm)2> h()",
-        ]
-
-    def test_a_file_that_is_not_there_is_refused(self) -> None:
-        with pytest.raises(TranscriptError, match=r"^nowhere.pyxt: there is no such file or directory$"):
-            merge(["nowhere.pyxt"])
-
-    def test_a_file_without_times_is_refused(self, tmp_path: Path) -> None:
-        path = tmp_path / "t.pyxt"
-        path.write_text("$ pyx --sname a\n")
-        with pytest.raises(TranscriptError, match=":1:1: this block does not say when it was"):
-            merge([str(path)])
-
-    @staticmethod
-    def merged(tmp_path: Path, *sessions: Session) -> str:
-        paths: list[str] = []
-        for session in sessions:
-            path = tmp_path / f"{session.name}.pyxt"
-            path.write_text(session.text)
-            paths.append(str(path))
-        return merge(paths)

@@ -1,0 +1,29 @@
+"""What the tests of the transcript language share: parsing a text that is right, and one that is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from pyx.errors import TranscriptError
+from pyx.scenario.transcript import parse_transcript
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyx.scenario.steps import TranscriptSession
+
+STARTED = "$ pyx --sname a\n$ pyx --sname b\n"
+
+GOOD = "$ pyx --sname a\npyx(a@vm)1> print('hello')\nhello\n"
+BAD = "$ pyx --sname a\npyx(a@vm)1> 1\n2\n"
+BODY = "$ pyx --sname a\npyx(a@vm)1> 1+1\n3\n"
+
+
+def session_of(text: str, path: str = "t.pyxt") -> TranscriptSession:
+    (only,) = parse_transcript(text, path).sessions
+    return only
+
+
+def error_in(text: str, path: str = "t.pyxt") -> TranscriptError:
+    with pytest.raises(TranscriptError) as raised:
+        parse_transcript(text, path)
+    return raised.value
