@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pyx.errors import TranscriptError
 from pyx.scenario.transcript import parse_transcript
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyx.scenario.steps import TranscriptSession
