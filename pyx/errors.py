@@ -1,41 +1,41 @@
-"""Everything pyx raises, as one tree.  Not here: what processes die of (see `terms`) and what peers answer.
+"""The exceptions of pyx, as one tree.
 
 A failure of a peer is a value (`"pang"`, `False`, a `DOWN` message); a misuse by the caller is an exception
-from this file, or a plain `TypeError`/`ValueError`.  Facts are attributes; the sentence is made in the class.
+from this file, or a plain `TypeError` or `ValueError`.  Facts are attributes; each class makes its sentence.
 
     PyxError
     ├── EncodeError (TypeError)        a message holds something that is not data
-    ├── DecodeError (ValueError)       bytes from elsewhere are not a payload
-    ├── ProtocolError                  a peer broke the rules of the wire
+    ├── DecodeError (ValueError)       bytes from a peer are not a payload
+    ├── ProtocolError                  a peer broke the wire protocol
     │   ├── FrameTooBig
-    │   └── HandshakeFailed            no session; `reason` says why, in words for the log at home
+    │   └── HandshakeFailed            no connection; `reason` says why
     ├── NodeNameInvalid (ValueError)
     ├── NameTaken                      a live node on this host has that name
-    ├── NodeNotAlive                   this process is no node: start it with a name first
-    ├── AlreadyStarted                 this process is a node already
-    ├── RuntimeDirectoryUnsafe         the directory of sockets is not mine alone
-    ├── CookieUnsafe                   others can read the cookie, or it is not mine
-    ├── NoConnection (ConnectionError) a node cannot be reached (spawn_link and the like)
-    ├── NodeBusy                       a node takes too little of what is queued for it
-    ├── NotAProcess                    `self()` or `receive()` on a thread that is no pyx process
-    ├── NoProcess (LookupError)        no process of that name (or pid) is here
-    ├── UndefinedFunction (LookupError) a process was to run a function that is not there
+    ├── NodeNotAlive                   this process is not a node: start it with a name first
+    ├── AlreadyStarted                 this process is already a node
+    ├── RuntimeDirectoryUnsafe         other users can change the directory of sockets
+    ├── CookieUnsafe                   other users can read the cookie file, or own it
+    ├── NoConnection (ConnectionError) a node cannot be reached (`Process.info`, say)
+    ├── NodeBusy                       the queue for a node is full, and the caller cannot wait
+    ├── NotAProcess                    `self()` or `receive()` on a thread that is not a pyx process
+    ├── NoProcess (LookupError)        no process of that name, or pid, is on this node
+    ├── UndefinedFunction (LookupError) a process was started with a function that does not exist
     ├── RegistrationError (ValueError) a name was refused; the sentence says by which rule
     ├── WouldBlock (RuntimeError)      a waiting call on a running event loop; it names its twin in `aio`
-    ├── Reentered (RuntimeError)       a question asked by a finalizer that interrupted pyx itself
+    ├── Reentered (RuntimeError)       a call with an answer, from a finalizer that interrupted pyx itself
     ├── AlreadyReceiving (RuntimeError) two receives of one process at the same time
-    ├── TerminalTaken (RuntimeError)   `input()` in a process beside the shell, which reads the terminal
-    ├── TranscriptError (ValueError)   a scenario file cannot be read; it says where
+    ├── TerminalTaken (RuntimeError)   `input()` in a process other than the shell, which reads the terminal
+    ├── TranscriptError (ValueError)   a scenario file cannot be parsed; it says where
     ├── ReceiveTimeout (TimeoutError)  no message matched in time
-    └── RpcError                       a remote call gave no value
+    └── RpcError                       a remote call returned no value
         ├── RpcNoConnection (ConnectionError)
         ├── RpcTimeout (TimeoutError)
-        ├── RpcUndefined               no such module or function there; it says which
-        ├── RpcRefused                 that node's policy allows no such call
+        ├── RpcUndefined               no such module or function on that node; it says which
+        ├── RpcRefused                 that node's rpc policy forbids the call
         └── RemoteError                the function raised, or its result is not data
 
-    Exit (Exception)                   raised by user code to leave a process with a reason
-    ProcessKilled (BaseException)      raised in a process that is dead already
+    Exit (Exception)                   raised by user code to end its process with a reason
+    ProcessKilled (BaseException)      raised in a process that is already dead
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from typing import Any
 
 
 class PyxError(Exception):
-    """The root: `except PyxError` catches whatever pyx has to complain about."""
+    """The root of the tree: `except PyxError` catches all of it but `Exit` and `ProcessKilled`."""
 
     hint: str | None = None
-    """What to do about it, without the word `hint:`."""
+    """What the reader can do about it, without the word `hint:`."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -56,21 +56,21 @@ class PyxError(Exception):
             self.add_note(f"hint: {hint}")  # so every traceback shows it, not only those of pyx
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Python would call the class with the sentence, where each takes the facts it is made of.
+        # Python's own would call the class with the sentence, but each class takes its facts.
         return _again, (type(self), self.args), self.__dict__
 
 
 def _again(cls: type[PyxError], args: tuple[object, ...]) -> PyxError:
-    """Returns what a copy, or an error from a pool of processes, begins as; its facts come after."""
+    """Returns the error that a copy, or an unpickled one, starts from; `__reduce__` adds its attributes."""
     error = cls.__new__(cls, *args)
     error.args = args
     return error
 
 
 class EncodeError(PyxError, TypeError):
-    """A message, argument or result is not data, or would arrive changed; the path says where.
+    """A message, argument or result is not data, or would arrive changed.
 
-    Attributes: `path` (`"message[1]['conn']"`), `value` (what stood there), `hint` (what to send instead).
+    Attributes: `path` (of the value: `"message[1]['conn']"`), `value`, `hint` (what to send instead).
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class EncodeError(PyxError, TypeError):
 
 
 class DecodeError(PyxError, ValueError):
-    """Bytes from elsewhere are not a payload.  Nobody's code ran."""
+    """Bytes from a peer are not a payload.  Decoding them has run no code of theirs or of the user's."""
 
 
 class ProtocolError(PyxError):
-    """A peer broke the rules of the wire; its session ends, nothing else does."""
+    """A peer broke the wire protocol; its connection is closed, and nothing else changes."""
 
 
 class FrameTooBig(ProtocolError):
@@ -95,11 +95,11 @@ class FrameTooBig(ProtocolError):
     def __init__(self, size: int, limit: int) -> None:
         self.size = size
         self.limit = limit
-        super().__init__(f"a frame of {size} bytes was announced, at most {limit} are taken")
+        super().__init__(f"the peer announced a frame of {size} bytes; the limit is {limit}")
 
 
 class HandshakeFailed(ProtocolError):
-    """No session came about.  Attribute: `reason`, in words for the log of this node."""
+    """A connection was not set up.  Attribute: `reason`, as text for the log of this node."""
 
     def __init__(self, reason: str, *, hint: str | None = None) -> None:
         self.reason = reason
@@ -107,7 +107,7 @@ class HandshakeFailed(ProtocolError):
 
 
 class NodeNameInvalid(PyxError, ValueError):
-    """A node name that cannot be one.  Attributes: `name`, `problem`."""
+    """A text is not a node name.  Attributes: `name`, `problem`."""
 
     def __init__(self, name: object, problem: str, *, hint: str | None = None) -> None:
         self.name = name
@@ -126,25 +126,25 @@ class NameTaken(PyxError):
 
 
 class NodeNotAlive(PyxError):
-    """The call needs this process to be a node, and it is none."""
+    """The call needs a node with a name, and this process is not one."""
 
-    def __init__(self, wish: str) -> None:
+    def __init__(self, action: str) -> None:
         super().__init__(
-            f"cannot {wish}: this process is not a node",
+            f"cannot {action}: this process is not a node",
             hint="start it with `pyx --sname NAME`, or call Node.start(NAME)",
         )
 
 
 class AlreadyStarted(PyxError):
-    """`Node.start` in a process that is a node already.  Attribute: `name`."""
+    """`Node.start` was called in a process that is already a node.  Attribute: `name`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"this process is the node {name} already", hint="Node.stop() first")
+        super().__init__(f"this process is already the node {name}", hint="Node.stop() first")
 
 
 class RuntimeDirectoryUnsafe(PyxError):
-    """The directory for sockets is not mine alone.  Attributes: `path`, `problem`."""
+    """Other users can change the directory of sockets.  Attributes: `path`, `problem`."""
 
     def __init__(self, path: str, problem: str, *, hint: str) -> None:
         self.path = path
@@ -153,7 +153,7 @@ class RuntimeDirectoryUnsafe(PyxError):
 
 
 class CookieUnsafe(PyxError):
-    """The cookie file cannot be trusted.  Attributes: `path`, `problem`."""
+    """Other users can read the cookie file, or own it.  Attributes: `path`, `problem`."""
 
     def __init__(self, path: str, problem: str, *, hint: str) -> None:
         self.path = path
@@ -171,7 +171,7 @@ class NoConnection(PyxError, ConnectionError):
 
 
 class NodeBusy(PyxError):
-    """So much is queued for a node that no more is taken from whoever cannot wait.
+    """The queue for a node is full, and the caller cannot wait: it runs an event loop, or is not a process.
 
     Attributes: `node`, `queued` (bytes).
     """
@@ -180,23 +180,28 @@ class NodeBusy(PyxError):
         self.node = node
         self.queued = queued
         super().__init__(
-            f"{node} does not take what is queued for it, {queued / 2**20:.1f} MiB",
-            hint="`await aio.send(...)` waits until it does; nosuspend=True asks first",
+            busy_text(node, queued),
+            hint="`await aio.send(...)` waits for room; nosuspend=True returns 'nosuspend' instead",
         )
 
 
+def busy_text(node: str, queued: int) -> str:
+    """Returns the sentence about a node for which *queued* bytes wait."""
+    return f"{node} is busy, {queued / 2**20:.1f} MiB queued"
+
+
 class NotAProcess(PyxError):
-    """The calling thread is no pyx process, so it has no pid and no mailbox."""
+    """The calling thread is not a pyx process, so it has no pid and no mailbox."""
 
     def __init__(self, call: str) -> None:
         super().__init__(
-            f"{call} needs a process, and this thread is none",
+            f"{call} needs a process, and this thread is not one",
             hint="run the code with spawn(function), or type it at the pyx prompt",
         )
 
 
 class NoProcess(PyxError, LookupError):
-    """No such process on this node.  Attribute: `name`, a registered name or a pid."""
+    """No process on this node has that name or pid.  Attribute: `name`, a registered name or a pid."""
 
     def __init__(self, name: object) -> None:
         self.name = name
@@ -205,7 +210,7 @@ class NoProcess(PyxError, LookupError):
 
 
 class UndefinedFunction(PyxError, LookupError):
-    """A process was to run a function that is not there.
+    """A process was started with a function that does not exist.
 
     Attributes: `module`, `function` (None: the module is missing).
     """
@@ -231,39 +236,39 @@ class WouldBlock(PyxError, RuntimeError):
 
 
 class Reentered(PyxError, RuntimeError):
-    """A finalizer or signal handler asked pyx a question while its thread was in the middle of a step."""
+    """A finalizer or signal handler made a call with an answer while its thread was in a kernel call."""
 
     def __init__(self) -> None:
         super().__init__(
             "pyx was called from a finalizer or signal handler that interrupted pyx itself",
-            hint="such code may send messages, but not wait for answers",
+            hint="code that runs there can send messages, but not wait for answers",
         )
 
 
 class AlreadyReceiving(PyxError, RuntimeError):
-    """A process has one mailbox and reads it at one place at a time."""
+    """Two receives of one process overlap; a mailbox has one reader at a time."""
 
     def __init__(self) -> None:
         super().__init__(
-            "this process is receiving already: in another task of its own, or around this predicate",
-            hint="receive in one task, with several patterns, or spawn a process for each",
+            "this process is already receiving, in another of its tasks or around this predicate",
+            hint="receive in one task with several patterns, or spawn a process for each task",
         )
 
 
 class TerminalTaken(PyxError, RuntimeError):
-    """A process beside the shell wants to read the terminal, at which the shell does."""
+    """A process other than the shell called `input()`; the shell alone reads the terminal."""
 
-    def __init__(self, who: str) -> None:
+    def __init__(self, reader: str) -> None:
         super().__init__(
-            f"{who} cannot read the terminal: what is typed there is the shell's",
-            hint="ask at the prompt, and send the process what was answered",
+            f"{reader} cannot read the terminal: the shell reads what is typed there",
+            hint="call input() at the prompt, and send its result to the process",
         )
 
 
 class TranscriptError(PyxError, ValueError):
-    """A scenario file cannot be read.  Attributes: `path`, `line` and `column` (from 1), `problem`.
+    """A scenario file cannot be parsed.  Attributes: `path`, `line` and `column` (from 1), `problem`.
 
-    Line 0 stands for the file as a whole.
+    Line 0 means the file as a whole.
     """
 
     def __init__(self, path: str, line: int, column: int, problem: str, *, hint: str | None = None) -> None:
@@ -283,7 +288,7 @@ class ReceiveTimeout(PyxError, TimeoutError):
 
 
 class RpcError(PyxError):
-    """A remote call gave no value.  Attribute: `node`."""
+    """A remote call returned no value.  Attribute: `node`."""
 
     def __init__(self, node: str, message: str, *, hint: str | None = None) -> None:
         self.node = node
@@ -299,7 +304,7 @@ class RpcNoConnection(RpcError, ConnectionError):
 
 
 class RpcTimeout(RpcError, TimeoutError):
-    """No answer in time; the call may go on there.  Attribute: `timeout` (seconds)."""
+    """No answer came in time; the function may still run there.  Attribute: `timeout` (seconds)."""
 
     def __init__(self, node: str, timeout: float) -> None:
         self.timeout = timeout
@@ -307,7 +312,10 @@ class RpcTimeout(RpcError, TimeoutError):
 
 
 class RpcUndefined(RpcError):
-    """No such module or function there.  Attributes: `module`, `function` (None: the module is missing)."""
+    """The node lacks that module or function.
+
+    Attributes: `module`, `function` (None: the module is missing).
+    """
 
     def __init__(self, node: str, module: str, function: str | None = None) -> None:
         self.module = module
@@ -317,9 +325,9 @@ class RpcUndefined(RpcError):
 
 
 class RpcRefused(RpcError):
-    """That node's policy forbids the call.  Attribute: `policy`.
+    """The rpc policy of a node forbids the call.  Attribute: `policy`.
 
-    It forbids `Process.info` of a process's messages and dictionary too (*private*).
+    With *private*, the call is `Process.info` of messages and dictionary, which need `--rpc open`.
     """
 
     def __init__(self, node: str, policy: str, *, private: bool = False) -> None:
@@ -338,11 +346,11 @@ class RpcRefused(RpcError):
 
 
 class RemoteError(RpcError):
-    """The call failed over there.
+    """The called function raised, or its result is not data.
 
-    Attributes: `type` (the exception's class name), `text` (its message), `traceback` (the frames of the
-    other side as text, without pyx's own; empty where there are none).  A note says which node that was, and
-    holds the traceback, so whatever shows the exception shows them.
+    Attributes: `type` (the exception's class name), `text` (its message), `traceback` (of the other node, as
+    text without pyx's own frames; empty where there are none).  A note of the exception holds the node and
+    the traceback, so that every display of it shows them.
     """
 
     def __init__(self, node: str, type_name: str, text: str, traceback: str = "") -> None:
@@ -350,16 +358,16 @@ class RemoteError(RpcError):
         self.text = text
         self.traceback = traceback
         super().__init__(node, f"{type_name}: {text}" if text else type_name)
-        told = traceback.strip()
+        shown = traceback.strip()
         self.add_note(
-            "\n  ".join([f"on {node}"] if told in {"", str(self)} else [f"on {node}:", *told.split("\n")])
+            "\n  ".join([f"on {node}"] if shown in {"", str(self)} else [f"on {node}:", *shown.split("\n")])
         )
 
 
 class Exit(Exception):
-    """Raise it to end the running process with a reason: `raise Exit("shutdown")`.
+    """Ends the process that raises it, with a reason: `raise Exit("shutdown")`.
 
-    Attribute: `reason`, any data; without one it is `"normal"`.
+    Attribute: `reason`, any data; `"normal"` by default.
     """
 
     def __init__(self, reason: Any = "normal") -> None:
@@ -368,11 +376,11 @@ class Exit(Exception):
 
 
 class ProcessKilled(BaseException):
-    """Raised inside a process that has been ended from outside.  Do not catch it: the pid is dead already."""
+    """Raised in the code of a process that was killed.  Do not catch it: the process is already dead."""
 
 
 def _brief(value: object) -> str:
-    """A repr for an error line: short, and never a second error."""
+    """Returns a repr of at most 80 characters; one that raises is replaced by the class name."""
     try:
         text = repr(value)
     except Exception:  # a repr is user code

@@ -1,4 +1,4 @@
-"""errors.py: The tree as it is drawn, the sentences as they are made, the facts as attributes."""
+"""errors.py: The drawn tree of exceptions, their sentences, hints and attributes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def all_classes() -> dict[str, type[BaseException]]:
 
 
 class TestTheTree:
-    def test_is_drawn_as_it_is(self) -> None:
+    def test_drawing_holds_every_class_below_its_base(self) -> None:
         """Every class stands in the drawing at its depth, with Python's own base beside it."""
         drawn: list[tuple[int, str, str]] = []
         for line in (errors.__doc__ or "").splitlines():
@@ -71,18 +71,18 @@ class TestTheTree:
             else:
                 assert builtin in {"", own}, name
 
-    def test_one_except_catches_all_that_pyx_complains_of(self) -> None:
+    def test_pyx_error_is_the_base_of_all_but_exit_and_process_killed(self) -> None:
         outside = {name for name, one in all_classes().items() if not issubclass(one, PyxError)}
         assert outside == {"Exit", "ProcessKilled"}
 
-    def test_a_kill_is_not_caught_by_accident(self) -> None:
+    def test_process_killed_is_not_an_exception(self) -> None:
         assert not issubclass(ProcessKilled, Exception)
 
 
 SENTENCES: list[tuple[BaseException, str, str | None]] = [
     (EncodeError("message[1]", [1]), "cannot send message[1]: [1] is not data", None),
     (EncodeError("args", int, "is too long"), "cannot send args: <class 'int'> is too long", None),
-    (FrameTooBig(10, 5), "a frame of 10 bytes was announced, at most 5 are taken", None),
+    (FrameTooBig(10, 5), "the peer announced a frame of 10 bytes; the limit is 5", None),
     (HandshakeFailed("cookie differs", hint="ask"), "cookie differs", "ask"),
     (NodeNameInvalid("a b", "no space"), "'a b' is not a node name: no space", None),
     (NameTaken("a@vm", 4242), "the name a@vm is in use by another node (pid 4242)", None),
@@ -92,13 +92,13 @@ SENTENCES: list[tuple[BaseException, str, str | None]] = [
         "cannot set a cookie: this process is not a node",
         "start it with `pyx --sname NAME`, or call Node.start(NAME)",
     ),
-    (AlreadyStarted("a@vm"), "this process is the node a@vm already", "Node.stop() first"),
+    (AlreadyStarted("a@vm"), "this process is already the node a@vm", "Node.stop() first"),
     (RuntimeDirectoryUnsafe("/x", "is a link", hint="rm /x"), "/x is a link", "rm /x"),
     (CookieUnsafe("/x", "is open to others", hint="chmod"), "the cookie file /x is open to others", "chmod"),
     (NoConnection("b@vm", "it hung up"), "no connection to b@vm: it hung up", None),
     (
         NotAProcess("self()"),
-        "self() needs a process, and this thread is none",
+        "self() needs a process, and this thread is not one",
         "run the code with spawn(function), or type it at the pyx prompt",
     ),
     (NoProcess("stock"), "no process is registered as 'stock' on this node", None),
@@ -108,7 +108,7 @@ SENTENCES: list[tuple[BaseException, str, str | None]] = [
     (
         Reentered(),
         "pyx was called from a finalizer or signal handler that interrupted pyx itself",
-        "such code may send messages, but not wait for answers",
+        "code that runs there can send messages, but not wait for answers",
     ),
     (TranscriptError("a.pyxt", 3, 7, "no such word"), "a.pyxt:3:7: no such word", None),
     (TranscriptError("a.pyxt", 0, 0, "nothing in it"), "a.pyxt: nothing in it", None),
@@ -126,28 +126,26 @@ SENTENCES: list[tuple[BaseException, str, str | None]] = [
 
 
 @pytest.mark.parametrize(("error", "sentence", "hint"), SENTENCES, ids=lambda value: type(value).__name__)
-def test_sentences_and_hints(error: Any, sentence: str, hint: str | None) -> None:
+def test_error_has_its_sentence_and_hint(error: Any, sentence: str, hint: str | None) -> None:
     assert str(error) == sentence
     assert error.hint == hint
 
 
 @pytest.mark.parametrize(("error", "_sentence", "hint"), SENTENCES, ids=lambda value: type(value).__name__)
-def test_hints_stand_in_a_plain_traceback_once(
-    error: BaseException, _sentence: str, hint: str | None
-) -> None:
+def test_hint_stands_in_a_traceback_once(error: BaseException, _sentence: str, hint: str | None) -> None:
     last_lines = "".join(traceback.format_exception_only(error)).splitlines()
     assert [line for line in last_lines if line.startswith("hint: ")] == ([f"hint: {hint}"] if hint else [])
 
 
 @pytest.mark.parametrize(("error", "sentence", "hint"), SENTENCES, ids=lambda value: type(value).__name__)
-def test_a_copy_says_the_same(error: Any, sentence: str, hint: str | None) -> None:
+def test_copy_of_an_error_equals_it(error: Any, sentence: str, hint: str | None) -> None:
     other = copy.copy(error)
     assert (type(other), str(other), other.hint) == (type(error), sentence, hint)
     assert other.__dict__ == error.__dict__
     assert traceback.format_exception_only(other) == traceback.format_exception_only(error)
 
 
-def test_facts_are_attributes() -> None:
+def test_errors_have_their_facts_as_attributes() -> None:
     frame = FrameTooBig(10, 5)
     assert (frame.size, frame.limit) == (10, 5)
     undefined = RpcUndefined("b@vm", "m", "f")
@@ -162,29 +160,27 @@ def test_facts_are_attributes() -> None:
 
 
 @pytest.mark.parametrize("frames", ["", "KeyError: 1\n"])
-def test_a_remote_error_without_frames_says_whose_it_is(frames: str) -> None:
+def test_remote_error_without_frames_names_its_node(frames: str) -> None:
     assert RemoteError("b@vm", "KeyError", "1", frames).__notes__ == ["on b@vm"]
 
 
-def test_a_refusal_names_the_policy() -> None:
+def test_rpc_refused_names_the_policy() -> None:
     refused = RpcRefused("b@vm", "off")
     assert str(refused).startswith("b@vm refuses calls (it runs with --rpc off)")
     assert refused.policy == "off"
 
 
-def test_two_receives_at_once_say_where() -> None:
-    assert "receiving already: in another task of its own, or around this predicate" in str(
-        AlreadyReceiving()
-    )
+def test_already_receiving_names_both_causes() -> None:
+    assert "already receiving, in another of its tasks or around this predicate" in str(AlreadyReceiving())
 
 
-class TestWhatIsShownOfAValue:
-    def test_not_too_much(self) -> None:
+class TestValueInASentence:
+    def test_long_repr_is_cut(self) -> None:
         text = str(EncodeError("message", "x" * 1000))
         assert len(text) < 130
         assert "..." in text
 
-    def test_never_a_second_error(self) -> None:
+    def test_repr_that_raises_is_replaced_by_the_class(self) -> None:
         class Rude:
             def __repr__(self) -> str:
                 raise RuntimeError
@@ -193,12 +189,12 @@ class TestWhatIsShownOfAValue:
 
 
 class TestExit:
-    def test_has_a_reason(self) -> None:
+    def test_exit_has_a_reason(self) -> None:
         assert Exit().reason == "normal"
         assert Exit(("shutdown", 1)).reason == ("shutdown", 1)
 
 
-def test_pythons_own_words_catch_them_too() -> None:
+def test_errors_have_the_builtin_base_that_python_users_expect() -> None:
     for one, builtin in (
         (RpcTimeout("b", 1), TimeoutError),
         (ReceiveTimeout(1), TimeoutError),

@@ -1,4 +1,4 @@
-"""primitives.py: The words every process knows, as a user types them."""
+"""primitives.py: self, spawn, send, receive, make_ref, flush, as a user types them."""
 
 from __future__ import annotations
 
@@ -35,52 +35,52 @@ if TYPE_CHECKING:
 
 
 class TestSelf:
-    def test_is_the_pid_that_spawn_gave(self, node: LocalNode) -> None:
+    def test_self_is_the_pid_that_spawn_returned(self, node: LocalNode) -> None:
         def body() -> bool:
             child = spawn(lambda to: send(to, own_pid()), own_pid())
             return receive(timeout=HANG) == child  # type: ignore[no-any-return]
 
         assert as_process(node, body)
 
-    def test_elsewhere_there_is_none(self, node: LocalNode) -> None:
+    def test_self_outside_a_process_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(NotAProcess, match=r"self\(\) needs a process"):
             own_pid()
 
 
 class TestSpawn:
     @pytest.mark.parametrize("module", [os.path, "os.path"])
-    def test_by_module_and_name(self, node: LocalNode, module: Any) -> None:
+    def test_spawn_by_module_and_name(self, node: LocalNode, module: Any) -> None:
         def body() -> Any:
             pid, ref = spawn_monitor(module, "join", ["a", "b"])
             return receive(("DOWN", ref, "process", pid, ...), timeout=HANG)[4]
 
         assert as_process(node, body) == "normal"
 
-    def test_a_function_with_its_arguments(self, node: LocalNode) -> None:
+    def test_spawn_of_a_function_with_arguments(self, node: LocalNode) -> None:
         def adds(to: Pid, *numbers: int) -> None:
             send(to, sum(numbers))
 
         assert as_process(node, lambda: (spawn(adds, own_pid(), 1, 2, 3), receive(timeout=HANG))[1]) == 6
 
-    def test_from_a_thread_that_is_no_process(self, node: LocalNode) -> None:
+    def test_spawn_from_a_thread_that_is_not_a_process(self, node: LocalNode) -> None:
         assert isinstance(spawn(receive), Pid)
 
     @pytest.mark.parametrize("what", [42, None, ["f"]])
-    def test_what_cannot_be_called(self, node: LocalNode, what: Any) -> None:
+    def test_spawn_of_a_value_that_is_not_callable_is_refused(self, node: LocalNode, what: Any) -> None:
         with pytest.raises(TypeError, match="spawn takes a function, or a module and a function's name"):
             spawn(what)
 
-    def test_what_names_nothing(self, node: LocalNode) -> None:
+    def test_spawn_of_an_incomplete_call_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(TypeError, match="a call is named by"):
             spawn("os")
         with pytest.raises(TypeError, match="the arguments come as one list"):
             spawn("os", "getpid", 1, 2)
 
-    def test_arguments_are_data(self, node: LocalNode) -> None:
+    def test_spawn_with_an_argument_that_is_not_data_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[1\]: <unlocked _thread.lock"):
             spawn(receive, 1, threading.Lock())
 
-    def test_a_linked_one_takes_its_parent_along(self, node: LocalNode) -> None:
+    def test_spawn_link_links_parent_and_child(self, node: LocalNode) -> None:
         def parent() -> Any:
             Process.flag("trap_exit", True)
             pid = spawn_link(lambda: [][0])
@@ -88,7 +88,7 @@ class TestSpawn:
 
         assert as_process(node, parent).type == "IndexError"
 
-    def test_bonds_need_a_process_to_be_bound(self, node: LocalNode) -> None:
+    def test_spawn_link_and_spawn_monitor_need_a_process(self, node: LocalNode) -> None:
         with pytest.raises(NotAProcess, match=r"spawn_link\(\) needs a process"):
             spawn_link(receive)
         with pytest.raises(NotAProcess, match=r"spawn_monitor\(\) needs a process"):
@@ -97,10 +97,10 @@ class TestSpawn:
 
 class TestSend:
     @pytest.mark.parametrize("message", [None, 1, "x", ("add", [1]), {"name": "nike"}])
-    def test_gives_the_message_back(self, node: LocalNode, message: Any) -> None:
+    def test_send_returns_the_message(self, node: LocalNode, message: Any) -> None:
         assert send(spawn(receive), message) is message
 
-    def test_to_a_name(self, node: LocalNode) -> None:
+    def test_send_to_a_registered_name(self, node: LocalNode) -> None:
         def body() -> Any:
             Process.register(own_pid(), "stock")
             send("stock", "by name")
@@ -109,12 +109,12 @@ class TestSend:
 
         assert as_process(node, body) == ["by name", "by name and node"]
 
-    def test_a_plain_name_that_nobody_has_is_told(self, node: LocalNode) -> None:
-        """The only loss that is: as in IEx."""
-        with pytest.raises(NoProcess, match="no process is registered as 'nobody' on this node") as nobody:
+    def test_send_to_an_unregistered_name_raises(self, node: LocalNode) -> None:
+        """Every other loss is silent, as in IEx."""
+        with pytest.raises(NoProcess, match="no process is registered as 'nobody' on this node") as refused:
             send("nobody", 1)
-        assert nobody.value.name == "nobody"
-        assert isinstance(nobody.value, LookupError)
+        assert refused.value.name == "nobody"
+        assert isinstance(refused.value, LookupError)
 
     @pytest.mark.parametrize(
         "dest",
@@ -125,11 +125,11 @@ class TestSend:
             Pid(1, node="elsewhere@test", creation=1),
         ],
     )
-    def test_every_other_loss_is_silent(self, node: LocalNode, dest: Any) -> None:
+    def test_send_to_a_missing_process_is_silent(self, node: LocalNode, dest: Any) -> None:
         assert send(dest, "x") == "x"
 
     @pytest.mark.parametrize("dest", [("stock", "a@test"), ("stock", "a")])
-    def test_to_a_name_on_this_node_by_its_own_name(self, stage: Stage, dest: Any) -> None:
+    def test_send_to_a_name_at_this_nodes_own_name(self, stage: Stage, dest: Any) -> None:
         a = stage.start("a")
         running = Running(a, lambda: (Process.register(own_pid(), "stock"), receive(timeout=HANG))[1])
         until(lambda: Process.whereis("stock") is not None)
@@ -137,19 +137,19 @@ class TestSend:
         assert running.outcome() == "hello"
 
     @pytest.mark.parametrize("dest", [None, 1, ("a",), ("a", 1), b"stock"])
-    def test_what_is_no_destination(self, node: LocalNode, dest: Any) -> None:
+    def test_send_to_something_else_is_refused(self, node: LocalNode, dest: Any) -> None:
         with pytest.raises(TypeError, match="a destination is"):
             send(dest, 1)
 
-    def test_a_node_that_cannot_be_one(self, node: LocalNode) -> None:
+    def test_send_to_an_invalid_node_name_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid):
             send(("stock", "no good"), 1)
 
-    def test_what_is_no_data_names_its_place(self, node: LocalNode) -> None:
+    def test_send_of_something_not_data_names_its_path(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError, match=r"cannot send message\[1\]\['lock'\]: <unlocked _thread.lock"):
             send(Pid(1), ("add", {"lock": threading.Lock()}))
 
-    def test_the_receiver_gets_its_own_copy(self, node: LocalNode) -> None:
+    def test_send_gives_the_receiver_its_own_copy(self, node: LocalNode) -> None:
         def body() -> bool:
             product = {"name": "nike"}
             send(own_pid(), product)
@@ -159,7 +159,7 @@ class TestSend:
 
         assert as_process(node, body)
 
-    def test_to_an_alias_until_it_is_taken_back(self, node: LocalNode) -> None:
+    def test_send_to_an_alias_works_until_unalias(self, node: LocalNode) -> None:
         def body() -> Any:
             alias = Process.alias()
             send(alias, "in time")
@@ -169,7 +169,7 @@ class TestSend:
 
         assert as_process(node, body) == ["in time"]
 
-    def test_on_a_running_loop_it_is_allowed_as_it_never_waits(self, node: LocalNode) -> None:
+    def test_send_on_a_running_loop_is_allowed(self, node: LocalNode) -> None:
         async def on_a_loop() -> Any:
             return send(Pid(4711), "x")
 
@@ -177,11 +177,11 @@ class TestSend:
 
 
 class TestReceive:
-    def test_needs_a_mailbox(self, node: LocalNode) -> None:
+    def test_receive_outside_a_process_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(NotAProcess, match=r"receive\(\) needs a process"):
             receive()
 
-    def test_on_a_running_loop_it_names_its_twin(self, node: LocalNode) -> None:
+    def test_receive_on_a_running_loop_names_its_twin(self, node: LocalNode) -> None:
         async def on_a_loop() -> Any:
             return receive()
 
@@ -192,26 +192,26 @@ class TestReceive:
         ("timeout", "error"),
         [("1", TypeError), (True, TypeError), (-1, ValueError), (float("nan"), ValueError)],
     )
-    def test_a_time_out_is_a_time(self, node: LocalNode, timeout: Any, error: type[Exception]) -> None:
+    def test_receive_timeout_is_checked(self, node: LocalNode, timeout: Any, error: type[Exception]) -> None:
         with pytest.raises(error, match="timeout is a number of seconds"):
             as_process(node, lambda: receive(timeout=timeout))
 
-    def test_no_message_in_time(self, node: LocalNode) -> None:
+    def test_receive_without_a_message_in_time_raises(self, node: LocalNode) -> None:
         with pytest.raises(ReceiveTimeout, match=r"no matching message within 0\.001 s"):
             as_process(node, lambda: receive("never", timeout=0.001))
 
-    def test_one_that_never_ends_by_itself_ends_with_a_message(self, node: LocalNode) -> None:
+    def test_receive_with_an_infinite_timeout_returns_a_message(self, node: LocalNode) -> None:
         running = Running(node, lambda: receive(timeout=float("inf")))
         send(running.pid, "at last")
         assert running.outcome() == "at last"
 
 
 class TestReferences:
-    def test_no_two_are_alike(self, node: LocalNode) -> None:
+    def test_make_ref_returns_unique_references(self, node: LocalNode) -> None:
         refs = {make_ref() for _ in range(100)}
         assert len(refs) == 100
 
-    def test_a_reply_is_found_behind_a_long_mailbox_without_reading_it(self, node: LocalNode) -> None:
+    def test_receive_by_ref_skips_older_messages(self, node: LocalNode) -> None:
         def body() -> Any:
             for number in range(1000):
                 send(own_pid(), ("noise", number))
@@ -224,12 +224,12 @@ class TestReferences:
         assert as_process(node, body) == (42, [42])
 
 
-def test_draining_needs_a_process(node: LocalNode) -> None:
+def test_flush_outside_a_process_is_refused(node: LocalNode) -> None:
     with pytest.raises(NotAProcess, match=r"flush\(\) needs a process"):
         drain()
 
 
-def test_flushing_prints_what_waits_and_drops_it(node: LocalNode, capsys: pytest.CaptureFixture[str]) -> None:
+def test_flush_prints_and_drops_messages(node: LocalNode, capsys: pytest.CaptureFixture[str]) -> None:
     def body() -> Any:
         for message in ("first", ("second", 2)):
             send(own_pid(), message)

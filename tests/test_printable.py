@@ -1,4 +1,4 @@
-"""printable.py: What is shown of words that came from elsewhere."""
+"""printable.py: Text of other nodes and programs, made safe for a terminal or a log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyx.printable import filter_foreign, on_one_line
 
 class TestForeignText:
     @pytest.mark.parametrize("text", ["plain\n", "\x1b[1;31mred\x1b[0m\n", "a\tb\n", "ümläut 日本\n"])
-    def test_colours_tabs_and_newlines_stay(self, text: str) -> None:
+    def test_colours_tabs_and_newlines_are_kept(self, text: str) -> None:
         assert filter_foreign(text) == text
 
     @pytest.mark.parametrize(
@@ -24,10 +24,10 @@ class TestForeignText:
             ("\u202egnp", "\\u202egnp"),
         ],
     )
-    def test_other_controls_become_visible(self, text: str, shown: str) -> None:
+    def test_other_control_characters_become_visible(self, text: str, shown: str) -> None:
         assert filter_foreign(text) == shown
 
-    def test_a_colour_that_is_left_on_is_ended(self) -> None:
+    def test_colour_left_on_is_reset(self) -> None:
         assert filter_foreign("\x1b[31mred\n") == "\x1b[31mred\x1b[0m\n"
 
 
@@ -43,8 +43,8 @@ class TestTextOnOneLine:
             ("\udc80", "\\udc80"),
         ],
     )
-    def test_ends_no_line_and_moves_no_cursor(self, text: str, shown: str) -> None:
+    def test_line_ends_and_control_characters_are_escaped(self, text: str, shown: str) -> None:
         assert on_one_line(text, 100) == shown
 
-    def test_is_cut(self) -> None:
+    def test_long_text_is_cut(self) -> None:
         assert on_one_line("x" * 1000, 10) == "x" * 10

@@ -1,5 +1,5 @@
-"""terms.py: Pids, references, names of nodes, stand-ins: frozen, hashable, printable, and read back from
-print.
+"""terms.py: Pids, references, node names, stand-ins: frozen, hashable, printable, parsed from
+their repr.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from tests.staging import HANG
 
 
 @pytest.fixture(autouse=True)
-def nobody_met_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The numbers of other nodes' lives start anew."""
+def no_incarnation_met_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of other nodes' incarnations start at 1."""
     import itertools
 
     monkeypatch.setattr(terms, "_incarnations", {("", 0): 0})
@@ -49,11 +49,11 @@ C = ("c@vm", 111)
 
 
 class TestPid:
-    def test_prints_as_in_iex(self) -> None:
+    def test_pid_prints_as_in_iex(self) -> None:
         pid = Pid(110)
         assert repr(pid) == str(pid) == f"{pid}" == "#PID<0.110.0>"
 
-    def test_the_first_number_is_the_observers_for_each_incarnation_of_a_node(self) -> None:
+    def test_first_number_of_a_pid_is_this_observers_for_each_incarnation(self) -> None:
         assert [repr(Pid(1, 0, *incarnation)) for incarnation in (B, C, B, B_AGAIN)] == [
             "#PID<1.1.0>",
             "#PID<2.1.0>",
@@ -62,21 +62,21 @@ class TestPid:
         ]
         assert incarnations() == {1: Incarnation(*B), 2: Incarnation(*C), 3: Incarnation(*B_AGAIN)}
 
-    def test_is_equal_to_itself_and_nothing_else(self) -> None:
+    def test_pid_equals_itself_and_nothing_else(self) -> None:
         pid = Pid(1, 2, *B)
         assert pid == Pid(1, 2, *B)
         assert hash(pid) == hash(Pid(1, 2, *B))
         for other in (Pid(1, 2), Pid(2, 2, *B), Pid(1, 3, *B), Pid(1, 2, *C), Pid(1, 2, *B_AGAIN), "pid", 1):
             assert pid != other
 
-    def test_knows_whether_it_is_local(self) -> None:
+    def test_pid_without_a_node_is_local(self) -> None:
         assert Pid(1).is_local
         assert Pid(1).incarnation is None
         assert not Pid(1, 0, *B).is_local
         assert Pid(1, 0, *B).incarnation == Incarnation(*B)
 
     @pytest.mark.parametrize("term", [Pid(1), Ref(1)])
-    def test_is_frozen_and_no_pickle(self, term: Any) -> None:
+    def test_pid_and_ref_are_frozen_and_cannot_be_pickled(self, term: Any) -> None:
         for change in (lambda: setattr(term, "number", 2), lambda: delattr(term, "number")):
             with pytest.raises(AttributeError, match="is frozen"):
                 change()  # type: ignore[no-untyped-call]
@@ -85,7 +85,7 @@ class TestPid:
         assert copy.copy(term) is term
         assert copy.deepcopy([term])[0] is term
 
-    def test_two_threads_that_meet_an_incarnation_at_once_agree_on_its_number(self) -> None:
+    def test_threads_that_print_an_incarnation_first_agree_on_its_number(self) -> None:
         barrier, printed = threading.Barrier(8), list[set[str]]()
 
         def meet() -> None:
@@ -103,11 +103,11 @@ class TestPid:
 
 
 class TestRef:
-    def test_prints_in_two_halves(self) -> None:
+    def test_ref_prints_in_two_halves(self) -> None:
         assert repr(Ref((7 << 32) | 9)) == "#Ref<0.7.9>"
         assert repr(Ref(9, *B)) == "#Ref<1.0.9>"
 
-    def test_is_equal_to_itself_and_nothing_else(self) -> None:
+    def test_ref_equals_itself_and_nothing_else(self) -> None:
         assert Ref(1, *B) == Ref(1, *B)
         assert len({Ref(1, *B), Ref(1, *B), Ref(1), Ref(2), Ref(1, *C)}) == 4
         assert Ref(1) != Pid(1)
@@ -115,23 +115,23 @@ class TestRef:
         assert not Ref(1, *B).is_local
 
 
-class TestReadingBack:
+class TestParsing:
     @pytest.mark.parametrize("text", ["0.5.1", "<0.5.1>", "#PID<0.5.1>", "  #PID<0.5.1>\n"])
-    def test_a_pid(self, text: str) -> None:
+    def test_printed_pid_is_parsed(self, text: str) -> None:
         assert parse_pid(text) == Pid(5, 1)
 
     @pytest.mark.parametrize("text", ["0.7.9", "<0.7.9>", "#Ref<0.7.9>"])
-    def test_a_reference(self, text: str) -> None:
+    def test_printed_reference_is_parsed(self, text: str) -> None:
         assert parse_ref(text) == Ref((7 << 32) | 9)
 
-    def test_what_was_printed_of_another_node(self) -> None:
+    def test_printed_pid_and_ref_of_another_node_are_parsed(self) -> None:
         pid, ref = Pid(5, 0, *B), Ref(12345678901, *C)
         assert parse_pid(repr(pid)) == pid
         assert parse_ref(repr(ref)) == ref
 
     @pytest.mark.parametrize("text", ["", "0.5", "0.5.0.1", "a.b.c", "#PID<0.5.0", "-1.5.0", 5, None])
-    def test_what_does_not_look_like_one(self, text: Any) -> None:
-        if text == "#PID<0.5.0":  # read as it was meant: half a bracket is no other pid
+    def test_other_text_is_refused(self, text: Any) -> None:
+        if text == "#PID<0.5.0":  # a missing bracket is allowed
             assert parse_pid(text) == Pid(5)
             return
         with pytest.raises(ValueError, match=r"is not a printed pid; one looks like '0\.5\.0'"):
@@ -140,17 +140,17 @@ class TestReadingBack:
     @pytest.mark.parametrize(
         "text", [f"0.{2**64}.0", f"0.1.{2**32}", f"{2**64}.1.0", "0." + "9" * 5000 + ".0"]
     )
-    def test_numbers_that_no_process_has(self, text: str) -> None:
+    def test_too_large_number_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match=r"is not a printed pid: its numbers are too large"):
             parse_pid(text)
 
-    def test_of_a_node_that_was_never_met(self) -> None:
+    def test_number_of_an_unknown_node_is_refused(self) -> None:
         with pytest.raises(ValueError, match=r"'3\.5\.0': no node met here has the number 3"):
             parse_pid("3.5.0")
 
 
 class TestNodeNames:
-    def test_a_bare_one_is_completed(self) -> None:
+    def test_bare_name_is_completed_with_the_host(self) -> None:
         assert full_name("gus", "vm") == "gus@vm"
         assert full_name("gus@other", "vm") == "gus@other"
 
@@ -182,14 +182,14 @@ class TestNodeNames:
             full_name(name, "vm")
 
     @pytest.mark.parametrize("name", ["gus@vm", "a-b_1@10.0.0.5", "a@host.example", "a@fe80::1%eth0"])
-    def test_full_ones(self, name: str) -> None:
+    def test_full_name_is_recognised(self, name: str) -> None:
         assert is_full_name(name)
 
     @pytest.mark.parametrize("name", ["gus", "", "gus@", "no good@vm", "a@b@c"])
-    def test_others(self, name: str) -> None:
+    def test_incomplete_or_invalid_name_is_not_a_full_name(self, name: str) -> None:
         assert not is_full_name(name)
 
-    def test_their_hosts(self) -> None:
+    def test_host_and_kind_of_a_name(self) -> None:
         assert host_of("gus@vm") == "vm"
         assert host_of("gus") == ""
         assert is_long("10.0.0.5")
@@ -198,7 +198,7 @@ class TestNodeNames:
 
 
 class TestStandIns:
-    def test_are_readable(self) -> None:
+    def test_stand_ins_have_a_readable_repr(self) -> None:
         assert repr(Raised("ValueError", "no stock", "Traceback")) == "Raised(ValueError: no stock)"
         assert repr(Raised("ValueError", "")) == "Raised(ValueError)"
         assert (
@@ -210,7 +210,7 @@ class TestStandIns:
         assert repr(Struct("stock.Empty", ())) == "Struct(stock.Empty)"
         assert repr(FunctionName("stock", "total")) == "FunctionName(stock.total)"
 
-    def test_fields_by_name(self) -> None:
+    def test_struct_has_its_fields_by_name(self) -> None:
         product = Struct("stock.Product", (("name", "nike"), ("qty", 30)))
         assert product["qty"] == 30
         with pytest.raises(KeyError):
@@ -219,13 +219,13 @@ class TestStandIns:
     @pytest.mark.parametrize(
         "one", [Raised("E", "x"), Struct("m.C", (("a", 1),)), FunctionName("m", "f"), Literal(int)]
     )
-    def test_are_frozen_hashable_and_matched_by_value(self, one: Any) -> None:
+    def test_stand_ins_are_frozen_hashable_and_equal_by_value(self, one: Any) -> None:
         assert one == copy.deepcopy(one)
         assert hash(one) == hash(copy.deepcopy(one))
         with pytest.raises(FrozenInstanceError):
             setattr(one, next(iter(one.__slots__)), "changed")
 
-    def test_match_statements_take_them_apart(self) -> None:
+    def test_raised_is_matched_by_position(self) -> None:
         match Raised("KeyError", "'qty'"):
             case Raised("KeyError", text):
                 assert text == "'qty'"
@@ -252,13 +252,13 @@ class TestStandIns:
         ("vm\n", "localhost"),
     ],
 )
-def test_the_host_of_short_names_is_one_that_other_nodes_take(hostname: str, host: str) -> None:
+def test_short_host_is_valid_in_a_node_name(hostname: str, host: str) -> None:
     assert short_host(hostname) == host
     assert is_full_name(f"gus@{short_host(hostname)}")
     assert not is_long(short_host(hostname))
 
 
-def test_a_host_that_completes_a_name_is_checked_as_one_that_is_given() -> None:
+def test_host_that_completes_a_name_is_checked() -> None:
     with pytest.raises(NodeNameInvalid, match="'gus@gus pc' is not a node name: the host after @ may hold"):
         full_name("gus", "gus pc")
 
@@ -270,5 +270,5 @@ def test_a_host_that_completes_a_name_is_checked_as_one_that_is_given() -> None:
         (FunctionName("a\n", "\x1b[2J"), "FunctionName(a\\n.\\x1b[2J)"),
     ],
 )
-def test_names_that_another_node_has_chosen_print_on_one_line(value: object, shown: str) -> None:
+def test_names_from_another_node_print_on_one_line(value: object, shown: str) -> None:
     assert repr(value) == shown

@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from pyx.core.waiters import Waiters
+from pyx.errors import busy_text
 from pyx.signals import LIGHTEST, OF_NO_PROCESS, Send, weight
 
 if TYPE_CHECKING:
@@ -119,4 +120,4 @@ class Outbox(deque["Signal"]):
     @property
     def complaint(self) -> str:
         """Why one has to wait."""
-        return f"{self.whose} does not take what is queued for it, {self.queued / 2**20:.1f} MiB"
+        return busy_text(self.whose, self.queued)

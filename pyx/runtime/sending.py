@@ -220,7 +220,7 @@ def _wait(runner: Runner, queue: Queue) -> None:
         queue.waiters.add(slot)
         is_told = runner.process.keeps_pid and queue.complaint is not None
         if is_told and not sleep(runner, slot, _PATIENCE_SECONDS, lambda: queue.is_light):
-            log.warning("waiting: %s (Ctrl-C leaves; it is sent)", queue.complaint)
+            log.warning("waiting: %s (Ctrl-C stops waiting; the message is already queued)", queue.complaint)
         sleep(runner, slot, None, lambda: queue.is_light)
     finally:
         queue.waiters.discard(slot)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def test_thread_without_process_has_no_current_process() -> None:
     assert context.current.get() is None
-    with pytest.raises(NotAProcess, match=r"receive\(\) needs a process, and this thread is none"):
+    with pytest.raises(NotAProcess, match=r"receive\(\) needs a process, and this thread is not one"):
         context.require("receive()")
 
 

@@ -80,7 +80,7 @@ class TestStart:
 
     def test_twice_is_refused(self, node: LocalNode) -> None:
         start(node)
-        with pytest.raises(AlreadyStarted, match="this process is the node a@test already"):
+        with pytest.raises(AlreadyStarted, match="this process is already the node a@test"):
             start(node, "b@test")
         assert node.kernel.name == "a@test"
 
@@ -100,7 +100,7 @@ class TestStart:
             threading.Thread(target=starts, args=(name,)).start()
         seen = {results.get(timeout=HANG) for _ in names}
         winner = node.kernel.name
-        assert seen == {winner, f"this process is the node {winner} already"}
+        assert seen == {winner, f"this process is already the node {winner}"}
         start_stop.stop(node)
         assert not [file for file in os.listdir(home) if file.endswith((".sock", ".lock"))]
 

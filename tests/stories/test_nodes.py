@@ -240,7 +240,7 @@ class TestUnnamed:
         assert unnamed.prompt == "pyx(late@vm)3> "
         assert unnamed.type('Node.ping("friend")') == "'pong'"
         assert unnamed.type('Node.start("other")').startswith(
-            "AlreadyStarted: this process is the node late@vm already\nhint: "
+            "AlreadyStarted: this process is already the node late@vm\nhint: "
         )
         assert unnamed.type("send(me, me) == self()") == "True"
         assert unnamed.type("Node.stop()") == "True"

@@ -106,8 +106,8 @@ def test_a_shell_is_suspended_says_why_and_leaves_by_ctrl_c_having_sent(two: tup
     sender, server = two
     freeze(server)
     sender.enter("for number in range(1000): send(there, message(number))\n")
-    said = sender.sees("[warning] waiting: b@vm does not take what is queued for it, ")
-    assert said.endswith(" MiB (Ctrl-C leaves; it is sent)")
+    said = sender.sees("[warning] waiting: b@vm is busy, ")
+    assert said.endswith(" MiB queued (Ctrl-C stops waiting; the message is already queued)")
     assert sender.interrupt().endswith("KeyboardInterrupt")
     assert MIB / 2 < value(sender, QUEUED) < MIB + MESSAGE + HEADING
 
@@ -142,7 +142,7 @@ def test_coroutines_are_refused_far_beyond_that_or_await(two: tuple[Shell, Shell
     freeze(server)
     count, queued, words, hint = value(sender, "await as_much_as_goes()")
     assert 16 * MIB < queued <= 16 * MIB + MESSAGE + HEADING
-    assert words == f"b@vm does not take what is queued for it, {queued / MIB:.1f} MiB"
+    assert words == f"b@vm is busy, {queued / MIB:.1f} MiB queued"
     assert "await aio.send(...)" in hint
     assert value(sender, f"{QUEUED} <= {queued}") is True  # what was refused is not queued
 
