@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
     from pyx.options import Option
-    from pyx.shell.app import ShellOptions
+    from pyx.shell.frontend import Frontend
+    from pyx.shell.shell_options import ShellOptions
 
 _EXAMPLES: Final = """\
 exit codes:
@@ -137,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     code.add_argument("--no-halt", action="store_true", help="then stay, without a prompt, until SIGTERM")
     code.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
     code.add_argument("--record", metavar="FILE", help="write the session down, for `pyx replay`")
-    parser.add_argument("--frames", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
+    parser.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     parser.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
     return parser
 
@@ -174,7 +175,7 @@ def _detail(option: Option) -> str:
 
 
 def _descriptors(text: str) -> tuple[int, int]:
-    """For a runner alone; see `shell.frames`."""
+    """The descriptors of a runner; see `shell/driver.py`."""
     incoming, outgoing = text.split(",")
     return int(incoming), int(outgoing)
 
@@ -213,14 +214,15 @@ def _run(asked: argparse.Namespace) -> int:
 
     options = _options(asked, file)
     if asked.record is None:
-        return run(options)
+        return run(options, _frontend(options))
     from dataclasses import replace
 
     from pyx.scenario.record_file import recording
 
     with recording(asked.record, options, lambda problem: sys.stderr.write(f"warning: {problem}\n")) as made:
         recorder, written = made
-        code = run(replace(options, witness=recorder))
+        options = replace(options, recorder=recorder)
+        code = run(options, _frontend(options))
     return code or (1 if written.failed else 0)
 
 
@@ -237,8 +239,18 @@ def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
     return None if os.access(path, os.R_OK) else f"Permission denied: {path}"
 
 
+def _frontend(options: ShellOptions) -> Frontend:
+    if options.driver is not None:
+        from pyx.shell.driver import Driver
+
+        return Driver(*options.driver)
+    from pyx.shell.frontend import StandardFrontend
+
+    return StandardFrontend(options)
+
+
 def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
-    from pyx.shell.app import ShellOptions
+    from pyx.shell.shell_options import ShellOptions
 
     node = None
     if (name := asked.sname if asked.name is None else asked.name) is not None:
@@ -252,7 +264,7 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
         arguments=asked.rest[1:],
         stay=asked.stay,
         halt=not asked.no_halt,
-        frames=asked.frames,
+        driver=asked.driver,
     )
 
 
@@ -288,7 +300,7 @@ def _names(words: list[str]) -> int:
 
 
 def _new(words: list[str]) -> int:
-    from pyx.shell.new_project import NewRefused, make_project
+    from pyx.shell.new_project import NewProjectError, make_project
 
     if words in _HELP:
         sys.stdout.write(_NEW_HELP)
@@ -298,7 +310,7 @@ def _new(words: list[str]) -> int:
         return 2
     try:
         made = make_project(words[0])
-    except NewRefused as error:
+    except NewProjectError as error:
         complain(str(error), error.hint)
         return 2
     name = made.name

@@ -83,7 +83,7 @@ class NodeProcess:
         child_reads, requests = os.pipe()
         frames, child_writes = os.pipe()
         naming = ["--sname", self.name] if self.name else []
-        driving = ["--frames", f"{child_reads},{child_writes}"]
+        driving = ["--driver", f"{child_reads},{child_writes}"]
         with self.log.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter, options from a fixed list
                 [sys.executable, "-P", "-m", "pyx", *naming, *options, *driving],

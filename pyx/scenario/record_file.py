@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import PyxError
 from pyx.scenario.recorder import Recorder
 from pyx.scenario.scenario_files import SUFFIX
-from pyx.shell.app import cookies_in_force
+from pyx.shell.redaction import cookies_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pyx.shell.app import ShellOptions
+    from pyx.shell.shell_options import ShellOptions
 
 _REPLAYED: Final = ("hidden", "tick", "rpc", "max_message_mib")
 """The options of a node that its replay has too."""

@@ -38,7 +38,7 @@ class BlockWriter(Protocol):
 
 
 class Recorder:
-    """A `shell.witness.Witness`.
+    """The `RecordHooks`.
 
     Args:
         file: where the text goes.
@@ -77,8 +77,8 @@ class Recorder:
 
     # ------------------------------------------------------------ from any thread
 
-    def shown(self, text: str, source: str, kind: str) -> None:
-        """See `shell.witness.Witness`."""
+    def on_output(self, text: str, source: str, kind: str) -> None:
+        """See `RecordHooks`."""
         self._events.append(RecordedEvent(self._now(), kind, source, text))
         # A shell may be left alone for days, while processes print.
         if len(self._events) > _MOST_WAITING and self._writing.acquire(blocking=False):
@@ -88,18 +88,18 @@ class Recorder:
             finally:
                 self._writing.release()
 
-    def interrupted(self) -> None:
-        """See `shell.witness.Witness`."""
+    def on_interrupt(self) -> None:
+        """See `RecordHooks`."""
         self._events.append(RecordedEvent(self._now(), "Ctrl-C"))
 
     # ------------------------------------------------------------ from the shell's own
 
-    def answered(self, line: str) -> None:
-        """See `shell.witness.Witness`."""
+    def on_answer(self, line: str) -> None:
+        """See `RecordHooks`."""
         self._events.append(RecordedEvent(self._now(), "answer", "", line))
 
-    def asked(self, prompt: str) -> None:
-        """See `shell.witness.Witness`."""
+    def on_prompt(self, prompt: str) -> None:
+        """See `RecordHooks`."""
         with self._writing:
             self._finish()
             if self._prompt is None:
@@ -107,8 +107,8 @@ class Recorder:
                 self._file.append(start)
             self._prompt = prompt.rstrip()
 
-    def typed(self, prompt: Prompt, source: str) -> None:
-        """See `shell.witness.Witness`."""
+    def on_input(self, prompt: Prompt, source: str) -> None:
+        """See `RecordHooks`."""
         with self._writing:
             self._finish()
             self._prompt = prompt.first.rstrip()
@@ -121,8 +121,8 @@ class Recorder:
                 # Should the input end this process, it stands there at least.
                 self._file.append(self._blocks.begin(self._running), whole=False)
 
-    def left(self) -> None:
-        """See `shell.witness.Witness`."""
+    def on_leave(self) -> None:
+        """See `RecordHooks`."""
         self.close()
         self._is_over = True
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.scenario import stale_sandboxes
 from pyx.scenario.sandbox_copy import copy_all, is_foreign
-from pyx.shell.driver import WIDTH
+from pyx.shell.loop import TRANSCRIPT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ class Sandbox:
             "TZ": "UTC",
             "NO_COLOR": "1",
             "TERM": "dumb",
-            "COLUMNS": str(WIDTH),
+            "COLUMNS": str(TRANSCRIPT_COLUMNS),
         }
 
     def with_projects(self, options: Sequence[str]) -> list[str]:

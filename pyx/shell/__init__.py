@@ -1,38 +1,40 @@
-"""The prompt: text typed by a person goes in, values and failures as text come out.
+"""The prompt: reads typed text, evaluates it, shows values and failures.
 
-What comes in: whole statements from a terminal (or lines from a pipe, later frames from a runner), and lines
-printed by processes.  What goes out: the public faces are called; everything visible goes through one writer.
+Whole statements come in from a terminal, lines from a pipe, messages from a runner, and lines printed by
+processes.  Everything that is shown goes through one writer.
 
-    app                from options to an exit code: puts the parts together
-    loop               read, evaluate, show; the rules for programs without a person
-    evaluate           one input: whether it is complete, and its outcome
+    app                one run of `pyx`, from options to an exit code
+    shell_options      what it is started with
+    frontend           the side that faces the user: standard streams, terminal, console
+    driver             the frontend of a shell that a runner drives (`scenario`)
+    driver_requests    what a runner may ask besides inputs
+    loop               read, evaluate, show; the prompt; terminals of plain lines
+    evaluate           whether an input is complete, and its outcome
     error_text         an exception as its author should see it
-    render             a value as it may be shown
+    render             a value as text
+    wrapping           text broken at blanks for narrow terminals
     screen             the one writer of a terminal or a pipe
     terminal           the editor and its keys; the only file with prompt_toolkit
     prompt_signals     signals while the editor reads: none is lost
-    tty_modes          what the terminal does by itself
-    narrow_terminal    what fits into a narrow terminal
-    completion         what could stand at the cursor
+    tty                the terminal's line discipline, and sys.stdin of a prompt
+    completion         the candidates at the cursor
     helpers            h, i, v, flush, pid, r, exports ...
     history            the typed statements that are kept
     history_file       the file they are in
-    redaction          cookies kept out of what is written down
-    tty_stdin          sys.stdin of a prompt
-    scripted_stdin     sys.stdin of a shell without a person
-    standard_streams   standard streams that were closed or cannot be written
+    redaction          cookies kept out of history and recordings
+    record_hooks       reports what is typed and shown to a recorder (`--record`)
+    log_handler        pyx's log on stderr
+    standard_streams   standard streams that were closed, replaced or cannot be written
     atomic_files       files written whole or not at all
     project            the user's modules: found, bound, reloaded
     module_folder      the modules that lie in a folder
-    program            a program's file, run as Python runs one
-    program_exit       the end of a program, while its node stands
+    new_project        `pyx new NAME`
+    program            a program's file or text, run as Python runs one
+    program_exit       Python's end of a program, while its node is still there
     termination        how signals and lost output end a run
     debugger           `breakpoint()`
-    driver             a shell that is driven by a runner (`scenario`)
-    runner_interrupt   Ctrl-C for an input that a runner has typed
-    record_hooks       what a session shows, told to what records it
-    new_project        `pyx new NAME`
 
-Never imported here: `core`, `wire` and `net` (the shell uses what a user uses: `node`, `process`, `rpc`,
-`primitives`, and of `runtime` its own seat at the node), `scenario`, `cli`.
+Never imported here: `core`, `wire` and `net`, except the search for the home directory (the shell uses what a
+user uses: `node`, `process`, `rpc`, `primitives`, and of `runtime` its process and this node), `scenario`,
+`cli`.
 """

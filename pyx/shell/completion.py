@@ -1,4 +1,4 @@
-"""What could stand at the cursor: a pure function of the text and of tables of names.
+"""What could stand at the cursor: a pure function of the text and of sources of names.
 
 Nothing of an object is run to find out: names are read from the `__dict__`s of instances, classes and modules
 through the descriptors of `object` and `type` themselves, so no property, `__dir__`, `__getattr__`,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-class Tables(NamedTuple):
+class NameSources(NamedTuple):
     """Where names come from; the functions are asked only when their names are wanted."""
 
     names: Mapping[str, Any]
@@ -48,17 +48,17 @@ _CALLEE: Final = re.compile(rf"({_PATH})\s*$")
 _WORD: Final = re.compile(r"\w*$")
 
 
-def complete(text: str, cursor: int, tables: Tables) -> Completion:
+def complete(text: str, cursor: int, sources: NameSources) -> Completion:
     """The candidates for *text* at *cursor*, sorted; `_names` only where one is typed."""
     before = text[:cursor]
-    scan = _Scan(before)
+    scan = _Scanner(before)
     if scan.comment:
         return Completion(cursor, [])
     if scan.quote is not None:
         start = scan.quote_at
         prefix = before[start:]
-        keys = _keys_at(before[: start - scan.quote_length], tables)
-        words = _in_string(scan, tables) if keys is None else [key for key in keys if type(key) is str]
+        keys = _keys_at(before[: start - scan.quote_length], sources)
+        words = _in_string(scan, sources) if keys is None else [key for key in keys if type(key) is str]
         return _chosen(start, prefix, words, plain=True)
     if found := _IMPORT_FROM.search(before):
         module = sys.modules.get(found.group(1))
@@ -66,21 +66,21 @@ def complete(text: str, cursor: int, tables: Tables) -> Completion:
         return _chosen(found.start(2), found.group(2), words)
     if found := _IMPORT.search(before):
         top = {name.partition(".")[0] for name in [*sys.modules, *sys.stdlib_module_names]}
-        return _chosen(found.start(1), found.group(1), [*top, *tables.modules()])
+        return _chosen(found.start(1), found.group(1), [*top, *sources.modules()])
     if found := _ATTRIBUTE.search(before):
-        target = _resolve(found.group(1), tables)
+        target = _resolve(found.group(1), sources)
         words = [] if target is _UNKNOWN else [name for name, _ in _attributes(target)]
         return _chosen(found.start(2), found.group(2), words)
-    keys = _keys_at(before, tables)
+    keys = _keys_at(before, sources)
     if keys is not None:
         return _chosen(cursor, "", [repr(key) for key in keys], plain=True)
     word = _WORD.search(before)
     assert word is not None
     if word.group()[:1].isdigit():
         return Completion(cursor, [])
-    words = [*tables.names, *tables.lower, *keyword.kwlist, *keyword.softkwlist, *tables.modules()]
+    words = [*sources.names, *sources.lower, *keyword.kwlist, *keyword.softkwlist, *sources.modules()]
     if scan.open and scan.open[-1].callee:
-        words += [f"{name}=" for name in _parameters(_resolve(scan.open[-1].callee, tables))]
+        words += [f"{name}=" for name in _parameters(_resolve(scan.open[-1].callee, sources))]
     return _chosen(word.start(), word.group(), words)
 
 
@@ -160,35 +160,35 @@ def _item(value: object, key: object) -> object:
     return _UNKNOWN
 
 
-def _resolve(source: str, tables: Tables) -> object:
+def _resolve(source: str, sources: NameSources) -> object:
     """What a path such as `a.b["c"].d` stands for, without running anything."""
     try:
         node = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _UNKNOWN
-    return _walk(node, tables)
+    return _walk(node, sources)
 
 
-def _walk(node: ast.expr, tables: Tables) -> object:
+def _walk(node: ast.expr, sources: NameSources) -> object:
     match node:
         case ast.Name(id=name):
-            return tables.names.get(name, tables.lower.get(name, _UNKNOWN))
+            return sources.names.get(name, sources.lower.get(name, _UNKNOWN))
         case ast.Attribute(value=inner, attr=name):
-            owner = _walk(inner, tables)
+            owner = _walk(inner, sources)
             return _UNKNOWN if owner is _UNKNOWN else _attribute(owner, name)
         case ast.Subscript(value=inner, slice=ast.Constant(value=key)):
-            owner = _walk(inner, tables)
+            owner = _walk(inner, sources)
             return _UNKNOWN if owner is _UNKNOWN else _item(owner, key)
         case _:
             return _UNKNOWN
 
 
-def _keys_at(before: str, tables: Tables) -> list[object] | None:
+def _keys_at(before: str, sources: NameSources) -> list[object] | None:
     """The keys that may follow `path[`; None where no exact dict stands before the cursor."""
     found = _KEY.search(before)
     if found is None:
         return None
-    target = _resolve(found.group(1), tables)
+    target = _resolve(found.group(1), sources)
     if type(target) is not dict:
         return None
     return [key for key in list(target) if type(key) in {str, bytes, int, float, bool, type(None)}]
@@ -214,7 +214,7 @@ class _OpenBracket(NamedTuple):
     argument: int
 
 
-class _Scan:
+class _Scanner:
     """Reads the text up to the cursor once: open brackets, an open string, a comment."""
 
     def __init__(self, text: str) -> None:
@@ -285,7 +285,7 @@ _IN_CALL: Final = {
 _SENDS: Final = frozenset({"send", "Process.send_after", "Process.monitor"})
 
 
-def _in_string(scan: _Scan, tables: Tables) -> Iterable[str]:
+def _in_string(scan: _Scanner, sources: NameSources) -> Iterable[str]:
     if not scan.open:
         return ()
     here = scan.open[-1]
@@ -299,7 +299,7 @@ def _in_string(scan: _Scan, tables: Tables) -> Iterable[str]:
         elif here.bracket == "[" and name == "rpc.multicall" and outer.argument == 0:
             kind = _NODE
     if kind == _NODE:
-        return tables.nodes()
+        return sources.nodes()
     if kind == _REGISTERED:
-        return tables.registered()
-    return [*tables.modules()] if kind == _MODULE else ()
+        return sources.registered()
+    return [*sources.modules()] if kind == _MODULE else ()

@@ -17,6 +17,7 @@ import warnings
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from pyx.errors import ProcessKilled
 from pyx.shell import error_text
 
 if TYPE_CHECKING:
@@ -56,14 +57,19 @@ class StatementRaised(NamedTuple):
     exception: BaseException
     text: str
 
+    @property
+    def was_interrupted(self) -> bool:
+        """True if Ctrl-C or a kill of the shell's process ended the input."""
+        return isinstance(self.exception, (KeyboardInterrupt, ProcessKilled))
 
-class Left(NamedTuple):
-    """The input asked to leave (SystemExit)."""
+
+class ExitRequested(NamedTuple):
+    """The input raised SystemExit with *code*."""
 
     code: Any
 
 
-Outcome: TypeAlias = Value | StatementRaised | Left
+Outcome: TypeAlias = Value | StatementRaised | ExitRequested
 
 
 def is_blank(source: str) -> bool:
@@ -193,7 +199,7 @@ class Evaluator:
         try:
             return Value(run(source, filename))
         except SystemExit as leaving:
-            return Left(leaving.code)
+            return ExitRequested(leaving.code)
         except BaseException as error:  # the border to user code: it may raise anything
             error_text.trim(error)
             return StatementRaised(error, error_text.describe(error, typed=filename if typed else None))

@@ -10,7 +10,6 @@ import inspect
 import os
 import platform
 import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -23,6 +22,7 @@ from pyx.node import Node
 from pyx.primitives import drain, self
 from pyx.process import Process
 from pyx.shell.render import render
+from pyx.shell.wrapping import indented_docstring, wrapped_item
 from pyx.terms import Pid, Ref, parse_pid, parse_ref
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ class Helpers:
         )
         if isinstance(thing, ModuleType) or (inspect.isclass(thing) and thing.__module__.startswith("pyx.")):
             _show(name)
-            _show(_documentation(thing, self._width()))
+            _show(indented_docstring(_documentation(thing), self._width()))
             for key, item in _public(thing):
                 self._show_item(f"  {key}{_signature(item)}  {_first_line(item)}".rstrip())
             return
         function = thing.__wrapped__ if isinstance(thing, Helper) else thing
         self._show_item(f"{name}{_signature(function) if callable(function) else ''}")
-        _show(_documentation(function, self._width()))
+        _show(indented_docstring(_documentation(function), self._width()))
 
     def i(self, thing: Any) -> None:
         """Shows what a thing is; a pid may be of any node."""
@@ -223,7 +223,7 @@ class Helpers:
 
     def _show_item(self, text: str) -> None:
         """Shows one line of a list, at as many as the terminal's width makes of it."""
-        _show(_wrapped([text], self._width()))
+        _show(wrapped_item([text], self._width()))
 
 
 def _show(text: str) -> None:
@@ -299,45 +299,8 @@ def _first_line(thing: Any) -> str:
     return text.split("\n\n", 1)[0].replace("\n", " ").strip()
 
 
-def _documentation(thing: Any, width: int) -> str:
-    """Its docstring, indented; prose is filled to *width*, and what stands in lists if it is wider."""
-    paragraphs: list[str] = []
-    for paragraph in (inspect.getdoc(thing) or "no documentation").split("\n\n"):
-        lines = textwrap.indent(paragraph, "  ").split("\n")
-        if not any(line.startswith(("   ", "  -", "  *", "  >>>")) for line in lines):
-            paragraphs.append(_filled(lines, width, "  ", "  "))
-            continue
-        items: list[list[str]] = []
-        for line in lines:
-            if items and _depth(line) > _depth(items[-1][0]) and not items[-1][-1].endswith(":"):
-                items[-1].append(line)
-            else:
-                items.append([line])
-        paragraphs.append("\n".join(_wrapped(item, width) for item in items))
-    return "\n\n".join(paragraphs)
-
-
-def _wrapped(item: list[str], width: int) -> str:
-    """An item of a list, by its lines; filled anew if one of them is too long."""
-    if all(len(line) <= width for line in item):
-        return "\n".join(item)
-    indent = " " * _depth(item[0])
-    return _filled(item, width, indent, f"{indent}    ")
-
-
-def _filled(lines: list[str], width: int, first: str, rest: str) -> str:
-    return textwrap.fill(
-        " ".join(line.strip() for line in lines),
-        width,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip())
+def _documentation(thing: Any) -> str:
+    return inspect.getdoc(thing) or "no documentation"
 
 
 def _memory_bytes() -> int:

@@ -112,7 +112,7 @@ _FILES: Final = {
 }
 
 
-class NewRefused(PyxError):
+class NewProjectError(PyxError):
     """The project cannot be made; the sentence says why."""
 
 
@@ -120,24 +120,24 @@ def make_project(name: str, where: Path | None = None) -> Path:
     """Makes the directory *name* in *where* (None: the current one) with the files of a small project.
 
     Raises:
-        NewRefused: the name cannot be a module's, or something is there already.
+        NewProjectError: the name cannot be a module's, or something is there already.
     """
     # Of ASCII, as it will also be the name of a node.
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name) or name.startswith("__"):
         msg = f"{name!r} cannot be the name of a module"
-        raise NewRefused(msg, hint="letters, digits and _, such as my_shop")
+        raise NewProjectError(msg, hint="letters, digits and _, such as my_shop")
     if name in sys.stdlib_module_names or name in {"pyx", "tests"}:
         msg = f"{name!r} would be hidden by the module of that name"
-        raise NewRefused(msg, hint=f"try my_{name}")
+        raise NewProjectError(msg, hint=f"try my_{name}")
     directory = (where or Path()) / name
     try:
         directory.mkdir()
     except FileExistsError:
         msg = f"{name} is there already"
-        raise NewRefused(msg, hint="choose another name, or remove it first") from None
+        raise NewProjectError(msg, hint="choose another name, or remove it first") from None
     except OSError as error:
         msg = f"cannot make {name}: {error.strerror}"
-        raise NewRefused(msg) from None
+        raise NewProjectError(msg) from None
     for path, template in _FILES.items():
         file = directory / path.format(name=name)
         file.parent.mkdir(exist_ok=True)

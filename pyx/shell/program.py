@@ -10,20 +10,25 @@ import builtins
 import os
 import symtable
 import sys
+from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from importlib.util import decode_source
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyx
 from pyx import errors
-from pyx.execution.thread_state import interruptible
-from pyx.shell.loop import run_program
+from pyx.execution import context, thread_state
+from pyx.shell import error_text
+from pyx.shell.evaluate import ExitRequested, StatementRaised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyx.shell.evaluate import Evaluator
+
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C has ended."""
 
 
 def leave_out_own_folder() -> None:
@@ -55,6 +60,58 @@ def decoded(data: bytes, filename: str) -> str:
         raise errors.PyxError(msg) from None
 
 
+def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: bool = False) -> int | None:
+    """Script rules: runs *source* whole, echoes nothing; None if it ended well, else the exit code.
+
+    The first error ends it, with its traceback on stderr, or by the program's own `sys.excepthook`.
+    *prepared*: see `Evaluator.run_program`.
+    """
+    outcome = evaluator.run_program(source, filename, prepared=prepared)
+    if isinstance(outcome, ExitRequested):
+        return exit_code(outcome.code)
+    if isinstance(outcome, StatementRaised):
+        return _fail(evaluator, outcome)
+    return None
+
+
+def _fail(evaluator: Evaluator, outcome: StatementRaised) -> int:
+    """Has an uncaught exception shown; returns the exit code."""
+    error, text = outcome
+    runner = context.current.get()
+    if outcome.was_interrupted and runner is not None and not runner.process.alive:
+        # A kill reaches the main thread as a Ctrl-C does; IEx's line says what it was.
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"** (EXIT from {runner.process.pid}) {runner.process.reason}\n")
+        return 1
+    if sys.excepthook is not sys.__excepthook__:
+        try:
+            evaluator.call(sys.excepthook, type(error), error, error.__traceback__)
+            text = ""
+        except SystemExit as leaving:
+            return exit_code(leaving.code)
+        except BaseException as second:  # a hook is user code
+            told = error_text.describe(error_text.trim(second))
+            text = f"Error in sys.excepthook:\n{told}\nOriginal exception was:\n{text}"
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+
+
+def exit_code(code: Any) -> int:
+    """What SystemExit's code means, by Python's rules: None is 0, an int itself, else a message and 1."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF if -(2**63) <= code < 2**63 else 255
+    try:
+        text = str(code)
+    except Exception:  # its `__str__` is user code
+        text = ""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}\n")
+    return 1
+
+
 def run_file(evaluator: Evaluator, file: str, words: Mapping[str, Any]) -> int | None:
     """Runs a program's *file*; see `run_program`.
 
@@ -66,7 +123,7 @@ def run_file(evaluator: Evaluator, file: str, words: Mapping[str, Any]) -> int |
     Raises:
         PyxError: it is not text.
     """
-    with interruptible():  # it may be a pipe, whose writer takes its time
+    with thread_state.interruptible():  # it may be a pipe, whose writer takes its time
         data = Path(file).read_bytes()
     source = decoded(data, file)
     path = os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118 - as Python makes it: `..` stays in it

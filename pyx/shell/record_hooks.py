@@ -1,59 +1,65 @@
-"""What a person's session shows, told to what writes it down (`pyx --record`).
+"""The hooks of `pyx --record`: what is typed and shown is passed on, and reported to a recorder.
 
-Told are what is typed and what the shell itself shows (`RecordedTerminal`), what processes, threads and the
-log show (`RecordedScreen`), what `input()` is answered (`RecordedInput`), and Ctrl-C.  Text is told as it
-was made: what a terminal adds to it (the prompt, `^C`) is not a part of a session.
+Reported are inputs and what the shell itself shows (`RecordedTerminal`), the lines that `input()` reads
+(`RecordedInput`), Ctrl-C, and by `screen.py` what processes, threads and the log show.  Text is reported as
+it was made: what a terminal adds to it (the prompt, `^C`) is not a part of a session.
 """
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyx.printable import filter_foreign
+from pyx.shell.loop import TRANSCRIPT_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from pyx.shell.loop import Prompt, Terminal
-    from pyx.shell.screen import Screen
-    from pyx.terms import Pid
 
-WIDTH: Final = 100
-"""Columns of everything that is written down, as a replay will have them."""
-_SHELL: Final = "shell"
+SHELL: Final = "shell"
+"""The source of what the shell and its evaluations show; see `RecordHooks.on_output`."""
 
 
 class RecordHooks(Protocol):
-    """Calls of `shown` come from any thread, and of finalizers; `interrupted` from a signal handler."""
+    """A recorder.  Any thread and finalizers call `on_output`, a signal handler calls `on_interrupt`."""
 
-    def asked(self, prompt: str) -> None:
-        """A prompt stands: what is shown from now on belongs to no input."""
+    def on_prompt(self, prompt: str) -> None:
+        """A prompt is shown: later output belongs to no input."""
 
-    def typed(self, prompt: Prompt, source: str) -> None:
-        """An input was entered."""
+    def on_input(self, prompt: Prompt, source: str) -> None:
+        """The input *source* was entered at *prompt*."""
 
-    def left(self) -> None:
-        """The person has left the prompt: what is shown from now on is not a part of the session."""
+    def on_leave(self) -> None:
+        """The user has left the prompt: later output is not a part of the session."""
 
-    def shown(self, text: str, source: str, kind: str) -> None:
-        """Text went to the screen: *source* tells apart whose lines these are, *kind* is as of `Unit`."""
+    def on_output(self, text: str, source: str, kind: str) -> None:
+        """*text* was shown.
 
-    def answered(self, line: str) -> None:
-        """`input()` read this line."""
+        Args:
+            text: as it was made, without colours.
+            source: `"shell"`, `"log"`, or the pid of the process that printed it.
+            kind: see `Unit`.
+        """
 
-    def interrupted(self) -> None:
+    def on_answer(self, line: str) -> None:
+        """`input()` has read *line*."""
+
+    def on_interrupt(self) -> None:
         """Ctrl-C was pressed while something ran."""
 
 
 class RecordedTerminal:
-    """A terminal whose inputs, echoes and errors are told."""
+    """A terminal that reports its inputs, and what the shell shows on it, to *hooks*."""
 
-    def __init__(self, terminal: Terminal, witness: RecordHooks) -> None:
+    width = TRANSCRIPT_COLUMNS
+
+    def __init__(self, terminal: Terminal, hooks: RecordHooks) -> None:
         self._terminal = terminal
-        self._witness = witness
-        self.width = WIDTH
+        self._hooks = hooks
 
     @property
     def colour(self) -> bool:
@@ -62,80 +68,74 @@ class RecordedTerminal:
 
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `loop.Terminal`."""
-        self._witness.asked(prompt().first)
+        self._hooks.on_prompt(prompt().first)
         try:
             source = self._terminal.read(prompt)
         except KeyboardInterrupt:
             raise
         except BaseException:
-            self._witness.left()
+            self._hooks.on_leave()
             raise
-        self._witness.typed(prompt(), source)
+        self._hooks.on_input(prompt(), source)
         return source
 
     def show(self, text: str, what: str) -> None:
         """See `loop.Terminal`."""
-        self._witness.shown(text, _SHELL, what)
+        self._hooks.on_output(text, SHELL, what)
         self._terminal.show(text, what)
 
 
-class RecordedScreen:
-    """A screen as processes, threads and the log write on it; what they write is told."""
-
-    def __init__(self, screen: Screen, witness: RecordHooks) -> None:
-        self._screen = screen
-        self._witness = witness
-        self.shell: Callable[[], Pid | None] = lambda: None
-        """Returns the pid of the shell's process: what it prints goes on with what its input showed."""
-
-    def write(self, text: str, *, frm: Pid | None = None) -> None:
-        """See `Screen`."""
-        if frm is not None and not frm.is_local:
-            text = filter_foreign(text)
-        source = "log" if frm is None else _SHELL if frm == self.shell() else str(frm)
-        self._witness.shown(text, source, "print")
-        self._screen.write(text, frm=frm)
-
-
 class RecordedInput:
-    """An `input` whose answers are told.
+    """The builtin `input`, which reports its answers.
 
     Args:
-        witness: is told.
-        ask: Python's own.
-        shows_prompt: it shows the prompt on the terminal by itself, past `sys.stdout`.
+        hooks: the recorder.
+        ask: Python's own `input`.
+        shows_prompt: True if *ask* writes the prompt to the terminal by itself, past `sys.stdout`.
     """
 
-    def __init__(self, witness: RecordHooks, ask: Callable[[str], str], *, shows_prompt: bool) -> None:
-        self._witness = witness
+    def __init__(self, hooks: RecordHooks, ask: Callable[[str], str], *, shows_prompt: bool) -> None:
+        self._hooks = hooks
         self._ask = ask
         self._shows_prompt = shows_prompt
 
     def __call__(self, prompt: object = "", /) -> str:
-        """Like Python's."""
+        """Returns the line read, as Python's `input` does."""
         shown = str(prompt) if self._shows_prompt else ""
         try:
             line = self._ask(str(prompt))
         except EOFError:
-            self._witness.shown(shown, _SHELL, "print")
-            raise EOFError("EOF when reading a line") from None  # what it says away from a terminal
+            self._hooks.on_output(shown, SHELL, "print")
+            raise EOFError("EOF when reading a line") from None  # Python's text away from a terminal
         except KeyboardInterrupt:
-            self._witness.shown(shown, _SHELL, "print")
+            self._hooks.on_output(shown, SHELL, "print")
             raise
-        self._witness.shown(f"{shown}{line}\n", _SHELL, "print")
-        self._witness.answered(line)
+        self._hooks.on_output(f"{shown}{line}\n", SHELL, "print")
+        self._hooks.on_answer(line)
         return line
 
     def __repr__(self) -> str:
         return repr(self._ask)
 
 
-def witness_interrupts(witness: RecordHooks) -> None:
-    """Has every SIGINT told, before the handler that is there does its work."""
+@contextlib.contextmanager
+def recorded_input(hooks: RecordHooks | None, *, shows_prompt: bool) -> Iterator[None]:
+    """Reports what `input()` reads inside to *hooks*, if there are any; see `RecordedInput`."""
+    found = builtins.input
+    if hooks is not None:
+        builtins.input = RecordedInput(hooks, found, shows_prompt=shows_prompt)
+    try:
+        yield
+    finally:
+        builtins.input = found
+
+
+def report_interrupts(hooks: RecordHooks) -> None:
+    """Reports every SIGINT to *hooks*, before the handler that is set already runs."""
     before = signal.getsignal(signal.SIGINT)
 
     def handle(number: int, frame: FrameType | None) -> None:
-        witness.interrupted()
+        hooks.on_interrupt()
         if callable(before):
             before(number, frame)
 

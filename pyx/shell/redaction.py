@@ -12,6 +12,8 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.runtime.local_node import this_node
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -23,6 +25,12 @@ _LITERAL: Final = re.compile(r"'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"")
 _SHORT: Final = 8
 """A cookie of fewer characters may stand in any word: it is looked for in quotes, and alone in a line."""
 _FINGERPRINT: Final = re.compile(r"(?<=\bCookie\(sha256 )[0-9a-f]{4}…(?=\))")
+
+
+def cookies_in_force() -> set[str]:
+    """Returns every text that has been a cookie of this node so far."""
+    transport = this_node().transport
+    return transport.cookies if transport is not None else set()
 
 
 def typed_cookies(source: str) -> set[str]:
@@ -51,7 +59,7 @@ def _texts(given: ast.expr) -> set[str]:
     return {value for value in constants if isinstance(value, str) and value}
 
 
-class _Instead(NamedTuple):
+class _Substitution(NamedTuple):
     """How one cookie is found, and what stands for it in an input."""
 
     found: re.Pattern[str]
@@ -67,22 +75,24 @@ class Redaction:
 
     def __init__(self, in_force: Callable[[], Iterable[str]]) -> None:
         self._in_force = in_force
-        self._instead: dict[str, _Instead] = {}
+        self._substitutions: dict[str, _Substitution] = {}
 
     @property
     def cookies(self) -> int:
         """How many were seen."""
-        return len(self._instead)
+        return len(self._substitutions)
 
     def look(self, source: str = "") -> None:
         """Takes in the cookies that are in force, and those typed in *source*."""
-        found = {*self._in_force(), *typed_cookies(source)} - self._instead.keys()
+        found = {*self._in_force(), *typed_cookies(source)} - self._substitutions.keys()
         for cookie in sorted(found):
-            self._instead[cookie] = _Instead(_pattern(cookie), _another(cookie, len(self._instead) + 1))
+            self._substitutions[cookie] = _Substitution(
+                _pattern(cookie), _another(cookie, len(self._substitutions) + 1)
+            )
 
     def holds_cookie(self, text: str) -> bool:
         """True if one of them stands in *text*."""
-        return any(one.found.search(text) for one in self._instead.values())
+        return any(one.found.search(text) for one in self._substitutions.values())
 
     def of_input(self, source: str) -> str:
         """*source* with other cookies, of the same length: it says the same to a node that has them."""
@@ -96,8 +106,8 @@ class Redaction:
             text = one.found.sub(rf"\g<1>{ANYTHING}\g<2>", text)
         return _FINGERPRINT.sub(ANYTHING, text)
 
-    def _longest_first(self) -> list[_Instead]:
-        return [self._instead[cookie] for cookie in sorted(self._instead, key=len, reverse=True)]
+    def _longest_first(self) -> list[_Substitution]:
+        return [self._substitutions[cookie] for cookie in sorted(self._substitutions, key=len, reverse=True)]
 
 
 def _pattern(cookie: str) -> re.Pattern[str]:

@@ -44,7 +44,7 @@ def render(value: object, *, width: int = 80, colour: bool = False) -> str:
         width: columns, where long containers are broken.
         colour: with ANSI colours.
     """
-    text = filter_foreign(_lay_out(_Pieces().of(value, 0), width, 0, 0))
+    text = filter_foreign(_lay_out(_Splitter().of(value, 0), width, 0, 0))
     return highlight(text) if colour else text
 
 
@@ -66,7 +66,7 @@ def highlight(text: str) -> str:
 # ---------------------------------------------------------------- a value as pieces, within the limits
 
 
-class _Pieces:
+class _Splitter:
     """Takes one value apart; counts what it took."""
 
     def __init__(self) -> None:

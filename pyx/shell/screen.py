@@ -13,7 +13,7 @@ import select
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from pyx.execution.slots import LockSlot
 from pyx.execution.stream_proxy import StreamProxy
@@ -21,6 +21,8 @@ from pyx.printable import filter_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from _typeshed import SupportsWrite
 
     from pyx.terms import Pid
 
@@ -40,6 +42,7 @@ class Screen:
     Args:
         gone: called once, by any thread, with why the stream cannot be written any more (the terminal was
             closed, the reader of a pipe left, the disk is full).
+        on_output: called by any thread with the arguments of each `write`.
         most_queued: characters that may wait.
 
     Nothing here takes a lock that a finalizer could meet again: the queue is a deque, the writing lock is
@@ -51,6 +54,7 @@ class Screen:
         stream: TextIO,
         *,
         gone: Callable[[OSError | ValueError], object] = lambda _error: None,
+        on_output: Callable[[str, Pid | None], object] = lambda _text, _frm: None,
         most_queued: int = MOST_QUEUED_CHARACTERS,
     ) -> None:
         self._stream = stream
@@ -71,14 +75,20 @@ class Screen:
         self._short_of_room: Final[deque[Callable[[], object]]] = deque()
         self._hurries = False
         self._gone: Callable[[OSError | ValueError], object] | None = gone
+        self._on_output = on_output
 
     def write(self, text: str, *, frm: Pid | None = None) -> None:
-        """Shows *text*; what a process of another node printed (*frm*) is filtered.  Never raises."""
+        """Shows *text* of a process, filtered if that is of another node, or of a thread (*frm* is None)."""
+        if frm is not None and not frm.is_local:
+            text = filter_foreign(text)
+        self._on_output(text, frm)
+        self.show(text)
+
+    def show(self, text: str) -> None:
+        """Shows *text* of the shell itself, which reports it by itself.  Never raises."""
         mine = threading.get_ident() == self._shell
         if self._gone is None:
             return
-        if frm is not None and not frm.is_local:
-            text = filter_foreign(text)
         if self._queued > self._most_queued and not mine:
             self._dropped += text.count("\n")
             return
@@ -116,7 +126,7 @@ class Screen:
         """Ends a line that a print left open, so that the prompt starts in the first column."""
         self.drain()
         if not self._at_line_start:
-            self.write("\n")
+            self.show("\n")
 
     def line_was_ended(self) -> None:
         """The terminal itself has shown a line end: the person pressed Enter."""
@@ -294,20 +304,13 @@ def _write_all(descriptor: int, data: bytes) -> None:
             select.select([], [descriptor], [])
 
 
-class Shows(Protocol):
-    """What a `ScreenStream` needs of a screen."""
-
-    def write(self, text: str) -> None:
-        """Shows *text*."""
-
-
 class ScreenStream(StreamProxy):
     """A text stream whose whole lines go to the screen: for stderr, and for threads that are not a process.
 
     Each thread has a line of its own under way; `flush` shows it at once only on the shell's thread.
     """
 
-    def __init__(self, screen: Shows, found: TextIO) -> None:
+    def __init__(self, screen: SupportsWrite[str], found: TextIO) -> None:
         super().__init__(found)
         self._screen = screen
         self._shell = threading.get_ident()

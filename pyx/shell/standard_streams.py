@@ -8,8 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import suppress
-from typing import Final, TextIO
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.execution.stream_proxy import StreamProxy
 
 _NAMES: Final = ("stdin", "stdout", "stderr")
 
@@ -107,3 +112,22 @@ def complain(message: str, hint: str | None = None) -> None:
     with suppress(OSError, ValueError):
         sys.stderr.write(f"pyx: {message}\n" + (f"hint: {hint}\n" if hint else ""))
         sys.stderr.flush()
+
+
+def warn(message: str) -> None:
+    """Writes one line to stderr; drops it where stderr fails."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"warning: {message}\n")
+
+
+@contextmanager
+def replaced(
+    stdin: TextIO | StreamProxy, stdout: TextIO | StreamProxy, stderr: TextIO | StreamProxy
+) -> Iterator[None]:
+    """Makes these the standard streams of `sys` inside."""
+    found = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
+    try:
+        yield
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = found

@@ -34,10 +34,10 @@ from prompt_toolkit.styles import Style
 from pygments.lexers.python import PythonLexer
 
 from pyx.shell.evaluate import reads_on
-from pyx.shell.loop import Prompt
-from pyx.shell.narrow_terminal import fitted, wrapped
+from pyx.shell.loop import Prompt, fitted_prompt
 from pyx.shell.prompt_signals import PromptSignals
-from pyx.shell.tty_modes import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
+from pyx.shell.tty import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
+from pyx.shell.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -95,9 +95,9 @@ class PersonTerminal:
             lexer=PygmentsLexer(PythonLexer) if colour else None,
             style=Style.from_dict(_STYLE),
             color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
-            history=_Kept(history),
+            history=_HistoryAdapter(history),
             auto_suggest=AutoSuggestFromHistory(),
-            completer=_Completer(complete),
+            completer=_CompletionAdapter(complete),
             complete_in_thread=True,
             complete_while_typing=False,
             key_bindings=_keys(),
@@ -150,14 +150,14 @@ class PersonTerminal:
             text = "\n" + text  # behind the ^C that the terminal itself has shown
         elif what != "echo" and self.colour:
             text = _painted(text, "\x1b[31m" if what == "error" else "\x1b[2m")
-        self._screen.write(text)
+        self._screen.show(text)
 
     def leave(self, error: BaseException) -> bool:
         """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
         return self._signals.ask(error)
 
     def _fitted_prompt(self) -> Prompt:
-        return fitted(self._prompt(), self._session.app.output.get_size().columns)
+        return fitted_prompt(self._prompt(), self._session.app.output.get_size().columns)
 
     def _take_typed_ahead(self) -> None:
         source = self._session.input
@@ -165,7 +165,7 @@ class PersonTerminal:
         Vt100Parser(keys.append).feed(typed_ahead(source.fileno()))
         store_typeahead(source, keys)
         if leaves_line_unfinished(source.fileno()):
-            self._screen.write("\n")  # it stands on the screen, and will again behind the prompt
+            self._screen.show("\n")  # it stands on the screen, and will again behind the prompt
 
     def _soon(self, function: Callable[..., object], *args: object) -> None:
         """Calls *function* on the editor's loop.  For signal handlers."""
@@ -243,7 +243,7 @@ def _painted(text: str, colour: str) -> str:
     )
 
 
-class _Kept(PromptHistory):
+class _HistoryAdapter(PromptHistory):
     """prompt_toolkit's view of our history file."""
 
     def __init__(self, history: History) -> None:
@@ -257,7 +257,7 @@ class _Kept(PromptHistory):
         self._history.append(as_utf8(string))
 
 
-class _Completer(Completer):
+class _CompletionAdapter(Completer):
     def __init__(self, complete: Callable[[str, int], Completion]) -> None:
         self._complete = complete
 

@@ -55,13 +55,13 @@ class RecordedSession:
         self.asked()
 
     def asked(self) -> None:
-        self.recorder.asked(prompt_for(self.name, self.number).first)
+        self.recorder.on_prompt(prompt_for(self.name, self.number).first)
 
     def shows(self, text: str, source: str = "shell", kind: str = "print") -> None:
-        self.recorder.shown(text, source, kind)
+        self.recorder.on_output(text, source, kind)
 
     def enters(self, source: str) -> None:
-        self.recorder.typed(prompt_for(self.name, self.number), source)
+        self.recorder.on_input(prompt_for(self.name, self.number), source)
 
     def type(self, source: str, *shown: str, takes: float = 0.0) -> None:
         self.enters(source)

@@ -140,19 +140,19 @@ def record(session: Sequence[Typed]) -> str:
     recorder = Recorder(paper, "$ pyx --sname gus", now=lambda: began + timedelta(milliseconds=next(seconds)))
     prompt = prompt_for("gus@vm", 1)
     for one in session:
-        recorder.asked(prompt.first)
-        recorder.typed(prompt, one.source)
+        recorder.on_prompt(prompt.first)
+        recorder.on_input(prompt, one.source)
         for answer in one.answers:
-            recorder.answered(answer)
+            recorder.on_answer(answer)
         for said in one.shown:
-            recorder.shown(said.text, said.source, said.kind)
+            recorder.on_output(said.text, said.source, said.kind)
         if one.interrupted:
-            recorder.interrupted()
+            recorder.on_interrupt()
             for said in one.rest:
-                recorder.shown(said.text, said.source, said.kind)
-        recorder.asked(prompt.first)
+                recorder.on_output(said.text, said.source, said.kind)
+        recorder.on_prompt(prompt.first)
         for said in one.later:
-            recorder.shown(said.text, said.source, said.kind)
+            recorder.on_output(said.text, said.source, said.kind)
     recorder.close()
     return paper.text
 

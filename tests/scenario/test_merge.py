@@ -55,7 +55,7 @@ class TestMerging:
         one, two = RecordedSession("a@vm", clock), RecordedSession("b@vm", clock)
         clock.turn(1)
         one.enters("receive()  # what?")
-        one.recorder.answered("x")
+        one.recorder.on_answer("x")
         clock.turn(1)
         two.type("1", "1\n")
         clock.turn(0.1)
@@ -77,7 +77,7 @@ class TestMerging:
         two.type("send(('x', 'a'), 1)", "1\n")
         clock.turn(1)
         one.shows("1\n")
-        one.recorder.interrupted()
+        one.recorder.on_interrupt()
         clock.turn(1)
         one.shows("KeyboardInterrupt\n", kind="interrupt")
         assert self.merged(tmp_path, one, two).endswith(

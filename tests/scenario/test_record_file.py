@@ -1,4 +1,4 @@
-"""record_file.py, runner_interrupt.py: What a person did at a terminal is written down, and plays again."""
+"""record_file.py, driver_requests.py: What a person did at a terminal is written down, and plays again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyx.options import NodeOptions
 from pyx.scenario.record_file import RecordFile, recording, start_line
 from pyx.scenario.replay import Replay, ReplayOptions
 from pyx.scenario.transcript import parse_transcript
-from pyx.shell.app import ShellOptions
+from pyx.shell.shell_options import ShellOptions
 from tests.staging import full_disk
 from tests.stories.host import PYX, Host
 from tests.stories.test_across import free_port

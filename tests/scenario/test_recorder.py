@@ -39,16 +39,16 @@ class TestRecording:
     def test_what_is_shown_at_the_start_stands_below_it(self) -> None:
         file = MemoryFile()
         recorder = Recorder(file, "$ pyx", now=Clock())
-        recorder.shown("# a module is hidden\nby another\n", "log", "print")
+        recorder.on_output("# a module is hidden\nby another\n", "log", "print")
         assert file.text == ""
-        recorder.asked("pyx(1)> ")
+        recorder.on_prompt("pyx(1)> ")
         assert file.text == "# 2026-11-24T19:00:00.000 +0.000\n$ pyx\n\\# a module is hidden\nby another\n"
 
     def test_where_a_replay_starts_otherwise_that_is_prose(self) -> None:
         file = MemoryFile()
         recorder = Recorder(file, "$ pyx --sname a@10.0.0.5", starts_alike=False, now=Clock())
-        recorder.shown("[warning] listens\n", "log", "print")
-        recorder.asked("pyx(a@10.0.0.5)1> ")
+        recorder.on_output("[warning] listens\n", "log", "print")
+        recorder.on_prompt("pyx(a@10.0.0.5)1> ")
         assert file.text.endswith("\n# [warning] listens\n")
         assert parse_transcript(file.text, "t.pyxt").sessions
 
@@ -82,7 +82,7 @@ class TestRecording:
         session = RecordedSession("gus@vm", Clock())
         session.type("1", "1\n")
         session.shows("before\n", "log")
-        session.recorder.left()
+        session.recorder.on_leave()
         session.shows("at exit\n", "log")
         assert session.text.endswith("\npyx(gus@vm)2>\nbefore\n")
 
@@ -166,7 +166,7 @@ class TestRecording:
         session = RecordedSession("gus@vm", Clock())
         session.enters("[input('a? '), input()]")
         for answer in ("gus", "", " x ", "\x1b[A", "y (esc)"):
-            session.recorder.answered(answer)
+            session.recorder.on_answer(answer)
         session.shows("a? gus\n\n")
         assert session.text.endswith(
             "\n$ type gus\n$ type\n$ type \\x20x  (esc)\n$ type \\x1b[A (esc)\n$ type \\x79 (esc) (esc)\n"
@@ -183,8 +183,8 @@ class TestCtrlC:
         session.enters("print('a'); receive()")
         session.shows("a\n")
         session.clock.turn(1)
-        session.recorder.interrupted()
-        session.recorder.interrupted()
+        session.recorder.on_interrupt()
+        session.recorder.on_interrupt()
         session.clock.turn(0.5)
         session.shows("KeyboardInterrupt\n", kind="interrupt")
         assert session.text.endswith(
@@ -196,7 +196,7 @@ class TestCtrlC:
     def test_behind_a_remark_the_directive_has_a_line_of_its_own(self) -> None:
         session = RecordedSession("", Clock())
         session.enters("receive()  # what?")
-        session.recorder.interrupted()
+        session.recorder.on_interrupt()
         text = session.text
         assert "\npyx(1)> receive()  # what?\n...(1)> # blocks\n\n" in text
         assert "\n$ kill -INT\n" in text
@@ -207,7 +207,7 @@ class TestCtrlC:
 
     def test_at_the_prompt_it_is_nothing(self) -> None:
         session = RecordedSession("gus@vm", Clock())
-        session.recorder.interrupted()
+        session.recorder.on_interrupt()
         session.asked()
         session.type("1", "1\n")
         assert session.text.endswith(
@@ -258,6 +258,6 @@ class TestCookies:
     def test_one_that_was_given_to_input_becomes_another(self) -> None:
         session = RecordedSession("gus@vm", Clock(), [SECRET])
         session.enters("Node.set_cookie(input())")
-        session.recorder.answered(SECRET)
+        session.recorder.on_answer(SECRET)
         session.shows(f"{SECRET}\nTrue\n")
         assert SECRET not in session.text

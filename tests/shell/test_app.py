@@ -1,5 +1,6 @@
-"""app.py, record_hooks.py: Real shells: whole sessions through pipes, and a person's terminal through a
-pseudo-terminal.
+"""app.py, frontend.py, log_handler.py, shell_options.py, record_hooks.py: Sessions of real shells.
+
+They run through pipes, and on a person's terminal through a pseudo-terminal.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pyx.shell.completion import Tables, complete
+from pyx.shell.completion import NameSources, complete
 
 
-def completed(text: str, names: dict[str, Any] | None = None, **tables: Any) -> list[str]:
-    given = {name: (lambda found=found: found) for name, found in tables.items()}
-    return complete(text, len(text), Tables(names or {}, vars(builtins), **given)).candidates
+def completed(text: str, names: dict[str, Any] | None = None, **sources: Any) -> list[str]:
+    given = {name: (lambda found=found: found) for name, found in sources.items()}
+    return complete(text, len(text), NameSources(names or {}, vars(builtins), **given)).candidates
 
 
 class Plain:
@@ -54,7 +54,7 @@ class TestNames:
         assert completed("12") == []
 
     def test_the_start_is_where_the_word_begins(self) -> None:
-        assert complete("x = pri + 1", 7, Tables({}, vars(builtins))) == (4, ["print"])
+        assert complete("x = pri + 1", 7, NameSources({}, vars(builtins))) == (4, ["print"])
 
 
 class TestAttributes:
@@ -220,8 +220,8 @@ class TestStrings:
 
     def test_a_prefix_is_replaced_from_the_quote_on(self) -> None:
         text = 'Node.ping("server@'
-        tables = Tables({}, {}, nodes=lambda: self.NODES)
-        assert complete(text, len(text), tables) == (11, ["server@vm"])
+        sources = NameSources({}, {}, nodes=lambda: self.NODES)
+        assert complete(text, len(text), sources) == (11, ["server@vm"])
 
     def test_module_names_for_rpc(self) -> None:
         assert completed('rpc.call("a@vm", "prod', modules=["product_stock"]) == ["product_stock"]

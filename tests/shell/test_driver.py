@@ -1,4 +1,4 @@
-"""driver.py: A shell driven over two pipes: what goes in, what comes out."""
+"""driver.py, driver_requests.py: A shell driven over two pipes: what goes in, what comes out."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ HANG = 20.0
 
 
 class Driven:
-    """A `pyx --frames`, and the runner's ends of its pipes."""
+    """A `pyx --driver`, and the runner's ends of its pipes."""
 
     def __init__(self, name: str, environment: dict[str, str], folder: Path) -> None:
         child_reads, self._requests = os.pipe()
         self._frames, child_writes = os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "pyx", "--sname", name, "--frames", f"{child_reads},{child_writes}"],
+            [sys.executable, "-P", "-m", "pyx", "--sname", name, "--driver", f"{child_reads},{child_writes}"],
             pass_fds=(child_reads, child_writes),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -199,7 +199,7 @@ def test_only_a_runner_can_make_the_network_bad() -> None:
         for path in Path(pyx.__file__).parent.rglob("*.py")
         if re.search(r"\.(cut_off|delay_frames)\(", path.read_text())
     }
-    assert callers == {"driver.py"}
+    assert callers == {"driver.py", "driver_requests.py"}
 
 
 class TestTheEnd:

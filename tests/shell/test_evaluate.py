@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from pyx.errors import RemoteError, WouldBlock
-from pyx.shell.evaluate import RESULTS_KEPT, Evaluator, Left, StatementRaised, Value, make_main, reads_on
+from pyx.shell.evaluate import (
+    RESULTS_KEPT,
+    Evaluator,
+    ExitRequested,
+    StatementRaised,
+    Value,
+    make_main,
+    reads_on,
+)
 
 
 def an_evaluator(**helpers: Any) -> Evaluator:
@@ -281,7 +289,7 @@ class TestErrors:
 
 def test_system_exit_leaves_with_its_code() -> None:
     outcome = an_evaluator().evaluate("raise SystemExit(3)")
-    assert outcome == Left(3)
+    assert outcome == ExitRequested(3)
 
 
 def test_what_prepares_sees_the_tree_and_its_failure_is_the_users() -> None:

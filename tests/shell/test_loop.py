@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import builtins
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx.errors import ProcessKilled
+from pyx.runtime.shell_process import ShellProcess
 from pyx.shell.evaluate import Evaluator, make_main
-from pyx.shell.loop import LineTerminal, Prompt, Shell, exit_code, prompt_for, run_program
+from pyx.shell.loop import LineTerminal, Prompt, Shell, fitted_prompt, prompt_for
+from pyx.terms import parse_pid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyx.terms import Pid
 
-class NoSeat:
-    """A shell without a node."""
 
-    is_alive = True
-    renewed = "** renewed"
+class FakeProcess(ShellProcess):
+    """A shell's process without a node."""
 
-    def renew(self) -> str:
-        self.is_alive = True
-        return self.renewed
+    def __init__(self) -> None:
+        self.killed = False
+        self._dead = parse_pid("0.1.0")
 
-    def finish_line(self) -> None:
-        return
+    @property
+    def pid(self) -> Pid:
+        return parse_pid("0.3.0")
 
-    def forget_interrupt(self) -> None:
-        return
+    @property
+    def is_alive(self) -> bool:
+        return not self.killed
+
+    def renew(self) -> Pid:
+        self.killed = False
+        return self._dead
+
+    def finish_line(self, *, newline: bool = True) -> None: ...
+
+
+RENEWED = "** the shell process #PID<0.1.0> was killed; it is #PID<0.3.0> now"
 
 
 def run_coroutine(coroutine: Any) -> Any:
@@ -42,7 +53,7 @@ def run_coroutine(coroutine: Any) -> Any:
 
 
 def capture(
-    typed: str, *, seat: NoSeat | None = None, name: str | None = "gus@vm", **helpers: Any
+    typed: str, *, process: ShellProcess | None = None, name: str | None = "gus@vm", **helpers: Any
 ) -> tuple[str, int]:
     """The screen after *typed* (its last line may lack an end: the terminal closed), and the exit code."""
     shown: list[str] = []
@@ -58,7 +69,9 @@ def capture(
 
     main = make_main({**vars(builtins), "print": lambda text: shown.append(f"{text}\n"), **helpers})
     evaluator = Evaluator(main.__dict__, run_coroutine=run_coroutine)
-    code = Shell(LineTerminal(read_line, shown.append), evaluator, seat or NoSeat(), lambda: name).run()
+    code = Shell(
+        LineTerminal(read_line, shown.append), evaluator, process or FakeProcess(), lambda: name
+    ).run()
     return "".join(shown), code
 
 
@@ -117,7 +130,7 @@ def test_the_node_name_changes_between_two_prompts() -> None:
 
     main = make_main({**vars(builtins), "start": names.append})
     evaluator = Evaluator(main.__dict__, run_coroutine=run_coroutine)
-    Shell(LineTerminal(read_line, shown.append), evaluator, NoSeat(), lambda: names[-1]).run()
+    Shell(LineTerminal(read_line, shown.append), evaluator, FakeProcess(), lambda: names[-1]).run()
     assert shown == ["pyx(1)> ", "pyx(billing@vm)2> ", "1\n", "pyx(billing@vm)3> "]
 
 
@@ -151,23 +164,23 @@ def test_the_end_of_input_and_system_exit_leave(typed: str, code: int) -> None:
 
 
 def test_a_killed_shell_becomes_a_new_process() -> None:
-    seat = NoSeat()
+    process = FakeProcess()
 
     def kill() -> None:
-        seat.is_alive = False
+        process.killed = True
 
-    session("pyx(gus@vm)1> kill()\n** renewed\npyx(gus@vm)2> ", seat=seat, kill=kill)
+    session(f"pyx(gus@vm)1> kill()\n{RENEWED}\npyx(gus@vm)2> ", process=process, kill=kill)
 
 
 @pytest.mark.parametrize("stopped_by", [KeyboardInterrupt, ProcessKilled])
 def test_what_a_kill_has_ended_is_no_interrupt_of_the_persons(stopped_by: type[BaseException]) -> None:
-    seat = NoSeat()
+    process = FakeProcess()
 
     def kill() -> None:
-        seat.is_alive = False
+        process.killed = True
         raise stopped_by
 
-    session("pyx(gus@vm)1> kill()\n** renewed\npyx(gus@vm)1> ", seat=seat, kill=kill)
+    session(f"pyx(gus@vm)1> kill()\n{RENEWED}\npyx(gus@vm)1> ", process=process, kill=kill)
 
 
 def test_prompts_have_one_width() -> None:
@@ -175,74 +188,21 @@ def test_prompts_have_one_width() -> None:
     assert prompt_for(None, 1) == Prompt("pyx(1)> ", "...(1)> ")
 
 
-class TestPrograms:
-    def run(self, source: str) -> int | None:
-        evaluator = Evaluator(make_main(dict(vars(builtins))).__dict__, run_coroutine=run_coroutine)
-        return run_program(evaluator, source, "<stdin>")
-
-    def test_nothing_is_echoed(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.run("1\nx = 2\nx") is None
-        assert capsys.readouterr() == ("", "")
-
-    def test_the_first_error_ends_it_on_stderr(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.run("x = 1\nx / 0\nprint('never')") == 1
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert err == (
-            "Traceback (most recent call last):\n"
-            '  File "<stdin>", line 2, in <module>\n'
-            "    x / 0\n"
-            "    ~~^~~\n"
-            "ZeroDivisionError: division by zero\n"
-        )
-
-    def test_an_interrupt_is_130(self) -> None:
-        assert self.run("raise KeyboardInterrupt") == 130
-
-    def test_its_own_hook_is_told_of_the_error(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        told: list[Any] = []
-        monkeypatch.setattr(sys, "excepthook", lambda *facts: told.append(facts))
-        assert self.run("1 / 0") == 1
-        [facts] = told
-        assert (facts[0], type(facts[1]), facts[2].tb_lineno) == (ZeroDivisionError, ZeroDivisionError, 1)
-        assert capsys.readouterr() == ("", "")
-
-    def test_a_hook_that_leaves_or_fails(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        def leaves(*_facts: object) -> None:
-            raise SystemExit(7)
-
-        def fails(*_facts: object) -> None:
-            raise KeyError("hook")
-
-        monkeypatch.setattr(sys, "excepthook", leaves)
-        assert self.run("1 / 0") == 7
-        monkeypatch.setattr(sys, "excepthook", fails)
-        assert self.run("1 / 0") == 1
-        told = capsys.readouterr().err
-        assert told.startswith("Error in sys.excepthook:\nTraceback (most recent call last):\n")
-        assert told.endswith("\nZeroDivisionError: division by zero\n")
-        assert "KeyError: 'hook'\n\nOriginal exception was:\nTraceback" in told
+@pytest.mark.parametrize(
+    ("columns", "first", "rest"),
+    [
+        (100, "pyx(billing-worker-eu@vm)12> ", "...(billing-worker-eu@vm)12> "),
+        (45, "pyx(billing-worker..)12> ", "...(billing-worker..)12> "),
+        (30, "pyx(bill..)12> ", "...(bill..)12> "),
+        (24, "pyx(b..)12> ", "...(b..)12> "),
+        (10, "> ", "> "),
+    ],
+)
+def test_a_prompt_leaves_room_for_the_input(columns: int, first: str, rest: str) -> None:
+    cut = fitted_prompt(prompt_for("billing-worker-eu@vm", 12), columns)
+    assert cut == Prompt(first, rest)
+    assert len(cut.first) <= max(columns - 20, columns // 2)
 
 
-def test_exit_codes_are_pythons(capsys: pytest.CaptureFixture[str]) -> None:
-    assert exit_code(None) == 0
-    assert exit_code(3) == 3
-    assert exit_code(True) == 1
-    assert exit_code(-1) == exit_code(2**70) == exit_code(-(2**70)) == 255
-    assert exit_code(256) == 0
-    assert exit_code("a reason") == 1
-    assert exit_code((1, 2)) == 1
-    assert capsys.readouterr().err == "a reason\n(1, 2)\n"
-
-
-def test_an_exit_code_whose_text_raises_is_1(capsys: pytest.CaptureFixture[str]) -> None:
-    class Rude:
-        def __str__(self) -> str:
-            raise ValueError
-
-    assert exit_code(Rude()) == 1
-    assert capsys.readouterr().err == "\n"
+def test_a_prompt_without_a_node_is_short_enough() -> None:
+    assert fitted_prompt(prompt_for(None, 7), 24) == Prompt("pyx(7)> ", "...(7)> ")

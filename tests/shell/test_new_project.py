@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pyx.shell.new_project import NewRefused, make_project
+from pyx.shell.new_project import NewProjectError, make_project
 
 
 def test_makes_a_project_whose_own_test_passes(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_makes_a_project_whose_own_test_passes(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_that_no_module_can_have_is_refused(name: str, why: str, tmp_path: Path) -> None:
-    with pytest.raises(NewRefused) as refused:
+    with pytest.raises(NewProjectError) as refused:
         make_project(name, tmp_path)
     assert str(refused.value) == why
     assert refused.value.hint
@@ -49,11 +49,11 @@ def test_a_name_that_no_module_can_have_is_refused(name: str, why: str, tmp_path
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
-    with pytest.raises(NewRefused, match="shop is there already"):
+    with pytest.raises(NewProjectError, match="shop is there already"):
         make_project("shop", tmp_path)
     assert list((tmp_path / "shop").iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(NewRefused, match="cannot make shop: No such file or directory"):
+    with pytest.raises(NewProjectError, match="cannot make shop: No such file or directory"):
         make_project("shop", tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""program.py: A file as `__main__`: which of a prompt's names it gets, and which folder comes first."""
+"""program.py: A file as `__main__`: the names it gets, the folder that comes first, its exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import pyx
 from pyx.errors import PyxError
 from pyx.shell.evaluate import Evaluator, make_main
-from pyx.shell.program import folder_of, leave_out_own_folder, run_file
+from pyx.shell.program import exit_code, folder_of, leave_out_own_folder, run_file, run_program
 
 WORDS = {name: f"the word {name}" for name in ("send", "flush", "self", "h", "v", "ref")}
 
@@ -91,3 +91,76 @@ class TestFolders:
         monkeypatch.setattr(sys, "path", [home, "/lib"])
         leave_out_own_folder()
         assert sys.path == ["/lib", home]
+
+
+class TestPrograms:
+    def run(self, source: str) -> int | None:
+        evaluator = Evaluator(make_main(dict(vars(builtins))).__dict__, run_coroutine=lambda _coroutine: None)
+        return run_program(evaluator, source, "<stdin>")
+
+    def test_nothing_is_echoed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.run("1\nx = 2\nx") is None
+        assert capsys.readouterr() == ("", "")
+
+    def test_the_first_error_ends_it_on_stderr(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.run("x = 1\nx / 0\nprint('never')") == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err == (
+            "Traceback (most recent call last):\n"
+            '  File "<stdin>", line 2, in <module>\n'
+            "    x / 0\n"
+            "    ~~^~~\n"
+            "ZeroDivisionError: division by zero\n"
+        )
+
+    def test_an_interrupt_is_130(self) -> None:
+        assert self.run("raise KeyboardInterrupt") == 130
+
+    def test_its_own_hook_is_told_of_the_error(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        told: list[Any] = []
+        monkeypatch.setattr(sys, "excepthook", lambda *facts: told.append(facts))
+        assert self.run("1 / 0") == 1
+        [facts] = told
+        assert (facts[0], type(facts[1]), facts[2].tb_lineno) == (ZeroDivisionError, ZeroDivisionError, 1)
+        assert capsys.readouterr() == ("", "")
+
+    def test_a_hook_that_leaves_or_fails(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def leaves(*_facts: object) -> None:
+            raise SystemExit(7)
+
+        def fails(*_facts: object) -> None:
+            raise KeyError("hook")
+
+        monkeypatch.setattr(sys, "excepthook", leaves)
+        assert self.run("1 / 0") == 7
+        monkeypatch.setattr(sys, "excepthook", fails)
+        assert self.run("1 / 0") == 1
+        told = capsys.readouterr().err
+        assert told.startswith("Error in sys.excepthook:\nTraceback (most recent call last):\n")
+        assert told.endswith("\nZeroDivisionError: division by zero\n")
+        assert "KeyError: 'hook'\n\nOriginal exception was:\nTraceback" in told
+
+
+def test_exit_codes_are_pythons(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(None) == 0
+    assert exit_code(3) == 3
+    assert exit_code(True) == 1
+    assert exit_code(-1) == exit_code(2**70) == exit_code(-(2**70)) == 255
+    assert exit_code(256) == 0
+    assert exit_code("a reason") == 1
+    assert exit_code((1, 2)) == 1
+    assert capsys.readouterr().err == "a reason\n(1, 2)\n"
+
+
+def test_an_exit_code_whose_text_raises_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+    class Rude:
+        def __str__(self) -> str:
+            raise ValueError
+
+    assert exit_code(Rude()) == 1
+    assert capsys.readouterr().err == "\n"

@@ -1,0 +1,193 @@
+"""The side of a shell that faces its user: the standard streams, the terminal of the prompt, the console.
+
+`StandardFrontend` serves a person's terminal and pipes; `driver.py` has the one that a runner drives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+import pyx
+from pyx.execution import thread_state
+from pyx.execution.outlet import Pace
+from pyx.shell.log_handler import log_shown
+from pyx.shell.loop import LineTerminal, Terminal
+from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, report_interrupts
+from pyx.shell.redaction import cookies_in_force
+from pyx.shell.screen import Screen, ScreenStream
+from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
+from pyx.shell.tty import TtyStdin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from pyx.execution.outlet import Console
+    from pyx.runtime.shell_process import ShellProcess
+    from pyx.shell.completion import Completion
+    from pyx.shell.evaluate import Evaluator
+    from pyx.shell.shell_options import ShellOptions
+    from pyx.shell.terminal import PersonTerminal
+    from pyx.terms import Pid
+
+
+class Frontend(Protocol):
+    """What `App` needs of the side that faces the user."""
+
+    on_output_lost: Callable[[], object]
+    """Set by the app; called once, by any thread, when the output cannot be written any more."""
+
+    @property
+    def is_interactive(self) -> bool:
+        """True if a prompt is shown once there is no (more) program to run."""
+
+    @property
+    def terminal(self) -> Terminal:
+        """The terminal as it is now, for the lines of the shell itself."""
+
+    @property
+    def console(self) -> Console:
+        """Shows the lines of processes."""
+
+    @property
+    def pace(self) -> Pace:
+        """The back-pressure of `console`."""
+
+    def streams(self) -> AbstractContextManager[None]:
+        """Replaces the standard streams inside, and shows pyx's log."""
+
+    def start_prompt(
+        self, evaluator: Evaluator, process: ShellProcess, complete: Callable[[str, int], Completion]
+    ) -> None:
+        """Makes `terminal` the prompt's; *complete* is (text, cursor) -> candidates."""
+
+    def end_prompt(self, error: BaseException) -> bool:
+        """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
+
+    def hurry(self) -> None:
+        """From now on nothing waits for an output that accepts nothing."""
+
+    def close(self) -> None:
+        """Shows all that is queued, and nothing after it."""
+
+    def ended(self, code: int, *, by_signal: bool) -> None:
+        """The run has ended with the exit code *code*; called behind `streams`."""
+
+
+class StandardFrontend:
+    """A shell on its own standard streams: a person's terminal, a dumb one, or pipes."""
+
+    def __init__(self, options: ShellOptions) -> None:
+        self._stdin: TextIO = sys.stdin  # the program may close `sys.stdin`, or replace it
+        self._stdout: TextIO = sys.stdout
+        self.is_interactive = options.stay or (
+            not options.has_program and options.halt and sys.stdin.isatty()
+        )
+        self._has_person = self.is_interactive and sys.stdin.isatty() and self._stdout.isatty()
+        self._shows_banner = self._has_person and not options.has_program
+        self._recorder = options.recorder
+        self.on_output_lost: Callable[[], object] = lambda: None
+        self._screen = Screen(self._stdout, gone=self._output_was_lost, on_output=self._report)
+        self.console: Console = self._screen
+        self.pace = Pace(self._screen.has_room, self._screen.settle)
+        self.terminal: Terminal = LineTerminal(
+            self._read_line, self._screen.show, shows_keys=sys.stdin.isatty()
+        )
+        self._editor: PersonTerminal | None = None
+        self._process: ShellProcess | None = None
+        self._is_blocked = False
+        """True if a signal ended the run, and stdout accepts nothing."""
+
+    @contextlib.contextmanager
+    def streams(self) -> Iterator[None]:
+        """See `Frontend`.
+
+        For a person everything goes through the screen: stderr, too, would hit a half-typed line.
+        """
+        stdin = TtyStdin(sys.stdin) if self.is_interactive else sys.stdin
+        stdout = ScreenStream(self._screen, sys.stdout)
+        stderr = ScreenStream(self._screen, sys.stderr) if self._has_person else sys.stderr
+        with replaced(stdin, stdout, stderr), recorded_input(self._recorder, shows_prompt=self._has_person):
+            try:
+                with log_shown(lambda: self.terminal.width):
+                    yield
+            finally:
+                if self.is_interactive:
+                    self._screen.fresh_line()
+                self._is_blocked = not self._screen.close()
+
+    def start_prompt(
+        self, evaluator: Evaluator, process: ShellProcess, complete: Callable[[str, int], Completion]
+    ) -> None:
+        """See `Frontend`."""
+        del evaluator
+        self._process = process
+        if self._has_person and os.environ.get("TERM") != "dumb":
+            self.terminal = self._editor = self._make_editor(complete)
+        if self._shows_banner:
+            banner = f"pyx {pyx.__version__} (Python {platform.python_version()}), h() for help\n"
+            self.terminal.show(banner, "notice")
+        if self._recorder is not None:
+            self.terminal = RecordedTerminal(self.terminal, self._recorder)
+            report_interrupts(self._recorder)
+
+    def _make_editor(self, complete: Callable[[str, int], Completion]) -> PersonTerminal:
+        from pyx.shell.history import History, history_path
+        from pyx.shell.terminal import PersonTerminal
+
+        return PersonTerminal(
+            self._screen,
+            History(history_path(), warn, cookies_in_force),
+            complete,
+            stdout=self._stdout,
+            colour=not os.environ.get("NO_COLOR"),
+        )
+
+    def end_prompt(self, error: BaseException) -> bool:
+        """See `Frontend`."""
+        return self._editor is not None and self._editor.leave(error)
+
+    def hurry(self) -> None:
+        """See `Frontend`."""
+        self._screen.hurry()
+
+    def close(self) -> None:
+        """See `Frontend`."""
+        self._screen.close()
+
+    def ended(self, code: int, *, by_signal: bool) -> None:
+        """See `Frontend`; ends the process at once if a thread may be blocked in a write."""
+        del by_signal
+        if self._is_blocked:  # Python would wait for that thread at its end
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _read_line(self, prompt: str) -> str:
+        self._screen.fresh_line()
+        self._screen.show(prompt)
+        with thread_state.interruptible():
+            line = self._stdin.readline()
+        if self._stdin.isatty():
+            if line:  # a Ctrl-D ends no line
+                self._screen.line_was_ended()
+        else:
+            self._screen.show(line)  # no terminal has echoed it, and the output is to read as a transcript
+        return line
+
+    def _report(self, text: str, frm: Pid | None) -> None:
+        """Reports what processes, threads and the log show to the recorder."""
+        if self._recorder is not None:
+            is_shell = self._process is not None and frm == self._process.pid
+            self._recorder.on_output(text, "log" if frm is None else SHELL if is_shell else str(frm), "print")
+
+    def _output_was_lost(self, error: OSError | ValueError) -> None:
+        """Called by the screen, once, by any thread.  Python's own last flush must not fail after it."""
+        lost = OutputLost(error)
+        discard(self._stdout)
+        if not lost.by_reader:
+            complain(str(lost))
+        self.on_output_lost()

@@ -1,0 +1,33 @@
+"""What `pyx` is started with: the options of its command line as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyx.options import NodeOptions
+    from pyx.shell.record_hooks import RecordHooks
+
+
+@dataclass(frozen=True)
+class ShellOptions:
+    """The options of one run; each is described by `pyx --help`."""
+
+    node: NodeOptions | None = None
+    """None: the shell is a node without a name."""
+    directory: str = "."
+    code: list[str] = field(default_factory=list)
+    file: str | None = None
+    arguments: list[str] = field(default_factory=list)
+    stay: bool = False
+    halt: bool = True
+    driver: tuple[int, int] | None = None
+    """The descriptors on which a runner drives the shell (see `driver.py`)."""
+    recorder: RecordHooks | None = None
+    """Called with everything that is typed and shown (`--record`)."""
+
+    @property
+    def has_program(self) -> bool:
+        """True if code or a file runs before (or instead of) a prompt."""
+        return bool(self.code) or self.file is not None

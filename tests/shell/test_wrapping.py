@@ -1,0 +1,26 @@
+"""wrapping.py: Sentences in terminals of few columns."""
+
+from __future__ import annotations
+
+from pyx.shell.wrapping import wrapped
+
+
+def test_sentences_break_at_blanks_and_code_stays() -> None:
+    text = (
+        "Traceback (most recent call last):\n"
+        "  File '/a/long/path/to/some/file.py', line 4, in f\n"
+        "UndefinedFunction: there is no function product_stock.current_function\n"
+    )
+    assert wrapped(text, 30) == (
+        "Traceback (most recent call\n"
+        "last):\n"
+        "  File '/a/long/path/to/some/file.py', line 4, in f\n"
+        "UndefinedFunction: there is no\n"
+        "function\n"
+        "product_stock.current_function\n"
+    )
+
+
+def test_sentences_stay_whole_where_the_terminal_is_wide() -> None:
+    text = "word " * 40 + "\n"
+    assert wrapped(text, 80) == text
