@@ -208,7 +208,7 @@ def test_so_does_its_thread_where_it_is_no_process_yet(keyboard: TtyStdin) -> No
 def test_a_process_beside_it_is_refused(
     read: Callable[[Any], object], keyboard: TtyStdin, node: LocalNode
 ) -> None:
-    with pytest.raises(TerminalTaken, match=r"#PID<0\.\d+\.0> cannot read the terminal: what is typed there"):
+    with pytest.raises(TerminalTaken, match=r"#PID<0\.\d+\.0> cannot read the terminal: the shell reads"):
         as_process(node, lambda: read(keyboard))
 
 
