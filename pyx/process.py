@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyx.core.routing import THE_NODE
+from pyx.core.tables import THE_NODE
 from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
 from pyx.execution import context
 from pyx.execution.context import forbid_running_loop, require

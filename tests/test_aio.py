@@ -169,7 +169,7 @@ class TestRpc:
         ):
             with pytest.raises(error):
                 run(a, call)
-        assert a.kernel._pending == {}
+        assert a.kernel.pending == {}
 
     def test_several_at_once(self, stage: Stage, run: Runs) -> None:
         a, _ = stage.start("a"), stage.start("b")
@@ -200,7 +200,7 @@ class TestRpc:
                 await call
 
         run(a, body)
-        assert a.kernel._pending == {}
+        assert a.kernel.pending == {}
 
 
 class TestNode:

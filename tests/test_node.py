@@ -109,7 +109,7 @@ class TestOthers:
         assert Node.list("hidden") == ["h@test"]
         assert Node.list("connected") == ["b@test", "h@test"]
         assert Node.list("this", "visible") == Node.list(["this", "visible"]) == ["a@test", "b@test"]
-        with pytest.raises(ValueError, match="'friends' is no kind of node: this, visible, hidden"):
+        with pytest.raises(ValueError, match="'friends' is not a kind of node: this, visible, hidden"):
             Node.list("friends")
 
     def test_of_a_node_without_a_name_nobody_is_reached(self, node: LocalNode) -> None:

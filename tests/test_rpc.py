@@ -100,7 +100,7 @@ class TestCall:
             return rpc.call("b", "os", "getpid"), drain()
 
         assert as_process(a, body) == (os.getpid(), [])
-        assert a.kernel._pending == {}
+        assert a.kernel.pending == {}
 
     def test_a_node_that_is_lost_meanwhile(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
@@ -181,7 +181,7 @@ class TestMulticall:
     def test_in_time_all_together(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, _ = two
         assert rpc.multicall(["b", "b"], "pyx", "receive", timeout=0.01) == ([], ["b@test", "b@test"])
-        assert a.kernel._pending == {}
+        assert a.kernel.pending == {}
 
     def test_of_a_list(self, two: tuple[LocalNode, LocalNode]) -> None:
         nodes: Any
@@ -213,7 +213,7 @@ class TestFutures:
         future = rpc.async_call("b", "pyx", "receive")
         until(lambda: bool(b.kernel.processes()))
         assert future.cancel()
-        assert a.kernel._pending == {}
+        assert a.kernel.pending == {}
         b.send(b.kernel.processes()[0].pid, "too late")
         until(lambda: not b.kernel.processes())
         assert rpc.call("b", "os", "getpid") == os.getpid()

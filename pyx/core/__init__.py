@@ -1,33 +1,40 @@
-"""Who is who on this node, and what follows from what happens: processes, names, links, monitors, peers.
+"""The decisions of a node: its processes, names, links, monitors and peers, and what follows from each event.
 
-In come facts (`send`, `process_exited`, `peer_lost`, ...), each with the one lock of the runtime held; out go
-effects (`effects.py`), collected after each fact, and appends to the queues they point at: mailboxes, a
-peer's `out`, a terminal's `output`.  Feed, then collect: nothing here calls back.
+In come events (`send`, `process_exited`, `peer_lost`, ...), each with the one lock of the runtime held; out
+go effects, collected after each call, and entries in the queues that they point at: mailboxes, the queue of a
+peer, the lines of a terminal.  Nothing here calls back; time, creations and jitter are arguments.
 
-The kernel is one object in six layers, each a file that calls only those below it:
+Never imported: sockets, asyncio, threads, clocks, chance; `wire` (a payload is encoded bytes here).
 
-    kernel            signals from peers, start and stop of the node, facts about processes
-    mesh              connections: dialled, claimed, lost, ticking
-    membership        which nodes are connected, which processes watch that, which peers do not see each other
-    requests          calls, spawns, questions, pings: each is answered once
-    process_signals   start and end of processes; links, monitors, exit signals
-    routing           the way of a message or a signal to its mailbox or its peer; output
+The kernel is one object of parts, which share one object of tables.  Each part calls only those above it in
+this list:
 
-Parts that know nothing of each other, which those layers hold:
+    tables              the tables that all parts share
+    routing             the way of a message or a signal to a mailbox or to the queue of a peer
+    registry            registered names
+    printing            output of processes, to the terminal of their group leader
+    pending_requests    requests that wait for an answer, and the way of an answer to its waiter
+    process_exits       the end of a process
+    process_signals     the start of a process; links, monitors, exit signals
+    requests            calls, spawns, questions, pings
+    membership          connected and known nodes, node monitors, announcements to peers
+    mesh                sessions: dialled, claimed, lost, ticking
+    kernel              the parts put together; signals of peers; start and stop of the node
 
-    processes         the record of one process, and the table of all
-    mailbox           what was delivered to one process and not taken yet
-    registry          registered names of processes
-    link_protocol     the links of one process, by OTP's link protocol
-    exit_notices      what ended processes have yet to tell, in portions
-    peers             the connection to another node, from the first dial to its loss
-    known_nodes       the names of nodes that were mentioned
-    partitions        which nodes the visible peers see
-    outbox            what waits to be sent to one peer, and how much that is
-    console_queue     lines on their way to a console of this node, and how much that is
-    waiters           processes that wait until a queue is lighter
-    effects           what the kernel asks of the outside, as values
+The values and machines that they use:
 
-Never imported here: sockets, asyncio, threads, clocks, chance; `wire` (a payload is encoded bytes here).
-Time, creations and jitter are arguments.
+    effects             what the kernel asks of the runtime
+    processes           the record of a process, and the table of them
+    mailbox             messages that were delivered to a process and not taken yet
+    link_protocol       the links of one process, by OTP's link protocol
+    monitors            the table of monitors of processes here
+    exit_notices        what ended processes have yet to tell, in portions
+    policy              which code of a peer's choice may run
+    peers               the session with another node
+    outbox              signals that wait to be sent to a peer, and their size
+    console_queue       lines that wait for a console, and their size
+    waiters             processes that wait until a queue is below its low-water mark
+    backoff             how long a node that could not be reached is not dialled
+    known_nodes         names of nodes that were mentioned
+    partitions          which nodes the visible peers see
 """

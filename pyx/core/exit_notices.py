@@ -1,10 +1,10 @@
-"""What ended processes have yet to say to those who are bound to them, told in portions.
+"""The queue of exit notices: what ended processes still have to tell other processes, given out in portions.
 
-A process may have a hundred thousand links.  Its end is decided in one step, with its name, its tables and
-the list of its bonds; what each other process hears of it follows in as many steps as it takes, so that
-others are let in between.  An ended process says nothing else any more, and an answer in its place goes
-behind: so to each other process it keeps its order.  See `process_signals.py` for what a notice does when
-it is told.
+A process may have a hundred thousand links.  One kernel call decides its end, with its name, its table
+entries and the list of its links and monitors; the notices of that end to other processes follow in as many
+calls as it takes, so that other threads get the kernel's lock in between.  An ended process says nothing
+else any more, and an answer in its place is queued behind its notices: so their order to each other process
+is kept.  `process_exits.py` adds notices, `process_signals.py` gives them out.
 """
 
 from __future__ import annotations
@@ -19,57 +19,53 @@ if TYPE_CHECKING:
     from pyx.signals import Signal
 
 Notice: TypeAlias = "tuple[Peer | None, Signal]"
-"""A signal to a process here (None), or over the session that stood when its sender ended."""
+"""A signal for a process of this node (None), or for the session that stood when its sender ended."""
 
-A_STEP: Final = 500
-"""So many are told in one step: some milliseconds with the kernel's lock held."""
+PORTION: Final = 500
+"""Notices given out in one kernel call: some milliseconds with the kernel's lock held."""
 
 
 class ExitNotices:
-    """See the file."""
+    """First in, first out."""
 
-    __slots__ = ("_goes_on", "_told", "_waiting", "a_step")
+    __slots__ = ("_iterators", "_will_continue", "given", "portion")
 
     def __init__(self) -> None:
-        self.a_step = A_STEP
-        """The length of a portion."""
-        self._waiting: deque[Iterator[Notice]] = deque()
-        self._told = 0
-        """How many this step has told."""
-        self._goes_on = False
-        """It was said that there is more."""
+        self.portion = PORTION
+        self.given = 0
+        """Notices that the present kernel call has given out; `Router.collect` sets it back."""
+        self._iterators: deque[Iterator[Notice]] = deque()
+        """Those of one process each."""
+        self._will_continue = False
+        """True from `must_continue` to `continues`."""
 
     def __bool__(self) -> bool:
-        """True while one may be left."""
-        return bool(self._waiting)
+        """True while a notice may be left."""
+        return bool(self._iterators)
 
     def add(self, notices: Iterable[Notice]) -> None:
-        """Takes in what one process says, behind all that others have to say."""
-        self._waiting.append(iter(notices))
+        """Queues the notices of one process behind all others."""
+        self._iterators.append(iter(notices))
 
     def take(self, *, beyond: bool = False) -> Notice | None:
-        """The next one; None where there is none, or, but for *beyond*, where this step's portion is told."""
-        waiting = self._waiting
-        while waiting and (beyond or self._told < self.a_step):
-            notice = next(waiting[0], None)
+        """The next notice; None when there is none, or (unless *beyond*) when the portion is used up."""
+        iterators = self._iterators
+        while iterators and (beyond or self.given < self.portion):
+            notice = next(iterators[0], None)
             if notice is not None:
-                self._told += 1
+                self.given += 1
                 return notice
-            waiting.popleft()
+            iterators.popleft()
         return None
 
-    def step_is_over(self) -> None:
-        """The next one has a portion of its own."""
-        self._told = 0
-
-    def must_go_on(self) -> bool:
-        """True, once until `goes_on`, if another step has to follow."""
-        if not self._waiting or self._goes_on:
+    def must_continue(self) -> bool:
+        """True if another kernel call has to follow; once, until `continues` says that it has come."""
+        if not self._iterators or self._will_continue:
             return False
-        self._goes_on = True
+        self._will_continue = True
         return True
 
-    def goes_on(self) -> None:
-        """That step has come."""
-        self._goes_on = False
-        self._told = 0
+    def continues(self) -> None:
+        """Begins a new portion in the kernel call that `must_continue` asked for."""
+        self._will_continue = False
+        self.given = 0

@@ -1,44 +1,29 @@
-"""The kernel: the one machine behind the runtime's lock, and the door to this room.
+"""The kernel: decides what follows from each call of a process and each signal of a peer.
 
-The top layer: what peers say, when the node gets and loses its name, and what is known about a process.
-The inputs of the layers below (`send`, `link`, `request_call`, `peer_lost`, ...) are inputs of this object.
-All are called with the lock held; after each, `collect` the effects.
+One object of parts, which share one object of tables; the inputs are the methods of the parts, and those
+here.  All are called with the kernel's lock held; after each, `Router.collect` returns the effects.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyx import signals as sig
 from pyx.core.effects import Hangup, Log
+from pyx.core.membership import Membership
 from pyx.core.mesh import Mesh
-from pyx.core.routing import THE_NODE
+from pyx.core.pending_requests import PendingRequests
+from pyx.core.policy import allows
+from pyx.core.printing import Printing
+from pyx.core.process_exits import ProcessExits
+from pyx.core.process_signals import ProcessSignals
+from pyx.core.registry import Registry
+from pyx.core.requests import Requests
+from pyx.core.routing import Router
+from pyx.core.tables import THE_NODE, Tables
 from pyx.errors import ProtocolError
+from pyx.options import RPC_POLICIES
 from pyx.printable import on_one_line
-from pyx.signals import (
-    Answer,
-    Ask,
-    Call,
-    Crashed,
-    Demonitor,
-    Down,
-    Dropped,
-    ExitSignal,
-    ExitTo,
-    Goodbye,
-    Leader,
-    Link,
-    Monitor,
-    Nodes,
-    Ping,
-    Pong,
-    Print,
-    Send,
-    Spawn,
-    Spawned,
-    Tick,
-    Unlink,
-    UnlinkAck,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,157 +44,265 @@ FACTS = (
     "group_leader",
     "kind",
 )
-"""What the kernel knows of `Process.info`."""
+"""The keys of `Kernel.facts`."""
 
 _LONGEST_REASON = 200
 """Characters of a peer's reason that get into this node's log."""
 
 
-class Kernel(Mesh):
-    """Processes, names, bonds, requests and peers of one node.
+class Kernel:
+    """Processes, names, links, monitors, requests and peers of one node.
 
     Args:
-        policy: `"open"`, `"exported"` or `"off"`: may peers run code here.
+        policy: `"open"`, `"exported"` or `"off"`: which code peers may run here.
     """
+
+    def __init__(self, *, policy: str = "open") -> None:
+        if policy not in RPC_POLICIES:
+            msg = f"policy {policy!r} is none of {', '.join(RPC_POLICIES)}"
+            raise ValueError(msg)
+        self.tables = tables = Tables(policy=policy)
+        self.router = Router(tables)
+        self.registry = Registry(tables)
+        self.printing = Printing(tables, self.router)
+        self.pending = PendingRequests(tables, self.router)
+        self.exits = ProcessExits(tables, self.registry, self.pending)
+        self.process_signals = ProcessSignals(tables, self.router, self.exits)
+        self.requests = Requests(tables, self.router, self.pending, self.process_signals)
+        self.membership = Membership(tables, self.router)
+        self.mesh = Mesh(tables, self.router, self.process_signals, self.requests, self.membership)
+
+        # ---- the names of the inputs before each was called on its part
+        self.effects, self.console = tables.effects, tables.console
+        self.find, self.make_ref, self.dead_pid = tables.find, tables.make_ref, tables.dead_pid
+        self.is_here = tables.is_here
+        self.collect, self.send = self.router.collect, self.router.send
+        self.queue_for, self.queued_for, self.queued = (
+            self.router.queue_for,
+            self.router.queued_for,
+            self.router.queued,
+        )
+        self.alias, self.unalias = self.router.alias, self.router.unalias
+        self.register, self.unregister = self.registry.register, self.registry.unregister
+        self.whereis, self.registered = self.registry.whereis, self.registry.registered
+        self.print_lines, self.process_crashed = self.printing.print_lines, self.printing.process_crashed
+        ps = self.process_signals
+        self.process_started, self.process_exited = ps.process_started, ps.process_exited
+        self.link, self.unlink, self.monitor, self.demonitor = ps.link, ps.unlink, ps.monitor, ps.demonitor
+        self.exit, self.set_trap_exit, self.set_max_mailbox = ps.exit, ps.set_trap_exit, ps.set_max_mailbox
+        self.set_leader = ps.set_leader
+        self.request_call, self.request_spawn = self.requests.request_call, self.requests.request_spawn
+        self.request_info, self.ping = self.requests.request_info, self.requests.ping
+        self.abandon, self.answer = self.requests.abandon, self.requests.answer
+        self.call_finished = self.requests.call_finished
+        self.nodes, self.being_dialled = self.membership.nodes, self.membership.being_dialled
+        self.partitions = self.membership.partitions
+        self.monitor_node, self.monitor_nodes = self.membership.monitor_node, self.membership.monitor_nodes
+        mesh = self.mesh
+        self.connect, self.suggest, self.dial_failed = mesh.connect, mesh.suggest, mesh.dial_failed
+        self.dialling, self.mail_waiting, self.rested = mesh.dialling, mesh.mail_waiting, mesh.rested
+        self.peer_claimed, self.peer_up, self.peer_lost = mesh.peer_claimed, mesh.peer_up, mesh.peer_lost
+        self.disconnect, self.tick = mesh.disconnect, mesh.tick
+
+    @property
+    def name(self) -> str:
+        """See `Tables`."""
+        return self.tables.name
+
+    @property
+    def creation(self) -> int:
+        """See `Tables`."""
+        return self.tables.creation
+
+    @property
+    def hidden(self) -> bool:
+        """See `Tables`."""
+        return self.tables.hidden
+
+    @property
+    def here(self) -> Incarnation | None:
+        """See `Tables`."""
+        return self.tables.here
+
+    @property
+    def policy(self) -> str:
+        """See `Tables`."""
+        return self.tables.policy
+
+    @policy.setter
+    def policy(self, policy: str) -> None:
+        self.tables.policy = policy
+
+    @property
+    def tick_seconds(self) -> float:
+        """See `Mesh`."""
+        return self.mesh.tick_seconds
+
+    @tick_seconds.setter
+    def tick_seconds(self, seconds: float) -> None:
+        self.mesh.tick_seconds = seconds
+
+    def allowed(self, kind: type[Signal], *, marked: bool | None = None) -> bool:
+        """See `policy.allows`."""
+        return allows(self.tables.policy, kind, marked=marked)
+
+    def processes(self) -> list[ProcessRecord]:
+        """All live processes, oldest first."""
+        return list(self.tables.processes.values())
 
     # ------------------------------------------------------------ the node
 
     def node_started(self, name: str, creation: int, *, hidden: bool) -> None:
-        """This process is a node from now on; pids and references given out before stay its own.
+        """Makes this process a node; pids and references made before keep their meaning here.
 
         Args:
             name: full, `"gus@host"`.
             creation: 32 random bits, not 0.
-            hidden: third nodes are not told of it, nor it of them.
+            hidden: third nodes are not told of this one, nor this one of them.
         """
-        self.name = name
-        self.creation = creation
-        self.hidden = hidden
+        self.tables.name = name
+        self.tables.creation = creation
+        self.tables.hidden = hidden
 
     def node_stopped(self) -> None:
-        """Takes leave of every peer: their processes are `noconnection`; those here live on."""
-        peers = list(self._peers.values())
+        """Disconnects from every peer: their processes are `noconnection`, those of this node live on."""
+        tables = self.tables
+        peers = list(tables.peers.values())
         for peer in peers:
             peer.invitations.clear()  # or the end of one dial would begin the next
         for peer in peers:
-            self.disconnect(peer.name)
-        self.name = ""
-        self.creation = 0
-        self.hidden = False
-        self._backoff.clear()
+            self.mesh.disconnect(peer.name)
+        tables.name = ""
+        tables.creation = 0
+        tables.hidden = False
+        tables.backoff.clear()
 
-    # ------------------------------------------------------------ what peers say
+    # ------------------------------------------------------------ signals of peers
 
     def signals_received(self, peer: Peer, signals: Sequence[Signal], now: float) -> None:
-        """Carries out what came over a session, in order; ignored when that session is over.
+        """Applies the signals that came over a session, in order; ignored when that session is over.
 
-        An empty batch is fine: something came, though no whole signal yet.  A signal that breaks the rules,
-        or that this kernel fails at, ends that session and nothing else: what came before it is carried out.
+        An empty batch shows that the peer lives: part of a signal came.  A signal that breaks the protocol,
+        or that this kernel fails at, ends that session and nothing else: what came before it is applied.
         """
-        if not self._is_current(peer):
+        state = peer.state
+        if state != "up":
             return
-        peer.heard = now
-        mark = peer.out.mark()
+        peer.last_received = now
+        mark = None
         try:
             for signal in signals:
-                if type(signal) is Send:
-                    self._receive_message(signal.to, signal.body)
-                else:
-                    self._receive_signal(peer, signal)
-                    if peer.state == "gone":
-                        return
+                if type(signal) is sig.Send:
+                    self.router.receive_message(signal.to, signal.body)
+                    continue
+                if mark is None:  # messages alone put nothing into the peer's queue
+                    mark = peer.out.mark()
+                self.receive_signal(peer, signal)
+                if peer.state != "up":
+                    return
         except ProtocolError as error:
             self._break_off(peer, f"it broke the protocol: {error}")
-        except Exception as error:  # a fault of this file or one below: others must not pay for it
+        except Exception as error:  # a fault of the kernel: other peers must not suffer from it
             where = _place_of(error)
-            self.effects.append(Log("error", f"cannot carry out what {peer.name} says: {where}"))
-            self._break_off(peer, f"what it says cannot be carried out: {where}")
+            self.tables.effects.append(Log("error", f"cannot apply a signal of {peer.name}: {where}"))
+            self._break_off(peer, f"its signal cannot be applied: {where}")
         finally:
-            peer.out.charge(mark)
+            if mark is not None:
+                peer.out.charge(mark)
 
     def _break_off(self, peer: Peer, reason: str) -> None:
-        """Ends a session on account of what came over it."""
+        """Ends a session on account of a signal that came over it."""
         self._settle_anyhow()  # of what follows from the signals before, one may fail as well
         if peer.state != "gone":
-            self._lost(peer, reason)
-            self.effects.append(Hangup(peer, gracefully=False))
+            self.mesh.lose(peer, reason)
+            self.tables.effects.append(Hangup(peer, gracefully=False))
 
     def _settle_anyhow(self) -> None:
-        """`_settle`, though a signal fails: the others are not to pay for it."""
+        """`settle`, though a signal fails: the signals behind it are applied all the same."""
         settled = False
         while not settled:
             try:
-                self._settle()
+                self.process_signals.settle()
                 settled = True
             except Exception as error:  # that signal is not in the queue any more
-                self.effects.append(Log("error", f"cannot carry out a signal: {_place_of(error)}"))
+                self.tables.effects.append(Log("error", f"cannot apply a signal: {_place_of(error)}"))
 
     def go_on(self) -> None:
-        """Tells the next portion of what ended processes have to say; see `GoOn`."""
-        self._notices.goes_on()
+        """Gives out the next portion of exit notices; see `GoOn`."""
+        self.tables.exit_notices.continues()
         self._settle_anyhow()
 
-    def _receive_signal(self, peer: Peer, signal: Signal) -> None:
+    def receive_signal(self, peer: Peer, signal: Signal) -> None:
+        """Applies one signal of a peer, but a message, and what follows from it."""
         match signal:
-            case Link() | Unlink() | UnlinkAck() | ExitSignal() | ExitTo() | Monitor() | Demonitor():
-                # Bonds end with the node of their other end, so a peer speaks for its own processes only.
+            case (
+                sig.Link()
+                | sig.Unlink()
+                | sig.UnlinkAck()
+                | sig.ExitSignal()
+                | sig.ExitTo()
+                | sig.Monitor()
+                | sig.Demonitor()
+            ):
+                # A peer speaks for its own processes: links and monitors end with the node of their other end
                 if signal.frm.node == peer.name:
-                    self._carry_out(signal)
-            case Down(to, ref):
-                if self._may_tell(to, ref, peer.name):
-                    self._carry_out(signal)
-            case Leader(frm, to):
-                if self._may_lead(frm, to):
-                    self._carry_out(signal)
-                else:
-                    text = f"{peer.name} may not choose where {to} prints (--rpc {self.policy})"
-                    self.effects.append(Log("warning", text, f"leader by {peer.name}"))
-            case Call() | Spawn() | Ask():
+                    self.process_signals.apply(signal)
+            case sig.Down(to, ref):
+                if self.process_signals.may_report_down(to, ref, peer.name):
+                    self.process_signals.apply(signal)
+            case sig.Leader(frm, to):
+                self._receive_leader(peer, signal, frm, to)
+            case sig.Call() | sig.Spawn() | sig.Ask():
                 if signal.frm.node == peer.name:
-                    self._requested(peer, signal)
-            case Answer(number, outcome, payload):
-                self._answered(peer, number, outcome, payload)
-            case Spawned(number, pid):
-                self._spawned(peer, number, pid)
-            case Ping(number):
-                self._enqueue(peer, Pong(number))
-            case Pong(number):
-                self._answered(peer, number, "pong", None)
-            case Print(frm, to, text):
-                self._show(to, frm, text)
-            case Crashed(frm, to, text):
+                    self.requests.requested(peer, signal)
+            case sig.Answer(number, outcome, payload):
+                self.pending.answered(peer, number, outcome, payload)
+            case sig.Spawned(number, pid):
+                self.requests.spawned(peer, number, pid)
+            case sig.Ping(number):
+                self.router.enqueue(peer, sig.Pong(number))
+            case sig.Pong(number):
+                self.pending.answered(peer, number, "pong", None)
+            case sig.Print(frm, to, text):
+                self.printing.show(to, frm, text)
+            case sig.Crashed(frm, to, text):
                 report = f"[error] Process {frm} on node {frm.node} raised an exception\n{text}"
-                self._show(to, frm, report)
-            case Dropped(frm, why):
+                self.printing.show(to, frm, report)
+            case sig.Dropped(frm, why):
                 words = on_one_line(why, _LONGEST_REASON)
                 text = f"{peer.name} dropped a message for {frm} that it cannot read: {words}"
-                self.effects.append(Log("warning", text, f"dropped by {peer.name}"))
-            case Nodes(names):
+                self.tables.effects.append(Log("warning", text, f"dropped by {peer.name}"))
+            case sig.Nodes(names):
                 if not peer.hidden:
-                    self._told_of(peer, names)
-            case Goodbye():
-                self._lost(peer, "it left")
-                self.effects.append(Hangup(peer, gracefully=False))
-            case Tick() | Send():
+                    self.membership.nodes_received(peer, names)
+            case sig.Goodbye():
+                self.mesh.lose(peer, "it left")
+                self.tables.effects.append(Hangup(peer, gracefully=False))
+            case sig.Tick() | sig.Send():
                 pass
-        self._settle()
+        self.process_signals.settle()
 
-    def _may_lead(self, frm: Pid, to: Pid) -> bool:
-        """May a peer's process choose the group leader of one here?
+    def _receive_leader(self, peer: Peer, signal: Signal, frm: Pid, to: Pid) -> None:
+        """Lets a peer's process choose the group leader of one here, or warns.
 
-        Its output goes there and nowhere else, so this is more than to observe: where peers may not run code
-        of their choice, the process's own leader alone may.
+        The output of that process goes there and nowhere else, so this is more than to observe: where peers
+        may not run code of their choice, only the process's present leader may.
         """
-        process = self.find(to)
-        return self.allowed(Call, marked=False) or process is None or process.leader == frm
+        policy = self.tables.policy
+        process = self.tables.find(to)
+        if allows(policy, sig.Call, marked=False) or process is None or process.leader == frm:
+            self.process_signals.apply(signal)
+        else:
+            text = f"{peer.name} may not choose where {to} prints (--rpc {policy})"
+            self.tables.effects.append(Log("warning", text, f"leader by {peer.name}"))
 
     def payload_dropped(self, process: ProcessRecord, origin: Incarnation, why: str) -> None:
-        """A process could not open a payload: the node that encoded it is told, if it is still there."""
-        peer = self._peers.get(origin.name)
+        """Reports a payload that a process could not decode to its node of origin, if that is connected."""
+        peer = self.tables.peers.get(origin.name)
         if peer is not None and peer.state == "up" and peer.creation == origin.creation:
-            self._enqueue(peer, Dropped(process.pid, why[:_LONGEST_REASON]))
+            self.router.enqueue(peer, sig.Dropped(process.pid, why[:_LONGEST_REASON]))
 
-    # ------------------------------------------------------------ what is known
+    # ------------------------------------------------------------ facts about processes
 
     def facts(self, process: ProcessRecord) -> dict[str, object]:
         """What `Process.info` shows of a process, as far as the kernel knows it (`FACTS`)."""
@@ -227,7 +320,7 @@ class Kernel(Mesh):
 
 
 def _place_of(error: Exception) -> str:
-    """Which error was raised where; its text may be a peer's."""
+    """Which error was raised where; without its text, which may be a peer's."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

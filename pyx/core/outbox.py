@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.waiters import Waiters
 from pyx.errors import busy_text
-from pyx.signals import LIGHTEST, OF_NO_PROCESS, Send, weight
+from pyx.signals import LIGHTEST, OF_NO_PROCESS, Payload, Send, weight
 
 if TYPE_CHECKING:
     from pyx.signals import Signal
@@ -75,11 +75,16 @@ class Outbox(deque["Signal"]):
 
     def put(self, signal: Signal) -> bool:
         """Takes a signal; True if whoever says it should wait before he says more."""
-        if type(signal) is not Send and type(signal) in OF_NO_PROCESS:
+        if type(signal) is Send:  # the hot path: `weight` without the call
+            self.append(signal)
+            body = signal.body
+            self.enqueued += LIGHTEST + (len(body.data) if type(body) is Payload else 0)
+        elif type(signal) in OF_NO_PROCESS:
             self.first.append(signal)
             return False
-        self.append(signal)
-        self.enqueued += weight(signal)
+        else:
+            self.append(signal)
+            self.enqueued += weight(signal)
         return self.enqueued - self.written >= HEAVY_BYTES
 
     def mark(self) -> tuple[int, int]:

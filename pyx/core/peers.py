@@ -1,9 +1,8 @@
-"""What this node keeps about another one: the connection, from the first dial to its loss, and how long to
-leave an unreachable one alone.  Not here: decisions about connections (`mesh.py`).
+"""The session with another node, from the first dial to its loss.
 
-A `Peer` is one session.  It begins when this node dials or when a claim is accepted, and ends once; the next
-connection to the same node is another `Peer`.  What depends on a session (links, monitors, requests) hangs on
-the object, so nothing can survive it and no new session revives it.
+A session begins when this node dials or when it accepts a claim, and ends once; the next connection to the
+same node is another session.  Everything that depends on a session (links, monitors, requests) refers to its
+`Peer`, so nothing outlives it and no later session revives it.  Decisions about sessions: `mesh.py`.
 """
 
 from __future__ import annotations
@@ -18,29 +17,21 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["dialling", "up", "gone"]
 
-FIRST_REST: Final = 0.1
-"""Seconds: a service that restarts is back in less than a second, so the first rest is short."""
-LONGEST_REST: Final = 5.0
-"""Seconds: a node that comes back after an hour is found by the next message after so long at most."""
-FORGOTTEN_AFTER: Final = 60.0
-"""Seconds after a rest: by then it is as if that node had never been dialled."""
-MOST_RESTING: Final = 4096
-"""Of more nodes that could not be reached those are forgotten that failed longest ago."""
-
 
 class Peer:
     """One session with another node, or the attempt at one."""
 
     __slots__ = (
-        "bonds",
+        "announced",
+        "connection",
         "creation",
+        "dependents",
         "dialled",
-        "followed",
-        "heard",
         "hidden",
         "invitations",
         "invited_by",
-        "link",
+        "invited_dials",
+        "last_received",
         "name",
         "out",
         "quiet",
@@ -48,7 +39,6 @@ class Peer:
         "session",
         "since",
         "state",
-        "told",
         "waiters",
     )
 
@@ -57,115 +47,48 @@ class Peer:
         self.session: Final = session
         """Its number among all sessions of this kernel."""
         self.dialled = dialled
-        """This node called, the other answered."""
+        """True when this node dialled and the other accepted."""
         self.quiet = quiet
-        """Nobody here asked for it (the mesh did), so a failed dial is no warning."""
+        """True when no user of this node asked for it (the mesh did): a failed dial is not a warning."""
         self.state: State = "dialling"
         self.creation = 0
-        """Of that node's life; known once it is up."""
+        """That of the other node; 0 until the session is up."""
         self.hidden = False
-        """The two do not show each other to third nodes (one of them is a `--hidden` one)."""
+        """True when the two are not announced to third nodes (one of them is a `--hidden` node)."""
         self.out: Final = Outbox(name)
-        """What waits for it."""
+        """Signals that wait to be sent."""
         self.waiters: list[object] = []
-        """Who wants to know how the dial ended."""
-        self.bonds: Final[dict[ProcessRecord, None]] = {}
-        """Processes here with a link or monitor to that node, either way (or lately with one)."""
+        """Those of `Mesh.connect`: each gets one `Connected` at the end of the dial."""
+        self.dependents: Final[dict[ProcessRecord, None]] = {}
+        """Processes here that have, or lately had, a link or monitor to that node, either way."""
         self.since = 0.0
         """When it came up (monotonic seconds)."""
-        self.heard = 0.0
+        self.last_received = 0.0
         """When anything last came from it (monotonic seconds); of a dial, when a tick first saw it."""
         self.sent_since_tick = False
-        self.told: frozenset[str] = frozenset()
-        """The nodes this one saw when it last told the peer which."""
+        self.announced: frozenset[str] = frozenset()
+        """The visible nodes of this node as last announced to the peer."""
         self.invitations: Final[deque[str]] = deque()
-        """Nodes that the peer has named, and that are still to be dialled."""
-        self.followed = 0
-        """How many of those it has named are being dialled."""
+        """Nodes that the peer has named and that are still to be dialled."""
+        self.invited_dials = 0
+        """Dials under way to nodes that the peer has named."""
         self.invited_by: Peer | None = None
-        """Of a dial: who has named that node, if it is dialled for that."""
-        self.link: Any = None
-        """The handle of the connection that carries it; the owner of that sets it."""
+        """Of a dial: the peer that has named this node, if that is why it is dialled."""
+        self.connection: Any = None
+        """The connection that carries it; set by the owner of the connection."""
 
     def __repr__(self) -> str:
         return f"<Peer {self.name} session {self.session} {self.state}>"
 
 
-class Verdict(NamedTuple):
-    """What becomes of a proven handshake.
+class Decision(NamedTuple):
+    """The outcome of a handshake in which the other node was authenticated.
 
-    `"accept"`: `peer` is up, attach the connection to it and flush it.  `"simultaneous"`: tell the dialler
-    that our own dial to it goes on, so it waits for that one.  `"refused"`: no session; `reason` says why.
+    `"accept"`: `peer` is up, attach the connection to it and flush it.  `"simultaneous"`: the dialler is told
+    that this node's own dial to it goes on, and waits for that.  `"refused"`: no session; `reason` is a
+    sentence.
     """
 
     kind: Literal["accept", "simultaneous", "refused"]
     peer: Peer | None = None
     reason: str = ""
-
-
-class _Failures:
-    """How often in a row a node could not be reached, and until when it is left alone."""
-
-    __slots__ = ("count", "reason", "resting", "until")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.reason = ""
-        self.until = 0.0
-        self.resting = False
-
-
-class Backoff:
-    """Which nodes are left alone after failed dials: 0.1 s, doubling up to 5 s, each cut by up to a half."""
-
-    __slots__ = ("_nodes",)
-
-    def __init__(self) -> None:
-        self._nodes: dict[str, _Failures] = {}
-
-    def failed(self, node: str, reason: str, now: float, jitter: float) -> float:
-        """A dial failed; gives the time until which the node rests.
-
-        Args:
-            node: its name.
-            reason: a sentence.
-            now: monotonic seconds.
-            jitter: 0 to 1, by chance, so that the survivors of one loss do not call in step.
-        """
-        failures = self._nodes.pop(node, None) or _Failures()
-        self._nodes[node] = failures
-        if len(self._nodes) > MOST_RESTING:
-            del self._nodes[next(iter(self._nodes))]
-        rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(failures.count, 10))
-        failures.count += 1
-        failures.reason = reason
-        failures.until = now + rest * (1 - jitter / 2)
-        failures.resting = True
-        return failures.until
-
-    def reason(self, node: str) -> str | None:
-        """Why the node rests; None when it does not."""
-        failures = self._nodes.get(node)
-        return failures.reason if failures is not None and failures.resting else None
-
-    def rested(self, node: str) -> None:
-        """Its rest is over; the failures still count for the next one."""
-        failures = self._nodes.get(node)
-        if failures is not None:
-            failures.resting = False
-
-    def overdue(self, now: float) -> None:
-        """Ends every rest whose time has come, and forgets those that ended long ago."""
-        for node, failures in list(self._nodes.items()):
-            if failures.until + FORGOTTEN_AFTER <= now:
-                del self._nodes[node]
-            elif failures.until <= now:
-                failures.resting = False
-
-    def clear(self) -> None:
-        """Forgets all failures."""
-        self._nodes.clear()
-
-    def forget(self, node: str) -> None:
-        """It was reached."""
-        self._nodes.pop(node, None)

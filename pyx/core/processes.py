@@ -155,6 +155,6 @@ class ProcessTable(dict[int, ProcessRecord]):
                 return Pid(self._number, self._serial)
 
     def find(self, pid: Pid) -> ProcessRecord | None:
-        """The live process of a local pid."""
+        """The live process whose pid has that number and serial."""
         process = self.get(pid.number)
-        return process if process is not None and process.pid == pid else None
+        return process if process is not None and process.pid.serial == pid.serial else None

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from pyx.core.peers import Backoff
+from pyx.core.backoff import Backoff
 from pyx.errors import NameTaken, ProtocolError, PyxError
 from pyx.net.error_words import in_words
 from pyx.net.forks import close_in_children

@@ -18,7 +18,7 @@ import re
 import socket
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from pyx.core.peers import Backoff
+from pyx.core.backoff import Backoff
 from pyx.errors import PyxError
 from pyx.terms import full_name, host_of
 

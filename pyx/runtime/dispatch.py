@@ -295,7 +295,7 @@ class Dispatch:
 
 
 def _flush(effect: fx.Flush, runner: Runner | None) -> None:
-    connection = effect.peer.link
+    connection = effect.peer.connection
     if connection is None:  # the handshake's last frame is still on its way; attaching it flushes
         return
     if runner is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core import effects as fx
 from pyx.core.outbox import Outbox
-from pyx.core.routing import THE_NODE
+from pyx.core.tables import THE_NODE
 from pyx.execution import outlet, output, thread_state
 from pyx.execution.node_log import log
 from pyx.execution.tasks import ProcessLoop
@@ -129,7 +129,7 @@ class EffectHandlers(Dispatch):
         self.transport_loop.soon_after(lambda: self.call(self.kernel.go_on))
 
     def _hangup(self, effect: fx.Hangup) -> None:
-        link = effect.peer.link
+        link = effect.peer.connection
         if link is not None:
             link.close(gracefully=effect.gracefully)
 

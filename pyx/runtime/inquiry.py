@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.routing import THE_NODE
+from pyx.core.tables import THE_NODE
 from pyx.errors import DecodeError, NoConnection, RpcRefused
 from pyx.execution.context import acting_pid
 from pyx.printable import short_repr

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pyx.core.requests import NONSENSE
-from pyx.core.routing import THE_NODE
+from pyx.core.pending_requests import NONSENSE
+from pyx.core.tables import THE_NODE
 from pyx.errors import RpcError, RpcRefused
 from pyx.execution.context import acting_leader, acting_pid, forbid_running_loop
 from pyx.execution.node_log import log

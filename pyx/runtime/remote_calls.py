@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyx.core.requests import NONSENSE
-from pyx.core.routing import THE_NODE
+from pyx.core.pending_requests import NONSENSE
+from pyx.core.tables import THE_NODE
 from pyx.errors import DecodeError, RemoteError, RpcError, RpcNoConnection, RpcRefused, RpcUndefined
 from pyx.execution.context import acting_leader, acting_pid
 from pyx.execution.node_log import log

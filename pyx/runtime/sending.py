@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pyx.core.routing import THE_NODE
+from pyx.core.tables import THE_NODE
 from pyx.errors import NodeBusy, ProcessKilled
 from pyx.execution import context
 from pyx.execution.node_log import log

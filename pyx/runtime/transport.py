@@ -335,7 +335,7 @@ class Transport:
 
         def lost(reason: str) -> None:
             self._links.pop(link, None)
-            peer.link = None  # its buffer is free at once
+            peer.connection = None  # its buffer is free at once
             if link.is_closing and (unsent := link.unsent_bytes):
                 why = "it did not take them in time" if reason == CLOSED_HERE else reason
                 log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", arrival.name, why)
@@ -359,7 +359,7 @@ class Transport:
             first=arrival.first,
         )
         self._links[link] = arrival.name
-        peer.link = link
+        peer.connection = link
         if arrival.name in self._cut_off:
             link.hold()
         if self._seeding is not None:

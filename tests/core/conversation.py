@@ -33,15 +33,15 @@ class Node(Kernel):
 
     def process(self, **options: Any) -> ProcessRecord:
         """A new process."""
-        return self.process_started("def", **options)[0]
+        return self.process_signals.process_started("def", **options)[0]
 
     def peer(self, name: str) -> Peer:
         """The session with that node."""
-        return self._peers[name]
+        return self.tables.peers[name]
 
     def saw(self, kind: type[Any]) -> list[Any]:
         """The effects of one kind, so far."""
-        self.seen += self.collect()
+        self.seen += self.router.collect()
         return [effect for effect in self.seen if type(effect) is kind]
 
 
@@ -69,7 +69,7 @@ class World:
     def connect(self, *names: str) -> None:
         """Joins each node to the next."""
         for one, other in itertools.pairwise(names):
-            self._nodes[one].connect(None, other, self.now)
+            self._nodes[one].mesh.connect(None, other, self.now)
         self.carry()
 
     @property
@@ -89,7 +89,7 @@ class World:
         while moving:
             moving = False
             for node in list(self._nodes.values()):
-                effects = node.collect()
+                effects = node.router.collect()
                 node.seen += effects
                 for effect in effects:
                     moving = True
@@ -97,23 +97,27 @@ class World:
                         self._dial(node, effect.node)
                     elif isinstance(effect, Hangup) and effect.gracefully:
                         self._carry_queue(node, effect.peer)
-                for peer in list(node._peers.values()):
+                for peer in list(node.tables.peers.values()):
                     if peer.state == "up" and (peer.out or peer.out.first):
                         moving = True
                         self._carry_queue(node, peer)
 
     def _dial(self, node: Node, name: str) -> None:
         other = self._nodes.get(name)
-        if node._peers.get(name) is None or node.peer(name).state != "dialling":
+        if node.tables.peers.get(name) is None or node.peer(name).state != "dialling":
             return  # cancelled meanwhile
         if other is None or not self.reachable:
-            node.dial_failed(name, "no such name", self.now)
+            node.mesh.dial_failed(name, "no such name", self.now)
             return
-        verdict = other.peer_claimed(node.name, node.creation, hidden=node.hidden, now=self.now)
+        verdict = other.mesh.peer_claimed(
+            node.tables.name, node.tables.creation, hidden=node.tables.hidden, now=self.now
+        )
         if verdict.kind == "refused":
-            node.dial_failed(name, verdict.reason, self.now)
+            node.mesh.dial_failed(name, verdict.reason, self.now)
         elif verdict.kind == "accept":
-            answer = node.peer_up(other.name, other.creation, hidden=other.hidden, now=self.now)
+            answer = node.mesh.peer_up(
+                other.tables.name, other.tables.creation, hidden=other.tables.hidden, now=self.now
+            )
             assert answer.peer is not None
             assert verdict.peer is not None
             self.join(node, answer.peer, other, verdict.peer)
@@ -125,7 +129,9 @@ class World:
 
     def _carry_queue(self, node: Node, peer: Peer) -> None:
         there, other_end = self._other_ends[peer]
-        origin = node.here or Incarnation(other_end.name, other_end.creation)  # a last word after the stop
+        origin = node.tables.here or Incarnation(
+            other_end.name, other_end.creation
+        )  # a last word after the stop
         signals = [travelled(signal, origin, there) for signal in (*peer.out.first, *peer.out)]
         peer.out.first.clear()
         peer.out.clear()
@@ -135,15 +141,15 @@ class World:
     def cut(self, one: str, other: str) -> None:
         """The connection between two nodes breaks; both notice."""
         for node, name in ((self._nodes[one], other), (self._nodes[other], one)):
-            node.peer_lost(node.peer(name), "cut", self.now)
+            node.mesh.peer_lost(node.peer(name), "cut", self.now)
         self.carry()
 
     def kill(self, name: str) -> None:
         """A node ends without a word; all others notice."""
         del self._nodes[name]
         for node in self._nodes.values():
-            if name in node._peers:
-                node.peer_lost(node.peer(name), "connection closed", self.now)
+            if name in node.tables.peers:
+                node.mesh.peer_lost(node.peer(name), "connection closed", self.now)
         self.carry()
 
 
@@ -151,7 +157,7 @@ def travelled(value: Any, origin: Incarnation, there: Node) -> Any:
     """A signal as its receiver sees it."""
     if isinstance(value, (Pid, Ref)):
         incarnation = Incarnation(value.node, value.creation) if value.node else origin
-        name, creation = ("", 0) if incarnation == there.here else incarnation
+        name, creation = ("", 0) if incarnation == there.tables.here else incarnation
         if isinstance(value, Ref):
             return Ref(value.number, name, creation)
         return Pid(value.number, value.serial, name, creation)
@@ -165,8 +171,8 @@ def travelled(value: Any, origin: Incarnation, there: Node) -> Any:
 
 def seen_from(viewer: Node, owner: Node, pid: Pid) -> Pid:
     """A pid of one node as another one writes it."""
-    assert owner.here is not None
-    pid_there: Pid = travelled(pid, owner.here, viewer)
+    assert owner.tables.here is not None
+    pid_there: Pid = travelled(pid, owner.tables.here, viewer)
     return pid_there
 
 

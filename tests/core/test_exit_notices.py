@@ -30,35 +30,35 @@ def exits(*numbers: int) -> list[Notice]:
 class TestNotices:
     def test_come_in_order_and_in_portions(self) -> None:
         notices = ExitNotices()
-        notices.a_step = 2
+        notices.portion = 2
         notices.add(exits(1, 2, 3))
         notices.add(exits(4))
         taken: list[list[Notice]] = []
         while notices:
             taken.append(list(iter(notices.take, None)))
-            notices.step_is_over()
+            notices.given = 0
         assert taken == [exits(1, 2), exits(3, 4), []]
 
     def test_beyond_the_portion_when_all_have_to_be_told(self) -> None:
         notices = ExitNotices()
-        notices.a_step = 1
+        notices.portion = 1
         notices.add(exits(1, 2))
         assert [notices.take(beyond=True) for _ in range(3)] == [*exits(1, 2), None]
         assert not notices
 
     def test_another_step_is_asked_for_once(self) -> None:
         notices = ExitNotices()
-        assert not notices.must_go_on()
+        assert not notices.must_continue()
         notices.add(exits(1))
-        assert [notices.must_go_on() for _ in range(2)] == [True, False]
-        notices.goes_on()
-        assert notices.must_go_on()
+        assert [notices.must_continue() for _ in range(2)] == [True, False]
+        notices.continues()
+        assert notices.must_continue()
 
 
 def portions(node: Node) -> int:
     """Goes on as long as the kernel asks for it; how often that was."""
     times = 0
-    while GoOn() in (effects := node.collect()):
+    while GoOn() in (effects := node.router.collect()):
         node.seen += effects
         node.go_on()
         times += 1
@@ -70,7 +70,7 @@ def portions(node: Node) -> int:
 def node() -> Node:
     """Tells two bonds a step."""
     node = Node("a@h", 1)
-    node._notices.a_step = 2
+    node.tables.exit_notices.portion = 2
     return node
 
 
@@ -83,12 +83,12 @@ def trapping(node: Node, count: int) -> list[ProcessRecord]:
 
 def test_an_end_is_decided_at_once_and_told_in_portions(node: Node) -> None:
     dead, *others = trapping(node, 6)
-    node.register(dead.pid, "server")
+    node.registry.register(dead.pid, "server")
     for other in others:
-        node.link(other, dead.pid)
-    node.process_exited(dead, "boom")
-    assert node.whereis("server") is None
-    assert node.find(dead.pid) is None
+        node.process_signals.link(other, dead.pid)
+    node.process_signals.process_exited(dead, "boom")
+    assert node.registry.whereis("server") is None
+    assert node.tables.find(dead.pid) is None
     assert [len(other.mailbox) for other in others] == [1, 1, 0, 0, 0]
     assert portions(node) == 2
     assert [messages(other) for other in others] == [[Exited(dead.pid, "boom")]] * 5
@@ -97,9 +97,9 @@ def test_an_end_is_decided_at_once_and_told_in_portions(node: Node) -> None:
 def test_other_steps_come_in_between(node: Node) -> None:
     dead, *others = trapping(node, 6)
     for other in others:
-        node.link(other, dead.pid)
-    node.process_exited(dead, "boom")
-    node.send(None, others[-1].pid, "from another")
+        node.process_signals.link(other, dead.pid)
+    node.process_signals.process_exited(dead, "boom")
+    node.router.send(None, others[-1].pid, "from another")
     portions(node)
     assert messages(others[-1]) == ["from another", Exited(dead.pid, "boom")]
 
@@ -108,10 +108,10 @@ def test_messages_links_and_monitors_keep_their_order(node: Node) -> None:
     dead, *others = trapping(node, 4)
     refs = []
     for other in others:
-        node.link(other, dead.pid)
-        refs.append(node.monitor(other, dead.pid))
-        node.send(dead.pid, other.pid, "before")
-    node.process_exited(dead, "boom")
+        node.process_signals.link(other, dead.pid)
+        refs.append(node.process_signals.monitor(other, dead.pid))
+        node.router.send(dead.pid, other.pid, "before")
+    node.process_signals.process_exited(dead, "boom")
     portions(node)
     for other, ref in zip(others, refs, strict=True):
         assert messages(other) == ["before", Exited(dead.pid, "boom"), Downed(ref, dead.pid, "boom")]
@@ -119,9 +119,9 @@ def test_messages_links_and_monitors_keep_their_order(node: Node) -> None:
 
 def test_an_answer_for_the_dead_comes_behind_what_it_had_to_say(node: Node) -> None:
     dead, *others = trapping(node, 5)
-    first = [node.monitor(other, dead.pid) for other in others]
-    node.process_exited(dead, "boom")
-    late = node.monitor(others[-1], dead.pid)
+    first = [node.process_signals.monitor(other, dead.pid) for other in others]
+    node.process_signals.process_exited(dead, "boom")
+    late = node.process_signals.monitor(others[-1], dead.pid)
     portions(node)
     downs = [Downed(first[-1], dead.pid, "boom"), Downed(late, dead.pid, "noproc")]
     assert messages(others[-1]) == downs
@@ -131,10 +131,10 @@ def test_a_link_to_one_whose_exit_is_on_its_way_is_that_link(node: Node) -> None
     dead, *others = trapping(node, 5)
     last = others[-1]
     for other in others:
-        node.link(other, dead.pid)
+        node.process_signals.link(other, dead.pid)
     last.trap_exit = False
-    node.process_exited(dead, "boom")
-    assert node.link(last, dead.pid)
+    node.process_signals.process_exited(dead, "boom")
+    assert node.process_signals.link(last, dead.pid)
     assert last.alive
     portions(node)
     assert last.reason == "boom"
@@ -143,9 +143,9 @@ def test_a_link_to_one_whose_exit_is_on_its_way_is_that_link(node: Node) -> None
 def test_an_unlink_that_comes_before_its_portion_holds(node: Node) -> None:
     dead, *others = trapping(node, 5)
     for other in others:
-        node.link(other, dead.pid)
-    node.process_exited(dead, "boom")
-    node.unlink(others[-1], dead.pid)
+        node.process_signals.link(other, dead.pid)
+    node.process_signals.process_exited(dead, "boom")
+    node.process_signals.unlink(others[-1], dead.pid)
     portions(node)
     assert messages(others[-1]) == []
     assert list(others[-1].links) == []
@@ -155,9 +155,9 @@ def test_processes_that_die_of_it_are_told_of_in_their_turn(node: Node) -> None:
     """A supervisor with many children, each with a watcher."""
     watcher, parent, *children = (node.process() for _ in range(7))
     for child in children:
-        node.link(child, parent.pid)
-        node.monitor(watcher, child.pid)
-    node.process_exited(parent, "boom")
+        node.process_signals.link(child, parent.pid)
+        node.process_signals.monitor(watcher, child.pid)
+    node.process_signals.process_exited(parent, "boom")
     assert [child.alive for child in children] == [False, False, True, True, True]
     portions(node)
     assert node.saw(Kill) == [Kill(child, "boom") for child in children]
@@ -168,28 +168,28 @@ def test_processes_that_die_of_it_are_told_of_in_their_turn(node: Node) -> None:
 def test_a_step_that_tells_the_last_asks_for_no_other(node: Node) -> None:
     dead, *others = trapping(node, 3)
     for other in others:
-        node.link(other, dead.pid)
-    node.process_exited(dead, "boom")
+        node.process_signals.link(other, dead.pid)
+    node.process_signals.process_exited(dead, "boom")
     assert portions(node) <= 1
-    assert node.collect() == []
+    assert node.router.collect() == []
 
 
 def test_one_that_fails_keeps_no_other_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     dead, *others = trapping(node, 6)
     for other in others:
-        node.link(other, dead.pid)
-    carry_out = node._carry_out
+        node.process_signals.link(other, dead.pid)
+    carry_out = node.process_signals.apply
 
     def fails_at_the_fourth(signal: Signal) -> None:
         assert not isinstance(signal, ExitSignal) or signal.to != others[3].pid, "a fault of the kernel"
         carry_out(signal)
 
-    monkeypatch.setattr(node, "_carry_out", fails_at_the_fourth)
-    node.process_exited(dead, "boom")
+    monkeypatch.setattr(node.process_signals, "apply", fails_at_the_fourth)
+    node.process_signals.process_exited(dead, "boom")
     portions(node)
     assert [len(other.mailbox) for other in others] == [1, 1, 1, 0, 1]
     (line,) = node.saw(Log)
-    assert line.text.startswith("cannot carry out a signal: AssertionError in ")
+    assert line.text.startswith("cannot apply a signal: AssertionError in ")
 
 
 class TestBetweenNodes:
@@ -197,7 +197,7 @@ class TestBetweenNodes:
     def world(self) -> World:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
-        world["a@h"]._notices.a_step = 1
+        world["a@h"].tables.exit_notices.portion = 1
         return world
 
     def watched(self, world: World, count: int) -> tuple[ProcessRecord, list[ProcessRecord]]:
@@ -205,14 +205,14 @@ class TestBetweenNodes:
         a, b = world["a@h"], world["b@h"]
         process, others = a.process(), trapping(b, count)
         for other in others:
-            b.link(other, seen_from(b, a, process.pid))
+            b.process_signals.link(other, seen_from(b, a, process.pid))
         world.carry()
         return process, others
 
     def test_all_hear_of_it_once(self, world: World) -> None:
         a, b = world["a@h"], world["b@h"]
         process, others = self.watched(world, 3)
-        a.process_exited(process, "boom")
+        a.process_signals.process_exited(process, "boom")
         portions(a)
         world.carry()
         heard = [Exited(seen_from(b, a, process.pid), "boom")]
@@ -223,9 +223,9 @@ class TestBetweenNodes:
         a, b = world["a@h"], world["b@h"]
         process, others = self.watched(world, 3)
         for other in others:
-            b.monitor_node(other, "a@h", on=True)
-        a.process_exited(process, "boom")
-        a.collect()
+            b.membership.monitor_node(other, "a@h", on=True)
+        a.process_signals.process_exited(process, "boom")
+        a.router.collect()
         world.cut("a@h", "b@h")
         world.connect("a@h", "b@h")
         world.carry()
@@ -240,8 +240,8 @@ class TestBetweenNodes:
         a = world["a@h"]
         process, _ = self.watched(world, 3)
         peer = a.peer("b@h")
-        a.process_exited(process, "boom")
-        a.disconnect("b@h")
+        a.process_signals.process_exited(process, "boom")
+        a.mesh.disconnect("b@h")
         said = [signal for signal in (*peer.out.first, *peer.out) if not isinstance(signal, Tick)]
         assert [type(signal) for signal in said if not isinstance(signal, Goodbye)] == [ExitSignal] * 3
 
@@ -249,7 +249,7 @@ class TestBetweenNodes:
         a = world["a@h"]
         process, _ = self.watched(world, 3)
         peer, frm = a.peer("b@h"), Pid(99, 0, "b@h", 2)
-        a.process_exited(process, "boom")
+        a.process_signals.process_exited(process, "boom")
         a.signals_received(peer, [Link(frm, process.pid), Monitor(frm, process.pid, Ref(9))], world.now)
         portions(a)
         said = [signal for signal in peer.out if isinstance(signal, (ExitSignal, Down))]

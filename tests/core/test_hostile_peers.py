@@ -12,7 +12,7 @@ import pytest
 from pyx.core.effects import Answered, Dial, Hangup, Kill, Log
 from pyx.core.known_nodes import MOST_KNOWN
 from pyx.core.mailbox import Downed, NodeDown
-from pyx.core.membership import MOST_FOLLOWED
+from pyx.core.membership import MAX_INVITED_DIALS
 from pyx.signals import MOST_NODES, Crashed, Down, Leader, Monitor, Nodes, Payload, Ping, Send, Spawn
 from pyx.terms import Pid, Ref
 from tests.core.conversation import Node, World, messages, seen_from
@@ -32,7 +32,7 @@ class Victim:
         self.world.connect("b@h", "a@h")
         self.node: Node = self.world["a@h"]
         self.honest: Node = self.world["b@h"]
-        self.evil = Pid(1, 0, EVIL, self.world[EVIL].creation)
+        self.evil = Pid(1, 0, EVIL, self.world[EVIL].tables.creation)
         """A process of the evil peer, as the victim writes it."""
         self.node.saw(object)
 
@@ -47,7 +47,7 @@ class Victim:
 
     @property
     def has_broken_off(self) -> bool:
-        return EVIL not in self.node.nodes(["connected"])
+        return EVIL not in self.node.membership.nodes(["connected"])
 
     def loss(self) -> str:
         """What the log says of the loss of the evil peer."""
@@ -58,7 +58,7 @@ class Victim:
 
 def watched_by(node: Node, service: ProcessRecord) -> tuple[ProcessRecord, Ref]:
     watcher = node.process()
-    return watcher, node.monitor(watcher, service.pid)
+    return watcher, node.process_signals.monitor(watcher, service.pid)
 
 
 class TestAReferenceThatIsUsedTwice:
@@ -79,17 +79,17 @@ class TestAReferenceThatIsUsedTwice:
         one, other = node.process(), node.process()
         here, ref = watched_by(node, other)
         abroad = honest.process()
-        ref_abroad = honest.monitor(abroad, seen_from(honest, node, other.pid))
+        ref_abroad = honest.process_signals.monitor(abroad, seen_from(honest, node, other.pid))
         victim.world.carry()
         victim.hears(
             Monitor(victim.evil, one.pid, victim.ref()), Monitor(victim.evil, other.pid, victim.ref())
         )
-        node.exit(Pid(0), other.pid, "kill")
+        node.process_signals.exit(Pid(0), other.pid, "kill")
         victim.world.carry()
         assert messages(here) == [Downed(ref, other.pid, "killed")]
         assert messages(abroad) == [Downed(ref_abroad, seen_from(honest, node, other.pid), "killed")]
         assert node.saw(Kill) == [Kill(other, "killed")]
-        assert node.nodes(["visible"]) == ["b@h"]
+        assert node.membership.nodes(["visible"]) == ["b@h"]
 
     def test_starts_no_process_where_a_spawn_asks_for_it(self) -> None:
         victim = Victim()
@@ -99,7 +99,7 @@ class TestAReferenceThatIsUsedTwice:
             Spawn(victim.evil, 1, victim.evil, False, victim.ref(), Payload(b"")),
         )
         assert victim.has_broken_off
-        assert victim.node.processes() == [service]
+        assert list(victim.node.tables.processes.values()) == [service]
 
     def test_is_two_monitors_where_two_processes_use_it(self) -> None:
         victim = Victim()
@@ -116,8 +116,8 @@ class TestAReferenceThatIsUsedTwice:
         service, decoy = victim.node.process(), victim.node.process()
         supervisor, ref = watched_by(victim.node, service)
         victim.hears(Monitor(victim.evil, decoy.pid, ref))
-        victim.node.process_exited(decoy, "normal")
-        victim.node.process_exited(service, "normal")
+        victim.node.process_signals.process_exited(decoy, "normal")
+        victim.node.process_signals.process_exited(service, "normal")
         assert messages(supervisor) == [Downed(ref, service.pid, "normal")]
 
 
@@ -127,11 +127,11 @@ class TestADown:
         service = victim.honest.process()
         there = seen_from(victim.node, victim.honest, service.pid)
         watcher = victim.node.process()
-        ref = victim.node.monitor(watcher, there)
-        named = victim.node.monitor(watcher, ("stock", "b@h"))
+        ref = victim.node.process_signals.monitor(watcher, there)
+        named = victim.node.process_signals.monitor(watcher, ("stock", "b@h"))
         victim.hears(Down(watcher.pid, ref, there, "noproc"), Down(watcher.pid, named, "stock", "noproc"))
         assert messages(watcher) == [Downed(named, ("stock", "b@h"), "noproc")]  # by its own node
-        victim.honest.process_exited(service, "normal")
+        victim.honest.process_signals.process_exited(service, "normal")
         victim.world.carry()
         assert messages(watcher)[1:] == [Downed(ref, there, "normal")]
 
@@ -146,7 +146,7 @@ class TestADown:
     def test_of_a_process_of_the_peer_is(self) -> None:
         victim = Victim()
         watcher = victim.node.process()
-        ref = victim.node.monitor(watcher, victim.evil)
+        ref = victim.node.process_signals.monitor(watcher, victim.evil)
         victim.hears(Down(watcher.pid, ref, victim.evil, "bored", victim.evil))
         assert messages(watcher)[0] == Downed(ref, victim.evil, "bored")
 
@@ -179,12 +179,12 @@ class TestASignalThatTheKernelFailsAt:
         victim = Victim()
         node = victim.node
         gus = node.process()
-        node.set_trap_exit(gus, True)
-        node.monitor_nodes(gus, on=True)
-        ref = node.monitor(gus, victim.evil)
-        node.ping("waiter", EVIL, victim.world.now)
+        node.process_signals.set_trap_exit(gus, True)
+        node.membership.monitor_nodes(gus, on=True)
+        ref = node.process_signals.monitor(gus, victim.evil)
+        node.requests.ping("waiter", EVIL, victim.world.now)
         node.saw(object)
-        monkeypatch.setattr(node, "_show", _fails)
+        monkeypatch.setattr(node.printing, "show", _fails)
         peer = node.peer(EVIL)
         node.signals_received(
             peer,
@@ -196,16 +196,16 @@ class TestASignalThatTheKernelFailsAt:
             ("waiter", "noconnection")
         ]
         assert node.saw(Hangup) == [Hangup(peer, gracefully=False)]
-        assert node.nodes(["connected"]) == ["b@h"]
+        assert node.membership.nodes(["connected"]) == ["b@h"]
         (error,) = [log.text for log in node.saw(Log) if log.level == "error"]
-        assert "cannot carry out what evil@h says: KeyError in " in error
+        assert "cannot apply a signal of evil@h: KeyError in " in error
 
     def test_keeps_nothing_back_of_what_came_before_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         victim = Victim()
         node = victim.node
         child = node.process()
         watcher, ref = watched_by(node, child)
-        carry_out = node._carry_out
+        carry_out = node.process_signals.apply
         failed: list[Any] = []
 
         def fails_once(signal: Any) -> None:
@@ -214,9 +214,9 @@ class TestASignalThatTheKernelFailsAt:
                 raise RuntimeError
             carry_out(signal)
 
-        monkeypatch.setattr(node, "_carry_out", fails_once)
+        monkeypatch.setattr(node.process_signals, "apply", fails_once)
         second, second_ref = watched_by(node, child)
-        node._kill(child, "killed")
+        node.exits.kill(child, "killed")
         node.signals_received(node.peer(EVIL), [Ping(1)], victim.world.now)
         assert victim.has_broken_off
         assert messages(second) == [Downed(second_ref, child.pid, "killed")]
@@ -235,42 +235,42 @@ class TestNodesThatAPeerNames:
         victim = Victim()
         node = victim.node
         node.seen.clear()
-        node._views.lost(EVIL)  # its first word in this session
+        node.membership.partition_detector.lost(EVIL)  # its first word in this session
         node.signals_received(node.peer(EVIL), [Nodes(self.NAMES)], victim.world.now)
-        assert self.dialled(node) == list(self.NAMES[:MOST_FOLLOWED])
-        node.dial_failed("n3@h", "no such name", victim.world.now)
-        assert self.dialled(node) == list(self.NAMES[: MOST_FOLLOWED + 1])
-        node.dial_failed("n3@h", "no such name", victim.world.now)
-        assert node.peer_up("n5@h", 5, hidden=False, now=victim.world.now).kind == "accept"
-        assert self.dialled(node) == list(self.NAMES[: MOST_FOLLOWED + 2])
+        assert self.dialled(node) == list(self.NAMES[:MAX_INVITED_DIALS])
+        node.mesh.dial_failed("n3@h", "no such name", victim.world.now)
+        assert self.dialled(node) == list(self.NAMES[: MAX_INVITED_DIALS + 1])
+        node.mesh.dial_failed("n3@h", "no such name", victim.world.now)
+        assert node.mesh.peer_up("n5@h", 5, hidden=False, now=victim.world.now).kind == "accept"
+        assert self.dialled(node) == list(self.NAMES[: MAX_INVITED_DIALS + 2])
 
     def test_are_all_dialled_in_time_and_forgotten_with_their_peer(self) -> None:
         victim = Victim()
         node = victim.node
         node.seen.clear()
-        node._views.lost(EVIL)
+        node.membership.partition_detector.lost(EVIL)
         victim.hears(Nodes(self.NAMES))  # the world has none of them
         assert self.dialled(node) == list(self.NAMES)
-        assert node.being_dialled() == []
-        node._views.lost(EVIL)
+        assert node.membership.being_dialled() == []
+        node.membership.partition_detector.lost(EVIL)
         node.signals_received(node.peer(EVIL), [Nodes(("x1@h", *self.NAMES, "x2@h")[:MOST_NODES])], 0.0)
         node.node_stopped()
-        assert node.being_dialled() == []
+        assert node.membership.being_dialled() == []
         assert "x2@h" not in self.dialled(node)
 
     def test_are_not_kept_without_end(self) -> None:
         victim = Victim()
         for batch in range(20):
             victim.hears(Nodes(tuple(f"b{batch}n{number}@h" for number in range(MOST_NODES))))
-        assert len(victim.node._known) == MOST_KNOWN
+        assert len(victim.node.tables.known_nodes) == MOST_KNOWN
 
     def test_are_told_in_the_same_measure(self) -> None:
         victim = Victim()
         node, honest = victim.node, victim.node.peer("b@h")
         for number in range(MOST_NODES + 5):
-            node.peer_claimed(f"n{number}@h", 1, hidden=False, now=victim.world.now)
+            node.mesh.peer_claimed(f"n{number}@h", 1, hidden=False, now=victim.world.now)
         honest.out.first.clear()
-        node._tell_sight(honest)
+        node.membership.announce(honest)
         (told,) = honest.out.first
         assert isinstance(told, Nodes)
         assert len(told.names) == MOST_NODES

@@ -63,25 +63,25 @@ def _() -> None:
     world.connect("a@h", "b@h")
     world.connect("c@h", "b@h")
     world.connect("d@h", "c@h")
-    assert world["d@h"].nodes(["visible"]) == ["a@h", "b@h", "c@h"]
+    assert world["d@h"].membership.nodes(["visible"]) == ["a@h", "b@h", "c@h"]
 
 
 @proves("anything connects")
 def _() -> None:
     acts: list[Callable[[Node, ProcessRecord], object]] = [
-        lambda a, gus: a.send(gus.pid, ("server", "b@h"), "hello"),
-        lambda a, gus: a.monitor(gus, ("server", "b@h")),
-        lambda a, gus: a.link(gus, Pid(1, 0, "b@h", 2)),
-        lambda a, gus: a.exit(gus.pid, Pid(1, 0, "b@h", 2), "boom"),
-        lambda a, gus: a.monitor_node(gus, "b@h", on=True),
-        lambda a, gus: a.request_call(WAITER, gus.pid, None, "b@h", Payload(b"call")),
+        lambda a, gus: a.router.send(gus.pid, ("server", "b@h"), "hello"),
+        lambda a, gus: a.process_signals.monitor(gus, ("server", "b@h")),
+        lambda a, gus: a.process_signals.link(gus, Pid(1, 0, "b@h", 2)),
+        lambda a, gus: a.process_signals.exit(gus.pid, Pid(1, 0, "b@h", 2), "boom"),
+        lambda a, gus: a.membership.monitor_node(gus, "b@h", on=True),
+        lambda a, gus: a.requests.request_call(WAITER, gus.pid, None, "b@h", Payload(b"call")),
     ]
     for act in acts:
         world = World("a@h", "b@h")
         a = world["a@h"]
         act(a, a.process())
         world.carry()
-        assert a.nodes(["connected"]) == ["b@h"]
+        assert a.membership.nodes(["connected"]) == ["b@h"]
         assert [log.level for log in a.saw(Log)] == ["info"]
 
 
@@ -90,28 +90,38 @@ def _() -> None:
     world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
     world.connect("a@h", "b@h")
     world.connect("hid@h", "a@h")
-    assert (world["hid@h"].nodes(["visible"]), world["hid@h"].nodes(["hidden"])) == ([], ["a@h"])
-    assert (world["a@h"].nodes(["visible"]), world["a@h"].nodes(["hidden"])) == (["b@h"], ["hid@h"])
-    assert world["b@h"].nodes(["connected"]) == ["a@h"]
+    assert (world["hid@h"].membership.nodes(["visible"]), world["hid@h"].membership.nodes(["hidden"])) == (
+        [],
+        ["a@h"],
+    )
+    assert (world["a@h"].membership.nodes(["visible"]), world["a@h"].membership.nodes(["hidden"])) == (
+        ["b@h"],
+        ["hid@h"],
+    )
+    assert world["b@h"].membership.nodes(["connected"]) == ["a@h"]
 
 
 @proves("disconnect")
 def _() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
-    assert world["a@h"].disconnect("c@h")
+    assert world["a@h"].mesh.disconnect("c@h")
     world.carry()
-    assert [world[name].nodes(["visible"]) for name in world.names] == [["b@h"], ["a@h", "c@h"], ["b@h"]]
+    assert [world[name].membership.nodes(["visible"]) for name in world.names] == [
+        ["b@h"],
+        ["a@h", "c@h"],
+        ["b@h"],
+    ]
 
 
 @proves("half-right cookie")
 def _() -> None:
     world, a, b = two_nodes()
     newcomer = world.start("c@h")
-    newcomer.connect(None, "a@h", world.now)
+    newcomer.mesh.connect(None, "a@h", world.now)
     world.carry_between("a@h", "c@h")  # whom b turns away, as it cannot be reached by him
-    assert newcomer.nodes(["visible"]) == ["a@h"]
-    assert (a.nodes(["visible"]), b.nodes(["visible"])) == (["b@h", "c@h"], ["a@h"])
+    assert newcomer.membership.nodes(["visible"]) == ["a@h"]
+    assert (a.membership.nodes(["visible"]), b.membership.nodes(["visible"])) == (["b@h", "c@h"], ["a@h"])
 
 
 @proves("overlapping partitions")
@@ -122,17 +132,17 @@ def _() -> None:
     for _round in range(6):
         world.now += TICK_SECONDS / 4
         for name in world.names:
-            world[name].tick(world.now)
+            world[name].mesh.tick(world.now)
         world.carry()
     b = world["b@h"]
-    assert b.nodes(["visible"]) == ["a@h", "c@h"]
-    assert b.partitions() == [("a@h", "c@h")]
+    assert b.membership.nodes(["visible"]) == ["a@h", "c@h"]
+    assert b.membership.partitions() == [("a@h", "c@h")]
     assert [log.level for log in b.saw(Log) if "do not see each other" in log.text] == ["warning"]
 
 
 @proves("disconnect of a stranger")
 def _() -> None:
-    assert not World("a@h")["a@h"].disconnect("b@h")
+    assert not World("a@h")["a@h"].mesh.disconnect("b@h")
 
 
 # ---------------------------------------------------------------- messages
@@ -142,20 +152,20 @@ def _() -> None:
 def _() -> None:
     node = Node("a@h", 1)
     gus, dead = node.process(), node.process()
-    node.process_exited(dead, "normal")
-    assert not node.send(gus.pid, "nobody", "x")
-    for lost in (("nobody", "a@h"), ("nobody", "b@h"), dead.pid, Pid(1, 0, "b@h", 2), node.make_ref()):
-        assert node.send(gus.pid, lost, "x")
+    node.process_signals.process_exited(dead, "normal")
+    assert not node.router.send(gus.pid, "nobody", "x")
+    for lost in (("nobody", "a@h"), ("nobody", "b@h"), dead.pid, Pid(1, 0, "b@h", 2), node.tables.make_ref()):
+        assert node.router.send(gus.pid, lost, "x")
 
 
 @proves("order")
 def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
-    b.register(server.pid, "server")
+    b.registry.register(server.pid, "server")
     for number in range(0, 20, 2):
-        a.send(gus.pid, seen_from(a, b, server.pid), number)
-        a.send(gus.pid, ("server", "b@h"), number + 1)
+        a.router.send(gus.pid, seen_from(a, b, server.pid), number)
+        a.router.send(gus.pid, ("server", "b@h"), number + 1)
     world.carry()
     assert messages(server) == list(range(20))
 
@@ -164,9 +174,9 @@ def _() -> None:
 def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
-    a.send(gus.pid, seen_from(a, b, server.pid), "lost")
+    a.router.send(gus.pid, seen_from(a, b, server.pid), "lost")
     world.cut("a@h", "b@h")
-    a.send(gus.pid, seen_from(a, b, server.pid), "sent anew")
+    a.router.send(gus.pid, seen_from(a, b, server.pid), "sent anew")
     world.carry()
     assert messages(server) == ["sent anew"]
 
@@ -175,9 +185,9 @@ def _() -> None:
 def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
-    alias = a.alias(gus)
-    a.unalias(gus, alias)
-    b.send(server.pid, type(alias)(alias.number, "a@h", a.creation), "late")
+    alias = a.router.alias(gus)
+    a.router.unalias(gus, alias)
+    b.router.send(server.pid, type(alias)(alias.number, "a@h", a.tables.creation), "late")
     world.carry()
     assert messages(gus) == []
 
@@ -186,10 +196,10 @@ def _() -> None:
 def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
-    a.register(gus.pid, "server")
-    b.register(server.pid, "server")
-    a.send(None, "server", "here")
-    a.send(None, ("server", "b@h"), "there")
+    a.registry.register(gus.pid, "server")
+    b.registry.register(server.pid, "server")
+    a.router.send(None, "server", "here")
+    a.router.send(None, ("server", "b@h"), "there")
     world.carry()
     assert (messages(gus), messages(server)) == (["here"], ["there"])
 
@@ -202,8 +212,8 @@ def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
     there = seen_from(a, b, server.pid)
-    b.process_exited(server, "boom")
-    ref = a.monitor(gus, there)
+    b.process_signals.process_exited(server, "boom")
+    ref = a.process_signals.monitor(gus, there)
     world.carry()
     assert messages(gus) == [Downed(ref, there, "noproc")]
 
@@ -212,10 +222,10 @@ def _() -> None:
 def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
-    b.register(server.pid, "server")
-    ref = a.monitor(gus, ("server", "b@h"))
+    b.registry.register(server.pid, "server")
+    ref = a.process_signals.monitor(gus, ("server", "b@h"))
     world.carry()
-    b.process_exited(server, "boom")
+    b.process_signals.process_exited(server, "boom")
     world.carry()
     assert messages(gus) == [Downed(ref, ("server", "b@h"), "boom")]
 
@@ -225,7 +235,7 @@ def _() -> None:
     world = World("a@h")
     gus = world["a@h"].process()
     far = Pid(1, 0, "b@h", 2)
-    ref = world["a@h"].monitor(gus, far)
+    ref = world["a@h"].process_signals.monitor(gus, far)
     world.carry()
     assert messages(gus) == [Downed(ref, far, "noconnection")]
 
@@ -235,11 +245,11 @@ def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
     there = seen_from(a, b, server.pid)
-    a.set_trap_exit(gus, True)
+    a.process_signals.set_trap_exit(gus, True)
     for _round in range(2):
-        a.monitor(gus, there)
-        a.monitor_node(gus, "b@h", on=True)
-        a.link(gus, there)
+        a.process_signals.monitor(gus, there)
+        a.membership.monitor_node(gus, "b@h", on=True)
+        a.process_signals.link(gus, there)
     world.carry()
     world.kill("b@h")
     assert [type(message) for message in messages(gus)] == [Downed, Downed, Exited, NodeDown, NodeDown]
@@ -249,7 +259,7 @@ def _() -> None:
 def _() -> None:
     world = World("a@h")
     gus = world["a@h"].process()
-    world["a@h"].monitor_node(gus, "zzz@h", on=True)
+    world["a@h"].membership.monitor_node(gus, "zzz@h", on=True)
     world.carry()
     assert messages(gus) == [NodeDown("zzz@h")]
 
@@ -261,10 +271,10 @@ def _() -> None:
 def _() -> None:
     node = Node()
     gus, dead = node.process(), node.process()
-    node.process_exited(dead, "boom")
-    assert not node.link(gus, dead.pid)  # the face raises
-    node.set_trap_exit(gus, True)
-    assert node.link(gus, dead.pid)
+    node.process_signals.process_exited(dead, "boom")
+    assert not node.process_signals.link(gus, dead.pid)  # the face raises
+    node.process_signals.set_trap_exit(gus, True)
+    assert node.process_signals.link(gus, dead.pid)
     assert messages(gus) == [Exited(dead.pid, "noproc")]
 
 
@@ -272,10 +282,10 @@ def _() -> None:
 def _() -> None:
     node = Node()
     gus, trapper, server = node.process(), node.process(), node.process()
-    node.set_trap_exit(trapper, True)
+    node.process_signals.set_trap_exit(trapper, True)
     for process in (gus, trapper):
-        node.link(process, server.pid)
-    node.process_exited(server, "normal")
+        node.process_signals.link(process, server.pid)
+    node.process_signals.process_exited(server, "normal")
     assert gus.alive
     assert messages(trapper) == [Exited(server.pid, "normal")]
 
@@ -284,7 +294,7 @@ def _() -> None:
 def _() -> None:
     node = Node()
     gus, server = node.process(), node.process()
-    node.exit(gus.pid, server.pid, "normal")
+    node.process_signals.exit(gus.pid, server.pid, "normal")
     assert server.alive
     assert messages(server) == []
 
@@ -293,8 +303,8 @@ def _() -> None:
 def _() -> None:
     node = Node()
     gus, watcher = node.process(), node.process()
-    ref = node.monitor(watcher, gus.pid)
-    node.process_exited(gus, "normal")  # what the face makes of an exit to oneself
+    ref = node.process_signals.monitor(watcher, gus.pid)
+    node.process_signals.process_exited(gus, "normal")  # what the face makes of an exit to oneself
     assert messages(watcher) == [Downed(ref, gus.pid, "normal")]
 
 
@@ -303,9 +313,9 @@ def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
     there = seen_from(a, b, server.pid)
-    b.set_trap_exit(server, True)
-    ref = a.monitor(gus, there)
-    a.exit(gus.pid, there, "kill")
+    b.process_signals.set_trap_exit(server, True)
+    ref = a.process_signals.monitor(gus, there)
+    a.process_signals.exit(gus.pid, there, "kill")
     world.carry()
     assert messages(gus) == [Downed(ref, there, "killed")]
 
@@ -314,10 +324,10 @@ def _() -> None:
 def _() -> None:
     node = Node()
     gus, trapper, server = node.process(), node.process(), node.process()
-    node.set_trap_exit(trapper, True)
+    node.process_signals.set_trap_exit(trapper, True)
     for process in (gus, trapper):
-        node.link(process, server.pid)
-    node.process_exited(server, "kill")
+        node.process_signals.link(process, server.pid)
+    node.process_signals.process_exited(server, "kill")
     assert gus.reason == "kill"
     assert messages(trapper) == [Exited(server.pid, "kill")]
 
@@ -327,12 +337,12 @@ def _() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
-    a.set_trap_exit(gus, True)
+    a.process_signals.set_trap_exit(gus, True)
     for link in (False, True):
-        a.request_spawn(WAITER, gus.pid, None, "zzz@h", Payload(b"call"), link=link, monitor=False)
+        a.requests.request_spawn(WAITER, gus.pid, None, "zzz@h", Payload(b"call"), link=link, monitor=False)
     world.carry()
     given = [answered.nobody for answered in a.saw(Answered)]
-    assert all(pid is not None and pid.is_local and a.find(pid) is None for pid in given)
+    assert all(pid is not None and pid.is_local and a.tables.find(pid) is None for pid in given)
     assert messages(gus) == [Exited(given[1], "noconnection")]
 
 
@@ -341,9 +351,9 @@ def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
     there = seen_from(a, b, server.pid)
-    ref = a.monitor(gus, there)
+    ref = a.process_signals.monitor(gus, there)
     world.carry()
-    b.process_exited(server, RAISED)
+    b.process_signals.process_exited(server, RAISED)
     world.carry()
     assert messages(gus) == [
         Downed(ref, there, Payload(RAISED.data, Incarnation("b@h", 2)))
@@ -355,9 +365,9 @@ def _() -> None:
     world, a, b = two_nodes()
     shell = a.process(terminal=True)
     crashed, left = (b.process(leader=seen_from(b, a, shell.pid)) for _ in range(2))
-    b.process_crashed(crashed, "ValueError: no\n")
-    b.process_exited(crashed, RAISED)
-    b.process_exited(left, "boom")
+    b.printing.process_crashed(crashed, "ValueError: no\n")
+    b.process_signals.process_exited(crashed, RAISED)
+    b.process_signals.process_exited(left, "boom")
     world.carry()
     assert [log.text for log in b.saw(Log) if log.level == "error"] == [
         f"Process {crashed.pid} raised an exception\nValueError: no"
@@ -370,10 +380,10 @@ def _() -> None:
 def _() -> None:
     node = Node()
     shell, child = node.process(keeps_pid=True), node.process()
-    node.link(shell, child.pid)
-    node.process_exited(child, "boom")
+    node.process_signals.link(shell, child.pid)
+    node.process_signals.process_exited(child, "boom")
     assert node.saw(ShellExit) == [ShellExit(shell, child.pid, "boom")]
-    assert node.find(shell.pid) is shell
+    assert node.tables.find(shell.pid) is shell
 
 
 # ---------------------------------------------------------------- a node is lost
@@ -384,11 +394,11 @@ def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
     there = seen_from(a, b, server.pid)
-    a.set_trap_exit(gus, True)
-    a.link(gus, there)
-    ref = a.monitor(gus, there)
+    a.process_signals.set_trap_exit(gus, True)
+    a.process_signals.link(gus, there)
+    ref = a.process_signals.monitor(gus, there)
     world.carry()
-    b.process_exited(server, "boom")  # it cannot say so any more
+    b.process_signals.process_exited(server, "boom")  # it cannot say so any more
     world.kill("b@h")
     assert messages(gus) == [Downed(ref, there, "noconnection"), Exited(there, "noconnection")]
 
@@ -398,9 +408,9 @@ def _() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     for link in (False, True):
-        a.request_spawn(WAITER, gus.pid, None, "b@h", Payload(b"call"), link=link, monitor=False)
+        a.requests.request_spawn(WAITER, gus.pid, None, "b@h", Payload(b"call"), link=link, monitor=False)
     world.carry()
-    spawned, linked = b.processes()
+    spawned, linked = b.tables.processes.values()
     world.kill("a@h")
     assert spawned.alive
     assert linked.reason == "noconnection"
@@ -411,11 +421,11 @@ def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
     there = seen_from(a, b, server.pid)
-    a.set_trap_exit(gus, True)
-    a.monitor_nodes(gus, on=True)
-    a.monitor_node(gus, "b@h", on=True)
-    a.link(gus, there)
-    a.monitor(gus, there)
+    a.process_signals.set_trap_exit(gus, True)
+    a.membership.monitor_nodes(gus, on=True)
+    a.membership.monitor_node(gus, "b@h", on=True)
+    a.process_signals.link(gus, there)
+    a.process_signals.monitor(gus, there)
     world.carry()
     world.kill("b@h")
     assert [type(message) for message in messages(gus)] == [Downed, Exited, NodeDown, NodeDown]
@@ -426,13 +436,13 @@ def _() -> None:
     world, a, _b = two_nodes()
     world.cut("a@h", "b@h")
     a.seen.clear()
-    a.tick(world.now)
+    a.mesh.tick(world.now)
     world.carry()
-    assert a.nodes(["connected"]) == []
+    assert a.membership.nodes(["connected"]) == []
     assert a.saw(Dial) == []
-    a.send(None, ("server", "b@h"), "x")
+    a.router.send(None, ("server", "b@h"), "x")
     world.carry()
-    assert a.nodes(["connected"]) == ["b@h"]
+    assert a.membership.nodes(["connected"]) == ["b@h"]
 
 
 @proves("another life")
@@ -443,8 +453,8 @@ def _() -> None:
     world.kill("b@h")
     namesake = world.start("b@h").process()
     assert namesake.pid == server.pid
-    a.send(gus.pid, old, "for the dead")
-    ref = a.monitor(gus, old)
+    a.router.send(gus.pid, old, "for the dead")
+    ref = a.process_signals.monitor(gus, old)
     world.carry()
     assert messages(namesake) == []
     assert messages(gus) == [Downed(ref, old, "noproc")]
@@ -456,31 +466,31 @@ def _() -> None:
     world, a, _b = two_nodes()
     assert TICK_SECONDS == 15.0
     for quarter in range(4):
-        a.tick(world.now + quarter * TICK_SECONDS / 4)
-    assert a.nodes(["connected"]) == ["b@h"]
-    a.tick(world.now + TICK_SECONDS)
+        a.mesh.tick(world.now + quarter * TICK_SECONDS / 4)
+    assert a.membership.nodes(["connected"]) == ["b@h"]
+    a.mesh.tick(world.now + TICK_SECONDS)
     assert Log("error", "node b@h not responding") in a.saw(Log)
-    assert a.nodes(["connected"]) == []
+    assert a.membership.nodes(["connected"]) == []
 
 
 @proves("nodedown for every reason")
 def _() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.request_call(WAITER, Pid(0), None, "zzz@h", Payload(b"call"))
+    a.requests.request_call(WAITER, Pid(0), None, "zzz@h", Payload(b"call"))
     world.carry()
-    a.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
-    a.dial_failed("b@h", "the cookie of b@h differs from ours", world.now)
+    a.requests.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
+    a.mesh.dial_failed("b@h", "the cookie of b@h differs from ours", world.now)
     unnamed = Node()
-    unnamed.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
+    unnamed.requests.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     assert [answer.body for answer in (*a.saw(Answered), *unnamed.saw(Answered))] == [
         "no such name",
         "the cookie of b@h differs from ours",
         "this process is not a node",
     ]
-    a.connect(WAITER, "b@h", world.now)
+    a.mesh.connect(WAITER, "b@h", world.now)
     world.carry()
-    a.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
+    a.requests.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     world.kill("b@h")
     assert a.saw(Answered)[-1].body == "connection closed"
     assert a.saw(Connected)[-1].ok
@@ -492,9 +502,9 @@ def _() -> None:
     shell = a.process(terminal=True)
     orphan = b.process(leader=seen_from(b, a, shell.pid))
     world.kill("a@h")
-    b.print_lines(orphan, orphan.leader, "hello\n")
+    b.printing.print_lines(orphan, orphan.leader, "hello\n")
     assert orphan.alive
-    assert list(b.console) == [(orphan.pid, "hello\n")]
+    assert list(b.tables.console) == [(orphan.pid, "hello\n")]
 
 
 @proves("order of nodes")
@@ -502,7 +512,7 @@ def _() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "c@h")
     world.connect("a@h", "b@h")
-    assert world["a@h"].nodes(["visible"]) == ["b@h", "c@h"]
+    assert world["a@h"].membership.nodes(["visible"]) == ["b@h", "c@h"]
 
 
 def test_the_page_of_differences_lists_what_differs_and_nothing_else() -> None:

@@ -14,12 +14,12 @@ def test_pids_outlive_the_name() -> None:
     node = Node()
     gus = node.process()
     node.node_started("a@h", 7, hidden=False)
-    assert node.find(gus.pid) is gus
-    assert node.find(Pid(gus.pid.number, 0, "a@h", 7)) is gus
+    assert node.tables.find(gus.pid) is gus
+    assert node.tables.find(Pid(gus.pid.number, 0, "a@h", 7)) is gus
     node.node_stopped()
-    assert node.find(gus.pid) is gus
-    assert node.find(Pid(gus.pid.number, 0, "a@h", 7)) is None
-    assert (node.name, node.creation, node.hidden) == ("", 0, False)
+    assert node.tables.find(gus.pid) is gus
+    assert node.tables.find(Pid(gus.pid.number, 0, "a@h", 7)) is None
+    assert (node.tables.name, node.tables.creation, node.tables.hidden) == ("", 0, False)
 
 
 def test_a_node_that_stops_takes_leave_of_everybody() -> None:
@@ -28,12 +28,12 @@ def test_a_node_that_stops_takes_leave_of_everybody() -> None:
     a, b = world["a@h"], world["b@h"]
     gus, server, watcher = a.process(), b.process(), b.process()
     there = seen_from(a, b, server.pid)
-    a.monitor_node(gus, "b@h", on=True)
-    b.monitor_nodes(watcher, on=True)
-    ref = a.monitor(gus, there)
-    a.connect("waiter", "lost@h", world.now)
+    a.membership.monitor_node(gus, "b@h", on=True)
+    b.membership.monitor_nodes(watcher, on=True)
+    ref = a.process_signals.monitor(gus, there)
+    a.mesh.connect("waiter", "lost@h", world.now)
     world.carry()
-    a.connect("waiter", "slow@h", world.now)
+    a.mesh.connect("waiter", "slow@h", world.now)
     a.node_stopped()
     world.carry()
     assert messages(gus) == [Downed(ref, there, "noconnection"), NodeDown("b@h")]
@@ -42,19 +42,19 @@ def test_a_node_that_stops_takes_leave_of_everybody() -> None:
     assert [hangup.gracefully for hangup in a.saw(Hangup)] == [True, True]
     assert a.saw(CancelDial) == [CancelDial("slow@h")]
     assert a.saw(Connected)[-1] == Connected("waiter", ok=False, reason="the dial was given up")
-    assert b.nodes(["connected"]) == ["c@h"]
-    assert a.nodes(["connected"]) == []
+    assert b.membership.nodes(["connected"]) == ["c@h"]
+    assert a.membership.nodes(["connected"]) == []
 
 
 def test_a_node_that_starts_again_has_forgotten_whom_it_could_not_reach() -> None:
     world = World("a@h")
     a = world["a@h"]
-    a.connect(None, "lost@h", world.now)
+    a.mesh.connect(None, "lost@h", world.now)
     world.carry()
     a.node_stopped()
     a.node_started("a@h", 9, hidden=False)
     a.seen.clear()
-    a.send(None, ("server", "lost@h"), "x")
+    a.router.send(None, ("server", "lost@h"), "x")
     assert a.saw(Dial) == [Dial("lost@h")]
 
 
@@ -63,25 +63,25 @@ def test_signals_of_a_session_that_is_over_are_ignored() -> None:
     world.connect("a@h", "b@h")
     a = world["a@h"]
     peer = a.peer("b@h")
-    heard = peer.heard
+    heard = peer.last_received
     a.signals_received(peer, [Tick()], world.now + 1)
-    assert peer.heard == heard + 1
+    assert peer.last_received == heard + 1
     world.cut("a@h", "b@h")
     a.signals_received(peer, [Tick()], world.now + 2)
-    assert peer.heard == heard + 1
+    assert peer.last_received == heard + 1
 
 
 def test_the_facts_about_a_process() -> None:
     node = Node("a@h", 1)
     gus = node.process(initial_call=("stock", "handle", 1))
     server = node.process()
-    node.register(gus.pid, "gus")
-    node.link(gus, server.pid)
-    node.monitor(gus, server.pid)
-    node.monitor(gus, ("shop", "a@h"))
-    node.monitor(server, gus.pid)
-    node.set_trap_exit(gus, True)
-    node.send(None, gus.pid, "hello")
+    node.registry.register(gus.pid, "gus")
+    node.process_signals.link(gus, server.pid)
+    node.process_signals.monitor(gus, server.pid)
+    node.process_signals.monitor(gus, ("shop", "a@h"))
+    node.process_signals.monitor(server, gus.pid)
+    node.process_signals.set_trap_exit(gus, True)
+    node.router.send(None, gus.pid, "hello")
     facts = node.facts(gus)
     assert tuple(facts) == FACTS
     assert facts == {
@@ -106,8 +106,8 @@ class TestALetterThatNobodyCanRead:
         world.connect("a@h", "b@h")
         a, b = world["a@h"], world["b@h"]
         server = b.process()
-        assert a.here is not None
-        b.payload_dropped(server, a.here, "too long")
+        assert a.tables.here is not None
+        b.payload_dropped(server, a.tables.here, "too long")
         world.carry()
         there = seen_from(a, b, server.pid)
         assert self.warnings(a) == [f"b@h dropped a message for {there} that it cannot read: too long"]
@@ -121,7 +121,7 @@ class TestALetterThatNobodyCanRead:
         b.payload_dropped(server, Incarnation("gone@h", 1), "too long")
         world.carry()
         assert self.warnings(a) == []
-        assert b.nodes(["connected"]) == ["a@h"]
+        assert b.membership.nodes(["connected"]) == ["a@h"]
 
     def test_a_reason_cannot_forge_a_log_line_or_flood_it(self) -> None:
         world = World("a@h", "b@h")

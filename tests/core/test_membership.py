@@ -13,7 +13,7 @@ from tests.core.conversation import Node, World, messages
 
 
 def mesh_of(world: World, names: str) -> list[list[str]]:
-    return [world[f"{name}@h"].nodes(["connected"]) for name in names]
+    return [world[f"{name}@h"].membership.nodes(["connected"]) for name in names]
 
 
 # ---------------------------------------------------------------- the mesh
@@ -26,7 +26,7 @@ def test_joining_one_joins_all(names: str) -> None:
     for one, other in itertools.pairwise(names):
         world.connect(f"{one}@h", f"{other}@h")
     for name in full:
-        assert world[name].nodes(["this", "visible"]) == full
+        assert world[name].membership.nodes(["this", "visible"]) == full
 
 
 def test_two_meshes_that_meet_become_one() -> None:
@@ -41,13 +41,13 @@ def test_a_hidden_node_is_told_of_nobody_and_nobody_of_it() -> None:
     world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
     world.connect("a@h", "b@h")
     watcher = world["a@h"].process()
-    world["a@h"].monitor_nodes(watcher, on=True)
+    world["a@h"].membership.monitor_nodes(watcher, on=True)
     world.connect("hid@h", "a@h")
     a, b, hid = world["a@h"], world["b@h"], world["hid@h"]
-    assert (hid.nodes(["visible"]), hid.nodes(["hidden"])) == ([], ["a@h"])
-    assert (a.nodes(["visible"]), a.nodes(["hidden"])) == (["b@h"], ["hid@h"])
-    assert a.nodes(["connected"]) == ["b@h", "hid@h"]
-    assert b.nodes(["connected"]) == ["a@h"]
+    assert (hid.membership.nodes(["visible"]), hid.membership.nodes(["hidden"])) == ([], ["a@h"])
+    assert (a.membership.nodes(["visible"]), a.membership.nodes(["hidden"])) == (["b@h"], ["hid@h"])
+    assert a.membership.nodes(["connected"]) == ["b@h", "hid@h"]
+    assert b.membership.nodes(["connected"]) == ["a@h"]
     world.kill("hid@h")
     assert messages(watcher) == []
 
@@ -64,13 +64,13 @@ def test_names_from_a_hidden_peer_or_at_a_hidden_node_start_nothing() -> None:
 
 def test_the_mesh_dials_quietly_unless_somebody_asks_too() -> None:
     a = Node("a@h", 1)
-    peer = a.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
+    peer = a.mesh.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
     assert peer is not None
     a.signals_received(peer, [Nodes(("a@h", "b@h", "c@h", "d@h"))], 0.0)
     assert a.saw(Dial) == [Dial("c@h"), Dial("d@h")]
-    a.send(None, ("server", "d@h"), "x")
-    a.dial_failed("c@h", "timed out", 0.0)
-    a.dial_failed("d@h", "timed out", 0.0)
+    a.router.send(None, ("server", "d@h"), "x")
+    a.mesh.dial_failed("c@h", "timed out", 0.0)
+    a.mesh.dial_failed("d@h", "timed out", 0.0)
     assert [log.level for log in a.saw(Log)] == ["info", "info", "warning"]  # the first: b is up
 
 
@@ -94,11 +94,11 @@ def pass_time(world: World, seconds: float, *names: str) -> None:
     """Ticks of half a second at each of the nodes (all by default), which listen for two."""
     nodes = [world[name] for name in names or sorted(world.names)]
     for node in nodes:
-        node.tick_seconds = 2.0
+        node.mesh.tick_seconds = 2.0
     for _ in range(round(seconds * 2)):
         world.now += 0.5
         for node in nodes:
-            node.tick(world.now)
+            node.mesh.tick(world.now)
         world.carry()
 
 
@@ -114,7 +114,7 @@ def test_a_mesh_that_is_whole_reports_nothing() -> None:
     world.connect("a@h", "b@h", "c@h", "d@h")
     pass_time(world, 10)
     for name in world.names:
-        assert world[name].partitions() == []
+        assert world[name].membership.partitions() == []
         assert reports(world[name]) == []
 
 
@@ -123,9 +123,9 @@ def test_who_sees_two_that_do_not_see_each_other_says_so_once() -> None:
     pass_time(world, 1)
     world.cut("a@h", "c@h")
     pass_time(world, 1.5)
-    assert world["b@h"].partitions() == []
+    assert world["b@h"].membership.partitions() == []
     pass_time(world, 10)
-    assert world["b@h"].partitions() == [("a@h", "c@h")]
+    assert world["b@h"].membership.partitions() == [("a@h", "c@h")]
     assert reports(world["b@h"]) == [APART]
     assert reports(world["a@h"]) == reports(world["c@h"]) == []
     assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
@@ -137,7 +137,7 @@ def test_a_partition_that_heals_is_forgotten_and_may_come_again() -> None:
     pass_time(world, 4)
     world.connect("a@h", "c@h")
     pass_time(world, 1)
-    assert world["b@h"].partitions() == []
+    assert world["b@h"].membership.partitions() == []
     world.cut("a@h", "c@h")
     pass_time(world, 4)
     assert reports(world["b@h"]) == [APART, Log("info", "a@h and c@h see each other again"), APART]
@@ -148,11 +148,11 @@ def test_a_partition_ends_with_the_node() -> None:
     world.cut("a@h", "c@h")
     pass_time(world, 4)
     world.kill("c@h")
-    assert world["b@h"].partitions() == []
+    assert world["b@h"].membership.partitions() == []
     world.start("c@h")
     world.connect("c@h", "b@h")
     pass_time(world, 4)
-    assert world["b@h"].partitions() == []
+    assert world["b@h"].membership.partitions() == []
     assert reports(world["b@h"]) == [APART]
 
 
@@ -160,15 +160,15 @@ def test_two_that_never_met_are_reported_too() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h")
     world.reachable = False
-    verdict = world["b@h"].peer_claimed("c@h", 3, hidden=False, now=world.now)
+    verdict = world["b@h"].mesh.peer_claimed("c@h", 3, hidden=False, now=world.now)
     answer = world["c@h"]
-    answer.connect(None, "b@h", world.now)
-    up = answer.peer_up("b@h", 2, hidden=False, now=world.now)
+    answer.mesh.connect(None, "b@h", world.now)
+    up = answer.mesh.peer_up("b@h", 2, hidden=False, now=world.now)
     assert verdict.peer is not None
     assert up.peer is not None
     world.join(answer, up.peer, world["b@h"], verdict.peer)
     pass_time(world, 4)
-    assert world["b@h"].partitions() == [("a@h", "c@h")]
+    assert world["b@h"].membership.partitions() == [("a@h", "c@h")]
 
 
 def test_a_node_that_dies_is_no_partition() -> None:
@@ -176,15 +176,15 @@ def test_a_node_that_dies_is_no_partition() -> None:
     world = triangle()
     pass_time(world, 1)
     a, b, c = world["a@h"], world["b@h"], world["c@h"]
-    a.peer_lost(a.peer("c@h"), "not responding", world.now)
-    a.collect()
-    c.collect()
+    a.mesh.peer_lost(a.peer("c@h"), "not responding", world.now)
+    a.router.collect()
+    c.router.collect()
     for _ in range(3):
         world.now += 0.5
         for node in (a, b):
-            node.tick(world.now)
+            node.mesh.tick(world.now)
         world.carry_between("a@h", "b@h")
-    b.peer_lost(b.peer("c@h"), "not responding", world.now)
+    b.mesh.peer_lost(b.peer("c@h"), "not responding", world.now)
     world.carry_between("a@h", "b@h")
     assert reports(b) == []
 
@@ -193,21 +193,21 @@ def test_a_silent_node_is_not_reported_while_it_may_be_dead() -> None:
     world = triangle()
     pass_time(world, 1)
     a, b = world["a@h"], world["b@h"]
-    a.peer_lost(a.peer("c@h"), "not responding", world.now)
-    b.tick_seconds = 4.0
+    a.mesh.peer_lost(a.peer("c@h"), "not responding", world.now)
+    b.mesh.tick_seconds = 4.0
     for _ in range(7):  # b will hear nothing of c for four seconds, and then lose it
         world.now += 0.5
         for node in (a, b):
-            node.tick(world.now)
+            node.mesh.tick(world.now)
         world.carry_between("a@h", "b@h")
-    assert b.partitions() == []
+    assert b.membership.partitions() == []
 
 
 def test_a_peer_that_ticks_slowly_is_asked_before_it_is_reported() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")  # nobody has told b that a and c have met
     pass_time(world, 10, "b@h")
-    assert world["b@h"].partitions() == []
+    assert world["b@h"].membership.partitions() == []
     assert reports(world["b@h"]) == []
 
 
@@ -218,26 +218,26 @@ def test_a_freeze_of_this_node_does_not_shorten_the_wait() -> None:
     pass_time(world, 1, "a@h", "b@h")
     world.now += 5
     b = world["b@h"]
-    b.tick(world.now)
-    assert b.partitions() == []
+    b.mesh.tick(world.now)
+    assert b.membership.partitions() == []
 
 
 def test_what_is_given_up_is_not_dialled_again_by_what_peers_say() -> None:
     world = triangle()
     a = world["a@h"]
-    a.disconnect("c@h")
+    a.mesh.disconnect("c@h")
     pass_time(world, 4)
     a.seen.clear()
     a.signals_received(a.peer("b@h"), [Nodes(("c@h", "x@h"))], world.now)
     assert a.saw(Dial) == []
-    assert "x@h" in a.nodes(["known"])
+    assert "x@h" in a.membership.nodes(["known"])
 
 
 def test_hidden_nodes_take_no_part_in_it() -> None:
     world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
     world.connect("a@h", "b@h", "hid@h")
     pass_time(world, 10)
-    assert world["b@h"].partitions() == []
+    assert world["b@h"].membership.partitions() == []
 
 
 # ---------------------------------------------------------------- who wants to know
@@ -248,9 +248,9 @@ def test_node_monitors_stack_and_can_be_taken_back() -> None:
     a = world["a@h"]
     gus = a.process()
     for on in (True, True, True, False):
-        a.monitor_node(gus, "b@h", on=on)
+        a.membership.monitor_node(gus, "b@h", on=on)
     world.carry()
-    assert a.nodes(["connected"]) == ["b@h"]
+    assert a.membership.nodes(["connected"]) == ["b@h"]
     world.kill("b@h")
     assert messages(gus) == [NodeDown("b@h")] * 2
 
@@ -259,13 +259,13 @@ def test_a_node_monitor_out_of_reach_fires_at_once() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
-    a.monitor_node(gus, "lost@h", on=True)
+    a.membership.monitor_node(gus, "lost@h", on=True)
     world.carry()
     assert messages(gus) == [NodeDown("lost@h")]
-    a.monitor_node(gus, "lost@h", on=True)
+    a.membership.monitor_node(gus, "lost@h", on=True)
     assert messages(gus) == [NodeDown("lost@h")] * 2
-    a.monitor_node(gus, "a@h", on=True)
-    a.monitor_node(gus, "lost@h", on=False)
+    a.membership.monitor_node(gus, "a@h", on=True)
+    a.membership.monitor_node(gus, "lost@h", on=False)
     assert gus.node_monitors == {}
 
 
@@ -273,8 +273,8 @@ def test_a_node_monitor_taken_back_is_forgotten() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     gus = a.process()
-    a.monitor_node(gus, "b@h", on=True)
-    a.monitor_node(gus, "b@h", on=False)
+    a.membership.monitor_node(gus, "b@h", on=True)
+    a.membership.monitor_node(gus, "b@h", on=False)
     world.carry()
     world.kill("b@h")
     assert messages(gus) == []
@@ -285,11 +285,11 @@ def test_monitor_nodes_tells_of_every_visible_node_until_it_is_ended() -> None:
     a = world["a@h"]
     gus, dead = a.process(), a.process()
     for process in (gus, gus, dead):
-        a.monitor_nodes(process, on=True)
-    a.process_exited(dead, "normal")
+        a.membership.monitor_nodes(process, on=True)
+    a.process_signals.process_exited(dead, "normal")
     world.connect("a@h", "b@h")
     world.cut("a@h", "b@h")
-    a.monitor_nodes(gus, on=False)
+    a.membership.monitor_nodes(gus, on=False)
     world.connect("a@h", "b@h")
     assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h")]
     assert messages(dead) == []
@@ -300,12 +300,12 @@ def test_the_kinds_of_nodes() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.send(None, ("server", "mistyped@h"), "x")
-    assert a.nodes(["known"]) == ["a@h", "b@h", "mistyped@h"]
-    assert a.nodes(["this", "visible"]) == ["a@h", "b@h"]
-    assert a.nodes([]) == []
-    assert Node().nodes(["this"]) == ["nonode@nohost"]
+    a.router.send(None, ("server", "mistyped@h"), "x")
+    assert a.membership.nodes(["known"]) == ["a@h", "b@h", "mistyped@h"]
+    assert a.membership.nodes(["this", "visible"]) == ["a@h", "b@h"]
+    assert a.membership.nodes([]) == []
+    assert Node().membership.nodes(["this"]) == ["nonode@nohost"]
     with pytest.raises(
-        ValueError, match="'near' is no kind of node: this, visible, hidden, connected, known"
+        ValueError, match="'near' is not a kind of node: this, visible, hidden, connected, known"
     ):
-        a.nodes(["near"])
+        a.membership.nodes(["near"])

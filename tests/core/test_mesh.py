@@ -14,7 +14,7 @@ WAITER = object()
 
 
 def mesh_of(world: World, names: str) -> list[list[str]]:
-    return [world[f"{name}@h"].nodes(["connected"]) for name in names]
+    return [world[f"{name}@h"].membership.nodes(["connected"]) for name in names]
 
 
 # ---------------------------------------------------------------- dialling
@@ -23,10 +23,10 @@ def mesh_of(world: World, names: str) -> list[list[str]]:
 def test_a_wish_to_connect_dials_once_and_answers_everybody() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.connect("first", "b@h", world.now)
-    a.connect("second", "b@h", world.now)
+    a.mesh.connect("first", "b@h", world.now)
+    a.mesh.connect("second", "b@h", world.now)
     world.carry()
-    a.connect("third", "b@h", world.now)
+    a.mesh.connect("third", "b@h", world.now)
     assert a.saw(Dial) == [Dial("b@h")]
     assert [effect.waiter for effect in a.saw(Connected)] == ["first", "second", "third"]
     assert all(effect.ok for effect in a.saw(Connected))
@@ -35,9 +35,9 @@ def test_a_wish_to_connect_dials_once_and_answers_everybody() -> None:
 
 def test_the_own_node_is_connected_and_an_unnamed_one_never() -> None:
     node = Node("a@h", 1)
-    node.connect(WAITER, "a@h", 0.0)
+    node.mesh.connect(WAITER, "a@h", 0.0)
     unnamed = Node()
-    unnamed.connect(WAITER, "a@h", 0.0)
+    unnamed.mesh.connect(WAITER, "a@h", 0.0)
     assert node.saw(Connected) == [Connected(WAITER, ok=True, reason="")]
     assert unnamed.saw(Connected) == [Connected(WAITER, ok=False, reason="this process is not a node")]
 
@@ -45,14 +45,14 @@ def test_the_own_node_is_connected_and_an_unnamed_one_never() -> None:
 def test_a_failed_dial_says_why_once_and_drops_what_was_queued() -> None:
     world = World("a@h")
     a = world["a@h"]
-    a.send(None, ("server", "lost@h"), 1)
-    a.send(None, ("server", "lost@h"), 2)
-    a.connect(WAITER, "lost@h", world.now)
-    a.dial_failed("lost@h", "no such name", world.now, 0.0)
+    a.router.send(None, ("server", "lost@h"), 1)
+    a.router.send(None, ("server", "lost@h"), 2)
+    a.mesh.connect(WAITER, "lost@h", world.now)
+    a.mesh.dial_failed("lost@h", "no such name", world.now, 0.0)
     assert a.saw(Log) == [Log("warning", "cannot connect to lost@h: no such name")]
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="no such name")]
     assert [rest.until for rest in a.saw(Rest)] == [pytest.approx(1000.1)]
-    a.dial_failed("lost@h", "no such name", world.now)
+    a.mesh.dial_failed("lost@h", "no such name", world.now)
     assert len(a.saw(Log)) == 1
 
 
@@ -62,38 +62,38 @@ def test_a_message_minds_the_rest_a_wish_does_not() -> None:
 
     def message_dials() -> bool:
         before = len(a.saw(Dial))
-        a.send(None, ("server", "lost@h"), "x")
+        a.router.send(None, ("server", "lost@h"), "x")
         return len(a.saw(Dial)) > before
 
     assert message_dials()
-    a.dial_failed("lost@h", "no such name", world.now)
+    a.mesh.dial_failed("lost@h", "no such name", world.now)
     assert not message_dials()
-    a.connect(None, "lost@h", world.now)
+    a.mesh.connect(None, "lost@h", world.now)
     assert len(a.saw(Dial)) == 2
-    a.dial_failed("lost@h", "no such name", world.now)
-    a.rested("lost@h")
+    a.mesh.dial_failed("lost@h", "no such name", world.now)
+    a.mesh.rested("lost@h")
     assert message_dials()
-    a.dial_failed("lost@h", "no such name", world.now)
-    a.tick(world.now + 0.3)
+    a.mesh.dial_failed("lost@h", "no such name", world.now)
+    a.mesh.tick(world.now + 0.3)
     assert not message_dials()
-    a.tick(world.now + 0.4)
+    a.mesh.tick(world.now + 0.4)
     assert message_dials()
 
 
 def test_a_node_that_comes_back_is_found_by_the_next_message() -> None:
     world = World("a@h")
     a = world["a@h"]
-    a.send(None, ("server", "b@h"), "lost")
+    a.router.send(None, ("server", "b@h"), "lost")
     world.carry()
     b = world.start("b@h")
     server = b.process()
-    b.register(server.pid, "server")
-    a.rested("b@h")
-    a.send(None, ("server", "b@h"), "found")
+    b.registry.register(server.pid, "server")
+    a.mesh.rested("b@h")
+    a.router.send(None, ("server", "b@h"), "found")
     world.carry()
     assert messages(server) == ["found"]
     world.kill("b@h")
-    a.send(None, ("server", "b@h"), "x")
+    a.router.send(None, ("server", "b@h"), "x")
     world.carry()
     assert a.saw(Rest)[-1].until == pytest.approx(1000.1)  # the success has wiped the failures out
 
@@ -104,19 +104,19 @@ def test_a_node_that_comes_back_is_found_by_the_next_message() -> None:
 def crossing() -> tuple[World, Node, Node]:
     world = World("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
-    a.send(None, ("server", "b@h"), "from a")
-    b.send(None, ("server", "a@h"), "from b")
+    a.router.send(None, ("server", "b@h"), "from a")
+    b.router.send(None, ("server", "a@h"), "from b")
     assert a.saw(Dial)
     assert b.saw(Dial)
     return world, a, b
 
 
 def claim(world: World, frm: Node, to: Node) -> str:
-    return to.peer_claimed(frm.name, frm.creation, hidden=False, now=world.now).kind
+    return to.mesh.peer_claimed(frm.tables.name, frm.tables.creation, hidden=False, now=world.now).kind
 
 
 def up(world: World, frm: Node, to: Node) -> str:
-    return frm.peer_up(to.name, to.creation, hidden=False, now=world.now).kind
+    return frm.mesh.peer_up(to.tables.name, to.tables.creation, hidden=False, now=world.now).kind
 
 
 def test_two_that_dial_each_other_keep_the_dial_of_the_greater_name() -> None:
@@ -125,7 +125,7 @@ def test_two_that_dial_each_other_keep_the_dial_of_the_greater_name() -> None:
     assert claim(world, b, a) == "accept"
     assert a.saw(CancelDial) == [CancelDial("b@h")]
     assert up(world, b, a) == "accept"
-    a.dial_failed("b@h", "cancelled", world.now)
+    a.mesh.dial_failed("b@h", "cancelled", world.now)
     for node, other, word in ((a, "b@h", "from a"), (b, "a@h", "from b")):
         assert list(node.peer(other).out) == [Send(None, "server", word)]
         assert list(node.peer(other).out.first) == [Nodes(())]
@@ -165,16 +165,16 @@ def test_who_dialled_and_dials_again_has_lost_the_session() -> None:
 
 def test_a_claim_of_the_own_name_or_to_an_unnamed_node_is_refused() -> None:
     node = Node("a@h", 1)
-    assert node.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
-    assert Node().peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
+    assert node.mesh.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
+    assert Node().mesh.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
 
 
 def test_a_dial_that_is_answered_when_nobody_wants_it_any_more_is_refused() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.connect(WAITER, "b@h", world.now)
-    assert a.disconnect("b@h")
-    assert a.peer_up("b@h", 2, hidden=False, now=world.now).kind == "refused"
+    a.mesh.connect(WAITER, "b@h", world.now)
+    assert a.mesh.disconnect("b@h")
+    assert a.mesh.peer_up("b@h", 2, hidden=False, now=world.now).kind == "refused"
     assert a.saw(CancelDial) == [CancelDial("b@h")]
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="the dial was given up")]
 
@@ -187,19 +187,19 @@ def test_a_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> Non
     world.connect("a@h", "b@h")
     a = world["a@h"]
     gus = a.process()
-    a.monitor_nodes(gus, on=True)
-    a.link(gus, Pid(1, 0, "b@h", 2))
+    a.membership.monitor_nodes(gus, on=True)
+    a.process_signals.link(gus, Pid(1, 0, "b@h", 2))
     world["b@h"].process()
     old = a.peer("b@h")
-    verdict = a.peer_claimed("b@h", 77, hidden=False, now=world.now)
+    verdict = a.mesh.peer_claimed("b@h", 77, hidden=False, now=world.now)
     assert verdict.kind == "accept"
     assert verdict.peer is a.peer("b@h")
     assert a.peer("b@h").creation == 77
     assert gus.reason == "noconnection"
     assert messages(gus) == []
     a.signals_received(old, [Send(None, "server", "late")], world.now)
-    a.peer_lost(old, "closed", world.now)
-    assert a.nodes(["connected"]) == ["b@h"]
+    a.mesh.peer_lost(old, "closed", world.now)
+    assert a.membership.nodes(["connected"]) == ["b@h"]
     assert old.state == "gone"
 
 
@@ -207,10 +207,10 @@ def test_a_dial_may_find_another_incarnation_than_the_one_that_claimed_meanwhile
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
-    a.monitor_nodes(gus, on=True)
-    a.connect(None, "b@h", world.now)
-    assert a.peer_claimed("b@h", 2, hidden=False, now=world.now).kind == "accept"
-    assert a.peer_up("b@h", 3, hidden=False, now=world.now).kind == "accept"
+    a.membership.monitor_nodes(gus, on=True)
+    a.mesh.connect(None, "b@h", world.now)
+    assert a.mesh.peer_claimed("b@h", 2, hidden=False, now=world.now).kind == "accept"
+    assert a.mesh.peer_up("b@h", 3, hidden=False, now=world.now).kind == "accept"
     assert a.peer("b@h").creation == 3
     assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h"), NodeUp("b@h")]
 
@@ -223,15 +223,15 @@ def test_disconnect_takes_leave_of_one_node() -> None:
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
     peer = a.peer("c@h")
-    assert a.disconnect("c@h")
+    assert a.mesh.disconnect("c@h")
     assert peer.out[-1] == Goodbye()
-    assert not a.disconnect("c@h")
+    assert not a.mesh.disconnect("c@h")
     world.carry()
     assert a.saw(Hangup) == [Hangup(peer, gracefully=True)]
     assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
-    a.send(None, ("server", "c@h"), "x")
+    a.router.send(None, ("server", "c@h"), "x")
     world.carry()
-    assert a.nodes(["connected"]) == ["b@h", "c@h"]
+    assert a.membership.nodes(["connected"]) == ["b@h", "c@h"]
 
 
 def test_nothing_of_a_batch_counts_after_a_goodbye() -> None:
@@ -248,17 +248,17 @@ def test_a_tick_goes_out_where_nothing_else_did() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.connect(None, "c@h", world.now)
-    a.tick(world.now)
+    a.mesh.connect(None, "c@h", world.now)
+    a.mesh.tick(world.now)
     first = a.peer("b@h").out.first
     assert list(first) == []  # the session itself began with something
-    a.tick(world.now)
+    a.mesh.tick(world.now)
     assert list(first) == [Tick()]
     first.clear()
-    a.send(None, ("server", "b@h"), "x")
-    a.tick(world.now + 1)
+    a.router.send(None, ("server", "b@h"), "x")
+    a.mesh.tick(world.now + 1)
     assert Tick() not in first
-    a.tick(world.now + 2)
+    a.mesh.tick(world.now + 2)
     assert first[-1] == Tick()
 
 
@@ -266,44 +266,44 @@ def test_a_silent_peer_is_lost_after_the_tick_time() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.tick_seconds = 8.0
+    a.mesh.tick_seconds = 8.0
     peer = a.peer("b@h")
     for seconds in (2, 4, 6):
-        a.tick(world.now + seconds)
+        a.mesh.tick(world.now + seconds)
     a.signals_received(peer, [], world.now + 7)  # a part of a long message
     for seconds in (8, 10, 12, 14):
-        a.tick(world.now + seconds)
-    assert a.nodes(["connected"]) == ["b@h"]
-    a.tick(world.now + 15)
+        a.mesh.tick(world.now + seconds)
+    assert a.membership.nodes(["connected"]) == ["b@h"]
+    a.mesh.tick(world.now + 15)
     assert Log("error", "node b@h not responding") in a.saw(Log)
     assert a.saw(Hangup) == [Hangup(peer, gracefully=False)]
-    assert a.nodes(["connected"]) == []
+    assert a.membership.nodes(["connected"]) == []
 
 
 def test_a_freeze_of_this_node_is_not_held_against_the_peers() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.tick_seconds = 8.0
+    a.mesh.tick_seconds = 8.0
     for seconds in (0, 2, 62):  # two of them silent while it looked
-        a.tick(world.now + seconds)
-    assert a.nodes(["connected"]) == ["b@h"]
-    a.tick(world.now + 64)
-    assert a.nodes(["connected"]) == ["b@h"]
-    a.tick(world.now + 66)
-    assert a.nodes(["connected"]) == []
+        a.mesh.tick(world.now + seconds)
+    assert a.membership.nodes(["connected"]) == ["b@h"]
+    a.mesh.tick(world.now + 64)
+    assert a.membership.nodes(["connected"]) == ["b@h"]
+    a.mesh.tick(world.now + 66)
+    assert a.membership.nodes(["connected"]) == []
 
 
 def test_a_peer_that_ticks_more_slowly_is_asked_whether_it_lives() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
-    a.tick_seconds, b.tick_seconds = 2.0, 60.0
+    a.mesh.tick_seconds, b.mesh.tick_seconds = 2.0, 60.0
     for _ in range(20):
         world.now += 0.5
-        a.tick(world.now)
+        a.mesh.tick(world.now)
         world.carry()
-    assert a.nodes(["connected"]) == ["b@h"]
+    assert a.membership.nodes(["connected"]) == ["b@h"]
     assert a.saw(Answered) == []
 
 
@@ -312,49 +312,49 @@ def test_a_peer_that_ticks_more_slowly_is_asked_whether_it_lives() -> None:
 
 def test_a_dial_that_comes_to_no_end_is_given_up() -> None:
     a = Node("a@h", 1)
-    a.connect(WAITER, "b@h", 0.0)
+    a.mesh.connect(WAITER, "b@h", 0.0)
     for seconds in range(15):
-        a.tick(1000.0 + seconds)
+        a.mesh.tick(1000.0 + seconds)
     assert a.saw(Connected) == []
-    a.tick(1015.0)
+    a.mesh.tick(1015.0)
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="the dial came to no end")]
     assert a.saw(CancelDial) == [CancelDial("b@h")]
-    assert a.dialling("b@h") is None
+    assert a.mesh.dialling("b@h") is None
 
 
 def test_a_dial_is_for_one_session() -> None:
     """Effects may be carried out in another order than they were decided in; this says what is true now."""
     world = World("a@h", "b@h")
     a = world["a@h"]
-    assert a.dialling("b@h") is None
-    a.connect(None, "b@h", world.now)
-    first = a.dialling("b@h")
+    assert a.mesh.dialling("b@h") is None
+    a.mesh.connect(None, "b@h", world.now)
+    first = a.mesh.dialling("b@h")
     assert first == a.peer("b@h").session
-    a.disconnect("b@h")
-    assert a.dialling("b@h") is None
-    a.connect(None, "b@h", world.now)
-    assert a.dialling("b@h") not in {None, first}
+    a.mesh.disconnect("b@h")
+    assert a.mesh.dialling("b@h") is None
+    a.mesh.connect(None, "b@h", world.now)
+    assert a.mesh.dialling("b@h") not in {None, first}
     world.carry()
-    assert a.dialling("b@h") is None
+    assert a.mesh.dialling("b@h") is None
 
 
 def test_who_is_being_dialled_can_be_asked() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.connect(WAITER, "b@h", world.now)
-    a.send(None, ("server", "c@h"), 1)
-    assert a.being_dialled() == ["b@h", "c@h"]
+    a.mesh.connect(WAITER, "b@h", world.now)
+    a.router.send(None, ("server", "c@h"), 1)
+    assert a.membership.being_dialled() == ["b@h", "c@h"]
     world.carry()
-    assert a.being_dialled() == []
+    assert a.membership.being_dialled() == []
 
 
 def test_mail_that_waits_for_a_dial_is_known_of() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    assert a.mail_waiting() == {}
-    a.connect(None, "b@h", world.now)
-    assert a.mail_waiting() == {}
-    a.send(None, ("stock", "b@h"), "a letter")
-    assert a.mail_waiting() == {"b@h": 1}
+    assert a.mesh.mail_waiting() == {}
+    a.mesh.connect(None, "b@h", world.now)
+    assert a.mesh.mail_waiting() == {}
+    a.router.send(None, ("stock", "b@h"), "a letter")
+    assert a.mesh.mail_waiting() == {"b@h": 1}
     world.carry()
-    assert a.mail_waiting() == {}
+    assert a.mesh.mail_waiting() == {}

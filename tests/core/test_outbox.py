@@ -87,17 +87,17 @@ class TestInTheKernel:
         world.connect("a@h", "b@h")
         a = world["a@h"]
         sender = a.process()
-        a.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
+        a.router.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
         assert a.saw(Suspend) == []
-        a.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
+        a.router.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
         assert a.saw(Suspend) == [Suspend(a.peer("b@h").out)]
 
     def test_that_holds_while_the_node_is_being_dialled(self) -> None:
         a = World("a@h")["a@h"]
-        a.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
+        a.router.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
         queue = a.peer("b@h").out
         assert a.saw(Suspend) == [Suspend(queue)]
-        a.dial_failed("b@h", "nobody", 0.0)
+        a.mesh.dial_failed("b@h", "nobody", 0.0)
         assert a.saw(Resume) == [Resume(queue)]
         assert queue.is_light
 
@@ -106,7 +106,7 @@ class TestInTheKernel:
         world.connect("a@h", "b@h")
         a = world["a@h"]
         queue = a.peer("b@h").out
-        a.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
+        a.router.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
         world.cut("a@h", "b@h")
         assert a.saw(Resume) == [Resume(queue)]
         assert queue.is_light
@@ -159,7 +159,7 @@ class TestWhatThePeerHasBroughtAbout:
         world = World("a@h", "b@h", "c@h")
         world.connect("a@h", "b@h", "c@h")
         b = world["b@h"]
-        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].creation), Pid(99)
+        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].tables.creation), Pid(99)
         asked = [Monitor(stranger, nobody, Ref(n, "a@h", stranger.creation)) for n in range(1, 4)]
         b.signals_received(b.peer("a@h"), asked, world.now)
         assert b.peer("a@h").out.load == b.peer("a@h").out.queued > 0
@@ -171,15 +171,15 @@ class TestWhatThePeerHasBroughtAbout:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         b = world["b@h"]
-        b._notices.a_step = 10
+        b.tables.exit_notices.portion = 10
         out = b.peer("a@h").out
-        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].creation), Pid(99)
+        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].tables.creation), Pid(99)
         asked = [Monitor(stranger, nobody, Ref(n, "a@h", stranger.creation)) for n in range(1, 101)]
         b.signals_received(b.peer("a@h"), asked, world.now)
         answer = Down(stranger, Ref(1, "a@h", stranger.creation), nobody, "noproc")
         assert len(out) < 100
         assert out.load == 100 * weight(answer)
-        while b._notices:
+        while b.tables.exit_notices:
             b.go_on()
             assert out.load == 100 * weight(answer)
         assert out.queued == out.load
@@ -191,9 +191,9 @@ class TestWhatThePeerHasBroughtAbout:
         world.connect("a@h", "b@h")
         b = world["b@h"]
         out = b.peer("a@h").out
-        stranger = Pid(1, 0, "a@h", world["a@h"].creation)
+        stranger = Pid(1, 0, "a@h", world["a@h"].tables.creation)
         b.signals_received(b.peer("a@h"), [Ask(stranger, 7, "info", Payload(b"x"))], world.now)
         (question,) = b.saw(Inquire)
         assert out.load == 0
-        b.answer(question, Payload(bytes(1000)))
+        b.requests.answer(question, Payload(bytes(1000)))
         assert out.load == out.queued > 1000

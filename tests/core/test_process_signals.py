@@ -1,4 +1,4 @@
-"""process_signals.py: Ends and who hears of them: every rule once inside a node and once between two."""
+"""process_signals.py, process_exits.py, monitors.py: each rule once inside a node and once between two."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def pair(request: pytest.FixtureRequest) -> Pair:
 
 
 def test_a_link_takes_both_along(pair: Pair) -> None:
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.b.process_exited(pair.server, "boom")
+    pair.b.process_signals.process_exited(pair.server, "boom")
     pair.ended()
     assert not pair.gus.alive
     assert pair.gus.reason == "boom"
@@ -54,17 +54,17 @@ def test_a_link_takes_both_along(pair: Pair) -> None:
 
 
 def test_a_link_works_the_other_way_too(pair: Pair) -> None:
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.a.process_exited(pair.gus, "boom")
+    pair.a.process_signals.process_exited(pair.gus, "boom")
     pair.ended()
     assert pair.server.reason == "boom"
 
 
 def test_a_normal_end_takes_nobody_along(pair: Pair) -> None:
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.b.process_exited(pair.server, "normal")
+    pair.b.process_signals.process_exited(pair.server, "normal")
     pair.ended()
     assert pair.gus.alive
     assert messages(pair.gus) == []
@@ -73,41 +73,41 @@ def test_a_normal_end_takes_nobody_along(pair: Pair) -> None:
 
 @pytest.mark.parametrize("reason", ["normal", "boom", "kill"])
 def test_who_traps_exits_gets_a_message(pair: Pair, reason: str) -> None:
-    assert pair.a.set_trap_exit(pair.gus, True) is False
-    pair.a.link(pair.gus, pair.server_seen)
-    pair.a.link(pair.gus, pair.server_seen)
+    assert pair.a.process_signals.set_trap_exit(pair.gus, True) is False
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.b.process_exited(pair.server, reason)
+    pair.b.process_signals.process_exited(pair.server, reason)
     pair.ended()
     assert messages(pair.gus) == [Exited(pair.server_seen, reason)]
-    assert pair.a.set_trap_exit(pair.gus, False) is True
+    assert pair.a.process_signals.set_trap_exit(pair.gus, False) is True
 
 
 def test_kill_as_the_reason_of_an_end_is_an_ordinary_reason(pair: Pair) -> None:
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.b.process_exited(pair.server, "kill")
+    pair.b.process_signals.process_exited(pair.server, "kill")
     pair.ended()
     assert pair.gus.reason == "kill"
 
 
 def test_after_an_unlink_no_exit_comes(pair: Pair) -> None:
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.a.unlink(pair.gus, pair.server_seen)
-    pair.b.process_exited(pair.server, "boom")
+    pair.a.process_signals.unlink(pair.gus, pair.server_seen)
+    pair.b.process_signals.process_exited(pair.server, "boom")
     pair.ended()
     assert pair.gus.alive
     assert not pair.gus.links.exit_received(pair.server_seen)
-    pair.a.unlink(pair.gus, pair.server_seen)
+    pair.a.process_signals.unlink(pair.gus, pair.server_seen)
     pair.ended()
 
 
 def test_unlinked_and_linked_again_is_linked(pair: Pair) -> None:
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.a.unlink(pair.gus, pair.server_seen)
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.unlink(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     assert list(pair.gus.links) == [pair.server_seen]
     assert list(pair.server.links) == [pair.gus_seen]
@@ -115,11 +115,11 @@ def test_unlinked_and_linked_again_is_linked(pair: Pair) -> None:
 
 def test_link_and_unlink_that_cross_leave_both_unlinked() -> None:
     pair = Pair(apart=True)
-    pair.a.link(pair.gus, pair.server_seen)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
-    pair.a.unlink(pair.gus, pair.server_seen)
-    pair.b.unlink(pair.server, pair.gus_seen)
-    pair.b.link(pair.server, pair.gus_seen)
+    pair.a.process_signals.unlink(pair.gus, pair.server_seen)
+    pair.b.process_signals.unlink(pair.server, pair.gus_seen)
+    pair.b.process_signals.link(pair.server, pair.gus_seen)
     pair.ended()
     assert list(pair.gus.links) == []
     assert list(pair.server.links) == []
@@ -128,34 +128,34 @@ def test_link_and_unlink_that_cross_leave_both_unlinked() -> None:
 def test_a_link_to_itself_is_nothing() -> None:
     node = Node()
     gus = node.process()
-    assert node.link(gus, gus.pid)
+    assert node.process_signals.link(gus, gus.pid)
     assert list(gus.links) == []
 
 
 def test_a_link_to_a_dead_process_at_home_is_refused_or_an_exit() -> None:
     node = Node()
     gus, dead = node.process(), node.process()
-    node.process_exited(dead, "normal")
-    assert not node.link(gus, dead.pid)
+    node.process_signals.process_exited(dead, "normal")
+    assert not node.process_signals.link(gus, dead.pid)
     assert gus.alive
-    node.set_trap_exit(gus, True)
-    assert node.link(gus, dead.pid)
+    node.process_signals.set_trap_exit(gus, True)
+    assert node.process_signals.link(gus, dead.pid)
     assert messages(gus) == [Exited(dead.pid, "noproc")]
 
 
 def test_a_link_to_a_dead_process_elsewhere_is_an_exit() -> None:
     pair = Pair(apart=True)
-    pair.b.process_exited(pair.server, "normal")
-    assert pair.a.link(pair.gus, pair.server_seen)
+    pair.b.process_signals.process_exited(pair.server, "normal")
+    assert pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     assert pair.gus.reason == "noproc"
 
 
 def test_a_link_to_an_earlier_incarnation_never_reaches_its_namesake() -> None:
     pair = Pair(apart=True)
-    pair.a.set_trap_exit(pair.gus, True)
+    pair.a.process_signals.set_trap_exit(pair.gus, True)
     stale = Pid(pair.server.pid.number, 0, "b@h", 99)
-    pair.a.link(pair.gus, stale)
+    pair.a.process_signals.link(pair.gus, stale)
     pair.ended()
     assert messages(pair.gus) == [Exited(stale, "noproc")]
     assert list(pair.server.links) == []
@@ -164,7 +164,7 @@ def test_a_link_to_an_earlier_incarnation_never_reaches_its_namesake() -> None:
 def test_a_link_out_of_reach_is_an_exit() -> None:
     node = Node()
     gus = node.process()
-    assert node.link(gus, Pid(1, 0, "b@h", 2))
+    assert node.process_signals.link(gus, Pid(1, 0, "b@h", 2))
     assert gus.reason == "noconnection"
 
 
@@ -172,57 +172,57 @@ def test_an_end_runs_along_a_chain_of_any_length() -> None:
     node = Node()
     chain = [node.process() for _ in range(5000)]
     for one, other in itertools.pairwise(chain):
-        node.link(one, other.pid)
-    node.process_exited(chain[0], "boom")
-    while GoOn() in node.collect():
+        node.process_signals.link(one, other.pid)
+    node.process_signals.process_exited(chain[0], "boom")
+    while GoOn() in node.router.collect():
         node.go_on()
     assert {process.reason for process in chain} == {"boom"}
-    assert node.processes() == []
+    assert node.tables.processes == {}
 
 
 # ---------------------------------------------------------------- monitors
 
 
 def test_a_monitor_fires_once_and_monitors_stack(pair: Pair) -> None:
-    refs = [pair.a.monitor(pair.gus, pair.server_seen) for _ in range(2)]
+    refs = [pair.a.process_signals.monitor(pair.gus, pair.server_seen) for _ in range(2)]
     pair.ended()
-    pair.b.process_exited(pair.server, "boom")
-    pair.b.process_exited(pair.server, "again")
+    pair.b.process_signals.process_exited(pair.server, "boom")
+    pair.b.process_signals.process_exited(pair.server, "again")
     pair.ended()
     assert messages(pair.gus) == [Downed(ref, pair.server_seen, "boom") for ref in refs]
     assert pair.gus.alive
 
 
 def test_a_monitor_by_name_names_the_node(pair: Pair) -> None:
-    pair.b.register(pair.server.pid, "server")
-    ref = pair.a.monitor(pair.gus, ("server", pair.b.name))
+    pair.b.registry.register(pair.server.pid, "server")
+    ref = pair.a.process_signals.monitor(pair.gus, ("server", pair.b.tables.name))
     pair.ended()
-    pair.b.unregister("server")  # it watches the process that had the name
-    pair.b.process_exited(pair.server, "normal")
+    pair.b.registry.unregister("server")  # it watches the process that had the name
+    pair.b.process_signals.process_exited(pair.server, "normal")
     pair.ended()
-    assert messages(pair.gus) == [Downed(ref, ("server", pair.b.name), "normal")]
+    assert messages(pair.gus) == [Downed(ref, ("server", pair.b.tables.name), "normal")]
 
 
 def test_a_monitor_of_the_dead_fires_at_once(pair: Pair) -> None:
-    pair.b.process_exited(pair.server, "boom")
-    ref = pair.a.monitor(pair.gus, pair.server_seen)
-    by_name = pair.a.monitor(pair.gus, ("nobody", pair.b.name))
+    pair.b.process_signals.process_exited(pair.server, "boom")
+    ref = pair.a.process_signals.monitor(pair.gus, pair.server_seen)
+    by_name = pair.a.process_signals.monitor(pair.gus, ("nobody", pair.b.tables.name))
     pair.ended()
     assert messages(pair.gus) == [
         Downed(ref, pair.server_seen, "noproc"),
-        Downed(by_name, ("nobody", pair.b.name), "noproc"),
+        Downed(by_name, ("nobody", pair.b.tables.name), "noproc"),
     ]
 
 
 def test_a_monitor_by_plain_name_survives_a_new_name_of_the_node() -> None:
     node = Node()
     gus, server = node.process(), node.process()
-    node.register(server.pid, "server")
-    taken_back, ref = node.monitor(gus, "server"), node.monitor(gus, "server")
+    node.registry.register(server.pid, "server")
+    taken_back, ref = node.process_signals.monitor(gus, "server"), node.process_signals.monitor(gus, "server")
     node.node_started("a@h", 1, hidden=False)
-    assert node.demonitor(gus, taken_back)
+    assert node.process_signals.demonitor(gus, taken_back)
     assert [watcher.ref for watcher in server.monitored_by] == [ref]
-    node.process_exited(server, "boom")
+    node.process_signals.process_exited(server, "boom")
     assert messages(gus) == [Downed(ref, ("server", "nonode@nohost"), "boom")]
 
 
@@ -230,15 +230,15 @@ def test_a_monitor_by_an_old_name_of_this_node_is_not_lost_with_a_new_bearer_of_
     world = World("a@h", "b@h")
     b = world["b@h"]
     gus, server = b.process(), b.process()
-    b.register(server.pid, "server")
-    ref = b.monitor(gus, ("server", "b@h"))
+    b.registry.register(server.pid, "server")
+    ref = b.process_signals.monitor(gus, ("server", "b@h"))
     b.node_stopped()
     b.node_started("z@h", 7, hidden=False)
-    assert b.peer_claimed("b@h", 8, hidden=False, now=world.now).kind == "accept"
-    b.monitor_node(gus, "b@h", on=True)
-    b.peer_lost(b.peer("b@h"), "closed", world.now)
+    assert b.mesh.peer_claimed("b@h", 8, hidden=False, now=world.now).kind == "accept"
+    b.membership.monitor_node(gus, "b@h", on=True)
+    b.mesh.peer_lost(b.peer("b@h"), "closed", world.now)
     assert messages(gus) == [NodeDown("b@h")]
-    b.process_exited(server, "boom")
+    b.process_signals.process_exited(server, "boom")
     assert messages(gus)[1:] == [Downed(ref, ("server", "b@h"), "boom")]
 
 
@@ -246,7 +246,7 @@ def test_a_monitor_out_of_reach_fires_at_once() -> None:
     node = Node()
     gus = node.process()
     far = Pid(1, 0, "b@h", 2)
-    refs = node.monitor(gus, far), node.monitor(gus, ("server", "b@h"))
+    refs = node.process_signals.monitor(gus, far), node.process_signals.monitor(gus, ("server", "b@h"))
     assert messages(gus) == [
         Downed(refs[0], far, "noconnection"),
         Downed(refs[1], ("server", "b@h"), "noconnection"),
@@ -254,29 +254,29 @@ def test_a_monitor_out_of_reach_fires_at_once() -> None:
 
 
 def test_a_monitor_taken_back_does_not_fire(pair: Pair) -> None:
-    ref = pair.a.monitor(pair.gus, pair.server_seen)
-    assert pair.a.demonitor(pair.gus, ref)
+    ref = pair.a.process_signals.monitor(pair.gus, pair.server_seen)
+    assert pair.a.process_signals.demonitor(pair.gus, ref)
     pair.ended()
     assert pair.server.monitored_by == {}
-    pair.b.process_exited(pair.server, "boom")
+    pair.b.process_signals.process_exited(pair.server, "boom")
     pair.ended()
     assert messages(pair.gus) == []
-    assert not pair.a.demonitor(pair.gus, ref)
+    assert not pair.a.process_signals.demonitor(pair.gus, ref)
 
 
 def test_a_monitor_taken_back_too_late_may_take_its_message_along(pair: Pair) -> None:
-    ref, other = (pair.a.monitor(pair.gus, pair.server_seen) for _ in range(2))
+    ref, other = (pair.a.process_signals.monitor(pair.gus, pair.server_seen) for _ in range(2))
     pair.ended()
-    pair.b.process_exited(pair.server, "boom")
+    pair.b.process_signals.process_exited(pair.server, "boom")
     pair.ended()
-    assert not pair.a.demonitor(pair.gus, ref, flush=True)
+    assert not pair.a.process_signals.demonitor(pair.gus, ref, flush=True)
     assert messages(pair.gus) == [Downed(other, pair.server_seen, "boom")]
 
 
 def test_the_monitors_of_the_dead_are_taken_back(pair: Pair) -> None:
-    pair.a.monitor(pair.gus, pair.server_seen)
+    pair.a.process_signals.monitor(pair.gus, pair.server_seen)
     pair.ended()
-    pair.a.process_exited(pair.gus, "normal")
+    pair.a.process_signals.process_exited(pair.gus, "normal")
     pair.ended()
     assert pair.server.monitored_by == {}
 
@@ -285,9 +285,9 @@ def test_the_monitors_of_the_dead_are_taken_back(pair: Pair) -> None:
 
 
 def test_an_exit_signal_ends_a_process(pair: Pair) -> None:
-    ref = pair.a.monitor(pair.gus, pair.server_seen)
+    ref = pair.a.process_signals.monitor(pair.gus, pair.server_seen)
     pair.server.waiting = True
-    pair.a.exit(pair.gus.pid, pair.server_seen, "boom")
+    pair.a.process_signals.exit(pair.gus.pid, pair.server_seen, "boom")
     pair.ended()
     assert pair.server.reason == "boom"
     assert not pair.server.waiting
@@ -296,33 +296,33 @@ def test_an_exit_signal_ends_a_process(pair: Pair) -> None:
 
 
 def test_an_exit_signal_normal_does_nothing(pair: Pair) -> None:
-    pair.a.exit(pair.gus.pid, pair.server_seen, "normal")
+    pair.a.process_signals.exit(pair.gus.pid, pair.server_seen, "normal")
     pair.ended()
     assert pair.server.alive
     assert messages(pair.server) == []
 
 
 def test_a_trapped_exit_signal_is_a_message_and_wakes(pair: Pair) -> None:
-    pair.b.set_trap_exit(pair.server, True)
+    pair.b.process_signals.set_trap_exit(pair.server, True)
     pair.server.waiting = True
     for reason in ("normal", "boom"):
-        pair.a.exit(pair.gus.pid, pair.server_seen, reason)
+        pair.a.process_signals.exit(pair.gus.pid, pair.server_seen, reason)
     pair.ended()
     assert messages(pair.server) == [Exited(pair.gus_seen, "normal"), Exited(pair.gus_seen, "boom")]
     assert pair.b.saw(Wake) == [Wake(pair.server)]
 
 
 def test_kill_cannot_be_trapped_and_is_seen_as_killed(pair: Pair) -> None:
-    pair.b.set_trap_exit(pair.server, True)
-    pair.b.register(pair.server.pid, "server")
-    pair.a.set_trap_exit(pair.gus, True)
-    pair.a.link(pair.gus, pair.server_seen)
-    ref = pair.a.monitor(pair.gus, pair.server_seen)
-    pair.a.exit(pair.gus.pid, pair.server_seen, "kill")
+    pair.b.process_signals.set_trap_exit(pair.server, True)
+    pair.b.registry.register(pair.server.pid, "server")
+    pair.a.process_signals.set_trap_exit(pair.gus, True)
+    pair.a.process_signals.link(pair.gus, pair.server_seen)
+    ref = pair.a.process_signals.monitor(pair.gus, pair.server_seen)
+    pair.a.process_signals.exit(pair.gus.pid, pair.server_seen, "kill")
     pair.ended()
     assert messages(pair.gus) == [Exited(pair.server_seen, "killed"), Downed(ref, pair.server_seen, "killed")]
-    assert pair.b.whereis("server") is None
-    pair.a.send(pair.gus.pid, pair.server_seen, "late")
+    assert pair.b.registry.whereis("server") is None
+    pair.a.router.send(pair.gus.pid, pair.server_seen, "late")
     pair.ended()
     assert messages(pair.server) == []
 
@@ -330,23 +330,23 @@ def test_kill_cannot_be_trapped_and_is_seen_as_killed(pair: Pair) -> None:
 def test_an_exit_signal_to_nobody_and_from_the_dead_is_nothing() -> None:
     node = Node()
     gus, server = node.process(), node.process()
-    node.process_exited(gus, "normal")
-    node.exit(server.pid, gus.pid, "boom")
-    node.exit(gus.pid, server.pid, "kill")
+    node.process_signals.process_exited(gus, "normal")
+    node.process_signals.exit(server.pid, gus.pid, "boom")
+    node.process_signals.exit(gus.pid, server.pid, "kill")
     assert server.alive
-    node.exit(Pid(0), server.pid, "kill")
+    node.process_signals.exit(Pid(0), server.pid, "kill")
     assert not server.alive
 
 
 def test_a_shell_shows_an_exit_and_stays() -> None:
     node = Node()
     shell, child = node.process(keeps_pid=True), node.process()
-    node.link(shell, child.pid)
-    node.process_exited(child, "boom")
+    node.process_signals.link(shell, child.pid)
+    node.process_signals.process_exited(child, "boom")
     assert node.saw(ShellExit) == [ShellExit(shell, child.pid, "boom")]
-    node.exit(child.pid, shell.pid, "normal")
+    node.process_signals.exit(child.pid, shell.pid, "normal")
     assert shell.alive
-    node.exit(Pid(0), shell.pid, "kill")
+    node.process_signals.exit(Pid(0), shell.pid, "kill")
     assert shell.reason == "killed"
 
 
@@ -356,29 +356,29 @@ def test_a_shell_shows_an_exit_and_stays() -> None:
 def test_a_child_is_bound_from_its_first_moment() -> None:
     node = Node()
     gus = node.process()
-    node.set_trap_exit(gus, True)
-    child, ref = node.process_started("def", parent=gus.pid, link_to=gus, monitored_by=gus)
+    node.process_signals.set_trap_exit(gus, True)
+    child, ref = node.process_signals.process_started("def", parent=gus.pid, link_to=gus, monitored_by=gus)
     assert ref is not None
-    node.process_exited(child, "boom")
+    node.process_signals.process_exited(child, "boom")
     assert messages(gus) == [Exited(child.pid, "boom"), Downed(ref, child.pid, "boom")]
 
 
 def test_a_child_of_a_process_killed_meanwhile_ends_too() -> None:
     node = Node()
     gus = node.process()
-    node.process_exited(gus, "killed")
-    child, _ = node.process_started("def", parent=gus.pid, link_to=gus, monitored_by=gus)
+    node.process_signals.process_exited(gus, "killed")
+    child, _ = node.process_signals.process_started("def", parent=gus.pid, link_to=gus, monitored_by=gus)
     assert child.reason == "noproc"
 
 
 def test_a_dead_process_binds_nothing() -> None:
     node = Node("a@h", 1)
     gus, server = node.process(), node.process()
-    node.process_exited(gus, "killed")
-    assert node.link(gus, server.pid)
-    node.monitor(gus, server.pid)
-    node.monitor_node(gus, "b@h", on=True)
-    node.monitor_nodes(gus, on=True)
+    node.process_signals.process_exited(gus, "killed")
+    assert node.process_signals.link(gus, server.pid)
+    node.process_signals.monitor(gus, server.pid)
+    node.membership.monitor_node(gus, "b@h", on=True)
+    node.membership.monitor_nodes(gus, on=True)
     assert list(server.links) == []
     assert server.monitored_by == {}
     assert node.saw(Dial) == []
@@ -389,7 +389,7 @@ def test_a_leader_is_inherited_and_can_be_set(pair: Pair) -> None:
     child = pair.a.process(parent=shell.pid)
     assert child.leader == shell.pid
     assert pair.a.process(parent=Pid(999)).leader is None
-    pair.a.set_leader(pair.gus.pid, pair.server_seen, shell.pid)
+    pair.a.process_signals.set_leader(pair.gus.pid, pair.server_seen, shell.pid)
     pair.ended()
     assert pair.server.leader == seen_from(pair.b, pair.a, shell.pid)
 
@@ -401,11 +401,11 @@ def bound(world: World) -> tuple[ProcessRecord, ProcessRecord, list[object]]:
     a, b = world["a@h"], world["b@h"]
     gus, server = a.process(), b.process()
     there = seen_from(a, b, server.pid)
-    a.set_trap_exit(gus, True)
-    a.monitor_node(gus, "b@h", on=True)
-    a.monitor_node(gus, "b@h", on=True)
-    a.link(gus, there)
-    by_pid, by_name = a.monitor(gus, there), a.monitor(gus, ("server", "b@h"))
+    a.process_signals.set_trap_exit(gus, True)
+    a.membership.monitor_node(gus, "b@h", on=True)
+    a.membership.monitor_node(gus, "b@h", on=True)
+    a.process_signals.link(gus, there)
+    by_pid, by_name = a.process_signals.monitor(gus, there), a.process_signals.monitor(gus, ("server", "b@h"))
     expected: list[object] = [
         Downed(by_pid, there, "noconnection"),
         Downed(by_name, ("server", "b@h"), "noconnection"),
@@ -418,10 +418,10 @@ def bound(world: World) -> tuple[ProcessRecord, ProcessRecord, list[object]]:
 
 def test_a_lost_node_is_heard_of_once_each_and_nodedown_comes_last() -> None:
     world = World("a@h", "b@h")
-    world["b@h"].register(world["b@h"].process().pid, "server")
+    world["b@h"].registry.register(world["b@h"].process().pid, "server")
     gus, server, expected = bound(world)
     world.carry()
-    world["b@h"].monitor(server, seen_from(world["b@h"], world["a@h"], gus.pid))
+    world["b@h"].process_signals.monitor(server, seen_from(world["b@h"], world["a@h"], gus.pid))
     world.carry()
     world.cut("a@h", "b@h")
     assert messages(gus) == expected
@@ -447,13 +447,13 @@ def test_the_dead_send_no_exit_to_a_lost_node() -> None:
     a = world["a@h"]
     world.connect("a@h", "b@h")
     gus = a.process()
-    a.link(gus, Pid(1, 0, "b@h", 2))
+    a.process_signals.link(gus, Pid(1, 0, "b@h", 2))
     world["b@h"].process()
     world.carry()
     world.kill("b@h")
     a.seen.clear()
     if gus.alive:
-        a.process_exited(gus, "boom")
+        a.process_signals.process_exited(gus, "boom")
     assert a.saw(Dial) == []
 
 
@@ -473,7 +473,7 @@ def test_a_peer_speaks_for_its_own_processes_only() -> None:
 
 def test_signals_for_the_dead_are_answered_or_dropped() -> None:
     pair = Pair(apart=True)
-    pair.b.process_exited(pair.server, "normal")
+    pair.b.process_signals.process_exited(pair.server, "normal")
     peer = pair.b.peer("a@h")
     to, frm = pair.server.pid, pair.gus_seen
     pair.b.signals_received(
@@ -483,5 +483,5 @@ def test_signals_for_the_dead_are_answered_or_dropped() -> None:
 
 
 def test_only_signals_between_processes_are_carried_out_here() -> None:
-    with pytest.raises(AssertionError, match="Tick is not between processes"):
-        Node()._carry_out(Tick())
+    with pytest.raises(AssertionError, match="Tick is not a signal between processes"):
+        Node().process_signals.apply(Tick())

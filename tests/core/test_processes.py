@@ -23,21 +23,21 @@ def test_after_a_wrap_the_serial_counts_up_and_numbers_in_use_are_left_out(
 ) -> None:
     monkeypatch.setattr(processes, "MAX_NUMBER", 3)
     kernel = Kernel()
-    old, _ = kernel.process_started("def")
-    kernel.dead_pid()
-    kernel.dead_pid()
-    young, _ = kernel.process_started("def")
+    old, _ = kernel.process_signals.process_started("def")
+    kernel.tables.dead_pid()
+    kernel.tables.dead_pid()
+    young, _ = kernel.process_signals.process_started("def")
     assert old.pid == Pid(1)
     assert young.pid == Pid(2, 1)
-    assert kernel.find(Pid(2, 0)) is None
-    assert kernel.find(Pid(2, 1)) is young
-    assert kernel.send(None, Pid(2, 0), "for the dead namesake")
+    assert kernel.tables.find(Pid(2, 0)) is None
+    assert kernel.tables.find(Pid(2, 1)) is young
+    assert kernel.router.send(None, Pid(2, 0), "for the dead namesake")
     assert len(young.mailbox) == 0
 
 
 def test_a_process_says_who_it_is() -> None:
     kernel = Kernel()
-    process, _ = kernel.process_started("async def")
+    process, _ = kernel.process_signals.process_started("async def")
     assert repr(process) == "<Process #PID<0.1.0> async def>"
-    kernel.process_exited(process, "normal")
+    kernel.process_signals.process_exited(process, "normal")
     assert repr(process) == "<Process #PID<0.1.0> async def ended>"

@@ -12,30 +12,30 @@ from tests.core.conversation import Node
 def test_a_name_leads_to_its_process_until_it_is_taken_away() -> None:
     node = Node()
     stock = node.process()
-    node.register(stock.pid, "stock")
-    assert node.whereis("stock") == stock.pid
-    assert node.registered() == ["stock"]
-    node.unregister("stock")
-    assert node.whereis("stock") is None
-    node.register(stock.pid, "shop")
-    assert node.registered() == ["shop"]
+    node.registry.register(stock.pid, "stock")
+    assert node.registry.whereis("stock") == stock.pid
+    assert node.registry.registered() == ["stock"]
+    node.registry.unregister("stock")
+    assert node.registry.whereis("stock") is None
+    node.registry.register(stock.pid, "shop")
+    assert node.registry.registered() == ["shop"]
 
 
 def test_an_end_frees_the_name() -> None:
     node = Node()
     stock, heir = node.process(), node.process()
-    node.register(stock.pid, "stock")
-    node.process_exited(stock, "normal")
-    assert node.whereis("stock") is None
-    node.register(heir.pid, "stock")
-    assert node.whereis("stock") == heir.pid
+    node.registry.register(stock.pid, "stock")
+    node.process_signals.process_exited(stock, "normal")
+    assert node.registry.whereis("stock") is None
+    node.registry.register(heir.pid, "stock")
+    assert node.registry.whereis("stock") == heir.pid
 
 
 def test_each_refusal_names_its_rule() -> None:
     node = Node("a@h", 1)
     stock, other, dead = node.process(), node.process(), node.process()
-    node.process_exited(dead, "normal")
-    node.register(stock.pid, "stock")
+    node.process_signals.process_exited(dead, "normal")
+    node.registry.register(stock.pid, "stock")
     refusals = [
         (other.pid, "stock", "cannot register #PID<0.2.0> as 'stock': the name is taken by #PID<0.1.0>"),
         (stock.pid, "more", "cannot register #PID<0.1.0> as 'more': it is registered as 'stock' already"),
@@ -47,9 +47,9 @@ def test_each_refusal_names_its_rule() -> None:
     ]
     for pid, name, rule in refusals:
         with pytest.raises(RegistrationError) as refused:
-            node.register(pid, name)
+            node.registry.register(pid, name)
         assert rule in str(refused.value)
     with pytest.raises(RegistrationError, match="a name is a str that is not empty"):
-        node.register(other.pid, None)  # type: ignore[arg-type]
+        node.registry.register(other.pid, None)  # type: ignore[arg-type]
     with pytest.raises(RegistrationError, match="cannot unregister 'nobody': no process has that name"):
-        node.unregister("nobody")
+        node.registry.unregister("nobody")

@@ -1,6 +1,4 @@
-"""requests.py: Requests are answered once: by the answer, by the loss of the node, or not at all when
-abandoned.
-"""
+"""requests.py, pending_requests.py, policy.py: each request is answered once, fails once or is abandoned."""
 
 from __future__ import annotations
 
@@ -10,6 +8,7 @@ import pytest
 
 from pyx.core.effects import Answered, Dial, Inquire, Kill, Log, StartProcess
 from pyx.core.mailbox import Downed, Exited
+from pyx.core.policy import allows
 from pyx.signals import Answer, Call, Payload, Ping, Pong, Spawn, Spawned
 from pyx.terms import Incarnation, Pid
 from tests.core.conversation import Node, World, messages, seen_from, travelled
@@ -35,15 +34,15 @@ def two_nodes(policy: str = "open") -> tuple[World, Node, Node]:
 def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
     world, a, b = two_nodes()
     shell = a.process(terminal=True)
-    a.request_call(WAITER, shell.pid, shell.leader, "b@h", PAYLOAD)
+    a.requests.request_call(WAITER, shell.pid, shell.leader, "b@h", PAYLOAD)
     world.carry()
     (start,) = b.saw(StartProcess)
     assert start.payload == Payload(PAYLOAD.data, Incarnation("a@h", 1))
     assert start.process.kind == "call"
     assert start.process.initial_call == start.payload  # until its thread has opened it
     assert start.process.leader == seen_from(b, a, shell.pid)
-    b.call_finished(start.process, "value", VALUE)
-    b.process_exited(start.process, "normal")
+    b.requests.call_finished(start.process, "value", VALUE)
+    b.process_signals.process_exited(start.process, "normal")
     world.carry()
     assert a.saw(Answered) == [Answered(WAITER, "value", Payload(VALUE.data, Incarnation("b@h", 2)))]
 
@@ -52,22 +51,22 @@ def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
 def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
     node = Node("a@h", 1)
     gus = node.process()
-    node.request_call(WAITER, gus.pid, None, here, PAYLOAD)
+    node.requests.request_call(WAITER, gus.pid, None, here, PAYLOAD)
     (start,) = node.saw(StartProcess)
-    node.call_finished(start.process, "raised", VALUE)
+    node.requests.call_finished(start.process, "raised", VALUE)
     assert node.saw(Answered) == [Answered(WAITER, "raised", VALUE)]
 
 
 def test_a_cast_wants_no_answer() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    assert a.request_call(None, gus.pid, gus.leader, "b@h", PAYLOAD) == 0
-    assert a.request_call(None, gus.pid, gus.leader, "", PAYLOAD) == 0
+    assert a.requests.request_call(None, gus.pid, gus.leader, "b@h", PAYLOAD) == 0
+    assert a.requests.request_call(None, gus.pid, gus.leader, "", PAYLOAD) == 0
     world.carry()
     (start,) = b.saw(StartProcess)
     assert start.process.leader == Pid(0, 0, "a@h", 1)
-    b.call_finished(start.process, "value", VALUE)
-    b.process_exited(start.process, "normal")
+    b.requests.call_finished(start.process, "value", VALUE)
+    b.process_signals.process_exited(start.process, "normal")
     world.carry()
     assert a.saw(Answered) == []
     (at_home,) = a.saw(StartProcess)
@@ -76,51 +75,51 @@ def test_a_cast_wants_no_answer() -> None:
 
 def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
     world, a, b = two_nodes()
-    a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
     (start,) = b.saw(StartProcess)
-    b.exit(Pid(0), start.process.pid, "kill")
-    b.call_finished(start.process, "value", VALUE)
+    b.process_signals.exit(Pid(0), start.process.pid, "kill")
+    b.requests.call_finished(start.process, "value", VALUE)
     world.carry()
     assert a.saw(Answered) == [Answered(WAITER, "exit", "killed")]
 
 
 def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
     world, a, b = two_nodes()
-    number = a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    number = a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
-    a.abandon(number)
-    a.abandon(number)
+    a.requests.abandon(number)
+    a.requests.abandon(number)
     (start,) = b.saw(StartProcess)
     assert start.process.alive
-    b.call_finished(start.process, "value", VALUE)
+    b.requests.call_finished(start.process, "value", VALUE)
     world.carry()
     assert a.saw(Answered) == []
 
 
 def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -> None:
     world, a, b = two_nodes()
-    a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
     (start,) = b.saw(StartProcess)
     world.cut("a@h", "b@h")
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "cut")]
     world.connect("a@h", "b@h")
-    b.call_finished(start.process, "value", VALUE)
+    b.requests.call_finished(start.process, "value", VALUE)
     world.carry()
     assert len(a.saw(Answered)) == 1
 
 
 def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> None:
     a = Node("a@h", 1)
-    a.request_call(WAITER, Pid(0), None, "called@h", PAYLOAD)
-    a.request_spawn(WAITER, Pid(0), None, "spawned@h", PAYLOAD, link=False, monitor=False)
-    a.request_call(None, Pid(0), None, "cast@h", PAYLOAD)
-    a.ping(WAITER, "pinged@h", 0.0)
-    a.request_call(WAITER, Pid(0), None, "both@h", PAYLOAD)
-    a.send(None, ("shell", "both@h"), 1)
+    a.requests.request_call(WAITER, Pid(0), None, "called@h", PAYLOAD)
+    a.requests.request_spawn(WAITER, Pid(0), None, "spawned@h", PAYLOAD, link=False, monitor=False)
+    a.requests.request_call(None, Pid(0), None, "cast@h", PAYLOAD)
+    a.requests.ping(WAITER, "pinged@h", 0.0)
+    a.requests.request_call(WAITER, Pid(0), None, "both@h", PAYLOAD)
+    a.router.send(None, ("shell", "both@h"), 1)
     for name in ("called", "spawned", "cast", "pinged", "both"):
-        a.dial_failed(f"{name}@h", "gone", 1.0)
+        a.mesh.dial_failed(f"{name}@h", "gone", 1.0)
     said = [(log.level, log.text) for log in a.saw(Log)]
     assert [level for level, _ in said] == ["info", "info", "warning", "warning", "warning"]
 
@@ -128,27 +127,27 @@ def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> No
 def test_a_call_to_a_node_out_of_reach_fails_after_the_dial_and_at_once_in_its_rest() -> None:
     world = World("a@h")
     a = world["a@h"]
-    a.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
+    a.requests.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Dial) == [Dial("lost@h")]
-    a.dial_failed("lost@h", "no such name", world.now)
-    a.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
+    a.mesh.dial_failed("lost@h", "no such name", world.now)
+    a.requests.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
     assert len(a.saw(Dial)) == 1
 
 
 def test_an_unnamed_node_calls_nobody() -> None:
     node = Node()
-    node.request_call(WAITER, Pid(0), None, "a@h", PAYLOAD)
-    node.ping(WAITER, "a@h", 0.0)
+    node.requests.request_call(WAITER, Pid(0), None, "a@h", PAYLOAD)
+    node.requests.ping(WAITER, "a@h", 0.0)
     assert node.saw(Answered) == [Answered(WAITER, "noconnection", "this process is not a node")] * 2
 
 
 def test_the_dead_ask_nothing() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    a.process_exited(gus, "killed")
-    a.request_call(WAITER, gus.pid, None, "b@h", PAYLOAD)
-    a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=False, monitor=False)
+    a.process_signals.process_exited(gus, "killed")
+    a.requests.request_call(WAITER, gus.pid, None, "b@h", PAYLOAD)
+    a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=False, monitor=False)
     world.carry()
     assert b.saw(StartProcess) == []
 
@@ -157,7 +156,7 @@ def test_an_answer_nobody_waits_for_or_from_another_node_is_nothing() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
-    number = a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    number = a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     a.signals_received(a.peer("c@h"), [Answer(number, "value", VALUE), Answer(99, "value", VALUE)], 0.0)
     a.signals_received(a.peer("c@h"), [Spawned(number, Pid(1, 0, "c@h", 3))], 0.0)
     assert a.saw(Answered) == []
@@ -169,15 +168,15 @@ def test_an_answer_nobody_waits_for_or_from_another_node_is_nothing() -> None:
 def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    a.set_trap_exit(gus, True)
-    _, ref = a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
+    a.process_signals.set_trap_exit(gus, True)
+    _, ref = a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
     assert ref is not None
     world.carry()
     (start,) = b.saw(StartProcess)
     there = seen_from(a, b, start.process.pid)
     assert a.saw(Answered) == [Answered(WAITER, "spawned", there)]
     assert a.facts(gus)["links"] == [there]
-    b.process_exited(start.process, "boom")
+    b.process_signals.process_exited(start.process, "boom")
     world.carry()
     assert messages(gus) == [Exited(there, "boom"), Downed(ref, there, "boom")]
 
@@ -185,11 +184,11 @@ def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
 def test_a_spawn_at_home_takes_the_same_way() -> None:
     node = Node()
     gus = node.process()
-    _, ref = node.request_spawn(WAITER, gus.pid, None, "", PAYLOAD, link=True, monitor=True)
+    _, ref = node.requests.request_spawn(WAITER, gus.pid, None, "", PAYLOAD, link=True, monitor=True)
     (start,) = node.saw(StartProcess)
     assert node.saw(Answered) == [Answered(WAITER, "spawned", start.process.pid)]
     assert start.process.parent == gus.pid
-    node.process_exited(gus, "boom")
+    node.process_signals.process_exited(gus, "boom")
     assert start.process.reason == "boom"
     assert ref is not None
 
@@ -198,25 +197,25 @@ def test_a_spawn_out_of_reach_hands_out_a_pid_of_nobody() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
-    a.set_trap_exit(gus, True)
-    _, ref = a.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=True)
+    a.process_signals.set_trap_exit(gus, True)
+    _, ref = a.requests.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=True)
     world.carry()
     (answered,) = a.saw(Answered)
     assert answered[:3] == (WAITER, "noconnection", "no such name")
-    assert a.find(answered.nobody) is None
+    assert a.tables.find(answered.nobody) is None
     assert ref is not None
     assert messages(gus) == [
         Downed(ref, answered.nobody, "noconnection"),
         Exited(answered.nobody, "noconnection"),
     ]
-    assert a.dead_pid() not in {gus.pid, answered.nobody}
+    assert a.tables.dead_pid() not in {gus.pid, answered.nobody}
 
 
 def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
-    a.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=False)
+    a.requests.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=False)
     world.carry()
     assert a.saw(Kill) == [Kill(gus, "noconnection")]
 
@@ -224,16 +223,16 @@ def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
 def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    number, _ = a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
-    a.abandon(number)
+    number, _ = a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
+    a.requests.abandon(number)
     world.carry()
     (start,) = b.saw(StartProcess)
     assert a.saw(Answered) == []
-    a.process_exited(gus, "boom")
+    a.process_signals.process_exited(gus, "boom")
     world.carry()
     assert start.process.reason == "boom"
-    number, _ = a.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
-    a.abandon(number)
+    number, _ = a.requests.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
+    a.requests.abandon(number)
     world.cut("a@h", "b@h")
     assert a.saw(Answered) == []
 
@@ -242,13 +241,13 @@ def test_a_link_given_up_before_the_answer_of_the_spawn_that_made_it_stays_given
     """Somebody else has told of the new process, faster than the answer."""
     _, a, b = two_nodes()
     gus = a.process()
-    a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
+    a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
     at_a, at_b = a.peer("b@h"), b.peer("a@h")
     hand_over(a, at_a, b, at_b)
     (start,) = b.saw(StartProcess)
     there = seen_from(a, b, start.process.pid)
-    a.link(gus, there)
-    a.unlink(gus, there)
+    a.process_signals.link(gus, there)
+    a.process_signals.unlink(gus, there)
     hand_over(b, at_b, a, at_a)  # the answer
     hand_over(a, at_a, b, at_b)
     hand_over(b, at_b, a, at_a)
@@ -258,8 +257,8 @@ def test_a_link_given_up_before_the_answer_of_the_spawn_that_made_it_stays_given
 
 
 def hand_over(frm: Node, out: Peer, to: Node, into: Peer) -> None:
-    assert frm.here is not None
-    signals = [travelled(signal, frm.here, to) for signal in out.out]
+    assert frm.tables.here is not None
+    signals = [travelled(signal, frm.tables.here, to) for signal in out.out]
     out.out.clear()
     to.signals_received(into, signals, 0.0)
 
@@ -267,12 +266,12 @@ def hand_over(frm: Node, out: Peer, to: Node, into: Peer) -> None:
 def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    a.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
-    a.process_exited(gus, "boom")
+    a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
+    a.process_signals.process_exited(gus, "boom")
     world.carry()
     (start,) = b.saw(StartProcess)
     assert start.process.reason == "noproc"
-    a.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
+    a.requests.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
     world.carry()
     assert b.saw(StartProcess)[1].process.alive
 
@@ -282,40 +281,40 @@ def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
 
 def test_a_question_goes_to_the_node_of_the_process_and_back() -> None:
     world, a, b = two_nodes()
-    a.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
+    a.requests.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
     world.carry()
     (inquire,) = b.saw(Inquire)
     assert (inquire.node, inquire.subject) == ("a@h", "info")
-    b.answer(inquire, VALUE)
+    b.requests.answer(inquire, VALUE)
     world.carry()
     assert a.saw(Answered) == [Answered(WAITER, "value", Payload(VALUE.data, Incarnation("b@h", 2)))]
 
 
 def test_a_question_about_a_process_at_home_takes_the_same_way() -> None:
     node = Node()
-    node.request_info(WAITER, Pid(0), "", "info", PAYLOAD)
+    node.requests.request_info(WAITER, Pid(0), "", "info", PAYLOAD)
     (inquire,) = node.saw(Inquire)
-    node.answer(inquire, VALUE)
+    node.requests.answer(inquire, VALUE)
     assert node.saw(Answered) == [Answered(WAITER, "value", VALUE)]
 
 
 def test_a_ping_connects_and_is_answered() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.ping(WAITER, "b@h", world.now)
+    a.requests.ping(WAITER, "b@h", world.now)
     world.carry()
-    a.ping(WAITER, "b@h", world.now)
-    a.ping(WAITER, "a@h", world.now)
+    a.requests.ping(WAITER, "b@h", world.now)
+    a.requests.ping(WAITER, "a@h", world.now)
     world.carry()
     assert a.saw(Answered) == [Answered(WAITER, "pong", None)] * 3
-    assert a.nodes(["visible"]) == ["b@h"]
+    assert a.membership.nodes(["visible"]) == ["b@h"]
 
 
 def test_a_ping_minds_no_rest() -> None:
     world = World("a@h")
     a = world["a@h"]
     for _ in range(2):
-        a.ping(WAITER, "lost@h", world.now)
+        a.requests.ping(WAITER, "lost@h", world.now)
         world.carry()
     assert len(a.saw(Dial)) == 2
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
@@ -327,12 +326,12 @@ def test_a_ping_minds_no_rest() -> None:
 @pytest.mark.parametrize("policy", ["open", "exported", "off"])
 def test_the_gate_is_for_code_alone(policy: str) -> None:
     world, a, b = two_nodes(policy)
-    assert [b.allowed(kind) for kind in (Call, Spawn)] == [policy != "off"] * 2
-    assert b.allowed(Ping)
-    a.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
-    a.request_call(None, Pid(0), None, "b@h", PAYLOAD)
-    a.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=True, monitor=True)
-    a.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
+    assert [allows(policy, kind) for kind in (Call, Spawn)] == [policy != "off"] * 2
+    assert allows(policy, Ping)
+    a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.request_call(None, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=True, monitor=True)
+    a.requests.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
     world.carry()
     assert len(b.saw(Inquire)) == 1
     if policy == "off":
@@ -382,17 +381,17 @@ class TestAnAnswerOfAPeer:
         gus = a.process()
         match kind:
             case "call":
-                a.request_call("waiter", gus.pid, None, "b@h", VALUE)
+                a.requests.request_call("waiter", gus.pid, None, "b@h", VALUE)
             case "ask":
-                a.request_info("waiter", gus.pid, "b@h", "info", VALUE)
+                a.requests.request_info("waiter", gus.pid, "b@h", "info", VALUE)
             case "spawn":
-                a.request_spawn("waiter", gus.pid, None, "b@h", VALUE, link=True, monitor=True)
+                a.requests.request_spawn("waiter", gus.pid, None, "b@h", VALUE, link=True, monitor=True)
             case _:
-                a.ping("waiter", "b@h", world.now)
+                a.requests.ping("waiter", "b@h", world.now)
         for _ in range(2):
             a.signals_received(a.peer("b@h"), [answer], world.now)
         ((waiter, outcome, _body, nobody),) = a.saw(Answered)
         assert (waiter, outcome, nobody) == ("waiter", "nonsense", None)
-        assert a._pending == {}
+        assert a.pending == {}
         assert (list(gus.links), gus.monitors) == ([], {})
-        assert a.nodes(["connected"]) == ["b@h"]
+        assert a.membership.nodes(["connected"]) == ["b@h"]

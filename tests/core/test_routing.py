@@ -1,4 +1,4 @@
-"""routing.py: Sending: every destination, every way to lose a message; and where printed lines appear."""
+"""routing.py, tables.py, printing.py: every destination, every lost message; where printed lines appear."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ def test_a_message_for_a_pid_arrives_and_wakes_a_waiter_once() -> None:
     node = Node()
     gus, server = node.process(), node.process()
     server.waiting = True
-    assert node.send(gus.pid, server.pid, "one")
-    assert node.send(gus.pid, server.pid, "two")
+    assert node.router.send(gus.pid, server.pid, "one")
+    assert node.router.send(gus.pid, server.pid, "two")
     assert messages(server) == ["one", "two"]
-    assert node.collect() == [Wake(server)]
+    assert node.router.collect() == [Wake(server)]
     assert not server.waiting
-    assert node.collect() == []
+    assert node.router.collect() == []
 
 
 def test_a_name_is_an_address_in_three_forms() -> None:
     node = Node("a@h", 1)
     server = node.process()
     server.waiting = True
-    node.register(server.pid, "server")
-    assert node.send(None, "server", 1)
-    assert node.send(None, ("server", "a@h"), 2)
-    assert node.send(None, ("server", ""), 3)
+    node.registry.register(server.pid, "server")
+    assert node.router.send(None, "server", 1)
+    assert node.router.send(None, ("server", "a@h"), 2)
+    assert node.router.send(None, ("server", ""), 3)
     assert messages(server) == [1, 2, 3]
-    assert node.collect() == [Wake(server)]
+    assert node.router.collect() == [Wake(server)]
 
 
 def test_the_own_pid_in_full_is_the_own_pid() -> None:
     node = Node("a@h", 1)
     server = node.process()
-    assert node.send(None, Pid(server.pid.number, 0, "a@h", 1), "hello")
+    assert node.router.send(None, Pid(server.pid.number, 0, "a@h", 1), "hello")
     assert messages(server) == ["hello"]
 
 
@@ -48,11 +48,11 @@ def test_sending_to_nobody_is_silent_but_for_a_plain_name() -> None:
     world = World("a@h")
     a = world["a@h"]
     dead = a.process()
-    a.process_exited(dead, "normal")
-    a.connect(None, "lost@h", world.now)
+    a.process_signals.process_exited(dead, "normal")
+    a.mesh.connect(None, "lost@h", world.now)
     world.carry()
     a.seen.clear()
-    assert not a.send(None, "nobody", "x")
+    assert not a.router.send(None, "nobody", "x")
     nobodies: list[Pid | tuple[str, str] | Ref] = [
         ("nobody", "a@h"),
         ("nobody", ""),
@@ -63,28 +63,28 @@ def test_sending_to_nobody_is_silent_but_for_a_plain_name() -> None:
     ]
     nobodies += [("nobody", "lost@h"), Pid(4, 0, "lost@h", 5)]
     for dest in nobodies:
-        assert a.send(None, dest, "x")
-    assert a.collect() == []
+        assert a.router.send(None, dest, "x")
+    assert a.router.collect() == []
 
 
 def test_an_unnamed_node_reaches_no_other() -> None:
     node = Node()
     server = node.process()
-    node.register(server.pid, "server")
-    assert node.here is None
-    assert node.send(None, ("server", "a@h"), "x")
-    assert node.send(None, ("server", "nonode@nohost"), "y")
-    assert node.collect() == []
+    node.registry.register(server.pid, "server")
+    assert node.tables.here is None
+    assert node.router.send(None, ("server", "a@h"), "x")
+    assert node.router.send(None, ("server", "nonode@nohost"), "y")
+    assert node.router.collect() == []
     assert messages(server) == ["y"]
 
 
 def test_a_dead_sender_says_nothing() -> None:
     node = Node()
     killed, server = node.process(), node.process()
-    node.process_exited(killed, "killed")
-    assert node.send(killed.pid, server.pid, "late")
+    node.process_signals.process_exited(killed, "killed")
+    assert node.router.send(killed.pid, server.pid, "late")
     assert messages(server) == []
-    assert node.send(Pid(0), server.pid, "from the node itself")
+    assert node.router.send(Pid(0), server.pid, "from the node itself")
     assert messages(server) == ["from the node itself"]
 
 
@@ -92,18 +92,18 @@ def test_the_first_message_connects_and_all_leave_in_order() -> None:
     world = World("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
     gus, server = a.process(), b.process()
-    b.register(server.pid, "server")
+    b.registry.register(server.pid, "server")
     for number in (1, 2):
-        a.send(gus.pid, ("server", "b@h"), number)
-    a.send(gus.pid, seen_from(a, b, server.pid), 3)
+        a.router.send(gus.pid, ("server", "b@h"), number)
+    a.router.send(gus.pid, seen_from(a, b, server.pid), 3)
     assert a.saw(Dial) == [Dial("b@h")]
     assert a.saw(Flush) == []
     assert a.peer("b@h").out[0] == Send(gus.pid, "server", 1)
-    a.effects += a.seen
+    a.tables.effects.extend(a.seen)
     world.carry()
     assert messages(server) == [1, 2, 3]
-    a.send(gus.pid, ("server", "b@h"), 4)
-    assert a.collect() == [Flush(a.peer("b@h"))]
+    a.router.send(gus.pid, ("server", "b@h"), 4)
+    assert a.router.collect() == [Flush(a.peer("b@h"))]
 
 
 def test_mail_for_an_earlier_incarnation_is_dropped_by_its_receiver() -> None:
@@ -116,26 +116,26 @@ def test_mail_for_an_earlier_incarnation_is_dropped_by_its_receiver() -> None:
     namesake = b.process()
     assert namesake.pid == old.pid
     world.connect("a@h", "b@h")
-    a.send(None, stale, "for the dead")
-    a.send(None, seen_from(a, b, namesake.pid), "for the living")
+    a.router.send(None, stale, "for the dead")
+    a.router.send(None, seen_from(a, b, namesake.pid), "for the living")
     world.carry()
     assert messages(namesake) == ["for the living"]
-    assert b.here == Incarnation("b@h", 3)
+    assert b.tables.here == Incarnation("b@h", 3)
 
 
 def test_an_alias_is_an_address_until_it_is_taken_back() -> None:
     world = World("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
     caller = a.process()
-    alias = a.alias(caller)
-    abroad = Ref(alias.number, "a@h", a.creation)
-    assert a.send(None, alias, 1)
-    b.send(None, abroad, 2)
+    alias = a.router.alias(caller)
+    abroad = Ref(alias.number, "a@h", a.tables.creation)
+    assert a.router.send(None, alias, 1)
+    b.router.send(None, abroad, 2)
     world.carry()
-    assert a.unalias(caller, alias)
-    assert not a.unalias(caller, alias)
-    a.send(None, alias, "late")
-    b.send(None, abroad, "late")
+    assert a.router.unalias(caller, alias)
+    assert not a.router.unalias(caller, alias)
+    a.router.send(None, alias, "late")
+    b.router.send(None, abroad, "late")
     world.carry()
     assert messages(caller) == [1, 2]
 
@@ -143,12 +143,12 @@ def test_an_alias_is_an_address_until_it_is_taken_back() -> None:
 def test_an_alias_for_one_reply_and_the_aliases_of_the_dead() -> None:
     node = Node()
     caller = node.process()
-    once, kept = node.alias(caller, once=True), node.alias(caller)
-    node.send(None, once, "reply")
-    node.send(None, once, "again")
+    once, kept = node.router.alias(caller, once=True), node.router.alias(caller)
+    node.router.send(None, once, "reply")
+    node.router.send(None, once, "again")
     assert messages(caller) == ["reply"]
-    node.process_exited(caller, "normal")
-    assert node.send(None, kept, "late")
+    node.process_signals.process_exited(caller, "normal")
+    assert node.router.send(None, kept, "late")
     assert messages(caller) == ["reply"]
 
 
@@ -161,30 +161,30 @@ def test_lines_appear_on_the_terminal_of_the_leader() -> None:
     shell = terminal(node)
     child = node.process(parent=shell.pid)
     grandchild = node.process(parent=child.pid)
-    node.print_lines(grandchild, grandchild.leader, "hello\n")
+    node.printing.print_lines(grandchild, grandchild.leader, "hello\n")
     assert shell.output is not None
     assert list(shell.output) == [(grandchild.pid, "hello\n")]
-    assert node.collect() == [Show(shell)]
+    assert node.router.collect() == [Show(shell)]
 
 
 def test_lines_without_a_leader_are_the_nodes_own() -> None:
     node = Node()
     orphan, mute = node.process(), node.process()
-    node.print_lines(orphan, None, "a\n")
-    node.print_lines(orphan.pid, Pid(0), "b\n")
-    node.print_lines(orphan, mute.pid, "c\n")
-    assert list(node.console) == [(orphan.pid, "a\n"), (orphan.pid, "b\n"), (orphan.pid, "c\n")]
-    assert node.collect() == [Show(None)] * 3
+    node.printing.print_lines(orphan, None, "a\n")
+    node.printing.print_lines(orphan.pid, Pid(0), "b\n")
+    node.printing.print_lines(orphan, mute.pid, "c\n")
+    assert list(node.tables.console) == [(orphan.pid, "a\n"), (orphan.pid, "b\n"), (orphan.pid, "c\n")]
+    assert node.router.collect() == [Show(None)] * 3
 
 
 def test_a_dead_process_prints_nothing_but_its_report_may_be_shown() -> None:
     node = Node()
     dead = node.process()
-    node.process_exited(dead, "boom")
-    node.print_lines(dead, None, "late\n")
-    assert list(node.console) == []
-    node.print_lines(dead.pid, None, "it crashed\n")
-    assert list(node.console) == [(dead.pid, "it crashed\n")]
+    node.process_signals.process_exited(dead, "boom")
+    node.printing.print_lines(dead, None, "late\n")
+    assert list(node.tables.console) == []
+    node.printing.print_lines(dead.pid, None, "it crashed\n")
+    assert list(node.tables.console) == [(dead.pid, "it crashed\n")]
 
 
 def test_lines_travel_to_a_leader_elsewhere_and_stay_when_it_is_lost() -> None:
@@ -193,18 +193,18 @@ def test_lines_travel_to_a_leader_elsewhere_and_stay_when_it_is_lost() -> None:
     a, b = world["a@h"], world["b@h"]
     shell = terminal(a)
     worker = b.process(leader=seen_from(b, a, shell.pid))
-    b.print_lines(worker, worker.leader, "far\n")
+    b.printing.print_lines(worker, worker.leader, "far\n")
     world.carry()
     assert shell.output is not None
     assert list(shell.output) == [(seen_from(a, b, worker.pid), "far\n")]
-    a.process_exited(shell, "normal")
-    b.print_lines(worker, worker.leader, "to a dead one\n")
+    a.process_signals.process_exited(shell, "normal")
+    b.printing.print_lines(worker, worker.leader, "to a dead one\n")
     world.carry()
-    assert list(a.console) == [(seen_from(a, b, worker.pid), "to a dead one\n")]
+    assert list(a.tables.console) == [(seen_from(a, b, worker.pid), "to a dead one\n")]
     world.cut("a@h", "b@h")
-    b.print_lines(worker, worker.leader, "orphan\n")
-    assert list(b.console) == [(worker.pid, "orphan\n")]
-    assert b.nodes(["connected"]) == []
+    b.printing.print_lines(worker, worker.leader, "orphan\n")
+    assert list(b.tables.console) == [(worker.pid, "orphan\n")]
+    assert b.membership.nodes(["connected"]) == []
 
 
 def test_lines_for_a_terminal_of_an_earlier_incarnation_stay_at_home() -> None:
@@ -212,8 +212,8 @@ def test_lines_for_a_terminal_of_an_earlier_incarnation_stay_at_home() -> None:
     world.connect("a@h", "b@h")
     b = world["b@h"]
     worker = b.process(leader=Pid(1, 0, "a@h", 99))
-    b.print_lines(worker, worker.leader, "stale\n")
-    assert list(b.console) == [(worker.pid, "stale\n")]
+    b.printing.print_lines(worker, worker.leader, "stale\n")
+    assert list(b.tables.console) == [(worker.pid, "stale\n")]
 
 
 def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> None:
@@ -223,7 +223,7 @@ def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> Non
     shell = terminal(a)
     worker = b.process(leader=seen_from(b, a, shell.pid))
     b.seen.clear()
-    b.process_crashed(worker, "ValueError: no\n")
+    b.printing.process_crashed(worker, "ValueError: no\n")
     world.carry()
     assert b.saw(Log) == [Log("error", "Process #PID<0.1.0> raised an exception\nValueError: no")]
     assert shell.output is not None
@@ -231,33 +231,33 @@ def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> Non
     report = f"[error] Process {who} on node b@h raised an exception\nValueError: no\n"
     assert list(shell.output) == [(who, report)]
     at_home = b.process()
-    b.process_crashed(at_home, "ValueError: no\n")
-    assert list(b.console) == []
+    b.printing.process_crashed(at_home, "ValueError: no\n")
+    assert list(b.tables.console) == []
 
 
 def test_references_differ() -> None:
     node = Node()
-    assert node.make_ref() != node.make_ref()
+    assert node.tables.make_ref() != node.tables.make_ref()
 
 
 def test_an_alias_that_a_dead_process_asks_for_is_nobodys() -> None:
     """Its thread has not heard of its death yet, and nobody would ever take the alias back."""
     node = Node()
     process = node.process()
-    node.process_exited(process, "killed")
-    alias = node.alias(process)
-    node.send(None, alias, "lost")
+    node.process_signals.process_exited(process, "killed")
+    alias = node.router.alias(process)
+    node.router.send(None, alias, "lost")
     assert messages(process) == []
-    assert node._aliases == {}
+    assert node.tables.aliases == {}
 
 
 def test_what_waits_for_which_node_is_known() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
-    assert a.queued() == {}
-    a.send(None, ("server", "b@h"), Payload(bytes(1000)))
-    assert a.queued() == {"b@h": a.queued_for("b@h")}
-    assert a.queued_for("b@h") > 1000
+    assert a.router.queued() == {}
+    a.router.send(None, ("server", "b@h"), Payload(bytes(1000)))
+    assert a.router.queued() == {"b@h": a.router.queued_for("b@h")}
+    assert a.router.queued_for("b@h") > 1000
     world.carry()
-    assert a.queued() == {}
+    assert a.router.queued() == {}

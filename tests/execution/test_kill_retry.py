@@ -266,8 +266,8 @@ class TestWhatStaysBehind:
                     swallowed.set()
 
         pid, _ = node.processes.spawn(stays, ())
-        until(lambda: node.kernel._processes[pid.number].runner.task is not None)
-        until(lambda: node.kernel._processes[pid.number].runner.task.get_coro().cr_await is not None)
+        until(lambda: node.kernel.tables.processes[pid.number].runner.task is not None)
+        until(lambda: node.kernel.tables.processes[pid.number].runner.task.get_coro().cr_await is not None)
         in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
         wait_for(swallowed)
         named: list[Any] = node.processes.kills.stuck()

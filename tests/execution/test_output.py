@@ -149,7 +149,7 @@ class TestRouter:
         """Or a process that does nothing but print could not be killed."""
 
         def body(me: Runner) -> None:
-            node.kernel._end(me.process, "killed")
+            node.kernel.exits.end(me.process, "killed")
             me.gate.closed = True
             with pytest.raises(ProcessKilled):
                 router.write("a line\n")

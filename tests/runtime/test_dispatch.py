@@ -95,7 +95,9 @@ class TestAStep:
         process.dictionary["key"] = Finalized()
         pid = process.pid
         del process
-        in_kernel(node, lambda: node.kernel.process_exited(node.kernel._processes[pid.number], "normal"))
+        in_kernel(
+            node, lambda: node.kernel.process_exited(node.kernel.tables.processes[pid.number], "normal")
+        )
         assert locked == [False]
 
     def test_on_the_way_out_ctrl_c_is_raised_that_came_meanwhile(self, node: LocalNode) -> None:
@@ -143,7 +145,7 @@ class FakeLink:
 
 class FakePeer:
     def __init__(self, link: FakeLink | None) -> None:
-        self.link = link
+        self.connection = link
 
 
 class TestFlushing:

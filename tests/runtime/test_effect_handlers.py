@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from pyx.core import effects as fx
-from pyx.core.exit_notices import A_STEP
+from pyx.core.exit_notices import PORTION
 from pyx.core.mailbox import Exited
 from pyx.terms import Pid
 from tests.staging import in_kernel, until, wait_for
@@ -92,7 +92,7 @@ def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
 
     peer: Any = Peer()
     in_kernel(node, node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
-    peer.link = Link()
+    peer.connection = Link()
     in_kernel(node, node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
     assert closed == [True]
 
@@ -101,7 +101,7 @@ def test_an_end_that_many_are_to_hear_of_lets_others_in_between(node: LocalNode)
     """And goes on by itself until all have heard, on a node that was never started too."""
 
     def bind() -> tuple[ProcessRecord, list[ProcessRecord]]:
-        one, *others = (node.kernel.process_started("def")[0] for _ in range(3 * A_STEP))
+        one, *others = (node.kernel.process_started("def")[0] for _ in range(3 * PORTION))
         for other in others:
             other.trap_exit = True
             node.kernel.link(other, one.pid)
@@ -115,6 +115,6 @@ def test_an_end_that_many_are_to_hear_of_lets_others_in_between(node: LocalNode)
         told.append(sum(len(other.mailbox) for other in others))
 
     in_kernel(node, end)
-    assert told == [A_STEP]
-    until(lambda: not node.kernel._notices)
+    assert told == [PORTION]
+    until(lambda: not node.kernel.tables.exit_notices)
     assert [other.mailbox.snapshot() for other in others] == [[Exited(one.pid, "boom")]] * len(others)

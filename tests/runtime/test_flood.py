@@ -31,7 +31,7 @@ def asks(node: LocalNode, other: LocalNode) -> Running:
 def test_each_is_answered_and_neither_is_lost(stage: Stage) -> None:
     one, other = stage.start("one"), stage.start("other")
     assert as_process(one, lambda: Node.ping("other")) == "pong"
-    sessions = [one.kernel._peers["other@test"], other.kernel._peers["one@test"]]
+    sessions = [one.kernel.tables.peers["other@test"], other.kernel.tables.peers["one@test"]]
     asking = [asks(one, other), asks(other, one)]
     assert [process.outcome(hang=120) for process in asking] == [{"noproc"}, {"noproc"}]
     assert [peer.state for peer in sessions] == ["up", "up"]

@@ -202,8 +202,8 @@ class TestToANodeThatTakesNothing:
 
     @staticmethod
     def link(a: LocalNode) -> Connection:
-        (peer,) = a.kernel._peers.values()
-        link: Connection = peer.link
+        (peer,) = a.kernel.tables.peers.values()
+        link: Connection = peer.connection
         return link
 
     def server(self, b: LocalNode, count: int) -> Running:

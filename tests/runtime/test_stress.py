@@ -102,10 +102,10 @@ def tables_agree(node: LocalNode, *, alive: set[Pid]) -> None:
     kernel = node.kernel
     assert {process.pid for process in kernel.processes()} == alive
     assert kernel.registered() == []
-    assert kernel._pending == {}
-    assert kernel._aliases == {}
-    assert kernel._watched == {}
-    assert list(kernel._inbox) == []
+    assert kernel.pending == {}
+    assert kernel.tables.aliases == {}
+    assert kernel.tables.monitors == {}
+    assert list(kernel.tables.inbox) == []
     for process in kernel.processes():
         assert process.monitored_by == {}
         assert list(process.links) == []
@@ -341,7 +341,7 @@ class TestKillsOfWaiters:
             finished.wait_for(1)
             monkeypatch.undo()
         # What it asked for it does not wait for any more; the one that only a spawn's link would need stays.
-        until(lambda: all(one.waiter is None for one in node.kernel._pending.values()))
+        until(lambda: all(one.waiter is None for one in node.kernel.pending.values()))
         until(lambda: len(node.processes.kills) == 0)
         no_lock_is_held(node)
 

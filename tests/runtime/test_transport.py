@@ -56,7 +56,7 @@ def connected(node: LocalNode) -> list[str]:
 
 
 def peer_of(node: LocalNode, name: str) -> Peer:
-    return node.kernel._peers[f"{name}@test"]
+    return node.kernel.tables.peers[f"{name}@test"]
 
 
 def ping(node: LocalNode, name: str) -> str:
@@ -75,11 +75,11 @@ class TestSessions:
         a, *others = [stage.start(name) for name in "abc"]
         for name in "bc":
             ping(a, name)
-        rooms = [peer_of(a, name).link._session._assembly._node_room for name in "bc"]
+        rooms = [peer_of(a, name).connection._session._assembly._node_room for name in "bc"]
         assert rooms[0] is rooms[1]
         assert rooms[0].has(NODE_ROOM_BYTES)
         assert not rooms[0].has(NODE_ROOM_BYTES + 1)
-        assert peer_of(others[0], "a").link._session._assembly._node_room is not rooms[0]
+        assert peer_of(others[0], "a").connection._session._assembly._node_room is not rooms[0]
 
     def test_a_third_is_told_of_the_first_two(self, stage: Stage) -> None:
         nodes = [stage.start(name) for name in "abc"]
@@ -127,8 +127,8 @@ class TestSessions:
         a, b = stage.start("a"), stage.start("b")
         ping(a, "b")
         down = Running(a, lambda: (Node.monitor("b", True), receive("never-or-down", ("nodedown", ...)))[1])
-        until(lambda: bool(peer_of(a, "b").bonds))
-        link = peer_of(b, "a").link
+        until(lambda: bool(peer_of(a, "b").dependents))
+        link = peer_of(b, "a").connection
         b.transport_loop.call(link._end, "as if it had died")
         assert down.outcome() == ("nodedown", "b@test")
         assert connected(a) == []
@@ -261,7 +261,7 @@ class TestLeaving:
         until(lambda: in_kernel(a, a.kernel.nodes, ("connected",)) == [])
         ping(a, "b")
         closed: list[bool] = []
-        link = peer_of(a, "b").link
+        link = peer_of(a, "b").connection
         close = link.close
 
         def noted(*, gracefully: bool) -> None:

@@ -37,7 +37,7 @@ class Two:
         self.server = Running(self.b, self._serve)
         in_kernel(self.b, self.b.kernel.register, self.server.pid, "server")
         assert as_process(self.a, lambda: Node.ping("b")) == "pong"
-        (self.session,) = (peer.session for peer in self.a.kernel._peers.values())
+        (self.session,) = (peer.session for peer in self.a.kernel.tables.peers.values())
 
     @staticmethod
     def _serve() -> Any:
@@ -60,7 +60,7 @@ def two(stage: Stage) -> Iterator[Two]:
     both = Two(stage)
     yield both
     # Nobody lost anything: it is the same session, and there is one.
-    assert [peer.session for peer in both.a.kernel._peers.values()] == [both.session]
+    assert [peer.session for peer in both.a.kernel.tables.peers.values()] == [both.session]
     assert both.b.kernel.nodes(["connected"]) == ["a@test"]
 
 

@@ -174,7 +174,10 @@ class Actor:
             self.world.violated(f"{self} got something that nobody sent: {item}")
         match told.way:
             case "name":
-                mine = told.address[0] == self.process.name and told.address[1] in {"", host.kernel.name}
+                mine = told.address[0] == self.process.name and told.address[1] in {
+                    "",
+                    host.kernel.tables.name,
+                }
             case "alias":
                 mine = told.to is self and told.address.number in self._alias_numbers()
                 self._alias_served(told.address.number)
@@ -272,8 +275,8 @@ class Actor:
             must(watch.is_lost, f"{self} heard {item}, and the session stands: {watch}")
             # It may have ended with that very word, and the session in the same step.
             ambiguous = watch.serves is not None and watch.serves.reason == reason
-            if watch.peer is not None and watch.peer.link is not None and not ambiguous:
-                self.deaf.add(watch.peer.link.connection)
+            if watch.peer is not None and watch.peer.connection is not None and not ambiguous:
+                self.deaf.add(watch.peer.connection.connection)
         elif isinstance(watch.target, Pid):
             self._must_have_ended(watch.target, reason, f"{item}")
         elif reason != "noproc":

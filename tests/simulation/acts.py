@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.mailbox import Downed
-from pyx.core.routing import NO_NODE
+from pyx.core.tables import NO_NODE
 from pyx.errors import RegistrationError
 from pyx.signals import Payload
 from pyx.terms import Pid, Ref
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
 def new_process(host: Host, *, shell: bool = False) -> Actor:
     """A process that nobody started."""
-    process, _ = host.kernel.process_started("shell" if shell else "def", keeps_pid=shell, terminal=shell)
+    process, _ = host.kernel.process_signals.process_started(
+        "shell" if shell else "def", keeps_pid=shell, terminal=shell
+    )
     return Actor(host, process)
 
 
 def _peer(me: Actor, node: str) -> Peer | None:
-    return me.host.kernel._peers.get(node)
+    return me.host.kernel.tables.peers.get(node)
 
 
 def _incarnation(address: Any) -> Incarnation | None:
@@ -46,7 +48,7 @@ def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | 
     """A message like no other; a plain name is written `(name, "")`."""
     host, world, kernel = me.host, me.host.world, me.host.kernel
     node = address[1] if isinstance(address, tuple) else address.node
-    here = kernel.is_here(node)
+    here = kernel.tables.is_here(node)
     told = _told(me, way, address, to, remote=not here)
     if here and world.random.random() < 0.3:
         body: Any = ("flat", told.number)
@@ -68,7 +70,7 @@ def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | 
         elif address in me.unlinked:
             told.linked = False
     dest = address[0] if isinstance(address, tuple) and not node else address
-    host.step(kernel.send, me.process.pid, dest, body)
+    host.step(kernel.router.send, me.process.pid, dest, body)
 
 
 def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:
@@ -78,7 +80,7 @@ def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:
     if reason == "normal":
         to.normals[me] += me.process.alive
     else:
-        told = _told(me, "exit", address, to, remote=not kernel.is_here(address.node))
+        told = _told(me, "exit", address, to, remote=not kernel.tables.is_here(address.node))
         if reason == "kill":  # all of these look alike
             me.host.kills.append(told)
             to.kills.append(told)
@@ -86,7 +88,7 @@ def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:
             world.told[reason_key(reason)] = told
 
     def decide() -> None:
-        kernel.exit(me.process.pid, address, reason)
+        kernel.process_signals.exit(me.process.pid, address, reason)
         if told is not None:
             told.session = _peer(me, address.node)
 
@@ -110,7 +112,7 @@ def _told(me: Actor, way: Way, address: Any, to: Actor | None, *, remote: bool) 
 def link(me: Actor, pid: Pid, to: Actor) -> None:
     """`Process.link`."""
     host, kernel, world = me.host, me.host.kernel, me.host.world
-    here = kernel.is_here(pid.node)
+    here = kernel.tables.is_here(pid.node)
     me.changes += 1
     me.linked_ever.add(to)
     me.unlinked.discard(pid)
@@ -118,16 +120,23 @@ def link(me: Actor, pid: Pid, to: Actor) -> None:
         me.wishes.setdefault(pid, None)
     me.doing = ("link", pid)
     heard = me.exits_heard
-    coming = bool(kernel._notices) and pid in me.process.links
+    coming = bool(kernel.tables.exit_notices) and pid in me.process.links
     was_there = to.host is host and not pid.node and to.process.alive  # until what others are told ends it
-    held = host.step(kernel.link, me.process, pid)
+    held = host.step(kernel.process_signals.link, me.process, pid)
     me.doing = ()
     if pid in me.wishes:
         me.wishes[pid] = _peer(me, pid.node)
     there = to.host is host and not pid.node and to.process.alive
     refused = here and not was_there and me.process.alive and not me.process.trap_exit and not coming
     world.must(held is (not refused), f"{me} linked to {to}: {held}")
-    told = there or refused or not here or not me.process.alive or me.exits_heard > heard or kernel._notices
+    told = (
+        there
+        or refused
+        or not here
+        or not me.process.alive
+        or me.exits_heard > heard
+        or kernel.tables.exit_notices
+    )
     world.must(told, f"{me} linked to {to}, which is dead, and heard nothing")
     if there and me.process.alive and to is not me:
         me.binds(to)
@@ -144,20 +153,20 @@ def unlink(me: Actor, pid: Pid, to: Actor) -> None:
     if not pid.node:
         me.bound.discard(to)
         to.bound.discard(me)
-    me.host.step(me.host.kernel.unlink, me.process, pid)
+    me.host.step(me.host.kernel.process_signals.unlink, me.process, pid)
 
 
 def monitor(me: Actor, target: Pid | str | tuple[str, str], to: Actor | None = None) -> None:
     """`Process.monitor`."""
     kernel = me.host.kernel
-    named = (target, kernel.name or NO_NODE) if isinstance(target, str) else target
+    named = (target, kernel.tables.name or NO_NODE) if isinstance(target, str) else target
     node = named.node if isinstance(named, Pid) else named[1]
-    if kernel.is_here(node):
+    if kernel.tables.is_here(node):
         node = ""
     alive = me.process.alive
 
     def decide() -> None:
-        ref = kernel.monitor(me.process, target)
+        ref = kernel.process_signals.monitor(me.process, target)
         if alive:
             me.watches[ref] = Watch(ref, named, node, _peer(me, node), to)
 
@@ -171,7 +180,7 @@ def demonitor(me: Actor, ref: Ref, *, flush: bool) -> None:
     others = [item for item in mailbox.snapshot() if not (isinstance(item, Downed) and item.ref == ref)]
 
     def decide() -> bool:
-        return kernel.demonitor(me.process, ref, flush=flush)
+        return kernel.process_signals.demonitor(me.process, ref, flush=flush)
 
     held = me.host.step(decide)
     me.host.world.must(held is (active is not None), f"{me} took back {ref}: {held}, it had {active}")
@@ -184,9 +193,9 @@ def monitor_node(me: Actor, node: str, *, on: bool) -> None:
     """`Node.monitor`."""
     kernel = me.host.kernel
     me.doing = ("monitor_node", node)
-    me.host.step(kernel.monitor_node, me.process, node, on)
+    me.host.step(kernel.membership.monitor_node, me.process, node, on)
     me.doing = ()
-    if kernel.is_here(node) or not me.process.alive:
+    if kernel.tables.is_here(node) or not me.process.alive:
         return
     if on and _peer(me, node) is not None:
         me.node_counts[node] += 1
@@ -198,7 +207,7 @@ def monitor_nodes(me: Actor, *, on: bool) -> None:
     """`Node.monitor_nodes`."""
     me.wants_nodes = on
     me.seen_up.clear()
-    me.host.step(me.host.kernel.monitor_nodes, me.process, on)
+    me.host.step(me.host.kernel.membership.monitor_nodes, me.process, on)
 
 
 # ---------------------------------------------------------------- names and aliases
@@ -207,7 +216,7 @@ def monitor_nodes(me: Actor, *, on: bool) -> None:
 def register(me: Actor, name: str) -> None:
     """`Process.register`, which may be refused."""
     try:
-        me.host.step(me.host.kernel.register, me.process.pid, name)
+        me.host.step(me.host.kernel.registry.register, me.process.pid, name)
     except RegistrationError:
         me.host.world.count("registration refused")
 
@@ -215,20 +224,20 @@ def register(me: Actor, name: str) -> None:
 def unregister(me: Actor, name: str) -> None:
     """`Process.unregister`, which may be refused."""
     try:
-        me.host.step(me.host.kernel.unregister, name)
+        me.host.step(me.host.kernel.registry.unregister, name)
     except RegistrationError:
         me.host.world.count("registration refused")
 
 
 def alias(me: Actor, *, once: bool) -> None:
     """A second address."""
-    me.aliases[me.host.kernel.alias(me.process, once=once)] = once
+    me.aliases[me.host.kernel.router.alias(me.process, once=once)] = once
 
 
 def unalias(me: Actor, ref: Ref) -> None:
     """Takes it back."""
     was = me.aliases.pop(ref, None) is not None
-    held = me.host.step(me.host.kernel.unalias, me.process, ref)
+    held = me.host.step(me.host.kernel.router.unalias, me.process, ref)
     me.host.world.must(held is was, f"{me} took back the alias {ref}: {held}")
 
 
@@ -247,7 +256,7 @@ def spawn_here(me: Actor, *, linked: bool, monitored: bool) -> None:
     kernel = me.host.kernel
 
     def decide() -> None:
-        process, ref = kernel.process_started(
+        process, ref = kernel.process_signals.process_started(
             "def",
             parent=me.process.pid,
             link_to=me.process if linked else None,
@@ -271,12 +280,12 @@ def spawn_at(me: Actor, node: str, *, linked: bool, monitored: bool) -> Waiter:
     waiter = Waiter(me, "spawn", request)
 
     def decide() -> None:
-        waiter.number, ref = kernel.request_spawn(
+        waiter.number, ref = kernel.requests.request_spawn(
             waiter, me.process.pid, me.process.leader, node, payload, link=linked, monitor=monitored
         )
         request.ref, request.peer = ref, _peer(me, node)
         if ref is not None and alive:
-            elsewhere = "" if kernel.is_here(node) else node
+            elsewhere = "" if kernel.tables.is_here(node) else node
             me.watches[ref] = Watch(ref, None, elsewhere, request.peer, None, request)
 
     me.host.step(decide)
@@ -287,7 +296,7 @@ def exits(me: Actor, reason: Reason) -> None:
     """It comes to its own end."""
     if me.process.alive:
         me.is_over(reason)
-        me.host.step(me.host.kernel.process_exited, me.process, reason)
+        me.host.step(me.host.kernel.process_signals.process_exited, me.process, reason)
 
 
 def finish_call(me: Actor) -> None:
@@ -296,8 +305,8 @@ def finish_call(me: Actor) -> None:
     assert request is not None
 
     def decide() -> None:
-        kernel.call_finished(me.process, "value", Payload(request.answer))
-        kernel.process_exited(me.process, "normal")
+        kernel.requests.call_finished(me.process, "value", Payload(request.answer))
+        kernel.process_signals.process_exited(me.process, "normal")
 
     if me.process.alive:
         me.is_over("normal")
@@ -317,7 +326,7 @@ def call(me: Actor, node: str) -> Waiter:
 
     def decide() -> None:
         frm, leader = me.process.pid, me.process.leader
-        waiter.number = kernel.request_call(waiter, frm, leader, node, payload)
+        waiter.number = kernel.requests.request_call(waiter, frm, leader, node, payload)
         request.peer = _peer(me, node)
 
     me.host.step(decide)
@@ -328,13 +337,13 @@ def cast(me: Actor, node: str) -> None:
     """`rpc.cast`."""
     payload = me.host.world.unique_payload()
     me.host.world.requests[payload.data] = Request("call", me, node, void=not me.process.alive)
-    me.host.step(me.host.kernel.request_call, None, me.process.pid, None, node, payload)
+    me.host.step(me.host.kernel.requests.request_call, None, me.process.pid, None, node, payload)
 
 
 def ping(me: Actor, node: str) -> Waiter:
     """`Node.ping`."""
     waiter = Waiter(me, "ping")
-    waiter.number = me.host.step(me.host.kernel.ping, waiter, node, me.host.world.now)
+    waiter.number = me.host.step(me.host.kernel.requests.ping, waiter, node, me.host.world.now)
     return waiter
 
 
@@ -343,24 +352,24 @@ def info(me: Actor, node: str) -> Waiter:
     waiter = Waiter(me, "info")
     payload = me.host.world.unique_payload()
     kernel = me.host.kernel
-    waiter.number = me.host.step(kernel.request_info, waiter, me.process.pid, node, "info", payload)
+    waiter.number = me.host.step(kernel.requests.request_info, waiter, me.process.pid, node, "info", payload)
     return waiter
 
 
 def connect(me: Actor, node: str) -> Waiter:
     """`Node.connect`."""
     waiter = Waiter(me, "connect")
-    me.host.step(me.host.kernel.connect, waiter, node, me.host.world.now)
+    me.host.step(me.host.kernel.mesh.connect, waiter, node, me.host.world.now)
     return waiter
 
 
 def disconnect(me: Actor, node: str) -> None:
     """`Node.disconnect`."""
-    me.host.step(me.host.kernel.disconnect, node)
+    me.host.step(me.host.kernel.mesh.disconnect, node)
 
 
 def abandon(waiter: Waiter) -> None:
     """Time-out, or Ctrl-C."""
     if not waiter.done and waiter.kind != "connect":
         waiter.abandoned = True
-        waiter.actor.host.step(waiter.actor.host.kernel.abandon, waiter.number)
+        waiter.actor.host.step(waiter.actor.host.kernel.requests.abandon, waiter.number)

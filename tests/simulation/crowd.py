@@ -80,16 +80,16 @@ class Member:
         self._lost: dict[str, int] = {}
         """Node -> how many `nodedown` it may hear."""
         program = self._live_as_a_task if self._random.random() < 0.3 else self._live
-        incarnation = (node.kernel.name, node.kernel.creation)
+        incarnation = (node.kernel.tables.name, node.kernel.tables.creation)
         self.address = Address(node, node.processes.spawn(program, ())[0], incarnation)
 
     def __repr__(self) -> str:
-        return f"member {self.number} on {self.node.kernel.name}"
+        return f"member {self.number} on {self.node.kernel.tables.name}"
 
     @property
     def is_alive(self) -> bool:
         """True while its process lives."""
-        return self.node.kernel.find(self.address.pid) is not None
+        return self.node.kernel.tables.find(self.address.pid) is not None
 
     # ------------------------------------------------------------ its life
 

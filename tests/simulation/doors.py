@@ -153,7 +153,9 @@ class Door(Conversation):
             return
         host, machine = self.host, self.machine
         assert isinstance(machine, Acceptor)
-        verdict = host.step(host.kernel.peer_claimed, *outcome[:2], hidden=outcome.hidden, now=host.world.now)
+        verdict = host.step(
+            host.kernel.mesh.peer_claimed, *outcome[:2], hidden=outcome.hidden, now=host.world.now
+        )
         host.world.count(f"claim {verdict.kind}")
         accepted = verdict.kind == "accept"
         machine.verdict("ok" if accepted else verdict.kind)

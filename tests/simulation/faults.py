@@ -130,10 +130,10 @@ def populate(host: Host) -> None:
     """The first processes of a host, and its first wish to join."""
     random = host.world.random
     for _ in range(random.randint(2, 4)):
-        host.kernel.set_trap_exit(acts.new_process(host).process, random.random() < 0.5)
+        host.kernel.process_signals.set_trap_exit(acts.new_process(host).process, random.random() < 0.5)
     if random.random() < 0.2:
         acts.new_process(host, shell=True)
     if random.random() < 0.7:
         others = [name for name in sorted(host.world.hosts) if name != host.name]
         if others:
-            host.step(host.kernel.connect, None, random.choice(others), host.world.now)
+            host.step(host.kernel.mesh.connect, None, random.choice(others), host.world.now)

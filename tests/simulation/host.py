@@ -8,7 +8,7 @@ on it (`actors.py`), and what breaks (`faults.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
@@ -31,33 +31,47 @@ if TYPE_CHECKING:
     from tests.simulation.records import Told
     from tests.simulation.world import World
 
+Fault: TypeAlias = "Callable[[WatchedKernel], None]"
+"""Breaks a kernel; see `kernel_faults.py`."""
+
 LINGER_SECONDS = 5.0
 GOODBYE_SECONDS = 1.0
 
 
 class WatchedKernel(Kernel):
-    """A kernel that notes which sessions were given up, for the invariants to look at."""
+    """A kernel that notes which sessions ended, for the invariants to check."""
 
     def __init__(self) -> None:
         super().__init__()
         self.losses: list[tuple[Peer, str, bool]] = []
-        """The session, why, and whether it was up and visible (so that all watchers hear of it)."""
+        """The session, why, and whether it was up and visible (so that every watcher is told)."""
+        end_session = self.mesh.end_session
 
-    def _over(self, peer: Peer, reason: str) -> None:
-        self.losses.append((peer, reason, peer.state == "up" and not peer.hidden))
-        super()._over(peer, reason)
+        def noted(peer: Peer, reason: str) -> None:
+            self.losses.append((peer, reason, peer.state == "up" and not peer.hidden))
+            end_session(peer, reason)
+
+        replace(self.mesh, "end_session", noted)
+
+
+def replace(part: object, method: str, by: Callable[..., object]) -> None:
+    """Replaces a method of one part of one kernel."""
+    assert callable(getattr(part, method))
+    setattr(part, method, by)
 
 
 class Host:
     """One OS process: usually one life of a node, sometimes several in a row (`Node.stop`, `Node.start`)."""
 
-    def __init__(self, world: World, name: str, *, hidden: bool, kernel: type[WatchedKernel]) -> None:
+    def __init__(self, world: World, name: str, *, hidden: bool, break_kernel: Fault | None) -> None:
         self.world = world
         self.name = name
         self.hidden = hidden
-        self.kernel = kernel()
-        self.kernel.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
-        self.kernel._notices.a_step = world.random.choice((1, 3, 500, 500))
+        self.kernel = WatchedKernel()
+        if break_kernel is not None:
+            break_kernel(self.kernel)
+        self.kernel.mesh.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
+        self.kernel.tables.exit_notices.portion = world.random.choice((1, 3, 500, 500))
         self.label = ""
         self.incarnation: Incarnation | None = None
         self.incarnations: list[Incarnation] = []
@@ -95,7 +109,7 @@ class Host:
         self.label = f"<{self.name} {self.incarnation.creation}>"
         self.step(self.kernel.node_started, *self.incarnation, hidden=self.hidden)
         self.world.at(
-            self.world.random.random() * self.kernel.tick_seconds / 4, self, self._tick, self.incarnation
+            self.world.random.random() * self.kernel.mesh.tick_seconds / 4, self, self._tick, self.incarnation
         )
 
     def stop(self) -> None:
@@ -132,19 +146,19 @@ class Host:
 
     def _tick(self, incarnation: Incarnation) -> None:
         if incarnation == self.incarnation:
-            self.step(self.kernel.tick, self.world.now)
+            self.step(self.kernel.mesh.tick, self.world.now)
             for link in self.links:
                 link.is_not_given_up()
-            self.world.at(self.kernel.tick_seconds / 4, self, self._tick, incarnation)
+            self.world.at(self.kernel.mesh.tick_seconds / 4, self, self._tick, incarnation)
 
     # ------------------------------------------------------------ steps
 
     def step(self, decide: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """One input of the kernel; what it leads to is checked at once, and carried out now or soon."""
         result = decide(*args, **options)
-        if self.kernel._inbox:
-            self.world.violated(f"signals wait inside {self}: {self.kernel._inbox}")
-        effects = self.kernel.collect()
+        if self.kernel.tables.inbox:
+            self.world.violated(f"signals wait inside {self}: {self.kernel.tables.inbox}")
+        effects = self.kernel.router.collect()
         self.world.stepped(self, effects)
         if effects:
             if self.world.random.random() < 0.1:  # another thread comes between the lock and its effects
@@ -158,18 +172,23 @@ class Host:
         for effect in effects:
             match effect:
                 case fx.Flush(peer):
-                    if peer.link is None:
+                    if peer.connection is None:
                         pass  # attaching the link flushes
                     elif world.random.random() < 0.2:
-                        world.at(world.random.random() * 0.01, self, peer.link.flush)
+                        world.at(world.random.random() * 0.01, self, peer.connection.flush)
                     else:
-                        peer.link.flush()
+                        peer.connection.flush()
                 case fx.StartProcess(process):
                     world.runs(self, process)
                 case fx.Inquire():
                     payload = Payload(encode(effect.payload.data))
                     world.at(
-                        world.random.random() * 0.05, self, self.step, self.kernel.answer, effect, payload
+                        world.random.random() * 0.05,
+                        self,
+                        self.step,
+                        self.kernel.requests.answer,
+                        effect,
+                        payload,
                     )
                 case fx.Dial(node) | fx.CancelDial(node):
                     world.soon(self, self._look_at_dial, node)
@@ -177,12 +196,12 @@ class Host:
                     world.count("ends told in portions")
                     world.at(world.random.random() * 0.01, self, self.step, self.kernel.go_on)
                 case fx.Rest(node, until):
-                    world.at(max(0.0, until - world.now), self, self.step, self.kernel.rested, node)
+                    world.at(max(0.0, until - world.now), self, self.step, self.kernel.mesh.rested, node)
                 case fx.Hangup(peer, gracefully):
-                    if peer.link is not None:
-                        peer.link.close(gracefully=gracefully)
+                    if peer.connection is not None:
+                        peer.connection.close(gracefully=gracefully)
                 case fx.Log():
-                    world.must("cannot carry out" not in effect.text, f"{self} logs: {effect.text}")
+                    world.must("cannot apply" not in effect.text, f"{self} logs: {effect.text}")
                     self.log.append(effect)
                 case _:  # the others concern processes: `World.stepped` has looked at them
                     pass
@@ -190,7 +209,7 @@ class Host:
     # ------------------------------------------------------------ dialling
 
     def _look_at_dial(self, node: str) -> None:
-        wanted = self.kernel.dialling(node)
+        wanted = self.kernel.mesh.dialling(node)
         dial = self.dials.get(node)
         if dial is not None and dial.session != wanted:
             dial.give_up()
@@ -202,10 +221,12 @@ class Host:
         kernel, now = self.kernel, self.world.now
         del self.dials[node]
         if isinstance(outcome, Failed):
-            self.step(kernel.dial_failed, node, outcome.reason, now, self.world.random.random())
+            self.step(kernel.mesh.dial_failed, node, outcome.reason, now, self.world.random.random())
             return
         assert end is not None
-        verdict = self.step(kernel.peer_up, outcome.name, outcome.creation, hidden=outcome.hidden, now=now)
+        verdict = self.step(
+            kernel.mesh.peer_up, outcome.name, outcome.creation, hidden=outcome.hidden, now=now
+        )
         self.world.count(f"dial {verdict.kind}")
         if verdict.kind == "accept":
             self.attach(verdict.peer, end, b"", trailing)
@@ -224,7 +245,7 @@ class Host:
     def attach(self, peer: Peer, end: End, first: bytes, trailing: bytes) -> None:
         """A session stands: from now on its signals travel."""
         assert self.incarnation is not None
-        link = peer.link = Link(self, peer, end, self.incarnation)
+        link = peer.connection = Link(self, peer, end, self.incarnation)
         self.links.append(link)
         end.hand_to(link)
         if first:
@@ -258,7 +279,7 @@ class Link:
 
     def is_not_given_up(self) -> None:
         """After a tick: it was heard lately, or else it is lost."""
-        if self.peer.state == "up" and self.silent > self.host.kernel.tick_seconds * 1.3:
+        if self.peer.state == "up" and self.silent > self.host.kernel.mesh.tick_seconds * 1.3:
             self.host.world.violated(f"{self.host} heard nothing of {self.peer} for {self.silent:g} seconds")
 
     def flush(self) -> None:
@@ -313,5 +334,5 @@ class Link:
         self._over = True
         self.host.links.remove(self)
         self.end.close()
-        self.host.step(self.host.kernel.peer_lost, self.peer, reason, self.host.world.now)
+        self.host.step(self.host.kernel.mesh.peer_lost, self.peer, reason, self.host.world.now)
         self.host.world.must(self.peer.state == "gone", f"{self.peer} has lost its connection, and is up")

@@ -104,7 +104,7 @@ class Villain:
         world, incarnation = self.world, Incarnation(NAME, self.world.new_creation())
         mine, theirs = world.connected(self, host).ends  # type: ignore[arg-type]
         verdict = host.step(
-            host.kernel.peer_claimed, *incarnation, hidden=world.random.random() < 0.2, now=world.now
+            host.kernel.mesh.peer_claimed, *incarnation, hidden=world.random.random() < 0.2, now=world.now
         )
         world.count(f"villain {verdict.kind}")
         if verdict.kind == "accept":

@@ -32,38 +32,44 @@ def disagreements(kernel: Kernel) -> list[str]:
         if not held:
             found.append(words)
 
-    processes = kernel.processes()
-    must(not kernel._inbox, "signals wait in the inbox")
+    processes = kernel.tables.processes.values()
+    must(not kernel.tables.inbox, "signals wait in the inbox")
     named = {process.name: process for process in processes if process.name is not None}
-    must(set(named) == set(kernel.registered()), "names of processes, and the table of names")
+    must(set(named) == set(kernel.registry.registered()), "names of processes, and the table of names")
     for name, process in named.items():
-        must(kernel.whereis(name) == process.pid, f"the name {name}")
+        must(kernel.registry.whereis(name) == process.pid, f"the name {name}")
     aliases = {ref.number for process in processes for ref in process.aliases}
-    must(aliases == set(kernel._aliases), "aliases of processes, and the table of aliases")
+    must(aliases == set(kernel.tables.aliases), "aliases of processes, and the table of aliases")
     watched = {watcher: process for process in processes for watcher in process.monitored_by}
-    must(watched == kernel._watched, "monitors of processes, and the table of monitors")
-    visible = {peer.name for peer in kernel._peers.values() if peer.state == "up" and not peer.hidden}
-    must(kernel._sight == visible, f"{sorted(kernel._sight)} are in sight, not {sorted(visible)}")
-    for name, peer in kernel._peers.items():
+    must(watched == kernel.tables.monitors, "monitors of processes, and the table of monitors")
+    visible = {peer.name for peer in kernel.tables.peers.values() if peer.state == "up" and not peer.hidden}
+    must(
+        kernel.membership.visible == visible,
+        f"{sorted(kernel.membership.visible)} are in sight, not {sorted(visible)}",
+    )
+    for name, peer in kernel.tables.peers.items():
         must(peer.name == name and peer.state in {"dialling", "up"}, f"the session {peer}")
         must((peer.state == "up") == bool(peer.creation), f"the creation of {peer}")
     for process in processes:
-        must(kernel.find(process.pid) is process, f"{process} is not found by its pid")
+        must(kernel.tables.find(process.pid) is process, f"{process} is not found by its pid")
         elsewhere = [
             target
             for ref, target in process.monitors.items()
-            if Watcher(process.pid, ref) not in kernel._watched
+            if Watcher(process.pid, ref) not in kernel.tables.monitors
         ]
         for node in _nodes_of(process.links._states, elsewhere, process.node_monitors):
-            peer_there = kernel._peers.get(node)
+            peer_there = kernel.tables.peers.get(node)
             must(
-                peer_there is not None and process in peer_there.bonds, f"{process} would not hear of {node}"
+                peer_there is not None and process in peer_there.dependents,
+                f"{process} would not hear of {node}",
             )
         for watcher in process.monitored_by:
             if watcher.pid.node:
-                peer_there = kernel._peers.get(watcher.pid.node)
-                must(peer_there is not None and process in peer_there.bonds, f"{process} keeps {watcher}")
-    for number, pending in kernel._pending.items():
+                peer_there = kernel.tables.peers.get(watcher.pid.node)
+                must(
+                    peer_there is not None and process in peer_there.dependents, f"{process} keeps {watcher}"
+                )
+    for number, pending in kernel.pending.items():
         alive = pending.peer is None or pending.peer.state != "gone"
         must(alive, f"request {number} waits for {pending.peer}")
     return found
@@ -96,8 +102,8 @@ def check_quiet(world: World, waiters: list[Waiter]) -> None:
         _check_sessions(world, host)
         _check_bonds(world, host)
         _check_processes(world, host)
-        world.must(not host.kernel._notices, f"{host} has not told all ends of processes")
-        world.must(not host.kernel._pending, f"{host} waits for {host.kernel._pending}")
+        world.must(not host.kernel.tables.exit_notices, f"{host} has not told all ends of processes")
+        world.must(not host.kernel.pending, f"{host} waits for {host.kernel.pending}")
         world.must(not host.dials, f"{host} dials {host.dials}")
     for waiter in waiters:
         void = waiter.request is not None and waiter.request.void
@@ -110,22 +116,23 @@ def check_quiet(world: World, waiters: list[Waiter]) -> None:
 
 def _check_sessions(world: World, host: Host) -> None:
     """One session for each pair: up at both ends, over one connection, and no other is left open."""
-    for name, peer in host.kernel._peers.items():
+    for name, peer in host.kernel.tables.peers.items():
         world.must(peer.state == "up", f"{host} still dials {name}")
         kept = [signal for signal in peer.out if not isinstance(signal, (Tick, Ping, Pong))]
         world.must(not kept, f"{host} keeps {kept} for {name}")
         there = world.hosts[name]
-        opposite = there.kernel._peers.get(host.name)
+        opposite = there.kernel.tables.peers.get(host.name)
         world.must(
             opposite is not None and opposite.state == "up", f"{host} is up with {there}, not it with it"
         )
         assert opposite is not None
-        world.must(peer.creation == there.kernel.creation, f"{host} takes {there} for another life")
+        world.must(peer.creation == there.kernel.tables.creation, f"{host} takes {there} for another life")
         world.must(
-            peer.link.connection is opposite.link.connection, f"{host} and {there} use two connections"
+            peer.connection.connection is opposite.connection.connection,
+            f"{host} and {there} use two connections",
         )
         world.must(peer.hidden == (host.hidden or there.hidden), f"{host} and {there} are hidden or not")
-    used = {peer.link.connection for peer in host.kernel._peers.values()}
+    used = {peer.connection.connection for peer in host.kernel.tables.peers.values()}
     left = [link.connection for link in host.links if link.connection not in used]
     world.must(not left, f"{host} has links left over: {left}")
     opened = {end.connection for end in host.ends}
@@ -135,9 +142,9 @@ def _check_sessions(world: World, host: Host) -> None:
 def asymmetries(kernels: Iterable[Kernel]) -> list[str]:
     """Where bonds lack their other end, in the kernels of some nodes between which nothing is under way."""
     found: list[str] = []
-    nodes = {kernel.here: kernel for kernel in kernels}
+    nodes = {kernel.tables.here: kernel for kernel in kernels}
     for kernel in nodes.values():
-        for process in kernel.processes():
+        for process in kernel.tables.processes.values():
             for pid, state in process.links._states.items():
                 there, other = _find(nodes, kernel, pid)
                 if state != ACTIVE:
@@ -161,12 +168,16 @@ def _find(
 ) -> tuple[Kernel, ProcessRecord | None]:
     """The node and the process that a pid means to *viewer*."""
     there = nodes.get(pid.incarnation, viewer) if pid.node else viewer
-    return there, there.find(pid)
+    return there, there.tables.find(pid)
 
 
 def _pid_for(viewer: Kernel, owner: Kernel, pid: Pid) -> Pid:
     """A pid of *owner* as *viewer* writes it."""
-    return pid if viewer is owner or owner.here is None else Pid(pid.number, pid.serial, *owner.here)
+    return (
+        pid
+        if viewer is owner or owner.tables.here is None
+        else Pid(pid.number, pid.serial, *owner.tables.here)
+    )
 
 
 def _is_watcher(kernel: Kernel, process: ProcessRecord, ref: Ref, there: Kernel) -> bool:
@@ -174,7 +185,7 @@ def _is_watcher(kernel: Kernel, process: ProcessRecord, ref: Ref, there: Kernel)
     seen = _pid_for(there, kernel, process.pid)
     return any(
         watcher.pid == seen and watcher.ref.number == ref.number
-        for watched in there.processes()
+        for watched in there.tables.processes.values()
         for watcher in watched.monitored_by
     )
 
@@ -198,7 +209,7 @@ def _check_bonds(world: World, host: Host) -> None:
 
 def _check_processes(world: World, host: Host) -> None:
     """Everything delivered was read, the dead got nothing, and both records of the living agree."""
-    living = {process.pid for process in host.kernel.processes()}
+    living = {process.pid for process in host.kernel.tables.processes.values()}
     known = {actor.process.pid for actor in host.actors.values() if actor.process.alive}
     world.must(living == known, f"{host} has other processes than started there")
     for actor in host.actors.values():
@@ -226,14 +237,15 @@ def _check_arrived(world: World, told: Told) -> None:
 def _check_partitions(world: World) -> None:
     """Every node reports the pairs of its visible peers that have no session, and no others."""
     for host in world.running():
-        peers = host.kernel.nodes(["visible"])
+        peers = host.kernel.membership.nodes(["visible"])
         apart = [
             (one, other)
             for one, other in itertools.combinations(peers, 2)
-            if other not in world.hosts[one].kernel.nodes(["visible"])
+            if other not in world.hosts[one].kernel.membership.nodes(["visible"])
         ]
         world.must(
-            host.kernel.partitions() == apart, f"{host} reports {host.kernel.partitions()}, not {apart}"
+            host.kernel.membership.partitions() == apart,
+            f"{host} reports {host.kernel.membership.partitions()}, not {apart}",
         )
         world.count("partitions", len(apart))
 
@@ -242,5 +254,5 @@ def check_whole(world: World) -> None:
     """Everybody is connected with everybody."""
     for host in world.running():
         others = sorted(other.name for other in world.running() if other is not host)
-        connected = host.kernel.nodes(["connected"])
+        connected = host.kernel.membership.nodes(["connected"])
         world.must(connected == others, f"{host} is connected with {connected}, not {others}")

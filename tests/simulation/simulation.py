@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from tests.simulation import acts
 from tests.simulation.faults import Faults, populate
-from tests.simulation.host import WatchedKernel
 from tests.simulation.hostile import Villain
 from tests.simulation.invariants import check_quiet, check_whole
 from tests.simulation.workload import Workload
 from tests.simulation.world import World
 
 if TYPE_CHECKING:
+    from tests.simulation.host import Fault
     from tests.simulation.records import Waiter
 
 SETTLING_SECONDS = 17.0
@@ -22,9 +22,9 @@ REUNION_SECONDS = 8.0
 """And by then every handshake, and every tick that tells of it."""
 
 
-def simulate(seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> World:
+def simulate(seed: int, break_kernel: Fault | None = None) -> World:
     """Lets some nodes live and fail for a while, then heals everything; raises `Violation`."""
-    world = World(seed, kernel)
+    world = World(seed, break_kernel)
     random = world.random
     for name in random.sample("abcdef", random.choice((2, 3, 3, 4, 5))):
         world.boot(f"{name}@h", hidden=random.random() < 0.1)

@@ -88,8 +88,8 @@ def disturb(crowd: Crowd, nodes: list[LocalNode], number: int) -> None:
     node = crowd.random.choice(nodes)
     if not number % 10:
         for peer in peers(node):
-            if peer.link is not None:
-                peer.link.close(gracefully=crowd.random.random() < 0.5)
+            if peer.connection is not None:
+                peer.connection.close(gracefully=crowd.random.random() < 0.5)
     if not number % 80:
         name = node.kernel.name
         start_stop.stop(node)
@@ -106,7 +106,7 @@ def complaints_of(nodes: list[LocalNode]) -> list[str]:
     for node in nodes:
         found += in_kernel(node, disagreements, node.kernel)
         found += [f"{node.kernel.name} keeps {peer.out} for {peer.name}" for peer in peers(node) if peer.out]
-        found += [f"{node.kernel.name} waits for {pending}" for pending in node.kernel._pending.values()]
+        found += [f"{node.kernel.name} waits for {pending}" for pending in node.kernel.pending.values()]
     try:
         return found + asymmetries(node.kernel for node in nodes)
     except RuntimeError:  # a table changed while it was looked at: something was under way
@@ -114,7 +114,7 @@ def complaints_of(nodes: list[LocalNode]) -> list[str]:
 
 
 def peers(node: LocalNode) -> list[Peer]:
-    return in_kernel(node, lambda: list(node.kernel._peers.values()))
+    return in_kernel(node, lambda: list(node.kernel.tables.peers.values()))
 
 
 def processes(nodes: list[LocalNode]) -> list[ProcessRecord]:

@@ -160,7 +160,9 @@ class Workload:
 
     def _trap(self, me: Actor) -> None:
         me.trap_changes += 1
-        me.host.step(me.host.kernel.set_trap_exit, me.process, self.world.random.random() < 0.7)
+        me.host.step(
+            me.host.kernel.process_signals.set_trap_exit, me.process, self.world.random.random() < 0.7
+        )
 
     def _register(self, me: Actor) -> None:
         acts.register(me, self.world.random.choice(NAMES))

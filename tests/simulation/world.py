@@ -19,7 +19,7 @@ from pyx.terms import Incarnation, Pid
 from pyx.wire.codec import encode
 from tests.simulation import acts
 from tests.simulation.actors import Actor
-from tests.simulation.host import Host, WatchedKernel
+from tests.simulation.host import Host
 from tests.simulation.network import Connection
 from tests.simulation.records import Waiter, reason_key
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
-    from tests.simulation.host import Link
+    from tests.simulation.host import Fault, Link
     from tests.simulation.records import Request, Told
 
 _TRACE_LINES = 40
@@ -43,10 +43,10 @@ class World:
 
     Args:
         seed: decides everything.
-        kernel: the kernel under test.
+        break_kernel: a fault that every kernel of this world gets.
     """
 
-    def __init__(self, seed: int, kernel: type[WatchedKernel] = WatchedKernel) -> None:
+    def __init__(self, seed: int, break_kernel: Fault | None = None) -> None:
         self.seed = seed
         self.random = Random(seed)
         self.now = 1000.0
@@ -65,7 +65,7 @@ class World:
         self.trace: deque[str] = deque(maxlen=_TRACE_LINES)
         self.counts: dict[str, int] = {}
         """How often what was seen: shows that a run is not empty."""
-        self._kernel = kernel
+        self._break_kernel = break_kernel
         self._events: list[tuple[float, int, Host | None, Callable[..., None], tuple[Any, ...]]] = []
         self._order = itertools.count()
         self._creations = itertools.count(1)
@@ -120,7 +120,7 @@ class World:
 
     def boot(self, name: str, *, hidden: bool = False) -> Host:
         """An OS process starts, as the node of that name."""
-        host = self.hosts[name] = Host(self, name, hidden=hidden, kernel=self._kernel)
+        host = self.hosts[name] = Host(self, name, hidden=hidden, break_kernel=self._break_kernel)
         self.note(f"{host} boots")
         return host
 
@@ -214,7 +214,7 @@ class World:
         for actor in host.died:
             actor.death_is_explained()
         host.died.clear()
-        if not host.kernel._notices:
+        if not host.kernel.tables.exit_notices:
             for actor, hears_normal in host.untold:
                 actor.end_was_told(hears_normal)
             host.untold.clear()
@@ -225,7 +225,7 @@ class World:
         self.note(f"{host} lost {peer}: {reason}")
         if reason == "not responding":
             # Short freezes between ticks make none of them late.
-            silent, least = peer.link.silent, host.kernel.tick_seconds / 2
+            silent, least = peer.connection.silent, host.kernel.mesh.tick_seconds / 2
             self.must(silent >= least, f"{host} gave {peer} up after {silent:g} seconds")
         self.count("sessions lost" if peer.creation else "dials lost")
         for actor in host.actors.values():

@@ -66,7 +66,7 @@ class TestMesh:
         assert a.type('Node.list("connected")') == "['b@vm', 'shy@vm']"
         assert a.type('Node.list("this", "hidden")') == "['a@vm', 'shy@vm']"
         assert a.type('Node.list("known")') == "['a@vm', 'b@vm', 'shy@vm']"
-        assert a.type('Node.list("bogus")').startswith("ValueError: 'bogus' is no kind of node: this, ")
+        assert a.type('Node.list("bogus")').startswith("ValueError: 'bogus' is not a kind of node: this, ")
         assert b.type('Node.list("known")') == "['a@vm', 'b@vm']"
         assert hidden.type('rpc.call("b@vm", "Node", "self")') == "'b@vm'"
 

@@ -1,0 +1,105 @@
+"""The end of a process: out of every table in one kernel call, and what others are told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyx.core.effects import Kill, Released, Resume
+from pyx.signals import Down, ExitSignal, weight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.core.exit_notices import Notice
+    from pyx.core.peers import Peer
+    from pyx.core.pending_requests import PendingRequests
+    from pyx.core.processes import ProcessRecord, Target, Watcher
+    from pyx.core.registry import Registry
+    from pyx.core.tables import Tables
+    from pyx.signals import Reason, Signal, UnlinkAck
+    from pyx.terms import Pid, Ref
+
+
+class ProcessExits:
+    """Ends processes, and queues their exit notices."""
+
+    def __init__(self, tables: Tables, registry: Registry, pending: PendingRequests) -> None:
+        self._tables = tables
+        self._registry = registry
+        self._pending = pending
+
+    def end(self, process: ProcessRecord, reason: Reason) -> None:
+        """Takes a process out of every table and queues what its links and monitors are told.
+
+        A call that ended before its function did is answered `"exit"`.  Without effect on a dead process.  It
+        never ends half-way: a table entry that is missing already does not keep the others waiting.
+        """
+        caller, process.call = process.call, None
+        if process.alive:
+            self._remove(process, reason)
+        if caller is not None:
+            self._pending.answer(caller, "exit", reason, process.pid)
+
+    def kill(self, process: ProcessRecord, reason: Reason) -> None:
+        """Ends a process, and has the runtime stop its code."""
+        self.end(process, reason)
+        self._tables.effects.append(Kill(process, reason))
+
+    def answer_for_the_dead(self, node: str, signal: ExitSignal | Down | UnlinkAck) -> None:
+        """Queues an answer in the place of a process that has ended, behind all its own notices."""
+        peer = self._tables.peers.get(node)
+        self._tables.exit_notices.add([(None, signal)] if peer is None else _promised(peer, signal))
+
+    def _remove(self, process: ProcessRecord, reason: Reason) -> None:
+        tables = self._tables
+        pid = process.pid
+        process.alive = process.waiting = False
+        process.reason = reason
+        process.mailbox.closed = True
+        if process.mailbox.waiters:
+            tables.effects.append(Resume(process.mailbox))
+        tables.processes.pop(pid.number, None)
+        self._registry.release(process)
+        for ref in process.aliases:
+            tables.aliases.pop(ref.number, None)
+        for watcher in process.monitored_by:
+            tables.monitors.pop(watcher, None)
+        for peer in tables.peers.values():
+            peer.dependents.pop(process, None)
+        tables.node_watchers.pop(process, None)
+        # Copies: its own thread, which has not noticed its end yet, may still change the tables.
+        others = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())
+        if any(others):
+            tables.exit_notices.add(self._notices(pid, reason, dict(tables.peers), *others))
+        tables.effects.append(Released(process))
+
+    def _notices(
+        self,
+        pid: Pid,
+        reason: Reason,
+        sessions: dict[str, Peer],
+        links: list[Pid],
+        watchers: list[tuple[Watcher, Pid | str]],
+        monitors: list[tuple[Ref, Target]],
+    ) -> Iterator[Notice]:
+        """What an ended process tells its links, its watchers and the processes it watched."""
+        for other in links:
+            yield sessions.get(other.node), ExitSignal(pid, other, reason)
+        for watcher, target in watchers:
+            down = Down(watcher.pid, watcher.ref, target, reason, pid)
+            yield sessions.get(watcher.pid.node), down
+        for ref, watched in monitors:
+            node, demonitor = self._tables.monitors.demonitor(pid, ref, watched)
+            yield sessions.get(node), demonitor
+
+
+def _promised(peer: Peer, signal: Signal) -> Iterator[Notice]:
+    # The peer may ask faster than portions are given out: an answer counts as its load from now on.
+    promised = weight(signal)
+    peer.out.promised += promised
+
+    def given() -> Iterator[Notice]:
+        peer.out.promised -= promised
+        yield peer, signal
+
+    return given()
