@@ -1,12 +1,10 @@
-"""The file's names for pids, references, addresses and ports <-> what they are this time: one to one.
+"""The pids, references, addresses and ports of a file, bound one to one to those of this replay.
 
-A pid in the file, `<3.5.0>`, is two names.  Its first number stands for one life of a node *as this view
-counts them* (the view is the life of the node whose screen shows it); `0` is that life itself.  The rest
-stands for one process of that life, over the whole file.  So two views of one process have to agree, and
-swapped pids fail.
+A pid in the file, `<3.5.0>`, is two names.  Its first number stands for one incarnation of a node as the node
+that prints it counts them (its view); `0` is the printing node itself.  The rest stands for one process of
+that incarnation, over the whole file.  So two views of one process have to agree, and swapped pids fail.
 
-Bindings are made while lines are compared and taken back (`rollback`) when the comparison fails.
-Not here: finding tokens (`bindings.py`).
+Bindings are made while lines are compared, and rolled back when the comparison fails.
 """
 
 from __future__ import annotations
@@ -33,21 +31,24 @@ _Space: TypeAlias = tuple[object, ...]
 
 
 class Token(NamedTuple):
-    """One volatile part: `kind` is `"pid"`, `"ref"`, `"address"` or `"port"`; `text` as it stands there."""
+    """A part of a text that differs from run to run.
+
+    `kind` is `"pid"`, `"ref"`, `"address"` or `"port"`; `text` is the part as written.
+    """
 
     kind: str
     text: str
 
     @property
     def numbers(self) -> tuple[int, str]:
-        """Of a pid or reference: the number of the node's life, and the rest."""
+        """Of a pid or reference: the number of the node's incarnation, and the rest."""
         first, _, rest = self.text.strip("#Ref<>").partition(".")
         return int(first), rest
 
 
 @lru_cache(maxsize=16384)  # a block is compared again with everything that a screen shows
 def split_tokens(text: str) -> tuple[str | Token, ...]:
-    """*text* as its plain and its volatile parts, in order; plain parts stand before, between and after."""
+    """Returns the plain parts and the tokens of *text* in order; plain parts are first, between and last."""
     parts: list[str | Token] = []
     end = 0
     for found in _found(text):
@@ -58,7 +59,7 @@ def split_tokens(text: str) -> tuple[str | Token, ...]:
 
 
 def _found(text: str) -> Iterator[re.Match[str]]:
-    """What is volatile.  A computed number is not: an address stands in angle brackets."""
+    """Yields the matches that are tokens.  A computed number is not: an address is in angle brackets."""
     for found in _TOKEN.finditer(text):
         if found.lastgroup != "address" or _is_in_brackets(text, found.start()):
             yield found
@@ -69,7 +70,7 @@ def _is_in_brackets(text: str, at: int) -> bool:
 
 
 def input_tokens(code: str) -> Iterator[tuple[int, int, Token]]:
-    """(start, end, token) of what is volatile in an input: tokens, the arguments of pid("…") and ref("…")."""
+    """Yields (start, end, token) of the tokens in an input, the arguments of pid("…") and ref("…") too."""
     spans = {found.span("body"): found for found in _CALL.finditer(code)}
     for (start, end), found in spans.items():
         kind = found.group("kind")
@@ -80,37 +81,35 @@ def input_tokens(code: str) -> Iterator[tuple[int, int, Token]]:
 
 
 class NodeView(NamedTuple):
-    """A node's screen: whose it is, and how it counts the lives of other nodes."""
+    """One incarnation of a node, and the numbers under which it prints the incarnations of other nodes."""
 
     incarnation: Incarnation
     numbers: Mapping[int, Incarnation]
 
     def incarnation_of(self, number: int) -> Incarnation:
-        """The life that pids with this first number belong to."""
-        return (
-            self.incarnation
-            if number == 0
-            else self.numbers.get(number) or Incarnation("an unknown node", number)
-        )
+        """Returns the incarnation whose pids this node prints with that first number."""
+        if number == 0:
+            return self.incarnation
+        return self.numbers.get(number) or Incarnation("an unknown node", number)
 
 
 class Bindings:
-    """All bindings of one replay."""
+    """The bindings of one replay of one session."""
 
     def __init__(self) -> None:
         self._actual: dict[tuple[_Space, object], object] = {}
         self._name: dict[tuple[_Space, object], object] = {}
         self._trail: list[tuple[_Space, object, object]] = []
         self._states: list[int] = [0]
-        """The number of each state on the way here, one more than the trail is long."""
+        """The number of the state after each entry of the trail, and of the state before the first."""
         self._numbers: dict[tuple[int, _Space, object, object], int] = {}
 
     def savepoint(self) -> int:
-        """A point to `rollback` to."""
+        """Returns a point to `rollback` to."""
         return len(self._trail)
 
     def rollback(self, savepoint: int) -> None:
-        """Forgets every binding made since that `savepoint`."""
+        """Removes every binding made since that `savepoint`."""
         while len(self._trail) > savepoint:
             space, name, actual = self._trail.pop()
             del self._actual[space, name]
@@ -119,7 +118,7 @@ class Bindings:
 
     @property
     def state(self) -> int:
-        """A number that is the same whenever the same bindings have been made in the same order."""
+        """A number of the present bindings: equal if and only if they were made in the same order."""
         return self._states[-1]
 
     def _bind(self, space: _Space, name: object, actual: object) -> bool:
@@ -134,9 +133,9 @@ class Bindings:
         return bound == actual
 
     def match(self, name: Token, actual: Token, view: NodeView) -> bool:
-        """True if the file's *name* may stand for *actual* in this view; binds what was not bound.
+        """Returns True if the file's *name* stands for *actual* in this view; binds it if it was not bound.
 
-        After False some bindings may have been made: the caller rewinds.
+        After False some bindings may have been made: the caller rolls back.
         """
         if name.kind != actual.kind:
             return False
@@ -154,10 +153,10 @@ class Bindings:
             return name == 0 and incarnation == view.incarnation
         return self._bind(("incarnation", view.incarnation), name, incarnation)
 
-    # ------------------------------------------------------------ from names to what they are now
+    # ------------------------------------------------------------ from the file to this replay
 
     def actual_of(self, name: Token, view: NodeView) -> str | None:
-        """The text that *name* stands for in this view; None while it is not bound."""
+        """Returns the text that *name* stands for in this view; None if it is not bound."""
         if name.kind not in {"pid", "ref"}:
             bound = self._actual.get((_space_of(name, view), name.text))
             return None if bound is None else str(bound)
@@ -172,7 +171,7 @@ class Bindings:
         return f"{'#Ref' if name.kind == 'ref' else ''}<{number}.{bound}>"
 
     def substitute(self, code: str, view: NodeView) -> str:
-        """An input as it has to be typed this time: names that are bound become what they stand for."""
+        """Returns the code of an input with each name that is bound replaced by its actual text."""
         for start, end, token in sorted(input_tokens(code), reverse=True):
             actual = self.actual_of(token, view)
             if actual is not None:
@@ -180,10 +179,10 @@ class Bindings:
                 code = code[:start] + (actual.strip("#Ref<>") if bare else actual) + code[end:]
         return code
 
-    # ------------------------------------------------------------ from what they are now to names
+    # ------------------------------------------------------------ from this replay to the file
 
     def rename(self, text: str, view: NodeView) -> str:
-        """*text* as the file would write it: things with a name get it, others get one that is free."""
+        """Returns *text* as the file would write it; tokens without a name get the next free one."""
         return "".join(
             part if isinstance(part, str) else self._name_of(part, view) for part in split_tokens(text)
         )
@@ -201,18 +200,18 @@ class Bindings:
         rest_name = self._name_in((actual.kind, incarnation), rest, rest)
         return f"{'#Ref' if actual.kind == 'ref' else ''}<{first_name}.{rest_name}>"
 
-    def _name_in(self, space: _Space, actual: object, wish: int | str) -> object:
-        """The name of *actual*; a new one is *wish*, or the next that is free."""
+    def _name_in(self, space: _Space, actual: object, preferred: int | str) -> object:
+        """Returns the name of *actual*; a new one is *preferred*, or the next free one after it."""
         known = self._name.get((space, actual))
         if known is not None:
             return known
-        while (space, wish) in self._actual:
-            wish = wish + 1 if isinstance(wish, int) else _next_name(wish)
-        self._bind(space, wish, actual)
-        return wish
+        while (space, preferred) in self._actual:
+            preferred = preferred + 1 if isinstance(preferred, int) else _next_name(preferred)
+        self._bind(space, preferred, actual)
+        return preferred
 
     def explain(self, text: str, view: NodeView) -> list[str]:
-        """For a report: what the names in *text* stand for, one line each."""
+        """Returns, for a report, the actual text of each name in *text*, one line each."""
         lines: list[str] = []
         for part in split_tokens(text):
             if isinstance(part, str):
@@ -235,12 +234,12 @@ def _all_incarnations(view: NodeView) -> list[tuple[int, Incarnation]]:
 
 
 def _space_of(token: Token, view: NodeView) -> _Space:
-    """Of an address or a port: a port is one for all, an address is its process's."""
+    """Returns the space of an address or a port: a port is one for all nodes, an address is one node's."""
     return ("address", view.incarnation) if token.kind == "address" else ("port",)
 
 
 def _next_name(name: str) -> str:
-    """A pid's or reference's `"5.0"` -> `"6.0"`, an address or a port one up."""
+    """Returns the next name to try: `"6.0"` after a pid's `"5.0"`, an address or a port plus 1."""
     if name.startswith("0x"):
         return f"{int(name, 16) + 1:#x}"
     head, colon, port = name.rpartition(":")

@@ -1,8 +1,8 @@
-r"""What a terminal makes of a line, and how a file writes characters that a text file does not keep.
+r"""Lines as a terminal shows them in the end, and escapes for characters that a text file does not keep.
 
-A line is compared as it stands on a screen in the end: without colours, and with what `\r`, backspace and
-"erase line" have overwritten gone.  What is left of control characters, and lone surrogates, are written as
-in cram, with Python's escapes and ` (esc)` at the end:
+Lines are compared without colours, and without text that `\r`, backspace and "erase line" have overwritten.
+The control characters that remain, and lone surrogates, are written as in cram, with Python's escapes and
+` (esc)` at the end:
 
     \x07ring\x1b[5n (esc)
 """
@@ -14,7 +14,7 @@ import unicodedata
 from typing import Final
 
 ESCAPED: Final = " (esc)"
-"""The end of a line with escapes."""
+"""The suffix of a line with escapes."""
 
 _MOVES: Final = re.compile(
     r"\x1b\[[0-9;:]*m"  # a colour
@@ -31,14 +31,14 @@ _ESCAPE: Final = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U(000[0-9a-fA-F]{5}|0010[0-9a-fA-F]{4})|(.))"
 )
 _LETTERS: Final = {"r": "\r", "t": "\t", "b": "\b", "a": "\a", "f": "\f", "v": "\v", "\\": "\\"}
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
-"""Categories of Unicode: controls, formats, marks that stand on other characters, separators."""
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+"""Categories of Unicode: controls, formats, combining marks, separators."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def as_seen(line: str) -> str:
-    """The line as it stands on a terminal in the end; a tab stays one character."""
-    while _MOVES.search(line) is not None:  # what is left on both sides of one may be another
+    """Returns the line as a terminal shows it in the end; a tab stays one character."""
+    while _MOVES.search(line) is not None:  # the text on both sides of a match may form another
         line = _moved(line)
     return line
 
@@ -61,7 +61,7 @@ def _moved(line: str) -> str:
 
 
 def _put(cells: list[str], at: int, text: str) -> int:
-    """Writes *text* over the cells from *at* on; returns where the cursor is then."""
+    """Writes *text* over the cells from *at* on; returns the new position of the cursor."""
     if text and at > len(cells):
         cells += " " * (at - len(cells))
     cells[at : at + len(text)] = text
@@ -69,12 +69,12 @@ def _put(cells: list[str], at: int, text: str) -> int:
 
 
 def needs_escapes(text: str) -> bool:
-    """True if a text file would not keep a character of *text*, or not show it."""
+    """Returns True if a text file would not keep a character of *text*, or not show it."""
     return _NOT_KEPT.search(text) is not None
 
 
 def escaped(text: str, *, first: bool = False) -> str:
-    r"""*text* with escapes and the suffix; *first*: its first character too, which would be misread."""
+    r"""Returns *text* with escapes and the suffix; *first*: the first character, too, is an escape."""
     rest = _NOT_KEPT.sub(lambda found: _escape(found.group()), text.replace("\\", r"\\"))
     if first and rest[:1] not in {"", "\\"}:
         rest = _escape(rest[0]) + rest[1:]
@@ -82,7 +82,7 @@ def escaped(text: str, *, first: bool = False) -> str:
 
 
 def unescaped(written: str) -> str:
-    """The text of a line that is written with escapes, without its suffix; an unknown escape is itself."""
+    """Returns the text of a line that was `escaped`; an unknown escape stays as it is."""
     return _ESCAPE.sub(_character, written.removesuffix(ESCAPED))
 
 
@@ -101,21 +101,25 @@ def _character(found: re.Match[str]) -> str:
 
 
 def look_alike(one: str, other: str) -> bool:
-    """True for two texts that differ in nothing that the eye sees."""
-    return one != other and _seen(one) == _seen(other)
+    """Returns True for two texts that differ, and look the same on a screen.
+
+    They look the same if they are equal without blanks, combining marks and characters that have no shape: a
+    tab and blanks, a no-break space, `é` as one character and as two, a zero-width space.
+    """
+    return one != other and _visible(one) == _visible(other)
 
 
-def _seen(text: str) -> str:
+def _visible(text: str) -> str:
     return "".join(
-        char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in _UNSEEN
+        char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char) not in _INVISIBLE
     )
 
 
 def with_escapes(text: str) -> str:
-    """*text* with Python's escapes for all that is not a plain character of ASCII."""
+    """Returns *text* with Python's escapes for all but the printable characters of ASCII."""
     return text.encode("unicode_escape").decode("ascii").replace("\\\\", "\\")
 
 
 def without_controls(text: str) -> str:
-    """*text* with escapes for what a terminal would obey."""
+    """Returns *text* with escapes for control characters, which a terminal would obey."""
     return _CONTROL.sub(lambda found: with_escapes(found.group()), text)

@@ -1,6 +1,6 @@
-"""The comment at the end of an input that says how to take it: `# eventually 20s`, `# unordered` ...
+"""Directives: comments at the end of an input, `# eventually 20s`, `# unordered`, `# blocks`, `# ignore`.
 
-They are Python comments, so an input with one can be pasted into a live shell.  Not here: what they do.
+They are Python comments, so an input with one can be pasted into a live shell.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyx.scenario.steps import Directives
 
 WORDS: Final = ("eventually", "unordered", "blocks", "ignore")
 
-_ACTS: Final = frozenset(
+_EFFECTS: Final = frozenset(
     {
         "alias", "async_call", "cancel_timer", "cast", "demonitor", "disconnect", "exit", "flag", "flush",
         "link", "monitor", "monitor_nodes", "put", "receive", "recompile", "register", "send", "send_after",
@@ -25,27 +25,27 @@ _ACTS: Final = frozenset(
         "unregister",
     }
 )  # fmt: skip
-"""What has an effect, or takes a message: repeating it would be another experiment each time."""
+"""Functions that have an effect or take a message: evaluated twice, they would test something else."""
 
 _TIME: Final = re.compile(r"\d\S*")
 
 
 def split_directives(code: str) -> tuple[str, Directives]:
-    """The code without its directive, and the directive.
+    """Returns the code without its directive, and the directive.
 
     Raises:
-        Complaint: a directive that does not fit its code; columns count from the start of the code's line,
-            `offset` is that line.
+        ParseError: a directive that is unknown, or does not fit its code; columns count from the start of the
+            code's line, `offset` is that line.
     """
     place = _last_comment(code)
     if place is None:
         return code, Directives()
     row, column, comment = place
     words = _words(comment)
-    if not _is_meant(words):
+    if not _is_directive(words):
         return code, Directives()
 
-    def complain(at: int, problem: str, hint: str | None = None) -> ParseError:
+    def error(at: int, problem: str, hint: str | None = None) -> ParseError:
         return ParseError(column + at + 2, problem, hint=hint, offset=row)
 
     eventually: float | None = None
@@ -60,29 +60,33 @@ def split_directives(code: str) -> tuple[str, Directives]:
         else:
             near = nearest(word, WORDS)
             hint = f"did you mean {near!r}?" if near else f"one of: {', '.join(WORDS)}"
-            raise complain(at, f"unknown directive {word!r}", hint)
+            raise error(at, f"unknown directive {word!r}", hint)
     lines = code.split("\n")
     lines[row] = lines[row][:column].rstrip()
     rest = "\n".join(lines).rstrip()
     directives = Directives(eventually, "unordered" in chosen, "blocks" in chosen, "ignore" in chosen)
     if eventually is not None:
         if not rest:
-            raise complain(words[0][1], "nothing to evaluate", "an empty prompt waits by itself")
-        problem = _why_not_again(rest)
+            raise error(
+                words[0][1],
+                "# eventually has no code to evaluate",
+                "an empty prompt waits for its output by itself",
+            )
+        problem = _why_not_repeatable(rest)
         if problem is not None:
-            raise complain(words[0][1], problem, "an empty prompt awaits output without evaluating anything")
+            raise error(words[0][1], problem, "an empty prompt waits for output without evaluating code")
     if directives.blocks and (eventually is not None or not rest):
-        raise complain(words[0][1], "only an evaluation can block", None)
+        raise error(words[0][1], "# blocks goes with code, and not with # eventually", None)
     return rest, directives
 
 
-def without_meaning(code: str) -> str:
-    """The code so that a file which holds it has no directive in it: a person's remark may look like one."""
+def without_directive(code: str) -> str:
+    """Returns the code with its last comment changed if it would be read as a directive."""
     place = _last_comment(code)
     if place is None:
         return code
     row, column, comment = place
-    if not _is_meant(_words(comment)):
+    if not _is_directive(_words(comment)):
         return code
     lines = code.split("\n")
     lines[row] = f"{lines[row][:column]}# {lines[row][column:]}"
@@ -90,11 +94,11 @@ def without_meaning(code: str) -> str:
 
 
 def with_blocks(code: str) -> str:
-    """The code with the directive `# blocks`, wherever a reader finds it."""
+    """Returns the code with the directive `# blocks`."""
     code = code.rstrip()
     if _last_comment(code) is None:
         return f"{code}  # blocks"
-    return f"{code}\n# blocks"  # behind a remark it would be a part of that
+    return f"{code}\n# blocks"  # behind a comment it would be part of that
 
 
 def _words(comment: str) -> list[tuple[str, int]]:
@@ -102,7 +106,7 @@ def _words(comment: str) -> list[tuple[str, int]]:
 
 
 def _last_comment(code: str) -> tuple[int, int, str] | None:
-    """(row from 0, column from 0, text) of the comment that ends the last line with something on it."""
+    """Returns (row from 0, column from 0, text) of the comment at the end of the code; None without one."""
     row = len(code.rstrip().split("\n")) - 1
     line = code.split("\n")[row]
     if "#" not in line:
@@ -112,15 +116,15 @@ def _last_comment(code: str) -> tuple[int, int, str] | None:
         for token in tokenize.generate_tokens(io.StringIO(code + "\n").readline):
             if token.type == tokenize.COMMENT and token.start[0] == row + 1:
                 found = (row, token.start[1], token.string)
-    except (tokenize.TokenError, SyntaxError):  # code that the node will complain about, as it should
+    except (tokenize.TokenError, SyntaxError):  # the node will report the error
         simple = re.search(r"#[^'\"]*$", line)
         if found is None and simple is not None:
             found = (row, simple.start(), simple.group())
     return found
 
 
-def _is_meant(words: list[tuple[str, int]]) -> bool:
-    """True for a directive, and for a short comment that is nearly one (then it gets a hint)."""
+def _is_directive(words: list[tuple[str, int]]) -> bool:
+    """Returns True for a directive, and for a short comment that is nearly one (the error has a hint)."""
     known = [word for word, _ in words if word in WORDS or _TIME.fullmatch(word)]
     if not words or len(words) - len(known) > 1:
         return False
@@ -131,16 +135,16 @@ def _is_meant(words: list[tuple[str, int]]) -> bool:
     )
 
 
-def _why_not_again(code: str) -> str | None:
-    """Why this code may not be evaluated again and again; None if it may."""
+def _why_not_repeatable(code: str) -> str | None:
+    """Returns why this code may not be evaluated repeatedly; None if it may."""
     try:
         tree = ast.parse(code, mode="eval")
     except SyntaxError:
-        return "only an expression can be evaluated again and again"
+        return "# eventually repeats its input, and only an expression can be repeated"
     for node in ast.walk(tree):
         name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if name in _ACTS:
-            return f"{name} has an effect, so it cannot be evaluated again and again"
+        if name in _EFFECTS:
+            return f"# eventually repeats its input, and {name} has an effect"
         if isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield)):
-            return "only a plain expression can be evaluated again and again"
+            return "# eventually repeats its input, and only a plain expression can be repeated"
     return None

@@ -1,8 +1,7 @@
-"""A user's regular expression, matched where it can be stopped: in a child process, for a while.
+"""Matches the regular expressions of a file in a child process, which can be stopped.
 
-`(a+)+c` against thirty a's takes years, and Python's `re` cannot be interrupted from another thread.  What is
-limited is the CPU time of the child, so a crowded machine fails no test.
-See `match_line.py` for which lines are expressions.
+`(a+)+c` against thirty a's takes years, and Python's `re` cannot be interrupted from another thread.  The
+limit is on the CPU time of the child, so that no test fails because the machine is busy.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from functools import lru_cache
 from typing import Final
 
 LIMIT_SECONDS: Final = 1.0
-"""So much CPU time one match may take."""
+"""The CPU time that one match may take."""
 
 _CHILD: Final = """
 import json, re, signal, sys, warnings
@@ -32,19 +31,19 @@ for line in sys.stdin.buffer:
     sys.stdout.buffer.write(b"1" if found else b"0")
     sys.stdout.buffer.flush()
 """
-"""One byte for each line; the timer's signal ends the process."""
+"""The child's program: answers each line with one byte; the timer's signal ends it."""
 
 
 class ExpressionTooSlow(Exception):
-    """A regular expression was given up.  Attribute: `pattern`."""
+    """A regular expression took longer than `LIMIT_SECONDS`.  Attribute: `pattern`."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        super().__init__(f"the expression takes more than {LIMIT_SECONDS:g} s: {pattern}")
+        super().__init__(f"the regular expression takes more than {LIMIT_SECONDS:g} s of CPU time: {pattern}")
 
 
 def why_invalid(pattern: str) -> tuple[str, int] | None:
-    """What is wrong with a regular expression, and at which character (from 0); None if nothing is."""
+    """Returns the problem of a regular expression and its index (from 0); None if it is valid."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -57,10 +56,10 @@ def why_invalid(pattern: str) -> tuple[str, int] | None:
 
 
 def fullmatch(pattern: str, text: str) -> bool:
-    """True if the whole *text* is what a valid expression says.
+    """Returns True if the whole *text* matches a valid expression.
 
     Raises:
-        ExpressionTooSlow: that could not be found out in `LIMIT_SECONDS`.
+        ExpressionTooSlow: the match took more than `LIMIT_SECONDS` of CPU time.
     """
     found = _found(pattern, text)
     if found is None:
@@ -68,33 +67,33 @@ def fullmatch(pattern: str, text: str) -> bool:
     return found
 
 
-@lru_cache(maxsize=4096)  # a block is compared again with everything that a screen shows
+@lru_cache(maxsize=4096)  # a block is compared again each time its screen changes
 def _found(pattern: str, text: str) -> bool | None:
     return _matcher.ask(pattern, text)
 
 
 class _MatcherProcess:
-    """The child process; one for all threads, started when it is first needed."""
+    """The child process: one for all threads, started at the first match."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
     def ask(self, pattern: str, text: str) -> bool | None:
-        """None: it took too long."""
-        asked = json.dumps([pattern, text, LIMIT_SECONDS]).encode() + b"\n"
+        """Returns None if the match took too long."""
+        request = json.dumps([pattern, text, LIMIT_SECONDS]).encode() + b"\n"
         with self._lock:
             if self._child is not None and self._child.poll() is not None:
-                self._end()  # something has killed it meanwhile
+                self._end()  # it was killed from outside
             child = self._child or self._start()
             assert child.stdin is not None
             assert child.stdout is not None
             try:
                 with contextlib.suppress(OSError):
-                    child.stdin.write(asked)
+                    child.stdin.write(request)
                     child.stdin.flush()
                 answer = child.stdout.read(1)
-            except BaseException:  # a signal: the answer would be taken for that of the next question
+            except BaseException:  # a signal: else the answer would be read as that of the next match
                 self._end()
                 raise
             if not answer:
@@ -123,7 +122,7 @@ class _MatcherProcess:
             child.wait()
 
     def close(self) -> None:
-        """Ends the child."""
+        """Ends the child, if it was started."""
         with self._lock:
             self._end()
 

@@ -47,30 +47,30 @@ class DiffLine(NamedTuple):
 
 
 def difference(
-    written: Sequence[str], shown: Sequence[str], names: Bindings, view: NodeView
+    written: Sequence[str], shown: Sequence[str], bindings: Bindings, view: NodeView
 ) -> list[DiffLine]:
     """The expected lines against those shown, in the file's names."""
     lines = [expected_line(line) for line in written]
-    before = names.savepoint()
+    before = bindings.savepoint()
 
     def same(row: int, column: int) -> bool:
         try:
-            return lines[row].kind != "dots" and match_line(lines[row], shown[column], names, view)
+            return lines[row].kind != "dots" and match_line(lines[row], shown[column], bindings, view)
         except ExpressionTooSlow:
             return False
         finally:
-            names.rollback(before)
+            bindings.rollback(before)
 
     pairs = _common(len(lines), len(shown), same)
     found: list[DiffLine] = []
     row = column = 0
     for pair in [*pairs, (len(lines), len(shown))]:
         found += [DiffLine("-", line.written) for line in lines[row : pair[0]]]
-        found += [DiffLine("+", protected(names.rename(text, view))) for text in shown[column : pair[1]]]
+        found += [DiffLine("+", protected(bindings.rename(text, view))) for text in shown[column : pair[1]]]
         if pair[0] < len(lines):
             found.append(DiffLine(" ", lines[pair[0]].written))
         row, column = pair[0] + 1, pair[1] + 1
-    names.rollback(before)
+    bindings.rollback(before)
     return found
 
 
@@ -123,14 +123,14 @@ def describe(failure: StepFailure, player: Player, path: str, logs: str) -> str:
     shown = () if failure.step is None else failure.step.written
     lines += [f"    {without_controls(line)}" for line in shown]
     if node is not None:
-        lines += _diff_lines(failure, node, player.names)
+        lines += _diff_lines(failure, node, player.bindings)
         mentioned = "\n".join([*shown, *failure.block.lines])
-        bound = player.names.explain(mentioned, node.view)
+        bound = player.bindings.explain(mentioned, node.view)
         if bound:
             lines.append(f"    bound: {'; '.join(bound)}")
     for other in player.nodes.processes.all:
         if other is not node:
-            lines += _unclaimed(other, other.units, player.names)
+            lines += _unclaimed(other, other.units, player.bindings)
     for name, text in failure.dumps:
         lines.append(f"    {name}:")
         lines += [f"      {without_controls(line)}" for line in text.split("\n")]
@@ -142,16 +142,18 @@ def describe(failure: StepFailure, player: Player, path: str, logs: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _diff_lines(failure: StepFailure, node: NodeProcess, names: Bindings) -> list[str]:
+def _diff_lines(failure: StepFailure, node: NodeProcess, bindings: Bindings) -> list[str]:
     # What the step itself showed comes first: it is what the block is mostly about.
     own = [unit for unit in failure.shown if unit.source == EVAL]
     others = [unit for unit in failure.shown if unit.source != EVAL]
     texts = [line for unit in (*own, *others) for line in unit.lines]
-    found = difference(failure.block.lines, texts, names, node.view)
+    found = difference(failure.block.lines, texts, bindings, node.view)
     lines = _diff_text(found)
     sources = {unit.source for unit in others}
     if sources:
-        lines.append(f"    from: {', '.join(sorted(names.rename(source, node.view) for source in sources))}")
+        lines.append(
+            f"    from: {', '.join(sorted(bindings.rename(source, node.view) for source in sources))}"
+        )
     return lines
 
 
@@ -208,14 +210,14 @@ def _rest(lines: Sequence[DiffLine], most: int = _MOST_OF_A_SIGN) -> Iterator[Di
         yield DiffLine(lines[-1].sign, f"... {len(lines) - most} more lines")
 
 
-def _unclaimed(node: NodeProcess, units: Iterable[OutputUnit], names: Bindings) -> list[str]:
-    before = names.savepoint()
+def _unclaimed(node: NodeProcess, units: Iterable[OutputUnit], bindings: Bindings) -> list[str]:
+    before = bindings.savepoint()
     name = node.name or "the shell without a name"
     lines = [
-        f"    unclaimed on {name} after {unit.at:.2f} s, from {names.rename(unit.source, node.view)}: "
-        + without_controls(names.rename(line, node.view))
+        f"    unclaimed on {name} after {unit.at:.2f} s, from {bindings.rename(unit.source, node.view)}: "
+        + without_controls(bindings.rename(line, node.view))
         for unit in units
         for line in unit.lines
     ]
-    names.rollback(before)
+    bindings.rollback(before)
     return lines[:_MOST_LINES]

@@ -1,10 +1,9 @@
-r"""The fenced blocks of a Markdown file, by CommonMark's rules, with the place of each line.
+r"""The fenced blocks of a Markdown file, by CommonMark's rules, with the position of each line.
 
-A fence is three or more backticks or tildes, up to three columns in, also inside block quotes and list items
-(nested as deep as may be); only a fence of the same character and at least that length closes it.  A tab ends
-at the next multiple of four columns.  What looks like a fence and is not one is reported too: inside an HTML
-comment or `<pre>`, or four columns in, where it is code.
-See `transcript.py` for what the lines mean.
+A fence is three or more backticks or tildes, indented by up to three columns, also inside block quotes and
+list items, nested to any depth; only a fence of the same character and at least that length closes it.  A tab
+ends at the next multiple of four columns.  Lines that look like a fence and are none are reported too: those
+inside an HTML comment or `<pre>`, and those indented by four columns, which are code.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _HTML: Final = (
         re.compile(r"</(?:pre|script|style|textarea)>", re.IGNORECASE),
     ),
 )
-"""What opens a stretch of HTML, which holds no fences, and what closes it."""
+"""The start and the end of HTML, in which there are no fences."""
 _LANGUAGE: Final = re.compile(r"\s*\{?\s*\.?([^\s,:;{}]*)")
 _CODE_INDENT: Final = 4
 
@@ -36,8 +35,9 @@ _CODE_INDENT: Final = 4
 class Fence(NamedTuple):
     """A fenced block.
 
-    `lines` are those between the fences, without what the containers and the fence's own indent take;
-    `columns` is how many characters that was in each.  The first of them has index `first` in the file.
+    `lines` are those between the fences, without the marks of their containers and the fence's own indent;
+    `columns` is the number of characters that were removed from each.  The first of them has index `first` in
+    the file.
     """
 
     info: str
@@ -48,29 +48,29 @@ class Fence(NamedTuple):
     section: str
     """The heading of first or second level above it."""
     inside: tuple[int, ...]
-    """Indexes of lines in it that would open a fence which this one's end would close."""
+    """Indexes of lines in it that look like the opening of another fence, which its own end would close."""
 
     @property
     def language(self) -> str:
-        """See `language_of`."""
+        """The language of the block; see `language_of`."""
         return language_of(self.info)
 
 
 class Fences(NamedTuple):
-    """All that a file holds: its fenced blocks, and (index, info) of each line that only looks like one."""
+    """The fenced blocks of a file, and (index, info) of each line that only looks like a fence."""
 
     blocks: tuple[Fence, ...]
     lookalikes: tuple[tuple[int, str], ...]
 
 
 def language_of(info: str) -> str:
-    """The first word of an info string, less braces and the like: of `{.pyx #id}` it is `pyx`."""
+    """Returns the first word of an info string without braces: `pyx` of `{.pyx #id}`."""
     found = _LANGUAGE.match(info)
     return found.group(1) if found is not None else ""
 
 
 def read_fences(lines: Iterable[str]) -> Fences:
-    """The fenced blocks of a file's lines, in order."""
+    """Returns the fenced blocks of a file's lines, in order."""
     reader = _FenceReader()
     for index, line in enumerate(lines):
         reader.take(index, line)
@@ -80,14 +80,14 @@ def read_fences(lines: Iterable[str]) -> Fences:
 
 @dataclass
 class _LineCursor:
-    """A place in a line; `column` counts with tabs, `pending` are columns of a tab that is taken in part."""
+    """A position in a line; `column` counts with tabs, `pending` are the columns left of a tab taken in part."""
 
     line: str
     at: int = 0
     column: int = 0
     pending: int = 0
     _known: tuple[int, int] = (-1, 0)
-    """What `_blanks` found last.  Each container asks, and a line may be deep in very many."""
+    """The last result of `_blanks`: each container asks, and a line may be inside thousands of them."""
 
     @property
     def rest(self) -> str:
@@ -95,17 +95,17 @@ class _LineCursor:
 
     @property
     def text(self) -> str:
-        """What stands behind the blanks that come next."""
+        """The text behind the next blanks."""
         return self.line[self.begin :]
 
     @property
     def begin(self) -> int:
-        """The index of the first character from here on that is not a blank."""
+        """The index of the next character that is not a blank."""
         return self._blanks()[0]
 
     @property
     def indent(self) -> int:
-        """How many columns of blanks come next."""
+        """The number of columns of blanks that come next."""
         return self._blanks()[1] - self.column
 
     @property
@@ -113,7 +113,7 @@ class _LineCursor:
         return self.begin == len(self.line)
 
     def _blanks(self) -> tuple[int, int]:
-        """Where the blanks end that come next: the index, and the column."""
+        """Returns the end of the next blanks: the index, and the column."""
         if self._known[0] < self.at:
             end, column = self.at, self.column + self.pending
             for char in self.line[self.at :]:
@@ -125,7 +125,7 @@ class _LineCursor:
         return self._known
 
     def take_columns(self, wanted: int) -> None:
-        """Goes past at most so many columns of blanks."""
+        """Goes past at most *wanted* columns of blanks."""
         target = self.column + wanted
         while self.column < target:
             if self.pending:
@@ -141,14 +141,14 @@ class _LineCursor:
                 return
 
     def take_text(self, length: int) -> None:
-        """Goes past so many characters that are not blanks."""
+        """Goes past *length* characters that are not blanks."""
         self.at += length
         self.column += length
 
 
 @dataclass
 class _OpenFence:
-    """The fence that is open."""
+    """The fence whose end has not come yet."""
 
     run: str
     info: str
@@ -168,13 +168,13 @@ class _OpenFence:
 
 
 class _FenceReader:
-    """Takes the lines one by one."""
+    """Collects the blocks from the lines, one by one."""
 
     def __init__(self) -> None:
         self.blocks: list[Fence] = []
         self.lookalikes: list[tuple[int, str]] = []
         self._containers: list[int] = []
-        """The open ones, the outermost first: 0 for a block quote, for a list item how far in it is."""
+        """The open containers, the outermost first: 0 for a block quote, the indent of a list item's content."""
         self._open: _OpenFence | None = None
         self._lines: list[str] = []
         self._columns: list[int] = []
@@ -207,7 +207,7 @@ class _FenceReader:
             self._finish(closed=False)
 
     def _continued(self, cursor: _LineCursor) -> int:
-        """How many of the open containers this line is in; the cursor goes past their marks."""
+        """Returns the number of open containers that this line is in; the cursor goes past their marks."""
         for number, width in enumerate(self._containers):
             if width:
                 if not cursor.is_blank and cursor.indent < width:
@@ -231,7 +231,7 @@ class _FenceReader:
         self._columns.append(cursor.at)
 
     def _begin(self, index: int, cursor: _LineCursor, matched: int) -> None:
-        """A line outside all fences: what it opens."""
+        """Takes a line outside all fences, which may open containers, a fence or HTML."""
         opened: list[int] = []
         goes_on = self._paragraph and matched == len(self._containers)
         while cursor.indent < _CODE_INDENT and not cursor.is_blank:
@@ -292,13 +292,13 @@ class _FenceReader:
 
 
 def _opening(text: str) -> re.Match[str] | None:
-    """What opens a fence at the start of *text*; with backticks in its info it is inline code."""
+    """Matches the opening of a fence; a run of backticks with more of them in its info is inline code."""
     found = _OPENING.match(text)
     return None if found is None or ("`" in found.group("run") and "`" in found.group("info")) else found
 
 
 def _take_quote(cursor: _LineCursor) -> bool:
-    """Goes past the mark of a block quote; False where there is none."""
+    """Goes past the mark of a block quote; returns False if there is none."""
     indent = cursor.indent
     if indent >= _CODE_INDENT or not cursor.line.startswith(">", cursor.begin):
         return False
@@ -309,9 +309,10 @@ def _take_quote(cursor: _LineCursor) -> bool:
 
 
 def _take_bullet(cursor: _LineCursor, *, in_paragraph: bool) -> int:
-    """Goes past the mark of a list item; how many columns in its content is, 0 where there is no item.
+    """Goes past the mark of a list item; returns the indent of its content in columns, 0 if there is no item.
 
-    *in_paragraph*: it would end a paragraph, which an empty item and one with another number than 1 do not.
+    *in_paragraph*: the line is in a paragraph, which an empty item or one with a number other than 1 does not
+    end.
     """
     indent = cursor.indent
     found = _BULLET.match(cursor.line, cursor.begin)

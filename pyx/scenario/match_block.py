@@ -1,14 +1,11 @@
-"""A block against what several sources showed: the lines have to be a merge of their units.
+"""Compares a block with the output of several sources: its lines have to be a merge of their units.
 
-A unit is what one echo or one print put on the screen: its lines stay together.  Within a source the order is
-fixed, between sources it is free.  What the evaluation itself showed (source `EVAL`) has to be there in full;
-of the other sources the block takes what it names and leaves the rest to later blocks.
+A unit is the output of one echo or one print: its lines stay together.  Within a source the order is fixed,
+between sources it is free.  The units of the evaluation itself (source `EVAL`) have to be there in full; of
+the other sources the block takes the units that it names and leaves the rest to later blocks.
 
-The search goes on from the first way that fits and back where none does.  It does not recurse, does not try
-again what has failed from the same place with the same bindings, and its comparisons are bounded
-(`ComparisonBudget`).
-See `match_line.py` for one line, `match_unordered.py` for lines in any order, and `player.py` for waiting for
-more.
+The search is depth first.  It does not recurse, does not repeat a place that failed with the same bindings,
+and its comparisons are bounded (`ComparisonBudget`).
 """
 
 from __future__ import annotations
@@ -27,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class BlockMatch(NamedTuple):
-    """How a block stands: `"matched"`, `"open"` (what is missing may still come) or `"mismatch"`."""
+    """The outcome for a block: `"matched"`, `"open"` (missing lines may still come) or `"mismatch"`."""
 
     outcome: str
     unclaimed: tuple[OutputUnit, ...]
-    """The units that the block did not take."""
+    """The units that the block does not take."""
 
 
 def match_block(
@@ -42,7 +39,7 @@ def match_block(
     *,
     unordered: bool = False,
 ) -> BlockMatch:
-    """How the lines of a block and the units on a screen go together; keeps bindings only when it matched.
+    """Compares the lines of a block with the units on a screen; keeps the bindings of a match only.
 
     Raises:
         ExpressionTooSlow: a regular expression could not be matched in time.
@@ -69,7 +66,7 @@ def match_block(
 
 
 def names_unit(written: Sequence[str], unit: OutputUnit, bindings: Bindings, view: NodeView) -> bool:
-    """True if some lines of the block could be this unit; binds nothing."""
+    """Returns True if some lines of the block could be this unit; binds nothing."""
     lines = [expected_line(line) for line in written]
     before = bindings.savepoint()
     found = any(
@@ -88,18 +85,18 @@ def unit_fits(
     view: NodeView,
     budget: ComparisonBudget | None = None,
 ) -> Iterator[int]:
-    """Each index behind the expected lines that *unit* may be, from index *at* on.
+    """Yields each index behind the expected lines that *unit* may be, from index *at* on.
 
-    The bindings of one way hold while the generator rests there; they are taken back when it goes on.
+    The bindings of one way hold while the generator is suspended there; it rolls them back when it goes on.
     """
     budget = budget or ComparisonBudget(len(lines) + len(unit.lines))
     yield from _lines_fit(lines, at, unit.lines, bindings, view, budget)
     if unit.kind == "echo":
-        shown = "\n".join(unit.lines)
-        end = end_of_echo(lines, at, shown)
+        actual = "\n".join(unit.lines)
+        end = end_of_echo(lines, at, actual)
         if end is not None and budget.spend():
             savepoint = bindings.savepoint()
-            if match_echo(lines[at:end], shown, bindings, view):
+            if match_echo(lines[at:end], actual, bindings, view):
                 yield end
             bindings.rollback(savepoint)
 
@@ -107,21 +104,21 @@ def unit_fits(
 def _lines_fit(
     lines: Sequence[ExpectedLine],
     at: int,
-    shown: Sequence[str],
+    actual: Sequence[str],
     bindings: Bindings,
     view: NodeView,
     budget: ComparisonBudget,
 ) -> Iterator[int]:
-    """As `unit_fits`, line by line.  `...` takes at least one line, or as many as none inside the unit."""
+    """Like `unit_fits`, line by line.  `...` takes at least one line, inside the unit also none."""
     before = bindings.savepoint()
     tried: set[tuple[int, int, int]] = set()
-    # Where to go on, once the way before it has come to its end: a line of each, and how much is bound there.
+    # The ways still to try: an expected line, an actual line, and the bindings there.
     ways = [(at, 0, before)]
     while ways:
         row, column, savepoint = ways.pop()
         bindings.rollback(savepoint)
         while True:
-            if column == len(shown):
+            if column == len(actual):
                 yield row
                 break
             if row == len(lines) or not budget.spend():
@@ -131,14 +128,14 @@ def _lines_fit(
                 if state in tried:
                     break
                 tried.add(state)
-                if column + 1 < len(shown):
+                if column + 1 < len(actual):
                     ways.append((row, column + 1, bindings.savepoint()))
                 row, column = row + 1, column + 1
                 continue
-            if not match_line(lines[row], shown[column], bindings, view):
+            if not match_line(lines[row], actual[column], bindings, view):
                 break
             row, column = row + 1, column + 1
-            if column < len(shown) and row < len(lines) and lines[row].kind == "dots":
+            if column < len(actual) and row < len(lines) and lines[row].kind == "dots":
                 # `...` inside a unit may also stand for nothing
                 ways.append((row, column, bindings.savepoint()))
                 row += 1
@@ -146,17 +143,17 @@ def _lines_fit(
 
 
 class _PlacedUnits(NamedTuple):
-    """How many units of each source have been placed, in the order of the sources."""
+    """The number of units of each source that are placed, in the order of the sources."""
 
     counts: tuple[int, ...]
 
     def after(self, source: int) -> _PlacedUnits:
-        """With one more of a source."""
+        """Returns the counts with one more of *source*."""
         return _PlacedUnits((*self.counts[:source], self.counts[source] + 1, *self.counts[source + 1 :]))
 
 
 class _OrderedSearch:
-    """Looks for a merge, deepest first."""
+    """Searches for a merge of the sources that is the block."""
 
     def __init__(
         self, lines: Sequence[ExpectedLine], units: Sequence[OutputUnit], bindings: Bindings, view: NodeView
@@ -171,10 +168,10 @@ class _OrderedSearch:
         self._holes = False
 
     def run(self, *, holes: bool) -> set[int] | None:
-        """The indexes of the units that the block takes; None if it does not match.
+        """Returns the indexes of the units that the block takes; None if it does not match.
 
-        With *holes* lines may stay without a unit, as if theirs had not come yet; only the evaluation's units
-        are placed then.
+        With *holes* lines may stay without a unit, as if their output had not come yet; only the units of
+        the evaluation are placed then.
         """
         self._holes = holes
         self._sources = [source for source in self._queues if source == EVAL or not holes]
@@ -189,12 +186,12 @@ class _OrderedSearch:
         }
 
     def parts_left(self) -> tuple[OutputUnit, ...]:
-        """Units that were taken in part."""
+        """Returns the rests of units that were taken in part: in order there are none."""
         return ()
 
     def _place(self) -> _PlacedUnits | None:
         start = _PlacedUnits((0,) * len(self._sources))
-        if (over := self._is_over(0, start)) is not None or not self._lines or self._is_too_little():
+        if (over := self._at_end(0, start)) is not None or not self._lines or self._has_too_few_lines():
             return over
         failed = _FailedPlaces(self._holes)
         ways = [(0, start, self._ways(0, start))]
@@ -207,20 +204,20 @@ class _OrderedSearch:
                 ways.pop()
                 failed.note(at, placed, self._bindings.state)
                 continue
-            if (over := self._is_over(*step)) is not None:
+            if (over := self._at_end(*step)) is not None:
                 return over
             if step[0] < len(self._lines) and not failed.knows(*step, self._bindings.state):
                 ways.append((*step, self._ways(*step)))
         return None
 
-    def _is_too_little(self) -> bool:
-        """True if there cannot be a line for each expected one, as when the others have not come yet."""
-        shown = sum(len(unit.lines) for unit in self._units)
+    def _has_too_few_lines(self) -> bool:
+        """Returns True if there are fewer actual lines than expected ones, as while more are to come."""
+        actual = sum(len(unit.lines) for unit in self._units)
         loose = self._holes or any(line.kind == "dots" for line in self._lines)
-        return not loose and shown < len(self._lines) and all(unit.kind != "echo" for unit in self._units)
+        return not loose and actual < len(self._lines) and all(unit.kind != "echo" for unit in self._units)
 
-    def _is_over(self, at: int, placed: _PlacedUnits) -> _PlacedUnits | None:
-        """The units that the block takes, once it has come to its end with all that the evaluation showed."""
+    def _at_end(self, at: int, placed: _PlacedUnits) -> _PlacedUnits | None:
+        """Returns the placed units if the block ends at line *at* and holds all of the evaluation; else None."""
         if at == len(self._lines):
             complete = all(
                 count == len(self._queues[source])
@@ -229,12 +226,12 @@ class _OrderedSearch:
             )
             return placed if complete else None
         if at == len(self._lines) - 1 and self._lines[at].kind == "dots":
-            # the last line is `...`: whatever is there
+            # the last line is `...`, which takes all that is left
             return _PlacedUnits(tuple(len(self._queues[source]) for source in self._sources))
         return None
 
     def _ways(self, at: int, placed: _PlacedUnits) -> Iterator[tuple[int, _PlacedUnits]]:
-        """Where the search may go on from line *at*; the bindings of a way hold while the generator rests."""
+        """Yields where the search may go on from line *at*; as in `unit_fits`, bindings hold meanwhile."""
         dots = self._lines[at].kind == "dots"
         for number, source in enumerate(self._sources):
             queue, count = self._queues[source], placed.counts[number]
@@ -247,21 +244,21 @@ class _OrderedSearch:
                 plain = self._bindings.state == state and self._is_shortest(at, end, unit)
                 yield end, after
                 if self._holes and plain:
-                    return  # no other place for this unit leaves more lines to those that follow
+                    return  # no other place for this unit leaves more lines to the next ones
             if dots:
                 yield at, after
         if dots or self._holes:
             yield at + 1, placed
 
     def _is_shortest(self, at: int, end: int, unit: OutputUnit) -> bool:
-        """True if *unit*, which may be the lines from *at* to *end*, cannot end before that further down."""
+        """Returns True if *unit*, at the lines from *at* to *end*, cannot take fewer lines."""
         if any(line.kind == "dots" for line in self._lines[at:end]):
             return False
         return end == at + 1 or (end == at + len(unit.lines) and unit.kind != "echo")
 
 
 class _FailedPlaces:
-    """The places from which the search has failed: (line, what was placed, what was bound)."""
+    """The places from which the search failed: (line, placed units, state of the bindings)."""
 
     def __init__(self, holes: bool) -> None:
         self._holes = holes

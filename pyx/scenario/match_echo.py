@@ -1,9 +1,8 @@
-"""An echo as a Python value: wrapping, quotes, the order of a set or dict do not matter.
+"""Compares echoes as Python values: line breaks, quotes and the order of a set or dict do not matter.
 
 Nothing here recurses: a list may have ten thousand elements.  Elements of sets and dicts that hold a pid
-without a meaning yet may pair off in several ways; these are tried one after the other, a bounded number of
+that is not bound yet may pair off in several ways; these are tried one after the other, a bounded number of
 times.
-See `match_line.py` for lines.
 """
 
 from __future__ import annotations
@@ -25,45 +24,46 @@ if TYPE_CHECKING:
     from pyx.scenario.match_line import ExpectedLine
 
 _MOST_TRIES: Final = 100_000
-"""Sets of pids that are not bound yet fit in so many ways that the last would never be reached."""
+"""Sets of unbound pids can pair off in more ways than could ever be tried."""
 _PLACEHOLDER: Final = re.compile(r"(_pyx_token_\d+_)")
 _LEXEMES: Final = re.compile(r"\\.|\"\"\"|'''|[\"'()\[\]{}]", re.DOTALL)
 _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 
 
 class _ParsedEcho(NamedTuple):
-    """An expression whose tokens are names; `tokens` says which."""
+    """An expression in which each token is replaced by a name; `tokens` has the token of each name."""
 
     node: ast.expr
     tokens: dict[str, Token]
 
 
 class _EqualPair(NamedTuple):
-    """Two values that have to be the same."""
+    """Two values that have to be equal."""
 
     one: object
     other: object
 
 
 class _UnorderedValues(NamedTuple):
-    """Two lists of values that have to be the same in some order."""
+    """Two lists of values that have to be equal in some order."""
 
     ones: tuple[object, ...]
     others: tuple[object, ...]
 
 
 _Agenda: TypeAlias = "tuple[_EqualPair | _UnorderedValues, _Agenda] | None"
-"""What is left to be compared: a linked list, so that going back to an earlier one costs nothing."""
+"""The comparisons that remain: a linked list, so that going back to an earlier one costs nothing."""
 _NO_MORE: Final[_Agenda] = (_UnorderedValues((), ()), None)
-"""The end of the ways; compared by identity."""
+"""Marks the end of an iterator of agendas; compared by identity."""
 
 
-def end_of_echo(lines: Sequence[ExpectedLine], at: int, shown: str) -> int | None:
-    """The index behind the expected lines, from index *at* on, that may together be the echo *shown*.
+def end_of_echo(lines: Sequence[ExpectedLine], at: int, actual: str) -> int | None:
+    """Returns the index behind the expected lines, from index *at* on, that may be the echo *actual*.
 
-    There is at most one: outside of brackets an expression ends with its line.
+    None if no such lines are there.  There is at most one end: outside of brackets an expression ends with
+    its line.
     """
-    most = 4 * len(shown) + 1000  # quotes, escapes and wrapping make no more of it
+    most = 4 * len(actual) + 1000  # quotes, escapes and line breaks cannot make it longer
     quote = ""
     depth = 0
     for index in range(at, len(lines)):
@@ -88,20 +88,23 @@ def end_of_echo(lines: Sequence[ExpectedLine], at: int, shown: str) -> int | Non
     return None
 
 
-def match_echo(expected: Sequence[ExpectedLine], shown: str, bindings: Bindings, view: NodeView) -> bool:
-    """True if both are the same Python value; makes bindings (the caller rewinds after False)."""
+def match_echo(expected: Sequence[ExpectedLine], actual: str, bindings: Bindings, view: NodeView) -> bool:
+    """Returns True if both are the same Python value.
+
+    Makes bindings; the caller rolls back after False.
+    """
     if any(line.kind not in {"text", "dots"} for line in expected):
         return False
     one = read_echo("\n".join(line.text for line in expected))
-    other = read_echo(shown) if one is not None else None
+    other = read_echo(actual) if one is not None else None
     if one is None or other is None:
         return False
-    return _ValueComparison(one.tokens, other.tokens, bindings, view).of(one.node, other.node)
+    return _ValueComparison(one.tokens, other.tokens, bindings, view).compare(one.node, other.node)
 
 
-@lru_cache(maxsize=256)  # a block is compared again with everything that a screen shows
+@lru_cache(maxsize=256)  # a block is compared again each time its screen changes
 def read_echo(text: str) -> _ParsedEcho | None:
-    """*text* as a Python expression with pids and the like in it; None where it is not one."""
+    """Parses *text* as a Python expression that may have pids and the like in it; None if it is not one."""
     tokens: dict[str, Token] = {}
     source: list[str] = []
     for part in split_tokens(text):
@@ -124,21 +127,21 @@ def read_echo(text: str) -> _ParsedEcho | None:
 
 
 class _ValueComparison:
-    """Compares two trees."""
+    """Compares two parsed echoes."""
 
     def __init__(
-        self, expected: dict[str, Token], shown: dict[str, Token], bindings: Bindings, view: NodeView
+        self, expected: dict[str, Token], actual: dict[str, Token], bindings: Bindings, view: NodeView
     ) -> None:
         self._expected = expected
-        self._shown = shown
+        self._actual = actual
         self._bindings = bindings
         self._view = view
 
-    def of(self, one: object, other: object) -> bool:
-        """True if they are the same, in one of the ways that there are."""
+    def compare(self, one: object, other: object) -> bool:
+        """Returns True if they are equal, in one of the ways in which sets and dicts can pair off."""
         agenda: _Agenda = (_EqualPair(one, other), None)
         open_ways: list[tuple[int, Iterator[_Agenda]]] = []
-        for _ in range(_MOST_TRIES + len(self._shown) ** 2):
+        for _ in range(_MOST_TRIES + len(self._actual) ** 2):
             agenda, ways = self._settle(agenda)
             if ways is not None:
                 open_ways.append((self._bindings.savepoint(), ways))
@@ -157,26 +160,26 @@ class _ValueComparison:
         return False
 
     def _settle(self, agenda: _Agenda) -> tuple[_Agenda, Iterator[_Agenda] | None]:
-        """Compares as far as there is one way: (None, None) at the end, else the ways in which to go on.
+        """Compares as far as there is one way.
 
-        Where two values differ there are none.
+        Returns (None, None) at the end, else the ways in which to go on: none where two values differ.
         """
         while agenda is not None:
             task, agenda = agenda
             if isinstance(task, _UnorderedValues):
                 return agenda, _pairings(task, agenda)
-            is_same, agenda = self._compare(task, agenda)
-            if not is_same:
+            is_equal, agenda = self._compare(task, agenda)
+            if not is_equal:
                 return agenda, iter(())
         return None, None
 
     def _compare(self, pair: _EqualPair, rest: _Agenda) -> tuple[bool, _Agenda]:
-        """False if the two differ; else what is left: of their parts, and the *rest*."""
+        """Returns whether the two may be equal, and what remains to compare: their parts, then the *rest*."""
         one, other = pair
         if isinstance(one, ast.Name) and isinstance(other, ast.Name):
-            return self._are_texts_same(one.id, other.id), rest
+            return self._are_texts_equal(one.id, other.id), rest
         if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
-            return self._are_constants_same(one.value, other.value), rest
+            return self._are_constants_equal(one.value, other.value), rest
         if isinstance(one, ast.Set) and isinstance(other, ast.Set):
             return _paired(one.elts, other.elts, rest)
         if isinstance(one, ast.Dict) and isinstance(other, ast.Dict):
@@ -194,23 +197,23 @@ class _ValueComparison:
             return True, rest
         return type(one) is type(other) and one == other, rest
 
-    def _are_constants_same(self, one: object, other: object) -> bool:
+    def _are_constants_equal(self, one: object, other: object) -> bool:
         if type(one) is not type(other):
             return False
         if isinstance(one, str) and isinstance(other, str):
-            return self._are_texts_same(one, other)
+            return self._are_texts_equal(one, other)
         if isinstance(one, bytes) and isinstance(other, bytes):
-            return self._are_texts_same(one.decode("latin-1"), other.decode("latin-1"))
+            return self._are_texts_equal(one.decode("latin-1"), other.decode("latin-1"))
         return one == other
 
-    def _are_texts_same(self, one: str, other: str) -> bool:
-        mine = [self._expected.get(part, part) for part in _PLACEHOLDER.split(one)]
-        theirs = [self._shown.get(part, part) for part in _PLACEHOLDER.split(other)]
-        return match_parts(mine, theirs, self._bindings, self._view)
+    def _are_texts_equal(self, one: str, other: str) -> bool:
+        ones = [self._expected.get(part, part) for part in _PLACEHOLDER.split(one)]
+        others = [self._actual.get(part, part) for part in _PLACEHOLDER.split(other)]
+        return match_parts(ones, others, self._bindings, self._view)
 
 
 def _paired(ones: Sequence[object], others: Sequence[object], rest: _Agenda) -> tuple[bool, _Agenda]:
-    """What is left of two lists without order once the elements that are written alike are gone."""
+    """Removes the elements that are written alike from two lists without order; as `_compare`."""
     if len(ones) != len(others):
         return False, rest
     waiting: dict[str, list[object]] = {}
@@ -233,7 +236,7 @@ def _written(value: object) -> str:
     try:
         return repr([ast.dump(part) if isinstance(part, ast.AST) else part for part in _parts(value)])
     except RecursionError:
-        return f"Set( {id(value)}"  # of no use as a key, and not plain
+        return f"Set( {id(value)}"  # a key that equals no other, and is not plain
 
 
 def _parts(value: object) -> Sequence[object]:
@@ -241,12 +244,12 @@ def _parts(value: object) -> Sequence[object]:
 
 
 def _is_plain(key: str) -> bool:
-    """True for what can be written in one way only: no pid in it, and no order that does not matter."""
+    """Returns True for a value that can be written in one way only: no token in it, no set and no dict."""
     return _PLACEHOLDER.search(key) is None and "Set(" not in key and "Dict(" not in key
 
 
 def _pairings(loose: _UnorderedValues, rest: _Agenda) -> Iterator[_Agenda]:
-    """For each partner that the first of the ones may have: the agenda that says so."""
+    """Yields an agenda for each partner that the first of the ones may have."""
     ones, others = loose
     if not ones:
         yield rest

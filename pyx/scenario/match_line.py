@@ -1,14 +1,12 @@
-r"""One line: does what the file says match what was shown?
+r"""Compares an expected line with an actual one.  An expected line is one of
 
-    \text            protected: the text as it is (a lone \ is an empty line)
-    ...              alone on a line: any number of lines
-    [..]             inside a line: any text
-    text (re)        a regular expression for the whole line; one that starts with \ is written (?:\d+) (re)
-    text (glob)      * and ? for the whole line
-    text (esc)       the text with Python's escapes; it may start with one (see `characters.py`)
-    anything else    the text, with its pids, references, addresses and ports up to the bindings
-
-See `match_echo.py` for echoes, which are compared as Python values, and `match_block.py` for several sources.
+\text            protected: the text as it is (a lone \ is an empty line)
+...              alone on a line: any number of lines
+[..]             inside a line: any text
+text (re)        a regular expression for the whole line; one that starts with \ is written (?:\d+) (re)
+text (glob)      * and ? for the whole line
+text (esc)       the text with Python's escapes; it may start with one (see `characters.py`)
+anything else    the text, with its pids, references, addresses and ports up to the bindings
 """
 
 from __future__ import annotations
@@ -31,11 +29,14 @@ _LEAST_TRIES: Final = 50_000
 _TRIES_PER_LINE: Final = 20
 
 BLANKS: Final = " \t"
-"""What may stand at the end of a line and is not compared: editors take it off."""
+"""Blanks at the end of a line are not compared: editors remove them."""
 
 
 class ExpectedLine(NamedTuple):
-    """An expected line: `kind` is `"text"`, `"any"` (with `[..]`), `"re"`, `"glob"` or `"dots"`."""
+    """An expected line: `kind` is `"text"`, `"any"` (with `[..]`), `"re"`, `"glob"` or `"dots"`.
+
+    `text` is the part to compare, `written` the whole line as the file has it.
+    """
 
     kind: str
     text: str
@@ -44,7 +45,7 @@ class ExpectedLine(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def expected_line(written: str) -> ExpectedLine:
-    """The line of a block, as it is to be compared."""
+    """Parses a line of a block."""
     written = written.rstrip(BLANKS)
     if written.endswith(ESCAPED):
         return ExpectedLine("text", as_seen(unescaped(written)).rstrip(BLANKS), written)
@@ -58,49 +59,52 @@ def expected_line(written: str) -> ExpectedLine:
     return ExpectedLine("any" if ANY in written else "text", written, written)
 
 
-def protected(shown: str) -> str:
-    """A line as the file has to write it, so that it is read as the text that was *shown*."""
-    shown = shown.rstrip(BLANKS)
+def protected(actual: str) -> str:
+    """Returns an actual line as a file has to write it, so that it is expected as plain text."""
+    actual = actual.rstrip(BLANKS)
     misread = (
-        not shown
-        or shown.startswith(("\\", "$", "pyx(", "...("))
-        or shown.lstrip().startswith(("```", "~~~"))
-        or shown.strip() == "..."
-        or shown.endswith((" (re)", " (glob)"))
-        or ANY in shown
+        not actual
+        or actual.startswith(("\\", "$", "pyx(", "...("))
+        or actual.lstrip().startswith(("```", "~~~"))
+        or actual.strip() == "..."
+        or actual.endswith((" (re)", " (glob)"))
+        or ANY in actual
     )
-    if shown.endswith(ESCAPED) or needs_escapes(shown):
-        return escaped(shown, first=misread)
-    return "\\" + shown if misread else shown
+    if actual.endswith(ESCAPED) or needs_escapes(actual):
+        return escaped(actual, first=misread)
+    return "\\" + actual if misread else actual
 
 
-def match_line(line: ExpectedLine, shown: str, bindings: Bindings, view: NodeView) -> bool:
-    """True if *shown* is what the line says; makes bindings (the caller rewinds after False).
+def match_line(line: ExpectedLine, actual: str, bindings: Bindings, view: NodeView) -> bool:
+    """Returns True if *actual* matches the line; makes bindings (the caller rolls back after False).
 
     Raises:
         ExpressionTooSlow: a regular expression could not be matched in time.
     """
-    shown = shown.rstrip(BLANKS)
+    actual = actual.rstrip(BLANKS)
     match line.kind:
         case "dots":
             return True
         case "re":
-            return fullmatch(line.text, shown)
+            return fullmatch(line.text, actual)
         case "glob":
-            return match_glob(line.text, shown)
+            return match_glob(line.text, actual)
         case "any":
-            return match_any(line.text, shown, bindings, view)
+            return match_any(line.text, actual, bindings, view)
         case _:
-            return match_parts(split_tokens(line.text), split_tokens(shown), bindings, view)
+            return match_parts(split_tokens(line.text), split_tokens(actual), bindings, view)
 
 
 def match_parts(
-    expected: Sequence[str | Token], shown: Sequence[str | Token], bindings: Bindings, view: NodeView
+    expected: Sequence[str | Token], actual: Sequence[str | Token], bindings: Bindings, view: NodeView
 ) -> bool:
-    """True if both are the same up to the bindings; makes bindings (the caller rewinds after False)."""
-    if len(expected) != len(shown):
+    """Returns True if both are equal up to the bindings.
+
+    Makes bindings; the caller rolls back after False.
+    """
+    if len(expected) != len(actual):
         return False
-    for one, other in zip(expected, shown, strict=True):
+    for one, other in zip(expected, actual, strict=True):
         if isinstance(one, Token) and isinstance(other, Token):
             if not bindings.match(one, other, view):
                 return False
@@ -110,9 +114,9 @@ def match_parts(
 
 
 class ComparisonBudget:
-    """How often lines may be compared in one search, in which so many *lines* take part.
+    """Bounds the comparisons of one search among *lines* lines, expected and actual.
 
-    A block that fits in more ways than that is not a test, and does not match.
+    A block that could match in more ways than that is not a test, and does not match.
     """
 
     def __init__(self, lines: int) -> None:
@@ -120,10 +124,10 @@ class ComparisonBudget:
 
     @property
     def is_spent(self) -> bool:
-        """True once nothing is left."""
+        """True once no comparison is left."""
         return self._left <= 0
 
     def spend(self) -> bool:
-        """Takes one comparison off; False if there was none left."""
+        """Counts one comparison; returns False if none was left."""
         self._left -= 1
         return self._left >= 0

@@ -1,8 +1,7 @@
-"""`# unordered`: each expected line is some line shown, and each line of the evaluation is expected.
+"""Compares a block with `# unordered`: its lines in any order, and all lines of the evaluation.
 
-A line that can be written in one way only takes one that is written so; for the others partners are tried one
-after the other, those with the fewest first, a bounded number of times.
-See `match_block.py` for blocks in order.
+A line of plain text takes an equal line; the other lines try their candidates one after the other, the lines
+with the fewest first, a bounded number of times.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from pyx.scenario.match_line import ExpectedLine
 
 
-class _ShownLine(NamedTuple):
-    """A line of a unit: the unit's index, the line's index in it."""
+class _ActualLine(NamedTuple):
+    """An actual line: the index of its unit, and its own index in that."""
 
     unit: int
     line: int
@@ -30,7 +29,7 @@ class _ShownLine(NamedTuple):
 
 
 class UnorderedSearch:
-    """One block against the units of a screen."""
+    """Compares one block with the units of a screen."""
 
     def __init__(
         self, lines: Sequence[ExpectedLine], units: Sequence[OutputUnit], bindings: Bindings, view: NodeView
@@ -41,65 +40,65 @@ class UnorderedSearch:
         self._bindings = bindings
         self._view = view
         everything = [
-            _ShownLine(index, line, text)
+            _ActualLine(index, line, text)
             for index, unit in enumerate(units)
             for line, text in enumerate(unit.lines)
         ]
-        self._shown = sorted(
+        self._actual = sorted(
             everything, key=lambda one: units[one.unit].source != EVAL
         )  # they have to be taken
-        self._used: set[_ShownLine] = set()
+        self._used: set[_ActualLine] = set()
         self._holes = False
 
     def run(self, *, holes: bool) -> set[int] | None:
-        """See `match_block._Search.run`."""
+        """See `match_block._OrderedSearch.run`."""
         self._holes = holes
         self._used = set()
-        self._budget = ComparisonBudget(len(self._wanted) + len(self._shown))
-        by_shape: defaultdict[tuple[str, ...], deque[_ShownLine]] = defaultdict(deque)
-        for one in self._shown:
+        self._budget = ComparisonBudget(len(self._wanted) + len(self._actual))
+        by_shape: defaultdict[tuple[str, ...], deque[_ActualLine]] = defaultdict(deque)
+        for one in self._actual:
             if not holes or self._units[one.unit].source == EVAL:
                 by_shape[_shape(one.text)].append(one)
-        open_: list[tuple[ExpectedLine, Sequence[_ShownLine]]] = []
+        undecided: list[tuple[ExpectedLine, Sequence[_ActualLine]]] = []
         for line in self._wanted:
             alike = by_shape[_shape(line.text)]
             if line.kind != "text":
-                open_.append((line, self._shown))
+                undecided.append((line, self._actual))
             elif len(_shape(line.text)) > 1:
-                open_.append((line, alike))
+                undecided.append((line, alike))
             elif alike:
                 self._used.add(alike.popleft())
             elif not holes:
                 return None
-        open_.sort(key=lambda each: len(each[1]))
-        return {one.unit for one in self._used} if self._place(open_) else None
+        undecided.sort(key=lambda each: len(each[1]))
+        return {one.unit for one in self._used} if self._place(undecided) else None
 
     def parts_left(self) -> tuple[OutputUnit, ...]:
-        """Units that were taken in part."""
+        """Returns the rests of units that were taken in part."""
         left: list[OutputUnit] = []
         for index, unit in enumerate(self._units):
             lines = tuple(
                 text
                 for line, text in enumerate(unit.lines)
-                if _ShownLine(index, line, text) not in self._used
+                if _ActualLine(index, line, text) not in self._used
             )
             if lines and len(lines) < len(unit.lines) and unit.source != EVAL:
                 left.append(unit._replace(lines=lines))
         return tuple(left)
 
-    def _place(self, wanted: Sequence[tuple[ExpectedLine, Sequence[_ShownLine]]]) -> bool:
-        """Finds partners for all of *wanted*; what it has used and bound stays if it does."""
+    def _place(self, wanted: Sequence[tuple[ExpectedLine, Sequence[_ActualLine]]]) -> bool:
+        """Finds partners for all of *wanted*; keeps the used lines and the bindings if it does."""
         ways: list[Iterator[None]] = []
         while len(ways) < len(wanted):
             ways.append(self._partners(*wanted[len(ways)]))
-            while not self._goes_on(ways[-1]):
+            while not self._advances(ways[-1]):
                 ways.pop()
                 if not ways:
                     return False
         if self._is_complete():
             return True
-        while ways:  # all have partners, but something that the evaluation showed has none
-            if not self._goes_on(ways[-1]):
+        while ways:  # all have partners, but a line of the evaluation has none
+            if not self._advances(ways[-1]):
                 ways.pop()
             elif len(ways) < len(wanted):
                 ways.append(self._partners(*wanted[len(ways)]))
@@ -108,11 +107,11 @@ class UnorderedSearch:
         return False
 
     @staticmethod
-    def _goes_on(way: Iterator[None]) -> bool:
+    def _advances(way: Iterator[None]) -> bool:
         return next(way, way) is None
 
-    def _partners(self, line: ExpectedLine, candidates: Sequence[_ShownLine]) -> Iterator[None]:
-        """Rests once for each partner of *line*, which is used then."""
+    def _partners(self, line: ExpectedLine, candidates: Sequence[_ActualLine]) -> Iterator[None]:
+        """Yields once for each partner of *line*, which is used while the generator is suspended."""
         for one in candidates:
             if one in self._used or (self._holes and self._units[one.unit].source != EVAL):
                 continue
@@ -129,12 +128,12 @@ class UnorderedSearch:
 
     def _is_complete(self) -> bool:
         return self._loose or all(
-            one in self._used for one in self._shown if self._units[one.unit].source == EVAL
+            one in self._used for one in self._actual if self._units[one.unit].source == EVAL
         )
 
 
 def _shape(text: str) -> tuple[str, ...]:
-    """What texts that are the same up to names have in common: the plain parts, the kinds of the others."""
+    """Returns a key that is equal for texts that are equal up to their tokens."""
     return tuple(
         f"<{part.kind}>" if isinstance(part, Token) else part for part in split_tokens(text.rstrip(BLANKS))
     )

@@ -1,7 +1,4 @@
-"""What a parser of a scenario complains with: a problem and the column of a line, later a place in a file.
-
-Not here: what is right and wrong (`shell_lines.py`, `directives.py`, `transcript.py`).
-"""
+"""The error of a scenario's parsers: a problem at a column; `transcript.py` adds the file and the line."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ParseError(Exception):
-    """A problem at a column (from 1) of the line at hand; `offset` lines below it, for what spans several."""
+    """A problem at a column (from 1), `offset` lines below the first line of the step that is parsed."""
 
     def __init__(self, column: int, problem: str, *, hint: str | None = None, offset: int = 0) -> None:
         self.column = column
@@ -24,12 +21,12 @@ class ParseError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
+    """Returns the known word that was probably meant, or None."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return found[0] if found else None
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str) -> str:
-    """The hint for a word that is not known."""
+    """Returns the hint for an unknown *word*: the nearest known one, else *otherwise*."""
     near = nearest(word, known)
     return f"did you mean {near!r}?" if near is not None else otherwise

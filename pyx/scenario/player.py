@@ -127,7 +127,7 @@ class Player:
         on_output: Callable[[NodeProcess, OutputUnit], None] = lambda _node, _unit: None,
         on_mismatch: Callable[[StepFailure, Bindings], object] | None = None,
     ) -> None:
-        self.names = Bindings()
+        self.bindings = Bindings()
         self.nodes = RunningNodes(settings.scale)
         self._session = session
         self._sandbox = sandbox
@@ -248,7 +248,7 @@ class Player:
         else:
             before = len(node.units)
             typed, self._typed = self._typed, []
-            number = node.request("eval", code=self.names.substitute(step.code, node.view), typed=typed)
+            number = node.request("eval", code=self.bindings.substitute(step.code, node.view), typed=typed)
             if step.directives.blocks:
                 node.blocking_request = number
             else:
@@ -275,9 +275,11 @@ class Player:
         ] = []  # what the node logged during attempts in vain: it may be claimed, or not
         while True:
             before = len(node.units)
-            number = node.request("probe", code=self.names.substitute(step.code, node.view))
+            number = node.request("probe", code=self.bindings.substitute(step.code, node.view))
             self._await_prompt(step, node, number, timeout)
-            wanted = [unit for unit in excused if names_unit(step.block.lines, unit, self.names, node.view)]
+            wanted = [
+                unit for unit in excused if names_unit(step.block.lines, unit, self.bindings, node.view)
+            ]
             for first in range(len(wanted), -1, -1):  # the fewer of them a match needs, the better
                 units = [*wanted[first:], *node.units]
                 if self._match(step.block, node, units, unordered=step.directives.unordered) == "matched":
@@ -321,7 +323,7 @@ class Player:
 
     def _match(self, block: Block, node: NodeProcess, units: Sequence[OutputUnit], *, unordered: bool) -> str:
         """The outcome on a block; what it matched is claimed, and off the node's screen."""
-        found = match_block(block.lines, units, self.names, node.view, unordered=unordered)
+        found = match_block(block.lines, units, self.bindings, node.view, unordered=unordered)
         if found.outcome == "matched":
             node.units[:] = found.unclaimed
         return found.outcome
@@ -366,7 +368,7 @@ class Player:
         self._all_answer(
             step, self.nodes.settle()
         )  # so that everything the step brought about stands below it
-        self._on_mismatch(self._failure(step, node, problem, block), self.names)
+        self._on_mismatch(self._failure(step, node, problem, block), self.bindings)
         node.units.clear()
 
     def _failure(

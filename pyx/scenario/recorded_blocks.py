@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.characters import ESCAPED, escaped, needs_escapes
-from pyx.scenario.directives import with_blocks, without_meaning
+from pyx.scenario.directives import with_blocks, without_directive
 from pyx.scenario.match_line import protected
 from pyx.scenario.output_units import ScreenOutput
 from pyx.scenario.steps import TIMEOUT_SECONDS
@@ -109,7 +109,9 @@ class BlockFormatter:
             [
                 *self._patience((end - running.began).total_seconds()),
                 *(f"$ type {_typed(answer)}".rstrip(" ") for answer in answers),
-                *self._typed_lines(running.prompt, with_blocks(source) if after else without_meaning(source)),
+                *self._typed_lines(
+                    running.prompt, with_blocks(source) if after else without_directive(source)
+                ),
                 *self._lines(before),
             ],
         )

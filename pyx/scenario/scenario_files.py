@@ -1,7 +1,4 @@
-"""Where scenarios are: which files are played, and the text of one.
-
-See `transcript.py` for what the text means.
-"""
+"""Finds the files of scenarios, and reads the text of one."""
 
 from __future__ import annotations
 
@@ -22,10 +19,10 @@ _MARKDOWN: Final = (".md", ".markdown")
 
 
 def find_files(paths: Iterable[str]) -> list[str]:
-    """The scenario files that *paths* name: files as they are, directories with all below.
+    """Returns the files that *paths* name, and all scenarios below the directories among them.
 
-    Hidden directories, `node_modules` and virtual environments are left out.  What holds nothing to play, or
-    cannot be entered, stands for itself, so that playing it says so.
+    Hidden directories, `node_modules` and virtual environments are left out.  A directory without a scenario,
+    or that cannot be read, is in the result itself: reading it raises the error.
     """
     found: list[str] = []
     for path in paths:
@@ -34,7 +31,7 @@ def find_files(paths: Iterable[str]) -> list[str]:
 
 
 def _files_below(folder: str) -> list[str]:
-    """Those of a directory, and the directories that cannot be read; of a file none."""
+    """Returns the scenarios below a directory and its unreadable directories; nothing for a file."""
     found: list[str] = []
 
     def note(error: OSError) -> None:
@@ -48,20 +45,20 @@ def _files_below(folder: str) -> list[str]:
 
 
 def is_markdown(path: str) -> bool:
-    """True for a file that is read as Markdown, going by its name."""
+    """Returns True for the name of a Markdown file."""
     return path.lower().endswith(_MARKDOWN)
 
 
 def read_text(path: str, shown_as: str) -> str:
-    """The text of a file that complaints call *shown_as*, as it stands there.
+    """Returns the text of a file, with its own line ends and byte order mark; errors call it *shown_as*.
 
     Raises:
-        TranscriptError: it is not there, or cannot be read, or is not UTF-8.
+        TranscriptError: it does not exist, cannot be read, or is not UTF-8.
     """
     try:
         if Path(path).is_dir():
             os.scandir(path).close()
-            raise TranscriptError(shown_as, 0, 0, f"no scenario (*{SUFFIX}) is in this directory")
+            raise TranscriptError(shown_as, 0, 0, f"this directory holds no scenario (*{SUFFIX})")
         return _read(path, shown_as).decode("utf-8")
     except FileNotFoundError:
         raise TranscriptError(shown_as, 0, 0, "there is no such file or directory") from None
@@ -74,10 +71,10 @@ def read_text(path: str, shown_as: str) -> str:
 
 
 def _read(path: str, shown_as: str) -> bytes:
-    """All of a file, or of a pipe that has a writer (`<(make_it)`); one without a writer is empty."""
+    """Returns all of a file, or of a pipe that has a writer (`<(command)`); a pipe without one is empty."""
     mode = Path(path).stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-        raise TranscriptError(shown_as, 0, 0, "this is a device, not a file")
+        raise TranscriptError(shown_as, 0, 0, "this is a device or a socket, not a file")
     with _open_pipe(path) if stat.S_ISFIFO(mode) else Path(path).open("rb") as file:
         data = file.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
@@ -92,7 +89,7 @@ def _open_pipe(path: str) -> BinaryIO:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a file's text, without a byte order mark and without their ends."""
+    """Returns the lines of a file's text, without a byte order mark and without line ends."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     if not lines[-1]:
         lines.pop()

@@ -54,7 +54,7 @@ class Takeover:
             except KeyboardInterrupt:
                 continue
             if not is_blank(code):
-                self._evaluate(self._player.names.substitute(code, node.view), terminal)
+                self._evaluate(self._player.bindings.substitute(code, node.view), terminal)
             self._show_new(terminal)
 
     def complete(self, text: str, cursor: int) -> Completion:

@@ -1,15 +1,14 @@
-r"""Text -> steps: reads `.pyxt` files and ```` ```pyx ```` fences, or complains with line and column.
+r"""Parses text to steps: `.pyxt` files and ```` ```pyx ```` fences, with line and column for errors.
 
-The rules of a line, in the order in which they are asked:
+The first rule that fits a line applies:
 
     blank                     ends a block
-    pyx(name@host)3> code     typed at that node's prompt; ...(name@host)3> code goes on with it
+    pyx(name@host)3> code     an input at that node's prompt; ...(name@host)3> code continues it
     $ command                 see `shell_lines.py`
     # prose                   where a block begins; anywhere else it is output
-    anything else             was shown by the step above; a leading \ protects what would be misread
+    anything else             output of the step above; a leading \ protects a line that would be misread
 
-See `match_line.py` for what the lines mean when they are compared, `fences.py` for which blocks a Markdown
-file has, and `scenario_files.py` for files.
+`match_line.py` parses the lines of output.
 """
 
 from __future__ import annotations
@@ -50,34 +49,39 @@ CONTINUATION: Final = re.compile(rf"\.\.\.{_WHERE}(?: (?P<code>.*)|$)")
 _LIKE_PROMPT: Final = re.compile(r"(?:pyx|\.\.\.)\(")
 _BANNER: Final = re.compile(r"pyx \d\S* \(Python .*\), h\(\) for help")
 
-_RENAMES: Final = re.compile(r"\bNode\s*\.\s*(?:start|stop)\b")
+_STARTS_OR_STOPS: Final = re.compile(r"\bNode\s*\.\s*(?:start|stop)\b")
 
 _LOOKS_LIKE: Final = "a prompt looks like pyx(name@host)3> code; an output line like this starts with \\"
+_WITHOUT_STEP: Final = "prose starts with #; an empty line of output is written as \\"
 
 
 def read_transcript(path: str, shown_as: str | None = None) -> Transcript:
-    """The transcript of a file, in which at least one step starts a node.
+    """Reads and parses a file, in which at least one step starts a node.
 
     Args:
         path: where it is.
-        shown_as: what complaints call it.
+        shown_as: its name in errors; None: *path*.
 
     Raises:
-        TranscriptError: it cannot be read, or there is nothing to play in it.
+        TranscriptError: it cannot be read or parsed, or no step of it starts a node.
     """
     name = shown_as or path
     if not path.endswith(SUFFIX) and not is_markdown(path) and Path(path).is_file():
-        hint = "only scenarios are played: name the file so, or put the session into a ```pyx block"
-        raise TranscriptError(name, 0, 0, f"this is neither *{SUFFIX} nor Markdown (*.md)", hint=hint)
+        hint = f"rename it to *{SUFFIX}, or put the session into a ```pyx block of a Markdown file"
+        raise TranscriptError(
+            name, 0, 0, f"this is not a scenario (*{SUFFIX}) and not Markdown (*.md)", hint=hint
+        )
     transcript = parse_transcript(read_text(path, name), name)
     if not any(isinstance(step, Start) for session in transcript.sessions for step in session.steps):
         where = "no ```pyx block of it" if is_markdown(path) else "no line of it"
-        raise TranscriptError(name, 0, 0, f"nothing to play: {where} starts a node", hint="$ pyx --sname X")
+        raise TranscriptError(
+            name, 0, 0, f"nothing to play: {where} starts a node", hint="$ pyx --sname X starts a node"
+        )
     return transcript
 
 
 def parse_transcript(text: str, path: str) -> Transcript:
-    """The transcript that *text* is; Markdown where *path* says so.  Raises TranscriptError."""
+    """Parses *text*, as Markdown if *path* is that of a Markdown file.  Raises TranscriptError."""
     lines = lines_of(text)
     skipped = 0
     if is_markdown(path):
@@ -89,9 +93,9 @@ def parse_transcript(text: str, path: str) -> Transcript:
         regions = [Region(0, tuple(lines), (0,) * len(lines), "")]
     hosts = _Hosts(line for region in regions for line in region.lines)
     sessions: list[TranscriptSession] = []
-    for _, stories in itertools.groupby(regions, key=lambda region: region.section):
+    for _, section in itertools.groupby(regions, key=lambda region: region.section):
         reader = _TranscriptReader(path, hosts)
-        for region in stories:
+        for region in section:
             reader.read(region)
         if reader.steps:
             sessions.append(TranscriptSession(tuple(reader.steps)))
@@ -99,7 +103,7 @@ def parse_transcript(text: str, path: str) -> Transcript:
 
 
 class _Hosts:
-    """The host part of a bare name: that of the prompts which bear it, else of any, else `localhost`."""
+    """Returns the host part of a bare name: of a prompt with that name, else of any prompt, else `localhost`."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._of: dict[str, str] = {}
@@ -115,14 +119,14 @@ class _Hosts:
 
 @dataclass
 class _TranscriptReader:
-    """Reads the regions of one session."""
+    """Parses the regions of one session."""
 
     path: str
     hosts: _Hosts
     steps: list[Step] = field(default_factory=list)
     started: set[str] = field(default_factory=set)
-    renames: bool = False
-    """An input may have given a shell another name, or taken its name: only a replay can tell."""
+    may_rename: bool = False
+    """True if an input may have started or stopped a node: only a replay can tell which names there are."""
     blocked: dict[str, int] = field(default_factory=dict)
 
     def read(self, region: Region) -> None:
@@ -138,24 +142,22 @@ class _TranscriptReader:
                 elif line.startswith("$"):
                     index = self._command(index)
                 else:
-                    raise self._belongs_nowhere(line)
-            except ParseError as complaint:
-                row = index + complaint.offset
-                column = complaint.column + region.columns[min(row, region.end - 1) - region.first]
-                raise TranscriptError(
-                    self.path, row + 1, column, complaint.problem, hint=complaint.hint
-                ) from None
+                    raise self._unexpected(line)
+            except ParseError as error:
+                row = index + error.offset
+                column = error.column + region.columns[min(row, region.end - 1) - region.first]
+                raise TranscriptError(self.path, row + 1, column, error.problem, hint=error.hint) from None
 
     def _at(self, index: int) -> str:
         return self._region.lines[index - self._region.first]
 
     @staticmethod
-    def _belongs_nowhere(line: str) -> ParseError:
+    def _unexpected(line: str) -> ParseError:
         if CONTINUATION.match(line):
-            return ParseError(1, "this continuation follows no prompt of its node")
+            return ParseError(1, "this continuation does not follow a prompt of its node")
         if _LIKE_PROMPT.match(line):
-            return ParseError(1, "this prompt cannot be read", hint=_LOOKS_LIKE)
-        return ParseError(1, "this line belongs to no step", hint="prose starts with #, an empty line is \\")
+            return ParseError(1, "this is not a valid prompt", hint=_LOOKS_LIKE)
+        return ParseError(1, "this line is not below a step", hint=_WITHOUT_STEP)
 
     # ------------------------------------------------------------ inputs
 
@@ -168,28 +170,30 @@ class _TranscriptReader:
         index = first + 1
         while index < self._region.end and (more := CONTINUATION.match(self._at(index))):
             if (more.group("node") or "") != node:
-                raise ParseError(1, "this continuation is another node's", offset=index - first)
+                raise ParseError(
+                    1, "this continuation is of another node than its prompt", offset=index - first
+                )
             columns.append(more.start("code") if more.group("code") is not None else more.end())
             code.append(more.group("code") or "")
             index += 1
         self._check_started(node, 5)
         try:
             source, directives = split_directives("\n".join(code))
-        except ParseError as complaint:
-            complaint.column += columns[complaint.offset]
+        except ParseError as error:
+            error.column += columns[error.offset]
             raise
         source = source if source.strip() else ""
         if source and node in self.blocked:
             raise ParseError(
                 columns[0] + 1,
                 f"{node or 'this shell'} is still busy with the step of line {self.blocked[node]}",
-                hint="its result is claimed at an empty prompt",
+                hint="an empty prompt waits for its result",
             )
         if directives.blocks:
             self.blocked[node] = first + 1
         elif not source:
             self.blocked.pop(node, None)
-        self.renames |= _RENAMES.search(source) is not None
+        self.may_rename |= _STARTS_OR_STOPS.search(source) is not None
         end = self._block_end(index, first)
         self.steps.append(
             Input(
@@ -204,25 +208,25 @@ class _TranscriptReader:
         return end
 
     def _block(self, first: int, end: int, step: int) -> Block:
-        """The lines from *first* up to *end*; *step* is the index that complaints count from."""
+        """Returns the block of the lines from *first* up to *end*; *step* is the index of its step."""
         lines = tuple(self._at(index) for index in range(first, end))
         for index, line in enumerate(map(expected_line, lines)):
             if line.kind == "re" and (wrong := why_invalid(line.text)) is not None:
                 problem = f"not a regular expression: {wrong[0]}"
-                hint = "a leading \\ makes it plain text"
+                hint = "a leading \\ makes the line plain text"
                 raise ParseError(wrong[1] + 1, problem, hint=hint, offset=first + index - step)
         return Block(first + 1, lines)
 
     def _block_end(self, index: int, step: int) -> int:
-        """Where the block that starts at *index* ends; *step* is the index that complaints count from."""
+        """Returns the index behind the block that starts at *index*; *step* is the index of its step."""
         while index < self._region.end:
             line = self._at(index)
             if not line.strip() or line.startswith("$ ") or line == "$" or PROMPT.match(line):
                 break
             if _LIKE_PROMPT.match(line):
-                complaint = self._belongs_nowhere(line)
-                complaint.offset = index - step
-                raise complaint
+                error = self._unexpected(line)
+                error.offset = index - step
+                raise error
             index += 1
         return index
 
@@ -230,11 +234,11 @@ class _TranscriptReader:
         return tuple(self._at(index) for index in range(first, end))
 
     def _check_started(self, node: str, column: int) -> None:
-        if node not in self.started and ("" not in self.started or not node) and not self.renames:
-            what = node or "a shell without a name"
+        if node not in self.started and ("" not in self.started or not node) and not self.may_rename:
+            name = node or "a shell without a name"
             start = f"$ pyx --sname {node.partition('@')[0]}" if node else "$ pyx"
             hint = did_you_mean(node, self.started, otherwise=f"start it above: {start}")
-            raise ParseError(column, f"{what} has not been started", hint=hint)
+            raise ParseError(column, f"{name} has not been started", hint=hint)
 
     # ------------------------------------------------------------ commands
 
@@ -276,7 +280,7 @@ class _TranscriptReader:
         return replace(step, text=text), index + 1
 
     def _is_prose(self, index: int) -> bool:
-        """Below a command a block only begins where there is no prose."""
+        """Returns True for prose, which is also allowed right below a command."""
         return index < self._region.end and self._at(index).startswith("#")
 
     def _no_output(self, index: int, step: int) -> int:

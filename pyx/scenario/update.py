@@ -41,13 +41,13 @@ class Updater:
         self._lines = lines_of(text)
         self.edits: list[LineEdit] = []
 
-    def add_edit(self, failure: StepFailure, names: Bindings) -> None:
+    def add_edit(self, failure: StepFailure, bindings: Bindings) -> None:
         """Notes what should stand below the failed step."""
         node = failure.node
         assert node is not None, "only a block is mended, and a block is some node's"
         own = [unit for unit in failure.shown if unit.source == EVAL]
         others = [unit for unit in failure.shown if unit.source != EVAL]
-        lines = rewritten(failure.block.lines, [*own, *others], names, node.view)
+        lines = rewritten(failure.block.lines, [*own, *others], bindings, node.view)
         if failure.step is None:
             # No step asked for this: it becomes a look at that node's screen, at the end.
             prefix = self._prefix(failure)
@@ -64,7 +64,7 @@ class Updater:
         first = block.first - 1
         self.edits.append(LineEdit(first, first + len(block.lines), new))
         # Bind what the new block names, as a replay of it will.
-        match_block(lines, failure.shown, names, node.view)
+        match_block(lines, failure.shown, bindings, node.view)
 
     def _prefix(self, failure: StepFailure) -> str:
         """What stands before the step that failed: its fence may be indented, or in a block quote."""
@@ -93,15 +93,17 @@ class Updater:
         return f"{text}\n" if ended else text.removesuffix(end)
 
 
-def rewritten(old: Sequence[str], units: Sequence[OutputUnit], names: Bindings, view: NodeView) -> list[str]:
+def rewritten(
+    old: Sequence[str], units: Sequence[OutputUnit], bindings: Bindings, view: NodeView
+) -> list[str]:
     """The lines that show *units*; those of *old* that still do are kept."""
     expected = [expected_line(line) for line in old]
     lines: list[str] = []
     at = 0
     for unit in units:
-        place = _place_of(unit, expected, at, names, view)
+        place = _place_of(unit, expected, at, bindings, view)
         if place is None:
-            lines += as_written(unit, names, view)
+            lines += as_written(unit, bindings, view)
         else:
             start, at = place
             lines += old[start:at]
@@ -109,18 +111,18 @@ def rewritten(old: Sequence[str], units: Sequence[OutputUnit], names: Bindings, 
 
 
 def _place_of(
-    unit: OutputUnit, expected: Sequence[ExpectedLine], at: int, names: Bindings, view: NodeView
+    unit: OutputUnit, expected: Sequence[ExpectedLine], at: int, bindings: Bindings, view: NodeView
 ) -> tuple[int, int] | None:
     """The first stretch of old lines, from *at* on, that fits the unit as a whole; it is bound."""
     for start in range(at, len(expected)):
-        for end in unit_fits(expected, start, unit, names, view):
+        for end in unit_fits(expected, start, unit, bindings, view):
             return start, end
     return None
 
 
-def as_written(unit: OutputUnit, names: Bindings, view: NodeView) -> list[str]:
+def as_written(unit: OutputUnit, bindings: Bindings, view: NodeView) -> list[str]:
     """A unit's lines as a file has them."""
-    return guarded([names.rename(line, view) for line in shortened(unit.lines)])
+    return guarded([bindings.rename(line, view) for line in shortened(unit.lines)])
 
 
 def guarded(lines: Iterable[str]) -> list[str]:

@@ -1,9 +1,8 @@
-"""`[..]`, `*` and `?`: any text inside a line, found without going back over what was found before.
+"""Matches the wildcards `[..]`, `*` and `?` inside a line, in time that grows with the line.
 
-What stands between two wildcards is put as far to the left as it goes: if the line fits at all, it fits so.
-That is not quite true of a pid without a meaning yet, which may fit in several places; these are tried one
-after the other, a bounded number of times.
-See `bindings.py` and `bindings.py` for pids and their meanings.
+The text between two wildcards is matched at its leftmost place: if the line matches at all, it matches so.  A
+pid that is not bound yet may match at several places; these are tried one after the other, a bounded number
+of times.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ if TYPE_CHECKING:
 ANY: Final = "[..]"
 _MOST_TRIES: Final = 10_000
 _Segment: TypeAlias = tuple[str | Token, ...]
-"""What stands between two wildcards: texts and tokens; no text is empty."""
+"""The texts and tokens between two wildcards; no text is empty."""
 
 
-def match_glob(pattern: str, shown: str) -> bool:
-    """True if *shown* is *pattern*, in which `*` is any text and `?` any character."""
+def match_glob(pattern: str, actual: str) -> bool:
+    """Returns True if *actual* matches *pattern*, in which `*` is any text and `?` any character."""
     at = here = star = back = 0
-    held = False  # a `*` came before, at `star`; it may take more of what is shown, from `back` on
-    while here < len(shown):
+    held = False  # a `*` came before, at `star`; its text may go on from `back`
+    while here < len(actual):
         char = pattern[at] if at < len(pattern) else ""
         if char == "*":
             held, star, back = True, at, here
             at += 1
-        elif char and char in {"?", shown[here]}:
+        elif char and char in {"?", actual[here]}:
             at, here = at + 1, here + 1
         elif held:
             back += 1
@@ -43,9 +42,12 @@ def match_glob(pattern: str, shown: str) -> bool:
     return not pattern[at:].strip("*")
 
 
-def match_any(text: str, shown: str, bindings: Bindings, view: NodeView) -> bool:
-    """True if *shown* is *text*, in which `[..]` is any text; makes bindings (the caller rewinds)."""
-    return _WildcardSearch(_segments(text), shown, bindings, view).run()
+def match_any(text: str, actual: str, bindings: Bindings, view: NodeView) -> bool:
+    """Returns True if *actual* matches *text*, in which `[..]` is any text.
+
+    Makes bindings; the caller rolls back after False.
+    """
+    return _WildcardSearch(_segments(text), actual, bindings, view).run()
 
 
 @lru_cache(maxsize=4096)
@@ -62,16 +64,16 @@ def _segments(text: str) -> tuple[_Segment, ...]:
 
 
 class _WildcardSearch:
-    def __init__(self, segments: Sequence[_Segment], shown: str, bindings: Bindings, view: NodeView) -> None:
+    def __init__(self, segments: Sequence[_Segment], actual: str, bindings: Bindings, view: NodeView) -> None:
         self._segments = segments
-        self._shown = shown
+        self._actual = actual
         self._bindings = bindings
         self._view = view
         self._tries = 0
         self._tokens: dict[int, Token] = {}
-        """By where they begin."""
+        """The tokens of the line, by their first index."""
         at = 0
-        for part in split_tokens(shown):
+        for part in split_tokens(actual):
             if isinstance(part, Token):
                 self._tokens[at] = part
                 at += len(part.text)
@@ -80,7 +82,7 @@ class _WildcardSearch:
 
     def run(self) -> bool:
         first, *middle, last = self._segments
-        begin = self._stands(first, 0)
+        begin = self._end_at(first, 0)
         if begin is None:
             return False
         pending: list[tuple[int, Iterator[int]]] = [(0, iter((begin,)))]
@@ -101,9 +103,9 @@ class _WildcardSearch:
         return False
 
     def _places(self, segment: _Segment, start: int) -> Iterator[int]:
-        """Where *segment* may end that begins at *start* or later, the leftmost first.
+        """Yields each end of *segment* that begins at *start* or later, the leftmost first.
 
-        Of text there is only that one: no place further right leaves more room for what follows.
+        A segment of text alone has one: no place further right leaves more room for what follows.
         """
         if not segment:
             yield start
@@ -111,14 +113,14 @@ class _WildcardSearch:
         head = segment[0]
         while True:
             if isinstance(head, str):
-                start = self._shown.find(head, start)
+                start = self._actual.find(head, start)
             else:
                 start = min((at for at in self._tokens if at >= start), default=-1)
             if start < 0:
                 return
             self._tries += len(segment) > 1 or not isinstance(head, str)
             savepoint = self._bindings.savepoint()
-            end = self._stands(segment, start)
+            end = self._end_at(segment, start)
             if end is not None:
                 yield end
                 if all(isinstance(part, str) for part in segment):
@@ -126,11 +128,11 @@ class _WildcardSearch:
             self._bindings.rollback(savepoint)
             start += 1
 
-    def _stands(self, segment: _Segment, at: int) -> int | None:
-        """The end of *segment* if it stands at that place; binds its tokens."""
+    def _end_at(self, segment: _Segment, at: int) -> int | None:
+        """Returns the end of *segment* if it matches at that place, else None; binds its tokens."""
         for part in segment:
             if isinstance(part, str):
-                if not self._shown.startswith(part, at):
+                if not self._actual.startswith(part, at):
                     return None
                 at += len(part)
             else:
@@ -141,12 +143,12 @@ class _WildcardSearch:
         return at
 
     def _ends_with(self, segment: _Segment, start: int) -> bool:
-        """True if *segment* stands at the end, from *start* on at the earliest."""
-        at = len(self._shown)
+        """Returns True if *segment* matches at the end of the line, from *start* on at the earliest."""
+        at = len(self._actual)
         tokens = {begin + len(token.text): token for begin, token in self._tokens.items()}
         for part in reversed(segment):
             if isinstance(part, str):
-                if not self._shown.endswith(part, 0, at):
+                if not self._actual.endswith(part, 0, at):
                     return False
                 at -= len(part)
             else:

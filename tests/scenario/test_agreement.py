@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyx.scenario.bindings import Bindings, NodeView
-from pyx.scenario.directives import without_meaning
+from pyx.scenario.directives import without_directive
 from pyx.scenario.match_block import match_block
 from pyx.scenario.output_units import EVAL, OutputUnit, ScreenOutput
 from pyx.scenario.recorder import Recorder
@@ -212,7 +212,7 @@ def check_input(steps: Iterator[Step], source: str, one: Typed) -> None:
         is_claimed(next(steps), one.rest)
     else:
         assert step.directives == Directives()
-        assert step.code == without_meaning(source)
+        assert step.code == without_directive(source)
         is_claimed(step, one.shown)
 
 

@@ -37,8 +37,8 @@ class TestDirectives:
             ("send(p, 1)", "send has an effect"),
             ("[spawn(f) for f in fs]", "spawn has an effect"),
             ("Process.register(p, 'x')", "register has an effect"),
-            ("x = 1", "only an expression"),
-            ("(x := 1)", "only a plain expression"),
+            ("x = 1", "only an expression can be repeated"),
+            ("(x := 1)", "only a plain expression can be repeated"),
         ],
     )
     def test_what_acts_is_not_evaluated_again_and_again(self, code: str, why: str) -> None:

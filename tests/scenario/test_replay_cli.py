@@ -110,8 +110,8 @@ class TestAFileIsOneResult:
         ("name", "complaint"),
         [
             ("nowhere", "nowhere: there is no such file or directory"),
-            ("scenarios/deep", "scenarios/deep: no scenario (*.pyxt) is in this directory"),
-            ("notes.txt", "notes.txt: this is neither *.pyxt nor Markdown (*.md)"),
+            ("scenarios/deep", "scenarios/deep: this directory holds no scenario (*.pyxt)"),
+            ("notes.txt", "notes.txt: this is not a scenario (*.pyxt) and not Markdown (*.md)"),
             ("empty.pyxt", "empty.pyxt: nothing to play: no line of it starts a node"),
             ("latin.pyxt", "latin.pyxt:1:1: the file is not UTF-8: invalid continuation byte"),
         ],

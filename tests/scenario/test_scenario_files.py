@@ -36,7 +36,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("name", "data", "complaint"),
         [
-            ("t.txt", BODY.encode(), "t.txt: this is neither *.pyxt nor Markdown (*.md)"),
+            ("t.txt", BODY.encode(), "t.txt: this is not a scenario (*.pyxt) and not Markdown (*.md)"),
             ("t.pyxt", b"", "t.pyxt: nothing to play: no line of it starts a node"),
             ("t.pyxt", b"# prose\n$ timeout 5s\n", "t.pyxt: nothing to play: no line of it starts a node"),
             ("t.md", b"prose\n", "t.md: nothing to play: no ```pyx block of it starts a node"),
@@ -66,7 +66,7 @@ class TestFiles:
 
     def test_a_device_is_not_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "t.pyxt").symlink_to("/dev/zero")
-        with pytest.raises(TranscriptError, match=r"^t.pyxt: this is a device, not a file$"):
+        with pytest.raises(TranscriptError, match=r"^t.pyxt: this is a device or a socket, not a file$"):
             read_transcript(str(tmp_path / "t.pyxt"), "t.pyxt")
 
     def test_a_file_without_an_end_is_too_long(self, tmp_path: Path) -> None:
@@ -78,5 +78,5 @@ class TestFiles:
     def test_what_is_not_there_and_a_directory_without_scenarios(self, tmp_path: Path) -> None:
         with pytest.raises(TranscriptError, match=r"^x: there is no such file or directory$"):
             read_transcript(str(tmp_path / "x"), "x")
-        with pytest.raises(TranscriptError, match=r"^d: no scenario \(\*.pyxt\) is in this directory$"):
+        with pytest.raises(TranscriptError, match=r"^d: this directory holds no scenario \(\*.pyxt\)$"):
             read_transcript(str(tmp_path), "d")
