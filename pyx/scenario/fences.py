@@ -80,7 +80,7 @@ def read_fences(lines: Iterable[str]) -> Fences:
 
 @dataclass
 class _LineCursor:
-    """A position in a line; `column` counts with tabs, `pending` are the columns left of a tab taken in part."""
+    """A position in a line; `column` counts with tabs, `pending` are the columns left of a tab."""
 
     line: str
     at: int = 0
@@ -174,7 +174,7 @@ class _FenceReader:
         self.blocks: list[Fence] = []
         self.lookalikes: list[tuple[int, str]] = []
         self._containers: list[int] = []
-        """The open containers, the outermost first: 0 for a block quote, the indent of a list item's content."""
+        """The open containers, the outermost first: 0 for a block quote, a list item's indent."""
         self._open: _OpenFence | None = None
         self._lines: list[str] = []
         self._columns: list[int] = []

@@ -217,7 +217,7 @@ class _OrderedSearch:
         return not loose and actual < len(self._lines) and all(unit.kind != "echo" for unit in self._units)
 
     def _at_end(self, at: int, placed: _PlacedUnits) -> _PlacedUnits | None:
-        """Returns the placed units if the block ends at line *at* and holds all of the evaluation; else None."""
+        """Returns the placed units if line *at* is the end of the block and the evaluation is all there."""
         if at == len(self._lines):
             complete = all(
                 count == len(self._queues[source])

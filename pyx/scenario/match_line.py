@@ -1,4 +1,6 @@
-r"""Compares an expected line with an actual one.  An expected line is one of
+r"""Compares an expected line with an actual one.
+
+The forms of an expected line:
 
 \text            protected: the text as it is (a lone \ is an empty line)
 ...              alone on a line: any number of lines

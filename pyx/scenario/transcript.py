@@ -103,7 +103,7 @@ def parse_transcript(text: str, path: str) -> Transcript:
 
 
 class _Hosts:
-    """Returns the host part of a bare name: of a prompt with that name, else of any prompt, else `localhost`."""
+    """Returns the host of a bare name: of a prompt with that name, else of any prompt, else `localhost`."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._of: dict[str, str] = {}

@@ -113,12 +113,12 @@ class TestBlocks:
         (STARTED + "pyx(a@vm)1> # eventually\n", 3, 15, "no code to evaluate", None),
         (
             STARTED + "pyx(a@vm)1> receive()  # blocks\npyx(a@vm)1> 1\n",
-            4, 13, "still busy with the step of line 3", "at an empty prompt",
+            4, 13, "still busy with the step of line 3", "an empty prompt waits",
         ),
         ("```pyx\n", 1, 1, "is not below a step", None),
         (
             STARTED + "pyx(a@vm)1> f()\none\ntotal (\\d+ (re)\n",
-            5, 7, "not a regular expression: missing ), unterminated subpattern", "a leading \\ makes it",
+            5, 7, "not a regular expression: missing ), unterminated subpattern", "a leading \\ makes the line",
         ),
     ],
 )  # fmt: skip
