@@ -42,7 +42,7 @@ class RecordHooks(Protocol):
         Args:
             text: as it was made, without colours.
             source: `"shell"`, `"log"`, or the pid of the process that printed it.
-            kind: see `Unit`.
+            kind: see `OutputUnit`.
         """
 
     def on_answer(self, line: str) -> None:

@@ -118,7 +118,7 @@ class TestBlocks:
         ("```pyx\n", 1, 1, "is not below a step", None),
         (
             STARTED + "pyx(a@vm)1> f()\none\ntotal (\\d+ (re)\n",
-            5, 7, "not a regular expression: missing ), unterminated subpattern", "a leading \\ makes the line",
+            5, 7, "not a regular expression: missing ), unterminated subpattern", "a leading \\ makes",
         ),
     ],
 )  # fmt: skip
