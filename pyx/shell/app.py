@@ -103,7 +103,7 @@ class App:
             stack.callback(atexit.unregister, self._take_apart)
             code = self._run_to_end(process, project)
         code = self._termination.exit_code(code)
-        frontend.ended(code, by_signal=self._termination.was_asked)
+        frontend.ended(code, by_signal=self._termination.was_signalled)
         return code
 
     def _run_to_end(self, process: ShellProcess, project: Project) -> int:

@@ -91,7 +91,7 @@ class StandardFrontend:
         self._shows_banner = self._has_person and not options.has_program
         self._recorder = options.recorder
         self.on_output_lost: Callable[[], object] = lambda: None
-        self._screen = Screen(self._stdout, gone=self._output_was_lost, on_output=self._report)
+        self._screen = Screen(self._stdout, on_lost=self._output_was_lost, on_output=self._report)
         self.console: Console = self._screen
         self.pace = Pace(self._screen.has_room, self._screen.settle)
         self.terminal: Terminal = LineTerminal(

@@ -1,8 +1,8 @@
-"""Signals while a prompt is read: they end it, and none is lost that comes as Enter has just ended it.
+"""Signals while a prompt is read: they end it, and a signal that arrives just after Enter is not lost.
 
-An editor goes on for a moment after Enter: it draws the line once more and gives the terminal back. What
-comes then is meant for the statement, which has not begun. See `terminal` for the editor,
-and `runtime.interrupts` and `leaving` for signals while a statement runs.
+An editor runs on for a moment after Enter: it draws the line once more and gives the terminal back.  A signal
+that arrives then is meant for the statement, which has not begun.  Signals while a statement runs are handled
+by `execution/interrupts.py` and `termination.py`.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
 
 class PromptSignals:
-    """What signals ask of the prompt that is being read.
+    """The signals of the prompt that is being read.
 
     Args:
-        has_returned: called on SIGCONT, by the signal's handler.
+        on_continue: called on SIGCONT, by the signal's handler.
     """
 
-    def __init__(self, has_returned: Callable[[], object] = lambda: None) -> None:
-        self._has_returned = has_returned
+    def __init__(self, on_continue: Callable[[], object] = lambda: None) -> None:
+        self._on_continue = on_continue
         self._is_read = False
         self._error: BaseException | None = None
         self._end: Callable[[BaseException], object] | None = None
 
     @contextlib.contextmanager
-    def heard(self) -> Iterator[None]:
-        """Reads one prompt inside; SIGINT asks for KeyboardInterrupt meanwhile, as `ask` does.
+    def caught(self) -> Iterator[None]:
+        """Catches signals while one prompt is read inside; SIGINT ends it with KeyboardInterrupt.
 
         Raises:
-            BaseException: what was asked for, if the prompt has ended by itself.
+            BaseException: the error given to `end_prompt`, if the prompt has ended by itself.
         """
         self._error = None
         self._is_read = True
         is_main = threading.current_thread() is threading.main_thread()
-        # Not by the editor's loop: that is closed before its handlers are gone.
-        caught = {signal.SIGINT: self._on_interrupt, signal.SIGCONT: self._on_return} if is_main else {}
-        before = {number: signal.signal(number, handler) for number, handler in caught.items()}
+        # Not caught by the editor's loop, which is closed before its handlers are removed.
+        handlers = {signal.SIGINT: self._on_sigint, signal.SIGCONT: self._on_sigcont} if is_main else {}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
         finally:
@@ -53,13 +53,13 @@ class PromptSignals:
         if self._error is not None:
             raise self._error
 
-    def shown(self, end: Callable[[BaseException], object]) -> None:
-        """Tells that the prompt is shown: *end* ends it with an exception, and is called by any thread."""
+    def prompt_shown(self, end: Callable[[BaseException], object]) -> None:
+        """Notes that the prompt is shown: *end* ends it with an exception, and is called by any thread."""
         self._end = end
         if self._error is not None:
             end(self._error)
 
-    def ask(self, error: BaseException) -> bool:
+    def end_prompt(self, error: BaseException) -> bool:
         """Ends the prompt that is being read with *error*; False if none is.  For signal handlers."""
         if not self._is_read:
             return False
@@ -69,8 +69,8 @@ class PromptSignals:
             self._end(self._error)
         return True
 
-    def _on_return(self, _number: int, _frame: FrameType | None) -> None:
-        self._has_returned()
+    def _on_sigcont(self, _number: int, _frame: FrameType | None) -> None:
+        self._on_continue()
 
-    def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        self.ask(KeyboardInterrupt())
+    def _on_sigint(self, _number: int, _frame: FrameType | None) -> None:
+        self.end_prompt(KeyboardInterrupt())

@@ -1,9 +1,9 @@
-"""The one writer of a terminal (or pipe): every line goes through one queue, so that their order is true.
+"""The one writer of a terminal (or pipe): every line goes through one queue, which keeps their order.
 
-Any thread may write, and none of them waits in `write`.  The shell's thread writes by itself where the stream
-takes it at once; else a thread of the screen does, and may stand still with the terminal (Ctrl-S, `| less`).
-While a prompt is shown the terminal's own loop takes the queue and prints above it (see `terminal`).
-Not here: who may print where (the group leader, in the runtime), and prompt_toolkit.
+Any thread may write, and none of them waits in `write`.  The shell's thread writes to the stream itself where
+that accepts the text at once; else a thread of the screen does, and may be blocked with the terminal (Ctrl-S,
+`| less`).  While a prompt is shown the editor's event loop takes the queue and prints above it (see
+`terminal.py`).
 """
 
 from __future__ import annotations
@@ -28,22 +28,24 @@ if TYPE_CHECKING:
 
 BATCH_CHARACTERS: Final = 1 << 16
 FULL_CHARACTERS: Final = 1 << 18
-"""From so many on the lines of processes wait where they are bounded and their senders slowed down."""
+"""The high-water mark: above it the lines of processes wait in their own queues, which are bounded and slow
+their senders down."""
 MOST_QUEUED_CHARACTERS: Final = 1 << 24
-"""Lines beyond this (of threads that are not a process) are dropped, and their number is shown."""
+"""Above this, lines (of threads that are not a process) are dropped, and their number is shown."""
 _AT_ONCE_CHARACTERS: Final = select.PIPE_BUF // 4
-"""A pipe or terminal that can be written at all takes so many, in any encoding, without waiting."""
+"""A writable pipe or terminal accepts this many, in any encoding, without waiting."""
 _LOOK_SECONDS: Final = 0.5
 
 
 class Screen:
-    """Writes to *stream*.  The thread that makes it is the shell's.
+    """The writer of *stream*.  The thread that makes it is the shell's.
 
     Args:
-        gone: called once, by any thread, with why the stream cannot be written any more (the terminal was
-            closed, the reader of a pipe left, the disk is full).
-        on_output: called by any thread with the arguments of each `write`.
-        most_queued: characters that may wait.
+        stream: the terminal, pipe or file.
+        on_lost: called once, by any thread, with the error once the stream cannot be written any more (the
+            terminal was closed, the reader of a pipe left, the disk is full).
+        on_output: called by any thread with the (filtered) arguments of each `write`.
+        most_queued: the longest queue, in characters.
 
     Nothing here takes a lock that a finalizer could meet again: the queue is a deque, the writing lock is
     never waited for by the thread that holds it.
@@ -53,7 +55,7 @@ class Screen:
         self,
         stream: TextIO,
         *,
-        gone: Callable[[OSError | ValueError], object] = lambda _error: None,
+        on_lost: Callable[[OSError | ValueError], object] = lambda _error: None,
         on_output: Callable[[str, Pid | None], object] = lambda _text, _frm: None,
         most_queued: int = MOST_QUEUED_CHARACTERS,
     ) -> None:
@@ -65,16 +67,16 @@ class Screen:
         self._dropped = 0
         self._at_line_start = True
         self._writing = threading.Lock()
-        self._writer: int | None = None  # the thread that holds it
+        self._writer: int | None = None  # the thread that holds the lock
         self._shell = threading.get_ident()
         self._above: Callable[[], None] | None = None
         self._asked = False
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._written: Final = LockSlot()
-        self._short_of_room: Final[deque[Callable[[], object]]] = deque()
+        self._waiters: Final[deque[Callable[[], object]]] = deque()
         self._hurries = False
-        self._gone: Callable[[OSError | ValueError], object] | None = gone
+        self._on_lost: Callable[[OSError | ValueError], object] | None = on_lost
         self._on_output = on_output
 
     def write(self, text: str, *, frm: Pid | None = None) -> None:
@@ -87,7 +89,7 @@ class Screen:
     def show(self, text: str) -> None:
         """Shows *text* of the shell itself, which reports it by itself.  Never raises."""
         mine = threading.get_ident() == self._shell
-        if self._gone is None:
+        if self._on_lost is None:
             return
         if self._queued > self._most_queued and not mine:
             self._dropped += text.count("\n")
@@ -100,13 +102,13 @@ class Screen:
                 self._asked = True
                 above()
         elif not (mine and self._write_at_once()):
-            self._have_written()
+            self._write_on_thread()
 
     def has_room(self, then: Callable[[], object]) -> bool:
-        """See `runtime.output.Pace`."""
+        """See `execution.outlet.Pace`."""
         if self._is_full:
-            self._short_of_room.append(then)
-            return not self._is_full  # looked at again: the writer may have found nothing to call
+            self._waiters.append(then)
+            return not self._is_full  # checked again: the writer may have found nothing to call
         return True
 
     @property
@@ -114,11 +116,11 @@ class Screen:
         return self._queued >= FULL_CHARACTERS and bool(self._queue)
 
     def settle(self) -> bool:
-        """See `runtime.output.Pace`; output above a prompt is the prompt's business."""
+        """See `execution.outlet.Pace`; does not wait while a prompt is shown, whose loop writes the queue."""
         return True if self._above is not None else self.drain()
 
     def hurry(self) -> None:
-        """From now on nothing waits for a stream that takes nothing."""
+        """From now on nothing waits for a stream that accepts nothing."""
         self._hurries = True
         self._written.wake()
 
@@ -129,11 +131,11 @@ class Screen:
             self.show("\n")
 
     def line_was_ended(self) -> None:
-        """The terminal itself has shown a line end: the person pressed Enter."""
+        """Notes that the terminal itself has shown the end of a line: the user pressed Enter."""
         self._at_line_start = True
 
     def attach(self, above: Callable[[], None]) -> None:
-        """A prompt is shown from now on: *above* (any thread may call it) has its loop call `drain_above`."""
+        """Hands the queue to a prompt: *above*, called by any thread, makes its loop call `drain_above`."""
         with self._writing:
             self._above = above
             self._asked = False
@@ -142,50 +144,51 @@ class Screen:
             above()
 
     def detach(self) -> bool:
-        """The prompt is gone: writes what waits, straight; False if that was given up."""
+        """Takes the queue back from a prompt, and writes it; returns False if that was given up."""
         self._above = None
         return self.drain()
 
     def drain(self) -> bool:
-        """Waits until all is written; False if that was given up, in a hurry.  Ctrl-C may raise here."""
-        while (self._queue or self._writer is not None) and self._gone is not None:
+        """Waits until all is written; returns False if `hurry` ended the wait.  Ctrl-C may raise here."""
+        while (self._queue or self._writer is not None) and self._on_lost is not None:
             if self._writer == threading.get_ident():
-                break  # a finalizer or signal handler printed: the drain it interrupted goes on with it
+                break  # a finalizer or signal handler printed: the drain that it interrupted writes it
             if self._write_at_once():
                 continue
-            self._have_written()
+            self._write_on_thread()
             if not self._written.wait(_LOOK_SECONDS) and self._hurries:
                 return False
         return True
 
     def drain_above(self) -> bool:
-        """Writes one batch of whole lines above the prompt, on its loop; True while more waits."""
+        """Writes one batch of whole lines above the prompt, on its loop; returns True while more waits."""
         self._asked = False
         with self._writing:
             self._write_batch()
             if not self._at_line_start:
                 self._put("\n")
-        self._tell_of_room()
+        self._wake_waiters()
         return self.waits
 
     def close(self) -> bool:
-        """Writes what waits, and nothing after it: the process is about to end, under its daemon threads.
+        """Writes the queue, and nothing after it: the process is about to end, under its daemon threads.
 
-        False if it gave up, as the stream takes nothing.
+        Returns:
+            False if that was given up, as the stream accepts nothing.
         """
         is_done = self.detach()
-        self._writing.acquire(timeout=_LOOK_SECONDS)  # in a hurry another thread may stand still in there
-        self._gone = None
+        self._writing.acquire(timeout=_LOOK_SECONDS)  # after `hurry` another thread may be blocked in there
+        self._on_lost = None
         self._queue.clear()
         return is_done
 
     @property
     def waits(self) -> bool:
-        """True while something has not been written yet."""
+        """True while text is queued."""
         return bool(self._queue)
 
     def _write_at_once(self) -> bool:
-        """Writes all that waits, and is True, if no thread is at it and the stream takes it at once."""
+        """Writes the queue if no other thread writes and the stream accepts it at once; True if it did."""
         if self._writer == threading.get_ident():
             return True
         if not self._takes_all() or not self._writing.acquire(blocking=False):
@@ -197,7 +200,7 @@ class Screen:
                 self._write_batch()
         finally:
             self._writing.release()
-        self._tell_of_room()
+        self._wake_waiters()
         return True
 
     def _takes_all(self) -> bool:
@@ -207,9 +210,9 @@ class Screen:
             return False
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
-        return bool(poll.poll(0))  # an error is found out by the write
+        return bool(poll.poll(0))  # an error shows in the write
 
-    def _have_written(self) -> None:
+    def _write_on_thread(self) -> None:
         """Leaves the queue to the screen's own thread."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._keep_writing, name="pyx-screen", daemon=True)
@@ -223,18 +226,18 @@ class Screen:
                 with self._writing:
                     if self._above is None:
                         self._write_batch()
-                self._tell_of_room()
+                self._wake_waiters()
             above = self._above
             if above is not None and self._queue:
-                above()  # a prompt came between the write and this thread
+                above()  # a prompt was shown between the write and this line
 
-    def _tell_of_room(self) -> None:
+    def _wake_waiters(self) -> None:
         while not self._is_full:
             try:
-                tell = self._short_of_room.popleft()
-            except IndexError:  # none is left, or another thread has told the last one
+                wake = self._waiters.popleft()
+            except IndexError:  # none is left, or another thread has woken the last one
                 return
-            tell()
+            wake()
 
     def _write_batch(self) -> None:
         self._writer = threading.get_ident()
@@ -258,14 +261,14 @@ class Screen:
         try:
             if self._descriptor is None:
                 self._write_to_stream(text)
-            self._stream.flush()  # what others have put into its buffer comes first
+            self._stream.flush()  # text that other code has put into its buffer comes first
             if self._descriptor is not None:
                 _write_all(self._descriptor, self._encoded(text))
         except (OSError, ValueError) as error:  # ValueError: the stream is closed
-            gone, self._gone = self._gone, None
+            on_lost, self._on_lost = self._on_lost, None
             self._queue.clear()
-            if gone is not None:
-                gone(error)
+            if on_lost is not None:
+                on_lost(error)
             return
         if text:
             self._at_line_start = text.endswith("\n")
@@ -288,7 +291,7 @@ class Screen:
 
 
 def _descriptor_of(stream: TextIO) -> int | None:
-    """Written straight: a thread that stood still inside a stream would keep its lock until the end."""
+    """Returns the descriptor, which is written instead of the stream: a blocked write would hold its lock."""
     try:
         return stream.fileno()
     except (OSError, ValueError):
@@ -300,14 +303,14 @@ def _write_all(descriptor: int, data: bytes) -> None:
     while left:
         try:
             left = left[os.write(descriptor, left) :]
-        except BlockingIOError:  # another program that shares the terminal has set it so
+        except BlockingIOError:  # another program that shares the terminal made it non-blocking
             select.select([], [descriptor], [])
 
 
 class ScreenStream(StreamProxy):
-    """A text stream whose whole lines go to the screen: for stderr, and for threads that are not a process.
+    """A text stream that writes whole lines to the screen: for stderr, and for threads without a process.
 
-    Each thread has a line of its own under way; `flush` shows it at once only on the shell's thread.
+    Each thread has an unfinished line of its own; `flush` shows it only on the shell's thread.
     """
 
     def __init__(self, screen: SupportsWrite[str], found: TextIO) -> None:
@@ -329,6 +332,6 @@ class ScreenStream(StreamProxy):
             self._lines.pop(me, None)
 
     def pass_on(self) -> None:
-        """See `StreamProxy`, and the class."""
+        """See `StreamProxy`."""
         if threading.get_ident() == self._shell and (line := self._lines.pop(self._shell, "")):
             self._screen.write(line)

@@ -1,6 +1,6 @@
-"""The standard streams of a `pyx` process: descriptors that were closed before it began, output that is lost.
+"""The standard streams of a `pyx` process: closed descriptors, lost output, messages on stderr.
 
-Loads nothing, so that the command line can look here first.  See `screen` for what is written.
+Imports nothing of pyx, as the command line calls it first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class OutputLost(Exception):
     """The standard output cannot be written.
 
     Attributes:
-        error: what the system said.
+        error: the system's.
     """
 
     def __init__(self, error: OSError | ValueError) -> None:
@@ -32,12 +32,12 @@ class OutputLost(Exception):
 
     @property
     def by_reader(self) -> bool:
-        """True where the reader of a pipe has left: its own decision, of which nothing needs to be said."""
+        """True if the reader of a pipe has left, which is not worth a message."""
         return isinstance(self.error, BrokenPipeError)
 
 
 def sentence(error: OSError | ValueError) -> str:
-    """What the system said, without its number; with the file it is about, where there is one."""
+    """Returns the text of a system error, without its number, with the name of its file if it has one."""
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     about = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, (str, bytes)) else ""
@@ -47,8 +47,8 @@ def sentence(error: OSError | ValueError) -> str:
 def fill_closed() -> None:
     """Opens `/dev/null` on each of the descriptors 0, 1 and 2 that is closed, and makes its stream.
 
-    Left closed, the next socket or file would get that number, and what a child process or the interpreter
-    itself writes to its standard error would go into it.
+    Otherwise the next socket or file would get that number, and output of a child process or of the
+    interpreter to its standard error would go into it.
     """
     for number, name in enumerate(_NAMES):
         try:
@@ -59,7 +59,7 @@ def fill_closed() -> None:
             _open_null(number)
         if getattr(sys, name) is None:
             mode = "w" if number else "r"
-            stream = open(number, mode, closefd=False, encoding="utf-8")  # noqa: SIM115 - it stays open
+            stream = open(number, mode, closefd=False, encoding="utf-8")  # noqa: SIM115 - stays open
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
 
@@ -73,12 +73,12 @@ def _open_null(number: int) -> None:
 
 
 def finish() -> None:
-    """Writes what `sys.stdout` and `sys.stderr` still hold.
+    """Flushes `sys.stdout` and `sys.stderr`.
 
-    Python itself would do so at its very end, where a failure is a traceback, and the exit code 120.
+    Python itself does so at its very end, where a failure shows a traceback, and the exit code is 120.
 
     Raises:
-        OutputLost: stdout cannot be written; what it held is dropped, as is what stderr held.
+        OutputLost: stdout cannot be written; its buffer is dropped.
     """
     if _flushed(sys.stderr) is not None:
         discard(sys.stderr)
@@ -99,7 +99,7 @@ def _flushed(stream: TextIO) -> OSError | None:
 
 
 def discard(stream: TextIO) -> None:
-    """Has what is written to *stream* vanish from now on, what it still holds included."""
+    """Drops the buffer of *stream*, and all that is written to it from now on."""
     with suppress(OSError, ValueError):
         number = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -108,14 +108,14 @@ def discard(stream: TextIO) -> None:
 
 
 def complain(message: str, hint: str | None = None) -> None:
-    """One line on stderr, and one that says what to do about it; where stderr fails too, none."""
+    """Writes `pyx: message` to stderr, and a line with the hint; drops both where stderr fails too."""
     with suppress(OSError, ValueError):
         sys.stderr.write(f"pyx: {message}\n" + (f"hint: {hint}\n" if hint else ""))
         sys.stderr.flush()
 
 
 def warn(message: str) -> None:
-    """Writes one line to stderr; drops it where stderr fails."""
+    """Writes `warning: message` to stderr; drops it where stderr fails."""
     with suppress(OSError, ValueError):
         sys.stderr.write(f"warning: {message}\n")
 

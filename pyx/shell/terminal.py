@@ -1,9 +1,8 @@
-"""A person's terminal: the editor, its keys, and output above what is being typed.
+"""The terminal of a person: the editor, its keys, and output above the line being typed.
 
-The only file with prompt_toolkit.
-The screen's queue is the one way to the terminal: while a prompt is shown, its own loop prints the queue
-above the prompt in batches; `patch_stdout` is not used, since it would swap the streams itself and mix
-writers inside a line.  See `loop` and `evaluate` for what inputs mean.
+The only file with prompt_toolkit.  All output goes through the screen's queue: while a prompt is shown, its
+event loop prints the queue above the prompt in batches.  `patch_stdout` is not used: it would replace the
+streams itself and mix writers inside a line.
 """
 
 from __future__ import annotations
@@ -52,19 +51,21 @@ if TYPE_CHECKING:
 _INDENT: Final = " " * 4
 _LEAVES_BLOCK: Final = ("return", "pass", "break", "continue", "raise")
 _KEYS_SECONDS: Final = 0.005
-"""Between two batches of a flood, for what is typed meanwhile."""
+"""The pause between two batches of output, in which typed keys are handled."""
 _STYLE: Final = {"prompt": "ansicyan", "continuation": "ansibrightblack"}
 
 
 class PersonTerminal:
-    """prompt_toolkit's editor as the loop's terminal.
+    """prompt_toolkit's editor as the terminal of the loop.
 
     Args:
-        screen: the writer that everything else uses as well.
+        screen: the writer of all output.
         history: typed statements of earlier sessions.
-        complete: (text, cursor) -> what could stand there; called on a thread of its own.
-        stdout: the real stream; `sys.stdout` may be the router by now.
-        colour: False for NO_COLOR and the like.
+        complete: (text, cursor) -> candidates; called on a thread of its own.
+        stdout: the original stream: `sys.stdout` is replaced while a shell runs.
+        colour: False for NO_COLOR.
+        source: the keys; None: those of `sys.stdin`.
+        output: prompt_toolkit's output; None: that of *stdout*.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class PersonTerminal:
         self._prompt: Callable[[], Prompt] = lambda: Prompt("", "")
         self._printing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._signals = PromptSignals(lambda: self._soon(self._go_on))
+        self._signals = PromptSignals(lambda: self._soon(self._restore_modes))
         self._session: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", self._fitted_prompt().first)],
             prompt_continuation=lambda width, _line, is_wrapped: [
@@ -129,12 +130,12 @@ class PersonTerminal:
         self._take_typed_ahead()
         was_entered = False
         try:
-            with self._signals.heard():
-                text = self._session.prompt(pre_run=self._prompt_begins, handle_sigint=False)
+            with self._signals.caught():
+                text = self._session.prompt(pre_run=self._on_prompt_shown, handle_sigint=False)
                 was_entered = True
                 self._take_interrupt()
         except KeyboardInterrupt:
-            if was_entered:  # so it says that the statement has not run
+            if was_entered:  # it shows that the statement has not run
                 self.show("KeyboardInterrupt\n", "interrupt")
             raise
         finally:
@@ -147,14 +148,14 @@ class PersonTerminal:
         if what in {"error", "notice"}:
             text = wrapped(text, self.width)
         if what == "interrupt":
-            text = "\n" + text  # behind the ^C that the terminal itself has shown
+            text = "\n" + text  # after the ^C that the terminal itself has shown
         elif what != "echo" and self.colour:
             text = _painted(text, "\x1b[31m" if what == "error" else "\x1b[2m")
         self._screen.show(text)
 
     def leave(self, error: BaseException) -> bool:
         """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
-        return self._signals.ask(error)
+        return self._signals.end_prompt(error)
 
     def _fitted_prompt(self) -> Prompt:
         return fitted_prompt(self._prompt(), self._session.app.output.get_size().columns)
@@ -165,12 +166,12 @@ class PersonTerminal:
         Vt100Parser(keys.append).feed(typed_ahead(source.fileno()))
         store_typeahead(source, keys)
         if leaves_line_unfinished(source.fileno()):
-            self._screen.show("\n")  # it stands on the screen, and will again behind the prompt
+            self._screen.show("\n")  # the screen shows it, and will again after the prompt
 
     def _soon(self, function: Callable[..., object], *args: object) -> None:
         """Calls *function* on the editor's loop.  For signal handlers."""
         if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it is closed: the prompt has ended
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the prompt has ended
                 self._loop.call_soon_threadsafe(function, *args)
 
     def _end(self, error: BaseException) -> None:
@@ -179,17 +180,17 @@ class PersonTerminal:
             app.exit(exception=error)
 
     def _accept(self, buffer: Buffer) -> bool:
-        """Enter: from here on Ctrl-C is meant for the statement, though the editor is not gone yet."""
+        """Handles Enter: from here on Ctrl-C is meant for the statement, though the editor still runs."""
         keeps_text = self._accept_text(buffer)
         source, processor = self._session.input, self._session.app.key_processor
         let_interrupt(source.fileno())
-        processor.feed_multiple(source.read_keys())  # those that came before
+        processor.feed_multiple(source.read_keys())  # those typed before
         return keeps_text
 
     def _take_interrupt(self) -> None:
-        """Raises KeyboardInterrupt if Ctrl-C was typed behind Enter.
+        """Raises KeyboardInterrupt if Ctrl-C was typed after Enter.
 
-        What was typed between the two is dropped, as a terminal drops it.
+        Keys typed between the two are dropped, as a terminal drops them.
         """
         source = self._session.input
         keys = get_typeahead(source)
@@ -198,20 +199,20 @@ class PersonTerminal:
         if places:
             raise KeyboardInterrupt
 
-    def _go_on(self) -> None:
-        """After a stop that nobody announced (`kill -STOP`, then `fg`) the prompt shows itself again."""
+    def _restore_modes(self) -> None:
+        """Sets the editor's modes and draws the prompt again after `kill -STOP` and `fg`."""
         if was_taken_back(self._session.input.fileno()):
-            self._session.input.raw_mode().__enter__()  # the one that is open will restore what it found
+            self._session.input.raw_mode().__enter__()  # the open one restores the modes that it found
             self._session.app.renderer.reset()
             self._session.app.invalidate()
 
     # ------------------------------------------------------------ output above the prompt
 
-    def _prompt_begins(self) -> None:
+    def _on_prompt_shown(self) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        self._printing = None  # the last prompt's may have been cancelled with its loop
-        self._signals.shown(lambda error: self._soon(self._end, error))
-        # Other threads' contexts know nothing of this prompt; `run_in_terminal` asks the context for it.
+        self._printing = None  # the task of the last prompt may have been cancelled with its loop
+        self._signals.prompt_shown(lambda error: self._soon(self._end, error))
+        # `run_in_terminal` looks for the prompt in the context, and other threads' contexts do not have it.
         context = contextvars.copy_context()
 
         def above() -> None:
@@ -222,8 +223,8 @@ class PersonTerminal:
 
     def _print_above(self) -> None:
         app = self._session.app
-        # An editor that has ended is neither running nor done while its loop is being closed; a task made
-        # then would never take its first step.
+        # An editor that has ended is neither running nor done while its loop is being closed; a task that
+        # is made then never starts.
         if self._printing is None and app.is_running and not app.is_done:
             self._printing = asyncio.get_running_loop().create_task(self._print_all())
             self._printing.add_done_callback(self._printing_ended)
@@ -234,7 +235,7 @@ class PersonTerminal:
 
     async def _print_all(self) -> None:
         while await run_in_terminal(self._screen.drain_above) or self._screen.waits:  # noqa: ASYNC110
-            await asyncio.sleep(_KEYS_SECONDS)  # it is the pause that is wanted
+            await asyncio.sleep(_KEYS_SECONDS)  # the pause lets keys be handled
 
 
 def _painted(text: str, colour: str) -> str:
@@ -244,7 +245,7 @@ def _painted(text: str, colour: str) -> str:
 
 
 class _HistoryAdapter(PromptHistory):
-    """prompt_toolkit's view of our history file."""
+    """`History` as prompt_toolkit wants it."""
 
     def __init__(self, history: History) -> None:
         super().__init__()
@@ -291,7 +292,7 @@ def _keys() -> KeyBindings:
     def _enter(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if buffer.complete_state is not None and buffer.complete_state.current_completion is not None:
-            buffer.complete_state = None  # it takes the completion, not the input
+            buffer.complete_state = None  # Enter accepts the completion, not the input
         elif buffer.document.text_after_cursor.strip() and "\n" in buffer.text:
             buffer.newline()  # in the middle of a block
         elif reads_on(as_utf8(buffer.text)):
@@ -320,7 +321,7 @@ def _keys() -> KeyBindings:
 
 
 def _next_indent(buffer: Buffer) -> str:
-    """Of the line after the cursor's: as deep as that one, deeper after a colon, less after a `return`."""
+    """Returns the next line's indentation: that of the cursor's, more after a colon, less after `return`."""
     line = buffer.document.current_line_before_cursor
     indent = line[: len(line) - len(line.lstrip())]
     code: Any = line.partition("#")[0].strip()

@@ -1,8 +1,8 @@
-"""How SIGTERM, SIGHUP or lost output end a run of `pyx`: at the prompt, in user code, and against its will.
+"""How SIGTERM, SIGHUP or lost output end a run of `pyx`: at the prompt, in user code, and by force.
 
-The first signal raises SystemExit where that tears nothing, as Ctrl-C raises KeyboardInterrupt.  User code
-may swallow it (a bare `except:` in a service's loop does), and pyx itself may wait for something that never
-comes; then the process says goodbye to its peers without asking again, and ends.
+The first signal raises SystemExit where no work of pyx is cut short, as Ctrl-C raises KeyboardInterrupt.
+User code may swallow it (a bare `except:` in a service does), and pyx itself may wait for an event that
+never comes; then the process says goodbye to its peers and ends, without the consent of its code.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _SAME_SECONDS: Final = 0.1
-"""A second signal within this time is not a second wish: `timeout` signals its child and then its group."""
+"""A second signal within this time counts as the first: `timeout` signals its child and then its group."""
 
-_ASK_SECONDS: Final = 0.002
+_AGAIN_SECONDS: Final = 0.002
 
 _AT_WORK_SECONDS: Final = 2.0
-"""No piece of pyx's own work takes so long, unless it waits for a disk or a pipe that stands still."""
+"""Longer than any work of pyx's own, unless that waits for a blocked disk or pipe."""
 
 _GOODBYE_SECONDS: Final = 2.0
-"""So long a process that ends against the will of its code may take to tell its peers."""
+"""Time for the goodbye of a process that is ended by force."""
 
 
 class Termination:
     """The end of one run.
 
     Args:
-        goodbye: what is done before the process ends without its code; on a thread of its own.
-        hurry: called at each signal: nothing waits without an end from then on.
+        goodbye: called on a thread of its own before the process is ended by force.
+        hurry: called at each signal: from then on no wait is endless.
     """
 
     def __init__(self, goodbye: Callable[[], object], hurry: Callable[[], object] = lambda: None) -> None:
@@ -49,27 +49,27 @@ class Termination:
         self.end_prompt: Callable[[BaseException], bool] = lambda _error: False
         """Ends the prompt that is being shown with an exception; False if none is."""
         self.is_ending = False
-        """The run is over and its parts are being taken apart: SystemExit is of no use any more."""
+        """True once the run is over and its parts are being stopped: SystemExit would have no use."""
         self.lost_output = False
-        """What was printed could not be written, so the run has failed."""
+        """True if printed text could not be written: the run has failed."""
         self._catches = False
-        self._turns = 0
-        """How often a signal came."""
-        self._asked_at: float | None = None
-        """When a signal found pyx at work, first."""
-        self._granted_at: float | None = None
-        """When SystemExit was raised, or the prompt was told to end, first."""
+        self._signals = 0
+        """The number of signals that arrived."""
+        self._deferred_at: float | None = None
+        """The time of the first signal that found pyx at work."""
+        self._raised_at: float | None = None
+        """The time at which SystemExit was raised, or the prompt ended, first."""
 
     @contextlib.contextmanager
     def caught(self, *, interactive: bool) -> Iterator[None]:
-        """Catches the signals, meanwhile."""
-        caught: dict[signal.Signals, Any] = {signal.SIGTERM: self._on_signal}
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under `nohup`
-            caught[signal.SIGHUP] = self._on_signal
+        """Catches the signals inside."""
+        handlers: dict[signal.Signals, Any] = {signal.SIGTERM: self._on_signal}
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored under `nohup`
+            handlers[signal.SIGHUP] = self._on_signal
         if interactive and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             # Started with `&` and brought to the foreground.  The shell's process replaces Python's handler.
-            caught[signal.SIGINT] = signal.default_int_handler
-        before = {number: signal.signal(number, handler) for number, handler in caught.items()}
+            handlers[signal.SIGINT] = signal.default_int_handler
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         self._catches = True
         try:
             yield
@@ -79,64 +79,64 @@ class Termination:
                 signal.signal(number, handler)
 
     @property
-    def was_asked(self) -> bool:
-        """True once a signal has ended what ran, or the prompt."""
-        return self._granted_at is not None
+    def was_signalled(self) -> bool:
+        """True once a signal has ended the running code, or the prompt."""
+        return self._raised_at is not None
 
     def output_was_lost(self) -> None:
-        """Ends the run with the exit code 1; from any thread."""
+        """Ends the run with the exit code 1; may be called by any thread."""
         self.lost_output = True
         if self._catches and not self.is_ending:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def exit_code(self, code: int) -> int:
-        """The run's exit code, where its own would be *code*."""
+        """Returns the run's exit code: *code*, or 1 if that is 0 and output was lost."""
         return code or (1 if self.lost_output else 0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._turns += 1
+        self._signals += 1
         start_stop.hurry()
         self._hurry()
         now = time.monotonic()
         code = 1 if self.lost_output else 128 + number
-        if self._granted_at is not None:
-            if now - self._granted_at >= _SAME_SECONDS:
+        if self._raised_at is not None:
+            if now - self._raised_at >= _SAME_SECONDS:
                 self._end_now(code)
             return
         leaving = SystemExit(code)
         if self.is_ending or self.end_prompt(leaving):
-            self._granted_at = now
+            self._raised_at = now
         elif not interrupts.is_at_work(frame):
-            self._granted_at = now
+            self._raised_at = now
             raise leaving
-        elif self._asked_at is not None and now - self._asked_at >= _AT_WORK_SECONDS:
+        elif self._deferred_at is not None and now - self._deferred_at >= _AT_WORK_SECONDS:
             self._end_now(code)
         else:
-            self._asked_at = now if self._asked_at is None else self._asked_at
-            self._ask_again(number)
+            self._deferred_at = now if self._deferred_at is None else self._deferred_at
+            self._send_again(number)
 
-    def _ask_again(self, number: int) -> None:
-        """Sends the main thread this signal once more, a moment later, until its handler has seen it.
+    def _send_again(self, number: int) -> None:
+        """Sends the main thread this signal again, a moment later, until its handler has run.
 
-        One that comes while the thread is on its way into a wait is noticed only when the wait is over.
+        A signal that arrives while the thread is on its way into a wait is noticed only after the wait.
         """
-        turn = self._turns
+        count = self._signals
 
-        def ask() -> None:
+        def send() -> None:
             main_thread = threading.main_thread().ident
             assert main_thread is not None
-            pause = _ASK_SECONDS
+            pause = _AGAIN_SECONDS
             while True:
                 time.sleep(pause)
-                if self._turns != turn or not self._catches:
+                if self._signals != count or not self._catches:
                     return
                 signal.pthread_kill(main_thread, number)
                 pause = _SAME_SECONDS / 2
 
-        _thread.start_new_thread(ask, ())  # without `threading`, whose locks the frame below may hold
+        _thread.start_new_thread(send, ())  # without `threading`, whose locks the frame below may hold
 
     def _end_now(self, code: int) -> None:
-        """Ends the process, without its code.  The frame below may hold any lock, so others say goodbye."""
+        """Ends the process by force.  The frame below may hold any lock, so another thread says goodbye."""
 
         def end() -> None:
             try:

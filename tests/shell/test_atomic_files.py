@@ -1,4 +1,4 @@
-"""atomic_files.py: A file has its old bytes or its new ones."""
+"""atomic_files.py: A file has its old bytes or its new ones, and never a part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_new_bytes_take_the_place_of_the_old_and_the_mode_stays(tmp_path: Path) -> None:
+def test_new_bytes_replace_the_old_and_the_mode_stays(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"old")
     path.chmod(0o640)
@@ -25,13 +25,13 @@ def test_new_bytes_take_the_place_of_the_old_and_the_mode_stays(tmp_path: Path) 
     assert os.listdir(tmp_path) == ["f"]
 
 
-def test_a_new_file_has_the_mode_that_open_would_give_it(tmp_path: Path) -> None:
+def test_new_file_has_the_mode_that_open_gives(tmp_path: Path) -> None:
     write_whole(tmp_path / "f", b"x")
     (tmp_path / "g").write_bytes(b"x")
     assert (tmp_path / "f").stat().st_mode == (tmp_path / "g").stat().st_mode
 
 
-def test_a_symbolic_link_stays_one_and_its_target_is_written(tmp_path: Path) -> None:
+def test_symbolic_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     target = tmp_path / "d" / "target"
     target.write_bytes(b"old")
@@ -42,7 +42,7 @@ def test_a_symbolic_link_stays_one_and_its_target_is_written(tmp_path: Path) -> 
     assert target.read_bytes() == b"new"
 
 
-def test_a_full_disk_leaves_the_old_bytes_and_nothing_beside_them(tmp_path: Path) -> None:
+def test_full_disk_leaves_the_old_bytes_and_no_temporary_file(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"old")
     with full_disk(), pytest.raises(OSError, match="too large"):
@@ -51,7 +51,7 @@ def test_a_full_disk_leaves_the_old_bytes_and_nothing_beside_them(tmp_path: Path
     assert os.listdir(tmp_path) == ["f"]
 
 
-def test_a_pipe_is_written_straight(tmp_path: Path) -> None:
+def test_pipe_is_written_in_place(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

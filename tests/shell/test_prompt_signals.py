@@ -19,8 +19,8 @@ def send(number: signal.Signals) -> None:
 
 
 def read(signals: PromptSignals, *happens: Callable[[], object]) -> None:
-    """One prompt, and what happens while it is read."""
-    with signals.heard():
+    """Reads one prompt, calling *happens* meanwhile."""
+    with signals.caught():
         for happen in happens:
             happen()
 
@@ -29,58 +29,58 @@ def interrupt() -> None:
     send(signal.SIGINT)
 
 
-def test_an_interrupt_ends_the_prompt_that_is_shown() -> None:
+def test_sigint_ends_the_prompt_that_is_shown() -> None:
     ends: list[BaseException] = []
     signals = PromptSignals()
     with pytest.raises(KeyboardInterrupt):
-        read(signals, lambda: signals.shown(ends.append), interrupt)
+        read(signals, lambda: signals.prompt_shown(ends.append), interrupt)
     assert [type(end) for end in ends] == [KeyboardInterrupt]
 
 
-def test_one_that_comes_before_the_prompt_is_shown_ends_it_then() -> None:
+def test_sigint_before_the_prompt_is_shown_ends_it_once_it_is() -> None:
     ends: list[BaseException] = []
     signals = PromptSignals()
     with pytest.raises(KeyboardInterrupt):
-        read(signals, interrupt, lambda: signals.shown(ends.append))
+        read(signals, interrupt, lambda: signals.prompt_shown(ends.append))
     assert [type(end) for end in ends] == [KeyboardInterrupt]
 
 
-def test_one_that_comes_as_the_prompt_has_ended_is_raised() -> None:
+def test_sigint_just_after_the_prompt_has_ended_is_raised() -> None:
     signals = PromptSignals()
     with pytest.raises(KeyboardInterrupt):
-        read(signals, lambda: signals.shown(lambda _error: None), interrupt)
+        read(signals, lambda: signals.prompt_shown(lambda _error: None), interrupt)
 
 
-def test_the_next_prompt_knows_nothing_of_it() -> None:
+def test_sigint_of_one_prompt_does_not_end_the_next() -> None:
     signals = PromptSignals()
     with pytest.raises(KeyboardInterrupt):
         read(signals, interrupt)
-    read(signals, lambda: signals.shown(lambda error: pytest.fail(repr(error))))
+    read(signals, lambda: signals.prompt_shown(lambda error: pytest.fail(repr(error))))
 
 
-def test_an_exit_is_stronger_than_an_interrupt() -> None:
+def test_system_exit_takes_precedence_over_sigint() -> None:
     signals = PromptSignals()
     with pytest.raises(SystemExit):
-        read(signals, interrupt, lambda: signals.ask(SystemExit(143)), interrupt)
+        read(signals, interrupt, lambda: signals.end_prompt(SystemExit(143)), interrupt)
 
 
-def test_nothing_is_asked_of_a_prompt_that_is_not_read() -> None:
+def test_end_prompt_is_false_where_no_prompt_is_read() -> None:
     signals = PromptSignals()
-    assert not signals.ask(SystemExit(143))
-    with signals.heard():
+    assert not signals.end_prompt(SystemExit(143))
+    with signals.caught():
         pass
-    assert not signals.ask(SystemExit(143))
+    assert not signals.end_prompt(SystemExit(143))
 
 
-def test_the_handlers_are_those_from_before_again() -> None:
+def test_signal_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGCONT)
-    with PromptSignals().heard():
+    with PromptSignals().caught():
         assert signal.getsignal(signal.SIGINT) != before[0]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGCONT)) == before
 
 
-def test_a_return_to_the_foreground_is_told() -> None:
-    returns: list[str] = []
-    with PromptSignals(lambda: returns.append("back")).heard():
+def test_sigcont_calls_on_continue() -> None:
+    calls: list[str] = []
+    with PromptSignals(lambda: calls.append("back")).caught():
         send(signal.SIGCONT)
-    assert returns == ["back"]
+    assert calls == ["back"]

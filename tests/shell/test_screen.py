@@ -1,4 +1,4 @@
-"""screen.py: One writer: order, output above a prompt, threads, a reader that left."""
+"""screen.py: One writer of a stream: order, output above a prompt, threads, a blocked or closed reader."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def in_thread(function: object, *args: object) -> None:
     thread.join()
 
 
-def test_the_shells_own_writes_are_there_at_once_and_in_order() -> None:
+def test_writes_of_the_shells_thread_reach_the_stream_at_once_and_in_order() -> None:
     stream = io.StringIO()
     screen = Screen(stream)
     screen.write("one\n")
@@ -32,7 +32,7 @@ def test_the_shells_own_writes_are_there_at_once_and_in_order() -> None:
     assert stream.getvalue() == "one\ntwo\n"
 
 
-def test_what_another_thread_wrote_comes_before_what_the_shell_writes_next() -> None:
+def test_write_of_another_thread_comes_before_the_shells_next_one() -> None:
     stream = io.StringIO()
     screen = Screen(stream)
     in_thread(screen.write, "theirs\n")
@@ -40,7 +40,7 @@ def test_what_another_thread_wrote_comes_before_what_the_shell_writes_next() -> 
     assert stream.getvalue() == "theirs\nmine\n"
 
 
-def test_foreign_text_is_filtered_and_own_text_is_not() -> None:
+def test_text_of_another_node_is_filtered_and_text_of_this_node_is_not() -> None:
     stream = io.StringIO()
     screen = Screen(stream)
     screen.write("\x1b[2J\n", frm=Pid(1, 0, "b@vm", 5))
@@ -48,7 +48,7 @@ def test_foreign_text_is_filtered_and_own_text_is_not() -> None:
     assert stream.getvalue() == "^[[2J\n\x1b[2J"
 
 
-def test_an_open_line_is_ended_before_a_prompt() -> None:
+def test_unfinished_line_is_ended_before_a_prompt() -> None:
     stream = io.StringIO()
     screen = Screen(stream)
     screen.fresh_line()
@@ -59,20 +59,20 @@ def test_an_open_line_is_ended_before_a_prompt() -> None:
 
 
 class TestAboveAPrompt:
-    def test_writes_wait_for_the_prompts_loop_which_is_asked_once(self) -> None:
+    def test_writes_wait_for_the_prompts_loop_which_is_called_once(self) -> None:
         stream = io.StringIO()
         screen = Screen(stream)
-        asked: list[None] = []
-        screen.attach(lambda: asked.append(None))
+        calls: list[None] = []
+        screen.attach(lambda: calls.append(None))
         in_thread(screen.write, "a\n")
         in_thread(screen.write, "b\n")
-        assert (stream.getvalue(), len(asked)) == ("", 1)
+        assert (stream.getvalue(), len(calls)) == ("", 1)
         assert screen.drain_above() is False
         assert stream.getvalue() == "a\nb\n"
         in_thread(screen.write, "c\n")
-        assert len(asked) == 2
+        assert len(calls) == 2
 
-    def test_what_was_never_asked_for_comes_when_the_prompt_is_gone(self) -> None:
+    def test_lines_that_the_loop_did_not_take_are_written_when_the_prompt_ends(self) -> None:
         stream = io.StringIO()
         screen = Screen(stream)
         screen.attach(lambda: None)
@@ -80,7 +80,7 @@ class TestAboveAPrompt:
         screen.detach()
         assert stream.getvalue() == "late\n"
 
-    def test_a_flood_comes_in_batches_whole_and_in_order(self) -> None:
+    def test_many_lines_are_written_in_batches_whole_and_in_order(self) -> None:
         stream = io.StringIO()
         screen = Screen(stream)
         screen.attach(lambda: None)
@@ -93,7 +93,7 @@ class TestAboveAPrompt:
         assert stream.getvalue() == "".join(lines)
         assert batches > 1
 
-    def test_a_line_without_an_end_is_ended(self) -> None:
+    def test_unfinished_line_is_ended(self) -> None:
         stream = io.StringIO()
         screen = Screen(stream)
         screen.attach(lambda: None)
@@ -102,7 +102,7 @@ class TestAboveAPrompt:
         assert stream.getvalue() == "half\n"
 
 
-def test_each_threads_lines_stay_in_its_order() -> None:
+def test_lines_of_each_thread_stay_in_its_order() -> None:
     stream = io.StringIO()
     screen = Screen(stream)
 
@@ -127,38 +127,38 @@ def test_lines_beyond_the_limit_are_dropped_and_counted() -> None:
     screen = Screen(stream, most_queued=10)
     screen.attach(lambda: None)
 
-    def floods() -> None:
+    def print_lines() -> None:
         for _ in range(5):
             screen.write("12345678\n")
 
-    in_thread(floods)
+    in_thread(print_lines)
     screen.drain_above()
     assert stream.getvalue() == (
         "12345678\n12345678\n... 3 lines dropped: they came faster than they can be shown\n"
     )
 
 
-def test_a_reader_that_left_is_told_of_once_and_writing_goes_on_in_silence() -> None:
+def test_on_lost_is_called_once_and_later_writes_are_dropped() -> None:
     class Broken(io.StringIO):
         def flush(self) -> None:
             raise BrokenPipeError
 
-    gone: list[Exception] = []
-    screen = Screen(Broken(), gone=gone.append)
+    lost: list[Exception] = []
+    screen = Screen(Broken(), on_lost=lost.append)
     screen.write("a\n")
     screen.write("b\n")
     in_thread(screen.write, "c\n")
-    assert [type(error) for error in gone] == [BrokenPipeError]
+    assert [type(error) for error in lost] == [BrokenPipeError]
 
 
-def test_a_stream_that_lacks_a_character_gets_an_escape() -> None:
+def test_character_that_the_encoding_lacks_is_escaped() -> None:
     data = io.BytesIO()
     screen = Screen(io.TextIOWrapper(data, encoding="ascii"))
     screen.write("né \ud800\n")
     assert data.getvalue() == b"n\\xe9 \\ud800\n"
 
 
-def test_a_finalizer_that_prints_while_the_screen_writes_does_not_hang() -> None:
+def test_write_inside_a_write_does_not_hang() -> None:
     class Reenters(io.StringIO):
         def write(self, text: str) -> int:
             if text == "outer\n":
@@ -171,7 +171,7 @@ def test_a_finalizer_that_prints_while_the_screen_writes_does_not_hang() -> None
     assert stream.getvalue() == "outer\ninner\n"
 
 
-def test_nothing_is_written_after_the_end() -> None:
+def test_write_after_close_is_dropped() -> None:
     stream = io.StringIO()
     screen = Screen(stream)
     screen.write("last\n")
@@ -181,7 +181,7 @@ def test_nothing_is_written_after_the_end() -> None:
 
 
 class Reader:
-    """The reading end of a pipe that a screen writes to; it starts to read when told."""
+    """The reading end of a pipe that a screen writes to; reads from `starts` on."""
 
     def __init__(self) -> None:
         self._end, number = os.pipe()
@@ -209,44 +209,44 @@ def reader() -> Iterator[Reader]:
     made.close()
 
 
-class TestAStreamThatTakesNothing:
-    def test_never_makes_a_write_wait_and_gets_all_of_it_later(self, reader: Reader) -> None:
+class TestBlockedStream:
+    def test_writes_do_not_wait_and_all_arrive_later(self, reader: Reader) -> None:
         screen = Screen(reader.stream)
         lines = [f"{number} {'x' * 1000}\n" for number in range(500)]
         for line in lines:
-            screen.write(line)  # far more than a pipe holds
+            screen.write(line)  # far more than the pipe buffers
         reading = reader.starts()
         assert screen.drain()
         reader.stream.close()
         reading.join()
         assert reader.text == "".join(lines)
 
-    def test_has_no_room_and_says_when_it_has_some(self, reader: Reader) -> None:
+    def test_has_room_is_false_until_the_waiter_is_called(self, reader: Reader) -> None:
         screen = Screen(reader.stream)
-        told: list[None] = []
-        while screen.has_room(lambda: told.append(None)):
+        calls: list[None] = []
+        while screen.has_room(lambda: calls.append(None)):
             screen.write("x" * 999 + "\n")
-        assert told == []
+        assert calls == []
         reading = reader.starts()
         assert screen.drain()
-        assert told
+        assert calls
         assert screen.has_room(lambda: None)
         reader.stream.close()
         reading.join()
 
-    def test_is_given_up_in_a_hurry(self, reader: Reader) -> None:
+    def test_close_after_hurry_gives_up(self, reader: Reader) -> None:
         screen = Screen(reader.stream)
         screen.write("x" * 1_000_000 + "\n")
         screen.hurry()
         assert screen.close() is False
         reading = reader.starts()
-        until(lambda: len(reader.text) == 1_000_001)  # a batch that is under way
+        until(lambda: len(reader.text) == 1_000_001)  # the batch that was being written
         reader.stream.close()
         reading.join()
 
 
 class TestScreenStream:
-    def test_hands_over_whole_lines_of_each_thread(self) -> None:
+    def test_screen_stream_writes_whole_lines_of_each_thread(self) -> None:
         found = io.StringIO()
         stream = ScreenStream(Screen(found), found)
         stream.write("half ")
@@ -256,7 +256,7 @@ class TestScreenStream:
         stream.flush()
         assert found.getvalue().endswith("\nrest")
 
-    def test_is_otherwise_the_found_stream(self) -> None:
+    def test_other_attributes_are_those_of_the_replaced_stream(self) -> None:
         found = io.StringIO()
         stream = ScreenStream(Screen(found), found)
         assert stream.isatty() is False
@@ -264,7 +264,7 @@ class TestScreenStream:
             stream.fileno()
 
 
-def test_a_stream_that_is_configured_anew_is_written_so(tmp_path: Path) -> None:
+def test_reconfigured_encoding_of_the_stream_is_used(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w", encoding="utf-8") as stream:
         screen = Screen(stream)
         screen.write("é")

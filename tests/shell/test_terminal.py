@@ -1,4 +1,4 @@
-"""terminal.py: The editor driven by keystrokes, with output arriving meanwhile."""
+"""terminal.py: The editor driven by keys, with output arriving meanwhile."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 ALT_ENTER = "\x1b\r"
 
 
-class Desk:
-    """A terminal without a person."""
+class Editor:
+    """A terminal whose keys a test sends, and whose output it reads."""
 
     def __init__(self, keys: PipeInput, path: Path) -> None:
         self.keys = keys
@@ -56,64 +56,64 @@ class Desk:
 
 
 @contextmanager
-def at_desk(tmp_path: Path) -> Iterator[Desk]:
+def opened_editor(tmp_path: Path) -> Iterator[Editor]:
     with create_pipe_input() as keys:
-        yield Desk(keys, tmp_path / "history")
+        yield Editor(keys, tmp_path / "history")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with at_desk(tmp_path) as made:
+def editor(tmp_path: Path) -> Iterator[Editor]:
+    with opened_editor(tmp_path) as made:
         yield made
 
 
 class TestKeys:
-    def test_enter_submits_a_complete_line(self, desk: Desk) -> None:
-        assert desk.read("1 + 1\r") == "1 + 1"
+    def test_enter_submits_a_complete_line(self, editor: Editor) -> None:
+        assert editor.read("1 + 1\r") == "1 + 1"
 
-    def test_a_block_indents_itself_and_ends_with_a_blank_line(self, desk: Desk) -> None:
-        text = desk.read("def f(x):\rif x:\rreturn 1\rreturn 2\r\r")
+    def test_block_is_indented_and_ends_with_a_blank_line(self, editor: Editor) -> None:
+        text = editor.read("def f(x):\rif x:\rreturn 1\rreturn 2\r\r")
         assert text == "def f(x):\n    if x:\n        return 1\n    return 2\n"
 
-    def test_a_bracket_left_open_reads_on(self, desk: Desk) -> None:
-        assert desk.read("[1,\r2]\r") == "[1,\n2]"
+    def test_enter_in_an_open_bracket_starts_a_line(self, editor: Editor) -> None:
+        assert editor.read("[1,\r2]\r") == "[1,\n2]"
 
-    def test_alt_enter_makes_a_line(self, desk: Desk) -> None:
-        assert desk.read(f"a = 1{ALT_ENTER}b = 2\r") == "a = 1\nb = 2"
+    def test_alt_enter_starts_a_line(self, editor: Editor) -> None:
+        assert editor.read(f"a = 1{ALT_ENTER}b = 2\r") == "a = 1\nb = 2"
 
-    def test_a_pasted_block_with_blank_lines_is_one_input(self, desk: Desk) -> None:
+    def test_pasted_block_with_blank_lines_is_one_input(self, editor: Editor) -> None:
         block = "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 2\n"
-        assert desk.read(f"\x1b[200~{block}\x1b[201~\r") == block
+        assert editor.read(f"\x1b[200~{block}\x1b[201~\r") == block
 
-    def test_tab_completes_a_word(self, desk: Desk) -> None:
+    def test_tab_completes_a_word(self, editor: Editor) -> None:
         def completed(buffer: Buffer) -> None:
-            if buffer.text == "print(":  # it was computed on a thread, so what follows is typed only now
-                desk.keys.send_text("1)\r")
+            if buffer.text == "print(":  # completions come from a thread: the rest is typed after them
+                editor.keys.send_text("1)\r")
 
-        desk.terminal._session.default_buffer.on_text_changed += completed
-        assert desk.read("pr\t") == "print(1)"
+        editor.terminal._session.default_buffer.on_text_changed += completed
+        assert editor.read("pr\t") == "print(1)"
 
-    def test_tab_indents_an_empty_line(self, desk: Desk) -> None:
-        assert desk.read("if 1:\r\x7f\tpass\r\r") == "if 1:\n    pass\n"
+    def test_tab_indents_an_empty_line(self, editor: Editor) -> None:
+        assert editor.read("if 1:\r\x7f\tpass\r\r") == "if 1:\n    pass\n"
 
-    def test_backspace_takes_an_indent_at_once(self, desk: Desk) -> None:
-        assert desk.read("if 1:\rx\r\x7felse:\rpass\r\r") == "if 1:\n    x\nelse:\n    pass\n"
+    def test_backspace_deletes_a_whole_indent(self, editor: Editor) -> None:
+        assert editor.read("if 1:\rx\r\x7felse:\rpass\r\r") == "if 1:\n    x\nelse:\n    pass\n"
 
-    def test_ctrl_c_clears_what_is_typed_and_ctrl_d_ends(self, desk: Desk) -> None:
-        assert desk.read("half\x03x\r") == "x"
+    def test_ctrl_c_clears_the_line_and_ctrl_d_ends_the_input(self, editor: Editor) -> None:
+        assert editor.read("half\x03x\r") == "x"
         with pytest.raises(KeyboardInterrupt):
-            desk.read("\x03")
+            editor.read("\x03")
         with pytest.raises(EOFError):
-            desk.read("\x04")
+            editor.read("\x04")
 
-    def test_ctrl_c_typed_behind_enter_keeps_the_statement_from_running(self, desk: Desk) -> None:
+    def test_ctrl_c_typed_after_enter_keeps_the_statement_from_running(self, editor: Editor) -> None:
         with pytest.raises(KeyboardInterrupt):
-            desk.read("1\r2\r\x033\r")
-        assert desk.stream.getvalue().strip() == "KeyboardInterrupt"
-        assert desk.read("") == "3"
+            editor.read("1\r2\r\x033\r")
+        assert editor.stream.getvalue().strip() == "KeyboardInterrupt"
+        assert editor.read("") == "3"
 
-    def test_a_signal_as_enter_has_ended_the_prompt_is_not_lost(self, desk: Desk) -> None:
-        buffer = desk.terminal._session.default_buffer
+    def test_sigint_just_after_enter_is_not_lost(self, editor: Editor) -> None:
+        buffer = editor.terminal._session.default_buffer
         accept = buffer.accept_handler
         assert accept is not None
 
@@ -124,53 +124,51 @@ class TestKeys:
 
         buffer.accept_handler = entered
         with pytest.raises(KeyboardInterrupt):
-            desk.read("1\r")
-        assert desk.stream.getvalue().strip() == "KeyboardInterrupt"
+            editor.read("1\r")
+        assert editor.stream.getvalue().strip() == "KeyboardInterrupt"
 
-    def test_statements_of_many_lines_come_back_with_arrow_up_in_the_next_session(
-        self, tmp_path: Path
-    ) -> None:
-        with at_desk(tmp_path) as first:
+    def test_arrow_up_recalls_a_multi_line_statement_of_an_earlier_session(self, tmp_path: Path) -> None:
+        with opened_editor(tmp_path) as first:
             first.read("x = [1,\r2]\r")
-        with at_desk(tmp_path) as second:
+        with opened_editor(tmp_path) as second:
             assert second.read("\x1b[A\r") == "x = [1,\n2]"
 
 
 class TestOutput:
-    def test_lines_that_come_while_someone_types_are_shown_and_the_input_is_whole(self, desk: Desk) -> None:
+    def test_lines_printed_during_typing_are_shown_and_the_input_is_whole(self, editor: Editor) -> None:
         lines = [f"line {number}\n" for number in range(10_000)]
 
         def other_process() -> None:
-            desk.keys.send_text("x = ")
+            editor.keys.send_text("x = ")
             for line in lines:
-                desk.screen.write(line, frm=Pid(1, 0, "b@vm", 5))
-            desk.keys.send_text("5\r")
+                editor.screen.write(line, frm=Pid(1, 0, "b@vm", 5))
+            editor.keys.send_text("5\r")
 
         thread = threading.Thread(target=other_process)
         thread.start()
-        assert desk.terminal.read(lambda: Prompt("pyx(1)> ", "...(1)> ")) == "x = 5"
+        assert editor.terminal.read(lambda: Prompt("pyx(1)> ", "...(1)> ")) == "x = 5"
         thread.join()
-        desk.screen.drain()
-        assert desk.stream.getvalue() == "".join(lines)
+        editor.screen.drain()
+        assert editor.stream.getvalue() == "".join(lines)
 
-    def test_keys_get_through_an_endless_flood(self, desk: Desk) -> None:
+    def test_keys_are_handled_during_endless_output(self, editor: Editor) -> None:
         has_read = threading.Event()
 
-        def floods() -> None:
+        def print_lines() -> None:
             while not has_read.is_set():
-                if desk.screen.has_room(lambda: None):
-                    desk.screen.write("line\n" * 1000, frm=Pid(1, 0, "b@vm", 5))
+                if editor.screen.has_room(lambda: None):
+                    editor.screen.write("line\n" * 1000, frm=Pid(1, 0, "b@vm", 5))
 
-        thread = threading.Thread(target=floods)
+        thread = threading.Thread(target=print_lines)
         thread.start()
         try:
-            assert desk.read("x = 5\r") == "x = 5"
+            assert editor.read("x = 5\r") == "x = 5"
         finally:
             has_read.set()
             thread.join()
 
-    def test_output_that_comes_as_the_loop_of_a_prompt_closes_is_shown_behind_it(self, desk: Desk) -> None:
-        """The editor has ended, its loop still takes calls from other threads."""
+    def test_output_while_the_loop_of_a_prompt_closes_is_shown_after_it(self, editor: Editor) -> None:
+        """The editor has ended, and its loop still takes calls from other threads."""
         printer = Pid(1, 0, "b@vm", 5)
         kept: list[AsyncIterator[None]] = []
         printing: list[asyncio.Task[None] | None] = []
@@ -179,9 +177,9 @@ class TestOutput:
             try:
                 yield
             finally:
-                desk.screen.write("late\n", frm=printer)
+                editor.screen.write("late\n", frm=printer)
                 await asyncio.sleep(0)  # the loop takes that call
-                printing.append(desk.terminal._printing)
+                printing.append(editor.terminal._printing)
 
         def prompt() -> Prompt:
             if not kept:
@@ -189,29 +187,29 @@ class TestOutput:
                 asyncio.get_running_loop().create_task(anext(kept[0]))  # type: ignore[arg-type]
             return Prompt("pyx(1)> ", "...(1)> ")
 
-        desk.keys.send_text("1\r")
-        assert desk.terminal.read(prompt) == "1"
-        assert desk.stream.getvalue() == "late\n"
-        assert printing == [None], "a task of a loop that is closing may never take its first step"
+        editor.keys.send_text("1\r")
+        assert editor.terminal.read(prompt) == "1"
+        assert editor.stream.getvalue() == "late\n"
+        assert printing == [None], "a task of a loop that is closing may never start"
 
-    def test_the_prompt_begins_on_its_own_line(self, desk: Desk) -> None:
-        desk.screen.write("50 %")
-        desk.read("1\r")
-        assert desk.stream.getvalue() == "50 %\n"
+    def test_prompt_begins_on_a_line_of_its_own(self, editor: Editor) -> None:
+        editor.screen.write("50 %")
+        editor.read("1\r")
+        assert editor.stream.getvalue() == "50 %\n"
 
-    def test_errors_are_painted_line_by_line(self, desk: Desk) -> None:
-        desk.terminal.show("KeyError: 1\nhint: x\n", "error")
-        assert desk.stream.getvalue() == "\x1b[31mKeyError: 1\x1b[0m\n\x1b[31mhint: x\x1b[0m\n"
-        desk.terminal.show("[1]\n", "echo")
-        assert desk.stream.getvalue().endswith("\x1b[0m\n[1]\n")
+    def test_errors_are_coloured_line_by_line(self, editor: Editor) -> None:
+        editor.terminal.show("KeyError: 1\nhint: x\n", "error")
+        assert editor.stream.getvalue() == "\x1b[31mKeyError: 1\x1b[0m\n\x1b[31mhint: x\x1b[0m\n"
+        editor.terminal.show("[1]\n", "echo")
+        assert editor.stream.getvalue().endswith("\x1b[0m\n[1]\n")
 
-    def test_a_signal_ends_the_prompt(self, desk: Desk) -> None:
-        assert desk.terminal.leave(SystemExit(143)) is False
+    def test_leave_ends_the_prompt_with_its_error(self, editor: Editor) -> None:
+        assert editor.terminal.leave(SystemExit(143)) is False
 
         def prompt() -> Prompt:
-            desk.terminal.leave(SystemExit(143))
+            editor.terminal.leave(SystemExit(143))
             return Prompt("pyx(1)> ", "...(1)> ")
 
         with pytest.raises(SystemExit) as leaving:
-            desk.terminal.read(prompt)
+            editor.terminal.read(prompt)
         assert leaving.value.code == 143

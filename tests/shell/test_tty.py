@@ -56,29 +56,29 @@ def tty() -> Iterator[Tty]:
     tty.close()
 
 
-def takes(tty: Tty, keys: str) -> None:
-    """Waits for exactly these, as typing takes a moment to arrive."""
+def wait_for_keys(tty: Tty, keys: str) -> None:
+    """Waits until exactly *keys* were taken, as typed text takes a moment to arrive."""
     taken: list[str] = []
     until(lambda: "".join(taken) == keys or taken.append(typed_ahead(tty.program)) is not None)
 
 
-def test_nothing_typed_is_nothing(tty: Tty) -> None:
+def test_typed_ahead_is_empty_where_nothing_was_typed(tty: Tty) -> None:
     assert typed_ahead(tty.program) == ""
 
 
 @pytest.mark.parametrize("keys", ["1 + 1\n", "é\n\n", "\x04", "one\ntwo\n\x04", "one\n\x04three\n"])
-def test_whole_lines_and_the_ends_of_input_between_them(keys: str, tty: Tty) -> None:
+def test_typed_ahead_returns_whole_lines_and_ctrl_d(keys: str, tty: Tty) -> None:
     os.write(tty.person, keys.encode())
-    takes(tty, keys)
+    wait_for_keys(tty, keys)
 
 
-def test_what_is_typed_of_a_line_stays_for_the_editor(tty: Tty) -> None:
+def test_typed_ahead_leaves_an_unfinished_line_in_the_terminal(tty: Tty) -> None:
     os.write(tty.person, b"whole\nhalf")
-    takes(tty, "whole\n")
+    wait_for_keys(tty, "whole\n")
     assert typed_ahead(tty.program) == ""
 
 
-def test_what_is_typed_of_a_line_is_noticed_and_stays(tty: Tty) -> None:
+def test_unfinished_line_is_noticed_and_stays_in_the_terminal(tty: Tty) -> None:
     assert not leaves_line_unfinished(tty.program)
     modes = termios.tcgetattr(tty.program)
     os.write(tty.person, b"half")
@@ -89,13 +89,13 @@ def test_what_is_typed_of_a_line_is_noticed_and_stays(tty: Tty) -> None:
     assert os.read(tty.program, 100) == b"half"
 
 
-def test_a_whole_line_is_not_an_unfinished_one(tty: Tty) -> None:
+def test_whole_line_is_not_an_unfinished_one(tty: Tty) -> None:
     os.write(tty.person, b"whole\n")
-    takes(tty, "whole\n")
+    wait_for_keys(tty, "whole\n")
     assert not leaves_line_unfinished(tty.program)
 
 
-def test_where_there_is_no_line_there_is_nothing_to_take(tty: Tty) -> None:
+def test_typed_ahead_takes_nothing_from_a_terminal_that_reads_keys(tty: Tty) -> None:
     modes = termios.tcgetattr(tty.program)
     modes[3] &= ~termios.ICANON
     termios.tcsetattr(tty.program, termios.TCSANOW, modes)
@@ -103,31 +103,35 @@ def test_where_there_is_no_line_there_is_nothing_to_take(tty: Tty) -> None:
     assert typed_ahead(tty.program) == ""
 
 
-def test_no_terminal() -> None:
+def test_descriptor_that_is_not_a_terminal_is_left_alone() -> None:
     read, write = os.pipe()
     os.write(write, b"a line\n")
     assert typed_ahead(read) == ""
     assert was_taken_back(read) is False
     assert leaves_line_unfinished(read) is False
+    let_interrupt(read)
+    assert os.read(read, 100) == b"a line\n"
     os.close(read)
     os.close(write)
+    let_interrupt(read)
+    assert was_taken_back(read) is False
 
 
-def test_somebody_elses_terminal(tty: Tty) -> None:
+def test_terminal_of_another_session_was_not_taken_back(tty: Tty) -> None:
     assert was_taken_back(tty.program) is False
 
 
 class TestAsUtf8:
     @pytest.mark.parametrize("typed", ["x = 1", "'é'", "'日本' + \"🎈\"", ""])
-    def test_what_an_ascii_locale_made_of_utf_8_is_that_text_again(self, typed: str) -> None:
+    def test_utf_8_that_an_ascii_locale_decoded_is_decoded_again(self, typed: str) -> None:
         assert as_utf8(typed.encode().decode("ascii", "surrogateescape")) == typed
 
     @pytest.mark.parametrize("typed", ["'é'", "'\udcff'", "'é\udcc3'"])
-    def test_other_text_is_left_alone(self, typed: str) -> None:
+    def test_other_text_is_unchanged(self, typed: str) -> None:
         assert as_utf8(typed) == typed
 
 
-def test_an_editors_terminal_takes_ctrl_c_as_a_signal_again(tty: Tty) -> None:
+def test_let_interrupt_makes_ctrl_c_a_signal_again(tty: Tty) -> None:
     modes = termios.tcgetattr(tty.program)
     modes[3] &= ~(termios.ISIG | termios.ICANON)
     termios.tcsetattr(tty.program, termios.TCSANOW, modes)
@@ -135,14 +139,6 @@ def test_an_editors_terminal_takes_ctrl_c_as_a_signal_again(tty: Tty) -> None:
     now = termios.tcgetattr(tty.program)[3]
     assert now & termios.ISIG
     assert not now & termios.ICANON
-
-
-def test_what_is_not_a_terminal_has_no_ctrl_c() -> None:
-    reads, writes = os.pipe()
-    let_interrupt(reads)
-    os.close(reads)
-    os.close(writes)
-    let_interrupt(reads)
 
 
 # ---------------------------------------------------------------- sys.stdin
@@ -157,68 +153,70 @@ READS: tuple[Callable[[Any], object], ...] = (
 )
 
 
-class Silent:
-    """A console."""
+class SilentConsole:
+    """A console that shows nothing."""
 
     def write(self, text: str, *, frm: Pid) -> None: ...
 
 
 @pytest.fixture
-def keyboard() -> TtyStdin:
+def stdin_of_prompt() -> TtyStdin:
     return TtyStdin(io.TextIOWrapper(io.BytesIO(b"one\ntwo\nthree\n")))
 
 
 @pytest.fixture
 def shell(node: LocalNode) -> Iterator[ShellProcess]:
-    shell = ShellProcess(node, Silent(), ("tests", "shell", 0))
+    shell = ShellProcess(node, SilentConsole(), ("tests", "shell", 0))
     yield shell
     current.set(None)
     in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
 
 
 @pytest.mark.usefixtures("shell")
-def test_the_shell_reads(keyboard: TtyStdin) -> None:
-    assert keyboard.readline() == "one\n"
-    assert next(keyboard) == "two\n"
-    assert list(keyboard) == ["three\n"]
+def test_shell_reads_stdin(stdin_of_prompt: TtyStdin) -> None:
+    assert stdin_of_prompt.readline() == "one\n"
+    assert next(stdin_of_prompt) == "two\n"
+    assert list(stdin_of_prompt) == ["three\n"]
 
 
-def test_what_an_await_has_printed_is_shown_before_it_reads(keyboard: TtyStdin, node: LocalNode) -> None:
+def test_output_of_an_await_is_shown_before_it_reads_stdin(
+    stdin_of_prompt: TtyStdin, node: LocalNode
+) -> None:
     shown = io.StringIO()
     screen = Screen(shown)
-    screen._have_written = lambda: None  # type: ignore[method-assign] # its own thread comes too late
+    screen._write_on_thread = lambda: None  # type: ignore[method-assign] # as if that were too late
     node.pace = Pace(screen.has_room, screen.settle)
     shell = ShellProcess(node, screen, ("tests", "shell", 0))
     stdout = StdoutRouter(io.StringIO())
 
     async def ask() -> tuple[str, str]:
         stdout.write("before\nand ")
-        return keyboard.readline(), shown.getvalue()
+        return stdin_of_prompt.readline(), shown.getvalue()
 
     assert shell.run_coroutine(ask()) == ("one\n", "before\nand ")
     current.set(None)
     in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")
 
 
-def test_so_does_its_thread_where_it_is_no_process_yet(keyboard: TtyStdin) -> None:
-    assert keyboard.read() == "one\ntwo\nthree\n"
+def test_main_thread_reads_stdin_before_the_shell_is_a_process(stdin_of_prompt: TtyStdin) -> None:
+    assert stdin_of_prompt.read() == "one\ntwo\nthree\n"
 
 
 @pytest.mark.parametrize("read", READS)
-def test_a_process_beside_it_is_refused(
-    read: Callable[[Any], object], keyboard: TtyStdin, node: LocalNode
+def test_other_process_is_refused_stdin(
+    read: Callable[[Any], object], stdin_of_prompt: TtyStdin, node: LocalNode
 ) -> None:
     with pytest.raises(TerminalTaken, match=r"#PID<0\.\d+\.0> cannot read the terminal: the shell reads"):
-        as_process(node, lambda: read(keyboard))
+        as_process(node, lambda: read(stdin_of_prompt))
 
 
-def test_so_is_a_thread_of_the_users(keyboard: TtyStdin) -> None:
+def test_thread_of_a_program_is_refused_stdin(stdin_of_prompt: TtyStdin) -> None:
     refused: list[TerminalTaken] = []
     over = threading.Event()
 
     def read() -> None:
         try:
-            keyboard.readline()
+            stdin_of_prompt.readline()
         except TerminalTaken as error:
             refused.append(error)
         over.set()
@@ -228,11 +226,13 @@ def test_so_is_a_thread_of_the_users(keyboard: TtyStdin) -> None:
     assert str(refused[0]).startswith("this thread cannot read the terminal")
 
 
-def test_what_reads_nothing_is_everybodys(keyboard: TtyStdin, node: LocalNode) -> None:
-    assert as_process(node, lambda: (keyboard.isatty(), keyboard.closed)) == (False, False)
+def test_attributes_that_read_nothing_are_open_to_all_processes(
+    stdin_of_prompt: TtyStdin, node: LocalNode
+) -> None:
+    assert as_process(node, lambda: (stdin_of_prompt.isatty(), stdin_of_prompt.closed)) == (False, False)
 
 
-def test_input_reads_them_and_they_are_shown_as_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_input_reads_scripted_lines_and_echoes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = ScriptedStdin(io.StringIO("what else there is\n"))
     shown = io.StringIO()
     monkeypatch.setattr(sys, "stdin", answers)
@@ -242,7 +242,7 @@ def test_input_reads_them_and_they_are_shown_as_typed(monkeypatch: pytest.Monkey
     assert shown.getvalue() == "Name: gus\n\nMore: "
 
 
-def test_those_that_were_not_read_are_gone_with_the_next() -> None:
+def test_unread_scripted_lines_are_dropped_by_the_next() -> None:
     answers = ScriptedStdin(io.StringIO())
     answers.set_lines(["gus"])
     answers.set_lines([])
