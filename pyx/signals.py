@@ -1,24 +1,23 @@
-"""What processes and nodes say to each other, as plain values.
+"""Signals: the messages and process signals that processes and nodes send each other, as plain values.
 
-`core` decides by them, `wire` turns them into frames and back, nobody else interprets them.  A payload inside
-stays encoded bytes from its sender's call to its receiver's `receive`.  Not here: any behaviour; all that
-both rooms must measure alike is how much a signal weighs.
+`core` decides by them, `wire` encodes and decodes them; no other package interprets them.  The payload of a
+signal stays encoded bytes from its sender's call to its receiver's `receive`.
 
 Every signal is a NamedTuple (cheap to make by the hundred thousand).  `frm` is the pid that acts, `to` the
-pid acted on; on the receiving side both are written from the receiver's point of view (own pids local).
+pid acted on; after decoding both are as the receiving node writes them (its own pids local).
 """
 
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
-from pyx.terms import Incarnation, Pid, Ref  # noqa: TC001 - the session reads the fields' types at run time
+from pyx.terms import Incarnation, Pid, Ref  # noqa: TC001 - wire/frames/layout.py reads the fields' types
 
 
 class Payload(NamedTuple):
-    """A encoded message: its bytes, and the life of the node that encoded it (None: this node).
+    """An encoded message: its bytes, and the incarnation of the node that encoded it (None: this node).
 
-    A pid without a node name inside the bytes is one of `origin`'s own.
+    A pid without a node name inside the bytes belongs to `origin`.
     """
 
     data: bytes
@@ -38,17 +37,17 @@ class Discarded(bytes):
 
 
 Body: TypeAlias = Any
-"""A `Payload`, or inside a node an immutable value that may stay itself (a scalar or a flat tuple)."""
+"""A `Payload`, or inside a node an immutable value that is passed as it is (a scalar or a flat tuple)."""
 
 Reason: TypeAlias = str | Payload
 """Why a process ended: a plain word (`"normal"`, `"killed"`, `"noproc"`), or any other value, encoded."""
 
 
 LONGEST_TEXT: Final = 128 * 1024
-"""Characters of one piece of output: what a terminal shows at once, and far less than a frame can hold."""
+"""Characters of one `Print` or `Crashed`: more than a terminal shows at once, far less than a frame holds."""
 
 MOST_NODES: Final = 512
-"""So many nodes are named by one `Nodes` at most."""
+"""How many nodes one `Nodes` may name."""
 
 
 # ---------------------------------------------------------------- between processes (one order per pair)
@@ -86,7 +85,7 @@ class UnlinkAck(NamedTuple):
 
 
 class ExitSignal(NamedTuple):
-    """A link broke: `frm` ended, or is not there, or its node is lost (OTP's EXIT)."""
+    """A link broke: `frm` ended, does not exist, or is on a node that was lost (OTP's EXIT)."""
 
     frm: Pid
     to: Pid
@@ -102,7 +101,7 @@ class ExitTo(NamedTuple):
 
 
 class Monitor(NamedTuple):
-    """`frm` asks for one `Down` when the target (a pid, or a name on the receiving node) ends."""
+    """OTP's MONITOR_P: asks for one `Down` when the target (a pid, or a name on the receiving node) ends."""
 
     frm: Pid
     target: Pid | str
@@ -110,7 +109,7 @@ class Monitor(NamedTuple):
 
 
 class Demonitor(NamedTuple):
-    """Takes a `Monitor` back."""
+    """OTP's DEMONITOR_P: cancels a `Monitor`."""
 
     frm: Pid
     target: Pid | str
@@ -118,9 +117,9 @@ class Demonitor(NamedTuple):
 
 
 class Down(NamedTuple):
-    """A monitored process ended.  `target` is what was monitored: a pid, or a name.
+    """OTP's MONITOR_P_EXIT: a monitored process ended.  `target` is the monitored pid or name.
 
-    `frm` is the process that ended, None where there was none: what it said before comes before.
+    `frm` is the process that ended, None if it did not exist; its earlier signals arrive before this one.
     """
 
     to: Pid
@@ -139,9 +138,9 @@ class Print(NamedTuple):
 
 
 class Crashed(NamedTuple):
-    """`frm` ended by an exception: its report (the user's frames), for the terminal of its leader `to`.
+    """`frm` ended by an exception: its traceback (the user's frames), for the terminal of its leader `to`.
 
-    Who crashed is no part of the text: a pid prints differently on every node.
+    The pid is not part of the text, because it prints differently on every node.
     """
 
     frm: Pid
@@ -161,9 +160,9 @@ class Leader(NamedTuple):
 
 
 class Call(NamedTuple):
-    """Run a function in a process of its own and answer with its result (rpc.call, rpc.cast).
+    """Asks to run a function in a process of its own and to answer with its result (rpc.call, rpc.cast).
 
-    `payload` holds `(module, function, args)`; `number` 0 wants no answer.
+    `payload` holds `(module, function, args)`; a `number` of 0 asks for no answer.
     """
 
     frm: Pid
@@ -173,9 +172,9 @@ class Call(NamedTuple):
 
 
 class Spawn(NamedTuple):
-    """Start a process and answer with its pid; `link` and `monitor` are set up in the same step.
+    """OTP's SPAWN_REQUEST: asks to start a process and to answer with its pid.
 
-    `monitor` is the reference for the later `Down`, or None.
+    `link` and `monitor` are set up in the same step; `monitor` is the reference of the later `Down`, or None.
     """
 
     frm: Pid
@@ -187,7 +186,7 @@ class Spawn(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A question about a process that any policy allows: `subject` is `"info"`, `payload` its details."""
+    """Asks about a process, which every rpc policy allows: `subject` is `"info"`, `payload` the details."""
 
     frm: Pid
     number: int
@@ -200,9 +199,9 @@ class Answer(NamedTuple):
 
     `outcome` is one of `"value"` (the payload holds the value), `"raised"` (a `Raised`), `"undefined"`
     (`(module, function or None)`), `"exit"` (the call's process was ended; the payload holds the reason),
-    `"refused"` (the policy's word).  `payload` is a plain word where the node itself answers: the policy of
-    a `"refused"`, the reason of an `"exit"`.  `frm` is the process that answers, None where the node itself
-    does: what it said before comes before.
+    `"refused"` (the payload is the rpc policy).  `payload` is a plain word if the node itself answers: the
+    policy of a `"refused"`, the reason of an `"exit"`.  `frm` is the process that answers, None for the node
+    itself; earlier signals of the process arrive before this one.
     """
 
     number: int
@@ -212,28 +211,28 @@ class Answer(NamedTuple):
 
 
 class Spawned(NamedTuple):
-    """The answer to a `Spawn` that was allowed: the new process."""
+    """OTP's SPAWN_REPLY: the answer to a `Spawn` that was allowed, with the new process."""
 
     number: int
     pid: Pid
 
 
 class Dropped(NamedTuple):
-    """The process `frm` could not open a payload that came from there; `why` is a sentence for the log."""
+    """Process `frm` could not decode a payload from the receiving node; `why` is a sentence for its log."""
 
     frm: Pid
     why: str
 
 
-# ---------------------------------------------------------------- between nodes (may pass all others)
+# ---------------------------------------------------------------- between nodes (may overtake all others)
 
 
 class Tick(NamedTuple):
-    """I am alive."""
+    """Shows that the node is alive: sent on a connection that was silent otherwise (OTP's tick)."""
 
 
 class Ping(NamedTuple):
-    """Answer this at once (with `Pong`): proves that the node, not only its kernel's socket, is there."""
+    """Asks for a `Pong` at once, which shows that the node runs, not only the socket of its host's kernel."""
 
     number: int
 
@@ -245,17 +244,17 @@ class Pong(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """The visible nodes I am connected to.
+    """The visible nodes that the sender is connected to.
 
-    The first one of a session invites: the receiver dials those it does not know, so that joining one joins
-    all.  Later ones only inform; see `core/membership.py`.
+    On the first one of a connection, the receiver dials the nodes that it does not know, so that joining one
+    node joins all.  Later ones only inform; see `core/membership.py`.
     """
 
     names: tuple[str, ...]
 
 
 class Goodbye(NamedTuple):
-    """I leave on purpose; nothing comes after this."""
+    """The node leaves on purpose; the last signal of the connection."""
 
 
 Signal: TypeAlias = (
@@ -285,20 +284,23 @@ Signal: TypeAlias = (
 )
 
 
-OF_NO_PROCESS = frozenset({Tick, Ping, Pong, Nodes})
-"""Between nodes alone: these pass all others on their way (and keep their order among themselves)."""
+NODE_SIGNALS: Final = frozenset({Tick, Ping, Pong, Nodes})
+"""Signals that no process sends: they overtake all others, and keep their order among themselves."""
 
-LIGHTEST = 64
-"""What any signal of a process weighs: about what its addresses cost."""
+SIGNAL_BYTES: Final = 64
+"""How much a signal of a process counts in a queue beside its payload and texts: about its pids."""
 
 
-def weight(signal: Signal) -> int:
-    """How many bytes a signal counts in a queue: those of its payload and its text, and some for the rest."""
-    if type(signal) is Send:  # the hot one
-        return LIGHTEST + (len(signal.body.data) if type(signal.body) is Payload else 0)
-    if type(signal) in OF_NO_PROCESS:  # counted neither in nor out: no process waits for these
+def queued_bytes(signal: Signal) -> int:
+    """How many bytes a signal counts in an outbox: its payload, its texts, and `SIGNAL_BYTES` for the rest.
+
+    0 for the `NODE_SIGNALS`: no process has to wait because of these.
+    """
+    if type(signal) is Send:  # the most frequent signal
+        return SIGNAL_BYTES + (len(signal.body.data) if type(signal.body) is Payload else 0)
+    if type(signal) in NODE_SIGNALS:
         return 0
-    total = LIGHTEST
+    total = SIGNAL_BYTES
     for field in signal:
         if type(field) is Payload:
             total += len(field.data)

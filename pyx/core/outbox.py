@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.waiters import Waiters
 from pyx.errors import busy_text
-from pyx.signals import LIGHTEST, OF_NO_PROCESS, Payload, Send, weight
+from pyx.signals import NODE_SIGNALS, SIGNAL_BYTES, Payload, Send, queued_bytes
 
 if TYPE_CHECKING:
     from pyx.signals import Signal
@@ -75,16 +75,16 @@ class Outbox(deque["Signal"]):
 
     def put(self, signal: Signal) -> bool:
         """Takes a signal; True if whoever says it should wait before he says more."""
-        if type(signal) is Send:  # the hot path: `weight` without the call
+        if type(signal) is Send:  # the hot path: `queued_bytes` without the call
             self.append(signal)
             body = signal.body
-            self.enqueued += LIGHTEST + (len(body.data) if type(body) is Payload else 0)
-        elif type(signal) in OF_NO_PROCESS:
+            self.enqueued += SIGNAL_BYTES + (len(body.data) if type(body) is Payload else 0)
+        elif type(signal) in NODE_SIGNALS:
             self.first.append(signal)
             return False
         else:
             self.append(signal)
-            self.enqueued += weight(signal)
+            self.enqueued += queued_bytes(signal)
         return self.enqueued - self.written >= HEAVY_BYTES
 
     def mark(self) -> tuple[int, int]:
@@ -105,7 +105,7 @@ class Outbox(deque["Signal"]):
         charges = self._charges
         while charges and charges[0][0] <= self.written:
             self._taken += charges.popleft()[1]
-        return self._brought - self._taken + self.promised + LIGHTEST * len(self.first)
+        return self._brought - self._taken + self.promised + SIGNAL_BYTES * len(self.first)
 
     @property
     def queued(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx.core.effects import Kill, Released, Resume
-from pyx.signals import Down, ExitSignal, weight
+from pyx.signals import Down, ExitSignal, queued_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ class ProcessExits:
 
 def _promised(peer: Peer, signal: Signal) -> Iterator[Notice]:
     # The peer may ask faster than portions are given out: an answer counts as its load from now on.
-    promised = weight(signal)
+    promised = queued_bytes(signal)
     peer.out.promised += promised
 
     def given() -> Iterator[Notice]:

@@ -28,7 +28,7 @@ from pyx.core.outbox import LOADED_BYTES, OVERLOADED_BYTES
 from pyx.errors import ProtocolError
 from pyx.net import stall
 from pyx.net.forks import close_in_children
-from pyx.signals import Goodbye, weight
+from pyx.signals import Goodbye, queued_bytes
 
 if TYPE_CHECKING:
     import asyncio
@@ -49,7 +49,7 @@ _LAST_READS: Final = 64
 _PAUSE_SECONDS: Final = 0.05
 """So often it is looked at what became of a peer that is not read from."""
 
-_GOODBYE_WEIGHT: Final = weight(Goodbye())
+_GOODBYE_BYTES: Final = queued_bytes(Goodbye())
 """The last in the queue of a link that is closed gracefully."""
 
 CLOSED_HERE: Final = "it was closed by this node"
@@ -239,7 +239,7 @@ class Connection:
     def unsent_bytes(self) -> int:
         """How much of what processes said has not been handed to the system; any thread, also at the end."""
         unsent = self.out.enqueued - self.out.written
-        return max(0, unsent - _GOODBYE_WEIGHT) if self._closing else unsent
+        return max(0, unsent - _GOODBYE_BYTES) if self._closing else unsent
 
     def close_in_child(self) -> None:
         """See `net/forks.py`."""

@@ -30,7 +30,7 @@ from pyx.runtime.refusals import REST_SECONDS, Refusals
 from pyx.runtime.seeding import Seeding
 from pyx.runtime.shutdown import Shutdown
 from pyx.terms import Incarnation
-from pyx.wire.frames.reassembly import room_of_node
+from pyx.wire.frames.reassembly import node_budget
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.key import key_from_cookie
 from pyx.wire.handshake.machine import HUNG_UP
@@ -116,7 +116,7 @@ class Transport:
         self._doors: Doors | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._seeding = Seeding(node, seeds, name) if seeds else None
-        self._room = room_of_node(node.max_message_bytes)
+        self._reassembly_budget = node_budget(node.max_message_bytes)
         self.lag = Lag(node.now())
         self._links: dict[Connection, str] = {}
         self._cut_off: frozenset[str] = frozenset()
@@ -351,7 +351,12 @@ class Transport:
         link = Connection(
             asyncio.get_running_loop(),
             arrival.stream,
-            SignalStream(self._incarnation, there, max_payload_bytes=node.max_message_bytes, room=self._room),
+            SignalStream(
+                self._incarnation,
+                there,
+                max_payload_bytes=node.max_message_bytes,
+                budget=self._reassembly_budget,
+            ),
             peer.out,
             signals_came,
             lost,

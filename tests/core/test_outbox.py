@@ -7,7 +7,7 @@ import pytest
 from pyx.core.effects import Inquire, Resume, Suspend
 from pyx.core.outbox import HEAVY_BYTES, LIGHT_BYTES, Outbox
 from pyx.signals import (
-    LIGHTEST,
+    SIGNAL_BYTES,
     Ask,
     Down,
     Monitor,
@@ -20,7 +20,7 @@ from pyx.signals import (
     Signal,
     Tick,
     UnlinkAck,
-    weight,
+    queued_bytes,
 )
 from pyx.terms import Pid, Ref
 from tests.core.conversation import World
@@ -34,7 +34,7 @@ def test_what_goes_in_and_out_is_counted() -> None:
     outbox = Outbox("b@h")
     assert not outbox.put(a_message(1000))
     assert list(outbox) == [a_message(1000)]
-    assert outbox.queued == weight(a_message(1000)) > 1000
+    assert outbox.queued == queued_bytes(a_message(1000)) > 1000
     outbox.written += outbox.queued
     assert outbox.queued == 0
 
@@ -45,7 +45,7 @@ def test_whoever_makes_it_a_mebibyte_should_wait() -> None:
     while not outbox.put(message):
         assert not outbox.is_heavy
     assert outbox.is_heavy
-    assert HEAVY_BYTES <= outbox.queued < HEAVY_BYTES + weight(message)
+    assert HEAVY_BYTES <= outbox.queued < HEAVY_BYTES + queued_bytes(message)
 
 
 def test_it_is_light_again_at_half_of_that() -> None:
@@ -120,7 +120,7 @@ class TestWhatThePeerHasBroughtAbout:
         outbox.put(UnlinkAck(Pid(1), Pid(2, 0, "b@h", 1), 1))
         outbox.charge(mark)
         outbox.put(a_message(1000))
-        assert outbox.load == LIGHTEST
+        assert outbox.load == SIGNAL_BYTES
         assert outbox.queued > 2000
 
     def test_is_gone_when_that_has_left_and_all_before_it(self) -> None:
@@ -129,16 +129,16 @@ class TestWhatThePeerHasBroughtAbout:
         mark = outbox.mark()
         outbox.put(UnlinkAck(Pid(1), Pid(2, 0, "b@h", 1), 1))
         outbox.charge(mark)
-        outbox.written += weight(a_message(1000))
-        assert outbox.load == LIGHTEST
-        outbox.written += LIGHTEST
+        outbox.written += queued_bytes(a_message(1000))
+        assert outbox.load == SIGNAL_BYTES
+        outbox.written += SIGNAL_BYTES
         assert outbox.load == 0
 
     def test_are_pongs_too(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(Pong(1))
         outbox.put(Pong(2))
-        assert outbox.load == 2 * LIGHTEST
+        assert outbox.load == 2 * SIGNAL_BYTES
         outbox.first.clear()
         assert outbox.load == 0
 
@@ -151,7 +151,7 @@ class TestWhatThePeerHasBroughtAbout:
         outbox.charge(part)
         outbox.put(a_message(100))
         outbox.charge(mark)
-        assert outbox.load == outbox.queued == 3 * weight(a_message(100))
+        assert outbox.load == outbox.queued == 3 * queued_bytes(a_message(100))
         outbox.written = outbox.enqueued
         assert outbox.load == 0
 
@@ -178,10 +178,10 @@ class TestWhatThePeerHasBroughtAbout:
         b.signals_received(b.peer("a@h"), asked, world.now)
         answer = Down(stranger, Ref(1, "a@h", stranger.creation), nobody, "noproc")
         assert len(out) < 100
-        assert out.load == 100 * weight(answer)
+        assert out.load == 100 * queued_bytes(answer)
         while b.tables.exit_notices:
             b.go_on()
-            assert out.load == 100 * weight(answer)
+            assert out.load == 100 * queued_bytes(answer)
         assert out.queued == out.load
         world.carry()
         assert (out.queued, out.load, out.promised) == (0, 0, 0)

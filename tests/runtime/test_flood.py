@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyx import Node, Process, receive
 from pyx.core.outbox import LOADED_BYTES
-from pyx.signals import LIGHTEST
+from pyx.signals import SIGNAL_BYTES
 from pyx.terms import Pid
 from tests.staging import Running, Stage, as_process
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
-ASKED = 3 * LOADED_BYTES // (2 * LIGHTEST)
+ASKED = 3 * LOADED_BYTES // (2 * SIGNAL_BYTES)
 
 
 def asks(node: LocalNode, other: LocalNode) -> Running:

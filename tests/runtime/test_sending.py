@@ -147,7 +147,7 @@ class TestALimitOfMessages:
 
         as_process(a, body)
         assert server.outcome() == ["the next one", ("undecodable", 1)]
-        why = "too long: 1,048,581 bytes, at most 1,048,576 are taken (--max-message)"
+        why = "too long: 1,048,581 bytes, at most 1,048,576 are allowed (--max-message)"
         there = seen_from(a, b, server.pid)
         warned = f"b@test dropped a message for {there} that it cannot read: {why}"
         until(lambda: warned in caplog.messages)
@@ -185,7 +185,7 @@ class TestALimitOfMessages:
 
         reason = as_process(a, body)
         assert reason.type == "DecodeError"
-        assert "at most 1,048,576 are taken" in reason.text
+        assert "at most 1,048,576 are allowed" in reason.text
 
 
 class TestToANodeThatTakesNothing:

@@ -30,7 +30,7 @@ from pyx.options import NodeOptions
 from pyx.runtime import drain_timeout, start_stop
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
-from pyx.wire.frames.fragments import NODE_ROOM_BYTES
+from pyx.wire.frames.fragments import NODE_BUDGET_BYTES
 from tests.staging import (
     HANG,
     Running,
@@ -75,11 +75,11 @@ class TestSessions:
         a, *others = [stage.start(name) for name in "abc"]
         for name in "bc":
             ping(a, name)
-        rooms = [peer_of(a, name).connection._session._assembly._node_room for name in "bc"]
-        assert rooms[0] is rooms[1]
-        assert rooms[0].has(NODE_ROOM_BYTES)
-        assert not rooms[0].has(NODE_ROOM_BYTES + 1)
-        assert peer_of(others[0], "a").connection._session._assembly._node_room is not rooms[0]
+        budgets = [peer_of(a, name).connection._session._reassembly._shared_budget for name in "bc"]
+        assert budgets[0] is budgets[1]
+        assert budgets[0].has(NODE_BUDGET_BYTES)
+        assert not budgets[0].has(NODE_BUDGET_BYTES + 1)
+        assert peer_of(others[0], "a").connection._session._reassembly._shared_budget is not budgets[0]
 
     def test_a_third_is_told_of_the_first_two(self, stage: Stage) -> None:
         nodes = [stage.start(name) for name in "abc"]

@@ -160,7 +160,7 @@ def test_coroutines_are_refused_far_beyond_that_or_await(two: tuple[Shell, Shell
 def test_a_message_that_is_too_long_for_its_receiver(lone_host: Host) -> None:
     small, large = lone_host.shell("small", "--max-message", "1"), lone_host.shell("large")
     small.type('Process.register(self(), "server")')
-    limit = "at most 1,048,576 are taken (--max-message)"
+    limit = "at most 1,048,576 are allowed (--max-message)"
 
     # The sender is told; between the two all is as it was.
     large.type('Node.connect("small@vm")')

@@ -48,7 +48,7 @@ from pyx.wire.handshake.machine import Acceptor, Dialler, Established, Event, Fa
 from tests.wire.handshake.test_machine import acceptor, advance, dialler
 from tests.wire.messages.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
 from tests.wire.mutation import batches, mutated, pieces
-from tests.wire.talk import BOB, CAT, GUS, HIS, MINE, TABLE, a_long_body, framed, said, sessions
+from tests.wire.talk import BOB, CAT, GUS, MINE, TABLE, THEIRS, framed, long_form, streams, transmitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,10 +119,10 @@ PAYLOADS: Final = [*(encode(each) for each in (*RICH, RICH)), *WICKED]
 def _streams() -> Iterator[bytes]:
     """What gus may say to bob: each signal alone, many together, large ones, in one frame or in pieces."""
     for written, _ in TABLE:
-        yield said(sessions()[0], [written])
-    small: list[Signal] = [Send(MINE, HIS, Payload(payload)) for payload in PAYLOADS]
-    yield said(sessions()[0], small)
-    yield said(sessions()[0], [signal for signal, _ in TABLE if len(repr(signal)) < 1000])
+        yield transmitted(streams()[0], [written])
+    small: list[Signal] = [Send(MINE, THEIRS, Payload(payload)) for payload in PAYLOADS]
+    yield transmitted(streams()[0], small)
+    yield transmitted(streams()[0], [signal for signal, _ in TABLE if len(repr(signal)) < 1000])
     for strange in (
         *RICH,
         *RICH[5],
@@ -131,16 +131,25 @@ def _streams() -> Iterator[bytes]:
         (WithMeta(1), 1),
         1 << 20_000,
     ):  # in the place of a field
-        yield framed(a_long_body(Link, MINE, strange))
-        yield framed(a_long_body(ExitSignal, MINE, HIS, strange))
+        yield framed(long_form(Link, MINE, strange))
+        yield framed(long_form(ExitSignal, MINE, THEIRS, strange))
     for size, parts in ((FRAGMENT_BYTES + 1, 4096), (100_000, FRAGMENT_BYTES), (3000, 100)):
         gus = SignalStream(GUS, BOB, fragment_bytes=parts)
-        yield said(
-            gus, [Send(MINE, HIS, Payload(bytes(size))), Send(MINE, HIS, Payload(encode([{}] * (size // 2))))]
+        yield transmitted(
+            gus,
+            [
+                Send(MINE, THEIRS, Payload(bytes(size))),
+                Send(MINE, THEIRS, Payload(encode([{}] * (size // 2)))),
+            ],
         )
     for size in (60_000, 250_000):  # longer than any frame a node sends whole
         yield framed(
-            b"".join((said(sessions()[0], [Send(MINE, HIS, Payload(b""))])[4:], encode([()] * (size // 5))))
+            b"".join(
+                (
+                    transmitted(streams()[0], [Send(MINE, THEIRS, Payload(b""))])[4:],
+                    encode([()] * (size // 5)),
+                )
+            )
         )
 
 
@@ -188,8 +197,8 @@ def parts_of(value: object) -> Iterator[object]:
 
 def read_spoilt(data: bytes, chance: Random) -> None:
     """A stream, read by bob; the payloads in it are opened."""
-    room = ReassemblyBudget(2 * MAX_STREAM_BYTES, "all peers")
-    bob = SignalStream(BOB, GUS, max_payload_bytes=MAX_STREAM_BYTES, room=room)
+    budget = ReassemblyBudget(2 * MAX_STREAM_BYTES, "all peers")
+    bob = SignalStream(BOB, GUS, max_payload_bytes=MAX_STREAM_BYTES, budget=budget)
     signals: list[Signal] = []
     try:
         for piece in pieces(chance, data):
@@ -197,7 +206,7 @@ def read_spoilt(data: bytes, chance: Random) -> None:
     except ProtocolError:
         pass
     bob.close()
-    assert room.taken == 0
+    assert budget.taken == 0
     for signal in signals:
         assert type(signal) in KINDS or not signal
         for payload in signal:

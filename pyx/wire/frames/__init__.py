@@ -1,15 +1,16 @@
-"""Signals <-> frames of one connection: heads, fragments, and the order in which they leave.
+"""Signals to frames and back, for one connection: heads, fragments, and the order in which frames leave.
 
-    signal_stream   signals to bytes and back, between two nodes: the door of the files up to `frame`
-    layout          the kinds of frames, and how each is laid out
-    head_limits     a signal cut to what a peer takes
+    signal_stream   signals to bytes and back: what other packages use of this one
+    layout          the kinds of frames and the layout of each
+    head_limits     the longest heads, and a signal's fields shortened to fit them
     writer          one signal to the head and the payload of its frame
     reader          the head and the payload of a frame to one signal
-    sender_check    what a peer may say
-    scheduler       in which order frames leave, and in how many pieces
-    fragments       how large frames are cut
-    reassembly      the pieces put together again
-    frame           where one frame ends and the next begins
+    sender_check    each field of a received signal against the identity of the peer
+    scheduler       the order in which frames leave: fair between senders, ordered within each
+    fragments       large frames cut into fragments, and the limits of frames in flight
+    reassembly      the fragments of large frames joined
+    frame           the boundaries of frames in a stream of bytes
 
-Never imported here: the handshake; a socket, a loop, a thread, a clock.
+Imports `codec`.  Never imported here: the inside of `messages`, the handshake; a socket, an event loop, a
+thread, a clock.
 """

@@ -1,8 +1,7 @@
-"""Large frames in pieces: how they are cut, and how much of them may be under way.  Not here: whose piece is
-next (`scheduler.py`), and how the pieces come together again (`reassembly.py`).
+"""Large frames cut into fragments, and the limits of frames in flight.  `reassembly` joins them again.
 
-A frame is announced by its first fragment (how long its head and its payload are) and whole when so many
-bytes have come; streams of fragments are told apart by a number and may alternate.
+The first fragment announces the length of the frame's head and payload; the frame is complete when that many
+bytes have come.  Each fragmented frame has a stream number, so fragments of several frames may alternate.
 """
 
 from __future__ import annotations
@@ -13,55 +12,60 @@ from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER, LATER_FRAGMENT
 
 FRAGMENT_BYTES: Final = 64 * 1024
-"""A frame up to this is sent whole; the pieces of a longer one are of this size."""
+"""A frame up to this size is sent whole; a longer one in fragments of this size."""
 
 MAX_PAYLOAD_BYTES: Final = 128 * 1024 * 1024
-"""The longest payload that travels, unless a node was told otherwise."""
+"""The longest payload that travels, unless the node is started with another limit."""
 
 HEAD_BYTES: Final = 1024 * 1024
-"""The longest head of a frame (what somebody prints stands in some)."""
+"""The longest head of a frame (printed text is in the head of its signal)."""
 
-PEER_ROOM_BYTES: Final = MAX_PAYLOAD_BYTES + HEAD_BYTES
-"""How much one peer may leave unfinished at a time."""
+PEER_BUDGET_BYTES: Final = MAX_PAYLOAD_BYTES + HEAD_BYTES
+"""How many bytes of incomplete frames one peer may have in flight."""
 
-NODE_ROOM_BYTES: Final = 512 * 1024 * 1024
-"""How much all peers of a node together may leave unfinished."""
+NODE_BUDGET_BYTES: Final = 512 * 1024 * 1024
+"""How many bytes of incomplete frames all peers of a node together may have in flight."""
 
 MAX_STREAMS: Final = 64
-"""How many frames one peer may leave unfinished at a time: each costs something, however short its pieces."""
+"""How many incomplete frames one peer may have in flight: each costs memory, however short its fragments."""
 
 
-class Parcel:
-    """One large frame on its way out: `cut` it until it `is_over`.
+class FragmentedFrame:
+    """One large frame on its way out: call `cut` until it `is_sent`.
 
     Args:
-        stream: a number that no other unfinished parcel to that peer has.
-        head: of the frame; `payload`: what follows it.
-        weight: how much it counts in the queue it comes from.
-        fragment_bytes: how much of it goes at a time.
+        stream: a number that no other frame in flight to the same peer has.
+        head: the frame's head; `payload`: the frame's payload.
+        queued_bytes: how much the frame's signal counts in its outbox.
+        fragment_bytes: the length of each fragment.
     """
 
-    __slots__ = ("_at", "_head", "_payload", "_step", "_stream", "_weight", "size")
+    __slots__ = ("_at", "_fragment_bytes", "_head", "_payload", "_queued_bytes", "_stream", "size")
 
     def __init__(
-        self, stream: int, head: bytes, payload: bytes, weight: int, fragment_bytes: int = FRAGMENT_BYTES
+        self,
+        stream: int,
+        head: bytes,
+        payload: bytes,
+        queued_bytes: int,
+        fragment_bytes: int = FRAGMENT_BYTES,
     ) -> None:
         self._stream = stream
         self._head = head
         self._payload = memoryview(payload)
-        self._weight = weight
-        self._step = fragment_bytes
+        self._queued_bytes = queued_bytes
+        self._fragment_bytes = fragment_bytes
         self._at = 0
         self.size: Final = len(head) + len(payload)
 
     @property
-    def is_over(self) -> bool:
-        """All of it was cut."""
+    def is_sent(self) -> bool:
+        """True once `cut` has returned the last fragment."""
         return self._at >= self.size
 
     def cut(self, parts: list[bytes | memoryview]) -> tuple[int, int]:
-        """Adds the next fragment to *parts*; gives its bytes, and how much lighter the queue is by it."""
-        start, end = self._at, min(self._at + self._step, self.size)
+        """Appends the next fragment to *parts*; returns (bytes appended, bytes released from the outbox)."""
+        start, end = self._at, min(self._at + self._fragment_bytes, self.size)
         self._at = end
         if start:
             lead = LATER.pack(LATER_FRAGMENT, self._stream)
@@ -74,6 +78,6 @@ class Parcel:
             parts.append(self._head[start:end])
         if end > head:
             parts.append(self._payload[max(start - head, 0) : end - head])
-        weight = min(end - start, self._weight) if end < self.size else self._weight
-        self._weight -= weight
-        return LENGTH.size + length, weight
+        released = min(end - start, self._queued_bytes) if end < self.size else self._queued_bytes
+        self._queued_bytes -= released
+        return LENGTH.size + length, released

@@ -1,9 +1,9 @@
-"""Where one frame ends and the next begins.  Not here: what a frame says (`wire/frames/signal_stream.py`).
+"""The boundaries of frames in a stream of bytes.
 
     u32 big endian: length of the body | body
 
 A frame of length 0 is a frame.  The limit is checked on the length alone, before a byte of the body is kept,
-and the buffer grows by what has arrived, never by what was announced.
+and the buffer grows by the bytes that arrived, never by the length that was announced.
 """
 
 from __future__ import annotations
@@ -16,53 +16,53 @@ from pyx.errors import FrameTooBig
 LENGTH: Final = Struct(">I")
 
 _LARGE: Final = 64 * 1024
-"""A body beyond this is handed out as a view of the buffer it grew in: one copy less of a large payload."""
+"""A longer body is returned as a view of the buffer that it arrived in, which saves a copy."""
 
 
 class FrameReader:
-    """Cuts a stream of bytes into frame bodies: `receive_data` as they come, then collect `frames`.
+    """Cuts a stream of bytes into frame bodies: call `receive_data`, then collect `frames`.
 
     Args:
-        max_frame_bytes: the longest body that is taken.
+        max_frame_bytes: the longest body that is accepted.
     """
 
-    __slots__ = ("_limit", "_rest")
+    __slots__ = ("_limit", "_unread")
 
     def __init__(self, max_frame_bytes: int) -> None:
         self._limit = max_frame_bytes
-        self._rest = bytearray()
+        self._unread = bytearray()
 
     def receive_data(self, data: bytes | memoryview) -> None:
-        """Takes bytes from the stream; they may be overwritten afterwards.  Next, collect `frames`."""
-        self._rest += data
+        """Takes bytes from the stream; the caller may overwrite them afterwards.  Next, collect `frames`."""
+        self._unread += data
 
     def frames(self) -> list[bytes | memoryview]:
         """The bodies that are complete, in order.
 
         Raises:
-            FrameTooBig: a length over the limit was announced; the stream is beyond repair.
+            FrameTooBig: a length over the limit was announced; the stream cannot be read any further.
         """
         frames: list[bytes | memoryview] = []
         while True:
-            rest = self._rest
-            if len(rest) < 4:
+            unread = self._unread
+            if len(unread) < 4:
                 return frames
-            (length,) = LENGTH.unpack_from(rest)
+            (length,) = LENGTH.unpack_from(unread)
             if length > self._limit:
                 raise FrameTooBig(length, self._limit)
             end = 4 + length
-            if len(rest) < end:
+            if len(unread) < end:
                 return frames
             if length > _LARGE:
-                view = memoryview(rest)
-                self._rest = bytearray(view[end:])
+                view = memoryview(unread)
+                self._unread = bytearray(view[end:])
                 frames.append(view[4:end])
             else:
-                del rest[: self._cut_small(bytes(rest), frames)]
+                del unread[: self._cut_small(bytes(unread), frames)]
 
     def _cut_small(self, data: bytes, frames: list[bytes | memoryview]) -> int:
         # One slice of bytes a frame, and one shift of the buffer a read, however many frames it held.
-        # The offset returned is where the first frame begins that is large, too large, or not yet whole.
+        # Returns the offset of the first frame that is large, over the limit, or incomplete.
         start, size, most, unpack_from = 0, len(data), min(_LARGE, self._limit), LENGTH.unpack_from
         while size - start >= 4:
             (length,) = unpack_from(data, start)

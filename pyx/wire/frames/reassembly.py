@@ -1,10 +1,11 @@
-"""The pieces of large frames put together again.  Not here: how they were cut (`fragments.py`).
+"""Joins the fragments of large frames, which `fragments` cut.
 
-The buffers of an assembly grow as bytes arrive, never by what was announced, and what they hold is counted:
-against what one peer may leave unfinished, and against what all peers of the node may.
+The buffers grow as bytes arrive, never by what was announced, and their bytes are counted: against the
+budget of one peer, and against the budget that all peers of the node share.
 
-A payload that is too long for this node, or that there is no room for, is let pass without being kept: its
-frame becomes whole in its turn, with `Discarded` in the payload's place, and whoever opens that hears why.
+The bytes of a payload that is too long for this node, or over the shared budget, are dropped as they come.
+Its frame is completed in its turn, with `Discarded` as the data of the payload, and decoding that reports the
+reason.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from io import BytesIO
 
 from pyx.errors import FrameTooBig, ProtocolError
 from pyx.signals import Discarded
-from pyx.wire.frames.fragments import HEAD_BYTES, MAX_STREAMS, NODE_ROOM_BYTES, PEER_ROOM_BYTES
+from pyx.wire.frames.fragments import HEAD_BYTES, MAX_STREAMS, NODE_BUDGET_BYTES, PEER_BUDGET_BYTES
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER
 
 
 class ReassemblyBudget:
-    """Bytes that may be held, and how many are `taken`.
+    """A limit of bytes that incomplete frames may hold, and how many are `taken`.
 
     Args:
-        limit: how many.
-        whose: who shares it, for the complaint.
+        limit: bytes.
+        whose: whose frames they are, for the error.
     """
 
     __slots__ = ("_limit", "_whose", "taken")
@@ -33,59 +34,59 @@ class ReassemblyBudget:
         self.taken = 0
 
     def has(self, count: int) -> bool:
-        """True if there is room for so many more."""
+        """True if *count* more bytes are within the limit."""
         return self.taken + count <= self._limit
 
     def check(self, count: int) -> None:
-        """Raises ProtocolError if there is not."""
+        """Raises ProtocolError if *count* more bytes are over the limit."""
         if not self.has(count):
             msg = f"unfinished messages of {self._whose} exceed {self._limit} bytes"
             raise ProtocolError(msg)
 
 
-def room_of_node(max_payload_bytes: int) -> ReassemblyBudget:
-    """What all peers of a node share: room for one of the longest payloads at least."""
-    return ReassemblyBudget(max(NODE_ROOM_BYTES, max_payload_bytes + HEAD_BYTES), "all peers")
+def node_budget(max_payload_bytes: int) -> ReassemblyBudget:
+    """The budget that all peers of a node share: at least one of the longest payloads."""
+    return ReassemblyBudget(max(NODE_BUDGET_BYTES, max_payload_bytes + HEAD_BYTES), "all peers")
 
 
-class _Buffer:
-    """Bytes that come in pieces, at most so many: it holds never more than twice what has come.
+class _GrowingBuffer:
+    """A buffer of a known final length, filled piece by piece; it holds at most twice the bytes that came.
 
-    A BytesIO gives its own buffer in the end, not a copy of it; but left alone it grows by little, and moves
-    a mebibyte several times.
+    A BytesIO returns its own buffer in the end, not a copy of it; but by itself it grows in small steps, and
+    moves a mebibyte several times.
     """
 
-    __slots__ = ("_at_most", "_io", "_room", "size")
+    __slots__ = ("_allocated", "_final", "_io", "size")
 
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
+    def __init__(self, final: int) -> None:
+        self._final = final
         self._io = BytesIO()
-        self._room = 0
+        self._allocated = 0
         self.size = 0
 
     @property
     def missing(self) -> int:
-        """How many are still to come."""
-        return self._at_most - self.size
+        """How many bytes are still to come."""
+        return self._final - self.size
 
     def add(self, piece: memoryview) -> None:
-        """The next of them."""
+        """Appends the next bytes."""
         end = self.size + len(piece)
-        if end > self._room:
-            self._room = min(max(2 * self._room, end), self._at_most)
-            self._io.seek(self._room - 1)
+        if end > self._allocated:
+            self._allocated = min(max(2 * self._allocated, end), self._final)
+            self._io.seek(self._allocated - 1)
             self._io.write(b"\0")
             self._io.seek(self.size)
         self._io.write(piece)
         self.size = end
 
     def value(self) -> bytes:
-        """All of them, when none is missing."""
+        """All bytes, once none is missing."""
         return self._io.getvalue()
 
 
-class _Nothing:
-    """The place of a payload that is not kept: bytes pass."""
+class _DroppedPayload:
+    """Takes the place of the buffer of a payload that is not kept: counts the bytes and drops them."""
 
     __slots__ = ("_why", "missing")
     size = 0
@@ -95,20 +96,20 @@ class _Nothing:
         self._why = why
 
     def add(self, piece: memoryview) -> None:
-        """The next of them."""
+        """Counts the next bytes."""
         self.missing -= len(piece)
 
     def value(self) -> Discarded:
-        """What is left of them."""
+        """The empty data of the payload, with the reason."""
         return Discarded(self._why)
 
 
-class _Stream:
-    """One frame on its way in."""
+class _IncompleteFrame:
+    """One fragmented frame on its way in."""
 
     __slots__ = ("head", "payload")
 
-    def __init__(self, head: _Buffer, payload: _Buffer | _Nothing) -> None:
+    def __init__(self, head: _GrowingBuffer, payload: _GrowingBuffer | _DroppedPayload) -> None:
         self.head = head
         self.payload = payload
 
@@ -119,11 +120,11 @@ class _Stream:
 
     @property
     def size(self) -> int:
-        """How many are held."""
+        """How many bytes are held."""
         return self.head.size + self.payload.size
 
     def add(self, piece: memoryview) -> None:
-        """The next bytes of it, not more than are missing."""
+        """Appends the next bytes, not more than are missing."""
         split = min(self.head.missing, len(piece))
         if split:
             self.head.add(piece[:split])
@@ -132,24 +133,24 @@ class _Stream:
 
 
 class Reassembly:
-    """The unfinished frames of one peer.  A violated rule is a ProtocolError, and ends that session alone.
+    """The incomplete frames of one peer.  A violated rule raises ProtocolError, which ends that connection.
 
     Args:
-        max_letter_bytes: the longest payload that is kept.
-        node_room: shared with the sessions of all other peers.
+        max_payload_bytes: the longest payload that is kept.
+        shared_budget: shared with the connections of all other peers.
     """
 
-    def __init__(self, max_payload_bytes: int, node_room: ReassemblyBudget) -> None:
+    def __init__(self, max_payload_bytes: int, shared_budget: ReassemblyBudget) -> None:
         self._limit = max_payload_bytes
-        self._room = ReassemblyBudget(max(PEER_ROOM_BYTES, max_payload_bytes + HEAD_BYTES), "one peer")
-        self._node_room = node_room
-        self._streams: dict[int, _Stream] = {}
+        self._budget = ReassemblyBudget(max(PEER_BUDGET_BYTES, max_payload_bytes + HEAD_BYTES), "one peer")
+        self._shared_budget = shared_budget
+        self._streams: dict[int, _IncompleteFrame] = {}
 
     def add(self, fragment: bytes | memoryview) -> tuple[bytes, bytes] | None:
-        """Takes the frame of a fragment; gives head and payload when that makes a frame whole.
+        """Takes a fragment; returns head and payload of its frame if that completes it.
 
         Raises:
-            ProtocolError: it fits no stream, or what is held becomes too much.
+            ProtocolError: the fragment fits no stream, or a budget is exceeded.
         """
         lead = FIRST if fragment[0] == FIRST_FRAGMENT else LATER
         piece = memoryview(fragment)[lead.size :]
@@ -157,36 +158,38 @@ class Reassembly:
             msg = f"a fragment of {len(fragment)} bytes holds nothing"
             raise ProtocolError(msg)
         if lead is FIRST:
-            number, stream = self._begun(fragment)
+            number, frame = self._begin(fragment)
         else:
             number = LATER.unpack_from(fragment)[1]
             found = self._streams.get(number)
             if found is None:
                 msg = f"a fragment continues stream {number}, which was not begun"
                 raise ProtocolError(msg)
-            stream = found
-        if len(piece) > stream.missing:
-            msg = f"a fragment brings {len(piece)} bytes where {stream.missing} were missing"
+            frame = found
+        if len(piece) > frame.missing:
+            msg = f"a fragment brings {len(piece)} bytes where {frame.missing} were missing"
             raise ProtocolError(msg)
-        if not self._node_room.has(len(piece)):
-            self._discard(stream)
-        held = stream.size
-        stream.add(piece)
-        self._hold(stream.size - held)
-        if stream.missing:
+        if not self._shared_budget.has(len(piece)):
+            self._drop_payload(frame)
+        held = frame.size
+        frame.add(piece)
+        self._count(frame.size - held)
+        if frame.missing:
             return None
         del self._streams[number]
-        self._hold(-stream.size)
-        return stream.head.value(), stream.payload.value()
+        self._count(-frame.size)
+        return frame.head.value(), frame.payload.value()
 
-    def _discard(self, stream: _Stream) -> None:
-        """The peers together send more than this node can hold: that is none of this one's fault."""
-        if isinstance(stream.payload, _Buffer):
-            self._hold(-stream.payload.size)
-            why = f"no room: messages under way hold {self._node_room.taken:,} bytes already"
-            stream.payload = _Nothing(stream.payload.missing, why)
+    def _drop_payload(self, frame: _IncompleteFrame) -> None:
+        """Drops a payload because the peers together send more than this node can hold: no peer's fault."""
+        if isinstance(frame.payload, _GrowingBuffer):
+            self._count(-frame.payload.size)
+            why = (
+                f"dropped: incomplete messages of all peers hold {self._shared_budget.taken:,} bytes already"
+            )
+            frame.payload = _DroppedPayload(frame.payload.missing, why)
 
-    def _begun(self, fragment: bytes | memoryview) -> tuple[int, _Stream]:
+    def _begin(self, fragment: bytes | memoryview) -> tuple[int, _IncompleteFrame]:
         _, number, head_bytes, payload_bytes = FIRST.unpack_from(fragment)
         if head_bytes > HEAD_BYTES:
             raise FrameTooBig(head_bytes, HEAD_BYTES)
@@ -196,21 +199,21 @@ class Reassembly:
         if len(self._streams) >= MAX_STREAMS:
             msg = f"more than {MAX_STREAMS} messages were begun and not finished"
             raise ProtocolError(msg)
-        payload: _Buffer | _Nothing = _Buffer(payload_bytes)
+        payload: _GrowingBuffer | _DroppedPayload = _GrowingBuffer(payload_bytes)
         if payload_bytes > self._limit:
-            why = f"too long: {payload_bytes:,} bytes, at most {self._limit:,} are taken (--max-message)"
-            payload = _Nothing(payload_bytes, why)
-        stream = self._streams[number] = _Stream(_Buffer(head_bytes), payload)
-        return number, stream
+            why = f"too long: {payload_bytes:,} bytes, at most {self._limit:,} are allowed (--max-message)"
+            payload = _DroppedPayload(payload_bytes, why)
+        frame = self._streams[number] = _IncompleteFrame(_GrowingBuffer(head_bytes), payload)
+        return number, frame
 
     def abandon(self) -> None:
-        """The session is over: what never became whole is given up."""
+        """Drops all incomplete frames, because the connection ended, and releases their bytes."""
         self._streams.clear()
-        self._hold(-self._room.taken)
+        self._count(-self._budget.taken)
 
-    def _hold(self, count: int) -> None:
+    def _count(self, count: int) -> None:
         if count > 0:
-            self._room.check(count)
-            self._node_room.check(count)
-        self._room.taken += count
-        self._node_room.taken += count
+            self._budget.check(count)
+            self._shared_budget.check(count)
+        self._budget.taken += count
+        self._shared_budget.taken += count

@@ -1,12 +1,12 @@
-"""In which order what is said to one peer leaves, and in how many pieces.
+"""Schedules the outgoing signals of one connection: fair between sending processes, ordered within each.
 
-Small signals leave as they come.  A large one leaves in fragments, and meanwhile its process stands in a
-*line* of its own: what the process says later waits behind it, so that between two processes there is one
-order; what others say passes.  Lines take turns, a fragment each.  No more of them is under way at a time
-than the peer is willing to put together (see `fragments.py`).  `Goodbye` comes after all.
+A small signal leaves in the order in which it came.  A large one leaves in fragments, and meanwhile its
+sender has a queue of its own: later signals of that sender wait in it, so that between two processes there is
+one order; signals of other senders pass.  Senders with a frame in flight take turns, one fragment each.  No
+more frames are in flight at a time than the peer reassembles (`fragments` has the limits).  `Goodbye` comes
+last.
 
-Feed and collect in one: `gather` takes signals from the front of a queue and gives the next bytes to write.
-Not here: how a signal is written (`writer.py`); who said nothing that must wait (`Outbox.first` of `core`).
+Collected by `gather`, which takes signals from the front of a queue and returns the next bytes to write.
 """
 
 from __future__ import annotations
@@ -15,190 +15,198 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyx.errors import FrameTooBig
-from pyx.signals import Down, Goodbye, Send, Signal, Spawned, weight
+from pyx.signals import Down, Goodbye, Send, Signal, Spawned, queued_bytes
 from pyx.terms import Pid
-from pyx.wire.frames.fragments import FRAGMENT_BYTES, HEAD_BYTES, MAX_STREAMS, PEER_ROOM_BYTES, Parcel
+from pyx.wire.frames.fragments import (
+    FRAGMENT_BYTES,
+    HEAD_BYTES,
+    MAX_STREAMS,
+    PEER_BUDGET_BYTES,
+    FragmentedFrame,
+)
 from pyx.wire.frames.frame import LENGTH
 
 if TYPE_CHECKING:
     from pyx.wire.frames.writer import Writer
 
-Speaker: TypeAlias = "Pid | type[Signal]"
-"""Within it there is one order."""
+Sender: TypeAlias = "Pid | type[Signal]"
+"""The scope of the order of signals: a process, or a class of signals that no process sends."""
 
 _NO_PROCESS: Final = Pid(0)
-"""The line of what is sent where no process acts."""
+"""The sender of messages that no process sends."""
 
 
 class _SenderQueue:
-    """One process that has a large signal under way, and what it says behind that."""
+    """One sender with a large frame that is waiting or in flight, and the sender's later signals."""
 
-    __slots__ = ("parcel", "signals", "speaker")
+    __slots__ = ("frame", "sender", "signals")
 
-    def __init__(self, speaker: Speaker) -> None:
-        self.speaker = speaker
-        self.parcel: Parcel | None = None
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self.frame: FragmentedFrame | None = None
         self.signals: deque[Signal] = deque()
 
 
 class OutputScheduler:
-    """The outgoing side of one session.
+    """The outgoing side of one connection.
 
     Args:
-        writer: of that session.
-        fragment_bytes: a frame up to this is sent whole; and when a gather holds so much, nothing is added
-            to it but one fragment.
+        writer: writes the frames of that connection.
+        fragment_bytes: a frame up to this size is sent whole; and a gather that holds this many bytes is
+            extended by at most one fragment.
     """
 
     def __init__(self, writer: Writer, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._write = writer.write
-        self._step = fragment_bytes
-        self._lines: dict[Speaker, _SenderQueue] = {}
+        self._fragment_bytes = fragment_bytes
+        self._queues: dict[Sender, _SenderQueue] = {}
         self._turns: deque[_SenderQueue] = deque()
-        """Whose turn is next, first."""
-        self._hall: deque[_SenderQueue] = deque()
-        """Those whose parcel may not begin yet."""
-        self._begun = 0
-        self._begun_bytes = 0
+        """Senders in the order in which they send their next fragment."""
+        self._waiting: deque[_SenderQueue] = deque()
+        """Senders whose large frame waits for the peer's reassembly budget."""
+        self._in_flight = 0
+        self._bytes_in_flight = 0
         self._streams = 0
         self._goodbye: Goodbye | None = None
         self._unwritten: list[str] = []
 
     @property
     def is_empty(self) -> bool:
-        """True when all that was taken has been given out."""
-        return not self._lines and self._goodbye is None
+        """True when `gather` has returned all bytes of the signals that it took."""
+        return not self._queues and self._goodbye is None
 
     def gather(self, signals: deque[Signal]) -> tuple[bytes, int]:
-        """The next bytes to write, and how much lighter the queue is once they are written.
+        """Returns (the next bytes to write, bytes released from the outbox once they are written).
 
-        Takes from the front of *signals* what it gives out, or keeps in a line.
-        A signal that cannot be written is left out, and told by `unwritten`: the others are written.
+        Takes signals from the front of *signals*: written at once, or kept in their sender's queue.  A signal
+        that cannot be written is left out and reported by `unwritten`; the others are written.
         """
         parts: list[bytes | memoryview] = []
-        size = lighter = 0
-        write, pack, step = self._write, LENGTH.pack, self._step
-        while signals and size < step:
+        size = released = 0
+        write, pack, limit = self._write, LENGTH.pack, self._fragment_bytes
+        while signals and size < limit:
             signal = signals.popleft()
-            if self._lines and self._must_wait(signal):
+            if self._queues and self._is_queued(signal):
                 continue
             try:
                 head, payload = write(signal)
             except Exception as error:
-                lighter += self._leave_out(signal, error)
+                released += self._leave_out(signal, error)
                 continue
             length = len(head) + len(payload)
-            if length <= step:
+            if length <= limit:
                 parts += (pack(length), head, payload)
                 size += length + 4
-                lighter += weight(signal)
+                released += queued_bytes(signal)
             elif len(head) > HEAD_BYTES:
-                lighter += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
+                released += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
             else:
-                self._form_line(signal, head, payload)
+                self._add_large(signal, head, payload)
         while self._turns:
-            more, lighter_by = self._take_turn(parts)
+            more, more_released = self._take_turn(parts)
             size += more
-            lighter += lighter_by
-            if size >= step:
+            released += more_released
+            if size >= limit:
                 break
-        if self._goodbye is not None and not self._lines:
+        if self._goodbye is not None and not self._queues:
             head, payload = write(self._goodbye)
             parts += (pack(len(head)), head)
-            lighter += weight(self._goodbye)
+            released += queued_bytes(self._goodbye)
             self._goodbye = None
-        return b"".join(parts), lighter
+        return b"".join(parts), released
 
     def unwritten(self) -> list[str]:
-        """What was left out since this was asked last, and why: a sentence each."""
+        """The signals left out since the last call, each as a sentence with the reason."""
         unwritten, self._unwritten = self._unwritten, []
         return unwritten
 
     def _leave_out(self, signal: Signal, error: Exception) -> int:
-        """Notes that a signal cannot be written; returns by how much the queue is lighter."""
+        """Records that a signal cannot be written; returns the bytes released from the outbox."""
         self._unwritten.append(f"the {type(signal).__name__} cannot be sent: {error}")
-        return weight(signal)
+        return queued_bytes(signal)
 
-    def _must_wait(self, signal: Signal) -> bool:
-        """Somebody stands in line; if he is the one who says this, it waits there."""
+    def _is_queued(self, signal: Signal) -> bool:
+        """Queues *signal* behind its sender's unfinished large frame; returns False if there is none."""
         if type(signal) is Goodbye:
             self._goodbye = signal
             return True
-        line = self._lines.get(speaker(signal))
-        if line is None:
+        queue = self._queues.get(sender_of(signal))
+        if queue is None:
             return False
-        line.signals.append(signal)
+        queue.signals.append(signal)
         return True
 
-    # ------------------------------------------------------------ lines
+    # ------------------------------------------------------------ large frames
 
-    def _form_line(self, signal: Signal, head: bytes, payload: bytes) -> None:
-        who = speaker(signal)
-        line = self._lines.get(who)
-        if line is None:
-            line = self._lines[who] = _SenderQueue(who)
+    def _add_large(self, signal: Signal, head: bytes, payload: bytes) -> None:
+        sender = sender_of(signal)
+        queue = self._queues.get(sender)
+        if queue is None:
+            queue = self._queues[sender] = _SenderQueue(sender)
         self._streams = (self._streams + 1) % 2**32
-        line.parcel = Parcel(self._streams, head, payload, weight(signal), self._step)
-        self._hall.append(line)
-        self._admit()
+        queue.frame = FragmentedFrame(
+            self._streams, head, payload, queued_bytes(signal), self._fragment_bytes
+        )
+        self._waiting.append(queue)
+        self._start_waiting()
 
-    def _admit(self) -> None:
-        """Begins what the peer has room for; one at least, however long it is."""
-        while self._hall:
-            parcel = self._hall[0].parcel
-            assert parcel is not None
-            full = self._begun >= MAX_STREAMS or self._begun_bytes + parcel.size > PEER_ROOM_BYTES
-            if self._begun and full:
+    def _start_waiting(self) -> None:
+        """Starts the waiting frames that the peer's budget allows; one at least, however long it is."""
+        while self._waiting:
+            frame = self._waiting[0].frame
+            assert frame is not None
+            is_over = self._bytes_in_flight + frame.size > PEER_BUDGET_BYTES
+            if self._in_flight and (self._in_flight >= MAX_STREAMS or is_over):
                 return
-            self._begun += 1
-            self._begun_bytes += parcel.size
-            self._turns.append(self._hall.popleft())
+            self._in_flight += 1
+            self._bytes_in_flight += frame.size
+            self._turns.append(self._waiting.popleft())
 
     def _take_turn(self, parts: list[bytes | memoryview]) -> tuple[int, int]:
-        """A fragment of the line that is next, and if it was the last, what waits behind."""
-        line = self._turns.popleft()
-        size = lighter = 0
-        if line.parcel is not None:
-            size, lighter = line.parcel.cut(parts)
-            if not line.parcel.is_over:
-                self._turns.append(line)
-                return size, lighter
-            self._begun -= 1
-            self._begun_bytes -= line.parcel.size
-            line.parcel = None
-        while line.signals and size < self._step:
-            signal = line.signals.popleft()
+        """Adds the next sender's next fragment, and after the last one the signals queued behind it."""
+        queue = self._turns.popleft()
+        size = released = 0
+        if queue.frame is not None:
+            size, released = queue.frame.cut(parts)
+            if not queue.frame.is_sent:
+                self._turns.append(queue)
+                return size, released
+            self._in_flight -= 1
+            self._bytes_in_flight -= queue.frame.size
+            queue.frame = None
+        while queue.signals and size < self._fragment_bytes:
+            signal = queue.signals.popleft()
             try:
                 head, payload = self._write(signal)
             except Exception as error:
-                lighter += self._leave_out(signal, error)
+                released += self._leave_out(signal, error)
                 continue
             length = len(head) + len(payload)
             if len(head) > HEAD_BYTES:
-                lighter += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
-            elif length > self._step:
-                self._form_line(signal, head, payload)
+                released += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
+            elif length > self._fragment_bytes:
+                self._add_large(signal, head, payload)
                 break
             else:
                 parts += (LENGTH.pack(length), head, payload)
                 size += length + 4
-                lighter += weight(signal)
-        if line.parcel is None:
-            if line.signals:
-                self._turns.append(line)
+                released += queued_bytes(signal)
+        if queue.frame is None:
+            if queue.signals:
+                self._turns.append(queue)
             else:
-                del self._lines[line.speaker]
-        self._admit()
-        return size, lighter
+                del self._queues[queue.sender]
+        self._start_waiting()
+        return size, released
 
 
-def speaker(signal: Signal) -> Speaker:
-    """Whose order a signal belongs to: the process that says it, or where there is none its own kind."""
+def sender_of(signal: Signal) -> Sender:
+    """The sender within whose order a signal stays: the process that sends it, or if none does its class."""
     match signal:
         case Send(frm=frm):
             return frm or _NO_PROCESS
         case Spawned(pid=pid) | Down(frm=None, target=Pid() as pid):
-            # A `Down` for want of a process: had there been one, it would be this.
+            # A `Down` because the process did not exist: had it existed, it would be the sender.
             return pid
         case _:
             return getattr(signal, "frm", None) or type(signal)

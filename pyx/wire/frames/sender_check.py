@@ -1,7 +1,7 @@
-"""What a peer may say: each field of each signal, compared with who the peer is.
+"""Checks each field of a received signal against the identity of the peer that sent it.
 
-A peer speaks for its own processes, to those of this node, and in words, numbers and lists of bounded length.
-See `layout.py` for the types of the fields, and `core` for what a signal brings about.
+A peer may act for its own processes only, and only on processes of this node; words, numbers and lists have
+bounded lengths.  `layout` has the types of the fields.
 """
 
 from __future__ import annotations
@@ -10,63 +10,41 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from pyx.signals import (
-    MOST_NODES,
-    Ask,
-    Call,
-    Crashed,
-    Down,
-    ExitSignal,
-    Nodes,
-    Print,
-    Spawn,
-    Unlink,
-    UnlinkAck,
-)
-from pyx.terms import LONGEST_WORD, MAX_NODE_NAME_BYTES, Pid, is_full_name
-from pyx.wire.frames.fragments import HEAD_BYTES
+from pyx.signals import MOST_NODES, Ask, Call, Down, ExitSignal, Spawn, Unlink, UnlinkAck
+from pyx.terms import LONGEST_WORD, Pid, is_full_name
+from pyx.wire.frames.head_limits import SHORT_HEAD_BYTES
 
 if TYPE_CHECKING:
     from pyx.terms import Incarnation, Ref
 
-SHORT_HEAD_BYTES: Final = 8 * 1024
-"""The longest head of a signal without output or a list of nodes: it holds some pids, words and numbers."""
+PAYLOAD_OF_PEER_ONLY: Final = frozenset({Call, Spawn, Ask})
+"""Signals whose payload the peer itself must have encoded; in any other, a third node may have."""
 
-LONGEST_HEADS: Final[dict[type, int]] = {
-    Print: HEAD_BYTES,
-    Crashed: HEAD_BYTES,
-    Nodes: MOST_NODES * (MAX_NODE_NAME_BYTES + 5) + 64,
-}
-"""The longest heads of the others."""
-
-ENCODED_BY_THE_PEER: Final = frozenset({Call, Spawn, Ask})
-"""The payload of these is the peer's own wish; that of any other signal may be what a third node said."""
-
-_OF_ITS_PAST: Final = frozenset({ExitSignal, UnlinkAck})
-"""What was for a process of an earlier life of the peer is answered by these in that life's name."""
+_FROM_PAST_INCARNATIONS: Final = frozenset({ExitSignal, UnlinkAck})
+"""Signals by which a peer answers for processes of an earlier incarnation, with their pids."""
 
 
-def may_say(signal: type, field: str, value: Any, here: Incarnation, there: Incarnation) -> bool:
-    """Whether a field, which has the right type, may have that value.
+def is_allowed(signal: type, field: str, value: Any, here: Incarnation, there: Incarnation) -> bool:
+    """True if a peer may send that value, which has the right type, in that field.
 
     Args:
         signal: the class of the signal.
-        field: its name.
-        value: what it is to be.
-        here: this node's life.
+        field: the name of the field.
+        value: the field's value.
+        here: this node's incarnation.
         there: the peer's.
     """
     match field:
-        case "frm" if signal in _OF_ITS_PAST:
+        case "frm" if signal in _FROM_PAST_INCARNATIONS:
             return type(value) is Pid and value.node == there.name
         case "frm" | "pid" | "monitor":
-            return _is_own(value, there)
+            return _is_of_peer(value, there)
         case "ref":
-            return _is_here(value, here) if signal is Down else _is_own(value, there)
+            return _is_of_this_node(value, here) if signal is Down else _is_of_peer(value, there)
         case "target" if type(value) is Pid and signal is Down:
             return bool(value.node == there.name)
         case "to" | "target":
-            return type(value) is str or _is_here(value, here)
+            return type(value) is str or _is_of_this_node(value, here)
         case "number":
             return bool((1 if signal in {Unlink, UnlinkAck} else 0) <= value < 2**64)
         case "reason" | "outcome" | "subject" | "payload":
@@ -78,28 +56,28 @@ def may_say(signal: type, field: str, value: Any, here: Incarnation, there: Inca
     return True
 
 
-def is_filled_by_text(header: bytes) -> bool:
+def is_mostly_text(header: bytes) -> bool:
     """True for a header whose last field is a text that takes nearly all of it.
 
-    The header of a signal with output may be long for the sake of its text alone: of so many lists or objects
-    decoding would take long and much memory, and that is done on the transport's loop.
+    The header of a signal with output may be long for the sake of its text alone: decoding as many bytes of
+    lists or objects would take long and much memory, on the transport's loop.
     """
-    scout = msgpack.Unpacker(max_buffer_size=len(header), read_size=len(header))
-    scout.feed(header)
+    walker = msgpack.Unpacker(max_buffer_size=len(header), read_size=len(header))
+    walker.feed(header)
     try:
-        for _ in range(scout.read_array_header() - 1):
-            scout.skip()
+        for _ in range(walker.read_array_header() - 1):
+            walker.skip()
     except Exception:
         return False
-    start: int = scout.tell()
+    start: int = walker.tell()
     width = {0xDA: 2, 0xDB: 4}.get(header[start], 0) if start < SHORT_HEAD_BYTES else 0
     text = start + 1 + width
     return width > 0 and int.from_bytes(header[start + 1 : text], "big") == len(header) - text
 
 
-def _is_own(value: Pid | Ref | None, there: Incarnation) -> bool:
+def _is_of_peer(value: Pid | Ref | None, there: Incarnation) -> bool:
     return value is None or value.incarnation == there
 
 
-def _is_here(value: Pid | Ref, here: Incarnation) -> bool:
+def _is_of_this_node(value: Pid | Ref, here: Incarnation) -> bool:
     return not value.node or value.node == here.name

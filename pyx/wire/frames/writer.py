@@ -1,7 +1,4 @@
-"""One signal -> the head and the payload of its frame.
-
-Not here: in which order frames leave, and in how many pieces (`scheduler.py`).
-"""
+"""Writes one signal: the head and the payload of its frame."""
 
 from __future__ import annotations
 
@@ -12,31 +9,34 @@ from pyx.errors import FrameTooBig
 from pyx.signals import Payload, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref
 from pyx.wire.codec import encode
-from pyx.wire.frames.head_limits import fitted
+from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, shortened
 from pyx.wire.frames.layout import HEADER, KINDS, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
-from pyx.wire.frames.sender_check import LONGEST_HEADS, SHORT_HEAD_BYTES
 
-Written: TypeAlias = tuple[bytes, bytes]
-"""Head and payload."""
+HeadAndPayload: TypeAlias = tuple[bytes, bytes]
 
-_NO_ONE: Final = object()
+_NEVER: Final = object()
 
 
 class Writer:
-    """Writes what this node says to one peer.
+    """Writes the signals for one peer.
 
     Args:
-        here: this node's life; `there`: the peer's.
+        here: this node's incarnation; `there`: the peer's.
     """
 
     def __init__(self, here: Incarnation, there: Incarnation) -> None:
         self._here = here
         self._there = there
-        self._last: tuple[object, object, bytes] = (_NO_ONE, _NO_ONE, b"")
+        self._last: tuple[object, object, bytes] = (_NEVER, _NEVER, b"")
         """Sender, destination and head of the last message: the next one is often between the same two."""
 
-    def write(self, signal: Signal) -> Written:
-        """The head and the payload (empty where there is none); both are empty for a `Tick`."""
+    def write(self, signal: Signal) -> HeadAndPayload:
+        """The head and the payload (empty if the signal has none); both are empty for a `Tick`.
+
+        Raises:
+            FrameTooBig: the head is longer than a peer accepts.
+            EncodeError: a field is not data.
+        """
         if type(signal) is Send:
             frm, to, body = signal
             last_frm, last_to, head = self._last
@@ -50,6 +50,7 @@ class Writer:
         return self._long_form(signal)
 
     def _short_head(self, signal: Send) -> bytes | None:
+        """The head in a short form; None if none of them can hold this sender or destination."""
         frm, to, body = signal
         if body.origin is not None and body.origin != self._here:
             return None
@@ -77,8 +78,8 @@ class Writer:
         self._last = (frm, to, head)
         return head
 
-    def _long_form(self, signal: Signal) -> Written:
-        fields = fitted(signal)
+    def _long_form(self, signal: Signal) -> HeadAndPayload:
+        fields = shortened(signal)
         data = b""
         for index, value in enumerate(fields):
             if type(value) is Payload:

@@ -26,7 +26,7 @@ from pyx.signals import (
 )
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.codec import decode
-from tests.wire.talk import ALIAS, BOB, ENCODED, GUS, HIS, MINE, REF, TABLE, said, sessions
+from tests.wire.talk import ALIAS, BOB, ENCODED, GUS, MINE, REF, TABLE, THEIRS, streams, transmitted
 
 if TYPE_CHECKING:
     from pyx.signals import Signal
@@ -37,8 +37,8 @@ NAMES = tuple(f"node{number}@vm" for number in range(3000))
 
 def heard(signal: Signal) -> Any:
     """What bob hears of it; the session goes on."""
-    gus, bob = sessions()
-    signals = bob.receive_data(said(gus, [signal, Ping(7)]))
+    gus, bob = streams()
+    signals = bob.receive_data(transmitted(gus, [signal, Ping(7)]))
     assert gus.unwritten() == []
     signals.remove(Ping(7))  # which may pass a large one
     (read,) = signals
@@ -55,9 +55,9 @@ def test_a_name_that_is_too_long_for_a_process_is_none(signal: Signal) -> None:
 @pytest.mark.parametrize(
     "signal",
     [
-        ExitSignal(MINE, HIS, LONG),
-        ExitTo(MINE, HIS, LONG),
-        Down(HIS, ALIAS, MINE, LONG, MINE),
+        ExitSignal(MINE, THEIRS, LONG),
+        ExitTo(MINE, THEIRS, LONG),
+        Down(THEIRS, ALIAS, MINE, LONG, MINE),
         Answer(8, "exit", LONG),
     ],
 )
@@ -67,8 +67,8 @@ def test_a_long_reason_arrives_whole(signal: Signal) -> None:
 
 
 def test_what_is_for_a_reader_is_cut() -> None:
-    assert heard(Print(MINE, HIS, LONG))[2] == LONG[:LONGEST_TEXT]
-    assert heard(Crashed(MINE, HIS, LONG))[2] == LONG[:LONGEST_TEXT]
+    assert heard(Print(MINE, THEIRS, LONG))[2] == LONG[:LONGEST_TEXT]
+    assert heard(Crashed(MINE, THEIRS, LONG))[2] == LONG[:LONGEST_TEXT]
     assert heard(Dropped(MINE, LONG))[1] == LONG[:1000]
     assert heard(Answer(8, "refused", LONG))[2] == LONG[:LONGEST_WORD]
     assert heard(Ask(MINE, 8, LONG, ENCODED))[2] == LONG[:LONGEST_WORD]
@@ -92,8 +92,8 @@ def test_what_fits_stays_as_it_is() -> None:
     ],
 )  # fmt: skip
 def test_an_address_that_cannot_be_one_costs_its_signal_alone(signal: Signal) -> None:
-    gus, bob = sessions()
-    assert bob.receive_data(said(gus, [Ping(1), signal, Ping(2)])) == [Ping(1), Ping(2)]
+    gus, bob = streams()
+    assert bob.receive_data(transmitted(gus, [Ping(1), signal, Ping(2)])) == [Ping(1), Ping(2)]
     (sentence,) = gus.unwritten()
     assert "cannot be an address: its numbers are too large, or below 0" in sentence
     assert GUS.name not in sentence

@@ -9,12 +9,12 @@ from pyx.signals import Payload, Send, Tick
 from pyx.terms import Pid
 from pyx.wire.frames.layout import (
     FIRST_FRAGMENT,
-    FORMS,
     KINDS,
     LATER_FRAGMENT,
     SEND_ALIAS,
     SEND_NAME,
     SEND_PID,
+    SIGNALS,
 )
 
 
@@ -29,9 +29,9 @@ def test_no_two_frames_have_the_same_kind() -> None:
 
 
 def test_the_types_of_the_fields_are_those_of_the_signals() -> None:
-    assert FORMS[KINDS[signals.ExitSignal]][1] == (
+    assert SIGNALS[KINDS[signals.ExitSignal]][1] == (
         frozenset({Pid}),
         frozenset({Pid}),
         frozenset({str, Payload}),
     )
-    assert FORMS[KINDS[Send]][1][2] == frozenset({Payload})  # whatever the body is at home
+    assert SIGNALS[KINDS[Send]][1][2] == frozenset({Payload})  # whatever the body is at home

@@ -20,14 +20,14 @@ from tests.wire.talk import (
     ENCODED,
     ENCODED_READ,
     GUS,
-    HIS,
-    HIS_READ,
     MINE,
     MINE_READ,
     OTHER,
     TABLE,
+    THEIRS,
+    THEIRS_READ,
     WRITTEN,
-    a_long_body,
+    long_form,
 )
 
 
@@ -35,7 +35,7 @@ from tests.wire.talk import (
 def test_a_head_and_a_payload_may_come_apart(written: Signal, read: Signal) -> None:
     head, payload = Writer(GUS, BOB).write(written)
     if not isinstance(written, Tick):
-        assert Reader(BOB, GUS).joined(head, payload) == read
+        assert Reader(BOB, GUS).read_parts(head, payload) == read
 
 
 def test_nothing_is_a_tick() -> None:
@@ -43,10 +43,10 @@ def test_nothing_is_a_tick() -> None:
 
 
 def test_one_stream_of_messages_makes_its_pids_once() -> None:
-    head, _ = Writer(GUS, BOB).write(Send(MINE, HIS, ENCODED))
+    head, _ = Writer(GUS, BOB).write(Send(MINE, THEIRS, ENCODED))
     bob = Reader(BOB, GUS)
     first, second = bob.read(head + b"one"), bob.read(head + b"two")
-    assert first == Send(MINE_READ, HIS_READ, Payload(b"one", GUS))
+    assert first == Send(MINE_READ, THEIRS_READ, Payload(b"one", GUS))
     assert isinstance(first, Send)
     assert isinstance(second, Send)
     assert first.frm is second.frm
@@ -55,10 +55,10 @@ def test_one_stream_of_messages_makes_its_pids_once() -> None:
 def test_the_addresses_remembered_are_bounded() -> None:
     gus, bob = Writer(GUS, BOB), Reader(BOB, GUS)
     for number in range(1, 10_001):
-        assert bob.read(b"".join(gus.write(Send(Pid(number), HIS, ENCODED)))) == Send(
-            Pid(number, 0, *GUS), HIS_READ, ENCODED_READ
+        assert bob.read(b"".join(gus.write(Send(Pid(number), THEIRS, ENCODED)))) == Send(
+            Pid(number, 0, *GUS), THEIRS_READ, ENCODED_READ
         )
-    assert len(bob.known) <= 4096
+    assert len(bob.known_addresses) <= 4096
 
 
 @pytest.mark.parametrize(
@@ -72,35 +72,41 @@ def test_the_addresses_remembered_are_bounded() -> None:
         (b"\x02" + bytes(13) + b"\x05abc"[:2], "the head of a frame of kind . does not fit its"),
         (b"\x03" + bytes(24), "the head of a frame of kind . does not fit its"),
         (b"\x01\x02" + bytes(28), "sender flag is 2"),
-        (b"\x02" + bytes(13) + b"\x01\xff", "no text"),
+        (b"\x02" + bytes(13) + b"\x01\xff", "is not UTF-8"),
         (bytes([KINDS[Link]]), "does not fit its 1 bytes"),
         (bytes([KINDS[Link], 0, 0, 0, 2, 0x90]), "does not fit its 6 bytes"),
         (bytes([KINDS[Link], 0, 0, 0, 0]), "the header of a Link cannot be read"),
         (bytes([KINDS[Link], 0, 0, 0, 1, 0xC1]), "the header of a Link cannot be read"),
-        (a_long_body(Link, Pid(1)), "holds no 2 fields"),
-        (a_long_body(Link, Pid(1), Pid(2), Pid(3)), "holds no 2 fields"),
-        (a_long_body(Link, Pid(1), "stock"), "the field to of a Link cannot be 'stock'"),
-        (a_long_body(Link, OTHER, Pid(2)), "the field frm of a Link cannot be"),
-        (a_long_body(Link, HIS, Pid(2)), "the field frm of a Link cannot be"),
-        (a_long_body(Ping, True), "the field number of a Ping cannot be True"),
-        (a_long_body(Ping, 1 << 20_000, 1), "holds no 1 fields"),
-        (a_long_body(Link, Pid(1), 1 << 20_000), "the field to of a Link cannot be <int>"),
-        (a_long_body(Link, Pid(1), Point(1)), "the field to of a Link cannot be <Point>"),
-        (a_long_body(Ping, 1.0), "the field number of a Ping cannot be 1.0"),
-        (a_long_body(Ping, 1, payload=b"x"), "1 bytes follow a Ping that holds no letter"),
-        (a_long_body(Answer, 1, "refused", "off", None, payload=b"x"), "1 bytes follow an? Answer"),
-        (a_long_body(Answer, 1, "value", None, None), "the letter of an? Answer is marked None"),
-        (a_long_body(Answer, 1, "value", False, None), "the letter of an? Answer is marked False"),
-        (a_long_body(Answer, 1, "value", ("cat@vm",), None), "is marked"),
-        (a_long_body(Answer, 1, "value", ("cat@vm", 0), None), "is marked"),
-        (a_long_body(Answer, 1, "value", ("cat@vm", 2**32), None), "is marked"),
-        (a_long_body(Answer, 1, "value", ("cat", 1), None), "is marked"),
-        (a_long_body(Call, Pid(1), 1, Pid(1), "word"), "the field payload of a Call cannot be 'word'"),
-        (a_long_body(Spawn, Pid(1), 1, Pid(1), 1, None, True), "the field link of a Spawn cannot be 1"),
-        (a_long_body(Nodes, ["cat@vm"]), "the field names of a Nodes cannot be"),
-        (a_long_body(Nodes, ("cat@vm", 1)), "the field names of a Nodes cannot be"),
-        (a_long_body(Nodes, ("../../etc",)), "the field names of a Nodes cannot be"),
-        (a_long_body(Print, Pid(1), HIS, b"bytes"), "the field text of a Print cannot be"),
+        (long_form(Link, Pid(1)), "does not hold 2 fields"),
+        (long_form(Link, Pid(1), Pid(2), Pid(3)), "does not hold 2 fields"),
+        (long_form(Link, Pid(1), "stock"), "the field to of a Link cannot be 'stock'"),
+        (long_form(Link, OTHER, Pid(2)), "the field frm of a Link cannot be"),
+        (long_form(Link, THEIRS, Pid(2)), "the field frm of a Link cannot be"),
+        (long_form(Ping, True), "the field number of a Ping cannot be True"),
+        (long_form(Ping, 1 << 20_000, 1), "does not hold 1 fields"),
+        (long_form(Link, Pid(1), 1 << 20_000), "the field to of a Link cannot be <int>"),
+        (long_form(Link, Pid(1), Point(1)), "the field to of a Link cannot be <Point>"),
+        (long_form(Ping, 1.0), "the field number of a Ping cannot be 1.0"),
+        (long_form(Ping, 1, payload=b"x"), "1 bytes follow a Ping, which has no payload"),
+        (long_form(Answer, 1, "refused", "off", None, payload=b"x"), "1 bytes follow an? Answer"),
+        (long_form(Answer, 1, "value", None, None), "Answer: the origin of the payload cannot be None"),
+        (long_form(Answer, 1, "value", False, None), "Answer: the origin of the payload cannot be False"),
+        (long_form(Answer, 1, "value", ("cat@vm",), None), "Answer: the origin of the payload cannot be"),
+        (
+            long_form(Answer, 1, "value", ("cat@vm", 0), None),
+            "Answer: the origin of the payload cannot be",
+        ),
+        (
+            long_form(Answer, 1, "value", ("cat@vm", 2**32), None),
+            "Answer: the origin of the payload cannot be",
+        ),
+        (long_form(Answer, 1, "value", ("cat", 1), None), "Answer: the origin of the payload cannot be"),
+        (long_form(Call, Pid(1), 1, Pid(1), "word"), "the field payload of a Call cannot be 'word'"),
+        (long_form(Spawn, Pid(1), 1, Pid(1), 1, None, True), "the field link of a Spawn cannot be 1"),
+        (long_form(Nodes, ["cat@vm"]), "the field names of a Nodes cannot be"),
+        (long_form(Nodes, ("cat@vm", 1)), "the field names of a Nodes cannot be"),
+        (long_form(Nodes, ("../../etc",)), "the field names of a Nodes cannot be"),
+        (long_form(Print, Pid(1), THEIRS, b"bytes"), "the field text of a Print cannot be"),
     ],
 )
 def test_a_peer_that_breaks_the_rules_is_told_apart(body: bytes, complaint: str) -> None:
@@ -110,17 +116,17 @@ def test_a_peer_that_breaks_the_rules_is_told_apart(body: bytes, complaint: str)
 
 def test_a_header_that_is_no_tuple_is_refused() -> None:
     header = encode([1])
-    with pytest.raises(ProtocolError, match="holds no 1 fields"):
+    with pytest.raises(ProtocolError, match="does not hold 1 fields"):
         Reader(BOB, GUS).read(struct.pack(">BI", KINDS[Ping], len(header)) + header)
 
 
 @pytest.mark.parametrize(
     "head",
-    [b"", bytes([SEND_PID]), bytes([SEND_NAME]) * 14, a_long_body(Ping, 1)[:-1], a_long_body(Ping, 1) + b"x"],
+    [b"", bytes([SEND_PID]), bytes([SEND_NAME]) * 14, long_form(Ping, 1)[:-1], long_form(Ping, 1) + b"x"],
 )
 def test_a_head_that_comes_alone_must_be_all_of_it(head: bytes) -> None:
     with pytest.raises(ProtocolError):
-        Reader(BOB, GUS).joined(head, b"payload")
+        Reader(BOB, GUS).read_parts(head, b"payload")
 
 
 def test_every_mutilated_frame_is_a_signal_or_a_protocol_error() -> None:
@@ -137,7 +143,7 @@ def test_every_mutilated_frame_is_a_signal_or_a_protocol_error() -> None:
 
 @pytest.mark.parametrize("strange", [WithMeta(1), (Loud("a"), 1), LoudPair("cat@vm", 1)])
 def test_what_stands_in_the_wrong_place_runs_no_code_of_its_own(strange: object) -> None:
-    bodies = [a_long_body(Link, Pid(1), strange), a_long_body(Call, Pid(1), 1, Pid(1), strange)]
+    bodies = [long_form(Link, Pid(1), strange), long_form(Call, Pid(1), 1, Pid(1), strange)]
     ran.clear()
     for body in bodies:
         with pytest.raises(ProtocolError):

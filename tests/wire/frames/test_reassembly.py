@@ -11,14 +11,20 @@ import pytest
 
 from pyx.errors import FrameTooBig, ProtocolError
 from pyx.signals import Discarded
-from pyx.wire.frames.fragments import HEAD_BYTES, MAX_STREAMS, NODE_ROOM_BYTES, PEER_ROOM_BYTES, Parcel
+from pyx.wire.frames.fragments import (
+    HEAD_BYTES,
+    MAX_STREAMS,
+    NODE_BUDGET_BYTES,
+    PEER_BUDGET_BYTES,
+    FragmentedFrame,
+)
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER, LATER_FRAGMENT
 from pyx.wire.frames.reassembly import Reassembly, ReassemblyBudget
-from tests.wire.talk import pieces_of
+from tests.wire.talk import fragments_of
 
 
-def an_assembly(*, room: int = NODE_ROOM_BYTES, max_payload_bytes: int = 1 << 27) -> Reassembly:
-    return Reassembly(max_payload_bytes, ReassemblyBudget(room, "all peers"))
+def a_reassembly(*, budget: int = NODE_BUDGET_BYTES, max_payload_bytes: int = 1 << 27) -> Reassembly:
+    return Reassembly(max_payload_bytes, ReassemblyBudget(budget, "all peers"))
 
 
 def first(stream: int, head: int, payload: int, piece: bytes) -> bytes:
@@ -33,40 +39,40 @@ class TestAnAssembly:
     def test_tells_streams_apart(self) -> None:
         chance = random.Random(1)
         parcels = {n: (b"h" * n, chance.randbytes(100_000 + 70_000 * n)) for n in range(1, 9)}
-        piles = {n: pieces_of(Parcel(n, *parcel, 0)) for n, parcel in parcels.items()}
-        assembly, whole = an_assembly(), []
+        piles = {n: fragments_of(FragmentedFrame(n, *frame, 0)) for n, frame in parcels.items()}
+        reassembly, whole = a_reassembly(), []
         while piles:
             number = chance.choice(list(piles))
-            whole.append(assembly.add(piles[number].pop(0)))
+            whole.append(reassembly.add(piles[number].pop(0)))
             if not piles[number]:
                 del piles[number]
         assert sorted(filter(None, whole)) == sorted(parcels.values())
 
     def test_takes_pieces_of_any_size(self) -> None:
-        assembly = an_assembly()
-        assert assembly.add(first(1, 2, 3, b"h")) is None
-        assert assembly.add(later(1, b"hl")) is None
-        assert assembly.add(later(1, b"e")) is None
-        assert assembly.add(later(1, b"t")) == (b"hh", b"let")
-        assert assembly.add(first(1, 2, 3, b"hhlet")) == (b"hh", b"let")
+        reassembly = a_reassembly()
+        assert reassembly.add(first(1, 2, 3, b"h")) is None
+        assert reassembly.add(later(1, b"hl")) is None
+        assert reassembly.add(later(1, b"e")) is None
+        assert reassembly.add(later(1, b"t")) == (b"hh", b"let")
+        assert reassembly.add(first(1, 2, 3, b"hhlet")) == (b"hh", b"let")
 
     def test_grows_as_bytes_arrive_not_by_what_was_announced(self) -> None:
-        assembly = an_assembly()
+        reassembly = a_reassembly()
         tracemalloc.start()
         for stream in range(MAX_STREAMS):
-            assembly.add(first(stream, 30, 1 << 27, b"x"))
+            reassembly.add(first(stream, 30, 1 << 27, b"x"))
         assert tracemalloc.get_traced_memory()[1] < 200_000
         for _ in range(16):
-            assembly.add(later(0, bytes(1 << 16)))
+            reassembly.add(later(0, bytes(1 << 16)))
         assert tracemalloc.get_traced_memory()[1] < 3 << 20
         tracemalloc.stop()
 
     def test_gives_its_own_buffer_not_a_copy(self) -> None:
-        assembly = an_assembly()
-        pieces = pieces_of(Parcel(1, b"h", bytes(1 << 24), 0))
+        reassembly = a_reassembly()
+        pieces = fragments_of(FragmentedFrame(1, b"h", bytes(1 << 24), 0))
         tracemalloc.start()
         for piece in pieces:
-            whole = assembly.add(piece)
+            whole = reassembly.add(piece)
         assert whole is not None
         assert len(whole[1]) == 1 << 24
         assert tracemalloc.get_traced_memory()[1] < 1.3 * (1 << 24)
@@ -91,78 +97,78 @@ class TestAnAssembly:
         ],
     )
     def test_refuses_what_fits_nothing(self, fragments: list[bytes], complaint: str) -> None:
-        assembly = an_assembly()
+        reassembly = a_reassembly()
         *accepted, refused = fragments
         for fragment in accepted:
-            assembly.add(fragment)
+            reassembly.add(fragment)
         with pytest.raises(ProtocolError, match=complaint):
-            assembly.add(refused)
+            reassembly.add(refused)
 
     @pytest.mark.parametrize("sizes", [(HEAD_BYTES + 1, 0), (2**32 - 1,) * 2])
     def test_refuses_a_head_over_the_limit_when_it_is_announced(self, sizes: tuple[int, int]) -> None:
         with pytest.raises(FrameTooBig):
-            an_assembly(max_payload_bytes=1000).add(first(1, *sizes, b"x"))
+            a_reassembly(max_payload_bytes=1000).add(first(1, *sizes, b"x"))
 
     def test_lets_a_payload_over_the_limit_pass_and_keeps_its_head(self) -> None:
-        room = ReassemblyBudget(100, "all peers")
-        assembly = Reassembly(1000, room)
-        *most, last = pieces_of(Parcel(1, b"h" * 30, bytes(1001), 0, fragment_bytes=50))
+        budget = ReassemblyBudget(100, "all peers")
+        reassembly = Reassembly(1000, budget)
+        *most, last = fragments_of(FragmentedFrame(1, b"h" * 30, bytes(1001), 0, fragment_bytes=50))
         for piece in most:
-            assert assembly.add(piece) is None
-            assert room.taken == 30
-        whole = assembly.add(last)
+            assert reassembly.add(piece) is None
+            assert budget.taken == 30
+        whole = reassembly.add(last)
         assert whole is not None
         head, payload = whole
-        assert (head, payload, room.taken) == (b"h" * 30, b"", 0)
+        assert (head, payload, budget.taken) == (b"h" * 30, b"", 0)
         assert isinstance(payload, Discarded)
-        assert payload.why == "too long: 1,001 bytes, at most 1,000 are taken (--max-message)"
+        assert payload.why == "too long: 1,001 bytes, at most 1,000 are allowed (--max-message)"
 
     def test_takes_the_longest_payload(self) -> None:
-        whole = an_assembly(max_payload_bytes=1000).add(first(1, 1, 1000, b"h" + bytes(1000)))
+        whole = a_reassembly(max_payload_bytes=1000).add(first(1, 1, 1000, b"h" + bytes(1000)))
         assert whole == (b"h", bytes(1000))
 
     def test_lets_a_payload_pass_that_there_is_no_room_for(self) -> None:
         """Others fill the node: that is no fault of this peer, and costs no more than this payload."""
-        room = ReassemblyBudget(150, "all peers")
-        others, assembly = Reassembly(1000, room), Reassembly(1000, room)
+        budget = ReassemblyBudget(150, "all peers")
+        others, reassembly = Reassembly(1000, budget), Reassembly(1000, budget)
         others.add(first(1, 0, 500, bytes(70)))
-        assembly.add(first(1, 10, 100, bytes(60)))
-        assert room.taken == 130
-        assembly.add(later(1, bytes(30)))
-        assert room.taken == 80
-        whole = assembly.add(later(1, bytes(20)))
+        reassembly.add(first(1, 10, 100, bytes(60)))
+        assert budget.taken == 130
+        reassembly.add(later(1, bytes(30)))
+        assert budget.taken == 80
+        whole = reassembly.add(later(1, bytes(20)))
         assert whole is not None
         assert isinstance(whole[1], Discarded)
-        assert whole[1].why == "no room: messages under way hold 80 bytes already"
-        assert assembly.add(first(2, 0, 60, bytes(60))) == (b"", bytes(60))
-        assert room.taken == 70
+        assert whole[1].why == "dropped: incomplete messages of all peers hold 80 bytes already"
+        assert reassembly.add(first(2, 0, 60, bytes(60))) == (b"", bytes(60))
+        assert budget.taken == 70
 
     def test_refuses_more_unfinished_than_one_peer_may_leave(self) -> None:
-        assembly = an_assembly()
-        size, piece = PEER_ROOM_BYTES, bytes(1 << 20)
+        reassembly = a_reassembly()
+        size, piece = PEER_BUDGET_BYTES, bytes(1 << 20)
         for stream in range(2):
-            assembly.add(first(stream, 0, 1 << 27, piece))
+            reassembly.add(first(stream, 0, 1 << 27, piece))
         for held in range(2, size >> 20):
-            assembly.add(later(held % 2, piece))
+            reassembly.add(later(held % 2, piece))
         with pytest.raises(ProtocolError, match=f"unfinished messages of one peer exceed {size} bytes"):
-            assembly.add(later(1, b"x"))
+            reassembly.add(later(1, b"x"))
 
     def test_has_room_again_for_what_became_whole(self) -> None:
-        room = ReassemblyBudget(150, "all peers")
-        assembly = Reassembly(1000, room)
+        budget = ReassemblyBudget(150, "all peers")
+        reassembly = Reassembly(1000, budget)
         for _ in range(3):
-            assembly.add(first(1, 20, 80, bytes(60)))
-            assert room.taken == 60
-            assert assembly.add(later(1, bytes(40)))
-            assert room.taken == 0
+            reassembly.add(first(1, 20, 80, bytes(60)))
+            assert budget.taken == 60
+            assert reassembly.add(later(1, bytes(40)))
+            assert budget.taken == 0
 
     def test_counts_right_after_a_refusal(self) -> None:
-        room = ReassemblyBudget(150, "all peers")
-        one, other = Reassembly(1000, room), Reassembly(1000, room)
+        budget = ReassemblyBudget(150, "all peers")
+        one, other = Reassembly(1000, budget), Reassembly(1000, budget)
         one.add(first(1, 0, 500, bytes(100)))
         with pytest.raises(ProtocolError, match="unfinished messages of all peers exceed 150 bytes"):
             other.add(first(1, 500, 500, bytes(100)))  # heads are not let pass: no reader could go on
         other.abandon()
-        assert room.taken == 100
+        assert budget.taken == 100
         one.abandon()
-        assert room.taken == 0
+        assert budget.taken == 0

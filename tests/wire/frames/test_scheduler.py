@@ -24,11 +24,11 @@ from pyx.signals import (
     Signal,
     Spawned,
     Tick,
-    weight,
+    queued_bytes,
 )
 from pyx.terms import Pid, Ref
 from pyx.wire.frames.fragments import FRAGMENT_BYTES, MAX_PAYLOAD_BYTES, MAX_STREAMS
-from pyx.wire.frames.scheduler import OutputScheduler, speaker
+from pyx.wire.frames.scheduler import OutputScheduler, sender_of
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.frames.writer import Writer
 from tests.wire.talk import BOB, GUS
@@ -54,19 +54,19 @@ class Talk:
 
     def __init__(self, *signals: Signal) -> None:
         self.queue = deque(signals)
-        self.turns = OutputScheduler(Writer(GUS, BOB))
+        self.scheduler = OutputScheduler(Writer(GUS, BOB))
         self.bob = SignalStream(BOB, GUS)
-        self.lighter = 0
+        self.released = 0
 
     def hears(self) -> list[str]:
         """What the other hears by the next gather."""
-        data, lighter = self.turns.gather(self.queue)
-        self.lighter += lighter
+        data, released = self.scheduler.gather(self.queue)
+        self.released += released
         return [word(signal) for signal in self.bob.receive_data(data)]
 
     def hears_all(self) -> list[str]:
         heard = []
-        while self.queue or not self.turns.is_empty:
+        while self.queue or not self.scheduler.is_empty:
             heard += self.hears()
         return heard
 
@@ -74,7 +74,7 @@ class Talk:
 def test_small_signals_leave_as_they_come() -> None:
     talk = Talk(say(ANN, "a"), Ping(1), say(BEN, "b"), say(ANN, "c"), Goodbye())
     assert talk.hears() == ["a", "Ping", "b", "c", "Goodbye"]
-    assert talk.turns.is_empty
+    assert talk.scheduler.is_empty
 
 
 def test_what_is_small_passes_what_is_large() -> None:
@@ -126,8 +126,8 @@ def test_a_gather_is_never_much_larger_than_a_fragment() -> None:
     talk = Talk(
         *[say(Pid(n), "x", 50_000) for n in range(1, 50)], *[say(Pid(n), "y", LARGE) for n in range(60, 90)]
     )
-    while talk.queue or not talk.turns.is_empty:
-        data, _ = talk.turns.gather(talk.queue)
+    while talk.queue or not talk.scheduler.is_empty:
+        data, _ = talk.scheduler.gather(talk.queue)
         assert 0 < len(data) < 3 * FRAGMENT_BYTES
 
 
@@ -153,7 +153,7 @@ def test_the_queue_is_as_much_lighter_as_it_was_heavy() -> None:
     ]
     talk = Talk(*signals)
     talk.hears_all()
-    assert talk.lighter == sum(map(weight, signals))
+    assert talk.released == sum(map(queued_bytes, signals))
 
 
 def test_no_more_are_begun_than_the_peer_puts_together() -> None:
@@ -181,17 +181,17 @@ class TestASignalThatCannotBeWritten:
     def test_is_left_out_and_told_and_the_others_arrive(self, signal: Signal) -> None:
         talk = Talk(say(ANN, "a"), signal, say(ANN, "b"))
         assert talk.hears_all() == ["a", "b"]
-        assert talk.lighter == weight(say(ANN, "a")) * 2 + weight(signal)
-        (sentence,) = talk.turns.unwritten()
+        assert talk.released == queued_bytes(say(ANN, "a")) * 2 + queued_bytes(signal)
+        (sentence,) = talk.scheduler.unwritten()
         assert sentence.startswith(f"the {type(signal).__name__} cannot be sent: ")
-        assert talk.turns.unwritten() == []
+        assert talk.scheduler.unwritten() == []
 
     @pytest.mark.parametrize("signal", [TOO_LONG, NO_DATA], ids=["too long", "no data"])
     def test_is_left_out_where_it_waits_behind_a_large_one(self, signal: Signal) -> None:
         talk = Talk(say(ANN, "large", LARGE), signal, say(ANN, "b"))
         assert talk.hears_all() == ["large", "b"]
-        assert len(talk.turns.unwritten()) == 1
-        assert talk.turns.is_empty
+        assert len(talk.scheduler.unwritten()) == 1
+        assert talk.scheduler.is_empty
 
 
 @pytest.mark.parametrize(
@@ -213,4 +213,4 @@ class TestASignalThatCannotBeWritten:
     ],
 )
 def test_whose_order_a_signal_belongs_to(signal: Signal, who: object) -> None:
-    assert speaker(signal) == who
+    assert sender_of(signal) == who

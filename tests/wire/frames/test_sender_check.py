@@ -35,9 +35,9 @@ from pyx.signals import (
     UnlinkAck,
 )
 from pyx.terms import LONGEST_WORD, Pid, Ref
+from pyx.wire.frames.head_limits import SHORT_HEAD_BYTES
 from pyx.wire.frames.reader import Reader
-from pyx.wire.frames.sender_check import SHORT_HEAD_BYTES
-from tests.wire.talk import ALIAS, BOB, CAT, GUS, HIS, MINE, MINE_READ, OTHER, REF, a_long_body
+from tests.wire.talk import ALIAS, BOB, CAT, GUS, MINE, MINE_READ, OTHER, REF, THEIRS, long_form
 
 PAST = Pid(5, 0, "gus@vm", 10)
 """A process of an earlier life of gus."""
@@ -47,34 +47,34 @@ WORD = "w" * LONGEST_WORD
 
 
 def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
-    return Reader(BOB, GUS).read(a_long_body(signal, *fields, payload=payload))
+    return Reader(BOB, GUS).read(long_form(signal, *fields, payload=payload))
 
 
 @pytest.mark.parametrize(
     ("signal", "fields", "field"),
     [
         # for others than its own processes of today
-        (Link, (OTHER, HIS), "frm"),
-        (Link, (PAST, HIS), "frm"),
-        (ExitTo, (PAST, HIS, "kill"), "frm"),
-        (ExitSignal, (OTHER, HIS, "noproc"), "frm"),
-        (ExitSignal, (HIS, HIS, "noproc"), "frm"),
-        (Print, (PAST, HIS, "x\n"), "frm"),
-        (Crashed, (OTHER, HIS, "x\n"), "frm"),
-        (Leader, (OTHER, HIS, OTHER), "frm"),
+        (Link, (OTHER, THEIRS), "frm"),
+        (Link, (PAST, THEIRS), "frm"),
+        (ExitTo, (PAST, THEIRS, "kill"), "frm"),
+        (ExitSignal, (OTHER, THEIRS, "noproc"), "frm"),
+        (ExitSignal, (THEIRS, THEIRS, "noproc"), "frm"),
+        (Print, (PAST, THEIRS, "x\n"), "frm"),
+        (Crashed, (OTHER, THEIRS, "x\n"), "frm"),
+        (Leader, (OTHER, THEIRS, OTHER), "frm"),
         (Dropped, (PAST, "too long"), "frm"),
         (Spawned, (1, OTHER), "pid"),
-        (Down, (HIS, ALIAS, OTHER, "noproc", None), "target"),
-        (Down, (HIS, ALIAS, HIS, "noproc", None), "target"),
-        (Down, (HIS, ALIAS, MINE, "noproc", OTHER), "frm"),
+        (Down, (THEIRS, ALIAS, OTHER, "noproc", None), "target"),
+        (Down, (THEIRS, ALIAS, THEIRS, "noproc", None), "target"),
+        (Down, (THEIRS, ALIAS, MINE, "noproc", OTHER), "frm"),
         # by references that it has not made
-        (Monitor, (MINE, HIS, ALIAS), "ref"),
-        (Monitor, (MINE, HIS, REF_OF_CAT), "ref"),
-        (Demonitor, (MINE, HIS, ALIAS), "ref"),
+        (Monitor, (MINE, THEIRS, ALIAS), "ref"),
+        (Monitor, (MINE, THEIRS, REF_OF_CAT), "ref"),
+        (Demonitor, (MINE, THEIRS, ALIAS), "ref"),
         (Spawn, (MINE, 1, MINE, False, ALIAS, True), "monitor"),
         (Spawn, (MINE, 1, MINE, False, REF_OF_CAT, True), "monitor"),
-        (Down, (HIS, REF_OF_CAT, MINE, "noproc", None), "ref"),
-        (Down, (HIS, REF, MINE, "noproc", None), "ref"),
+        (Down, (THEIRS, REF_OF_CAT, MINE, "noproc", None), "ref"),
+        (Down, (THEIRS, REF, MINE, "noproc", None), "ref"),
         # to processes of other nodes
         (Link, (MINE, OTHER), "to"),
         (Link, (MINE, MINE), "to"),
@@ -85,9 +85,9 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
         # without measure
         (Ping, (-1,), "number"),
         (Ping, (2**64,), "number"),
-        (Unlink, (MINE, HIS, 0), "number"),
-        (UnlinkAck, (MINE, HIS, 0), "number"),
-        (ExitSignal, (MINE, HIS, WORD + "w"), "reason"),
+        (Unlink, (MINE, THEIRS, 0), "number"),
+        (UnlinkAck, (MINE, THEIRS, 0), "number"),
+        (ExitSignal, (MINE, THEIRS, WORD + "w"), "reason"),
         (Answer, (1, WORD + "w", True, None), "outcome"),
         (Answer, (1, "refused", WORD + "w", None), "payload"),
         (Ask, (MINE, 1, WORD + "w", True), "subject"),
@@ -102,15 +102,15 @@ def test_a_peer_cannot_say(signal: type, fields: tuple[Any, ...], field: str) ->
 @pytest.mark.parametrize(
     ("signal", "fields"),
     [
-        (ExitSignal, (MINE, HIS, WORD)),
-        (ExitSignal, (PAST, HIS, "noproc")),  # somebody here linked to what that life had
-        (UnlinkAck, (PAST, HIS, 1)),
-        (Down, (HIS, ALIAS, PAST, "noproc", None)),
+        (ExitSignal, (MINE, THEIRS, WORD)),
+        (ExitSignal, (PAST, THEIRS, "noproc")),  # somebody here linked to what that life had
+        (UnlinkAck, (PAST, THEIRS, 1)),
+        (Down, (THEIRS, ALIAS, PAST, "noproc", None)),
         (Link, (MINE, Pid(7, 1, BOB.name, 21))),
         (Nodes, (("cat@vm",) * MOST_NODES,)),
         (Nodes, (("n" * 240 + "@vm",) * MOST_NODES,)),
-        (Print, (MINE, HIS, "\N{OLD ITALIC LETTER A}" * LONGEST_TEXT)),
-        (Unlink, (MINE, HIS, 2**64 - 1)),
+        (Print, (MINE, THEIRS, "\N{OLD ITALIC LETTER A}" * LONGEST_TEXT)),
+        (Unlink, (MINE, THEIRS, 2**64 - 1)),
     ],
 )
 def test_a_peer_may_say(signal: type, fields: tuple[Any, ...]) -> None:
@@ -124,12 +124,12 @@ def test_a_peer_may_say(signal: type, fields: tuple[Any, ...]) -> None:
 def test_what_a_peer_asks_for_is_encoded_by_itself(signal: type, fields: tuple[Any, ...]) -> None:
     assert read(signal, *fields, True, payload=b"x")[-1] == Payload(b"x", GUS)
     for another in (BOB, CAT):
-        with pytest.raises(ProtocolError, match=f"the letter of an? {signal.__name__} is marked"):
+        with pytest.raises(ProtocolError, match=f"{signal.__name__}: the origin of the payload cannot be"):
             read(signal, *fields, tuple(another), payload=b"x")
 
 
 def test_no_payload_that_came_from_elsewhere_counts_as_encoded_here() -> None:
-    assert read(ExitTo, MINE, HIS, tuple(BOB), payload=b"x") == ExitTo(
+    assert read(ExitTo, MINE, THEIRS, tuple(BOB), payload=b"x") == ExitTo(
         MINE_READ, Pid(7, 1), Payload(b"x", BOB)
     )
 
@@ -144,9 +144,14 @@ def test_a_head_that_is_too_long_is_not_even_opened(signal: type) -> None:
 @pytest.mark.parametrize("signal", [Print, Crashed])
 def test_a_head_with_output_is_long_for_its_text_alone(signal: type) -> None:
     for text in ("x" * SHORT_HEAD_BYTES, "ä" * LONGEST_TEXT, "\ud800" * 40_000):
-        assert read(signal, MINE, HIS, text)[2] == text
+        assert read(signal, MINE, THEIRS, text)[2] == text
     many: list[Any] = [[]] * (2 * SHORT_HEAD_BYTES)
-    for fields in ((MINE, HIS, many), (MINE, many, "x\n"), (many, HIS, "x" * SHORT_HEAD_BYTES), (many,)):
+    for fields in (
+        (MINE, THEIRS, many),
+        (MINE, many, "x\n"),
+        (many, THEIRS, "x" * SHORT_HEAD_BYTES),
+        (many,),
+    ):
         with pytest.raises(
             ProtocolError, match=f"the head of a {signal.__name__} is longer than its text accounts for"
         ):

@@ -11,14 +11,14 @@ from pyx.terms import Ref
 from pyx.wire.frames.layout import HEADER, KINDS, TO_ALIAS, TO_NAME, TO_PID
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
-from tests.wire.talk import ALIAS, BOB, CAT, ENCODED, GUS, HIS, MINE, OTHER, TABLE
+from tests.wire.talk import ALIAS, BOB, CAT, ENCODED, GUS, MINE, OTHER, TABLE, THEIRS
 
 
 @pytest.mark.parametrize(
     ("signal", "size"),
     [
-        (Send(MINE, HIS, ENCODED), TO_PID.size),
-        (Send(None, HIS, ENCODED), TO_PID.size),
+        (Send(MINE, THEIRS, ENCODED), TO_PID.size),
+        (Send(None, THEIRS, ENCODED), TO_PID.size),
         (Send(MINE, "stock", ENCODED), TO_NAME.size + 5),
         (Send(MINE, ALIAS, ENCODED), TO_ALIAS.size),
     ],
@@ -32,11 +32,11 @@ def test_a_message_has_a_short_head(signal: Signal, size: int) -> None:
 @pytest.mark.parametrize(
     "signal",
     [
-        Send(OTHER, HIS, ENCODED),
+        Send(OTHER, THEIRS, ENCODED),
         Send(MINE, OTHER, ENCODED),
         Send(MINE, "n" * 256, ENCODED),
         Send(MINE, Ref(3, *CAT), ENCODED),
-        Send(MINE, HIS, Payload(b"sealed elsewhere", CAT)),
+        Send(MINE, THEIRS, Payload(b"sealed elsewhere", CAT)),
     ],
 )
 def test_a_message_that_the_short_heads_cannot_say_has_the_long_one(signal: Signal) -> None:
@@ -48,10 +48,10 @@ def test_a_message_that_the_short_heads_cannot_say_has_the_long_one(signal: Sign
 
 def test_the_same_two_processes_have_the_same_head() -> None:
     writer = Writer(GUS, BOB)
-    first, _ = writer.write(Send(MINE, HIS, ENCODED))
-    assert writer.write(Send(MINE, HIS, Payload(b"next")))[0] is first
+    first, _ = writer.write(Send(MINE, THEIRS, ENCODED))
+    assert writer.write(Send(MINE, THEIRS, Payload(b"next")))[0] is first
     assert writer.write(Send(MINE, "stock", ENCODED))[0] != first
-    assert writer.write(Send(MINE, HIS, ENCODED))[0] == first
+    assert writer.write(Send(MINE, THEIRS, ENCODED))[0] == first
 
 
 def test_a_tick_says_nothing() -> None:
