@@ -385,14 +385,14 @@ class TestALoss:
     def test_by_broken_rules_says_which(self, lone: tuple[End, socket.socket]) -> None:
         gus, other = lone
         other.sendall(b"\xff\xff\xff\xff")
-        assert gus.loss().startswith("it broke the protocol: a frame of 4294967295 bytes was announced")
+        assert gus.loss().startswith("it broke the protocol: the peer announced a frame of 4294967295 bytes")
         assert other.recv(1) == b""
 
     def test_is_not_what_a_signal_that_cannot_be_sent_brings(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.say(payload(1), Leader(Pid(1), Pid(2), Pid(3, 0, "n" * 9000, 4)), payload(2))
         assert [number_in(signal) for signal in bob.hears(2)] == [1, 2]
-        assert gus.troubles.get(timeout=HANG).startswith("the Leader cannot be sent: a frame of 90")
+        assert gus.troubles.get(timeout=HANG).startswith("the Leader cannot be sent: its head is 90")
         assert gus.lost.empty()
 
     @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])

@@ -27,6 +27,13 @@ LONGEST_SENTENCE: Final = 1000
 """Characters of the reason why a message could not be read."""
 
 
+class HeadTooLong(Exception):
+    """A signal cannot be sent, because its head would be longer than a peer accepts."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"its head is {size} bytes long; the limit is {limit}")
+
+
 def shortened(signal: Signal) -> list[Any]:
     """The fields of a signal, each short enough to be sent.
 

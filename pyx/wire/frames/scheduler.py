@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pyx.errors import FrameTooBig
 from pyx.signals import Down, Goodbye, Send, Signal, Spawned, queued_bytes
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import (
@@ -25,6 +24,7 @@ from pyx.wire.frames.fragments import (
     FragmentedFrame,
 )
 from pyx.wire.frames.frame import LENGTH
+from pyx.wire.frames.head_limits import HeadTooLong
 
 if TYPE_CHECKING:
     from pyx.wire.frames.writer import Writer
@@ -99,7 +99,7 @@ class OutputScheduler:
                 size += length + 4
                 released += queued_bytes(signal)
             elif len(head) > HEAD_BYTES:
-                released += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
+                released += self._leave_out(signal, HeadTooLong(len(head), HEAD_BYTES))
             else:
                 self._add_large(signal, head, payload)
         while self._turns:
@@ -183,7 +183,7 @@ class OutputScheduler:
                 continue
             length = len(head) + len(payload)
             if len(head) > HEAD_BYTES:
-                released += self._leave_out(signal, FrameTooBig(len(head), HEAD_BYTES))
+                released += self._leave_out(signal, HeadTooLong(len(head), HEAD_BYTES))
             elif length > self._fragment_bytes:
                 self._add_large(signal, head, payload)
                 break

@@ -5,11 +5,10 @@ from __future__ import annotations
 import struct
 from typing import Final, TypeAlias, cast
 
-from pyx.errors import FrameTooBig
 from pyx.signals import Payload, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref
 from pyx.wire.codec import encode
-from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, shortened
+from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, HeadTooLong, shortened
 from pyx.wire.frames.layout import HEADER, KINDS, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
 
 HeadAndPayload: TypeAlias = tuple[bytes, bytes]
@@ -34,7 +33,7 @@ class Writer:
         """The head and the payload (empty if the signal has none); both are empty for a `Tick`.
 
         Raises:
-            FrameTooBig: the head is longer than a peer accepts.
+            HeadTooLong: the head is longer than a peer accepts.
             EncodeError: a field is not data.
         """
         if type(signal) is Send:
@@ -89,5 +88,5 @@ class Writer:
         header = encode(tuple(fields), what=type(signal).__name__)
         longest = LONGEST_HEADS.get(type(signal), SHORT_HEAD_BYTES)
         if HEADER.size + len(header) > longest:
-            raise FrameTooBig(HEADER.size + len(header), longest)
+            raise HeadTooLong(HEADER.size + len(header), longest)
         return HEADER.pack(KINDS[type(signal)], len(header)) + header, data

@@ -99,7 +99,7 @@ class TestTransmitting:
         gus = SignalStream(GUS, BOB)
         assert gus.transmit(deque([Leader(MINE, THEIRS, Pid(1, 0, "n" * 9000, 3))]))[0] == b""
         (sentence,) = gus.unwritten()
-        assert "the Leader cannot be sent: a frame of " in sentence
+        assert "the Leader cannot be sent: its head is " in sentence
 
     def test_nobody_is_spoken_for(self) -> None:
         gus, bob = streams()
@@ -134,7 +134,7 @@ class TestReceiving:
 
     @pytest.mark.parametrize("size", [MAX_FRAME_BYTES + 1, 2**32 - 1])
     def test_no_frame_is_longer_than_16_mib(self, size: int) -> None:
-        with pytest.raises(FrameTooBig, match=f"a frame of {size} bytes was announced"):
+        with pytest.raises(FrameTooBig, match=f"the peer announced a frame of {size} bytes"):
             streams()[1].receive_data(LENGTH.pack(size))
 
     def test_a_session_that_is_over_holds_nothing_any_more(self) -> None:
