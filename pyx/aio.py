@@ -21,7 +21,7 @@ from pyx.errors import NoConnection, RpcTimeout
 from pyx.execution import context
 from pyx.execution.runner import sleep_async
 from pyx.options import NodeOptions, takes_options
-from pyx.runtime import inquiry, reaching, receiving, remote_calls, start_stop
+from pyx.runtime import inquiry, reaching, remote_calls, start_stop
 from pyx.runtime.arguments import (
     answer_to_send,
     checked_destination,
@@ -29,7 +29,7 @@ from pyx.runtime.arguments import (
     checked_seconds,
     named_call,
 )
-from pyx.runtime.local_node import this_node
+from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.pending_answer import PendingAnswer
 
 if TYPE_CHECKING:
@@ -42,14 +42,19 @@ __all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
 
 async def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """`primitives.receive`, awaitable."""
-    return await receiving.receive_async(context.require("aio.receive()"), patterns, checked_seconds(timeout))
+    runner = context.require("aio.receive()")
+    return await node_of(runner).receiving.receive_async(runner, patterns, checked_seconds(timeout))
 
 
 async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
     """`primitives.send`, awaitable: it waits where that would have to, and is never refused (NodeBusy)."""
     node = this_node()
     dest = checked_destination(node, dest)
-    sent = node.send_unless_busy(dest, message) if nosuspend else await node.send_async(dest, message)
+    sent = (
+        node.sending.send_unless_busy(dest, message)
+        if nosuspend
+        else await node.sending.send_async(dest, message)
+    )
     return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 
 

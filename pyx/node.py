@@ -15,8 +15,7 @@ from pyx.execution.context import forbid_running_loop
 from pyx.options import NodeOptions, takes_options
 from pyx.runtime import reaching, start_stop
 from pyx.runtime.arguments import checked_choice, named_call
-from pyx.runtime.current_node import node_of
-from pyx.runtime.local_node import this_node
+from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.pending_answer import PendingAnswer
 
 if TYPE_CHECKING:

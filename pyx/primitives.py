@@ -11,9 +11,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pyx.execution import context
-from pyx.runtime import receiving
 from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds, named_call
-from pyx.runtime.local_node import this_node
+from pyx.runtime.local_node import node_of, this_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +117,7 @@ def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bo
     """
     node = this_node()
     dest = checked_destination(node, dest)
-    sent = node.send_unless_busy(dest, message) if nosuspend else node.send(dest, message)
+    sent = node.sending.send_unless_busy(dest, message) if nosuspend else node.sending.send(dest, message)
     return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 
 
@@ -140,7 +139,7 @@ def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """
     runner = context.require("receive()")
     context.forbid_running_loop("receive()", "aio.receive()")
-    return receiving.receive(runner, patterns, checked_seconds(timeout))
+    return node_of(runner).receiving.receive(runner, patterns, checked_seconds(timeout))
 
 
 def flush() -> None:
@@ -157,4 +156,5 @@ def flush() -> None:
 
 def drain() -> list[Any]:
     """Takes all messages out of the mailbox, oldest first, without waiting (for `flush`)."""
-    return receiving.drain(context.require("flush()"))
+    runner = context.require("flush()")
+    return node_of(runner).receiving.drain(runner)

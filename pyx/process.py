@@ -25,9 +25,8 @@ from pyx.runtime.arguments import (
     checked_seconds,
     node_of_destination,
 )
-from pyx.runtime.current_node import node_of
 from pyx.runtime.encoding import encode_for, encoded_reason
-from pyx.runtime.local_node import this_node
+from pyx.runtime.local_node import node_of, this_node
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class Process:
             if process.keeps_pid and not process.trap_exit and reason != "kill":
                 raise Exit(reason)
         node = this_node()
-        node.send_exit(pid, encoded_reason(reason, node.max_message_bytes))
+        node.sending.send_exit(pid, encoded_reason(reason, node.max_message_bytes))
         return True
 
     @staticmethod

@@ -204,7 +204,7 @@ class TestExits:
 
         pid, _ = node.processes.spawn(body, ())
         ended = Ended(node, pid)
-        node.send(pid, "go")
+        node.sending.send(pid, "go")
         wait_for(ended)
         assert (ended.reason, went_on) == (seen, [])
 
@@ -219,7 +219,7 @@ class TestExits:
 
         pid, _ = node.processes.spawn(body, ())
         ended = Ended(node, pid)
-        node.send(pid, "go")
+        node.sending.send(pid, "go")
         wait_for(ended)
         assert ended.reason == "shutdown"
 
@@ -241,7 +241,7 @@ class TestExits:
 
         pid, _ = node.processes.spawn(body, ())
         ended = Ended(node, pid)
-        node.send(pid, "go")
+        node.sending.send(pid, "go")
         wait_for(ended)
         assert ended.reason == "killed"
 

@@ -95,7 +95,7 @@ class TestCall:
                 rpc.call("b", "pyx", "receive", timeout=0.01)
             assert isinstance(late.value, TimeoutError)
             running = b.kernel.processes()[0].pid  # it goes on over there
-            b.send(running, "too late")
+            b.sending.send(running, "too late")
             until(lambda: not b.kernel.processes())
             return rpc.call("b", "os", "getpid"), drain()
 
@@ -214,7 +214,7 @@ class TestFutures:
         until(lambda: bool(b.kernel.processes()))
         assert future.cancel()
         assert a.kernel.pending == {}
-        b.send(b.kernel.processes()[0].pid, "too late")
+        b.sending.send(b.kernel.processes()[0].pid, "too late")
         until(lambda: not b.kernel.processes())
         assert rpc.call("b", "os", "getpid") == os.getpid()
 

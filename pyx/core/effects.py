@@ -5,7 +5,7 @@ are appended to their queue by the kernel itself, and an effect only says "look 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from pyx.core.console_queue import ConsoleQueue
@@ -64,7 +64,7 @@ class Answered(NamedTuple):
     why. `nobody` is set for a spawn without connection: the pid to hand out, which EXIT and DOWN name too.
     """
 
-    waiter: object
+    waiter: Any
     outcome: str
     body: Payload | str | Pid | None
     nobody: Pid | None = None
@@ -73,7 +73,7 @@ class Answered(NamedTuple):
 class Connected(NamedTuple):
     """An attempt to connect ended.  `reason` is a sentence when `ok` is False."""
 
-    waiter: object
+    waiter: Any
     ok: bool
     reason: str
 

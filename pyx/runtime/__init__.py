@@ -1,51 +1,42 @@
-"""The node's threads: where the kernel's decisions meet sockets, processes and clocks.
+"""The node: kernel calls, effects, sending, receiving, requests, transport, start and stop.
 
-In: calls of the public faces (`node`, `process`, `rpc`, `primitives`, `aio`), bytes from `net`, signals of
-the operating system.  Out: effects of the kernel carried out, user functions run on threads and tasks.
+Calls of the public modules (`node`, `process`, `rpc`, `primitives`, `aio`), bytes from `net` and timers
+become kernel calls; the effects of the kernel become woken threads, flushed connections, started processes.
 
-The node, one object in four layers:
+The node and its parts:
 
-    local_node         the node of this OS process: one kernel, one lock, all of the following
-    sending            messages and lines on their way to a mailbox or to a queue
-    effect_handlers    the effects of the kernel, carried out
-    current_node       the node on which a process runs
-    dispatch           the way into the kernel: one step at a time, under the lock
-    start_stop         what `Node.start`, `stop` and `info` do
-
-Processes, and how they end:
-
-    lifecycle          how each kind of process starts, runs user code and ends with a reason
-    shell_process      the shell as a process: the main thread
-
-Messages and output:
-
-    arguments          arguments of the faces, checked where they are given
-    encoding           values to payloads and back
+    local_node         the node of this OS process, which holds all parts
+    dispatch           kernel calls: under the lock, their effects after it, re-entry deferred
+    effect_handlers    what each effect of the kernel does
+    sending            messages, exit signals and lines of output on their way out, with back-pressure
     receiving          receive: patterns against a mailbox, waiting included
-    patterns           the grammar of receive's patterns
+    lifecycle          how each kind of process starts, runs user code and ends with a reason
     timers             `Process.send_after`
+    node_output        the console of a node
+    rate_limited_log   log lines that peers can cause at will
+    transport          the network side: listens, dials, attaches connections, ticks
 
-Other nodes:
+What they use:
 
-    transport          the node's doors, connections and ticks
+    arguments          checks of the arguments of the public functions
+    encoding           values to payloads and back
+    rex                finds the functions that peers call
+    process_info       what `Process.info` shows of a process of this node, and what peers may see of it
+    inquiry_workers    the threads that answer peers' `Process.info`
+    seeding            dials the nodes that the command line suggested
     shutdown           the waits of a node that leaves
     drain_timeout      how long those waits last
-    seeding            dials the nodes that were suggested
-    pending_answer     waiting for an answer from a node
-    remote_calls       calls of functions on nodes, and their ends as values or errors
-    reaching           ping, connect, spawn on another node
-    inquiry            `Process.info` for any pid
-    inquiry_workers    what peers ask about processes here, answered by a few threads
-    rex                runs the functions that peers call
-
-The log, and what is read of a node:
-
-    rate_limited_log   lines that peers can bring about at will rest behind the first
-    refusals           when such a line is due
-    accept_failures    what is logged while connections cannot be accepted
-    process_info       what `Process.info` tells of a process here
     lag                how late the transport's loop is
 
-Never imported here: the faces, the shell, the scenarios.  A face that a peer names ("Node", "Process", "rpc")
-is looked up by its name when the call comes, like any other module.
+On top of the node:
+
+    start_stop         `Node.start`, `stop` and `info`
+    shell_process      the shell as a process: the main thread
+    pending_answer     waiting for the answer to a request
+    remote_calls       `rpc`: calls of functions on nodes
+    reaching           ping, connect, spawn on another node
+    inquiry            `Process.info` for any pid
+
+Never imported here: the public modules, the shell, the scenarios.  A public module that a peer names ("Node",
+"Process", "rpc") is looked up by its name when the call comes, like any other module.
 """

@@ -17,10 +17,9 @@ import functools
 import gc
 from collections import deque
 from operator import call
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from pyx.core import effects as fx
-from pyx.core.kernel import Kernel
 from pyx.errors import Reentered
 from pyx.execution.context import current
 from pyx.execution.interrupts import (
@@ -30,7 +29,6 @@ from pyx.execution.interrupts import (
     raise_pending,
     run_pending_handlers,
 )
-from pyx.execution.loop_thread import LoopThread
 from pyx.execution.node_log import log
 from pyx.execution.thread_state import thread
 
@@ -38,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.core.effects import Effect
+    from pyx.core.kernel import Kernel
+    from pyx.execution.loop_thread import LoopThread
     from pyx.execution.runner import Runner
     from pyx.execution.thread_state import ThreadState
 
@@ -142,16 +142,33 @@ def _may_enter(state: ThreadState) -> Runner | None:
     return runner
 
 
-class Dispatch:
-    """The kernel, its lock, and what happens around each kernel call."""
+class KernelHost(Protocol):
+    """A node, or its `Dispatch`, for functions that make kernel calls and no more."""
 
-    def __init__(self) -> None:
-        self.kernel = Kernel()
+    @property
+    def kernel(self) -> Kernel:
+        """For reading what no kernel call changes, and for deferred calls."""
+
+    @property
+    def kernel_call(self) -> KernelCall:
+        """Enters the kernel."""
+
+
+class Dispatch:
+    """The kernel's lock, and what happens around each kernel call.
+
+    Args:
+        kernel: of the node.
+        transport_loop: makes the calls that a finalizer makes too late to be made by its own thread.
+    """
+
+    def __init__(self, kernel: Kernel, transport_loop: LoopThread) -> None:
+        self.kernel: Final = kernel
         self._make_lock()
         self.kernel_call: Final = KernelCall(self)
         self._deferred: dict[int, deque[DeferredCall]] = {}
         """By thread: the calls that finalizers made while the thread was in a kernel call."""
-        self.transport_loop = LoopThread("pyx-transport", runs_transport=True)
+        self.transport_loop: Final = transport_loop
         self.handlers: Final[dict[type, Callable[[Any], None]]] = {}
         """By kind of effect: its handler."""
 

@@ -1,76 +1,92 @@
-"""How each effect of the kernel is carried out, after the lock: who sleeps is woken, a node is dialled, lines
-are shown.
+"""What each effect of the kernel does, after the lock: wakes a process, dials a node, shows lines, ...
 
-The second layer of a node.  See `dispatch.py` for when, and `lifecycle.py` for the lives of processes.
+See `dispatch.py` for when, and for the two effects that depend on the calling thread (`Flush`, `Suspend`).
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pyx.core import effects as fx
 from pyx.core.outbox import Outbox
 from pyx.core.tables import THE_NODE
-from pyx.execution import outlet, output, thread_state
 from pyx.execution.node_log import log
-from pyx.execution.tasks import ProcessLoop
-from pyx.execution.thread_pool import Pool
-from pyx.printable import filter_foreign
-from pyx.runtime.dispatch import Dispatch
+from pyx.execution.thread_state import thread
 from pyx.runtime.inquiry_workers import InquiryWorkers
-from pyx.runtime.pending_answer import PendingAnswer
-from pyx.runtime.rate_limited_log import RateLimitedLog
+from pyx.runtime.process_info import InquiryAnswers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from pyx.execution.runner import Runner
+    from pyx.execution.thread_pool import Pool
+    from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.lifecycle import Lifecycle
-    from pyx.runtime.transport import Transport
+    from pyx.runtime.node_output import NodeOutput
+    from pyx.runtime.rate_limited_log import RateLimitedLog
+    from pyx.runtime.sending import Sending
     from pyx.terms import Pid
 
 _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-class EffectHandlers(Dispatch):
-    """What the kernel's decisions need to be carried out: threads, the transport, a console, a clock."""
+class DialWatcher(Protocol):
+    """The transport, as far as the kernel's dials need it."""
 
-    processes: Lifecycle
+    def look_at_dial(self, name: str) -> None:
+        """The dial to that node is wanted, or no longer wanted."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = Pool()
-        self.tasks = ProcessLoop(self.transport_loop.later)
-        self.resting = RateLimitedLog(self.transport_loop.later)
-        """For lines that others can bring about at will."""
-        self.questions = InquiryWorkers(
-            self.pool.run,
-            self._answer,
-            self._refuse,
-            self._queue_for_node,
-        )
-        self.transport: Transport | None = None
-        """Set while this process is a named node."""
-        self.console: outlet.Console | None = None
-        """Where a shell shows this node's own lines; None: the stream found as sys.stdout."""
-        self.pace = outlet.Pace()
-        """The shell's console's."""
-        self.outlet = outlet.Outlet(self.kernel.console, self._write_own, lambda: self.pace)
-        """The way of this node's own lines."""
-        self.handlers.update(
+
+class PendingRequest(Protocol):
+    """A request whose answer a thread or a coroutine waits for."""
+
+    def resolve(self, outcome: str, body: Any, nobody: Pid | None = None) -> None:
+        """The answer is here."""
+
+
+class EffectHandlers:
+    """The handlers of one node.
+
+    Args:
+        dispatch: which calls them.
+        processes: of the node.
+        sending: of the node; it knows the limit of a message.
+        pool: runs what may wait.
+        output: the node's own lines.
+        limited_log: for lines that peers can cause at will.
+    """
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        processes: Lifecycle,
+        sending: Sending,
+        pool: Pool,
+        output: NodeOutput,
+        limited_log: RateLimitedLog,
+    ) -> None:
+        self._dispatch = dispatch
+        self._kernel = dispatch.kernel
+        self._processes = processes
+        self._pool = pool
+        self._output = output
+        self._limited_log = limited_log
+        answers = InquiryAnswers(dispatch, sending, limited_log)
+        self._inquiries = InquiryWorkers(pool.run, answers.answer, answers.refuse, self._queue_for_node)
+        self.dial_watcher: DialWatcher | None = None
+        """Set while the node has a name."""
+        dispatch.handlers.update(
             {
                 fx.Wake: self._wake,
                 fx.Kill: self._kill,
                 fx.StartProcess: self._start,
-                fx.Inquire: self._inquire,
+                fx.Inquire: self._inquiries.ask,
                 fx.Answered: self._answered,
                 fx.Connected: self._connected,
-                fx.Dial: self._look_at_dial,
-                fx.CancelDial: self._look_at_dial,
+                fx.Dial: self._dial,
+                fx.CancelDial: self._dial,
                 fx.GoOn: self._go_on,
                 fx.Hangup: self._hangup,
                 fx.Resume: self._resume,
@@ -83,6 +99,8 @@ class EffectHandlers(Dispatch):
             }
         )
 
+    # ------------------------------------------------------------ processes
+
     def _wake(self, effect: fx.Wake) -> None:
         runner: Runner | None = effect.process.runner
         if runner is not None:  # else it has ended meanwhile
@@ -92,107 +110,77 @@ class EffectHandlers(Dispatch):
         # Without a runner it was killed between its birth and its start; the start looks at `alive`.
         runner: Runner | None = effect.process.runner
         if runner is not None:
-            self.processes.kills.kill(runner)
+            self._processes.kills.kill(runner)
 
     def _start(self, effect: fx.StartProcess) -> None:
-        self.processes.start_for_peer(effect.process, effect.payload)
-
-    def _inquire(self, effect: fx.Inquire) -> None:
-        self.questions.ask(effect)
-
-    def _answer(self, question: fx.Inquire) -> None:
-        self.processes.answer_inquiry(question)
-
-    def _refuse(self, question: fx.Inquire, why: str) -> None:
-        self.resting.say(f"questions of {question.node}", logging.WARNING, f"asked by {question.node}: {why}")
-        self.processes.refuse_inquiry(question, why)
-
-    def _queue_for_node(self, node: str) -> Outbox | None:
-        queue = self.kernel.queue_for(("", node))
-        return queue if isinstance(queue, Outbox) else None
-
-    def _answered(self, effect: fx.Answered) -> None:
-        pending = effect.waiter
-        assert isinstance(pending, PendingAnswer)
-        pending.resolve(effect.outcome, effect.body, effect.nobody)
-
-    def _connected(self, effect: fx.Connected) -> None:
-        pending = effect.waiter
-        assert isinstance(pending, PendingAnswer)
-        pending.resolve("connected" if effect.ok else "noconnection", effect.reason)
-
-    def _look_at_dial(self, effect: fx.Dial | fx.CancelDial) -> None:
-        if self.transport is not None:
-            self.transport.look_at_dial(effect.node)
-
-    def _go_on(self, _: fx.GoOn) -> None:
-        self.transport_loop.soon_after(lambda: self.call(self.kernel.go_on))
-
-    def _hangup(self, effect: fx.Hangup) -> None:
-        link = effect.peer.connection
-        if link is not None:
-            link.close(gracefully=effect.gracefully)
-
-    def _resume(self, effect: fx.Resume) -> None:
-        effect.queue.waiters.wake()
+        self._processes.start_for_peer(effect.process, effect.payload)
 
     def _overfull(self, effect: fx.Overfull) -> None:
         # At the end of the kernel call that delivered one message too many.
-        self.defer(self.kernel.exit, THE_NODE, effect.process.pid, "kill")
-
-    def _show(self, effect: fx.Show) -> None:
-        outlet = self.outlet
-        if effect.process is not None:
-            outlet = effect.process.runner.outlet
-        if thread_state.thread.state.runs_transport:
-            outlet.show_elsewhere(self.pool)
-        else:
-            outlet.show()
-
-    def _write_own(self, text: str, frm: Pid) -> None:
-        if self.console is not None:
-            self.console.write(text, frm=frm)
-            return
-        stream = output.found_stream()
-        if stream is None:
-            return
-        try:
-            stream.write(text if frm.is_local else filter_foreign(text))
-            stream.flush()
-        except (OSError, ValueError):  # closed, or a pipe whose reader left: output is not worth a process
-            return
+        self._dispatch.defer(self._kernel.exit, THE_NODE, effect.process.pid, "kill")
 
     def _shell_exit(self, effect: fx.ShellExit) -> None:
-        self.processes.shell_exit(effect.process, effect.frm, effect.reason)
-
-    def _rest(self, effect: fx.Rest) -> None:
-        self.later(max(0.0, effect.until - self.now()), self.kernel.rested, effect.node)
-
-    def warn_in_turn(self, topic: str, line: str) -> None:
-        """A warning that others can bring about at will: after one of its topic there is a rest."""
-        say = functools.partial(self.resting.say, topic, logging.WARNING, line)
-        if thread_state.thread.state.inside:
-            say()
-        else:
-            with self.critical_section():
-                say()
-
-    def _log(self, effect: fx.Log) -> None:
-        if effect.topic:
-            self.resting.say(effect.topic, _LEVELS[effect.level], effect.text)
-        else:
-            log.log(_LEVELS[effect.level], "%s", effect.text)
+        self._processes.shell_exit(effect.process, effect.frm, effect.reason)
 
     def _released(self, effect: fx.Released) -> None:
         """The last reference to what the kernel has let go of ends after this, outside of the lock."""
 
-    # ------------------------------------------------------------ the clock
+    # ------------------------------------------------------------ requests
 
-    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Callable[[], None]:
-        """Calls *function* in a kernel call, *seconds* from now; returns a function that cancels it."""
-        return self.transport_loop.later(seconds, lambda: self.call(function, *args))
+    def _answered(self, effect: fx.Answered) -> None:
+        request: PendingRequest = effect.waiter
+        request.resolve(effect.outcome, effect.body, effect.nobody)
 
-    @staticmethod
-    def now() -> float:
-        """The clock that the kernel is told: monotonic seconds."""
-        return time.monotonic()
+    def _connected(self, effect: fx.Connected) -> None:
+        request: PendingRequest = effect.waiter
+        request.resolve("connected" if effect.ok else "noconnection", effect.reason)
+
+    def _queue_for_node(self, node: str) -> Outbox | None:
+        queue = self._kernel.queue_for(("", node))
+        return queue if isinstance(queue, Outbox) else None
+
+    # ------------------------------------------------------------ other nodes
+
+    def _dial(self, effect: fx.Dial | fx.CancelDial) -> None:
+        if self.dial_watcher is not None:
+            self.dial_watcher.look_at_dial(effect.node)
+
+    def _go_on(self, _: fx.GoOn) -> None:
+        self._dispatch.transport_loop.soon_after(self._tell_more_ends)
+
+    def _tell_more_ends(self) -> None:
+        with self._dispatch.kernel_call as kernel:
+            kernel.go_on()
+
+    def _hangup(self, effect: fx.Hangup) -> None:
+        connection = effect.peer.connection
+        if connection is not None:
+            connection.close(gracefully=effect.gracefully)
+
+    def _resume(self, effect: fx.Resume) -> None:
+        effect.queue.waiters.wake()
+
+    def _rest(self, effect: fx.Rest) -> None:
+        def back_off_is_over() -> None:
+            with self._dispatch.kernel_call as kernel:
+                kernel.rested(effect.node)
+
+        seconds = max(0.0, effect.until - time.monotonic())
+        self._dispatch.transport_loop.later(seconds, back_off_is_over)
+
+    # ------------------------------------------------------------ lines
+
+    def _show(self, effect: fx.Show) -> None:
+        outlet = self._output.outlet
+        if effect.process is not None:
+            outlet = effect.process.runner.outlet
+        if thread.state.runs_transport:
+            outlet.show_elsewhere(self._pool)
+        else:
+            outlet.show()
+
+    def _log(self, effect: fx.Log) -> None:
+        if effect.topic:
+            self._limited_log.write(effect.topic, _LEVELS[effect.level], effect.text)
+        else:
+            log.log(_LEVELS[effect.level], "%s", effect.text)

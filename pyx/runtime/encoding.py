@@ -1,14 +1,14 @@
-"""Values to payloads and back, for all that leaves a process: messages, arguments, results, reasons.
+"""Values to payloads and back: messages, arguments, results, exit reasons.
 
-See `wire/codec.py` for how a value becomes bytes, and `receiving.py` for what a mailbox holds beside
-payloads.
+See `wire/codec.py` for how a value becomes bytes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyx.errors import EncodeError
+from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
+from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
 from pyx.terms import LONGEST_WORD, Raised
 from pyx.wire.codec import decode, encode, is_flat
@@ -81,3 +81,44 @@ def encoded_reason(reason: object, limit: int) -> Reason:
         return encoded(reason, limit, what="reason")
     except EncodeError as error:
         return encoded(Raised("EncodeError", str(error)), limit)
+
+
+# ---------------------------------------------------------------- mailbox items as their reader sees them
+
+
+def open_item(kernel: Kernel, item: Any) -> Any:
+    """Returns the message that a mailbox item stands for; raises DecodeError."""
+    kind = type(item)
+    if kind is Payload:
+        return decoded(item, kernel)
+    if kind is Downed:
+        return ("DOWN", item.ref, "process", item.target, open_reason(kernel, item.reason))
+    if kind is Exited:
+        return ("EXIT", item.pid, open_reason(kernel, item.reason))
+    if kind is NodeUp:
+        return ("nodeup", item.name)
+    if kind is NodeDown:
+        return ("nodedown", item.name)
+    return item
+
+
+def open_reason(kernel: Kernel, reason: str | Payload) -> Any:
+    """Returns an exit reason as its reader sees it; `"unreadable"` if it cannot be decoded."""
+    if type(reason) is str:
+        return reason
+    assert isinstance(reason, Payload)
+    try:
+        return decoded(reason, kernel)
+    except DecodeError:
+        return "unreadable"
+
+
+def peek(kernel: Kernel, items: list[Any]) -> list[Any]:
+    """Returns the messages in *items*, decoded anew, without those that cannot be decoded."""
+    seen: list[Any] = []
+    for item in items:
+        try:
+            seen.append(open_item(kernel, item))
+        except DecodeError:
+            continue
+    return seen

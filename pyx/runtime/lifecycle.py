@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Coroutine
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
@@ -19,29 +20,46 @@ from pyx.execution.kill_retry import KillRetry
 from pyx.execution.runner import Runner
 from pyx.execution.tasks import cancel_left_over
 from pyx.execution.threads import run_process
-from pyx.runtime import receiving, rex
-from pyx.runtime.arguments import checked_pid
-from pyx.runtime.encoding import decoded, encoded, encoded_call, encoded_reason
-from pyx.runtime.process_info import KEYS, PRIVATE, information
+from pyx.runtime import rex
+from pyx.runtime.encoding import decoded, encoded, encoded_call, encoded_reason, open_reason
 from pyx.signals import Call
-from pyx.terms import Pid, Raised
+from pyx.terms import Raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.core.effects import Inquire
+    from pyx.core.kernel import Kernel
     from pyx.core.processes import ProcessRecord
-    from pyx.runtime.local_node import LocalNode
+    from pyx.execution.runner import Host
+    from pyx.execution.tasks import ProcessLoop
+    from pyx.execution.thread_pool import Pool
+    from pyx.runtime.dispatch import Dispatch
+    from pyx.runtime.sending import Sending
     from pyx.signals import Payload, Reason
-    from pyx.terms import Ref
+    from pyx.terms import Pid, Ref
 
 
 class Lifecycle:
-    """Starts and ends the processes of one node."""
+    """Starts and ends the processes of one node.
 
-    def __init__(self, node: LocalNode) -> None:
-        self._node = node
-        self.kills = KillRetry(node.transport_loop.later, node.now)
+    Args:
+        host: the node, for its processes.
+        dispatch: of the node.
+        sending: of the node; it knows the limit of a message.
+        pool: the threads of `def` processes.
+        tasks: the loop of `async def` processes.
+    """
+
+    def __init__(
+        self, host: Host, dispatch: Dispatch, sending: Sending, pool: Pool, tasks: ProcessLoop
+    ) -> None:
+        self._host = host
+        self._dispatch = dispatch
+        self._kernel = dispatch.kernel
+        self._sending = sending
+        self._pool = pool
+        self._tasks = tasks
+        self.kills = KillRetry(dispatch.transport_loop.later, time.monotonic)
         self._ended: Final = self._finished  # made once: else it were one more object for each process
 
     # ------------------------------------------------------------ at home
@@ -59,12 +77,12 @@ class Lifecycle:
         Raises:
             EncodeError: an argument is not data.
         """
-        payload = encoded(args, self._node.max_message_bytes, what="args")
+        payload = encoded(args, self._sending.max_message_bytes, what="args")
         coroutine = rex.is_coroutine_function(function)
         call = rex.initial_call(function, len(args))
 
         def body() -> Any:
-            return function(*decoded(payload, self._node.kernel))
+            return function(*decoded(payload, self._kernel))
 
         return self._spawn("async def" if coroutine else "def", call, body, link=link, monitor=monitor)
 
@@ -72,21 +90,20 @@ class Lifecycle:
         self, module: str, function: str, args: list[Any], *, link: bool = False, monitor: bool = False
     ) -> tuple[Pid, Ref | None]:
         """Starts the function of that name; a missing one is the new process's failure, as in Erlang."""
-        payload = encoded_call(module, function, args, self._node.max_message_bytes)
+        payload = encoded_call(module, function, args, self._sending.max_message_bytes)
 
         def body() -> Any:
-            return self._resolve(payload, *decoded(payload, self._node.kernel))()
+            return self._resolve(payload, *decoded(payload, self._kernel))()
 
         return self._spawn("def", (module, function, len(args)), body, link=link, monitor=monitor)
 
     def _spawn(
         self, kind: str, call: tuple[str, str, int], body: Callable[[], Any], *, link: bool, monitor: bool
     ) -> tuple[Pid, Ref | None]:
-        node = self._node
         runner = current.get()
         parent = runner.process if runner is not None else None
         # In one piece: a caller killed half-way would leave a process in the tables that nothing runs.
-        with node.critical_section() as section:
+        with self._dispatch.critical_section() as section:
             with section.kernel_call() as kernel:
                 process, ref = kernel.process_started(
                     kind,
@@ -95,7 +112,7 @@ class Lifecycle:
                     link_to=parent if link else None,
                     monitored_by=parent if monitor else None,
                 )
-                process.runner = Runner(node, process)
+                process.runner = Runner(self._host, process)
             self._run(process.runner, body, on_loop=kind == "async def")
             return process.pid, ref
 
@@ -103,11 +120,11 @@ class Lifecycle:
 
     def start_for_peer(self, process: ProcessRecord, payload: Payload) -> None:
         """Runs what a peer asked for as *process*, which the kernel has in its tables already."""
-        runner = Runner(self._node, process)
+        runner = Runner(self._host, process)
         process.runner = runner
 
         def body() -> Any:
-            module, function, args = decoded(payload, self._node.kernel)
+            module, function, args = decoded(payload, self._kernel)
             process.initial_call = module, function, len(args)  # and lets go of the payload
             call = self._resolve(payload, module, function, args)
             if process.call is None:
@@ -121,7 +138,7 @@ class Lifecycle:
     def _resolve(
         self, payload: Payload, module: str, function: str, args: list[Any]
     ) -> functools.partial[Any]:
-        kernel = self._node.kernel
+        kernel = self._kernel
         found = None
         if payload.origin is not None:  # a peer chose it, so the gate is asked, now that it is known
             found = rex.find_marked(module, function)
@@ -129,42 +146,14 @@ class Lifecycle:
                 raise RpcRefused(kernel.name, kernel.policy)
         return functools.partial(found or rex.find(module, function), *args)
 
-    def answer_inquiry(self, inquiry: Inquire) -> None:
-        """A peer asks about a process of ours."""
-        node = self._node
-        try:
-            pid, keys = decoded(inquiry.payload, node.kernel)
-            if not node.kernel.allowed(Call, marked=False):
-                if keys is None:
-                    keys = [key for key in KEYS if key not in PRIVATE]
-                elif not PRIVATE.isdisjoint(keys):
-                    with node.kernel_call as kernel:
-                        kernel.answer(inquiry, kernel.policy, "refused")
-                    return
-            facts = information(node, checked_pid(pid), keys)
-            if facts is not None and "dictionary" in facts:  # the one that may hold what is no data
-                items, limit = facts["dictionary"].items(), node.max_message_bytes
-                facts["dictionary"] = {_as_data(key, limit): _as_data(value, limit) for key, value in items}
-            payload = encoded(facts, node.max_message_bytes)
-        except Exception as error:  # whatever was asked: who asks hears of it, and the next one has its turn
-            payload = encoded(tracebacks.as_value(error), node.max_message_bytes)
-        with node.kernel_call as kernel:
-            kernel.answer(inquiry, payload)
-
-    def refuse_inquiry(self, inquiry: Inquire, why: str) -> None:
-        """A peer asks more than is answered; from inside a step too."""
-        node = self._node
-        payload = encoded(Raised("PyxError", why), node.max_message_bytes)
-        node.call_or_defer(node.kernel.answer, inquiry, payload)
-
     # ------------------------------------------------------------ running and ending
 
     def _run(self, runner: Runner, body: Callable[[], Any], *, on_loop: bool) -> None:
         try:
             if on_loop:
-                self._node.tasks.start(runner, body, self._ended)
+                self._tasks.start(runner, body, self._ended)
             else:
-                self._node.pool.run(lambda: run_process(runner, body, self._returned))
+                self._pool.run(lambda: run_process(runner, body, self._returned))
         except RuntimeError as error:  # the system has no thread left
             self._finished(runner, error, None)
 
@@ -172,19 +161,19 @@ class Lifecycle:
         # A function found by name may turn out to be an `async def`: it goes on on the process loop.
         if error is None and isinstance(value, Coroutine):  # asyncio takes generators for one on 3.11
             runner.process.kind = "async def" if runner.process.call is None else runner.process.kind
-            self._node.tasks.start(runner, lambda: value, self._ended)
+            self._tasks.start(runner, lambda: value, self._ended)
         else:
             self._finished(runner, error, value)
 
     def _finished(self, runner: Runner, error: BaseException | None, value: Any) -> None:
         """The user's code is over: say so to whoever waits, is linked or monitors."""
-        node, process = self._node, runner.process
+        process = runner.process
         runner.is_over()
         runner.gate.closed = True  # for what it has left behind, on whatever thread
         cancel_left_over(runner)
         self.kills.ended(runner)
         output.finish_line(runner, newline=True)
-        node.flush(runner)
+        self._dispatch.flush(runner)
         if process.alive:
             try:
                 last_act = self._last_act(process, error, value)
@@ -192,7 +181,7 @@ class Lifecycle:
                 nameless = RuntimeError("an exception that cannot be described")
                 last_act = self._last_act(process, nameless, None)
             # Deferred where a process found no thread to run on: it ends inside the call that started it.
-            node.call_or_defer(*last_act)
+            self._dispatch.call_or_defer(*last_act)
         process.runner = None  # with the cycle cut, all of it is freed at once
 
     def _last_act(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
@@ -200,27 +189,27 @@ class Lifecycle:
         if process.call is not None:
             return self._end_call, process, *self._answer(error, value)
         error = error or _idle_generator(value)
-        reason, crashed = reason_of(error, self._node.max_message_bytes)
+        reason, crashed = reason_of(error, self._sending.max_message_bytes)
         text = tracebacks.traceback_text(error) if crashed and error is not None else ""
         return self._end, process, reason, text
 
     def _end_call(self, process: ProcessRecord, outcome: str, payload: Payload | str) -> None:
-        self._node.kernel.call_finished(process, outcome, payload)
-        self._node.kernel.process_exited(process, "normal")
+        self._kernel.call_finished(process, outcome, payload)
+        self._kernel.process_exited(process, "normal")
 
     def _end(self, process: ProcessRecord, reason: Reason, crash: str) -> None:
         if crash:
-            self._node.kernel.process_crashed(process, crash)
-        self._node.kernel.process_exited(process, reason)
+            self._kernel.process_crashed(process, crash)
+        self._kernel.process_exited(process, reason)
 
     def _answer(self, error: BaseException | None, value: Any) -> tuple[str, Payload | str]:
-        limit = self._node.max_message_bytes
+        limit = self._sending.max_message_bytes
         if error is None:
             try:
                 return "value", encoded(value, limit, what="result")
             except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
-        if isinstance(error, RpcRefused) and error.node == self._node.kernel.name:
+        if isinstance(error, RpcRefused) and error.node == self._kernel.name:
             return "refused", error.policy  # by the gate here, not by a node that the function called
         if isinstance(error, UndefinedFunction):
             return "undefined", encoded((error.module, error.function), limit)
@@ -230,25 +219,16 @@ class Lifecycle:
 
     def shell_exit(self, process: ProcessRecord, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
-        text = exit_text(self._node, frm, reason)
-        self._node.defer(self._node.kernel.print_lines, frm, process.pid, text)
+        text = exit_text(self._kernel, frm, reason)
+        self._dispatch.defer(self._kernel.print_lines, frm, process.pid, text)
 
 
-def exit_text(node: LocalNode, frm: Pid, reason: Reason) -> str:
+def exit_text(kernel: Kernel, frm: Pid, reason: Reason) -> str:
     """What a shell shows when something linked to it died: who, and of what (IEx's line)."""
-    value = receiving.open_reason(node, reason)
+    value = open_reason(kernel, reason)
     if isinstance(value, Raised):
         return f"** (EXIT from {frm}) {value.type}: {value.text}\n"
     return f"** (EXIT from {frm}) {value if isinstance(value, str) else repr(value)}\n"
-
-
-def _as_data(value: Any, limit: int) -> Any:
-    """*value* itself if it can travel, else how it prints."""
-    try:
-        encoded(value, limit)
-    except EncodeError as error:
-        return str(error)
-    return value
 
 
 def _idle_generator(value: Any) -> TypeError | None:

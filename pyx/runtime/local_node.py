@@ -1,8 +1,12 @@
-"""The node of this OS process: one kernel, one lock, and what carries the kernel's decisions out.
+"""The node of this OS process, and its parts: one kernel, one lock, threads, timers, the network.
 
-The top layer, and the door to the others: `dispatch.py` (into the kernel), `effect_handlers.py` (its
-effects), `sending.py` (messages).  Not here: decisions (`core`), sockets (`transport.py`), the lives of
-processes (`lifecycle.py`), what the faces look like.
+    kernel, dispatch    the decisions, and the way to them (`core`, `dispatch.py`)
+    effects             what each effect of the kernel does (`effect_handlers.py`)
+    sending, receiving  messages on their way out, and a mailbox read
+    processes           how processes start and end (`lifecycle.py`)
+    transport           the network side, while the node has a name (`transport.py`)
+
+Each part holds the parts that it uses; none holds the node.
 """
 
 from __future__ import annotations
@@ -10,23 +14,52 @@ from __future__ import annotations
 import _thread
 import os
 import socket
+from typing import TYPE_CHECKING
 
-from pyx.execution import context, thread_state
+from pyx.core.kernel import Kernel
+from pyx.execution.context import current
 from pyx.execution.interrupts import forget_pending, forget_pending_handlers
-from pyx.runtime.current_node import node_of
+from pyx.execution.loop_thread import LoopThread
+from pyx.execution.tasks import ProcessLoop
+from pyx.execution.thread_pool import Pool
+from pyx.execution.thread_state import thread
+from pyx.runtime.dispatch import Dispatch
+from pyx.runtime.effect_handlers import EffectHandlers
 from pyx.runtime.lifecycle import Lifecycle
+from pyx.runtime.node_output import NodeOutput
+from pyx.runtime.rate_limited_log import RateLimitedLog
+from pyx.runtime.receiving import Receiving
 from pyx.runtime.sending import Sending
 from pyx.runtime.timers import Timers
 from pyx.terms import full_name, host_of, short_host
 
+if TYPE_CHECKING:
+    from pyx.execution.runner import Runner
+    from pyx.runtime.transport import Transport
 
-class LocalNode(Sending):
+
+class LocalNode:
     """One node: usually the only one of its OS process (tests make several)."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.processes = Lifecycle(self)
-        self.timers = Timers(self)
+        self.kernel = Kernel()
+        self.transport_loop = LoopThread("pyx-transport", runs_transport=True)
+        self.dispatch = Dispatch(self.kernel, self.transport_loop)
+        self.kernel_call = self.dispatch.kernel_call
+        self.pool = Pool()
+        self.tasks = ProcessLoop(self.transport_loop.later)
+        self.limited_log = RateLimitedLog(self.transport_loop.later)
+        """For lines that peers can cause at will."""
+        self.output = NodeOutput(self.kernel.console)
+        self.sending = Sending(self.dispatch, self.tasks)
+        self.receiving = Receiving(self.dispatch, self.tasks, self.limited_log)
+        self.processes = Lifecycle(self, self.dispatch, self.sending, self.pool, self.tasks)
+        self.timers = Timers(self.dispatch)
+        self.effects = EffectHandlers(
+            self.dispatch, self.processes, self.sending, self.pool, self.output, self.limited_log
+        )
+        self.transport: Transport | None = None
+        """The network side, while this node has a name."""
         self.hosts_are_one = False
         """The nodes of all hosts, with short names and long ones, are found on this one: in a scenario."""
         self.changing = _thread.allocate_lock()
@@ -41,18 +74,44 @@ class LocalNode(Sending):
         """A checked node name; a bare first part gets this node's host (raises NodeNameInvalid)."""
         return full_name(name, self.host)
 
+    @property
+    def max_message_bytes(self) -> int:
+        """The longest message that leaves a process here, and that is accepted from other nodes."""
+        return self.sending.max_message_bytes
+
+    def use_transport(self, transport: Transport | None) -> None:
+        """Has the kernel's dials made by *transport*; None when the node gives up its name."""
+        self.transport = self.effects.dial_watcher = transport
+
+    # ------------------------------------------------------------ the `Host` of its processes
+
+    def flush(self, runner: Runner) -> None:
+        """Writes what the process has queued for other nodes since it waited last."""
+        self.dispatch.flush(runner)
+
+    def print_lines(self, runner: Runner, *, everything: bool = False) -> None:
+        """Sends the lines that the process has printed; with *everything* the unfinished one too."""
+        self.sending.print_lines(runner, everything=everything)
+
 
 _node: LocalNode | None = None
 _making = _thread.allocate_lock()
 
 
 def this_node() -> LocalNode:
-    """The node of the current process, else of this OS process (made when first asked for)."""
-    runner = context.current.get()
+    """Returns the node of the current process, else of this OS process (made when first asked for)."""
+    runner = current.get()
     if runner is not None:
         return node_of(runner)
     node = _node
     return node if node is not None else _make()
+
+
+def node_of(runner: Runner) -> LocalNode:
+    """Returns the node that a process runs on."""
+    node = runner.node
+    assert isinstance(node, LocalNode)
+    return node
 
 
 def _make() -> LocalNode:
@@ -65,15 +124,15 @@ def _make() -> LocalNode:
 
 
 def _forget_after_fork() -> None:
-    """A forked child is not a node: it has none of the threads, and must not hold the parent's name."""
+    """Leaves a forked child without a node: the threads are not there, and the name is the parent's."""
     global _node, _making
     if _node is not None:
-        _node.was_forked()
+        _node.dispatch.was_forked()
     _node = None  # its descriptors are closed by net/forks.py
     _making = _thread.allocate_lock()
-    context.current.set(None)
-    thread_state.thread.state.inside = False
-    thread_state.thread.state.is_main = True
+    current.set(None)
+    thread.state.inside = False
+    thread.state.is_main = True
     forget_pending()
     forget_pending_handlers()
 

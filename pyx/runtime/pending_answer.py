@@ -74,7 +74,7 @@ class PendingAnswer:
 
     def abandon(self) -> None:
         """Nobody waits for it any more."""
-        self._node.abandon(self.number)
+        self._node.sending.abandon(self.number)
 
     def resolve(self, outcome: str, body: Any, nobody: Pid | None = None) -> None:
         """The answer is here; from any thread."""
@@ -90,7 +90,7 @@ class PendingAnswer:
         assert isinstance(self._slot, LockSlot)
         in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
         if self._node.kernel.console:  # what a call printed is seen before its value
-            self._node.outlet.show_all()
+            self._node.output.outlet.show_all()
         log.settle(_LOG_SECONDS)  # and so is why it failed
         return in_time
 

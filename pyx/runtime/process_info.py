@@ -6,22 +6,27 @@ Not here: asking another node (`process.py`).
 from __future__ import annotations
 
 import _thread
+import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import DecodeError
+from pyx.errors import DecodeError, EncodeError
 from pyx.execution import tracebacks
 from pyx.execution.stacks import current_frames
-from pyx.runtime import receiving
-from pyx.runtime.encoding import decoded
-from pyx.signals import Payload
+from pyx.runtime.arguments import checked_pid
+from pyx.runtime.encoding import decoded, encoded, peek
+from pyx.signals import Call, Payload
+from pyx.terms import Raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pyx.core.effects import Inquire
     from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Runner
-    from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.dispatch import Dispatch, KernelHost
+    from pyx.runtime.rate_limited_log import RateLimitedLog
+    from pyx.runtime.sending import Sending
     from pyx.terms import Pid
 
 KEYS: Final = (
@@ -57,7 +62,7 @@ def check_keys(keys: Iterable[str]) -> None:
             raise ValueError(msg)
 
 
-def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
+def information(node: KernelHost, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
     """The facts about a local process, in the order asked (None: all but the messages); None if dead."""
     wanted = [key for key in KEYS if key not in _ONLY_WHEN_ASKED] if keys is None else keys
     check_keys(wanted)
@@ -68,7 +73,7 @@ def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, 
         items = process.mailbox.snapshot() if "messages" in wanted else []
         facts: dict[str, Any] = kernel.facts(process)
     if "messages" in wanted:
-        facts["messages"] = receiving.peek(node, items)
+        facts["messages"] = peek(node.kernel, items)
     if "dictionary" in wanted:
         facts["dictionary"] = dict(process.dictionary)
     facts["initial_call"] = initial_call = _initial_call(node, process)
@@ -80,7 +85,7 @@ def information(node: LocalNode, pid: Pid, keys: list[str] | None) -> dict[str, 
     return {key: facts[key] for key in wanted}
 
 
-def _initial_call(node: LocalNode, process: ProcessRecord) -> tuple[str, str, int]:
+def _initial_call(node: KernelHost, process: ProcessRecord) -> tuple[str, str, int]:
     """Known from its birth on: where its thread has not opened the payload yet, this looks into it."""
     call = process.initial_call
     if not isinstance(call, Payload):
@@ -116,3 +121,60 @@ def _current_function(
     if frame is None:
         return None
     return str(frame.f_globals.get("__name__", "?")), frame.f_code.co_qualname, frame.f_lineno
+
+
+# ---------------------------------------------------------------- inquiries of peers
+
+
+class InquiryAnswers:
+    """Answers what peers ask about processes of this node.
+
+    Args:
+        dispatch: of the node.
+        sending: of the node; it knows the limit of a message.
+        limited_log: for inquiries that are refused.
+    """
+
+    def __init__(self, dispatch: Dispatch, sending: Sending, limited_log: RateLimitedLog) -> None:
+        self._dispatch = dispatch
+        self._sending = sending
+        self._limited_log = limited_log
+
+    def answer(self, inquiry: Inquire) -> None:
+        """Answers an inquiry with the facts, or with why there are none."""
+        dispatch, limit = self._dispatch, self._sending.max_message_bytes
+        kernel = dispatch.kernel
+        try:
+            pid, keys = decoded(inquiry.payload, kernel)
+            if not kernel.allowed(Call, marked=False):
+                if keys is None:
+                    keys = [key for key in KEYS if key not in PRIVATE]
+                elif not PRIVATE.isdisjoint(keys):
+                    with dispatch.kernel_call:
+                        kernel.answer(inquiry, kernel.policy, "refused")
+                    return
+            facts = information(dispatch, checked_pid(pid), keys)
+            if facts is not None and "dictionary" in facts:  # the one that may hold what is not data
+                items = facts["dictionary"].items()
+                facts["dictionary"] = {_as_data(key, limit): _as_data(value, limit) for key, value in items}
+            payload = encoded(facts, limit)
+        except Exception as error:  # the asking node is told of any failure, and the next inquiry is answered
+            payload = encoded(tracebacks.as_value(error), limit)
+        with dispatch.kernel_call:
+            kernel.answer(inquiry, payload)
+
+    def refuse(self, inquiry: Inquire, why: str) -> None:
+        """Answers an inquiry with *why* it is not answered; inside a kernel call too."""
+        topic = f"questions of {inquiry.node}"
+        self._limited_log.write(topic, logging.WARNING, f"asked by {inquiry.node}: {why}")
+        payload = encoded(Raised("PyxError", why), self._sending.max_message_bytes)
+        self._dispatch.call_or_defer(self._dispatch.kernel.answer, inquiry, payload)
+
+
+def _as_data(value: Any, limit: int) -> Any:
+    """Returns *value* itself if it can travel, else how it prints."""
+    try:
+        encoded(value, limit)
+    except EncodeError as error:
+        return str(error)
+    return value

@@ -5,6 +5,7 @@ Not here: waiting (`pending_answer.py`), dialling (`transport.py`).
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyx.core.pending_requests import NONSENSE
@@ -36,7 +37,7 @@ def ping(node: LocalNode, pending: PendingAnswer, name: str) -> str | None:
     dest = node.full_name(name)
     if not node.kernel.name:
         return "pang"
-    pending.ask(node.kernel.ping, dest, node.now())
+    pending.ask(node.kernel.ping, dest, time.monotonic())
     return None
 
 
@@ -57,7 +58,7 @@ def connect(node: LocalNode, pending: PendingAnswer, name: str) -> bool | str | 
     dest = node.full_name(name)
     if not node.kernel.name:
         return "ignored"
-    pending.ask(node.kernel.connect, dest, node.now())
+    pending.ask(node.kernel.connect, dest, time.monotonic())
     return None
 
 

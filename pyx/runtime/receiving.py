@@ -1,67 +1,130 @@
-"""Receive: patterns against the current process's mailbox, waiting included, for threads and for coroutines.
+"""Receive: patterns against the mailbox of the current process, with or without waiting.
 
-Letters are opened here, by their receiver; one that cannot be opened is dropped, logged once and counted.
-Not here: the grammar of patterns (`patterns.py`), or how messages get in (`core/kernel.py`).
+    ...                 anything
+    Literal(x)          this very value: equal, and of the same type
+    a class             isinstance
+    other callables     a predicate; what it raises goes to the receiver, and nothing is taken
+    tuple, list         same type and length, element by element
+    dict                at least these keys, value by value
+    else                equal, and of the same type (`True` is not `1`)
+
+A payload is decoded here, by its receiver; one that cannot be decoded is dropped, logged once and counted.
+See `core/routing.py` for how messages get into a mailbox.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import math
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from pyx.core.mailbox import Downed, Exited, MailboxEntry, NodeDown, NodeUp
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
 from pyx.execution.slots import NO_SLOT
-from pyx.runtime.current_node import node_of
-from pyx.runtime.encoding import decoded
-from pyx.runtime.patterns import matches, required_reference
-from pyx.signals import Payload
+from pyx.execution.thread_state import thread
+from pyx.runtime.encoding import open_item
+from pyx.terms import Literal, Ref
 
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Iterable
 
+    from pyx.core.mailbox import MailboxEntry
+    from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Runner
-    from pyx.runtime.local_node import LocalNode
+    from pyx.execution.tasks import ProcessLoop
+    from pyx.runtime.dispatch import Dispatch
+    from pyx.runtime.rate_limited_log import RateLimitedLog
+    from pyx.signals import Payload
 
 NOTHING: Final = object()
 """No message matched (None is a message)."""
 
 NOT_YET: Final = object()
-"""None has matched so far; the others are to be looked at."""
+"""No message has matched so far, and there are more to look at."""
 
 _A_TURN: Final = 1000
-"""So many messages a coroutine looks at before it lets others run: some milliseconds."""
+"""Messages that a coroutine looks at before it lets others run: some milliseconds."""
 
 
-def open_item(node: LocalNode, item: Any) -> Any:
-    """What the receiver sees of one mailbox item; raises DecodeError for a payload that is none."""
-    kind = type(item)
-    if kind is Payload:
-        return decoded(item, node.kernel)
-    if kind is Downed:
-        return ("DOWN", item.ref, "process", item.target, open_reason(node, item.reason))
-    if kind is Exited:
-        return ("EXIT", item.pid, open_reason(node, item.reason))
-    if kind is NodeUp:
-        return ("nodeup", item.name)
-    if kind is NodeDown:
-        return ("nodedown", item.name)
-    return item
+class Receiving:
+    """The receives of the processes of one node.
 
+    Args:
+        dispatch: of the node.
+        tasks: makes the slots that coroutines wait on.
+        limited_log: for messages that cannot be decoded.
+    """
 
-def open_reason(node: LocalNode, reason: str | Payload) -> Any:
-    """An exit reason as its reader sees it; one that cannot be opened is the word `"unreadable"`."""
-    if type(reason) is str:
-        return reason
-    assert isinstance(reason, Payload)
-    try:
-        return decoded(reason, node.kernel)
-    except DecodeError:
-        return "unreadable"
+    def __init__(self, dispatch: Dispatch, tasks: ProcessLoop, limited_log: RateLimitedLog) -> None:
+        self._dispatch = dispatch
+        self.kernel = dispatch.kernel
+        self._tasks = tasks
+        self._limited_log = limited_log
+
+    def receive(self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
+        """Returns the first message that matches; waits at most *timeout* seconds for it (None: for ever).
+
+        Raises:
+            ReceiveTimeout: none came in time; the mailbox is as it was.
+        """
+        dispatch = self._dispatch
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with ReceiveSearch(self, runner, patterns) as search:
+            while (value := search.next()) is NOTHING:
+                remaining = _remaining(deadline, timeout)
+                slot = runner.own_slot
+                try:
+                    if dispatch.about_to_wait(runner):
+                        slot.wait(remaining)
+                finally:
+                    dispatch.waited(runner)
+            return value
+
+    async def receive_async(self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
+        """`receive` for a coroutine."""
+        dispatch = self._dispatch
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with ReceiveSearch(self, runner, patterns) as search:
+            while (value := search.next(_A_TURN)) is NOTHING or value is NOT_YET:
+                if value is NOT_YET:
+                    await asyncio.sleep(0)
+                    continue
+                remaining = _remaining(deadline, timeout)
+                slot = self._tasks.slot()
+                runner.slot = slot
+                try:
+                    if dispatch.about_to_wait(runner):
+                        await slot.wait(remaining)
+                finally:
+                    runner.slot = NO_SLOT
+                    dispatch.waited(runner)
+            return value
+
+    def drain(self, runner: Runner) -> list[Any]:
+        """Takes all messages that are there, oldest first."""
+        taken: list[Any] = []
+        with ReceiveSearch(self, runner, ()) as search:
+            while (value := search.next()) is not NOTHING:
+                taken.append(value)
+        return taken
+
+    def report_dropped(self, process: ProcessRecord, payload: Payload, error: DecodeError) -> None:
+        """Counts a payload that its receiver could not decode, and reports it here and where it came from."""
+        process.undecodable += 1
+        origin = payload.origin.name if payload.origin is not None else "this node"
+        topic = f"unreadable from {origin}"
+        line = f"dropped a message from {origin} to {process.pid} that cannot be read: {error}"
+        if thread.state.inside:
+            self._limited_log.write(topic, logging.WARNING, line)
+        else:
+            with self._dispatch.critical_section():  # no kill may leave the log's lock taken
+                self._limited_log.write(topic, logging.WARNING, line)
+        if payload.origin is not None:
+            dropped = self.kernel.payload_dropped
+            self._dispatch.call_or_defer(dropped, process, payload.origin, str(error))
 
 
 class ReceiveSearch:
@@ -70,9 +133,10 @@ class ReceiveSearch:
     A context manager: while it is open, the process receives nowhere else.
     """
 
-    __slots__ = ("_index", "_patterns", "_runner")
+    __slots__ = ("_index", "_patterns", "_receiving", "_runner")
 
-    def __init__(self, runner: Runner, patterns: tuple[Any, ...]) -> None:
+    def __init__(self, receiving: Receiving, runner: Runner, patterns: tuple[Any, ...]) -> None:
+        self._receiving = receiving
         self._runner = runner
         self._patterns = patterns or (...,)
         self._index = 0
@@ -96,12 +160,12 @@ class ReceiveSearch:
         return self._runner.marks.get(ref) if ref is not None else None
 
     def next(self, most: float = math.inf) -> Any:
-        """The first match among what has not been looked at, taken from the mailbox; else NOTHING.
+        """Takes the first match among the messages not looked at yet from the mailbox; else NOTHING.
 
         NOT_YET after *most* messages that do not match, if there are more.
 
-        A predicate runs here outside every lock; if it raises, nothing is taken.  Nothing here is a
-        step: the mailbox of a dead process is read by its own thread alone, if at all.
+        A predicate runs here outside every lock; if it raises, nothing is taken.  Nothing here is a kernel
+        call: the mailbox of a dead process is read by its own thread alone, if at all.
         """
         runner = self._runner
         if runner.gate.closed:
@@ -131,14 +195,11 @@ class ReceiveSearch:
             mailbox.waiters.wake()
 
     def _open(self, entry: MailboxEntry) -> bool:
-        node = node_of(self._runner)
         try:
-            entry.value = open_item(node, entry.item)
+            entry.value = open_item(self._receiving.kernel, entry.item)
         except DecodeError as error:
-            process = self._runner.process
             self._take()
-            process.undecodable += 1
-            node.log_dropped_payload(process, entry.item, error)
+            self._receiving.report_dropped(self._runner.process, entry.item, error)
             return False
         entry.opened = True
         return True
@@ -151,49 +212,8 @@ def _from(start: int, kept: deque[MailboxEntry] | tuple[()]) -> Iterable[Mailbox
     return map(kept.__getitem__, range(start, len(kept)))
 
 
-def receive(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
-    """The first message that matches, waiting at most *timeout* seconds for it (None: for ever).
-
-    Raises:
-        ReceiveTimeout: none came in time; the mailbox is as it was.
-    """
-    node = node_of(runner)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    with ReceiveSearch(runner, patterns) as search:
-        while (value := search.next()) is NOTHING:
-            remaining = _remaining(deadline, timeout)
-            slot = runner.own_slot
-            try:
-                if node.about_to_wait(runner):
-                    slot.wait(remaining)
-            finally:
-                node.waited(runner)
-        return value
-
-
-async def receive_async(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
-    """`receive` for a coroutine."""
-    node = node_of(runner)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    with ReceiveSearch(runner, patterns) as search:
-        while (value := search.next(_A_TURN)) is NOTHING or value is NOT_YET:
-            if value is NOT_YET:
-                await asyncio.sleep(0)
-                continue
-            remaining = _remaining(deadline, timeout)
-            slot = node.tasks.slot()
-            runner.slot = slot
-            try:
-                if node.about_to_wait(runner):
-                    await slot.wait(remaining)
-            finally:
-                runner.slot = NO_SLOT
-                node.waited(runner)
-        return value
-
-
 def _remaining(deadline: float | None, timeout: float | None) -> float | None:
-    """The seconds left for a receive; raises ReceiveTimeout when there are none."""
+    """Returns the seconds left for a receive; raises ReceiveTimeout when there are none."""
     if deadline is None or timeout is None:
         return None
     remaining = deadline - time.monotonic()
@@ -202,21 +222,51 @@ def _remaining(deadline: float | None, timeout: float | None) -> float | None:
     return remaining
 
 
-def drain(runner: Runner) -> list[Any]:
-    """Takes every message that is there, oldest first (the shell's `flush`)."""
-    taken: list[Any] = []
-    with ReceiveSearch(runner, ()) as search:
-        while (value := search.next()) is not NOTHING:
-            taken.append(value)
-    return taken
+# ---------------------------------------------------------------- patterns
 
 
-def peek(node: LocalNode, items: list[Any]) -> list[Any]:
-    """What the receiver will see of *items*, freshly opened; those that cannot be opened are left out."""
-    seen: list[Any] = []
-    for item in items:
-        try:
-            seen.append(open_item(node, item))
-        except DecodeError:
-            continue
-    return seen
+def matches(pattern: Any, value: Any) -> bool:
+    """True if *value* fits *pattern*."""
+    if pattern is ...:
+        return True
+    kind = type(pattern)
+    if kind is tuple or kind is list:
+        return (
+            type(value) is kind
+            and len(value) == len(pattern)
+            and all(matches(part, item) for part, item in zip(pattern, value, strict=True))
+        )
+    if kind is dict:
+        return type(value) is dict and all(
+            key in value and matches(part, value[key]) for key, part in pattern.items()
+        )
+    if kind is Literal:
+        return type(value) is type(pattern.value) and bool(value == pattern.value)
+    if isinstance(pattern, type):
+        return isinstance(value, pattern)
+    if callable(pattern):
+        return bool(pattern(value))
+    return type(value) is kind and bool(value == pattern)
+
+
+def required_reference(patterns: tuple[Any, ...]) -> Ref | None:
+    """The reference that every match must hold, if each pattern asks for the same one; else None.
+
+    A message that holds a reference came after the reference was made, so the search may start there: a reply
+    is found without reading a long mailbox (OTP's optimization of selective receive).
+    """
+    found: Ref | None = None
+    for pattern in patterns:
+        mine = _reference_in(pattern)
+        if mine is None or (found is not None and mine != found):
+            return None
+        found = mine
+    return found
+
+
+def _reference_in(pattern: Any) -> Ref | None:
+    if type(pattern) is Ref:
+        return pattern
+    if type(pattern) is tuple or type(pattern) is list:
+        return next((part for part in pattern if type(part) is Ref), None)
+    return None

@@ -15,7 +15,7 @@ from pyx.errors import DecodeError, RemoteError, RpcError, RpcNoConnection, RpcR
 from pyx.execution.context import acting_leader, acting_pid
 from pyx.execution.node_log import log
 from pyx.printable import short_repr
-from pyx.runtime import encoding, receiving
+from pyx.runtime import encoding
 from pyx.runtime.arguments import named_call
 from pyx.terms import Raised
 
@@ -40,7 +40,7 @@ def encoded_call(node: LocalNode, target: Any, function: Any, args: Sequence[Any
 def ask(node: LocalNode, pending: PendingAnswer | None, dest: str, payload: Payload) -> None:
     """Has *dest* (a full name) run the call; None wants no answer."""
     if pending is None:
-        node.cast(dest, payload)
+        node.sending.cast(dest, payload)
     else:
         frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
         pending.ask(node.kernel.request_call, frm, leader, dest, payload)
@@ -60,7 +60,7 @@ def value_of(node: LocalNode, dest: str, pending: PendingAnswer) -> Any:
     if outcome == NONSENSE:
         raise RpcError(dest, f"the answer of {dest} is malformed: {body}")
     if outcome == "exit":
-        reason = receiving.open_reason(node, body)
+        reason = encoding.open_reason(node.kernel, body)
         raise RemoteError(dest, "Exit", reason if type(reason) is str else _described(reason))
     try:
         opened = encoding.decoded(body, node.kernel)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from typing import TYPE_CHECKING
 
 from pyx.errors import PyxError
@@ -16,20 +17,20 @@ from pyx.net.seeds import DialSeed, DnsSeed, Seed, SeedPlan, addresses_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.dispatch import Dispatch
 
 
 class Seeding:
     """The plan of one node, carried out on the transport's loop between `start` and `stop`.
 
     Args:
-        node: whose kernel connects.
+        dispatch: makes the kernel connect.
         seeds: of the command line.
         name: this node's full name.
     """
 
-    def __init__(self, node: LocalNode, seeds: Sequence[Seed], name: str) -> None:
-        self._node = node
+    def __init__(self, dispatch: Dispatch, seeds: Sequence[Seed], name: str) -> None:
+        self._dispatch = dispatch
         self._name = name
         self._plan = SeedPlan(seeds, name)
         self._timer: asyncio.TimerHandle | None = None
@@ -57,13 +58,13 @@ class Seeding:
 
     def node_down(self, node: str) -> None:
         """That session is over."""
-        self._note(lambda: self._plan.node_down(node, self._node.now(), _jitter()))
+        self._note(lambda: self._plan.node_down(node, time.monotonic(), _jitter()))
 
     def dial_failed(self, node: str, reason: str) -> None:
         """A dial came to nothing; said once for each reason, as it is dialled again and again."""
 
         def note() -> None:
-            if self._plan.dial_failed(node, reason, self._node.now(), _jitter()):
+            if self._plan.dial_failed(node, reason, time.monotonic(), _jitter()):
                 log.warning("the seed %s cannot be reached: %s", node, reason)
 
         self._note(note)
@@ -74,16 +75,16 @@ class Seeding:
                 note()
                 self._go_on()
 
-        self._node.transport_loop.soon(and_go_on)
+        self._dispatch.transport_loop.soon(and_go_on)
 
     # ------------------------------------------------------------ on the loop
 
     def _go_on(self) -> None:
         """Does what is due, and comes back when more will be."""
         loop = asyncio.get_running_loop()
-        for step in self._plan.due(self._node.now()):
+        for step in self._plan.due(time.monotonic()):
             if isinstance(step, DialSeed):
-                with self._node.kernel_call as kernel:
+                with self._dispatch.kernel_call as kernel:
                     kernel.suggest(step.node)
             else:
                 lookup = loop.create_task(self._look_up(step.seed))
@@ -94,17 +95,17 @@ class Seeding:
             self._timer = None
         at = self._plan.next_due()
         if at is not None:
-            self._timer = loop.call_later(max(0.0, at - self._node.now()), self._go_on)
+            self._timer = loop.call_later(max(0.0, at - time.monotonic()), self._go_on)
 
     async def _look_up(self, seed: DnsSeed) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             try:
                 addresses = await addresses_of(seed.domain, self._name)
             except PyxError as error:
-                if self._plan.not_resolved(seed, str(error), self._node.now(), _jitter()):
+                if self._plan.not_resolved(seed, str(error), time.monotonic(), _jitter()):
                     log.warning("the seed %s leads nowhere: %s", seed.domain, error)
             else:
-                self._plan.resolved(seed, addresses, self._node.now(), _jitter())
+                self._plan.resolved(seed, addresses, time.monotonic(), _jitter())
             self._go_on()
 
 

@@ -22,7 +22,6 @@ from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 from pyx.runtime.arguments import node_of_destination
-from pyx.runtime.effect_handlers import EffectHandlers
 from pyx.runtime.encoding import encode_for
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 
@@ -31,10 +30,9 @@ if TYPE_CHECKING:
     from pyx.core.kernel import Kernel
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
-    from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Runner
     from pyx.execution.tasks import ProcessLoop
-    from pyx.runtime.dispatch import KernelCall
+    from pyx.runtime.dispatch import Dispatch, KernelCall
     from pyx.signals import Payload, Reason
     from pyx.terms import Pid
 
@@ -47,13 +45,21 @@ _PATIENCE_SECONDS: Final = 1.0
 """A shell that waits longer logs what it waits for."""
 
 
-class Sending(EffectHandlers):
-    """The ways from a process to others."""
+class Sending:
+    """The ways from the processes of one node to others.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        dispatch: of the node.
+        tasks: makes the slots that coroutines wait on.
+    """
+
+    def __init__(self, dispatch: Dispatch, tasks: ProcessLoop) -> None:
+        self._dispatch = dispatch
+        self._kernel = dispatch.kernel
+        self._kernel_call = dispatch.kernel_call
+        self._tasks = tasks
         self.max_message_bytes = MAX_PAYLOAD_BYTES
-        """The longest message that leaves a process here, and that is taken from other nodes."""
+        """The longest message that leaves a process here, and that is accepted from other nodes."""
 
     # ------------------------------------------------------------ messages
 
@@ -75,16 +81,16 @@ class Sending(EffectHandlers):
         node = node_of_destination(dest)
         body = encode_for(node, message, self.max_message_bytes)
         if thread.state.inside:
-            self.defer(self.kernel.send, frm, dest, body)
+            self._dispatch.defer(self._kernel.send, frm, dest, body)
             return True
-        with SendingCall(self.kernel_call, node) as kernel:
+        with SendingCall(self._kernel_call, node) as kernel:
             return kernel.send(frm, dest, body)
 
     def send_unless_busy(self, dest: Any, message: Any) -> bool | None:
         """`send`, but where the sender would have to wait it returns None, and nothing is sent."""
         frm = context.acting_pid()
         body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
-        with self.kernel_call as kernel:
+        with self._kernel_call as kernel:
             queue = kernel.queue_for(dest)
             return None if queue is not None and queue.is_heavy else kernel.send(frm, dest, body)
 
@@ -94,11 +100,11 @@ class Sending(EffectHandlers):
         body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
         state = thread.state
         state.heavy = None
-        with self.kernel_call as kernel:
+        with self._kernel_call as kernel:
             sent = kernel.send(frm, dest, body)
         busy = state.take_heavy()
         if busy is not None:
-            await _wait_async(self.tasks, busy)
+            await _wait_async(self._tasks, busy)
         return sent
 
     # ------------------------------------------------------------ other signals
@@ -107,18 +113,18 @@ class Sending(EffectHandlers):
         """Sends an exit signal; raises as `SendingCall`."""
         frm = context.acting_pid() or THE_NODE
         if thread.state.inside:
-            self.defer(self.kernel.exit, frm, pid, reason)
+            self._dispatch.defer(self._kernel.exit, frm, pid, reason)
             return
-        with SendingCall(self.kernel_call, pid.node) as kernel:
+        with SendingCall(self._kernel_call, pid.node) as kernel:
             kernel.exit(frm, pid, reason)
 
     def cast(self, node: str, payload: Payload) -> None:
         """Has *node* (a full name) run a function, without an answer; raises as `SendingCall`."""
         frm, leader = context.acting_pid() or THE_NODE, context.acting_leader() or THE_NODE
         if thread.state.inside:
-            self.defer(self.kernel.request_call, None, frm, leader, node, payload)
+            self._dispatch.defer(self._kernel.request_call, None, frm, leader, node, payload)
             return
-        with SendingCall(self.kernel_call, node) as kernel:
+        with SendingCall(self._kernel_call, node) as kernel:
             kernel.request_call(None, frm, leader, node, payload)
 
     def abandon(self, number: int) -> None:
@@ -128,9 +134,9 @@ class Sending(EffectHandlers):
             ProcessKilled: the process is dead; the request is abandoned all the same.
         """
         try:
-            self.call_or_defer(self.kernel.abandon, number)
+            self._dispatch.call_or_defer(self._kernel.abandon, number)
         except ProcessKilled:
-            self.transport_loop.soon(lambda: self.call(self.kernel.abandon, number))
+            self._dispatch.transport_loop.soon(lambda: self._dispatch.call(self._kernel.abandon, number))
             raise
 
     # ------------------------------------------------------------ output
@@ -146,9 +152,9 @@ class Sending(EffectHandlers):
             NodeBusy, ProcessKilled, KeyboardInterrupt: as `SendingCall`.
         """
         if everything:
-            self.call_or_defer(_print_everything, self.kernel, runner)
+            self._dispatch.call_or_defer(_print_everything, self._kernel, runner)
         elif thread.state.inside:
-            self.defer(_print_piece, self.kernel, runner)
+            self._dispatch.defer(_print_piece, self._kernel, runner)
         else:
             self._print_with_back_pressure(runner)
         # The shell's own output is there before it goes on, as a plain Python's is.
@@ -161,20 +167,12 @@ class Sending(EffectHandlers):
         try:
             is_more = True
             while is_more:
-                with SendingCall(self.kernel_call, node) as kernel:
+                with SendingCall(self._kernel_call, node) as kernel:
                     is_more = _print_piece(kernel, runner)
         except NodeBusy:
-            with self.kernel_call:
+            with self._kernel_call:
                 _drop_lines(runner)
             raise
-
-    def log_dropped_payload(self, process: ProcessRecord, item: Payload, error: Exception) -> None:
-        """Reports a payload that its receiver could not decode: once, here and where it came from."""
-        origin = item.origin.name if item.origin is not None else "this node"
-        line = f"dropped a message from {origin} to {process.pid} that cannot be read: {error}"
-        self.warn_in_turn(f"unreadable from {origin}", line)
-        if item.origin is not None:
-            self.call_or_defer(self.kernel.payload_dropped, process, item.origin, str(error))
 
 
 class SendingCall:

@@ -53,7 +53,7 @@ class ShellProcess:
             )
             assert process.output is not None
             runner = process.runner = Runner(node, process)
-            runner.outlet = outlet.Outlet(process.output, self._write, lambda: node.pace)
+            runner.outlet = outlet.Outlet(process.output, self._write, lambda: node.output.pace)
         # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
         runner.stop_task = lambda _: interrupt_main_thread()
         current.set(runner)
@@ -107,7 +107,7 @@ class ShellProcess:
         done = LockSlot()
         begun: list[CoroutineRun] = []
         try:
-            with self._node.critical_section():
+            with self._node.dispatch.critical_section():
                 begun.append(self._node.tasks.run(acting(), coroutine, done, self._context))
             while not begun[0].over:
                 done.wait(None)
@@ -135,7 +135,7 @@ def shell_process(
     """Makes the calling (main) thread the shell's process, and sys.stdout its way to *console*."""
     output.install()
     guard_main_thread()
-    node.console, node.pace = console, pace
+    node.output.console, node.output.pace = console, pace
     shell = ShellProcess(node, console, initial_call)
     try:
         yield shell
@@ -143,4 +143,4 @@ def shell_process(
         current.set(None)
         with node.kernel_call as kernel:
             kernel.process_exited(shell.runner.process, "normal")
-        node.console, node.pace = None, outlet.Pace()
+        node.output.console, node.output.pace = None, outlet.Pace()

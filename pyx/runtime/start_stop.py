@@ -12,6 +12,7 @@ import secrets
 import socket
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
@@ -50,22 +51,31 @@ def start(node: LocalNode, options: NodeOptions) -> str:
     with _changing(node):
         if node.kernel.name:
             raise AlreadyStarted(node.kernel.name)
-        with node.critical_section():
+        with node.dispatch.critical_section():
             # First, as it may find no descriptor left: there is nothing to undo yet.
             node.transport_loop.start()
-            node.max_message_bytes = options.max_message_bytes
+            node.sending.max_message_bytes = options.max_message_bytes
             # Claims a short name at once; a long one is had when it is open.
-            transport = Transport(node, full, creation, options, cookie=secret, seeds=planned)
+            transport = Transport(
+                node.dispatch,
+                node.limited_log,
+                full,
+                creation,
+                options,
+                cookie=secret,
+                hosts_are_one=node.hosts_are_one,
+                seeds=planned,
+            )
             node.tasks.use(options.loop)
             node.kernel.policy = options.rpc
             node.kernel.tick_seconds = options.tick
-            node.transport = transport
+            node.use_transport(transport)
             _started[node] = transport
             transport.open(options.tick / 4)
         try:
             transport.wait_until_open()
         except BaseException:
-            node.transport = None
+            node.use_transport(None)
             node.tasks.use(None)
             _started.pop(node, None)
             transport.close()
@@ -126,12 +136,12 @@ def _planned(seeds: Sequence[str], here: str) -> list[Seed]:
 
 def stop(node: LocalNode) -> bool:
     """Says goodbye to all peers and gives the name up; False if there was none."""
-    with _changing(node), node.critical_section():
+    with _changing(node), node.dispatch.critical_section():
         transport = node.transport
         if transport is None:
             return False
         transport.close()
-        node.transport = None
+        node.use_transport(None)
         node.tasks.use(None)
         _started.pop(node, None)
         return True
@@ -205,7 +215,7 @@ def info(node: LocalNode) -> dict[str, Any]:
             "registered": kernel.registered(),
         }
     transport = node.transport
-    facts["loop_lag"] = transport.lag.worst(node.now()) if transport is not None else None
+    facts["loop_lag"] = transport.lag.worst(time.monotonic()) if transport is not None else None
     facts["threads"] = threading.active_count()
     facts["dying_threads"] = len(node.processes.kills)
     facts["stuck"] = node.processes.kills.stuck()

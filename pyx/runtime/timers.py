@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.dispatch import Dispatch
     from pyx.terms import Ref
 
 
@@ -25,8 +25,8 @@ class _Timer:
 class Timers:
     """The timers of one node, by reference.  They run on the transport's loop."""
 
-    def __init__(self, node: LocalNode) -> None:
-        self._node = node
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
         self._running: dict[Ref, _Timer] = {}
 
     def start(self, seconds: float, dest: Any, body: Any) -> Ref:
@@ -34,19 +34,19 @@ class Timers:
 
         The timer sends, not the process that set it: that one may be gone by then (as in OTP).
         """
-        node = self._node
-        with node.critical_section() as section:
+        dispatch = self._dispatch
+        with dispatch.critical_section() as section:
             with section.kernel_call() as kernel:
                 ref = kernel.make_ref()
 
             def fire() -> None:
                 # Taking the entry out of the table decides the timer's fate: popping is atomic.
                 if self._running.pop(ref, None) is not None:
-                    with node.kernel_call as kernel:
+                    with dispatch.kernel_call as kernel:
                         kernel.send(None, dest, body)
 
             timer = self._running[ref] = _Timer(time.monotonic() + seconds)  # in the table before it can fire
-            timer.cancel = node.transport_loop.later(seconds, fire)
+            timer.cancel = dispatch.transport_loop.later(seconds, fire)
         return ref
 
     def cancel(self, ref: Ref) -> float | bool:
@@ -55,6 +55,6 @@ class Timers:
         if timer is None:
             return False
         if timer.cancel is not None:
-            with self._node.critical_section():
+            with self._dispatch.critical_section():
                 timer.cancel()
         return max(0.0, timer.due - time.monotonic())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import os
 import random
 import time
@@ -23,10 +24,9 @@ from pyx.net.directory_log import DirectoryLog
 from pyx.net.endpoint import Arrival
 from pyx.net.endpoint import Endpoint as Doors
 from pyx.net.unix_carrier import UnixCarrier
-from pyx.runtime.accept_failures import AcceptFailures
 from pyx.runtime.drain_timeout import GOODBYE_SECONDS
 from pyx.runtime.lag import EVERY_SECONDS, Lag
-from pyx.runtime.refusals import REST_SECONDS, Refusals
+from pyx.runtime.rate_limited_log import AcceptFailures
 from pyx.runtime.seeding import Seeding
 from pyx.runtime.shutdown import Shutdown
 from pyx.terms import Incarnation
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from pyx.net.seeds import Seed
     from pyx.net.tcp_carrier import TcpCarrier
     from pyx.options import NodeOptions
-    from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.dispatch import Dispatch
+    from pyx.runtime.rate_limited_log import RateLimitedLog
     from pyx.signals import Signal
     from pyx.wire.handshake.machine import Status
 
@@ -65,11 +66,13 @@ class Transport:
     """What makes a process a node: claims the name, listens from `open` on.
 
     Args:
-        node: whose kernel decides.
+        dispatch: of the node.
+        limited_log: for connections that are refused.
         name: the full name.
         creation: of this life.
         options: of the node; its `long`, `listen`, `port` and `hidden` are used here.
         cookie: for all peers that have none of their own (`set_cookie`).
+        hosts_are_one: see `LocalNode`.
         seeds: nodes to dial of its own accord.
 
     Raises:
@@ -78,15 +81,19 @@ class Transport:
 
     def __init__(
         self,
-        node: LocalNode,
+        dispatch: Dispatch,
+        limited_log: RateLimitedLog,
         name: str,
         creation: int,
         options: NodeOptions,
         *,
         cookie: Cookie,
+        hosts_are_one: bool = False,
         seeds: Sequence[Seed] = (),
     ) -> None:
-        self._node = node
+        self._dispatch = dispatch
+        self._limited_log = limited_log
+        self._max_message_bytes = options.max_message_bytes
         self._incarnation = Incarnation(name, creation)
         self._hidden = options.hidden
         self.cookie = cookie
@@ -102,7 +109,7 @@ class Transport:
         if not options.long:
             directory = self._directory = HostDirectory.of_this_user()
             self._claim = directory.claim(name, creation, os.getpid())
-            self._door = UnixCarrier(directory, self._claim, hosts_are_one=node.hosts_are_one)
+            self._door = UnixCarrier(directory, self._claim, hosts_are_one=hosts_are_one)
         else:
             from pyx.net.tcp_carrier import TcpCarrier  # with TLS and cryptography, which nobody else needs
 
@@ -115,9 +122,9 @@ class Transport:
             )
         self._doors: Doors | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._seeding = Seeding(node, seeds, name) if seeds else None
-        self._reassembly_budget = node_budget(node.max_message_bytes)
-        self.lag = Lag(node.now())
+        self._seeding = Seeding(dispatch, seeds, name) if seeds else None
+        self._reassembly_budget = node_budget(self._max_message_bytes)
+        self.lag = Lag(time.monotonic())
         self._links: dict[Connection, str] = {}
         self._cut_off: frozenset[str] = frozenset()
         self._delay: Callable[[], float] | None = None
@@ -130,9 +137,7 @@ class Transport:
         """When this node was told to end, if it was."""
         self._all_gone = LockSlot()
         self._dial_ended = LockSlot()
-        self._refusals = Refusals()
-        self._shortage = AcceptFailures()
-        self._resting: asyncio.TimerHandle | None = None
+        self._accept_failures = AcceptFailures()
 
     # ------------------------------------------------------------ from the node
 
@@ -147,7 +152,7 @@ class Transport:
             self._opening = asyncio.get_running_loop().create_task(self._open(tick_period))
             self._opening.add_done_callback(self._opening_ended)
 
-        self._node.transport_loop.call(begin)
+        self._dispatch.transport_loop.call(begin)
 
     def _opening_ended(self, task: asyncio.Task[None]) -> None:
         self._failure = None if task.cancelled() else task.exception()
@@ -163,26 +168,28 @@ class Transport:
         try:
             self._opened.wait(None)
         except BaseException:
-            self._node.transport_loop.call(self._opening.cancel)
+            self._dispatch.transport_loop.call(self._opening.cancel)
             self._opened.wait_through(GOODBYE_SECONDS)
             raise
         if self._failure is not None:
             raise self._failure
 
     async def _open(self, tick_period: float) -> None:
-        node = self._node
         self._doors = Doors(self._incarnation, hidden=self._hidden, owner=self, door=self._door)
         await self._doors.listen()
         self._loop = asyncio.get_running_loop()
         # With the doors there, as the kernel may ask for a dial from now on; before anyone is let in.
-        with node.kernel_call as kernel:
+        with self._dispatch.kernel_call as kernel:
             kernel.node_started(*self._incarnation, hidden=self._hidden)
         self._doors.accept()
         if self._beyond is not None and self._beyond.is_beyond_this_host:
             log.warning(
                 "%s listens on %s port %d: %s",
-                self._incarnation.name, self._beyond.address, self._beyond.port, _MAY[node.kernel.policy],
-            )  # fmt: skip
+                self._incarnation.name,
+                self._beyond.address,
+                self._beyond.port,
+                _MAY[self._dispatch.kernel.policy],
+            )
         self._tick(tick_period)
         self._measure()
         if self._seeding is not None:
@@ -195,12 +202,12 @@ class Transport:
         """
         departure = Shutdown(self._incarnation.name, lambda: self._told)
         departure.wait_for_dials(
-            lambda: self._node.transport_loop.call(self._waiting_messages), self._dial_ended
+            lambda: self._dispatch.transport_loop.call(self._waiting_messages), self._dial_ended
         )
-        if not self._node.transport_loop.call(self._begin_close):
+        if not self._dispatch.transport_loop.call(self._begin_close):
             departure.wait_for_links(self._links, self._all_gone)
         closed = LockSlot()
-        self._node.transport_loop.call(self._end_close, closed)
+        self._dispatch.transport_loop.call(self._end_close, closed)
         closed.wait_through(GOODBYE_SECONDS)
         if self._claim is not None:  # its door has done so, unless the loop stands still
             self._claim.release()
@@ -211,7 +218,7 @@ class Transport:
             self._told = time.monotonic()
 
     def _begin_close(self) -> bool:
-        for timer in (self._ticking, self._measuring, self._resting):
+        for timer in (self._ticking, self._measuring):
             if timer is not None:
                 timer.cancel()
         if self._seeding is not None:
@@ -219,12 +226,12 @@ class Transport:
         self._is_closing = True
         for name, count in self._waiting_messages().items():
             log.warning("messages for %s are dropped (%d): the dial to it was given up", name, count)
-        with self._node.kernel_call as kernel:
+        with self._dispatch.kernel_call as kernel:
             kernel.node_stopped()
         return not self._links
 
     def _waiting_messages(self) -> dict[str, int]:
-        with self._node.kernel_call as kernel:
+        with self._dispatch.kernel_call as kernel:
             return kernel.mail_waiting()
 
     def _end_close(self, closed: LockSlot) -> None:
@@ -245,7 +252,7 @@ class Transport:
 
     def _look_at_dial(self, name: str) -> None:
         assert self._doors is not None
-        with self._node.kernel_call as kernel:
+        with self._dispatch.kernel_call as kernel:
             number = kernel.dialling(name)
         self._doors.dial(name, number)
         if number is None and self._seeding is not None:
@@ -272,7 +279,7 @@ class Transport:
         What was under way arrives when the cut is over, unless the silence has ended the session by then: as
         over TCP.
         """
-        self._node.transport_loop.call(self._cut, names)
+        self._dispatch.transport_loop.call(self._cut, names)
 
     def _cut(self, names: frozenset[str]) -> None:
         self._cut_off = names
@@ -300,18 +307,17 @@ class Transport:
 
     def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
         """See `Owner`."""
-        now = self._node.now()
-        with self._node.kernel_call as kernel:
+        now = time.monotonic()
+        with self._dispatch.kernel_call as kernel:
             verdict = kernel.peer_claimed(name, creation, hidden=hidden, now=now)
             return ("ok" if verdict.kind == "accept" else verdict.kind), verdict.peer
 
     def established(self, arrival: Arrival) -> None:
         """See `Owner`."""
-        node = self._node
         peer: Peer | None
         if arrival.dialled:
-            now = node.now()
-            with node.kernel_call as kernel:
+            now = time.monotonic()
+            with self._dispatch.kernel_call as kernel:
                 verdict = kernel.peer_up(arrival.name, arrival.creation, hidden=arrival.hidden, now=now)
                 peer = verdict.peer if verdict.kind == "accept" else None
             if peer is None:
@@ -323,11 +329,10 @@ class Transport:
         self._attach(peer, arrival)
 
     def _attach(self, peer: Peer, arrival: Arrival) -> None:
-        node = self._node
 
         def signals_came(signals: list[Signal]) -> None:
-            now = node.now()
-            with node.kernel_call as kernel:
+            now = time.monotonic()
+            with self._dispatch.kernel_call as kernel:
                 kernel.signals_received(peer, signals, now)
             if self._delay is not None:
                 link.hold()
@@ -339,8 +344,8 @@ class Transport:
             if link.is_closing and (unsent := link.unsent_bytes):
                 why = "it did not take them in time" if reason == CLOSED_HERE else reason
                 log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", arrival.name, why)
-            now = node.now()
-            with node.kernel_call as kernel:
+            now = time.monotonic()
+            with self._dispatch.kernel_call as kernel:
                 kernel.peer_lost(peer, reason, now)
             if self._seeding is not None and arrival.name not in self._links.values():
                 self._seeding.node_down(arrival.name)
@@ -354,7 +359,7 @@ class Transport:
             SignalStream(
                 self._incarnation,
                 there,
-                max_payload_bytes=node.max_message_bytes,
+                max_payload_bytes=self._max_message_bytes,
                 budget=self._reassembly_budget,
             ),
             peer.out,
@@ -376,10 +381,9 @@ class Transport:
 
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
         """See `Owner`."""
-        node = self._node
         words = f"{reason} (hint: {hint})" if hint else reason
-        now, jitter = node.now(), random.random()  # noqa: S311 - spreads retries
-        with node.kernel_call as kernel:
+        now, jitter = time.monotonic(), random.random()  # noqa: S311 - spreads retries
+        with self._dispatch.kernel_call as kernel:
             kernel.dial_failed(name, words, now, jitter)
         self._dial_ended.wake()
         if self._seeding is not None:
@@ -390,31 +394,23 @@ class Transport:
         if reason == HUNG_UP:  # of two nodes that dial each other at once, one gives its dial up: no news
             log.info("a connection was given up before its proof")
             return
-        self._tell(self._refusals.refused(reason))
+        self._limited_log.write("refused connections", logging.WARNING, f"refused a connection: {reason}")
 
     def cannot_accept(self, number: int) -> None:
         """See `Owner`."""
-        if (line := self._shortage.failed(number, self._node.now())) is not None:
+        if (line := self._accept_failures.failed(number, time.monotonic())) is not None:
             log.error("%s", line)
-
-    def _tell(self, line: str | None) -> None:
-        if line is not None:
-            log.warning("%s", line)
-            self._resting = asyncio.get_running_loop().call_later(REST_SECONDS, self._rested)
-
-    def _rested(self) -> None:
-        self._tell(self._refusals.rested())
 
     # ------------------------------------------------------------ ticks
 
     def _tick(self, period: float) -> None:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
-        now = self._node.now()
-        with self._node.kernel_call as kernel:
+        now = time.monotonic()
+        with self._dispatch.kernel_call as kernel:
             kernel.tick(now)
 
     def _measure(self) -> None:
-        self.lag.looked(self._node.now())
+        self.lag.looked(time.monotonic())
         self._measuring = asyncio.get_running_loop().call_later(EVERY_SECONDS, self._measure)
         self._look_after_name()
 

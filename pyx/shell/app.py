@@ -130,7 +130,9 @@ class App:
 
     def _leave(self) -> None:
         self._termination.is_ending = True
-        this_node().console = self._frontend.console  # of processes that go on, until the screen is closed
+        this_node().output.console = (
+            self._frontend.console
+        )  # of processes that go on, until the screen is closed
         Node.stop()
 
     def _say_goodbye(self) -> None:

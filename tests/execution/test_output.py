@@ -48,7 +48,7 @@ class Console:
 def console(node: LocalNode) -> Console:
     """The node's own."""
     console = Console()
-    node.outlet._write = console.write
+    node.output.outlet._write = console.write
     return console
 
 

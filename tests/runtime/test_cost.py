@@ -128,7 +128,7 @@ def test_one_that_has_ended_is_freed_without_the_collector(
     before = left()
     for _ in range(20):
         for pid in spawn(node, function, 50):
-            node.send(pid, "leave")
+            node.sending.send(pid, "leave")
         until(lambda: not node.kernel.processes())
     caplog.clear()
     until(lambda: left() <= before)  # fewer: of an earlier test

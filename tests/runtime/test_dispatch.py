@@ -29,15 +29,15 @@ class TestAStep:
         for _ in range(2):
             with pytest.raises(RegistrationError):
                 in_kernel(node, node.kernel.unregister, "nobody")
-        assert not node._lock.locked()
+        assert not node.dispatch._lock.locked()
         assert not thread_state.thread.state.inside
 
     def test_is_taken_under_the_lock_and_its_effects_are_carried_out_without(self, node: LocalNode) -> None:
         locked: list[bool] = []
-        node.handlers[fx.Log] = lambda _: locked.append(node._lock.locked())
+        node.dispatch.handlers[fx.Log] = lambda _: locked.append(node.dispatch._lock.locked())
 
         def decide() -> None:
-            locked.append(node._lock.locked())
+            locked.append(node.dispatch._lock.locked())
             node.kernel.effects.append(fx.Log("info", "x"))
 
         in_kernel(node, decide)
@@ -89,7 +89,7 @@ class TestAStep:
 
         class Finalized:
             def __del__(self) -> None:
-                locked.append(node._lock.locked())
+                locked.append(node.dispatch._lock.locked())
 
         process, _ = in_kernel(node, node.kernel.process_started, "def")
         process.dictionary["key"] = Finalized()
@@ -115,19 +115,19 @@ class TestAStep:
     def test_nobody_carries_out_anothers(self, node: LocalNode) -> None:
         """A step without effects has let go of the lock; before it goes on, another one brings effects."""
         carried: list[str] = []
-        node.handlers[fx.Log] = lambda effect: carried.append(effect.text)
+        node.dispatch.handlers[fx.Log] = lambda effect: carried.append(effect.text)
 
         def decide() -> None:
             node.kernel.effects.append(fx.Log("info", "once"))
 
         def release() -> None:
-            node._lock.release()
+            node.dispatch._lock.release()
             if threading.current_thread() is threading.main_thread():
                 other = threading.Thread(target=in_kernel, args=(node, decide))
                 other.start()
                 other.join(HANG)
 
-        node._release = (gc.enable, release)
+        node.dispatch._release = (gc.enable, release)
         in_kernel(node, node.kernel.registered)
         assert carried == ["once"]
 
@@ -182,8 +182,8 @@ class TestFlushing:
             assert runner is not None
             for _ in range(2):
                 in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
-            node.about_to_wait(runner)
-            node.waited(runner)
+            node.dispatch.about_to_wait(runner)
+            node.dispatch.waited(runner)
             in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
 
         as_process(node, body)
@@ -198,23 +198,25 @@ class TestTelling:
 
     def test_outside_it_is_done_at_once(self, node: LocalNode) -> None:
         seen: list[str] = []
-        node.call_or_defer(seen.append, "told")
+        node.dispatch.call_or_defer(seen.append, "told")
         assert seen == ["told"]
 
     def test_inside_it_is_done_before_the_step_is_left(self, node: LocalNode) -> None:
         seen: list[str] = []
 
         def decide() -> None:
-            node.call_or_defer(seen.append, "told")
-            node.call_or_defer(lambda: node.call_or_defer(seen.append, "told by what was told"))
+            node.dispatch.call_or_defer(seen.append, "told")
+            node.dispatch.call_or_defer(
+                lambda: node.dispatch.call_or_defer(seen.append, "told by what was told")
+            )
             seen.append("decided")
 
         in_kernel(node, decide)
         assert seen == ["decided", "told", "told by what was told"]
-        assert node._deferred == {}
+        assert node.dispatch._deferred == {}
 
     def test_one_that_fails_is_logged(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
-        in_kernel(node, node.call_or_defer, node.kernel.unregister, "nobody")
+        in_kernel(node, node.dispatch.call_or_defer, node.kernel.unregister, "nobody")
         assert "a call that was deferred to the end of a kernel call failed" in caplog.text
         assert in_kernel(node, node.kernel.registered) == []
 
@@ -223,21 +225,21 @@ class TestTelling:
     ) -> None:
         """A finalizer ran after the look at what was told, before the thread was outside."""
         told = threading.Event()
-        catch_up = node._catch_up
+        catch_up = node.dispatch._catch_up
 
         def late(runner: Runner | None) -> None:
             catch_up(runner)
-            node.call_or_defer(told.set)
+            node.dispatch.call_or_defer(told.set)
 
-        monkeypatch.setattr(node, "_catch_up", late)
-        in_kernel(node, node.call_or_defer, lambda: None)
+        monkeypatch.setattr(node.dispatch, "_catch_up", late)
+        in_kernel(node, node.dispatch.call_or_defer, lambda: None)
         wait_for(told)
-        assert node._deferred == {}
+        assert node.dispatch._deferred == {}
 
     def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
         def body(runner: Runner) -> None:
             runner.gate.closed = True
             with pytest.raises(ProcessKilled):
-                node.call_or_defer(lambda: pytest.fail("it was done"))
+                node.dispatch.call_or_defer(lambda: pytest.fail("it was done"))
 
         in_the_name_of_a_process(node, body)

@@ -1,11 +1,10 @@
-"""effect_handlers.py: Effects of the kernel are carried out, each by what it needs, and none keeps another
-back.
-"""
+"""effect_handlers.py, node_output.py: What each effect of the kernel does; one that fails keeps none back."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from pyx.core import effects as fx
@@ -31,7 +30,7 @@ def test_one_that_fails_is_logged_and_keeps_no_other_back(
     def broken(_: str, __: Pid) -> None:
         raise BrokenPipeError
 
-    node.outlet._write = broken
+    node.output.outlet._write = broken
     in_kernel(node, decide)
     assert [record.getMessage() for record in caplog.records] == [
         "cannot handle the effect Show",
@@ -60,7 +59,7 @@ def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -
         wait_for(go_on)
         shown.append(threading.get_ident())
 
-    node.outlet._write = slow
+    node.output.outlet._write = slow
     node.transport_loop.call(in_kernel, node, node.kernel.print_lines, Pid(0), None, "a line\n")
     wait_for(standing)
     assert node.transport_loop.call(lambda: "still there") == "still there"
@@ -72,7 +71,7 @@ def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -
 def test_a_rest_ends_when_it_is_time(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
     rested = threading.Event()
     monkeypatch.setattr(node.kernel, "rested", lambda _: rested.set())
-    in_kernel(node, node.kernel.effects.append, fx.Rest("b@test", node.now()))
+    in_kernel(node, node.kernel.effects.append, fx.Rest("b@test", time.monotonic()))
     wait_for(rested)
 
 

@@ -91,7 +91,7 @@ class TestAbroad:
 
         pid = Running(b, body).pid
         until(lambda: b.kernel.whereis("stock") is not None)
-        b.send(pid, {"name": "nike"})
+        b.sending.send(pid, {"name": "nike"})
         facts = asking(a, seen_from(a, b, pid), ["registered_name", "messages", "links", "group_leader"])
         assert facts == {
             "registered_name": "stock",

@@ -130,7 +130,7 @@ class TestEnds:
         def reason(error: str) -> Any:
             pid, _ = node.processes.spawn(task, (error,))
             ended = Ended(node, pid)
-            node.send(pid, "go")
+            node.sending.send(pid, "go")
             wait_for(ended)
             return ended.reason
 
@@ -192,7 +192,7 @@ class TestStarts:
         until(lambda: process.waiting)
         assert process.kind == "async def"
         assert process.runner.gate.thread_ident is None
-        node.send(pid, "end")
+        node.sending.send(pid, "end")
         assert end_of(node, pid) in {"normal", "noproc"}
 
     def test_a_def_that_gives_a_coroutine_becomes_one_too_and_can_be_killed(self, node: LocalNode) -> None:
@@ -361,7 +361,7 @@ class TestForPeers:
     ) -> None:
         a, b = stage.start("a"), stage.start("b")
         shown: list[str] = []
-        a.outlet._write = lambda text, _: shown.append(text)
+        a.output.outlet._write = lambda text, _: shown.append(text)
         as_process(a, lambda: rpc.cast("b", "operator", "truediv", [1, 0]))
         until(lambda: "ZeroDivisionError" in caplog.text)
         until(lambda: not b.kernel.processes())
@@ -403,10 +403,10 @@ class TestDying:
 
 class TestShellExit:
     def test_says_who_died_of_what(self, node: LocalNode) -> None:
-        assert exit_text(node, Pid(7), "boom") == "** (EXIT from #PID<0.7.0>) boom\n"
-        assert exit_text(node, Pid(7), encoded(("a", 1))) == "** (EXIT from #PID<0.7.0>) ('a', 1)\n"
+        assert exit_text(node.kernel, Pid(7), "boom") == "** (EXIT from #PID<0.7.0>) boom\n"
+        assert exit_text(node.kernel, Pid(7), encoded(("a", 1))) == "** (EXIT from #PID<0.7.0>) ('a', 1)\n"
         raised = encoded(Raised("ValueError", "no stock", "Traceback ..."))
-        assert exit_text(node, Pid(7), raised) == "** (EXIT from #PID<0.7.0>) ValueError: no stock\n"
+        assert exit_text(node.kernel, Pid(7), raised) == "** (EXIT from #PID<0.7.0>) ValueError: no stock\n"
 
 
 def test_the_loss_of_a_linked_process_takes_a_thread_along(node: LocalNode) -> None:
@@ -425,7 +425,7 @@ def test_the_loss_of_a_linked_process_takes_a_thread_along(node: LocalNode) -> N
     pid, _ = node.processes.spawn(parent, ())
     wait_for(ready)
     ended = Ended(node, pid)
-    node.send(linked[0], "go")
+    node.sending.send(linked[0], "go")
     wait_for(ended)
     assert ended.reason == "boom"
 

@@ -74,11 +74,11 @@ class TestThisNode:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads, from Python 3.12 on
 def test_in_a_forked_child_nobody_holds_the_lock(node: LocalNode) -> None:
-    node._lock.acquire()
+    node.dispatch._lock.acquire()
     child = os.fork()
     if not child:
-        fine = context.current.get() is None and this_node() is not node and not node._lock.locked()
+        fine = context.current.get() is None and this_node() is not node and not node.dispatch._lock.locked()
         os._exit(0 if fine and in_kernel(node, node.kernel.registered) == [] else 1)
-    node._lock.release()
+    node.dispatch._lock.release()
     assert os.waitpid(child, 0)[1] == 0
     assert this_node() is node

@@ -64,11 +64,11 @@ class Busy:
 
     def begins_to_take(self) -> None:
         """From now on it takes what comes."""
-        self.node.send(self.pid, "take")
+        self.node.sending.send(self.pid, "take")
 
     def took(self) -> list[Any]:
         """What it has taken, now that no more comes."""
-        self.node.send(self.pid, "end")
+        self.node.sending.send(self.pid, "end")
         wait_for(self._over)
         return self.taken
 

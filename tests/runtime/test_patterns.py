@@ -1,4 +1,4 @@
-"""patterns.py: Every line of the grammar of receive, what it takes and what it leaves."""
+"""receiving.py: Every line of the grammar of receive, what it takes and what it leaves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyx.runtime.patterns import matches, required_reference
+from pyx.runtime.receiving import matches, required_reference
 from pyx.terms import Literal, Pid, Ref
 
 

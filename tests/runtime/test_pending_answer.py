@@ -107,7 +107,7 @@ def test_what_a_call_printed_is_seen_before_its_value(
 ) -> None:
     """The transport leaves lines to another thread; the asker does not go on before they are shown."""
     shown: list[str] = []
-    node.outlet._write = lambda text, _: shown.append(text)
+    node.output.outlet._write = lambda text, _: shown.append(text)
     with PendingAnswer(node) as pending:
         pending.resolve("value", None)
         node.kernel.console.append((node.kernel.dead_pid(), "a line\n"))

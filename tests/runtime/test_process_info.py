@@ -98,8 +98,8 @@ class TestFacts:
             assert started_with(hostile) == ("", "", 0)
 
     def test_messages_are_shown_as_they_will_be_received_and_stay(self, node: LocalNode, pid: Pid) -> None:
-        node.send(pid, "flat")
-        node.send(pid, ["sealed"])
+        node.sending.send(pid, "flat")
+        node.sending.send(pid, ["sealed"])
         for _ in range(2):
             assert fact(node, pid, "messages") == ["flat", ["sealed"]]
         assert fact(node, pid, "message_queue_len") == 2

@@ -15,7 +15,8 @@ from pyx.errors import AlreadyReceiving, ProcessKilled, ReceiveTimeout
 from pyx.execution.context import current
 from pyx.execution.runner import Runner
 from pyx.runtime import receiving
-from pyx.runtime.receiving import drain, open_item, open_reason, peek, receive, receive_async
+from pyx.runtime.encoding import open_item, open_reason, peek
+from pyx.runtime.local_node import node_of
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
 from tests.staging import HANG, Running, as_process, encoded, in_kernel, until
@@ -23,9 +24,22 @@ from tests.staging import HANG, Running, as_process, encoded, in_kernel, until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyx.core.kernel import Kernel
     from pyx.runtime.local_node import LocalNode
 
 TORN = Payload(b"\xc1 no letter", Incarnation("b@test", 7))
+
+
+def receive(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
+    return node_of(runner).receiving.receive(runner, patterns, timeout)
+
+
+async def receive_async(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
+    return await node_of(runner).receiving.receive_async(runner, patterns, timeout)
+
+
+def drain(runner: Runner) -> list[Any]:
+    return node_of(runner).receiving.drain(runner)
 
 
 class Reader:
@@ -46,7 +60,7 @@ class Reader:
         return receive(self.runner, patterns, timeout)
 
     def has(self) -> list[Any]:
-        return peek(self.node, self.process.mailbox.snapshot())
+        return peek(self.node.kernel, self.process.mailbox.snapshot())
 
 
 @pytest.fixture
@@ -79,9 +93,9 @@ class TestTaking:
     ) -> None:
         opened: list[Any] = []
 
-        def spying(node: LocalNode, item: Any) -> Any:
+        def spying(kernel: Kernel, item: Any) -> Any:
             opened.append(item)
-            return open_item(node, item)
+            return open_item(kernel, item)
 
         monkeypatch.setattr(receiving, "open_item", spying)
         reader.gets(encoded(["a letter"]))
@@ -159,7 +173,7 @@ class TestTime:
 
         def chatter() -> None:
             while not stop.is_set():
-                node.send(running.pid, "chatter")
+                node.sending.send(running.pid, "chatter")
 
         chatting = threading.Thread(target=chatter)
         chatting.start()
@@ -175,9 +189,9 @@ class TestTime:
         process = node.kernel.find(running.pid)
         assert process is not None
         until(lambda: process.waiting)
-        node.send(running.pid, "something else")
+        node.sending.send(running.pid, "something else")
         until(lambda: process.waiting and not process.mailbox.incoming)
-        node.send(running.pid, "go")
+        node.sending.send(running.pid, "go")
         assert running.outcome() == "go"
 
 
@@ -280,9 +294,9 @@ class TestCoroutines:
             assert me is not None
             first = asyncio.create_task(receive_async(me, ("first",), None))
             await asyncio.sleep(0)
-            with pytest.raises(AlreadyReceiving, match="receiving already: in another task"):
+            with pytest.raises(AlreadyReceiving, match="already receiving, in another of its tasks"):
                 await receive_async(me, ("second",), None)
-            node.send(me.process.pid, "first")
+            node.sending.send(me.process.pid, "first")
             return await first
 
         assert run_task(node, body) == "first"
@@ -295,8 +309,8 @@ class TestCoroutines:
             me = current.get()
             assert me is not None
             for number in range(kept):
-                node.send(me.process.pid, ("noise", number))
-            node.send(me.process.pid, "wanted")
+                node.sending.send(me.process.pid, ("noise", number))
+            node.sending.send(me.process.pid, "wanted")
             search = asyncio.create_task(receive_async(me, ("wanted",), 0))
             turns = 0
             while not search.done():
@@ -332,7 +346,7 @@ def run_task(node: LocalNode, body: Callable[[], Any], *messages: Any) -> Any:
 
     pid, _ = node.processes.spawn(process, ())
     for message in messages:
-        node.send(pid, message)
+        node.sending.send(pid, message)
     assert over.wait(HANG)
     return outcome[0]
 
@@ -340,16 +354,16 @@ def run_task(node: LocalNode, body: Callable[[], Any], *messages: Any) -> Any:
 class TestItems:
     def test_system_messages_have_erlangs_shape(self, node: LocalNode) -> None:
         pid, ref = Pid(7), Ref(1)
-        assert open_item(node, Downed(ref, pid, "normal")) == ("DOWN", ref, "process", pid, "normal")
-        assert open_item(node, Downed(ref, ("stock", "b@test"), encoded({"why": 1}))) == (
+        assert open_item(node.kernel, Downed(ref, pid, "normal")) == ("DOWN", ref, "process", pid, "normal")
+        assert open_item(node.kernel, Downed(ref, ("stock", "b@test"), encoded({"why": 1}))) == (
             ("DOWN", ref, "process", ("stock", "b@test"), {"why": 1})
         )  # fmt: skip
-        assert open_item(node, Exited(pid, "killed")) == ("EXIT", pid, "killed")
-        assert open_item(node, NodeUp("b@test")) == ("nodeup", "b@test")
-        assert open_item(node, NodeDown("b@test")) == ("nodedown", "b@test")
+        assert open_item(node.kernel, Exited(pid, "killed")) == ("EXIT", pid, "killed")
+        assert open_item(node.kernel, NodeUp("b@test")) == ("nodeup", "b@test")
+        assert open_item(node.kernel, NodeDown("b@test")) == ("nodedown", "b@test")
 
     def test_a_reason_that_cannot_be_opened_is_a_word(self, node: LocalNode) -> None:
-        assert open_reason(node, TORN) == "unreadable"
+        assert open_reason(node.kernel, TORN) == "unreadable"
 
     def test_peeking_takes_nothing_and_leaves_out_what_cannot_be_opened(self, reader: Reader) -> None:
         reader.gets("a", TORN, encoded(["b"]))
@@ -367,7 +381,7 @@ def test_a_process_of_its_own_reads_its_own_mailbox(node: LocalNode) -> None:
     def body() -> Any:
         me = current.get()
         assert me is not None
-        node.send(me.process.pid, "hello")
+        node.sending.send(me.process.pid, "hello")
         return receive(me, (), None)
 
     assert as_process(node, body) == "hello"

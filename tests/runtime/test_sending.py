@@ -58,11 +58,11 @@ class TestSending:
     @pytest.mark.parametrize("message", [1, "x", None, ("a", 1, Pid(5))])
     def test_at_home_a_flat_message_stays_itself(self, node: LocalNode, reader: Runner, message: Any) -> None:
         for dest in (reader.process.pid, "reader"):
-            assert node.send(dest, message)
+            assert node.sending.send(dest, message)
             assert self.got(reader) is message
 
     def test_any_other_is_encoded(self, node: LocalNode, reader: Runner) -> None:
-        node.send("reader", [1])
+        node.sending.send("reader", [1])
         assert isinstance(self.got(reader), Payload)
 
     def test_a_destination_that_may_be_elsewhere_gets_a_payload(self, node: LocalNode) -> None:
@@ -71,18 +71,18 @@ class TestSending:
         assert encode_for(node_of_destination(Ref(1)), 1, node.max_message_bytes) == 1
 
     def test_only_a_plain_name_that_nobody_has_is_told(self, node: LocalNode) -> None:
-        assert node.send("nobody", 1) is False
-        assert node.send(("nobody", "nonode@nohost"), 1) is True
-        assert node.send(Pid(4711), 1) is True
+        assert node.sending.send("nobody", 1) is False
+        assert node.sending.send(("nobody", "nonode@nohost"), 1) is True
+        assert node.sending.send(Pid(4711), 1) is True
 
     def test_what_is_no_data_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError):
-            node.send("reader", object())
+            node.sending.send("reader", object())
 
     def test_inside_a_step_it_is_put_off(self, node: LocalNode, reader: Runner) -> None:
         """As from a finalizer: nobody can tell then whether the name is somebody's."""
-        assert in_kernel(node, node.send, "nobody", 1) is True
-        in_kernel(node, node.send, "reader", 2)
+        assert in_kernel(node, node.sending.send, "nobody", 1) is True
+        in_kernel(node, node.sending.send, "reader", 2)
         assert self.got(reader) == 2
 
 
@@ -95,7 +95,7 @@ def test_a_dead_process_may_give_up_what_it_asked_for(
     def body(runner: Runner) -> None:
         runner.gate.closed = True
         with pytest.raises(ProcessKilled):
-            node.abandon(7)
+            node.sending.abandon(7)
 
     in_the_name_of_a_process(node, body)
     node.transport_loop.call(lambda: None)
@@ -292,7 +292,7 @@ class TestToANodeThatTakesNothing:
         a, b = two
         there = seen_from(a, b, Running(b, receive).pid)
         shown: list[str] = []
-        b.outlet._write = lambda text, _: shown.append(text)
+        b.output.outlet._write = lambda text, _: shown.append(text)
 
         def prints() -> None:
             Process.group_leader(self_pid(), there)

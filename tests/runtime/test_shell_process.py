@@ -160,11 +160,11 @@ def test_a_session_leaves_nothing_behind(
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     with shell_process(node, console, BEGAN) as shell:
         pid = shell.pid
-        assert node.console is console
+        assert node.output.console is console
         assert isinstance(sys.stdout, StdoutRouter)
     assert current.get() is None
     assert node.kernel.find(pid) is None
-    assert node.console is None
+    assert node.output.console is None
 
 
 def test_gives_the_value_of_a_coroutine(shell: ShellProcess) -> None:

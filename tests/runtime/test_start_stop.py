@@ -246,7 +246,7 @@ class TestStop:
         start(node)
         assert node.kernel.find(running.pid)
         start_stop.stop(node)
-        node.send(running.pid, "still here")
+        node.sending.send(running.pid, "still here")
         assert running.outcome() == "still here"
 
     def test_all_stop_with_the_interpreter(self, stage: Stage) -> None:

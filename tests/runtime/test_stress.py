@@ -109,7 +109,7 @@ def tables_agree(node: LocalNode, *, alive: set[Pid]) -> None:
     for process in kernel.processes():
         assert process.monitored_by == {}
         assert list(process.links) == []
-    assert node._deferred == {}
+    assert node.dispatch._deferred == {}
     assert len(node.processes.kills) == 0
 
 
@@ -224,7 +224,7 @@ class TestKillsOfSenders:
         over, complaints, seen = threading.Event(), list[str](), list[int]()
         pid, _ = node.processes.spawn(lambda: reader(over, complaints, seen), ())
         storm(node, pid, monkeypatch, WAYS, KILLS)
-        node.send(pid, "stop")  # behind everything else
+        node.sending.send(pid, "stop")  # behind everything else
         wait_for(over, hang=WORK)
         assert complaints == []
         assert seen > [KILLS]
@@ -239,7 +239,7 @@ class TestKillsOfSenders:
         pid, _ = b.processes.spawn(lambda: reader(over, complaints, seen), ())
         as_process(a, lambda: pyx.Node.ping("b@test"))
         storm(a, seen_from(a, b, pid), monkeypatch, WAYS, KILLS)
-        a.send(seen_from(a, b, pid), "stop")  # behind everything else
+        a.sending.send(seen_from(a, b, pid), "stop")  # behind everything else
         wait_for(over, hang=WORK)
         assert complaints == []
         assert seen > [KILLS]
@@ -416,8 +416,7 @@ class TestSwallowers:
     ) -> None:
         shown: list[str] = []
         monkeypatch.setattr(sys, "stdout", StdoutRouter(io.StringIO()))
-        monkeypatch.setattr(node, "_write_own", lambda text, _: shown.append(text))
-        node.outlet._write = lambda text, _: shown.append(text)
+        node.output.outlet._write = lambda text, _: shown.append(text)
         in_c = threading.Lock()
         in_c.acquire()
         finished = Finished(node, monkeypatch)
@@ -471,7 +470,7 @@ def test_kills_of_sending_tasks(node: LocalNode, monkeypatch: pytest.MonkeyPatch
 
     as_process(node, killer, hang=WORK)
     finished.wait_for(kills + 1)
-    node.send(pid, "stop")
+    node.sending.send(pid, "stop")
     wait_for(over)
     assert complaints == []
     assert seen > [kills]

@@ -38,7 +38,7 @@ def test_one_that_is_called_back_in_time_does_not_arrive(node: LocalNode) -> Non
     left = node.timers.cancel(ref)
     assert 3500 < left <= 3600
     assert node.timers.cancel(ref) is False
-    node.send(running.pid, "instead")
+    node.sending.send(running.pid, "instead")
     assert running.outcome() == "instead"
 
 

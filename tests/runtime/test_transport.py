@@ -113,7 +113,7 @@ class TestSessions:
     def test_a_message_a_call_and_a_print_cross(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         shown: list[tuple[Pid, str]] = []
-        a.outlet._write = lambda text, frm: shown.append((frm, text))
+        a.output.outlet._write = lambda text, frm: shown.append((frm, text))
         running = Running(b, receive)
         in_kernel(b, b.kernel.register, running.pid, "reader")
         as_process(a, lambda: send(("reader", "b"), {"name": "nike"}))
@@ -188,18 +188,18 @@ class TestCookies:
         assert a.transport.cookie == Cookie("pyx1-" + "0" * 43)
         assert a.transport.key_for("c@test") != a.transport.key_for("b@test")
 
-    def test_strangers_are_told_of_once_in_a_while(
+    def test_log_of_refused_connections_is_rate_limited(
         self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("pyx.runtime.transport.REST_SECONDS", 0.0)
+        monkeypatch.setattr("pyx.runtime.rate_limited_log.PAUSE_SECONDS", 0.0)
         a = stage.start("a")
         assert a.transport is not None
 
-        def crowd(transport: Transport) -> None:  # in one turn of the loop, so before any rest is over
+        def refused(transport: Transport) -> None:  # in one turn of the loop, so before any pause is over
             for reason in ("it hung up in TLS", "100% nonsense", "wrong cookie"):
                 transport.stranger_refused(reason)
 
-        a.transport_loop.call(crowd, a.transport)
+        a.transport_loop.call(refused, a.transport)
         until(lambda: len(caplog.records) >= 2)
         assert [record.getMessage() for record in caplog.records] == [
             "refused a connection: it hung up in TLS",
@@ -296,7 +296,7 @@ class TestLeaving:
     def say_much(node: LocalNode) -> None:
         """As a script does that sends, and ends."""
         for number in range(8):
-            node.send(("sink", "b@test"), [number, "x" * 300_000])
+            node.sending.send(("sink", "b@test"), [number, "x" * 300_000])
 
     def test_all_arrives_at_a_peer_that_was_busy(
         self, stage: Stage, caplog: pytest.LogCaptureFixture
@@ -435,8 +435,9 @@ def test_an_unsafe_directory_is_refused(
 ) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path))
+    node, options = stage.make(), NodeOptions("a@test")
     with pytest.raises(RuntimeDirectoryUnsafe):
-        Transport(stage.make(), "a@test", 1, NodeOptions("a@test"), cookie=Cookie("x"))
+        Transport(node.dispatch, node.limited_log, "a@test", 1, options, cookie=Cookie("x"))
 
 
 class TestANameWhoseFilesVanish:
@@ -500,7 +501,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(
     jumped = iter(itertools.count(1_700_000_000.0, jump))
     monkeypatch.setattr(time, "time", lambda: next(jumped))
     for node in (a, b):
-        node.transport_loop.call(in_kernel, node, lambda node=node: node.kernel.tick(node.now()))
+        node.transport_loop.call(in_kernel, node, lambda node=node: node.kernel.tick(time.monotonic()))
     assert ping(a, "b") == "pong"
     heard = as_process(a, lambda: (Process.send_after(self(), "late", 0.01), receive(timeout=HANG)))
     assert heard[1] == "late"
@@ -521,7 +522,7 @@ class TestADial:
 
     def test_is_begun_though_its_end_is_told_last(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
-        in_kernel(a, a.kernel.connect, None, "b@test", a.now())
+        in_kernel(a, a.kernel.connect, None, "b@test", time.monotonic())
         in_kernel(a, a.kernel.effects.append, fx.CancelDial("b@test"))
         until(lambda: connected(a) == ["b@test"])
         assert connected(b) == ["a@test"]
@@ -530,7 +531,7 @@ class TestADial:
         a = stage.start("a")
 
         def waver() -> None:
-            in_kernel(a, a.kernel.connect, None, "nobody@test", a.now())
+            in_kernel(a, a.kernel.connect, None, "nobody@test", time.monotonic())
             in_kernel(a, a.kernel.disconnect, "nobody@test")
             in_kernel(a, a.kernel.effects.append, fx.Dial("nobody@test"))
 

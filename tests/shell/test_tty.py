@@ -185,7 +185,7 @@ def test_output_of_an_await_is_shown_before_it_reads_stdin(
     shown = io.StringIO()
     screen = Screen(shown)
     screen._write_on_thread = lambda: None  # type: ignore[method-assign] # as if that were too late
-    node.pace = Pace(screen.has_room, screen.settle)
+    node.output.pace = Pace(screen.has_room, screen.settle)
     shell = ShellProcess(node, screen, ("tests", "shell", 0))
     stdout = StdoutRouter(io.StringIO())
 

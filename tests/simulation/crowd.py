@@ -48,7 +48,7 @@ class Crowd:
         """A new member begins on a node."""
         member = Member(self, node, len(self.members))
         self.members.append(member)
-        node.send(member.address.pid, "begin")
+        node.sending.send(member.address.pid, "begin")
         return member
 
     @property

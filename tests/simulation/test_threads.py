@@ -68,7 +68,7 @@ def test_every_promise_holds_under_threads(stage: Stage) -> None:
         assert process is not None
         assert set(process.monitors) == set(member.watches)
     for process in processes(nodes):
-        process.runner.node.send(process.pid, "leave")
+        process.runner.node.sending.send(process.pid, "leave")
     until(lambda: not processes(nodes) and not any(len(node.processes.kills) for node in nodes))
     assert crowd.complaints == []
 
