@@ -39,7 +39,7 @@ class DialWatcher(Protocol):
         """The dial to that node is wanted, or no longer wanted."""
 
 
-class PendingRequest(Protocol):
+class AnswerWaiter(Protocol):
     """A request whose answer a thread or a coroutine waits for."""
 
     def resolve(self, outcome: str, body: Any, nobody: Pid | None = None) -> None:
@@ -128,11 +128,11 @@ class EffectHandlers:
     # ------------------------------------------------------------ requests
 
     def _answered(self, effect: fx.Answered) -> None:
-        request: PendingRequest = effect.waiter
+        request: AnswerWaiter = effect.waiter
         request.resolve(effect.outcome, effect.body, effect.nobody)
 
     def _connected(self, effect: fx.Connected) -> None:
-        request: PendingRequest = effect.waiter
+        request: AnswerWaiter = effect.waiter
         request.resolve("connected" if effect.ok else "noconnection", effect.reason)
 
     def _queue_for_node(self, node: str) -> Outbox | None:
