@@ -1,15 +1,13 @@
-"""A failure as its reader wants it: where, the step, the diff in the file's own names, what is known besides.
+"""The report of a failure: the place, the step, the diff in the file's own names, and further facts.
 
-    FAIL scenarios/product_stock.pyxt:38  server@vm: the screen shows something else (5.0 s)
-        pyx(server@vm)5>
-      - #PID<3.119.0> added a new item on stock
-      + #PID<3.119.0> checked the stock
-        bound: <3.119.0> = <1.44.0> of store@vm
-        unclaimed on gus@vm: [warning] ...
-        logs: /tmp/pyx-x1y2/logs
-        look: pyx replay scenarios/product_stock.pyxt --stop-at 38 --shell server@vm
-
-Not here: finding out what failed (`player.py`).
+FAIL scenarios/product_stock.pyxt:38  server@vm: the output differs (- expected, + actual), 5.0 s
+    pyx(server@vm)5>
+  - #PID<3.119.0> added a new item on stock
+  + #PID<3.119.0> checked the stock
+    bound: <3.119.0> = <1.44.0> of store@vm
+    unclaimed on gus@vm after 1.20 s, from log: [warning] ...
+    logs: /tmp/pyx-x1y2/logs
+    open a shell there: pyx replay scenarios/product_stock.pyxt --stop-at 38 --shell server@vm
 """
 
 from __future__ import annotations
@@ -31,42 +29,41 @@ if TYPE_CHECKING:
     from pyx.scenario.player import Player, StepFailure
 
 _MOST_LINES: Final = 60
-"""Of one diff: a wall of log does not help, and the log itself is at hand."""
+"""The length of one diff: more does not help, and the logs are kept."""
 _MOST_OF_A_SIGN: Final = 20
+"""The length of one run of expected, or of actual lines in a diff."""
 _CONTEXT: Final = 3
-"""So many lines stand around what differs in a longer one."""
+"""The number of equal lines around each difference of a longer diff."""
 _MOST_COMPARED: Final = 200
-"""So many lines of both sides are set against each other, from the first that differs on."""
+"""The number of lines on each side that are compared with each other, from the first difference on."""
 
 
 class DiffLine(NamedTuple):
-    """One line of a diff: `sign` is `" "`, `"-"` (expected, not there) or `"+"` (there, not expected)."""
+    """One line of a diff: `sign` is `"-"` (expected only), `"+"` (actual only) or `" "` (both)."""
 
     sign: str
     text: str
 
 
-def difference(
-    written: Sequence[str], shown: Sequence[str], bindings: Bindings, view: NodeView
-) -> list[DiffLine]:
-    """The expected lines against those shown, in the file's names."""
+def diff(written: Sequence[str], actual: Sequence[str], bindings: Bindings, view: NodeView) -> list[DiffLine]:
+    """Returns the diff of the expected and the actual lines, in the file's names; binds nothing."""
     lines = [expected_line(line) for line in written]
     before = bindings.savepoint()
 
-    def same(row: int, column: int) -> bool:
+    def fits(row: int, column: int) -> bool:
         try:
-            return lines[row].kind != "dots" and match_line(lines[row], shown[column], bindings, view)
+            return lines[row].kind != "dots" and match_line(lines[row], actual[column], bindings, view)
         except ExpressionTooSlow:
             return False
         finally:
             bindings.rollback(before)
 
-    pairs = _common(len(lines), len(shown), same)
+    pairs = _common(len(lines), len(actual), fits)
     found: list[DiffLine] = []
     row = column = 0
-    for pair in [*pairs, (len(lines), len(shown))]:
+    for pair in [*pairs, (len(lines), len(actual))]:
         found += [DiffLine("-", line.written) for line in lines[row : pair[0]]]
-        found += [DiffLine("+", protected(bindings.rename(text, view))) for text in shown[column : pair[1]]]
+        found += [DiffLine("+", protected(bindings.rename(text, view))) for text in actual[column : pair[1]]]
         if pair[0] < len(lines):
             found.append(DiffLine(" ", lines[pair[0]].written))
         row, column = pair[0] + 1, pair[1] + 1
@@ -75,7 +72,7 @@ def difference(
 
 
 def _common(rows: int, columns: int, same: Callable[[int, int], bool]) -> list[tuple[int, int]]:
-    """The pairs that a diff shows as equal: those at both ends, a longest common subsequence between them."""
+    """Returns the equal pairs: those at both ends, and a longest common subsequence between them."""
     first = 0
     while first < min(rows, columns) and same(first, first):
         first += 1
@@ -95,7 +92,7 @@ def _common(rows: int, columns: int, same: Callable[[int, int], bool]) -> list[t
 
 
 def _longest_common(rows: int, columns: int, same: Callable[[int, int], bool]) -> list[tuple[int, int]]:
-    """The pairs of a longest common subsequence."""
+    """Returns the pairs of a longest common subsequence."""
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
     fits = [[same(row, column) for column in range(columns)] for row in range(rows)]
     for row in reversed(range(rows)):
@@ -116,15 +113,15 @@ def _longest_common(rows: int, columns: int, same: Callable[[int, int], bool]) -
 
 
 def describe(failure: StepFailure, player: Player, path: str, logs: str) -> str:
-    """The text of a failure, ending with a newline."""
+    """Returns the report of a failure, with a newline at its end."""
     node = failure.node
-    who = "" if node is None else f"{node.name or 'the shell without a name'}: "
-    lines = [f"FAIL {path}:{failure.line}  {who}{failure.problem} ({failure.seconds:.1f} s)"]
-    shown = () if failure.step is None else failure.step.written
-    lines += [f"    {without_controls(line)}" for line in shown]
+    where = "" if node is None else f"{node.name or 'the shell without a name'}: "
+    lines = [f"FAIL {path}:{failure.line}  {where}{failure.problem}, {failure.seconds:.1f} s"]
+    written = () if failure.step is None else failure.step.written
+    lines += [f"    {without_controls(line)}" for line in written]
     if node is not None:
         lines += _diff_lines(failure, node, player.bindings)
-        mentioned = "\n".join([*shown, *failure.block.lines])
+        mentioned = "\n".join([*written, *failure.block.lines])
         bound = player.bindings.explain(mentioned, node.view)
         if bound:
             lines.append(f"    bound: {'; '.join(bound)}")
@@ -135,19 +132,17 @@ def describe(failure: StepFailure, player: Player, path: str, logs: str) -> str:
         lines.append(f"    {name}:")
         lines += [f"      {without_controls(line)}" for line in text.split("\n")]
     lines.append(f"    logs: {logs}")
-    look = f"pyx replay {path} --stop-at {failure.line}"
-    lines.append(
-        f"    look: {look} --shell {node.name}" if node is not None and node.name else f"    look: {look}"
-    )
+    shell = f" --shell {node.name}" if node is not None and node.name else ""
+    lines.append(f"    open a shell there: pyx replay {path} --stop-at {failure.line}{shell}")
     return "\n".join(lines) + "\n"
 
 
 def _diff_lines(failure: StepFailure, node: NodeProcess, bindings: Bindings) -> list[str]:
-    # What the step itself showed comes first: it is what the block is mostly about.
-    own = [unit for unit in failure.shown if unit.source == EVAL]
-    others = [unit for unit in failure.shown if unit.source != EVAL]
+    # The output of the step itself first: most lines of the block are about it.
+    own = [unit for unit in failure.output if unit.source == EVAL]
+    others = [unit for unit in failure.output if unit.source != EVAL]
     texts = [line for unit in (*own, *others) for line in unit.lines]
-    found = difference(failure.block.lines, texts, bindings, node.view)
+    found = diff(failure.block.lines, texts, bindings, node.view)
     lines = _diff_text(found)
     sources = {unit.source for unit in others}
     if sources:
@@ -158,27 +153,27 @@ def _diff_lines(failure: StepFailure, node: NodeProcess, bindings: Bindings) -> 
 
 
 def _diff_text(found: Sequence[DiffLine]) -> list[str]:
-    """The lines of a diff; where two differ in nothing that can be seen, with escapes, and a note."""
+    """Returns the lines of a diff as text; two lines that look the same are written with escapes."""
     if len(found) > _MOST_LINES:
         found = _shortened(found)
     alike = {
         text
-        for gone in found
-        for came in found
-        if gone.sign == "-" and came.sign == "+" and look_alike(gone.text, came.text)
-        for text in (gone.text, came.text)
+        for missing in found
+        for extra in found
+        if missing.sign == "-" and extra.sign == "+" and look_alike(missing.text, extra.text)
+        for text in (missing.text, extra.text)
     }
     lines = [
         f"  {sign} {with_escapes(text) if text in alike else without_controls(text)}".rstrip()
         for sign, text in found
     ]
     if alike:
-        lines.append("    (lines that look the same are shown with escapes)")
+        lines.append("    (lines that differ and look the same are written with escapes)")
     return lines
 
 
 def _shortened(found: Sequence[DiffLine]) -> list[DiffLine]:
-    """What differs, with some lines around it, and how much was left out."""
+    """Returns the differences with some lines around each, and the numbers of lines left out."""
     near = {
         near
         for at, one in enumerate(found)
@@ -196,8 +191,8 @@ def _shortened(found: Sequence[DiffLine]) -> list[DiffLine]:
         kept.append(one)
     kept += _gap(left_out)
     runs = [list(run) for _, run in itertools.groupby(kept, key=lambda one: one.sign)]
-    shown = [line for run in runs for line in (*run[:_MOST_OF_A_SIGN], *_rest(run))]
-    return [*shown[:_MOST_LINES], *_rest(shown, _MOST_LINES)]
+    cut = [line for run in runs for line in (*run[:_MOST_OF_A_SIGN], *_rest(run))]
+    return [*cut[:_MOST_LINES], *_rest(cut, _MOST_LINES)]
 
 
 def _gap(lines: int) -> Iterator[DiffLine]:

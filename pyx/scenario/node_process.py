@@ -1,6 +1,6 @@
-"""One OS process per node, driven over framed pipes; and the one place where the runner waits for them.
+"""One OS process for each node, driven over two pipes, and the only wait for all of them.
 
-The frames are described in `shell/driver.py`.  Not here: what is to be typed, and what should be seen.
+The driver messages are described in `shell/driver.py`.
 """
 
 from __future__ import annotations
@@ -26,23 +26,22 @@ if TYPE_CHECKING:
     from pyx.scenario.sandbox import Sandbox
 
 _READ_BYTES: Final = 1 << 16
-_LOOK_SECONDS: Final = 0.05
-"""At least so often an exit is looked for: a child that a node forked may hold its pipe open."""
+_POLL_SECONDS: Final = 0.05
+"""The interval of looking for exits: a child that a node forked may hold its pipe open."""
 
-
-_ENDING_SECONDS: Final = 5.0
+_EXIT_SECONDS: Final = 5.0
 _MOMENT_SECONDS: Final = 0.001
 
 
 class NodeProcess:
-    """One life of a node.
+    """One incarnation of a node.
 
     Args:
-        name: as the prompts have it, "" for a shell without one.
-        options: of `pyx`, less the name.
-        sandbox: where it plays.
-        start_time: when the session began, on the monotonic clock.
-        on_output: called with everything that its screen shows, as it comes.
+        name: its full name, "" for a shell without one.
+        options: of `pyx`, without the name.
+        sandbox: the directory of the session.
+        start_time: of the session, on the monotonic clock.
+        on_output: called with each unit of its output, as it comes.
     """
 
     def __init__(
@@ -59,23 +58,27 @@ class NodeProcess:
         self._output = ScreenOutput(lambda unit: on_output(self, unit))
         self.is_ready = False
         self.has_ended = False
-        """It has ended, or its pipe has."""
+        """True once the process or its pipe has ended."""
         self.left_cleanly = False
-        """It has ended of its own accord, as by `exit()` or SIGTERM, and said so."""
+        """True once it announced its end, as after `exit()` or SIGTERM."""
         self.is_frozen = False
+        """True between SIGSTOP and SIGCONT."""
         self.end_reason = ""
+        """Why it ended, for reports; "" while no step has ended it."""
         self.blocking_request: int | None = None
-        """The number of an input that blocks (`# blocks`), until its result is claimed."""
+        """The number of the request with `# blocks`, until an empty prompt has waited for its result."""
         self.finished: set[int] = set()
+        """Numbers of the inputs whose prompt came."""
         self.answers: dict[int, str] = {}
+        """Answers to other requests, by number."""
         self.prompt = ""
         self.message_count = 0
-        """How many frames came, so that a waiter sees that there is something new."""
+        """The number of driver messages that came, so that a waiter sees that there is a new one."""
         self._start_time = start_time
         self._incarnations: dict[int, Incarnation] = {}
         self._incarnation = Incarnation("", id(self))
         self._requests = 0
-        self._rest = b""
+        self._unread = b""
         self._process, self._requests_to, self.descriptor = self._start(options, sandbox)
 
     def _start(self, options: Sequence[str], sandbox: Sandbox) -> tuple[subprocess.Popen[bytes], int, int]:
@@ -93,8 +96,9 @@ class NodeProcess:
                 stdout=log,
                 stderr=log,
                 pass_fds=(child_reads, child_writes),
-                # A group of its own, but our session: Ctrl-C at the runner does not reach it, and should the
-                # runner be killed, the system wakes even a stopped one (SIGHUP and SIGCONT for orphans).
+                # A process group of its own in the same session: Ctrl-C at the replay does not reach it, and
+                # if the replay is killed, the system resumes even a frozen one (SIGHUP and SIGCONT for
+                # orphaned groups), which then sees the end of its pipe.
                 process_group=0,
             )
         os.close(child_reads)
@@ -103,28 +107,28 @@ class NodeProcess:
 
     @property
     def view(self) -> NodeView:
-        """Its screen, as the bindings needs it."""
+        """The incarnation, and its numbers for the incarnations of other nodes."""
         return NodeView(self._incarnation, self._incarnations)
 
     @property
     def units(self) -> list[OutputUnit]:
-        """What its screen shows and no block has claimed; the caller may take some out."""
+        """The units on its screen that no block has claimed; the caller may remove some."""
         return self._output.units
 
     def is_open(self, unit: OutputUnit) -> bool:
-        """True while the last line of *unit* may go on."""
+        """Returns True while the last line of *unit* has no end."""
         return self._output.is_open(unit)
 
     @property
     def os_pid(self) -> int:
-        """The number of the OS process."""
+        """The pid of the OS process."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """As of `subprocess`; None while it runs.
+        """As in `subprocess`: negative for a signal; None while it runs.
 
-        It is not waited for until `close`, so that its number stays that of its process group.
+        The process is not reaped until `close`, so that its pid stays that of its process group.
         """
         if self._process.returncode is not None or not hasattr(os, "waitid"):
             return self._process.poll()
@@ -136,17 +140,17 @@ class NodeProcess:
     # ------------------------------------------------------------ to the node
 
     def request(self, do: str, **facts: object) -> int:
-        """Sends a request and gives its number."""
+        """Sends a driver request and returns its number."""
         self._requests += 1
-        frame = json.dumps({"do": do, "id": self._requests, **facts}).encode() + b"\n"
-        with contextlib.suppress(OSError):  # it is gone: its end will be seen
-            left = memoryview(frame)
+        line = json.dumps({"do": do, "id": self._requests, **facts}).encode() + b"\n"
+        with contextlib.suppress(OSError):  # it has ended, which `read` notices
+            left = memoryview(line)
             while left:
                 left = left[os.write(self._requests_to, left) :]
         return self._requests
 
     def signal(self, name: str) -> None:
-        """Sends a real signal, such as `"KILL"`; SIGSTOP has taken effect when this returns."""
+        """Sends a signal, such as `"KILL"`; SIGSTOP has taken effect when this returns."""
         if self.exit_code is None:
             os.kill(self.os_pid, signal.Signals[f"SIG{name}"])
         if name == "STOP" and hasattr(os, "waitid"):
@@ -154,7 +158,7 @@ class NodeProcess:
         self.is_frozen = name == "STOP" or (self.is_frozen and name not in {"CONT", "KILL"})
 
     def close(self) -> None:
-        """Ends it, whatever it does, with what it has started, and gives its pipes back."""
+        """Kills the process with its process group, reaps it, and closes its pipes."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: only zombies are left
                 os.killpg(self.os_pid, signal.SIGKILL)
@@ -166,15 +170,15 @@ class NodeProcess:
     # ------------------------------------------------------------ from the node
 
     def read(self) -> None:
-        """Takes in what the pipe holds; it has something, or has ended."""
+        """Reads from the pipe, which is readable or at its end."""
         data = os.read(self.descriptor, _READ_BYTES)
         if not data:
-            deadline = time.monotonic() + _ENDING_SECONDS
+            deadline = time.monotonic() + _EXIT_SECONDS
             while self.exit_code is None and time.monotonic() < deadline:
-                time.sleep(_MOMENT_SECONDS)  # the pipe closes a moment before the exit code is there
+                time.sleep(_MOMENT_SECONDS)  # the pipe closes a moment before the exit
             self.has_ended = True
             return
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
             self._handle(json.loads(line))
 
@@ -202,24 +206,24 @@ class NodeProcess:
                 self._output.add(message["source"], message["kind"], message["text"], at)
 
     def stderr_units(self) -> list[OutputUnit]:
-        """What it wrote to stderr itself, as units: the only thing that a node shows which does not start."""
+        """Returns the lines of its log as units: the output of a node that did not start."""
         text = self.log.read_text(encoding="utf-8", errors="backslashreplace")
         at = time.monotonic() - self._start_time
         return [OutputUnit("log", "print", (line,), at) for line in text.splitlines()]
 
     def remove_units(self, source: str, since: int) -> list[OutputUnit]:
-        """Takes units of a source back out of those that came after the first *since* ones; gives them."""
+        """Removes and returns the units of *source* behind the first *since* units."""
         gone = [unit for unit in self.units[since:] if unit.source == source]
         self.units[since:] = [unit for unit in self.units[since:] if unit.source != source]
         return gone
 
     def units_while_busy(self) -> list[OutputUnit]:
-        """The units, with those of an input that still runs taken for those of any process."""
+        """Returns the units, with those of the evaluation that still runs as one of the other sources."""
         return [unit._replace(source="busy") if unit.source == EVAL else unit for unit in self.units]
 
 
 class NodeProcesses:
-    """All OS processes of a session, and the one way to wait."""
+    """The OS processes of a session, and the only way to wait for them."""
 
     def __init__(self) -> None:
         self.all: list[NodeProcess] = []
@@ -227,35 +231,35 @@ class NodeProcesses:
         self._selector = selectors.DefaultSelector()
 
     def add(self, node: NodeProcess) -> None:
-        """Reads that node's frames from now on."""
+        """Reads the driver messages of *node* from now on."""
         self.all.append(node)
         self._selector.register(node.descriptor, selectors.EVENT_READ, node)
         if self._killed:
             node.signal("KILL")
 
     def kill(self) -> None:
-        """Ends all of them, and whoever starts from now on; from any thread."""
+        """Kills all nodes, and each that is added later; for any thread."""
         self._killed = True
         for node in list(self.all):
             node.signal("KILL")
 
     @property
     def message_count(self) -> int:
-        """How many frames came in all."""
+        """The number of driver messages that came from all nodes."""
         return sum(node.message_count for node in self.all)
 
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:
-        """Takes frames in until *until* holds, for at most so many seconds; True if it does."""
+        """Reads until *until* holds, for at most *timeout* seconds; returns False if it never did."""
         deadline = time.monotonic() + timeout
         while not until():
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            self._poll(min(left, _LOOK_SECONDS))
+            self._poll(min(left, _POLL_SECONDS))
         return True
 
     def poll(self) -> None:
-        """Takes in what there is, without waiting; whatever has ended is known to be gone then."""
+        """Reads what has come, without waiting; afterwards `has_ended` is set for each node that ended."""
         self._poll(0)
 
     def _poll(self, timeout: float) -> None:
@@ -269,7 +273,7 @@ class NodeProcesses:
 
     @staticmethod
     def _drain(node: NodeProcess) -> None:
-        """Its last words: whatever is in the pipe of one that has ended."""
+        """Reads the rest of the pipe of a node that has ended."""
         os.set_blocking(node.descriptor, False)
         with contextlib.suppress(BlockingIOError):
             while not node.has_ended:
@@ -277,7 +281,7 @@ class NodeProcesses:
         node.has_ended = True
 
     def close(self) -> None:
-        """Ends all of them."""
+        """Kills and reaps all nodes."""
         for node in self.all:
             node.close()
         self._selector.close()

@@ -1,10 +1,7 @@
-"""Plays the steps of a session with real nodes, and says which step failed and what was there instead.
+"""Plays the steps of a session with real nodes, up to the first step that fails.
 
-A step that evaluates is over at its node's prompt.  What the evaluation itself showed has to be below the
-step then, in full; for what others show there is time until the time-out.  No step is repeated to hide a
-flake.
-Not here: comparing (`match_block.py`), OS processes (`node_process.py`), how a failure looks
-(`failure_report.py`).
+An input is over at its node's next prompt.  The output of the evaluation itself has to be below the input
+then, in full; the output of other sources may come until the time-out.  No step is repeated to hide a flake.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from pyx.scenario.expressions import ExpressionTooSlow
 from pyx.scenario.match_block import match_block, names_unit
 from pyx.scenario.node_process import NodeProcess
 from pyx.scenario.output_units import EVAL, OutputUnit
-from pyx.scenario.running_nodes import RunningNodes
+from pyx.scenario.running_nodes import ANSWER_SECONDS, RunningNodes
 from pyx.scenario.steps import (
     TIMEOUT_SECONDS,
     Block,
@@ -47,12 +44,16 @@ if TYPE_CHECKING:
     from pyx.scenario.sandbox import Sandbox
 
 START_SECONDS: Final = 20.0
-"""A node that is not ready by then will never be, even on a crowded machine."""
+"""The time-out of a start: long enough for a busy machine."""
 _PROBE_SECONDS: Final = 0.05
 _PROBE_GROWTH: Final = 1.5
 _PROBE_MOST_SECONDS: Final = 1.0
 _QUICK_SECONDS: Final = 0.05
 _JITTER_SECONDS: Final = 0.02
+
+_OUTPUT_DIFFERS: Final = "the output differs (- expected, + actual)"
+_NEVER_MATCHED: Final = "the output of no attempt matched (- expected, + last attempt)"
+_UNCLAIMED: Final = "output that no block expects (an empty prompt of this node would)"
 
 
 def _scale() -> float:
@@ -60,33 +61,36 @@ def _scale() -> float:
     with contextlib.suppress(ValueError):
         if 0 < (scale := float(text)) < math.inf:
             return scale
-    msg = f"PYX_TIMEOUT_SCALE is {text!r}, and should be a number above 0"
-    raise PyxError(msg)
+    msg = f"PYX_TIMEOUT_SCALE is {text!r}, which is not a number above 0"
+    raise PyxError(msg, hint="PYX_TIMEOUT_SCALE=3 makes every time-out three times as long")
 
 
 @dataclass(frozen=True)
 class PlayerSettings:
-    """How to play.  `jitter` is the seed of the delays, None for none; `stop_at` a line of the file."""
+    """How sessions are played."""
 
     jitter: int | None = None
+    """The seed of random delays between the nodes; None for no delays."""
     stop_at: int | None = None
+    """The line of the file at which to stop; None: the end."""
     scale: float = field(default_factory=_scale)
-    """Every time-out is so many times as long: for slow machines."""
+    """Multiplies every time-out: for slow machines."""
 
 
 class StepFailure(NamedTuple):
-    """The one step that failed (None: the end of the session), and all there is to say about it."""
+    """The step that failed, None at the end of the session, and the facts of the report."""
 
     step: Step | None
     line: int
     node: NodeProcess | None
     problem: str
     block: Block
-    shown: tuple[OutputUnit, ...]
-    """What was on the node's screen instead."""
+    output: tuple[OutputUnit, ...]
+    """The units on the node's screen."""
     seconds: float
+    """How long the step took."""
     dumps: tuple[tuple[str, str], ...] = ()
-    """Of a hang: node and stacks."""
+    """After a time-out: (node, stacks, mailboxes and connections)."""
 
 
 class _StepFailed(Exception):
@@ -94,27 +98,27 @@ class _StepFailed(Exception):
         self.failure = failure
 
 
-def _how(node: NodeProcess) -> str:
-    """The way in which a node has ended."""
+def _exit_of(node: NodeProcess) -> str:
+    """Returns the exit code or the signal of a node that has ended, as text."""
     code = node.exit_code
     return f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
 
 
 def _has_news(node: NodeProcess, seen: int) -> bool:
-    """True once more than *seen* messages came from *node*, or it has ended."""
+    """Returns True once more than *seen* messages came from *node*, or it has ended."""
     return node.message_count != seen or node.has_ended
 
 
 class Player:
-    """One run of one session.
+    """Plays one session once.
 
     Args:
-        session: what to do.
-        sandbox: where; the caller removes it.
-        settings: how.
+        session: the steps.
+        sandbox: the directory of the session; the caller removes it.
+        settings: see `PlayerSettings`.
         on_step: called with each step before it is played.
-        on_output: called with everything that any screen shows, as it comes.
-        on_mismatch: for `--update`: takes note of a block that failed, and of what was shown instead.
+        on_output: called with each unit of output of each node, as it comes.
+        on_mismatch: for `--update`: called with a block that differs from the output, in place of a failure.
     """
 
     def __init__(
@@ -140,10 +144,10 @@ class Player:
         """Lines for the `input()` of the next input."""
         self._start_time = time.monotonic()
         self._step_time = self._start_time
-        self._dice = random.Random(settings.jitter)  # noqa: S311 - to be repeated
+        self._random = random.Random(settings.jitter)  # noqa: S311 - to be repeated
 
     def run(self) -> StepFailure | None:
-        """Plays it; the nodes live on until `close`, for whoever wants to look."""
+        """Plays the steps; returns the failure, or None.  The nodes run on until `close`."""
         step: Step | None = None
         try:
             for step in self._session.steps:
@@ -152,14 +156,14 @@ class Player:
                 self._on_step(step)
                 self._step_time = time.monotonic()
                 if self._settings.jitter is not None:
-                    time.sleep(self._dice.uniform(0, _JITTER_SECONDS))
+                    time.sleep(self._random.uniform(0, _JITTER_SECONDS))
                 self._play(step)
             self._step_time = time.monotonic()
             self._end()
         except _StepFailed as failed:
             return failed.failure
         except ExpressionTooSlow as slow:
-            assert isinstance(step, (Input, Start)), "only these have a block"
+            assert isinstance(step, (Input, Start)), "only these steps have a block"
             return self._failure(step, self.nodes.find(step.node), str(slow), step.block)
         return None
 
@@ -203,14 +207,14 @@ class Player:
             node.units.extend(node.stderr_units())
             node.end_reason = f"it did not start (line {step.line})"
             if not step.block.lines:
-                self._fail(step, node, f"it did not start (exit code {node.exit_code})")
+                self._fail(step, node, f"the node did not start ({_exit_of(node)})")
             self._await_block(step, step.block, node)
             return
         if not node.is_ready:
-            self._fail(step, node, "it was not ready in time", hung=True)
+            self._fail(step, node, f"the node was not ready within {self._scaled(START_SECONDS)}", hung=True)
         self._all_answer(step, self.nodes.add(node))
         if self._settings.jitter is not None and step.node:
-            seed = self._dice.getrandbits(32)
+            seed = self._random.getrandbits(32)
             if not self.nodes.ask(node, "delay", seconds=_JITTER_SECONDS, seed=seed):
                 self._all_answer(step, node)
         if step.block.lines:
@@ -218,7 +222,7 @@ class Player:
 
     def _signal(self, step: Signal) -> None:
         node = self._node(step, frozen=True)
-        if step.name == "INT":  # sent from within, where it can be seen that something runs
+        if step.name == "INT":  # by the driver, which waits until code runs
             self._all_answer(step, None if self.nodes.ask(node, "interrupt") else node)
             return
         was_frozen = node.is_frozen
@@ -228,21 +232,23 @@ class Player:
         if step.name == "KILL":
             node.end_reason = f"it was killed (line {step.line})"
             if not self._wait(lambda: node.has_ended, self._timeout):
-                self._fail(step, node, "it did not die")
+                problem = f"the node did not end within {self._scaled(self._timeout)} of SIGKILL"
+                self._fail(step, node, problem)
 
     def _stop(self, step: Stop) -> None:
         node = self._node(step)
         node.end_reason = f"it was stopped (line {step.line})"
         node.signal("TERM")
         if not self._wait(lambda: node.has_ended, self._timeout):
-            self._fail(step, node, "it did not leave in time", hung=True)
+            problem = f"the node did not end within {self._scaled(self._timeout)} of $ stop"
+            self._fail(step, node, problem, hung=True)
 
     # ------------------------------------------------------------ inputs
 
     def _input(self, step: Input) -> None:
         node = self._node(step)
         if step.is_empty_prompt:
-            self._look(step, node)
+            self._empty_prompt(step, node)
         elif step.directives.eventually is not None:
             self._eventually(step, node, step.directives.eventually or self._timeout)
         else:
@@ -258,7 +264,7 @@ class Player:
             else:
                 self._await_block(step, step.block, node, unordered=step.directives.unordered)
 
-    def _look(self, step: Input, node: NodeProcess) -> None:
+    def _empty_prompt(self, step: Input, node: NodeProcess) -> None:
         if node.blocking_request is not None:
             self._await_prompt(step, node, node.blocking_request, self._timeout)
             node.blocking_request = None
@@ -270,26 +276,24 @@ class Player:
     def _eventually(self, step: Input, node: NodeProcess, timeout: float) -> None:
         deadline = time.monotonic() + timeout * self._settings.scale
         pause = _PROBE_SECONDS
-        excused: list[
-            OutputUnit
-        ] = []  # what the node logged during attempts in vain: it may be claimed, or not
+        optional: list[OutputUnit] = []  # log lines of failed attempts, which the block may match or not
         while True:
             before = len(node.units)
             number = node.request("probe", code=self.bindings.substitute(step.code, node.view))
             self._await_prompt(step, node, number, timeout)
             wanted = [
-                unit for unit in excused if names_unit(step.block.lines, unit, self.bindings, node.view)
+                unit for unit in optional if names_unit(step.block.lines, unit, self.bindings, node.view)
             ]
-            for first in range(len(wanted), -1, -1):  # the fewer of them a match needs, the better
+            for first in range(len(wanted), -1, -1):  # a match with the fewest of them
                 units = [*wanted[first:], *node.units]
                 if self._match(step.block, node, units, unordered=step.directives.unordered) == "matched":
-                    node.units[:] = [unit for unit in node.units if unit not in excused]
+                    node.units[:] = [unit for unit in node.units if unit not in optional]
                     return
             if time.monotonic() >= deadline:
-                self._mismatch(step, step.block, node, "it never came to this")
+                self._mismatch(step, step.block, node, _NEVER_MATCHED)
                 return
             node.remove_units(EVAL, before)
-            excused += node.remove_units("log", before)
+            optional += node.remove_units("log", before)
             self._wait(lambda: node.has_ended, pause)
             pause = min(pause * _PROBE_GROWTH, _PROBE_MOST_SECONDS)
 
@@ -298,10 +302,11 @@ class Player:
         if number in node.finished:
             return
         if not node.has_ended:
-            self._fail(step, node, "it did not come back to its prompt", hung=True)
-        node.end_reason = f"it left (line {step.line})"
+            problem = f"the input did not end within {self._scaled(timeout)}"
+            self._fail(step, node, problem, hung=True)
+        node.end_reason = f"it ended by itself (line {step.line})"
         if not node.left_cleanly:
-            self._fail(step, node, f"it died ({_how(node)})")
+            self._fail(step, node, f"the node died ({_exit_of(node)})")
 
     def _await_block(self, step: Step, block: Block, node: NodeProcess, *, unordered: bool = False) -> None:
         deadline = time.monotonic() + self._timeout * self._settings.scale
@@ -316,13 +321,13 @@ class Player:
             left = deadline - now
             if outcome == "mismatch" or left <= 0 or node.has_ended:
                 break
-            if now - began > _QUICK_SECONDS:  # of a long block; so that half of the time is left to listen
+            if now - began > _QUICK_SECONDS:  # a long block: spend at most half of the time on it
                 self.nodes.processes.wait(lambda: node.has_ended, min(left, now - began))
             self.nodes.processes.wait(partial(_has_news, node, seen), left)
-        self._mismatch(step, block, node, "the screen shows something else")
+        self._mismatch(step, block, node, _OUTPUT_DIFFERS)
 
     def _match(self, block: Block, node: NodeProcess, units: Sequence[OutputUnit], *, unordered: bool) -> str:
-        """The outcome on a block; what it matched is claimed, and off the node's screen."""
+        """Returns the outcome of a block; the units that it matched are removed from the node's screen."""
         found = match_block(block.lines, units, self.bindings, node.view, unordered=unordered)
         if found.outcome == "matched":
             node.units[:] = found.unclaimed
@@ -331,43 +336,48 @@ class Player:
     # ------------------------------------------------------------ the end
 
     def _end(self) -> None:
-        """Once everything that is under way has arrived, nothing may be on a screen that no block claimed."""
+        """Waits for all messages between nodes; then no node may have died, and no output be unclaimed."""
         self._all_answer(None, self.nodes.settle())
         self.nodes.processes.poll()
         for node in self.nodes.processes.all:
             if node.has_ended and node.end_reason == "":
-                self._fail(None, node, f"it ended by itself ({_how(node)})")
+                self._fail(None, node, f"the node ended by itself ({_exit_of(node)})")
         for node in self.nodes.processes.all:
             if node.units:
-                self._mismatch(None, Block(0), node, "this was shown, and no block claims it")
+                self._mismatch(None, Block(), node, _UNCLAIMED)
 
     # ------------------------------------------------------------ helpers
 
     def _node(self, step: Input | Signal | Stop, *, frozen: bool = False) -> NodeProcess:
-        """The life that a step is about; it has to run."""
+        """Returns the node of a step; the step fails if it does not run."""
         node = self.nodes.find(step.node)
         if node is None:
-            self._fail(step, None, f"no shell has the prompt of {step.node or 'a shell without a name'}")
+            self._fail(
+                step, None, f"no running shell has the prompt of {step.node or 'a shell without a name'}"
+            )
         if node.has_ended:
-            why = node.end_reason or f"it ended by itself ({_how(node)})"
-            self._fail(step, node, f"it is not running: {why}")
+            why = node.end_reason or f"it ended by itself ({_exit_of(node)})"
+            self._fail(step, node, f"the node is not running: {why}")
         if node.is_frozen and not frozen:
-            self._fail(step, node, "it is frozen ($ kill -CONT wakes it)")
+            self._fail(step, node, f"the node is frozen ($ kill -CONT {step.node} resumes it)")
         return node
 
     def _all_answer(self, step: Step | None, silent: NodeProcess | None) -> None:
         if silent is not None:
-            self._fail(step, silent, "it does not answer the runner", hung=True)
+            problem = f"the node did not answer the replay within {self._scaled(ANSWER_SECONDS)}"
+            self._fail(step, silent, problem, hung=True)
 
     def _wait(self, until: Callable[[], bool], timeout: float) -> bool:
         return self.nodes.wait(until, timeout)
 
+    def _scaled(self, timeout: float) -> str:
+        return f"{timeout * self._settings.scale:g} s"
+
     def _mismatch(self, step: Step | None, block: Block, node: NodeProcess, problem: str) -> None:
         if self._on_mismatch is None:
             raise _StepFailed(self._failure(step, node, problem, block))
-        self._all_answer(
-            step, self.nodes.settle()
-        )  # so that everything the step brought about stands below it
+        # So that all output that the step caused is below it.
+        self._all_answer(step, self.nodes.settle())
         self._on_mismatch(self._failure(step, node, problem, block), self.bindings)
         node.units.clear()
 
@@ -375,12 +385,12 @@ class Player:
         self, step: Step | None, node: NodeProcess | None, problem: str, block: Block
     ) -> StepFailure:
         line = step.line if step is not None else self._session.steps[-1].line
-        shown = tuple(node.units) if node is not None else ()
-        return StepFailure(step, line, node, problem, block, shown, time.monotonic() - self._step_time)
+        output = tuple(node.units) if node is not None else ()
+        return StepFailure(step, line, node, problem, block, output, time.monotonic() - self._step_time)
 
     def _fail(
         self, step: Step | None, node: NodeProcess | None, problem: str, *, hung: bool = False
     ) -> NoReturn:
-        block = step.block if isinstance(step, (Input, Start)) else Block(0)
+        block = step.block if isinstance(step, (Input, Start)) else Block()
         failure = self._failure(step, node, problem, block)
         raise _StepFailed(failure._replace(dumps=self.nodes.dumps()) if hung else failure)

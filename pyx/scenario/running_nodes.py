@@ -1,7 +1,4 @@
-"""Who is on the stage: names -> the lives that prompts are typed at, and what is asked of several at once.
-
-Not here: one OS process (`node_process.py`), steps (`player.py`).
-"""
+"""The nodes of a session by name, and requests to several of them: partitions, barriers, dumps."""
 
 from __future__ import annotations
 
@@ -15,62 +12,66 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANSWER_SECONDS: Final = 6.0
-"""So long a request of the runner itself may take: a ping inside a barrier may take 5 s."""
+"""The time-out of a driver request: a ping inside a barrier may take 5 s."""
 _DUMP_SECONDS: Final = 1.0
 _SETTLE_ROUNDS: Final = 10
 
 
 class RunningNodes:
-    """All nodes of one session.  Args: scale: every time-out is so many times as long."""
+    """The nodes of one session.
+
+    Args:
+        scale: multiplies every time-out.
+    """
 
     def __init__(self, scale: float) -> None:
         self.processes = NodeProcesses()
         self.current: dict[str, NodeProcess] = {}
-        """Name -> its present life; it may have ended."""
+        """The latest incarnation of each name; it may have ended."""
         self._scale = scale
         self._cut_off: dict[str, set[str]] = {}
 
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:
-        """Takes frames in until *until* holds, for at most so many seconds; True if it does."""
+        """Waits until *until* holds, for at most *timeout* scaled seconds; returns False if it never did."""
         return self.processes.wait(until, timeout * self._scale)
 
     def ask(self, node: NodeProcess, do: str, **facts: object) -> bool:
-        """Has a node do something; False if it does not answer in time."""
+        """Sends a driver request and waits for its answer; returns False if there is none in time."""
         number = node.request(do, **facts)
         return self.wait(lambda: number in node.answers or node.has_ended, ANSWER_SECONDS)
 
     def find(self, name: str) -> NodeProcess | None:
-        """The present life of a name ("" for none), of a shell too that got it, or lost it, while it ran."""
+        """Returns the latest incarnation of a name ("" for none), else the shell whose prompt has it now."""
         wanted = re.compile(rf"pyx\({re.escape(name)}\)" if name else r"pyx\(\d+\)")
         renamed = (node for node in self.current.values() if wanted.match(node.prompt))
         return self.current.get(name) or next(renamed, None)
 
     def responsive(self) -> list[NodeProcess]:
-        """Those that can answer."""
+        """Returns the nodes that can answer: they have not ended and are not frozen."""
         return [node for node in self.current.values() if not node.has_ended and not node.is_frozen]
 
     # ------------------------------------------------------------ partitions
 
     def partition(self, near: Iterable[str], far: Iterable[str]) -> NodeProcess | None:
-        """Nothing passes between the two sides from now on; gives a node that does not answer."""
+        """Separates the two sides; returns a node that does not answer, or None."""
         for side, other in ((near, far), (far, near)):
             for name in side:
                 self._cut_off.setdefault(name, set()).update(other)
         return self._send_partitions(self.responsive())
 
     def heal(self) -> NodeProcess | None:
-        """Everything passes again; gives a node that does not answer."""
+        """Ends all partitions; returns a node that does not answer, or None."""
         for others in self._cut_off.values():
             others.clear()
         return self._send_partitions(self.responsive())
 
     def add(self, node: NodeProcess) -> NodeProcess | None:
-        """A new life of a name: what that name is cut off from it is cut off from, too."""
+        """Adds a new incarnation, with the partitions of its name; returns it if it does not answer."""
         self.current[node.name] = node
         return self._send_partitions([node]) if self._cut_off.get(node.name) else None
 
     def resumed(self, node: NodeProcess) -> NodeProcess | None:
-        """A stopped node goes on: partitions that began or ended meanwhile reach it now."""
+        """Sends the partitions to a node that was frozen meanwhile; returns it if it does not answer."""
         return self._send_partitions([node])
 
     def _send_partitions(self, nodes: Iterable[NodeProcess]) -> NodeProcess | None:
@@ -83,13 +84,14 @@ class RunningNodes:
     # ------------------------------------------------------------ barriers and dumps
 
     def settle(self) -> NodeProcess | None:
-        """A barrier over all live connections, twice at least, and again until it brings nothing new.
+        """Repeats a barrier over all live connections, at least twice, until it brings no new output.
 
-        A message that the first one brought may end its receiver: the second one waits for that.  Dead,
-        stopped and cut nodes are left out.  Returns a node that does not answer.
+        A message that the first barrier delivered may end its receiver: the second one waits for that.  Dead
+        and frozen nodes, and connections over a partition, are left out.  Returns a node that does not
+        answer, or None.
         """
         for number in range(_SETTLE_ROUNDS):
-            frames = self.processes.message_count
+            before = self.processes.message_count
             responsive = self.responsive()
             for node in responsive:
                 others = {other.name for other in responsive if other.name} - self._cut_off.get(
@@ -97,17 +99,17 @@ class RunningNodes:
                 )
                 if not self.ask(node, "settle", nodes=sorted(others - {node.name})):
                     return node
-            if number and self.processes.message_count - frames <= len(responsive):
-                break  # nothing but the answers came
+            if number and self.processes.message_count - before <= len(responsive):
+                break  # only the answers came
         return None
 
     def dumps(self) -> tuple[tuple[str, str], ...]:
-        """(name, stacks, mailboxes and connections) of every node that is not stopped."""
+        """Returns (name, stacks, mailboxes and connections) of every node that runs and is not frozen."""
         live = [node for node in self.processes.all if not node.has_ended and not node.is_frozen]
         numbers = [(node, node.request("dump")) for node in live]
         self.wait(lambda: all(number in node.answers for node, number in numbers), _DUMP_SECONDS)
         silent = [node for node, number in numbers if number not in node.answers]
-        for node in silent:  # a call into C holds Python's lock; its stacks go to its log all the same
+        for node in silent:  # a call into C holds the GIL; faulthandler still writes the stacks to the log
             node.signal("QUIT")
         self.wait(_is_written([node.log for node in silent]), _DUMP_SECONDS)
         return tuple(
@@ -117,16 +119,16 @@ class RunningNodes:
 
 
 def _is_written(logs: Sequence[Path]) -> Callable[[], bool]:
-    """A question to ask again and again: is there something in all of them, and no more than the last time?
+    """Returns a condition that is True once all logs have text and did not grow since its last call.
 
-    Stacks are written line by line, and have no end that could be told.
+    faulthandler writes stacks line by line, and marks no end.
     """
     before: list[int] = []
 
-    def ask() -> bool:
+    def has_settled() -> bool:
         sizes = [log.stat().st_size for log in logs]
         same = sizes == before
         before[:] = sizes
         return same and all(sizes)
 
-    return ask
+    return has_settled

@@ -1,13 +1,10 @@
-"""Where a scenario plays: a temporary directory of its own, with the HOME, cookie and working folder of its
-nodes, so that scenarios played side by side never meet.
+"""The temporary directory of a session, so that sessions played at the same time never meet.
 
-    run/    where its nodes find each other (a short path: a socket's holds about a hundred bytes)
-    home/   HOME, and so the cookie
-    work/   the current directory: a copy of what lies beside the scenario file, and the files it writes
-    logs/   what each OS process wrote to its own stdout and stderr
-    projects/   copies of the directories named by `-S` that do not lie beside the scenario file
-
-Not here: the OS processes (`node_process.py`).
+run/        the runtime directory of its nodes (a short path: a socket's holds about a hundred bytes)
+home/       HOME, with the cookie
+work/       the current directory: copies of the files beside the scenario, and the files it writes
+logs/       stdout and stderr of each OS process
+projects/   copies of the directories named by `-S` that are not beside the scenario
 """
 
 from __future__ import annotations
@@ -28,11 +25,11 @@ if TYPE_CHECKING:
 
 _DROPPED: Final = ("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG")
 _MOST_CHARACTERS: Final = 32
-"""Of the path of $TMPDIR: below a longer one (macOS's own) a socket finds no room, and /tmp is taken."""
+"""The longest path of $TMPDIR: below a longer one (macOS's) a socket's path is too long, and /tmp is used."""
 
 
 def parent_folder() -> Path:
-    """Where the directories of sessions are made."""
+    """Returns the directory in which the directories of sessions are made."""
     parent = tempfile.gettempdir()
     return Path(parent if len(parent) <= _MOST_CHARACTERS else "/tmp")  # noqa: S108 - mkdtemp makes it ours
 
@@ -41,10 +38,10 @@ class Sandbox:
     """The directory of one session.
 
     Args:
-        folder: where the scenario file lies.
+        folder: the directory of the scenario file.
 
     Raises:
-        OSError: the directory cannot be made, or the folder cannot be read.
+        OSError: the sandbox cannot be made, or *folder* cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,7 +53,7 @@ class Sandbox:
         self._folder = folder
         self._projects: dict[Path, str] = {}
         self.left_out: list[str] = []
-        """What lies beside the scenario and was not copied, with the reason."""
+        """The files beside the scenario that were not copied, each with the reason."""
         try:
             self.left_out = copy_all(folder, self.work, _is_not_copied)
         except BaseException:
@@ -64,7 +61,7 @@ class Sandbox:
             raise
 
     def environment(self) -> dict[str, str]:
-        """What its nodes find in `os.environ`: the runner's own, less what would make a difference."""
+        """Returns the `os.environ` of its nodes: the replay's, without settings that change their output."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
         return kept | {
             "HOME": str(self.root / "home"),
@@ -79,10 +76,10 @@ class Sandbox:
         }
 
     def with_projects(self, options: Sequence[str]) -> list[str]:
-        """The options of `pyx`, where a project that is not in `work` is a copy as well.
+        """Returns the options of `pyx`; a project outside `work` is copied, and its path replaced.
 
         Raises:
-            OSError: it cannot be copied.
+            OSError: a project cannot be copied.
         """
         words = list(options)
         for at in range(1, len(words)):
@@ -102,20 +99,20 @@ class Sandbox:
         return self._projects[path]
 
     def write(self, file: str, text: str) -> None:
-        """Writes a file of the scenario's; what lies beside the scenario under that name stays as it is.
+        """Writes a file below `work`; the file of that name beside the scenario stays as it is.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         path = self.work / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.write_text(text, encoding="utf-8")
-        # Python tells a changed source by its size and whole seconds, and a scenario is quicker than that.
+        # Python compares a source's size and its time in whole seconds, and a scenario is quicker than that.
         Path(cache_from_source(str(path))).unlink(missing_ok=True)
 
     def log_path(self, name: str) -> Path:
-        """A new log file for a node of that name."""
+        """Returns the path of a new log file for an incarnation of the node *name*."""
         base = name.partition("@")[0] or "unnamed"
         path = self.root / "logs" / f"{base}.log"
         number = 1
@@ -125,20 +122,20 @@ class Sandbox:
         return path
 
     def keep(self) -> None:
-        """Leaves the logs to the reader of a report; all else goes, with what its nodes have started."""
+        """Removes all but the logs, which a report names; kills the processes that its nodes started."""
         stale_sandboxes.end_processes(self.root)
         for entry in self.root.iterdir():
             if entry.is_dir() and entry.name != "logs":
                 shutil.rmtree(entry, ignore_errors=True)
-        self._claim.give_up()
+        self._claim.release()
 
     def remove(self) -> None:
-        """Takes it all away, with what its nodes have started."""
+        """Removes the directory; kills the processes that its nodes started."""
         stale_sandboxes.end_processes(self.root)
         shutil.rmtree(self.root, ignore_errors=True)
-        self._claim.give_up()
+        self._claim.release()
 
 
 def _is_not_copied(entry: Path) -> bool:
-    """True for what is foreign, and for the directories of sessions that play at this time."""
+    """Returns True for foreign entries, and for the sandboxes of sessions that are played."""
     return is_foreign(entry) or stale_sandboxes.is_claimed(entry)

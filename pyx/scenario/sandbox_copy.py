@@ -1,10 +1,9 @@
-"""Copies of what lies beside a scenario: its nodes may write, and the files of the author stay as they are.
+"""Copies the files beside a scenario: its nodes may write, and the author's files stay as they are.
 
-Links are followed, hidden files, virtual environments and packages of node are left out, and so is what is
-neither a file nor a directory.  A home directory or a folder of data is not copied for each scenario: of what
-lies beside it at most `MOST_BYTES` and `MOST_FILES` are, the small things first; the rest is left out, and
-named.
-See `sandbox.py` for what else a scenario's own directory holds.
+Symbolic links are followed.  Hidden files, virtual environments, `node_modules`, sockets, pipes and devices
+are left out.  At most `MOST_BYTES` and `MOST_FILES` are copied, the smallest entries first, so that a home
+directory or a folder of data is not copied for each scenario; what is left out is listed in the report of a
+failure.
 """
 
 from __future__ import annotations
@@ -37,41 +36,41 @@ class _CopySize(NamedTuple):
 
 
 def is_foreign(entry: Path) -> bool:
-    """True for what lies in a directory and is not the work of its author.
+    """Returns True for an entry that is not the work of the directory's author.
 
-    That is what is hidden, compiled modules, packages of node, and virtual environments.
+    Those are hidden files, compiled modules, `node_modules` and virtual environments.
     """
     if entry.name.startswith(_FOREIGN) or entry.name == "node_modules":
         return True
     try:
         return (entry / "pyvenv.cfg").exists()
-    except OSError:  # it may not be entered
+    except OSError:  # the directory may not be entered
         return False
 
 
 def copy_all(source: Path, target: Path, leave: Callable[[Path], bool]) -> list[str]:
-    """Copies the entries of *source* into *target*; returns what was left out, each with the reason.
+    """Copies the entries of *source* into *target*; returns the entries left out, each with the reason.
 
     Args:
         source: a directory.
-        target: another one, which is there.
-        leave: True for an entry that is not to be looked at.
+        target: another one, which exists.
+        leave: returns True for an entry to ignore.
 
     Raises:
-        OSError: *source* cannot be read, or nothing can be written to *target*.
+        OSError: *source* cannot be read, or *target* cannot be written.
     """
     entries = [entry for entry in sorted(source.iterdir()) if not leave(entry)]
     left_out: list[str] = []
     copier = _Copier(left_out)
     above = (_identity(source.stat()),)
     sizes = [(copier.size_of(entry, above), entry) for entry in entries]
-    room = _CopySize(0, 0)
+    copied = _CopySize(0, 0)
     for size, entry in sorted(sizes):
-        with_it = room.plus(size)
+        with_it = copied.plus(size)
         if with_it.is_too_much:
             left_out.append(f"{entry.name} (more than {MOST_BYTES >> 20} MiB or {MOST_FILES} files in all)")
         else:
-            room = with_it
+            copied = with_it
             copier.copy(entry, target / entry.name, above)
     return left_out
 
@@ -87,7 +86,7 @@ class _Copier:
         self._left_out = left_out
 
     def size_of(self, entry: Path, above: tuple[tuple[int, int], ...]) -> _CopySize:
-        """How much there is to copy; no more is counted once it is too much."""
+        """Returns the size of an entry; counting ends once it is too much."""
         found = _stat(entry)
         if found is None or not stat.S_ISDIR(found.st_mode):
             return _CopySize(found.st_size if found is not None and stat.S_ISREG(found.st_mode) else 0, 1)
@@ -100,14 +99,14 @@ class _Copier:
         return size
 
     def copy(self, entry: Path, target: Path, above: tuple[tuple[int, int], ...]) -> None:
-        """Copies a file, or a directory with what is below."""
+        """Copies a file, or a directory with all below."""
         found = _stat(entry)
         if found is None:
             return
         try:
             if stat.S_ISREG(found.st_mode):
                 with entry.open("rb"):
-                    pass  # so that an error from here on is of the target
+                    pass  # so that a later error is of the target
             elif stat.S_ISDIR(found.st_mode):
                 next(entry.iterdir(), None)
         except OSError as error:
@@ -122,7 +121,7 @@ class _Copier:
 
 
 def _stat(entry: Path) -> os.stat_result | None:
-    """Of what a link leads to; None where it leads nowhere, or may not be looked at."""
+    """Follows links; None for a dead link, or where the permission is missing."""
     try:
         return entry.stat()
     except OSError:

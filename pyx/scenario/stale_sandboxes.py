@@ -1,9 +1,8 @@
-"""What a runner that was killed could not clear away: its next run, or that of another scenario, does.
+"""Claims on sandboxes, and the removal of those whose replay was killed; each replay does it at its start.
 
-A runner holds `flock` on the file `running` in each directory that it plays in.  One that is there and not
-locked belongs to a runner that is gone.  Its nodes end by themselves; what they have started and was not of
-their process group is known by its environment or its directory (on Linux).
-See `sandbox.py` for the directory.
+A replay holds `flock` on the file `running` in each of its sandboxes.  A sandbox whose file is not locked
+belongs to a replay that was killed.  Its nodes end by themselves; processes that they started outside their
+process group are found by their environment or their directory (on Linux).
 """
 
 from __future__ import annotations
@@ -21,32 +20,32 @@ PREFIX: Final = "pyx-"
 
 
 class SandboxClaim:
-    """The claim of this process on a directory; it ends with the process, however that ends."""
+    """The claim of this process on a sandbox; it ends with the process, however that ends."""
 
     def __init__(self, folder: Path) -> None:
-        # Under another name first: a mark is locked from the moment it can be seen.
+        # Under another name first, so that the file is locked from the moment it has its name.
         unseen = folder / f".{MARK}"
         self._mark = folder / MARK
         self._descriptor = os.open(unseen, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         unseen.rename(self._mark)
 
-    def give_up(self) -> None:
-        """The directory belongs to the reader of a report from now on: it is not cleared away."""
+    def release(self) -> None:
+        """Ends the claim: the directory is kept, and `clear` ignores it."""
         self._mark.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 
 def is_claimed(entry: Path) -> bool:
-    """True for the directory of a session, whether its runner is still there or not."""
+    """Returns True for a claimed sandbox, whether its replay still runs or was killed."""
     try:
         return entry.name.startswith(PREFIX) and (entry / MARK).exists()
-    except OSError:  # it is another user's
+    except OSError:  # it belongs to another user
         return True
 
 
 def clear(parent: Path) -> None:
-    """Removes the directories in *parent* whose runner is gone, and ends what still runs there."""
+    """Removes the sandboxes in *parent* whose replay was killed, and kills the processes started there."""
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX):
@@ -62,7 +61,7 @@ def _clear_one(folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return  # it is played in
+        return  # its replay still runs
     finally:
         os.close(descriptor)
     end_processes(folder)
@@ -70,9 +69,10 @@ def _clear_one(folder: Path) -> None:
 
 
 def end_processes(folder: Path) -> None:
-    """Ends every process of this user that was started in *folder*; only Linux tells.
+    """Kills every process of this user that was started in the sandbox *folder*; does nothing but on Linux.
 
-    It has its runtime directory below *folder*, or runs there without a terminal (`env -i setsid ...`).
+    Such a process has its runtime directory below *folder*, or runs there without a terminal
+    (`env -i setsid ...`).
     """
     others = (entry for entry in Path("/proc").glob("[0-9]*") if entry.name != str(os.getpid()))
     for entry in others:

@@ -45,8 +45,8 @@ class Updater:
         """Notes what should stand below the failed step."""
         node = failure.node
         assert node is not None, "only a block is mended, and a block is some node's"
-        own = [unit for unit in failure.shown if unit.source == EVAL]
-        others = [unit for unit in failure.shown if unit.source != EVAL]
+        own = [unit for unit in failure.output if unit.source == EVAL]
+        others = [unit for unit in failure.output if unit.source != EVAL]
         lines = rewritten(failure.block.lines, [*own, *others], bindings, node.view)
         if failure.step is None:
             # No step asked for this: it becomes a look at that node's screen, at the end.
@@ -64,7 +64,7 @@ class Updater:
         first = block.first - 1
         self.edits.append(LineEdit(first, first + len(block.lines), new))
         # Bind what the new block names, as a replay of it will.
-        match_block(lines, failure.shown, bindings, node.view)
+        match_block(lines, failure.output, bindings, node.view)
 
     def _prefix(self, failure: StepFailure) -> str:
         """What stands before the step that failed: its fence may be indented, or in a block quote."""

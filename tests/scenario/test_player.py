@@ -205,7 +205,7 @@ True
 @pytest.mark.parametrize("scale", ["soon", "0", "-1", "nan", "inf"])
 def test_time_outs_that_are_no_number_times_as_long(scale: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYX_TIMEOUT_SCALE", scale)
-    with pytest.raises(PyxError, match=f"^PYX_TIMEOUT_SCALE is '{scale}', and should be a number above 0$"):
+    with pytest.raises(PyxError, match=f"^PYX_TIMEOUT_SCALE is '{scale}', which is not a number above 0$"):
         PlayerSettings()
 
 
@@ -245,10 +245,10 @@ class TestWhatFails:
     def test_a_wrong_value_at_once_with_a_diff(self, folder: Path) -> None:
         text = failure(folder, A + "\npyx(a@vm)1> 1 + 1\n3\n")
         head, step, minus, plus, *rest = text.split("\n")
-        assert head.startswith("FAIL t.pyxt:3  a@vm: the screen shows something else (")
+        assert head.startswith("FAIL t.pyxt:3  a@vm: the output differs (- expected, + actual), ")
         assert [step, minus, plus] == ["    pyx(a@vm)1> 1 + 1", "  - 3", "  + 2"]
         assert rest[0].startswith("    logs: /")
-        assert rest[1] == "    look: pyx replay t.pyxt --stop-at 3 --shell a@vm"
+        assert rest[1] == "    open a shell there: pyx replay t.pyxt --stop-at 3 --shell a@vm"
 
     def test_an_extra_line(self, folder: Path) -> None:
         text = failure(folder, A + "pyx(a@vm)1> print('a'); print('b')\na\n")
@@ -267,7 +267,7 @@ class TestWhatFails:
             QUICK + AB + "pyx(a@vm)1> Node.spawn('b', 'builtins', 'print', ['x'])\n#PID<1.2.0>\n"
             "pyx(b@vm)1>\nx\n",
         )
-        assert text.startswith("FAIL t.pyxt:6  b@vm: the screen shows something else")
+        assert text.startswith("FAIL t.pyxt:6  b@vm: the output differs (- expected, + actual), ")
         assert "  - x\n" in text
         assert "    unclaimed on a@vm after " in text
         assert "from #PID<1.2.0>: x\n" in text
@@ -288,12 +288,14 @@ class TestWhatFails:
             "pyx(a@vm)2> def late():\n...(a@vm)2>     time.sleep(0.02)\n...(a@vm)2>     print('late')\n"
             "...(a@vm)2>\npyx(a@vm)3> spawn(late)\n#PID<0.2.0>\n",
         )
-        assert text.startswith("FAIL t.pyxt:7  a@vm: this was shown, and no block claims it")
+        assert text.startswith(
+            "FAIL t.pyxt:7  a@vm: output that no block expects (an empty prompt of this node would), "
+        )
         assert "  + late\n    from: #PID<0.2.0>\n" in text
 
     def test_a_crash(self, folder: Path) -> None:
         text = failure(folder, A + "pyx(a@vm)1> import os; os.abort()\n")
-        assert "FAIL t.pyxt:2  a@vm: it died (signal 6)" in text
+        assert "FAIL t.pyxt:2  a@vm: the node died (signal 6)" in text
 
     def test_a_crash_that_nobody_looked_at(self, folder: Path) -> None:
         text = failure(
@@ -301,7 +303,7 @@ class TestWhatFails:
             AB
             + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [3])\nTrue\npyx(a@vm)2> Node.ping('b')  # ignore\n",
         )
-        assert "b@vm: it ended by itself (exit code 3)" in text
+        assert "b@vm: the node ended by itself (exit code 3)" in text
 
     @pytest.mark.parametrize(
         ("code", "how"),
@@ -313,7 +315,7 @@ class TestWhatFails:
     )
     def test_a_node_that_ends_unasked_is_a_failure(self, folder: Path, code: str, how: str) -> None:
         text = failure(folder, AB + f"pyx(a@vm)1> Node.ping('b')\n'pong'\npyx(a@vm)2> {code}")
-        assert f"b@vm: it ended by itself ({how})" in text
+        assert f"b@vm: the node ended by itself ({how})" in text
 
     @pytest.mark.parametrize(
         ("code", "how"),
@@ -327,7 +329,7 @@ class TestWhatFails:
     )
     def test_a_death_in_its_own_evaluation(self, folder: Path, code: str, how: str) -> None:
         text = failure(folder, A + f"pyx(a@vm)1> import os; {code}\n")
-        assert f"FAIL t.pyxt:2  a@vm: it died ({how})" in text
+        assert f"FAIL t.pyxt:2  a@vm: the node died ({how})" in text
 
     def test_an_incarnation_before_the_last_one_counts_too(self, folder: Path) -> None:
         text = failure(
@@ -335,7 +337,7 @@ class TestWhatFails:
             AB + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [7])\nTrue\n"
             "pyx(a@vm)2> Node.list()  # eventually\n[]\n$ pyx --sname b\n",
         )
-        assert "b@vm: it ended by itself (exit code 7)" in text
+        assert "b@vm: the node ended by itself (exit code 7)" in text
 
     def test_a_hang_shows_stacks_mailboxes_and_connections(self, folder: Path) -> None:
         text = failure(
@@ -343,7 +345,7 @@ class TestWhatFails:
             QUICK + AB + "pyx(b@vm)1> Node.connect('a')\nTrue\n"
             "pyx(a@vm)1> send(self(), 'stray')\n'stray'\npyx(a@vm)2> receive(int)\n1\n",
         )
-        assert "FAIL t.pyxt:8  a@vm: it did not come back to its prompt (" in text
+        assert "FAIL t.pyxt:8  a@vm: the input did not end within 0.3 s, " in text
         assert "    a@vm:\n      nodes: b@vm\n" in text
         assert "messages: ['stray']" in text
         assert "      thread MainThread:\n" in text
@@ -358,25 +360,25 @@ class TestWhatFails:
             + QUICK
             + "pyx(a@vm)1>\n1\n",
         )
-        assert "a@vm: it did not come back to its prompt (" in text
+        assert "a@vm: the input did not end within 0.3 s, " in text
         assert '        File "<pyx 1>", line 1 in <module>\n' in text
 
     def test_a_node_that_is_not_there_any_more(self, folder: Path) -> None:
         text = failure(folder, A + "$ kill -9 a\npyx(a@vm)1> 1\n1\n")
-        assert "FAIL t.pyxt:3  a@vm: it is not running: it was killed (line 2)" in text
+        assert "FAIL t.pyxt:3  a@vm: the node is not running: it was killed (line 2)" in text
 
     def test_a_frozen_node_is_not_typed_at(self, folder: Path) -> None:
         text = failure(folder, A + "$ kill -STOP a\npyx(a@vm)1> 1\n1\n")
-        assert "it is frozen ($ kill -CONT wakes it)" in text
+        assert "the node is frozen ($ kill -CONT a@vm resumes it)" in text
 
     def test_a_node_that_does_not_start(self, folder: Path) -> None:
         text = failure(folder, AB + "\n$ pyx --sname b\n")
-        assert "FAIL t.pyxt:4  b@localhost: it did not start (exit code 3)" in text
+        assert "FAIL t.pyxt:4  b@localhost: the node did not start (exit code 3)" in text
         assert "  + pyx: the name b@localhost is in use by another node" in text
 
     def test_eventually_gives_up(self, folder: Path) -> None:
         text = failure(folder, A + "pyx(a@vm)1> Node.list()  # eventually 200ms\n['b@vm']\n")
-        assert "a@vm: it never came to this (" in text
+        assert "a@vm: the output of no attempt matched (- expected, + last attempt), " in text
         assert "  - ['b@vm']\n  + []\n" in text
 
     def test_an_expression_that_takes_years(self, folder: Path) -> None:
@@ -391,7 +393,10 @@ class TestWhatFails:
             folder,
             A + "pyx(a@vm)1> print('a\\tb'); print('x'); print('12\\xa0')\na       b\nx\n12\n",
         )
-        assert "  - a       b\n  + a\\tb\n    x\n  - 12\n  + 12\\xa0\n    (lines that look the same" in text
+        assert (
+            "  - a       b\n  + a\\tb\n    x\n  - 12\n  + 12\\xa0\n    (lines that differ and look the same"
+            in text
+        )
 
     def test_a_long_block_shows_what_differs(self, folder: Path) -> None:
         lines = [f"line {number}" for number in range(1200)]
@@ -425,7 +430,7 @@ class TestWhatFails:
 
     def test_a_fixture_where_a_directory_is(self, folder: Path) -> None:
         text = failure(folder, "$ cat > d/f <<END\nEND\n$ cat > d <<END\nEND\n" + A)
-        assert text.startswith("FAIL t.pyxt:3  d cannot be written: Is a directory (")
+        assert text.startswith("FAIL t.pyxt:3  d cannot be written: Is a directory, ")
 
 
 class TestSessions:
@@ -554,7 +559,7 @@ class TestNoOrphans:
             player.close()
             sandbox.remove()
         assert failed is not None
-        assert failed.problem == "it did not start (exit code -9)"
+        assert failed.problem == "the node did not start (signal 9)"
 
     def test_nodes_end_with_their_runner_even_a_stopped_one(self, folder: Path) -> None:
         (folder / "t.pyxt").write_text(

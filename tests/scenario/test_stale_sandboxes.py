@@ -53,7 +53,7 @@ def test_one_that_is_played_in_stays(folder: Path) -> None:
     claim = SandboxClaim(folder)
     clear(folder.parent)
     assert (folder / "file").exists()
-    claim.give_up()
+    claim.release()
     clear(folder.parent)  # it is kept
     assert (folder / "file").exists()
     assert not is_claimed(folder)
