@@ -33,7 +33,7 @@ PROOFS: Final = {
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
     "storm": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
-    "strangers": ("tests/net/test_slow_strangers.py", {"PYX_STRANGERS": "2000"}),
+    "connections": ("tests/net/test_slow_connections.py", {"PYX_SLOW_CONNECTIONS": "2000"}),
 }
 """The long forms of tests that `tests` runs too, with a tenth of these numbers or less: file and settings."""
 

@@ -1,9 +1,8 @@
-"""Who stands at the door and has proven nothing yet, and who has to go when it is crowded.  Not here: the
-conversation with them (`net/endpoint.py`).
+"""Connections that are not authenticated yet, and which one is dropped when the table is full.
 
-At most 64 stand there; then the oldest goes for the newest.  While it is full, an address that holds more
-than its share of 8 is the first to give: many strangers from one place cost a peer from another nothing.
-This host's own addresses have no share: all its users have the same.
+At most 64; then the oldest is dropped for a new one, first of all the oldest from an address that holds more
+than its share of 8: many connections from one address cost a peer at another address nothing.  This host's
+own addresses have no share, as all users of the host have the same address.
 """
 
 from __future__ import annotations
@@ -16,39 +15,39 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-MAX_UNPROVEN: Final = 64
+MAX_PENDING: Final = 64
 FAIR_SHARE: Final = 8
 
 
 class PendingConnection(NamedTuple):
-    """Somebody who came in; `address` is empty for a unix socket."""
+    """An accepted connection before the end of its handshake; `address` is "" for a unix socket."""
 
     connection: socket.socket
     address: str
 
 
 class PendingConnections:
-    """The table of them, by the task that talks to each."""
+    """The connections that are not authenticated yet, by the task of each handshake."""
 
     def __init__(self) -> None:
-        self._standing: dict[asyncio.Task[None], PendingConnection] = {}  # the oldest first
+        self._by_task: dict[asyncio.Task[None], PendingConnection] = {}  # oldest first
 
     def __iter__(self) -> Iterator[asyncio.Task[None]]:
-        return iter(list(self._standing))
+        return iter(list(self._by_task))
 
-    def came(self, task: asyncio.Task[None], stranger: PendingConnection) -> None:
-        """*task* talks to him from now on; when it is over he is hung up on, unless he was `admitted`."""
-        self._standing[task] = stranger
+    def add(self, task: asyncio.Task[None], pending: PendingConnection) -> None:
+        """Registers the *task* of a handshake, whose end closes the connection unless `authenticated`."""
+        self._by_task[task] = pending
         task.add_done_callback(self._forget)
 
-    def admitted(self, task: asyncio.Task[None]) -> None:
-        """He has proven himself: the connection is no stranger's any more."""
-        del self._standing[task]
+    def authenticated(self, task: asyncio.Task[None]) -> None:
+        """Removes an authenticated connection, which stays open."""
+        del self._by_task[task]
 
-    def make_room(self) -> None:
-        """Before one more comes: if it is full, somebody has to go."""
-        staying = [(task, one.address) for task, one in self._standing.items() if not task.cancelling()]
-        if len(staying) < MAX_UNPROVEN:
+    def drop_one_if_full(self) -> None:
+        """Drops a connection if the table is full; called before `add`."""
+        staying = [(task, one.address) for task, one in self._by_task.items() if not task.cancelling()]
+        if len(staying) < MAX_PENDING:
             return
         held: dict[str, int] = {}
         for _, address in staying:
@@ -57,20 +56,20 @@ class PendingConnections:
         (greedy[0] if greedy else staying[0][0]).cancel()
 
     def close_all(self) -> None:
-        """Closes the connections and tells nobody."""
-        for stranger in self._standing.values():
-            stranger.connection.close()
+        """Closes the connections, and ends no task (in a forked child)."""
+        for pending in self._by_task.values():
+            pending.connection.close()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        # The connection is closed here, because a task that is cancelled before its first step runs no
-        # `finally`.  One that was handed on is not in the table any more.
-        stranger = self._standing.pop(task, None)
-        if stranger is not None:
-            stranger.connection.close()
+        # The connection is closed here, as a task cancelled before its first step runs no `finally`.  An
+        # authenticated connection is not in the table any more.
+        pending = self._by_task.pop(task, None)
+        if pending is not None:
+            pending.connection.close()
 
 
 def is_here(address: str) -> bool:
-    """True for this host's own: a unix socket's (""), or a loopback address; False for a name."""
+    """Returns True for an address of this host: "" (a unix socket) or loopback; False for a host name."""
     if not address:
         return True
     try:

@@ -1,5 +1,6 @@
-"""A connection whose two ends do not know each other yet, and their conversation up to the proof.  Not here:
-how it came about (`unix_carrier.py`, `tcp_carrier.py`), the proof itself (`wire/handshake/machine.py`).
+"""The protocols of a distribution carrier (Erlang's word: unix socket or TLS), and the handshake over one.
+
+See `unix_carrier.py` and `tcp_carrier.py` for the two carriers, `wire/handshake/machine.py` for the proof.
 """
 
 from __future__ import annotations
@@ -31,66 +32,97 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = Proven | Established | Postponed | Failed
 
 
-class Opening(Protocol):
-    """Used on the loop, by one task; the socket under it stays that task's to close until `stream`."""
+class HandshakeStream(Protocol):
+    """A connection during its handshake.  Used on the loop, by one task, which closes the socket
+    unless `stream` was called.
+    """
 
-    async def shake_hands(self) -> bytes:
-        """Makes ready to talk, and gives the channel for the proof; raises ProtocolError, OSError."""
+    async def open_channel(self) -> bytes:
+        """Prepares the connection, and returns the channel binding for the proof.
+
+        Raises:
+            ProtocolError, OSError: the connection is broken.
+        """
 
     async def send_all(self, data: bytes) -> None:
-        """Sends *data*; raises OSError when the connection is broken."""
+        """Sends *data*; raises OSError if the connection is broken."""
 
     async def receive(self) -> bytes:
-        """What has come, at least a byte; empty at the end.  Raises ProtocolError, OSError."""
+        """Returns received bytes, at least one; empty at the end.  Raises ProtocolError, OSError."""
 
     def stream(self) -> tuple[Stream, bytes]:
-        """The connection for a link, and what has come for it already."""
+        """Returns the stream of an authenticated connection, and bytes that were received for it."""
 
 
-class PlainOpening:
-    """A unix socket: the kernel says who may reach it, so nothing has to be made ready.
+class PlainHandshakeStream:
+    """A unix socket during its handshake: the system has checked the peer, so nothing is prepared.
 
     Args:
-        connection: connected and non-blocking.
+        connection: a connected, non-blocking socket.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._loop = asyncio.get_running_loop()
 
-    async def shake_hands(self) -> bytes:
-        """See `Opening`."""
+    async def open_channel(self) -> bytes:
+        """See `HandshakeStream`."""
         return b"unix"
 
     async def send_all(self, data: bytes) -> None:
-        """See `Opening`."""
+        """See `HandshakeStream`."""
         await self._loop.sock_sendall(self._socket, data)
 
     async def receive(self) -> bytes:
-        """See `Opening`."""
+        """See `HandshakeStream`."""
         return await self._loop.sock_recv(self._socket, MAX_FRAME_BYTES)
 
     def stream(self) -> tuple[Stream, bytes]:
-        """See `Opening`."""
+        """See `HandshakeStream`."""
         return PlainStream(self._socket), b""
 
 
-async def converse(opening: Opening, machine: Dialler | Acceptor, key_for: Callable[[str], bytes]) -> Outcome:
-    """Carries bytes between *machine* and the connection until there is an outcome."""
+class Carrier(Protocol):
+    """How other nodes reach this node, and how it reaches them.  Used on the loop."""
+
+    async def open(self) -> socket.socket:
+        """Returns a socket that listens; raises PyxError."""
+
+    async def close(self) -> None:
+        """Withdraws the name: other nodes cannot find this node any more."""
+
+    def accepted(self, connection: socket.socket) -> HandshakeStream:
+        """Returns the handshake of an accepted connection.
+
+        Raises:
+            PyxError: the peer is refused without a handshake; the sentence is for the log.
+        """
+
+    async def connect(self, name: str) -> socket.socket:
+        """Returns a connection to the node of that full name; raises PyxError with the reason."""
+
+    def dialled(self, connection: socket.socket) -> HandshakeStream:
+        """Returns the handshake of a connection that `connect` returned."""
+
+
+async def run_handshake(
+    handshake: HandshakeStream, machine: Dialler | Acceptor, key_for: Callable[[str], bytes]
+) -> Outcome:
+    """Carries bytes between *machine* and the connection; returns the outcome of the handshake."""
     while True:
         events = machine.events()
         for event in events:
             if isinstance(event, Transmit):
-                # If the other is gone, its last words may still be unread: reading will tell.
+                # If the peer has closed, its last bytes may still be unread: reading finds them.
                 with contextlib.suppress(OSError, ProtocolError):
-                    await opening.send_all(event.data)
+                    await handshake.send_all(event.data)
             elif isinstance(event, NeedKey):
                 machine.key_chosen(key_for(event.name))
             else:
                 return event
         if not events:
             try:
-                data = await opening.receive()
+                data = await handshake.receive()
             except OSError:
                 data = b""
             except ProtocolError as error:

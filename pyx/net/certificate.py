@@ -1,5 +1,4 @@
-"""The certificate of one node start: made in memory, shown to whoever dials, forgotten at the end.  Not here:
-what it is good for (`wire/handshake/tls.py`).
+"""The certificate of one start of a node: made in memory, never stored.  See `wire/handshake/tls.py`.
 
 `cryptography` costs 30 ms to import: only a node that listens on TCP imports this file.
 """
@@ -24,20 +23,22 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-# Nobody checks the dates (the hash alone counts), so a node with a wrong clock is no special case.  The
-# second is RFC 5280's word for "no end" (4.1.2.5).
+# The dates are not checked (the hash alone counts), so a wrong clock does no harm.  The second date means "no
+# end" in RFC 5280 (4.1.2.5).
 _FROM: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _UNTIL: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 
 _NAME: Final = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pyx")])
-"""The same for all: the certificate is shown before the proof, so it must not tell the node's name."""
+"""The same for all nodes: the certificate is sent before the proof, so it must not name the node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """A self-signed certificate and its key.
 
-    Attributes: `pem` (key and certificate as `ssl` wants them), `sha256` (of the certificate's DER form).
+    Attributes:
+        pem: key and certificate, as `ssl` reads them.
+        sha256: hash of the certificate's DER form.
     """
 
     pem: bytes = field(repr=False)
@@ -45,7 +46,7 @@ class Certificate:
 
 
 def make_certificate() -> Certificate:
-    """A new P-256 key and a certificate signed by itself; about 5 ms."""
+    """Returns a new P-256 key with a self-signed certificate; takes about 5 ms."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         x509.CertificateBuilder()
@@ -67,7 +68,7 @@ def make_certificate() -> Certificate:
 
 
 def listening_context(certificate: Certificate) -> ssl.SSLContext:
-    """How this node speaks TLS where it is dialled, with its certificate loaded."""
+    """Returns the TLS context of accepted connections, with the certificate loaded."""
     context = accepting_context()
     with _path_to(certificate.pem) as path:
         context.load_cert_chain(path)
@@ -76,11 +77,12 @@ def listening_context(certificate: Certificate) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def _path_to(secret: bytes) -> Iterator[str]:
-    """A path for OpenSSL, which reads keys from nothing else: to memory where the system has such files,
-    else to a file of mine alone that is gone the next moment.
+    """Yields a path of *secret* for OpenSSL, which reads keys from files only.
+
+    The path of a file in memory where the system has them, else of a temporary file of mode 0600.
     """
     if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
-        descriptor = os.memfd_create("pyx")  # closed in programs that are started meanwhile
+        descriptor = os.memfd_create("pyx")  # close-on-exec
         path, is_on_disk = f"/proc/self/fd/{descriptor}", False
     else:
         descriptor, path = tempfile.mkstemp(prefix="pyx-")  # mode 0600

@@ -1,4 +1,4 @@
-"""Who runs the process at the other end of a unix socket."""
+"""The user and the process at the other end of a unix socket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def uid_of(connection: socket.socket) -> int:
-    """Returns the user of the process at the other end."""
+    """Returns the user id of the process at the other end."""
     if sys.platform == "linux":
         return _credentials(connection)[1]
     else:  # noqa: RET505 - mypy leaves the other platform's branch alone only as a branch
@@ -17,7 +17,7 @@ def uid_of(connection: socket.socket) -> int:
 
 
 def os_pid_of(connection: socket.socket) -> int | None:
-    """Returns the process at the other end; None where the system does not tell."""
+    """Returns the process id of the other end; None where the system does not report it."""
     if sys.platform == "linux":
         return _credentials(connection)[0] or None
     else:  # noqa: RET505 - as above
@@ -25,6 +25,6 @@ def os_pid_of(connection: socket.socket) -> int | None:
 
 
 def _credentials(connection: socket.socket) -> tuple[int, int]:
-    """Process and user (Linux)."""
+    """Returns process id and user id (Linux)."""
     os_pid, uid, _ = struct.unpack("=iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return os_pid, uid

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ENDING_SECONDS: Final = 0.5
 """The lock of a process that ends is free a moment before its guard is."""
 
-_BREATH_SECONDS: Final = 0.02
+_RETRY_SECONDS: Final = 0.02
 
 
 class HostDirectory:
@@ -83,7 +83,7 @@ class HostDirectory:
             except NameGuarded as error:
                 if time.monotonic() > give_up:
                     raise NameTaken(error.name, error.os_pid) from None
-                time.sleep(_BREATH_SECONDS)
+                time.sleep(_RETRY_SECONDS)
 
     def lookup(self, name: str) -> str | None:
         """The socket of the live node of that name; None where there is none."""

@@ -1,10 +1,9 @@
-"""The doors of a node: who comes in by its socket, and whom it dials, up to the moment when both have proven
-themselves.  Not here: where the socket is and who may knock (`unix_carrier.py`, `tcp_carrier.py`), the proof
-(`wire/handshake/machine.py`), who is welcome (`core`), the session after it (`net/connection.py`).
+"""Accepts and dials connections for one node, up to the end of their handshakes.
 
-Everything here runs on the transport's loop.  A stranger costs a socket for 5 s, TLS and all, and disturbs
-nobody; who has to go when they are many says `admission.py`.  TLS is computed on this one loop too, of a few
-handshakes in a turn (`tls_stream.py`), with the sessions' turn in between.
+Everything here runs on the transport's loop.  An unauthenticated connection costs a socket for at most 5 s,
+TLS included; `admission.py` bounds their number.  TLS is computed on the same loop, for a few handshakes in
+one iteration (`tls_stream.py`), so that the sessions have their turn in between.
+See `carrier.py` for sockets, `wire/handshake/machine.py` for the proof, `connection.py` for what follows.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pyx.errors import ProtocolError, PyxError
 from pyx.net.admission import PendingConnection, PendingConnections
-from pyx.net.carrier import converse
+from pyx.net.carrier import run_handshake
 from pyx.net.error_words import in_words
 from pyx.net.forks import close_in_children
 from pyx.wire.handshake.machine import (
@@ -34,76 +33,57 @@ from pyx.wire.handshake.machine import (
 if TYPE_CHECKING:
     import socket
 
-    from pyx.net.carrier import Opening
+    from pyx.net.carrier import Carrier, HandshakeStream
     from pyx.net.stream import Stream
     from pyx.terms import Incarnation
 
 HANDSHAKE_SECONDS: Final = 5.0
 
-_BREATH_SECONDS: Final = 0.02
-"""Until a full table of descriptors is tried again."""
+_RETRY_SECONDS: Final = 0.02
+"""Seconds until a system without free descriptors is tried again."""
 
 
 class Arrival(NamedTuple):
-    """Two nodes have proven themselves to each other over `stream`, which belongs to the receiver now."""
+    """An authenticated connection; `stream` belongs to the receiver of this value."""
 
     name: str
     creation: int
     hidden: bool
     dialled: bool
-    """True: this node dialled; False: it was dialled, and has said "ok"."""
+    """True if this node dialled; False if it accepted, and has answered "ok"."""
     stream: Stream
     first: bytes
-    """To be written before any signal (the verdict, on the accepting side)."""
+    """Bytes to write before any signal (the status, on the accepting side)."""
     trailing: bytes
-    """What the peer has sent already behind its handshake."""
+    """Bytes that the peer has sent after its handshake."""
     handle: object
-    """What `claimed` gave with its "ok"; None where this node dialled."""
-
-
-class Carrier(Protocol):
-    """Where a node is reached, and how it reaches others.  Used on the loop."""
-
-    async def open(self) -> socket.socket:
-        """A socket that listens; raises PyxError."""
-
-    async def close(self) -> None:
-        """Others cannot find this node any more."""
-
-    def admit(self, connection: socket.socket) -> Opening:
-        """Somebody came in; raises PyxError, the reason for the log, where he is not even talked to."""
-
-    async def connect(self, name: str) -> socket.socket:
-        """A connection to where the node of that full name should be; raises PyxError, saying why not."""
-
-    def dialling(self, connection: socket.socket) -> Opening:
-        """The conversation on a connection that `connect` gave."""
+    """The handle that `claimed` returned with "ok"; None if this node dialled."""
 
 
 class Owner(Protocol):
-    """Whom the doors belong to.  Called on the transport's loop, one call at a time; no call may wait."""
+    """The owner of an endpoint.  Called on the transport's loop, one call at a time; no call may block."""
 
     def key_for(self, name: str) -> bytes:
-        """The key of the cookie for the node *name* (unproven)."""
+        """Returns the key of the cookie for the node that calls itself *name* (unauthenticated)."""
 
     def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
-        """A proven node dials: is it welcome?  After "ok" `established` follows at once, with that handle."""
+        """Decides on an authenticated node that dials.  After "ok", `established` follows with the handle."""
 
     def established(self, arrival: Arrival) -> None:
-        """A session stands, or nearly (see `Arrival.first`)."""
+        """Takes over an authenticated connection (see `Arrival.first`)."""
 
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
-        """The dial to *name* has come to nothing; never called for one that was given up."""
+        """Reports that the dial to *name* failed; not called for a cancelled dial."""
 
-    def stranger_refused(self, reason: str) -> None:
-        """Somebody who came in did not get through; for a log with a limit."""
+    def connection_refused(self, reason: str) -> None:
+        """Reports a refused connection, for a rate-limited log."""
 
     def cannot_accept(self, number: int) -> None:
-        """The system refused a connection that waits (its `errno`); told again and again while it does."""
+        """Reports that the system refuses to accept (its `errno`); called repeatedly meanwhile."""
 
 
 class _Dialling(NamedTuple):
-    """A dial under way."""
+    """A dial in progress."""
 
     number: int
     task: asyncio.Task[None]
@@ -113,83 +93,83 @@ class Endpoint:
     """Accepts and dials for one node, until `close`.  Made on the transport's loop.
 
     Args:
-        life: the node's name and creation.
-        hidden: whether it is a hidden node.
-        owner: see `Owner`.
-        door: see `Carrier`.
+        incarnation: the node's name and creation.
+        hidden: True for a hidden node.
+        owner: decides and takes over, see `Owner`.
+        carrier: makes the sockets, see `Carrier`.
     """
 
-    def __init__(self, incarnation: Incarnation, *, hidden: bool, owner: Owner, door: Carrier) -> None:
+    def __init__(self, incarnation: Incarnation, *, hidden: bool, owner: Owner, carrier: Carrier) -> None:
         self._incarnation = incarnation
         self._hidden = hidden
         self._owner = owner
-        self._door = door
+        self._carrier = carrier
         self._loop = asyncio.get_running_loop()
         self._listening: socket.socket | None = None
-        self._breath: asyncio.TimerHandle | None = None
-        """While accepting rests."""
-        self._strangers = PendingConnections()
+        self._retry: asyncio.TimerHandle | None = None
+        """The timer of a pause in accepting."""
+        self._pending = PendingConnections()
         self._dials: dict[str, _Dialling] = {}
         self.unreachable: frozenset[str] = frozenset()
-        """Dials to these nodes hang until they are taken out, or for as long as a dial may last."""
+        """Nodes to which dials hang, until removed from here or timed out; for scenarios."""
         close_in_children(self)
 
     async def listen(self) -> None:
-        """Opens the door; nobody is let in before `accept`.  Raises PyxError as the door does."""
-        self._listening = await self._door.open()
+        """Listens, without accepting yet.  Raises PyxError as `Carrier.open`."""
+        self._listening = await self._carrier.open()
 
     def accept(self) -> None:
-        """Lets others in from now on."""
+        """Accepts connections from now on."""
         assert self._listening is not None
-        self._breath = None
+        self._retry = None
         self._loop.add_reader(self._listening, self._accept, self._listening)
 
     def listen_on(self, listening: socket.socket) -> None:
-        """Accepts on another socket from now on, after `accept` and until `close`; the old one is closed."""
+        """Accepts on another socket from now on, after `accept` and until `close`; closes the old one."""
         old = self._listening
         if old is None:
             listening.close()
             return
-        self._rest_no_longer()
+        self._cancel_retry()
         self._loop.remove_reader(old)
         old.close()
         self._listening = listening
         self.accept()
 
-    def _rest_no_longer(self) -> None:
-        if self._breath is not None:
-            self._breath.cancel()
-            self._breath = None
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     async def close(self) -> None:
-        """Closes the door, and drops every conversation that is no session yet."""
+        """Stops listening, and drops every connection whose handshake is not over."""
         listening, self._listening = self._listening, None
         if listening is not None:
             self._loop.remove_reader(listening)
-        self._rest_no_longer()
-        tasks = [*self._strangers, *(dialling.task for dialling in self._dials.values())]
+        self._cancel_retry()
+        tasks = [*self._pending, *(dialling.task for dialling in self._dials.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if listening is not None:
             listening.close()
-        await self._door.close()
+        await self._carrier.close()
 
     def close_in_child(self) -> None:
         """See `net/forks.py`."""
-        self._strangers.close_all()
+        self._pending.close_all()
         if self._listening is not None:
             self._listening.close()
 
     # ------------------------------------------------------------ dialling
 
     def dial(self, name: str, number: int | None) -> None:
-        """Tries to reach a node; `established` or `dial_failed` follows.
+        """Dials a node; `established` or `dial_failed` follows.
 
         Args:
-            name: its full name.
-            number: of the dial that is wanted now, None for none.  One that is under way by another number is
-                given up without a word.
+            name: the full name of the node.
+            number: the number of the dial that is wanted now; None for no dial.  A dial in progress with
+                another number is cancelled without a report.
         """
         dialling = self._dials.get(name)
         if dialling is not None and dialling.number != number:
@@ -205,15 +185,15 @@ class Endpoint:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 outcome = await self._reach(name)
                 if isinstance(outcome, Postponed):
-                    # Its own dial is under way and will cancel this one; if it never comes, this one has
-                    # failed.
+                    # The peer's own dial is in progress and cancels this one; if it never arrives, this one
+                    # has failed.
                     late = "it was dialling this node itself at the same time, and did not get through"
                     await self._loop.create_future()
         except TimeoutError:
             outcome = Failed(late)
-        except Exception as error:  # whatever it is, those who wait for this dial are told
+        except Exception as error:  # any error is reported to the waiters of this dial
             outcome = Failed(f"the dial failed ({in_words(error)})")
-        # One that was given up has left the table already, and its name may be dialled anew by now.
+        # A cancelled dial has left the table already, and its name may be dialled again by now.
         dialling = self._dials.get(name)
         if dialling is None or dialling.task is not asyncio.current_task():
             if isinstance(outcome, Arrival):
@@ -228,9 +208,9 @@ class Endpoint:
 
     async def _reach(self, name: str) -> Arrival | Postponed | Failed:
         while name in self.unreachable:  # noqa: ASYNC110 - for scenarios alone
-            await asyncio.sleep(_BREATH_SECONDS)
+            await asyncio.sleep(_RETRY_SECONDS)
         try:
-            connection = await self._door.connect(name)
+            connection = await self._carrier.connect(name)
         except PyxError as error:
             return Failed(str(error), error.hint)
         try:
@@ -243,9 +223,9 @@ class Endpoint:
         return outcome
 
     async def _prove(self, name: str, connection: socket.socket) -> Arrival | Postponed | Failed:
-        opening = self._door.dialling(connection)
+        handshake = self._carrier.dialled(connection)
         try:
-            channel = await opening.shake_hands()
+            channel = await handshake.open_channel()
         except ProtocolError as error:
             return Failed(str(error))
         except OSError as error:
@@ -257,12 +237,12 @@ class Endpoint:
             channel=channel,
             dialled=name,
         )
-        outcome = await converse(opening, machine, self._owner.key_for)
+        outcome = await run_handshake(handshake, machine, self._owner.key_for)
         if not isinstance(outcome, Established):
             assert isinstance(outcome, (Postponed, Failed))
             return outcome
         try:
-            stream, further = opening.stream()
+            stream, further = handshake.stream()
         except ProtocolError as error:
             return Failed(str(error))
         return Arrival(*outcome, True, stream, b"", machine.trailing_data + further, None)
@@ -270,65 +250,68 @@ class Endpoint:
     # ------------------------------------------------------------ accepting
 
     def _accept(self, listening: socket.socket) -> None:
-        # By hand, for `sock_accept` drops a connection that comes while it is cancelled; and one at a time,
-        # for a crowd at the door must not stop the sessions.
+        # Not by `sock_accept`, which drops a connection that arrives while it is cancelled; and one at a
+        # time, as many connections at once must not stop the sessions.
         try:
             connection, address = listening.accept()
-        except (BlockingIOError, InterruptedError):  # the stranger is gone
+        except (BlockingIOError, InterruptedError):  # the peer is gone
             return
-        except OSError as error:  # no descriptor is left: not worth spinning for
+        except OSError as error:  # no descriptor is free: try again later
             self._owner.cannot_accept(error.errno or 0)
             self._loop.remove_reader(listening)
-            self._breath = self._loop.call_later(_BREATH_SECONDS, self.accept)
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self.accept)
             return
         connection.setblocking(False)
         try:
-            opening = self._door.admit(connection)
+            handshake = self._carrier.accepted(connection)
         except (PyxError, OSError) as error:
             connection.close()
-            self._owner.stranger_refused(str(error))
+            self._owner.connection_refused(str(error))
             return
-        self._strangers.make_room()
-        task = self._loop.create_task(self._admit(opening))
-        self._strangers.came(task, PendingConnection(connection, address[0] if address else ""))
+        self._pending.drop_one_if_full()
+        task = self._loop.create_task(self._accept_peer(handshake))
+        self._pending.add(task, PendingConnection(connection, address[0] if address else ""))
 
-    async def _admit(self, opening: Opening) -> None:
+    async def _accept_peer(self, handshake: HandshakeStream) -> None:
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                refused = await self._judge(opening)
+                refused = await self._authenticate(handshake)
         except TimeoutError:
-            refused = f"a stranger did not prove itself within {HANDSHAKE_SECONDS:g} s"
+            refused = f"a connection did not authenticate within {HANDSHAKE_SECONDS:g} s"
         except ProtocolError as error:
             refused = str(error)
         except OSError as error:
             refused = f"the connection broke ({error.strerror or error})"
         if refused is not None:
-            self._owner.stranger_refused(refused)
+            self._owner.connection_refused(refused)
 
-    async def _judge(self, opening: Opening) -> str | None:
-        """Why he did not get through; None: he is no stranger any more, or has been told."""
-        channel = await opening.shake_hands()
+    async def _authenticate(self, handshake: HandshakeStream) -> str | None:
+        """Runs the handshake of an accepted connection.
+
+        Returns the reason of a refusal, for the log; None if it was accepted, or answered with a status.
+        """
+        channel = await handshake.open_channel()
         machine = Acceptor(
             *self._incarnation, hidden=self._hidden, nonce=secrets.token_bytes(NONCE_BYTES), channel=channel
         )
-        outcome = await converse(opening, machine, self._owner.key_for)
+        outcome = await run_handshake(handshake, machine, self._owner.key_for)
         if isinstance(outcome, Failed):
             return outcome.reason
         assert isinstance(outcome, Proven)
-        stream, further = opening.stream()
-        # From here to `established` nothing is awaited: the kernel takes the peer for connected, so its link
-        # has to exist before anybody else's turn.  The verdict leaves as the first bytes of that link.
+        stream, further = handshake.stream()
+        # Nothing is awaited from here to `established`: the kernel counts the peer as connected, so its
+        # connection must exist before other callbacks run.  The status is its first bytes.
         status, handle = self._owner.claimed(outcome.name, outcome.creation, hidden=outcome.hidden)
         machine.verdict(status)
-        verdict = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
+        first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
         if status == "ok":
             task = asyncio.current_task()
             assert task is not None
-            self._strangers.admitted(task)
+            self._pending.authenticated(task)
             self._owner.established(
-                Arrival(*outcome, False, stream, verdict, machine.trailing_data + further, handle)
+                Arrival(*outcome, False, stream, first, machine.trailing_data + further, handle)
             )
         else:
             with contextlib.suppress(OSError):
-                stream.send(verdict)
+                stream.send(first)
         return None

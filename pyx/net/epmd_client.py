@@ -59,7 +59,7 @@ _WITHOUT_EPMD: Final = "with --port N, the same on all nodes, none is needed"
 
 _START_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 2.0
-_BREATH_SECONDS: Final = 0.02
+_RETRY_SECONDS: Final = 0.02
 _MAX_ANSWER_BYTES: Final = 1 << 20
 
 
@@ -165,7 +165,7 @@ class Registration:
             except NameTaken:
                 if time.monotonic() >= give_up:
                     raise
-                await asyncio.sleep(_BREATH_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return
 
@@ -309,7 +309,7 @@ async def _reach(host: str, seconds: float) -> socket.socket | None:
             while True:
                 with contextlib.suppress(PyxError):
                     return await connect(host, epmd_port())
-                await asyncio.sleep(_BREATH_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
     return None
 
 

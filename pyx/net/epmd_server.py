@@ -49,7 +49,7 @@ STRANGER_SECONDS: Final = 5.0
 MAX_STRANGERS: Final = 64
 MAX_NAMES: Final = 512
 _MAX_NAME_CHARACTERS: Final = 255
-_BREATH_SECONDS: Final = 0.02
+_RETRY_SECONDS: Final = 0.02
 
 
 class RegisteredNames:
@@ -128,7 +128,7 @@ class EpmdServer:
         self._listening = listening
         self._port: int = listening[0].getsockname()[1]
         self._selector = selectors.DefaultSelector()
-        self._strangers: dict[_Visitor, None] = {}  # the oldest first
+        self._pending: dict[_Visitor, None] = {}  # the oldest first
         self._is_leaving = False
         for one in listening:
             self._selector.register(one, selectors.EVENT_READ)
@@ -153,24 +153,24 @@ class EpmdServer:
             self._selector.close()
 
     def _is_over(self, now: float) -> bool:
-        while (oldest := next(iter(self._strangers), None)) is not None and oldest.deadline <= now:
+        while (oldest := next(iter(self._pending), None)) is not None and oldest.deadline <= now:
             self._hang_up(oldest)
         leave_at = self._names.leave_at
         return self._is_leaving or (leave_at is not None and leave_at <= now)
 
     def _pause(self, now: float) -> float | None:
-        times = [visitor.deadline for visitor in itertools.islice(self._strangers, 1)]
+        times = [visitor.deadline for visitor in itertools.islice(self._pending, 1)]
         if self._names.leave_at is not None:
             times.append(self._names.leave_at)
         return max(0.0, min(times) - now) if times else None
 
     def _accept(self, listening: socket.socket) -> None:
-        if len(self._strangers) >= MAX_STRANGERS:
-            self._hang_up(next(iter(self._strangers)))
+        if len(self._pending) >= MAX_STRANGERS:
+            self._hang_up(next(iter(self._pending)))
         try:
             connection, _ = listening.accept()
         except OSError:  # the stranger is gone again, or no descriptor is left: not worth spinning for
-            time.sleep(_BREATH_SECONDS)
+            time.sleep(_RETRY_SECONDS)
             return
         connection.setblocking(False)
         try:
@@ -178,7 +178,7 @@ class EpmdServer:
         except OSError:
             connection.close()
             return
-        self._strangers[visitor] = None
+        self._pending[visitor] = None
         self._selector.register(connection, selectors.EVENT_READ, visitor)
 
     def _read(self, visitor: _Visitor) -> None:
@@ -209,7 +209,7 @@ class EpmdServer:
                 registered = self._names.registered(entry)
                 if registered.accepted:
                     visitor.name = entry.name
-                    del self._strangers[visitor]
+                    del self._pending[visitor]
                 visitor.answer = registered_answer(registered, entry.highest)
             case LookUp(name):
                 visitor.answer = looked_up_answer(self._names.find(name))
@@ -238,7 +238,7 @@ class EpmdServer:
     def _hang_up(self, visitor: _Visitor) -> None:
         self._selector.unregister(visitor.connection)
         visitor.connection.close()
-        self._strangers.pop(visitor, None)
+        self._pending.pop(visitor, None)
         if visitor.name is not None:
             self._names.left(visitor.name, time.monotonic())
 

@@ -1,4 +1,4 @@
-"""What went wrong with a connection, in words for a sentence."""
+"""The text of a connection's error, for a sentence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def in_words(error: Exception) -> str:
-    """Returns what the system says of an OSError, and the type and text of any other exception."""
+    """Returns the system's text of an OSError, or type and text of another exception."""
     if isinstance(error, OSError):
-        # asyncio words some errors itself; those of the resolver and of TLS have numbers of their own.
+        # asyncio has texts of its own for some errors; the resolver and TLS have numbers of their own.
         number = error.errno if type(error).__module__ == "builtins" else None
         return os.strerror(number) if number is not None else error.strerror or str(error)
     return f"{type(error).__name__}: {error}"

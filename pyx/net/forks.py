@@ -1,9 +1,8 @@
-"""A forked child is not a node: it closes its copies of the node's descriptors.  Not here: anything else
-about forks (what a child's primitives answer is the runtime's).
+"""Closes the node's descriptors in forked children, which are not nodes.
 
-Without this a child that outlives its node (a pool worker, say) would hold the node's connections open, and
-peers would wait for ticks instead of seeing the end at once.  Closing a copy takes nothing from the parent: a
-lock by `flock` and a connection end with the last descriptor.
+Otherwise a child that outlives its node (a pool worker, say) would hold the node's connections open, and
+peers would wait for missed ticks instead of seeing the end at once.  Closing a copy does not affect the parent: a
+lock by `flock` and a connection end with their last descriptor.
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from typing import Protocol
 
 
 class Inherited(Protocol):
-    """Something with a descriptor that a forked child must not keep."""
+    """An owner of a descriptor that a forked child must not keep."""
 
     def close_in_child(self) -> None:
-        """Closes the descriptor, and does nothing else: no goodbye, no unlinking, no lock taken."""
+        """Closes the descriptor alone: no goodbye, no unlinking, no lock."""
 
 
 _kept: weakref.WeakSet[Inherited] = weakref.WeakSet()
 
 
 def close_in_children(owner: Inherited) -> None:
-    """From now on every forked child begins by `owner.close_in_child()`."""
+    """Makes every forked child call `owner.close_in_child()` first."""
     _kept.add(owner)
 
 

@@ -1,4 +1,4 @@
-"""This user's home directory, where there is one: containers run users that no `/etc/passwd` knows."""
+"""The home directory of the user; containers run users that are not in `/etc/passwd`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""When a peer is given up that takes nothing of what waits for it.  Not here: the clock, the socket.
+"""Decides when a peer that accepts no data is given up.  A machine: time is an argument.
 
-Looked at every few seconds while a socket is full.  A look that comes late says that this node stood still
-itself; that is held against nobody.
+Asked every few seconds while a socket is full.  A late call means that this node itself was suspended; that
+time does not count.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import Final
 
 STALLED_SECONDS: Final = 30.0
-"""So long without any progress, and the link is given up."""
+"""Seconds without progress after which the connection is closed."""
 
 LOOK_SECONDS: Final = 3.0
-"""Between two looks; progress is noticed at the next one."""
+"""Seconds between two calls of `look`, which notice progress."""
 
 _LATE_SECONDS: Final = 1.0
-"""A loop that works is no later than that."""
+"""A later call than this means that the loop was suspended."""
 
 
 class Stall:
-    """One time of waiting for a peer.
+    """One period in which a socket stays full.
 
     Args:
-        taken: how often it has taken something so far.
+        taken: number of times that the socket accepted data so far.
         now: monotonic seconds.
     """
 
@@ -34,7 +34,7 @@ class Stall:
         self._due = now + LOOK_SECONDS
 
     def look(self, taken: int, now: float) -> float:
-        """In how many seconds to look again; 0: it is given up."""
+        """Returns the seconds until the next look; 0: the peer is given up."""
         late = now - self._due
         if taken != self._taken:
             self._taken = taken

@@ -1,11 +1,9 @@
-"""What a link reads from and writes to: a non-blocking connection.  Not here: when (`net/connection.py`).
+"""The non-blocking byte stream of a connection: a plain unix socket, or TCP inside TLS (`tls_stream.py`).
 
-    send(data) -> int            bytes taken; BlockingIOError when none can be
-    receive_into(buffer) -> int  bytes read, 0 at the end; BlockingIOError when there are none
-    end_writing()                the peer will read to the end of what was sent, then see the end
-    close()
-
-Today a connection is a plain unix socket; one inside TLS has the same four verbs.
+send(data) -> int            bytes accepted; BlockingIOError if none can be
+receive_into(buffer) -> int  bytes read, 0 at the end; BlockingIOError if there are none
+end_writing()                the peer reads to the end of what was sent, then sees the end
+close()
 """
 
 from __future__ import annotations
@@ -15,35 +13,35 @@ import socket
 from typing import Final, Protocol
 
 BUFFER_BYTES: Final = 256 * 1024
-"""Both kernel buffers of a connection: enough for throughput, and little enough that control frames do not
-wait behind megabytes [measured: rpc p99 beside a bulk transfer 16 ms with default buffers, 4 ms with
+"""Size of each kernel buffer of a connection: enough for throughput, and small enough that control frames do
+not wait behind megabytes [measured: rpc p99 beside a bulk transfer 16 ms with default buffers, 4 ms with
 these]."""
 
 
 class Stream(Protocol):
-    """See the top of this file; every verb may raise OSError when the connection is broken."""
+    """See the module; every method may raise OSError if the connection is broken."""
 
     def fileno(self) -> int:
-        """The descriptor, for the loop to watch."""
+        """Returns the file descriptor, for the loop to watch."""
 
     def send(self, data: bytes | memoryview) -> int:
-        """Sends what can be sent without waiting."""
+        """Sends what can be sent without blocking; returns its number of bytes."""
 
     def receive_into(self, buffer: memoryview) -> int:
-        """Reads what is there."""
+        """Reads what has arrived; returns its number of bytes."""
 
     def end_writing(self) -> None:
-        """Lets the peer see the end behind what was sent."""
+        """Shuts down the sending direction, after what was sent."""
 
     def close(self) -> None:
-        """Closes the descriptor."""
+        """Closes the file descriptor."""
 
 
 class PlainStream:
-    """A stream socket as it is.
+    """The stream of a plain socket.
 
     Args:
-        connection: a connected socket; it is made non-blocking and belongs to this stream from now on.
+        connection: a connected socket; becomes non-blocking and belongs to this stream from now on.
     """
 
     def __init__(self, connection: socket.socket) -> None:
@@ -57,6 +55,6 @@ class PlainStream:
         self.close = connection.close
 
     def end_writing(self) -> None:
-        """Sends the end of the stream."""
-        with contextlib.suppress(OSError):  # it is broken: the reader will find that
+        """See `Stream`."""
+        with contextlib.suppress(OSError):  # the connection is broken: the reader finds that
             self._socket.shutdown(socket.SHUT_WR)

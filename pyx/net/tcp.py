@@ -1,7 +1,4 @@
-"""TCP sockets: to a host that has a name or an address, and from this one.  Not here: what is said on them.
-
-For links between nodes (`net/tls_stream.py` goes on top) and for EPMD.
-"""
+"""TCP sockets, connecting and listening: for connections between nodes (`tls_stream.py`) and for EPMD."""
 
 from __future__ import annotations
 
@@ -16,23 +13,22 @@ _BACKLOG: Final = 512
 
 
 class Unreachable(PyxError):
-    """No address of a host takes a connection."""
+    """No address of a host accepts a connection."""
 
 
 async def connect(host: str, port: int) -> socket.socket:
-    """A non-blocking connection to that host, which tries all its addresses in turn.  A time limit is the
-    caller's business.
+    """Returns a non-blocking connection to *host*; tries all its addresses in turn, without a time limit.
 
     Raises:
-        Unreachable: none of its addresses can be reached; the sentence says why.
-        PyxError: it has no address.
+        Unreachable: no address of the host can be reached; the sentence has the reason.
+        PyxError: the host has no address.
     """
-    import asyncio  # 8 MB that whoever only listens (`net/epmd_server.py`) does without
+    import asyncio  # 8 MB that `epmd_server.py`, which only listens, does not need
 
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:  # UnicodeError: a label that is no label
+    except (OSError, UnicodeError) as error:  # UnicodeError: an invalid label
         msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
         raise PyxError(msg) from error
     reason = "no address"
@@ -52,8 +48,7 @@ async def connect(host: str, port: int) -> socket.socket:
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """A non-blocking socket that listens on one address of this host; port 0: any free one (ask
-    `getsockname`).
+    """Returns a non-blocking socket that listens on one address of this host; port 0: any free port.
 
     Raises:
         PyxError: the address is not this host's, or the port is taken; the sentence says which.
@@ -62,7 +57,7 @@ def listen(address: str, port: int) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setblocking(False)
-        # A port that a node has just left may be used at once; one that is in use may not.
+        # A port that was in use a moment ago may be used at once; a port in use may not.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -1,8 +1,7 @@
-"""The door of a node that meets other hosts (`--name`): TCP, always inside TLS 1.3.  Not here: TLS itself
-(`wire/handshake/tls.py`), the conversation behind it (`endpoint.py`).
+"""The carrier of a node that meets other hosts (`--name`): TCP, always inside TLS 1.3.
 
-Others find the port by EPMD on the host that the name says; or it is the same on all nodes (`--port N`), and
-nobody asks EPMD.  What EPMD says is a hint: the handshake compares the name that was dialled.
+Other nodes ask the EPMD of the host in the node's name for its port; or the port is the same on all nodes
+(`--port N`), and EPMD is not used.  EPMD's answer is a hint: the handshake compares the dialled name.
 
 Importing this file costs 30 ms (`cryptography`): only a node with a long name does.
 """
@@ -17,7 +16,7 @@ from pyx.errors import PyxError
 from pyx.net import epmd_client, tcp
 from pyx.net.admission import is_here
 from pyx.net.certificate import listening_context, make_certificate
-from pyx.net.tls_stream import TlsOpening, turnstile
+from pyx.net.tls_stream import TlsHandshakeStream, handshake_limit
 from pyx.terms import host_of, is_long
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 
@@ -28,14 +27,14 @@ _MIXED: Final = "it has a short name, and this node a long one (--name): the two
 
 
 class TcpCarrier:
-    """See `endpoint.Door`.  Made on any thread; a new certificate each time.
+    """The carrier of `--name`.  Made on any thread, with a new certificate.
 
     Args:
-        name: the full name.
-        hidden: whether it is a hidden node.
-        listen: an address of this host; None: the one that the name's host part stands for.
-        port: the one of all nodes, without EPMD; 0: any, told by EPMD.
-        trouble: takes a sentence when something is wrong with the registration.
+        name: the full name of the node.
+        hidden: True for a hidden node.
+        listen: an address of this host; None: the address of the name's host part.
+        port: the port of all nodes, without EPMD; 0: any port, registered with EPMD.
+        trouble: takes a sentence about a problem of the registration.
     """
 
     def __init__(
@@ -50,23 +49,23 @@ class TcpCarrier:
         self._certificate_sha256 = certificate.sha256
         self._accepting = listening_context(certificate)
         self._dialling = dialling_context()
-        self._turns = turnstile()
+        self._turns = handshake_limit()
         self._registration: epmd_client.Registration | None = None
         self.address = ""
-        """What it listens on, once open."""
+        """The address it listens on, once open."""
         self.port = port
 
     @property
     def is_beyond_this_host(self) -> bool:
-        """Others than this host's processes can knock."""
+        """True if processes of other hosts can connect."""
         return not is_here(self.address)
 
     async def open(self) -> socket.socket:
-        """Listens, and has EPMD tell so.
+        """Listens, and registers the port with EPMD.
 
         Raises:
-            NameTaken: EPMD knows a live node of that name.
-            PyxError: the address is not this host's, the port is taken, or there is no EPMD.
+            NameTaken: EPMD knows a running node of that name.
+            PyxError: the address is not this host's, the port is taken, or no EPMD answers.
         """
         self.address = self._listen or await _address_of(host_of(self._name))
         listening = tcp.listen(self.address, self._common_port)
@@ -86,17 +85,17 @@ class TcpCarrier:
         return listening
 
     async def close(self) -> None:
-        """Gives the name up."""
+        """Withdraws the registration."""
         if self._registration is not None:
             await self._registration.close()
 
-    def admit(self, connection: socket.socket) -> TlsOpening:
-        """Somebody came in."""
+    def accepted(self, connection: socket.socket) -> TlsHandshakeStream:
+        """See `Carrier`."""
         machine = TlsMachine(self._accepting, certificate_sha256=self._certificate_sha256)
-        return TlsOpening(connection, machine, self._turns)
+        return TlsHandshakeStream(connection, machine, self._turns)
 
     async def connect(self, name: str) -> socket.socket:
-        """A connection to where that name leads; raises PyxError, saying why there is none."""
+        """Returns a connection to the node *name*; raises PyxError with the reason."""
         first, _, host = name.partition("@")
         if not is_long(host):
             raise PyxError(_MIXED)
@@ -109,9 +108,9 @@ class TcpCarrier:
             raise PyxError(msg)
         return await tcp.connect(host, port)
 
-    def dialling(self, connection: socket.socket) -> TlsOpening:
-        """The conversation on a connection that `connect` gave."""
-        return TlsOpening(connection, TlsMachine(self._dialling), self._turns)
+    def dialled(self, connection: socket.socket) -> TlsHandshakeStream:
+        """See `Carrier`."""
+        return TlsHandshakeStream(connection, TlsMachine(self._dialling), self._turns)
 
 
 async def _address_of(host: str) -> str:

@@ -1,13 +1,9 @@
-"""A TCP connection inside TLS, before and after the proof.  Not here: TLS itself (`wire/handshake/tls.py`),
-the proof (`wire/handshake/machine.py`), when to read and write (`net/endpoint.py`, `net/connection.py`).
+"""A TCP connection inside TLS: the stream of a handshake, and then the stream of a `Connection`.
 
-`TlsOpening` awaits, while the two still prove themselves to each other; then its `stream()` has the four
-verbs of `net/stream.py` for a `Connection`.
-
-Threads: one thread at a time sends or ends writing (the link's lock sees to that), the loop's thread receives
-meanwhile.  An SSLObject is no thing for two threads, so the machine has a small lock of its own here; it is
-held while bytes are encrypted or decrypted (64 and 128 KiB: some 50 µs), never for a call of the socket, and
-none is taken under it.
+Threads: one thread at a time sends or ends writing (under the connection's lock), the loop's thread receives
+meanwhile.  An SSLObject is not safe for two threads, so the machine has a lock of its own here; it is held
+while bytes are encrypted or decrypted (64 and 128 KiB: some 50 µs), never during a call of the socket, and no
+other lock is taken under it.  See `wire/handshake/tls.py` for TLS itself.
 """
 
 from __future__ import annotations
@@ -26,62 +22,62 @@ if TYPE_CHECKING:
     from pyx.wire.handshake.tls import TlsMachine
 
 _PIECE_BYTES: Final = 64 * 1024
-"""So much is encrypted at once: four full records."""
+"""Bytes that are encrypted at once: four full records."""
 
 _OPENING_READ_BYTES: Final = 4096
-"""So much is read at once from a stranger, whose three frames are under 400 bytes each."""
+"""Bytes read at once during a handshake, whose three frames have under 400 bytes each."""
 
 MAX_COMPUTED_AT_ONCE: Final = 8
-"""In one turn of the loop no more handshakes are computed, each a step of about a millisecond: the sessions'
-turn comes in between, however many strangers there are.  Those beyond wait, within their 5 s."""
+"""Handshakes computed in one iteration of the loop, each step about a millisecond: the sessions run in
+between, however many connections arrive.  Further handshakes wait, within their 5 s."""
 
 
-def turnstile() -> asyncio.Semaphore:
-    """What the openings of one node share, so that `MAX_COMPUTED_AT_ONCE` holds."""
+def handshake_limit() -> asyncio.Semaphore:
+    """Returns the semaphore that the handshakes of one node share, for `MAX_COMPUTED_AT_ONCE`."""
     return asyncio.Semaphore(MAX_COMPUTED_AT_ONCE)
 
 
-class TlsOpening:
-    """A TCP connection whose ends do not know each other yet.  Used on the loop, by one task.
+class TlsHandshakeStream:
+    """A TCP connection during its handshakes, TLS's and pyx's.  Used on the loop, by one task.
 
     Args:
-        connection: a connected, non-blocking socket; it stays the caller's to close until `stream` is called.
-        machine: a new one, of the right end.
-        turns: shared with the other openings of this node; None: its own.
+        connection: a connected, non-blocking socket; the caller closes it unless `stream` is called.
+        machine: a new TLS machine of this end.
+        turns: the semaphore of `handshake_limit`; None: one of its own.
     """
 
     def __init__(
         self, connection: socket.socket, machine: TlsMachine, turns: asyncio.Semaphore | None = None
     ) -> None:
-        # Each step of a handshake, and each small frame after it, is awaited by the other end.
+        # The peer awaits each step of a handshake, and each small frame after it.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
         self._machine = machine
-        self._turns = turns or turnstile()
+        self._turns = turns or handshake_limit()
         self._loop = asyncio.get_running_loop()
 
-    async def shake_hands(self) -> bytes:
-        """Carries TLS's own handshake to its end, and gives the channel for the proof.
+    async def open_channel(self) -> bytes:
+        """Runs TLS's own handshake, and returns the channel binding for the proof.
 
         Raises:
-            ProtocolError: there is no TLS with that peer; the sentence says why.
-            OSError: the connection broke.
+            ProtocolError: TLS failed; the sentence has the reason.
+            OSError: the connection is broken.
         """
         machine = self._machine
         await self._send_pending()
         while not machine.is_established:
-            # Whoever sends nothing has no turn, so silence keeps nobody waiting.
+            # A silent peer holds no place in the semaphore, so it delays no other.
             data = await self._loop.sock_recv(self._socket, _OPENING_READ_BYTES)
             async with self._turns:
                 failure = self._compute(data)
-                await asyncio.sleep(0)  # the turn of the loop, and so this one's, ends here
+                await asyncio.sleep(0)  # ends this iteration of the loop
             if failure is not None:
                 raise failure
             await self._send_pending()
         return machine.channel
 
     def _compute(self, data: bytes) -> ProtocolError | None:
-        """A step of the handshake."""
+        """Computes a step of the TLS handshake; returns its failure."""
         try:
             if data:
                 self._machine.receive_data(data)
@@ -89,23 +85,26 @@ class TlsOpening:
                 self._machine.connection_lost()
         except ProtocolError as failure:
             with contextlib.suppress(OSError):
-                self._socket.send(self._machine.data_to_send())  # the alert, if it goes without waiting
+                self._socket.send(
+                    self._machine.data_to_send()
+                )  # the alert, if it can be sent without blocking
             return failure
         return None
 
     async def send_all(self, data: bytes) -> None:
-        """Sends *data*; raises as `receive`."""
+        """See `HandshakeStream`; raises as `receive`."""
         self._machine.write(data)
         await self._send_pending()
 
     async def receive(self) -> bytes:
-        """What has come, at least a byte; empty at the end of the stream.
+        """See `HandshakeStream`.
 
-        With or without a goodbye: a dial that is given up just ends, and the proof knows what is missing.
+        The end may come without TLS's close_notify: a cancelled dial just ends, and the proof notices that it
+        is incomplete.
 
         Raises:
-            ProtocolError: the bytes are not the other's.
-            OSError: the connection broke.
+            ProtocolError: the bytes do not authenticate.
+            OSError: the connection is broken.
         """
         machine = self._machine
         while not (plain := machine.read()) and not machine.peer_has_finished:
@@ -116,9 +115,9 @@ class TlsOpening:
         return plain
 
     def stream(self) -> tuple[TlsStream, bytes]:
-        """The connection for a link, and what has come for it behind the last `receive`.
+        """See `HandshakeStream`.
 
-        Those bytes have left the socket, so no loop would ever call for them.  Raises ProtocolError as
+        The received bytes have left the socket, so no loop would report them.  Raises ProtocolError as
         `receive`.
         """
         return TlsStream(self._socket, self._machine), self._machine.read()
@@ -129,13 +128,13 @@ class TlsOpening:
 
 
 class TlsStream:
-    """The four verbs on top of a TCP socket and a machine (see the top of `net/stream.py`).
+    """The stream of a TCP socket inside TLS (see `stream.py`).
 
-    A failure of TLS is a ConnectionError, as a failure of the connection is.
+    A failure of TLS is a ConnectionError, as a failure of the connection.
 
     Args:
         connection: a connected, non-blocking socket, which belongs to this stream from now on.
-        machine: its handshake is done, and everything it had to send has been sent.
+        machine: a TLS machine after its handshake, with nothing left to send.
     """
 
     def __init__(self, connection: socket.socket, machine: TlsMachine) -> None:
@@ -144,23 +143,23 @@ class TlsStream:
         self._socket = connection
         self._machine = machine
         self._lock = threading.Lock()
-        # only used by whoever sends
-        self._encoded = memoryview(b"")  # encrypted, but not taken by the kernel yet
-        self._encoded_size = 0  # how many of the caller's bytes that stands for
+        # used by the sending thread alone
+        self._encoded = memoryview(b"")  # encrypted, but not accepted by the system yet
+        self._encoded_size = 0  # number of the caller's bytes in it
         self.fileno = connection.fileno
-        # Without a goodbye: a forked child closes its copy this way, and must not speak for its parent.
+        # Without close_notify: a forked child closes its copy, and must not end its parent's session.
         self.close = connection.close
 
     def send(self, data: bytes | memoryview) -> int:
-        """Sends the beginning of *data*: how many bytes of it the kernel has taken, in whole pieces.
+        """Sends the beginning of *data*; returns the number of its bytes that were sent, in whole pieces.
 
-        What is encrypted has its place in the stream and must follow.  So after a BlockingIOError the next
-        call has to begin with the same bytes, as with OpenSSL itself: they count as taken when the last of
-        them has left.  (Were they counted at once, a link with nothing more to send would watch for no room
-        in the socket, and their rest would stay here.)
+        Encrypted bytes have their place in the stream and must follow.  So after a BlockingIOError the next
+        call has to begin with the same bytes, as with OpenSSL itself: they count as sent when the last of
+        them was accepted by the system.  (Were they counted at once, a connection with nothing more to send
+        would not watch for the socket to become writable, and the rest would stay here.)
 
         Raises:
-            BlockingIOError: not yet all of the first piece has left.
+            BlockingIOError: part of the first piece is not sent yet.
             ConnectionError: the connection is broken.
         """
         if not self._encoded:
@@ -177,14 +176,14 @@ class TlsStream:
         return self._encoded_size
 
     def receive_into(self, buffer: memoryview) -> int:
-        """Reads what is there: the number of bytes, 0 after the other's goodbye.
+        """Reads what has arrived; returns the number of bytes, 0 after the peer's close_notify.
 
-        Whoever reads once each time the socket is readable needs a buffer of 32 KiB at least: then nothing
-        that has left the socket stays unread in here, where no loop could see it.
+        A caller that reads once each time the socket is readable needs a buffer of at least 32 KiB: then no
+        byte that has left the socket stays unread in here, where no loop could see it.
 
         Raises:
-            BlockingIOError: there is nothing now.
-            ConnectionError: the connection is broken, was cut without a goodbye, or tampered with.
+            BlockingIOError: nothing has arrived.
+            ConnectionError: the connection is broken, ended without close_notify, or was tampered with.
         """
         # The ciphertext is read into the caller's own buffer: the machine copies it away before the plain
         # bytes take its place.  They are fewer, but may be joined by those of one record that had begun.
@@ -205,12 +204,11 @@ class TlsStream:
             raise ConnectionError(*error.args) from error
 
     def end_writing(self) -> None:
-        """Says goodbye, then ends the stream.
+        """Sends close_notify, then shuts down the sending direction.
 
-        A peer that has taken nothing for so long that there is no room left for it sees the end without the
-        goodbye.
+        A peer whose socket is full sees the end without close_notify.
         """
-        with contextlib.suppress(OSError, ProtocolError):  # it is broken: the reader will find that
+        with contextlib.suppress(OSError, ProtocolError):  # the connection is broken: the reader finds that
             with self._lock:
                 self._machine.finish()
                 self._encoded = memoryview(bytes(self._encoded) + self._machine.data_to_send())

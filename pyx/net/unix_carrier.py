@@ -10,7 +10,7 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
-from pyx.net.carrier import PlainOpening
+from pyx.net.carrier import PlainHandshakeStream
 from pyx.net.credentials import uid_of
 from pyx.terms import host_of, is_long
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from pyx.net.directory import HostDirectory
     from pyx.net.name_claim import NameClaim
 
-_BREATH_SECONDS: Final = 0.02
-"""Until a full backlog is tried again."""
+_RETRY_SECONDS: Final = 0.02
+"""Seconds until a full backlog is tried again."""
 
 
 class UnixCarrier:
-    """See `endpoint.Door`.
+    """The carrier of `--sname`: unix sockets in the directory of names.
 
     Args:
-        directory: where this host's nodes are found.
-        claim: this node's right to its name.
-        hosts_are_one: nodes of other hosts are looked for here as well.
+        directory: the names of this host's nodes.
+        claim: this node's claim of its name.
+        hosts_are_one: True if nodes with other host parts are found here as well.
     """
 
     def __init__(self, directory: HostDirectory, claim: NameClaim, *, hosts_are_one: bool = False) -> None:
@@ -41,18 +41,18 @@ class UnixCarrier:
         return self._claim.listen()
 
     async def close(self) -> None:
-        """Gives the name up."""
+        """Releases the name."""
         self._claim.release()
 
-    def admit(self, connection: socket.socket) -> PlainOpening:
-        """Somebody came in; raises PyxError, the reason for the log, if he is another user."""
+    def accepted(self, connection: socket.socket) -> PlainHandshakeStream:
+        """See `Carrier`; refuses connections of other users."""
         if (uid := uid_of(connection)) != os.geteuid():
-            msg = f"user {uid} knocked, who is not the user of this node"
+            msg = f"a connection of user {uid} was refused: this node belongs to user {os.geteuid()}"
             raise PyxError(msg)
-        return PlainOpening(connection)
+        return PlainHandshakeStream(connection)
 
     async def connect(self, name: str) -> socket.socket:
-        """A connection to the live node of that full name; raises PyxError, saying why there is none."""
+        """Returns a connection to the running node *name*; raises PyxError with the reason."""
         if host_of(name) != host_of(self._claim.name) and not self._hosts_are_one:
             if is_long(host_of(name)):
                 raise PyxError("it has a long name, and this node a short one (--sname): the two do not mix")
@@ -69,8 +69,8 @@ class UnixCarrier:
                 # asyncio takes for a connection under way.
                 connection.connect(path)
             except (BlockingIOError, FileNotFoundError, ConnectionRefusedError):
-                connection.close()  # it is alive, and just starting, leaving, or crowded
-                await asyncio.sleep(_BREATH_SECONDS)
+                connection.close()  # the node is running, and just starting, leaving, or overloaded
+                await asyncio.sleep(_RETRY_SECONDS)
             except BaseException as error:
                 connection.close()
                 if isinstance(error, OSError):
@@ -82,6 +82,6 @@ class UnixCarrier:
         raise PyxError("no node of that name runs on this host")
 
     @staticmethod
-    def dialling(connection: socket.socket) -> PlainOpening:
-        """The conversation on a connection that `connect` gave."""
-        return PlainOpening(connection)
+    def dialled(connection: socket.socket) -> PlainHandshakeStream:
+        """See `Carrier`."""
+        return PlainHandshakeStream(connection)

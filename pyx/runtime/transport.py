@@ -105,15 +105,15 @@ class Transport:
         self._directory: HostDirectory | None = None
         self._upkeep = DirectoryLog(name)
         self._beyond: TcpCarrier | None = None
-        self._door: Carrier
+        self._carrier: Carrier
         if not options.long:
             directory = self._directory = HostDirectory.of_this_user()
             self._claim = directory.claim(name, creation, os.getpid())
-            self._door = UnixCarrier(directory, self._claim, hosts_are_one=hosts_are_one)
+            self._carrier = UnixCarrier(directory, self._claim, hosts_are_one=hosts_are_one)
         else:
             from pyx.net.tcp_carrier import TcpCarrier  # with TLS and cryptography, which nobody else needs
 
-            self._beyond = self._door = TcpCarrier(
+            self._beyond = self._carrier = TcpCarrier(
                 name,
                 hidden=options.hidden,
                 listen=options.listen,
@@ -175,7 +175,7 @@ class Transport:
             raise self._failure
 
     async def _open(self, tick_period: float) -> None:
-        self._doors = Doors(self._incarnation, hidden=self._hidden, owner=self, door=self._door)
+        self._doors = Doors(self._incarnation, hidden=self._hidden, owner=self, carrier=self._carrier)
         await self._doors.listen()
         self._loop = asyncio.get_running_loop()
         # With the doors there, as the kernel may ask for a dial from now on; before anyone is let in.
@@ -389,7 +389,7 @@ class Transport:
         if self._seeding is not None:
             self._seeding.dial_failed(name, words)
 
-    def stranger_refused(self, reason: str) -> None:
+    def connection_refused(self, reason: str) -> None:
         """See `Owner`."""
         if reason == HUNG_UP:  # of two nodes that dial each other at once, one gives its dial up: no news
             log.info("a connection was given up before its proof")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
-from pyx.net.tls_stream import TlsOpening
+from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.wire.handshake.hello import ACCEPTOR, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine
 from tests.net.test_tcp_carrier import KEY
@@ -54,23 +54,25 @@ class Impostor:
         with contextlib.closing(connection), contextlib.suppress(OSError, ProtocolError):
             if self.stops == "tls":
                 return await self._stop(connection)
-            opening = TlsOpening(connection, TlsMachine(self.context, certificate_sha256=CERTIFICATE.sha256))
-            channel = await opening.shake_hands()
-            heard = (await opening.receive())[2:]
+            handshake = TlsHandshakeStream(
+                connection, TlsMachine(self.context, certificate_sha256=CERTIFICATE.sha256)
+            )
+            channel = await handshake.open_channel()
+            heard = (await handshake.receive())[2:]
             said = self.hello(heard)
             if self.stops == "hello":
-                await opening.send_all(said[: self.says])
+                await handshake.send_all(said[: self.says])
                 return await self._stop(connection)
-            await opening.send_all(said)
-            proof = (await opening.receive())[2:]
+            await handshake.send_all(said)
+            proof = (await handshake.receive())[2:]
             said = (
                 self.verdict(proof) if self.verdict else framed(b"\4\0" + self._mac(heard, said[2:], channel))
             )
             if self.stops == "verdict":
-                await opening.send_all(said[: self.says])
+                await handshake.send_all(said[: self.says])
                 return await self._stop(connection)
-            await opening.send_all(said)
-            await opening.receive()  # until gus hangs up
+            await handshake.send_all(said)
+            await handshake.receive()  # until gus hangs up
         return None
 
     async def _stop(self, connection: socket.socket) -> None:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from pyx.net.admission import FAIR_SHARE, MAX_UNPROVEN, PendingConnection, PendingConnections, is_here
+from pyx.net.admission import FAIR_SHARE, MAX_PENDING, PendingConnection, PendingConnections, is_here
 
 
 class Crowd:
@@ -20,10 +20,10 @@ class Crowd:
             self.comes(address)
 
     def comes(self, address: str) -> None:
-        self.strangers.make_room()
+        self.strangers.drop_one_if_full()
         task = asyncio.get_running_loop().create_task(_wait())
         self.tasks.append(task)
-        self.strangers.came(task, PendingConnection(socket.socket(), address))
+        self.strangers.add(task, PendingConnection(socket.socket(), address))
 
     async def gone(self) -> list[int]:
         """The places in the order of coming of those who had to go; then everybody goes."""
@@ -47,22 +47,22 @@ def gone_of(addresses: list[str]) -> list[int]:
 
 
 def test_nobody_goes_while_there_is_room() -> None:
-    assert gone_of(["10.0.0.1"] * MAX_UNPROVEN) == []
+    assert gone_of(["10.0.0.1"] * MAX_PENDING) == []
 
 
 def test_the_oldest_goes_for_the_newest() -> None:
-    assert gone_of([f"10.0.0.{at}" for at in range(MAX_UNPROVEN + 2)]) == [0, 1]
+    assert gone_of([f"10.0.0.{at}" for at in range(MAX_PENDING + 2)]) == [0, 1]
 
 
 def test_who_holds_more_than_his_share_gives_way_first() -> None:
     legal = ["10.0.0.1"] * FAIR_SHARE
-    flood = ["10.0.0.66"] * MAX_UNPROVEN
+    flood = ["10.0.0.66"] * MAX_PENDING
     assert gone_of([*legal, *flood]) == list(range(FAIR_SHARE, 2 * FAIR_SHARE))
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.5", "::1"])
 def test_this_host_has_no_share(address: str) -> None:
-    assert gone_of(["10.0.0.1", *[address] * MAX_UNPROVEN]) == [0]
+    assert gone_of(["10.0.0.1", *[address] * MAX_PENDING]) == [0]
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_loopback_is_here(address: str, here: bool) -> None:
 def test_who_is_admitted_keeps_his_connection() -> None:
     async def story() -> None:
         crowd = Crowd(["10.0.0.1", "10.0.0.2"])
-        kept = crowd.strangers._standing[crowd.tasks[0]].connection
-        lost = crowd.strangers._standing[crowd.tasks[1]].connection
-        crowd.strangers.admitted(crowd.tasks[0])
+        kept = crowd.strangers._by_task[crowd.tasks[0]].connection
+        lost = crowd.strangers._by_task[crowd.tasks[1]].connection
+        crowd.strangers.authenticated(crowd.tasks[0])
         await crowd.gone()
         assert kept.fileno() >= 0
         assert lost.fileno() < 0

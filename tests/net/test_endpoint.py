@@ -16,7 +16,7 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.net import endpoint, unix_carrier
-from pyx.net.admission import MAX_UNPROVEN
+from pyx.net.admission import MAX_PENDING
 from pyx.net.directory import HostDirectory
 from pyx.net.endpoint import Arrival, Endpoint
 from pyx.net.unix_carrier import UnixCarrier
@@ -57,7 +57,7 @@ class Node:
         self.claim: NameClaim = host.directory.claim(name, self.incarnation.creation, os.getpid())
         self.doors = host.loop_thread.call(
             lambda: Endpoint(
-                self.incarnation, hidden=hidden, owner=self, door=UnixCarrier(host.directory, self.claim)
+                self.incarnation, hidden=hidden, owner=self, carrier=UnixCarrier(host.directory, self.claim)
             )
         )
 
@@ -100,7 +100,7 @@ class Node:
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
         self.told.put(DialFailed(name, reason, hint))
 
-    def stranger_refused(self, reason: str) -> None:
+    def connection_refused(self, reason: str) -> None:
         self.refusals.put(reason)
 
     def cannot_accept(self, number: int) -> None:
@@ -114,7 +114,7 @@ class Host:
         self.loop_thread = loop_thread
         self.directory = HostDirectory(directory)
         self.nodes: list[Node] = []
-        self._strangers: list[socket.socket] = []
+        self._pending: list[socket.socket] = []
 
     def node(self, name: str, *, hidden: bool = False, key: bytes = b"k" * 32) -> Node:
         self.nodes.append(Node(self, name, hidden=hidden, key=key))
@@ -123,7 +123,7 @@ class Host:
     def stranger(self, at: Node) -> socket.socket:
         """Somebody connected to a node, who says nothing by himself."""
         stranger = socket.socket(socket.AF_UNIX)
-        self._strangers.append(stranger)
+        self._pending.append(stranger)
         stranger.settimeout(HANG)
         stranger.connect(at.claim.socket_path)
         return stranger
@@ -131,7 +131,7 @@ class Host:
     def close(self) -> None:
         for node in self.nodes:
             node.close()
-        for stranger in self._strangers:
+        for stranger in self._pending:
             stranger.close()
 
 
@@ -394,7 +394,7 @@ class TestAStranger:
     def test_who_says_nothing_is_cut_off(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         assert host.stranger(bob).recv(1) == b""
-        assert bob.refusals.get(timeout=HANG) == "a stranger did not prove itself within 0.1 s"
+        assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.1 s"
 
     @pytest.mark.usefixtures("brief")
     def test_who_drips_is_cut_off_all_the_same(self, host: Host) -> None:
@@ -425,7 +425,7 @@ class TestAStranger:
 
     def test_makes_room_when_there_are_many_the_oldest_first(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
-        crowd = [host.stranger(bob) for _ in range(MAX_UNPROVEN + 10)]
+        crowd = [host.stranger(bob) for _ in range(MAX_PENDING + 10)]
         for stranger in crowd[:10]:
             assert stranger.recv(1) == b""
         assert isinstance(gus.reaches("bob@vm"), Arrival)  # takes the place of one more

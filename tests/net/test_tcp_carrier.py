@@ -22,7 +22,7 @@ from pyx.net import endpoint
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.endpoint import Arrival, Endpoint
 from pyx.net.tcp_carrier import TcpCarrier
-from pyx.net.tls_stream import TlsOpening
+from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.terms import Incarnation
 from pyx.wire.handshake.machine import Dialler, Established, Failed, NeedKey, Transmit
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
@@ -60,7 +60,7 @@ class Node:
         self.arrivals: list[Arrival] = []
         self._loop_thread = net.loop_thread
         self.doors = net.loop_thread.call(
-            lambda: Endpoint(self.incarnation, hidden=False, owner=self, door=self.door)
+            lambda: Endpoint(self.incarnation, hidden=False, owner=self, carrier=self.door)
         )
 
     def listen(self) -> Node:
@@ -111,7 +111,7 @@ class Node:
     def cannot_accept(self, number: int) -> None:
         raise AssertionError(number)
 
-    def stranger_refused(self, reason: str) -> None:
+    def connection_refused(self, reason: str) -> None:
         self.refusals.put(reason)
 
 
@@ -122,7 +122,7 @@ class Net:
         self.loop_thread = loop_thread
         self.port = free_port()
         self.nodes: list[Node] = []
-        self._strangers: list[socket.socket] = []
+        self._pending: list[socket.socket] = []
 
     def node(self, name: str, key: bytes = KEY) -> Node:
         self.nodes.append(Node(self, name, key))
@@ -133,13 +133,13 @@ class Net:
         stranger = socket.create_connection(
             (address, self.port), HANG, source_address=(source, 0) if source else None
         )
-        self._strangers.append(stranger)
+        self._pending.append(stranger)
         return stranger
 
     def close(self) -> None:
         for node in self.nodes:
             node.close()
-        for stranger in self._strangers:
+        for stranger in self._pending:
             stranger.close()
 
 
@@ -267,13 +267,13 @@ async def speak(net: Net, key: bytes, replayed: list[bytes] | None = None) -> Sp
     connection.setblocking(False)
     spoken = Spoken()
     with contextlib.closing(connection):
-        opening = TlsOpening(connection, TlsMachine(dialling_context()))
+        handshake = TlsHandshakeStream(connection, TlsMachine(dialling_context()))
         machine = Dialler(
             "spy@127.0.0.9",
             7,
             hidden=False,
             nonce=bytes(range(32)),
-            channel=await opening.shake_hands(),
+            channel=await handshake.open_channel(),
             dialled="bob@127.0.0.2",
         )
         while spoken.outcome is None:
@@ -282,7 +282,7 @@ async def speak(net: Net, key: bytes, replayed: list[bytes] | None = None) -> Sp
                 if isinstance(event, Transmit):
                     data = event.data if replayed is None else replayed[len(spoken.sent)]
                     spoken.sent.append(data)
-                    await opening.send_all(data)
+                    await handshake.send_all(data)
                 elif isinstance(event, NeedKey):
                     machine.key_chosen(key)
                 else:
@@ -290,7 +290,7 @@ async def speak(net: Net, key: bytes, replayed: list[bytes] | None = None) -> Sp
             if not events:
                 data = b""
                 with contextlib.suppress(OSError, ProtocolError):
-                    data = await opening.receive()
+                    data = await handshake.receive()
                 machine.receive_data(data) if data else machine.connection_lost()
     return spoken
 
@@ -323,17 +323,17 @@ class Middle:
         with contextlib.closing(victim), contextlib.closing(real):
             await loop.sock_connect(real, (self._real, self._net.port))
             certificate = make_certificate()
-            to_victim = TlsOpening(
+            to_victim = TlsHandshakeStream(
                 victim, TlsMachine(listening_context(certificate), certificate_sha256=certificate.sha256)
             )
-            to_real = TlsOpening(real, TlsMachine(dialling_context()))
-            await to_victim.shake_hands()
-            await to_real.shake_hands()
+            to_real = TlsHandshakeStream(real, TlsMachine(dialling_context()))
+            await to_victim.open_channel()
+            await to_real.open_channel()
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pass(to_victim, to_real))
                 both.create_task(self._pass(to_real, to_victim))
 
-    async def _pass(self, one: TlsOpening, other: TlsOpening) -> None:
+    async def _pass(self, one: TlsHandshakeStream, other: TlsHandshakeStream) -> None:
         with contextlib.suppress(OSError, ProtocolError):
             while data := await one.receive():
                 self.relayed.append(data)
@@ -356,7 +356,7 @@ class TestAStranger:
         stranger = net.stranger("127.0.0.2")
         stranger.sendall(said)
         assert stranger.recv(100) == b""
-        assert bob.refusals.get(timeout=HANG) == "a stranger did not prove itself within 0.3 s"
+        assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.3 s"
 
     @pytest.mark.parametrize(
         ("said", "reason"),
@@ -393,7 +393,7 @@ class TestAStranger:
         for stranger in crowd:
             stranger.close()
         # The two ends of the session stay; who still waited to be let in is let in, and found to be gone.
-        until(lambda: not list(bob.doors._strangers) and len(list(Path("/dev/fd").iterdir())) == before + 2)
+        until(lambda: not list(bob.doors._pending) and len(list(Path("/dev/fd").iterdir())) == before + 2)
 
 
 def test_an_address_of_another_host_cannot_be_listened_on(net: Net) -> None:

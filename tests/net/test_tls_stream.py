@@ -21,7 +21,7 @@ from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.connection import Connection
 from pyx.net.stream import BUFFER_BYTES
-from pyx.net.tls_stream import MAX_COMPUTED_AT_ONCE, TlsOpening, TlsStream, turnstile
+from pyx.net.tls_stream import MAX_COMPUTED_AT_ONCE, TlsHandshakeStream, TlsStream, handshake_limit
 from pyx.signals import Payload, Send, Signal
 from pyx.terms import Incarnation, Pid
 from pyx.wire.frames.signal_stream import SignalStream
@@ -63,7 +63,7 @@ def streams() -> Iterator[tuple[TlsStream, TlsStream]]:
 
     async def story() -> None:
         channels = await asyncio.gather(
-            TlsOpening(a, tls_a).shake_hands(), TlsOpening(b, tls_b).shake_hands()
+            TlsHandshakeStream(a, tls_a).open_channel(), TlsHandshakeStream(b, tls_b).open_channel()
         )
         assert set(channels) == {b"tls" + CERTIFICATE.sha256}
 
@@ -409,25 +409,25 @@ class TestALink:
         assert bob.lost.get(timeout=HANG) == "the connection broke (it hung up without a goodbye)"
 
 
-class TestOpening:
+class TestHandshakeStream:
     def test_a_conversation_before_the_link(self) -> None:
         a, b = sockets()
         tls_a, tls_b = machines()
 
         async def dial() -> None:
-            opening = TlsOpening(a, tls_a)
-            await opening.shake_hands()
-            await opening.send_all(b"who are you?")
-            assert await opening.receive() == b"b"
+            handshake = TlsHandshakeStream(a, tls_a)
+            await handshake.open_channel()
+            await handshake.send_all(b"who are you?")
+            assert await handshake.receive() == b"b"
             tls_a.finish()
-            await opening.send_all(b"")
+            await handshake.send_all(b"")
 
         async def accept() -> None:
-            opening = TlsOpening(b, tls_b)
-            await opening.shake_hands()
-            assert await opening.receive() == b"who are you?"
-            await opening.send_all(b"b")
-            assert await opening.receive() == b""
+            handshake = TlsHandshakeStream(b, tls_b)
+            await handshake.open_channel()
+            assert await handshake.receive() == b"who are you?"
+            await handshake.send_all(b"b")
+            assert await handshake.receive() == b""
 
         async def story() -> None:
             await asyncio.gather(dial(), accept())
@@ -459,13 +459,13 @@ class TestOpening:
                 turn += 1
 
         async def story() -> None:
-            turns, context = turnstile(), listening_context(CERTIFICATE)
-            openings = [
-                TlsOpening(here, Counted(context, certificate_sha256=CERTIFICATE.sha256), turns)
+            turns, context = handshake_limit(), listening_context(CERTIFICATE)
+            handshakes = [
+                TlsHandshakeStream(here, Counted(context, certificate_sha256=CERTIFICATE.sha256), turns)
                 for _, here in crowd
             ]
             counting = asyncio.create_task(count())
-            shaking = [asyncio.create_task(opening.shake_hands()) for opening in openings]
+            shaking = [asyncio.create_task(handshake.open_channel()) for handshake in handshakes]
             await everybody.wait()
             for task in (*shaking, counting):
                 task.cancel()
@@ -483,14 +483,16 @@ class TestOpening:
         tls_a, tls_b = machines()
 
         async def story() -> None:
-            turns = turnstile()
+            turns = handshake_limit()
             silent = [
-                asyncio.create_task(TlsOpening(here, machines()[1], turns).shake_hands()) for _, here in crowd
+                asyncio.create_task(TlsHandshakeStream(here, machines()[1], turns).open_channel())
+                for _, here in crowd
             ]
             await asyncio.sleep(0)
             async with asyncio.timeout(HANG):
                 await asyncio.gather(
-                    TlsOpening(a, tls_a, turns).shake_hands(), TlsOpening(b, tls_b, turns).shake_hands()
+                    TlsHandshakeStream(a, tls_a, turns).open_channel(),
+                    TlsHandshakeStream(b, tls_b, turns).open_channel(),
                 )
             for task in silent:
                 task.cancel()
@@ -514,9 +516,9 @@ class TestOpening:
         select.select([b.fileno()], [], [])
 
         async def story() -> None:
-            opening = TlsOpening(b, tls_b)
-            await opening.shake_hands()
-            stream, trailing = opening.stream()
+            handshake = TlsHandshakeStream(b, tls_b)
+            await handshake.open_channel()
+            stream, trailing = handshake.stream()
             assert trailing == b"first words"
             with pytest.raises(BlockingIOError):
                 stream.receive_into(memoryview(bytearray(100)))
@@ -528,13 +530,13 @@ class TestOpening:
         a, b = sockets()
         tls_a, tls_b = machines()
 
-        async def prove(opening: TlsOpening, machine: Dialler | Acceptor) -> Established:
+        async def prove(handshake: TlsHandshakeStream, machine: Dialler | Acceptor) -> Established:
             while True:
                 events = machine.events()
                 for event in events:
                     match event:
                         case Transmit(data):
-                            await opening.send_all(data)
+                            await handshake.send_all(data)
                         case NeedKey():
                             machine.key_chosen(b"one key for both".ljust(32))
                         case Proven():
@@ -542,7 +544,7 @@ class TestOpening:
                             machine.verdict("ok")
                             verdict, established = machine.events()
                             assert isinstance(verdict, Transmit)
-                            await opening.send_all(verdict.data)
+                            await handshake.send_all(verdict.data)
                             assert isinstance(established, Established)
                             return established
                         case Established():
@@ -550,22 +552,22 @@ class TestOpening:
                         case other:
                             pytest.fail(f"no session: {other}")
                 if not events:
-                    machine.receive_data(await opening.receive())
+                    machine.receive_data(await handshake.receive())
 
         async def dial() -> tuple[Established, TlsStream, bytes]:
-            opening = TlsOpening(a, tls_a)
+            handshake = TlsHandshakeStream(a, tls_a)
             machine = Dialler(
-                *GUS, hidden=False, nonce=b"a" * 32, channel=await opening.shake_hands(), dialled=BOB.name
+                *GUS, hidden=False, nonce=b"a" * 32, channel=await handshake.open_channel(), dialled=BOB.name
             )
-            established = await prove(opening, machine)
-            stream, trailing = opening.stream()
+            established = await prove(handshake, machine)
+            stream, trailing = handshake.stream()
             return established, stream, machine.trailing_data + trailing
 
         async def accept() -> tuple[Established, TlsStream, bytes]:
-            opening = TlsOpening(b, tls_b)
-            machine = Acceptor(*BOB, hidden=False, nonce=b"b" * 32, channel=await opening.shake_hands())
-            established = await prove(opening, machine)
-            stream, trailing = opening.stream()
+            handshake = TlsHandshakeStream(b, tls_b)
+            machine = Acceptor(*BOB, hidden=False, nonce=b"b" * 32, channel=await handshake.open_channel())
+            established = await prove(handshake, machine)
+            stream, trailing = handshake.stream()
             return established, stream, machine.trailing_data + trailing
 
         async def both() -> list[tuple[Established, TlsStream, bytes]]:
@@ -590,7 +592,9 @@ class TestOpening:
 
         async def story() -> None:
             outcomes = await asyncio.gather(
-                TlsOpening(a, tls_a).shake_hands(), TlsOpening(b, tls_b).shake_hands(), return_exceptions=True
+                TlsHandshakeStream(a, tls_a).open_channel(),
+                TlsHandshakeStream(b, tls_b).open_channel(),
+                return_exceptions=True,
             )
             assert [type(outcome) for outcome in outcomes] == [ProtocolError] * 2
             assert [str(outcome) for outcome in outcomes] == ["it does not speak TLS 1.3"] * 2
@@ -603,10 +607,10 @@ class TestOpening:
         _, tls_b = machines()
 
         async def story() -> None:
-            opening = TlsOpening(b, tls_b)
+            handshake = TlsHandshakeStream(b, tls_b)
             a.close()
             with pytest.raises(ProtocolError, match=r"^it hung up during the TLS handshake$"):
-                await opening.shake_hands()
+                await handshake.open_channel()
 
         with a, b:
             asyncio.run(story())

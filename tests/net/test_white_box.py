@@ -20,7 +20,7 @@ import pytest
 
 from pyx.errors import ProtocolError
 from pyx.net.endpoint import Arrival
-from pyx.net.tls_stream import TlsOpening
+from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.wire.handshake.hello import DIALLER, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.net.fault_proxy import FaultProxy
@@ -69,31 +69,31 @@ class Walk:
                 await asyncio.get_running_loop().sock_sendall(connection, hello[: self.says])
                 await self._stop(connection)
                 return b""
-            opening = TlsOpening(connection, TlsMachine(dialling_context()))
-            channel = await opening.shake_hands()
+            handshake = TlsHandshakeStream(connection, TlsMachine(dialling_context()))
+            channel = await handshake.open_channel()
             said = self.spoil_hello(framed(self.hello))
             if self.stops == "hello":
-                await opening.send_all(said[: self.says])
+                await handshake.send_all(said[: self.says])
                 await self._stop(connection)
                 return b""
-            await self._say(opening, said)
-            answer = await self._hear(opening)
+            await self._say(handshake, said)
+            answer = await self._hear(handshake)
             if answer[:1] == b"\x05":
                 return answer
             self.proof = framed(b"\x03" + self._mac(answer, self.channel or channel))
             said = self.spoil_proof(self.proof)
             if self.stops == "proof":
-                await opening.send_all(said[: self.says])
+                await handshake.send_all(said[: self.says])
                 await self._stop(connection)
                 return b""
-            await self._say(opening, said)
-            await self._hear(opening)
+            await self._say(handshake, said)
+            await self._hear(handshake)
         return self.heard[-1] if self.heard else b""
 
-    async def _hear(self, opening: TlsOpening) -> bytes:
+    async def _hear(self, handshake: TlsHandshakeStream) -> bytes:
         """The next frame; it may have come in one piece with the one before."""
         if not self._unread:
-            self._unread = await opening.receive()
+            self._unread = await handshake.receive()
         end = 2 + int.from_bytes(self._unread[:2])
         frame, self._unread = self._unread[2:end], self._unread[end:]
         self.heard.append(frame)
@@ -103,13 +103,13 @@ class Walk:
         while self.is_silent and await asyncio.get_running_loop().sock_recv(connection, 4096):
             pass  # what he hears changes nothing
 
-    async def _say(self, opening: TlsOpening, data: bytes) -> None:
+    async def _say(self, handshake: TlsHandshakeStream, data: bytes) -> None:
         step = 1 if self.one_byte_at_a_time else len(data)
         with contextlib.suppress(
             OSError
         ):  # bob has refused him already, and what he was told is still unread
             for at in range(0, len(data), step):
-                await opening.send_all(data[at : at + step])
+                await handshake.send_all(data[at : at + step])
 
     def _mac(self, answer: bytes, channel: bytes) -> bytes:
         transcript = hashlib.sha256(
@@ -187,7 +187,7 @@ def test_whoever_does_it_wrong_is_refused(what: str, net: Net) -> None:
         assert answer == b"\x05"  # one answer to all, which says nothing
     assert bob.refusals.get(timeout=HANG)
     assert bob.claims == 0
-    until(lambda: not list(bob.doors._strangers) and descriptors() == before)
+    until(lambda: not list(bob.doors._pending) and descriptors() == before)
 
 
 @pytest.mark.usefixtures("brief")
@@ -196,9 +196,9 @@ def test_whoever_falls_silent_is_cut_off(where: str, net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     before = descriptors()
     assert net.loop_thread.run(SILENT[where]().run(net.port)) == b""
-    assert bob.refusals.get(timeout=HANG) == "a stranger did not prove itself within 0.3 s"
+    assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.3 s"
     assert bob.claims == 0
-    until(lambda: not list(bob.doors._strangers) and descriptors() == before)
+    until(lambda: not list(bob.doors._pending) and descriptors() == before)
 
 
 def test_whoever_speaks_an_older_tls_is_refused(net: Net) -> None:
@@ -284,7 +284,7 @@ def test_a_network_that_fails_at_any_byte_leaves_nothing_half_open(way: str, fau
             arrivals, gus.arrivals[:] = [*gus.arrivals], []
             for arrival in arrivals:
                 arrival.stream.close()
-            until(lambda: not list(bob.doors._strangers) and not gus.doors._dials)
+            until(lambda: not list(bob.doors._pending) and not gus.doors._dials)
             for arrival in bob.arrivals:
                 assert ends(arrival)
                 arrival.stream.close()

@@ -197,7 +197,7 @@ class TestCookies:
 
         def refused(transport: Transport) -> None:  # in one turn of the loop, so before any pause is over
             for reason in ("it hung up in TLS", "100% nonsense", "wrong cookie"):
-                transport.stranger_refused(reason)
+                transport.connection_refused(reason)
 
         a.transport_loop.call(refused, a.transport)
         until(lambda: len(caplog.records) >= 2)

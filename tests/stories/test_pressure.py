@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.net.test_slow_strangers import kib
+from tests.net.test_slow_connections import kib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Hundreds of sockets that say next to nothing, from many addresses and from a legal peer's own.
 
-PYX_STRANGERS=2000 pytest -s tests/net/test_slow_strangers.py    as many; -s shows what they cost
+PYX_SLOW_CONNECTIONS=2000 pytest -s tests/net/test_slow_connections.py    as many; -s shows what they cost
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pyx.net.admission import MAX_UNPROVEN
+from pyx.net.admission import MAX_PENDING
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.net.test_tcp_carrier import free_port
 from tests.stories.host import PATIENCE_SECONDS, PYX, Host
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IN_THE_GATE: Final = 200
-STRANGERS: Final = int(os.environ.get("PYX_STRANGERS", f"{IN_THE_GATE}"))
+STRANGERS: Final = int(os.environ.get("PYX_SLOW_CONNECTIONS", f"{IN_THE_GATE}"))
 
 SECONDS: Final = 2.0 if STRANGERS == IN_THE_GATE else 5.0
 """What a handshake may take at that node: the gate does not wait for the real time."""
@@ -137,7 +137,7 @@ def test_a_crowd_of_slow_strangers_keeps_nobody_out_and_costs_little() -> None:
         crowd = Crowd(int(port), STRANGERS)
         ends.callback(crowd.close)
         while crowd.standing:
-            assert len(os.listdir(f"/proc/{node.pid}/fd")) < MAX_UNPROVEN + 50
+            assert len(os.listdir(f"/proc/{node.pid}/fd")) < MAX_PENDING + 50
             crowd.drips()
             assert time.monotonic() - began < 3 * PATIENCE_SECONDS, f"{len(crowd.standing)} were not cut off"
         all_cut = time.monotonic() - began
