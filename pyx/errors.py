@@ -90,12 +90,12 @@ class ProtocolError(PyxError):
 
 
 class FrameTooBig(ProtocolError):
-    """A peer announced a frame over the limit.  Attributes: `size`, `limit` (bytes)."""
+    """A frame, of a peer or to be sent, is over the limit.  Attributes: `size`, `limit` (bytes)."""
 
     def __init__(self, size: int, limit: int) -> None:
         self.size = size
         self.limit = limit
-        super().__init__(f"the peer announced a frame of {size} bytes; the limit is {limit}")
+        super().__init__(f"a frame of {size:,} bytes is over the limit of {limit:,}")
 
 
 class HandshakeFailed(ProtocolError):

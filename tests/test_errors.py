@@ -82,7 +82,7 @@ class TestTheTree:
 SENTENCES: list[tuple[BaseException, str, str | None]] = [
     (EncodeError("message[1]", [1]), "cannot send message[1]: [1] is not data", None),
     (EncodeError("args", int, "is too long"), "cannot send args: <class 'int'> is too long", None),
-    (FrameTooBig(10, 5), "the peer announced a frame of 10 bytes; the limit is 5", None),
+    (FrameTooBig(10, 5), "a frame of 10 bytes is over the limit of 5", None),
     (HandshakeFailed("cookie differs", hint="ask"), "cookie differs", "ask"),
     (NodeNameInvalid("a b", "no space"), "'a b' is not a node name: no space", None),
     (NameTaken("a@vm", 4242), "the name a@vm is in use by another node (pid 4242)", None),

@@ -1,8 +1,8 @@
 """Closes the node's descriptors in forked children, which are not nodes.
 
 Otherwise a child that outlives its node (a pool worker, say) would hold the node's connections open, and
-peers would wait for missed ticks instead of seeing the end at once.  Closing a copy does not affect the parent: a
-lock by `flock` and a connection end with their last descriptor.
+peers would wait for missed ticks instead of seeing the end at once. Closing a copy does not affect the
+parent: a lock by `flock` and a connection end with their last descriptor.
 """
 
 from __future__ import annotations

@@ -478,7 +478,7 @@ class TestADialThatBreaks:
             raise error
 
         with monkeypatch.context() as patch:
-            patch.setattr(UnixCarrier, "dialling", staticmethod(fail))
+            patch.setattr(UnixCarrier, "dialled", staticmethod(fail))
             assert gus.reaches("bob@vm") == DialFailed("bob@vm", f"the dial failed ({words})")
         assert isinstance(gus.reaches("bob@vm"), Arrival)
 

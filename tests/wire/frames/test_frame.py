@@ -58,7 +58,7 @@ def test_a_frame_at_the_limit_is_taken() -> None:
 def test_a_length_over_the_limit_is_refused_before_its_body_comes() -> None:
     reader = FrameReader(4)
     reader.receive_data(LENGTH.pack(5))
-    with pytest.raises(FrameTooBig, match="the peer announced a frame of 5 bytes; the limit is 4") as caught:
+    with pytest.raises(FrameTooBig, match="a frame of 5 bytes is over the limit of 4") as caught:
         reader.frames()
     assert (caught.value.size, caught.value.limit) == (5, 4)
 
