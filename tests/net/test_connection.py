@@ -20,11 +20,11 @@ from pyx.net import connection, stall
 from pyx.net.connection import Connection
 from pyx.net.stall import Stall
 from pyx.net.stream import PlainStream
-from pyx.signals import LIGHTEST, Goodbye, Leader, Nodes, Payload, Ping, Pong, Send, Signal, Tick
+from pyx.signals import SIGNAL_BYTES, Goodbye, Leader, Nodes, Payload, Ping, Pong, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.signal_stream import SignalStream
-from tests.wire.talk import said
+from tests.wire.talk import transmitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class End:
         *,
         first: bytes = b"",
         max_payload_bytes: int = 1 << 27,
-        room: ReassemblyBudget | None = None,
+        budget: ReassemblyBudget | None = None,
     ) -> None:
         self.loop_thread = loop_thread
         self.out = Outbox(there.name)
@@ -59,7 +59,7 @@ class End:
         self.link = Connection(
             loop_thread.loop,
             PlainStream(connection),
-            SignalStream(here, there, max_payload_bytes=max_payload_bytes, room=room),
+            SignalStream(here, there, max_payload_bytes=max_payload_bytes, budget=budget),
             self.out,
             self._signals_came,
             self.lost.put,
@@ -142,10 +142,10 @@ class TestALink:
         gus.out.put(Tick())
         gus.start(trailing=b"\0\0\0\0\0\0")  # a tick, and the beginning of another
         sockets[1].settimeout(HANG)
-        said = b""
-        while len(said) < 11:
-            said += sockets[1].recv(100)
-        assert said == b"verdict\0\0\0\0"
+        transmitted = b""
+        while len(transmitted) < 11:
+            transmitted += sockets[1].recv(100)
+        assert transmitted == b"verdict\0\0\0\0"
         sockets[1].send(b"\0\0")
         assert gus.hears(2) == [Tick(), Tick()]
         gus.link.close(gracefully=False)
@@ -258,15 +258,15 @@ class TestALargeSignal:
         assert gus.batches.get(timeout=HANG) == 0
 
     def test_is_given_up_with_its_link(self, loop_thread: LoopThread, sockets: Sockets) -> None:
-        room = ReassemblyBudget(1 << 20, "all peers")
-        gus = End(loop_thread, sockets[0], GUS, BOB, room=room).start()
+        budget = ReassemblyBudget(1 << 20, "all peers")
+        gus = End(loop_thread, sockets[0], GUS, BOB, budget=budget).start()
         piece, _ = SignalStream(BOB, GUS).transmit(deque([payload(1, 200_000)._replace(to="server")]))
         sockets[1].sendall(piece)
         gus.batches.get(timeout=HANG)
-        assert room.taken
+        assert budget.taken
         sockets[1].close()
         gus.loss()
-        assert room.taken == 0
+        assert budget.taken == 0
 
 
 class TestAHeavyQueue:
@@ -375,7 +375,7 @@ class TestALoss:
         gus, other = lone
         blocked = threading.Event()
         gus.loop_thread.loop.call_soon_threadsafe(blocked.wait, HANG)
-        other.sendall(said(SignalStream(BOB, GUS), [Ping(1), Goodbye()]))
+        other.sendall(transmitted(SignalStream(BOB, GUS), [Ping(1), Goodbye()]))
         other.close()
         gus.say(Ping(2))  # a broken pipe
         blocked.set()
@@ -394,7 +394,7 @@ class TestALoss:
         gus, bob = ends
         gus.say(payload(1), Leader(Pid(1), Pid(2), Pid(3, 0, "n" * 9000, 4)), payload(2))
         assert [number_in(signal) for signal in bob.hears(2)] == [1, 2]
-        assert gus.troubles.get(timeout=HANG).startswith("the Leader cannot be sent: a frame of 9,0")
+        assert gus.troubles.get(timeout=HANG).startswith("the Leader cannot be sent: its head is 90")
         assert gus.lost.empty()
 
     @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])
@@ -541,7 +541,7 @@ class Answering(End):
 class TestALoadedPeer:
     """It asks much, and takes little of what it is answered."""
 
-    PING = said(SignalStream(BOB, GUS), [Ping(1)])
+    PING = transmitted(SignalStream(BOB, GUS), [Ping(1)])
 
     @pytest.fixture
     def asked(
@@ -570,7 +570,7 @@ class TestALoadedPeer:
         total = 0
         while gus.out.load < OVERLOADED:
             total += self.ask(bob)
-        assert gus.heaviest < OVERLOADED + LIGHTEST * 128 * 1024 / len(self.PING)
+        assert gus.heaviest < OVERLOADED + SIGNAL_BYTES * 128 * 1024 / len(self.PING)
         assert gus.lost.empty()
         bob.setblocking(True)
         rest = -total % len(self.PING)  # the last one was cut
