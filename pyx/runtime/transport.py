@@ -21,8 +21,7 @@ from pyx.net.connection import CLOSED_HERE, Connection
 from pyx.net.cookie import given_cookie
 from pyx.net.directory import HostDirectory
 from pyx.net.directory_log import DirectoryLog
-from pyx.net.endpoint import Arrival
-from pyx.net.endpoint import Endpoint as Doors
+from pyx.net.endpoint import Arrival, Endpoint
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.runtime.drain_timeout import GOODBYE_SECONDS
 from pyx.runtime.lag import EVERY_SECONDS, Lag
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.core.peers import Peer
+    from pyx.net.carrier import Carrier
     from pyx.net.cookie import Cookie
-    from pyx.net.endpoint import Carrier
     from pyx.net.name_claim import NameClaim
     from pyx.net.seeds import Seed
     from pyx.net.tcp_carrier import TcpCarrier
@@ -120,7 +119,7 @@ class Transport:
                 port=options.port,
                 trouble=log.warning,
             )
-        self._doors: Doors | None = None
+        self._endpoint: Endpoint | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._seeding = Seeding(dispatch, seeds, name) if seeds else None
         self._reassembly_budget = node_budget(self._max_message_bytes)
@@ -175,13 +174,13 @@ class Transport:
             raise self._failure
 
     async def _open(self, tick_period: float) -> None:
-        self._doors = Doors(self._incarnation, hidden=self._hidden, owner=self, carrier=self._carrier)
-        await self._doors.listen()
+        self._endpoint = Endpoint(self._incarnation, hidden=self._hidden, owner=self, carrier=self._carrier)
+        await self._endpoint.listen()
         self._loop = asyncio.get_running_loop()
-        # With the doors there, as the kernel may ask for a dial from now on; before anyone is let in.
+        # With the endpoint there, as the kernel may ask for a dial from now on; before anyone is let in.
         with self._dispatch.kernel_call as kernel:
             kernel.node_started(*self._incarnation, hidden=self._hidden)
-        self._doors.accept()
+        self._endpoint.accept()
         if self._beyond is not None and self._beyond.is_beyond_this_host:
             log.warning(
                 "%s listens on %s port %d: %s",
@@ -237,9 +236,9 @@ class Transport:
     def _end_close(self, closed: LockSlot) -> None:
         for link in list(self._links):
             link.close(gracefully=False)
-        if self._doors is not None:
+        if self._endpoint is not None:
             # The loop keeps only weak references to tasks; this one is short, and kept here until it is done.
-            self._closing = asyncio.get_running_loop().create_task(self._doors.close())
+            self._closing = asyncio.get_running_loop().create_task(self._endpoint.close())
             self._closing.add_done_callback(lambda _: closed.wake())
 
     def look_at_dial(self, name: str) -> None:
@@ -251,10 +250,10 @@ class Transport:
             self._loop.call_soon_threadsafe(self._look_at_dial, name)
 
     def _look_at_dial(self, name: str) -> None:
-        assert self._doors is not None
+        assert self._endpoint is not None
         with self._dispatch.kernel_call as kernel:
             number = kernel.dialling(name)
-        self._doors.dial(name, number)
+        self._endpoint.dial(name, number)
         if number is None and self._seeding is not None:
             self._seeding.dial_failed(name, "the dial was given up")
 
@@ -283,8 +282,8 @@ class Transport:
 
     def _cut(self, names: frozenset[str]) -> None:
         self._cut_off = names
-        assert self._doors is not None
-        self._doors.unreachable = names
+        assert self._endpoint is not None
+        self._endpoint.unreachable = names
         for link, name in self._links.items():
             if name in names:
                 link.hold()
@@ -416,8 +415,8 @@ class Transport:
 
     def _look_after_name(self) -> None:
         """New nodes find this one by files, which others than pyx may remove."""
-        claim, directory, doors = self._claim, self._directory, self._doors
-        if claim is None or directory is None or doors is None or self._is_closing:
+        claim, directory, endpoint = self._claim, self._directory, self._endpoint
+        if claim is None or directory is None or endpoint is None or self._is_closing:
             return
         try:
             restored = claim.restore()
@@ -427,7 +426,7 @@ class Transport:
             if restored is None:
                 return
             if restored.listening is not None:
-                doors.listen_on(restored.listening)
+                endpoint.listen_on(restored.listening)
             line = self._upkeep.restored(restored.gone, directory.path)
         if line is not None:
             log.log(line.level, "%s", line.text)
