@@ -17,20 +17,12 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from pyx.errors import NoConnection, RpcTimeout
 from pyx.execution import context
 from pyx.execution.runner import sleep_async
 from pyx.options import NodeOptions, takes_options
-from pyx.runtime import inquiry, reaching, remote_calls, start_stop
-from pyx.runtime.arguments import (
-    answer_to_send,
-    checked_destination,
-    checked_pid,
-    checked_seconds,
-    named_call,
-)
+from pyx.runtime import node_requests, process_requests, remote_calls, start_stop
+from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds
 from pyx.runtime.local_node import node_of, this_node
-from pyx.runtime.pending_answer import PendingAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,12 +41,8 @@ async def receive(*patterns: Any, timeout: float | None = None) -> Any:
 async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
     """`primitives.send`, awaitable: it waits where that would have to, and is never refused (NodeBusy)."""
     node = this_node()
-    dest = checked_destination(node, dest)
-    sent = (
-        node.sending.send_unless_busy(dest, message)
-        if nosuspend
-        else await node.sending.send_async(dest, message)
-    )
+    dest, sending = checked_destination(node, dest), node.sending
+    sent = sending.send_unless_busy(dest, message) if nosuspend else await sending.send_async(dest, message)
     return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 
 
@@ -72,16 +60,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         node: str, module: Any, function: Any = None, args: Sequence[Any] = (), timeout: float | None = None
     ) -> Any:
         """`rpc.call`, awaitable."""
-        timeout = checked_seconds(timeout)
-        here = this_node()
-        dest = here.full_name(node)
-        payload = remote_calls.encoded_call(here, module, function, args)
-        with PendingAnswer(here, here.tasks.slot()) as pending:
-            remote_calls.ask(here, pending, dest, payload)
-            if not await pending.wait_async(timeout):
-                assert timeout is not None
-                raise RpcTimeout(dest, timeout)
-        return remote_calls.value_of(here, dest, pending)
+        return await remote_calls.call(node, module, function, args, timeout)
 
     @staticmethod
     async def multicall(
@@ -92,16 +71,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         timeout: float | None = None,
     ) -> tuple[list[Any], list[str]]:
         """`rpc.multicall`, awaitable."""
-        timeout = checked_seconds(timeout)
-        here = this_node()
-        dests = remote_calls.targets(here, nodes)
-        payload = remote_calls.encoded_call(here, module, function, args)
-        with contextlib.ExitStack() as stack:
-            pendings = [stack.enter_context(PendingAnswer(here, here.tasks.slot())) for _ in dests]
-            for dest, pending in zip(dests, pendings, strict=True):
-                remote_calls.ask(here, pending, dest, payload)
-            await asyncio.gather(*(pending.wait_async(timeout) for pending in pendings))
-        return remote_calls.sorted_out(here, dests, pendings)
+        return await remote_calls.multicall(nodes, module, function, args, timeout)
 
 
 @contextlib.contextmanager
@@ -142,47 +112,31 @@ class Node:
     @staticmethod
     async def ping(node: str) -> str:
         """`Node.ping`, awaitable."""
-        here = this_node()
-        with PendingAnswer(here, here.tasks.slot()) as pending:
-            answer = reaching.ping(here, pending, node)
-            in_time = answer is None and await pending.wait_async(reaching.SECONDS)
-        return answer or reaching.pong(here, node, pending, in_time=in_time)
+        return await node_requests.ping(node)
 
     @staticmethod
     async def connect(node: str) -> bool | str:
         """`Node.connect`, awaitable."""
-        here = this_node()
-        with PendingAnswer(here, here.tasks.slot()) as pending:
-            answer = reaching.connect(here, pending, node)
-            in_time = answer is None and await pending.wait_async(reaching.DIAL_SECONDS)
-        return answer or reaching.connected(pending, in_time=in_time)
+        return await node_requests.connect(node)
 
     @staticmethod
     async def spawn(node: str, module: Any, *rest: Any) -> Pid:
         """`Node.spawn`, awaitable."""
-        return (await _spawn(node, named_call(module, rest), link=False, monitor=False))[0]
+        return (await node_requests.spawn(node, module, rest))[0]
 
     @staticmethod
     async def spawn_link(node: str, module: Any, *rest: Any) -> Pid:
         """`Node.spawn_link`, awaitable."""
         context.require("aio.Node.spawn_link()")
-        return (await _spawn(node, named_call(module, rest), link=True, monitor=False))[0]
+        return (await node_requests.spawn(node, module, rest, link=True))[0]
 
     @staticmethod
     async def spawn_monitor(node: str, module: Any, *rest: Any) -> tuple[Pid, Ref]:
         """`Node.spawn_monitor`, awaitable."""
         context.require("aio.Node.spawn_monitor()")
-        pid, ref = await _spawn(node, named_call(module, rest), link=False, monitor=True)
+        pid, ref = await node_requests.spawn(node, module, rest, monitor=True)
         assert ref is not None
         return pid, ref
-
-
-async def _spawn(node: str, call: reaching.NamedCall, *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
-    here = this_node()
-    with PendingAnswer(here, here.tasks.slot()) as pending:
-        reaching.ask_spawn(here, pending, node, call, link=link, monitor=monitor)
-        await pending.wait_async(None)
-    return reaching.spawned(here, node, call, pending)
 
 
 class Process:
@@ -191,13 +145,9 @@ class Process:
     @staticmethod
     async def info(pid: Pid, key: str | list[str] | None = None) -> Any:
         """`Process.info`, awaitable."""
-        keys = inquiry.checked_keys(key)
-        return inquiry.as_asked(await inquiry.ask_async(this_node(), checked_pid(pid), keys), key)
+        return await process_requests.info(pid, key)
 
     @staticmethod
     async def is_alive(pid: Pid) -> bool:
         """`Process.is_alive`, awaitable."""
-        try:
-            return await inquiry.ask_async(this_node(), checked_pid(pid), ["status"]) is not None
-        except NoConnection:
-            return False
+        return await process_requests.is_alive(pid)

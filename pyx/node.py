@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pyx.core.tables import NO_NODE
 from pyx.errors import NodeNotAlive
 from pyx.execution import context
-from pyx.execution.context import forbid_running_loop
 from pyx.options import NodeOptions, takes_options
-from pyx.runtime import reaching, start_stop
-from pyx.runtime.arguments import checked_choice, named_call
+from pyx.runtime import node_requests, start_stop
+from pyx.runtime.arguments import checked_choice
 from pyx.runtime.local_node import node_of, this_node
-from pyx.runtime.pending_answer import PendingAnswer
+from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
     import builtins
@@ -127,12 +126,7 @@ class Node:
 
         Why it is "pang" is logged here.
         """
-        forbid_running_loop("Node.ping()", "aio.Node.ping()")
-        here = this_node()
-        with PendingAnswer(here) as pending:
-            answer = reaching.ping(here, pending, node)
-            in_time = answer is None and pending.wait(reaching.SECONDS)
-        return answer or reaching.pong(here, node, pending, in_time=in_time)
+        return wait("Node.ping", node_requests.ping(node))
 
     @staticmethod
     def connect(node: str) -> bool | str:
@@ -140,12 +134,7 @@ class Node:
 
         Joining one member joins the whole mesh.  Why it is False is logged here.
         """
-        forbid_running_loop("Node.connect()", "aio.Node.connect()")
-        here = this_node()
-        with PendingAnswer(here) as pending:
-            answer = reaching.connect(here, pending, node)
-            in_time = answer is None and pending.wait(reaching.DIAL_SECONDS)
-        return answer or reaching.connected(pending, in_time=in_time)
+        return wait("Node.connect", node_requests.connect(node))
 
     @staticmethod
     def disconnect(node: str) -> bool | str:
@@ -165,19 +154,19 @@ class Node:
         function is sent by name.  A node that cannot be reached gives a dead pid and a warning in the log, as
         in IEx.
         """
-        return reaching.spawn(node, named_call(module, rest), link=False, monitor=False)[0]
+        return wait("Node.spawn", node_requests.spawn(node, module, rest))[0]
 
     @staticmethod
     def spawn_link(node: str, module: Any, *rest: Any) -> Pid:
         """`Node.spawn`, linked to the caller: a node that cannot be reached is an exit `"noconnection"`."""
         context.require("Node.spawn_link()")
-        return reaching.spawn(node, named_call(module, rest), link=True, monitor=False)[0]
+        return wait("Node.spawn_link", node_requests.spawn(node, module, rest, link=True))[0]
 
     @staticmethod
     def spawn_monitor(node: str, module: Any, *rest: Any) -> tuple[Pid, Ref]:
         """`Node.spawn`, monitored by the caller."""
         context.require("Node.spawn_monitor()")
-        pid, ref = reaching.spawn(node, named_call(module, rest), link=False, monitor=True)
+        pid, ref = wait("Node.spawn_monitor", node_requests.spawn(node, module, rest, monitor=True))
         assert ref is not None
         return pid, ref
 

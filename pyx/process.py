@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.tables import THE_NODE
-from pyx.errors import AlreadyReceiving, Exit, NoConnection, NoProcess
+from pyx.errors import AlreadyReceiving, Exit, NoProcess
 from pyx.execution import context
 from pyx.execution.context import forbid_running_loop, require
 from pyx.execution.runner import sleep
 from pyx.execution.slots import LockSlot
-from pyx.runtime import inquiry
+from pyx.runtime import process_requests
 from pyx.runtime.arguments import (
     checked_cap,
     checked_choice,
@@ -27,6 +27,7 @@ from pyx.runtime.arguments import (
 )
 from pyx.runtime.encoding import encode_for, encoded_reason
 from pyx.runtime.local_node import node_of, this_node
+from pyx.runtime.request import wait
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -103,10 +104,7 @@ class Process:
             NoConnection: the pid's node cannot be reached, or does not answer in time.
             RpcRefused: `messages` or `dictionary` of a process on a node that does not run with `--rpc open`.
         """
-        forbid_running_loop("Process.info()", "aio.Process.info()")
-        keys = inquiry.checked_keys(key)
-        facts = inquiry.ask(this_node(), checked_pid(pid), keys)
-        return inquiry.as_asked(facts, key)
+        return wait("Process.info", process_requests.info(pid, key))
 
     @staticmethod
     def is_alive(pid: Pid) -> bool:
@@ -114,11 +112,7 @@ class Process:
 
         Differs from IEx: a remote pid is asked for (a node that cannot be reached has no live processes).
         """
-        forbid_running_loop("Process.is_alive()", "aio.Process.is_alive()")
-        try:
-            return inquiry.ask(this_node(), checked_pid(pid), ["status"]) is not None
-        except NoConnection:
-            return False
+        return wait("Process.is_alive", process_requests.is_alive(pid))
 
     # ------------------------------------------------------------ exits
 

@@ -10,19 +10,14 @@ one). Not here: the awaitable twins (`aio.rpc`).
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
-import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pyx.errors import RpcTimeout
-from pyx.execution.context import forbid_running_loop
 from pyx.runtime import remote_calls, rex
-from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.local_node import this_node
-from pyx.runtime.pending_answer import PendingAnswer
+from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
+    import concurrent.futures
     from collections.abc import Callable, Sequence
 
 __all__ = ["async_call", "call", "cast", "export", "multicall"]
@@ -56,17 +51,7 @@ def call(
         EncodeError: an argument is not data.
         WouldBlock: this thread runs an event loop (`await aio.rpc.call(...)` there).
     """
-    forbid_running_loop("rpc.call()", "aio.rpc.call()")
-    timeout = checked_seconds(timeout)
-    here = this_node()
-    dest = here.full_name(node)
-    payload = remote_calls.encoded_call(here, module, function, args)
-    with PendingAnswer(here) as pending:
-        remote_calls.ask(here, pending, dest, payload)
-        if not pending.wait(timeout):
-            assert timeout is not None
-            raise RpcTimeout(dest, timeout)
-    return remote_calls.value_of(here, dest, pending)
+    return wait("rpc.call", remote_calls.call(node, module, function, args, timeout))
 
 
 def export(function: F) -> F:
@@ -84,9 +69,7 @@ def export(function: F) -> F:
 def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:
     """Has *node* run a function and wants no answer; returns True, whatever becomes of it."""
     here = this_node()
-    remote_calls.ask(
-        here, None, here.full_name(node), remote_calls.encoded_call(here, module, function, args)
-    )
+    here.sending.cast(here.full_name(node), remote_calls.encoded_call(here, module, function, args))
     return True
 
 
@@ -97,24 +80,7 @@ def async_call(
 
     Differs from IEx: `:rpc.yield(key)` is the future's `result(timeout)`.  Cancelling it abandons the call.
     """
-    here = this_node()
-    dest = here.full_name(node)
-    payload = remote_calls.encoded_call(here, module, function, args)
-    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-
-    def fill() -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(remote_calls.value_of(here, dest, pending))
-        except BaseException as error:
-            future.set_exception(error)
-
-    # The answer is opened on a warm thread: a large one must not hold the transport up.
-    pending = PendingAnswer(here, then=lambda _: here.pool.run(fill))
-    remote_calls.ask(here, pending, dest, payload)
-    future.add_done_callback(lambda done: pending.abandon() if done.cancelled() else None)
-    return future
+    return remote_calls.CallFuture(node, module, function, args)
 
 
 def multicall(
@@ -130,16 +96,4 @@ def multicall(
     as the exception that `call` would have raised; one that cannot be reached, or does not answer within
     *timeout* seconds in all, is in the second list.
     """
-    forbid_running_loop("rpc.multicall()", "aio.rpc.multicall()")
-    timeout = checked_seconds(timeout)
-    here = this_node()
-    dests = remote_calls.targets(here, nodes)
-    payload = remote_calls.encoded_call(here, module, function, args)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    with contextlib.ExitStack() as stack:
-        pendings = [stack.enter_context(PendingAnswer(here)) for _ in dests]
-        for dest, pending in zip(dests, pendings, strict=True):
-            remote_calls.ask(here, pending, dest, payload)
-        for pending in pendings:
-            pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    return remote_calls.sorted_out(here, dests, pendings)
+    return wait("rpc.multicall", remote_calls.multicall(nodes, module, function, args, timeout))

@@ -25,7 +25,7 @@ from pyx import (
 )
 from pyx import self as own_pid
 from pyx.primitives import drain
-from pyx.runtime import reaching, start_stop
+from pyx.runtime import request, start_stop
 from pyx.terms import Pid
 from tests.staging import COOKIE, HANG, Running, Stage, as_process, until, wait_for
 
@@ -139,7 +139,7 @@ class TestOthers:
         stage.start("a")
         b = stage.start("b")
         Node.ping("b")
-        monkeypatch.setattr(reaching, "SECONDS", 0.01)
+        monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
         standing, go_on = threading.Event(), threading.Event()
         b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)

@@ -32,10 +32,10 @@ On top of the node:
 
     start_stop         `Node.start`, `stop` and `info`
     shell_process      the shell as a process: the main thread
-    pending_answer     waiting for the answer to a request
+    request            a request under way, waited for by a thread or a coroutine
+    node_requests      ping, connect, spawn on another node
+    process_requests   `Process.info` and `is_alive` of any pid
     remote_calls       `rpc`: calls of functions on nodes
-    reaching           ping, connect, spawn on another node
-    inquiry            `Process.info` for any pid
 
 Never imported here: the public modules, the shell, the scenarios.  A public module that a peer names ("Node",
 "Process", "rpc") is looked up by its name when the call comes, like any other module.

@@ -1,32 +1,97 @@
-"""Calls of functions on nodes: asked, and their ends turned into values or errors.
-
-Both `rpc` and `aio.rpc` stand on this.  Not here: waiting (`pending_answer.py`), what runs over there
-(`rex.py`).
-"""
+"""The requests of `rpc`: calls of functions on nodes.  See `rex.py` for what runs them there."""
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.pending_requests import NONSENSE
 from pyx.core.tables import THE_NODE
-from pyx.errors import DecodeError, RemoteError, RpcError, RpcNoConnection, RpcRefused, RpcUndefined
+from pyx.errors import (
+    DecodeError,
+    RemoteError,
+    RpcError,
+    RpcNoConnection,
+    RpcRefused,
+    RpcTimeout,
+    RpcUndefined,
+)
 from pyx.execution.context import acting_leader, acting_pid
 from pyx.execution.node_log import log
 from pyx.printable import short_repr
 from pyx.runtime import encoding
-from pyx.runtime.arguments import named_call
+from pyx.runtime.arguments import checked_seconds, named_call
+from pyx.runtime.local_node import this_node
+from pyx.runtime.request import PendingAnswer
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
-    from pyx.runtime.pending_answer import PendingAnswer
     from pyx.signals import Payload
 
 
-def encoded_call(node: LocalNode, target: Any, function: Any, args: Sequence[Any]) -> Payload:
-    """The payload of `call(node, target, function, args)`, in either form; see `arguments.named_call`.
+async def call(node: str, module: Any, function: Any, args: Sequence[Any], timeout: float | None) -> Any:
+    """See `rpc.call`."""
+    seconds = checked_seconds(timeout)
+    here = this_node()
+    dest = here.full_name(node)
+    payload = encoded_call(here, module, function, args)
+    with PendingAnswer(here) as pending:
+        _ask(here, pending, dest, payload)
+        if not await pending.wait(seconds):
+            assert seconds is not None
+            raise RpcTimeout(dest, seconds)
+    return value_of(here, dest, pending)
+
+
+async def multicall(
+    nodes: Sequence[str] | None, module: Any, function: Any, args: Sequence[Any], timeout: float | None
+) -> tuple[list[Any], list[str]]:
+    """See `rpc.multicall`."""
+    seconds = checked_seconds(timeout)
+    here = this_node()
+    dests = destinations(here, nodes)
+    payload = encoded_call(here, module, function, args)
+    deadline = None if seconds is None else time.monotonic() + seconds
+    with contextlib.ExitStack() as stack:
+        pendings = [stack.enter_context(PendingAnswer(here)) for _ in dests]
+        for dest, pending in zip(dests, pendings, strict=True):
+            _ask(here, pending, dest, payload)
+        for pending in pendings:
+            await pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    return results_of(here, dests, pendings)
+
+
+class CallFuture(concurrent.futures.Future[Any]):
+    """The future of a call that is asked for by making it; cancelling it abandons the call."""
+
+    def __init__(self, node: str, module: Any, function: Any, args: Sequence[Any]) -> None:
+        super().__init__()
+        self._here = this_node()
+        self._dest = self._here.full_name(node)
+        payload = encoded_call(self._here, module, function, args)
+        self._pending = PendingAnswer(self._here, self)
+        _ask(self._here, self._pending, self._dest, payload)
+        self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
+
+    def wake(self) -> None:
+        """Has a warm thread decode the answer: a large one must not delay the transport."""
+        self._here.pool.run(self._fill)
+
+    def _fill(self) -> None:
+        if not self.set_running_or_notify_cancel():
+            return
+        try:
+            self.set_result(value_of(self._here, self._dest, self._pending))
+        except BaseException as error:
+            self.set_exception(error)
+
+
+def encoded_call(here: LocalNode, target: Any, function: Any, args: Sequence[Any]) -> Payload:
+    """Returns the payload of `call(node, target, function, args)`, in either form of `named_call`.
 
     Raises:
         TypeError: it is neither form.
@@ -34,23 +99,21 @@ def encoded_call(node: LocalNode, target: Any, function: Any, args: Sequence[Any
     """
     rest: tuple[Any, ...] = () if function is None else (function,)
     module, name, arguments = named_call(target, (*rest, args) if args else rest)
-    return encoding.encoded_call(module, name, arguments, node.max_message_bytes)
+    return encoding.encoded_call(module, name, arguments, here.max_message_bytes)
 
 
-def ask(node: LocalNode, pending: PendingAnswer | None, dest: str, payload: Payload) -> None:
-    """Has *dest* (a full name) run the call; None wants no answer."""
-    if pending is None:
-        node.sending.cast(dest, payload)
-    else:
-        frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
-        pending.ask(node.kernel.request_call, frm, leader, dest, payload)
+def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:
+    frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
+    with here.kernel_call as kernel:
+        pending.number = kernel.request_call(pending, frm, leader, dest, payload)
 
 
-def value_of(node: LocalNode, dest: str, pending: PendingAnswer) -> Any:
-    """The value of a call that was answered.
+def value_of(here: LocalNode, dest: str, pending: PendingAnswer) -> Any:
+    """Returns the value that *dest* answered.
 
     Raises:
         RpcNoConnection, RpcUndefined, RpcRefused, RemoteError: what came instead.
+        RpcError: the answer is malformed.
     """
     outcome, body = pending.outcome, pending.body
     if outcome == "noconnection":
@@ -58,49 +121,54 @@ def value_of(node: LocalNode, dest: str, pending: PendingAnswer) -> Any:
     if outcome == "refused":
         raise RpcRefused(dest, str(body))
     if outcome == NONSENSE:
-        raise RpcError(dest, f"the answer of {dest} is malformed: {body}")
+        raise malformed(dest, body)
     if outcome == "exit":
-        reason = encoding.open_reason(node.kernel, body)
+        reason = encoding.open_reason(here.kernel, body)
         raise RemoteError(dest, "Exit", reason if type(reason) is str else _described(reason))
     try:
-        opened = encoding.decoded(body, node.kernel)
+        decoded = encoding.decoded(body, here.kernel)
     except DecodeError as error:
-        raise RpcError(dest, f"the answer of {dest} cannot be read: {error}") from None
-    match outcome, opened:
+        raise RpcError(dest, f"the answer of {dest} cannot be decoded: {error}") from None
+    match outcome, decoded:
         case "value", value:
             return value
         case "undefined", (str(module), None | str() as function):
             raise RpcUndefined(dest, module, function)
         case "raised", Raised(str(type_name), str(text), str(traceback)):
             raise RemoteError(dest, type_name, text, traceback)
-    raise RpcError(dest, f"the answer of {dest} is malformed: {outcome} {short_repr(opened)}")
+    raise malformed(dest, f"{outcome} {short_repr(decoded)}")
+
+
+def malformed(dest: str, answer: object) -> RpcError:
+    """Returns the error for an answer of a form that pyx never sends."""
+    return RpcError(dest, f"the answer of {dest} is malformed: {answer}")
 
 
 def _described(reason: object) -> str:
-    """How an exit reason prints; what a peer puts into an object may be nothing its class can print."""
+    """Returns the repr of an exit reason; fields that a peer chose may make a class's own repr raise."""
     try:
         return repr(reason)
     except Exception:
         return short_repr(reason)
 
 
-def targets(node: LocalNode, nodes: Sequence[str] | None) -> list[str]:
-    """The nodes of a multicall, by full name: those asked for, else this one and all visible ones."""
+def destinations(here: LocalNode, nodes: Sequence[str] | None) -> list[str]:
+    """Returns the full names of *nodes*; None: of this node and all visible ones."""
     if nodes is None:
-        with node.kernel_call as kernel:
+        with here.kernel_call as kernel:
             return kernel.nodes(("this", "visible"))
     if isinstance(nodes, str) or not isinstance(nodes, Iterable):
         msg = f"multicall takes a list of nodes, not {nodes!r}"
         raise TypeError(msg)
-    return [node.full_name(one) for one in nodes]
+    return [here.full_name(one) for one in nodes]
 
 
-def sorted_out(
-    node: LocalNode, dests: Sequence[str], pendings: Sequence[PendingAnswer]
+def results_of(
+    here: LocalNode, dests: Sequence[str], pendings: Sequence[PendingAnswer]
 ) -> tuple[list[Any], list[str]]:
-    """The end of a multicall: what the nodes answered, in order, and those that did not (in time).
+    """Returns the answers in order, failures of the function included, and the nodes without an answer.
 
-    Why a node could not be reached is logged here, as nothing else tells it.
+    The reason why a node could not be reached is logged: the caller gets its name only.
     """
     results: list[Any] = []
     unanswered: list[str] = []
@@ -111,7 +179,7 @@ def sorted_out(
                 log.warning("no answer from %s: %s", dest, pending.body)
             continue
         try:
-            results.append(value_of(node, dest, pending))
+            results.append(value_of(here, dest, pending))
         except RpcError as error:
             results.append(error)
     return results, unanswered

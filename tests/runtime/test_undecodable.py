@@ -14,7 +14,7 @@ from pyx import self as own_pid
 from pyx.errors import RemoteError, RpcError
 from pyx.execution import context
 from pyx.runtime import remote_calls
-from pyx.runtime.pending_answer import PendingAnswer
+from pyx.runtime.request import PendingAnswer, wait
 from pyx.signals import Payload
 from pyx.terms import Pid
 from pyx.wire.codec import decode
@@ -69,8 +69,9 @@ def asked(node: LocalNode, request: Any, *args: Any) -> PendingAnswer:
 
     def body() -> PendingAnswer:
         with PendingAnswer(node) as pending:
-            pending.ask(request, *args)
-            assert pending.wait(10.0)
+            with node.kernel_call:
+                pending.number = request(pending, *args)
+            assert wait("test", pending.wait(10.0))
             return pending
 
     return as_process(node, body)
@@ -99,7 +100,7 @@ def test_an_answer_fails_at_its_caller_too(two: Two, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
     call = remote_calls.encoded_call(two.a, "os", "getpid", [])
     pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", call)
-    with pytest.raises(RpcError, match="the answer of b@test cannot be read: malformed payload"):
+    with pytest.raises(RpcError, match="the answer of b@test cannot be decoded: malformed payload"):
         remote_calls.value_of(two.a, "b@test", pending)
 
 
@@ -107,11 +108,11 @@ def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Tw
     def body() -> Any:
         me = context.require("test").process.pid
         with PendingAnswer(two.a) as pending:
-            pending.ask(
-                lambda *args: two.a.kernel.request_spawn(*args, link=False, monitor=True)[0],
-                me, Pid(0), "b@test", TORN,
-            )  # fmt: skip
-            assert pending.wait(10.0)
+            with two.a.kernel_call as kernel:
+                pending.number, _ = kernel.request_spawn(
+                    pending, me, Pid(0), "b@test", TORN, link=False, monitor=True
+                )
+            assert wait("test", pending.wait(10.0))
         return receive(("DOWN", ..., "process", ..., ...), timeout=10)[4]
 
     reason = as_process(two.a, body)

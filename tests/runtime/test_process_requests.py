@@ -1,6 +1,4 @@
-"""inquiry.py: `Process.info` of any pid: at home by a look, abroad by a question; and answers that make no
-sense.
-"""
+"""process_requests.py: `Process.info` of pids of this node and of others, and malformed answers."""
 
 from __future__ import annotations
 
@@ -12,9 +10,9 @@ import pytest
 from pyx import Process, receive
 from pyx import self as own_pid
 from pyx.errors import NoConnection
-from pyx.runtime import inquiry
-from pyx.runtime.inquiry import as_asked, ask, ask_async, checked_keys, is_here
-from pyx.runtime.pending_answer import PendingAnswer
+from pyx.runtime import process_requests, request
+from pyx.runtime.process_requests import checked_keys, facts_of
+from pyx.runtime.request import PendingAnswer, wait
 from pyx.signals import Payload
 from pyx.terms import Pid
 from tests.staging import HANG, Running, Stage, as_process, encoded, seen_from, until, wait_for
@@ -27,60 +25,52 @@ if TYPE_CHECKING:
     Asker = Callable[[LocalNode, Pid, list[str] | None], Any]
 
 
-def plainly(node: LocalNode, pid: Pid, keys: list[str] | None) -> Any:
-    return as_process(node, lambda: ask(node, pid, keys))
+def by_thread(node: LocalNode, pid: Pid, keys: list[str] | None) -> Any:
+    return as_process(node, lambda: wait("Process.info", process_requests.info(pid, keys)))
 
 
-def by_coroutine(node: LocalNode, pid: Pid, keys: list[str] | None) -> Any:
-    return asyncio.run(ask_async(node, pid, keys))
+def by_coroutine(_: LocalNode, pid: Pid, keys: list[str] | None) -> Any:
+    return asyncio.run(process_requests.info(pid, keys))
 
 
-@pytest.fixture(params=[plainly, by_coroutine])
+@pytest.fixture(params=[by_thread, by_coroutine])
 def asking(request: pytest.FixtureRequest) -> Asker:
     asker: Asker = request.param
     return asker
 
 
 class TestKeys:
-    def test_none_means_all_one_stays_one(self) -> None:
+    def test_one_key_and_several_become_a_list(self) -> None:
         assert checked_keys(None) is None
         assert checked_keys("status") == ["status"]
         assert checked_keys(["status", "kind"]) == ["status", "kind"]
 
     @pytest.mark.parametrize("keys", [1, [1], {"status"}, b"status"])
-    def test_what_is_no_key(self, keys: Any) -> None:
+    def test_value_that_is_not_a_key_is_refused(self, keys: Any) -> None:
         with pytest.raises(TypeError, match="a key is a str, or a list of them"):
             checked_keys(keys)
 
-    def test_unknown_ones_are_refused_here_not_there(self) -> None:
+    def test_unknown_key_is_refused(self) -> None:
         with pytest.raises(ValueError, match="unknown key 'colour'"):
             checked_keys("colour")
 
-    def test_answers_have_the_shape_of_the_question(self) -> None:
-        facts = {"status": "waiting"}
-        assert as_asked(facts, "status") == ("status", "waiting")
-        assert as_asked(facts, ["status"]) == facts
-        assert as_asked(facts, None) == facts
-        assert as_asked(None, "status") is None
+    def test_answer_has_the_shape_of_the_question(self, node: LocalNode) -> None:
+        pid = Running(node, receive).pid
+        assert Process.info(pid, "kind") == ("kind", "def")
+        assert Process.info(pid, ["kind"]) == {"kind": "def"}
+        assert "kind" in Process.info(pid)
+        assert Process.info(Pid(4711), "kind") is None
 
 
-def test_whose_a_pid_is(stage: Stage) -> None:
-    a, b = stage.start("a"), stage.start("b")
-    assert is_here(a, Pid(1))
-    assert is_here(a, seen_from(b, a, Pid(1)))
-    assert not is_here(a, seen_from(a, b, Pid(1)))
-    assert not is_here(a, Pid(1, node="a@test", creation=a.kernel.creation + 1))
-
-
-class TestAtHome:
-    def test_it_is_looked_up(self, node: LocalNode, asking: Asker) -> None:
+class TestThisNode:
+    def test_facts_of_a_local_pid_are_looked_up(self, node: LocalNode, asking: Asker) -> None:
         pid = Running(node, receive).pid
         assert asking(node, pid, ["kind"]) == {"kind": "def"}
         assert asking(node, Pid(4711), None) is None
 
 
-class TestAbroad:
-    def test_it_is_asked_for(self, stage: Stage, asking: Asker) -> None:
+class TestAnotherNode:
+    def test_facts_of_a_remote_pid_are_asked_for(self, stage: Stage, asking: Asker) -> None:
         a, b = stage.start("a"), stage.start("b")
 
         def body() -> None:
@@ -100,7 +90,7 @@ class TestAbroad:
             "group_leader": seen_from(a, b, Pid(0)),
         }
 
-    def test_a_dictionary_that_is_no_data_is_shown_as_it_prints(self, stage: Stage, asking: Asker) -> None:
+    def test_value_that_is_not_data_is_replaced_by_its_error(self, stage: Stage, asking: Asker) -> None:
         a, b = stage.start("a"), stage.start("b")
 
         def body() -> None:
@@ -116,29 +106,29 @@ class TestAbroad:
         assert dictionary["count"] == 3
         assert dictionary["handle"].startswith("cannot send message: <generator object")
 
-    def test_a_dead_process_there_is_nobody(self, stage: Stage, asking: Asker) -> None:
+    def test_dead_remote_process_is_none(self, stage: Stage, asking: Asker) -> None:
         a, b = stage.start("a"), stage.start("b")
         assert asking(a, seen_from(a, b, Pid(4711)), None) is None
         assert asking(a, Pid(1, node="b@test", creation=b.kernel.creation + 1), None) is None
 
-    def test_one_of_our_own_earlier_incarnation_is_dead(self, stage: Stage, asking: Asker) -> None:
+    def test_pid_of_an_earlier_incarnation_is_dead(self, stage: Stage, asking: Asker) -> None:
         a = stage.start("a")
         pid = Running(a, receive).pid
         earlier = Pid(pid.number, node="a@test", creation=a.kernel.creation + 1)
         assert asking(a, earlier, None) is None
 
-    def test_a_node_that_is_not_there(self, stage: Stage, asking: Asker) -> None:
-        with pytest.raises(NoConnection, match="no connection to nobody@test: no node of that name runs"):
-            asking(stage.start("a"), Pid(1, node="nobody@test", creation=1), None)
+    def test_unreachable_node_raises_no_connection(self, stage: Stage, asking: Asker) -> None:
+        with pytest.raises(NoConnection, match="no connection to missing@test: no node of that name runs"):
+            asking(stage.start("a"), Pid(1, node="missing@test", creation=1), None)
 
-    def test_a_node_without_a_name_reaches_nobody(self, node: LocalNode, asking: Asker) -> None:
+    def test_node_without_a_name_raises_no_connection(self, node: LocalNode, asking: Asker) -> None:
         with pytest.raises(NoConnection, match="this process is not a node"):
             asking(node, Pid(1, node="b@test", creation=1), None)
 
-    def test_one_that_does_not_answer_costs_no_more_than_the_limit(
+    def test_node_that_does_not_answer_raises_after_the_limit(
         self, stage: Stage, asking: Asker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(inquiry, "SECONDS", 0.01)
+        monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
         a, b = stage.start("a"), stage.start("b")
         import threading
 
@@ -151,22 +141,22 @@ class TestAbroad:
 
 
 class TestAnswers:
-    """What a peer says is not taken at its word."""
+    """A peer may answer anything."""
 
     def answer(self, node: LocalNode, outcome: str, body: Any) -> Any:
         pending = PendingAnswer(node)
         pending.resolve(outcome, body)
-        return inquiry.answer(node, Pid(1, node="b@test", creation=1), None, pending, in_time=True)
+        return facts_of(node, "b@test", None, pending)
 
-    def test_facts_or_nobody(self, node: LocalNode) -> None:
+    def test_facts_and_none_are_returned(self, node: LocalNode) -> None:
         assert self.answer(node, "value", encoded({"kind": "def"})) == {"kind": "def"}
         assert self.answer(node, "value", encoded(None)) is None
 
-    def test_it_could_not_tell(self, node: LocalNode) -> None:
+    def test_error_as_an_answer_raises_no_connection(self, node: LocalNode) -> None:
         with pytest.raises(NoConnection, match="it cannot answer: unknown key"):
             self.answer(node, "value", encoded(ValueError("unknown key 'x'")))
 
-    def test_nonsense(self, node: LocalNode) -> None:
+    def test_malformed_answer_raises_no_connection(self, node: LocalNode) -> None:
         with pytest.raises(NoConnection, match="its answer is malformed: no answer to an Ask"):
             self.answer(node, "nonsense", "no answer to an Ask")
         with pytest.raises(NoConnection, match="its answer is malformed: 42"):
@@ -176,20 +166,23 @@ class TestAnswers:
 
 
 class TestQuestions:
-    """A peer may ask what it likes: it gets an answer, and nothing here breaks."""
+    """A peer may ask anything; it gets an answer."""
 
     @pytest.mark.parametrize(
         "question", [42, ("no pid", None), (Pid(1), 42), (Pid(1), ["colour"]), (Pid(1), [["x"]]), ()]
     )
-    def test_nonsense_is_answered(self, stage: Stage, question: Any) -> None:
+    def test_malformed_question_is_answered_with_an_error(self, stage: Stage, question: Any) -> None:
         a, b = stage.start("a"), stage.start("b")
         Running(b, receive)
 
         def body() -> Any:
             with PendingAnswer(a) as pending:
-                pending.ask(a.kernel.request_info, own_pid(), "b@test", "info", encoded(question))
-                assert pending.wait(HANG)
-            return inquiry.answer(a, Pid(1, node="b@test", creation=1), None, pending, in_time=True)
+                with a.kernel_call as kernel:
+                    pending.number = kernel.request_info(
+                        pending, own_pid(), "b@test", "info", encoded(question)
+                    )
+                assert wait("test", pending.wait(HANG))
+            return facts_of(a, "b@test", None, pending)
 
         with pytest.raises(NoConnection, match="it cannot answer"):
             as_process(a, body)

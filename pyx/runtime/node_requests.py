@@ -1,0 +1,88 @@
+"""The requests of `Node`: ping, connect, and spawn on another node."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from pyx.core.pending_requests import NONSENSE
+from pyx.core.tables import THE_NODE
+from pyx.errors import RpcRefused
+from pyx.execution.context import acting_leader, acting_pid
+from pyx.execution.node_log import log
+from pyx.runtime import request
+from pyx.runtime.arguments import named_call
+from pyx.runtime.encoding import encoded_call
+from pyx.runtime.local_node import this_node
+from pyx.runtime.remote_calls import malformed
+from pyx.runtime.request import PendingAnswer
+from pyx.terms import Pid, Ref
+
+DIAL_SECONDS: Final = 10.0
+"""A dial ends by itself within 5 s; this is for a transport that does not answer."""
+
+
+async def ping(node: str) -> str:
+    """See `Node.ping`."""
+    here = this_node()
+    dest = here.full_name(node)
+    if not here.kernel.name:
+        return "pang"
+    with PendingAnswer(here) as pending:
+        with here.kernel_call as kernel:
+            pending.number = kernel.ping(pending, dest, time.monotonic())
+        in_time = await pending.wait(request.ANSWER_SECONDS)
+    if not in_time:
+        with here.kernel_call as kernel:
+            is_connected = dest in kernel.nodes(("connected",))
+        if is_connected:  # else there is a dial, whose end is logged with its reason
+            log.warning("no answer from %s within %g s", dest, request.ANSWER_SECONDS)
+    return "pong" if pending.outcome == "pong" else "pang"
+
+
+async def connect(node: str) -> bool | str:
+    """See `Node.connect`."""
+    here = this_node()
+    dest = here.full_name(node)
+    if not here.kernel.name:
+        return "ignored"
+    with PendingAnswer(here) as pending:
+        with here.kernel_call as kernel:
+            kernel.connect(pending, dest, time.monotonic())
+        in_time = await pending.wait(DIAL_SECONDS)
+    return in_time and pending.outcome == "connected"
+
+
+async def spawn(
+    node: str, module: Any, rest: tuple[Any, ...], *, link: bool = False, monitor: bool = False
+) -> tuple[Pid, Ref | None]:
+    """See `Node.spawn`; returns the pid, and the monitor if there is one.
+
+    Raises:
+        EncodeError: an argument is not data.
+        RpcRefused: that node's policy forbids it.
+        RpcError: the answer is malformed.
+    """
+    here = this_node()
+    module, function, args = named_call(module, rest)
+    dest = here.full_name(node)
+    payload = encoded_call(module, function, args, here.max_message_bytes)
+    frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
+    with PendingAnswer(here) as pending:
+        with here.kernel_call as kernel:
+            pending.number, ref = kernel.request_spawn(
+                pending, frm, leader, dest, payload, link=link, monitor=monitor
+            )
+        await pending.wait(None)
+    if pending.outcome == "spawned":
+        assert isinstance(pending.body, Pid)
+        return pending.body, ref
+    if pending.outcome == "refused":
+        raise RpcRefused(dest, str(pending.body))
+    if pending.outcome == NONSENSE:
+        raise malformed(dest, pending.body)
+    log.warning("cannot start %s.%s on %s: %s", module, function, dest, pending.body)
+    if pending.nobody is not None:
+        return pending.nobody, ref
+    with here.kernel_call as kernel:
+        return kernel.dead_pid(), ref
