@@ -94,7 +94,8 @@ class TestCall:
             with pytest.raises(RpcTimeout, match=r"no answer from b@test within 0\.01 s") as late:
                 rpc.call("b", "pyx", "receive", timeout=0.01)
             assert isinstance(late.value, TimeoutError)
-            running = b.kernel.processes()[0].pid  # it goes on over there
+            until(lambda: bool(b.kernel.processes()))
+            running = b.kernel.processes()[0].pid  # it goes on there
             b.sending.send(running, "too late")
             until(lambda: not b.kernel.processes())
             return rpc.call("b", "os", "getpid"), drain()
