@@ -34,12 +34,12 @@ class Node:
     @staticmethod
     def self() -> str:
         """The name of this node; `"nonode@nohost"` without one."""
-        return this_node().kernel.name or NO_NODE
+        return this_node().kernel.tables.name or NO_NODE
 
     @staticmethod
     def is_alive() -> bool:
         """True if this process is a node with a name, so others can reach it."""
-        return bool(this_node().kernel.name)
+        return bool(this_node().kernel.tables.name)
 
     @staticmethod
     @takes_options(NodeOptions)
@@ -118,7 +118,7 @@ class Node:
         given = kinds or ("visible",)
         wanted = [one for kind in given for one in (kind if isinstance(kind, list) else [kind])]
         with this_node().kernel_call as kernel:
-            return kernel.nodes(wanted)
+            return kernel.membership.nodes(wanted)
 
     @staticmethod
     def ping(node: str) -> str:
@@ -140,11 +140,11 @@ class Node:
     def disconnect(node: str) -> bool | str:
         """Ends the connection to one node (and no other: Differs from IEx); True if there was one."""
         here = this_node()
-        if not here.kernel.name:
+        if not here.kernel.tables.name:
             return "ignored"
         full = here.full_name(node)
         with here.kernel_call as kernel:
-            return kernel.disconnect(full)
+            return kernel.mesh.disconnect(full)
 
     @staticmethod
     def spawn(node: str, module: Any, *rest: Any) -> Pid:
@@ -179,11 +179,11 @@ class Node:
         """
         runner = context.require("Node.monitor()")
         here = node_of(runner)
-        if not here.kernel.name:
+        if not here.kernel.tables.name:
             raise NodeNotAlive("monitor a node")
         full, on = here.full_name(node), checked_choice(on)
         with here.kernel_call as kernel:
-            kernel.monitor_node(runner.process, full, on)
+            kernel.membership.monitor_node(runner.process, full, on)
         return True
 
     @staticmethod
@@ -192,5 +192,5 @@ class Node:
         runner = context.require("Node.monitor_nodes()")
         on = checked_choice(on)
         with node_of(runner).kernel_call as kernel:
-            kernel.monitor_nodes(runner.process, on)
+            kernel.membership.monitor_nodes(runner.process, on)
         return True

@@ -41,7 +41,7 @@ def make_ref() -> Ref:
     runner = context.current.get()
     mark = runner.process.mailbox.mark() if runner is not None else 0
     with node.kernel_call as kernel:
-        ref = kernel.make_ref()
+        ref = kernel.tables.make_ref()
     if runner is not None:
         runner.remember(ref, mark)
     return ref

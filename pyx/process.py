@@ -51,14 +51,14 @@ class Process:
         """
         pid = checked_pid(pid)
         with this_node().kernel_call as kernel:
-            kernel.register(pid, name)
+            kernel.registry.register(pid, name)
         return True
 
     @staticmethod
     def unregister(name: str) -> bool:
         """Takes a name back; returns True.  Raises RegistrationError if nobody has it."""
         with this_node().kernel_call as kernel:
-            kernel.unregister(name)
+            kernel.registry.unregister(name)
         return True
 
     @staticmethod
@@ -70,13 +70,13 @@ class Process:
         """
         name = checked_name(name)
         with this_node().kernel_call as kernel:
-            return kernel.whereis(name)
+            return kernel.registry.whereis(name)
 
     @staticmethod
     def registered() -> list[str]:
         """All names registered on this node, sorted."""
         with this_node().kernel_call as kernel:
-            return kernel.registered()
+            return kernel.registry.registered()
 
     # ------------------------------------------------------------ information
 
@@ -84,7 +84,7 @@ class Process:
     def list() -> builtins.list[Pid]:
         """The pids of all processes of this node."""
         with this_node().kernel_call as kernel:
-            processes = kernel.processes()
+            processes = kernel.tables.processes.all()
         return [process.pid for process in processes]
 
     @staticmethod
@@ -161,11 +161,11 @@ class Process:
         if name == "trap_exit":
             traps = checked_choice(value)
             with node.kernel_call as kernel:
-                return kernel.set_trap_exit(process, traps)
+                return kernel.process_signals.set_trap_exit(process, traps)
         if name == "max_mailbox":
             cap = checked_cap(value)
             with node.kernel_call as kernel:
-                old = kernel.set_max_mailbox(process, cap)
+                old = kernel.process_signals.set_max_mailbox(process, cap)
             return tuple(old) if old is not None else None
         msg = f"unknown flag {name!r}; there are 'trap_exit' and 'max_mailbox'"
         raise ValueError(msg)
@@ -182,7 +182,7 @@ class Process:
         runner = require("Process.link()")
         pid = checked_pid(pid)
         with node_of(runner).kernel_call as kernel:
-            is_linked = kernel.link(runner.process, pid)
+            is_linked = kernel.process_signals.link(runner.process, pid)
         if not is_linked:
             raise NoProcess(pid)
         return True
@@ -193,7 +193,7 @@ class Process:
         runner = require("Process.unlink()")
         pid = checked_pid(pid)
         with node_of(runner).kernel_call as kernel:
-            kernel.unlink(runner.process, pid)
+            kernel.process_signals.unlink(runner.process, pid)
         return True
 
     @staticmethod
@@ -210,7 +210,7 @@ class Process:
             raise TypeError(msg)
         mark = runner.process.mailbox.mark()  # before: the DOWN may come with the same kernel call
         with node.kernel_call as kernel:
-            ref = kernel.monitor(runner.process, dest)
+            ref = kernel.process_signals.monitor(runner.process, dest)
         runner.remember(ref, mark)
         return ref
 
@@ -222,7 +222,7 @@ class Process:
             raise AlreadyReceiving  # a predicate that would take messages from under its own receive
         ref = checked_ref(ref)
         with node_of(runner).kernel_call as kernel:
-            return kernel.demonitor(runner.process, ref, flush=flush)
+            return kernel.process_signals.demonitor(runner.process, ref, flush=flush)
 
     @staticmethod
     def alias() -> Ref:
@@ -233,7 +233,7 @@ class Process:
         runner = require("Process.alias()")
         mark = runner.process.mailbox.mark()
         with node_of(runner).kernel_call as kernel:
-            ref = kernel.alias(runner.process)
+            ref = kernel.router.alias(runner.process)
         runner.remember(ref, mark)
         return ref
 
@@ -243,7 +243,7 @@ class Process:
         runner = require("Process.unalias()")
         ref = checked_ref(ref)
         with node_of(runner).kernel_call as kernel:
-            return kernel.unalias(runner.process, ref)
+            return kernel.router.unalias(runner.process, ref)
 
     # ------------------------------------------------------------ the process dictionary
 
@@ -309,5 +309,5 @@ class Process:
             raise TypeError(msg)
         frm, pid, leader = context.acting_pid() or THE_NODE, checked_pid(pid), checked_pid(leader)
         with this_node().kernel_call as kernel:
-            kernel.set_leader(frm, pid, leader)
+            kernel.process_signals.set_leader(frm, pid, leader)
         return True

@@ -43,8 +43,8 @@ class Hostile:
     def __init__(
         self, victim: LocalNode, name: str = "evil@test", *, creation: int = 666, hidden: bool = False
     ) -> None:
-        assert victim.kernel.here is not None
-        self.there = victim.kernel.here
+        assert victim.kernel.tables.here is not None
+        self.there = victim.kernel.tables.here
         self.incarnation = Incarnation(name, creation)
         path = HostDirectory(os.environ["PYX_RUNTIME_DIR"]).lookup(self.there.name)
         assert path is not None

@@ -54,8 +54,8 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         for node in self._nodes:
-            for process in in_kernel(node, node.kernel.processes):
-                in_kernel(node, node.kernel.exit, Pid(0), process.pid, "kill")
+            for process in in_kernel(node, node.kernel.tables.processes.all):
+                in_kernel(node, node.kernel.process_signals.exit, Pid(0), process.pid, "kill")
             start_stop.stop(node)
             node.transport_loop.stop()
             node.tasks._own.stop()
@@ -109,7 +109,7 @@ def as_process(node: LocalNode, function: Callable[[], T], *, hang: float = HANG
 
 def in_the_name_of_a_process(node: LocalNode, function: Callable[[Runner], T]) -> T:
     """Runs *function* on this thread in the context of a new process, which is not its own."""
-    process, _ = in_kernel(node, node.kernel.process_started, "def")
+    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
     runner = process.runner = Runner(node, process)
     context = contextvars.Context()
     context.run(current.set, runner)
@@ -135,7 +135,7 @@ def wait_for(event: threading.Event, *, hang: float = HANG) -> None:
 def seen_from(viewer: LocalNode, owner: LocalNode, pid: Pid) -> Pid:
     """A local pid of *owner* as *viewer* knows it."""
     assert viewer is not owner
-    return Pid(pid.number, pid.serial, owner.kernel.name, owner.kernel.creation)
+    return Pid(pid.number, pid.serial, owner.kernel.tables.name, owner.kernel.tables.creation)
 
 
 class Ended(threading.Event):

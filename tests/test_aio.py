@@ -193,7 +193,7 @@ class TestRpc:
 
         async def body() -> None:
             call = asyncio.ensure_future(aio.rpc.call("b", "pyx", "receive"))
-            while not b.kernel.processes():  # noqa: ASYNC110 - nothing else tells
+            while not b.kernel.tables.processes.all():  # noqa: ASYNC110 - nothing else tells
                 await asyncio.sleep(0)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):

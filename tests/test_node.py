@@ -90,7 +90,7 @@ class TestOthers:
         assert Node.ping("a") == "pong"
         assert Node.list() == ["b@test"]
         until(lambda: as_process(b, Node.list) == ["a@test"])
-        assert a.kernel.name == "a@test"
+        assert a.kernel.tables.name == "a@test"
 
     def test_nobody_there(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         stage.start("a")
@@ -167,10 +167,10 @@ class TestSpawn:
             return pid, own_pid()
 
         pid, _ = as_process(a, body)
-        assert (pid.node, pid.creation) == ("b@test", b.kernel.creation)
-        process = b.kernel.find(Pid(pid.number))
+        assert (pid.node, pid.creation) == ("b@test", b.kernel.tables.creation)
+        process = b.kernel.tables.find(Pid(pid.number))
         assert process is not None
-        assert process.leader == Pid(0, node="a@test", creation=a.kernel.creation)
+        assert process.leader == Pid(0, node="a@test", creation=a.kernel.tables.creation)
 
     def test_a_function_is_sent_by_name(self, stage: Stage) -> None:
         stage.start("a")
@@ -290,5 +290,5 @@ def test_a_restarted_node_is_not_its_predecessor(stage: Stage) -> None:
 
     assert as_process(a, body) == ("noproc", False)
     assert as_process(a, lambda: rpc.call("b", "Process", "list")) != []
-    send(Pid(running.pid.number, node="b@test", creation=b.kernel.creation), "for the living")
+    send(Pid(running.pid.number, node="b@test", creation=b.kernel.tables.creation), "for the living")
     assert running.outcome() == "for the living"

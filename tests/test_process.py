@@ -135,7 +135,7 @@ class TestInformation:
         pid = seen_from(a, b, alive(b))
         assert Process.info(pid, "initial_call")[1][0] == __name__
         assert Process.is_alive(pid)
-        assert not Process.is_alive(Pid(4711, node="b@test", creation=b.kernel.creation))
+        assert not Process.is_alive(Pid(4711, node="b@test", creation=b.kernel.tables.creation))
 
     def test_of_a_node_that_is_not_there(self, stage: Stage) -> None:
         stage.start("a")
@@ -345,12 +345,17 @@ class TestMonitors:
     def test_of_a_name_and_of_a_name_on_a_node(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         Process.register(alive(a), "stock")
-        in_kernel(b, b.kernel.register, alive(b), "stock")
+        in_kernel(b, b.kernel.registry.register, alive(b), "stock")
 
         def body() -> Any:
             refs = [Process.monitor("stock"), Process.monitor(("stock", "b"))]
-            Process.exit(a.kernel.whereis("stock") or Pid(0), "boom")
-            rpc.cast("b", "Process", "exit", [seen_from(a, b, b.kernel.whereis("stock") or Pid(0)), "bang"])
+            Process.exit(a.kernel.registry.whereis("stock") or Pid(0), "boom")
+            rpc.cast(
+                "b",
+                "Process",
+                "exit",
+                [seen_from(a, b, b.kernel.registry.whereis("stock") or Pid(0)), "bang"],
+            )
             return [receive(("DOWN", ref, ..., ..., ...), timeout=HANG)[2:] for ref in refs]
 
         assert as_process(a, body) == [

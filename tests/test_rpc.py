@@ -94,10 +94,10 @@ class TestCall:
             with pytest.raises(RpcTimeout, match=r"no answer from b@test within 0\.01 s") as late:
                 rpc.call("b", "pyx", "receive", timeout=0.01)
             assert isinstance(late.value, TimeoutError)
-            until(lambda: bool(b.kernel.processes()))
-            running = b.kernel.processes()[0].pid  # it goes on there
+            until(lambda: bool(b.kernel.tables.processes.all()))
+            running = b.kernel.tables.processes.all()[0].pid  # it goes on there
             b.sending.send(running, "too late")
-            until(lambda: not b.kernel.processes())
+            until(lambda: not b.kernel.tables.processes.all())
             return rpc.call("b", "os", "getpid"), drain()
 
         assert as_process(a, body) == (os.getpid(), [])
@@ -106,7 +106,7 @@ class TestCall:
     def test_a_node_that_is_lost_meanwhile(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
-        until(lambda: bool(b.kernel.processes()))
+        until(lambda: bool(b.kernel.tables.processes.all()))
         start_stop.stop(b)
         with pytest.raises(RpcNoConnection) as lost:
             calling.outcome()
@@ -212,11 +212,11 @@ class TestFutures:
     def test_a_cancelled_one_abandons_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         future = rpc.async_call("b", "pyx", "receive")
-        until(lambda: bool(b.kernel.processes()))
+        until(lambda: bool(b.kernel.tables.processes.all()))
         assert future.cancel()
         assert a.kernel.pending == {}
-        b.sending.send(b.kernel.processes()[0].pid, "too late")
-        until(lambda: not b.kernel.processes())
+        b.sending.send(b.kernel.tables.processes.all()[0].pid, "too late")
+        until(lambda: not b.kernel.tables.processes.all())
         assert rpc.call("b", "os", "getpid") == os.getpid()
 
     def test_one_that_is_cancelled_as_the_answer_comes(self, two: tuple[LocalNode, LocalNode]) -> None:

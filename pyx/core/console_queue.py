@@ -15,7 +15,7 @@ from pyx.core.waiters import Waiters
 if TYPE_CHECKING:
     from pyx.terms import Pid
 
-HEAVY_CHARACTERS: Final = 1 << 20
+HIGH_WATER_CHARACTERS: Final = 1 << 20
 """From so many on a process that prints has to wait."""
 
 MOST_CHARACTERS: Final = 1 << 24
@@ -27,7 +27,7 @@ class ConsoleQueue(deque[tuple["Pid", str]]):
 
     __slots__ = ("added", "dropped", "taken", "told", "waiters")
 
-    complaint: Final = None
+    busy_reason: Final = None
     """A console that stands still (Ctrl-S, `| less`) is its reader's wish: nothing is said about it."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class ConsoleQueue(deque[tuple["Pid", str]]):
         else:
             self.added += len(text)
             self.append((frm, text))
-        return self.is_heavy
+        return self.is_busy
 
     def take(self) -> tuple[Pid, str]:
         """The oldest ones, which are about to be shown; by one thread at a time."""
@@ -64,11 +64,11 @@ class ConsoleQueue(deque[tuple["Pid", str]]):
         return dropped
 
     @property
-    def is_heavy(self) -> bool:
+    def is_busy(self) -> bool:
         """True while a process that prints has to wait."""
-        return self.added - self.taken >= HEAVY_CHARACTERS
+        return self.added - self.taken >= HIGH_WATER_CHARACTERS
 
     @property
-    def is_light(self) -> bool:
+    def is_below_low_water(self) -> bool:
         """True when those who wait may go on."""
-        return self.added - self.taken <= HEAVY_CHARACTERS // 2
+        return self.added - self.taken <= HIGH_WATER_CHARACTERS // 2

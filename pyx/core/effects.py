@@ -1,6 +1,7 @@
-"""What the kernel asks of the outside: values, collected after each input.  Not here: who carries them out
-(`runtime/local_node.py`), nor anything that must happen in order: ordered things (messages, frames, output)
-are appended to their queue by the kernel itself, and an effect only says "look at that queue".
+"""What the kernel asks of the runtime: values, collected after each kernel call.
+
+`runtime/effect_handlers.py` handles them.  What must happen in order (messages, frames, output) is not an
+effect: the kernel itself puts it into its queue, and an effect only says that the queue is to be looked at.
 """
 
 from __future__ import annotations
@@ -18,28 +19,31 @@ if TYPE_CHECKING:
 
 
 class Wake(NamedTuple):
-    """A message came for a process that waits."""
+    """A message was delivered to a process that waits."""
 
     process: ProcessRecord
 
 
 class Kill(NamedTuple):
-    """This process is dead by a signal: stop whatever runs it.  Its pid, name and links are gone already."""
+    """A signal has ended this process: stop the code that runs it.  Its pid, name and links are gone."""
 
     process: ProcessRecord
     reason: Reason
 
 
 class Released(NamedTuple):
-    """The kernel has let go of this, outside of the lock: it may be the last reference to a user's object."""
+    """An object that the kernel no longer refers to, for its last reference to end outside of the lock.
+
+    Its end may run a finalizer of the user's.
+    """
 
     what: object
 
 
 class StartProcess(NamedTuple):
-    """A peer asked for a new process; it is in the tables already.  Open the payload on its own thread.
+    """Run a process that a peer asked for, in the tables already.  Decode the payload on its own thread.
 
-    `process.call` says whether somebody waits for the result (see `Kernel.call_finished`).
+    `process.call` is set if a caller waits for the result (see `Requests.call_finished`).
     """
 
     process: ProcessRecord
@@ -47,7 +51,7 @@ class StartProcess(NamedTuple):
 
 
 class Inquire(NamedTuple):
-    """A peer asks about a process (`Ask`): answer with `Kernel.answer`."""
+    """Answer a peer's question about a process (`Ask`) with `Requests.answer`."""
 
     node: str
     session: int
@@ -57,11 +61,11 @@ class Inquire(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """A request came to its end.
+    """A request ended.
 
     `outcome` is an `Answer`'s word, or `"spawned"`, `"pong"`, `"noconnection"`; `body` is the payload or
     plain word of the answer, for `"spawned"` the pid, for `"pong"` None, for `"noconnection"` a sentence
-    why. `nobody` is set for a spawn without connection: the pid to hand out, which EXIT and DOWN name too.
+    why. `nobody` is set for a spawn without connection: a dead pid to return, which EXIT and DOWN name too.
     """
 
     waiter: Any
@@ -79,21 +83,21 @@ class Connected(NamedTuple):
 
 
 class Dial(NamedTuple):
-    """Find that node and shake hands; then `peer_up` or `dial_failed`."""
+    """Find that node and shake hands; then call `Mesh.peer_up` or `Mesh.dial_failed`."""
 
     node: str
 
 
 class CancelDial(NamedTuple):
-    """Its own dial to us has won: give ours up."""
+    """Give up the dial to that node: its own dial to this one goes first, or nothing wants it any more."""
 
     node: str
 
 
-class Rest(NamedTuple):
-    """That node could not be reached: call `Kernel.rested(node)` at `until` (monotonic seconds).
+class RetryAt(NamedTuple):
+    """That node could not be reached: call `Mesh.backoff_ended(node)` at `until` (monotonic seconds).
 
-    Until then nothing but an explicit `connect` or `ping` dials it.  `tick` ends overdue rests too.
+    Before that only an explicit `connect` or `ping` dials it.  `tick` ends a back-off that is overdue too.
     """
 
     node: str
@@ -101,51 +105,51 @@ class Rest(NamedTuple):
 
 
 class Flush(NamedTuple):
-    """Frames wait in that peer's queue (said once per frame, so it may be said twice)."""
+    """Signals wait in that peer's queue; one effect for each signal, so there may be several."""
 
     peer: Peer
 
 
 class Suspend(NamedTuple):
-    """Whoever has just added to that queue has to wait until it is lighter, if he can.
+    """That queue is over its high-water mark: its last sender, if it can wait, waits for the low-water mark.
 
-    The queue of a peer, the mailbox of a process that wants it so, or the lines for a console.
+    The queue of a peer, a mailbox whose cap has the policy `"block"`, or the lines for a console.
     """
 
     queue: Outbox | Mailbox | ConsoleQueue
 
 
 class Resume(NamedTuple):
-    """That queue may be light enough, or gone: wake its waiters, for them to look again."""
+    """That queue may be below its low-water mark, or closed: wake its waiters, for them to look again."""
 
     queue: Outbox | Mailbox
 
 
-class Overfull(NamedTuple):
-    """More messages wait for that process than it is to survive: kill it."""
+class MailboxOverflow(NamedTuple):
+    """The mailbox of this process is over its cap, and the policy of the cap is to kill it."""
 
     process: ProcessRecord
 
 
-class GoOn(NamedTuple):
-    """Ends of processes are still to be told: call `Kernel.go_on`, and let other steps come between."""
+class ContinueExits(NamedTuple):
+    """Exit notices are left: call `Kernel.continue_exits` soon, and let other kernel calls come between."""
 
 
 class Hangup(NamedTuple):
-    """Close that session's connection (after what is queued has left, if `gracefully`)."""
+    """Close that session's connection; if `gracefully`, after its queue has been sent."""
 
     peer: Peer
     gracefully: bool
 
 
 class Show(NamedTuple):
-    """Lines wait in that leader's output queue; None: in the node's own."""
+    """Lines wait in the output queue of that process, which leads a terminal; None: in the node's own."""
 
     process: ProcessRecord | None
 
 
 class ShellExit(NamedTuple):
-    """A shell got an exit signal: it keeps its pid, and shows who sent which reason."""
+    """An exit signal reached a shell: it keeps its pid, and shows the sender and the reason."""
 
     process: ProcessRecord
     frm: Pid
@@ -155,7 +159,7 @@ class ShellExit(NamedTuple):
 class Log(NamedTuple):
     """One line for the log of this node.  `level` is `"info"`, `"warning"` or `"error"`.
 
-    Lines with a `topic` are what a peer can bring about at will: after one, those of its topic rest.
+    A peer can bring about lines with a `topic` at will: lines of one topic are rate-limited.
     """
 
     level: str
@@ -173,12 +177,12 @@ Effect: TypeAlias = (
     | Connected
     | Dial
     | CancelDial
-    | Rest
+    | RetryAt
     | Flush
     | Suspend
     | Resume
-    | Overfull
-    | GoOn
+    | MailboxOverflow
+    | ContinueExits
     | Hangup
     | Show
     | ShellExit

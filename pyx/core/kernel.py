@@ -72,84 +72,6 @@ class Kernel:
         self.membership = Membership(tables, self.router)
         self.mesh = Mesh(tables, self.router, self.process_signals, self.requests, self.membership)
 
-        # ---- the names of the inputs before each was called on its part
-        self.effects, self.console = tables.effects, tables.console
-        self.find, self.make_ref, self.dead_pid = tables.find, tables.make_ref, tables.dead_pid
-        self.is_here = tables.is_here
-        self.collect, self.send = self.router.collect, self.router.send
-        self.queue_for, self.queued_for, self.queued = (
-            self.router.queue_for,
-            self.router.queued_for,
-            self.router.queued,
-        )
-        self.alias, self.unalias = self.router.alias, self.router.unalias
-        self.register, self.unregister = self.registry.register, self.registry.unregister
-        self.whereis, self.registered = self.registry.whereis, self.registry.registered
-        self.print_lines, self.process_crashed = self.printing.print_lines, self.printing.process_crashed
-        ps = self.process_signals
-        self.process_started, self.process_exited = ps.process_started, ps.process_exited
-        self.link, self.unlink, self.monitor, self.demonitor = ps.link, ps.unlink, ps.monitor, ps.demonitor
-        self.exit, self.set_trap_exit, self.set_max_mailbox = ps.exit, ps.set_trap_exit, ps.set_max_mailbox
-        self.set_leader = ps.set_leader
-        self.request_call, self.request_spawn = self.requests.request_call, self.requests.request_spawn
-        self.request_info, self.ping = self.requests.request_info, self.requests.ping
-        self.abandon, self.answer = self.requests.abandon, self.requests.answer
-        self.call_finished = self.requests.call_finished
-        self.nodes, self.being_dialled = self.membership.nodes, self.membership.being_dialled
-        self.partitions = self.membership.partitions
-        self.monitor_node, self.monitor_nodes = self.membership.monitor_node, self.membership.monitor_nodes
-        mesh = self.mesh
-        self.connect, self.suggest, self.dial_failed = mesh.connect, mesh.suggest, mesh.dial_failed
-        self.dialling, self.mail_waiting, self.rested = mesh.dialling, mesh.mail_waiting, mesh.rested
-        self.peer_claimed, self.peer_up, self.peer_lost = mesh.peer_claimed, mesh.peer_up, mesh.peer_lost
-        self.disconnect, self.tick = mesh.disconnect, mesh.tick
-
-    @property
-    def name(self) -> str:
-        """See `Tables`."""
-        return self.tables.name
-
-    @property
-    def creation(self) -> int:
-        """See `Tables`."""
-        return self.tables.creation
-
-    @property
-    def hidden(self) -> bool:
-        """See `Tables`."""
-        return self.tables.hidden
-
-    @property
-    def here(self) -> Incarnation | None:
-        """See `Tables`."""
-        return self.tables.here
-
-    @property
-    def policy(self) -> str:
-        """See `Tables`."""
-        return self.tables.policy
-
-    @policy.setter
-    def policy(self, policy: str) -> None:
-        self.tables.policy = policy
-
-    @property
-    def tick_seconds(self) -> float:
-        """See `Mesh`."""
-        return self.mesh.tick_seconds
-
-    @tick_seconds.setter
-    def tick_seconds(self, seconds: float) -> None:
-        self.mesh.tick_seconds = seconds
-
-    def allowed(self, kind: type[Signal], *, marked: bool | None = None) -> bool:
-        """See `policy.allows`."""
-        return allows(self.tables.policy, kind, marked=marked)
-
-    def processes(self) -> list[ProcessRecord]:
-        """All live processes, oldest first."""
-        return list(self.tables.processes.values())
-
     # ------------------------------------------------------------ the node
 
     def node_started(self, name: str, creation: int, *, hidden: bool) -> None:
@@ -227,8 +149,8 @@ class Kernel:
             except Exception as error:  # that signal is not in the queue any more
                 self.tables.effects.append(Log("error", f"cannot apply a signal: {_place_of(error)}"))
 
-    def go_on(self) -> None:
-        """Gives out the next portion of exit notices; see `GoOn`."""
+    def continue_exits(self) -> None:
+        """Gives out the next portion of exit notices; see `ContinueExits`."""
         self.tables.exit_notices.continues()
         self._settle_anyhow()
 

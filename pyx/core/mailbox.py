@@ -168,19 +168,19 @@ class Mailbox:
         return grown
 
     @property
-    def is_heavy(self) -> bool:
+    def is_busy(self) -> bool:
         """True where whoever adds to it has to wait."""
         cap = self.cap
         return not self.closed and cap is not None and cap.policy == "block" and len(self) >= cap.limit
 
     @property
-    def is_light(self) -> bool:
+    def is_below_low_water(self) -> bool:
         """True when those who wait may go on."""
         cap = self.cap
         return self.closed or cap is None or cap.policy != "block" or len(self) <= cap.limit // 2
 
     @property
-    def complaint(self) -> str:
+    def busy_reason(self) -> str:
         """Why one has to wait."""
         return f"the process does not take its messages, {len(self):,} are in its mailbox"
 

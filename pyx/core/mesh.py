@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Rest, Resume
+from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Resume, RetryAt
 from pyx.core.mailbox import NodeDown
 from pyx.core.peers import Decision
 from pyx.core.processes import Watcher, address_of
@@ -92,7 +92,7 @@ class Mesh:
         if peer is None or peer.state != "dialling":
             return
         effects = self._tables.effects
-        effects.append(Rest(node, self._tables.backoff.failed(node, reason, now, jitter)))
+        effects.append(RetryAt(node, self._tables.backoff.failed(node, reason, now, jitter)))
         effects.append(Log("info" if peer.quiet else "warning", f"cannot connect to {node}: {reason}"))
         self.end_session(peer, reason)
 
@@ -105,13 +105,13 @@ class Mesh:
         peer = self._tables.peers.get(node)
         return peer.session if peer is not None and peer.state == "dialling" else None
 
-    def mail_waiting(self) -> dict[str, int]:
+    def signals_waiting(self) -> dict[str, int]:
         """The number of signals queued for each node that is being dialled, where some are."""
         dials = [peer for peer in self._tables.peers.values() if peer.state == "dialling" and peer.out]
         return {peer.name: len(peer.out) for peer in dials}
 
-    def rested(self, node: str) -> None:
-        """Ends the back-off of a node at the time named by `Rest`: the next message for it dials again."""
+    def backoff_ended(self, node: str) -> None:
+        """Ends the back-off of a node at the time named by `RetryAt`: the next message for it dials again."""
         self._tables.backoff.ended(node)
 
     # ------------------------------------------------------------ sessions begin

@@ -18,13 +18,13 @@ from pyx.signals import NODE_SIGNALS, SIGNAL_BYTES, Payload, Send, queued_bytes
 if TYPE_CHECKING:
     from pyx.signals import Signal
 
-HEAVY_BYTES: Final = 1024 * 1024
+HIGH_WATER_BYTES: Final = 1024 * 1024
 """From so much on whoever adds to it has to wait (Erlang's `dist_buf_busy_limit`)."""
 
-LIGHT_BYTES: Final = HEAVY_BYTES // 2
+LOW_WATER_BYTES: Final = HIGH_WATER_BYTES // 2
 """Down to so little, so that a sender is not woken for each message that has left."""
 
-LOADED_BYTES: Final = HEAVY_BYTES
+LOADED_BYTES: Final = HIGH_WATER_BYTES
 """From so much on that the peer itself has brought about (answers, acknowledgements, refusals), nothing more
 is read from it: no process makes these, so none could be made to wait."""
 
@@ -85,7 +85,7 @@ class Outbox(deque["Signal"]):
         else:
             self.append(signal)
             self.enqueued += queued_bytes(signal)
-        return self.enqueued - self.written >= HEAVY_BYTES
+        return self.enqueued - self.written >= HIGH_WATER_BYTES
 
     def mark(self) -> tuple[int, int]:
         """Where it stands, for `charge`."""
@@ -113,16 +113,16 @@ class Outbox(deque["Signal"]):
         return 0 if self.closed else self.enqueued - self.written
 
     @property
-    def is_heavy(self) -> bool:
+    def is_busy(self) -> bool:
         """True while whoever adds to it has to wait."""
-        return self.queued >= HEAVY_BYTES
+        return self.queued >= HIGH_WATER_BYTES
 
     @property
-    def is_light(self) -> bool:
+    def is_below_low_water(self) -> bool:
         """True when those who wait may go on."""
-        return self.queued <= LIGHT_BYTES
+        return self.queued <= LOW_WATER_BYTES
 
     @property
-    def complaint(self) -> str:
+    def busy_reason(self) -> str:
         """Why one has to wait."""
         return busy_text(self.whose, self.queued)

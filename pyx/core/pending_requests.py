@@ -21,7 +21,7 @@ NONSENSE: Final = "nonsense"
 """The outcome of a request that its peer answered with something else; the body says what was asked."""
 
 
-class PendingRequest(NamedTuple):
+class UnansweredRequest(NamedTuple):
     """A request without an answer yet.
 
     `waiter` is an object of the runtime, None for a request that was abandoned; `peer` the session it was
@@ -37,7 +37,7 @@ class PendingRequest(NamedTuple):
     monitor: Ref | None = None
 
 
-class PendingRequests(dict[int, PendingRequest]):
+class PendingRequests(dict[int, UnansweredRequest]):
     """The table, and the two ends of an answer: sent to a caller, received for a waiter."""
 
     def __init__(self, tables: Tables, router: Router) -> None:
@@ -50,7 +50,7 @@ class PendingRequests(dict[int, PendingRequest]):
         """A number that no request has had."""
         return next(self._numbers)
 
-    def of_peer(self, peer: Peer | None, number: int) -> PendingRequest | None:
+    def of_peer(self, peer: Peer | None, number: int) -> UnansweredRequest | None:
         """The request of that number if it was made to that peer: no other may answer it."""
         pending = self.get(number)
         return pending if pending is not None and pending.peer is peer else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.effects import GoOn, Released, Resume, ShellExit
+from pyx.core.effects import ContinueExits, Released, Resume, ShellExit
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.processes import ProcessRecord, Watcher, address_of
 from pyx.core.tables import NO_NODE
@@ -200,7 +200,7 @@ class ProcessSignals:
         """
         self._apply_all(beyond=False)
         if self._tables.exit_notices.must_continue():
-            self._tables.effects.append(GoOn())
+            self._tables.effects.append(ContinueExits())
 
     def settle_all(self) -> None:
         """`settle` without a limit on exit notices."""

@@ -154,6 +154,10 @@ class ProcessTable(dict[int, ProcessRecord]):
             if self._number not in self:  # after a wrap an old process may still hold it
                 return Pid(self._number, self._serial)
 
+    def all(self) -> list[ProcessRecord]:
+        """The live processes, oldest first; a copy."""
+        return list(self.values())
+
     def find(self, pid: Pid) -> ProcessRecord | None:
         """The live process whose pid has that number and serial."""
         process = self.get(pid.number)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import Answered, Inquire, StartProcess
 from pyx.core.mailbox import Downed
-from pyx.core.pending_requests import PendingRequest
+from pyx.core.pending_requests import UnansweredRequest
 from pyx.core.policy import allows
 from pyx.core.processes import Caller, Watcher
 from pyx.core.tables import THE_NODE
@@ -43,9 +43,7 @@ class Requests:
 
     # ------------------------------------------------------------ asking
 
-    def request_call(
-        self, waiter: object | None, frm: Pid, leader: Pid | None, node: str, payload: Payload
-    ) -> int:
+    def call(self, waiter: object | None, frm: Pid, leader: Pid | None, node: str, payload: Payload) -> int:
         """Runs a function in a process of its own on a node; returns the number of the request.
 
         Without a *waiter* it is a cast: number 0, no answer.
@@ -53,7 +51,7 @@ class Requests:
         number = self._pending.new_number() if waiter is not None else 0
         if self._tables.has_ended(frm):
             return number
-        pending = PendingRequest(waiter, None, Call)
+        pending = UnansweredRequest(waiter, None, Call)
         if self._tables.is_here(node):
             if number:
                 self._pending[number] = pending
@@ -62,7 +60,7 @@ class Requests:
             self._request(number, pending, node, Call(frm, number, leader or THE_NODE, payload))
         return number
 
-    def request_spawn(
+    def spawn(
         self,
         waiter: object | None,
         frm: Pid,
@@ -83,7 +81,7 @@ class Requests:
         ref = self._tables.make_ref() if monitor else None
         if self._tables.has_ended(frm):
             return number, ref
-        pending = PendingRequest(waiter, None, Spawn, frm, link, ref)
+        pending = UnansweredRequest(waiter, None, Spawn, frm, link, ref)
         if self._tables.is_here(node):
             self._pending[number] = pending
             pid = self._start_spawn(frm, leader, payload, link=link, monitor=ref)
@@ -93,10 +91,10 @@ class Requests:
             self._request(number, pending, node, Spawn(frm, number, leader or THE_NODE, link, ref, payload))
         return number, ref
 
-    def request_info(self, waiter: object, frm: Pid, node: str, subject: str, payload: Payload) -> int:
+    def info(self, waiter: object, frm: Pid, node: str, subject: str, payload: Payload) -> int:
         """Asks a node about one of its processes; returns the number of the request."""
         number = self._pending.new_number()
-        pending = PendingRequest(waiter, None, Ask)
+        pending = UnansweredRequest(waiter, None, Ask)
         if self._tables.is_here(node):
             self._pending[number] = pending
             self._tables.effects.append(Inquire("", 0, number, subject, payload))
@@ -114,7 +112,7 @@ class Requests:
         if tables.name:
             peer = tables.peers.get(node) or self._router.dial(node)
             peer.quiet = False
-        self._request(number, PendingRequest(waiter, None, Ping), node, Ping(number))
+        self._request(number, UnansweredRequest(waiter, None, Ping), node, Ping(number))
         return number
 
     def abandon(self, number: int) -> object:
@@ -122,7 +120,7 @@ class Requests:
         return self._pending.abandon(number)
 
     def _request(
-        self, number: int, pending: PendingRequest, node: str, signal: Call | Spawn | Ask | Ping
+        self, number: int, pending: UnansweredRequest, node: str, signal: Call | Spawn | Ask | Ping
     ) -> None:
         # A waiter gets the reason with its answer; but a ping's answer is "pang", and a cast has none.
         reports_failure = number != 0 and type(signal) is not Ping
@@ -162,7 +160,7 @@ class Requests:
         for number in lost:
             self._fail(self._pending.pop(number), reason)
 
-    def _fail(self, pending: PendingRequest, reason: str) -> None:
+    def _fail(self, pending: UnansweredRequest, reason: str) -> None:
         nobody = None
         if pending.spawner is not None:
             nobody = self._tables.dead_pid()

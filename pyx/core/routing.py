@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.effects import Dial, Flush, Log, Overfull, Suspend, Wake
+from pyx.core.effects import Dial, Flush, Log, MailboxOverflow, Suspend, Wake
 from pyx.core.peers import Peer
 from pyx.signals import Send
 from pyx.terms import Pid, Ref
@@ -108,10 +108,10 @@ class Router:
             name = f" ({process.name})" if process.name else ""
             words = f"the mailbox of {process.pid}{name} has grown to {len(mailbox):,} messages"
             if mailbox.cap is not None and mailbox.cap.policy == "kill":
-                self._effects += (Log("error", f"{words}: it is killed"), Overfull(process))
+                self._effects += (Log("error", f"{words}: it is killed"), MailboxOverflow(process))
             else:
                 self._effects.append(Log("warning", words))
-        if mailbox.is_heavy:
+        if mailbox.is_busy:
             self._effects.append(Suspend(mailbox))
 
     # ------------------------------------------------------------ queues

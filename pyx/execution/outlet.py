@@ -88,5 +88,5 @@ class Outlet:
             self._write(text, frm)
             if not lines and (dropped := lines.take_dropped()):
                 self._write(f"... {dropped} lines dropped: they came faster than they can be shown\n", frm)
-            if lines.waiters and lines.is_light:
+            if lines.waiters and lines.is_below_low_water:
                 lines.waiters.wake()

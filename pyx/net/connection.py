@@ -167,7 +167,7 @@ class Connection:
         return not self.out and not self.out.first and self._session.is_empty
 
     def _wake_waiters(self) -> None:
-        if self.out.waiters and self.out.is_light:
+        if self.out.waiters and self.out.is_below_low_water:
             self.out.waiters.wake()
 
     def flush_later(self) -> None:

@@ -1,7 +1,7 @@
 """Kernel calls: the way into the kernel, one thread at a time, whole or not at all.
 
     with node.kernel_call as kernel:
-        return kernel.whereis(name)
+        return kernel.registry.whereis(name)
 
 Entering passes the gate of the calling process and takes the kernel's lock; in the block the kernel decides
 and appends to its queues; leaving releases the lock and performs the effects (wakes a waiter, flushes a
@@ -190,8 +190,8 @@ class Dispatch:
         effects: Sequence[Effect] = ()
         try:
             # Never the kernel's own list, even if it is empty: others fill it as soon as the lock is free.
-            if kernel.effects and not failed:
-                effects = kernel.collect()
+            if kernel.tables.effects and not failed:
+                effects = kernel.router.collect()
         finally:
             if collects:
                 _, _ = map(call, self._release)

@@ -87,13 +87,13 @@ class EffectHandlers:
                 fx.Connected: self._connected,
                 fx.Dial: self._dial,
                 fx.CancelDial: self._dial,
-                fx.GoOn: self._go_on,
+                fx.ContinueExits: self._continue_exits,
                 fx.Hangup: self._hangup,
                 fx.Resume: self._resume,
-                fx.Overfull: self._overfull,
+                fx.MailboxOverflow: self._mailbox_overflow,
                 fx.Show: self._show,
                 fx.ShellExit: self._shell_exit,
-                fx.Rest: self._rest,
+                fx.RetryAt: self._retry_at,
                 fx.Log: self._log,
                 fx.Released: self._released,
             }
@@ -115,9 +115,9 @@ class EffectHandlers:
     def _start(self, effect: fx.StartProcess) -> None:
         self._processes.start_for_peer(effect.process, effect.payload)
 
-    def _overfull(self, effect: fx.Overfull) -> None:
+    def _mailbox_overflow(self, effect: fx.MailboxOverflow) -> None:
         # At the end of the kernel call that delivered one message too many.
-        self._dispatch.defer(self._kernel.exit, THE_NODE, effect.process.pid, "kill")
+        self._dispatch.defer(self._kernel.process_signals.exit, THE_NODE, effect.process.pid, "kill")
 
     def _shell_exit(self, effect: fx.ShellExit) -> None:
         self._processes.shell_exit(effect.process, effect.frm, effect.reason)
@@ -136,7 +136,7 @@ class EffectHandlers:
         request.resolve("connected" if effect.ok else "noconnection", effect.reason)
 
     def _queue_for_node(self, node: str) -> Outbox | None:
-        queue = self._kernel.queue_for(("", node))
+        queue = self._kernel.router.queue_for(("", node))
         return queue if isinstance(queue, Outbox) else None
 
     # ------------------------------------------------------------ other nodes
@@ -145,12 +145,12 @@ class EffectHandlers:
         if self.dial_watcher is not None:
             self.dial_watcher.look_at_dial(effect.node)
 
-    def _go_on(self, _: fx.GoOn) -> None:
+    def _continue_exits(self, _: fx.ContinueExits) -> None:
         self._dispatch.transport_loop.soon_after(self._tell_more_ends)
 
     def _tell_more_ends(self) -> None:
         with self._dispatch.kernel_call as kernel:
-            kernel.go_on()
+            kernel.continue_exits()
 
     def _hangup(self, effect: fx.Hangup) -> None:
         connection = effect.peer.connection
@@ -160,10 +160,10 @@ class EffectHandlers:
     def _resume(self, effect: fx.Resume) -> None:
         effect.queue.waiters.wake()
 
-    def _rest(self, effect: fx.Rest) -> None:
+    def _retry_at(self, effect: fx.RetryAt) -> None:
         def back_off_is_over() -> None:
             with self._dispatch.kernel_call as kernel:
-                kernel.rested(effect.node)
+                kernel.mesh.backoff_ended(effect.node)
 
         seconds = max(0.0, effect.until - time.monotonic())
         self._dispatch.transport_loop.later(seconds, back_off_is_over)

@@ -58,7 +58,9 @@ def decoded(payload: Payload, kernel: Kernel) -> Any:
     Raises:
         DecodeError: it cannot be read.
     """
-    return decode(payload, kernel.here, trusted=payload.origin is None or kernel.policy == "open")
+    return decode(
+        payload, kernel.tables.here, trusted=payload.origin is None or kernel.tables.policy == "open"
+    )
 
 
 def encoded_call(module: str, function: str, args: Sequence[Any], limit: int) -> Payload:

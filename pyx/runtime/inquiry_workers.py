@@ -118,7 +118,7 @@ class InquiryWorkers:
         if queue is None:
             return True  # it is gone, and its questions with it
         queue.waiters.add(self)  # before the look, so that no wake-up is missed
-        if queue.is_heavy:
+        if queue.is_busy:
             return False
         queue.waiters.discard(self)
         return True

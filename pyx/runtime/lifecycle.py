@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.policy import allows
 from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFunction
 from pyx.execution import output, tracebacks
 from pyx.execution.context import current
@@ -105,7 +106,7 @@ class Lifecycle:
         # In one piece: a caller killed half-way would leave a process in the tables that nothing runs.
         with self._dispatch.critical_section() as section:
             with section.kernel_call() as kernel:
-                process, ref = kernel.process_started(
+                process, ref = kernel.process_signals.process_started(
                     kind,
                     parent=parent.pid if parent is not None else None,
                     initial_call=call,
@@ -142,8 +143,8 @@ class Lifecycle:
         found = None
         if payload.origin is not None:  # a peer chose it, so the gate is asked, now that it is known
             found = rex.find_marked(module, function)
-            if not kernel.allowed(Call, marked=found is not None):
-                raise RpcRefused(kernel.name, kernel.policy)
+            if not allows(kernel.tables.policy, Call, marked=found is not None):
+                raise RpcRefused(kernel.tables.name, kernel.tables.policy)
         return functools.partial(found or rex.find(module, function), *args)
 
     # ------------------------------------------------------------ running and ending
@@ -194,13 +195,13 @@ class Lifecycle:
         return self._end, process, reason, text
 
     def _end_call(self, process: ProcessRecord, outcome: str, payload: Payload | str) -> None:
-        self._kernel.call_finished(process, outcome, payload)
-        self._kernel.process_exited(process, "normal")
+        self._kernel.requests.call_finished(process, outcome, payload)
+        self._kernel.process_signals.process_exited(process, "normal")
 
     def _end(self, process: ProcessRecord, reason: Reason, crash: str) -> None:
         if crash:
-            self._kernel.process_crashed(process, crash)
-        self._kernel.process_exited(process, reason)
+            self._kernel.printing.process_crashed(process, crash)
+        self._kernel.process_signals.process_exited(process, reason)
 
     def _answer(self, error: BaseException | None, value: Any) -> tuple[str, Payload | str]:
         limit = self._sending.max_message_bytes
@@ -209,7 +210,7 @@ class Lifecycle:
                 return "value", encoded(value, limit, what="result")
             except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
-        if isinstance(error, RpcRefused) and error.node == self._kernel.name:
+        if isinstance(error, RpcRefused) and error.node == self._kernel.tables.name:
             return "refused", error.policy  # by the gate here, not by a node that the function called
         if isinstance(error, UndefinedFunction):
             return "undefined", encoded((error.module, error.function), limit)
@@ -220,7 +221,7 @@ class Lifecycle:
     def shell_exit(self, process: ProcessRecord, frm: Pid, reason: Reason) -> None:
         """A shell got an exit signal: it shows who sent which, and stays."""
         text = exit_text(self._kernel, frm, reason)
-        self._dispatch.defer(self._kernel.print_lines, frm, process.pid, text)
+        self._dispatch.defer(self._kernel.printing.print_lines, frm, process.pid, text)
 
 
 def exit_text(kernel: Kernel, frm: Pid, reason: Reason) -> str:

@@ -50,7 +50,7 @@ class LocalNode:
         self.tasks = ProcessLoop(self.transport_loop.later)
         self.limited_log = RateLimitedLog(self.transport_loop.later)
         """For lines that peers can cause at will."""
-        self.output = NodeOutput(self.kernel.console)
+        self.output = NodeOutput(self.kernel.tables.console)
         self.sending = Sending(self.dispatch, self.tasks)
         self.receiving = Receiving(self.dispatch, self.tasks, self.limited_log)
         self.processes = Lifecycle(self, self.dispatch, self.sending, self.pool, self.tasks)
@@ -68,7 +68,7 @@ class LocalNode:
     @property
     def host(self) -> str:
         """The host part of this node's name; without one, this host's short name."""
-        return host_of(self.kernel.name) or short_host(socket.gethostname())
+        return host_of(self.kernel.tables.name) or short_host(socket.gethostname())
 
     def full_name(self, name: str) -> str:
         """A checked node name; a bare first part gets this node's host (raises NodeNameInvalid)."""

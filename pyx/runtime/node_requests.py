@@ -26,15 +26,15 @@ async def ping(node: str) -> str:
     """See `Node.ping`."""
     here = this_node()
     dest = here.full_name(node)
-    if not here.kernel.name:
+    if not here.kernel.tables.name:
         return "pang"
     with PendingAnswer(here) as pending:
         with here.kernel_call as kernel:
-            pending.number = kernel.ping(pending, dest, time.monotonic())
+            pending.number = kernel.requests.ping(pending, dest, time.monotonic())
         in_time = await pending.wait(request.ANSWER_SECONDS)
     if not in_time:
         with here.kernel_call as kernel:
-            is_connected = dest in kernel.nodes(("connected",))
+            is_connected = dest in kernel.membership.nodes(("connected",))
         if is_connected:  # else there is a dial, whose end is logged with its reason
             log.warning("no answer from %s within %g s", dest, request.ANSWER_SECONDS)
     return "pong" if pending.outcome == "pong" else "pang"
@@ -44,11 +44,11 @@ async def connect(node: str) -> bool | str:
     """See `Node.connect`."""
     here = this_node()
     dest = here.full_name(node)
-    if not here.kernel.name:
+    if not here.kernel.tables.name:
         return "ignored"
     with PendingAnswer(here) as pending:
         with here.kernel_call as kernel:
-            kernel.connect(pending, dest, time.monotonic())
+            kernel.mesh.connect(pending, dest, time.monotonic())
         in_time = await pending.wait(DIAL_SECONDS)
     return in_time and pending.outcome == "connected"
 
@@ -70,7 +70,7 @@ async def spawn(
     frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
     with PendingAnswer(here) as pending:
         with here.kernel_call as kernel:
-            pending.number, ref = kernel.request_spawn(
+            pending.number, ref = kernel.requests.spawn(
                 pending, frm, leader, dest, payload, link=link, monitor=monitor
             )
         await pending.wait(None)
@@ -85,4 +85,4 @@ async def spawn(
     if pending.nobody is not None:
         return pending.nobody, ref
     with here.kernel_call as kernel:
-        return kernel.dead_pid(), ref
+        return kernel.tables.dead_pid(), ref

@@ -10,6 +10,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.policy import allows
 from pyx.errors import DecodeError, EncodeError
 from pyx.execution import tracebacks
 from pyx.execution.stacks import current_frames
@@ -67,7 +68,7 @@ def information(node: KernelHost, pid: Pid, keys: list[str] | None) -> dict[str,
     wanted = [key for key in KEYS if key not in _ONLY_WHEN_ASKED] if keys is None else keys
     check_keys(wanted)
     with node.kernel_call as kernel:
-        process = kernel.find(pid)
+        process = kernel.tables.find(pid)
         if process is None:
             return None
         items = process.mailbox.snapshot() if "messages" in wanted else []
@@ -146,12 +147,12 @@ class InquiryAnswers:
         kernel = dispatch.kernel
         try:
             pid, keys = decoded(inquiry.payload, kernel)
-            if not kernel.allowed(Call, marked=False):
+            if not allows(kernel.tables.policy, Call, marked=False):
                 if keys is None:
                     keys = [key for key in KEYS if key not in PRIVATE]
                 elif not PRIVATE.isdisjoint(keys):
                     with dispatch.kernel_call:
-                        kernel.answer(inquiry, kernel.policy, "refused")
+                        kernel.requests.answer(inquiry, kernel.tables.policy, "refused")
                     return
             facts = information(dispatch, checked_pid(pid), keys)
             if facts is not None and "dictionary" in facts:  # the one that may hold what is not data
@@ -161,14 +162,14 @@ class InquiryAnswers:
         except Exception as error:  # the asking node is told of any failure, and the next inquiry is answered
             payload = encoded(tracebacks.as_value(error), limit)
         with dispatch.kernel_call:
-            kernel.answer(inquiry, payload)
+            kernel.requests.answer(inquiry, payload)
 
     def refuse(self, inquiry: Inquire, why: str) -> None:
         """Answers an inquiry with *why* it is not answered; inside a kernel call too."""
         topic = f"questions of {inquiry.node}"
         self._limited_log.write(topic, logging.WARNING, f"asked by {inquiry.node}: {why}")
         payload = encoded(Raised("PyxError", why), self._sending.max_message_bytes)
-        self._dispatch.call_or_defer(self._dispatch.kernel.answer, inquiry, payload)
+        self._dispatch.call_or_defer(self._dispatch.kernel.requests.answer, inquiry, payload)
 
 
 def _as_data(value: Any, limit: int) -> Any:

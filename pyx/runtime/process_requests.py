@@ -51,12 +51,14 @@ def checked_keys(key: str | list[str] | None) -> list[str] | None:
 async def _facts(pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
     """Looks the facts about a pid of this incarnation up, and asks the pid's node for those of another."""
     here = this_node()
-    if pid.is_local or pid.incarnation == here.kernel.here:
+    if pid.is_local or pid.incarnation == here.kernel.tables.here:
         return information(here, pid, keys)
     payload = encoded((pid, keys), here.max_message_bytes)
     with PendingAnswer(here) as pending:
         with here.kernel_call as kernel:
-            pending.number = kernel.request_info(pending, acting_pid() or THE_NODE, pid.node, "info", payload)
+            pending.number = kernel.requests.info(
+                pending, acting_pid() or THE_NODE, pid.node, "info", payload
+            )
         if not await pending.wait(request.ANSWER_SECONDS):
             raise NoConnection(pid.node, f"no answer within {request.ANSWER_SECONDS:g} s")
     return facts_of(here, pid.node, keys, pending)

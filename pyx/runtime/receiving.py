@@ -191,7 +191,7 @@ class ReceiveSearch:
     def _take(self) -> None:
         mailbox = self._runner.process.mailbox
         mailbox.take(self._index)
-        if mailbox.waiters and mailbox.is_light:
+        if mailbox.waiters and mailbox.is_below_low_water:
             mailbox.waiters.wake()
 
     def _open(self, entry: MailboxEntry) -> bool:

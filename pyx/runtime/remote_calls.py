@@ -105,7 +105,7 @@ def encoded_call(here: LocalNode, target: Any, function: Any, args: Sequence[Any
 def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:
     frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
     with here.kernel_call as kernel:
-        pending.number = kernel.request_call(pending, frm, leader, dest, payload)
+        pending.number = kernel.requests.call(pending, frm, leader, dest, payload)
 
 
 def value_of(here: LocalNode, dest: str, pending: PendingAnswer) -> Any:
@@ -156,7 +156,7 @@ def destinations(here: LocalNode, nodes: Sequence[str] | None) -> list[str]:
     """Returns the full names of *nodes*; None: of this node and all visible ones."""
     if nodes is None:
         with here.kernel_call as kernel:
-            return kernel.nodes(("this", "visible"))
+            return kernel.membership.nodes(("this", "visible"))
     if isinstance(nodes, str) or not isinstance(nodes, Iterable):
         msg = f"multicall takes a list of nodes, not {nodes!r}"
         raise TypeError(msg)

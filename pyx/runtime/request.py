@@ -40,7 +40,7 @@ class PendingAnswer:
 
         with PendingAnswer(node) as pending:
             with node.kernel_call as kernel:
-                pending.number = kernel.request_call(pending, ...)  # in the kernel call: none is lost
+                pending.number = kernel.requests.call(pending, ...)  # in the kernel call: none is lost
             in_time = await pending.wait(timeout)
 
     A request that is left without an answer (time-out, Ctrl-C, a kill, a cancelled coroutine) is abandoned:
@@ -89,7 +89,7 @@ class PendingAnswer:
             return self.outcome is not None
         assert isinstance(self._slot, LockSlot)
         in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
-        if self._here.kernel.console:  # what a call printed is shown before its value
+        if self._here.kernel.tables.console:  # what a call printed is shown before its value
             self._here.output.outlet.show_all()
         log.settle(_LOG_SECONDS)  # and so is the reason of a failure
         return in_time

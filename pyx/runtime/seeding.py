@@ -85,7 +85,7 @@ class Seeding:
         for step in self._plan.due(time.monotonic()):
             if isinstance(step, DialSeed):
                 with self._dispatch.kernel_call as kernel:
-                    kernel.suggest(step.node)
+                    kernel.mesh.suggest(step.node)
             else:
                 lookup = loop.create_task(self._look_up(step.seed))
                 self._lookups.add(lookup)

@@ -81,18 +81,18 @@ class Sending:
         node = node_of_destination(dest)
         body = encode_for(node, message, self.max_message_bytes)
         if thread.state.inside:
-            self._dispatch.defer(self._kernel.send, frm, dest, body)
+            self._dispatch.defer(self._kernel.router.send, frm, dest, body)
             return True
         with SendingCall(self._kernel_call, node) as kernel:
-            return kernel.send(frm, dest, body)
+            return kernel.router.send(frm, dest, body)
 
     def send_unless_busy(self, dest: Any, message: Any) -> bool | None:
         """`send`, but where the sender would have to wait it returns None, and nothing is sent."""
         frm = context.acting_pid()
         body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
         with self._kernel_call as kernel:
-            queue = kernel.queue_for(dest)
-            return None if queue is not None and queue.is_heavy else kernel.send(frm, dest, body)
+            queue = kernel.router.queue_for(dest)
+            return None if queue is not None and queue.is_busy else kernel.router.send(frm, dest, body)
 
     async def send_async(self, dest: Any, message: Any) -> bool:
         """`send` for a coroutine: it awaits, and is never refused."""
@@ -101,7 +101,7 @@ class Sending:
         state = thread.state
         state.heavy = None
         with self._kernel_call as kernel:
-            sent = kernel.send(frm, dest, body)
+            sent = kernel.router.send(frm, dest, body)
         busy = state.take_heavy()
         if busy is not None:
             await _wait_async(self._tasks, busy)
@@ -113,19 +113,19 @@ class Sending:
         """Sends an exit signal; raises as `SendingCall`."""
         frm = context.acting_pid() or THE_NODE
         if thread.state.inside:
-            self._dispatch.defer(self._kernel.exit, frm, pid, reason)
+            self._dispatch.defer(self._kernel.process_signals.exit, frm, pid, reason)
             return
         with SendingCall(self._kernel_call, pid.node) as kernel:
-            kernel.exit(frm, pid, reason)
+            kernel.process_signals.exit(frm, pid, reason)
 
     def cast(self, node: str, payload: Payload) -> None:
         """Has *node* (a full name) run a function, without an answer; raises as `SendingCall`."""
         frm, leader = context.acting_pid() or THE_NODE, context.acting_leader() or THE_NODE
         if thread.state.inside:
-            self._dispatch.defer(self._kernel.request_call, None, frm, leader, node, payload)
+            self._dispatch.defer(self._kernel.requests.call, None, frm, leader, node, payload)
             return
         with SendingCall(self._kernel_call, node) as kernel:
-            kernel.request_call(None, frm, leader, node, payload)
+            kernel.requests.call(None, frm, leader, node, payload)
 
     def abandon(self, number: int) -> None:
         """No one waits for the answer to that request any more.
@@ -134,9 +134,11 @@ class Sending:
             ProcessKilled: the process is dead; the request is abandoned all the same.
         """
         try:
-            self._dispatch.call_or_defer(self._kernel.abandon, number)
+            self._dispatch.call_or_defer(self._kernel.requests.abandon, number)
         except ProcessKilled:
-            self._dispatch.transport_loop.soon(lambda: self._dispatch.call(self._kernel.abandon, number))
+            self._dispatch.transport_loop.soon(
+                lambda: self._dispatch.call(self._kernel.requests.abandon, number)
+            )
             raise
 
     # ------------------------------------------------------------ output
@@ -196,8 +198,8 @@ class SendingCall:
     def __enter__(self) -> Kernel:
         thread.state.heavy = None
         kernel = self._kernel_call.__enter__()
-        if self._node and context.may_not_wait() and kernel.queued_for(self._node) > REFUSED_BYTES:
-            busy = NodeBusy(self._node, kernel.queued_for(self._node))
+        if self._node and context.may_not_wait() and kernel.router.queued_for(self._node) > REFUSED_BYTES:
+            busy = NodeBusy(self._node, kernel.router.queued_for(self._node))
             self._kernel_call.__exit__(NodeBusy, busy, None)
             raise busy
         return kernel
@@ -216,21 +218,23 @@ def _wait(runner: Runner, queue: Queue) -> None:
     slot = LockSlot()
     try:
         queue.waiters.add(slot)
-        is_told = runner.process.keeps_pid and queue.complaint is not None
-        if is_told and not sleep(runner, slot, _PATIENCE_SECONDS, lambda: queue.is_light):
-            log.warning("waiting: %s (Ctrl-C stops waiting; the message is already queued)", queue.complaint)
-        sleep(runner, slot, None, lambda: queue.is_light)
+        is_told = runner.process.keeps_pid and queue.busy_reason is not None
+        if is_told and not sleep(runner, slot, _PATIENCE_SECONDS, lambda: queue.is_below_low_water):
+            log.warning(
+                "waiting: %s (Ctrl-C stops waiting; the message is already queued)", queue.busy_reason
+            )
+        sleep(runner, slot, None, lambda: queue.is_below_low_water)
     finally:
         queue.waiters.discard(slot)
 
 
 async def _wait_async(tasks: ProcessLoop, queue: Queue) -> None:
     """`_wait` for a coroutine, of a process or not."""
-    while not queue.is_light:
+    while not queue.is_below_low_water:
         slot = tasks.slot()
         try:
             queue.waiters.add(slot)
-            if not queue.is_light:
+            if not queue.is_below_low_water:
                 await sleep_async(context.current.get(), slot, None)
         finally:
             queue.waiters.discard(slot)
@@ -240,7 +244,7 @@ def _print_piece(kernel: Kernel, runner: Runner, *, everything: bool = False) ->
     """Sends a piece of what the process has printed; True if there is more.  Under the kernel's lock."""
     piece, more = runner.line.take(everything=everything)
     if piece:
-        kernel.print_lines(runner.process, runner.process.leader, piece)
+        kernel.printing.print_lines(runner.process, runner.process.leader, piece)
     return more
 
 

@@ -48,7 +48,7 @@ class ShellProcess:
     def _start(self) -> Runner:
         node = self._node
         with node.kernel_call as kernel:
-            process, _ = kernel.process_started(
+            process, _ = kernel.process_signals.process_started(
                 "shell", initial_call=self._initial_call, keeps_pid=True, terminal=True
             )
             assert process.output is not None
@@ -142,5 +142,5 @@ def shell_process(
     finally:
         current.set(None)
         with node.kernel_call as kernel:
-            kernel.process_exited(shell.runner.process, "normal")
+            kernel.process_signals.process_exited(shell.runner.process, "normal")
         node.output.console, node.output.pace = None, outlet.Pace()

@@ -49,8 +49,8 @@ def start(node: LocalNode, options: NodeOptions) -> str:
     creation = secrets.randbelow(2**32 - 1) + 1
 
     with _changing(node):
-        if node.kernel.name:
-            raise AlreadyStarted(node.kernel.name)
+        if node.kernel.tables.name:
+            raise AlreadyStarted(node.kernel.tables.name)
         with node.dispatch.critical_section():
             # First, as it may find no descriptor left: there is nothing to undo yet.
             node.transport_loop.start()
@@ -67,8 +67,8 @@ def start(node: LocalNode, options: NodeOptions) -> str:
                 seeds=planned,
             )
             node.tasks.use(options.loop)
-            node.kernel.policy = options.rpc
-            node.kernel.tick_seconds = options.tick
+            node.kernel.tables.policy = options.rpc
+            node.kernel.mesh.tick_seconds = options.tick
             node.use_transport(transport)
             _started[node] = transport
             transport.open(options.tick / 4)
@@ -200,19 +200,19 @@ def info(node: LocalNode) -> dict[str, Any]:
     """Facts about this node, for `Node.info` and `runtime_info`."""
     with node.kernel_call as kernel:
         facts: dict[str, Any] = {
-            "name": kernel.name or None,
-            "host": host_of(kernel.name) or None,
-            "creation": kernel.creation or None,
-            "hidden": kernel.hidden,
-            "policy": kernel.policy,
-            "tick": kernel.tick_seconds,
+            "name": kernel.tables.name or None,
+            "host": host_of(kernel.tables.name) or None,
+            "creation": kernel.tables.creation or None,
+            "hidden": kernel.tables.hidden,
+            "policy": kernel.tables.policy,
+            "tick": kernel.mesh.tick_seconds,
             "max_message_mib": node.max_message_bytes // MIB,
-            "nodes": kernel.nodes(("visible",)),
-            "hidden_nodes": kernel.nodes(("hidden",)),
-            "partitions": kernel.partitions(),
-            "queued_bytes": kernel.queued(),
-            "processes": len(kernel.processes()),
-            "registered": kernel.registered(),
+            "nodes": kernel.membership.nodes(("visible",)),
+            "hidden_nodes": kernel.membership.nodes(("hidden",)),
+            "partitions": kernel.membership.partitions(),
+            "queued_bytes": kernel.router.queued(),
+            "processes": len(kernel.tables.processes.all()),
+            "registered": kernel.registry.registered(),
         }
     transport = node.transport
     facts["loop_lag"] = transport.lag.worst(time.monotonic()) if transport is not None else None

@@ -37,13 +37,13 @@ class Timers:
         dispatch = self._dispatch
         with dispatch.critical_section() as section:
             with section.kernel_call() as kernel:
-                ref = kernel.make_ref()
+                ref = kernel.tables.make_ref()
 
             def fire() -> None:
                 # Taking the entry out of the table decides the timer's fate: popping is atomic.
                 if self._running.pop(ref, None) is not None:
                     with dispatch.kernel_call as kernel:
-                        kernel.send(None, dest, body)
+                        kernel.router.send(None, dest, body)
 
             timer = self._running[ref] = _Timer(time.monotonic() + seconds)  # in the table before it can fire
             timer.cancel = dispatch.transport_loop.later(seconds, fire)

@@ -187,7 +187,7 @@ class Transport:
                 self._incarnation.name,
                 self._beyond.address,
                 self._beyond.port,
-                _MAY[self._dispatch.kernel.policy],
+                _MAY[self._dispatch.kernel.tables.policy],
             )
         self._tick(tick_period)
         self._measure()
@@ -231,7 +231,7 @@ class Transport:
 
     def _waiting_messages(self) -> dict[str, int]:
         with self._dispatch.kernel_call as kernel:
-            return kernel.mail_waiting()
+            return kernel.mesh.signals_waiting()
 
     def _end_close(self, closed: LockSlot) -> None:
         for link in list(self._links):
@@ -252,7 +252,7 @@ class Transport:
     def _look_at_dial(self, name: str) -> None:
         assert self._endpoint is not None
         with self._dispatch.kernel_call as kernel:
-            number = kernel.dialling(name)
+            number = kernel.mesh.dialling(name)
         self._endpoint.dial(name, number)
         if number is None and self._seeding is not None:
             self._seeding.dial_failed(name, "the dial was given up")
@@ -308,7 +308,7 @@ class Transport:
         """See `Owner`."""
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
-            verdict = kernel.peer_claimed(name, creation, hidden=hidden, now=now)
+            verdict = kernel.mesh.peer_claimed(name, creation, hidden=hidden, now=now)
             return ("ok" if verdict.kind == "accept" else verdict.kind), verdict.peer
 
     def established(self, arrival: Arrival) -> None:
@@ -317,7 +317,7 @@ class Transport:
         if arrival.dialled:
             now = time.monotonic()
             with self._dispatch.kernel_call as kernel:
-                verdict = kernel.peer_up(arrival.name, arrival.creation, hidden=arrival.hidden, now=now)
+                verdict = kernel.mesh.peer_up(arrival.name, arrival.creation, hidden=arrival.hidden, now=now)
                 peer = verdict.peer if verdict.kind == "accept" else None
             if peer is None:
                 arrival.stream.close()
@@ -345,7 +345,7 @@ class Transport:
                 log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", arrival.name, why)
             now = time.monotonic()
             with self._dispatch.kernel_call as kernel:
-                kernel.peer_lost(peer, reason, now)
+                kernel.mesh.peer_lost(peer, reason, now)
             if self._seeding is not None and arrival.name not in self._links.values():
                 self._seeding.node_down(arrival.name)
             if self._is_closing and not self._links:
@@ -383,7 +383,7 @@ class Transport:
         words = f"{reason} (hint: {hint})" if hint else reason
         now, jitter = time.monotonic(), random.random()  # noqa: S311 - spreads retries
         with self._dispatch.kernel_call as kernel:
-            kernel.dial_failed(name, words, now, jitter)
+            kernel.mesh.dial_failed(name, words, now, jitter)
         self._dial_ended.wake()
         if self._seeding is not None:
             self._seeding.dial_failed(name, words)
@@ -406,7 +406,7 @@ class Transport:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
-            kernel.tick(now)
+            kernel.mesh.tick(now)
 
     def _measure(self) -> None:
         self.lag.looked(time.monotonic())

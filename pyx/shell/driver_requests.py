@@ -85,7 +85,7 @@ def settle(nodes: Iterable[str]) -> None:
     _wait_until_idle()
     here = this_node()
     with here.kernel_call as kernel:
-        concerned = {*kernel.nodes(("connected",)), *kernel.being_dialled()}
+        concerned = {*kernel.membership.nodes(("connected",)), *kernel.membership.being_dialled()}
     for name in nodes:
         if name in concerned:
             Node.ping(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyx.core.console_queue import HEAVY_CHARACTERS, MOST_CHARACTERS, ConsoleQueue
+from pyx.core.console_queue import HIGH_WATER_CHARACTERS, MOST_CHARACTERS, ConsoleQueue
 from pyx.terms import Pid
 
 LINE = "x" * 999 + "\n"
@@ -24,13 +24,13 @@ def test_lines_leave_in_order() -> None:
 
 
 def test_a_process_should_wait_from_a_mebibyte_down_to_half_of_it() -> None:
-    lines = filled(HEAVY_CHARACTERS)
-    assert not lines.is_heavy
+    lines = filled(HIGH_WATER_CHARACTERS)
+    assert not lines.is_busy
     assert lines.put(Pid(1), LINE)
-    assert (lines.is_heavy, lines.is_light) == (True, False)
-    while not lines.is_light:
+    assert (lines.is_busy, lines.is_below_low_water) == (True, False)
+    while not lines.is_below_low_water:
         lines.take()
-    assert lines.added - lines.taken <= HEAVY_CHARACTERS // 2
+    assert lines.added - lines.taken <= HIGH_WATER_CHARACTERS // 2
     assert not lines.put(Pid(1), LINE)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.core.effects import GoOn, Kill, Log
+from pyx.core.effects import ContinueExits, Kill, Log
 from pyx.core.exit_notices import ExitNotices
 from pyx.core.mailbox import Downed, Exited, NodeDown
 from pyx.signals import Down, ExitSignal, Goodbye, Link, Monitor, Tick
@@ -58,9 +58,9 @@ class TestNotices:
 def portions(node: Node) -> int:
     """Goes on as long as the kernel asks for it; how often that was."""
     times = 0
-    while GoOn() in (effects := node.router.collect()):
+    while ContinueExits() in (effects := node.router.collect()):
         node.seen += effects
-        node.go_on()
+        node.continue_exits()
         times += 1
     node.seen += effects
     return times
@@ -229,7 +229,7 @@ class TestBetweenNodes:
         world.cut("a@h", "b@h")
         world.connect("a@h", "b@h")
         world.carry()
-        a.go_on()
+        a.continue_exits()
         portions(a)
         world.carry()
         heard = [Exited(seen_from(b, a, process.pid), "noconnection"), NodeDown("a@h")]

@@ -74,7 +74,7 @@ def _() -> None:
         lambda a, gus: a.process_signals.link(gus, Pid(1, 0, "b@h", 2)),
         lambda a, gus: a.process_signals.exit(gus.pid, Pid(1, 0, "b@h", 2), "boom"),
         lambda a, gus: a.membership.monitor_node(gus, "b@h", on=True),
-        lambda a, gus: a.requests.request_call(WAITER, gus.pid, None, "b@h", Payload(b"call")),
+        lambda a, gus: a.requests.call(WAITER, gus.pid, None, "b@h", Payload(b"call")),
     ]
     for act in acts:
         world = World("a@h", "b@h")
@@ -339,7 +339,7 @@ def _() -> None:
     gus = a.process()
     a.process_signals.set_trap_exit(gus, True)
     for link in (False, True):
-        a.requests.request_spawn(WAITER, gus.pid, None, "zzz@h", Payload(b"call"), link=link, monitor=False)
+        a.requests.spawn(WAITER, gus.pid, None, "zzz@h", Payload(b"call"), link=link, monitor=False)
     world.carry()
     given = [answered.nobody for answered in a.saw(Answered)]
     assert all(pid is not None and pid.is_local and a.tables.find(pid) is None for pid in given)
@@ -408,7 +408,7 @@ def _() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     for link in (False, True):
-        a.requests.request_spawn(WAITER, gus.pid, None, "b@h", Payload(b"call"), link=link, monitor=False)
+        a.requests.spawn(WAITER, gus.pid, None, "b@h", Payload(b"call"), link=link, monitor=False)
     world.carry()
     spawned, linked = b.tables.processes.values()
     world.kill("a@h")
@@ -477,12 +477,12 @@ def _() -> None:
 def _() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.requests.request_call(WAITER, Pid(0), None, "zzz@h", Payload(b"call"))
+    a.requests.call(WAITER, Pid(0), None, "zzz@h", Payload(b"call"))
     world.carry()
-    a.requests.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
+    a.requests.call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     a.mesh.dial_failed("b@h", "the cookie of b@h differs from ours", world.now)
     unnamed = Node()
-    unnamed.requests.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
+    unnamed.requests.call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     assert [answer.body for answer in (*a.saw(Answered), *unnamed.saw(Answered))] == [
         "no such name",
         "the cookie of b@h differs from ours",
@@ -490,7 +490,7 @@ def _() -> None:
     ]
     a.mesh.connect(WAITER, "b@h", world.now)
     world.carry()
-    a.requests.request_call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
+    a.requests.call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     world.kill("b@h")
     assert a.saw(Answered)[-1].body == "connection closed"
     assert a.saw(Connected)[-1].ok

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.core.effects import Answered, CancelDial, Connected, Dial, Flush, Hangup, Log, Rest
+from pyx.core.effects import Answered, CancelDial, Connected, Dial, Flush, Hangup, Log, RetryAt
 from pyx.core.mailbox import NodeDown, NodeUp
 from pyx.signals import Goodbye, Nodes, Send, Tick
 from pyx.terms import Pid
@@ -51,7 +51,7 @@ def test_a_failed_dial_says_why_once_and_drops_what_was_queued() -> None:
     a.mesh.dial_failed("lost@h", "no such name", world.now, 0.0)
     assert a.saw(Log) == [Log("warning", "cannot connect to lost@h: no such name")]
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="no such name")]
-    assert [rest.until for rest in a.saw(Rest)] == [pytest.approx(1000.1)]
+    assert [rest.until for rest in a.saw(RetryAt)] == [pytest.approx(1000.1)]
     a.mesh.dial_failed("lost@h", "no such name", world.now)
     assert len(a.saw(Log)) == 1
 
@@ -71,7 +71,7 @@ def test_a_message_minds_the_rest_a_wish_does_not() -> None:
     a.mesh.connect(None, "lost@h", world.now)
     assert len(a.saw(Dial)) == 2
     a.mesh.dial_failed("lost@h", "no such name", world.now)
-    a.mesh.rested("lost@h")
+    a.mesh.backoff_ended("lost@h")
     assert message_dials()
     a.mesh.dial_failed("lost@h", "no such name", world.now)
     a.mesh.tick(world.now + 0.3)
@@ -88,14 +88,14 @@ def test_a_node_that_comes_back_is_found_by_the_next_message() -> None:
     b = world.start("b@h")
     server = b.process()
     b.registry.register(server.pid, "server")
-    a.mesh.rested("b@h")
+    a.mesh.backoff_ended("b@h")
     a.router.send(None, ("server", "b@h"), "found")
     world.carry()
     assert messages(server) == ["found"]
     world.kill("b@h")
     a.router.send(None, ("server", "b@h"), "x")
     world.carry()
-    assert a.saw(Rest)[-1].until == pytest.approx(1000.1)  # the success has wiped the failures out
+    assert a.saw(RetryAt)[-1].until == pytest.approx(1000.1)  # the success has wiped the failures out
 
 
 # ---------------------------------------------------------------- two dial each other
@@ -351,10 +351,10 @@ def test_who_is_being_dialled_can_be_asked() -> None:
 def test_mail_that_waits_for_a_dial_is_known_of() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    assert a.mesh.mail_waiting() == {}
+    assert a.mesh.signals_waiting() == {}
     a.mesh.connect(None, "b@h", world.now)
-    assert a.mesh.mail_waiting() == {}
+    assert a.mesh.signals_waiting() == {}
     a.router.send(None, ("stock", "b@h"), "a letter")
-    assert a.mesh.mail_waiting() == {"b@h": 1}
+    assert a.mesh.signals_waiting() == {"b@h": 1}
     world.carry()
-    assert a.mesh.mail_waiting() == {}
+    assert a.mesh.signals_waiting() == {}

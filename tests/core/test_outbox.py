@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyx.core.effects import Inquire, Resume, Suspend
-from pyx.core.outbox import HEAVY_BYTES, LIGHT_BYTES, Outbox
+from pyx.core.outbox import HIGH_WATER_BYTES, LOW_WATER_BYTES, Outbox
 from pyx.signals import (
     SIGNAL_BYTES,
     Ask,
@@ -43,27 +43,27 @@ def test_whoever_makes_it_a_mebibyte_should_wait() -> None:
     outbox = Outbox("b@h")
     message = a_message(1000)
     while not outbox.put(message):
-        assert not outbox.is_heavy
-    assert outbox.is_heavy
-    assert HEAVY_BYTES <= outbox.queued < HEAVY_BYTES + queued_bytes(message)
+        assert not outbox.is_busy
+    assert outbox.is_busy
+    assert HIGH_WATER_BYTES <= outbox.queued < HIGH_WATER_BYTES + queued_bytes(message)
 
 
 def test_it_is_light_again_at_half_of_that() -> None:
     outbox = Outbox("b@h")
-    outbox.put(a_message(HEAVY_BYTES))
-    outbox.written = outbox.queued - LIGHT_BYTES - 1
-    assert not outbox.is_heavy
-    assert not outbox.is_light
+    outbox.put(a_message(HIGH_WATER_BYTES))
+    outbox.written = outbox.queued - LOW_WATER_BYTES - 1
+    assert not outbox.is_busy
+    assert not outbox.is_below_low_water
     outbox.written += 1
-    assert outbox.is_light
+    assert outbox.is_below_low_water
 
 
 def test_nobody_waits_for_a_closed_one() -> None:
     outbox = Outbox("b@h")
-    outbox.put(a_message(HEAVY_BYTES))
+    outbox.put(a_message(HIGH_WATER_BYTES))
     outbox.closed = True
-    assert outbox.is_light
-    assert not outbox.is_heavy
+    assert outbox.is_below_low_water
+    assert not outbox.is_busy
 
 
 @pytest.mark.parametrize("signal", [Tick(), Ping(1), Pong(1), Nodes(("c@h",))])
@@ -78,7 +78,7 @@ def test_what_no_process_says_passes_all_and_weighs_nothing(signal: Signal) -> N
 
 def test_text_weighs_too() -> None:
     outbox = Outbox("b@h")
-    assert outbox.put(Print(Pid(1), Pid(2, 0, "b@h", 1), "x" * HEAVY_BYTES))
+    assert outbox.put(Print(Pid(1), Pid(2, 0, "b@h", 1), "x" * HIGH_WATER_BYTES))
 
 
 class TestInTheKernel:
@@ -87,29 +87,29 @@ class TestInTheKernel:
         world.connect("a@h", "b@h")
         a = world["a@h"]
         sender = a.process()
-        a.router.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
+        a.router.send(sender.pid, ("server", "b@h"), Payload(bytes(HIGH_WATER_BYTES // 2)))
         assert a.saw(Suspend) == []
-        a.router.send(sender.pid, ("server", "b@h"), Payload(bytes(HEAVY_BYTES // 2)))
+        a.router.send(sender.pid, ("server", "b@h"), Payload(bytes(HIGH_WATER_BYTES // 2)))
         assert a.saw(Suspend) == [Suspend(a.peer("b@h").out)]
 
     def test_that_holds_while_the_node_is_being_dialled(self) -> None:
         a = World("a@h")["a@h"]
-        a.router.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
+        a.router.send(None, ("server", "b@h"), Payload(bytes(HIGH_WATER_BYTES)))
         queue = a.peer("b@h").out
         assert a.saw(Suspend) == [Suspend(queue)]
         a.mesh.dial_failed("b@h", "nobody", 0.0)
         assert a.saw(Resume) == [Resume(queue)]
-        assert queue.is_light
+        assert queue.is_below_low_water
 
     def test_a_lost_session_keeps_nobody_waiting(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a = world["a@h"]
         queue = a.peer("b@h").out
-        a.router.send(None, ("server", "b@h"), Payload(bytes(HEAVY_BYTES)))
+        a.router.send(None, ("server", "b@h"), Payload(bytes(HIGH_WATER_BYTES)))
         world.cut("a@h", "b@h")
         assert a.saw(Resume) == [Resume(queue)]
-        assert queue.is_light
+        assert queue.is_below_low_water
 
 
 class TestWhatThePeerHasBroughtAbout:
@@ -180,7 +180,7 @@ class TestWhatThePeerHasBroughtAbout:
         assert len(out) < 100
         assert out.load == 100 * queued_bytes(answer)
         while b.tables.exit_notices:
-            b.go_on()
+            b.continue_exits()
             assert out.load == 100 * queued_bytes(answer)
         assert out.queued == out.load
         world.carry()

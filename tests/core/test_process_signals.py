@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.core.effects import Dial, GoOn, Kill, ShellExit, Wake
+from pyx.core.effects import ContinueExits, Dial, Kill, ShellExit, Wake
 from pyx.core.mailbox import Downed, Exited, NodeDown
 from pyx.signals import ExitSignal, Leader, Link, Tick, Unlink, UnlinkAck
 from pyx.terms import Pid
@@ -174,8 +174,8 @@ def test_an_end_runs_along_a_chain_of_any_length() -> None:
     for one, other in itertools.pairwise(chain):
         node.process_signals.link(one, other.pid)
     node.process_signals.process_exited(chain[0], "boom")
-    while GoOn() in node.router.collect():
-        node.go_on()
+    while ContinueExits() in node.router.collect():
+        node.continue_exits()
     assert {process.reason for process in chain} == {"boom"}
     assert node.tables.processes == {}
 

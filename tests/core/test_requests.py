@@ -34,7 +34,7 @@ def two_nodes(policy: str = "open") -> tuple[World, Node, Node]:
 def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
     world, a, b = two_nodes()
     shell = a.process(terminal=True)
-    a.requests.request_call(WAITER, shell.pid, shell.leader, "b@h", PAYLOAD)
+    a.requests.call(WAITER, shell.pid, shell.leader, "b@h", PAYLOAD)
     world.carry()
     (start,) = b.saw(StartProcess)
     assert start.payload == Payload(PAYLOAD.data, Incarnation("a@h", 1))
@@ -51,7 +51,7 @@ def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
 def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
     node = Node("a@h", 1)
     gus = node.process()
-    node.requests.request_call(WAITER, gus.pid, None, here, PAYLOAD)
+    node.requests.call(WAITER, gus.pid, None, here, PAYLOAD)
     (start,) = node.saw(StartProcess)
     node.requests.call_finished(start.process, "raised", VALUE)
     assert node.saw(Answered) == [Answered(WAITER, "raised", VALUE)]
@@ -60,8 +60,8 @@ def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
 def test_a_cast_wants_no_answer() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    assert a.requests.request_call(None, gus.pid, gus.leader, "b@h", PAYLOAD) == 0
-    assert a.requests.request_call(None, gus.pid, gus.leader, "", PAYLOAD) == 0
+    assert a.requests.call(None, gus.pid, gus.leader, "b@h", PAYLOAD) == 0
+    assert a.requests.call(None, gus.pid, gus.leader, "", PAYLOAD) == 0
     world.carry()
     (start,) = b.saw(StartProcess)
     assert start.process.leader == Pid(0, 0, "a@h", 1)
@@ -75,7 +75,7 @@ def test_a_cast_wants_no_answer() -> None:
 
 def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
     world, a, b = two_nodes()
-    a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
     (start,) = b.saw(StartProcess)
     b.process_signals.exit(Pid(0), start.process.pid, "kill")
@@ -86,7 +86,7 @@ def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
 
 def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
     world, a, b = two_nodes()
-    number = a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    number = a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
     a.requests.abandon(number)
     a.requests.abandon(number)
@@ -99,7 +99,7 @@ def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
 
 def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -> None:
     world, a, b = two_nodes()
-    a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
     (start,) = b.saw(StartProcess)
     world.cut("a@h", "b@h")
@@ -112,11 +112,11 @@ def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -
 
 def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> None:
     a = Node("a@h", 1)
-    a.requests.request_call(WAITER, Pid(0), None, "called@h", PAYLOAD)
-    a.requests.request_spawn(WAITER, Pid(0), None, "spawned@h", PAYLOAD, link=False, monitor=False)
-    a.requests.request_call(None, Pid(0), None, "cast@h", PAYLOAD)
+    a.requests.call(WAITER, Pid(0), None, "called@h", PAYLOAD)
+    a.requests.spawn(WAITER, Pid(0), None, "spawned@h", PAYLOAD, link=False, monitor=False)
+    a.requests.call(None, Pid(0), None, "cast@h", PAYLOAD)
     a.requests.ping(WAITER, "pinged@h", 0.0)
-    a.requests.request_call(WAITER, Pid(0), None, "both@h", PAYLOAD)
+    a.requests.call(WAITER, Pid(0), None, "both@h", PAYLOAD)
     a.router.send(None, ("shell", "both@h"), 1)
     for name in ("called", "spawned", "cast", "pinged", "both"):
         a.mesh.dial_failed(f"{name}@h", "gone", 1.0)
@@ -127,17 +127,17 @@ def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> No
 def test_a_call_to_a_node_out_of_reach_fails_after_the_dial_and_at_once_in_its_rest() -> None:
     world = World("a@h")
     a = world["a@h"]
-    a.requests.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
+    a.requests.call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Dial) == [Dial("lost@h")]
     a.mesh.dial_failed("lost@h", "no such name", world.now)
-    a.requests.request_call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
+    a.requests.call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
     assert len(a.saw(Dial)) == 1
 
 
 def test_an_unnamed_node_calls_nobody() -> None:
     node = Node()
-    node.requests.request_call(WAITER, Pid(0), None, "a@h", PAYLOAD)
+    node.requests.call(WAITER, Pid(0), None, "a@h", PAYLOAD)
     node.requests.ping(WAITER, "a@h", 0.0)
     assert node.saw(Answered) == [Answered(WAITER, "noconnection", "this process is not a node")] * 2
 
@@ -146,8 +146,8 @@ def test_the_dead_ask_nothing() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     a.process_signals.process_exited(gus, "killed")
-    a.requests.request_call(WAITER, gus.pid, None, "b@h", PAYLOAD)
-    a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=False, monitor=False)
+    a.requests.call(WAITER, gus.pid, None, "b@h", PAYLOAD)
+    a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=False, monitor=False)
     world.carry()
     assert b.saw(StartProcess) == []
 
@@ -156,7 +156,7 @@ def test_an_answer_nobody_waits_for_or_from_another_node_is_nothing() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
-    number = a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    number = a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     a.signals_received(a.peer("c@h"), [Answer(number, "value", VALUE), Answer(99, "value", VALUE)], 0.0)
     a.signals_received(a.peer("c@h"), [Spawned(number, Pid(1, 0, "c@h", 3))], 0.0)
     assert a.saw(Answered) == []
@@ -169,7 +169,7 @@ def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     a.process_signals.set_trap_exit(gus, True)
-    _, ref = a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
+    _, ref = a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
     assert ref is not None
     world.carry()
     (start,) = b.saw(StartProcess)
@@ -184,7 +184,7 @@ def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
 def test_a_spawn_at_home_takes_the_same_way() -> None:
     node = Node()
     gus = node.process()
-    _, ref = node.requests.request_spawn(WAITER, gus.pid, None, "", PAYLOAD, link=True, monitor=True)
+    _, ref = node.requests.spawn(WAITER, gus.pid, None, "", PAYLOAD, link=True, monitor=True)
     (start,) = node.saw(StartProcess)
     assert node.saw(Answered) == [Answered(WAITER, "spawned", start.process.pid)]
     assert start.process.parent == gus.pid
@@ -198,7 +198,7 @@ def test_a_spawn_out_of_reach_hands_out_a_pid_of_nobody() -> None:
     a = world["a@h"]
     gus = a.process()
     a.process_signals.set_trap_exit(gus, True)
-    _, ref = a.requests.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=True)
+    _, ref = a.requests.spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=True)
     world.carry()
     (answered,) = a.saw(Answered)
     assert answered[:3] == (WAITER, "noconnection", "no such name")
@@ -215,7 +215,7 @@ def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
-    a.requests.request_spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=False)
+    a.requests.spawn(WAITER, gus.pid, None, "lost@h", PAYLOAD, link=True, monitor=False)
     world.carry()
     assert a.saw(Kill) == [Kill(gus, "noconnection")]
 
@@ -223,7 +223,7 @@ def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
 def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    number, _ = a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
+    number, _ = a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
     a.requests.abandon(number)
     world.carry()
     (start,) = b.saw(StartProcess)
@@ -231,7 +231,7 @@ def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
     a.process_signals.process_exited(gus, "boom")
     world.carry()
     assert start.process.reason == "boom"
-    number, _ = a.requests.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
+    number, _ = a.requests.spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
     a.requests.abandon(number)
     world.cut("a@h", "b@h")
     assert a.saw(Answered) == []
@@ -241,7 +241,7 @@ def test_a_link_given_up_before_the_answer_of_the_spawn_that_made_it_stays_given
     """Somebody else has told of the new process, faster than the answer."""
     _, a, b = two_nodes()
     gus = a.process()
-    a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
+    a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
     at_a, at_b = a.peer("b@h"), b.peer("a@h")
     hand_over(a, at_a, b, at_b)
     (start,) = b.saw(StartProcess)
@@ -266,12 +266,12 @@ def hand_over(frm: Node, out: Peer, to: Node, into: Peer) -> None:
 def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
     world, a, b = two_nodes()
     gus = a.process()
-    a.requests.request_spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
+    a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
     a.process_signals.process_exited(gus, "boom")
     world.carry()
     (start,) = b.saw(StartProcess)
     assert start.process.reason == "noproc"
-    a.requests.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
+    a.requests.spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=False, monitor=False)
     world.carry()
     assert b.saw(StartProcess)[1].process.alive
 
@@ -281,7 +281,7 @@ def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
 
 def test_a_question_goes_to_the_node_of_the_process_and_back() -> None:
     world, a, b = two_nodes()
-    a.requests.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
+    a.requests.info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
     world.carry()
     (inquire,) = b.saw(Inquire)
     assert (inquire.node, inquire.subject) == ("a@h", "info")
@@ -292,7 +292,7 @@ def test_a_question_goes_to_the_node_of_the_process_and_back() -> None:
 
 def test_a_question_about_a_process_at_home_takes_the_same_way() -> None:
     node = Node()
-    node.requests.request_info(WAITER, Pid(0), "", "info", PAYLOAD)
+    node.requests.info(WAITER, Pid(0), "", "info", PAYLOAD)
     (inquire,) = node.saw(Inquire)
     node.requests.answer(inquire, VALUE)
     assert node.saw(Answered) == [Answered(WAITER, "value", VALUE)]
@@ -328,10 +328,10 @@ def test_the_gate_is_for_code_alone(policy: str) -> None:
     world, a, b = two_nodes(policy)
     assert [allows(policy, kind) for kind in (Call, Spawn)] == [policy != "off"] * 2
     assert allows(policy, Ping)
-    a.requests.request_call(WAITER, Pid(0), None, "b@h", PAYLOAD)
-    a.requests.request_call(None, Pid(0), None, "b@h", PAYLOAD)
-    a.requests.request_spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=True, monitor=True)
-    a.requests.request_info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
+    a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.call(None, Pid(0), None, "b@h", PAYLOAD)
+    a.requests.spawn(WAITER, Pid(0), None, "b@h", PAYLOAD, link=True, monitor=True)
+    a.requests.info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
     world.carry()
     assert len(b.saw(Inquire)) == 1
     if policy == "off":
@@ -381,11 +381,11 @@ class TestAnAnswerOfAPeer:
         gus = a.process()
         match kind:
             case "call":
-                a.requests.request_call("waiter", gus.pid, None, "b@h", VALUE)
+                a.requests.call("waiter", gus.pid, None, "b@h", VALUE)
             case "ask":
-                a.requests.request_info("waiter", gus.pid, "b@h", "info", VALUE)
+                a.requests.info("waiter", gus.pid, "b@h", "info", VALUE)
             case "spawn":
-                a.requests.request_spawn("waiter", gus.pid, None, "b@h", VALUE, link=True, monitor=True)
+                a.requests.spawn("waiter", gus.pid, None, "b@h", VALUE, link=True, monitor=True)
             case _:
                 a.requests.ping("waiter", "b@h", world.now)
         for _ in range(2):

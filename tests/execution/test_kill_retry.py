@@ -119,17 +119,17 @@ def test_kills_in_the_standard_library_leave_its_locks_free(node: LocalNode) -> 
     works = itertools.cycle([logs, passes_on, waits_for_an_event, imports, queries, submits, warns])
     for work in itertools.islice(works, KILLS):
         pid, _ = node.processes.spawn(work, ())
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda process=process: process.runner.gate.thread_ident is not None)  # type: ignore[misc]
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
     until(lambda: len(node.processes.kills) == 0)
     lock_works(lambda: log.warning("still here"))
     lock_works(lambda: (shared.put(1), shared.get()))
     lock_works(lambda: (event.set(), event.wait(HANG)))
     lock_works(lambda: importlib.reload(importlib.import_module("imported_by_a_victim")))
     lock_works(lambda: concurrent.futures.ThreadPoolExecutor(1).submit(len, "abc").result(HANG))
-    assert in_kernel(node, node.kernel.registered) == []
+    assert in_kernel(node, node.kernel.registry.registered) == []
 
 
 def test_a_loop_over_a_wait_of_the_library_ends_as_soon_as_the_wait_returns(node: LocalNode) -> None:
@@ -148,7 +148,7 @@ def test_a_loop_over_a_wait_of_the_library_ends_as_soon_as_the_wait_returns(node
     pid, _ = node.processes.spawn(loop, ())
     wait_for(begun)
     until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
-    in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+    in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
     assert len(node.processes.kills) == 1
     waiting.put("the last one")
     until(lambda: len(node.processes.kills) == 0)
@@ -176,7 +176,7 @@ def test_coroutine_that_swallows_its_cancellation_is_cancelled_again(
 
     pid, _ = node.processes.spawn(resists, ())
     wait_for(begun)
-    in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+    in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
     until(lambda: len(node.processes.kills) == 0)
     assert swallowed == [0, 1, 2]
 
@@ -214,7 +214,7 @@ def test_tasks_of_a_loop_run_by_a_killed_def_are_cancelled(
 
     pid, _ = node.processes.spawn(runs_a_loop, ())
     wait_for(begun)
-    in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+    in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
     until(lambda: len(node.processes.kills) == 0)
     assert sorted(ended[:2]) == ["main", "task"]
     assert ended[2:] == ["process"]
@@ -231,7 +231,7 @@ class TestWhatStaysBehind:
 
         pid, _ = node.processes.spawn(stuck, ())
         until(lambda: bool(for_ever._cond._waiters))  # type: ignore[attr-defined]
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         [(named, place)] = node.processes.kills.stuck()
         assert named == pid
         assert place.startswith("Condition.wait (")
@@ -243,7 +243,7 @@ class TestWhatStaysBehind:
         for_ever = threading.Event()
         pid, _ = node.processes.spawn(for_ever.wait, ())
         until(lambda: bool(for_ever._cond._waiters))  # type: ignore[attr-defined]
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         assert len(node.processes.kills) == 1
         assert node.processes.kills.stuck() == []
         for_ever.set()
@@ -268,7 +268,7 @@ class TestWhatStaysBehind:
         pid, _ = node.processes.spawn(stays, ())
         until(lambda: node.kernel.tables.processes[pid.number].runner.task is not None)
         until(lambda: node.kernel.tables.processes[pid.number].runner.task.get_coro().cr_await is not None)
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         wait_for(swallowed)
         named: list[Any] = node.processes.kills.stuck()
         assert [pid for pid, _ in named] == [pid]

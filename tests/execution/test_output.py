@@ -187,7 +187,7 @@ class TestRouter:
             other.join(HANG)
 
         as_process(node, body)
-        until(lambda: not node.kernel.console)
+        until(lambda: not node.kernel.tables.console)
         lines = console.text.splitlines()
         assert len(lines) == 4000
         for name in "ab":
@@ -198,7 +198,9 @@ def leads_a_terminal(node: LocalNode) -> tuple[Console, Any]:
     from pyx.execution.runner import Runner
 
     console = Console()
-    process, _ = in_kernel(node, functools.partial(node.kernel.process_started, "shell", terminal=True))
+    process, _ = in_kernel(
+        node, functools.partial(node.kernel.process_signals.process_started, "shell", terminal=True)
+    )
     assert process.output is not None
     runner = process.runner = Runner(node, process)
     runner.outlet = Outlet(process.output, console.write)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def runner(node: LocalNode) -> Runner:
     """Of a process that nothing runs."""
-    process, _ = in_kernel(node, node.kernel.process_started, "def")
+    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
     runner = process.runner = Runner(node, process)
     return runner
 

@@ -48,7 +48,7 @@ class Ends:
 
 @pytest.fixture
 def runner(node: LocalNode) -> Runner:
-    process, _ = in_kernel(node, node.kernel.process_started, "async def")
+    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "async def")
     runner = process.runner = Runner(node, process)
     return runner
 
@@ -71,7 +71,7 @@ async def receives() -> None:
 
 async def waits(node: LocalNode, pid: Pid) -> None:
     """Lets the running loop go on until that process waits for a message."""
-    process = node.kernel.find(pid)
+    process = node.kernel.tables.find(pid)
     assert process is not None
     async with asyncio.timeout(HANG):
         while not process.waiting:  # noqa: ASYNC110 - it says nothing when it begins to wait
@@ -249,13 +249,13 @@ class TestTheApplicationsLoop:
                 cleaned.set()
 
         pid, _ = node.processes.spawn(body, ())
-        in_kernel(node, node.kernel.register, pid, "worker")
+        in_kernel(node, node.kernel.registry.register, pid, "worker")
         loop.run_until_complete(waits(node, pid))
         ended = Ended(node, pid)
         loop.close()
         wait_for(ended)
         assert ended.reason == "shutdown"
-        assert in_kernel(node, node.kernel.registered) == []
+        assert in_kernel(node, node.kernel.registry.registered) == []
         wait_for(cleaned)
 
     def test_closed_ends_a_process_at_its_kill(
@@ -267,7 +267,7 @@ class TestTheApplicationsLoop:
         pid, _ = node.processes.spawn(receives, ())
         loop.run_until_complete(waits(node, pid))
         loop.close()
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         until(lambda: len(node.processes.kills) == 0)
 
     def test_closed_by_asyncio_run_ends_its_processes_without_a_report(
@@ -378,7 +378,7 @@ class TestWhatAProcessLeavesBehind:
 
         keep: list[Any] = []
         pid, _ = node.processes.spawn(body, ())
-        until(lambda: node.kernel.find(pid) is None)
+        until(lambda: node.kernel.tables.find(pid) is None)
         over.set()
         expected = [*ACTS_THAT_AWAIT, *ACTS, "done"]
         assert [refused.get(timeout=HANG) for _ in expected] == expected
@@ -400,7 +400,7 @@ class TestWhatAProcessLeavesBehind:
 
         keep: list[Any] = []
         pid, _ = node.processes.spawn(body, ())
-        until(lambda: node.kernel.find(pid) is None)
+        until(lambda: node.kernel.tables.find(pid) is None)
         node.tasks._own.soon(lambda: going_on[0].set_result(None))
         assert heard.get(timeout=HANG) is None
 

@@ -292,23 +292,23 @@ class TestAHeavyQueue:
         slot = Slot()
         gus.out.waiters.add(slot)
         while not slot.is_set():
-            assert not gus.out.is_light or slot.wait(HANG)
+            assert not gus.out.is_below_low_water or slot.wait(HANG)
             reader.recv(1 << 16)
-        assert gus.out.is_light
+        assert gus.out.is_below_low_water
 
     def test_wakes_who_came_late(self, lone: tuple[End, socket.socket]) -> None:
         """Whoever looks after he has put his slot in is woken, or finds it light himself."""
         gus, reader = lone
         reader.setblocking(False)
         for number in range(300):
-            while not gus.out.is_heavy:
+            while not gus.out.is_busy:
                 gus.say(payload(number, 300_000))
             slot = Slot()
             gus.out.waiters.add(slot)
-            while not (gus.out.is_light or slot.is_set()):
+            while not (gus.out.is_below_low_water or slot.is_set()):
                 with contextlib.suppress(BlockingIOError):
                     reader.recv(1 << 20)
-            assert slot.wait(HANG) or gus.out.is_light
+            assert slot.wait(HANG) or gus.out.is_below_low_water
             gus.out.waiters.discard(slot)
 
 

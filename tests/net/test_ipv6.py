@@ -44,9 +44,9 @@ class TestNodesAtTheLoopbackOfIPv6:
     def test_find_each_other_by_epmd_and_talk(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@::1")
         assert as_process(gus, lambda: Node.ping("bob")) == "pong"  # a bare name: my own host part
-        until(lambda: in_kernel(bob, bob.kernel.nodes, ("visible",)) == ["gus@::1"])
+        until(lambda: in_kernel(bob, bob.kernel.membership.nodes, ("visible",)) == ["gus@::1"])
         ear = Running(bob, receive)
-        in_kernel(bob, bob.kernel.register, ear.pid, "ear")
+        in_kernel(bob, bob.kernel.registry.register, ear.pid, "ear")
         as_process(gus, lambda: send(("ear", "bob@::1"), {"big": bytes(300_000)}))
         assert ear.outcome() == {"big": bytes(300_000)}
         assert as_process(bob, lambda: rpc.call("gus@::1", "math", "sqrt", [16])) == 4.0
@@ -58,7 +58,7 @@ class TestNodesAtTheLoopbackOfIPv6:
     def test_and_one_of_ipv4_find_each_other_too(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@127.0.0.1")
         assert as_process(gus, lambda: Node.ping("bob@127.0.0.1")) == "pong"
-        until(lambda: in_kernel(bob, bob.kernel.nodes, ("visible",)) == ["gus@::1"])
+        until(lambda: in_kernel(bob, bob.kernel.membership.nodes, ("visible",)) == ["gus@::1"])
 
 
 @pytest.mark.usefixtures("kind")

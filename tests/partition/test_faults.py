@@ -68,7 +68,7 @@ class Pair:
     def ear(self, count: int) -> Running:
         """A process of bob that waits for so many messages to the name `ear`."""
         running = Running(self.bob, lambda: [receive(timeout=HANG) for _ in range(count)])
-        in_kernel(self.bob, self.bob.kernel.register, running.pid, "ear")
+        in_kernel(self.bob, self.bob.kernel.registry.register, running.pid, "ear")
         return running
 
     def tell(self, *messages: Any) -> None:
@@ -77,7 +77,7 @@ class Pair:
 
 
 def nodes(node: LocalNode) -> list[str]:
-    return in_kernel(node, node.kernel.nodes, ("visible",))
+    return in_kernel(node, node.kernel.membership.nodes, ("visible",))
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def spawn(node: LocalNode, function: Callable[..., Any], count: int) -> list[Any
 
 
 def all_wait(node: LocalNode) -> bool:
-    return all(process.waiting for process in node.kernel.processes())
+    return all(process.waiting for process in node.kernel.tables.processes.all())
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_one_that_has_ended_is_freed_without_the_collector(
     for _ in range(20):
         for pid in spawn(node, function, 50):
             node.sending.send(pid, "leave")
-        until(lambda: not node.kernel.processes())
+        until(lambda: not node.kernel.tables.processes.all())
     caplog.clear()
     until(lambda: left() <= before)  # fewer: of an earlier test
 
@@ -142,7 +142,7 @@ def test_one_that_was_killed_is_freed_without_the_collector(
     before = left()
     for pid in spawn(node, function, 50):
         until(lambda: all_wait(node))
-        in_kernel(node, node.kernel.exit, pid, pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, pid, pid, "kill")
     until(lambda: left() <= before)  # fewer: of an earlier test
 
 
@@ -155,7 +155,9 @@ def test_a_session_that_is_over_is_freed_without_the_collector(stage: Stage) -> 
         assert as_process(a, lambda: Node.ping("b")) == "pong"
         assert left(SESSION) > before
         as_process(a, lambda: Node.disconnect("b"))
-        until(lambda: not (a.kernel.nodes(["connected"]) or b.kernel.nodes(["connected"])))
+        until(
+            lambda: not (a.kernel.membership.nodes(["connected"]) or b.kernel.membership.nodes(["connected"]))
+        )
     until(lambda: left(SESSION) <= before)
 
 
@@ -204,5 +206,5 @@ def test_what_a_process_had_is_freed_with_it(
         return body()
 
     node.processes.spawn(coroutine if on_loop else body, ())
-    until(lambda: bool(made) and not node.kernel.processes())
+    until(lambda: bool(made) and not node.kernel.tables.processes.all())
     until(lambda: made[0]() is None)

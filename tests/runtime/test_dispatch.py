@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 class TestAStep:
     def test_gives_what_the_kernel_decided(self, node: LocalNode) -> None:
-        assert in_kernel(node, node.kernel.registered) == []
+        assert in_kernel(node, node.kernel.registry.registered) == []
 
     def test_raises_what_the_kernel_raised_and_leaves_nothing_behind(self, node: LocalNode) -> None:
         for _ in range(2):
             with pytest.raises(RegistrationError):
-                in_kernel(node, node.kernel.unregister, "nobody")
+                in_kernel(node, node.kernel.registry.unregister, "nobody")
         assert not node.dispatch._lock.locked()
         assert not thread_state.thread.state.inside
 
@@ -38,15 +38,15 @@ class TestAStep:
 
         def decide() -> None:
             locked.append(node.dispatch._lock.locked())
-            node.kernel.effects.append(fx.Log("info", "x"))
+            node.kernel.tables.effects.append(fx.Log("info", "x"))
 
         in_kernel(node, decide)
         assert locked == [True, False]
 
     def test_inside_another_one_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(Reentered, match="pyx was called from a finalizer or signal handler"):
-            in_kernel(node, in_kernel, node, node.kernel.registered)
-        assert in_kernel(node, node.kernel.registered) == []
+            in_kernel(node, in_kernel, node, node.kernel.registry.registered)
+        assert in_kernel(node, node.kernel.registry.registered) == []
 
     def test_of_the_transport_belongs_to_no_process_even_in_the_context_of_one(self, node: LocalNode) -> None:
         def body(runner: Runner) -> int:
@@ -60,7 +60,7 @@ class TestAStep:
     def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
         def body(runner: Runner) -> None:
             with pytest.raises(ProcessKilled):  # on the way out: it dies of this very step
-                in_kernel(node, node.kernel.exit, Pid(0), runner.process.pid, "kill")
+                in_kernel(node, node.kernel.process_signals.exit, Pid(0), runner.process.pid, "kill")
             with pytest.raises(ProcessKilled):
                 in_kernel(node, lambda: pytest.fail("it was taken"))
 
@@ -73,14 +73,14 @@ class TestAStep:
     def test_leaves_a_collector_switched_off_that_was(self, node: LocalNode) -> None:
         gc.disable()
         try:
-            in_kernel(node, node.kernel.registered)
+            in_kernel(node, node.kernel.registry.registered)
             assert not gc.isenabled()
         finally:
             gc.enable()
 
     def test_that_fails_switches_the_collector_on_again(self, node: LocalNode) -> None:
         with pytest.raises(RegistrationError):
-            in_kernel(node, node.kernel.unregister, "nobody")
+            in_kernel(node, node.kernel.registry.unregister, "nobody")
         assert gc.isenabled()
 
     def test_lets_go_of_what_has_ended_without_the_lock(self, node: LocalNode) -> None:
@@ -91,12 +91,15 @@ class TestAStep:
             def __del__(self) -> None:
                 locked.append(node.dispatch._lock.locked())
 
-        process, _ = in_kernel(node, node.kernel.process_started, "def")
+        process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
         process.dictionary["key"] = Finalized()
         pid = process.pid
         del process
         in_kernel(
-            node, lambda: node.kernel.process_exited(node.kernel.tables.processes[pid.number], "normal")
+            node,
+            lambda: node.kernel.process_signals.process_exited(
+                node.kernel.tables.processes[pid.number], "normal"
+            ),
         )
         assert locked == [False]
 
@@ -118,7 +121,7 @@ class TestAStep:
         node.dispatch.handlers[fx.Log] = lambda effect: carried.append(effect.text)
 
         def decide() -> None:
-            node.kernel.effects.append(fx.Log("info", "once"))
+            node.kernel.tables.effects.append(fx.Log("info", "once"))
 
         def release() -> None:
             node.dispatch._lock.release()
@@ -128,7 +131,7 @@ class TestAStep:
                 other.join(HANG)
 
         node.dispatch._release = (gc.enable, release)
-        in_kernel(node, node.kernel.registered)
+        in_kernel(node, node.kernel.registry.registered)
         assert carried == ["once"]
 
 
@@ -155,7 +158,7 @@ class TestFlushing:
     def test_of_nobody_at_once(self, node: LocalNode) -> None:
         link = FakeLink()
         for _ in range(2):
-            in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+            in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
         assert link.calls == ["flush", "flush"]
 
     def test_of_a_process_the_first_at_once_the_others_later(self, node: LocalNode) -> None:
@@ -165,7 +168,7 @@ class TestFlushing:
             runner = context.current.get()
             assert runner is not None
             for _ in range(3):
-                in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+                in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
             assert runner.dirty == {link}  # type: ignore[comparison-overlap]
             node.flush(runner)
             node.flush(runner)
@@ -181,16 +184,16 @@ class TestFlushing:
             runner = context.current.get()
             assert runner is not None
             for _ in range(2):
-                in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+                in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
             node.dispatch.about_to_wait(runner)
             node.dispatch.waited(runner)
-            in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
+            in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
 
         as_process(node, body)
         assert link.calls == ["flush", "flush later", "flush", "flush"]
 
     def test_a_session_whose_link_is_not_attached_yet_is_flushed_by_that(self, node: LocalNode) -> None:
-        in_kernel(node, node.kernel.effects.append, fx.Flush(FakePeer(None)))  # type: ignore[arg-type]
+        in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(None)))  # type: ignore[arg-type]
 
 
 class TestTelling:
@@ -216,9 +219,9 @@ class TestTelling:
         assert node.dispatch._deferred == {}
 
     def test_one_that_fails_is_logged(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
-        in_kernel(node, node.dispatch.call_or_defer, node.kernel.unregister, "nobody")
+        in_kernel(node, node.dispatch.call_or_defer, node.kernel.registry.unregister, "nobody")
         assert "a call that was deferred to the end of a kernel call failed" in caplog.text
-        assert in_kernel(node, node.kernel.registered) == []
+        assert in_kernel(node, node.kernel.registry.registered) == []
 
     def test_in_the_last_instructions_of_a_step_it_goes_to_the_node(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch

@@ -24,8 +24,8 @@ def test_one_that_fails_is_logged_and_keeps_no_other_back(
     node: LocalNode, caplog: pytest.LogCaptureFixture
 ) -> None:
     def decide() -> None:
-        node.kernel.console.append((Pid(1), "a line\n"))
-        node.kernel.effects.extend((fx.Show(None), fx.Log("warning", "the next one")))
+        node.kernel.tables.console.append((Pid(1), "a line\n"))
+        node.kernel.tables.effects.extend((fx.Show(None), fx.Log("warning", "the next one")))
 
     def broken(_: str, __: Pid) -> None:
         raise BrokenPipeError
@@ -41,7 +41,7 @@ def test_one_that_fails_is_logged_and_keeps_no_other_back(
 def test_log_lines_have_their_level(node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for level in ("info", "warning", "error"):
-        in_kernel(node, node.kernel.effects.append, fx.Log(level, f"100% {level}"))
+        in_kernel(node, node.kernel.tables.effects.append, fx.Log(level, f"100% {level}"))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", "100% info"),
         ("WARNING", "100% warning"),
@@ -60,7 +60,7 @@ def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -
         shown.append(threading.get_ident())
 
     node.output.outlet._write = slow
-    node.transport_loop.call(in_kernel, node, node.kernel.print_lines, Pid(0), None, "a line\n")
+    node.transport_loop.call(in_kernel, node, node.kernel.printing.print_lines, Pid(0), None, "a line\n")
     wait_for(standing)
     assert node.transport_loop.call(lambda: "still there") == "still there"
     go_on.set()
@@ -70,13 +70,13 @@ def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -
 
 def test_a_rest_ends_when_it_is_time(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
     rested = threading.Event()
-    monkeypatch.setattr(node.kernel, "rested", lambda _: rested.set())
-    in_kernel(node, node.kernel.effects.append, fx.Rest("b@test", time.monotonic()))
+    monkeypatch.setattr(node.kernel.mesh, "backoff_ended", lambda _: rested.set())
+    in_kernel(node, node.kernel.tables.effects.append, fx.RetryAt("b@test", time.monotonic()))
     wait_for(rested)
 
 
 def test_without_a_transport_nobody_is_dialled(node: LocalNode) -> None:
-    in_kernel(node, node.kernel.effects.extend, (fx.Dial("b@test"), fx.CancelDial("b@test")))
+    in_kernel(node, node.kernel.tables.effects.extend, (fx.Dial("b@test"), fx.CancelDial("b@test")))
 
 
 def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
@@ -90,9 +90,9 @@ def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
             closed.append(gracefully)
 
     peer: Any = Peer()
-    in_kernel(node, node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
+    in_kernel(node, node.kernel.tables.effects.append, fx.Hangup(peer, gracefully=True))
     peer.connection = Link()
-    in_kernel(node, node.kernel.effects.append, fx.Hangup(peer, gracefully=True))
+    in_kernel(node, node.kernel.tables.effects.append, fx.Hangup(peer, gracefully=True))
     assert closed == [True]
 
 
@@ -100,17 +100,17 @@ def test_an_end_that_many_are_to_hear_of_lets_others_in_between(node: LocalNode)
     """And goes on by itself until all have heard, on a node that was never started too."""
 
     def bind() -> tuple[ProcessRecord, list[ProcessRecord]]:
-        one, *others = (node.kernel.process_started("def")[0] for _ in range(3 * PORTION))
+        one, *others = (node.kernel.process_signals.process_started("def")[0] for _ in range(3 * PORTION))
         for other in others:
             other.trap_exit = True
-            node.kernel.link(other, one.pid)
+            node.kernel.process_signals.link(other, one.pid)
         return one, others
 
     one, others = in_kernel(node, bind)
     told: list[int] = []
 
     def end() -> None:
-        node.kernel.process_exited(one, "boom")
+        node.kernel.process_signals.process_exited(one, "boom")
         told.append(sum(len(other.mailbox) for other in others))
 
     in_kernel(node, end)

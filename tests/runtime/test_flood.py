@@ -18,7 +18,7 @@ ASKED = 3 * LOADED_BYTES // (2 * SIGNAL_BYTES)
 
 def asks(node: LocalNode, other: LocalNode) -> Running:
     """A process that monitors very many of the other node's, which are not there, and hears of them all."""
-    name, creation = other.kernel.name, other.kernel.creation
+    name, creation = other.kernel.tables.name, other.kernel.tables.creation
 
     def ask_and_hear() -> set[Any]:
         for number in range(ASKED):

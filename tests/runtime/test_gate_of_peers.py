@@ -133,7 +133,7 @@ class TestCalls:
 
 def nothing_runs(node: LocalNode) -> None:
     """All that it was to run has ended."""
-    until(lambda: not in_kernel(node, node.kernel.processes))
+    until(lambda: not in_kernel(node, node.kernel.tables.processes.all))
 
 
 SPAWNS = {"Node.spawn": Node.spawn, "Node.spawn_link": Node.spawn_link}

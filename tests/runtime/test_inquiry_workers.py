@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyx import Node, receive
 from pyx.core.effects import Inquire
-from pyx.core.outbox import HEAVY_BYTES, Outbox
+from pyx.core.outbox import HIGH_WATER_BYTES, Outbox
 from pyx.runtime import inquiry_workers as questions_file
 from pyx.runtime.inquiry_workers import MOST_THREADS, NO_THREAD, TOO_MANY, InquiryWorkers
 from pyx.signals import Answer, Ask, Payload, Send
@@ -111,7 +111,7 @@ def test_where_no_thread_is_left_all_are_refused() -> None:
 def test_a_peer_that_does_not_take_its_answers_waits_and_no_other() -> None:
     desk = Desk()
     slow = desk.queues["slow@h"] = Outbox("slow@h")
-    slow.put(Send(None, "server", Payload(bytes(HEAVY_BYTES))))
+    slow.put(Send(None, "server", Payload(bytes(HIGH_WATER_BYTES))))
     desk.questions.ask(question("slow@h", 1))
     desk.questions.ask(question("b@h", 2))
     desk.work()
@@ -144,7 +144,7 @@ class TestAFlood:
             assert sorted(answer.number for answer in answers) == list(range(1, 5001))
             assert as_process(honest, lambda: Node.ping("victim")) == "pong"
         there = seen_from(honest, victim, waiting.pid)
-        in_kernel(honest, honest.kernel.send, None, there, "enough")
+        in_kernel(honest, honest.kernel.router.send, None, there, "enough")
 
     def test_beyond_what_may_wait_is_answered_with_a_sentence(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch

@@ -144,7 +144,7 @@ class TestEnds:
 class TestStarts:
     def test_the_pid_is_there_at_once_and_alive(self, node: LocalNode) -> None:
         pid, ref = node.processes.spawn(receive, ())
-        assert node.kernel.find(pid)
+        assert node.kernel.tables.find(pid)
         assert ref is None
 
     def test_arguments_are_encoded_at_the_call(self, node: LocalNode) -> None:
@@ -166,11 +166,11 @@ class TestStarts:
             node.processes.spawn(receive, (object(),))
         with pytest.raises(EncodeError, match=r"cannot send args\[0\]: <object"):
             node.processes.spawn_named("os", "getpid", [object()])
-        assert node.kernel.processes() == []
+        assert node.kernel.tables.processes.all() == []
 
     def test_by_name(self, node: LocalNode) -> None:
         pid, _ = node.processes.spawn_named("pyx", "receive", [])
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         assert process.initial_call == ("pyx", "receive", 0)
 
@@ -179,7 +179,7 @@ class TestStarts:
     ) -> None:
         pid, _ = node.processes.spawn_named("nope", "f", [])
         until(lambda: "UndefinedFunction: there is no module nope" in caplog.text)
-        assert node.kernel.find(pid) is None
+        assert node.kernel.tables.find(pid) is None
 
     def test_by_the_name_of_an_async_def_it_becomes_a_task(
         self, node: LocalNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -187,7 +187,7 @@ class TestStarts:
         (tmp_path / "task_stock.py").write_text("from pyx import aio\nasync def ask(): await aio.receive()\n")
         monkeypatch.syspath_prepend(tmp_path)
         pid, _ = node.processes.spawn_named("task_stock", "ask", [])
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: process.waiting)
         assert process.kind == "async def"
@@ -197,11 +197,11 @@ class TestStarts:
 
     def test_a_def_that_gives_a_coroutine_becomes_one_too_and_can_be_killed(self, node: LocalNode) -> None:
         pid, _ = node.processes.spawn(lambda: aio.receive(), ())
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: process.waiting)
         ended = Ended(node, pid)
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         wait_for(ended)
         assert ended.reason == "killed"
         until(lambda: len(node.processes.kills) == 0)
@@ -218,8 +218,8 @@ class TestStarts:
 
     def test_children_print_where_their_parents_do(self, node: LocalNode) -> None:
         def body() -> bool:
-            child = node.kernel.find(spawn(receive))
-            me = node.kernel.find(own_pid())
+            child = node.kernel.tables.find(spawn(receive))
+            me = node.kernel.tables.find(own_pid())
             assert child is not None
             assert me is not None
             return child.parent == own_pid() and child.leader == me.leader
@@ -232,20 +232,20 @@ class TestStarts:
         """The step raises on its way out, but not before the child has been given a thread."""
         children: list[Pid] = []
         ran = threading.Event()
-        started = node.kernel.process_started
+        started = node.kernel.process_signals.process_started
 
         def killed_meanwhile(*args: Any, **options: Any) -> Any:
             process, ref = started(*args, **options)
             if options["parent"] is not None:
                 children.append(process.pid)
-                node.kernel.exit(Pid(0), options["parent"], "kill")
+                node.kernel.process_signals.exit(Pid(0), options["parent"], "kill")
             return process, ref
 
-        monkeypatch.setattr(node.kernel, "process_started", killed_meanwhile)
+        monkeypatch.setattr(node.kernel.process_signals, "process_started", killed_meanwhile)
         with pytest.raises(ProcessKilled):
             as_process(node, lambda: spawn(ran.set))
         wait_for(ran)
-        until(lambda: node.kernel.find(children[0]) is None)
+        until(lambda: node.kernel.tables.find(children[0]) is None)
 
     def test_without_a_thread_left_it_ends_at_once(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -326,7 +326,7 @@ class TestForPeers:
         one, other, name = as_process(a, body)
         assert one != other
         assert (one.node, name) == ("b@test", "b@test")
-        assert b.kernel.processes() == []
+        assert b.kernel.tables.processes.all() == []
 
     @pytest.mark.parametrize(
         ("function", "args", "type_name", "text"),
@@ -351,8 +351,8 @@ class TestForPeers:
     def test_one_that_is_killed_answers_that(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
-        until(lambda: bool(b.kernel.processes()))
-        in_kernel(b, b.kernel.exit, Pid(0), b.kernel.processes()[0].pid, "kill")
+        until(lambda: bool(b.kernel.tables.processes.all()))
+        in_kernel(b, b.kernel.process_signals.exit, Pid(0), b.kernel.tables.processes.all()[0].pid, "kill")
         with pytest.raises(RemoteError, match="Exit: killed"):
             calling.outcome()
 
@@ -364,7 +364,7 @@ class TestForPeers:
         a.output.outlet._write = lambda text, _: shown.append(text)
         as_process(a, lambda: rpc.cast("b", "operator", "truediv", [1, 0]))
         until(lambda: "ZeroDivisionError" in caplog.text)
-        until(lambda: not b.kernel.processes())
+        until(lambda: not b.kernel.tables.processes.all())
         until(lambda: bool(shown))
         assert shown[0].endswith("on node b@test raised an exception\nZeroDivisionError: division by zero\n")
 
@@ -375,14 +375,14 @@ class TestForPeers:
     def test_a_spawn_shows_what_it_is_once_its_payload_is_read(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         pid = as_process(a, lambda: Node.spawn("b", "pyx", "receive", ["x"]))
-        process = b.kernel.find(Pid(pid.number))
+        process = b.kernel.tables.find(Pid(pid.number))
         assert process is not None
         until(lambda: process.waiting)
         assert (process.kind, process.initial_call) == ("def", ("pyx", "receive", 1))
 
     def test_one_that_was_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
-        process, _ = in_kernel(node, node.kernel.process_started, "call")
-        in_kernel(node, node.kernel.exit, Pid(0), process.pid, "kill")
+        process, _ = in_kernel(node, node.kernel.process_signals.process_started, "call")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), process.pid, "kill")
         node.processes.start_for_peer(process, encoded(("pytest", "fail", ["it ran"])))
         until(lambda: process.runner is None)
 
@@ -392,10 +392,10 @@ class TestDying:
         in_c = threading.Lock()
         in_c.acquire()
         pid, _ = node.processes.spawn(in_c.acquire, ())
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: process.runner.gate.thread_ident is not None)
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         assert len(node.processes.kills) == 1
         in_c.release()
         until(lambda: len(node.processes.kills) == 0)
@@ -439,5 +439,5 @@ def test_a_thread_that_is_busy_in_python_is_killed_there(node: LocalNode) -> Non
 
     pid, _ = node.processes.spawn(busy, ())
     wait_for(begun)
-    in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+    in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
     until(lambda: len(node.processes.kills) == 0)

@@ -78,7 +78,7 @@ def test_in_a_forked_child_nobody_holds_the_lock(node: LocalNode) -> None:
     child = os.fork()
     if not child:
         fine = context.current.get() is None and this_node() is not node and not node.dispatch._lock.locked()
-        os._exit(0 if fine and in_kernel(node, node.kernel.registered) == [] else 1)
+        os._exit(0 if fine and in_kernel(node, node.kernel.registry.registered) == [] else 1)
     node.dispatch._lock.release()
     assert os.waitpid(child, 0)[1] == 0
     assert this_node() is node

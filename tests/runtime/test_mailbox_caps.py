@@ -179,7 +179,7 @@ class TestBlock:
         return Busy(node, (CAP, "block"), kind)
 
     def somebody_waits(self, busy: Busy) -> bool:
-        process = busy.node.kernel.find(busy.pid)
+        process = busy.node.kernel.tables.find(busy.pid)
         assert process is not None
         return bool(process.mailbox.waiters)
 
@@ -234,7 +234,7 @@ class TestBlock:
         pid, _ = node.processes.spawn(body, ())
         wait_for(full)
         sender = Running(node, lambda: [send(pid, number) for number in range(3 * CAP)])
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: bool(process.mailbox.waiters))
         other.set()

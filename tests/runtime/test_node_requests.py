@@ -73,7 +73,7 @@ class TestPing:
         monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
         go_on = block(b)
         assert ping("b") == "pang"
-        in_kernel(a, a.kernel.dial_failed, "b@test", "it did not answer within 5 s", time.monotonic())
+        in_kernel(a, a.kernel.mesh.dial_failed, "b@test", "it did not answer within 5 s", time.monotonic())
         go_on.set()
         assert caplog.messages == ["cannot connect to b@test: it did not answer within 5 s"]
 
@@ -99,7 +99,7 @@ class TestSpawn:
     def test_spawned_pid_is_of_the_other_node(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         pid, ref = as_process(a, lambda: spawn("b", "getpid", [], monitor=True))
-        assert (pid.node, pid.creation) == ("b@test", b.kernel.creation)
+        assert (pid.node, pid.creation) == ("b@test", b.kernel.tables.creation)
         assert ref is not None
 
     def test_argument_that_is_not_data_is_refused(self, stage: Stage) -> None:
@@ -119,7 +119,7 @@ class TestSpawn:
 
         pid, ref = as_process(a, lambda: spawn("missing", "getpid", []))
         assert pid.is_local
-        assert a.kernel.find(pid) is None
+        assert a.kernel.tables.find(pid) is None
         assert ref is None
         assert [record.getMessage() for record in caplog.records] == [
             "cannot start os.getpid on missing@test: no node of that name runs on this host"

@@ -30,7 +30,7 @@ def waits() -> Any:
 
 
 def asleep(node: LocalNode, pid: Pid) -> Pid:
-    process = node.kernel.find(pid)
+    process = node.kernel.tables.find(pid)
     assert process is not None
     until(lambda: process.runner.is_waiting)
     return pid
@@ -89,7 +89,9 @@ class TestFacts:
 
     def test_the_initial_call_is_known_before_the_payload_that_says_it_is_read(self, node: LocalNode) -> None:
         def started_with(payload: Payload) -> Any:
-            process, _ = in_kernel(node, partial(node.kernel.process_started, "spawn", initial_call=payload))
+            process, _ = in_kernel(
+                node, partial(node.kernel.process_signals.process_started, "spawn", initial_call=payload)
+            )
             return fact(node, process.pid, "initial_call")
 
         limit = node.max_message_bytes
@@ -130,7 +132,7 @@ class TestFacts:
         assert fact(node, pids[1], "monitored_by") == [pid]
 
     def test_the_leader_is_the_one_it_prints_to(self, node: LocalNode, pid: Pid) -> None:
-        in_kernel(node, node.kernel.set_leader, Pid(0), pid, Pid(9))
+        in_kernel(node, node.kernel.process_signals.set_leader, Pid(0), pid, Pid(9))
         assert fact(node, pid, "group_leader") == Pid(9)
 
 
@@ -198,10 +200,10 @@ class TestWhatRuns:
         current.set(before)
         assert fact(node, shell.pid, "current_function") is None
         assert fact(node, shell.pid, "kind") == "shell"
-        in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")
+        in_kernel(node, node.kernel.process_signals.process_exited, shell.runner.process, "normal")
 
     def test_of_a_process_that_has_no_runner_yet_there_is_none(self, node: LocalNode) -> None:
-        process, _ = in_kernel(node, node.kernel.process_started, "spawn")
+        process, _ = in_kernel(node, node.kernel.process_signals.process_started, "spawn")
         assert fact(node, process.pid, "current_function") is None
         assert fact(node, process.pid, "status") == "running"
 
@@ -217,7 +219,7 @@ def test_a_process_may_ask_about_itself(node: LocalNode) -> None:
 def test_on_another_node_it_is_looked_up_there(stage: Stage) -> None:
     a = stage.start("a")
     pid, _ = a.processes.spawn(waits, ())
-    assert information(a, Pid(pid.number, node="a@test", creation=a.kernel.creation), ["kind"]) == {
+    assert information(a, Pid(pid.number, node="a@test", creation=a.kernel.tables.creation), ["kind"]) == {
         "kind": "def"
     }
-    assert information(a, Pid(pid.number, node="a@test", creation=a.kernel.creation + 1), None) is None
+    assert information(a, Pid(pid.number, node="a@test", creation=a.kernel.tables.creation + 1), None) is None

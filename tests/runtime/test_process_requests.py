@@ -80,7 +80,7 @@ class TestAnotherNode:
             receive("end")
 
         pid = Running(b, body).pid
-        until(lambda: b.kernel.whereis("stock") is not None)
+        until(lambda: b.kernel.registry.whereis("stock") is not None)
         b.sending.send(pid, {"name": "nike"})
         facts = asking(a, seen_from(a, b, pid), ["registered_name", "messages", "links", "group_leader"])
         assert facts == {
@@ -99,7 +99,7 @@ class TestAnotherNode:
             receive("end")
 
         pid = Running(b, body).pid
-        process = b.kernel.find(pid)
+        process = b.kernel.tables.find(pid)
         assert process is not None
         until(lambda: len(process.dictionary) == 2)
         dictionary = asking(a, seen_from(a, b, pid), ["dictionary"])["dictionary"]
@@ -109,12 +109,12 @@ class TestAnotherNode:
     def test_dead_remote_process_is_none(self, stage: Stage, asking: Asker) -> None:
         a, b = stage.start("a"), stage.start("b")
         assert asking(a, seen_from(a, b, Pid(4711)), None) is None
-        assert asking(a, Pid(1, node="b@test", creation=b.kernel.creation + 1), None) is None
+        assert asking(a, Pid(1, node="b@test", creation=b.kernel.tables.creation + 1), None) is None
 
     def test_pid_of_an_earlier_incarnation_is_dead(self, stage: Stage, asking: Asker) -> None:
         a = stage.start("a")
         pid = Running(a, receive).pid
-        earlier = Pid(pid.number, node="a@test", creation=a.kernel.creation + 1)
+        earlier = Pid(pid.number, node="a@test", creation=a.kernel.tables.creation + 1)
         assert asking(a, earlier, None) is None
 
     def test_unreachable_node_raises_no_connection(self, stage: Stage, asking: Asker) -> None:
@@ -178,7 +178,7 @@ class TestQuestions:
         def body() -> Any:
             with PendingAnswer(a) as pending:
                 with a.kernel_call as kernel:
-                    pending.number = kernel.request_info(
+                    pending.number = kernel.requests.info(
                         pending, own_pid(), "b@test", "info", encoded(question)
                     )
                 assert wait("test", pending.wait(HANG))

@@ -47,13 +47,13 @@ class Reader:
 
     def __init__(self, node: LocalNode) -> None:
         self.node = node
-        process, _ = in_kernel(node, node.kernel.process_started, "def")
+        process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
         self.process = process
         self.runner = process.runner = Runner(node, process)
 
     def gets(self, *messages: Any) -> Reader:
         for message in messages:
-            in_kernel(self.node, self.node.kernel.send, None, self.process.pid, message)
+            in_kernel(self.node, self.node.kernel.router.send, None, self.process.pid, message)
         return self
 
     def receives(self, *patterns: Any, timeout: float | None = 0) -> Any:
@@ -186,7 +186,7 @@ class TestTime:
 
     def test_a_wait_ends_with_the_message(self, node: LocalNode) -> None:
         running = Running(node, lambda: receive(current.get(), ("go",), None))  # type: ignore[arg-type]
-        process = node.kernel.find(running.pid)
+        process = node.kernel.tables.find(running.pid)
         assert process is not None
         until(lambda: process.waiting)
         node.sending.send(running.pid, "something else")

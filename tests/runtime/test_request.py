@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def abandoned(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the requests that were abandoned."""
     numbers: list[int] = []
-    monkeypatch.setattr(node.kernel, "abandon", numbers.append)
+    monkeypatch.setattr(node.kernel.requests, "abandon", numbers.append)
     return numbers
 
 
@@ -95,8 +95,8 @@ def test_request_of_a_process_killed_while_it_asks_is_abandoned(
 
     async def ask_and_die() -> None:
         with PendingAnswer(node) as pending, node.kernel_call as kernel:
-            process = kernel.processes()[0]
-            kernel.exit(process.pid, process.pid, "kill")
+            process = kernel.tables.processes.all()[0]
+            kernel.process_signals.exit(process.pid, process.pid, "kill")
             pending.number = 7
 
     with pytest.raises(ProcessKilled):
@@ -138,7 +138,7 @@ def test_output_of_a_call_is_shown_before_its_value(node: LocalNode) -> None:
 
     def answer_behind_a_line(pending: PendingAnswer) -> None:
         pending.resolve("value", None)
-        node.kernel.console.append((node.kernel.dead_pid(), "a line\n"))
+        node.kernel.tables.console.append((node.kernel.tables.dead_pid(), "a line\n"))
 
     blocking(ask(node, answer_behind_a_line, 0))
     assert shown == ["a line\n"]

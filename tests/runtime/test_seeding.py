@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def connected(node: LocalNode) -> list[str]:
-    return in_kernel(node, node.kernel.nodes, ("connected",))
+    return in_kernel(node, node.kernel.membership.nodes, ("connected",))
 
 
 def test_a_seed_that_is_there_is_dialled(stage: Stage) -> None:
@@ -75,7 +75,7 @@ def test_a_seed_that_cannot_be_one_is_refused_before_anything_starts(stage: Stag
     node = stage.make()
     with pytest.raises(ValueError, match="seed"):
         start_node(node, "a@test", seeds=["dns:"])
-    assert not node.kernel.name
+    assert not node.kernel.tables.name
 
 
 def test_when_the_node_leaves_nobody_is_dialled_any_more(stage: Stage) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pyx import Node, Process, aio, receive, rpc, send, spawn
 from pyx import self as self_pid
-from pyx.core.outbox import HEAVY_BYTES, Outbox
+from pyx.core.outbox import HIGH_WATER_BYTES, Outbox
 from pyx.errors import EncodeError, NodeBusy, ProcessKilled, RemoteError, RpcError
 from pyx.execution import context
 from pyx.execution.line_buffer import LONGEST_PRINT
@@ -44,9 +44,9 @@ MIB = 1024 * 1024
 class TestSending:
     @pytest.fixture
     def reader(self, node: LocalNode) -> Runner:
-        process, _ = in_kernel(node, node.kernel.process_started, "def")
+        process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
         process.runner = Runner(node, process)
-        in_kernel(node, node.kernel.register, process.pid, "reader")
+        in_kernel(node, node.kernel.registry.register, process.pid, "reader")
         runner: Runner = process.runner
         return runner
 
@@ -90,7 +90,7 @@ def test_a_dead_process_may_give_up_what_it_asked_for(
     node: LocalNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_up: list[int] = []
-    monkeypatch.setattr(node.kernel, "abandon", given_up.append)
+    monkeypatch.setattr(node.kernel.requests, "abandon", given_up.append)
 
     def body(runner: Runner) -> None:
         runner.gate.closed = True
@@ -139,7 +139,7 @@ class TestALimitOfMessages:
     ) -> None:
         a, b = two
         server = Running(b, lambda: [receive(str), Process.info(self_pid(), "undecodable")])
-        in_kernel(b, b.kernel.register, server.pid, "server")
+        in_kernel(b, b.kernel.registry.register, server.pid, "server")
 
         def body() -> None:
             send(("server", "b@test"), bytes(MIB))
@@ -209,7 +209,7 @@ class TestToANodeThatTakesNothing:
     def server(self, b: LocalNode, count: int) -> Running:
         """It takes so many messages, and tells their numbers in order."""
         server = Running(b, lambda: [receive()[0] for _ in range(count)])
-        in_kernel(b, b.kernel.register, server.pid, "server")
+        in_kernel(b, b.kernel.registry.register, server.pid, "server")
         return server
 
     def flood(self, a: LocalNode) -> int:
@@ -225,7 +225,7 @@ class TestToANodeThatTakesNothing:
         busy = refused.value
         assert busy.node == "b@test"
         assert 16 * MIB < busy.queued < 17.1 * MIB
-        assert a.kernel.queued() == {"b@test": busy.queued}
+        assert a.kernel.router.queued() == {"b@test": busy.queued}
         return next(counter) - 1
 
     def test_a_thread_that_is_no_process_is_refused(self, two: tuple[LocalNode, LocalNode]) -> None:
@@ -263,7 +263,7 @@ class TestToANodeThatTakesNothing:
         a, b = two
         sender = Running(a, lambda: [send(self.DEST, (number, bytes(400_000)))[0] for number in range(9)])
         until(lambda: bool(self.link(a).out.waiters))
-        assert MIB < a.kernel.queued()["b@test"] < 3 * 400_200
+        assert MIB < a.kernel.router.queued()["b@test"] < 3 * 400_200
         server = self.server(b, 9)
         a.transport_loop.call(self.link(a).release)
         assert sender.outcome() == server.outcome() == list(range(9))
@@ -302,7 +302,7 @@ class TestToANodeThatTakesNothing:
 
         sender = Running(a, prints)
         until(lambda: bool(self.link(a).out.waiters))
-        assert MIB <= a.kernel.queued()["b@test"] < MIB + 2 * LONGEST_PRINT  # of ten
+        assert MIB <= a.kernel.router.queued()["b@test"] < MIB + 2 * LONGEST_PRINT  # of ten
         a.transport_loop.call(self.link(a).release)
         sender.outcome()
         until(lambda: sum(map(len, shown)) == 10 * MIB)
@@ -314,7 +314,7 @@ class TestToANodeThatTakesNothing:
 @pytest.fixture
 def runner(node: LocalNode) -> Runner:
     """Of a process that nothing runs."""
-    process, _ = in_kernel(node, node.kernel.process_started, "def")
+    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
     runner = process.runner = Runner(node, process)
     return runner
 
@@ -323,8 +323,8 @@ def runner(node: LocalNode) -> Runner:
 def heavy() -> Outbox:
     """A queue to a peer that reads nothing."""
     queue = Outbox("b@test")
-    assert queue.put(Send(Pid(1), Pid(2), Payload(bytes(HEAVY_BYTES))))
-    assert queue.is_heavy
+    assert queue.put(Send(Pid(1), Pid(2), Payload(bytes(HIGH_WATER_BYTES))))
+    assert queue.is_busy
     return queue
 
 

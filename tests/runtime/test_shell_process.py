@@ -62,7 +62,9 @@ def shell(node: LocalNode, console: Console) -> Iterator[ShellProcess]:
     shell = ShellProcess(node, console, BEGAN)
     yield shell
     current.set(None)
-    in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
+    in_kernel(
+        node, node.kernel.process_signals.process_exited, shell.runner.process, "normal"
+    )  # a kill would interrupt us
     signal.signal(signal.SIGINT, handler)
 
 
@@ -109,7 +111,9 @@ def killed(shell: ShellProcess) -> None:
     """Kills the shell's process from another thread, and waits for the interrupt that comes of it."""
     node = shell._node
     pid = shell.pid
-    threading.Thread(target=in_kernel, args=(node, node.kernel.exit, Pid(0), pid, "kill")).start()
+    threading.Thread(
+        target=in_kernel, args=(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
+    ).start()
     wait_for(threading.Event())
 
 
@@ -130,7 +134,7 @@ class TestKilled:
 
         def killer() -> None:
             until(lambda: shell.runner.process.waiting)
-            in_kernel(node, node.kernel.exit, Pid(0), shell.pid, "kill")
+            in_kernel(node, node.kernel.process_signals.exit, Pid(0), shell.pid, "kill")
 
         threading.Thread(target=killer).start()
         with pytest.raises((KeyboardInterrupt, ProcessKilled)):
@@ -163,7 +167,7 @@ def test_a_session_leaves_nothing_behind(
         assert node.output.console is console
         assert isinstance(sys.stdout, StdoutRouter)
     assert current.get() is None
-    assert node.kernel.find(pid) is None
+    assert node.kernel.tables.find(pid) is None
     assert node.output.console is None
 
 
@@ -229,7 +233,7 @@ class TestTheContext:
         shell.renew()
         assert shell.runner is not dead
         assert shell.run(current.get) is shell.run_coroutine(who()) is shell.runner
-        in_kernel(node, node.kernel.process_exited, dead.process, "normal")
+        in_kernel(node, node.kernel.process_signals.process_exited, dead.process, "normal")
 
     def test_a_coroutine_that_outlives_its_ctrl_c_lets_others_in(
         self, shell: ShellProcess, monkeypatch: pytest.MonkeyPatch

@@ -53,8 +53,8 @@ class TestStart:
     def test_gives_the_full_name(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("pyx.runtime.local_node.socket.gethostname", lambda: "vm")
         assert start(node, "billing") == "billing@vm"
-        assert node.kernel.name == "billing@vm"
-        assert 0 < node.kernel.creation < 2**32
+        assert node.kernel.tables.name == "billing@vm"
+        assert 0 < node.kernel.tables.creation < 2**32
 
     @pytest.mark.parametrize("hostname", ["vm", "b\u00fcro.local", "gus pc.lan", "", "h" * 64])
     def test_a_long_name_needs_a_host_that_others_can_dial(
@@ -73,16 +73,16 @@ class TestStart:
 
     def test_every_start_is_an_incarnation_of_its_own(self, node: LocalNode) -> None:
         start(node)
-        first = node.kernel.creation
+        first = node.kernel.tables.creation
         start_stop.stop(node)
         start(node)
-        assert node.kernel.creation != first
+        assert node.kernel.tables.creation != first
 
     def test_twice_is_refused(self, node: LocalNode) -> None:
         start(node)
         with pytest.raises(AlreadyStarted, match="this process is already the node a@test"):
             start(node, "b@test")
-        assert node.kernel.name == "a@test"
+        assert node.kernel.tables.name == "a@test"
 
     def test_twice_at_once_is_one_start_and_one_refusal(self, node: LocalNode, home: str) -> None:
         results: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -99,7 +99,7 @@ class TestStart:
         for name in names:
             threading.Thread(target=starts, args=(name,)).start()
         seen = {results.get(timeout=HANG) for _ in names}
-        winner = node.kernel.name
+        winner = node.kernel.tables.name
         assert seen == {winner, f"this process is already the node {winner}"}
         start_stop.stop(node)
         assert not [file for file in os.listdir(home) if file.endswith((".sock", ".lock"))]
@@ -116,7 +116,7 @@ class TestStart:
         for _ in range(2):
             threading.Thread(target=stops).start()
         assert sorted(results.get(timeout=HANG) for _ in range(2)) == [False, True]
-        assert not node.kernel.name
+        assert not node.kernel.tables.name
 
     @pytest.mark.parametrize(
         ("module", "library", "question"),
@@ -133,7 +133,7 @@ class TestStart:
         with pytest.raises(PyxError, match=f"{library} has replaced this program's threads") as refused:
             start(node)
         assert refused.value.hint == "run the node in a program of its own"
-        assert not node.kernel.name
+        assert not node.kernel.tables.name
 
     def test_a_bad_name(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid):
@@ -151,13 +151,13 @@ class TestStart:
             with pytest.raises((ValueError, PyxError)):
                 start(node, str(name), **options)
         assert sorted(os.listdir(home)) == before
-        assert not node.kernel.name
+        assert not node.kernel.tables.name
         assert start(node)
 
     def test_options_reach_their_places(self, node: LocalNode) -> None:
         start(node, hidden=True, tick=3.0, rpc="off", max_message_mib=2)
         kernel = node.kernel
-        assert (kernel.hidden, kernel.tick_seconds, kernel.policy) == (True, 3.0, "off")
+        assert (kernel.tables.hidden, kernel.mesh.tick_seconds, kernel.tables.policy) == (True, 3.0, "off")
         assert node.max_message_bytes == 2 * 1024 * 1024
 
     def test_what_the_last_incarnation_was_told_is_over(self, node: LocalNode) -> None:
@@ -232,7 +232,7 @@ class TestStop:
     def test_gives_the_name_up(self, node: LocalNode, home: str) -> None:
         start(node)
         assert start_stop.stop(node) is True
-        assert not node.kernel.name
+        assert not node.kernel.tables.name
         assert [name for name in os.listdir(home) if name.endswith((".lock", ".sock"))] == []
 
     def test_of_a_node_that_has_none(self, node: LocalNode) -> None:
@@ -244,7 +244,7 @@ class TestStop:
     def test_processes_live_on_and_are_no_strangers(self, node: LocalNode) -> None:
         running = Running(node, receive)
         start(node)
-        assert node.kernel.find(running.pid)
+        assert node.kernel.tables.find(running.pid)
         start_stop.stop(node)
         node.sending.send(running.pid, "still here")
         assert running.outcome() == "still here"
@@ -252,7 +252,7 @@ class TestStop:
     def test_all_stop_with_the_interpreter(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         start_stop._stop_all()
-        assert (a.kernel.name, b.kernel.name) == ("", "")
+        assert (a.kernel.tables.name, b.kernel.tables.name) == ("", "")
         assert not {a, b} & set(start_stop._started)
 
 
@@ -268,7 +268,7 @@ class TestInfo:
         facts = start_stop.info(a)
         assert (facts["name"], facts["host"], facts["hidden"]) == ("a@test", "test", True)
         assert (facts["policy"], facts["tick"], facts["registered"]) == ("open", 15.0, [])
-        assert facts["creation"] == a.kernel.creation
+        assert facts["creation"] == a.kernel.tables.creation
         assert facts["threads"] >= 2
         assert facts["dying_threads"] == 0
         assert facts["max_message_mib"] == 128
@@ -294,10 +294,10 @@ class TestInfo:
         in_c = threading.Lock()
         in_c.acquire()
         pid, _ = node.processes.spawn(in_c.acquire, ())
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: process.runner.gate.thread_ident is not None)
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         assert start_stop.info(node)["dying_threads"] == 1
         in_c.release()
         until(lambda: start_stop.info(node)["dying_threads"] == 0)

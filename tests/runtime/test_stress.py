@@ -80,13 +80,13 @@ class Finished:
 
 def no_lock_is_held(node: LocalNode) -> None:
     """A step is taken on this thread, on a fresh one, as a process, and on both loops."""
-    in_kernel(node, node.kernel.registered)
-    fresh = threading.Thread(target=in_kernel, args=(node, node.kernel.registered))
+    in_kernel(node, node.kernel.registry.registered)
+    fresh = threading.Thread(target=in_kernel, args=(node, node.kernel.registry.registered))
     fresh.start()
     fresh.join(HANG)
     assert not fresh.is_alive()
     as_process(node, lambda: own_pid())
-    node.transport_loop.call(in_kernel, node, node.kernel.registered)
+    node.transport_loop.call(in_kernel, node, node.kernel.registry.registered)
     done = threading.Event()
 
     async def on_the_process_loop() -> None:
@@ -100,13 +100,13 @@ def no_lock_is_held(node: LocalNode) -> None:
 def tables_agree(node: LocalNode, *, alive: set[Pid]) -> None:
     """The kernel knows of these processes, which are bound to nothing, and of nothing that was others'."""
     kernel = node.kernel
-    assert {process.pid for process in kernel.processes()} == alive
-    assert kernel.registered() == []
+    assert {process.pid for process in kernel.tables.processes.all()} == alive
+    assert kernel.registry.registered() == []
     assert kernel.pending == {}
     assert kernel.tables.aliases == {}
     assert kernel.tables.monitors == {}
     assert list(kernel.tables.inbox) == []
-    for process in kernel.processes():
+    for process in kernel.tables.processes.all():
         assert process.monitored_by == {}
         assert list(process.links) == []
     assert node.dispatch._deferred == {}
@@ -229,7 +229,7 @@ class TestKillsOfSenders:
         assert complaints == []
         assert seen > [KILLS]
         assert end_of(node, pid) in {"normal", "noproc"}
-        until(lambda: len(node.kernel.processes()) == 0)
+        until(lambda: len(node.kernel.tables.processes.all()) == 0)
         tables_agree(node, alive=set())
         no_lock_is_held(node)
 
@@ -332,11 +332,11 @@ class TestKillsOfWaiters:
         for at_once in (False, True) * 5:
             finished = Finished(node, monkeypatch)
             pid, _ = node.processes.spawn(function, ())
-            process = node.kernel.find(pid)
+            process = node.kernel.tables.find(pid)
             assert process is not None
             if not at_once:
                 until(lambda process=process: is_asleep(process.runner))  # type: ignore[misc]
-            in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+            in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
             assert not process.alive
             finished.wait_for(1)
             monkeypatch.undo()
@@ -363,7 +363,7 @@ class TestSwallowers:
 
         def stubborn(runner: Runner) -> None:
             with pytest.raises(ProcessKilled):
-                in_kernel(node, node.kernel.exit, Pid(0), runner.process.pid, "kill")
+                in_kernel(node, node.kernel.process_signals.exit, Pid(0), runner.process.pid, "kill")
             for act in (
                 lambda: send(own_pid(), "x"),
                 lambda: receive(timeout=0),
@@ -403,10 +403,10 @@ class TestSwallowers:
             send(own_pid(), "x")
 
         pid, _ = node.processes.spawn(stubborn, ())
-        process = node.kernel.find(pid)
+        process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: process.waiting)
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         finished.wait_for(1)
         assert refused == ["refused"] * 2  # a ping of a node without a name asks nobody
         assert len(node.processes.kills) == 0
@@ -430,7 +430,7 @@ class TestSwallowers:
 
         pid, _ = node.processes.spawn(busy, ())
         until(lambda: shown == ["before\n"])
-        in_kernel(node, node.kernel.exit, Pid(0), pid, "kill")
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         assert len(node.processes.kills) == 1
         in_c.release()
         finished.wait_for(1)
@@ -596,7 +596,7 @@ def test_ten_thousand_tasks(node: LocalNode) -> None:
         return answered
 
     assert len(as_process(node, body, hang=WORK)) == 10_000
-    until(lambda: not node.kernel.processes())
+    until(lambda: not node.kernel.tables.processes.all())
     tables_agree(node, alive=set())
 
 

@@ -52,7 +52,7 @@ WEAK = {"cookie": "pyx1-" + "1" * 43}
 
 
 def connected(node: LocalNode) -> list[str]:
-    return in_kernel(node, node.kernel.nodes, ("visible",))
+    return in_kernel(node, node.kernel.membership.nodes, ("visible",))
 
 
 def peer_of(node: LocalNode, name: str) -> Peer:
@@ -92,9 +92,9 @@ class TestSessions:
         a, b, h = stage.start("a"), stage.start("b"), stage.start("h", hidden=True)
         ping(a, "b")
         ping(h, "a")
-        until(lambda: in_kernel(a, a.kernel.nodes, ("hidden",)) == ["h@test"])
+        until(lambda: in_kernel(a, a.kernel.membership.nodes, ("hidden",)) == ["h@test"])
         assert (connected(a), connected(b)) == (["b@test"], ["a@test"])
-        assert in_kernel(h, h.kernel.nodes, ("hidden",)) == ["a@test"]
+        assert in_kernel(h, h.kernel.membership.nodes, ("hidden",)) == ["a@test"]
 
     def test_two_that_dial_each_other_end_with_one_session(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
@@ -115,12 +115,12 @@ class TestSessions:
         shown: list[tuple[Pid, str]] = []
         a.output.outlet._write = lambda text, frm: shown.append((frm, text))
         running = Running(b, receive)
-        in_kernel(b, b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         as_process(a, lambda: send(("reader", "b"), {"name": "nike"}))
         assert running.outcome() == {"name": "nike"}
         assert as_process(a, lambda: rpc.call("b", "os", "getpid")) == os.getpid()
-        worker = b.kernel.dead_pid()
-        in_kernel(b, b.kernel.print_lines, worker, seen_from(b, a, Pid(0)), "a line\n")
+        worker = b.kernel.tables.dead_pid()
+        in_kernel(b, b.kernel.printing.print_lines, worker, seen_from(b, a, Pid(0)), "a line\n")
         until(lambda: shown == [(seen_from(a, b, worker), "a line\n")])
 
     def test_one_that_ends_without_a_word_is_lost_at_once(self, stage: Stage) -> None:
@@ -136,7 +136,7 @@ class TestSessions:
     def test_messages_sent_before_the_session_stands_arrive_in_order(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         running = Running(b, lambda: [receive() for _ in range(100)])
-        in_kernel(b, b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         as_process(a, lambda: [send(("reader", "b"), number) for number in range(100)])
         assert running.outcome() == list(range(100))
 
@@ -153,7 +153,7 @@ class TestNames:
         a, b = stage.start("a"), stage.start("b")
         assert start_stop.stop(a)
         again = stage.start("a")
-        assert again.kernel.creation != 0
+        assert again.kernel.tables.creation != 0
         assert ping(b, "a") == "pong"
 
     def test_without_the_place_for_a_socket_nothing_is_left_behind(
@@ -211,7 +211,7 @@ class TestTicks:
     def test_the_kernel_hears_the_clock(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         ticked = threading.Semaphore(0)
         a = stage.make()
-        monkeypatch.setattr(a.kernel, "tick", lambda _: ticked.release())
+        monkeypatch.setattr(a.kernel.mesh, "tick", lambda _: ticked.release())
         start_node(a, "a@test", tick=0.004)
         for _ in range(3):
             assert ticked.acquire(timeout=HANG)
@@ -234,7 +234,7 @@ class TestLeaving:
         caplog.set_level(logging.INFO)
         a, b = stage.start("a"), stage.start("b")
         running = Running(b, lambda: [receive() for _ in range(1000)])
-        in_kernel(b, b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         as_process(a, lambda: [send(("reader", "b"), [number]) for number in range(1000)])
         start_stop.stop(a)
         assert running.outcome() == [[number] for number in range(1000)]
@@ -258,7 +258,7 @@ class TestLeaving:
         a, _, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
         ping(a, "c")
         start_stop.stop(c)
-        until(lambda: in_kernel(a, a.kernel.nodes, ("connected",)) == [])
+        until(lambda: in_kernel(a, a.kernel.membership.nodes, ("connected",)) == [])
         ping(a, "b")
         closed: list[bool] = []
         link = peer_of(a, "b").connection
@@ -303,7 +303,7 @@ class TestLeaving:
     ) -> None:
         a, b = stage.start("a"), stage.start("b")
         running = Running(b, lambda: [receive()[0] for _ in range(8)])
-        in_kernel(b, b.kernel.register, running.pid, "sink")
+        in_kernel(b, b.kernel.registry.register, running.pid, "sink")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
@@ -361,13 +361,13 @@ class TestRaces:
         """Another thread sends as soon as the kernel has its name: its dial must not be lost."""
         b = stage.start("b")
         running = Running(b, receive)
-        in_kernel(b, b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         a = stage.make()
         started = a.kernel.node_started
 
         def with_an_eager_process(*args: Any, **options: Any) -> None:
             started(*args, **options)
-            a.kernel.send(None, ("reader", "b@test"), encoded("early"))
+            a.kernel.router.send(None, ("reader", "b@test"), encoded("early"))
 
         monkeypatch.setattr(a.kernel, "node_started", with_an_eager_process)
         start_node(a, "a@test")
@@ -378,7 +378,7 @@ class TestRaces:
         assert a.transport is not None
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        arrival = Arrival("b@test", b.kernel.creation, False, True, ours, b"", b"", None)  # type: ignore[arg-type]
+        arrival = Arrival("b@test", b.kernel.tables.creation, False, True, ours, b"", b"", None)  # type: ignore[arg-type]
         a.transport_loop.call(a.transport.established, arrival)  # a never dialled
         assert theirs.recv(1) == b""
         theirs.close()
@@ -391,7 +391,7 @@ class TestRaces:
         ours.setblocking(False)
         status, peer = a.transport_loop.call(functools.partial(transport.claimed, "c@test", 7, hidden=False))
         assert status == "ok"
-        in_kernel(a, a.kernel.disconnect, "c@test")
+        in_kernel(a, a.kernel.mesh.disconnect, "c@test")
         arrival = Arrival("c@test", 7, False, False, ours, b"the verdict", b"", peer)  # type: ignore[arg-type]
         a.transport_loop.call(transport.established, arrival)
         until(lambda: not transport._links)
@@ -407,7 +407,7 @@ class TestABadNetwork:
         ping(a, "b")
         assert b.transport is not None
         running = Running(b, receive)
-        in_kernel(b, b.kernel.register, running.pid, "reader")
+        in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         b.transport.cut_off(frozenset({"a@test"}))
         as_process(a, lambda: send(("reader", "b"), "through the cut"))
         with pytest.raises(RpcTimeout):
@@ -425,7 +425,7 @@ class TestABadNetwork:
 
 
 def running_mailbox(node: LocalNode, pid: Pid) -> Any:
-    process = node.kernel.find(pid)
+    process = node.kernel.tables.find(pid)
     assert process is not None
     return process.mailbox
 
@@ -501,7 +501,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(
     jumped = iter(itertools.count(1_700_000_000.0, jump))
     monkeypatch.setattr(time, "time", lambda: next(jumped))
     for node in (a, b):
-        node.transport_loop.call(in_kernel, node, lambda node=node: node.kernel.tick(time.monotonic()))
+        node.transport_loop.call(in_kernel, node, lambda node=node: node.kernel.mesh.tick(time.monotonic()))
     assert ping(a, "b") == "pong"
     heard = as_process(a, lambda: (Process.send_after(self(), "late", 0.01), receive(timeout=HANG)))
     assert heard[1] == "late"
@@ -522,8 +522,8 @@ class TestADial:
 
     def test_is_begun_though_its_end_is_told_last(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
-        in_kernel(a, a.kernel.connect, None, "b@test", time.monotonic())
-        in_kernel(a, a.kernel.effects.append, fx.CancelDial("b@test"))
+        in_kernel(a, a.kernel.mesh.connect, None, "b@test", time.monotonic())
+        in_kernel(a, a.kernel.tables.effects.append, fx.CancelDial("b@test"))
         until(lambda: connected(a) == ["b@test"])
         assert connected(b) == ["a@test"]
 
@@ -531,11 +531,11 @@ class TestADial:
         a = stage.start("a")
 
         def waver() -> None:
-            in_kernel(a, a.kernel.connect, None, "nobody@test", time.monotonic())
-            in_kernel(a, a.kernel.disconnect, "nobody@test")
-            in_kernel(a, a.kernel.effects.append, fx.Dial("nobody@test"))
+            in_kernel(a, a.kernel.mesh.connect, None, "nobody@test", time.monotonic())
+            in_kernel(a, a.kernel.mesh.disconnect, "nobody@test")
+            in_kernel(a, a.kernel.tables.effects.append, fx.Dial("nobody@test"))
 
         a.transport_loop.call(waver)
         a.transport_loop.call(lambda: None)
-        assert in_kernel(a, a.kernel.dialling, "nobody@test") is None
+        assert in_kernel(a, a.kernel.mesh.dialling, "nobody@test") is None
         assert "nobody@test" not in caplog.text

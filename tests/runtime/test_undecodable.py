@@ -35,7 +35,7 @@ class Two:
     def __init__(self, stage: Stage) -> None:
         self.a, self.b = stage.start("a"), stage.start("b")
         self.server = Running(self.b, self._serve)
-        in_kernel(self.b, self.b.kernel.register, self.server.pid, "server")
+        in_kernel(self.b, self.b.kernel.registry.register, self.server.pid, "server")
         assert as_process(self.a, lambda: Node.ping("b")) == "pong"
         (self.session,) = (peer.session for peer in self.a.kernel.tables.peers.values())
 
@@ -61,7 +61,7 @@ def two(stage: Stage) -> Iterator[Two]:
     yield both
     # Nobody lost anything: it is the same session, and there is one.
     assert [peer.session for peer in both.a.kernel.tables.peers.values()] == [both.session]
-    assert both.b.kernel.nodes(["connected"]) == ["a@test"]
+    assert both.b.kernel.membership.nodes(["connected"]) == ["a@test"]
 
 
 def asked(node: LocalNode, request: Any, *args: Any) -> PendingAnswer:
@@ -81,7 +81,7 @@ def test_a_message_is_dropped_counted_and_told_at_both_ends(
     two: Two, caplog: pytest.LogCaptureFixture
 ) -> None:
     for dest in (("server", "b@test"), two.server_there):
-        in_kernel(two.a, two.a.kernel.send, None, dest, TORN)
+        in_kernel(two.a, two.a.kernel.router.send, None, dest, TORN)
     assert two.ends() == ("end", 2)
     here = f"dropped a message from a@test to {two.server.pid} that cannot be read: malformed payload"
     there = f"b@test dropped a message for {two.server_there} that it cannot read: malformed payload"
@@ -90,7 +90,7 @@ def test_a_message_is_dropped_counted_and_told_at_both_ends(
 
 
 def test_a_call_fails_at_its_caller(two: Two) -> None:
-    pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", TORN)
+    pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", TORN)
     with pytest.raises(RemoteError, match="DecodeError: malformed payload"):
         remote_calls.value_of(two.a, "b@test", pending)
     assert two.ends() == ("end", 0)
@@ -99,7 +99,7 @@ def test_a_call_fails_at_its_caller(two: Two) -> None:
 def test_an_answer_fails_at_its_caller_too(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
     call = remote_calls.encoded_call(two.a, "os", "getpid", [])
-    pending = asked(two.a, two.a.kernel.request_call, Pid(0), Pid(0), "b@test", call)
+    pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", call)
     with pytest.raises(RpcError, match="the answer of b@test cannot be decoded: malformed payload"):
         remote_calls.value_of(two.a, "b@test", pending)
 
@@ -109,7 +109,7 @@ def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Tw
         me = context.require("test").process.pid
         with PendingAnswer(two.a) as pending:
             with two.a.kernel_call as kernel:
-                pending.number, _ = kernel.request_spawn(
+                pending.number, _ = kernel.requests.spawn(
                     pending, me, Pid(0), "b@test", TORN, link=False, monitor=True
                 )
             assert wait("test", pending.wait(10.0))
@@ -121,12 +121,12 @@ def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Tw
 
 
 def test_a_question_is_answered_by_that(two: Two) -> None:
-    pending = asked(two.a, two.a.kernel.request_info, Pid(0), "b@test", "info", TORN)
+    pending = asked(two.a, two.a.kernel.requests.info, Pid(0), "b@test", "info", TORN)
     assert pending.outcome == "value"
     assert decode(pending.body, None).type == "DecodeError"
 
 
 def test_a_reason_is_a_word(two: Two) -> None:
-    in_kernel(two.a, two.a.kernel.exit, Pid(0), two.server_there, TORN)
+    in_kernel(two.a, two.a.kernel.process_signals.exit, Pid(0), two.server_there, TORN)
     ended, undecodable = two.server.outcome()
     assert (ended[0], ended[2], undecodable) == ("EXIT", "unreadable", 0)

@@ -169,7 +169,9 @@ def shell(node: LocalNode) -> Iterator[ShellProcess]:
     shell = ShellProcess(node, SilentConsole(), ("tests", "shell", 0))
     yield shell
     current.set(None)
-    in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")  # a kill would interrupt us
+    in_kernel(
+        node, node.kernel.process_signals.process_exited, shell.runner.process, "normal"
+    )  # a kill would interrupt us
 
 
 @pytest.mark.usefixtures("shell")
@@ -195,7 +197,7 @@ def test_output_of_an_await_is_shown_before_it_reads_stdin(
 
     assert shell.run_coroutine(ask()) == ("one\n", "before\nand ")
     current.set(None)
-    in_kernel(node, node.kernel.process_exited, shell.runner.process, "normal")
+    in_kernel(node, node.kernel.process_signals.process_exited, shell.runner.process, "normal")
 
 
 def test_main_thread_reads_stdin_before_the_shell_is_a_process(stdin_of_prompt: TtyStdin) -> None:

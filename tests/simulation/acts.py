@@ -280,7 +280,7 @@ def spawn_at(me: Actor, node: str, *, linked: bool, monitored: bool) -> Waiter:
     waiter = Waiter(me, "spawn", request)
 
     def decide() -> None:
-        waiter.number, ref = kernel.requests.request_spawn(
+        waiter.number, ref = kernel.requests.spawn(
             waiter, me.process.pid, me.process.leader, node, payload, link=linked, monitor=monitored
         )
         request.ref, request.peer = ref, _peer(me, node)
@@ -326,7 +326,7 @@ def call(me: Actor, node: str) -> Waiter:
 
     def decide() -> None:
         frm, leader = me.process.pid, me.process.leader
-        waiter.number = kernel.requests.request_call(waiter, frm, leader, node, payload)
+        waiter.number = kernel.requests.call(waiter, frm, leader, node, payload)
         request.peer = _peer(me, node)
 
     me.host.step(decide)
@@ -337,7 +337,7 @@ def cast(me: Actor, node: str) -> None:
     """`rpc.cast`."""
     payload = me.host.world.unique_payload()
     me.host.world.requests[payload.data] = Request("call", me, node, void=not me.process.alive)
-    me.host.step(me.host.kernel.requests.request_call, None, me.process.pid, None, node, payload)
+    me.host.step(me.host.kernel.requests.call, None, me.process.pid, None, node, payload)
 
 
 def ping(me: Actor, node: str) -> Waiter:
@@ -352,7 +352,7 @@ def info(me: Actor, node: str) -> Waiter:
     waiter = Waiter(me, "info")
     payload = me.host.world.unique_payload()
     kernel = me.host.kernel
-    waiter.number = me.host.step(kernel.requests.request_info, waiter, me.process.pid, node, "info", payload)
+    waiter.number = me.host.step(kernel.requests.info, waiter, me.process.pid, node, "info", payload)
     return waiter
 
 

@@ -192,11 +192,13 @@ class Host:
                     )
                 case fx.Dial(node) | fx.CancelDial(node):
                     world.soon(self, self._look_at_dial, node)
-                case fx.GoOn():
+                case fx.ContinueExits():
                     world.count("ends told in portions")
-                    world.at(world.random.random() * 0.01, self, self.step, self.kernel.go_on)
-                case fx.Rest(node, until):
-                    world.at(max(0.0, until - world.now), self, self.step, self.kernel.mesh.rested, node)
+                    world.at(world.random.random() * 0.01, self, self.step, self.kernel.continue_exits)
+                case fx.RetryAt(node, until):
+                    world.at(
+                        max(0.0, until - world.now), self, self.step, self.kernel.mesh.backoff_ended, node
+                    )
                 case fx.Hangup(peer, gracefully):
                     if peer.connection is not None:
                         peer.connection.close(gracefully=gracefully)

@@ -254,13 +254,13 @@ def links_outlive_the_session(kernel: WatchedKernel) -> None:
 @fault
 def exit_notices_are_dropped(kernel: WatchedKernel) -> None:
     """Exit notices beyond the first portion are not given out."""
-    go_on = kernel.go_on
+    continue_exits = kernel.continue_exits
 
     def faulty() -> None:
         kernel.tables.exit_notices._iterators.clear()
-        go_on()
+        continue_exits()
 
-    replace(kernel, "go_on", faulty)
+    replace(kernel, "continue_exits", faulty)
 
 
 @fault

@@ -64,7 +64,7 @@ def test_every_promise_holds_under_threads(stage: Stage) -> None:
     assert complaints_of(nodes) == []
     until(lambda: all(not process.mailbox for process in processes(nodes)))
     for member in living(crowd):
-        process = member.node.kernel.find(member.address.pid)
+        process = member.node.kernel.tables.find(member.address.pid)
         assert process is not None
         assert set(process.monitors) == set(member.watches)
     for process in processes(nodes):
@@ -84,20 +84,20 @@ def has_acted(crowd: Crowd, acts: int) -> bool:
 def disturb(crowd: Crowd, nodes: list[LocalNode], number: int) -> None:
     """A kill every time, a cut now and then, and seldom a node that leaves and comes back."""
     victim = crowd.random.choice(crowd.members[-MEMBERS:])
-    in_kernel(victim.node, victim.node.kernel.exit, Pid(0), victim.address.pid, "kill")
+    in_kernel(victim.node, victim.node.kernel.process_signals.exit, Pid(0), victim.address.pid, "kill")
     node = crowd.random.choice(nodes)
     if not number % 10:
         for peer in peers(node):
             if peer.connection is not None:
                 peer.connection.close(gracefully=crowd.random.random() < 0.5)
     if not number % 80:
-        name = node.kernel.name
+        name = node.kernel.tables.name
         start_stop.stop(node)
         start_node(node, name)
 
 
 def is_reached(node: LocalNode, other: LocalNode) -> bool:
-    return as_process(node, lambda: Node.ping(other.kernel.name)) == "pong"
+    return as_process(node, lambda: Node.ping(other.kernel.tables.name)) == "pong"
 
 
 def complaints_of(nodes: list[LocalNode]) -> list[str]:
@@ -105,8 +105,12 @@ def complaints_of(nodes: list[LocalNode]) -> list[str]:
     found: list[str] = []
     for node in nodes:
         found += in_kernel(node, disagreements, node.kernel)
-        found += [f"{node.kernel.name} keeps {peer.out} for {peer.name}" for peer in peers(node) if peer.out]
-        found += [f"{node.kernel.name} waits for {pending}" for pending in node.kernel.pending.values()]
+        found += [
+            f"{node.kernel.tables.name} keeps {peer.out} for {peer.name}" for peer in peers(node) if peer.out
+        ]
+        found += [
+            f"{node.kernel.tables.name} waits for {pending}" for pending in node.kernel.pending.values()
+        ]
     try:
         return found + asymmetries(node.kernel for node in nodes)
     except RuntimeError:  # a table changed while it was looked at: something was under way
@@ -118,4 +122,4 @@ def peers(node: LocalNode) -> list[Peer]:
 
 
 def processes(nodes: list[LocalNode]) -> list[ProcessRecord]:
-    return [process for node in nodes for process in in_kernel(node, node.kernel.processes)]
+    return [process for node in nodes for process in in_kernel(node, node.kernel.tables.processes.all)]
