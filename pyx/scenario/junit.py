@@ -1,4 +1,4 @@
-"""Results as JUnit's XML, which every CI reads.  Not here: results (`replay.py`)."""
+"""Results as JUnit's XML, which every CI reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 
 def write_junit(path: str, results: Sequence[FileResult]) -> None:
-    """Writes one test case a file.  Raises PyxError: it cannot be written."""
+    """Writes one test case for each file.  Raises PyxError: *path* cannot be written."""
     failed = sum(1 for result in results if result.readable and not result.passed)
     broken = sum(1 for result in results if not result.readable)
     suite = ET.Element(

@@ -1,8 +1,8 @@
-"""`pyx replay --merge A B ...`: recordings of several shells, made at one time, become one transcript.
+"""`pyx replay --merge A B ...`: joins recordings of several shells that ran at the same time.
 
-Blocks are ordered by the time at which they began.  An input during which somebody else typed is marked
-`# blocks`, and its result is claimed where it came: else a replay would wait for it before it goes on.
-Not here: recording (`recorder.py`).
+Blocks are ordered by the time at which they began.  An input that still ran when another shell got one is
+marked `# blocks`, and an empty prompt has its result where that came: else a replay would wait for the result
+before the other input.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}) \+(\d+\.\
 
 
 class _RecordedBlock(NamedTuple):
+    """A block of a recording; `file` is the index of its recording."""
+
     began: datetime
     ended: datetime
     file: int
@@ -33,7 +35,7 @@ class _RecordedBlock(NamedTuple):
 
     @property
     def typed(self) -> range:
-        """Which of the lines are prompts with something typed; `$ ` lines may stand above them."""
+        """The range of the lines that are prompts with code; `$ ` lines may be above them."""
         first = next((at for at, line in enumerate(self.lines) if not line.startswith("$ ")), len(self.lines))
         found = PROMPT.match(self.lines[first]) if first < len(self.lines) else None
         if found is None or not (found.group("code") or "").strip():
@@ -45,10 +47,10 @@ class _RecordedBlock(NamedTuple):
 
 
 def merge(paths: Sequence[str]) -> str:
-    """The transcript of all these recordings.
+    """Returns the transcript of all these recordings.
 
     Raises:
-        TranscriptError: one of them cannot be read, or has no times.
+        TranscriptError: one of them cannot be read, or has a block without its time.
     """
     blocks = [block for number, path in enumerate(paths) for block in _blocks(path, number)]
     pieces: list[tuple[datetime, tuple[str, ...]]] = []
@@ -56,14 +58,14 @@ def merge(paths: Sequence[str]) -> str:
         pieces += _pieces([block for block in blocks if block.file == number], blocks)
     pieces.sort(key=lambda piece: piece[0])
     texts: list[str] = []
-    patience = 0
+    timeout = 0
     for _, lines in pieces:
         kept: list[str] = []
         for line in lines:
             found = _TIMEOUT.fullmatch(line)
-            if found is None or int(found.group(1)) > patience:  # else another shell needed more before
+            if found is None or int(found.group(1)) > timeout:  # else a longer one is above
                 kept.append(line)
-                patience = int(found.group(1)) if found is not None else patience
+                timeout = int(found.group(1)) if found is not None else timeout
         texts.append("".join(f"{line}\n" for line in kept))
     return "\n".join(texts)
 
@@ -71,7 +73,7 @@ def merge(paths: Sequence[str]) -> str:
 def _pieces(
     mine: Iterable[_RecordedBlock], all_: Sequence[_RecordedBlock]
 ) -> Iterator[tuple[datetime, tuple[str, ...]]]:
-    """The blocks of one file, each at its time; those during which others typed are taken apart."""
+    """Yields the blocks of one file with their times; a result apart if another shell's input came first."""
     held: tuple[str, ...] = ()
     for block in mine:
         typed = block.typed
@@ -81,25 +83,25 @@ def _pieces(
         )
         if not between:
             lines = block.lines
-            if held and not typed and PROMPT.match(lines[0]):  # the look after an interrupt
+            if held and not typed and PROMPT.match(lines[0]):  # the empty prompt after an interrupt
                 lines, held = (lines[0], *held, *lines[1:]), ()
             yield block.began, lines
             continue
-        above, shown = block.lines[: typed.start], block.lines[typed.stop :]
+        above, output = block.lines[: typed.start], block.lines[typed.stop :]
         code, blocks = _blocking(block.lines[typed.start : typed.stop])
         yield block.began, (*above, *code)
         if blocks:
-            held = shown
+            held = output
         else:
-            look = code[0][: code[0].index(">") + 1]
-            yield block.ended, (look, *shown)
+            empty_prompt = code[0][: code[0].index(">") + 1]
+            yield block.ended, (empty_prompt, *output)
 
 
 def _blocking(lines: Sequence[str]) -> tuple[list[str], bool]:
-    """Typed lines with `# blocks`, and whether they had it already."""
+    """Returns the lines of an input with `# blocks`, and whether they had it already."""
     prompt = lines[0][: lines[0].index(">") + 2]
     code = "\n".join(line[len(prompt) :] for line in lines)
-    with contextlib.suppress(ParseError):  # a remark of long ago that is not quite a directive
+    with contextlib.suppress(ParseError):  # a comment that is nearly a directive
         if split_directives(code)[1].blocks:
             return list(lines), True
     first, *rest = with_blocks(code).split("\n")
@@ -115,7 +117,7 @@ def _blocks(path: str, number: int) -> Iterator[_RecordedBlock]:
         if found is None or not lines:
             line = text.count("\n", 0, match.start()) + 1
             raise TranscriptError(
-                path, line, 1, "this block does not say when it was", hint="merge what --record wrote"
+                path, line, 1, "this block has no time", hint="--merge joins the files of pyx --record"
             )
         began = datetime.fromisoformat(found.group(1))
         yield _RecordedBlock(began, began + timedelta(seconds=float(found.group(2))), number, tuple(lines))

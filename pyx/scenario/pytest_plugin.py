@@ -1,8 +1,7 @@
-"""pytest collects `*.pyxt` files, and Markdown on its command line that holds sessions: one item a file.
+"""The pytest plugin: collects `*.pyxt` files, and Markdown on the command line that holds sessions.
 
-Installed as an entry point, so it is loaded by every pytest of the environment: it imports nothing else of
-pyx until there is such a file.  A failure shows the same report as `pyx replay`.  Not here: playing
-(`replay.py`).
+A file is one item; its failure is the report of `pyx replay`.  Every pytest of the environment loads this
+entry point, so the rest of pyx is imported only when such a file is collected.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ _MARKDOWN: Final = (".md", ".markdown")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Pytest's hook: our file, or None for anybody else's."""
+    """Pytest's hook: returns the collector of a scenario or a page with sessions, None for other files."""
     if file_path.suffix == _SUFFIX:
         return ScenarioFile.from_parent(parent, path=file_path)
     if file_path.suffix.lower() in _MARKDOWN and parent.session.isinitpath(file_path):
         from pyx.scenario.markdown_sessions import has_sessions
 
         try:
-            is_ours = has_sessions(file_path.read_text(encoding="utf-8", errors="replace"))
+            has_scenario = has_sessions(file_path.read_text(encoding="utf-8", errors="replace"))
         except OSError:
-            is_ours = True  # so that it fails as an item: an error here would end the run
-        if is_ours:
+            has_scenario = True  # so that it fails as an item: an error here would end the run
+        if has_scenario:
             return ScenarioFile.from_parent(parent, path=file_path)
     return None
 
 
 class ScenarioFile(pytest.File):
-    """A file with one item in it."""
+    """The collector of one file."""
 
     def collect(self) -> Iterable[pytest.Item]:
         """Pytest's hook."""
@@ -45,7 +44,7 @@ class ScenarioFile(pytest.File):
 
 
 class ScenarioItem(pytest.Item):
-    """All sessions of a file."""
+    """The item of one file: all its sessions."""
 
     def runtest(self) -> None:
         """Pytest's hook."""
@@ -57,13 +56,13 @@ class ScenarioItem(pytest.Item):
             shown = str(self.path)
         result = Replay(ReplayOptions()).play(shown)
         if result.skipped:
-            told = _skipped(result.skipped, self.path.name)
-            warnings.warn_explicit(told, ScenarioWarning, str(self.path), 1)
+            text = _skipped(result.skipped, self.path.name)
+            warnings.warn_explicit(text, ScenarioWarning, str(self.path), 1)
         if not result.passed:
             raise ScenarioFailed(result.text)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
-        """Pytest's hook: the report alone, without a traceback through the runner."""
+        """Pytest's hook: the report alone, without a traceback through pyx."""
         if isinstance(excinfo.value, ScenarioFailed):
             return str(excinfo.value)
         return super().repr_failure(excinfo, *args)
@@ -80,8 +79,8 @@ def _skipped(number: int, name: str) -> str:
 
 
 class ScenarioWarning(pytest.PytestWarning):
-    """Blocks of Markdown hold a prompt and are not played."""
+    """A Markdown file has blocks that hold a prompt and are not played."""
 
 
 class ScenarioFailed(Exception):
-    """A step was not as the file says; the message is the report."""
+    """A step failed; the message is the report."""

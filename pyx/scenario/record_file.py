@@ -1,6 +1,6 @@
-"""The file of `pyx --record`, and its first line: the `$ pyx` that a replay can start.
+"""The file of `pyx --record`, and its `$ pyx` line.
 
-The file is its owner's alone (0600) and grows block by block, so that what was typed before a crash is there.
+Only its owner can read the file (0600).  It grows block by block: the inputs before a crash are there.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _PLAIN: Final = re.compile(r"[^\s'\"]+")
 def recording(
     path: str, options: ShellOptions, warn: Callable[[str], object]
 ) -> Iterator[tuple[Recorder, RecordFile]]:
-    """A recorder and its new file, which is removed again if no prompt was ever shown.
+    """Yields a recorder and its new file, which is removed again if there never was a prompt.
 
     Args:
         path: of the file.
         options: of the shell that is recorded.
-        warn: is called once, with one line, when the file cannot be written any more.
+        warn: called once, with one line, when the file can no longer be written.
 
     Raises:
-        PyxError: the file is there already, cannot be made, or would not be read as a scenario.
+        PyxError: the file exists, cannot be made, or has not the suffix of a scenario.
     """
     if not path.endswith(SUFFIX):
         msg = f"cannot record to {path}: the name of a scenario ends in {SUFFIX}"
@@ -50,8 +50,8 @@ def recording(
         msg = f"cannot record to {path}: {error.strerror}"
         raise PyxError(msg) from None
     try:
-        started = start_line(options, Path(path).absolute().parent)
-        recorder = Recorder(file, started, cookies_in_force, starts_alike=_starts_alike(options))
+        line = start_line(options, Path(path).absolute().parent)
+        recorder = Recorder(file, line, cookies_in_force, starts_alike=_starts_alike(options))
         yield recorder, file
         recorder.close()
     finally:
@@ -59,14 +59,14 @@ def recording(
 
 
 class RecordFile:
-    """A new file, for its owner alone, that holds whole blocks at any time.
+    """A new file that only its owner can read, and that always ends with a whole block.
 
     Args:
-        path: where.
+        path: of the file.
         warn: see `recording`.
 
     Raises:
-        OSError: it is there already, or cannot be made.
+        OSError: the file exists, or cannot be made.
     """
 
     def __init__(self, path: str, warn: Callable[[str], object]) -> None:
@@ -74,24 +74,24 @@ class RecordFile:
         self._warn = warn
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._end = 0
-        """Of the last whole block."""
+        """The end of the last whole block, in bytes."""
         self.failed = False
-        """True once something could not be written."""
+        """True once a block could not be written."""
 
     def append(self, text: str, *, whole: bool = True) -> None:
-        """Writes a block in the place of one that was not whole yet."""
+        """Writes a block; replaces the last one if that was not *whole*."""
         data = text.encode(errors="backslashreplace")
         if self._write(self._end, data) and whole:
             self._end += len(data)
 
     def rewrite(self, change: Callable[[str], str]) -> None:
-        """Has *change* replace the text of all whole blocks."""
+        """Replaces the text of all whole blocks by what *change* returns for it."""
         data = change(os.pread(self._descriptor, self._end, 0).decode()).encode()
         if self._write(0, data):
             self._end = len(data)
 
     def close(self) -> None:
-        """Closes it; a file in which nothing was written is removed."""
+        """Closes the file; removes it if it holds no block."""
         os.close(self._descriptor)
         if not self._end:
             with contextlib.suppress(OSError):
@@ -115,28 +115,28 @@ class RecordFile:
 
 
 def start_line(options: ShellOptions, place: Path) -> str:
-    """The `$ pyx` line of a shell with these options, for a scenario that lies in the directory *place*.
+    """Returns the `$ pyx` line of a shell with these options, for a scenario in the directory *place*.
 
-    A replay plays on one host, with a cookie of its own: a long name becomes a short one, and what is about
-    other hosts or the cookie is left out.
+    A replay has one host and a cookie of its own: a long name becomes a short one, and options for other
+    hosts or the cookie are left out.
     """
     words: list[str] = []
     if options.node is not None:
         words += ["--sname", options.node.name, *options.node.words(_REPLAYED)]
-    with contextlib.suppress(OSError):  # the current directory is gone
+    with contextlib.suppress(OSError):  # the current directory was removed
         project = os.path.relpath(options.directory, place)
         words += ["-S", project] if project != "." else []
     return " ".join(["$ pyx", *(_quoted(word) for word in words)])
 
 
 def _quoted(word: str) -> str:
-    """As `shell_lines.py` reads it, which knows no escapes."""
+    """Quotes a word for `shell_lines.py`, which has no escapes."""
     if _PLAIN.fullmatch(word):
         return word
     return f"'{word}'" if "'" not in word else f'"{word}"'
 
 
 def _starts_alike(options: ShellOptions) -> bool:
-    """True if a replay's node, on one host and with a cookie of its own, says the same when it starts."""
+    """Returns True if the node of a replay, which has one host and a new cookie, starts with the same output."""
     node = options.node
     return node is None or not (node.long or node.cookie or node.cookie_file or node.seeds)

@@ -1,8 +1,8 @@
-"""Events of a session -> blocks of a transcript.
+"""Formats the events of a recorded session as blocks of a transcript.
 
-What appears while no input runs becomes a look at the screen: an empty prompt with the lines below.  An input
-that was interrupted becomes one that blocks, `$ kill -INT`, and a look; what `input()` was answered stands
-above its input, as `$ type`; before what took long stands `$ timeout`.
+Output while no input runs becomes an empty prompt with its lines below.  An input that was interrupted
+becomes one with `# blocks`, `$ kill -INT`, and an empty prompt.  The lines that `input()` read are above its
+input, as `$ type`; `$ timeout` is before an input that took long.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyx.scenario.match_line import protected
 from pyx.scenario.output_units import ScreenOutput
 from pyx.scenario.steps import TIMEOUT_SECONDS
 from pyx.scenario.transcript import PROMPT
-from pyx.scenario.update import guarded, shortened
+from pyx.scenario.update import protected_lines, shortened
 from pyx.shell.redaction import ANYTHING
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from pyx.shell.redaction import Redaction
 
 _TOGETHER: Final = timedelta(seconds=0.5)
-"""What appears by itself within this time is one block."""
+"""Output without an input within this time is one block."""
 _AGAIN: Final = timedelta(seconds=0.1)
-"""A Ctrl-C that came at a bad moment is signalled anew within this time."""
+"""SIGINTs within this time are one Ctrl-C: one that came at a bad moment is signalled again."""
 _LONG_SECONDS: Final = TIMEOUT_SECONDS / 2
-"""What took longer gets a longer time-out: the machine that replays it may be slower."""
+"""An input that took longer gets a longer time-out: the machine of the replay may be slower."""
 
 
 class RecordedEvent(NamedTuple):
-    """`what` is `"answer"`, `"Ctrl-C"`, or the kind of what was shown (as of `OutputUnit`)."""
+    """An event of a session: `what` is `"answer"`, `"Ctrl-C"`, or the kind of output (see `OutputUnit`)."""
 
     at: datetime
     what: str
@@ -52,50 +52,54 @@ class RunningInput(NamedTuple):
 
 
 class BlockFormatter:
-    """Makes the blocks of one recording; it knows the time-out that holds by now.
+    """Makes the blocks of one recording; keeps track of its time-out.
 
     Args:
-        redaction: what must not be written down.
+        redaction: replaces cookies.
     """
 
     def __init__(self, redaction: Redaction) -> None:
         self._redaction = redaction
         self._timeout = TIMEOUT_SECONDS
 
-    def start(self, line: str, began: datetime, events: Iterable[RecordedEvent], *, is_prose: bool) -> str:
-        """The first block: the `$ pyx` line, and what was shown until the first prompt.
+    def for_start(
+        self, line: str, began: datetime, events: Iterable[RecordedEvent], *, is_prose: bool
+    ) -> str:
+        """Returns the first block: the `$ pyx` line, and the output until the first prompt.
 
         Args:
-            line: that one.
-            began: when.
-            events: of the start.
-            is_prose: a replay will show something else there.
+            line: the `$ pyx` line.
+            began: the time of the start.
+            events: those until the first prompt.
+            is_prose: write them as prose, since a replay's output will be another.
         """
         lines = self._lines(events)
         if is_prose:
             lines = [f"# {line}" for line in lines]
         elif lines and lines[0].startswith("#"):
-            lines[0] = f"\\{lines[0]}"  # it would be prose there
+            lines[0] = f"\\{lines[0]}"  # else it would be prose
         return _block(began, began, [line, *lines]).removeprefix("\n")
 
-    def looks(self, prompt: str, since: datetime, events: Iterable[RecordedEvent]) -> Iterator[str]:
-        """What was shown at a prompt while no input ran; the last one was entered at the time *since*."""
+    def for_empty_prompt(
+        self, prompt: str, since: datetime, events: Iterable[RecordedEvent]
+    ) -> Iterator[str]:
+        """Yields the blocks of output while no input ran; the last input was entered at the time *since*."""
         for group in _together(events):
             began, ended = group[0].at, group[-1].at
-            patience = self._patience((began - since).total_seconds())
-            yield _block(began, ended, [*patience, prompt, *self._lines(group)])
+            timeout = self._timeout_line((began - since).total_seconds())
+            yield _block(began, ended, [*timeout, prompt, *self._lines(group)])
 
-    def begin(self, running: RunningInput) -> str:
-        """An input that has just been entered."""
+    def for_running_input(self, running: RunningInput) -> str:
+        """Returns the block of an input that has just been entered."""
         return _block(running.began, running.began, self._typed_lines(running.prompt, running.source))
 
-    def of_input(
+    def for_input(
         self, running: RunningInput, events: Sequence[RecordedEvent], end: datetime
     ) -> Iterator[str]:
-        """An input that has come to its end, with what happened meanwhile."""
+        """Yields the blocks of an input that has ended, with the events meanwhile."""
         source = running.source
         if not _is_writable(source):
-            # It holds a lone surrogate, so it is a mistake, and without effect.
+            # It holds a lone surrogate, so it was an error, and had no effect.
             left_out = [*map(protected, source.split("\n")), *self._lines(events)]
             yield _block(running.began, end, ["# This cannot be typed again:", *map("# {}".format, left_out)])
             return
@@ -107,8 +111,8 @@ class BlockFormatter:
             running.began,
             until,
             [
-                *self._patience((end - running.began).total_seconds()),
-                *(f"$ type {_typed(answer)}".rstrip(" ") for answer in answers),
+                *self._timeout_line((end - running.began).total_seconds()),
+                *(f"$ type {_type_argument(answer)}".rstrip(" ") for answer in answers),
                 *self._typed_lines(
                     running.prompt, with_blocks(source) if after else without_directive(source)
                 ),
@@ -128,32 +132,34 @@ class BlockFormatter:
         return [line.rstrip() if not line[len(prompt.first) :] else line for line in lines]
 
     def _lines(self, events: Iterable[RecordedEvent]) -> list[str]:
-        shown = ScreenOutput()
+        screen = ScreenOutput()
         for event in events:
             if event.what not in {"answer", "Ctrl-C"}:
                 if event.what != "print":
-                    shown.end_lines()
-                shown.add(event.source, event.what, event.text)
-        lines = shortened([line for unit in shown.units for line in unit.lines])
-        return [self._hidden(line, written) for line, written in zip(lines, guarded(lines), strict=True)]
+                    screen.end_lines()
+                screen.add(event.source, event.what, event.text)
+        lines = shortened([line for unit in screen.units for line in unit.lines])
+        return [
+            self._hidden(line, written) for line, written in zip(lines, protected_lines(lines), strict=True)
+        ]
 
     def _hidden(self, line: str, written: str) -> str:
-        """*written*, unless *line* holds a cookie: then with a wild card for that."""
+        """Returns *written*, or *line* with a wildcard for each cookie if it holds one."""
         hidden = self._redaction.of_output(line)
         if hidden == line:
             return written
         plain = hidden.replace(ANYTHING, "x")
         if ANYTHING not in line and protected(plain) == plain:
             return hidden
-        # In a line that has to be protected only a pattern for the whole of it can have wild cards.
+        # A line that has to be protected can have wildcards only as a pattern for the whole line.
         parts = (
             "".join("?" if needs_escapes(char) else char for char in part) for part in hidden.split(ANYTHING)
         )
         pattern = "*".join(parts)
         return f"{pattern if pattern[:1] in {'*', ''} else f'?{pattern[1:]}'} (glob)"
 
-    def _patience(self, seconds: float) -> list[str]:
-        """`$ timeout`, before what took *seconds*, where that is needed."""
+    def _timeout_line(self, seconds: float) -> list[str]:
+        """Returns the `$ timeout` before a block that took *seconds*, if it needs a longer one."""
         if seconds <= _LONG_SECONDS or 2 * seconds <= self._timeout:
             return []
         self._timeout = math.ceil(2 * seconds)
@@ -167,7 +173,7 @@ def _block(began: datetime, ended: datetime, lines: Iterable[str]) -> str:
 
 
 def _together(events: Iterable[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
-    """What was shown while no input ran, in groups that came at one time."""
+    """Yields the events of output in groups that came together."""
     group: list[RecordedEvent] = []
     for event in events:
         if event.what in {"answer", "Ctrl-C"}:
@@ -181,7 +187,7 @@ def _together(events: Iterable[RecordedEvent]) -> Iterator[list[RecordedEvent]]:
 
 
 def _apart(times: Iterable[datetime]) -> Iterator[datetime]:
-    """The times, without those that follow at once."""
+    """Yields the times, without those that follow within `_AGAIN`."""
     last: datetime | None = None
     for at in times:
         if last is None or at - last > _AGAIN:
@@ -189,8 +195,8 @@ def _apart(times: Iterable[datetime]) -> Iterator[datetime]:
         last = at
 
 
-def _typed(answer: str) -> str:
-    """An answer as `$ type` has it."""
+def _type_argument(answer: str) -> str:
+    """Returns an answer as the argument of `$ type`."""
     if needs_escapes(answer) or answer.endswith(ESCAPED) or answer != answer.strip():
         return escaped(answer, first=True)
     return answer

@@ -1,6 +1,6 @@
-"""`pyx --record FILE`: a person's session becomes a transcript while it goes on.
+"""`pyx --record FILE`: writes the transcript of a session while it goes on.
 
-Each block opens with a line of prose that says when it began and how long it took, which `--merge` reads:
+The first line of each block is prose, with the time at which it began and its seconds, for `--merge`:
 
     # 2026-11-24T19:35:02.125 +0.004
     pyx(gus@vm)3> Node.ping("server")
@@ -24,63 +24,63 @@ if TYPE_CHECKING:
     from pyx.shell.loop import Prompt
 
 _MOST_WAITING: Final = 1000
-"""So much that is shown while no input runs waits for the next prompt."""
+"""The number of events without an input that are kept in memory until the next prompt."""
 
 
 class BlockWriter(Protocol):
-    """Where the text goes."""
+    """Writes the text of a recording."""
 
     def append(self, text: str, *, whole: bool = True) -> None:
-        """Writes a block in the place of one that was not whole yet."""
+        """Writes a block; replaces the last one if that was not *whole*."""
 
     def rewrite(self, change: Callable[[str], str]) -> None:
-        """Has *change* replace the text of all whole blocks."""
+        """Replaces the text of all whole blocks by what *change* returns for it."""
 
 
 class Recorder:
-    """The `RecordHooks`.
+    """Implements `RecordHooks`.
 
     Args:
-        file: where the text goes.
-        started: the `$ pyx` line.
-        cookies: returns those in force, which shall not be written down.
-        starts_alike: a replay's node will show at its start what this one does.
-        now: the clock, a datetime.
+        file: writes the blocks.
+        start_line: the `$ pyx` line.
+        cookies: returns the cookies in force, which must not be written.
+        starts_alike: True if a replay's node has the same output at its start.
+        now: the clock, as a datetime.
 
-    Other threads and finalizers append to a deque; the shell's thread makes blocks of what is in it.
+    Other threads and finalizers append to a deque; the shell's thread makes blocks of its events.
     """
 
     def __init__(
         self,
         file: BlockWriter,
-        started: str,
+        start_line: str,
         cookies: Callable[[], Iterable[str]] = lambda: (),
         *,
         starts_alike: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._file = file
-        self._started = started
+        self._start_line = start_line
         self._is_prose = not starts_alike
         self._redaction = Redaction(cookies)
         self._blocks = BlockFormatter(self._redaction)
         self._now = now
         self._began = now()
         self._writing = threading.Lock()
-        """Held while blocks are made; no thread that may hold it already waits for it."""
+        """Held while blocks are made; a thread that may hold it already only tries to take it."""
         self._is_over = False
         self._events: deque[RecordedEvent] = deque()
         self._running: RunningInput | None = None
         self._prompt: str | None = None
-        """The one that stands, or stood last; None before the first."""
-        self._last_typed = self._began
+        """The latest prompt; None before the first."""
+        self._last_input = self._began
 
     # ------------------------------------------------------------ from any thread
 
     def on_output(self, text: str, source: str, kind: str) -> None:
         """See `RecordHooks`."""
         self._events.append(RecordedEvent(self._now(), kind, source, text))
-        # A shell may be left alone for days, while processes print.
+        # A shell may wait at its prompt for days, while processes print.
         if len(self._events) > _MOST_WAITING and self._writing.acquire(blocking=False):
             try:
                 if self._running is None:
@@ -92,7 +92,7 @@ class Recorder:
         """See `RecordHooks`."""
         self._events.append(RecordedEvent(self._now(), "Ctrl-C"))
 
-    # ------------------------------------------------------------ from the shell's own
+    # ------------------------------------------------------------ from the shell's thread
 
     def on_answer(self, line: str) -> None:
         """See `RecordHooks`."""
@@ -103,7 +103,9 @@ class Recorder:
         with self._writing:
             self._finish()
             if self._prompt is None:
-                start = self._blocks.start(self._started, self._began, self._take(), is_prose=self._is_prose)
+                start = self._blocks.for_start(
+                    self._start_line, self._began, self._take_events(), is_prose=self._is_prose
+                )
                 self._file.append(start)
             self._prompt = prompt.rstrip()
 
@@ -113,13 +115,13 @@ class Recorder:
             self._finish()
             self._prompt = prompt.first.rstrip()
             if source.strip():
-                began = self._last_typed = self._now()
-                # Python, too, takes a carriage return for the end of a line.
+                began = self._last_input = self._now()
+                # A carriage return ends a line for Python, too.
                 source = source.replace("\r\n", "\n").replace("\r", "\n")
                 self._running = RunningInput(began, prompt, source)
                 self._redact(source)
-                # Should the input end this process, it stands there at least.
-                self._file.append(self._blocks.begin(self._running), whole=False)
+                # So that an input that ends this process is in the file.
+                self._file.append(self._blocks.for_running_input(self._running), whole=False)
 
     def on_leave(self) -> None:
         """See `RecordHooks`."""
@@ -127,7 +129,7 @@ class Recorder:
         self._is_over = True
 
     def close(self) -> None:
-        """Writes what is not written yet."""
+        """Writes the events that are not written yet."""
         with self._writing:
             if not self._is_over:
                 self._finish()
@@ -135,23 +137,23 @@ class Recorder:
     def _finish(self) -> None:
         running, self._running = self._running, None
         if self._prompt is None:
-            return  # all that was shown so far is of the start
+            return  # all events so far are of the start
         now = self._now()
-        events = self._take()
+        events = self._take_events()
         self._redact()
         if running is not None:
-            self._file.append("".join(self._blocks.of_input(running, events, now)))
+            self._file.append("".join(self._blocks.for_input(running, events, now)))
         else:
-            for block in self._blocks.looks(self._prompt, self._last_typed, events):
+            for block in self._blocks.for_empty_prompt(self._prompt, self._last_input, events):
                 self._file.append(block)
 
-    def _take(self) -> list[RecordedEvent]:
+    def _take_events(self) -> list[RecordedEvent]:
         return [self._events.popleft() for _ in range(len(self._events))]
 
     # ------------------------------------------------------------ cookies
 
     def _redact(self, source: str = "") -> None:
-        """Takes cookies in that are new, and takes them out of what is written already."""
+        """Looks for new cookies, and removes them from the blocks that are written."""
         before = self._redaction.cookies
         self._redaction.look(source)
         if self._redaction.cookies != before:

@@ -1,7 +1,6 @@
-"""Plays whole files: sessions one after the other, repetitions, updates, several files at a time.
+"""Plays files: their sessions one after the other, repetitions, updates, several files at a time.
 
-Whatever goes wrong with a file is the result of that file: the others are played all the same.
-Not here: one session (`player.py`), words on the command line (`replay_cli.py`).
+An error of one file is the result of that file: the others are played all the same.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _MOST_NOT_COPIED: Final = 5
 
 
 class FileResult(NamedTuple):
-    """How a file went.  `text` is "" for a file that passed, else what to show."""
+    """The result of one file.  `text` is "" for a file that passed, else the report."""
 
     path: str
     steps: int
@@ -47,29 +46,33 @@ class FileResult(NamedTuple):
     readable: bool = True
     updated: bool = False
     skipped: int = 0
-    """Blocks of a Markdown file that hold a prompt and are not played, as they are not ```` ```pyx ````."""
+    """The number of blocks that hold a prompt and are not played, as they are not ```` ```pyx ````."""
 
     @property
     def passed(self) -> bool:
-        """True if every step was as the file says."""
+        """True if no step failed."""
         return not self.text
 
 
 class ReplayOptions(NamedTuple):
-    """What is asked of a replay.  `seed` starts the delays of `jitter`; `show` gets lines of what runs."""
+    """The options of `pyx replay` that concern playing."""
 
     repeat: int = 1
     jitter: bool = False
+    """Delay messages between nodes at random."""
     seed: int | None = None
+    """The seed of these delays; None: a new one for each run."""
     update: bool = False
     stop_at: int | None = None
+    """The line to stop at."""
     show: Callable[[str], None] | None = None
+    """Called with each line of the steps and their output, as it comes."""
     take_over: Callable[[Player], None] | None = None
-    """Called where `stop_at` stopped."""
+    """Called at the line to stop at."""
 
 
 class Replay:
-    """Plays files; `abort` ends whatever runs, from any thread."""
+    """Plays files; any thread may call `abort`."""
 
     def __init__(self, options: ReplayOptions) -> None:
         stale_sandboxes.clear(parent_folder())
@@ -78,26 +81,28 @@ class Replay:
         self._lock = threading.Lock()
         self._aborted = False
 
-    def run(self, files: Sequence[str], jobs: int, done: Callable[[FileResult], None]) -> list[FileResult]:
-        """Plays *files*, *jobs* at a time; *done* is called with each result as it comes."""
+    def run(
+        self, files: Sequence[str], jobs: int, on_result: Callable[[FileResult], None]
+    ) -> list[FileResult]:
+        """Plays *files*, *jobs* at a time; *on_result* is called with each result as it comes."""
         if jobs == 1 or len(files) == 1:
             results = []
             for file in files:
                 results.append(self.play(file))
-                done(results[-1])
+                on_result(results[-1])
             return results
         with ThreadPoolExecutor(jobs) as pool:
             futures = [pool.submit(self.play, file) for file in files]
             try:
                 for future in as_completed(futures):
-                    done(future.result())
+                    on_result(future.result())
             except BaseException:
                 self.abort()
                 raise
             return [future.result() for future in futures]
 
     def abort(self) -> None:
-        """Ends all nodes; what is being played fails."""
+        """Kills all nodes; the files that are played fail."""
         with self._lock:
             self._aborted = True
             playing = list(self._playing)
@@ -105,11 +110,11 @@ class Replay:
             player.nodes.processes.kill()
 
     def play(self, path: str) -> FileResult:
-        """Plays one file, as often as wished, up to its first failure.
+        """Plays one file, `repeat` times or up to its first failure.
 
         Raises:
-            PyxError: what was asked for cannot be done, whatever the file.
-            OutputLost: what was to be shown cannot be written.
+            PyxError: an option cannot be met, for any file.
+            OutputLost: stdout cannot be written.
         """
         began = time.monotonic()
         try:
@@ -143,7 +148,8 @@ class Replay:
             if updated:
                 text = self._play_once(read_transcript(path), None)
                 if text:
-                    text = f"{path} was updated, but does not pass at once: this step is not stable\n{text}"
+                    problem = "its output differs each time ([..] matches any text)"
+                    text = f"{path} was updated, and fails again: {problem}\n{text}"
         seconds = time.monotonic() - began
         return FileResult(path, steps, seconds, text, updated=updated, skipped=transcript.skipped)
 
@@ -154,19 +160,21 @@ class Replay:
         settings = PlayerSettings(
             jitter=seed if self._options.jitter else None, stop_at=self._options.stop_at
         )
-        for session in self._wanted(transcript.sessions):
+        for session in self._selected(transcript.sessions):
             text = self._play_session(transcript.path, session, settings, updater)
             if text:
-                return text + (f"    again: --jitter --seed {seed}\n" if self._options.jitter else "")
+                return text + (
+                    f"    repeat these delays: --jitter --seed {seed}\n" if self._options.jitter else ""
+                )
         return ""
 
-    def _wanted(self, sessions: Sequence[TranscriptSession]) -> Sequence[TranscriptSession]:
-        """All of them, or the one that the line to stop at belongs to."""
+    def _selected(self, sessions: Sequence[TranscriptSession]) -> Sequence[TranscriptSession]:
+        """Returns all sessions, or the one with the line to stop at."""
         line = self._options.stop_at
         if line is None:
             return sessions
-        begun = [session for session in sessions if session.steps[0].line <= line]
-        return begun[-1:] or sessions[:1]
+        started = [session for session in sessions if session.steps[0].line <= line]
+        return started[-1:] or sessions[:1]
 
     def _play_session(
         self, path: str, session: TranscriptSession, settings: PlayerSettings, updater: Updater | None
@@ -210,19 +218,19 @@ class Replay:
 
 
 def _rewrite(path: str, before: str, after: str) -> str:
-    """Writes the updated text of a file; returns why it did not, "" where it did."""
+    """Writes the updated text of a file; returns the problem, "" if there is none."""
     try:
         if Path(path).read_bytes() != before.encode():
-            return f"{path} was changed while it was played: it is not updated\n"
+            return f"{path} was changed while it was played, and is not updated: replay it again\n"
         write_whole(path, after.encode())
     except (OSError, UnicodeEncodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return f"{path} cannot be updated, and is as it was: {reason}\n"
+        return f"{path} cannot be written, and is unchanged: {reason}\n"
     return ""
 
 
 class _ProgressPrinter:
-    """Says what happens, as a transcript."""
+    """Prints steps and output while they come, as a transcript."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self._show = show
@@ -234,13 +242,13 @@ class _ProgressPrinter:
             self._show(line)
 
     def on_output(self, node: NodeProcess, unit: OutputUnit) -> None:
-        mark = "" if node.name == self._node else f"  [{node.name}] "
+        prefix = "" if node.name == self._node else f"  [{node.name}] "
         for line in unit.lines:
-            self._show(mark + without_controls(line))
+            self._show(prefix + without_controls(line))
 
 
 def _not_copied(names: Sequence[str]) -> str:
-    """The lines of a report about what its nodes did not find beside the scenario."""
+    """Returns the lines of a report for the files that were not copied into the sandbox."""
     lines = [f"    not copied: {name}\n" for name in names[:_MOST_NOT_COPIED]]
     if len(names) > _MOST_NOT_COPIED:
         lines.append(f"    not copied: {len(names) - _MOST_NOT_COPIED} more\n")
@@ -251,9 +259,9 @@ def show_line(line: str) -> None:
     """Writes a line to stdout, whatever characters it has.
 
     Raises:
-        OutputLost: it cannot be written.
+        OutputLost: stdout cannot be written.
     """
-    if sys.stdout is None:  # it was closed before the start
+    if sys.stdout is None:  # stdout was closed before the start
         return
     encoding = sys.stdout.encoding or "utf-8"
     try:
@@ -264,10 +272,10 @@ def show_line(line: str) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """What ended a file: an error of the system, or a fault of the runner, with its place."""
+    """Returns the text of an error outside the steps: of the system, or a bug of pyx with its place."""
     if isinstance(error, OSError):
         name = f": {error.filename}" if error.filename is not None else ""
-        return f"it cannot be played: {error.strerror or error}{name}"
+        return f"the file cannot be played: {error.strerror or error}{name}"
     place = traceback.extract_tb(error.__traceback__)[-1]
-    told = f"{type(error).__name__}: {error}".rstrip(": ")
-    return f"the runner failed: {told} ({Path(place.filename).name}, line {place.lineno})"
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return f"the replay itself failed: {text} ({Path(place.filename).name}, line {place.lineno})"

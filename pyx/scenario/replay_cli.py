@@ -1,9 +1,7 @@
-"""`pyx replay`: words -> options, results -> lines and an exit code.
+"""`pyx replay`: the command line, the lines that it prints, and its exit code.
 
-Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, usage, or
-results that cannot be written; 130 interrupted, 143 SIGTERM, 129 SIGHUP.  Skipped blocks change none of
-these.
-Not here: playing (`replay.py`).
+Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, wrong usage,
+or results that cannot be written; 130 SIGINT, 143 SIGTERM, 129 SIGHUP.  Skipped blocks change none of these.
 """
 
 from __future__ import annotations
@@ -39,32 +37,34 @@ _DEFAULT: Final = "scenarios"
 _EXAMPLES: Final = """\
 examples:
   pyx replay                                    every *.pyxt below scenarios/
-  pyx replay README.md -v                       the sessions in it, shown as they run
+  pyx replay README.md -v                       its sessions, shown while they run
   pyx replay scenarios/shop.pyxt --repeat 50 --jitter
-  pyx replay scenarios/shop.pyxt --update       rewrites what failed; read the diff
+  pyx replay scenarios/shop.pyxt --update       rewrites the blocks that failed; read the diff
   pyx replay scenarios/shop.pyxt --stop-at 38 --shell server
   pyx replay --merge server.pyxt gus.pyxt > shop.pyxt
 
 exit codes:
-  0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, usage, or results that
-  cannot be written, 130 interrupted, 143 SIGTERM, 129 SIGHUP.  Blocks of Markdown with a prompt in them that
-  are not ```pyx are counted as skipped, which changes no exit code.
+  0    all passed
+  1    some failed
+  2    a file cannot be read or holds nothing to play, the command line is wrong, or results cannot be written
+  130, 143, 129    SIGINT, SIGTERM, SIGHUP
+  Blocks of Markdown that hold a prompt and are not ```pyx count as skipped, which changes no exit code.
 
 On a slow machine PYX_TIMEOUT_SCALE=3 makes every time-out three times as long.
 """
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs `pyx replay` with these words; returns the exit code.
+    """Runs `pyx replay` with the words *argv*; returns the exit code.
 
     Raises:
-        PyxError: usage, or results that cannot be written.
-        SystemExit: a signal ended it.
+        PyxError: the options contradict each other, or a file of results cannot be written.
+        SystemExit: the command line is wrong, or a signal ended the replay.
     """
-    asked = _parser().parse_args(argv)
+    args = _parser().parse_args(argv)
     try:
         with _leaving_at_signals():
-            return _run(asked)
+            return _run(args)
     except OutputLost as lost:
         discard(sys.stdout)  # which Python flushes once more at its end
         if not lost.by_reader:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _write(text: str) -> None:
-    """Writes a transcript to stdout: UTF-8, as files of scenarios are, whatever the locale is."""
+    """Writes a transcript to stdout, in UTF-8 like the files of scenarios, whatever the locale is."""
     if sys.stdout is None:
         return
     try:
@@ -86,7 +86,7 @@ def _write(text: str) -> None:
 
 @contextlib.contextmanager
 def _leaving_at_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise SystemExit once, so that nodes and directories go; more of them do nothing."""
+    """Has the first SIGTERM or SIGHUP raise SystemExit, so that nodes and sandboxes are removed."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         for one in caught:
@@ -107,54 +107,54 @@ def _leaving_at_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run(asked: argparse.Namespace) -> int:
-    if asked.merge:
-        if not asked.paths:
-            msg = "--merge needs the recordings to join"
+def _run(args: argparse.Namespace) -> int:
+    if args.merge:
+        if not args.paths:
+            msg = "--merge needs the recordings to join: --merge A.pyxt B.pyxt"
             raise PyxError(msg)
-        _write(merge(asked.paths))
+        _write(merge(args.paths))
         return 0
-    _check(asked)
-    files = [file for file in dict.fromkeys(find_files(asked.paths or [_DEFAULT])) if asked.k in file]
+    _check(args)
+    files = [file for file in dict.fromkeys(find_files(args.paths or [_DEFAULT])) if args.k in file]
     if not files:
-        msg = f"no scenario has {asked.k!r} in its path"
+        msg = f"no scenario has {args.k!r} in its path (-k)"
         raise PyxError(msg)
-    if asked.stop_at is not None and len(files) > 1:
+    if args.stop_at is not None and len(files) > 1:
         msg = f"--stop-at needs one file, not {len(files)}"
         raise PyxError(msg)
 
     def take_over(player: Player) -> None:
-        takeover = Takeover(player, asked.shell)
+        takeover = Takeover(player, args.shell)
         takeover.run(_terminal(takeover))
 
     options = ReplayOptions(
-        repeat=asked.repeat,
-        jitter=asked.jitter,
-        seed=asked.seed,
-        update=asked.update,
-        stop_at=asked.stop_at,
-        show=show_line if asked.v else None,
+        repeat=args.repeat,
+        jitter=args.jitter,
+        seed=args.seed,
+        update=args.update,
+        stop_at=args.stop_at,
+        show=show_line if args.v else None,
         take_over=take_over,
     )
     results: dict[str, FileResult] = {}
 
-    def done(result: FileResult) -> None:
+    def on_result(result: FileResult) -> None:
         results[result.path] = result
-        _tell(result, verbose=asked.v)
+        _print_result(result, verbose=args.v)
 
     try:
-        Replay(options).run(files, asked.jobs, done)
+        Replay(options).run(files, args.jobs, on_result)
     finally:
-        if asked.junit:
-            write_junit(asked.junit, [results.get(file) or _unplayed(file) for file in files])
+        if args.junit:
+            write_junit(args.junit, [results.get(file) or _unplayed(file) for file in files])
     return _summary(list(results.values()))
 
 
 def _terminal(takeover: Takeover) -> Terminal:
-    """A person's, as good as that of `pyx`; plain lines elsewhere."""
+    """Returns the editor of `pyx` at a terminal that has one, plain lines elsewhere."""
     screen = Screen(sys.stdout)
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        return LineTerminal(_asking(screen), screen.write)
+        return LineTerminal(_line_reader(screen), screen.write)
     from pyx.shell.terminal import PersonTerminal
 
     history = History(history_path(), show_line)
@@ -163,7 +163,7 @@ def _terminal(takeover: Takeover) -> Terminal:
     )
 
 
-def _asking(screen: Screen) -> Callable[[str], str]:
+def _line_reader(screen: Screen) -> Callable[[str], str]:
     def read_line(prompt: str) -> str:
         screen.write(prompt)
         return sys.stdin.readline()
@@ -174,23 +174,23 @@ def _asking(screen: Screen) -> Callable[[str], str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pyx replay",
-        description="Plays recorded sessions again, with real nodes, and compares what they show.",
+        description="Plays recorded sessions again with real nodes, and compares their output.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("paths", metavar="PATH", nargs="*", help="*.pyxt, *.md, or directories (scenarios/)")
+    add("paths", metavar="PATH", nargs="*", help="*.pyxt, *.md, or directories (default: scenarios/)")
     add("-k", metavar="TEXT", default="", help="only files with TEXT in their path")
-    add("-v", action="store_true", help="show the sessions as they run")
-    add("--jobs", metavar="N", type=_positive, default=1, help="so many files at a time")
+    add("-v", action="store_true", help="show the sessions while they run")
+    add("--jobs", metavar="N", type=_positive, default=1, help="play N files at a time")
     add("--junit", metavar="FILE", help="write the results as JUnit's XML")
     add("--repeat", metavar="N", type=_positive, default=1, help="play each file N times, or until it fails")
-    add("--jitter", action="store_true", help="delay frames between nodes, to find races")
-    add("--seed", metavar="N", type=int, help="of the delays, to repeat them")
-    add("--update", action="store_true", help="rewrite what failed (not where CI is set)")
-    add("--stop-at", metavar="LINE", type=_positive, help="stop before that line, and give a shell")
-    add("--shell", metavar="NODE", help="whose shell")
+    add("--jitter", action="store_true", help="delay messages between nodes at random, to find races")
+    add("--seed", metavar="N", type=int, help="the seed of these delays, to repeat them")
+    add("--update", action="store_true", help="rewrite the blocks that failed (refused where CI is set)")
+    add("--stop-at", metavar="LINE", type=_positive, help="stop before that line, and open a shell of a node")
+    add("--shell", metavar="NODE", help="the node of that shell (default: the last one that started)")
     add("--merge", action="store_true", help="join recordings by time, to stdout")
     return parser
 
@@ -198,25 +198,25 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
-        msg = f"{text!r} is no number from 1 on"
+        msg = f"{text!r} is not a number from 1 on"
         raise argparse.ArgumentTypeError(msg)
     return number
 
 
-def _check(asked: argparse.Namespace) -> None:
-    if asked.update and os.environ.get("CI"):
+def _check(args: argparse.Namespace) -> None:
+    if args.update and os.environ.get("CI"):
         msg = "--update is refused where CI is set: a test must not rewrite itself there"
-        raise PyxError(msg, hint="run it at home, read the diff, commit it")
-    if asked.update and (asked.repeat > 1 or asked.jitter or asked.stop_at):
-        msg = "--update goes with none of --repeat, --jitter and --stop-at"
+        raise PyxError(msg, hint="run it on your own machine, read the diff, commit it")
+    if args.update and (args.repeat > 1 or args.jitter or args.stop_at):
+        msg = "--update cannot be combined with --repeat, --jitter or --stop-at"
         raise PyxError(msg)
 
 
 def _unplayed(path: str) -> FileResult:
-    return FileResult(path, 0, 0.0, f"{path} was not played: the run ended before\n", readable=False)
+    return FileResult(path, 0, 0.0, f"{path} was not played: the replay ended before\n", readable=False)
 
 
-def _tell(result: FileResult, *, verbose: bool) -> None:
+def _print_result(result: FileResult, *, verbose: bool) -> None:
     if verbose or (sys.stdout is not None and sys.stdout.isatty()):
         word = "ok  " if result.passed else "FAIL"
         more = ", updated" if result.updated else ""

@@ -1,7 +1,7 @@
-"""`--stop-at LINE`: a person takes over one node's shell in the middle of a scenario.
+"""`--stop-at LINE`: the user takes over a node's shell in the middle of a scenario.
 
 It is that node's real shell: its pid, its names, its mailbox, its completions; only the keyboard and the
-screen are here.  Not here: the steps before (`player.py`), keys (`shell/terminal.py`).
+screen are those of the replay.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ _COMPLETION_SECONDS: Final = 1.0
 
 
 class Takeover:
-    """Of the node *name* (None: the one that started last), where *player* has played up to here.
+    """Connects a terminal to the shell of a node.
+
+    Args:
+        player: has played up to the line to stop at.
+        name: of the node, with or without its host; None: the node that started last.
 
     Raises:
-        PyxError: there is no such node; the sentence says which there are.
+        PyxError: no such node runs; the text lists those that do.
     """
 
     def __init__(self, player: Player, name: str | None) -> None:
@@ -40,10 +44,10 @@ class Takeover:
         self._node = _find(player, name)
         self._shown: dict[NodeProcess, int] = {}
         self._answered: dict[int, threading.Event] = {}
-        """By the request's number: set when its answer is there."""
+        """By the number of a request: set when its answer has come."""
 
     def run(self, terminal: Terminal) -> None:
-        """Goes on until the end of input, or of the node."""
+        """Reads and evaluates inputs until the end of input, or of the node."""
         node = self._node
         while not node.has_ended:
             try:
@@ -58,11 +62,11 @@ class Takeover:
             self._show_new(terminal)
 
     def complete(self, text: str, cursor: int) -> Completion:
-        """What the node says could stand there; for the thread of a terminal that reads."""
+        """Returns the node's completions at *cursor*; for the thread of a terminal that reads."""
         node = self._node
         number = node.request("complete", code=text, cursor=cursor)
         answered = self._answered[number] = threading.Event()
-        if number not in node.answers:  # it was quicker than this thread
+        if number not in node.answers:  # else the answer came before the event was there
             answered.wait(_COMPLETION_SECONDS)
         del self._answered[number]
         return Completion(*json.loads(node.answers.get(number, f"[{cursor}, []]")))
@@ -77,18 +81,18 @@ class Takeover:
         while number not in node.finished and not node.has_ended:
             seen = nodes.message_count
             try:
-                nodes.wait(partial(self._is_news, seen), _FOREVER)
+                nodes.wait(partial(self._has_news_since, seen), _FOREVER)
                 self._show_new(terminal)
             except KeyboardInterrupt:
                 with contextlib.suppress(ProcessLookupError):
                     node.signal("INT")
 
-    def _is_news(self, seen: int) -> bool:
+    def _has_news_since(self, seen: int) -> bool:
         return self._node.has_ended or self._player.nodes.processes.message_count != seen
 
     @contextlib.contextmanager
     def _listening(self, terminal: Terminal) -> Iterator[None]:
-        """Meanwhile frames are taken in, and what they show is shown, by a thread of its own."""
+        """Has a thread read driver messages and show their output, inside the `with` block."""
         over = threading.Event()
         nodes = self._player.nodes.processes
 
@@ -114,12 +118,12 @@ class Takeover:
 
     def _show_new(self, terminal: Terminal) -> None:
         for other in self._player.nodes.processes.all:
-            mark = "" if other is self._node else f"[{other.name}] "
+            prefix = "" if other is self._node else f"[{other.name}] "
             units = list(other.units)
             if units and other.is_open(units[-1]):
                 units.pop()  # the rest of its line is still to come
             for unit in units[self._shown.get(other, 0) :]:
-                text = "".join(f"{mark}{line}\n" for line in unit.lines)
+                text = "".join(f"{prefix}{line}\n" for line in unit.lines)
                 terminal.show(text, unit.kind if unit.kind in {"error", "interrupt", "notice"} else "echo")
             self._shown[other] = len(units)
 
@@ -129,6 +133,6 @@ def _find(player: Player, name: str | None) -> NodeProcess:
     fits = [node for node in live if name is None or name in {node.name, node.name.partition("@")[0]}]
     if not fits:
         running = ", ".join(node.name or "(no name)" for node in live)
-        msg = f"no node {name or 'at all'} runs here; there are: {running or 'none'}"
+        msg = f"no node {name or 'at all'} runs at this line; running are: {running or 'none'}"
         raise PyxError(msg)
     return fits[-1]

@@ -1,8 +1,7 @@
 """`--update`: rewrites the blocks that failed, and nothing else.
 
 A line that still matches stays as it is, with its wildcards and its names; new lines are written in the
-file's own names, so that a diff shows meaning.  A traceback becomes its header, `...` and its last line.
-Not here: playing the result again at once (`replay.py`).
+file's own names, so that a diff shows what changed.  A traceback becomes its header, `...` and its last line.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _HEADER: Final = "Traceback (most recent call last):"
 
 
 class LineEdit(NamedTuple):
-    """Lines of the file, from index `first` up to `end`, to be replaced."""
+    """The lines of the file from index `first` up to `end` are replaced by `lines`."""
 
     first: int
     end: int
@@ -34,7 +33,11 @@ class LineEdit(NamedTuple):
 
 
 class Updater:
-    """Collects the edits of one file.  Args: text: the file as it is, line ends and byte order mark too."""
+    """Collects the edits of one file.
+
+    Args:
+        text: the file as it is, with its line ends and byte order mark.
+    """
 
     def __init__(self, text: str) -> None:
         self._rows = text.split("\n")
@@ -42,47 +45,47 @@ class Updater:
         self.edits: list[LineEdit] = []
 
     def add_edit(self, failure: StepFailure, bindings: Bindings) -> None:
-        """Notes what should stand below the failed step."""
+        """Adds the edit after which the block of the failed step matches the output."""
         node = failure.node
-        assert node is not None, "only a block is mended, and a block is some node's"
+        assert node is not None, "only a block is rewritten, and each block is of a node"
         own = [unit for unit in failure.output if unit.source == EVAL]
         others = [unit for unit in failure.output if unit.source != EVAL]
         lines = rewritten(failure.block.lines, [*own, *others], bindings, node.view)
         if failure.step is None:
-            # No step asked for this: it becomes a look at that node's screen, at the end.
+            # The end of the session: an empty prompt of that node is appended.
             prefix = self._prefix(failure)
             last = failure.line - 1
-            while last + 1 < len(self._lines) and self._goes_on(self._lines[last + 1], prefix):
+            while last + 1 < len(self._lines) and self._is_in_block(self._lines[last + 1], prefix):
                 last += 1
             prompt = node.prompt.rstrip() or "pyx(1)>"
-            look = [prefix.rstrip(), *(prefix + line for line in (prompt, *lines))]
-            self.edits.append(LineEdit(last + 1, last + 1, tuple(look)))
+            appended = [prefix.rstrip(), *(prefix + line for line in (prompt, *lines))]
+            self.edits.append(LineEdit(last + 1, last + 1, tuple(appended)))
             return
         block = failure.block
         prefix = self._prefix(failure)
         new = tuple(prefix + line for line in lines)
         first = block.first - 1
         self.edits.append(LineEdit(first, first + len(block.lines), new))
-        # Bind what the new block names, as a replay of it will.
+        # Bind the names of the new block, as its replay will.
         match_block(lines, failure.output, bindings, node.view)
 
     def _prefix(self, failure: StepFailure) -> str:
-        """What stands before the step that failed: its fence may be indented, or in a block quote."""
+        """Returns the text before the step that failed: its fence may be indented, or in a block quote."""
         found = _PREFIX.match(self._lines[failure.line - 1])
-        assert found is not None, "it matches the empty text"
+        assert found is not None, "it matches the empty text, too"
         return found.group()
 
     @staticmethod
-    def _goes_on(line: str, prefix: str) -> bool:
-        """True for a line of the last block: it is not blank, and does not end the fence."""
+    def _is_in_block(line: str, prefix: str) -> bool:
+        """Returns True for a line of the last block: not blank, and not the end of the fence."""
         rest = line.removeprefix(prefix).strip()
         return bool(rest) and line.startswith(prefix) and not rest.startswith(("```", "~~~"))
 
     def text(self) -> str:
-        """The file with its edits: all other lines have the bytes that they had, new ones its line ends."""
+        """Returns the file with its edits: other lines are unchanged, new ones have the file's line ends."""
         end = "\r" if self._rows[0].endswith("\r") else ""
         rows = list(self._rows)
-        ended = rows[-1] == ""  # else its last line has no end, and shall have none
+        ended = rows[-1] == ""  # else its last line has no end, and gets none
         if ended:
             rows.pop()
         else:
@@ -96,7 +99,7 @@ class Updater:
 def rewritten(
     old: Sequence[str], units: Sequence[OutputUnit], bindings: Bindings, view: NodeView
 ) -> list[str]:
-    """The lines that show *units*; those of *old* that still do are kept."""
+    """Returns the lines of a block for *units*; keeps the lines of *old* that still match."""
     expected = [expected_line(line) for line in old]
     lines: list[str] = []
     at = 0
@@ -113,7 +116,7 @@ def rewritten(
 def _place_of(
     unit: OutputUnit, expected: Sequence[ExpectedLine], at: int, bindings: Bindings, view: NodeView
 ) -> tuple[int, int] | None:
-    """The first stretch of old lines, from *at* on, that fits the unit as a whole; it is bound."""
+    """Returns the first run of old lines, from *at* on, that matches the whole unit; makes its bindings."""
     for start in range(at, len(expected)):
         for end in unit_fits(expected, start, unit, bindings, view):
             return start, end
@@ -121,12 +124,12 @@ def _place_of(
 
 
 def as_written(unit: OutputUnit, bindings: Bindings, view: NodeView) -> list[str]:
-    """A unit's lines as a file has them."""
-    return guarded([bindings.rename(line, view) for line in shortened(unit.lines)])
+    """Returns the lines of a unit as a file has them."""
+    return protected_lines([bindings.rename(line, view) for line in shortened(unit.lines)])
 
 
-def guarded(lines: Iterable[str]) -> list[str]:
-    """Shortened lines so that each is read as what was shown, but for the `...` of a traceback."""
+def protected_lines(lines: Iterable[str]) -> list[str]:
+    """Returns the lines protected against being misread, except for the `...` of a traceback."""
     kept: list[str] = []
     for line in lines:
         frames = line.strip() == "..." and bool(kept) and kept[-1].strip() == _HEADER
@@ -135,7 +138,7 @@ def guarded(lines: Iterable[str]) -> list[str]:
 
 
 def shortened(lines: Sequence[str]) -> list[str]:
-    """The lines with the frames of every traceback as `...`: they hold paths and the numbers of lines."""
+    """Returns the lines with the frames of every traceback as `...`: they hold paths and line numbers."""
     kept: list[str] = []
     inside: str | None = None
     for line in lines:

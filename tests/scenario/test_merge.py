@@ -108,7 +108,7 @@ class TestMerging:
     def test_a_file_without_times_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"
         path.write_text("$ pyx --sname a\n")
-        with pytest.raises(TranscriptError, match=":1:1: this block does not say when it was"):
+        with pytest.raises(TranscriptError, match=":1:1: this block has no time"):
             merge([str(path)])
 
     @staticmethod

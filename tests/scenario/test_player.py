@@ -474,7 +474,7 @@ class TestSessions:
 
     def test_a_failure_under_jitter_can_be_repeated(self, folder: Path) -> None:
         result = play(folder, AB + "pyx(a@vm)1> Node.ping('b')\n'pang'\n", ReplayOptions(jitter=True, seed=7))
-        assert "    again: --jitter --seed 7\n" in result.text
+        assert "    repeat these delays: --jitter --seed 7\n" in result.text
 
 
 class TestNoOrphans:

@@ -92,7 +92,7 @@ class TestCommand:
         ("words", "complaint"),
         [
             (["-k", "xyz"], "no scenario has 'xyz' in its path"),
-            (["--update", "--jitter"], "--update goes with none of"),
+            (["--update", "--jitter"], "--update cannot be combined with"),
             (["--junit", "nowhere/out.xml"], "cannot write nowhere/out.xml: No such file or directory"),
             (["--merge"], "--merge needs the recordings to join"),
         ],
@@ -134,14 +134,14 @@ class TestAFileIsOneResult:
         [
             (
                 OSError(28, "No space left on device", "/x"),
-                "it cannot be played: No space left on device: /x",
+                "the file cannot be played: No space left on device: /x",
             ),
             (
                 RecursionError("too deep"),
-                "the runner failed: RecursionError: too deep (test_replay_cli.py, ",
+                "the replay itself failed: RecursionError: too deep (test_replay_cli.py, ",
             ),
-            (UnicodeError("odd"), "the runner failed: UnicodeError: odd (test_replay_cli.py, "),
-            (RuntimeError(), "the runner failed: RuntimeError (test_replay_cli.py, "),
+            (UnicodeError("odd"), "the replay itself failed: UnicodeError: odd (test_replay_cli.py, "),
+            (RuntimeError(), "the replay itself failed: RuntimeError (test_replay_cli.py, "),
         ],
     )
     @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -96,7 +96,7 @@ class TestTakeover:
         assert person.exitstatus == 0
 
     def test_nobody_of_that_name(self, player: Player) -> None:
-        with pytest.raises(PyxError, match=r"^no node b runs here; there are: a@vm$"):
+        with pytest.raises(PyxError, match=r"^no node b runs at this line; running are: a@vm$"):
             Takeover(player, "b")
 
 

@@ -158,7 +158,7 @@ class TestFiles:
         old = "$ pyx --sname a\npyx(a@vm)1> 2\n3\n"
         (tmp_path / "t.pyxt").write_text(old)
         result = Replay(ReplayOptions(update=True)).play("t.pyxt")
-        assert result.text == "t.pyxt cannot be updated, and is as it was: No space left on device\n"
+        assert result.text == "t.pyxt cannot be written, and is unchanged: No space left on device\n"
         assert not result.updated
         assert (tmp_path / "t.pyxt").read_text() == old
 
@@ -168,7 +168,7 @@ class TestFiles:
             f"$ pyx --sname a\npyx(a@vm)1> import pathlib; pathlib.Path({str(path)!r}).write_text('x')\n"
         )
         result = Replay(ReplayOptions(update=True)).play("t.pyxt")
-        assert result.text == "t.pyxt was changed while it was played: it is not updated\n"
+        assert result.text == "t.pyxt was changed while it was played, and is not updated: replay it again\n"
         assert path.read_text() == "x"
 
     def test_it_is_refused_where_ci_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,5 +179,8 @@ class TestFiles:
     def test_a_step_that_is_not_stable_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "t.pyxt").write_text("$ pyx --sname a\npyx(a@vm)1> import time; time.time()\n")
         result = Replay(ReplayOptions(update=True)).play("t.pyxt")
-        assert "was updated, but does not pass at once: this step is not stable\n" in result.text
+        assert (
+            "was updated, and fails again: its output differs each time ([..] matches any text)\n"
+            in result.text
+        )
         assert "FAIL t.pyxt:2  a@vm" in result.text
