@@ -137,6 +137,6 @@ def _quoted(word: str) -> str:
 
 
 def _starts_alike(options: ShellOptions) -> bool:
-    """Returns True if the node of a replay, which has one host and a new cookie, starts with the same output."""
+    """Returns True if a replay starts with the same output, on its one host and with its new cookie."""
     node = options.node
     return node is None or not (node.long or node.cookie or node.cookie_file or node.seeds)
