@@ -100,7 +100,10 @@ class TestUsage:
             (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
             (
                 ["new", "class"],
-                "pyx: 'class' cannot be the name of a module\nhint: letters, digits and _, such as my_shop\n",
+                (
+                    "pyx: 'class' cannot be the name of a module\n"
+                    "hint: use ASCII letters, digits and _, such as my_shop\n"
+                ),
             ),
         ],
     )

@@ -155,7 +155,7 @@ class Recorder:
     def _redact(self, source: str = "") -> None:
         """Looks for new cookies, and removes them from the blocks that are written."""
         before = self._redaction.cookies
-        self._redaction.look(source)
+        self._redaction.update(source)
         if self._redaction.cookies != before:
             self._file.rewrite(self._without_cookies)
 

@@ -10,17 +10,17 @@ from pathlib import Path
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
-    """Puts *data* in the place of what the file at *path* holds.
+    """Replaces the content of the file at *path* by *data*.
 
-    A symbolic link stays one: its target is written.  The mode stays, and the owner where that is allowed; a
-    new file gets the mode that `open` would have made.  A pipe or a device is written straight.
+    A symbolic link stays: its target is written.  The mode stays, and the owner where that is allowed; a new
+    file gets the mode that `open` gives.  A pipe or a device is written in place.
 
     Args:
-        path: the file; its directory has to be there.
-        data: all of it.
+        path: the file; its directory exists.
+        data: the whole content.
 
     Raises:
-        OSError: it cannot be written (a full disk, a directory that is read-only); it is as it was.
+        OSError: the file cannot be written (a full disk, a read-only directory); it is unchanged.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -30,7 +30,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
     if found is not None and not stat.S_ISREG(found.st_mode):
         target.write_bytes(data)
         return
-    # In the same directory, or the replacement would be a copy that can stop half-way.
+    # In the same directory: between file systems the replacement would be a copy, which can stop half-way.
     descriptor, beside = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -50,13 +50,13 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 
 def _mode_of_new() -> int:
-    mask = os.umask(0o077)  # the only way to ask is to set it
+    mask = os.umask(0o077)  # it can only be read by setting it
     os.umask(mask)
     return 0o666 & ~mask
 
 
 def _sync_directory(path: Path) -> None:
-    """Has the new name survive a crash; a file system that cannot is not an error."""
+    """Makes the new name survive a crash, on file systems that can."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -1,8 +1,8 @@
-"""What could stand at the cursor: a pure function of the text and of sources of names.
+"""Completion: the candidates at the cursor, a pure function of the text and of the names that there are.
 
-Nothing of an object is run to find out: names are read from the `__dict__`s of instances, classes and modules
-through the descriptors of `object` and `type` themselves, so no property, `__dir__`, `__getattr__`,
-`__class__` or metaclass has a say.  Nothing is imported.  Not here: keys and menus (`terminal`).
+No code of an object is run: names are read from the `__dict__`s of instances, classes and modules through the
+descriptors of `object` and `type` themselves, so no property, `__dir__`, `__getattr__`, `__class__` or
+metaclass is called.  Nothing is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NameSources(NamedTuple):
-    """Where names come from; the functions are asked only when their names are wanted."""
+    """The names to choose from; the functions are called only when their names are needed."""
 
     names: Mapping[str, Any]
     lower: Mapping[str, Any]
@@ -38,6 +38,7 @@ class Completion(NamedTuple):
 
 
 MOST: Final = 500
+"""The largest number of candidates."""
 
 _IMPORT: Final = re.compile(r"(?:^|[;:\n])\s*(?:import\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*|from\s+)(\w*)$")
 _IMPORT_FROM: Final = re.compile(r"(?:^|[;:\n])\s*from\s+([\w.]+)\s+import\s+\(?(?:\w+\s*,\s*)*(\w*)$")
@@ -49,7 +50,7 @@ _WORD: Final = re.compile(r"\w*$")
 
 
 def complete(text: str, cursor: int, sources: NameSources) -> Completion:
-    """The candidates for *text* at *cursor*, sorted; `_names` only where one is typed."""
+    """Returns the candidates for *text* at *cursor*, sorted; `_names` only after a typed underscore."""
     before = text[:cursor]
     scan = _Scanner(before)
     if scan.comment:
@@ -105,7 +106,7 @@ _READS_C_SLOT: Final = (GetSetDescriptorType, MemberDescriptorType)
 
 
 def _own_dict(value: object) -> dict[str, Any] | None:
-    """The instance's `__dict__`, if it is the plain one and no class of its MRO put a hook in its place."""
+    """Returns the instance's `__dict__`; None if a class of its MRO has put a hook in its place."""
     for kind in class_mro(type(value)):
         descriptor = class_dict(kind).get("__dict__")
         if descriptor is None:
@@ -118,7 +119,7 @@ def _own_dict(value: object) -> dict[str, Any] | None:
 
 
 def _attributes(value: object) -> list[tuple[str, Any]]:
-    """(name, what stands in the dict), the instance's own first."""
+    """Returns (name, value in its dict) pairs, the instance's own first."""
     found: list[tuple[str, Any]] = []
     if is_class(value):
         for kind in class_mro(value):
@@ -154,14 +155,14 @@ def _item(value: object, key: object) -> object:
         sequence: Any = value
         return sequence[key] if -len(sequence) <= key < len(sequence) else _UNKNOWN
     if type(value) is dict and type(key) in {str, int}:
-        for own, item in list(value.items()):  # not by `value[key]`: that asks the keys' own __eq__
+        for own, item in list(value.items()):  # not by `value[key]`: that calls the keys' own __eq__
             if type(own) is type(key) and own == key:
                 return item
     return _UNKNOWN
 
 
 def _resolve(source: str, sources: NameSources) -> object:
-    """What a path such as `a.b["c"].d` stands for, without running anything."""
+    """Returns the value of a path such as `a.b["c"].d`, without running code; `_UNKNOWN` if it has none."""
     try:
         node = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -184,7 +185,7 @@ def _walk(node: ast.expr, sources: NameSources) -> object:
 
 
 def _keys_at(before: str, sources: NameSources) -> list[object] | None:
-    """The keys that may follow `path[`; None where no exact dict stands before the cursor."""
+    """Returns the keys that may follow `path[`; None if the path is not an exact dict."""
     found = _KEY.search(before)
     if found is None:
         return None
@@ -195,7 +196,7 @@ def _keys_at(before: str, sources: NameSources) -> list[object] | None:
 
 
 def _parameters(function: object) -> list[str]:
-    """The parameters of a plain function that a keyword may name."""
+    """Returns the parameters of a plain function that a keyword may name."""
     if type(function) is not FunctionType:
         return []
     code = function.__code__
@@ -215,7 +216,7 @@ class _OpenBracket(NamedTuple):
 
 
 class _Scanner:
-    """Reads the text up to the cursor once: open brackets, an open string, a comment."""
+    """Reads the text up to the cursor once; finds open brackets, an open string, a comment."""
 
     def __init__(self, text: str) -> None:
         self.open: list[_OpenBracket] = []
@@ -281,7 +282,7 @@ _IN_CALL: Final = {
     **{(name, 0): _REGISTERED for name in ("send", "Process.send_after", "Process.monitor")},
     **{(f"Process.{name}", 0): _REGISTERED for name in ("whereis", "unregister")},
 }
-"""(what is called, which argument) -> whose names stand in a string there."""
+"""(callee, number of the argument) -> the kind of names in a string there."""
 _SENDS: Final = frozenset({"send", "Process.send_after", "Process.monitor"})
 
 

@@ -1,7 +1,7 @@
-"""`breakpoint()` in a shell: Python's debugger, for which the frames of pyx are not there.
+"""`breakpoint()` in a shell: Python's debugger, which skips the frames of pyx.
 
-Without it `next` at the end of one's own code goes on inside pyx, and `where` begins with a dozen of its
-frames.  It is called by `session`, and ends with the evaluation (`evaluate`).
+In Python's own, `next` at the end of the user's code goes on inside pyx, and `where` begins with a dozen of
+its frames.  Debugging ends with the evaluation (`evaluate.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Debugger(pdb.Pdb):
-    """Python's, which stops at no line of pyx and shows none of its frames, nor what started pyx."""
+    """Python's debugger, without the lines and frames of pyx and the frames that started pyx."""
 
     def __init__(self) -> None:
         super().__init__(skip=["pyx", "pyx.*"])
@@ -38,11 +38,11 @@ class Debugger(pdb.Pdb):
         frame: FrameType,
         exc_info: tuple[type[BaseException], BaseException, TracebackType],
     ) -> None:
-        """See `bdb.Bdb`, which asks here for the end of a coroutine without a look at what to skip."""
+        """See `bdb.Bdb`, which calls this at the end of a coroutine of a skipped module, too."""
         if not is_ours(frame.f_code.co_filename):
             super().user_exception(frame, exc_info)
 
 
 def stop_in(frame: FrameType) -> None:
-    """Has the person debug from *frame* on; what `pdb.set_trace` does."""
+    """Starts debugging from *frame* on, as `pdb.set_trace` does."""
     Debugger().set_trace(frame)

@@ -1,8 +1,8 @@
-"""One input: is it complete, what does it give.  Text goes in, an outcome comes out; nothing is printed.
+"""One input of a prompt: whether it is complete, and its outcome.  Nothing is printed here.
 
-The names live in two plain dicts: the globals, which are the user's, and below them the `__builtins__`
-(Python's own, pyx's faces, the helpers).  So `pid = spawn(...)` hides the helper `pid`, and `del pid` brings
-it back.  `_` lives in the lower dict as well: whoever assigns `_` hides it in the same way.
+Names are in two plain dicts: the globals, which are the user's, and below them the `__builtins__` (Python's
+own, pyx's public names, the helpers).  So `pid = spawn(...)` hides the helper `pid`, and `del pid` brings it
+back.  `_` is in the lower dict as well: an assignment to `_` hides it in the same way.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ _COMPOUND: Final = (
 )
 
 RESULTS_KEPT: Final = 100
-"""`v(n)` reaches this far back; IEx keeps 20."""
+"""The number of results that `v(n)` can return; IEx keeps 20."""
 
 
 class Value(NamedTuple):
-    """The input ended well; `value` is its last expression's, None for a statement."""
+    """The input ended without an error; `value` is that of its last expression, None for a statement."""
 
     value: Any
 
 
 class StatementRaised(NamedTuple):
-    """The input raised.  `exception` has the user's frames only, `text` is how to show it."""
+    """The input raised.  `exception` has the user's frames only, `text` is what a terminal shows."""
 
     exception: BaseException
     text: str
@@ -73,11 +73,11 @@ Outcome: TypeAlias = Value | StatementRaised | ExitRequested
 
 
 def is_blank(source: str) -> bool:
-    """True if there is nothing to run: blank lines and remarks only."""
+    """True if there is nothing to run: blank lines and comments only."""
     return all(not line.strip() or line.lstrip().startswith("#") for line in source.split("\n"))
 
 
-def reads_on(source: str) -> bool:
+def is_incomplete(source: str) -> bool:
     """True while *source* is an incomplete input, so that the next line belongs to it.
 
     As at Python's prompt, a compound statement (`def`, `if`, `match` ...) ends with a blank line.  Text that
@@ -87,18 +87,18 @@ def reads_on(source: str) -> bool:
     if is_blank(source):
         return False
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they come when the input runs, once
+        warnings.simplefilter("ignore")  # they are shown once, when the input runs
         try:
             tree = compile(source, "<pyx>", "exec", ast.PyCF_ONLY_AST | _AWAIT, dont_inherit=True)
         except SyntaxError:
-            return _may_go_on(source)
+            return _may_become_valid(source)
         except (ValueError, OverflowError, MemoryError, RecursionError):
             return False
     ends_blank = "\n" in source and not source.rsplit("\n", 1)[1].strip()
     return isinstance(tree.body[-1], _COMPOUND) and not ends_blank
 
 
-def _may_go_on(source: str) -> bool:
+def _may_become_valid(source: str) -> bool:
     try:
         compile(source + "\n", "<pyx>", "exec", _AWAIT | _INCOMPLETE, dont_inherit=True)
     except SyntaxError as error:
@@ -109,14 +109,14 @@ def _may_go_on(source: str) -> bool:
 
 
 def _flush_left(source: str) -> str:
-    """A block pasted out of its context may be indented as a whole."""
+    """Returns *source* without the indentation of all its lines: it may be pasted out of a block."""
     return textwrap.dedent(source) if source[:1].isspace() else source
 
 
 def make_main(lower: dict[str, Any]) -> ModuleType:
-    """A fresh `__main__` whose `__builtins__` is the plain dict *lower*.
+    """Returns a new `__main__` whose `__builtins__` is the plain dict *lower*.
 
-    It has to become `sys.modules["__main__"]`, or a class typed at the prompt could not be found by name.
+    It must become `sys.modules["__main__"]`, or a class typed at the prompt could not be found by name.
     """
     main = ModuleType("__main__")
     main.__dict__["__builtins__"] = lower
@@ -128,8 +128,8 @@ class Evaluator:
 
     Args:
         names: the globals; their `__builtins__` is a plain dict.
-        run_coroutine: runs what an `await` at the prompt makes, and gives its result.
-        call: calls a function with arguments, in the same `contextvars.Context` that `run_coroutine` takes.
+        run_coroutine: runs the coroutine of an `await` at the prompt, and returns its result.
+        call: calls a function with arguments, in the same `contextvars.Context` that `run_coroutine` uses.
         prepare: called with the parsed input before it runs (the project imports its modules there).
     """
 
@@ -146,7 +146,7 @@ class Evaluator:
         self.number = 1
         """The number of the next statement, as the prompt shows it."""
         self.lower: dict[str, Any] = names["__builtins__"]
-        """What the globals stand on: builtins, faces, helpers, `_`."""
+        """The names below the globals: builtins, public names, helpers, `_`."""
         self._run_coroutine = run_coroutine
         self.call = call
         """Calls a function in the context of the inputs."""
@@ -155,7 +155,7 @@ class Evaluator:
         self._flags = _AWAIT
 
     def evaluate(self, source: str) -> Outcome:
-        """Runs one input.  Only a success moves the number on, is kept for `v(n)` and changes `_`."""
+        """Runs one input.  Only a success is counted, kept for `v(n)` and bound to `_`."""
         source = _flush_left(source)
         self._inputs += 1
         filename = f"<pyx {self._inputs}>"
@@ -173,18 +173,18 @@ class Evaluator:
 
         Args:
             source: any text.
-            filename: what tracebacks call it.
-            typed: it is one line that its author sees, so a traceback need not repeat it.
+            filename: its name in tracebacks.
+            typed: True if it is one line on the user's screen, which a traceback need not repeat.
         """
         return self._outcome(self._value_of, source, filename, typed=typed)
 
     def run_program(self, source: str, filename: str, *, prepared: bool = False) -> Outcome:
-        """Runs *source* as a program: whole, and for no value.
+        """Runs *source* whole as a program; the outcome has no value.
 
         Args:
             source: any text.
-            filename: what tracebacks call it.
-            prepared: its names are there already, so nothing is prepared for it.
+            filename: its name in tracebacks.
+            prepared: True if its names are bound already, so `prepare` is not called.
         """
 
         def run(source: str, filename: str) -> None:
@@ -193,7 +193,7 @@ class Evaluator:
         return self._outcome(run, source, filename, typed=False)
 
     def _outcome(self, run: Callable[[str, str], Any], source: str, filename: str, *, typed: bool) -> Outcome:
-        # As `linecache` reads a file: without that line end `traceback` marks one place too far right.
+        # Like the lines of a file: without the last line end `traceback` marks one column too far right.
         lines = f"{source}\n".splitlines(keepends=True)
         linecache.cache[filename] = (len(source), None, lines, filename)
         try:
@@ -230,12 +230,17 @@ class Evaluator:
         try:
             result = self.call(eval, code, self.names)
         finally:
-            if sys.gettrace() is not before:  # a debugger that was left by `next` ends here
+            if sys.gettrace() is not before:  # a debugger that the user has left by `next`
                 sys.settrace(before)
         return self._run_coroutine(result) if code.co_flags & inspect.CO_COROUTINE else result
 
     def result(self, number: int = -1) -> Any:
-        """What statement *number* gave; a negative one counts from the last (`v(-1)`)."""
+        """Returns the value of statement *number*; a negative one counts from the last (`v(-1)`).
+
+        Raises:
+            TypeError: *number* is not an int.
+            IndexError: the statement was not, or is no longer, kept.
+        """
         if type(number) is not int:
             msg = f"v() takes the number of a statement, not {number!r}"
             raise TypeError(msg)

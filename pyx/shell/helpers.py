@@ -1,7 +1,6 @@
-"""What a person at the prompt calls beside pyx's faces: h, i, v, flush, pid, r, exports and their kin.
+"""The helpers of a prompt, beside pyx's public functions: h, i, v, flush, pid, r, exports and others.
 
-Each helper prints, through `print`, so its text takes the way of all output.  None of them takes from the
-user's mailbox but `flush`, which is for that.  Not here: the faces themselves.
+Each helper shows its text by `print`, like all output.  Only `flush` removes messages from the mailbox.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Helper:
-    """A function for the prompt; its repr says how to call it, for whoever forgets the parentheses."""
+    """A function for the prompt; its repr shows how to call it, in case the parentheses are forgotten."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -42,7 +41,7 @@ class Helper:
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls it."""
+        """Calls the function."""
         return self._function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -50,33 +49,34 @@ class Helper:
 
     @property
     def usage(self) -> str:
-        """How it is called, without annotations."""
+        """The call, without annotations."""
         return self.__name__ + _signature(self._function)
 
     @property
     def summary(self) -> str:
-        """The first sentence of its docstring."""
+        """The first paragraph of the docstring, on one line."""
         return _first_line(self._function)
 
 
 class Helpers:
-    """The helpers of one shell; `evaluator`, which keeps what statements gave, is set once it exists.
+    """The helpers of one shell.
 
     Args:
         project: the user's modules.
-        width: columns, when asked.
+        width: returns the columns of the terminal.
     """
 
     def __init__(self, project: Project, width: Callable[[], int]) -> None:
         self.evaluator: Evaluator | None = None
+        """Keeps the values of statements; set once it exists."""
         self.at_prompt = False
-        """True once a person types, instead of a program that runs."""
+        """True once the prompt is shown, False while a program runs."""
         self._project = project
         self._width = width
         self._started = time.monotonic()
 
     def names(self) -> dict[str, Any]:
-        """Name -> helper, as the prompt has them."""
+        """Returns name -> helper, as the prompt has them."""
         methods = (
             self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.exports,
             self.runtime_info, self.clear, self.exit,
@@ -84,9 +84,9 @@ class Helpers:
         return {method.__name__: Helper(method) for method in methods}
 
     def h(self, thing: Any = None) -> None:
-        """Shows this list, or how to use a thing.
+        """Shows this list, or the documentation of a thing.
 
-        Of a thing: its signature and documentation; of a module or face also what it offers.
+        A function is shown with its signature, a module or a class of pyx with its functions.
         """
         if thing is None:
             helpers = self.names()
@@ -111,7 +111,7 @@ class Helpers:
         _show(indented_docstring(_documentation(function), self._width()))
 
     def i(self, thing: Any) -> None:
-        """Shows what a thing is; a pid may be of any node."""
+        """Shows facts about a value; a pid may be of any node."""
         rows: list[tuple[str, object]] = []
         if isinstance(thing, Pid):
             rows = _about_process(thing)
@@ -119,7 +119,7 @@ class Helpers:
             kind = type(thing)
             rows.append(("type", f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")))
             if isinstance(thing, Ref):
-                rows.append(("node", thing.node or "this one"))
+                rows.append(("node", thing.node or "this node"))
             if isinstance(thing, (str, bytes, list, tuple, dict, set, frozenset)):
                 rows.append(("length", len(thing)))
             if isinstance(thing, (ModuleType, FunctionType, type)):
@@ -131,45 +131,45 @@ class Helpers:
         _print_rows(rows)
 
     def v(self, number: int = -1) -> Any:
-        """Gives what statement *number* gave; `v()` is the last.
+        """Returns the value of statement *number*, or of the last one.
 
-        A negative number counts back, so `v(-1)` is the last as well.
+        A negative number counts from the last statement, which is `v(-1)`.
         """
         assert self.evaluator is not None
         return self.evaluator.result(number)
 
     def flush(self) -> None:
-        """Shows and drops every message that waits here."""
+        """Shows all messages in the shell's mailbox, and removes them."""
         for message in drain():
             _show(render(message, width=self._width()))
 
     def pid(self, text: str | int, *numbers: int) -> Pid:
-        """Gives the pid that prints as `pid("0.5.0")` has it.
+        """Returns the pid that is shown as #PID<0.5.0> for `pid("0.5.0")`.
 
-        Three numbers do as well: `pid(0, 5, 0)`.
+        Three numbers mean the same: `pid(0, 5, 0)`.
         """
         return parse_pid(text if isinstance(text, str) else ".".join(map(str, (text, *numbers))))
 
     def ref(self, text: str) -> Ref:
-        """Gives the reference that prints so."""
+        """Returns the reference that is shown as #Ref<0.1.2> for `ref("0.1.2")`."""
         return parse_ref(text)
 
     def r(self, module: Any) -> None:
-        """Reloads a module and says what changed.
+        """Reloads a module, and shows which functions changed.
 
-        A running loop keeps its old code until it is called anew through the module.
+        A running function keeps its old code until it is called again through the module.
         """
         _show(self._project.reload(module))
 
     def recompile(self) -> None:
-        """Reloads the project's modules whose files changed."""
+        """Reloads the modules of the project whose files changed."""
         for line in self._project.recompile() or ["nothing changed"]:
             _show(line)
 
     def exports(self, module: Any = None) -> None:
         """Shows the functions of a module or class.
 
-        A module may be given by its name.
+        A module may be given as its name, too.
         """
         if module is None:
             self.h()
@@ -188,7 +188,7 @@ class Helpers:
             self._show_item(line.rstrip())
 
     def runtime_info(self) -> None:
-        """Shows this node: versions, peers, memory, loop lag."""
+        """Shows facts about this node: versions, peers, memory, loop lag."""
         lag = Node.info()["loop_lag"]
         rows: list[tuple[str, object]] = [
             ("pyx", pyx.__version__),
@@ -214,20 +214,20 @@ class Helpers:
     def exit(self, code: Any = None) -> None:
         """Leaves the shell, with an exit code; so does Ctrl-D.
 
-        At a prompt any other value is a reason, as `exit/1` takes it: `exit("normal")` raises
-        `Exit("normal")`, and the shell stays.
+        At a prompt any other value is an exit reason, as for `exit/1` in Erlang: `exit("normal")` raises
+        `Exit("normal")`, and the shell goes on.
         """
         if self.at_prompt and code is not None and not isinstance(code, int):
             raise Exit(code)
         raise SystemExit(code)
 
     def _show_item(self, text: str) -> None:
-        """Shows one line of a list, at as many as the terminal's width makes of it."""
+        """Shows one item of a list, on several lines if the terminal is narrow."""
         _show(wrapped_item([text], self._width()))
 
 
 def _show(text: str) -> None:
-    print(text)  # noqa: T201 - the prompt's output, by way of the group leader
+    print(text)  # noqa: T201 - the output of the prompt, through the group leader
 
 
 _ALSO = (
@@ -269,7 +269,7 @@ def _print_rows(rows: list[tuple[str, object]]) -> None:
 
 
 def _public(owner: Any) -> list[tuple[str, Any]]:
-    """The public callables that *owner* defines itself."""
+    """Returns the public callables that *owner* itself defines."""
     listed = vars(owner).get("__all__")
     found: list[tuple[str, Any]] = []
     for name, item in sorted(vars(owner).items()):

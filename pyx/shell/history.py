@@ -1,7 +1,7 @@
-"""Typed statements, kept between sessions: one JSON string a line, so a statement of many lines stays whole.
+"""The history: typed statements, kept between sessions, one JSON string a line.
 
-The file is its owner's alone (0600).  A full disk or an unwritable home costs one warning.  See
-`history_file` for the file; the terminal searches in it.
+The file is readable for its owner alone (0600).  A full disk or an unwritable home costs one warning.  See
+`history_file.py` for the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def history_path() -> Path | None:
-    """`$PYX_HISTORY`, else `pyx/history` in the XDG state directory; None where there is no home."""
+    """Returns `$PYX_HISTORY`, else `pyx/history` in the XDG state directory; None if there is no home."""
     given = os.environ.get("PYX_HISTORY")
     if given:
         return Path(given)
@@ -32,12 +32,12 @@ def history_path() -> Path | None:
 
 
 class History:
-    """The statements in a file, without any that hold a cookie.
+    """The statements in a file, without those that hold a cookie.
 
     Args:
-        path: the file; None where there is none, and nothing is kept.
-        warn: gets one sentence when statements cannot be kept.
-        cookies: returns those that are in force at the moment.
+        path: the file; None: nothing is kept.
+        warn: called once, with one sentence, if statements cannot be saved.
+        cookies: returns the cookies in force.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class History:
     ) -> None:
         self._file = None if path is None else HistoryFile(path)
         self._redaction = Redaction(cookies)
-        self._looked_for = 0
-        """So many cookies were looked for in them."""
+        self._cookies_checked = 0
+        """The number of cookies for which the statements were searched."""
         self._mine: list[str] = []
-        """What this shell has appended."""
+        """The statements that this shell has appended."""
         self._warn: Callable[[str], None] | None = warn
         self._last: str | None = None
 
     def load(self) -> list[str]:
-        """All that is kept, oldest first."""
+        """Returns all kept statements, oldest first."""
         lines: list[bytes] = []
         if self._file is not None:
             try:
                 lines = self._file.lines()
             except OSError as error:
-                self._complain(error)
+                self._warn_once(error)
         statements = [statement for statement in map(_decoded, lines) if statement is not None]
         self._last = statements[-1] if statements else None
         return statements
@@ -72,7 +72,7 @@ class History:
         statement = statement.rstrip()
         if not statement or statement == self._last:
             return
-        self._redaction.look(statement)
+        self._redaction.update(statement)
         if self._redaction.holds_cookie(statement):
             return
         self._last = statement
@@ -81,14 +81,14 @@ class History:
             try:
                 self._file.add(_line(statement))
             except OSError as error:
-                self._complain(error)
+                self._warn_once(error)
 
     def forget_cookies(self) -> None:
-        """Takes statements back that turned out to hold a cookie: it has come into force meanwhile."""
-        self._redaction.look()
-        if self._redaction.cookies == self._looked_for:
+        """Removes statements that hold a cookie which has come into force since they were typed."""
+        self._redaction.update()
+        if self._redaction.cookies == self._cookies_checked:
             return
-        self._looked_for = self._redaction.cookies
+        self._cookies_checked = self._redaction.cookies
         lines = {_line(one) for one in self._mine if self._redaction.holds_cookie(one)}
         if not lines or self._file is None:
             return
@@ -96,12 +96,12 @@ class History:
         try:
             self._file.remove(lines)
         except OSError as error:
-            self._complain(error)
+            self._warn_once(error)
 
-    def _complain(self, error: OSError) -> None:
+    def _warn_once(self, error: OSError) -> None:
         if self._warn is not None and self._file is not None:
-            warn, self._warn = self._warn, None  # once
-            warn(f"the history is not kept: {self._file.path}: {error.strerror or error}")
+            warn, self._warn = self._warn, None
+            warn(f"the history is not saved: {self._file.path}: {error.strerror or error}")
 
 
 def _line(statement: str) -> bytes:

@@ -1,7 +1,6 @@
-"""The file of the history: lines of JSON strings, which several shells add to; at times one drops old ones.
+"""The file of the history: lines of JSON strings, appended by several shells; old ones are dropped at times.
 
-Whatever else is in it, torn lines and the contents of a wrong path, is passed over.  See `history` for what
-is kept.
+Torn lines and other content (of a wrong path, say) are skipped.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_BYTES: Final = 4 << 20
-"""A file beyond this is rewritten with its newest half."""
+"""The size above which the file is rewritten with its newest half."""
 
 LONGEST_BYTES: Final = 256 << 10
-"""A longer line is not kept: a few of them would take the place of all others."""
+"""Longer lines are not kept: a few of them would displace all others."""
 
 _MOST_READ_BYTES: Final = 64 << 20
 _LOCK_ATTEMPTS: Final = 20
 _LOCK_SECONDS: Final = 0.01
-"""Between two attempts.  A shell that was stopped in the middle may hold the lock for ever."""
+"""Between two attempts; a shell that was stopped while it held the lock may keep it for ever."""
 
 
 class HistoryFile:
-    """The file at *path*; every method raises OSError where it cannot be read or written."""
+    """The file at *path*; every method raises OSError if it cannot be read or written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,18 +52,18 @@ class HistoryFile:
         return _newest(lines)
 
     def add(self, line: bytes) -> None:
-        """Appends *line*, which is given without its end; one that is too long is left out."""
+        """Appends *line*, given without its end, unless it is too long."""
         if len(line) >= LONGEST_BYTES:
             return
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.fchmod(descriptor, 0o600)
-                # One write: where there are no locks, lines of several shells do not mix all the same.
+                # One write: even without locks (some file systems) lines of several shells do not mix.
                 _write(descriptor, line + b"\n" if _ends_with_line(descriptor) else b"\n" + line + b"\n")
 
     def remove(self, lines: set[bytes]) -> None:
-        """Takes out all lines that are equal to one of these."""
+        """Removes all lines that are equal to one of *lines*."""
         self._rewrite(lambda found: [line for line in found if line not in lines])
 
     def _rewrite(self, choose: Callable[[list[bytes]], list[bytes]]) -> None:
@@ -75,12 +74,12 @@ class HistoryFile:
 
 @contextlib.contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
-    """A descriptor of the file.  Opened without waiting: a named pipe may have nothing at its other end."""
+    """Opens the file, without waiting for the other end of a named pipe; yields the descriptor."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     try:
         mode = os.fstat(descriptor).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):  # /dev/null keeps nothing, as asked
-            raise OSError(errno.EINVAL, "it is not a regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
         yield descriptor
     finally:
         os.close(descriptor)
@@ -88,18 +87,18 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _locked(path: Path, flags: int) -> Iterator[int]:
-    """`_opened`, while no other shell adds to the file or puts a new one in its place."""
+    """Opens the file and locks it: no other shell appends to it or replaces it inside."""
     for _ in range(_LOCK_ATTEMPTS):
         with _opened(path, flags) as descriptor:
             if _is_mine(descriptor, path):
                 yield descriptor
                 return
         time.sleep(_LOCK_SECONDS)
-    raise OSError(errno.EAGAIN, "another shell holds it")
+    raise OSError(errno.EAGAIN, "another shell holds its lock")
 
 
 def _is_mine(descriptor: int, path: Path) -> bool:
-    """Locks the file; False if another shell has it, or put a new file in its place before the lock."""
+    """Locks the file; False if another shell holds the lock, or has replaced the file before."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -113,7 +112,7 @@ def _is_mine(descriptor: int, path: Path) -> bool:
 
 
 def _read_lines(descriptor: int) -> list[bytes]:
-    """The lines that may hold a statement; of a file beyond all measure those at its end."""
+    """Returns the lines that may hold a statement; of a file above 64 MiB those at its end."""
     start = max(0, os.fstat(descriptor).st_size - _MOST_READ_BYTES)
     parts: list[bytes] = []
     read = 0
@@ -121,12 +120,12 @@ def _read_lines(descriptor: int) -> list[bytes]:
         parts.append(part)
         read += len(part)
     lines = b"".join(parts).split(b"\n")
-    # A statement is a string; another value, deeply nested perhaps, is not even decoded.
+    # A statement is a string; another value, perhaps deeply nested, is not decoded at all.
     return [line for line in lines if len(line) < LONGEST_BYTES and line[:1] == line[-1:] == b'"']
 
 
 def _newest(lines: list[bytes]) -> list[bytes]:
-    """The last lines, together half as long as a file may be."""
+    """Returns the last lines, which together have at most half of the largest size."""
     left = MOST_BYTES // 2
     for at in reversed(range(len(lines))):
         left -= len(lines[at]) + 1
@@ -136,7 +135,7 @@ def _newest(lines: list[bytes]) -> list[bytes]:
 
 
 def _ends_with_line(descriptor: int) -> bool:
-    """False where the last line is torn: a full disk, a crash."""
+    """False if the last line is torn, by a full disk or a crash."""
     size = os.fstat(descriptor).st_size
     return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
 

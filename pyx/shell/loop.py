@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pyx.execution import interrupts
 from pyx.node import Node
-from pyx.shell.evaluate import Evaluator, ExitRequested, Outcome, StatementRaised, Value, is_blank, reads_on
+from pyx.shell.evaluate import (
+    Evaluator,
+    ExitRequested,
+    Outcome,
+    StatementRaised,
+    Value,
+    is_blank,
+    is_incomplete,
+)
 from pyx.shell.program import exit_code
 from pyx.shell.render import render
 from pyx.shell.tty import as_utf8
@@ -179,7 +187,7 @@ class LineTerminal:
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `Terminal`."""
         source = self._line(prompt().first)
-        while reads_on(source):
+        while is_incomplete(source):
             source += "\n" + self._line(prompt().rest)
         return source
 

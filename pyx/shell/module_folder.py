@@ -1,7 +1,7 @@
-"""The modules that lie in a folder, by their file names: what a project offers, without importing any of it.
+"""The modules of a folder, by their file names; none is imported.
 
-What cannot be looked at is not a module: a folder without permission, a link in a circle, a file that
-vanishes meanwhile, a current directory that was deleted.  See `project` for importing and reloading.
+An entry that cannot be read is not a module: a folder without permission, a circular link, a file that
+vanishes meanwhile, a deleted current directory.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 _NEVER: Final = frozenset({"setup", "conftest", "noxfile"})
-"""Files that do something when imported, or belong to a tool."""
+"""Files that have side effects when they are imported, or belong to a tool."""
 
 
 class ModuleFolder:
-    """The folder *directory*, or its `src` where it has one."""
+    """The folder *directory*, or its `src` if it has one."""
 
     def __init__(self, directory: str) -> None:
         given = absolute(directory)
@@ -27,11 +27,11 @@ class ModuleFolder:
 
     @property
     def is_there(self) -> bool:
-        """False where the current directory was deleted, and the folder with it."""
+        """False if the current directory was deleted, and the folder with it."""
         return self.root.is_absolute()
 
     def modules(self) -> dict[str, Path]:
-        """The file or package of each module."""
+        """Returns module name -> file or package."""
         found: dict[str, Path] = {}
         try:
             entries = list(os.scandir(self.root))
@@ -47,7 +47,7 @@ class ModuleFolder:
         return found
 
     def module(self, name: str) -> Path | None:
-        """The file or package of the module *name*, looked up without a list of all."""
+        """Returns the file or package of the module *name*; reads no list of the folder."""
         if not _may_be_module(name):
             return None
         package, file = self.root / name, self.root / f"{name}.py"
@@ -56,7 +56,7 @@ class ModuleFolder:
         return file if _is_file(file) else None
 
     def origin_elsewhere(self, name: str) -> str | None:
-        """Where a module *name* outside the folder comes from; None if there is none."""
+        """Returns the origin of a module *name* outside the folder; None if there is none."""
         if name in sys.builtin_module_names:
             return "built-in"
         loaded = sys.modules.get(name)
@@ -69,7 +69,7 @@ class ModuleFolder:
 
 
 def names_elsewhere() -> set[str]:
-    """The names of all modules that Python finds on `sys.path`, and some more; imports nothing."""
+    """Returns the names of all modules (and other files) on `sys.path`; imports nothing."""
     names = {*sys.builtin_module_names, *sys.stdlib_module_names, *sys.modules}
     for entry in sys.path:
         with suppress(OSError):
@@ -78,7 +78,7 @@ def names_elsewhere() -> set[str]:
 
 
 def absolute(path: str) -> Path:
-    """*path* from the root on; as it is where the current directory was deleted."""
+    """Returns the absolute path; *path* unchanged if the current directory was deleted."""
     try:
         return Path(path).absolute()
     except OSError:
@@ -90,4 +90,4 @@ def _may_be_module(name: str) -> bool:
 
 
 def _is_file(path: Path) -> bool:
-    return os.path.isfile(path)  # noqa: PTH113 - Path's own raises where the permission is missing
+    return os.path.isfile(path)  # noqa: PTH113 - Path's own raises if a permission is missing

@@ -1,7 +1,4 @@
-"""`pyx new NAME`: a project that runs and whose test passes at once, as `mix new` makes one.
-
-Not here: the command line (`cli`).
-"""
+"""`pyx new NAME`: makes a project that runs and whose test passes at once, as `mix new` does."""
 
 from __future__ import annotations
 
@@ -51,21 +48,21 @@ def counter(count=0):
 
 
 def start():
-    """Starts the counter and gives it the name that others send to."""
+    """Starts the counter and registers the name that others send to."""
     pid = spawn(counter)
     Process.register(pid, "{name}")
     return pid
 
 
 def count(dest="{name}"):
-    """Asks a counter, here or on another node: `count(("{name}", "{name}@host"))`."""
+    """Asks a counter, of this node or of another one: `count(("{name}", "{name}@host"))`."""
     send(dest, ("count", self()))
     _, number = receive(("count", int), timeout=5)
     return number
 '''
 
 _TEST: Final = '''\
-"""The counter, asked from a process of its own."""
+"""The counter, asked by a process of its own."""
 
 import queue
 
@@ -113,27 +110,27 @@ _FILES: Final = {
 
 
 class NewProjectError(PyxError):
-    """The project cannot be made; the sentence says why."""
+    """The project cannot be made; the text says why."""
 
 
 def make_project(name: str, where: Path | None = None) -> Path:
     """Makes the directory *name* in *where* (None: the current one) with the files of a small project.
 
     Raises:
-        NewProjectError: the name cannot be a module's, or something is there already.
+        NewProjectError: *name* cannot be the name of a module, or the directory exists or cannot be made.
     """
-    # Of ASCII, as it will also be the name of a node.
+    # ASCII, as it becomes the name of a node, too.
     if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name) or name.startswith("__"):
         msg = f"{name!r} cannot be the name of a module"
-        raise NewProjectError(msg, hint="letters, digits and _, such as my_shop")
+        raise NewProjectError(msg, hint="use ASCII letters, digits and _, such as my_shop")
     if name in sys.stdlib_module_names or name in {"pyx", "tests"}:
-        msg = f"{name!r} would be hidden by the module of that name"
+        msg = f"{name!r} is the name of a module of Python or pyx, which would hide the project's"
         raise NewProjectError(msg, hint=f"try my_{name}")
     directory = (where or Path()) / name
     try:
         directory.mkdir()
     except FileExistsError:
-        msg = f"{name} is there already"
+        msg = f"{name} exists already"
         raise NewProjectError(msg, hint="choose another name, or remove it first") from None
     except OSError as error:
         msg = f"cannot make {name}: {error.strerror}"

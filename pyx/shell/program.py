@@ -1,7 +1,7 @@
-"""A program's file as Python itself runs one: its folder first on `sys.path`, its names, its `__main__`.
+"""A program run as Python runs one: its folder first on `sys.path`, its `__main__`, its names, its exit code.
 
-One thing is added: a public name of pyx (`spawn`, `receive` ...) is among its globals where it reads it and
-does not define it.  See `ending` for how it ends.  Code from `-e` or a pipe has the names of a prompt.
+One thing is added: a public name of pyx (`spawn`, `receive` ...) that a file reads and does not define is
+among its globals.  Code of `-e` or from a pipe has the names of a prompt.  See `program_exit.py` for the end.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
     from pyx.shell.evaluate import Evaluator
 
 INTERRUPTED: Final = 130
-"""The exit code of a program that Ctrl-C has ended."""
+"""The exit code of a program that Ctrl-C ended."""
 
 
 def leave_out_own_folder() -> None:
-    """Takes the folder of the command `pyx` from the front of `sys.path`, where Python has put it."""
+    """Removes the folder of the command `pyx` from the front of `sys.path`, where Python puts it."""
     if sys.flags.safe_path or not sys.path:
         return
     own = sys.path.pop(0)
     if own == str(Path(pyx.__file__).parents[1]):
-        sys.path.append(own)  # pyx itself comes from there: `python -m pyx` in a clone
+        sys.path.append(own)  # pyx itself is imported from there: `python -m pyx` in a clone
 
 
 def folder_of(file: str | None) -> str | None:
-    """The folder that comes first on `sys.path` for a program *file*; None where none does, as for a pipe."""
-    if file is None or not os.path.isfile(file):  # noqa: PTH113 - one that may not be looked at raises nothing
+    """Returns the folder that comes first on `sys.path` for a program *file*; None for a pipe."""
+    if file is None or not os.path.isfile(file):  # noqa: PTH113 - raises nothing if a permission is missing
         return None
-    return None if sys.flags.safe_path else os.path.dirname(os.path.realpath(file))  # noqa: PTH120 - as Python's own is made
+    return None if sys.flags.safe_path else os.path.dirname(os.path.realpath(file))  # noqa: PTH120 - as Python makes it
 
 
 def decoded(data: bytes, filename: str) -> str:
-    """A program's text, by Python's rules (`# coding:`, else UTF-8).
+    """Decodes a program by Python's rules (`# coding:`, else UTF-8).
 
     Raises:
-        PyxError: it is not text.
+        PyxError: *data* is not text.
     """
     try:
         return decode_source(data)
@@ -61,10 +61,18 @@ def decoded(data: bytes, filename: str) -> str:
 
 
 def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: bool = False) -> int | None:
-    """Script rules: runs *source* whole, echoes nothing; None if it ended well, else the exit code.
+    """Runs *source* by script rules: whole, without an echo.
 
     The first error ends it, with its traceback on stderr, or by the program's own `sys.excepthook`.
-    *prepared*: see `Evaluator.run_program`.
+
+    Args:
+        evaluator: runs it.
+        source: the program.
+        filename: its name in tracebacks.
+        prepared: see `Evaluator.run_program`.
+
+    Returns:
+        None if it ended without an error or SystemExit, else the exit code.
     """
     outcome = evaluator.run_program(source, filename, prepared=prepared)
     if isinstance(outcome, ExitRequested):
@@ -75,11 +83,11 @@ def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: b
 
 
 def _fail(evaluator: Evaluator, outcome: StatementRaised) -> int:
-    """Has an uncaught exception shown; returns the exit code."""
+    """Shows an uncaught exception; returns the exit code."""
     error, text = outcome
     runner = context.current.get()
     if outcome.was_interrupted and runner is not None and not runner.process.alive:
-        # A kill reaches the main thread as a Ctrl-C does; IEx's line says what it was.
+        # A kill reaches the main thread like a Ctrl-C; this line, as in IEx, says that it was a kill.
         with suppress(OSError, ValueError):
             sys.stderr.write(f"** (EXIT from {runner.process.pid}) {runner.process.reason}\n")
         return 1
@@ -90,15 +98,15 @@ def _fail(evaluator: Evaluator, outcome: StatementRaised) -> int:
         except SystemExit as leaving:
             return exit_code(leaving.code)
         except BaseException as second:  # a hook is user code
-            told = error_text.describe(error_text.trim(second))
-            text = f"Error in sys.excepthook:\n{told}\nOriginal exception was:\n{text}"
+            described = error_text.describe(error_text.trim(second))
+            text = f"Error in sys.excepthook:\n{described}\nOriginal exception was:\n{text}"
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
 def exit_code(code: Any) -> int:
-    """What SystemExit's code means, by Python's rules: None is 0, an int itself, else a message and 1."""
+    """Returns the exit code for SystemExit's *code*: 0 for None, an int itself, else 1 (*code* on stderr)."""
     if code is None:
         return 0
     if isinstance(code, int):
@@ -112,21 +120,24 @@ def exit_code(code: Any) -> int:
     return 1
 
 
-def run_file(evaluator: Evaluator, file: str, words: Mapping[str, Any]) -> int | None:
+def run_file(evaluator: Evaluator, file: str, public: Mapping[str, Any]) -> int | None:
     """Runs a program's *file*; see `run_program`.
 
     Args:
-        evaluator: of the shell.
+        evaluator: runs it.
         file: its path.
-        words: what is put among its globals where it reads it.
+        public: names that become globals of the program if it reads them and does not define them.
+
+    Returns:
+        None if it ended without an error or SystemExit, else the exit code.
 
     Raises:
-        PyxError: it is not text.
+        PyxError: the file is not text.
     """
-    with thread_state.interruptible():  # it may be a pipe, whose writer takes its time
+    with thread_state.interruptible():  # a pipe may wait for its writer
         data = Path(file).read_bytes()
     source = decoded(data, file)
-    path = os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118 - as Python makes it: `..` stays in it
+    path = os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118 - as Python makes it: `..` stays
     names = evaluator.names
     names.update(
         __loader__=SourceFileLoader("__main__", path),
@@ -136,7 +147,7 @@ def run_file(evaluator: Evaluator, file: str, words: Mapping[str, Any]) -> int |
         __cached__=None,
     )
     wanted = _global_names(source, path) - vars(builtins).keys() - names.keys()
-    names.update({word: words[word] for word in wanted & words.keys()})
+    names.update({name: public[name] for name in wanted & public.keys()})
     try:
         return run_program(evaluator, source, path, prepared=True)
     finally:
@@ -144,12 +155,12 @@ def run_file(evaluator: Evaluator, file: str, words: Mapping[str, Any]) -> int |
 
 
 def _global_names(source: str, filename: str) -> set[str]:
-    """The global names that a program reads and does not bind."""
+    """Returns the global names that a program reads and does not bind."""
     read, bound = set[str](), set[str]()
     try:
         tables = [symtable.symtable(source, filename, "exec")]
     except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
-        return read  # to run it shows why
+        return read  # running it shows the error
     while tables:
         table = tables.pop()
         tables += table.get_children()

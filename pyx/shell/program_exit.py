@@ -1,9 +1,8 @@
-"""The end of a program, in Python's order, while its node still stands.
+"""The end of a program, in Python's order, while its node still runs.
 
-Python joins the threads that are not daemons, then calls what was registered with `atexit`, the last first.
-It does so after the last line of `pyx` itself, when there is not a node any more.  So both are done here,
-by the very functions that the interpreter calls; when it calls them again, they find nothing left to do.
-See `runtime/shutdown.py` for what the node does when it leaves.
+Python joins the threads that are not daemons, then calls the `atexit` functions, the last registered first.
+It does so after the last line of `pyx` itself, when the node has stopped.  So both are done here, by the
+functions that the interpreter itself calls; when it calls them again, they have nothing left to do.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ _atexit: Final[Any] = atexit
 
 
 def join_threads() -> None:
-    """Waits for all threads that are not daemons; a signal or Ctrl-C raises here and ends that."""
+    """Waits for all threads that are not daemons; a signal or Ctrl-C raises here and ends the wait."""
     state = thread_state.thread.state
     state.waiting = True
     try:
-        _threading._shutdown()  # noqa: SLF001 - the interpreter's own; executors hang without what it does first
+        _threading._shutdown()  # noqa: SLF001 - the interpreter's own; executors hang without its first part
     except BaseException:
         leave_threads()
         raise
@@ -32,14 +31,14 @@ def join_threads() -> None:
 
 
 def leave_threads() -> None:
-    """Has the interpreter wait for no thread at its end, as one that is killed by a signal."""
-    _threading._shutdown = _no_more  # noqa: SLF001
+    """Makes the interpreter wait for no thread at its end, like one that a signal kills."""
+    _threading._shutdown = _do_nothing  # noqa: SLF001
 
 
 def call_exit_handlers() -> None:
-    """Calls what was registered with `atexit`; what one of them raises is told on stderr."""
+    """Calls the functions registered with `atexit`; an error of one of them is shown on stderr."""
     _atexit._run_exitfuncs()  # noqa: SLF001 - the interpreter's own
 
 
-def _no_more() -> None:
-    """What is left to wait for."""
+def _do_nothing() -> None:
+    """Replaces the join of all threads."""

@@ -1,7 +1,4 @@
-"""The user's modules: found in the project directory, bound by their bare names, reloaded on request.
-
-See `folder` for which modules there are, and `new` for making a project; completion asks `module_names`.
-"""
+"""The user's modules: found in the project directory, bound to their bare names, reloaded on request."""
 
 from __future__ import annotations
 
@@ -25,9 +22,9 @@ class Project:
     """The modules of one directory.
 
     Args:
-        directory: the project; its `src`, if it has one, is where the modules are.
+        directory: the project; its modules are in its `src`, if it has one.
         say: shows one line about an import.
-        warn: shows one line about a module that cannot be reached.
+        warn: shows one line about a module that another one hides.
     """
 
     def __init__(self, directory: str, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
@@ -35,15 +32,15 @@ class Project:
         self.root = self._folder.root
         self._say = say
         self._warn = warn
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._sources: dict[str, tuple[int, bytes]] = {}  # module -> its file's mtime in ns and digest
 
     def install(self, program_folder: str | None = None) -> None:
-        """Puts the directory at the *end* of `sys.path`: nothing of it can hide an installed module.
+        """Puts the directory at the *end* of `sys.path`: its modules cannot hide an installed one.
 
         Args:
-            program_folder: of the file that is to run; it comes first, as under Python, even where it is the
-                project's.
+            program_folder: the folder of the file that runs; it comes first, as under Python, even if it is
+                the project's.
         """
         root = str(self.root)
         # `python -m pyx` has put the current directory in front
@@ -55,36 +52,41 @@ class Project:
         files = self._folder.modules()
         for name in sorted(files.keys() & names_elsewhere()):
             if files[name].suffix == ".py":
-                self._tell_if_hidden(name, files[name])
+                self._warn_if_hidden(name, files[name])
         if self._folder.is_there:
             sys.path.append(root)
 
     def module_names(self) -> list[str]:
-        """The top-level modules and packages, by their file names; imports nothing."""
+        """Returns the top-level modules and packages, by their file names; imports nothing."""
         return sorted(self._folder.modules())
 
     def bind_names(self, tree: ast.Module, names: dict[str, Any], lower: dict[str, Any]) -> None:
-        """Before *tree* runs: imports the project's modules that it reads by name and that nothing binds."""
+        """Imports the project's modules whose names *tree* reads and nothing binds; called before it runs."""
         self.note_sources()
         free, imported = _free_names(tree)
         for name in imported:
             if (file := self._folder.module(name)) is not None:
-                self._tell_if_hidden(name, file)
-        # Looked up one by one first: a list of a folder with a hundred thousand files takes a second.
+                self._warn_if_hidden(name, file)
+        # Looked up one by one first: listing a folder with a hundred thousand files takes a second.
         unbound = {
             name: self._folder.module(name) for name in free if name not in names and name not in lower
         }
         if not any(unbound.values()):
             return
-        listed = self._folder.modules()  # as they are written: a file system may not tell `A` from `a`
+        listed = self._folder.modules()  # a file system may not tell `A` from `a`, but the list does
         for name, file in unbound.items():
-            if file is not None and name in listed and not self._tell_if_hidden(name, file):
+            if file is not None and name in listed and not self._warn_if_hidden(name, file):
                 names[name] = importlib.import_module(name)
                 self._say(f"imported {name}")
         self.note_sources()
 
     def reload(self, module: object) -> str:
-        """Reloads a module (or one of that name), says what changed; if the new code fails, the old stays."""
+        """Reloads a module, given itself or by name; returns a line about what changed.
+
+        Raises:
+            TypeError: *module* is neither.
+            BaseException: the error of the new code; the old code stays.
+        """
         if isinstance(module, str):
             module = importlib.import_module(module)
         if not isinstance(module, ModuleType):
@@ -115,7 +117,7 @@ class Project:
         return [self.reload(module) for module in changed]
 
     def note_sources(self) -> None:
-        """Remembers the source of modules imported since the last call, whoever imported them."""
+        """Remembers the sources of all modules imported since the last call, by any code."""
         for name, module in list(sys.modules.items()):
             if name not in self._sources and isinstance(module, ModuleType):
                 self._remember(name, module)
@@ -125,19 +127,19 @@ class Project:
         if source is not None:
             self._sources[name] = (source[0], _digest(source[1]))
 
-    def _tell_if_hidden(self, name: str, file: Path) -> bool:
-        """True if importing *name* would give another module than the project's *file*; said once."""
+    def _warn_if_hidden(self, name: str, file: Path) -> bool:
+        """Warns once, and returns True, if importing *name* finds another module than *file*."""
         other = self._folder.origin_elsewhere(name)
         if other is None:
             return False
-        if name not in self._told:
-            self._told.add(name)
+        if name not in self._warned:
+            self._warned.add(name)
             self._warn(f"{file.name} is hidden by the module {name} ({other}): rename it to use it")
         return True
 
 
 def _free_names(tree: ast.Module) -> tuple[list[str], list[str]]:
-    """The names that *tree* reads and does not bind, or not before; and the top-level modules it imports."""
+    """Returns the names that *tree* reads before it binds them, and the top-level modules it imports."""
     read, bound, imported = _names_in(tree)
     free = [name for name in read if name not in bound]
     before: set[str] = set()
@@ -150,7 +152,7 @@ def _free_names(tree: ast.Module) -> tuple[list[str], list[str]]:
 
 
 def _names_in(tree: ast.AST) -> tuple[list[str], set[str], list[str]]:
-    """The names that *tree* reads (in order), those that it binds, and the top-level modules it imports."""
+    """Returns the names that *tree* reads (in order), those that it binds, and the modules it imports."""
     read: dict[str, None] = {}
     bound: set[str] = set()
     imported: list[str] = []
@@ -180,7 +182,7 @@ def _names_in(tree: ast.AST) -> tuple[list[str], set[str], list[str]]:
 
 
 def _source_of(module: ModuleType, root: Path) -> tuple[int, Path] | None:
-    """The mtime and path of a project module's file; None for any other module."""
+    """Returns the mtime and path of the file of a project's module; None for any other module."""
     file = module.__dict__.get("__file__")
     if not isinstance(file, str) or not file.startswith(str(root) + os.sep) or not file.endswith(".py"):
         return None
@@ -191,7 +193,7 @@ def _source_of(module: ModuleType, root: Path) -> tuple[int, Path] | None:
 
 
 def _forget_bytecode(module: ModuleType) -> None:
-    # Python tells a changed source by whole seconds and its size, and an edit can be quicker than that.
+    # Python notices a changed source by its size and its time in whole seconds; an edit can be quicker.
     importlib.invalidate_caches()
     cached = getattr(module, "__cached__", None)
     if isinstance(cached, str):
@@ -210,7 +212,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _difference(name: str, before: dict[str, Any], after: dict[str, Any]) -> str:
-    """Says what changed; a function or class that the file no longer defines is taken out of *after*."""
+    """Returns a line about what changed; removes from *after* what the file no longer defines."""
     changed: list[str] = []
     new: list[str] = []
     gone: list[str] = []
@@ -219,17 +221,17 @@ def _difference(name: str, before: dict[str, Any], after: dict[str, Any]) -> str
             continue
         if key not in before:
             new.append(key)
-        elif before[key] is value:  # running a `def` or `class` again makes another object
+        elif before[key] is value:  # a `def` or `class` that runs again makes another object
             del after[key]
             gone.append(key)
         elif _fingerprint(before[key]) != _fingerprint(value):
             changed.append(key)
-    said = [
+    parts = [
         f"{word} {', '.join(keys)}"
         for word, keys in (("changed", changed), ("new", new), ("gone", gone))
         if keys
     ]
-    return "; ".join(said) or "its functions are the same"
+    return "; ".join(parts) or "no function changed"
 
 
 def _is_defined_in(module: str, value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Cookies kept out of what is written down: typed statements, recordings.
+"""Redaction: keeps cookies out of the history and of recordings.
 
 A cookie is found where it is typed (`set_cookie("...")`, `cookie="..."`), and in any text once it is in
 force.
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 ANYTHING: Final = "[..]"
-"""What stands for a cookie in output: a replay takes any text there, as it has another cookie."""
+"""Replaces a cookie in output: a replay, which has another cookie, accepts any text there."""
 
 _TYPED: Final = re.compile(r"\bset_cookie\b|\bcookie\s*=")
 _LITERAL: Final = re.compile(r"'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"")
 _SHORT: Final = 8
-"""A cookie of fewer characters may stand in any word: it is looked for in quotes, and alone in a line."""
+"""A cookie of fewer characters may be a part of a word: it is found only in quotes, and alone on a line."""
 _FINGERPRINT: Final = re.compile(r"(?<=\bCookie\(sha256 )[0-9a-f]{4}…(?=\))")
 
 
@@ -34,14 +34,19 @@ def cookies_in_force() -> set[str]:
 
 
 def typed_cookies(source: str) -> set[str]:
-    """The texts that are given as a cookie in *source*, an input."""
+    """Returns the texts that the input *source* passes as a cookie."""
     if _TYPED.search(source) is None:
         return set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # a slip of the fingers: all it quotes
+        except (
+            SyntaxError,
+            ValueError,
+            RecursionError,
+            MemoryError,
+        ):  # a typing error: any quoted text may be one
             return {one or other for one, other in _LITERAL.findall(source)} - {""}
     return {text for node in ast.walk(tree) for given in _given(node) for text in _texts(given)}
 
@@ -60,17 +65,17 @@ def _texts(given: ast.expr) -> set[str]:
 
 
 class _Substitution(NamedTuple):
-    """How one cookie is found, and what stands for it in an input."""
+    """The pattern that finds one cookie, and the text that replaces it in an input."""
 
-    found: re.Pattern[str]
-    other: str
+    pattern: re.Pattern[str]
+    replacement: str
 
 
 class Redaction:
-    """All cookies that were seen so far, and what is written instead of them.
+    """All cookies that were seen so far, and their replacements.
 
     Args:
-        in_force: returns the cookies of the node as they are now.
+        in_force: returns the current cookies of the node.
     """
 
     def __init__(self, in_force: Callable[[], Iterable[str]]) -> None:
@@ -79,31 +84,31 @@ class Redaction:
 
     @property
     def cookies(self) -> int:
-        """How many were seen."""
+        """The number of cookies seen."""
         return len(self._substitutions)
 
-    def look(self, source: str = "") -> None:
-        """Takes in the cookies that are in force, and those typed in *source*."""
+    def update(self, source: str = "") -> None:
+        """Adds the cookies in force, and those typed in *source*."""
         found = {*self._in_force(), *typed_cookies(source)} - self._substitutions.keys()
         for cookie in sorted(found):
             self._substitutions[cookie] = _Substitution(
-                _pattern(cookie), _another(cookie, len(self._substitutions) + 1)
+                _pattern(cookie), _replacement(cookie, len(self._substitutions) + 1)
             )
 
     def holds_cookie(self, text: str) -> bool:
-        """True if one of them stands in *text*."""
-        return any(one.found.search(text) for one in self._substitutions.values())
+        """True if *text* contains a cookie."""
+        return any(one.pattern.search(text) for one in self._substitutions.values())
 
     def of_input(self, source: str) -> str:
-        """*source* with other cookies, of the same length: it says the same to a node that has them."""
+        """Returns *source* with other cookies of the same length: a node with those evaluates it alike."""
         for one in self._longest_first():
-            source = one.found.sub(rf"\g<1>{one.other}\g<2>", source)
+            source = one.pattern.sub(rf"\g<1>{one.replacement}\g<2>", source)
         return source
 
     def of_output(self, text: str) -> str:
-        """*text* with a wild card in place of each cookie, and of fingerprints."""
+        """Returns *text* with a wildcard in the place of each cookie and fingerprint."""
         for one in self._longest_first():
-            text = one.found.sub(rf"\g<1>{ANYTHING}\g<2>", text)
+            text = one.pattern.sub(rf"\g<1>{ANYTHING}\g<2>", text)
         return _FINGERPRINT.sub(ANYTHING, text)
 
     def _longest_first(self) -> list[_Substitution]:
@@ -111,7 +116,7 @@ class Redaction:
 
 
 def _pattern(cookie: str) -> re.Pattern[str]:
-    """Finds a cookie as it is or as Python writes it, with what is before and behind as groups 1 and 2."""
+    """Returns a pattern for a cookie as it is or as its repr; groups 1 and 2 are its surroundings."""
     forms = {cookie, repr(cookie)[1:-1], repr(cookie.encode("utf-8", "surrogatepass"))[2:-1]}
     either = "|".join(re.escape(form) for form in sorted(forms))
     if len(cookie) >= _SHORT:
@@ -119,7 +124,7 @@ def _pattern(cookie: str) -> re.Pattern[str]:
     return re.compile(rf"(^\s*|['\"])(?:{either})(\s*$|['\"])", re.MULTILINE)
 
 
-def _another(cookie: str, number: int) -> str:
-    """A text as long as the cookie, since a short one is warned about with its length."""
+def _replacement(cookie: str, number: int) -> str:
+    """Returns a text as long as the cookie: the warning about a short cookie shows its length."""
     text = "".join(itertools.islice(itertools.cycle(f"{number}-not-recorded-"), len(cookie)))
     return text if text != cookie else "".join(reversed(text)) if len(text) > 1 else "x"

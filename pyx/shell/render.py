@@ -1,7 +1,7 @@
-"""A value, and text from elsewhere, as they may be shown: pretty, limited, harmless.
+"""Values as text for a terminal: laid out, limited in size, free of control characters.
 
-Values print as Python prints them, broken at the width of the terminal; what is left out is said in words.
-A `repr` that raises, is huge or holds control characters does no harm.  Not here: exceptions (`failures`).
+Values are shown as Python shows them, broken at the width of the terminal; a text in words marks omissions.
+A `repr` that raises, is huge or holds control characters does no harm.  `error_text.py` shows exceptions.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_ITEMS: Final = 100
-"""Of one container; IEx shows 50 in all."""
+"""The largest number of items of one container; IEx shows 50 in all."""
 MOST_IN_ALL: Final = 1000
-"""Of all containers of one value together."""
+"""The largest number of items of all containers of one value."""
 MOST_CHARACTERS: Final = 2000
-"""Of one str or bytes inside a value, and of the repr of any other object."""
+"""The longest str or bytes inside a value, and the longest repr of any other object."""
 MOST_DEPTH: Final = 50
+"""The deepest nesting."""
 
 
 class _Group(NamedTuple):
-    """A container laid out later: `items` are pairs of a prefix (`"'qty': "`) and what follows it."""
+    """A container to lay out: `items` are pairs of a prefix (`"'qty': "`) and the piece after it."""
 
     opening: str
     items: list[tuple[str, _Piece]]
@@ -37,43 +38,45 @@ _Piece: TypeAlias = str | _Group
 
 
 def render(value: object, *, width: int = 80, colour: bool = False) -> str:
-    """The text that shows *value*, without a final newline.
+    """Returns the text that shows *value*, without a final newline.
 
     Args:
-        value: anything; its `repr` may raise.
-        width: columns, where long containers are broken.
-        colour: with ANSI colours.
+        value: any object; its `repr` may raise.
+        width: the columns at which long containers are broken.
+        colour: True for ANSI colours.
     """
-    text = filter_foreign(_lay_out(_Splitter().of(value, 0), width, 0, 0))
+    text = filter_foreign(_lay_out(_Splitter().split(value, 0), width, 0, 0))
     return highlight(text) if colour else text
 
 
 def highlight(text: str) -> str:
-    """*text*, which is Python, with ANSI colours."""
-    from pygments import highlight as paint
+    """Returns the Python source *text* with ANSI colours."""
+    from pygments import highlight as pygments_highlight
     from pygments.formatters import TerminalFormatter
     from pygments.lexer import inherit
     from pygments.lexers.python import PythonLexer
     from pygments.token import Name
 
-    class Lexer(PythonLexer):  # made here because pygments is loaded only where colours are shown
+    class PidLexer(PythonLexer):  # made here because pygments is imported only where colours are shown
         tokens = {"root": [(r"#(?:PID|Ref)<[\d.]+>", Name.Constant), inherit]}  # noqa: RUF012 - pygments' way
 
-    painted: str = paint(text, Lexer(stripnl=False, ensurenl=False), TerminalFormatter(bg="dark"))
-    return painted
+    coloured: str = pygments_highlight(
+        text, PidLexer(stripnl=False, ensurenl=False), TerminalFormatter(bg="dark")
+    )
+    return coloured
 
 
 # ---------------------------------------------------------------- a value as pieces, within the limits
 
 
 class _Splitter:
-    """Takes one value apart; counts what it took."""
+    """Splits one value into pieces; counts the items."""
 
     def __init__(self) -> None:
         self._left = MOST_IN_ALL
         self._inside: set[int] = set()
 
-    def of(self, value: Any, depth: int) -> _Piece:
+    def split(self, value: Any, depth: int) -> _Piece:
         kind = type(value)
         if kind is str or kind is bytes:
             return _cut_literal(value)
@@ -94,11 +97,11 @@ class _Splitter:
         items: list[tuple[str, _Piece]]
         if kind is dict:
             items = [
-                (_flat(self.of(key, depth + 1)) + ": ", self.of(item, depth + 1))
+                (_flat(self.split(key, depth + 1)) + ": ", self.split(item, depth + 1))
                 for key, item in islice(list(value.items()), shown)
             ]
         else:
-            items = [("", self.of(item, depth + 1)) for item in islice(list(value), shown)]
+            items = [("", self.split(item, depth + 1)) for item in islice(list(value), shown)]
         if len(value) > shown:
             items.append(("", f"... {_counted(len(value) - shown, 'more item')}"))
         self._inside.discard(id(value))
@@ -106,14 +109,14 @@ class _Splitter:
         return _group(opening, items, closing)
 
     def _record(self, value: Any, depth: int) -> _Piece:
-        """A dataclass with the repr that `dataclass` made, so that a long one can be broken."""
+        """Splits a dataclass with a generated repr, so that a long one can be broken."""
         name = type(value).__qualname__
         if id(value) in self._inside or depth >= MOST_DEPTH:
             return f"{name}(...)"
         self._inside.add(id(value))
         try:
             items: list[tuple[str, _Piece]] = [
-                (f"{field.name}=", self.of(getattr(value, field.name), depth + 1))
+                (f"{field.name}=", self.split(getattr(value, field.name), depth + 1))
                 for field in dataclasses.fields(value)
                 if field.repr
             ]
@@ -187,7 +190,7 @@ def _flat(piece: _Piece) -> str:
 
 
 def _lay_out(piece: _Piece, width: int, column: int, after: int) -> str:
-    """*piece* from *column* on, where *after* characters follow it on its last line."""
+    """Returns the text of *piece* from *column* on, where *after* characters follow on its last line."""
     if isinstance(piece, str):
         return piece.replace("\n", "\n" + " " * column) if column else piece
     if column + piece.length + after <= width:
@@ -208,12 +211,12 @@ def _one_each(group: _Group, width: int, column: int, after: int) -> Iterable[st
         yield prefix + _lay_out(item, width, column + len(prefix), behind)
 
 
-def _filled(group: _Group, room: int) -> Iterable[str]:
-    """As many plain items on a line as there is room for."""
+def _filled(group: _Group, columns: int) -> Iterable[str]:
+    """Yields lines, with as many plain items on each as fit."""
     line = ""
     for _prefix, item in group.items:
         text = _flat(item)
-        if line and len(line) + 2 + len(text) + 1 > room:
+        if line and len(line) + 2 + len(text) + 1 > columns:
             yield line
             line = text
         else:

@@ -32,7 +32,7 @@ from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.styles import Style
 from pygments.lexers.python import PythonLexer
 
-from pyx.shell.evaluate import reads_on
+from pyx.shell.evaluate import is_incomplete
 from pyx.shell.loop import Prompt, fitted_prompt
 from pyx.shell.prompt_signals import PromptSignals
 from pyx.shell.tty import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
@@ -295,7 +295,7 @@ def _keys() -> KeyBindings:
             buffer.complete_state = None  # Enter accepts the completion, not the input
         elif buffer.document.text_after_cursor.strip() and "\n" in buffer.text:
             buffer.newline()  # in the middle of a block
-        elif reads_on(as_utf8(buffer.text)):
+        elif is_incomplete(as_utf8(buffer.text)):
             buffer.insert_text("\n" + _next_indent(buffer))
         else:
             buffer.validate_and_handle()

@@ -193,7 +193,7 @@ DETAILS: Final = (
         "`Node.stop` of a node that was named on the command line is refused",
         "it stops, and may be started under another name",
         "the functions that give a name also take it back",
-        ("tests/shell/test_app.py::TestPipes::test_a_node_of_the_command_line_takes_another_name",),
+        ("tests/shell/test_app.py::TestPipes::test_node_of_the_command_line_takes_another_name",),
     ),
     Detail(
         "seconds",
@@ -207,7 +207,7 @@ DETAILS: Final = (
         "the second reload kills what still runs a module's oldest code",
         "that process goes on, with the code it has",
         "editing a file is not meant to end a process",
-        ("tests/shell/test_app.py::TestPipes::test_a_running_loop_keeps_its_code",),
+        ("tests/shell/test_app.py::TestPipes::test_running_function_keeps_its_code_after_reloads",),
     ),
     Detail(
         "ctrl-c",
@@ -223,7 +223,7 @@ DETAILS: Final = (
         "nothing has to be typed twice",
         (
             "tests/stories/test_editor.py::TestHistory::test_of_earlier_sessions_comes_back_statement_by_statement",
-            "tests/shell/test_history.py::test_the_file_is_its_owners_alone",
+            "tests/shell/test_history.py::test_file_is_readable_for_its_owner_alone",
         ),
     ),
     Detail(
@@ -231,14 +231,14 @@ DETAILS: Final = (
         "a blank line evaluates to nil and counts",
         "does nothing",
         "it holds no statement",
-        ("tests/shell/test_loop.py::test_a_blank_line_or_a_remark_does_nothing",),
+        ("tests/shell/test_loop.py::test_blank_line_and_comment_are_not_counted",),
     ),
     Detail(
         "exit at the prompt",
         "`exit(:normal)` at the prompt ends the shell process",
         '`exit("normal")` shows `Exit: normal`; `exit()` and `exit(3)` leave',
         "the pid and the variables end only when the user leaves",
-        ("tests/shell/test_app.py::TestPipes::test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing",),
+        ("tests/shell/test_app.py::TestPipes::test_exit_of_the_shell_itself_is_shown_and_ends_nothing",),
     ),
 )
 """Followed where nothing is said of pyx."""

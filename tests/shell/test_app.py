@@ -1,6 +1,6 @@
 """app.py, frontend.py, log_handler.py, shell_options.py, record_hooks.py: Sessions of real shells.
 
-They run through pipes, and on a person's terminal through a pseudo-terminal.
+They run through pipes, and in a pseudo-terminal.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 class TestPipes:
     @pytest.fixture
     def session(self, environment: dict[str, str], tmp_path: Path) -> Callable[..., None]:
-        """Checks a transcript: what stands behind a prompt is typed, the rest must have been shown."""
+        """Returns the check of a transcript: text after a prompt is typed, the rest must be shown."""
 
         def check(transcript: str, *options: str, stderr: str = "") -> None:
             transcript = textwrap.dedent(transcript).lstrip("\n").replace("@vm", f"@{_host()}")
@@ -81,7 +81,7 @@ class TestPipes:
 
         return check
 
-    def test_a_process_a_name_and_a_reply(self, session: Callable[..., None]) -> None:
+    def test_session_spawns_registers_sends_and_flushes(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(server@vm)1> pid = spawn(product_stock, 'handle_stock', [[]])
@@ -104,7 +104,7 @@ class TestPipes:
             "--sname", "server",
         )  # fmt: skip
 
-    def test_a_users_pid_hides_the_helper(self, session: Callable[..., None]) -> None:
+    def test_assigned_name_hides_a_helper_until_it_is_deleted(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> pid = 1
@@ -132,9 +132,7 @@ class TestPipes:
             """  # noqa: W291
         )
 
-    def test_streams_that_are_closed_are_the_users_and_not_the_prompts(
-        self, session: Callable[..., None]
-    ) -> None:
+    def test_prompt_survives_closed_standard_streams(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> import sys; sys.stdin.close(); sys.stdout.close()
@@ -146,7 +144,7 @@ class TestPipes:
             """
         )
 
-    def test_an_exit_with_a_reason_is_shown_and_the_shell_stays(self, session: Callable[..., None]) -> None:
+    def test_exit_with_a_reason_is_shown_and_the_shell_stays(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> exit("normal")
@@ -159,7 +157,7 @@ class TestPipes:
             """
         )
 
-    def test_the_prompt_follows_the_node(self, session: Callable[..., None]) -> None:
+    def test_prompt_shows_the_node_after_start_and_stop(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> Node.start('billing')
@@ -170,7 +168,9 @@ class TestPipes:
             """
         )
 
-    def test_a_crash_elsewhere_is_logged_with_the_users_frames(self, session: Callable[..., None]) -> None:
+    def test_crash_of_another_process_is_logged_with_the_users_frames(
+        self, session: Callable[..., None]
+    ) -> None:
         session(
             """
             pyx(1)> _ref = spawn_monitor(product_stock.doubled)
@@ -185,7 +185,7 @@ class TestPipes:
             ),
         )
 
-    def test_dataclasses_typed_at_the_prompt_are_messages(self, session: Callable[..., None]) -> None:
+    def test_dataclass_typed_at_the_prompt_is_sent_and_received(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> from dataclasses import dataclass
@@ -201,7 +201,7 @@ class TestPipes:
             """  # noqa: W291
         )
 
-    def test_what_the_helpers_say_of_this_node(self, session: Callable[..., None]) -> None:
+    def test_i_and_runtime_info_show_facts_about_this_node(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(gus@vm)1> import contextlib, io
@@ -218,7 +218,7 @@ class TestPipes:
             "--sname", "gus",
         )  # fmt: skip
 
-    def test_a_changed_module_is_reloaded(self, session: Callable[..., None]) -> None:
+    def test_recompile_reloads_a_changed_module(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> product_stock.doubled(5)
@@ -234,7 +234,7 @@ class TestPipes:
             """
         )
 
-    def test_a_running_loop_keeps_its_code(self, session: Callable[..., None]) -> None:
+    def test_running_function_keeps_its_code_after_reloads(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> import pathlib; file = pathlib.Path('answers.py')
@@ -255,7 +255,7 @@ class TestPipes:
             """
         )
 
-    def test_a_node_of_the_command_line_takes_another_name(self, session: Callable[..., None]) -> None:
+    def test_node_of_the_command_line_takes_another_name(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(gus@vm)1> Node.stop()
@@ -267,9 +267,7 @@ class TestPipes:
             "--sname", "gus",
         )  # fmt: skip
 
-    def test_an_exit_of_the_shell_itself_is_shown_and_ends_nothing(
-        self, session: Callable[..., None]
-    ) -> None:
+    def test_exit_of_the_shell_itself_is_shown_and_ends_nothing(self, session: Callable[..., None]) -> None:
         session(
             """
             pyx(1)> me = self()
@@ -288,8 +286,8 @@ def _host() -> str:
     return socket.gethostname().partition(".")[0]
 
 
-class Person:
-    """Somebody at a pseudo-terminal."""
+class Terminal:
+    """A `pyx` in a pseudo-terminal."""
 
     def __init__(self, environment: dict[str, str], cwd: Path, *options: str) -> None:
         self.child = pexpect.spawn(
@@ -302,18 +300,18 @@ class Person:
             dimensions=(40, 100),
         )
 
-    def types(self, text: str) -> None:
+    def type(self, text: str) -> None:
         self.child.send(text + "\r")
 
-    def sees(self, text: str) -> None:
+    def expect(self, text: str) -> None:
         self.child.expect_exact(text)
 
 
-class TestPerson:
+class TestTerminal:
     @pytest.fixture
-    def person(self, environment: dict[str, str], tmp_path: Path) -> Iterator[Person]:
-        made = Person({**environment, "NO_COLOR": "1"}, tmp_path)
-        made.sees("pyx(1)> ")
+    def terminal(self, environment: dict[str, str], tmp_path: Path) -> Iterator[Terminal]:
+        made = Terminal({**environment, "NO_COLOR": "1"}, tmp_path)
+        made.expect("pyx(1)> ")
         yield made
         made.child.close(force=True)
 
@@ -329,112 +327,116 @@ class TestPerson:
             "rpc.call(Node.start('gus'), 'time', 'sleep', [60])",
         ],
     )
-    def test_ctrl_c_interrupts_and_keeps_everything(self, blocked: str, person: Person) -> None:
-        person.types("me = self()")
-        person.sees("pyx(2)> ")
-        person.types("send(self(), 'kept')")
-        person.sees("pyx(3)> ")
-        # The print says that the line runs; Ctrl-C just before the call itself interrupts it as well.
-        person.types(f"print('run' + 'ning'), {blocked}")
-        person.sees("running")
-        person.child.sendintr()
-        person.sees("KeyboardInterrupt")
-        person.child.expect(r"3\)?> ")
-        person.types("me == self(), receive(timeout=0)")
-        person.sees("(True, 'kept')")
+    def test_ctrl_c_interrupts_and_keeps_pid_and_mailbox(self, blocked: str, terminal: Terminal) -> None:
+        terminal.type("me = self()")
+        terminal.expect("pyx(2)> ")
+        terminal.type("send(self(), 'kept')")
+        terminal.expect("pyx(3)> ")
+        # The printed text shows that the line runs; Ctrl-C just before the call itself interrupts it, too.
+        terminal.type(f"print('run' + 'ning'), {blocked}")
+        terminal.expect("running")
+        terminal.child.sendintr()
+        terminal.expect("KeyboardInterrupt")
+        terminal.child.expect(r"3\)?> ")
+        terminal.type("me == self(), receive(timeout=0)")
+        terminal.expect("(True, 'kept')")
 
-    def test_ctrl_c_clears_the_line_and_ctrl_d_leaves(self, person: Person) -> None:
-        person.child.send("half a line")
-        person.sees("half a line")
-        person.child.sendintr()
-        person.types("'the next ' + 'one'")
-        person.sees("'the next one'")
-        person.sees("pyx(2)> ")
-        person.child.sendeof()
-        person.child.expect(pexpect.EOF)
-        person.child.close()
-        assert person.child.exitstatus == 0
+    def test_ctrl_c_clears_the_line_and_ctrl_d_leaves(self, terminal: Terminal) -> None:
+        terminal.child.send("half a line")
+        terminal.expect("half a line")
+        terminal.child.sendintr()
+        terminal.type("'the next ' + 'one'")
+        terminal.expect("'the next one'")
+        terminal.expect("pyx(2)> ")
+        terminal.child.sendeof()
+        terminal.child.expect(pexpect.EOF)
+        terminal.child.close()
+        assert terminal.child.exitstatus == 0
 
-    def test_output_appears_above_a_half_typed_line(self, person: Person) -> None:
-        person.types("def late():\rreceive()\rprint('from ' + 'elsewhere')\r")
-        person.sees("pyx(2)> ")
-        person.types("pid = spawn(late)")
-        person.sees("pyx(3)> ")
-        person.types("timer = Process.send_after(pid, 'go', 0.3)")
-        person.sees("pyx(4)> ")
-        person.child.send("'ha' 'lf ")
-        person.sees("from elsewhere\r\n")
-        person.sees("pyx(4)> ")
-        person.sees("'ha' 'lf")
-        person.types("typed'")
-        person.sees("'half typed'")
+    def test_output_appears_above_a_half_typed_line(self, terminal: Terminal) -> None:
+        terminal.type("def late():\rreceive()\rprint('from ' + 'elsewhere')\r")
+        terminal.expect("pyx(2)> ")
+        terminal.type("pid = spawn(late)")
+        terminal.expect("pyx(3)> ")
+        terminal.type("timer = Process.send_after(pid, 'go', 0.3)")
+        terminal.expect("pyx(4)> ")
+        terminal.child.send("'ha' 'lf ")
+        terminal.expect("from elsewhere\r\n")
+        terminal.expect("pyx(4)> ")
+        terminal.expect("'ha' 'lf")
+        terminal.type("typed'")
+        terminal.expect("'half typed'")
 
-    def test_input_asks_at_the_terminal(self, person: Person) -> None:
-        person.types("input('name? ')")
-        person.sees("name? ")
-        person.types("bob")
-        person.sees("'bob'")
+    def test_input_reads_the_terminal(self, terminal: Terminal) -> None:
+        terminal.type("input('name? ')")
+        terminal.expect("name? ")
+        terminal.type("bob")
+        terminal.expect("'bob'")
 
-    def test_stderr_and_foreign_threads_do_not_hit_the_line(self, person: Person) -> None:
-        person.types("import sys, threading")
-        person.sees("pyx(2)> ")
-        person.types("late = lambda: print('from a' + ' thread', file=sys.stderr)")
-        person.sees("pyx(3)> ")
-        person.types("threading.Timer(0.3, late).start()")
-        person.sees("pyx(4)> ")
-        person.child.send("'ha' 'lf ")
-        person.sees("from a thread\r\n")
-        person.sees("pyx(4)> ")
-        person.sees("'ha' 'lf")
+    def test_stderr_of_a_thread_appears_above_a_half_typed_line(self, terminal: Terminal) -> None:
+        terminal.type("import sys, threading")
+        terminal.expect("pyx(2)> ")
+        terminal.type("late = lambda: print('from a' + ' thread', file=sys.stderr)")
+        terminal.expect("pyx(3)> ")
+        terminal.type("threading.Timer(0.3, late).start()")
+        terminal.expect("pyx(4)> ")
+        terminal.child.send("'ha' 'lf ")
+        terminal.expect("from a thread\r\n")
+        terminal.expect("pyx(4)> ")
+        terminal.expect("'ha' 'lf")
 
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-    def test_a_signal_leaves_cleanly_from_the_prompt(self, number: int, status: int, person: Person) -> None:
-        person.child.kill(number)
-        person.child.expect(pexpect.EOF)
-        person.child.close()
-        assert person.child.exitstatus == status
+    def test_signal_at_the_prompt_ends_pyx_with_its_exit_code(
+        self, number: int, status: int, terminal: Terminal
+    ) -> None:
+        terminal.child.kill(number)
+        terminal.child.expect(pexpect.EOF)
+        terminal.child.close()
+        assert terminal.child.exitstatus == status
 
-    def test_sigterm_leaves_from_a_blocked_call(self, person: Person) -> None:
-        person.types("print('run' + 'ning'), receive()")
-        person.sees("running")
-        person.child.kill(signal.SIGTERM)
-        person.child.expect(pexpect.EOF)
-        person.child.close()
-        assert person.child.exitstatus == 143
+    def test_sigterm_in_a_blocked_call_ends_pyx(self, terminal: Terminal) -> None:
+        terminal.type("print('run' + 'ning'), receive()")
+        terminal.expect("running")
+        terminal.child.kill(signal.SIGTERM)
+        terminal.child.expect(pexpect.EOF)
+        terminal.child.close()
+        assert terminal.child.exitstatus == 143
 
-    def test_exit_gives_its_code(self, person: Person) -> None:
-        person.types("exit(5)")
-        person.child.expect(pexpect.EOF)
-        person.child.close()
-        assert person.child.exitstatus == 5
+    def test_exit_sets_the_exit_code(self, terminal: Terminal) -> None:
+        terminal.type("exit(5)")
+        terminal.child.expect(pexpect.EOF)
+        terminal.child.close()
+        assert terminal.child.exitstatus == 5
 
-    def test_without_colour_nothing_is_coloured(self, person: Person) -> None:
-        person.types("['text', None]")
-        person.sees("['text', None]\r\n")
+    def test_no_color_removes_colours(self, terminal: Terminal) -> None:
+        terminal.type("['text', None]")
+        terminal.expect("['text', None]\r\n")
 
-    def test_a_killed_shell_says_so_and_goes_on(self, person: Person) -> None:
-        person.types("me = self(); pid = spawn(lambda: Process.exit(me, 'kill'))")
-        person.sees("** the shell process #PID<0.1.0> was killed; it is #PID<0.3.0> now")
-        person.sees("> ")
-        person.types("self()")
-        person.sees("#PID<0.3.0>")
+    def test_killed_shell_shows_its_new_pid_and_goes_on(self, terminal: Terminal) -> None:
+        terminal.type("me = self(); pid = spawn(lambda: Process.exit(me, 'kill'))")
+        terminal.expect("** the shell process #PID<0.1.0> was killed; it is #PID<0.3.0> now")
+        terminal.expect("> ")
+        terminal.type("self()")
+        terminal.expect("#PID<0.3.0>")
 
-    def test_history_lasts(self, person: Person, environment: dict[str, str], tmp_path: Path) -> None:
-        person.types("'kept ' + 'statement'")
-        person.sees("'kept statement'")
-        person.sees("pyx(2)> ")
-        person.child.sendeof()
-        person.child.expect(pexpect.EOF)
-        later = Person(environment, tmp_path)
-        later.sees("> ")
+    def test_history_is_kept_for_later_sessions(
+        self, terminal: Terminal, environment: dict[str, str], tmp_path: Path
+    ) -> None:
+        terminal.type("'kept ' + 'statement'")
+        terminal.expect("'kept statement'")
+        terminal.expect("pyx(2)> ")
+        terminal.child.sendeof()
+        terminal.child.expect(pexpect.EOF)
+        later = Terminal(environment, tmp_path)
+        later.expect("> ")
         later.child.send("\x1b[A\r")
-        later.sees("kept statement")
+        later.expect("kept statement")
         later.child.close(force=True)
         assert (tmp_path / "home/.local/state/pyx/history").stat().st_mode & 0o777 == 0o600
 
-    def test_a_dumb_terminal_gets_plain_lines(self, environment: dict[str, str], tmp_path: Path) -> None:
-        person = Person({**environment, "TERM": "dumb"}, tmp_path)
-        person.sees("pyx(1)> ")
-        person.types("6 * 7")
-        person.sees("42\r\npyx(2)> ")
-        person.child.close(force=True)
+    def test_dumb_terminal_gets_plain_lines(self, environment: dict[str, str], tmp_path: Path) -> None:
+        terminal = Terminal({**environment, "TERM": "dumb"}, tmp_path)
+        terminal.expect("pyx(1)> ")
+        terminal.type("6 * 7")
+        terminal.expect("42\r\npyx(2)> ")
+        terminal.child.close(force=True)

@@ -1,4 +1,4 @@
-"""completion.py: What could stand at the cursor, without running anything of anybody's."""
+"""completion.py: The candidates at the cursor, without running code of any object."""
 
 from __future__ import annotations
 
@@ -28,49 +28,49 @@ class Plain:
 
 
 class TestNames:
-    def test_globals_builtins_and_keywords(self) -> None:
+    def test_word_completes_to_globals_builtins_and_keywords(self) -> None:
         assert completed("pri") == ["print"]
         assert completed("x = prod", {"product": 1, "produce": 2}) == ["produce", "product"]
         assert completed("whi") == ["while"]
         assert completed("matc") == ["match"]
 
-    def test_modules_of_the_project_that_are_not_imported_yet(self) -> None:
+    def test_word_completes_to_project_modules_that_are_not_imported_yet(self) -> None:
         assert completed("produ", modules=["product_stock"]) == ["product_stock"]
 
-    def test_parameters_inside_a_call(self) -> None:
+    def test_word_in_a_call_completes_to_parameters(self) -> None:
         def spawned(stock: int, *, quantity: int) -> None: ...
 
         assert completed("spawned(quan", {"spawned": spawned}) == ["quantity="]
 
-    def test_underscored_names_only_where_one_is_typed(self) -> None:
+    def test_underscored_names_are_offered_after_a_typed_underscore(self) -> None:
         names = {"_private": 1, "public": 2}
         assert "_private" not in completed("", names)
         assert completed("_p", names) == ["_private"]
         assert "__import__" not in completed("_", names)
         assert "__import__" in completed("__im", names)
 
-    def test_nothing_in_a_comment_or_a_number(self) -> None:
+    def test_comment_and_number_have_no_candidates(self) -> None:
         assert completed("x # pri") == []
         assert completed("12") == []
 
-    def test_the_start_is_where_the_word_begins(self) -> None:
+    def test_start_is_the_first_character_of_the_word(self) -> None:
         assert complete("x = pri + 1", 7, NameSources({}, vars(builtins))) == (4, ["print"])
 
 
 class TestAttributes:
-    def test_of_an_instance_its_class_and_a_class(self) -> None:
+    def test_attributes_of_an_instance_its_class_and_a_class(self) -> None:
         assert completed("a.m", {"a": Plain()}) == ["method", "mine"]
         assert completed("Plain.", {"Plain": Plain}) == ["klass", "method", "mro"]
         assert completed("a._h", {"a": Plain()}) == ["_hidden"]
 
-    def test_of_a_module_and_through_it(self) -> None:
+    def test_attributes_of_a_module_and_of_its_members(self) -> None:
         module = ModuleType("stock")
         module.item = Plain()  # type: ignore[attr-defined]
         assert completed("stock.it", {"stock": module}) == ["item"]
         assert completed("stock.item.mi", {"stock": module}) == ["mine"]
         assert completed("f(stock.item.mi", {"stock": module}) == ["mine"]
 
-    def test_through_lists_dicts_and_slots(self) -> None:
+    def test_attributes_of_items_and_slots(self) -> None:
         class Slotted:
             __slots__ = ("inner",)
 
@@ -82,13 +82,13 @@ class TestAttributes:
         assert completed("s.in", names) == ["inner"]
         assert completed("s.inner.mi", names) == ["mine"]
 
-    def test_of_what_is_not_known_there_are_none(self) -> None:
+    def test_unknown_value_has_no_attributes(self) -> None:
         assert completed("nope.x") == []
         assert completed("f().x") == []
         assert completed("a.nope.x", {"a": Plain()}) == []
         assert completed("(1 +.x") == []
 
-    def test_of_a_face_with_static_methods(self) -> None:
+    def test_attributes_of_a_public_class_with_static_methods(self) -> None:
         class Node:
             @staticmethod
             def ping(node: str) -> str:
@@ -167,12 +167,12 @@ class TestHooks:
             ("Node.ping(mine, '", []),
         ],
     )
-    def test_none_runs(self, names: dict[str, Any], text: str, found: list[str] | None) -> None:
+    def test_no_hook_runs(self, names: dict[str, Any], text: str, found: list[str] | None) -> None:
         candidates = completed(text, names)
         if found is not None:
             assert candidates == found
 
-    def test_keys_with_hooks_are_neither_compared_nor_shown(self) -> None:
+    def test_keys_with_hooks_are_neither_compared_nor_offered(self) -> None:
         class Key:
             def __hash__(self) -> int:
                 return hash("key")
@@ -183,7 +183,7 @@ class TestHooks:
         assert completed("d['k", {"d": {Key(): 1, "kind": 2}}) == ["kind"]
         assert completed("d['key'].x", {"d": {Key(): 1}}) == []
 
-    def test_nothing_is_imported(self) -> None:
+    def test_completion_imports_nothing(self) -> None:
         before = set(sys.modules)
         completed("import antigra")
         completed("antigravity.f")
@@ -192,13 +192,13 @@ class TestHooks:
 
 
 class TestImports:
-    def test_top_level_modules(self) -> None:
+    def test_import_completes_to_top_level_modules(self) -> None:
         assert completed("import product_", modules=["product_stock"]) == ["product_stock"]
         assert completed("import os, product_", modules=["product_stock"]) == ["product_stock"]
         assert completed("from product_", modules=["product_stock"]) == ["product_stock"]
         assert "antigravity" in completed("import antigr")
 
-    def test_names_of_a_module_that_is_loaded(self) -> None:
+    def test_from_import_completes_to_names_of_a_loaded_module(self) -> None:
         assert completed("from string import ascii_low") == ["ascii_lowercase"]
         assert completed("from string import digits, ascii_low") == ["ascii_lowercase"]
 
@@ -211,33 +211,33 @@ class TestStrings:
         "text",
         ['Node.ping("', 'rpc.call("', "rpc.multicall(['a@vm', '", 'send(("pos", "', 'await aio.rpc.call("'],
     )
-    def test_node_names(self, text: str) -> None:
+    def test_string_argument_completes_to_node_names(self, text: str) -> None:
         assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == ["a@vm", "server@vm"]
 
     @pytest.mark.parametrize("text", ['send("', 'send(("', 'Process.whereis("', 'x = [1, send(("'])
-    def test_registered_names(self, text: str) -> None:
+    def test_string_argument_completes_to_registered_names(self, text: str) -> None:
         assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == ["pos", "product_stock"]
 
-    def test_a_prefix_is_replaced_from_the_quote_on(self) -> None:
+    def test_start_in_a_string_is_after_the_quote(self) -> None:
         text = 'Node.ping("server@'
         sources = NameSources({}, {}, nodes=lambda: self.NODES)
         assert complete(text, len(text), sources) == (11, ["server@vm"])
 
-    def test_module_names_for_rpc(self) -> None:
+    def test_string_argument_of_rpc_completes_to_module_names(self) -> None:
         assert completed('rpc.call("a@vm", "prod', modules=["product_stock"]) == ["product_stock"]
 
     @pytest.mark.parametrize("text", ['print("', '"', 'send("x", "', 'Node.ping("a@vm") or f("'])
-    def test_elsewhere_there_are_none(self, text: str) -> None:
+    def test_other_strings_have_no_candidates(self, text: str) -> None:
         assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == []
 
-    def test_dict_keys(self) -> None:
+    def test_subscript_completes_to_dict_keys(self) -> None:
         names = {"item": {"name": "nike", "qty": 3, 7: 1}}
         assert completed('item["', names) == ["name", "qty"]
         assert completed("item['n", names) == ["name"]
         assert completed("item[", names) == ["'name'", "'qty'", "7"]
         assert completed('print(item["q', names) == ["qty"]
 
-    def test_an_escaped_quote_and_a_closed_string(self) -> None:
+    def test_escaped_quote_and_closed_string_are_recognised(self) -> None:
         assert completed(r'"a\"b', nodes=self.NODES) == []
         assert completed('"""a"b\n', nodes=self.NODES) == []
         assert completed('"a" + pri') == ["print"]

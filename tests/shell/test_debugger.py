@@ -1,4 +1,4 @@
-"""debugger.py: `breakpoint()` at a prompt: one's own code is gone through, and then the prompt is back."""
+"""debugger.py: `breakpoint()` at a prompt steps through the user's code, and then returns to the prompt."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from tests.stories.host import PYX, Host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ASKS = {r"\(Pdb\) ": "debugger", r"pyx\(\d+\)> $": "prompt", r"[.]{3}\(\d+\)> $": "more"}
+PROMPTS = {r"\(Pdb\) ": "debugger", r"pyx\(\d+\)> $": "prompt", r"[.]{3}\(\d+\)> $": "more"}
 
 
-class Person:
-    """Types at a terminal, and reads up to what asks for the next line."""
+class DumbTerminal:
+    """A `pyx` in a pseudo-terminal; reads up to the next prompt of the shell or the debugger."""
 
     def __init__(self, host: Host) -> None:
         environment = host.environment(TERM="dumb")
         self._child = pexpect.spawn(
             PYX, env=environment, cwd=str(host.home), encoding="utf-8", timeout=60, echo=False
         )
-        self._child.expect(list(ASKS))
+        self._child.expect(list(PROMPTS))
 
     def type(self, *lines: str) -> str:
-        """Returns what asks after the last of the lines."""
+        """Returns which of `PROMPTS` follows the last line."""
         for line in lines:
             self._child.sendline(line)
-            asks = list(ASKS.values())[self._child.expect(list(ASKS))]
-        return asks
+            asked_by = list(PROMPTS.values())[self._child.expect(list(PROMPTS))]
+        return asked_by
 
     @property
     def shown(self) -> str:
@@ -45,45 +45,45 @@ class Person:
 
 
 @pytest.fixture
-def person() -> Iterator[Person]:
+def terminal() -> Iterator[DumbTerminal]:
     with Host() as host:
-        person = Person(host)
-        yield person
-        person.leave()
+        terminal = DumbTerminal(host)
+        yield terminal
+        terminal.leave()
 
 
-def test_the_end_of_ones_own_line_is_the_prompt_again(person: Person) -> None:
-    assert person.type("breakpoint()") == "debugger"
-    assert person.type("n") == "prompt"
-    assert person.type("1 + 1") == "prompt"
-    assert person.shown.strip() == "2"
+def test_next_at_the_end_of_the_input_returns_to_the_prompt(terminal: DumbTerminal) -> None:
+    assert terminal.type("breakpoint()") == "debugger"
+    assert terminal.type("n") == "prompt"
+    assert terminal.type("1 + 1") == "prompt"
+    assert terminal.shown.strip() == "2"
 
 
-def test_a_function_its_caller_and_then_the_prompt(person: Person) -> None:
-    assert person.type("def f():", "    breakpoint()", "    return 5", "") == "prompt"
-    assert person.type("f()", "w") == "debugger"
-    assert person.shown.count("\n->") == 2
-    assert "<module>" in person.shown
-    assert "/pyx" not in person.shown
-    assert person.type("n", "n", "n") == "prompt"
-    assert person.shown.strip() == "5"
+def test_next_passes_a_function_and_its_caller_and_returns_to_the_prompt(terminal: DumbTerminal) -> None:
+    assert terminal.type("def f():", "    breakpoint()", "    return 5", "") == "prompt"
+    assert terminal.type("f()", "w") == "debugger"
+    assert terminal.shown.count("\n->") == 2
+    assert "<module>" in terminal.shown
+    assert "/pyx" not in terminal.shown
+    assert terminal.type("n", "n", "n") == "prompt"
+    assert terminal.shown.strip() == "5"
 
 
-def test_the_end_of_a_coroutine_is_the_prompt_again(person: Person) -> None:
-    assert person.type("async def f():", "    breakpoint()", "    return 6", "") == "prompt"
-    assert person.type("await f()") == "debugger"
+def test_next_at_the_end_of_a_coroutine_returns_to_the_prompt(terminal: DumbTerminal) -> None:
+    assert terminal.type("async def f():", "    breakpoint()", "    return 6", "") == "prompt"
+    assert terminal.type("await f()") == "debugger"
     shown, steps = "", 0
-    while person.type("n") == "debugger":  # what it shows comes from another thread, maybe after its prompt
+    while terminal.type("n") == "debugger":  # its output comes from another thread, maybe after its prompt
         steps += 1
-        shown += person.shown
+        shown += terminal.shown
     assert "pyx/" not in shown
     assert "asyncio/" not in shown
-    assert person.shown.split()[-1] == "6"
+    assert terminal.shown.split()[-1] == "6"
     assert steps < 5
-    assert person.type("await f()", "c") == "prompt"
+    assert terminal.type("await f()", "c") == "prompt"
 
 
-def test_a_call_of_pyx_is_one_step() -> None:
+def test_step_does_not_enter_a_call_of_pyx() -> None:
     typed, shown = io.StringIO("s\ns\nc\n"), io.StringIO()
     debugger = Debugger()
     debugger.stdin, debugger.stdout, debugger.use_rawinput = typed, shown, False

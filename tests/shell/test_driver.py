@@ -1,4 +1,4 @@
-"""driver.py, driver_requests.py: A shell driven over two pipes: what goes in, what comes out."""
+"""driver.py, driver_requests.py: A shell driven over two pipes: requests go in, messages come out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Driven:
 
     def __init__(self, name: str, environment: dict[str, str], folder: Path) -> None:
         child_reads, self._requests = os.pipe()
-        self._frames, child_writes = os.pipe()
+        self._messages, child_writes = os.pipe()
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pyx", "--sname", name, "--driver", f"{child_reads},{child_writes}"],
             pass_fds=(child_reads, child_writes),
@@ -45,22 +45,22 @@ class Driven:
         self.ready = self.next()
 
     def next(self) -> dict[str, Any]:
-        """The next frame."""
+        """Returns the next message."""
         while b"\n" not in self._rest:
-            ready, _, _ = select.select([self._frames], [], [], HANG)
-            assert ready, "no frame came"
-            data = os.read(self._frames, 65536)
+            ready, _, _ = select.select([self._messages], [], [], HANG)
+            assert ready, "no message came"
+            data = os.read(self._messages, 65536)
             assert data, "the pipe was closed"
             self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
-        frame: dict[str, Any] = json.loads(line)
-        return frame
+        message: dict[str, Any] = json.loads(line)
+        return message
 
     def ask(self, do: str, **facts: object) -> list[dict[str, Any]]:
-        """Sends a request; gives what came up to its answer, which is the last."""
+        """Sends a request; returns the messages up to its answer, which is the last."""
         self._number += 1
         os.write(self._requests, json.dumps({"do": do, "id": self._number, **facts}).encode() + b"\n")
-        return self.until(lambda frame: frame.get("id") == self._number)
+        return self.until(lambda message: message.get("id") == self._number)
 
     def until(self, is_last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
         frames = [self.next()]
@@ -69,13 +69,17 @@ class Driven:
         return frames
 
     def type(self, code: str, do: str = "eval") -> list[tuple[str, str, str]]:
-        """What an input shows, as (source, kind, text)."""
+        """Types an input; returns its output as (source, kind, text)."""
         *shown, prompt = self.ask(do, code=code)
         self.prompt = prompt["text"]
-        return [(frame["source"], frame["kind"], frame["text"]) for frame in shown if frame["is"] == "out"]
+        return [
+            (message["source"], message["kind"], message["text"])
+            for message in shown
+            if message["is"] == "out"
+        ]
 
     def leave(self) -> int:
-        """Closes the pipe and waits."""
+        """Closes the pipe, as if the runner were gone; returns the exit code."""
         with contextlib.suppress(OSError):
             os.close(self._requests)
         return self.process.wait(HANG)
@@ -87,7 +91,7 @@ class Driven:
         self.process.stdout.close()
         with contextlib.suppress(OSError):
             os.close(self._requests)
-        os.close(self._frames)
+        os.close(self._messages)
 
 
 @pytest.fixture
@@ -111,13 +115,13 @@ def node(start: Callable[[str], Driven]) -> Driven:
 
 
 class TestInputs:
-    def test_it_says_who_it_is_and_gives_a_prompt(self, node: Driven) -> None:
+    def test_driver_sends_its_name_and_a_prompt(self, node: Driven) -> None:
         assert node.ready["is"] == "ready"
         assert node.ready["name"] == "gus@vm"
         assert node.ready["creation"] > 0
         assert node.next() == {"is": "prompt", "id": None, "text": "pyx(gus@vm)1> "}
 
-    def test_what_an_evaluation_shows_comes_before_its_prompt(self, node: Driven) -> None:
+    def test_output_of_an_evaluation_comes_before_its_prompt(self, node: Driven) -> None:
         assert node.type("print('a'); print('b'); 1 + 1") == [
             ("eval", "print", "a\n"),
             ("eval", "print", "b\n"),
@@ -127,7 +131,7 @@ class TestInputs:
         assert node.type("1 / 0") == [("eval", "error", "ZeroDivisionError: division by zero\n")]
         assert node.prompt == "pyx(gus@vm)2> "
 
-    def test_it_has_a_hundred_columns_and_no_colour(self, node: Driven) -> None:
+    def test_values_have_100_columns_and_no_colour(self, node: Driven) -> None:
         ((_, _, text),) = node.type("['x' * 20] * 5")
         assert "\x1b" not in text
         assert len(text.split("\n")[0]) > 80
@@ -139,17 +143,17 @@ class TestInputs:
             *node.type("import time; time.sleep(0.1)"),
             ("", "", ""),
         ]
-        if source:  # it may have come with the echo
+        if source:  # else it came with the echo
             assert (source, kind, text) == (pid, "print", "hello\n")
         assert ("log", "print", "to stderr\n") in node.type("import sys; print('to stderr', file=sys.stderr)")
 
-    def test_a_probe_leaves_the_shell_as_it_was(self, node: Driven) -> None:
+    def test_probe_leaves_results_and_number_unchanged(self, node: Driven) -> None:
         node.type("'kept'")
         assert node.type("'other'", do="probe") == [("eval", "echo", "'other'\n")]
         assert node.prompt == "pyx(gus@vm)2> "
         assert node.type("_") == [("eval", "echo", "'kept'\n")]
 
-    def test_stdout_stays_the_program_s(self, node: Driven) -> None:
+    def test_stdout_of_the_process_is_not_redirected(self, node: Driven) -> None:
         node.type("import os; os.write(1, b'raw')")
         node.leave()
         assert node.process.stdout is not None
@@ -157,15 +161,15 @@ class TestInputs:
 
 
 class TestOtherNodes:
-    def test_the_incarnations_that_it_numbers_are_told_once(self, start: Callable[[str], Driven]) -> None:
+    def test_numbered_incarnations_are_sent_once(self, start: Callable[[str], Driven]) -> None:
         gus, bob = start("gus@vm"), start("bob@vm")
         shown = gus.ask("eval", code="Node.ping('bob'); rpc.call('bob', 'pyx', 'self')")
-        (out,) = [frame for frame in shown if frame["is"] == "out"]
+        (out,) = [message for message in shown if message["is"] == "out"]
         assert out["incarnations"] == [[1, "bob@vm", bob.ready["creation"]]]
-        (again,) = [frame for frame in gus.ask("eval", code="_") if frame["is"] == "out"]
+        (again,) = [message for message in gus.ask("eval", code="_") if message["is"] == "out"]
         assert again["incarnations"] == []
 
-    def test_a_cut_lets_nothing_through_and_ends(self, start: Callable[[str], Driven]) -> None:
+    def test_cut_holds_messages_back_until_it_ends(self, start: Callable[[str], Driven]) -> None:
         gus, bob = start("gus@vm"), start("bob@vm")
         gus.type("Node.connect('bob')")
         bob.type("Process.register(self(), 'shell')")
@@ -177,23 +181,23 @@ class TestOtherNodes:
         bob.ask("cut", nodes=[])
         assert bob.type("receive(timeout=10)") == [("eval", "echo", "'held'\n")]
 
-    def test_frames_may_be_late_but_stay_in_order(self, start: Callable[[str], Driven]) -> None:
+    def test_delayed_frames_stay_in_order(self, start: Callable[[str], Driven]) -> None:
         gus, bob = start("gus@vm"), start("bob@vm")
         bob.type("Process.register(self(), 'shell')")
         bob.ask("delay", seconds=0.01, seed=1)
         gus.type("for n in range(200): send(('shell', 'bob'), n)\n")
         assert bob.type("[receive(timeout=10) for _ in range(200)] == list(range(200))")[-1][2] == "True\n"
 
-    def test_once_settled_all_has_arrived(self, start: Callable[[str], Driven]) -> None:
+    def test_settle_waits_until_all_has_arrived(self, start: Callable[[str], Driven]) -> None:
         gus, bob = start("gus@vm"), start("bob@vm")
         bob.type("Process.register(spawn(lambda: print(receive())), 'printer')")
         gus.type("send(('printer', 'bob'), 'hello')")
         gus.ask("settle", nodes=["bob@vm"])
         shown = bob.ask("settle", nodes=["gus@vm"])
-        assert [frame["text"] for frame in shown if frame["is"] == "out"] == ["hello\n"]
+        assert [message["text"] for message in shown if message["is"] == "out"] == ["hello\n"]
 
 
-def test_only_a_runner_can_make_the_network_bad() -> None:
+def test_only_the_driver_makes_the_network_bad() -> None:
     callers = {
         path.name
         for path in Path(pyx.__file__).parent.rglob("*.py")
@@ -203,32 +207,32 @@ def test_only_a_runner_can_make_the_network_bad() -> None:
 
 
 class TestTheEnd:
-    def test_a_dump_says_what_everybody_does(self, node: Driven) -> None:
+    def test_dump_shows_mailboxes_and_threads(self, node: Driven) -> None:
         node.type("waiting = spawn(receive, int)")
         node.type("send(waiting, 'stray')")
         text = node.ask("dump")[-1]["text"]
         assert "messages: ['stray']" in text
         assert "thread MainThread:" in text
 
-    def test_it_leaves_when_the_runner_is_gone(self, node: Driven) -> None:
+    def test_node_ends_when_the_runner_is_gone(self, node: Driven) -> None:
         node.type("1")
         assert node.leave() == 143
 
-    def test_even_in_the_middle_of_something(self, node: Driven) -> None:
+    def test_node_ends_during_an_evaluation_when_the_runner_is_gone(self, node: Driven) -> None:
         node.next()
         os.write(node._requests, b'{"do": "eval", "id": 1, "code": "while True: pass"}\n')
         assert node.leave() == 143
 
-    def test_exit_at_the_prompt(self, node: Driven) -> None:
+    def test_exit_at_the_prompt_ends_the_node_with_its_code(self, node: Driven) -> None:
         node.next()
         os.write(node._requests, b'{"do": "eval", "id": 1, "code": "exit(7)"}\n')
         assert node.process.wait(HANG) == 7
 
-    def test_ctrl_c_is_an_interrupt(self, node: Driven) -> None:
+    def test_sigint_interrupts_an_evaluation(self, node: Driven) -> None:
         node.next()
         os.write(node._requests, b'{"do": "eval", "id": 1, "code": "print(1, flush=True); receive()"}\n')
         assert node.next()["text"] == "1\n"
-        time.sleep(0.05)  # whether it waits already or not makes no difference
+        time.sleep(0.05)  # it makes no difference whether it waits already
         node.process.send_signal(signal.SIGINT)
-        *shown, _ = node.until(lambda frame: frame["is"] == "prompt")
-        assert [frame["text"] for frame in shown] == ["KeyboardInterrupt\n"]
+        *shown, _ = node.until(lambda message: message["is"] == "prompt")
+        assert [message["text"] for message in shown] == ["KeyboardInterrupt\n"]

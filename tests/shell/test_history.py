@@ -20,7 +20,7 @@ def no_warning(text: str) -> None:
     raise AssertionError(text)
 
 
-def test_statements_of_many_lines_come_back_whole(tmp_path: Path) -> None:
+def test_multi_line_statements_are_kept_whole(tmp_path: Path) -> None:
     path = tmp_path / "state" / "history"
     history = History(path, no_warning)
     history.append("x = 1")
@@ -28,14 +28,14 @@ def test_statements_of_many_lines_come_back_whole(tmp_path: Path) -> None:
     assert History(path, no_warning).load() == ["x = 1", "def f():\n\n    return '''a\nb'''"]
 
 
-def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+def test_file_is_readable_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "history"
     path.touch(mode=0o644)
     History(path, no_warning).append("x")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_repeats_blanks_and_secrets_are_left_out(tmp_path: Path) -> None:
+def test_repeats_blanks_and_cookies_are_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "history"
     history = History(path, no_warning)
     for statement in ("x", "x", "  ", 'Node.set_cookie("secret")', "Node.set_cookie ('secret')", "y"):
@@ -43,7 +43,7 @@ def test_repeats_blanks_and_secrets_are_left_out(tmp_path: Path) -> None:
     assert history.load() == ["x", "y"]
 
 
-def test_a_cookie_that_came_into_force_by_another_way_is_taken_back(tmp_path: Path) -> None:
+def test_statement_with_a_cookie_that_comes_into_force_later_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "history"
     cookies: list[str] = []
     history = History(path, no_warning, lambda: cookies)
@@ -72,22 +72,22 @@ def test_two_shells_share_a_file_and_a_torn_line_is_skipped(tmp_path: Path) -> N
     assert two.load() == ["a", "b", "c"]
 
 
-def test_no_file_yet_is_no_trouble(tmp_path: Path) -> None:
+def test_missing_file_is_an_empty_history(tmp_path: Path) -> None:
     assert History(tmp_path / "history", no_warning).load() == []
 
 
-def test_a_place_that_cannot_be_written_costs_one_warning(tmp_path: Path) -> None:
+def test_unwritable_path_costs_one_warning(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     warnings: list[str] = []
     history = History(tmp_path / "file" / "history", warnings.append)
     history.append("x")
     history.append("y")
-    assert warnings == [f"the history is not kept: {tmp_path}/file/history: Not a directory"] or (
+    assert warnings == [f"the history is not saved: {tmp_path}/file/history: Not a directory"] or (
         len(warnings) == 1 and "File exists" in warnings[0]
     )
 
 
-def test_a_long_file_keeps_its_newest_half(tmp_path: Path) -> None:
+def test_long_file_keeps_its_newest_half(tmp_path: Path) -> None:
     path = tmp_path / "history"
     statement = "x" * 1000
     path.write_bytes(b"".join(f'"{n} {statement}"\n'.encode() for n in range(MOST_BYTES // 1000 + 1)))
@@ -97,7 +97,7 @@ def test_a_long_file_keeps_its_newest_half(tmp_path: Path) -> None:
     assert History(path, no_warning).load() == loaded
 
 
-def test_a_torn_last_line_takes_nothing_with_it(tmp_path: Path) -> None:
+def test_torn_last_line_does_not_damage_the_next(tmp_path: Path) -> None:
     path = tmp_path / "history"
     path.write_bytes(b'"a"\n"torn')
     History(path, no_warning).append("b")
@@ -118,7 +118,7 @@ def test_a_torn_last_line_takes_nothing_with_it(tmp_path: Path) -> None:
     ids=["a long line", "brackets", "an escape", "not UTF-8", "other values", "zeros"],
 )
 @pytest.mark.parametrize("end", [b"", b"\n"], ids=["torn", "whole"])
-def test_strange_content_takes_nothing_with_it(strange: bytes, end: bytes, tmp_path: Path) -> None:
+def test_other_content_of_the_file_is_skipped(strange: bytes, end: bytes, tmp_path: Path) -> None:
     path = tmp_path / "history"
     path.write_bytes(b'"before"\n' + strange + end)
     assert History(path, no_warning).load() == ["before"]
@@ -126,7 +126,7 @@ def test_strange_content_takes_nothing_with_it(strange: bytes, end: bytes, tmp_p
     assert History(path, no_warning).load() == ["before", "after"]
 
 
-def test_one_statement_of_megabytes_is_left_out(tmp_path: Path) -> None:
+def test_statement_of_megabytes_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "history"
     history = History(path, no_warning)
     for statement in ("before", "x = '" + "y" * 5_000_000 + "'", "after"):
@@ -134,36 +134,36 @@ def test_one_statement_of_megabytes_is_left_out(tmp_path: Path) -> None:
     assert History(path, no_warning).load() == ["before", "after"]
 
 
-def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_named_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "history")
     warnings: list[str] = []
     history = History(tmp_path / "history", warnings.append)
     assert history.load() == []
     history.append("x")
-    assert warnings == [f"the history is not kept: {tmp_path}/history: it is not a regular file"]
+    assert warnings == [f"the history is not saved: {tmp_path}/history: not a regular file"]
 
 
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
-def test_a_device_keeps_nothing(device: str) -> None:
+def test_device_keeps_nothing(device: str) -> None:
     history = History(Path(device), no_warning)
     history.append("x")
     assert history.load() == []
 
 
-def test_a_full_disk_costs_one_warning() -> None:
+def test_full_disk_costs_one_warning() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     with pytest.raises(OSError, match="No space left"), Path("/dev/full").open("wb", buffering=0) as full:
         _write(full.fileno(), b"x")
 
 
-def test_without_a_home_nothing_is_kept() -> None:
+def test_history_without_a_file_keeps_nothing() -> None:
     history = History(None, no_warning)
     history.append("x")
     assert history.load() == []
 
 
-def test_what_one_shell_adds_while_another_rewrites_the_file_is_not_lost(tmp_path: Path) -> None:
+def test_statement_appended_during_a_rewrite_is_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "history"
     path.write_bytes((b'"' + b"x" * 1000 + b'"\n') * (MOST_BYTES // 1000))
     added = [f"statement {number}" for number in range(50)]
@@ -189,7 +189,9 @@ def test_what_one_shell_adds_while_another_rewrites_the_file_is_not_lost(tmp_pat
         ({"HOME": "/home/gus"}, "/home/gus/.local/state/pyx/history"),
     ],
 )
-def test_where_it_is(variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_path_follows_the_environment(
+    variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("PYX_HISTORY", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -197,7 +199,7 @@ def test_where_it_is(variables: dict[str, str], expected: str, monkeypatch: pyte
     assert history_path() == Path(expected)
 
 
-def test_a_user_without_a_home_has_no_history_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_path_is_none_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_entry(uid: int) -> None:
         raise KeyError(uid)
 

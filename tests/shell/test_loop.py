@@ -1,4 +1,4 @@
-"""loop.py: Whole sessions as text: lines go in, what was shown comes out."""
+"""loop.py: Whole sessions as text: lines go in, the screen comes out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run_coroutine(coroutine: Any) -> Any:
 def capture(
     typed: str, *, process: ShellProcess | None = None, name: str | None = "gus@vm", **helpers: Any
 ) -> tuple[str, int]:
-    """The screen after *typed* (its last line may lack an end: the terminal closed), and the exit code."""
+    """Returns the screen after *typed* (the end of input may come inside a line), and the exit code."""
     shown: list[str] = []
     lines: Iterator[str] = iter(typed.splitlines(keepends=True))
 
@@ -76,7 +76,7 @@ def capture(
 
 
 def session(text: str, **options: Any) -> None:
-    """Checks a transcript: what stands behind a prompt is typed, the rest must have been shown."""
+    """Checks a transcript: text after a prompt is typed, the rest is what the screen must show."""
     typed = "".join(
         line.partition("> ")[2] if line.startswith(("pyx(", "...(")) else ""
         for line in text.splitlines(keepends=True)
@@ -84,7 +84,7 @@ def session(text: str, **options: Any) -> None:
     assert capture(typed, **options)[0] == text
 
 
-def test_values_numbers_and_errors() -> None:
+def test_values_and_errors_are_shown_and_successes_counted() -> None:
     session(
         "pyx(gus@vm)1> x = [1, 2]\n"
         "pyx(gus@vm)2> x\n"
@@ -100,11 +100,11 @@ def test_values_numbers_and_errors() -> None:
     )
 
 
-def test_a_blank_line_or_a_remark_does_nothing() -> None:
+def test_blank_line_and_comment_are_not_counted() -> None:
     session("pyx(gus@vm)1> \npyx(gus@vm)1> # why\npyx(gus@vm)1>    \npyx(gus@vm)1> 1\n1\npyx(gus@vm)2> ")
 
 
-def test_a_block_is_read_to_its_blank_line_under_prompts_of_equal_width() -> None:
+def test_block_is_read_to_its_blank_line_under_prompts_of_equal_width() -> None:
     session(
         "pyx(gus@vm)1> def double(x):\n"
         "...(gus@vm)1>     return 2 * x\n"
@@ -115,11 +115,11 @@ def test_a_block_is_read_to_its_blank_line_under_prompts_of_equal_width() -> Non
     )
 
 
-def test_without_a_node_the_prompt_has_no_name() -> None:
+def test_prompt_without_a_node_has_no_name() -> None:
     session("pyx(1)> 1\n1\npyx(2)> ", name=None)
 
 
-def test_the_node_name_changes_between_two_prompts() -> None:
+def test_prompt_shows_a_node_name_that_changed() -> None:
     names: list[str | None] = [None]
     shown: list[str] = []
     lines = iter(["start('billing@vm')\n", "1\n"])
@@ -134,7 +134,7 @@ def test_the_node_name_changes_between_two_prompts() -> None:
     assert shown == ["pyx(1)> ", "pyx(billing@vm)2> ", "1\n", "pyx(billing@vm)3> "]
 
 
-def test_ctrl_c_at_the_prompt_gives_the_input_up_and_keeps_everything() -> None:
+def test_ctrl_c_at_the_prompt_drops_the_input_and_keeps_names() -> None:
     shown, code = capture("x = 5\n^C\nfor i in x:\n^C\nx\n")
     assert shown == (
         "pyx(gus@vm)1> x = 5\n"
@@ -148,7 +148,7 @@ def test_ctrl_c_at_the_prompt_gives_the_input_up_and_keeps_everything() -> None:
     assert code == 0
 
 
-def test_an_interrupted_evaluation_is_one_line() -> None:
+def test_interrupted_evaluation_shows_one_line() -> None:
     def blocked() -> None:
         raise KeyboardInterrupt
 
@@ -159,11 +159,11 @@ def test_an_interrupted_evaluation_is_one_line() -> None:
     ("typed", "code"),
     [("", 0), ("raise SystemExit\n1\n", 0), ("raise SystemExit(4)\n", 4), ("1 / 0\n", 0)],
 )
-def test_the_end_of_input_and_system_exit_leave(typed: str, code: int) -> None:
+def test_end_of_input_and_system_exit_end_the_loop(typed: str, code: int) -> None:
     assert capture(typed)[1] == code
 
 
-def test_a_killed_shell_becomes_a_new_process() -> None:
+def test_killed_shell_gets_a_new_process() -> None:
     process = FakeProcess()
 
     def kill() -> None:
@@ -173,7 +173,7 @@ def test_a_killed_shell_becomes_a_new_process() -> None:
 
 
 @pytest.mark.parametrize("stopped_by", [KeyboardInterrupt, ProcessKilled])
-def test_what_a_kill_has_ended_is_no_interrupt_of_the_persons(stopped_by: type[BaseException]) -> None:
+def test_input_ended_by_a_kill_shows_no_keyboard_interrupt(stopped_by: type[BaseException]) -> None:
     process = FakeProcess()
 
     def kill() -> None:
@@ -183,7 +183,7 @@ def test_what_a_kill_has_ended_is_no_interrupt_of_the_persons(stopped_by: type[B
     session(f"pyx(gus@vm)1> kill()\n{RENEWED}\npyx(gus@vm)1> ", process=process, kill=kill)
 
 
-def test_prompts_have_one_width() -> None:
+def test_prompts_have_equal_width() -> None:
     assert prompt_for("gus@vm", 12) == Prompt("pyx(gus@vm)12> ", "...(gus@vm)12> ")
     assert prompt_for(None, 1) == Prompt("pyx(1)> ", "...(1)> ")
 
@@ -198,11 +198,11 @@ def test_prompts_have_one_width() -> None:
         (10, "> ", "> "),
     ],
 )
-def test_a_prompt_leaves_room_for_the_input(columns: int, first: str, rest: str) -> None:
+def test_long_prompt_is_cut_to_leave_columns_for_the_input(columns: int, first: str, rest: str) -> None:
     cut = fitted_prompt(prompt_for("billing-worker-eu@vm", 12), columns)
     assert cut == Prompt(first, rest)
     assert len(cut.first) <= max(columns - 20, columns // 2)
 
 
-def test_a_prompt_without_a_node_is_short_enough() -> None:
+def test_prompt_without_a_node_is_not_cut() -> None:
     assert fitted_prompt(prompt_for(None, 7), 24) == Prompt("pyx(7)> ", "...(7)> ")

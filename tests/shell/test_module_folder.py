@@ -1,4 +1,4 @@
-"""module_folder.py: A folder's modules by their file names, in folders that were not made for it."""
+"""module_folder.py: The modules of a folder by their file names, in damaged folders too."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def test_modules_are_files_and_packages(tmp_path: Path) -> None:
     assert [folder.module(name) for name in ("empty", "setup", "nope", "__init__")] == [None] * 4
 
 
-def test_src_is_where_modules_lie(tmp_path: Path) -> None:
+def test_modules_are_in_src_if_there_is_one(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "inner.py").touch()
     (tmp_path / "outer.py").touch()
     assert list(ModuleFolder(str(tmp_path)).modules()) == ["inner"]
 
 
-def test_what_cannot_be_looked_at_is_not_a_module(tmp_path: Path) -> None:
+def test_entry_that_cannot_be_read_is_not_a_module(tmp_path: Path) -> None:
     (tmp_path / "loop.py").symlink_to("loop.py")
     (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "gone.py").symlink_to("nowhere.py")
@@ -46,25 +46,25 @@ def test_what_cannot_be_looked_at_is_not_a_module(tmp_path: Path) -> None:
     assert [folder.module(name) for name in ("loop", "circle", "gone", "folder", "pipe")] == [None] * 5
 
 
-def test_a_folder_that_vanished_has_no_modules(tmp_path: Path) -> None:
+def test_missing_folder_has_no_modules(tmp_path: Path) -> None:
     folder = ModuleFolder(str(tmp_path / "never_there"))
     assert folder.modules() == {}
     assert folder.module("stock") is None
 
 
-def test_a_deleted_current_directory_has_no_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    doomed = tmp_path / "doomed"
-    doomed.mkdir()
-    monkeypatch.chdir(doomed)
+def test_deleted_current_directory_has_no_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted = tmp_path / "deleted"
+    deleted.mkdir()
+    monkeypatch.chdir(deleted)
     assert ModuleFolder(".").is_there
-    doomed.rmdir()
+    deleted.rmdir()
     folder = ModuleFolder(".")
     assert not folder.is_there
     assert folder.modules() == {}
     assert folder.module("stock") is None
 
 
-def test_names_elsewhere_are_those_of_the_standard_library_and_of_the_path(
+def test_names_elsewhere_are_of_the_standard_library_and_sys_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "installed.py").touch()

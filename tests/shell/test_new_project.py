@@ -1,4 +1,4 @@
-"""new_project.py: `pyx new`: what is made, and what is refused."""
+"""new_project.py: `pyx new`: the files of a project, and names that are refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from pyx.shell.new_project import NewProjectError, make_project
 
 
-def test_makes_a_project_whose_own_test_passes(tmp_path: Path) -> None:
+def test_test_of_a_new_project_passes(tmp_path: Path) -> None:
     directory = make_project("shop", tmp_path)
     files = sorted(str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file())
     assert files == ["README.md", "pyproject.toml", "shop.py", "tests/test_shop.py"]
@@ -35,11 +35,11 @@ def test_makes_a_project_whose_own_test_passes(tmp_path: Path) -> None:
         ("../up", "'../up' cannot be the name of a module"),
         ("café", "'café' cannot be the name of a module"),
         ("", "'' cannot be the name of a module"),
-        ("queue", "'queue' would be hidden by the module of that name"),
-        ("pyx", "'pyx' would be hidden by the module of that name"),
+        ("queue", "'queue' is the name of a module of Python or pyx, which would hide the project's"),
+        ("pyx", "'pyx' is the name of a module of Python or pyx, which would hide the project's"),
     ],
 )
-def test_a_name_that_no_module_can_have_is_refused(name: str, why: str, tmp_path: Path) -> None:
+def test_name_that_a_module_cannot_have_is_refused(name: str, why: str, tmp_path: Path) -> None:
     with pytest.raises(NewProjectError) as refused:
         make_project(name, tmp_path)
     assert str(refused.value) == why
@@ -47,13 +47,13 @@ def test_a_name_that_no_module_can_have_is_refused(name: str, why: str, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_existing_directory_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
-    with pytest.raises(NewProjectError, match="shop is there already"):
+    with pytest.raises(NewProjectError, match="shop exists already"):
         make_project("shop", tmp_path)
     assert list((tmp_path / "shop").iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_missing_parent_directory_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(NewProjectError, match="cannot make shop: No such file or directory"):
         make_project("shop", tmp_path / "nowhere")

@@ -15,21 +15,21 @@ from pyx.errors import PyxError
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.program import exit_code, folder_of, leave_out_own_folder, run_file, run_program
 
-WORDS = {name: f"the word {name}" for name in ("send", "flush", "self", "h", "v", "ref")}
+PUBLIC = {name: f"the value {name}" for name in ("send", "flush", "self", "h", "v", "ref")}
 
 
 def names_after(source: str, tmp_path: Path) -> dict[str, Any]:
-    """The globals of a program that has run, but what every module has."""
+    """Runs a program; returns its globals, without those of every module."""
     (tmp_path / "program.py").write_text(source)
     main = make_main({**vars(builtins), "clear": "a helper of prompts"})
     evaluator = Evaluator(main.__dict__, run_coroutine=lambda _coroutine: None)
-    assert run_file(evaluator, str(tmp_path / "program.py"), WORDS) is None
+    assert run_file(evaluator, str(tmp_path / "program.py"), PUBLIC) is None
     assert main.__dict__["__builtins__"] is evaluator.lower
     return {name: value for name, value in main.__dict__.items() if not name.startswith("__")}
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "expected"),
     [
         ("", set()),
         ("seen = send", {"send"}),
@@ -41,19 +41,21 @@ def names_after(source: str, tmp_path: Path) -> dict[str, Any]:
         ("eval('send') if False else None", set()),
     ],
 )
-def test_a_word_is_there_where_it_is_read_and_not_bound(source: str, words: set[str], tmp_path: Path) -> None:
+def test_public_name_is_bound_if_the_program_reads_and_does_not_bind_it(
+    source: str, expected: set[str], tmp_path: Path
+) -> None:
     names = names_after(source, tmp_path)
-    assert {name: names[name] for name in WORDS if names.get(name) == WORDS[name]} == {
-        name: WORDS[name] for name in words
+    assert {name: names[name] for name in PUBLIC if names.get(name) == PUBLIC[name]} == {
+        name: PUBLIC[name] for name in expected
     }
 
 
-def test_the_helpers_of_a_prompt_are_not(tmp_path: Path) -> None:
+def test_helpers_of_a_prompt_are_not_bound(tmp_path: Path) -> None:
     names = names_after("try:\n    clear\nexcept NameError:\n    missing = True\n", tmp_path)
     assert names["missing"]
 
 
-def test_its_builtins_are_pythons_own(tmp_path: Path) -> None:
+def test_builtins_of_a_program_are_pythons_own(tmp_path: Path) -> None:
     names = names_after(
         "import builtins\nsame = __builtins__ is builtins\ndef f(): return print\n"
         "its = f.__builtins__ is vars(builtins)",
@@ -62,15 +64,17 @@ def test_its_builtins_are_pythons_own(tmp_path: Path) -> None:
     assert (names["same"], names["its"]) == (True, True)
 
 
-def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+def test_file_that_is_not_text_raises_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_bytes(b"x = '\xff'")
     evaluator = Evaluator(make_main({}).__dict__, run_coroutine=lambda _coroutine: None)
     with pytest.raises(PyxError, match=r"program\.py is not Python source: "):
         run_file(evaluator, str(tmp_path / "program.py"), {})
 
 
-class TestFolders:
-    def test_is_that_of_the_file_behind_a_link(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class TestFolder:
+    def test_folder_of_a_link_is_that_of_its_target(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "real").mkdir()
         (tmp_path / "real" / "program.py").touch()
         (tmp_path / "link.py").symlink_to(tmp_path / "real" / "program.py")
@@ -78,15 +82,15 @@ class TestFolders:
         assert folder_of("link.py") == os.path.realpath(tmp_path / "real")
 
     @pytest.mark.parametrize("file", [None, "-", "/dev/null", "nowhere.py"])
-    def test_what_is_not_a_file_has_none(self, file: str | None) -> None:
+    def test_folder_of_a_pipe_or_missing_file_is_none(self, file: str | None) -> None:
         assert folder_of(file) is None
 
-    def test_the_commands_own_is_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_folder_of_the_command_is_removed_from_sys_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "path", ["/venv/bin", "/lib"])
         leave_out_own_folder()
         assert sys.path == ["/lib"]
 
-    def test_the_one_that_pyx_comes_from_is_searched_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_folder_of_pyx_itself_moves_to_the_end_of_sys_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
         home = str(Path(pyx.__file__).parents[1])
         monkeypatch.setattr(sys, "path", [home, "/lib"])
         leave_out_own_folder()
@@ -98,11 +102,13 @@ class TestPrograms:
         evaluator = Evaluator(make_main(dict(vars(builtins))).__dict__, run_coroutine=lambda _coroutine: None)
         return run_program(evaluator, source, "<stdin>")
 
-    def test_nothing_is_echoed(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_program_echoes_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert self.run("1\nx = 2\nx") is None
         assert capsys.readouterr() == ("", "")
 
-    def test_the_first_error_ends_it_on_stderr(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_first_error_ends_a_program_with_a_traceback_on_stderr(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert self.run("x = 1\nx / 0\nprint('never')") == 1
         out, err = capsys.readouterr()
         assert out == ""
@@ -114,20 +120,20 @@ class TestPrograms:
             "ZeroDivisionError: division by zero\n"
         )
 
-    def test_an_interrupt_is_130(self) -> None:
+    def test_exit_code_of_an_interrupted_program_is_130(self) -> None:
         assert self.run("raise KeyboardInterrupt") == 130
 
-    def test_its_own_hook_is_told_of_the_error(
+    def test_excepthook_of_the_program_is_called(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        told: list[Any] = []
-        monkeypatch.setattr(sys, "excepthook", lambda *facts: told.append(facts))
+        calls: list[Any] = []
+        monkeypatch.setattr(sys, "excepthook", lambda *facts: calls.append(facts))
         assert self.run("1 / 0") == 1
-        [facts] = told
+        [facts] = calls
         assert (facts[0], type(facts[1]), facts[2].tb_lineno) == (ZeroDivisionError, ZeroDivisionError, 1)
         assert capsys.readouterr() == ("", "")
 
-    def test_a_hook_that_leaves_or_fails(
+    def test_excepthook_that_exits_or_fails(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def leaves(*_facts: object) -> None:
@@ -140,13 +146,13 @@ class TestPrograms:
         assert self.run("1 / 0") == 7
         monkeypatch.setattr(sys, "excepthook", fails)
         assert self.run("1 / 0") == 1
-        told = capsys.readouterr().err
-        assert told.startswith("Error in sys.excepthook:\nTraceback (most recent call last):\n")
-        assert told.endswith("\nZeroDivisionError: division by zero\n")
-        assert "KeyError: 'hook'\n\nOriginal exception was:\nTraceback" in told
+        shown = capsys.readouterr().err
+        assert shown.startswith("Error in sys.excepthook:\nTraceback (most recent call last):\n")
+        assert shown.endswith("\nZeroDivisionError: division by zero\n")
+        assert "KeyError: 'hook'\n\nOriginal exception was:\nTraceback" in shown
 
 
-def test_exit_codes_are_pythons(capsys: pytest.CaptureFixture[str]) -> None:
+def test_exit_code_follows_pythons_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(None) == 0
     assert exit_code(3) == 3
     assert exit_code(True) == 1
@@ -157,7 +163,7 @@ def test_exit_codes_are_pythons(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "a reason\n(1, 2)\n"
 
 
-def test_an_exit_code_whose_text_raises_is_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_exit_code_whose_str_raises_is_1(capsys: pytest.CaptureFixture[str]) -> None:
     class Rude:
         def __str__(self) -> str:
             raise ValueError

@@ -1,6 +1,4 @@
-"""program_exit.py: What Python does at its end, done before that: once, in its order, and left where a signal
-comes.
-"""
+"""program_exit.py: Python's own end of a program, done earlier: once, in its order, until a signal comes."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ import pyx
 
 
 def run(program: str) -> tuple[int, str, str]:
-    """A Python of its own, as this cannot be undone."""
+    """Runs *program* in a Python of its own, as it changes the interpreter's end."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
         env={**os.environ, "PYTHONPATH": str(Path(pyx.__file__).parents[1])},
@@ -26,10 +24,10 @@ def run(program: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_threads_and_then_handlers_each_once() -> None:
+def test_threads_are_joined_before_exit_handlers_run_each_once() -> None:
     program = """
         import atexit, concurrent.futures, threading
-        from pyx.shell import program_exit as ending
+        from pyx.shell import program_exit
         last = threading.Event()
         def late():
             last.wait(); print("thread")
@@ -39,8 +37,8 @@ def test_threads_and_then_handlers_each_once() -> None:
         atexit.register(print, "registered first")
         atexit.register(print, "registered last")
         print("last line"); last.set()
-        ending.join_threads(); print("joined")
-        ending.call_exit_handlers(); print("called")
+        program_exit.join_threads(); print("joined")
+        program_exit.call_exit_handlers(); print("called")
     """
     assert run(program) == (
         0,
@@ -49,24 +47,24 @@ def test_threads_and_then_handlers_each_once() -> None:
     )
 
 
-def test_what_ends_the_wait_ends_that_of_the_interpreter_too() -> None:
+def test_sigint_that_ends_the_join_ends_that_of_the_interpreter_too() -> None:
     program = """
         import os, signal, threading
-        from pyx.shell import program_exit as ending
-        heard = threading.Event()
+        from pyx.shell import program_exit
+        received = threading.Event()
         def interrupt(*_):
-            if not heard.is_set():
-                heard.set()
+            if not received.is_set():
+                received.set()
                 raise KeyboardInterrupt
         def late():
             threading.main_thread().join()
-            while not heard.wait(0.01):  # one that comes as a thread falls asleep is not noticed
+            while not received.wait(0.01):  # a signal is not noticed while a thread is on its way into a wait
                 os.kill(os.getpid(), signal.SIGINT)
             threading.Event().wait()
         signal.signal(signal.SIGINT, interrupt)
         threading.Thread(target=late).start()
         try:
-            ending.join_threads()
+            program_exit.join_threads()
         except KeyboardInterrupt:
             print("interrupted")
     """

@@ -1,4 +1,4 @@
-"""redaction.py: Cookies do not get into what is written down."""
+"""redaction.py: Cookies are not written into histories and recordings."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ SECRET = "pyx1-5ecret5ecret5ecret"
         "Node.set_cookie('C'",
     ],
 )
-def test_a_cookie_is_found_where_it_is_typed(source: str) -> None:
+def test_typed_cookie_is_found(source: str) -> None:
     assert typed_cookies(source) == {"C"}
 
 
 @pytest.mark.parametrize(
     "source", ["Node.get_cookie()", "cookies = {'a': 'b'}", "s = Node.set_cookie", "1 +", ""]
 )
-def test_other_texts_are_none(source: str) -> None:
+def test_text_that_is_not_a_cookie_is_not_found(source: str) -> None:
     assert typed_cookies(source) == set()
 
 
-def test_a_typed_cookie_becomes_another_of_the_same_length() -> None:
+def test_typed_cookie_is_replaced_by_one_of_the_same_length() -> None:
     redaction = Redaction(lambda: ())
     source = f"Node.set_cookie('{SECRET}')"
-    redaction.look(source)
-    redaction.look(source)
+    redaction.update(source)
+    redaction.update(source)
     assert redaction.cookies == 1
     assert redaction.of_input(source) == "Node.set_cookie('1-not-recorded-1-not-re')"
     assert redaction.of_output(f"it is {SECRET}.") == "it is [..]."
 
 
-def test_one_that_came_into_force_is_found_in_any_text() -> None:
+def test_cookie_in_force_is_found_in_any_text() -> None:
     in_force: list[str] = []
     redaction = Redaction(lambda: in_force)
-    redaction.look("s('it''s\\n secret')")
+    redaction.update("s('it''s\\n secret')")
     assert redaction.cookies == 0
     in_force += ["its\n secret", "other"]
-    redaction.look()
+    redaction.update()
     assert redaction.of_input("s('its\\n secret', \"other\")") == "s('1-not-recor', \"2-not\")"
     assert redaction.holds_cookie("'its\\n secret'")
     assert redaction.of_output(repr(Cookie("other"))) == "Cookie(sha256 [..])"
 
 
-def test_a_short_one_is_not_found_inside_words() -> None:
+def test_short_cookie_is_not_found_inside_words() -> None:
     redaction = Redaction(lambda: ["x"])
-    redaction.look()
+    redaction.update()
     assert redaction.of_output("x = 'x'; max\nx\n\"x\"") == "x = '[..]'; max\n[..]\n\"[..]\""
     assert redaction.of_input("s('x')") == "s('1')"
 
 
-def test_one_cookie_inside_another_goes_with_it() -> None:
+def test_cookie_that_is_a_part_of_another_is_redacted_with_it() -> None:
     redaction = Redaction(lambda: ["12345678", "0123456789"])
-    redaction.look()
+    redaction.update()
     assert redaction.of_output("0123456789 12345678") == "[..] [..]"

@@ -1,4 +1,4 @@
-"""render.py: Values and foreign text as they are shown."""
+"""render.py: Values as text: layout, limits, control characters, colours."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Explodes:
         (1.5, "1.5"),
     ],
 )
-def test_a_short_value_is_its_repr(value: object, text: str) -> None:
+def test_short_value_is_its_repr(value: object, text: str) -> None:
     assert render(value) == text
     if not isinstance(value, (Item, list)):
         assert render(value) == repr(value)
 
 
-def test_a_long_value_is_broken_at_the_width_and_stays_a_literal() -> None:
+def test_long_value_is_broken_at_the_width_and_stays_a_literal() -> None:
     value = [{"name": f"shoe {number}", "qty": number, "sizes": list(range(20))} for number in range(5)]
     text = render(value, width=60)
     assert all(len(line) <= 60 for line in text.splitlines())
@@ -60,11 +60,11 @@ def test_numbers_fill_the_line() -> None:
     assert all(len(line) <= 40 for line in text.splitlines())
 
 
-def test_a_long_dataclass_is_broken_by_fields() -> None:
+def test_long_dataclass_is_broken_by_fields() -> None:
     assert render(Item("n" * 30, 1), width=30) == f"Item(name='{'n' * 30}',\n     qty=1)"
 
 
-def test_what_is_cut_is_said() -> None:
+def test_omitted_items_and_characters_are_counted() -> None:
     assert render(list(range(1000)), width=10**6).endswith(", 99, ... 900 more items]")
     assert render(list(range(101)), width=10**6).endswith(", 99, ... 1 more item]")
     assert render("x" * (MOST_CHARACTERS + 950)).endswith("x'... 950 more characters")
@@ -72,13 +72,13 @@ def test_what_is_cut_is_said() -> None:
     assert render(dict.fromkeys(range(102), 0), width=10**6).endswith("99: 0, ... 2 more items}")
 
 
-def test_a_value_of_many_containers_is_limited_as_a_whole() -> None:
+def test_value_of_many_containers_is_limited_as_a_whole() -> None:
     text = render([[list(range(100))] * 100] * 100)
     assert len(text) < 100_000
     assert "[... 100 items]" in text
 
 
-def test_a_cycle_and_great_depth_end() -> None:
+def test_cycle_and_deep_nesting_are_cut() -> None:
     cycle: list[Any] = [1]
     cycle.append(cycle)
     assert render(cycle) == "[1, [...]]"
@@ -88,7 +88,7 @@ def test_a_cycle_and_great_depth_end() -> None:
     assert "... 1 item" in render(deep)
 
 
-def test_a_repr_that_raises_or_is_huge_does_no_harm() -> None:
+def test_repr_that_raises_or_is_huge_is_replaced_or_cut() -> None:
     assert render([Explodes()]) == "[<Explodes object whose repr raised RuntimeError: no>]"
     assert "repr raised ValueError" in render(10**5000)
 
@@ -99,7 +99,7 @@ def test_a_repr_that_raises_or_is_huge_does_no_harm() -> None:
     assert render(Huge()).endswith(f"... {10**6 - MOST_CHARACTERS} more characters")
 
 
-def test_a_repr_of_several_lines_keeps_its_shape() -> None:
+def test_repr_of_several_lines_is_indented_as_a_block() -> None:
     class Table:
         def __repr__(self) -> str:
             return "a b\nc d"
@@ -108,7 +108,7 @@ def test_a_repr_of_several_lines_keeps_its_shape() -> None:
     assert render([Table(), 1]) == "[a b\n c d,\n 1]"
 
 
-def test_a_subclass_prints_as_it_wants() -> None:
+def test_subclass_of_a_container_is_shown_by_its_own_repr() -> None:
     class Loud(list[int]):
         def __repr__(self) -> str:
             return "LOUD"
@@ -116,7 +116,7 @@ def test_a_subclass_prints_as_it_wants() -> None:
     assert render(Loud([1])) == "LOUD"
 
 
-def test_controls_in_a_repr_are_shown() -> None:
+def test_control_characters_in_a_repr_are_escaped() -> None:
     class Evil:
         def __repr__(self) -> str:
             return "evil\x1b]0;title\x07"
@@ -124,7 +124,7 @@ def test_controls_in_a_repr_are_shown() -> None:
     assert render(Evil()) == "evil^[]0;title^G"
 
 
-def test_colour_marks_pids_and_strings_and_changes_nothing_else() -> None:
+def test_colour_marks_pids_and_strings_and_adds_nothing_else() -> None:
     value = [Pid(5), "text", None]
     coloured = render(value, colour=True)
     assert "\x1b[" in coloured

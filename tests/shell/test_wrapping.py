@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyx.shell.wrapping import wrapped
 
 
-def test_sentences_break_at_blanks_and_code_stays() -> None:
+def test_sentences_break_at_blanks_and_indented_lines_stay() -> None:
     text = (
         "Traceback (most recent call last):\n"
         "  File '/a/long/path/to/some/file.py', line 4, in f\n"
@@ -21,6 +21,6 @@ def test_sentences_break_at_blanks_and_code_stays() -> None:
     )
 
 
-def test_sentences_stay_whole_where_the_terminal_is_wide() -> None:
+def test_sentences_stay_whole_on_a_wide_terminal() -> None:
     text = "word " * 40 + "\n"
     assert wrapped(text, 80) == text

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.stories.host import Host
 
 
-def test_a_new_project_works_at_once(lone_host: Host) -> None:
+def test_new_project_runs_and_its_test_passes(lone_host: Host) -> None:
     done = lone_host.run("new", "shop")
     assert (done.returncode, done.stderr) == (0, "")
     assert "cd shop" in done.stdout
@@ -37,16 +37,19 @@ def test_a_new_project_works_at_once(lone_host: Host) -> None:
     shell.comes_to("shop.count()", "2")
 
 
-def test_it_overwrites_nothing(lone_host: Host) -> None:
+def test_pyx_new_overwrites_nothing(lone_host: Host) -> None:
     (lone_host.home / "shop").mkdir()
     done = lone_host.run("new", "shop")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "pyx: shop is there already\nhint: choose another name, or remove it first\n"
+    assert done.stderr == "pyx: shop exists already\nhint: choose another name, or remove it first\n"
     assert list((lone_host.home / "shop").iterdir()) == []
 
 
-def test_a_name_that_python_has_is_refused(lone_host: Host) -> None:
-    for name, problem in (("class", "cannot be the name of a module"), ("json", "would be hidden")):
+def test_name_of_a_python_module_is_refused(lone_host: Host) -> None:
+    for name, problem in (
+        ("class", "cannot be the name of a module"),
+        ("json", "is the name of a module of Python"),
+    ):
         done = lone_host.run("new", name)
         assert done.returncode == 2
         assert problem in done.stderr
