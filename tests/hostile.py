@@ -21,8 +21,9 @@ from pyx.wire.codec import decode, encode
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import KINDS
 from pyx.wire.frames.signal_stream import SignalStream
-from pyx.wire.handshake.key import key_from_cookie
-from pyx.wire.handshake.machine import NONCE_BYTES, Dialler, Established, NeedKey, Transmit
+from pyx.wire.handshake.hello import NONCE_BYTES, dialler_hello
+from pyx.wire.handshake.machine import Dialler, Established, NeedKey, Transmit
+from pyx.wire.handshake.proof import key_from_cookie
 from tests.staging import COOKIE, HANG
 
 if TYPE_CHECKING:
@@ -61,13 +62,8 @@ class Hostile:
         self.socket.close()
 
     def _shake_hands(self, *, hidden: bool) -> list[Signal]:
-        dialler = Dialler(
-            *self.incarnation,
-            hidden=hidden,
-            nonce=os.urandom(NONCE_BYTES),
-            channel=b"unix",
-            dialled=self.there.name,
-        )
+        nonce = os.urandom(NONCE_BYTES)
+        dialler = Dialler(dialler_hello(self.incarnation, self.there.name, nonce, hidden=hidden), b"unix")
         while True:
             events = dialler.events()
             for event in events:

@@ -14,12 +14,12 @@ from pyx.net.stream import PlainStream
 from pyx.wire.handshake.machine import (
     MAX_FRAME_BYTES,
     Acceptor,
+    Authenticated,
     Dialler,
     Established,
     Failed,
     NeedKey,
     Postponed,
-    Proven,
     Transmit,
 )
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pyx.net.stream import Stream
 
-Outcome: TypeAlias = Proven | Established | Postponed | Failed
+Outcome: TypeAlias = Authenticated | Established | Postponed | Failed
 
 
 class HandshakeStream(Protocol):

@@ -1,5 +1,5 @@
 """The cookie: the secret that makes nodes trust each other, and the file it lives in.  Not here: how it
-becomes a key (`wire/handshake/key.py`).
+becomes a key (`wire/handshake/proof.py`).
 
 `~/.pyx.cookie` is made on first use, and trusted only while nobody else can have read it.  A file that is
 named on purpose (`--cookie-file`, PYX_COOKIE_FILE) may be a symlink, a pipe or a mounted secret: it may

@@ -18,14 +18,14 @@ from pyx.net.admission import PendingConnection, PendingConnections
 from pyx.net.carrier import run_handshake
 from pyx.net.error_words import in_words
 from pyx.net.forks import close_in_children
+from pyx.wire.handshake.hello import NONCE_BYTES, acceptor_hello, dialler_hello
 from pyx.wire.handshake.machine import (
-    NONCE_BYTES,
     Acceptor,
+    Authenticated,
     Dialler,
     Established,
     Failed,
     Postponed,
-    Proven,
     Status,
     Transmit,
 )
@@ -230,13 +230,8 @@ class Endpoint:
             return Failed(str(error))
         except OSError as error:
             return Failed(f"the connection broke ({error.strerror or error})")
-        machine = Dialler(
-            *self._incarnation,
-            hidden=self._hidden,
-            nonce=secrets.token_bytes(NONCE_BYTES),
-            channel=channel,
-            dialled=name,
-        )
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        machine = Dialler(dialler_hello(self._incarnation, name, nonce, hidden=self._hidden), channel)
         outcome = await run_handshake(handshake, machine, self._owner.key_for)
         if not isinstance(outcome, Established):
             assert isinstance(outcome, (Postponed, Failed))
@@ -291,18 +286,17 @@ class Endpoint:
         Returns the reason of a refusal, for the log; None if it was accepted, or answered with a status.
         """
         channel = await handshake.open_channel()
-        machine = Acceptor(
-            *self._incarnation, hidden=self._hidden, nonce=secrets.token_bytes(NONCE_BYTES), channel=channel
-        )
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        machine = Acceptor(acceptor_hello(self._incarnation, nonce, hidden=self._hidden), channel)
         outcome = await run_handshake(handshake, machine, self._owner.key_for)
         if isinstance(outcome, Failed):
             return outcome.reason
-        assert isinstance(outcome, Proven)
+        assert isinstance(outcome, Authenticated)
         stream, further = handshake.stream()
         # Nothing is awaited from here to `established`: the kernel counts the peer as connected, so its
         # connection must exist before other callbacks run.  The status is its first bytes.
         status, handle = self._owner.claimed(outcome.name, outcome.creation, hidden=outcome.hidden)
-        machine.verdict(status)
+        machine.decide(status)
         first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
         if status == "ok":
             task = asyncio.current_task()

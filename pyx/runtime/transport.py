@@ -31,8 +31,8 @@ from pyx.runtime.shutdown import Shutdown
 from pyx.terms import Incarnation
 from pyx.wire.frames.reassembly import node_budget
 from pyx.wire.frames.signal_stream import SignalStream
-from pyx.wire.handshake.key import key_from_cookie
 from pyx.wire.handshake.machine import HUNG_UP
+from pyx.wire.handshake.proof import key_from_cookie
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

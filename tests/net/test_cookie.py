@@ -22,7 +22,7 @@ from pyx.net.cookie import (
     read_given_cookie,
     read_home_cookie,
 )
-from pyx.wire.handshake.key import MADE_COOKIE
+from pyx.wire.handshake.proof import MADE_COOKIE
 
 if TYPE_CHECKING:
     from pathlib import Path

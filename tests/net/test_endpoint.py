@@ -21,6 +21,7 @@ from pyx.net.directory import HostDirectory
 from pyx.net.endpoint import Arrival, Endpoint
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.terms import Incarnation
+from pyx.wire.handshake.hello import acceptor_hello
 from pyx.wire.handshake.machine import Acceptor, Transmit
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class TestADial:
     def test_that_is_refused_says_so(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "refused"
-        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it refused")
+        assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it refused the connection")
 
     @pytest.mark.usefixtures("brief")
     def test_of_a_frozen_node_is_given_up(self, host: Host) -> None:
@@ -281,7 +282,7 @@ class TestADial:
         listening.setblocking(True)
         gus.dials("bob@vm")
         other, _ = listening.accept()
-        acceptor = Acceptor("cat@vm", 1, hidden=False, nonce=bytes(32), channel=b"unix")
+        acceptor = Acceptor(acceptor_hello(Incarnation("cat@vm", 1), bytes(32), hidden=False), b"unix")
         acceptor.receive_data(other.recv(1024))
         other.sendall(b"".join(event.data for event in acceptor.events() if isinstance(event, Transmit)))
         assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it is called cat@vm, not bob@vm")

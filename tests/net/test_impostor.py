@@ -29,7 +29,7 @@ __all__ = ["brief", "net"]  # fixtures
 HUNG_UP: Final = "it hung up"
 LATE: Final = "it did not answer within 0.3 s"
 COOKIE: Final = f"the cookie of {BOB} differs from ours"
-NONSENSE: Final = "its verdict makes no sense"
+NONSENSE: Final = "its decision is malformed"
 
 
 WHOLE: Final = framed(pack_hello(HELLO))
@@ -42,11 +42,11 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
     "hello too long": (lambda: says(lambda _: framed(WHOLE[2:] + b"more")), "its hello is 4 bytes too long"),
     "hello over the limit": (
         lambda: says(lambda _: b"\xff\xff"),
-        "it announced a frame of 65535 bytes, at most 1024 are taken",
+        "it announced a frame of 65535 bytes; the limit is 1024",
     ),
     "hello with a name that is no text": (
         lambda: says(lambda _: WHOLE.replace(b"bob", b"b\xffb")),
-        "its hello holds a name that is no text",
+        "its hello holds a name that is not ASCII",
     ),
     "hello with another name": (
         lambda: bob_with(name="cat@127.0.0.2"),
@@ -61,7 +61,7 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
         lambda: bob_with(lowest=2, highest=9),
         "it speaks pyx protocol 2 to 9, this node 1",
     ),
-    "hello with unknown flags": (lambda: bob_with(flags=4), "it needs what this node lacks (flags 0x4)"),
+    "hello with unknown flags": (lambda: bob_with(flags=4), "it requires what this node lacks (flags 0x4)"),
     "hello without a creation": (lambda: bob_with(creation=0), "its creation is 0"),
     "hello of a dialler": (lambda: bob_with(role=DIALLER), "it sent this side's own kind of hello back"),
     "my own hello": (lambda: says(framed), "it sent this side's own kind of hello back"),
@@ -69,7 +69,7 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
         lambda: says(lambda heard: framed(pack_hello(HELLO._replace(nonce=heard[16:48])))),
         "it sent this node's own nonce back",
     ),
-    "a refusal instead of a hello": (lambda: says(lambda _: b"\0\1\5"), "it refused"),
+    "a refusal instead of a hello": (lambda: says(lambda _: b"\0\1\5"), "it refused the connection"),
     "verdict with a wrong tag": (lambda: judges(lambda _: framed(b"\3\0" + bytes(32))), NONSENSE),
     "verdict cut short": (lambda: judges(lambda _: framed(b"\4\0" + bytes(31))), NONSENSE),
     "verdict too long": (lambda: judges(lambda _: framed(b"\4\0" + bytes(33))), NONSENSE),

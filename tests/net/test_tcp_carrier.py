@@ -24,6 +24,7 @@ from pyx.net.endpoint import Arrival, Endpoint
 from pyx.net.tcp_carrier import TcpCarrier
 from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.terms import Incarnation
+from pyx.wire.handshake.hello import dialler_hello
 from pyx.wire.handshake.machine import Dialler, Established, Failed, NeedKey, Transmit
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.net.fault_proxy import FaultProxy
@@ -268,14 +269,9 @@ async def speak(net: Net, key: bytes, replayed: list[bytes] | None = None) -> Sp
     spoken = Spoken()
     with contextlib.closing(connection):
         handshake = TlsHandshakeStream(connection, TlsMachine(dialling_context()))
-        machine = Dialler(
-            "spy@127.0.0.9",
-            7,
-            hidden=False,
-            nonce=bytes(range(32)),
-            channel=await handshake.open_channel(),
-            dialled="bob@127.0.0.2",
-        )
+        spy = Incarnation("spy@127.0.0.9", 7)
+        hello = dialler_hello(spy, "bob@127.0.0.2", bytes(range(32)), hidden=False)
+        machine = Dialler(hello, await handshake.open_channel())
         while spoken.outcome is None:
             events = machine.events()
             for event in events:

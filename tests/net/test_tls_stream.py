@@ -25,7 +25,8 @@ from pyx.net.tls_stream import MAX_COMPUTED_AT_ONCE, TlsHandshakeStream, TlsStre
 from pyx.signals import Payload, Send, Signal
 from pyx.terms import Incarnation, Pid
 from pyx.wire.frames.signal_stream import SignalStream
-from pyx.wire.handshake.machine import Acceptor, Dialler, Established, NeedKey, Proven, Transmit
+from pyx.wire.handshake.hello import acceptor_hello, dialler_hello
+from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Established, NeedKey, Transmit
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 
 if TYPE_CHECKING:
@@ -539,9 +540,9 @@ class TestHandshakeStream:
                             await handshake.send_all(data)
                         case NeedKey():
                             machine.key_chosen(b"one key for both".ljust(32))
-                        case Proven():
+                        case Authenticated():
                             assert isinstance(machine, Acceptor)
-                            machine.verdict("ok")
+                            machine.decide("ok")
                             verdict, established = machine.events()
                             assert isinstance(verdict, Transmit)
                             await handshake.send_all(verdict.data)
@@ -556,16 +557,15 @@ class TestHandshakeStream:
 
         async def dial() -> tuple[Established, TlsStream, bytes]:
             handshake = TlsHandshakeStream(a, tls_a)
-            machine = Dialler(
-                *GUS, hidden=False, nonce=b"a" * 32, channel=await handshake.open_channel(), dialled=BOB.name
-            )
+            hello = dialler_hello(GUS, BOB.name, b"a" * 32, hidden=False)
+            machine = Dialler(hello, await handshake.open_channel())
             established = await prove(handshake, machine)
             stream, trailing = handshake.stream()
             return established, stream, machine.trailing_data + trailing
 
         async def accept() -> tuple[Established, TlsStream, bytes]:
             handshake = TlsHandshakeStream(b, tls_b)
-            machine = Acceptor(*BOB, hidden=False, nonce=b"b" * 32, channel=await handshake.open_channel())
+            machine = Acceptor(acceptor_hello(BOB, b"b" * 32, hidden=False), await handshake.open_channel())
             established = await prove(handshake, machine)
             stream, trailing = handshake.stream()
             return established, stream, machine.trailing_data + trailing

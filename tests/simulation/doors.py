@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyx.wire.handshake.hello import acceptor_hello, dialler_hello
 from pyx.wire.handshake.machine import (
     Acceptor,
+    Authenticated,
     Dialler,
     Established,
     Failed,
     NeedKey,
     Postponed,
-    Proven,
     Transmit,
 )
 
@@ -57,7 +58,7 @@ class Conversation:
                     self.came_to(event)
                     return
 
-    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
+    def came_to(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
         """The conversation is over."""
         raise NotImplementedError
 
@@ -92,16 +93,12 @@ class Dial(Conversation):
         connection = self.host.world.connected(self.host, there)
         self._end, other = connection.ends
         self.host.world.at(connection.latency(), there, there.knocked, other)
-        machine = Dialler(
-            *self.host.incarnation,
-            hidden=self.host.hidden,
-            nonce=self.host.world.random.randbytes(32),
-            channel=b"unix",
-            dialled=self.node,
-        )
+        nonce = self.host.world.random.randbytes(32)
+        hello = dialler_hello(self.host.incarnation, self.node, nonce, hidden=self.host.hidden)
+        machine = Dialler(hello, b"unix")
         super().__init__(self.host, self._end, machine)
 
-    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
+    def came_to(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
         """See `Conversation`."""
         if self._over:
             return
@@ -142,13 +139,13 @@ class Door(Conversation):
         self._incarnation = host.incarnation
         host.world.at(HANDSHAKE_SECONDS, host, self._timed_out)
         nonce = host.world.random.randbytes(32)
-        machine = Acceptor(*host.incarnation, hidden=host.hidden, nonce=nonce, channel=b"unix")
+        machine = Acceptor(acceptor_hello(host.incarnation, nonce, hidden=host.hidden), b"unix")
         super().__init__(host, end, machine)
 
-    def came_to(self, outcome: Proven | Established | Postponed | Failed) -> None:
+    def came_to(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
         """See `Conversation`."""
         self._over = True
-        if not isinstance(outcome, Proven) or self.host.incarnation != self._incarnation:
+        if not isinstance(outcome, Authenticated) or self.host.incarnation != self._incarnation:
             self.end.close()
             return
         host, machine = self.host, self.machine
@@ -158,7 +155,7 @@ class Door(Conversation):
         )
         host.world.count(f"claim {verdict.kind}")
         accepted = verdict.kind == "accept"
-        machine.verdict("ok" if accepted else verdict.kind)
+        machine.decide("ok" if accepted else verdict.kind)
         first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
         if accepted:
             host.attach(verdict.peer, self.end, first, machine.trailing_data)

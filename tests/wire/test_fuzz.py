@@ -44,7 +44,7 @@ from pyx.wire.frames.fragments import FRAGMENT_BYTES
 from pyx.wire.frames.layout import HEADER, KINDS
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.signal_stream import SignalStream
-from pyx.wire.handshake.machine import Acceptor, Dialler, Established, Event, Failed, Postponed, Proven
+from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Established, Event, Failed, Postponed
 from tests.wire.handshake.test_machine import acceptor, advance, dialler
 from tests.wire.messages.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
 from tests.wire.mutation import batches, mutated, pieces
@@ -225,7 +225,7 @@ def shake_spoilt(data: bytes, chance: Random) -> None:
     heard += advance(party)[1]
     party.connection_lost()
     heard += advance(party)[1]
-    got_through = [event for event in heard if isinstance(event, (Proven, Established, Postponed))]
+    got_through = [event for event in heard if isinstance(event, (Authenticated, Established, Postponed))]
     assert not got_through or data.startswith(SPOKEN[0 if hears_dialler else 1])
     assert got_through or isinstance(heard[-1], Failed)
 

@@ -1,9 +1,9 @@
-"""The proof of the cookie between two nodes, and TLS, as machines without a socket.
+"""The handshake between two nodes: the mutual proof of the cookie, and TLS, as machines without a socket.
 
-    hello     the one frame that is read from a stranger
-    machine   the mutual proof of the cookie
-    key       from a cookie to the key of the handshake
+    machine   the two sides of the handshake, and the events that they emit
+    hello     the one frame that is read from an unauthenticated peer
+    proof     from a cookie to its key, and the MACs by which both ends prove it
     tls       TLS 1.3 as a machine
 
-Never imported here: messages and frames of a connection; a socket, a loop, a thread, a clock.
+Never imported here: messages and frames of a connection; a socket, an event loop, a thread, a clock.
 """

@@ -1,28 +1,33 @@
-"""The one frame of the handshake that is read from a stranger: who he says he is.  Not here: whether that is
-true (`wire/handshake/machine.py`).
+"""The hello: the one frame of the handshake that is read from an unauthenticated peer.
 
-The layout is fixed and holds no msgpack:
+Whether its statements are true is proven in `machine`.  The layout is fixed and holds no msgpack:
 
-    "pyx" | u8 role | u16 lowest version | u16 highest version            the opening, the same for ever
+    "pyx" | u8 role | u16 lowest version | u16 highest version            the opening, equal in all versions
     | u32 flags | u32 creation | 32 bytes nonce | u8 length | name | u8 length | dialled name
 
-The role is 1 for the dialler, 2 for the acceptor, who dials nobody: there the dialled name is empty.
+The role is 1 for the dialler, 2 for the acceptor, whose dialled name is empty.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import HandshakeFailed
 from pyx.terms import is_full_name
+
+if TYPE_CHECKING:
+    from pyx.terms import Incarnation
+
+PROTOCOL_VERSION: Final = 1
+NONCE_BYTES: Final = 32
 
 DIALLER: Final = 1
 ACCEPTOR: Final = 2
 
 HIDDEN: Final = 1 << 16
 _MANDATORY: Final = 0x0000FFFF
-"""The lower half of the flags changes what follows, so a bit unknown here is refused.  The upper half is
+"""The lower half of the flags changes what follows, so an unknown bit in it is an error.  The upper half is
 advice, and its unknown bits are ignored."""
 
 _MAGIC: Final = b"pyx"
@@ -31,7 +36,7 @@ _FIXED: Final = struct.Struct(">II32s")
 
 
 class Hello(NamedTuple):
-    """What a hello says."""
+    """The fields of a hello."""
 
     role: int
     lowest: int
@@ -41,6 +46,44 @@ class Hello(NamedTuple):
     nonce: bytes
     name: str
     dialled: str
+
+    @property
+    def is_hidden(self) -> bool:
+        """True if the node asks not to be announced to others."""
+        return bool(self.flags & HIDDEN)
+
+
+def dialler_hello(
+    node: Incarnation,
+    dialled: str,
+    nonce: bytes,
+    *,
+    hidden: bool,
+    versions: tuple[int, int] = (PROTOCOL_VERSION, PROTOCOL_VERSION),
+) -> Hello:
+    """The hello of a node that connects.
+
+    Args:
+        node: this node.
+        dialled: the full name that it expects to reach.
+        nonce: `NONCE_BYTES` random bytes, never used before.
+        hidden: the node asks not to be announced to others.
+        versions: the lowest and the highest protocol version that it speaks.
+    """
+    flags = HIDDEN if hidden else 0
+    return Hello(DIALLER, *versions, flags, node.creation, nonce, node.name, dialled)
+
+
+def acceptor_hello(
+    node: Incarnation,
+    nonce: bytes,
+    *,
+    hidden: bool,
+    versions: tuple[int, int] = (PROTOCOL_VERSION, PROTOCOL_VERSION),
+) -> Hello:
+    """The hello of a node that accepts a connection.  Arguments as of `dialler_hello`."""
+    flags = HIDDEN if hidden else 0
+    return Hello(ACCEPTOR, *versions, flags, node.creation, nonce, node.name, "")
 
 
 def pack_hello(hello: Hello) -> bytes:
@@ -54,15 +97,15 @@ def pack_hello(hello: Hello) -> bytes:
 
 
 def has_opening(body: bytes) -> bool:
-    """True when somebody speaks this protocol, in whichever version."""
+    """True if *body* is a hello of any version of this protocol."""
     return len(body) >= _OPENING.size and body.startswith(_MAGIC)
 
 
 def read_hello(body: bytes, mine: Hello) -> Hello:
-    """The hello in *body*, checked for what any hello has to fulfil towards *mine*, whoever wrote it.
+    """Reads the peer's hello and checks what is required of any hello that answers *mine*.
 
     Raises:
-        HandshakeFailed: with that one there is nothing to talk about.
+        HandshakeFailed: the hello is malformed, or the two nodes cannot be connected.
     """
     if not has_opening(body):
         raise HandshakeFailed("it does not speak pyx's protocol")
@@ -78,11 +121,11 @@ def read_hello(body: bytes, mine: Hello) -> Hello:
         raise HandshakeFailed(f"its hello is {len(rest)} bytes too long")
     flags, creation, nonce = _FIXED.unpack_from(body, _OPENING.size)
     if role not in {DIALLER, ACCEPTOR}:
-        raise HandshakeFailed(f"its hello is of the unknown kind {role}")
+        raise HandshakeFailed(f"its hello has the unknown role {role}")
     if not is_full_name(name):
-        raise HandshakeFailed(f"it calls itself {name!r}, which is no node name")
+        raise HandshakeFailed(f"it calls itself {name!r}, which is not a node name")
     if flags & _MANDATORY:
-        raise HandshakeFailed(f"it needs what this node lacks (flags {flags & _MANDATORY:#x})")
+        raise HandshakeFailed(f"it requires what this node lacks (flags {flags & _MANDATORY:#x})")
     if not creation:
         raise HandshakeFailed("its creation is 0")
     if nonce == mine.nonce:
@@ -93,13 +136,13 @@ def read_hello(body: bytes, mine: Hello) -> Hello:
 
 
 def _cut_text(data: bytes) -> tuple[str, bytes]:
-    """A text behind its length byte, and what follows."""
+    """A text behind its length byte, and the bytes after it."""
     if not data or len(data) < 1 + data[0]:
         raise HandshakeFailed("its hello is cut short")
     try:
         return data[1 : 1 + data[0]].decode("ascii"), data[1 + data[0] :]
     except UnicodeDecodeError:
-        raise HandshakeFailed("its hello holds a name that is no text") from None
+        raise HandshakeFailed("its hello holds a name that is not ASCII") from None
 
 
 def _version_range(lowest: int, highest: int) -> str:

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.wire.handshake.hello import Hello, pack_hello
+from pyx.terms import Incarnation
+from pyx.wire.handshake.hello import Hello, acceptor_hello, dialler_hello, pack_hello
 from pyx.wire.handshake.machine import (
     MAX_FRAME_BYTES,
     Acceptor,
+    Authenticated,
     Dialler,
     Established,
     Event,
     Failed,
     NeedKey,
     Postponed,
-    Proven,
     Status,
     Transmit,
 )
@@ -36,16 +37,31 @@ COOKIE_HINT = "both read ~/.pyx.cookie, or pass --cookie-file"
 Party = Dialler | Acceptor
 
 
-def dialler(name: str = "gus@vm", dialled: str = "bob@vm", **changes: object) -> Dialler:
-    options: dict[str, object] = {"hidden": False, "nonce": NONCE_A, "channel": b"unix", **changes}
-    creation = options.pop("creation", 11)
-    return Dialler(name, creation, dialled=dialled, **options)  # type: ignore[arg-type]
+def dialler(
+    name: str = "gus@vm",
+    dialled: str = "bob@vm",
+    *,
+    creation: int = 11,
+    nonce: bytes = NONCE_A,
+    hidden: bool = False,
+    versions: tuple[int, int] = (1, 1),
+    channel: bytes = b"unix",
+) -> Dialler:
+    node = Incarnation(name, creation)
+    return Dialler(dialler_hello(node, dialled, nonce, hidden=hidden, versions=versions), channel)
 
 
-def acceptor(name: str = "bob@vm", **changes: object) -> Acceptor:
-    options: dict[str, object] = {"hidden": False, "nonce": NONCE_B, "channel": b"unix", **changes}
-    creation = options.pop("creation", 22)
-    return Acceptor(name, creation, **options)  # type: ignore[arg-type]
+def acceptor(
+    name: str = "bob@vm",
+    *,
+    creation: int = 22,
+    nonce: bytes = NONCE_B,
+    hidden: bool = False,
+    versions: tuple[int, int] = (1, 1),
+    channel: bytes = b"unix",
+) -> Acceptor:
+    node = Incarnation(name, creation)
+    return Acceptor(acceptor_hello(node, nonce, hidden=hidden, versions=versions), channel)
 
 
 def advance(party: Party, key: bytes = KEY, status: Status = "ok") -> tuple[bytes, list[Event]]:
@@ -60,9 +76,9 @@ def advance(party: Party, key: bytes = KEY, status: Status = "ok") -> tuple[byte
             heard.append(event)
             if isinstance(event, NeedKey):
                 party.key_chosen(key)
-            elif isinstance(event, Proven):
+            elif isinstance(event, Authenticated):
                 assert isinstance(party, Acceptor)
-                party.verdict(status)
+                party.decide(status)
     return said, heard
 
 
@@ -114,13 +130,13 @@ class TestTwoNodes:
     def test_prove_themselves_to_each_other(self) -> None:
         assert converse(dialler(), acceptor()) == (
             [NeedKey("bob@vm"), Established("bob@vm", 22, False)],
-            [NeedKey("gus@vm"), Proven("gus@vm", 11, False), Established("gus@vm", 11, False)],
+            [NeedKey("gus@vm"), Authenticated("gus@vm", 11, False), Established("gus@vm", 11, False)],
         )
 
     def test_say_whether_they_are_hidden(self) -> None:
         one, two = converse(dialler(hidden=True), acceptor(hidden=True))
         assert one[-1] == Established("bob@vm", 22, True)
-        assert two[-2:] == [Proven("gus@vm", 11, True), Established("gus@vm", 11, True)]
+        assert two[-2:] == [Authenticated("gus@vm", 11, True), Established("gus@vm", 11, True)]
 
     @pytest.mark.parametrize("step", [1, 2, 3, 7, 50])
     def test_understand_bytes_in_any_pieces(self, step: int) -> None:
@@ -161,7 +177,7 @@ class TestTwoNodes:
         two.receive_data(advance(one)[0])  # the proof, which cannot be checked yet
         assert two.events() == []
         two.key_chosen(KEY)
-        assert two.events() == [Proven("gus@vm", 11, False)]
+        assert two.events() == [Authenticated("gus@vm", 11, False)]
 
     def test_agree_by_the_key_of_each_others_name(self) -> None:
         one, two = converse(dialler(), acceptor(), keys=(OTHER_KEY, OTHER_KEY))
@@ -194,7 +210,7 @@ class TestVerdicts:
 
     def test_refused_fails(self) -> None:
         one, two = converse(dialler(), acceptor(), status="refused")
-        assert failure_of(one) == "it refused"
+        assert failure_of(one) == "it refused the connection"
         assert failure_of(two) == "gus@vm was answered: refused"
 
     def test_cannot_be_changed_on_the_way(self) -> None:
@@ -257,17 +273,17 @@ BAD_HELLOS: list[tuple[str, Callable[[int], bytes], str]] = [
     ("empty", lambda _: framed(b""), "it does not speak pyx's protocol"),
     ("magic only", lambda _: framed(b"pyx"), "it does not speak pyx's protocol"),
     ("own role", lambda r: hello(3 - r), "it sent this side's own kind of hello back"),
-    ("no role", lambda r: _broken(hello(r), 5, 9), "its hello is of the unknown kind 9"),
+    ("no role", lambda r: _broken(hello(r), 5, 9), "its hello has the unknown role 9"),
     ("a proof instead", lambda _: framed(b"\x03" + bytes(32)), "it does not speak pyx's protocol"),
     ("newer", lambda r: hello(r, lowest=3, highest=4), "it speaks pyx protocol 3 to 4, this node 1"),
     ("older", lambda r: hello(r, lowest=0, highest=0), "it speaks pyx protocol 0, this node 1"),
-    ("a needed flag", lambda r: hello(r, flags=0x8001), "it needs what this node lacks (flags 0x8001)"),
+    ("a needed flag", lambda r: hello(r, flags=0x8001), "it requires what this node lacks (flags 0x8001)"),
     ("creation 0", lambda r: hello(r, creation=0), "its creation is 0"),
-    ("name without host", lambda r: hello(r, name="eve"), "it calls itself 'eve', which is no node name"),
-    ("name with a path", lambda r: hello(r, name="/e@vm"), "it calls itself '/e@vm', which is no node name"),
-    ("empty name", lambda r: hello(r, name=""), "it calls itself '', which is no node name"),
-    ("bad UTF-8", lambda r: _broken(hello(r), _NAME_AT, 0xFF), "its hello holds a name that is no text"),
-    ("UTF-8", lambda r: hello(r, name="gürs@vm"), "its hello holds a name that is no text"),
+    ("name without host", lambda r: hello(r, name="eve"), "it calls itself 'eve', which is not a node name"),
+    ("path as name", lambda r: hello(r, name="/e@vm"), "it calls itself '/e@vm', which is not a node name"),
+    ("empty name", lambda r: hello(r, name=""), "it calls itself '', which is not a node name"),
+    ("bad UTF-8", lambda r: _broken(hello(r), _NAME_AT, 0xFF), "its hello holds a name that is not ASCII"),
+    ("UTF-8", lambda r: hello(r, name="gürs@vm"), "its hello holds a name that is not ASCII"),
     ("long", lambda r: framed(hello(r)[2:] + b"!"), "its hello is 1 bytes too long"),
 ]  # fmt: skip
 
@@ -351,7 +367,7 @@ class TestFrames:
         two.receive_data(length.to_bytes(2))
         said, heard = advance(two)
         assert said == FAILURE
-        assert failure_of(heard) == f"it announced a frame of {length} bytes, at most 1024 are taken"
+        assert failure_of(heard) == f"it announced a frame of {length} bytes; the limit is 1024"
 
     @pytest.mark.parametrize(
         "proof",
@@ -364,7 +380,7 @@ class TestFrames:
         two.receive_data(framed(proof))
         said, heard = advance(two)
         assert said == FAILURE
-        assert failure_of(heard) == "the proof of gus@vm makes no sense"
+        assert failure_of(heard) == "the proof of gus@vm is malformed"
 
     @pytest.mark.parametrize(
         "verdict",
@@ -382,14 +398,14 @@ class TestFrames:
         one.receive_data(hello(2))
         advance(one)
         one.receive_data(framed(verdict))
-        assert failure_of(advance(one)[1]) == "its verdict makes no sense"
+        assert failure_of(advance(one)[1]) == "its decision is malformed"
 
     def test_that_come_before_the_verdict_are_refused(self) -> None:
         one, two = dialler(), acceptor()
         two.receive_data(advance(one)[0])
         one.receive_data(advance(two)[0])
         two.receive_data(advance(one)[0] + framed(b"hurry"))
-        assert failure_of(advance(two)[1]) == "gus@vm went on before it was answered"
+        assert failure_of(advance(two)[1]) == "gus@vm sent more before it was answered"
 
     def test_after_a_failure_change_nothing(self) -> None:
         two = acceptor()
@@ -482,4 +498,4 @@ class TestTheEndOfTheStream:
     def test_a_failure_before_the_proof_is_a_refusal(self) -> None:
         one = dialler()
         one.receive_data(FAILURE)
-        assert failure_of(advance(one)[1]) == "it refused"
+        assert failure_of(advance(one)[1]) == "it refused the connection"

@@ -9,7 +9,17 @@ import pytest
 
 from pyx.errors import ProtocolError
 from pyx.net.certificate import Certificate, listening_context, make_certificate
-from pyx.wire.handshake.machine import Acceptor, Dialler, Established, Failed, NeedKey, Proven, Transmit
+from pyx.terms import Incarnation
+from pyx.wire.handshake.hello import acceptor_hello, dialler_hello
+from pyx.wire.handshake.machine import (
+    Acceptor,
+    Authenticated,
+    Dialler,
+    Established,
+    Failed,
+    NeedKey,
+    Transmit,
+)
 from pyx.wire.handshake.tls import MAX_HANDSHAKE_BYTES, RECORD_BYTES, TlsMachine, dialling_context
 
 CERTIFICATE = make_certificate()
@@ -246,8 +256,8 @@ def prove(
     tls_a: TlsMachine, tls_b: TlsMachine, channel_b: bytes | None = None
 ) -> tuple[Dialler, Acceptor, list[object]]:
     """The mutual proof with one cookie, its bytes carried from hand to hand; gives what each made of it."""
-    a = Dialler("a@h", 1, hidden=False, nonce=b"a" * 32, channel=tls_a.channel, dialled="b@h")
-    b = Acceptor("b@h", 2, hidden=False, nonce=b"b" * 32, channel=channel_b or tls_b.channel)
+    a = Dialler(dialler_hello(Incarnation("a@h", 1), "b@h", b"a" * 32, hidden=False), tls_a.channel)
+    b = Acceptor(acceptor_hello(Incarnation("b@h", 2), b"b" * 32, hidden=False), channel_b or tls_b.channel)
     ends: list[object] = []
     quiet = False
     while not quiet:
@@ -260,9 +270,9 @@ def prove(
                         other.receive_data(data)
                     case NeedKey():
                         machine.key_chosen(b"one key for both".ljust(32))
-                    case Proven():
+                    case Authenticated():
                         assert isinstance(machine, Acceptor)
-                        machine.verdict("ok")
+                        machine.decide("ok")
                     case Established() | Failed():
                         ends.append(event)
     return a, b, ends

@@ -1,11 +1,11 @@
-"""key.py: From a cookie to a key: the text alone decides."""
+"""proof.py: From a cookie to a key: the text alone decides."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 
-from pyx.wire.handshake.key import key_from_cookie
+from pyx.wire.handshake.proof import key_from_cookie
 
 MADE = "pyx1-" + "a" * 43
 
