@@ -1,14 +1,14 @@
-"""The awaitable twins of everything that waits, for `async def` processes and for any running loop.
+"""`aio`: the awaitable twins of all functions that wait, for `async def` processes and any event loop.
 
     await aio.receive(("reply", ref, ...))
     await aio.sleep(0.5)
     await aio.rpc.call("server@vm", "os", "getpid", [])
     await aio.Node.ping("server@vm")
 
-Arguments, values and errors are those of the plain ones.  Cancelling the coroutine leaves the wait: a
-`receive` has taken nothing, a call is abandoned, a `send` has sent.  Plain `send` may be used as it is: it
-never waits on a loop, but is refused where far too much is queued already; `await aio.send(...)` waits.
-`with aio.detached():` makes tasks that outlive the process they are made in.
+Arguments, results and exceptions are those of the plain functions.  Cancelling the coroutine ends the wait:
+`receive` has taken no message, a call is abandoned, `send` has sent.  Plain `send` works in a coroutine too:
+it never waits there, and raises NodeBusy once 16 MiB are queued for the node; `await aio.send(...)` waits.
+Tasks that are made in `with aio.detached():` outlive the process that makes them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ async def receive(*patterns: Any, timeout: float | None = None) -> Any:
 
 
 async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
-    """`primitives.send`, awaitable: it waits where that would have to, and is never refused (NodeBusy)."""
+    """`primitives.send`, awaitable: it waits for a busy node, and never raises NodeBusy."""
     node = this_node()
     dest, sending = checked_destination(node, dest), node.sending
     sent = sending.send_unless_busy(dest, message) if nosuspend else await sending.send_async(dest, message)
@@ -53,7 +53,7 @@ async def sleep(seconds: float | None) -> None:
 
 
 class rpc:  # noqa: N801 - the twin of the module `rpc`
-    """The twins of `rpc`; never instantiated."""
+    """The twins of the functions in `rpc` that wait; a namespace, never instantiated."""
 
     @staticmethod
     async def call(
@@ -76,17 +76,16 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
 
 @contextlib.contextmanager
 def detached() -> Iterator[None]:
-    """Makes what runs in this block belong to no process: the tasks that it makes outlive the caller's.
+    """Runs the block outside of the process, so that tasks made in it are not cancelled when that ends.
 
-    The tasks of an `async def` process are cancelled at its end, those too that a library makes for all its
-    callers and keeps, if this process happens to be the first (a connection pool's reader).  So let it make
-    them here:
+    The tasks that an `async def` process makes are cancelled at its end.  That includes tasks that a library
+    makes once and shares among all its callers (the reader of a connection pool).  Have it make them here:
 
         with aio.detached():
             await pool.connect()
 
-    In the block `self` and `receive` raise NotAProcess; `send` and `rpc.call` work as on any thread that is
-    not a process.
+    In the block `self` and `receive` raise NotAProcess; `send` and `rpc.call` work as on a thread that is not
+    a process.
     """
     token = context.current.set(None)
     try:
@@ -96,12 +95,12 @@ def detached() -> Iterator[None]:
 
 
 class Node:
-    """The twins of what waits in `Node`; never instantiated."""
+    """The twins of the functions in `Node` that wait; a namespace, never instantiated."""
 
     @staticmethod
     @takes_options(NodeOptions)
     async def start(options: NodeOptions) -> str:
-        """`Node.start`, awaitable: it waits (for EPMD, say) on a thread."""
+        """`Node.start`, awaitable; it waits (for EPMD, say) on another thread."""
         return await asyncio.to_thread(start_stop.start, this_node(), options)
 
     @staticmethod
@@ -140,7 +139,7 @@ class Node:
 
 
 class Process:
-    """The twins of what may wait in `Process`; never instantiated."""
+    """The twins of the functions in `Process` that wait; a namespace, never instantiated."""
 
     @staticmethod
     async def info(pid: Pid, key: str | list[str] | None = None) -> Any:

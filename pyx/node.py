@@ -1,7 +1,6 @@
-"""Node: this node's name, and the others: ping, connect, list, spawn there.
+"""`Node`: the functions of Elixir's module `Node`, for this node and for others.
 
-Every function follows Elixir's `Node` module.  A failure of a peer is a value (`"pang"`, `False`), a misuse
-an exception.  Not here: calls with a result (`rpc`).
+A failure of a peer is a value (`"pang"`, `False`); a misuse is an exception.
 """
 
 from __future__ import annotations
@@ -27,76 +26,79 @@ __all__ = ["Node"]
 
 
 class Node:
-    """Functions about nodes; never instantiated."""
+    """Functions about nodes: start and stop this one; ping, connect and list others; spawn there.
+
+    The class is a namespace and is never instantiated.
+    """
 
     # ------------------------------------------------------------ this node
 
     @staticmethod
     def self() -> str:
-        """The name of this node; `"nonode@nohost"` without one."""
+        """Returns the name of this node; `"nonode@nohost"` without one."""
         return this_node().kernel.tables.name or NO_NODE
 
     @staticmethod
     def is_alive() -> bool:
-        """True if this process is a node with a name, so others can reach it."""
+        """Returns True if this node has a name, so that other nodes can connect to it."""
         return bool(this_node().kernel.tables.name)
 
     @staticmethod
     @takes_options(NodeOptions)
     def start(options: NodeOptions) -> str:
-        """Makes this process a node and returns its full name; any Python program may.
+        """Makes this OS process a named node and returns its full name.
 
-        The name is `"billing"`, completed with this host's name, or `"billing@host"`.  Such a node is reached
-        from this host only.  With *long* it is reached from other hosts as well, over TCP and TLS, and its
+        The name is `"billing"`, which is completed with the name of this host, or `"billing@host"`; other
+        nodes of this host can connect to it.  With *long* nodes of other hosts can, over TCP and TLS, and the
         name is `"billing@10.0.0.5"` or `"billing@host.example"`.  The two kinds do not connect to each other.
 
         Raises:
             NodeNameInvalid, NameTaken, AlreadyStarted, CookieUnsafe, RuntimeDirectoryUnsafe.
-            PyxError: the cookie is empty or cannot be read, this user has no home, the address cannot be
-                listened on, there is no EPMD; the hint says what to do.
+            PyxError: the cookie is empty or cannot be read, this user has no home directory, the address
+                cannot be listened on, there is no EPMD; the hint says what to do.
         """
         return start_stop.start(this_node(), options)
 
     @staticmethod
     def stop() -> bool:
-        """Says goodbye to all peers and gives the name up; processes live on.  False without a name.
+        """Closes all connections and gives up the name; processes go on.  Returns False without a name.
 
-        First the peers take what is queued for them: as long as any of them takes something, and 5 s without
-        that.  What is dropped then is logged as a warning with the node and the bytes.
+        Messages that are queued for peers are sent first, while any peer accepts data, and for 5 s after the
+        last one did.  Bytes that are dropped then are logged as a warning, for each node.
         """
         return start_stop.stop(this_node())
 
     @staticmethod
     def info() -> dict[str, Any]:
-        """Facts about this node: name, connections, processes, threads that outlive their process.
+        """Returns facts about this node: name, connections, processes, threads that outlive their process.
 
-        `queued_bytes` is what waits for each node that takes too little.  `loop_lag` is how late the
-        transport's loop was at worst in the last minute, in seconds.  `dying_threads` counts the dead
+        `queued_bytes` is a dict from each node with queued messages to their bytes.  `loop_lag` is the worst
+        delay of the transport's event loop in the last minute, in seconds.  `dying_threads` counts the dead
         processes whose code still runs; `stuck` lists, as `(pid, place)`, those that run 5 s after their end.
         """
         return start_stop.info(this_node())
 
     @staticmethod
     def get_cookie() -> Cookie | None:
-        """The cookie in force; its repr shows a fingerprint only.  None without a name."""
+        """Returns the cookie of this node, whose repr shows a fingerprint only; None without a name."""
         transport = this_node().transport
         return transport.cookie if transport is not None else None
 
     @staticmethod
     def set_cookie(*args: str) -> bool:
-        """`set_cookie(cookie)` for this node, `set_cookie(node, cookie)` towards one; returns True.
+        """Sets the cookie of this node, `set_cookie(cookie)`, or for one peer, `set_cookie(node, cookie)`.
 
-        Connections that stand are left alone, as in Erlang.
+        Established connections are kept, as in Erlang.  Returns True.
 
         Raises:
-            NodeNotAlive: this process is no node.
-            PyxError: the cookie cannot be one.
+            NodeNotAlive: this node has no name.
+            PyxError: the text is not a valid cookie.
         """
         node = this_node()
         if node.transport is None:
             raise NodeNotAlive("set a cookie")
         if len(args) not in {1, 2} or not all(type(one) is str and one for one in args):
-            msg = "Node.set_cookie takes a cookie, or a node and a cookie, all of them str and not empty"
+            msg = "Node.set_cookie takes a cookie, or a node and a cookie, as str that are not empty"
             raise TypeError(msg)
         peer = node.full_name(args[0]) if len(args) == 2 else None
         node.transport.set_cookie(args[-1], peer)
@@ -106,14 +108,14 @@ class Node:
 
     @staticmethod
     def list(*kinds: str | builtins.list[str]) -> builtins.list[str]:
-        """The connected nodes, sorted.
+        """Returns the names of the connected nodes, sorted.
 
         Args:
-            kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (those
-                met lately, 4096 at most); several, or a list of them as in IEx, give the union.
+            kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (the
+                latest 4096 that were ever connected); the union of several, or of a list of them as in IEx.
 
         Raises:
-            ValueError: an unknown kind; the sentence lists them.
+            ValueError: an unknown kind; the text lists the known ones.
         """
         given = kinds or ("visible",)
         wanted = [one for kind in given for one in (kind if isinstance(kind, list) else [kind])]
@@ -122,23 +124,36 @@ class Node:
 
     @staticmethod
     def ping(node: str) -> str:
-        """`"pong"` if the node answers (connecting to it first if need be), else `"pang"`, within 5 s.
+        """Connects to a node if necessary; returns `"pong"` if it answers within 5 s, else `"pang"`.
 
-        Why it is "pang" is logged here.
+        The reason of a `"pang"` is logged on this node.
+
+        Raises:
+            NodeNameInvalid: *node* is not a node name.
+            WouldBlock: the thread runs an event loop (use `await aio.Node.ping()`).
         """
         return wait("Node.ping", node_requests.ping(node))
 
     @staticmethod
     def connect(node: str) -> bool | str:
-        """True if connected (now or already), False if that failed, `"ignored"` if this process is no node.
+        """Connects to a node, and by it to its whole mesh.
 
-        Joining one member joins the whole mesh.  Why it is False is logged here.
+        Returns:
+            True if the node is connected, now or already; False if it cannot be reached, and the reason is
+            logged; `"ignored"` if this node has no name.
+
+        Raises:
+            NodeNameInvalid: *node* is not a node name.
+            WouldBlock: the thread runs an event loop (use `await aio.Node.connect()`).
         """
         return wait("Node.connect", node_requests.connect(node))
 
     @staticmethod
     def disconnect(node: str) -> bool | str:
-        """Ends the connection to one node (and no other: Differs from IEx); True if there was one."""
+        """Closes the connection to a node; returns True if there was one, `"ignored"` without a name.
+
+        Differs from IEx: no other connection of the mesh is closed.
+        """
         here = this_node()
         if not here.kernel.tables.name:
             return "ignored"
@@ -148,23 +163,36 @@ class Node:
 
     @staticmethod
     def spawn(node: str, module: Any, *rest: Any) -> Pid:
-        """Starts a process on *node* and returns its pid; it prints here.
+        """Starts a process on *node* and returns its pid; its output appears at this node.
 
-        `Node.spawn(node, module, "function", [args])` or `Node.spawn(node, function, [args])`, where the
-        function is sent by name.  A node that cannot be reached gives a dead pid and a warning in the log, as
-        in IEx.
+        Args:
+            node: a node name; this node itself is allowed.
+            module: the name of a module, or a module; `Node.spawn(node, module, "function", [args])`.  Or a
+                function, which is sent by name: `Node.spawn(node, function, [args])`.
+            rest: see *module*.
+
+        Returns:
+            The pid; a dead one, and a warning in the log, if the node cannot be reached, as in IEx.
+
+        Raises:
+            RpcRefused: the rpc policy of that node forbids it.
+            EncodeError: an argument is not data, or the function cannot be sent by name.
+            WouldBlock: the thread runs an event loop (use `await aio.Node.spawn()`).
         """
         return wait("Node.spawn", node_requests.spawn(node, module, rest))[0]
 
     @staticmethod
     def spawn_link(node: str, module: Any, *rest: Any) -> Pid:
-        """`Node.spawn`, linked to the caller: a node that cannot be reached is an exit `"noconnection"`."""
+        """Starts a process on *node*, linked to the caller; see `Node.spawn`.
+
+        If the node cannot be reached, the caller gets an exit signal with reason `"noconnection"`.
+        """
         context.require("Node.spawn_link()")
         return wait("Node.spawn_link", node_requests.spawn(node, module, rest, link=True))[0]
 
     @staticmethod
     def spawn_monitor(node: str, module: Any, *rest: Any) -> tuple[Pid, Ref]:
-        """`Node.spawn`, monitored by the caller."""
+        """Starts a process on *node*, monitored by the caller; returns (pid, ref).  See `Node.spawn`."""
         context.require("Node.spawn_monitor()")
         pid, ref = wait("Node.spawn_monitor", node_requests.spawn(node, module, rest, monitor=True))
         assert ref is not None
@@ -172,10 +200,12 @@ class Node:
 
     @staticmethod
     def monitor(node: str, on: bool) -> bool:
-        """Asks for one `("nodedown", node)` (or takes one such wish back); wishes stack.  Returns True.
+        """Has the caller receive one `("nodedown", node)` when the connection to *node* ends; returns True.
+
+        Each call with True asks for one message more; each call with False takes one back.
 
         Raises:
-            NodeNotAlive: this process is no node.
+            NodeNotAlive: this node has no name.
         """
         runner = context.require("Node.monitor()")
         here = node_of(runner)
@@ -188,7 +218,11 @@ class Node:
 
     @staticmethod
     def monitor_nodes(on: bool) -> bool:
-        """Asks for `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or ends that."""
+        """Has the caller receive `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or not.
+
+        Args:
+            on: True to receive them, False to stop.
+        """
         runner = context.require("Node.monitor_nodes()")
         on = checked_choice(on)
         with node_of(runner).kernel_call as kernel:

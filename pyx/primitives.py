@@ -1,8 +1,7 @@
-"""The words every process knows: self, spawn, send, receive and their kin.
+"""The functions that every process uses: self, spawn, send, receive, make_ref, flush.
 
-They work on any thread that is a process (or, where no mailbox is needed, on any thread at all).  What waits
-has an awaitable twin in `aio`.  Not here: registered names, information, exits (`process`), other nodes
-(`node`), calls of functions elsewhere (`rpc`).
+`self`, `receive` and `flush` need a process; the others work on any thread.  Functions that wait have an
+awaitable twin in `aio`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def self() -> Pid:
     """Returns the pid of the running process.
 
     Raises:
-        NotAProcess: this thread is no pyx process.
+        NotAProcess: the calling thread is not a pyx process.
     """
     return context.require("self()").process.pid
 
@@ -34,8 +33,8 @@ def self() -> Pid:
 def make_ref() -> Ref:
     """Returns a reference that is unique in the mesh.
 
-    A `receive` whose pattern holds it starts where the mailbox stood when it was made, so waiting for the
-    answer to a request costs nothing in a long mailbox (as in OTP).
+    A `receive` whose pattern holds it skips the messages that were in the mailbox when it was made, so
+    waiting for the reply to a request takes no longer with a full mailbox (as in OTP).
     """
     node = this_node()
     runner = context.current.get()
@@ -50,34 +49,43 @@ def make_ref() -> Ref:
 def spawn(function: Callable[..., Any] | ModuleType | str, *args: Any) -> Pid:
     """Starts a process and returns its pid at once.
 
-    Two forms, as in Elixir: `spawn(function, *args)`, and `spawn(module, "function", [args])` where the
-    module is a name or a module.  A plain `def` runs on a thread of its own, so it may block; an `async
-    def` runs as a task on the process loop.  *args* must be data, and the process gets its own copy of them.
+    There are two forms, as in Elixir: `spawn(function, *args)` and `spawn(module, "function", [args])`, where
+    the module is a name or a module.  A `def` runs on a thread of its own, so it may block; an `async def`
+    runs as a task on the process loop.
+
+    A function that does not exist is a failure of the new process, reported when it runs (as in Erlang).  So
+    is a generator function, none of whose lines would run.
+
+    Args:
+        function: what the process runs, or a module.
+        args: data; the process gets its own copy.
 
     Raises:
         EncodeError: an argument is not data.
-
-    A function that does not exist is the new process's failure, reported when it runs (as in Erlang); so is
-    a generator that the function returns (`yield` stands in it, say), as none of its lines has run.
+        TypeError: neither form fits.
     """
     return _spawn(function, args, link=False, monitor=False)[0]
 
 
 def spawn_link(function: Callable[..., Any] | ModuleType | str, *args: Any) -> Pid:
-    """`spawn`, and link to it in the same step: when either ends abnormally, the other is told.
+    """Starts a process that is linked to the caller from its first moment; see `spawn`.
+
+    When either of the two ends with another reason than `"normal"`, the other gets an exit signal.
 
     Raises:
-        NotAProcess: this thread is no process, so there is nothing to link.
+        NotAProcess: the calling thread is not a pyx process.
     """
     context.require("spawn_link()")
     return _spawn(function, args, link=True, monitor=False)[0]
 
 
 def spawn_monitor(function: Callable[..., Any] | ModuleType | str, *args: Any) -> tuple[Pid, Ref]:
-    """`spawn`, and monitor it in the same step: `("DOWN", ref, "process", pid, reason)` comes when it ends.
+    """Starts a process that the caller monitors from its first moment; returns (pid, ref).  See `spawn`.
+
+    The caller receives `("DOWN", ref, "process", pid, reason)` when it ends.
 
     Raises:
-        NotAProcess: this thread is no process, so nobody could receive that message.
+        NotAProcess: the calling thread is not a pyx process.
     """
     context.require("spawn_monitor()")
     pid, ref = _spawn(function, args, link=False, monitor=True)
@@ -86,34 +94,35 @@ def spawn_monitor(function: Callable[..., Any] | ModuleType | str, *args: Any) -
 
 
 def _spawn(function: object, args: tuple[Any, ...], *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
-    incarnations = this_node().processes
+    processes = this_node().processes
     if isinstance(function, (str, ModuleType)):
         module, name, arguments = named_call(function, args)
-        return incarnations.spawn_named(module, name, arguments, link=link, monitor=monitor)
+        return processes.spawn_named(module, name, arguments, link=link, monitor=monitor)
     if not callable(function):
         msg = f"spawn takes a function, or a module and a function's name, not {function!r}"
         raise TypeError(msg)
-    return incarnations.spawn(function, args, link=link, monitor=monitor)
+    return processes.spawn(function, args, link=link, monitor=monitor)
 
 
 def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
-    """Sends *message* and returns it; never waits for a connection, never says whether it arrived.
+    """Sends *message* and returns it, without waiting for a connection or for its arrival.
 
-    A process that sends faster than a node takes it is made to wait, as in Erlang: after the message is sent,
-    while 1 MiB is queued for that node.  A kill or Ctrl-C ends the wait, and the message is sent all the
-    same.  Where an event loop runs nothing waits (`await aio.send()` does).
+    Back-pressure, as in Erlang: when 1 MiB is queued for a node, a process that sends to it waits, after its
+    message is queued, until half of that has left.  A kill or Ctrl-C ends the wait, not the message.  On a
+    thread that runs an event loop nothing waits (use `await aio.send()`).
 
     Args:
         dest: a pid, a name registered on this node, `(name, node)`, or an alias.
         message: data; the receiver gets its own copy.
-        nosuspend: answers at once, as `Process.send/3` does: `"ok"`, or `"nosuspend"` where it would have to
-            wait, and then nothing is sent.
+        nosuspend: never wait, as `Process.send/3`: returns `"ok"`, or `"nosuspend"` where it would have to
+            wait, and then the message is not sent.
 
     Raises:
-        NodeBusy: 16 MiB are queued for that node, and this thread cannot wait (it runs an event loop, or is
-            no process); nothing is sent.
-        EncodeError: the message is not data; it names the place.
-        NoProcess: *dest* is a plain name that nobody has here (as in IEx, the only loss that is told).
+        NodeBusy: 16 MiB are queued for that node, and this thread cannot wait, because it runs an event loop
+            or is not a process; the message is not sent.
+        EncodeError: the message is not data; the text names the place in it.
+        NoProcess: *dest* is a name that is not registered on this node.  Every other loss is silent, as in
+            IEx.
     """
     node = this_node()
     dest = checked_destination(node, dest)
@@ -122,20 +131,21 @@ def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bo
 
 
 def receive(*patterns: Any, timeout: float | None = None) -> Any:
-    """Returns the first message in the mailbox that any of *patterns* matches, waiting for it.
+    """Returns the first message in the mailbox that one of *patterns* matches, and waits for it.
 
-    `...` matches anything, a class its instances, another callable what it says yes to; a tuple or list
-    matches element by element, a dict by the keys it names; everything else matches what is equal and of the
-    same type (`Literal(x)` for a class or function as a value).  No pattern: any message.  What does not
-    match stays in the mailbox, in order.
+    `...` matches anything; a class its instances; another callable the messages for which it returns true; a
+    tuple or list element by element; a dict by the keys it names; any other value what is equal and of the
+    same type (`Literal(x)` for a class or function as a value).  Without patterns any message matches.  Other
+    messages stay in the mailbox, in order.
 
     Args:
         *patterns: see above.
-        timeout: seconds; 0 only looks; None waits for ever.
+        timeout: seconds; 0 does not wait; None waits for ever.
 
     Raises:
-        ReceiveTimeout: nothing matched in time.
-        WouldBlock: the thread runs an event loop (`await aio.receive()` there).
+        ReceiveTimeout: no message matched in time.
+        NotAProcess: the calling thread is not a pyx process.
+        WouldBlock: the thread runs an event loop (use `await aio.receive()`).
     """
     runner = context.require("receive()")
     context.forbid_running_loop("receive()", "aio.receive()")
@@ -143,18 +153,18 @@ def receive(*patterns: Any, timeout: float | None = None) -> Any:
 
 
 def flush() -> None:
-    """Prints all messages that wait in the mailbox, oldest first, and drops them; without waiting.
+    """Prints all messages in the mailbox, oldest first, and removes them; does not wait.
 
-    At a prompt `flush` is the helper, which shows them as it shows values.
+    At a prompt `flush` is a helper, which shows messages as the prompt shows values.
 
     Raises:
-        NotAProcess: this thread is not a process, so it has no mailbox.
+        NotAProcess: the calling thread is not a pyx process.
     """
     for message in drain():
-        print(repr(message))  # noqa: T201 - the process's output, by way of its group leader
+        print(repr(message))  # noqa: T201 - the output of the process, by its group leader
 
 
 def drain() -> list[Any]:
-    """Takes all messages out of the mailbox, oldest first, without waiting (for `flush`)."""
+    """Removes all messages from the mailbox and returns them, oldest first."""
     runner = context.require("flush()")
     return node_of(runner).receiving.drain(runner)

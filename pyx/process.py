@@ -1,7 +1,6 @@
-"""Process: registered names, information, exits, links, monitors, timers.
+"""`Process`: the functions of Elixir's module `Process`: names, information, exits, links, monitors, timers.
 
-Every function follows Elixir's `Process` module where it has one of that name.  Not here: spawn, send,
-receive, self (`primitives`).
+See `primitives.py` for spawn, send, receive and self.
 """
 
 from __future__ import annotations
@@ -37,17 +36,20 @@ __all__ = ["Process"]
 
 
 class Process:
-    """Functions about processes; never instantiated."""
+    """Functions about processes: names, information, exits, links, monitors, aliases, timers, output.
+
+    The class is a namespace and is never instantiated.
+    """
 
     # ------------------------------------------------------------ names
 
     @staticmethod
     def register(pid: Pid, name: str) -> bool:
-        """Gives a process of this node a name; returns True.
+        """Registers a process of this node under a name; returns True.
 
         Raises:
-            RegistrationError: the sentence says which rule: the pid is not local or not alive, it has a name,
-                the name is taken, or is no name.
+            RegistrationError: the pid is not local or not alive, it has a name already, or the name is taken
+                or invalid; the text says which.
         """
         pid = checked_pid(pid)
         with this_node().kernel_call as kernel:
@@ -56,7 +58,11 @@ class Process:
 
     @staticmethod
     def unregister(name: str) -> bool:
-        """Takes a name back; returns True.  Raises RegistrationError if nobody has it."""
+        """Removes a registered name; returns True.
+
+        Raises:
+            RegistrationError: the name is not registered on this node.
+        """
         with this_node().kernel_call as kernel:
             kernel.registry.unregister(name)
         return True
@@ -74,7 +80,7 @@ class Process:
 
     @staticmethod
     def registered() -> list[str]:
-        """All names registered on this node, sorted."""
+        """Returns all names registered on this node, sorted."""
         with this_node().kernel_call as kernel:
             return kernel.registry.registered()
 
@@ -82,35 +88,38 @@ class Process:
 
     @staticmethod
     def list() -> builtins.list[Pid]:
-        """The pids of all processes of this node."""
+        """Returns the pids of all processes of this node."""
         with this_node().kernel_call as kernel:
             processes = kernel.tables.processes.all()
         return [process.pid for process in processes]
 
     @staticmethod
     def info(pid: Pid, key: str | builtins.list[str] | None = None) -> Any:
-        """Facts about a process, here or on another node.
+        """Returns facts about a process of this node or of another one.
+
+        Differs from IEx: the pid may be remote; its node is asked and has 5 s to answer.
 
         Args:
-            pid: any pid (Differs from IEx: a remote one too, within 5 s).
-            key: one key gives `(key, value)`; a list of keys a dict in that order; None a dict of all but
-                `messages` (and of a node that does not run with `--rpc open`, `dictionary`).
+            pid: any pid.
+            key: a key, a list of keys, or None for all keys but `messages`, and of a remote process under
+                `--rpc exported` and `off` all but `dictionary`.
 
         Returns:
-            None if the process is dead.
+            `(key, value)` for one key, else a dict in the order of the keys; None if the process is dead.
 
         Raises:
-            ValueError: an unknown key; the sentence lists the known ones.
+            ValueError: an unknown key; the text lists the known ones.
             NoConnection: the pid's node cannot be reached, or does not answer in time.
             RpcRefused: `messages` or `dictionary` of a process on a node that does not run with `--rpc open`.
+            WouldBlock: the thread runs an event loop (use `await aio.Process.info()`).
         """
         return wait("Process.info", process_requests.info(pid, key))
 
     @staticmethod
     def is_alive(pid: Pid) -> bool:
-        """True if the process lives.
+        """Returns True if the process is alive.
 
-        Differs from IEx: a remote pid is asked for (a node that cannot be reached has no live processes).
+        Differs from IEx: the pid may be remote; False if its node cannot be reached.
         """
         return wait("Process.is_alive", process_requests.is_alive(pid))
 
@@ -120,14 +129,21 @@ class Process:
     def exit(pid: Pid, reason: Any) -> bool:
         """Sends an exit signal; returns True.
 
-        `"kill"` cannot be trapped and is seen by others as `"killed"`; `"normal"` from another is ignored
-        (a process that traps exits receives it).  A signal to the caller itself ends it there and then, with
-        `"normal"` too, unless it traps exits (as in OTP).  The process is dead at once: its monitors fire,
-        its name is free, and every primitive raises ProcessKilled on whatever still runs in its name. The
-        thread of a `def` ends at its next line of user code, or in a library (`queue.get`) when that
-        returns; inside a C call (`time.sleep`, `recv`) when that returns.  Code that swallows ProcessKilled
-        gets it again; what still runs after 5 s is named by `Node.info()["stuck"]`.  Differs from IEx: a
-        shell's own exit is shown as `raise Exit(reason)` is, and the shell stays.
+        As in OTP: `"kill"` cannot be trapped, and links and monitors see it as `"killed"`; `"normal"` of
+        another process is ignored, unless the receiver traps exits; a process ends by its own signal at once,
+        also by `"normal"`, unless it traps exits.
+
+        A process that ends so is dead at once: its monitors fire, its name is free, and each function of pyx
+        raises ProcessKilled in code of the process that still runs.  The thread of a `def` ends at its next
+        line of user code; a call into a library (`queue.get`) or into C (`time.sleep`, `recv`) returns first.
+        Code that catches ProcessKilled gets it again; code that still runs after 5 s is listed in
+        `Node.info()["stuck"]`.
+
+        Differs from IEx: a shell that exits itself shows `Exit(reason)` as an exception, and goes on.
+
+        Args:
+            pid: any pid; a signal to a dead process is lost.
+            reason: any data.
         """
         pid = checked_pid(pid)
         runner = context.current.get()
@@ -145,16 +161,16 @@ class Process:
 
         Args:
             name: `"trap_exit"`, or `"max_mailbox"`.
-            value: for `"trap_exit"` True if exit signals are to come as messages.  For `"max_mailbox"` how
-                many messages may wait, and what happens beyond: `(100_000, "warn")` logs a line, and again
-                each time that has doubled (so it is from the start); `(n, "kill")` ends the process, as
-                OTP's `max_heap_size` does; `(n, "block")` makes processes of this node that send to it wait,
-                and a coroutine that does so by `aio.send` (what others send, who cannot be made to wait, is
-                logged as by `"warn"`); None is no limit.
+            value: for `"trap_exit"` True to receive exit signals as messages.  For `"max_mailbox"` the number
+                of messages that may wait and what happens beyond, or None for no limit: `(n, "warn")` logs a
+                line, and again each time the number has doubled (the default, with n = 100,000); `(n,
+                "kill")` ends the process, as OTP's `max_heap_size` does; `(n, "block")` makes senders wait,
+                which are processes of this node and coroutines in `aio.send` (messages of others are logged
+                as by `"warn"`).
 
         Raises:
-            ValueError: there is no such flag, or it cannot have that value.
-            TypeError: `"trap_exit"` is neither True nor False.
+            ValueError: the flag is unknown, or cannot have that value.
+            TypeError: the value of `"trap_exit"` is neither True nor False.
         """
         runner = require("Process.flag()")
         node, process = node_of(runner), runner.process
@@ -177,7 +193,8 @@ class Process:
         """Links the running process and *pid*; returns True.
 
         Raises:
-            NoProcess: a local pid that is dead, while exits are not trapped (as IEx; else an EXIT comes).
+            NoProcess: *pid* is local and dead, and the caller does not trap exits, as in IEx (a caller that
+                does receives an EXIT message).
         """
         runner = require("Process.link()")
         pid = checked_pid(pid)
@@ -189,7 +206,7 @@ class Process:
 
     @staticmethod
     def unlink(pid: Pid) -> bool:
-        """Takes a link back; returns True.  No EXIT of that link comes after this."""
+        """Removes a link; returns True.  No EXIT message of that link comes after this."""
         runner = require("Process.unlink()")
         pid = checked_pid(pid)
         with node_of(runner).kernel_call as kernel:
@@ -198,9 +215,13 @@ class Process:
 
     @staticmethod
     def monitor(target: Pid | str | tuple[str, str]) -> Ref:
-        """Asks for one `("DOWN", ref, "process", target, reason)` when *target* ends; returns the ref.
+        """Has the caller receive one `("DOWN", ref, "process", target, reason)` when *target* ends.
 
-        A dead process is `"noproc"` at once, one that cannot be reached `"noconnection"`.  Monitors stack.
+        The reason is `"noproc"` for a process that is dead already, and `"noconnection"` for one whose node
+        cannot be reached.  Each call makes a monitor of its own.
+
+        Returns:
+            The reference in the message.
         """
         runner = require("Process.monitor()")
         node = node_of(runner)
@@ -216,7 +237,12 @@ class Process:
 
     @staticmethod
     def demonitor(ref: Ref, *, flush: bool = False) -> bool:
-        """Takes a monitor back, with *flush* also the DOWN that came; returns True if it was there."""
+        """Removes a monitor; returns True if it was active.
+
+        Args:
+            ref: of the monitor.
+            flush: remove its DOWN message from the mailbox too.
+        """
         runner = require("Process.demonitor()")
         if flush and runner.receiving:
             raise AlreadyReceiving  # a predicate that would take messages from under its own receive
@@ -226,9 +252,10 @@ class Process:
 
     @staticmethod
     def alias() -> Ref:
-        """A reference that messages can be sent to until `unalias`: what comes later vanishes.
+        """Returns a reference that messages can be sent to until `unalias`; later messages are dropped.
 
-        So the late reply of a call that timed out never litters the mailbox (as OTP's aliases).
+        With an alias as return address, the late reply to a call that timed out stays out of the mailbox (as
+        OTP's aliases).
         """
         runner = require("Process.alias()")
         mark = runner.process.mailbox.mark()
@@ -239,7 +266,7 @@ class Process:
 
     @staticmethod
     def unalias(ref: Ref) -> bool:
-        """Ends an alias; True if it was one."""
+        """Removes an alias; returns True if it was active."""
         runner = require("Process.unalias()")
         ref = checked_ref(ref)
         with node_of(runner).kernel_call as kernel:
@@ -249,7 +276,7 @@ class Process:
 
     @staticmethod
     def put(key: Any, value: Any) -> Any:
-        """Keeps a value in the running process's own dictionary; returns the old one, or None."""
+        """Stores a value in the dictionary of the running process; returns the old value, or None."""
         dictionary = require("Process.put()").process.dictionary
         old = dictionary.get(key)
         dictionary[key] = value
@@ -257,16 +284,16 @@ class Process:
 
     @staticmethod
     def get(key: Any, default: Any = None) -> Any:
-        """The value that `put` kept, or *default*."""
+        """Returns the value that `put` stored under *key*, or *default*."""
         return require("Process.get()").process.dictionary.get(key, default)
 
     # ------------------------------------------------------------ time
 
     @staticmethod
     def send_after(dest: Pid | str | tuple[str, str], message: Any, seconds: float) -> Ref:
-        """Sends *message* in so many seconds; returns the reference to cancel it by.
+        """Sends *message* to *dest* after a delay; returns the reference for `cancel_timer`.
 
-        Differs from IEx: seconds, not milliseconds.
+        Differs from IEx: *seconds* are seconds, not milliseconds.
         """
         node = this_node()
         delay = checked_seconds(seconds, "seconds")
@@ -279,28 +306,33 @@ class Process:
 
     @staticmethod
     def cancel_timer(ref: Ref) -> float | bool:
-        """Stops a `send_after`: the seconds that were left, or False if it is over."""
+        """Cancels a `send_after`; returns the seconds that were left, or False if the message was sent."""
         return this_node().timers.cancel(checked_ref(ref))
 
     @staticmethod
     def sleep(seconds: float | None) -> None:
-        """Sleeps so many seconds (None: for ever), and ends at once when the process is killed.
+        """Blocks for *seconds* (None: for ever); a kill ends the wait at once.
 
         Raises:
-            WouldBlock: the thread runs an event loop (`await aio.sleep()` there).
+            WouldBlock: the thread runs an event loop (use `await aio.sleep()`).
         """
         forbid_running_loop("Process.sleep()", "aio.sleep()")
         delay = checked_seconds(seconds, "seconds")
-        # On a slot of its own, so that messages do not end it.
+        # On a slot of its own, which messages do not wake.
         sleep(context.current.get(), LockSlot(), delay, lambda: False)
 
     # ------------------------------------------------------------ output
 
     @staticmethod
     def group_leader(pid: Pid | None = None, leader: Pid | None = None) -> Any:
-        """The process whose terminal shows what the running process prints; or sets *leader* for *pid*.
+        """Returns the group leader of the running process, whose terminal shows its output; or sets one.
 
-        Without arguments: the leader's pid (the node itself is `#PID<0.0.0>`).  With both: returns True.
+        Args:
+            pid: the process that gets a new leader.
+            leader: the pid of that leader; `#PID<0.0.0>` is the node itself.
+
+        Returns:
+            Without arguments the leader's pid; with both True.
         """
         if pid is None:
             return context.acting_leader() or THE_NODE

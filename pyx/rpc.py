@@ -1,11 +1,11 @@
-"""rpc: call functions on other nodes, as Erlang's `:rpc` (and, in keeping failures apart, its `:erpc`).
+"""`rpc`: calls of functions on other nodes, as Erlang's `:rpc`, with the failures of its `:erpc`.
 
     rpc.call("server@vm", "os", "getpid", [])         module and function by name
     rpc.call("server@vm", product_stock.total, [[]])  or a function, which is sent by name
 
-Every call runs in a process of its own over there, and prints here.  A failure is an exception, never a value
-that looks like a result (Differs from IEx: `{:badrpc, reason}`, and a thrown value returned as if it were
-one). Not here: the awaitable twins (`aio.rpc`).
+Each call runs in a process of its own on the other node; its output appears at the caller's.  A failure is an
+exception, never a value that looks like a result.  Differs from IEx: `:rpc.call` returns `{:badrpc, reason}`,
+and a thrown value as if it were a result.
 """
 
 from __future__ import annotations
@@ -35,39 +35,39 @@ def call(
     """Calls a function on *node* and returns its value.
 
     Args:
-        node: a node name; a bare first part means this host.  This node itself is fine.
-        module: the module's name, or the module; or a function, and then *args* follow it at once.
-        function: the function's name; dots lead into classes.
+        node: a node name; without its host part, of this host.  This node itself is allowed.
+        module: the name of a module, or a module; or a function, and then *args* comes next.
+        function: the name of a function of the module; dots lead into classes.
         args: a list of data.
-        timeout: seconds; None waits for ever.  A call that timed out, or was left by Ctrl-C, goes on over
-            there and its answer vanishes.
+        timeout: seconds; None waits for ever.  After a time-out or Ctrl-C the function still runs there, and
+            its answer is dropped.
 
     Raises:
-        RpcNoConnection: no such node, or it was lost meanwhile.
-        RpcTimeout: no answer in time.
-        RpcUndefined: no such module or function there; it says which.
-        RpcRefused: that node's policy allows no calls.
+        RpcNoConnection: the node cannot be reached, or was lost during the call.
+        RpcTimeout: no answer came in time.
+        RpcUndefined: the node lacks that module or function.
+        RpcRefused: the rpc policy of the node forbids the call.
         RemoteError: the function raised, exited, or its result is not data.
         EncodeError: an argument is not data.
-        WouldBlock: this thread runs an event loop (`await aio.rpc.call(...)` there).
+        WouldBlock: the thread runs an event loop (use `await aio.rpc.call()`).
     """
     return wait("rpc.call", remote_calls.call(node, module, function, args, timeout))
 
 
 def export(function: F) -> F:
-    """Marks a function, as a decorator: under `--rpc exported` peers may call it, and nothing else.
+    """Marks a function, as a decorator, as one that peers may call under `--rpc exported`.
 
-    Its module has to be loaded there: a node of that kind imports nothing for a peer.
+    The module has to be imported by the node itself: under that policy a peer's call imports nothing.
 
     Raises:
-        TypeError: it is no plain function.
+        TypeError: it is not a plain function.
     """
     rex.mark(function)
     return function
 
 
 def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:
-    """Has *node* run a function and wants no answer; returns True, whatever becomes of it."""
+    """Has *node* run a function, without an answer; returns True, even if the node cannot be reached."""
     here = this_node()
     here.sending.cast(here.full_name(node), remote_calls.encoded_call(here, module, function, args))
     return True
@@ -76,9 +76,9 @@ def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ())
 def async_call(
     node: str, module: Any, function: Any = None, args: Sequence[Any] = ()
 ) -> concurrent.futures.Future[Any]:
-    """Starts a `call` and returns a Future: its `result()` is the value or raises what `call` would.
+    """Starts a `call` and returns a future: its `result()` returns or raises what `call` would.
 
-    Differs from IEx: `:rpc.yield(key)` is the future's `result(timeout)`.  Cancelling it abandons the call.
+    Cancelling the future abandons the call.  Differs from IEx: `:rpc.yield(key)` is `result(timeout)`.
     """
     return remote_calls.CallFuture(node, module, function, args)
 
@@ -90,10 +90,18 @@ def multicall(
     args: Sequence[Any] = (),
     timeout: float | None = None,
 ) -> tuple[list[Any], list[str]]:
-    """Calls a function on several nodes at once; returns (results in the order asked, nodes without answer).
+    """Calls a function on several nodes at once.
 
-    *nodes* None means this node and all visible ones.  A node where the function failed is among the results,
-    as the exception that `call` would have raised; one that cannot be reached, or does not answer within
-    *timeout* seconds in all, is in the second list.
+    Args:
+        nodes: node names; None: this node and all visible ones.
+        module: as for `call`.
+        function: as for `call`.
+        args: as for `call`.
+        timeout: seconds for all answers together; None waits for ever.
+
+    Returns:
+        A list of results, in the order of *nodes*, and a list of the nodes without one: those that cannot be
+        reached or did not answer in time.  Where the function failed, the result is the exception that `call`
+        would have raised.
     """
     return wait("rpc.multicall", remote_calls.multicall(nodes, module, function, args, timeout))
