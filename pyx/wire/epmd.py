@@ -1,6 +1,6 @@
-"""What nodes and EPMD, the Erlang port mapper daemon, say to each other: which name is at which port of a
-host.  Not here: who asks (`net/epmd_client.py`), who answers where no `epmd` is installed
-(`net/epmd_server.py`).
+"""The protocol of EPMD, the Erlang port mapper daemon, which knows the port of each node on a host.
+
+`net/epmd_client.py` is the client; `net/epmd_server.py` the server for hosts without an `epmd`.
 
     request         u16 length of what follows, then
       register        120 | u16 port | u8 type | u8 protocol | u16 highest | u16 lowest
@@ -10,10 +10,10 @@ host.  Not here: who asks (`net/epmd_client.py`), who answers where no `epmd` is
       leave           107
 
     answer          no length; but for a registration, the connection is closed behind it
-      registered      118 | u8 result | u32 creation        to who speaks version 6 of distribution
-                      121 | u8 result | u16 creation        to older ones
+      registered      118 | u8 result | u32 creation        to nodes of version 6 of distribution
+                      121 | u8 result | u16 creation        to older nodes
       looked up       119 | 0 | u16 port | ...              as in a registration, from the port on
-                      119 | 1                               nobody has that name
+                      119 | 1                               the name is not registered
       listed          u32 port of EPMD | a line of text for each: name gus at port 34567
       left            "OK", or "NO" while there are names
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 4369
 MAX_REQUEST_BYTES: Final = 1022
-"""What `epmd` takes: its buffer of 1 KiB less the length."""
+"""The longest request that `epmd` accepts: its buffer of 1 KiB less the length."""
 
 _REGISTER, _LOOK_UP, _LIST, _LEAVE = 120, 122, 110, 107
 _REGISTERED, _REGISTERED_BEFORE_6, _LOOKED_UP = 118, 121, 119
@@ -48,14 +48,14 @@ _VERSION: Final = 6
 _HIGHEST_PORT: Final = 65535
 _LINE: Final = re.compile(rb"name ([^\s]+) at port (\d{1,5})")
 _NO_CREATION: Final = 99
-"""What `epmd` writes in the place of a creation when it refuses."""
+"""What `epmd` writes in place of a creation when it refuses a registration."""
 
 
 class NodeEntry(NamedTuple):
     """A node as EPMD knows it.
 
-    `highest` and `lowest` are the versions of OTP's distribution protocol that it speaks, `extra` is bytes
-    for whoever looks it up.
+    `highest` and `lowest` are the versions of OTP's distribution protocol that it speaks; `extra` are bytes
+    for nodes that look it up.
     """
 
     name: str
@@ -67,45 +67,45 @@ class NodeEntry(NamedTuple):
 
 
 class Registered(NamedTuple):
-    """The answer to a registration.  `creation` counts up with every one."""
+    """The answer to a registration.  `creation` increases with every registration."""
 
     accepted: bool
     creation: int
 
 
 class Register(NamedTuple):
-    """A node asks for its name."""
+    """Registers a node under its name."""
 
     entry: NodeEntry
 
 
 class LookUp(NamedTuple):
-    """Somebody asks for the port of a name."""
+    """Asks for the port of a name."""
 
     name: str
 
 
 class ListNames(NamedTuple):
-    """Somebody asks who is there."""
+    """Asks for all registered names."""
 
 
 class Leave(NamedTuple):
-    """Somebody asks EPMD to end."""
+    """Asks EPMD to exit."""
 
 
 Request: TypeAlias = Register | LookUp | ListNames | Leave
 
 
-# ---------------------------------------------------------------- the side of a node
+# ---------------------------------------------------------------- client side
 
 
 def register_request(entry: NodeEntry) -> bytes:
-    """Asks for a name."""
+    """The request that registers a node under its name."""
     return _request(bytes((_REGISTER,)) + _body(entry))
 
 
 def look_up_request(name: str) -> bytes:
-    """Asks for the port of *name* (the part before the @)."""
+    """The request for the port of *name* (the part before the @)."""
     return _request(bytes((_LOOK_UP,)) + name.encode())
 
 
@@ -114,13 +114,13 @@ LEAVE_REQUEST: Final = b"\0\1" + bytes((_LEAVE,))
 
 
 def read_registered(data: bytes) -> Registered | None:
-    """The answer to `register_request`; None while bytes are missing.
+    """Reads the answer to `register_request`; None while bytes are missing.
 
     Raises:
-        ProtocolError: that is no such answer.
+        ProtocolError: *data* is not such an answer.
     """
     if (data and data[0] not in {_REGISTERED, _REGISTERED_BEFORE_6}) or (len(data) > 1 and data[1] > 1):
-        raise _nonsense(data)
+        raise _malformed(data)
     size = 6 if data[:1] == bytes((_REGISTERED,)) else 4
     if len(data) < size:
         return None
@@ -128,27 +128,27 @@ def read_registered(data: bytes) -> Registered | None:
 
 
 def read_looked_up(data: bytes) -> NodeEntry | None:
-    """The whole answer to `look_up_request`; None: nobody has that name.
+    """Reads the whole answer to `look_up_request`; None: the name is not registered.
 
     Raises:
-        ProtocolError: that is no such answer.
+        ProtocolError: *data* is not such an answer.
     """
     if len(data) < 2 or data[0] != _LOOKED_UP:
-        raise _nonsense(data)
+        raise _malformed(data)
     return None if data[1] else _entry(data[2:])
 
 
 def read_listed(data: bytes) -> list[tuple[str, int]]:
-    """The whole answer to `LIST_REQUEST`: names and ports, sorted.  A line that makes no sense is left out.
+    """Reads the whole answer to `LIST_REQUEST`: names and ports, sorted, without invalid lines.
 
-    Any program of that host may have registered any bytes: a name that could not be printed, or is longer
-    than one that a node has, makes no sense.
+    Any program of that host may have registered any bytes: a name that is not printable, or longer than a
+    node name may be, is invalid.
 
     Raises:
-        ProtocolError: that is no such answer.
+        ProtocolError: *data* is not such an answer.
     """
     if len(data) < 4 or int.from_bytes(data[:4]) > _HIGHEST_PORT:
-        raise _nonsense(data)
+        raise _malformed(data)
     found = (_LINE.fullmatch(line) for line in data[4:].split(b"\n"))
     listed = ((match[1].decode("utf-8", "replace"), int(match[2])) for match in found if match)
     return sorted(
@@ -158,29 +158,29 @@ def read_listed(data: bytes) -> list[tuple[str, int]]:
     )
 
 
-# ---------------------------------------------------------------- the side of EPMD
+# ---------------------------------------------------------------- server side
 
 
 class RequestReader:
-    """The one request of a connection: feed it `receive_data`, then ask for the `request`."""
+    """Reads the one request of a connection: call `receive_data`, then `request`."""
 
     def __init__(self) -> None:
         self._unread = b""
 
     def receive_data(self, data: bytes) -> None:
-        """Takes bytes from the connection; what comes behind a whole request is ignored."""
+        """Takes bytes from the connection; bytes after a whole request are ignored."""
         self._unread = (self._unread + data)[: 2 + MAX_REQUEST_BYTES]
 
     def request(self) -> Request | None:
         """The request; None while bytes are missing.
 
         Raises:
-            ProtocolError: it cannot become one; `epmd` hangs up without a word.
+            ProtocolError: the bytes are not a request; `epmd` then closes the connection without an answer.
         """
         unread = self._unread
         length = int.from_bytes(unread[:2])
         if len(unread) >= 2 and not 0 < length <= MAX_REQUEST_BYTES:
-            msg = f"a request of {length} bytes was announced, 1 to {MAX_REQUEST_BYTES} are taken"
+            msg = f"a request of {length} bytes was announced; 1 to {MAX_REQUEST_BYTES} are allowed"
             raise ProtocolError(msg)
         if len(unread) < 2 + length or len(unread) < 2:
             return None
@@ -193,11 +193,11 @@ class RequestReader:
             return ListNames()
         if kind == _LEAVE:
             return Leave()
-        raise _nonsense(unread)
+        raise _malformed(unread)
 
 
 def registered_answer(registered: Registered, highest: int) -> bytes:
-    """Answers a `Register`, whose node speaks up to version *highest*."""
+    """The answer to a `Register` of a node that speaks up to version *highest*."""
     accepted, creation = registered
     if highest >= _VERSION:
         return bytes((_REGISTERED, not accepted)) + (creation if accepted else _NO_CREATION).to_bytes(4)
@@ -208,22 +208,22 @@ def registered_answer(registered: Registered, highest: int) -> bytes:
 
 
 def looked_up_answer(entry: NodeEntry | None) -> bytes:
-    """Answers a `LookUp`."""
+    """The answer to a `LookUp`; None: the name is not registered."""
     return bytes((_LOOKED_UP, 1)) if entry is None else bytes((_LOOKED_UP, 0)) + _body(entry)
 
 
 def listed_answer(port: int, entries: Iterable[NodeEntry]) -> bytes:
-    """Answers a `ListNames`; *port* is EPMD's own."""
+    """The answer to a `ListNames`; *port* is EPMD's own."""
     lines = "".join(f"name {entry.name} at port {entry.port}\n" for entry in entries)
     return port.to_bytes(4) + lines.encode()
 
 
 def left_answer(*, leaves: bool) -> bytes:
-    """Answers a `Leave`."""
+    """The answer to a `Leave`: whether EPMD exits."""
     return b"OK" if leaves else b"NO"
 
 
-# ---------------------------------------------------------------- inside
+# ---------------------------------------------------------------- fields
 
 
 def _request(body: bytes) -> bytes:
@@ -242,7 +242,7 @@ def _body(entry: NodeEntry) -> bytes:
 
 def _entry(body: bytes) -> NodeEntry:
     if len(body) < _FIXED.size:
-        raise _nonsense(body)
+        raise _malformed(body)
     port, kind, _, highest, lowest = _FIXED.unpack_from(body)
     name, rest = _cut(body[_FIXED.size :])
     extra, _ = _cut(rest)
@@ -250,10 +250,10 @@ def _entry(body: bytes) -> NodeEntry:
 
 
 def _cut(data: bytes) -> tuple[bytes, bytes]:
-    """A field behind its length, and what follows."""
+    """A field preceded by its length, and the bytes after it."""
     end = 2 + int.from_bytes(data[:2])
     if len(data) < 2 or len(data) < end:
-        raise _nonsense(data)
+        raise _malformed(data)
     return data[2:end], data[end:]
 
 
@@ -261,10 +261,10 @@ def _name(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise _nonsense(data) from None
+        raise _malformed(data) from None
 
 
-def _nonsense(data: bytes) -> ProtocolError:
+def _malformed(data: bytes) -> ProtocolError:
     if not data:
         return ProtocolError("EPMD hung up without an answer")
-    return ProtocolError(f"that is not EPMD's protocol: {data[:20]!r}")
+    return ProtocolError(f"it does not speak EPMD's protocol: {data[:20]!r}")

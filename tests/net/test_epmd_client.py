@@ -375,7 +375,9 @@ class TestNoEpmd:
                 await writer.wait_closed()
 
             async with await asyncio.start_server(answer, HOME, port):
-                words = f"^what listens on {HOME} port {port} is not an EPMD that works: that is not EPMD's"
+                words = (
+                    f"^what listens on {HOME} port {port} is not an EPMD that works: it does not speak EPMD's"
+                )
                 with pytest.raises(PyxError, match=words):
                     await register("gus", 4444, trouble=told([]))
                 for question in (port_of("gus", HOME), names(HOME)):

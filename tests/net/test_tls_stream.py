@@ -284,7 +284,7 @@ class TestEnding:
         a.send(b"I am")
         a.close()
         assert receive_all(b, 4) == b"I am"
-        with pytest.raises(ConnectionError, match=r"^it hung up without a goodbye$"):
+        with pytest.raises(ConnectionError, match=r"^it hung up without closing TLS$"):
             receive(b, memoryview(bytearray(100)))
 
     def test_tampering_is_an_error_of_the_connection(self, streams: tuple[TlsStream, TlsStream]) -> None:
@@ -307,7 +307,7 @@ class TestEnding:
         taken = fill(a, noise(64_000))
         a.end_writing()
         receive_all(b, taken * 64_000)
-        with pytest.raises(ConnectionError, match="without a goodbye"):
+        with pytest.raises(ConnectionError, match="without closing TLS"):
             receive_all(b, 64_000 * 2)
 
 
@@ -407,7 +407,7 @@ class TestALink:
     def test_a_crash_is_a_broken_connection(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.link.close(gracefully=False)
-        assert bob.lost.get(timeout=HANG) == "the connection broke (it hung up without a goodbye)"
+        assert bob.lost.get(timeout=HANG) == "the connection broke (it hung up without closing TLS)"
 
 
 class TestHandshakeStream:

@@ -72,9 +72,9 @@ class TestRegistering:
         assert read_registered(data) == Registered(accepted=True, creation=1)
 
     def test_another_answer(self) -> None:
-        with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'HTTP/1\.1 400"):
+        with pytest.raises(ProtocolError, match=r"^it does not speak EPMD's protocol: b'HTTP/1\.1 400"):
             read_registered(b"HTTP/1.1 400")
-        with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'yyyy'"):
+        with pytest.raises(ProtocolError, match=r"^it does not speak EPMD's protocol: b'yyyy'"):
             read_registered(b"yyyy")
 
 
@@ -140,7 +140,7 @@ class TestListing:
             read_listed(b"")
 
     def test_another_answer(self) -> None:
-        with pytest.raises(ProtocolError, match=r"^that is not EPMD's protocol: b'HTTP/1\.1 400"):
+        with pytest.raises(ProtocolError, match=r"^it does not speak EPMD's protocol: b'HTTP/1\.1 400"):
             read_listed(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 

@@ -1,17 +1,16 @@
-"""TLS 1.3 as a machine: bytes of a connection in, bytes for it out, plain bytes on the other side.  Not here:
-sockets (`net/tls_stream.py`), the making of certificates (`net/certificate.py`), and who the peer is: TLS
-keeps strangers from reading and changing what passes, the proof behind it (`wire/handshake/machine.py`)
-says who.
+"""TLS 1.3 as a machine: bytes from and to a connection on one side, plain bytes on the other.
 
-No certificate authority is asked.  The acceptor shows a self-signed certificate and proves by TLS that the
-key is its own; both ends put the hash of that certificate, as the dialler saw it and as the acceptor owns
-it, into their mutual proof (`TlsMachine.channel`).  Somebody in the middle has to show a certificate of his
-own, and fails there.  (`SSLObject.get_channel_binding` is no help: it knows only `tls-unique`, which TLS 1.3
-lacks.)
+TLS protects the bytes from being read or changed; the handshake inside it (`machine`) authenticates the
+peer.  `net/tls_stream.py` has the sockets, `net/certificate.py` makes the certificates.
+
+No certificate authority is asked.  The acceptor shows a self-signed certificate and proves by TLS that it has
+the key; both ends put the hash of that certificate, as the dialler saw it and as the acceptor has it, into
+their mutual proof (`TlsMachine.channel`).  A relay has to show a certificate of its own, and fails there.
+(`SSLObject.get_channel_binding` cannot be used: it knows only `tls-unique`, which TLS 1.3 lacks.)
 
 There are no tickets and so no resumed sessions, in which no certificate would be shown.
 
-Only what needs TLS imports this file.  (`ssl` itself, 11 ms, comes along with asyncio in any case.)
+Imported only where TLS is needed.  (`ssl` itself, 11 ms, is imported by asyncio in any case.)
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ RECORD_BYTES: Final = 5 + 2**14 + 256
 """The longest TLS record, header included (RFC 8446, 5.1 and 5.2)."""
 
 MAX_HANDSHAKE_BYTES: Final = 16 * 1024
-"""What a stranger may send before the TLS handshake is done: a hello is 0.3 to 1.5 KiB, an answer 1 KiB."""
+"""How much a peer may send before the TLS handshake is done: a hello is 0.3 to 1.5 KiB, an answer 1 KiB."""
 
 _WORDS: Final = {
     "UNSUPPORTED_PROTOCOL": "it does not speak TLS 1.3",
@@ -41,7 +40,7 @@ _WORDS: Final = {
 
 
 def dialling_context() -> ssl.SSLContext:
-    """How this node speaks TLS where it dials: version 1.3, any certificate (see the top of this file)."""
+    """The TLS settings of a dialling node: version 1.3, any certificate (the module docstring says why)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False
@@ -50,7 +49,7 @@ def dialling_context() -> ssl.SSLContext:
 
 
 def accepting_context() -> ssl.SSLContext:
-    """How this node speaks TLS where it is dialled; its certificate has yet to be loaded into it."""
+    """The TLS settings of an accepting node; the caller loads its certificate into the context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0
@@ -60,46 +59,46 @@ def accepting_context() -> ssl.SSLContext:
 class TlsMachine:
     """One end of one TLS connection.
 
-    Feed it (`receive_data`, `connection_lost`, `write`, `finish`), then collect `data_to_send` and what can
-    be read.  The dialling end has something to send from the start.  Not for two threads at once.
+    Feed it (`receive_data`, `connection_lost`, `write`, `finish`), then collect `data_to_send` and read the
+    decrypted bytes.  The dialling end has bytes to send from the start.  Not safe for two threads at once.
 
     Args:
         context: `dialling_context()`, or `accepting_context()` with a certificate in it.
         certificate_sha256: the hash of that certificate (its DER form) on the accepting end; None on the
-            dialling one, which gets to see the other's.
+            dialling end, which reads the other's.
     """
 
     def __init__(self, context: ssl.SSLContext, *, certificate_sha256: bytes | None = None) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        # No server_hostname: a name would travel in the clear, and nobody would check it.
+        # No server_hostname: a name would travel in the clear, and would not be checked.
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=certificate_sha256 is not None
         )
-        # With a buffer it gives a count; typeshed knows it only without.
+        # With a buffer it returns a count; typeshed knows it only without.
         self._decrypt = cast("Callable[[int, memoryview], int]", self._tls.read)
         self._certificate_sha256 = certificate_sha256
         self._handshake_bytes = 0
         self._read_early = bytearray()
         self.is_established = False
-        """The TLS handshake is done: `channel` is known, `write` and the reads may be used."""
+        """True once the TLS handshake is done: `channel` is known, `write` and the reads may be used."""
         self.peer_has_finished = False
-        """The other end has said goodbye: nothing more can be read."""
+        """True once the other end has sent `close_notify`: nothing more can be read."""
         self._shake_hands()
 
     @property
     def channel(self) -> bytes:
-        """What carries the bytes, for the mutual proof: `b"tls"` and the acceptor's certificate's SHA-256."""
+        """The channel for the mutual proof: `b"tls"` and the SHA-256 of the acceptor's certificate."""
         assert self._certificate_sha256 is not None, "the handshake comes first"
         return b"tls" + self._certificate_sha256
 
-    # ------------------------------------------------------------ the side of the connection
+    # ------------------------------------------------------------ encrypted side
 
     def receive_data(self, data: bytes | memoryview) -> None:
-        """Takes bytes from the connection; they may be overwritten afterwards.
+        """Takes bytes from the connection; the caller may overwrite them afterwards.
 
         Raises:
-            ProtocolError: the handshake failed; what `data_to_send` gives now (an alert) may still be sent.
+            ProtocolError: the handshake failed; `data_to_send` then returns an alert, which may be sent.
         """
         self._incoming.write(data)
         if not self.is_established:
@@ -107,15 +106,15 @@ class TlsMachine:
             self._shake_hands()
 
     def connection_lost(self) -> None:
-        """The connection has come to its end.
+        """Tells the machine that the connection ended.
 
         Raises:
-            ProtocolError: the other end had not said goodbye: it crashed, or somebody cut the connection.
+            ProtocolError: the other end had not sent `close_notify`: it crashed, or the connection was cut.
         """
         if not self.is_established:
             raise ProtocolError("it hung up during the TLS handshake")
         if not self.peer_has_finished:
-            raise ProtocolError("it hung up without a goodbye")
+            raise ProtocolError("it hung up without closing TLS")
 
     def data_to_send(self) -> bytes:
         """The bytes for the connection since the last call."""
@@ -138,16 +137,16 @@ class TlsMachine:
             self._certificate_sha256 = hashlib.sha256(seen).digest()
         self.is_established = True
 
-    # ------------------------------------------------------------ the plain side
+    # ------------------------------------------------------------ plain side
 
     def write(self, data: bytes | memoryview) -> None:
-        """Encrypts *data*, whole; next, collect `data_to_send`.
+        """Encrypts all of *data*; next, collect `data_to_send`.
 
         Raises:
             ProtocolError: TLS has failed before.
         """
         if not data:
-            return  # OpenSSL leaves open what writing nothing means
+            return  # OpenSSL does not define a write of no bytes
         try:
             written = self._tls.write(data)
         except ssl.SSLError as error:
@@ -156,16 +155,16 @@ class TlsMachine:
 
     @property
     def has_unread(self) -> bool:
-        """Something has come that was not read; it may be less than a record, and give nothing yet."""
+        """True if bytes came that were not read; they may be less than a record, and not readable yet."""
         return bool(self._incoming.pending or self._read_early or self._tls.pending())
 
     def read_into(self, buffer: memoryview) -> int:
-        """Decrypts what has come, as far as *buffer* holds it: the number of bytes, 0 if there are none now.
+        """Decrypts into *buffer*; returns the number of bytes, 0 if none can be decrypted now.
 
-        Unless it fills the buffer to the end, nothing that can be decrypted is left behind.
+        Unless it fills the buffer, no bytes that can be decrypted are left.
 
         Raises:
-            ProtocolError: somebody has tampered with the bytes, or the other end broke the rules.
+            ProtocolError: the bytes were tampered with, or the other end broke the protocol.
         """
         if self._read_early:
             size = min(len(buffer), len(self._read_early))
@@ -184,14 +183,14 @@ class TlsMachine:
                     break
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:  # the goodbye, where this end has said its own before
+        except ssl.SSLZeroReturnError:  # `close_notify` after this end has sent its own
             self.peer_has_finished = True
         except ssl.SSLError as error:
             raise _failure(error) from error
         return size
 
     def read(self) -> bytes:
-        """Decrypts all that has come; empty if there is nothing now.  Raises as `read_into`."""
+        """Decrypts all bytes that can be decrypted now; maybe none.  Raises as `read_into`."""
         plain = bytearray()
         piece = memoryview(bytearray(RECORD_BYTES))
         while size := self.read_into(piece):
@@ -199,12 +198,12 @@ class TlsMachine:
         return bytes(plain)
 
     def finish(self) -> None:
-        """Says goodbye: nothing can be written any more, while the other's bytes can still be read.
+        """Sends `close_notify`: nothing can be written any more; the other end's bytes can still be read.
 
         Next, collect `data_to_send`.
         """
-        # OpenSSL looks for the other's goodbye too, and throws away the data that it finds instead: so what
-        # has come is decrypted first.
+        # OpenSSL looks for the other end's `close_notify` too, and drops any data that it finds instead: so
+        # the data that came is decrypted first.
         try:
             self._read_early += self.read()
             self._tls.unwrap()
@@ -215,6 +214,6 @@ class TlsMachine:
 
 
 def _failure(error: ssl.SSLError) -> ProtocolError:
-    """OpenSSL's complaint as a sentence."""
+    """OpenSSL's error as a sentence."""
     reason = error.reason or str(error)
     return ProtocolError(_WORDS.get(reason) or f"TLS failed: {reason.replace('_', ' ').lower()}")

@@ -165,7 +165,7 @@ class TestGoodbye:
 
     def test_an_end_without_it_is_an_error(self) -> None:
         a, _ = connected()
-        with pytest.raises(ProtocolError, match=r"^it hung up without a goodbye$"):
+        with pytest.raises(ProtocolError, match=r"^it hung up without closing TLS$"):
             a.connection_lost()
 
     def test_an_end_in_the_middle_of_the_handshake_is_one_too(self) -> None:
