@@ -82,7 +82,7 @@ class Node:
     def get_cookie() -> Cookie | None:
         """Returns the cookie of this node, whose repr shows a fingerprint only; None without a name."""
         transport = this_node().transport
-        return transport.cookie if transport is not None else None
+        return transport.cookies.cookie if transport is not None else None
 
     @staticmethod
     def set_cookie(*args: str) -> bool:
@@ -101,7 +101,7 @@ class Node:
             msg = "Node.set_cookie takes a cookie, or a node and a cookie, as str that are not empty"
             raise TypeError(msg)
         peer = node.full_name(args[0]) if len(args) == 2 else None
-        node.transport.set_cookie(args[-1], peer)
+        node.transport.cookies.set(args[-1], peer)
         return True
 
     # ------------------------------------------------------------ the others

@@ -14,6 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from pyx import Node
 from pyx.execution.context import current
 from pyx.execution.runner import Runner
 from pyx.options import NodeOptions
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pytest
+
+    from pyx.core.peers import Peer
 
 T = TypeVar("T")
 
@@ -114,6 +117,21 @@ def in_the_name_of_a_process(node: LocalNode, function: Callable[[Runner], T]) -
     context = contextvars.Context()
     context.run(current.set, runner)
     return context.run(function, runner)
+
+
+def connected(node: LocalNode) -> list[str]:
+    """The visible nodes that *node* is connected to."""
+    return in_kernel(node, node.kernel.membership.nodes, ("visible",))
+
+
+def peer_of(node: LocalNode, name: str) -> Peer:
+    """What the kernel of *node* knows of `name@test`."""
+    return node.kernel.tables.peers[f"{name}@test"]
+
+
+def ping(node: LocalNode, name: str) -> str:
+    """`Node.ping` by a process of *node*."""
+    return as_process(node, lambda: Node.ping(name))
 
 
 def in_kernel(node: LocalNode, function: Callable[..., T], *args: Any, **options: Any) -> T:

@@ -14,7 +14,7 @@ The node and its parts:
     timers             `Process.send_after`
     node_output        the console of a node
     rate_limited_log   log lines that peers can cause at will
-    transport          the network side: listens, dials, attaches connections, ticks
+    transport          the network side: listens, dials, leaves
 
 What they use:
 
@@ -23,10 +23,13 @@ What they use:
     rex                finds the functions that peers call
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it
     inquiry_workers    the threads that answer peers' `Process.info`
+    peer_connections   what connections receive, handed to the kernel
+    cookies            the cookies of a node
+    ticks              ticks of the kernel, and the files of a short name
+    lag                how late the transport's loop is
     seeding            dials the nodes that the command line suggested
     shutdown           the waits of a node that leaves
-    drain_timeout      how long those waits last
-    lag                how late the transport's loop is
+    fault_injection    a bad network, for scenarios
 
 On top of the node:
 

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pyx.execution.interrupts import interrupt_main_thread
 from pyx.execution.stacks import current_frames
@@ -16,6 +16,8 @@ from pyx.runtime.local_node import this_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from pyx.runtime.fault_injection import FaultInjection
 
 _COMPUTING_SECONDS: Final = 1.0
 """An input that still computes after this time is interrupted."""
@@ -61,19 +63,19 @@ def _place_of_main_thread() -> list[tuple[int, int]]:
 
 def cut_off(nodes: Iterable[str]) -> None:
     """Lets nothing pass to or from *nodes*, and reconnects those that only an earlier call has cut off."""
-    _transport().cut_off(frozenset(nodes))
+    _faults().cut_off(frozenset(nodes))
 
 
 def delay_frames(seconds: float, seed: int) -> None:
     """Delays the frames of all connections by up to *seconds*, at random from *seed*."""
     dice = random.Random(seed)  # noqa: S311 - a replay repeats it
-    _transport().delay_frames(lambda: dice.uniform(0.0, seconds))
+    _faults().delay_frames(lambda: dice.uniform(0.0, seconds))
 
 
-def _transport() -> Any:
+def _faults() -> FaultInjection:
     transport = this_node().transport
     assert transport is not None, "a node without a name has no connections"
-    return transport
+    return transport.faults
 
 
 def settle(nodes: Iterable[str]) -> None:

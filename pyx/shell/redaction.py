@@ -30,7 +30,7 @@ _FINGERPRINT: Final = re.compile(r"(?<=\bCookie\(sha256 )[0-9a-f]{4}…(?=\))")
 def cookies_in_force() -> set[str]:
     """Returns every text that has been a cookie of this node so far."""
     transport = this_node().transport
-    return transport.cookies if transport is not None else set()
+    return transport.cookies.texts if transport is not None else set()
 
 
 def typed_cookies(source: str) -> set[str]:

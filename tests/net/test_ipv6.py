@@ -50,7 +50,7 @@ class TestNodesAtTheLoopbackOfIPv6:
         as_process(gus, lambda: send(("ear", "bob@::1"), {"big": bytes(300_000)}))
         assert ear.outcome() == {"big": bytes(300_000)}
         assert as_process(bob, lambda: rpc.call("gus@::1", "math", "sqrt", [16])) == 4.0
-        door = gus.transport._beyond if gus.transport else None
+        door = gus.transport._tcp if gus.transport else None
         assert door is not None
         assert door.address == "::1"
         assert not door.is_beyond_this_host  # so it needs to warn of nothing

@@ -171,7 +171,7 @@ class TestStart:
         (tmp_path / "cookie").chmod(0o600)
         start(node, cookie=None, cookie_file=str(tmp_path / "cookie"))
         assert node.transport is not None
-        assert node.transport.cookie.text == "pyx1-" + "2" * 43
+        assert node.transport.cookies.cookie.text == "pyx1-" + "2" * 43
 
     def test_or_the_one_at_home_which_is_made(self, node: LocalNode, home: str) -> None:
         start(node, cookie=None)

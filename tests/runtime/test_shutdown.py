@@ -1,8 +1,8 @@
-"""drain_timeout.py: How long a node that leaves waits for its peers: as long as they take something."""
+"""shutdown.py: How long a node that leaves waits for its peers: as long as they take something."""
 
 from __future__ import annotations
 
-from pyx.runtime.drain_timeout import DrainTimeout
+from pyx.runtime.shutdown import DrainTimeout
 
 
 class TestANodeThatLeaves:
