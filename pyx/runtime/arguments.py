@@ -6,20 +6,24 @@ One clear sentence for every wrong argument; nothing else happens here.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pyx.core.mailbox import Cap
 from pyx.errors import NoProcess
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.codec import name_of_callable
 
-if TYPE_CHECKING:
-    from pyx.runtime.local_node import LocalNode
-
 T = TypeVar("T")
 
 
-def checked_destination(node: LocalNode, dest: Any) -> Pid | str | tuple[str, str] | Ref:
+class NameCompleter(Protocol):
+    """A node, as far as names of nodes are completed by its host part."""
+
+    def full_name(self, name: str) -> str:
+        """Returns a checked node name; raises NodeNameInvalid."""
+
+
+def checked_destination(node: NameCompleter, dest: Any) -> Pid | str | tuple[str, str] | Ref:
     """*dest* as the kernel takes it: a bare node name in `(name, node)` gets this node's host part.
 
     Raises:

@@ -191,7 +191,7 @@ class TestWhatANodeSays:
     def test_one_that_listens_beyond_this_host_says_on_what_and_what_that_means(self, host: Host) -> None:
         port = free_port()
         words = ("--name", "gus@127.0.0.1", "--listen", "0.0.0.0", "--port", port, "-e", "1")
-        listens = f"[warning] gus@127.0.0.1 listens on 0.0.0.0 port {port}: whoever holds the cookie can "
+        listens = f"[warning] gus@127.0.0.1 listens on 0.0.0.0 port {port}: every node with the cookie can "
         assert host.run(*words).stderr == f"{listens}run code here\n"
         assert host.run("--rpc", "off", *words).stderr == f"{listens}send messages here\n"
         marked = host.run("--rpc", "exported", *words).stderr
