@@ -160,7 +160,8 @@ def names(*numbers: int) -> str:
 
 def test_a_host_that_is_cut_off_is_missed_and_found_again(switch: Switch) -> None:
     one, two, three = a_mesh(switch)
-    assert "n1@10.77.0.1 listens on 10.77.0.1 port 4370: every node with the cookie can run code" in one.screen
+    said = "n1@10.77.0.1 listens on 10.77.0.1 port 4370: every node with the cookie can run code"
+    assert said in one.screen
     assert one.type('Node.monitor("n3@10.77.0.3", True)') == "True"
 
     switch.cuts(3)

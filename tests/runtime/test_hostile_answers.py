@@ -64,7 +64,7 @@ def victim(stage: Stage) -> LocalNode:
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 class TestAnAnswerThatMakesNoSense:
     def test_is_an_error_of_the_call(self, victim: LocalNode, answer: Callable[[int], Signal]) -> None:
-        with pytest.raises(RpcError, match=r"the answer of evil@test (is malformed|cannot be read)"):
+        with pytest.raises(RpcError, match=r"the answer of evil@test (is malformed|cannot be decoded)"):
             answered_by(
                 victim, Call, answer, lambda: rpc.call("evil@test", "math", "sqrt", [4], timeout=HANG)
             )

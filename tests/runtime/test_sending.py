@@ -165,7 +165,9 @@ class TestALimitOfMessages:
 
     def test_of_the_asker_is_an_answer_that_cannot_be_read(self, two: tuple[LocalNode, LocalNode]) -> None:
         _, b = two
-        with pytest.raises(RpcError, match="the answer of a@test cannot be read: too long: 1,048,581 bytes"):
+        with pytest.raises(
+            RpcError, match="the answer of a@test cannot be decoded: too long: 1,048,581 bytes"
+        ):
             as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [MIB]))
         assert as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [3])) == bytes(3)
 
