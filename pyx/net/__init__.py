@@ -1,42 +1,42 @@
 """Carries bytes between nodes, and decides nothing.
 
-In: names to dial, signals queued for a peer, sockets that strangers opened.  Out: callbacks to the owner of
-the node (a stranger proved himself, signals came, a connection is lost), always on the transport's loop.
+In: names to dial, signals queued for a peer, accepted sockets.  Out: callbacks to the owner of the endpoint
+(a peer has authenticated, signals arrived, a connection is lost), always on the transport's loop.
 
-A node has one door, and the listener behind it:
+Connections:
 
-    unix_carrier        the door of `--sname`: a unix socket in the directory of names
-    tcp_carrier         the door of `--name`: TCP inside TLS
-    endpoint            connections that come in and that are dialled, up to the proof
-    carrier             one such connection and its handshake
-    admission           how many unproven connections may stay, and which goes first
-    stream              a non-blocking connection, to read and to write
+    unix_carrier        the carrier of `--sname`: unix sockets in the directory of names
+    tcp_carrier         the carrier of `--name`: TCP inside TLS
+    endpoint            accepts and dials, up to the end of each handshake
+    carrier             the protocols of carriers and of their handshakes
+    admission           connections before authentication, and which one is dropped first
+    stream              the non-blocking byte stream of a connection
     tcp                 TCP sockets: dialled, listening
     tls_stream          a TCP connection inside TLS
     certificate         the certificate of one node start
     credentials         the user at the other end of a unix socket
-    connection          an established session: signals out, signals in
-    stall               when a peer that takes nothing is given up
-    error_words         an error of the system, in words for a sentence
+    connection          an authenticated connection: signals out, signals in
+    stall               when a peer that accepts no data is given up
+    error_words         the text of a system error, for a sentence
     forks               a forked child closes its copies of the descriptors
 
 The files of this host:
 
-    runtime_directory   where locks and sockets are
-    directory           which nodes run here, under which names
-    name_claim          the right of this process to its name, kept while it lives
+    runtime_directory   where the files of locks and sockets are
+    directory           the names of the nodes of this host
+    name_claim          the claim of a name: a lock and a socket, kept in their places
     name_locks          the lock files
-    name_guard          a second sign that a name is held, which cannot be removed
-    directory_log       what the log says while such files vanish and come back
-    cookie              the secret, and the file it is in
-    home_directory      the home directory of this user, if there is one
+    name_guard          a second lock of a name, which has no file that could be removed
+    directory_log       the log lines about files that vanish and are restored
+    cookie              the cookie, and its file
+    home_directory      the home directory of the user
 
 Other hosts:
 
-    epmd_client         this node's conversation with EPMD
-    epmd_server         a small EPMD for hosts without Erlang
+    epmd_client         registers with EPMD, and asks it
+    epmd_server         an EPMD for hosts without Erlang
     seeds               which nodes `--seed` dials, and when
 
-What to answer a peer is `core`'s, what its bytes mean is `wire`'s.  Never imported here: `runtime` and the
+Decisions about peers are made in `core`, bytes are decoded in `wire`.  Never imported here: `runtime` and the
 packages above it.
 """

@@ -1,20 +1,19 @@
-"""One established session over one connection: signals of a queue go out, batches of signals come in.  Not
-here: the handshake before it (`net/endpoint.py`) and what a signal means (`core`).
+"""An authenticated connection: signals of a queue go out, batches of signals come in.
 
-Reading, closing and every call of the loop's reader/writer interface happen on the transport's loop; writing
-happens on whichever thread calls `flush`.
+Reading, closing and all calls of the loop's reader/writer interface happen on the transport's loop; writing
+happens on any thread that calls `flush`.
 
-The lock guards the descriptor and what was transmitted but not yet sent.  Rules:
+The lock guards the descriptor and the bytes that were encoded but not sent.  Rules:
 
-1. It is only ever tried, never waited for, and no other lock is taken under it.
-2. Lost wake-ups: whoever wants something sent has appended to `out` *before* he tries the lock.  If he gets
-   it, he sends.  If he does not, there is a holder who has not released yet, and who looks at `out` again
-   *after* he has released: that look comes after the append, so it sees it.  The one case in which a holder
-   leaves something in `out` on purpose is a full socket: then the loop's writer is registered, and the next
-   flush is its.  The same holds for who waits until `out` is lighter: he adds his slot before he looks, and
-   the holder counts what has left before he looks for slots.
-3. The descriptor is closed under it, after reader and writer are removed: so no thread sends on a number
-   that the system has given to another file, and the loop watches none that is not ours any more.
+1. The lock is only tried, never waited for, and no other lock is taken under it.
+2. No lost wake-ups: a thread that wants something sent appends to `out` *before* it tries the lock.  If it
+   gets the lock, it sends.  If not, another thread holds the lock, has not released it yet, and reads `out`
+   again *after* the release: that read comes after the append, so it finds it.  In one case the holder leaves
+   something in `out` on purpose: the socket is full.  Then the loop's writer is registered, and sends next.
+   The same holds for a process that waits until `out` is shorter: it adds its slot before it reads the size,
+   and the holder counts what was sent before it reads the slots.
+3. The descriptor is closed under the lock, after reader and writer are removed: so no thread sends on a
+   number that the system has given to another file, and the loop watches no foreign descriptor.
 """
 
 from __future__ import annotations
@@ -41,39 +40,39 @@ if TYPE_CHECKING:
 
 _READ_BYTES: Final = 128 * 1024
 _ROUNDS: Final = 8
-"""After so many full gathers in one `flush` the loop goes on: a process is not made the others' postman."""
+"""Number of full gathers in one `flush`; the loop sends the rest, so that one process does not send the
+backlog of all others."""
 
 _LAST_READS: Final = 64
-"""How much is still read from a peer that does not listen any more: 8 MiB."""
+"""Reads from a peer that accepts no data any more: at most 8 MiB."""
 
 _PAUSE_SECONDS: Final = 0.05
-"""So often it is looked at what became of a peer that is not read from."""
+"""Seconds between two checks of a peer that is not read from."""
 
 _GOODBYE_BYTES: Final = queued_bytes(Goodbye())
-"""The last in the queue of a link that is closed gracefully."""
+"""Size of the last signal of a connection that is closed gracefully."""
 
 CLOSED_HERE: Final = "it was closed by this node"
 
 _LINGER_SECONDS: Final = 5.0
-"""How long a graceful close waits for a peer that takes nothing of the rest, or does not close its end."""
+"""Seconds that a graceful close waits for a peer that accepts no data, or does not close its end."""
 
 
 class Connection:
-    """A live connection to a peer.  Make it, then `start` it on its loop.
+    """A connection to an authenticated peer.  Make it, then `start` it on its loop.
 
-    `on_lost` is called exactly once, however the link ends, and nothing comes after it.  Both callbacks run
+    `on_lost` is called exactly once, however the connection ends, and is the last call.  Both callbacks run
     on the loop, outside the lock.
 
     Args:
         loop: the transport's loop (asyncio's or uvloop's).
-        stream: the connection, handed over.
-        session: the signals' way to bytes; used by this link alone.
-        out: the queue of signals for the peer.  Others put in (in whatever order they promise each other),
-            only this link takes out.
-        on_signals: takes every batch that was read; one may be empty, a piece of a signal having come.
-        on_lost: takes the reason as a sentence.
-        trouble: takes a sentence on a signal that could not be sent.
-        first: bytes that go out before any signal (the end of the handshake).
+        stream: the byte stream, which belongs to this connection from now on.
+        session: encodes and decodes signals; used by this connection alone.
+        out: the queue of signals for the peer.  Other threads append, this connection alone takes out.
+        on_signals: takes each batch that was read; a batch is empty when part of a signal arrived.
+        on_lost: takes the reason, a sentence.
+        trouble: takes a sentence about a signal that could not be sent.
+        first: bytes to send before any signal (the end of the handshake).
     """
 
     def __init__(
@@ -100,28 +99,28 @@ class Connection:
         self._lock = threading.Lock()
         # guarded by the lock
         self._unsent = memoryview(first)
-        self._lighter = 0  # by so much is `out` once that has left
-        self._taken = 0  # how often the socket took something
+        self._unsent_of_out = 0  # bytes of `out` that `_unsent` holds
+        self._taken = 0  # number of times that the socket accepted data
         self._full = False  # the loop's writer is registered, or about to be
-        self._broken = False  # nothing can be written any more
+        self._broken = False  # nothing can be sent any more
         # written on the loop only
         self._ended = False
         self._held = False
-        self._pause: asyncio.TimerHandle | None = None  # set while the peer is loaded, and not read from
+        self._pause: asyncio.TimerHandle | None = None  # set while the peer is overloaded, and not read from
         self._linger: asyncio.TimerHandle | None = None
         self._next_look: asyncio.TimerHandle | None = None
-        # written by anyone: a flush on the loop is on its way
+        # written by any thread: a flush on the loop is scheduled
         self._flush_is_due = False
         self._closing = False
         close_in_children(self)
 
     def start(self, trailing: bytes = b"") -> None:
-        """Begins to read and to write; on the loop.
+        """Starts reading and sending; called on the loop.
 
         Args:
-            trailing: what the peer sent behind its handshake.
+            trailing: bytes that the peer sent after its handshake.
         """
-        if trailing and not self._heard(trailing):
+        if trailing and not self._received(trailing):
             return
         if not (self._ended or self._held):
             if self._pause is None:
@@ -129,13 +128,13 @@ class Connection:
             self.flush()
 
     def hold(self) -> None:
-        """Stops reading and writing: all that is under way waits, as behind a cut cable.  On the loop."""
+        """Stops reading and sending, like a cut cable; called on the loop, for scenarios."""
         if not (self._ended or self._held):
             self._held = True
             self._loop.remove_reader(self._descriptor)
 
     def release(self) -> None:
-        """Goes on after `hold`; on the loop."""
+        """Continues after `hold`; called on the loop."""
         if self._held:
             self._held = False
             self.start()
@@ -143,10 +142,10 @@ class Connection:
     # ------------------------------------------------------------ writing, on any thread
 
     def flush(self) -> None:
-        """Sends what is queued, as far as it goes without waiting; any thread, at any time."""
+        """Sends queued signals as far as possible without blocking; any thread, at any time."""
         for _ in range(_ROUNDS):
             if not self._lock.acquire(blocking=False):
-                return  # rule 2: the holder looks again
+                return  # rule 2: the holder reads `out` again
             try:
                 self._write()
             finally:
@@ -171,23 +170,23 @@ class Connection:
             self.out.waiters.wake()
 
     def flush_later(self) -> None:
-        """Has the loop flush, once for all calls until it does; any thread."""
+        """Makes the loop flush, once for all calls until then; any thread."""
         if not self._flush_is_due:
             self._flush_is_due = True
             self._on_loop(self._due_flush)
 
     def _due_flush(self) -> None:
-        self._flush_is_due = False  # before the look: what is appended from here on asks anew
+        self._flush_is_due = False  # before `out` is read: what is appended from here on schedules again
         self.flush()
 
     def _write(self) -> None:
-        """Sends one gather; the lock is held."""
+        """Sends one gather; called with the lock held."""
         if self._full or self._broken or self._held:
             return
         if not self._unsent:
             try:
-                data, self._lighter = self._session.transmit(self.out.first or self.out)
-            except Exception as error:  # whatever it is: what was taken out is lost, so the link is
+                data, self._unsent_of_out = self._session.transmit(self.out.first or self.out)
+            except Exception as error:  # what was taken out of the queue is lost, so the connection ends
                 self._give_up(f"a signal for it cannot be sent: {error}")
                 return
             self._unsent = memoryview(data)
@@ -203,20 +202,20 @@ class Connection:
         except OSError as error:
             self._give_up(_words(error))
         else:
-            self.out.written += self._lighter
-            self._lighter = 0
+            self.out.written += self._unsent_of_out
+            self._unsent_of_out = 0
 
     def _give_up(self, reason: str) -> None:
-        # Only the loop may end the link, and not before it has read what the peer said last.
+        # The loop alone may end the connection, after it has read the peer's last signals.
         self._broken = True
-        self._on_loop(self._hear_out, reason)
+        self._on_loop(self._read_rest, reason)
 
     # ------------------------------------------------------------ closing, on any thread
 
     def close(self, *, gracefully: bool) -> None:
-        """Ends the link: at once, or after everything queued has been sent and read (or 5 s); any thread.
+        """Ends the connection: at once, or after all queued signals were sent and read; any thread.
 
-        `on_lost` tells when it is done.
+        *gracefully* waits while the peer accepts data, and at most 5 s without progress.  `on_lost` follows.
         """
         if gracefully:
             self._closing = True
@@ -227,29 +226,29 @@ class Connection:
 
     @property
     def is_closing(self) -> bool:
-        """It was closed gracefully; any thread."""
+        """True after a graceful `close`; any thread."""
         return self._closing
 
     @property
     def taken(self) -> int:
-        """A number that changes whenever the peer's side of the socket takes something; any thread."""
+        """A number that changes whenever the socket accepts data; any thread."""
         return self._taken
 
     @property
     def unsent_bytes(self) -> int:
-        """How much of what processes said has not been handed to the system; any thread, also at the end."""
+        """Bytes of processes' signals that the system has not accepted; any thread, also at the end."""
         unsent = self.out.enqueued - self.out.written
         return max(0, unsent - _GOODBYE_BYTES) if self._closing else unsent
 
     def close_in_child(self) -> None:
-        """See `net/forks.py`."""
+        """See `forks.py`."""
         self._broken = True
         self._stream.close()
 
     # ------------------------------------------------------------ on the loop
 
     def _on_loop(self, step: Callable[..., None], *args: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the node is gone, and so is this link
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the node has stopped
             self._loop.call_soon_threadsafe(step, *args)
 
     def _watch_writable(self) -> None:
@@ -259,7 +258,7 @@ class Connection:
                 self._look(stall.Stall(self._taken, time.monotonic()))
 
     def _look(self, waiting: stall.Stall) -> None:
-        """Something waits for the peer: has it taken any of it lately?"""
+        """Ends the connection if the peer has accepted no data for `STALLED_SECONDS`."""
         self._next_look = None
         if self._ended or not self._full:
             return
@@ -272,7 +271,7 @@ class Connection:
 
     def _writable(self) -> None:
         if not self._lock.acquire(blocking=False):
-            return  # it stays writable: the loop calls again at once
+            return  # the socket stays writable: the loop calls again at once
         try:
             self._full = False
             self._write()
@@ -288,7 +287,7 @@ class Connection:
         self._read()
 
     def _read(self) -> bool:
-        """Reads once; True if something came."""
+        """Reads once; returns True if data arrived."""
         try:
             size = self._stream.receive_into(self._buffer)
         except (BlockingIOError, InterruptedError):
@@ -299,26 +298,26 @@ class Connection:
         if not size:
             self._end(CLOSED_HERE if self._closing else "it closed the connection")
             return False
-        return self._heard(self._buffer[:size])
+        return self._received(self._buffer[:size])
 
-    def _heard(self, data: bytes | memoryview) -> bool:
+    def _received(self, data: bytes | memoryview) -> bool:
         try:
             signals = self._session.receive_data(data)
         except ProtocolError as error:
             self._end(f"it broke the protocol: {error}")
             return False
-        except Exception as error:  # a fault of the wire's: this peer has met it, and the others go on
-            self._end(f"what it sent cannot be read: {type(error).__name__}")
+        except Exception as error:  # a bug of the decoder ends this connection alone
+            self._end(f"its data cannot be decoded: {type(error).__name__}")
             return False
         self._on_signals(signals)
         if self.out.load >= LOADED_BYTES:
             self._read_no_more()
         return True
 
-    # Too much waits for the peer that it has brought about itself.  Until half of that has left nothing is
-    # read, so that it cannot make this node grow.  But two nodes that ask each other much may both be there,
-    # and each waits for the other to read: so a peer that takes nothing is read from now and then, up to a
-    # limit.
+    # Too many answers to the peer's own requests wait for it.  Until half of them were sent nothing is
+    # read, so that the peer cannot make this node grow.  But two nodes with many requests to each other may
+    # both stop reading, each waiting for the other: so a peer that accepts nothing is read from now and
+    # then, up to a limit.
 
     def _read_no_more(self) -> None:
         if self._pause is None and not self._ended:
@@ -330,7 +329,7 @@ class Connection:
         if self._ended:
             return
         if self._taken != taken:
-            self._on_signals([])  # it takes something, so it lives, though nothing of it is heard
+            self._on_signals([])  # the peer accepts data, so it is alive, though nothing is read from it
         elif self.out.load < OVERLOADED_BYTES and not self._held:
             self._read()
         self._read_no_more()
@@ -343,7 +342,7 @@ class Connection:
             if not self._held:
                 self._loop.add_reader(self._descriptor, self._readable)
 
-    def _hear_out(self, reason: str) -> None:
+    def _read_rest(self, reason: str) -> None:
         for _ in range(_LAST_READS):
             if self._ended or not self._read():
                 break
@@ -351,12 +350,12 @@ class Connection:
 
     def _all_sent(self) -> None:
         if self._broken or not self._lock.acquire(blocking=False):
-            return  # a holder comes back here
+            return  # the holder comes back here
         try:
             if self._is_empty and not self._unsent:
                 self._broken = True
-                # The peer reads to the end, closes, and so ends this link too.  Closing now, with something
-                # unread here, would throw away what is still under way to it.
+                # The peer reads to the end, closes, and so ends this connection too.  Closing now, with data
+                # unread here, would discard data on its way to the peer.
                 self._stream.end_writing()
         finally:
             self._lock.release()
@@ -366,7 +365,7 @@ class Connection:
             self._linger_on(-1)
 
     def _linger_on(self, taken: int) -> None:
-        """Waits as long as the peer has taken more than that since the last look."""
+        """Waits again if the peer has accepted data since the last look."""
         if self._ended:
             return
         if self._taken == taken:
@@ -393,7 +392,7 @@ class Connection:
             if timer is not None:
                 timer.cancel()
         on_lost = self._on_lost
-        self._on_lost = self._on_signals = _nothing  # their owner knows this link: a cycle
+        self._on_lost = self._on_signals = _nothing  # their owner holds this connection: a reference cycle
         on_lost(reason)
 
 

@@ -1,10 +1,9 @@
-"""The cookie: the secret that makes nodes trust each other, and the file it lives in.  Not here: how it
-becomes a key (`wire/handshake/proof.py`).
+"""The cookie, the secret that the nodes of a cluster share, and its file.  See `key.py` for its key.
 
-`~/.pyx.cookie` is made on first use, and trusted only while nobody else can have read it.  A file that is
-named on purpose (`--cookie-file`, PYX_COOKIE_FILE) may be a symlink, a pipe or a mounted secret: it may
-belong to another user, and its group may read it, but others may not, and only its owner may write it.
-Differs from Erlang: 256 random bits instead of 20 payloads, and the file that is refused says what to type.
+`~/.pyx.cookie` is made on first use, and accepted only if no other user can have read it.  A file named by
+the user (`--cookie-file`, PYX_COOKIE_FILE) may be a symlink, a pipe or a mounted secret: it may belong to
+another user, and its group may read it, but other users may not, and its owner alone may write it. Differs
+from Erlang: 256 random bits instead of 20 letters, and a refused file comes with the command to type.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ _NAME_ANOTHER: Final = "name a file that holds the cookie: --cookie-file F, or P
 
 
 class Cookie:
-    """A cookie's text, which is not shown by accident: `repr` and `str` return a fingerprint.
+    """The text of a cookie; `repr` and `str` show a fingerprint only.
 
     Raises:
         TypeError: *text* is not a str.
-        ValueError: it cannot be encoded; the sentence does not hold it.
+        ValueError: the text cannot be encoded; the sentence does not contain it.
     """
 
     __slots__ = ("text",)
@@ -64,35 +63,35 @@ class Cookie:
         return f"Cookie(sha256 {hashlib.sha256(_bytes(self.text)).hexdigest()[:4]}…)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Cookie does not travel")
+        raise TypeError("a Cookie cannot be pickled or sent")
 
 
 def make_cookie(random: bytes) -> Cookie:
-    """A new cookie of 32 *random* bytes."""
+    """Returns a new cookie of 32 *random* bytes."""
     assert len(random) == 32
     return Cookie("pyx1-" + base64.urlsafe_b64encode(random).rstrip(b"=").decode("ascii"))
 
 
 def given_cookie(text: str) -> Cookie:
-    """The cookie that was given itself, stripped as one in a file is.
+    """Returns the cookie of a command line or program, stripped like one in a file.
 
     Raises:
-        PyxError: it is empty, or holds characters that are not text.
+        PyxError: the text is empty, or has characters that cannot be encoded.
     """
     stripped = text.strip()
     if not stripped:
-        msg = "the cookie that was given is empty"
+        msg = "the given cookie is empty"
         raise PyxError(msg, hint="is a variable not set? leave the option out to use ~/.pyx.cookie")
     try:
         _bytes(stripped)
     except UnicodeEncodeError as error:
-        msg = "the cookie that was given holds characters that are not text"
+        msg = "the given cookie has characters that cannot be encoded as text"
         raise PyxError(msg, hint="use letters, digits and - only") from error
     return Cookie(stripped)
 
 
 def given_cookie_file(file: str | None) -> str | None:
-    """The file that was named on purpose: *file*, else $PYX_COOKIE_FILE; None where neither is.
+    """Returns the cookie file named by the user: *file*, else $PYX_COOKIE_FILE, else None.
 
     Raises:
         PyxError: *file* is empty.
@@ -104,10 +103,10 @@ def given_cookie_file(file: str | None) -> str | None:
 
 
 def home_cookie_path() -> str:
-    """Where this user's own cookie is.
+    """Returns the path of this user's own cookie file.
 
     Raises:
-        PyxError: this user has no home directory.
+        PyxError: the user has no home directory.
     """
     home = home_directory()
     if home is None:
@@ -120,14 +119,14 @@ def home_cookie_path() -> str:
 
 
 def read_given_cookie(path: str) -> Cookie:
-    """The cookie in a file that was named on purpose; waits for a pipe's writer.
+    """Returns the cookie in a file named by the user; waits for the writer of a pipe.
 
     Raises:
-        CookieUnsafe: others than its owner and its group can read it, or others than its owner write it.
-        PyxError: it cannot be read.
+        CookieUnsafe: users other than owner and group can read the file, or users other than its owner
+        write it. PyxError: the file cannot be read.
     """
     try:
-        _check_given(path, Path(path).stat())  # before a pipe is waited for
+        _check_given(path, Path(path).stat())  # before the wait for a pipe
         with Path(path).open("rb") as file:
             _check_given(path, os.fstat(file.fileno()))
             return _cookie_in(path, file.read(_MAX_COOKIE_BYTES + 1))
@@ -136,18 +135,18 @@ def read_given_cookie(path: str) -> Cookie:
 
 
 def _check_given(path: str, status: os.stat_result) -> None:
-    if status.st_mode & 0o027 and not stat.S_ISDIR(status.st_mode):  # which cannot be read anyway
+    if status.st_mode & 0o027 and not stat.S_ISDIR(status.st_mode):  # a directory cannot be read anyway
         problem = f"is open to others (mode {stat.S_IMODE(status.st_mode):04o})"
         hint = f"chmod g-w,o= {shlex.quote(path)} (a mounted secret: give it the mode 0440)"
         raise CookieUnsafe(path, problem, hint=hint)
 
 
 def read_home_cookie(path: str) -> Cookie:
-    """The cookie of this user's home, made if there is none.
+    """Returns the cookie of the user's home directory, made if there is none.
 
     Raises:
-        CookieUnsafe: others can read or write it, or it is not mine; the hint says what to type.
-        PyxError: it cannot be read or made (no such directory, no space left, ...).
+        CookieUnsafe: other users can read or write the file, or own it; the hint is a command.
+        PyxError: the file cannot be read or made (no such directory, no space left, ...).
     """
     try:
         try:
@@ -160,8 +159,8 @@ def read_home_cookie(path: str) -> Cookie:
 
 
 def _read_mine(path: str) -> Cookie:
-    # NOFOLLOW and NONBLOCK: neither a link that somebody laid here nor a pipe is waited on.  All that is
-    # checked is checked on what was opened.
+    # NOFOLLOW and NONBLOCK: a planted link is not followed, a pipe not waited for.  All checks are made on
+    # the opened file.
     quoted = shlex.quote(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -171,13 +170,13 @@ def _read_mine(path: str) -> Cookie:
             raise CookieUnsafe(path, "is a symbolic link", hint=hint) from error
         if error.errno == errno.EACCES:
             raise CookieUnsafe(
-                path, "is not readable for me", hint=f"sudo chown {os.geteuid()} {quoted}"
+                path, "is not readable for this user", hint=f"sudo chown {os.geteuid()} {quoted}"
             ) from error
         raise
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise CookieUnsafe(path, "is no plain file", hint=f"move it away: mv {quoted} {quoted}.old")
+            raise CookieUnsafe(path, "is not a regular file", hint=f"move it away: mv {quoted} {quoted}.old")
         if status.st_uid != os.geteuid():
             problem = f"belongs to user {status.st_uid}, not to this user ({os.geteuid()})"
             raise CookieUnsafe(path, problem, hint=f"sudo chown {os.geteuid()} {quoted}")
@@ -194,15 +193,15 @@ def _cookie_in(path: str, content: bytes) -> Cookie:
     try:
         text = content.decode().strip()
     except UnicodeDecodeError as error:
-        raise CookieUnsafe(path, "holds no text", hint=hint) from error
+        raise CookieUnsafe(path, "is not UTF-8 text", hint=hint) from error
     if not text:
         raise CookieUnsafe(path, "is empty", hint=hint)
     return Cookie(text)
 
 
 def _make_file(path: str) -> None:
-    # Written beside, flushed, then linked: whoever finds the name finds a whole cookie, however many nodes
-    # start at once and whenever the power fails.  The loser of a race goes on to read the winner's.
+    # Written to a draft, flushed, then linked: the name always leads to a complete cookie, however many nodes
+    # start at once and whenever the power fails.  The loser of a race reads the winner's file.
     target = Path(path)
     draft = target.with_name(f"{target.name}.{os.getpid()}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)

@@ -1,10 +1,10 @@
-"""Who runs on this host under which name: a directory of locks and sockets (`--sname`).  Not here: who is
-connected to whom (`core`), nor any conversation (`net/endpoint.py`).
+"""The nodes of this host by name: a directory of lock files and sockets (`--sname`).
 
-A name belongs to whoever holds `flock` on its lock file, which says name, pid and creation.  The kernel
-lets go of the lock when its holder dies, however that happens, so a stale name is free at once and a living
-one never is.  Only the holder removes and binds the socket.  The files themselves may be removed by others:
-then their holder makes them anew (`name_claim.py`), and a guard keeps the name meanwhile (`name_guard.py`).
+A name belongs to the OS process that holds `flock` on its lock file, which contains name, process id and
+creation.  The system releases the lock however that process ends, so the name of a dead node is free at once,
+and the name of a running node never is.  The holder alone removes and binds the socket.  Other programs may
+remove the files: their holder restores them (`name_claim.py`), and a guard keeps the name meanwhile
+(`name_guard.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ENDING_SECONDS: Final = 0.5
-"""The lock of a process that ends is free a moment before its guard is."""
+"""Seconds to wait for the guard of an ending process, whose lock is free a moment before."""
 
 _RETRY_SECONDS: Final = 0.02
 
@@ -33,8 +33,8 @@ class HostDirectory:
     """The nodes of this user on this host.
 
     Args:
-        path: where their files are: what `RuntimeDirectory.locate` returned.
-        locate: says where they are now, and makes that directory if need be; None: always at *path*.
+        path: the directory of the files, as `RuntimeDirectory.locate` returned it.
+        locate: returns the current directory, made if needed; None: always *path*.
     """
 
     def __init__(self, path: str, locate: Callable[[], str] | None = None) -> None:
@@ -43,12 +43,12 @@ class HostDirectory:
 
     @classmethod
     def of_this_user(cls) -> HostDirectory:
-        """Returns the directory as the environment says now; raises as `RuntimeDirectory.locate`."""
+        """Returns the directory of the current environment; raises as `RuntimeDirectory.locate`."""
         rule = RuntimeDirectory.of_environment()
         return cls(rule.locate(), rule.locate)
 
     def look(self) -> None:
-        """Makes the directory anew where it vanished, and follows it to where it is now.
+        """Makes the directory again if it vanished, and updates `path`.
 
         Raises:
             RuntimeDirectoryUnsafe, PyxError: as `RuntimeDirectory.locate`; the path stays as it was.
@@ -56,10 +56,10 @@ class HostDirectory:
         self.path = self._locate()
 
     def claim(self, name: str, creation: int, os_pid: int) -> NameClaim:
-        """Makes *name* (a checked full name) mine for as long as this process lives, or until `release`.
+        """Claims *name*, a checked full name, until `release` or the end of this OS process.
 
         Raises:
-            NameTaken: a live node has it.
+            NameTaken: a running node has it.
             PyxError: the directory cannot be written to (no space left, no permission, ...).
         """
         claim = NameClaim(self, name, creation, os_pid)
@@ -77,7 +77,7 @@ class HostDirectory:
             try:
                 if claim.take():
                     return
-                # Two claimers who test for lookers at once see each other, so they come back after different
+                # Two claimers that test for readers at once see each other, so they retry after different
                 # times.
                 time.sleep(random.uniform(0.0001, 0.002))  # noqa: S311 - chance, not secrecy
             except NameGuarded as error:
@@ -86,12 +86,12 @@ class HostDirectory:
                 time.sleep(_RETRY_SECONDS)
 
     def lookup(self, name: str) -> str | None:
-        """The socket of the live node of that name; None where there is none."""
+        """Returns the socket path of the running node *name*; None if there is none."""
         held = held_line(lock_path(self.path, name)) is not None
         return socket_path(self.path, name) if held else None
 
     def entries(self) -> list[LockEntry]:
-        """The live nodes, sorted by name."""
+        """Returns the running nodes, sorted by name."""
         lines = (held_line(str(path)) for path in Path(self.path).glob("*.lock"))
         entries = (entry_of(line) for line in lines if line is not None)
         return sorted(entry for entry in entries if entry is not None)

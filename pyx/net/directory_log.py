@@ -1,7 +1,7 @@
-"""What the log says about the files by which new nodes find this one, while they vanish and come back.
+"""The log lines about a node's lock and socket files that vanish and are restored.
 
-A machine: told at each look what `name_claim.Claim.restore` did, it returns the line that is news, if there
-is one.  A fault that lasts is said once, and so is its end.
+A machine: fed with each result of `NameClaim.restore`, it returns a line if there is news.  A lasting fault
+is logged once, and so is its end.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class LogLine(NamedTuple):
 
 
 class DirectoryLog:
-    """See the file.
+    """The log lines of one node.
 
     Args:
-        name: the full name of this node.
+        name: the full name of the node.
     """
 
     __slots__ = ("_name", "_trouble")
@@ -37,17 +37,17 @@ class DirectoryLog:
         self._trouble = ""
 
     def restored(self, gone: tuple[str, ...], path: str) -> LogLine | None:
-        """All is in its place; *gone* had to be made anew in the directory *path*."""
+        """Returns the line for a check that succeeded, after restoring the files *gone* in *path*."""
         had_trouble, self._trouble = bool(self._trouble), ""
         if gone:
             what, were = " and ".join(gone), "were" if len(gone) > 1 else "was"
-            return LogLine(logging.WARNING, f"the {what} of {self._name} {were} missing in {path}: made anew")
+            return LogLine(logging.WARNING, f"the {what} of {self._name} {were} missing in {path}: restored")
         if had_trouble:
             return LogLine(logging.WARNING, f"new nodes find {self._name} again")
         return None
 
     def failed(self, error: PyxError, path: str) -> LogLine | None:
-        """What new nodes look for in the directory *path* cannot be had there."""
+        """Returns the line for a check of the directory *path* that failed."""
         trouble = str(error)
         if trouble == self._trouble:
             return None

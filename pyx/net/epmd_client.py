@@ -1,10 +1,8 @@
-"""Finding nodes of other hosts, and being found: this node's conversation with the EPMD of its own host, and
-questions to any.  Not here: the bytes (`wire/epmd.py`), the server for hosts without one
-(`net/epmd_server.py`).
+"""The client of EPMD, the Erlang port mapper daemon: registers with the one of this host, and asks any.
 
-An answer is a hint: EPMD proves nothing, and the handshake compares the name that was dialled.  Where nobody
-answers on this host, `register` starts an EPMD: `epmd -daemon` where that is installed, as `erl` does, else
-pyx's own.  The port is 4369, or $ERL_EPMD_PORT.
+EPMD's answer is a hint: the handshake compares the dialled name.  Where no EPMD answers on this host,
+`register` starts one: `epmd -daemon` where that is installed, as `erl` does, else `epmd_server.py`.  The
+port is 4369, or $ERL_EPMD_PORT.  See `wire/epmd.py` for the bytes.
 """
 
 from __future__ import annotations
@@ -43,17 +41,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HOME: Final = "127.0.0.1"
-"""Where a node registers: EPMD takes names from its own host alone."""
+"""Address of this host's EPMD, which accepts registrations from its own host only."""
 
 DETECTION_SECONDS: Final = 0.5
-"""After so long without an answer there is no EPMD on this host."""
+"""Seconds without an answer after which this host counts as having no EPMD."""
 
 _QUESTION_SECONDS: Final = 2.0
-"""An EPMD elsewhere gets so long, the way included: the whole dial has 5 s."""
+"""Seconds for the answer of another host's EPMD, connecting included: the whole dial has 5 s."""
 
 RELEASE_SECONDS: Final = 1.0
-"""So long a name that is in use is asked for again: EPMD learns late that a node has ended, when the host is
-busy."""
+"""Seconds for which a name in use is requested again: a busy EPMD notices the end of a node late."""
 
 _WITHOUT_EPMD: Final = "with --port N, the same on all nodes, none is needed"
 
@@ -64,14 +61,14 @@ _MAX_ANSWER_BYTES: Final = 1 << 20
 
 
 def epmd_port() -> int:
-    """The port of every host's EPMD: $ERL_EPMD_PORT, else 4369.
+    """Returns the port of EPMD on every host: $ERL_EPMD_PORT, else 4369.
 
     Raises:
-        PyxError: the variable holds no port.
+        PyxError: the variable is not a port.
     """
     given = os.environ.get("ERL_EPMD_PORT") or str(DEFAULT_PORT)
     if not given.isdecimal() or not 0 < int(given) < 65536:
-        msg = f"ERL_EPMD_PORT is {given!r}, which is no port"
+        msg = f"ERL_EPMD_PORT is {given!r}, which is not a port from 1 to 65535"
         raise PyxError(msg)
     return int(given)
 
@@ -80,27 +77,26 @@ def epmd_port() -> int:
 
 
 async def port_of(name: str, host: str) -> int | None:
-    """The port at which the node *name* (the part before the @) listens on *host*; None: EPMD there knows
-    none of that name.
+    """Returns the port of the node *name* (the part before the @) on *host*; None if EPMD does not know it.
 
     Raises:
-        PyxError: no EPMD answers there; the sentence says why.
+        PyxError: no EPMD answers there; the sentence has the reason.
     """
     entry = await _ask(host, look_up_request(name), read_looked_up)
     return None if entry is None else entry.port
 
 
 async def names(host: str) -> list[tuple[str, int]]:
-    """The nodes that EPMD on *host* knows, as names and ports, sorted.
+    """Returns (name, port) of each node that EPMD on *host* knows, sorted.
 
     Raises:
-        PyxError: no EPMD answers there; the sentence says why.
+        PyxError: no EPMD answers there; the sentence has the reason.
     """
     return await _ask(host, LIST_REQUEST, read_listed)
 
 
 async def _ask(host: str, request: bytes, read: Callable[[bytes], T]) -> T:
-    """What *read* makes of the whole answer."""
+    """Sends *request*, and returns the result of *read* for the whole answer."""
     try:
         async with asyncio.timeout(_QUESTION_SECONDS):
             with await connect(host, epmd_port()) as connection:
@@ -113,9 +109,9 @@ async def _ask(host: str, request: bytes, read: Callable[[bytes], T]) -> T:
 
 
 def _not_epmd(host: str, error: Exception, *, hint: str | None = None) -> PyxError:
-    """What listens there does not behave like EPMD."""
+    """Returns the error for a listener that does not behave like EPMD."""
     problem = str(error) if isinstance(error, PyxError) else in_words(error)
-    msg = f"what listens on {host} port {epmd_port()} is not an EPMD that works: {problem or 'no answer'}"
+    msg = f"{host} port {epmd_port()} does not answer like EPMD: {problem or 'no answer'}"
     return PyxError(msg, hint=hint)
 
 
@@ -135,15 +131,15 @@ async def _exchange(connection: socket.socket, request: bytes) -> bytes:
 
 
 class Registration:
-    """A name in the EPMD of this host, kept for as long as this node lives; made by `register`.
+    """A name registered with the EPMD of this host, for the life of this node; made by `register`.
 
-    When EPMD goes away (it was killed, the host was short of memory), the node registers again, with growing
-    pauses, and starts an EPMD itself if need be.
+    When EPMD ends (killed, out of memory), the node registers again, with back-off, and starts an EPMD itself
+    if needed.
     """
 
     def __init__(self, entry: NodeEntry, *, beyond: str | None, trouble: Callable[[str], None]) -> None:
         self.creation = 0
-        """What EPMD counts for this name (another number than the node's own creation)."""
+        """The creation that EPMD assigns (another number than the node's own creation)."""
         self._entry = entry
         self._beyond = beyond
         self._trouble = trouble
@@ -152,12 +148,12 @@ class Registration:
         close_in_children(self)
 
     async def open(self) -> None:
-        """Registers, and keeps registered from then on; raises as `register`."""
+        """Registers, and keeps the name registered; raises as `register`."""
         await self._register_soon()
         self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
     async def _register_soon(self) -> None:
-        """Registers, though EPMD may not have noticed yet that the node which had the name has ended."""
+        """Registers; EPMD may notice late that the node which had the name has ended."""
         give_up = time.monotonic() + RELEASE_SECONDS
         while True:
             try:
@@ -170,14 +166,14 @@ class Registration:
                 return
 
     async def close(self) -> None:
-        """Gives the name up."""
+        """Withdraws the name."""
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
         self.close_in_child()
 
     def close_in_child(self) -> None:
-        """See `net/forks.py`: a child that outlives its node must not keep its name."""
+        """See `forks.py`: a child that outlives its node must not keep the name."""
         if self._connection is not None:
             self._connection.close()
 
@@ -200,9 +196,9 @@ class Registration:
             await self._look_from_beyond()
             await self._lost()
             self._trouble(f"EPMD has closed the registration of {name}: registering again")
-            said, reason = "", "it has just gone"
+            said, reason = "", "it has just ended"
             while True:
-                # All nodes of the host notice at once: chance decides who starts the next EPMD.
+                # All nodes of the host notice at once: the jitter decides which one starts the next EPMD.
                 now = time.monotonic()
                 jitter = random.random()  # noqa: S311 - spreads retries
                 await asyncio.sleep(backoff.failed(name, reason, now, jitter) - now)
@@ -218,9 +214,7 @@ class Registration:
             backoff.clear()
 
     async def _look_from_beyond(self) -> None:
-        """An EPMD that was here before may have been started for this host alone: it registers everybody, and
-        nobody elsewhere can ask it.
-        """
+        """Warns if other hosts cannot ask the EPMD of this host, which may serve loopback only."""
         address = self._beyond
         if address is None:
             return
@@ -233,7 +227,7 @@ class Registration:
             )
 
     async def _lost(self) -> None:
-        """Returns when the connection is gone; EPMD has nothing to say on it."""
+        """Returns when the connection has ended; EPMD sends nothing on it."""
         connection = self._connection
         assert connection is not None
         with contextlib.suppress(OSError):
@@ -249,20 +243,20 @@ async def register(
     beyond: str | None = None,
     trouble: Callable[[str], None],
 ) -> Registration:
-    """Has the EPMD of this host tell that *name* (the part before the @) listens on *port*.
+    """Registers a node with the EPMD of this host.
 
     Args:
-        name: as a node name begins.
-        port: of this host.
-        hidden: a hidden node.
-        beyond: the host at which others ask for it; an EPMD that has to be started answers them too.  None:
-            nobody elsewhere shall find it.
-        trouble: takes a sentence when the registration is lost, when it cannot be had again, and when EPMD
-            does not answer at *beyond*.
+        name: the part of the node name before the @.
+        port: the port on which the node listens.
+        hidden: True for a hidden node.
+        beyond: the host name at which other hosts ask; an EPMD that has to be started answers them too.
+            None: other hosts do not need to find the node.
+        trouble: takes a sentence when the registration is lost, when it cannot be renewed, and when EPMD does
+            not answer at *beyond*.
 
     Raises:
-        NameTaken: a live node of this host is registered so, and stays so for a second.
-        PyxError: there is no EPMD, and none could be started.
+        NameTaken: a running node of this host has that name, for longer than a second.
+        PyxError: no EPMD answers, and none could be started.
     """
     registration = Registration(NodeEntry(name, port, hidden), beyond=beyond, trouble=trouble)
     await registration.open()
@@ -270,14 +264,14 @@ async def register(
 
 
 async def _register_on(connection: socket.socket, entry: NodeEntry) -> int:
-    """The creation."""
+    """Registers on an open connection; returns the creation that EPMD assigns."""
     loop = asyncio.get_running_loop()
     await loop.sock_sendall(connection, register_request(entry))
     answer = b""
     while (registered := read_registered(answer)) is None:
         data = await loop.sock_recv(connection, 64)
         if not data:
-            raise ProtocolError("it hung up")
+            raise ProtocolError("it closed the connection")
         answer += data
     if not registered.accepted:
         raise NameTaken(entry.name, None)
@@ -288,7 +282,7 @@ async def _register_on(connection: socket.socket, entry: NodeEntry) -> int:
 
 
 async def _reach_home(*, everywhere: bool) -> socket.socket:
-    """A connection to the EPMD of this host, started if need be."""
+    """Returns a connection to the EPMD of this host, which is started if needed."""
     try:
         async with asyncio.timeout(DETECTION_SECONDS):
             return await connect(HOME, epmd_port())
@@ -303,7 +297,7 @@ async def _reach_home(*, everywhere: bool) -> socket.socket:
 
 
 async def _reach(host: str, seconds: float) -> socket.socket | None:
-    """A connection to EPMD there, which may just be starting: tried again and again for so long."""
+    """Returns a connection to an EPMD that may be starting; None if there is none after *seconds*."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while True:
@@ -314,20 +308,20 @@ async def _reach(host: str, seconds: float) -> socket.socket | None:
 
 
 def _commands(*, everywhere: bool) -> list[list[str]]:
-    """What can be started, the best first; each returns at once."""
+    """Returns the commands that start an EPMD, the preferred one first; each returns at once."""
     commands = []
     if (installed := shutil.which("epmd")) is not None:
-        # It answers every host, unless told otherwise.
+        # It answers all hosts by default.
         at_home = not everywhere and "ERL_EPMD_ADDRESS" not in os.environ
         commands.append([installed, "-daemon", *(("-address", HOME) if at_home else ())])
-    # -P: what lies in the directory of this process is none of the server's business.
+    # -P: modules in the working directory are not for the server.
     own = [sys.executable, "-P", "-m", "pyx.net.epmd_server", "--detach", "--port", str(epmd_port())]
     commands.append([*own, "--everywhere"] if everywhere else own)
     return commands
 
 
 def _start(command: list[str]) -> None:
-    """Runs a command that leaves a process in the background; whether it did is seen by connecting."""
+    """Runs a command that leaves a daemon behind; only a connection shows whether it did."""
     pyx_is_in = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (pyx_is_in, os.environ.get("PYTHONPATH"))))
     with contextlib.suppress(OSError, subprocess.SubprocessError):

@@ -1,13 +1,12 @@
-"""A small EPMD for hosts without Erlang: `python -m pyx.net.epmd_server`.  Not here: the bytes
-(`wire/epmd.py`), and who starts it (`net/epmd_client.py`).
+"""An EPMD for hosts without Erlang: `python -m pyx.net.epmd_server`, started by `epmd_client.py`.
 
-A process of its own, because no node may serve the others' names: a stopped shell would stop the host.  It
-listens on loopback alone unless told otherwise (`--everywhere`), lets only this host's processes register,
-and leaves 60 s after its last name went.  One thread, no asyncio: it is small, and it stays small under
-strangers, of whom it keeps 64 for 5 s each and gives nobody more than one answer.
+An OS process of its own, because no node may serve the names of the others: a suspended shell would stop the
+host.  It listens on loopback only, unless started with `--everywhere`; processes of this host alone may
+register; it ends 60 s after its last name was withdrawn.  One thread, no asyncio; it stays small under many
+connections: unregistered ones are limited to 64, for 5 s each, with one answer each.
 
 Differs from `epmd`: a name with spaces or control characters is refused (it could forge lines in the list of
-names), a refused node is hung up on, and DUMP and STOP, which are for people, are not answered.
+names), the connection of a refused node is closed, and DUMP and STOP, commands for people, are not answered.
 """
 
 from __future__ import annotations
@@ -45,20 +44,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LINGER_SECONDS: Final = 60.0
-STRANGER_SECONDS: Final = 5.0
-MAX_STRANGERS: Final = 64
+PENDING_SECONDS: Final = 5.0
+MAX_UNREGISTERED: Final = 64
 MAX_NAMES: Final = 512
 _MAX_NAME_CHARACTERS: Final = 255
 _RETRY_SECONDS: Final = 0.02
 
 
 class RegisteredNames:
-    """Who has which name, and since which registration.  Time is an argument (monotonic seconds).
+    """The registered names.  A machine: time is an argument (monotonic seconds).
 
     Args:
-        creation: the number of the last registration before this start; each one counts it up by one.
+        creation: the creation before the first registration; each registration increments it.
         now: the time of this start.
-        linger: how long to stay without a name.
+        linger: seconds to stay without a name.
     """
 
     def __init__(self, creation: int, now: float, linger: float = LINGER_SECONDS) -> None:
@@ -66,20 +65,20 @@ class RegisteredNames:
         self._linger = linger
         self._entries: dict[str, NodeEntry] = {}
         self.leave_at: float | None = now + LINGER_SECONDS
-        """When it is time to go; None while there are names.  The first name is waited for longer, if need
-        be, than `linger`."""
+        """When the server ends; None while there are names.  Before the first name it waits at least
+        `LINGER_SECONDS`."""
 
     @property
     def entries(self) -> list[NodeEntry]:
-        """Who is there, the latest first, as `epmd` lists them."""
+        """The registered nodes, the latest first, as `epmd` lists them."""
         return list(self._entries.values())[::-1]
 
     def find(self, name: str) -> NodeEntry | None:
-        """The node of that name."""
+        """Returns the node registered as *name*, if any."""
         return self._entries.get(name)
 
     def registered(self, entry: NodeEntry) -> Registered:
-        """A node of this host asks for a name."""
+        """Handles a registration request of a node of this host."""
         name = entry.name
         if (
             name in self._entries
@@ -95,14 +94,14 @@ class RegisteredNames:
         return Registered(accepted=True, creation=self._creation)
 
     def left(self, name: str, now: float) -> None:
-        """The connection of that name's node has ended."""
+        """Withdraws *name*: the connection of its node has ended."""
         del self._entries[name]
         if not self._entries:
             self.leave_at = now + self._linger
 
 
-class _Visitor:
-    """A connection: a stranger's, until `name` is set."""
+class _Client:
+    """A connection; unregistered until `name` is set."""
 
     __slots__ = ("answer", "connection", "deadline", "is_local", "name", "reader")
 
@@ -116,11 +115,11 @@ class _Visitor:
 
 
 class EpmdServer:
-    """Serves until it is time to leave.
+    """Serves until the names say that it is time to end.
 
     Args:
-        listening: non-blocking sockets; they are closed at the end.
-        names: who is there.
+        listening: non-blocking sockets, closed at the end.
+        names: the registered names.
     """
 
     def __init__(self, listening: Sequence[socket.socket], names: RegisteredNames) -> None:
@@ -128,25 +127,25 @@ class EpmdServer:
         self._listening = listening
         self._port: int = listening[0].getsockname()[1]
         self._selector = selectors.DefaultSelector()
-        self._pending: dict[_Visitor, None] = {}  # the oldest first
+        self._pending: dict[_Client, None] = {}  # oldest first
         self._is_leaving = False
         for one in listening:
             self._selector.register(one, selectors.EVENT_READ)
 
     def run(self) -> None:
-        """Returns when it has left."""
+        """Serves; returns at the end."""
         try:
             while not self._is_over(now := time.monotonic()):
                 for key, events in self._selector.select(self._pause(now)):
-                    visitor: _Visitor | None = key.data
-                    if visitor is None:
+                    client: _Client | None = key.data
+                    if client is None:
                         self._accept(cast("socket.socket", key.fileobj))
-                    elif visitor.connection.fileno() < 0:
-                        pass  # hung up on a moment ago, to make room
+                    elif client.connection.fileno() < 0:
+                        pass  # closed a moment ago, for a newer one
                     elif events & selectors.EVENT_WRITE:
-                        self._write(visitor)
+                        self._write(client)
                     else:
-                        self._read(visitor)
+                        self._read(client)
         finally:
             for key in list(self._selector.get_map().values()):
                 cast("socket.socket", key.fileobj).close()
@@ -154,105 +153,106 @@ class EpmdServer:
 
     def _is_over(self, now: float) -> bool:
         while (oldest := next(iter(self._pending), None)) is not None and oldest.deadline <= now:
-            self._hang_up(oldest)
+            self._close(oldest)
         leave_at = self._names.leave_at
         return self._is_leaving or (leave_at is not None and leave_at <= now)
 
     def _pause(self, now: float) -> float | None:
-        times = [visitor.deadline for visitor in itertools.islice(self._pending, 1)]
+        times = [client.deadline for client in itertools.islice(self._pending, 1)]
         if self._names.leave_at is not None:
             times.append(self._names.leave_at)
         return max(0.0, min(times) - now) if times else None
 
     def _accept(self, listening: socket.socket) -> None:
-        if len(self._pending) >= MAX_STRANGERS:
-            self._hang_up(next(iter(self._pending)))
+        if len(self._pending) >= MAX_UNREGISTERED:
+            self._close(next(iter(self._pending)))
         try:
             connection, _ = listening.accept()
-        except OSError:  # the stranger is gone again, or no descriptor is left: not worth spinning for
+        except OSError:  # the peer is gone, or no descriptor is free: try again later
             time.sleep(_RETRY_SECONDS)
             return
         connection.setblocking(False)
         try:
-            visitor = _Visitor(connection, time.monotonic() + STRANGER_SECONDS)
+            client = _Client(connection, time.monotonic() + PENDING_SECONDS)
         except OSError:
             connection.close()
             return
-        self._pending[visitor] = None
-        self._selector.register(connection, selectors.EVENT_READ, visitor)
+        self._pending[client] = None
+        self._selector.register(connection, selectors.EVENT_READ, client)
 
-    def _read(self, visitor: _Visitor) -> None:
+    def _read(self, client: _Client) -> None:
         try:
-            data = visitor.connection.recv(2048)
+            data = client.connection.recv(2048)
         except BlockingIOError:
             return
         except OSError:
             data = b""
-        if not data or visitor.name is not None:  # whoever is registered has nothing more to say
-            self._hang_up(visitor)
+        if not data or client.name is not None:  # a registered node sends nothing more
+            self._close(client)
             return
         try:
-            visitor.reader.receive_data(data)
-            request = visitor.reader.request()
+            client.reader.receive_data(data)
+            request = client.reader.request()
         except ProtocolError:
-            self._hang_up(visitor)
+            self._close(client)
             return
         if request is not None:
-            self._requested(visitor, request)
+            self._requested(client, request)
 
-    def _requested(self, visitor: _Visitor, request: Request) -> None:
-        if isinstance(request, (Register, Leave)) and not visitor.is_local:
-            self._hang_up(visitor)
+    def _requested(self, client: _Client, request: Request) -> None:
+        if isinstance(request, (Register, Leave)) and not client.is_local:
+            self._close(client)
             return
         match request:
             case Register(entry):
                 registered = self._names.registered(entry)
                 if registered.accepted:
-                    visitor.name = entry.name
-                    del self._pending[visitor]
-                visitor.answer = registered_answer(registered, entry.highest)
+                    client.name = entry.name
+                    del self._pending[client]
+                client.answer = registered_answer(registered, entry.highest)
             case LookUp(name):
-                visitor.answer = looked_up_answer(self._names.find(name))
+                client.answer = looked_up_answer(self._names.find(name))
             case ListNames():
-                visitor.answer = listed_answer(self._port, self._names.entries)
+                client.answer = listed_answer(self._port, self._names.entries)
             case Leave():
                 self._is_leaving = not self._names.entries
-                visitor.answer = left_answer(leaves=self._is_leaving)
-        self._write(visitor)
+                client.answer = left_answer(leaves=self._is_leaving)
+        self._write(client)
 
-    def _write(self, visitor: _Visitor) -> None:
+    def _write(self, client: _Client) -> None:
         try:
-            sent = visitor.connection.send(visitor.answer)
+            sent = client.connection.send(client.answer)
         except BlockingIOError:
             sent = 0
         except OSError:
-            self._hang_up(visitor)
+            self._close(client)
             return
-        visitor.answer = visitor.answer[sent:]
-        if not visitor.answer and visitor.name is None:
-            self._hang_up(visitor)
+        client.answer = client.answer[sent:]
+        if not client.answer and client.name is None:
+            self._close(client)
         else:
-            awaited = selectors.EVENT_WRITE if visitor.answer else selectors.EVENT_READ
-            self._selector.modify(visitor.connection, awaited, visitor)
+            awaited = selectors.EVENT_WRITE if client.answer else selectors.EVENT_READ
+            self._selector.modify(client.connection, awaited, client)
 
-    def _hang_up(self, visitor: _Visitor) -> None:
-        self._selector.unregister(visitor.connection)
-        visitor.connection.close()
-        self._pending.pop(visitor, None)
-        if visitor.name is not None:
-            self._names.left(visitor.name, time.monotonic())
+    def _close(self, client: _Client) -> None:
+        self._selector.unregister(client.connection)
+        client.connection.close()
+        self._pending.pop(client, None)
+        if client.name is not None:
+            self._names.left(client.name, time.monotonic())
 
 
 def _is_local(connection: socket.socket) -> bool:
-    """The other end is on this host: as `epmd` sees it, by loopback, or by one address at both ends."""
+    """Returns True if the peer is on this host, by `epmd`'s rule: loopback, or one address at both ends."""
     there = connection.getpeername()[0]
     return ipaddress.ip_address(there).is_loopback or there == connection.getsockname()[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program: 0, or 1 where the port is taken (by another EPMD, as a rule)."""
+    """Runs the program; returns 0, or 1 if the port is taken (usually by another EPMD)."""
     parser = argparse.ArgumentParser(
-        prog="python -m pyx.net.epmd_server", description="tells which node of this host is at which port"
+        prog="python -m pyx.net.epmd_server",
+        description="answers which node of this host listens on which port",
     )
     parser.add_argument(
         "--port",
@@ -262,9 +262,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--everywhere", action="store_true", help="answer other hosts too")
     parser.add_argument(
-        "--linger", type=float, default=LINGER_SECONDS, help="seconds to stay after the last name went"
+        "--linger",
+        type=float,
+        default=LINGER_SECONDS,
+        help="seconds to stay after the last name was withdrawn",
     )
-    parser.add_argument("--detach", action="store_true", help="go on in the background, once listening")
+    parser.add_argument("--detach", action="store_true", help="continue in the background, once listening")
     options = parser.parse_args(arguments)
     addresses = ("0.0.0.0", "::") if options.everywhere else ("127.0.0.1", "::1")  # noqa: S104 - asked for
     try:
@@ -281,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         sys.stdout.write(f"listening on {addresses[0]} port {listening[0].getsockname()[1]}\n")
         sys.stdout.flush()
-    # Seeded from the clock, so that a name's creation rises over a restart of this process too.
+    # Seeded from the clock, so that a creation rises over a restart of this process too.
     creation = int(time.time())  # noqa: TID251 - a number that is not a duration
     EpmdServer(listening, RegisteredNames(creation, time.monotonic(), options.linger)).run()
     return 0

@@ -1,5 +1,6 @@
-"""The right of this process to a name on its host: a lock, a socket, and keeping both in their places.  See
-`name_locks.py` for what the lock file says, and `directory.py` for which node has which name.
+"""The claim of a name on this host: a lock and a socket, which are restored if their files vanish.
+
+See `name_locks.py` for the lock file, `directory.py` for the names of all nodes.
 """
 
 from __future__ import annotations
@@ -22,24 +23,24 @@ _BACKLOG: Final = 512
 
 
 class Restored(NamedTuple):
-    """What `NameClaim.restore` found and did."""
+    """The result of `NameClaim.restore`."""
 
     gone: tuple[str, ...] = ()
-    """What was not in its place any more, and is again: `"lock"`, `"socket"`."""
+    """The files that were missing and were restored: `"lock"`, `"socket"`."""
     listening: socket.socket | None = None
-    """The new socket; the old one is found by nothing any more, and is the caller's to close."""
+    """The new socket; the caller closes the old one, which no node can find any more."""
 
 
 class NameClaim:
-    """The right to a name: made by `HostDirectory.claim`, given up by `release` or by the end of the process.
+    """The claim of a name: made by `HostDirectory.claim`, ended by `release` or by the end of the OS process.
 
     A forked child does not keep it: it closes its copy of the descriptor, and the lock stays with the parent.
 
     Args:
-        directory: where the files of the name are.
+        directory: the directory of the name's files.
         name: the full name.
-        creation: of this life of the node.
-        os_pid: the process, for readers of the file.
+        creation: the creation of this incarnation of the node.
+        os_pid: the id of this OS process, for readers of the lock file.
     """
 
     def __init__(self, directory: HostDirectory, name: str, creation: int, os_pid: int) -> None:
@@ -51,16 +52,16 @@ class NameClaim:
         self._guard = NameGuard(name)
         self.socket_path = ""
         self._bound: os.stat_result | None = None
-        """The socket's file, as it was bound."""
+        """The status of the socket's file after `bind`."""
         close_in_children(self)
 
     def take(self) -> bool:
-        """Locks the name where the directory is now; False where a moment's looker or leaver is in the way.
+        """Locks the name in the current directory; False if a reader or an ending node has the lock.
 
-        A lock that was held before, on a file that has gone, is let go.
+        An earlier lock, on a file that has vanished, is released.
 
         Raises:
-            NameTaken: a live node has it.
+            NameTaken: a running node has the name.
             PyxError: the directory cannot be written to.
         """
         path = lock_path(self._directory.path, self.name)
@@ -70,7 +71,8 @@ class NameClaim:
                 return False
             try:
                 self._guard.hold(self._directory.path)
-                # The new line is written over the old one, then cut: a reader in between still finds a line.
+                # The new line overwrites the old one, and is cut then: a reader in between still finds a
+                # line.
                 os.pwrite(descriptor, self._line, 0)
                 os.ftruncate(descriptor, len(self._line))
             except BaseException:
@@ -80,7 +82,7 @@ class NameClaim:
             msg = f"cannot claim the name {self.name} in {self._directory.path}: {error.strerror}"
             raise PyxError(msg) from error
         if path == self._lock_path:
-            self._close_lock()  # its file has gone; the socket may be there still
+            self._close_lock()  # its file has vanished; the socket may still exist
         else:
             self._remove()
         self._lock_path, self._descriptor = path, descriptor
@@ -88,10 +90,10 @@ class NameClaim:
         return True
 
     def listen(self) -> socket.socket:
-        """A non-blocking socket that listens for this name's peers.
+        """Returns a non-blocking socket that listens at the name's path.
 
         Raises:
-            PyxError: it cannot be bound.
+            PyxError: the socket cannot be bound.
         """
         assert self._descriptor is not None, "only the holder of a name removes and binds its socket"
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -110,14 +112,14 @@ class NameClaim:
         return listening
 
     def restore(self) -> Restored | None:
-        """Looks whether new nodes still find this one, and puts back what has gone; None: not to be told now.
+        """Checks the lock and the socket, and restores a missing one; None: a reader has the lock just now.
 
-        A session manager removes the whole directory, a cleaner of temporary files a lock or a socket; the
-        name is then free for others, so it is asked for like any.
+        A session manager may remove the whole directory, a cleaner of temporary files a lock or a socket; the
+        name is free for other nodes then, so it is claimed again.
 
         Raises:
-            NameTaken: a node that came later has the name now.
-            RuntimeDirectoryUnsafe, PyxError: the directory, the lock or the socket cannot be made anew.
+            NameTaken: a node that started later has the name now.
+            RuntimeDirectoryUnsafe, PyxError: the directory, the lock or the socket cannot be restored.
         """
         if self._descriptor is None:
             return None
@@ -126,7 +128,7 @@ class NameClaim:
         gone: list[str] = []
         if self._lock_path != lock_path(self._directory.path, self.name) or not self._holds_lock():
             if not self.take():
-                return None  # another process looks at the new file just now
+                return None  # another process reads the new file just now
             gone.append("lock")
         if self._holds_socket():
             return Restored(tuple(gone))
@@ -140,18 +142,18 @@ class NameClaim:
         return self._bound is not None and is_file(self.socket_path, self._bound)
 
     def release(self) -> None:
-        """Gives the name up; does nothing when it is given up already, or in a forked child."""
+        """Releases the name; without effect if it is released already, or in a forked child."""
         self._guard.close()
         self._remove()
 
     def _remove(self) -> None:
         if self._descriptor is None:
             return
-        # While the lock is held both paths are mine, so the files are removed before it goes.  Where another
-        # node has the name meanwhile (see `restore`), they are that node's.
-        for path, is_mine in ((self.socket_path, self._holds_socket), (self._lock_path, self._holds_lock)):
+        # While the lock is held both paths belong to this node, so the files are removed before the lock is.
+        # Where another node has the name meanwhile (see `restore`), they belong to that node.
+        for path, is_ours in ((self.socket_path, self._holds_socket), (self._lock_path, self._holds_lock)):
             with contextlib.suppress(OSError):
-                if is_mine():
+                if is_ours():
                     Path(path).unlink()
         self._close_lock()
 

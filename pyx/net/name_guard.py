@@ -1,9 +1,9 @@
-"""A second sign that a name is held, beside the lock on its file: one that cannot be removed.
+"""A second lock of a name, beside the lock on its file: one that cannot be removed.
 
-A living node whose lock file vanished (a cleaner of temporary files, a session that ended) makes it anew
-within a second or so.  Meanwhile its name must not go to another node.  On Linux the holder therefore also
-listens on a socket in the abstract namespace, which has no file and ends with the process.  Elsewhere it
-does not have such a sign, and the lock alone counts.
+A running node whose lock file has vanished (a cleaner of temporary files, a session that ended) restores it
+within about a second.  Meanwhile another node must not get the name.  On Linux the holder therefore also
+listens on a socket in the abstract namespace, which has no file and ends with the OS process.  On other
+systems the lock on the file alone counts.
 
 The abstract namespace belongs to all users of a network namespace, so a socket there counts only if it is
 this user's; and its address holds the identity of the directory's parent, because containers may share a
@@ -24,15 +24,15 @@ from pyx.errors import NameTaken
 from pyx.net.credentials import os_pid_of, uid_of
 
 _BACKLOG: Final = 128
-"""So many claims are answered between two calls of `drain`."""
+"""Number of claims by other processes that are answered between two calls of `drain`."""
 
 
 class NameGuarded(NameTaken):
-    """The lock is free, but a process that had the name lives: it is ending, or its lock file was removed."""
+    """The lock is free, but a process with the name is alive: it is ending, or its lock file was removed."""
 
 
 class NameGuard:
-    """The sign for one name.
+    """The guard of one name.
 
     Args:
         name: the full name of the node.
@@ -44,12 +44,12 @@ class NameGuard:
         self._socket: socket.socket | None = None
 
     def hold(self, directory: str) -> None:
-        """Takes the sign for the name in that directory, and lets go of one for another directory.
+        """Takes the guard of the name in *directory*, and releases one of another directory.
 
-        Where the system has none, or another user is in its place, that is as good as having it.
+        Where the system has none, or another user has bound its address, the guard counts as taken.
 
         Raises:
-            NameGuarded: another process has it.  It may be ending just now: ask again a moment later.
+            NameGuarded: another process has it.  That process may be ending: try again a moment later.
         """
         address = _address(directory, self._name)
         if sys.platform != "linux" or address is None or address == self._address:
@@ -68,7 +68,7 @@ class NameGuard:
         self._address, self._socket = address, guard
 
     def drain(self) -> None:
-        """Hangs up on those who asked."""
+        """Closes the connections of other claimers."""
         while self._socket is not None:
             try:
                 asked, _ = self._socket.accept()
@@ -77,7 +77,7 @@ class NameGuard:
             asked.close()
 
     def close(self) -> None:
-        """Lets go of the sign."""
+        """Releases the guard."""
         if self._socket is not None:
             self._socket.close()
         self._address = self._socket = None

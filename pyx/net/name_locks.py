@@ -1,12 +1,12 @@
-"""The lock files of names: which paths a name has, who holds its lock, and what the file says.
+"""The lock files of names: their paths, their locks, and their content.
 
 Rules:
 
 1. A claimer locks exclusively, a reader locks shared, and neither waits.
-2. After locking, a claimer makes sure that the locked file is still the one of that name; else he starts
-   again. So a holder may unlink its lock file, and names used once leave nothing behind.
-3. A claimer who finds the file locked tries it shared: if that works, no holder was there, only someone who
-   looked for a moment, and he starts again.  So looking never costs anyone a name.
+2. After locking, a claimer checks that the locked file is still at the name's path; else it starts again.
+   So a holder may unlink its lock file, and names used once leave nothing behind.
+3. A claimer that finds the file locked tries a shared lock: if that succeeds, the other was a reader, not a
+   holder, and the claimer starts again.  So reading never costs a claimer the name.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from pyx.errors import NameTaken, PyxError
 from pyx.terms import is_full_name
 
 _MAX_PLAIN_NAME: Final = 200
-"""A lock file is called after its node up to this length, and after its hash beyond (a file name holds
-255)."""
+"""Longest node name that names its lock file itself; longer ones are hashed (file names: 255 bytes)."""
 
 
 class LockEntry(NamedTuple):
-    """A node that runs on this host."""
+    """The content of a lock file: a node that runs on this host."""
 
     name: str
     os_pid: int
@@ -36,13 +35,13 @@ class LockEntry(NamedTuple):
 
 
 def lock_path(directory: str, name: str) -> str:
-    """Returns where the lock file of a name is."""
+    """Returns the path of a name's lock file."""
     plain = len(name) <= _MAX_PLAIN_NAME and is_full_name(name)
     return str(Path(directory, f"{name if plain else _short(name)}.lock"))
 
 
 def socket_path(directory: str, name: str) -> str:
-    """Returns where the socket of a name is."""
+    """Returns the path of a name's socket."""
     return str(Path(directory, f"{_short(name)}.sock"))
 
 
@@ -51,9 +50,9 @@ def _short(name: str) -> str:
 
 
 def lock(path: str, name: str) -> int | None:
-    """The descriptor of the lock file, locked exclusively; None: a reader held it, or a holder just left.
+    """Returns the descriptor of the lock file, locked exclusively; None: try again.
 
-    Raises NameTaken, OSError.
+    None if a reader holds the lock, or a holder has just unlinked the file.  Raises NameTaken, OSError.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     mine = False
@@ -70,7 +69,7 @@ def lock(path: str, name: str) -> int | None:
 
 
 def unlock(path: str, descriptor: int) -> None:
-    """Lets a lock go that was just taken, with its file."""
+    """Releases a lock that was just taken, and removes its file."""
     with contextlib.suppress(OSError):
         if is_still_at(path, descriptor):
             Path(path).unlink()
@@ -86,12 +85,12 @@ def _try_lock(descriptor: int, how: int) -> bool:
 
 
 def is_still_at(path: str, descriptor: int) -> bool:
-    """Whether the open file is the one at *path*."""
+    """Returns True if the open file is the one at *path*."""
     return is_file(path, os.fstat(descriptor))
 
 
 def is_file(path: str, status: os.stat_result) -> bool:
-    """Whether the file of that status is the one at *path*."""
+    """Returns True if the file with that status is the one at *path*."""
     try:
         return os.path.samestat(Path(path).lstat(), status)
     except (FileNotFoundError, NotADirectoryError):
@@ -99,7 +98,7 @@ def is_file(path: str, status: os.stat_result) -> bool:
 
 
 def held_line(path: str) -> str | None:
-    """Returns what a lock file says while it is held: an empty line, if it has only just been locked."""
+    """Returns the line of a lock file that is held, "" just after locking; None if it is not held."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -118,7 +117,7 @@ def _line_of(descriptor: int) -> str:
 
 
 def entry_of(line: str) -> LockEntry | None:
-    """Returns what a line says; None where it is not whole."""
+    """Returns the entry of a line; None if the line is not complete."""
     match line.split(" "):
         case [name, os_pid, creation] if os_pid.isdecimal() and creation.isdecimal():
             return LockEntry(name, int(os_pid), int(creation))

@@ -1,10 +1,10 @@
-"""Where this user's nodes keep their locks and sockets on this host.
+"""The directory of the locks and sockets of this user's nodes on this host.
 
-The first of these that applies: `$PYX_RUNTIME_DIR`; `pyx` in `$XDG_RUNTIME_DIR`, where that is a directory of
+The first that applies: `$PYX_RUNTIME_DIR`; `pyx` in `$XDG_RUNTIME_DIR`, where that is a directory of
 this user alone; `/run/user/UID/pyx`, where `/run/user/UID` exists; `/tmp/pyx-UID`.
 
-The answer changes in a node's life: a session manager removes `/run/user/UID` at the user's last logout and
-makes it anew at the next login.  So `RuntimeDirectory` can be asked again and again.
+The answer may change while a node runs: a session manager removes `/run/user/UID` at the user's last logout
+and makes it again at the next login.  So `RuntimeDirectory` is asked repeatedly.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Final
 from pyx.errors import PyxError, RuntimeDirectoryUnsafe
 
 MAX_SOCKET_PATH: Final = 103
-"""What `sun_path` holds on every system pyx runs on (107 on Linux, 103 on macOS)."""
+"""Bytes of a socket's path that all systems of pyx allow (107 on Linux, 103 on macOS)."""
 
 _LONGEST_FILE: Final = len("/0123456789abcdef.sock")
-"""A socket is called after the hash of its node's name."""
+"""Length of a socket's file name, which is the hash of its node's name."""
 
 
 class RuntimeDirectory:
-    """The rule for this process: the environment is read once, the file system at each `locate`.
+    """The rule of this OS process: the environment is read once, the file system at each `locate`.
 
     Args:
         given: `$PYX_RUNTIME_DIR`.
@@ -39,25 +39,25 @@ class RuntimeDirectory:
 
     @classmethod
     def of_environment(cls) -> RuntimeDirectory:
-        """Returns the rule as the environment says now; a relative path is meant from the folder of now.
+        """Returns the rule of the current environment; a relative path starts at the working directory.
 
         Raises:
-            PyxError: the path is relative, and the working folder was removed.
+            PyxError: the path is relative, and the working directory was removed.
         """
         given = os.environ.get("PYX_RUNTIME_DIR")
         try:
             absolute = str(Path(given).absolute()) if given else None
         except OSError as error:
-            msg = f"PYX_RUNTIME_DIR is {given!r} from a working folder that cannot be found: {error.strerror}"
+            msg = f"PYX_RUNTIME_DIR={given} is relative, and the working directory is gone: {error.strerror}"
             raise PyxError(msg, hint="set it to an absolute path") from error
         return cls(absolute, os.environ.get("XDG_RUNTIME_DIR"))
 
     def locate(self) -> str:
-        """Returns the path of the directory, which is made if need be.
+        """Returns the path of the directory, which is made if needed.
 
         Raises:
-            RuntimeDirectoryUnsafe: it is not a directory of this user alone; the hint says what to type.
-            PyxError: it cannot be made.
+            RuntimeDirectoryUnsafe: other users may write to the directory; the hint is a command.
+            PyxError: the directory cannot be made.
         """
         path = Path(self._given) if self._given else self._default()
         _check(path)
@@ -72,7 +72,7 @@ class RuntimeDirectory:
 
 
 def _serves(session: Path, uid: int) -> bool:
-    """Whether an `$XDG_RUNTIME_DIR` is used: after `su` it may be that of another user."""
+    """Returns True if `$XDG_RUNTIME_DIR` is usable: after `su` it may belong to another user."""
     try:
         status = session.lstat()
     except (OSError, ValueError):
@@ -82,21 +82,21 @@ def _serves(session: Path, uid: int) -> bool:
         and stat.S_ISDIR(status.st_mode)
         and status.st_uid == uid
         and stat.S_IMODE(status.st_mode) == 0o700
-        and _leaves_room(session / "pyx")
+        and _fits_socket(session / "pyx")
     )
 
 
-def _leaves_room(path: Path) -> bool:
+def _fits_socket(path: Path) -> bool:
     return len(os.fsencode(path)) + _LONGEST_FILE <= MAX_SOCKET_PATH
 
 
 def _check(path: Path) -> None:
-    """Makes the directory if need be; raises as `locate`."""
+    """Makes the directory if needed; raises as `locate`."""
     uid = os.geteuid()
     try:
         with contextlib.suppress(FileExistsError):
             path.mkdir(0o700)
-        # lstat: what a link points to today is not what it points to tomorrow.
+        # lstat: the target of a link may change later.
         status = path.lstat()
     except (OSError, ValueError) as error:
         msg = f"cannot make the directory {path}: {getattr(error, 'strerror', None) or error}"
@@ -113,7 +113,7 @@ def _check(path: Path) -> None:
     if stat.S_IMODE(status.st_mode) != 0o700:
         problem = f"has mode {stat.S_IMODE(status.st_mode):04o}, not 0700"
         raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"chmod 700 {quoted}")
-    if not _leaves_room(path):
+    if not _fits_socket(path):
         raise RuntimeDirectoryUnsafe(
             str(path), "has too long a path for a socket", hint="set PYX_RUNTIME_DIR to a shorter one"
         )

@@ -1,13 +1,14 @@
-"""The nodes that a node dials of its own accord (`--seed`): which, and when.  Not here: dialling itself, and
-who is trusted: a seed only suggests, the handshake decides, and the mesh tells the rest.
+"""The seeds of a node (`--seed`): nodes that it dials without being asked, and when.
 
-    --seed gus@10.0.0.5         that node, until it is up, and again when it is lost
+A seed is a hint: the handshake decides whether a node is trusted, and the mesh announces the other nodes.
+
+    --seed gus@10.0.0.5         that node, until it is connected, and again when it is lost
     --seed dns:pyx.default.svc  the nodes at all addresses of that domain (a headless service of Kubernetes
-                                has one for each pod), called as this node is before the @; looked up again
-                                and again
-    --seed dns:gus@DOMAIN       the same, for nodes called gus
+                                has one for each pod), with this node's name before the @; resolved
+                                repeatedly
+    --seed dns:gus@DOMAIN       the same, for nodes named gus
 
-`SeedPlan` is a machine: told what happened, then asked what is `due`.  Time and chance are arguments.
+`SeedPlan` is a machine: fed with events, then asked for what is `due`.  Time and jitter are arguments.
 Follows libcluster's strategies Epmd and DNSPoll (Elixir).
 """
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 POLL_SECONDS: Final = 5.0
-"""Between two looks at a domain, as in libcluster."""
+"""Seconds between two look-ups of a domain, as in libcluster."""
 
 _RESOLVE_SECONDS: Final = 5.0
 _DNS: Final = "dns:"
@@ -40,7 +41,7 @@ class NameSeed(NamedTuple):
 
 
 class DnsSeed(NamedTuple):
-    """A domain whose addresses are those of nodes called `first`."""
+    """A domain; each of its addresses is the host of a node with the name part `first`."""
 
     first: str
     domain: str
@@ -53,8 +54,8 @@ def parse_seed(text: str, here: str) -> Seed:
     """Reads the value of `--seed`; *here* is this node's full name.
 
     Raises:
-        NodeNameInvalid: it is no node name.
-        ValueError: it has no domain behind `dns:`.
+        NodeNameInvalid: the text is not a node name.
+        ValueError: no domain follows `dns:`.
     """
     if not text.startswith(_DNS):
         return NameSeed(full_name(text, host_of(here)))
@@ -70,23 +71,23 @@ def parse_seed(text: str, here: str) -> Seed:
 
 
 class DialSeed(NamedTuple):
-    """Connect to that node; then `node_up` or `dial_failed`."""
+    """An action: dial that node; answered by `node_up` or `dial_failed`."""
 
     node: str
 
 
 class ResolveSeed(NamedTuple):
-    """Ask for the addresses of that seed's domain; then `resolved` or `not_resolved`."""
+    """An action: resolve the seed's domain; answered by `resolved` or `not_resolved`."""
 
     seed: DnsSeed
 
 
 class SeedPlan:
-    """What to dial and to look up now, and when to ask again.
+    """The plan of one node: which seeds to dial and to resolve, and when.
 
     Args:
-        seeds: of the command line.
-        here: this node's full name, which it never dials.
+        seeds: the seeds of the command line.
+        here: the full name of this node, which it never dials.
     """
 
     def __init__(self, seeds: Iterable[Seed], here: str) -> None:
@@ -95,7 +96,7 @@ class SeedPlan:
         self._named: set[str] = set()
         self._found: dict[DnsSeed, set[str]] = {}
         self._up: set[str] = set()
-        # When each is due; infinity while it is under way or up.
+        # When each is due; infinity while it is in progress or connected.
         self._dial_at: dict[str, float] = {}
         self._resolve_at: dict[DnsSeed, float] = {}
         for seed in seeds:
@@ -108,7 +109,7 @@ class SeedPlan:
     # ------------------------------------------------------------ collected
 
     def due(self, now: float) -> list[DialSeed | ResolveSeed]:
-        """What is to be done now; each is under way from here on, until the plan is told how it ended."""
+        """Returns the actions that are due; each is in progress until the plan is fed with its outcome."""
         due: list[DialSeed | ResolveSeed] = []
         for node, at in self._dial_at.items():
             if at <= now:
@@ -121,32 +122,32 @@ class SeedPlan:
         return due
 
     def next_due(self) -> float | None:
-        """When to ask again, if nothing happens before; None: not until something happens."""
+        """Returns when to call `due` again; None: after the next event."""
         at = min((*self._dial_at.values(), *self._resolve_at.values()), default=_NEVER)
         return None if at == _NEVER else at
 
     # ------------------------------------------------------------ fed
 
     def node_up(self, node: str) -> None:
-        """A session with that node stands, whoever dialled."""
+        """Handles a new connection with *node*, dialled by either side."""
         self._up.add(node)
         self._backoff.forget(node)
         if node in self._dial_at:
             self._dial_at[node] = _NEVER
 
     def node_down(self, node: str, now: float, jitter: float) -> None:
-        """The session with that node is over; *jitter* (0 to 1, by chance) shortens its rest."""
+        """Handles the loss of *node*; *jitter* (random, 0 to 1) shortens the back-off."""
         self._up.discard(node)
         self._again(node, "it was lost", now, jitter)
 
     def dial_failed(self, node: str, reason: str, now: float, jitter: float) -> bool:
-        """A dial has come to nothing.  True if that is news: the last one failed for another reason."""
+        """Handles a failed dial; returns True if the previous dial failed for another reason."""
         if node in self._up:
-            return False  # it dialled this node meanwhile
+            return False  # that node has dialled this one meanwhile
         return self._again(node, reason, now, jitter)
 
     def resolved(self, seed: DnsSeed, addresses: Sequence[str], now: float, jitter: float) -> None:
-        """The domain has these addresses: what is new among them is due now, what has gone is left alone."""
+        """Handles the addresses of a domain: new ones are due now, missing ones are not dialled any more."""
         self._backoff.forget(seed.domain)
         self._resolve_at[seed] = now + POLL_SECONDS * (1 - jitter / 2)
         self._found[seed] = {f"{seed.first}@{address}" for address in addresses} - {self._here}
@@ -157,7 +158,7 @@ class SeedPlan:
             self._dial_at.setdefault(node, _NEVER if node in self._up else now)
 
     def not_resolved(self, seed: DnsSeed, reason: str, now: float, jitter: float) -> bool:
-        """The domain has no addresses now; the known ones stay.  True if that is news (see `dial_failed`)."""
+        """Handles a failed look-up; known nodes stay.  Returns True as `dial_failed` does."""
         is_news = self._backoff.reason(seed.domain) != reason
         self._resolve_at[seed] = self._backoff.failed(seed.domain, reason, now, jitter)
         return is_news
@@ -167,7 +168,7 @@ class SeedPlan:
 
     def _again(self, node: str, reason: str, now: float, jitter: float) -> bool:
         if node not in self._dial_at:
-            return False  # no seed, or none any more
+            return False  # not a seed, or not one any more
         is_news = self._backoff.reason(node) != reason
         self._dial_at[node] = self._backoff.failed(node, reason, now, jitter)
         return is_news
@@ -177,12 +178,12 @@ _NEVER: Final = float("inf")
 
 
 async def addresses_of(domain: str, here: str) -> list[str]:
-    """The addresses of *domain*, sorted: IPv6 where this node's own name (*here*) has one, else IPv4.
+    """Returns the addresses of *domain*, sorted: IPv6 if the name *here* has an IPv6 address, else IPv4.
 
-    A node is called by one address, so those of the other family would lead to nobody of that name.
+    A node name has one address, so addresses of the other family would not lead to a node of that name.
 
     Raises:
-        PyxError: there are none; the sentence says why.
+        PyxError: the domain has no addresses; the sentence has the reason.
     """
     family = socket.AF_INET6 if ":" in host_of(here) else socket.AF_INET
     try:

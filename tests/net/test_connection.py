@@ -278,7 +278,7 @@ class TestAHeavyQueue:
         assert gus.out.queued == 0
         assert gus.out.written > 199 * 100 * 1000
 
-    def test_is_not_made_lighter_by_what_was_never_counted(self, ends: tuple[End, End]) -> None:
+    def test_size_is_not_reduced_by_uncounted_bytes(self, ends: tuple[End, End]) -> None:
         """A tick every few seconds: after a day a sender would have been suspended a mebibyte too late."""
         gus, bob = ends
         gus.say(Ping(1), Nodes(("c@h",)), payload(1), Tick())
@@ -408,7 +408,7 @@ class TestALoss:
 
         monkeypatch.setattr(gus.link._session, "receive_data", fails)
         bob.say(Ping(1))
-        assert gus.loss() == f"what it sent cannot be read: {type(fault).__name__}"
+        assert gus.loss() == f"its data cannot be decoded: {type(fault).__name__}"
         assert bob.loss() == "it closed the connection"
 
     def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:

@@ -124,14 +124,14 @@ class TestTheHomesCookie:
 
     def test_is_refused_when_it_is_a_pipe_and_nobody_waits_for_it(self, home: Path) -> None:
         os.mkfifo(home, 0o400)
-        assert "is no plain file" in str(refusal(home))
+        assert "is not a regular file" in str(refusal(home))
 
     @pytest.mark.parametrize(
         ("content", "problem"),
         [
             (b"", "is empty"),
             (b" \n", "is empty"),
-            (b"\xff\xfe", "holds no text"),
+            (b"\xff\xfe", "is not UTF-8 text"),
             (b"x" * 5000, "holds more than 4096 bytes"),
         ],
     )
@@ -228,12 +228,12 @@ class TestACookieGivenItself:
     @pytest.mark.parametrize("text", ["", " ", "\n"])
     def test_that_is_empty_is_refused(self, text: str) -> None:
         """As `--cookie "$SECRET"` in a script where the variable is not set."""
-        with pytest.raises(PyxError, match="the cookie that was given is empty") as caught:
+        with pytest.raises(PyxError, match="the given cookie is empty") as caught:
             given_cookie(text)
         assert caught.value.hint is not None
 
     def test_that_is_not_text_is_refused(self) -> None:
-        with pytest.raises(PyxError, match="characters that are not text"):
+        with pytest.raises(PyxError, match="characters that cannot be encoded"):
             given_cookie("monster\ud800")
 
 

@@ -19,11 +19,11 @@ class TestTheLog:
     def test_says_what_was_made_anew(self) -> None:
         upkeep = DirectoryLog("gus@vm")
         assert upkeep.restored(("socket",), RUN) == LogLine(
-            logging.WARNING, "the socket of gus@vm was missing in /run/user/1000/pyx: made anew"
+            logging.WARNING, "the socket of gus@vm was missing in /run/user/1000/pyx: restored"
         )
         assert upkeep.restored((), RUN) is None
         assert upkeep.restored(("lock", "socket"), RUN) == LogLine(
-            logging.WARNING, "the lock and socket of gus@vm were missing in /run/user/1000/pyx: made anew"
+            logging.WARNING, "the lock and socket of gus@vm were missing in /run/user/1000/pyx: restored"
         )
 
     def test_names_the_node_that_has_the_name_now_once(self) -> None:
@@ -57,4 +57,4 @@ class TestTheLog:
         upkeep.failed(PyxError("no space left"), RUN)
         line = upkeep.restored(("lock",), RUN)
         assert line is not None
-        assert line.text.endswith("made anew")
+        assert line.text.endswith("restored")

@@ -375,9 +375,7 @@ class TestNoEpmd:
                 await writer.wait_closed()
 
             async with await asyncio.start_server(answer, HOME, port):
-                words = (
-                    f"^what listens on {HOME} port {port} is not an EPMD that works: it does not speak EPMD's"
-                )
+                words = f"^{HOME} port {port} does not answer like EPMD: that is not EPMD's"
                 with pytest.raises(PyxError, match=words):
                     await register("gus", 4444, trouble=told([]))
                 for question in (port_of("gus", HOME), names(HOME)):
@@ -389,7 +387,7 @@ class TestNoEpmd:
     def test_something_silent_is_there(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(epmd_client, "_QUESTION_SECONDS", 0.0)
         with listen(HOME, port):
-            words = f"^what listens on {HOME} port {port} is not an EPMD that works: no answer"
+            words = f"^{HOME} port {port} does not answer like EPMD: no answer"
             with pytest.raises(PyxError, match=words):
                 asyncio.run(register("gus", 4444, trouble=told([])))
             with pytest.raises(PyxError, match=f"^EPMD on {HOME} did not answer within 0 s$"):
@@ -401,7 +399,7 @@ class TestNoEpmd:
                 writer.close()
 
             async with await asyncio.start_server(hang_up, HOME, port):
-                words = f"^what listens on {HOME} port {port} is not an EPMD that works: "
+                words = f"^{HOME} port {port} does not answer like EPMD: "
                 for question in (names(HOME), register("gus", 4444, trouble=told([]))):
                     with pytest.raises(PyxError, match=words) as caught:
                         await question
@@ -412,7 +410,9 @@ class TestNoEpmd:
     @pytest.mark.parametrize("given", ["many", "0", "65536", "-1", "4369 "])
     def test_a_port_that_is_none(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
         monkeypatch.setenv("ERL_EPMD_PORT", given)
-        with pytest.raises(PyxError, match=f"^ERL_EPMD_PORT is '{given}', which is no port$"):
+        with pytest.raises(
+            PyxError, match=f"^ERL_EPMD_PORT is '{given}', which is not a port from 1 to 65535$"
+        ):
             epmd_port()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.net import epmd_server
-from pyx.net.epmd_server import MAX_NAMES, MAX_STRANGERS, EpmdServer, RegisteredNames
+from pyx.net.epmd_server import MAX_NAMES, MAX_UNREGISTERED, EpmdServer, RegisteredNames
 from pyx.net.tcp import listen
 from pyx.wire.epmd import (
     LEAVE_REQUEST,
@@ -174,7 +174,7 @@ class TestTheProgram:
     def test_the_oldest_of_too_many_strangers_has_to_go(self, server: Running) -> None:
         _, registered = server.register(BOB)
         assert registered.accepted
-        strangers = [server.connect() for _ in range(MAX_STRANGERS + 1)]
+        strangers = [server.connect() for _ in range(MAX_UNREGISTERED + 1)]
         assert strangers[0].recv(100) == b""
         strangers[-1].sendall(LIST_REQUEST)
         assert read_listed(strangers[-1].recv(100)) == [("bob", 5555)]

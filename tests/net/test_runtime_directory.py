@@ -108,7 +108,7 @@ class TestTheRuntimeDirectory:
         monkeypatch.setenv("PYX_RUNTIME_DIR", "run")
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
-        with pytest.raises(PyxError, match="from a working folder that cannot be found") as caught:
+        with pytest.raises(PyxError, match="is relative, and the working directory is gone") as caught:
             RuntimeDirectory.of_environment()
         assert caught.value.hint == "set it to an absolute path"
 

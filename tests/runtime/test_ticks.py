@@ -83,7 +83,7 @@ class TestNameFiles:
         a = stage.start("a")
         shutil.rmtree(home)
         self.look(a)
-        assert caplog.messages == [f"the lock and socket of a@test were missing in {home}: made anew"]
+        assert caplog.messages == [f"the lock and socket of a@test were missing in {home}: restored"]
         b = stage.start("b")
         assert ping(b, "a") == "pong"
         with pytest.raises(NameTaken):
@@ -105,7 +105,7 @@ class TestNameFiles:
     ) -> None:
         stage.start("a")
         Path(home, "a@test.lock").unlink()
-        until(lambda: caplog.messages == [f"the lock of a@test was missing in {home}: made anew"])
+        until(lambda: caplog.messages == [f"the lock of a@test was missing in {home}: restored"])
 
     def test_files_that_cannot_be_restored_are_logged_once_with_a_hint(
         self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture

@@ -205,7 +205,7 @@ class TestTheDirectoryOfNames:
         shutil.rmtree(lone_host.names)
         if sys.platform == "linux":
             assert lone_host.run("--sname", "a@vm", "-e", "print('a second one')").returncode == 3
-        a.sees(f"[warning] the lock and socket of a@vm were missing in {lone_host.names}: made anew")
+        a.sees(f"[warning] the lock and socket of a@vm were missing in {lone_host.names}: restored")
         assert lone_host.run("--sname", "b@vm", "-e", "print(Node.ping('a@vm'))").stdout == "pong\n"
         assert lone_host.run("--sname", "a@vm", "-e", "print('a second one')").returncode == 3
         assert a.type("Node.self()") == "'a@vm'"
