@@ -9,17 +9,23 @@ import contextlib
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from pyx.errors import PyxError
 from pyx.net.forks import close_in_children
 from pyx.net.name_guard import NameGuard
 from pyx.net.name_locks import is_file, is_still_at, lock, lock_path, socket_path, unlock
 
-if TYPE_CHECKING:
-    from pyx.net.directory import HostDirectory
-
 _BACKLOG: Final = 512
+
+
+class ClaimDirectory(Protocol):
+    """The directory of the names of a host, as far as a claim needs it."""
+
+    path: str
+
+    def look(self) -> None:
+        """Makes the directory again if it vanished, and updates `path`."""
 
 
 class Restored(NamedTuple):
@@ -43,7 +49,7 @@ class NameClaim:
         os_pid: the id of this OS process, for readers of the lock file.
     """
 
-    def __init__(self, directory: HostDirectory, name: str, creation: int, os_pid: int) -> None:
+    def __init__(self, directory: ClaimDirectory, name: str, creation: int, os_pid: int) -> None:
         self.name = name
         self._directory = directory
         self._line = f"{name} {os_pid} {creation}\n".encode()

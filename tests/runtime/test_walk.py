@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tests.runtime.walk import Pair
     from tests.staging import Stage
 
-TO_THE_QUEUE: Final = 19
-TO_THE_SOCKET: Final = 21
-TO_THE_RECEIVER: Final = 25
+TO_THE_QUEUE: Final = 16
+TO_THE_SOCKET: Final = 19
+TO_THE_RECEIVER: Final = 20
 
 
 @pytest.fixture
