@@ -46,7 +46,7 @@ class Token(NamedTuple):
         return int(first), rest
 
 
-@lru_cache(maxsize=16384)  # a block is compared again with everything that a screen shows
+@lru_cache(maxsize=16384)  # a block is compared again each time its screen changes
 def split_tokens(text: str) -> tuple[str | Token, ...]:
     """Returns the plain parts and the tokens of *text* in order; plain parts are first, between and last."""
     parts: list[str | Token] = []

@@ -107,7 +107,7 @@ class _MatcherProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C is for the runner
+            process_group=0,  # so that Ctrl-C does not reach it
         )
         return self._child
 

@@ -186,7 +186,7 @@ class _OrderedSearch:
         }
 
     def parts_left(self) -> tuple[OutputUnit, ...]:
-        """Returns the rests of units that were taken in part: in order there are none."""
+        """Returns the remainders of units that were taken in part: in order there are none."""
         return ()
 
     def _place(self) -> _PlacedUnits | None:

@@ -74,7 +74,7 @@ class UnorderedSearch:
         return {one.unit for one in self._used} if self._place(undecided) else None
 
     def parts_left(self) -> tuple[OutputUnit, ...]:
-        """Returns the rests of units that were taken in part."""
+        """Returns the remainders of units that were taken in part."""
         left: list[OutputUnit] = []
         for index, unit in enumerate(self._units):
             lines = tuple(

@@ -1,4 +1,4 @@
-"""Scenarios that fail keep their logs for the reader of a report; here there is none."""
+"""Fixtures of the scenario tests.  The logs of scenarios that fail are removed: no report names them here."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process, and those it starts, leave nothing behind (pytest's own directory is made before)."""
+def no_leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Removes the sandboxes of a test and its child processes (pytest's own directory is made before)."""
     assert tmp_path.is_dir()
     short = tempfile.mkdtemp(prefix="pyx-", dir="/tmp")
     monkeypatch.setattr(tempfile, "tempdir", short)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """A clock that the test turns."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 24, 19, 0, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def turn(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
 
@@ -31,7 +31,7 @@ class MemoryFile:
     def __init__(self) -> None:
         self.whole = ""
         self.text = ""
-        """With a block that is not whole yet."""
+        """All text, with the block that is not whole yet."""
 
     def append(self, text: str, *, whole: bool = True) -> None:
         self.text = self.whole + text
@@ -43,7 +43,7 @@ class MemoryFile:
 
 
 class RecordedSession:
-    """A person at a node's prompt, written down."""
+    """A session at a node's prompt, with its recorder."""
 
     def __init__(self, name: str, clock: Clock, cookies: Iterable[str] = ()) -> None:
         self.file = MemoryFile()
@@ -52,9 +52,9 @@ class RecordedSession:
         self.number = 1
         started = f"$ pyx --sname {name.partition('@')[0]}" if name else "$ pyx"
         self.recorder = Recorder(self.file, started, lambda: cookies, now=clock)
-        self.asked()
+        self.prompts()
 
-    def asked(self) -> None:
+    def prompts(self) -> None:
         self.recorder.on_prompt(prompt_for(self.name, self.number).first)
 
     def shows(self, text: str, source: str = "shell", kind: str = "print") -> None:
@@ -67,9 +67,9 @@ class RecordedSession:
         self.enters(source)
         for text in shown:
             self.shows(text)
-        self.clock.turn(takes)
+        self.clock.advance(takes)
         self.number += bool(source.strip())
-        self.asked()
+        self.prompts()
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""What a recording and an update write is read as what was typed and shown, whatever that is."""
+"""Recordings and updates of random sessions are parsed as they were typed and shown."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ PIECES = [
     "{1, 2}",
 ]
 CONFUSING = {"\x1b", "\x85"}
-"""For the terminal of these tests: what follows is not shown where it is looked for."""
+"""These move the terminal of the tests, so that later output is not at the place that is checked."""
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=8).map("".join)
 SOURCES = st.sampled_from(["shell", "log", "<0.5.0>"])
 
@@ -92,92 +92,92 @@ SOURCES = st.sampled_from(["shell", "log", "<0.5.0>"])
 FENCES = [("", ""), ("```pyx\n", "```\n"), ("  ~~~pyx\n", "  ~~~\n"), ("> ````pyx\n", "> ````\n")]
 
 
-class Said(NamedTuple):
-    """What a session shows: a print in pieces, or an echo of its own line."""
+class Output(NamedTuple):
+    """Output of a session: a print in pieces, or an echo on its own line."""
 
     source: str
     kind: str
     text: str
 
 
-SAID = st.one_of(
-    st.builds(Said, SOURCES, st.just("print"), TEXTS.map("{}\n".format)),
-    st.builds(Said, st.just("shell"), st.just("print"), TEXTS),
-    st.builds(Said, st.just("shell"), st.sampled_from(["echo", "error"]), TEXTS.map("{}\n".format)),
+OUTPUTS = st.one_of(
+    st.builds(Output, SOURCES, st.just("print"), TEXTS.map("{}\n".format)),
+    st.builds(Output, st.just("shell"), st.just("print"), TEXTS),
+    st.builds(Output, st.just("shell"), st.sampled_from(["echo", "error"]), TEXTS.map("{}\n".format)),
 )
 
 
-class Typed(NamedTuple):
-    """An input: what it showed, before and after a Ctrl-C if there was one, what it read, what came then."""
+class TypedInput(NamedTuple):
+    """An input: its output before and after a Ctrl-C, the lines that it read, the output later."""
 
     source: str
-    shown: list[Said]
+    output: list[Output]
     interrupted: bool
-    rest: list[Said]
+    rest: list[Output]
     answers: list[str]
-    later: list[Said]
+    later: list[Output]
 
 
 LINES = TEXTS.map(lambda text: text.replace("\n", ""))
 SESSIONS = st.lists(
     st.builds(
-        Typed,
+        TypedInput,
         TEXTS,
-        st.lists(SAID, max_size=3),
+        st.lists(OUTPUTS, max_size=3),
         st.booleans(),
-        st.lists(SAID, max_size=2),
+        st.lists(OUTPUTS, max_size=2),
         st.lists(LINES.filter(lambda line: "\r" not in line), max_size=2),
-        st.lists(SAID.filter(lambda said: said.source != "shell"), max_size=2),
+        st.lists(OUTPUTS.filter(lambda output: output.source != "shell"), max_size=2),
     ),
     max_size=4,
 )
 
 
-def record(session: Sequence[Typed]) -> str:
-    paper = MemoryFile()
+def record(session: Sequence[TypedInput]) -> str:
+    file = MemoryFile()
     seconds = itertools.count()
     began = datetime(2026, 11, 28, tzinfo=UTC)
-    recorder = Recorder(paper, "$ pyx --sname gus", now=lambda: began + timedelta(milliseconds=next(seconds)))
+    recorder = Recorder(file, "$ pyx --sname gus", now=lambda: began + timedelta(milliseconds=next(seconds)))
     prompt = prompt_for("gus@vm", 1)
     for one in session:
         recorder.on_prompt(prompt.first)
         recorder.on_input(prompt, one.source)
         for answer in one.answers:
             recorder.on_answer(answer)
-        for said in one.shown:
-            recorder.on_output(said.text, said.source, said.kind)
+        for output in one.output:
+            recorder.on_output(output.text, output.source, output.kind)
         if one.interrupted:
             recorder.on_interrupt()
-            for said in one.rest:
-                recorder.on_output(said.text, said.source, said.kind)
+            for output in one.rest:
+                recorder.on_output(output.text, output.source, output.kind)
         recorder.on_prompt(prompt.first)
-        for said in one.later:
-            recorder.on_output(said.text, said.source, said.kind)
+        for output in one.later:
+            recorder.on_output(output.text, output.source, output.kind)
     recorder.close()
-    return paper.text
+    return file.text
 
 
-def units(shown: Sequence[Said]) -> list[OutputUnit]:
-    """As the node of a replay has them."""
+def units(output: Sequence[Output]) -> list[OutputUnit]:
+    """Returns the units as the node of a replay has them."""
     screen = ScreenOutput()
-    for said in shown:
-        screen.add(EVAL if said.source == "shell" else said.source, said.kind, said.text)
+    for one in output:
+        screen.add(EVAL if one.source == "shell" else one.source, one.kind, one.text)
     screen.end_lines()
     return screen.units
 
 
-def is_claimed(step: Step, shown: Sequence[Said]) -> None:
+def check_claimed(step: Step, output: Sequence[Output]) -> None:
     assert isinstance(step, Input)
-    found = match_block(step.block.lines, units(shown), Bindings(), VIEW)
-    assert found.outcome == "matched", (step.block.lines, units(shown))
+    found = match_block(step.block.lines, units(output), Bindings(), VIEW)
+    assert found.outcome == "matched", (step.block.lines, units(output))
     assert found.unclaimed == ()
 
 
 @settings(max_examples=150, deadline=None)
 @given(SESSIONS)
-@example([Typed("'''# ignore", [], False, [], [], [])])
-@example([Typed("x = 1  # blocks", [], True, [Said("shell", "print", "#\n")], ["x (esc)", " "], [])])
-def test_a_recorded_session_is_read_as_it_was(session: list[Typed]) -> None:
+@example([TypedInput("'''# ignore", [], False, [], [], [])])
+@example([TypedInput("x = 1  # blocks", [], True, [Output("shell", "print", "#\n")], ["x (esc)", " "], [])])
+def test_recorded_session_is_parsed_as_it_was_typed_and_shown(session: list[TypedInput]) -> None:
     text = record(session)
     text.encode()
     sessions = parse_transcript(text, "t.pyxt").sessions
@@ -189,15 +189,15 @@ def test_a_recorded_session_is_read_as_it_was(session: list[Typed]) -> None:
         if source.strip() and not any("\ud800" <= character <= "\udfff" for character in source):
             check_input(steps, source, one)
         elif not source.strip():  # nothing ran: what was shown appeared by itself
-            appeared = [*one.shown, *(one.rest if one.interrupted else [])]
+            appeared = [*one.output, *(one.rest if one.interrupted else [])]
             if appeared:
-                is_claimed(next(steps), appeared)
+                check_claimed(next(steps), appeared)
         if one.later:
-            is_claimed(next(steps), one.later)
+            check_claimed(next(steps), one.later)
     assert next(steps, None) is None
 
 
-def check_input(steps: Iterator[Step], source: str, one: Typed) -> None:
+def check_input(steps: Iterator[Step], source: str, one: TypedInput) -> None:
     for answer in one.answers:
         typed = next(steps)
         assert isinstance(typed, Type)
@@ -207,39 +207,37 @@ def check_input(steps: Iterator[Step], source: str, one: Typed) -> None:
     if one.interrupted:
         assert step.directives == Directives(blocks=True)
         assert step.code.rstrip() == source.rstrip()
-        is_claimed(step, one.shown)
+        check_claimed(step, one.output)
         assert isinstance(next(steps), Signal)
-        is_claimed(next(steps), one.rest)
+        check_claimed(next(steps), one.rest)
     else:
         assert step.directives == Directives()
         assert step.code == without_directive(source)
-        is_claimed(step, one.shown)
+        check_claimed(step, one.output)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(SAID, max_size=4),
-    st.sampled_from(
-        [("", ""), ("```pyx\n", "```\n"), ("  ~~~pyx\n", "  ~~~\n"), ("> ````pyx\n", "> ````\n")]
-    ),
+    st.lists(OUTPUTS, max_size=4),
+    st.sampled_from(FENCES),
     st.sampled_from(["\n", "\r\n"]),
 )
-def test_what_an_update_writes_is_read_as_it_was_shown(
-    shown: list[Said], fence: tuple[str, str], end: str
+def test_updated_block_matches_the_output_it_was_made_of(
+    output: list[Output], fence: tuple[str, str], end: str
 ) -> None:
     opening, closing = fence
     prefix = opening.partition("`" if "`" in opening else "~")[0]
-    screen = units(shown)
+    screen = units(output)
     lines = rewritten([], screen, Bindings(), VIEW)
     inside = ["$ pyx --sname gus", "pyx(gus@vm)1> f()", *lines]
     text = opening + "".join(f"{prefix}{line}\n" for line in inside) + closing
     (session,) = parse_transcript(text.replace("\n", end), "t.md" if opening else "t.pyxt").sessions
     assert len(session.steps) == 2
-    is_claimed(session.steps[1], shown)
+    check_claimed(session.steps[1], output)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_random_prints_at_a_terminal_replay(seed: int) -> None:
+def test_recording_of_random_prints_replays(seed: int) -> None:
     dice = random.Random(seed)
     with Host() as host:
         shell = host.shell("gus", "--record", "t.pyxt")

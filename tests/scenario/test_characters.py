@@ -1,4 +1,4 @@
-"""characters.py: Lines as they stand on a screen in the end, and as a file writes them."""
+"""characters.py: lines as a terminal shows them, and their escapes in a file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from pyx.scenario.characters import (
         ("\x1b]0;title\x07", "\x1b]0;title\x07"),
     ],
 )
-def test_a_line_is_what_a_terminal_ends_up_with(shown: str, seen: str) -> None:
+def test_line_is_seen_as_a_terminal_shows_it_in_the_end(shown: str, seen: str) -> None:
     assert as_seen(shown) == seen
     assert as_seen(seen) == seen
 
@@ -47,12 +47,12 @@ def test_a_line_is_what_a_terminal_ends_up_with(shown: str, seen: str) -> None:
         ("é 𝄞 \t", "é 𝄞 \t (esc)"),
     ],
 )
-def test_a_file_writes_escapes(text: str, written: str) -> None:
+def test_control_characters_are_escaped_and_come_back(text: str, written: str) -> None:
     assert escaped(text) == written
     assert unescaped(written) == text
 
 
-def test_a_first_character_that_would_be_misread_is_an_escape_too() -> None:
+def test_first_character_is_escaped_on_request() -> None:
     assert escaped("$ \x07", first=True) == r"\x24 \x07 (esc)"
 
 
@@ -64,17 +64,17 @@ def test_a_first_character_that_would_be_misread_is_an_escape_too() -> None:
         (r"\U0001f600 (esc)", "😀"),
     ],
 )
-def test_a_person_may_write_other_escapes(written: str, text: str) -> None:
+def test_other_escapes_of_python_are_read(written: str, text: str) -> None:
     assert unescaped(written) == text
 
 
 @given(st.text(st.sampled_from("ab \x1b[0mK\r\b")))
-def test_what_is_seen_is_seen_so_again(text: str) -> None:
+def test_as_seen_is_idempotent(text: str) -> None:
     assert as_seen(as_seen(text)) == as_seen(text)
 
 
 @given(st.text(st.characters(exclude_characters="\n")), st.booleans())
-def test_any_text_comes_back(text: str, first: bool) -> None:
+def test_escaped_text_comes_back(text: str, first: bool) -> None:
     written = escaped(text, first=first)
     assert not needs_escapes(written)
     assert unescaped(written) == text
@@ -93,19 +93,19 @@ def test_any_text_comes_back(text: str, first: bool) -> None:
         ("\ufb01n", "fin"),
     ],
 )
-def test_differences_that_cannot_be_seen(one: str, other: str) -> None:
+def test_texts_with_invisible_differences_look_alike(one: str, other: str) -> None:
     assert look_alike(one, other)
     assert look_alike(other, one)
 
 
 @pytest.mark.parametrize(("one", "other"), [("a", "b"), ("a", "a"), ("", "-"), ("caf\u00e9", "cafes")])
-def test_differences_that_can_be_seen(one: str, other: str) -> None:
+def test_texts_with_visible_differences_do_not_look_alike(one: str, other: str) -> None:
     assert not look_alike(one, other)
 
 
-def test_escapes_show_such_characters() -> None:
+def test_with_escapes_shows_invisible_characters() -> None:
     assert with_escapes("caf\u00e9\t\u200b \\x") == r"caf\xe9\t\u200b \x"
 
 
-def test_a_terminal_obeys_nothing() -> None:
+def test_without_controls_leaves_nothing_that_a_terminal_obeys() -> None:
     assert without_controls("\x1b[2J\u00e9\ta\x9b") == "\\x1b[2J\u00e9\ta\\x9b"

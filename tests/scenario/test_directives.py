@@ -9,23 +9,23 @@ from tests.scenario.transcripts import STARTED, error_in, session_of
 
 
 class TestDirectives:
-    def test_they_are_comments_at_the_end_of_the_input(self) -> None:
+    def test_directive_is_a_comment_at_the_end_of_the_input(self) -> None:
         text = STARTED + "pyx(a@vm)1> Node.list()   # eventually 20s\n[]\npyx(a@vm)1> f('#')  # unordered\n"
         one, two = (step for step in session_of(text).steps if isinstance(step, Input))
         assert (one.code, one.directives.eventually) == ("Node.list()", 20.0)
         assert (two.code, two.directives.unordered) == ("f('#')", True)
 
-    def test_without_a_time_it_is_the_usual_one(self) -> None:
+    def test_eventually_without_a_time_has_the_usual_one(self) -> None:
         step = session_of(STARTED + "pyx(a@vm)1> Node.list()  # eventually\n[]\n").steps[2]
         assert isinstance(step, Input)
         assert step.directives.eventually == 0.0
 
-    def test_other_comments_are_comments(self) -> None:
+    def test_other_comment_is_not_a_directive(self) -> None:
         step = session_of(STARTED + "pyx(a@vm)1> f()  # eventually it will work, I hope\n").steps[2]
         assert isinstance(step, Input)
         assert step.directives.eventually is None
 
-    def test_an_empty_prompt_may_have_one(self) -> None:
+    def test_empty_prompt_may_have_a_directive(self) -> None:
         step = session_of(STARTED + "pyx(a@vm)1> # ignore\n").steps[2]
         assert isinstance(step, Input)
         assert step.is_empty_prompt
@@ -41,7 +41,7 @@ class TestDirectives:
             ("(x := 1)", "only a plain expression can be repeated"),
         ],
     )
-    def test_what_acts_is_not_evaluated_again_and_again(self, code: str, why: str) -> None:
+    def test_eventually_is_refused_for_code_with_an_effect(self, code: str, why: str) -> None:
         error = error_in(STARTED + f"pyx(a@vm)1> {code}  # eventually\n")
         assert why in error.problem
         assert (error.line, error.column) == (3, 13 + len(code) + 4)

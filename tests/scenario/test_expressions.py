@@ -1,4 +1,4 @@
-"""expressions.py: Regular expressions in a child process: right, wrong, and endless ones."""
+"""expressions.py: regular expressions in a child process: valid, invalid, and endless ones."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from pyx.scenario.expressions import ExpressionTooSlow, fullmatch, why_invalid
         ("caf\u00e9", "caf\u00e9", True),
     ],
 )
-def test_the_whole_text_is_compared(pattern: str, text: str, fits: bool) -> None:
+def test_fullmatch_compares_the_whole_text(pattern: str, text: str, fits: bool) -> None:
     assert fullmatch(pattern, text) is fits
 
 
-def test_one_that_takes_years_is_given_up_and_the_next_one_works() -> None:
+def test_endless_match_is_given_up_and_the_next_one_works() -> None:
     for _ in range(2):  # the second time it is known
         with pytest.raises(
             ExpressionTooSlow, match=r"^the regular expression takes more than 1 s of CPU time: \(a\+\)\+c$"
@@ -34,7 +34,7 @@ def test_one_that_takes_years_is_given_up_and_the_next_one_works() -> None:
     assert fullmatch("(a+)+c", "aac")
 
 
-def test_several_threads_share_the_child() -> None:
+def test_threads_share_the_child_process() -> None:
     found: list[bool] = []
     threads = [
         threading.Thread(target=lambda number=number: found.append(fullmatch("x\\d", f"x{number}")))
@@ -47,7 +47,7 @@ def test_several_threads_share_the_child() -> None:
     assert found == [True] * 8
 
 
-def test_a_child_that_was_killed_is_replaced() -> None:
+def test_killed_child_process_is_replaced() -> None:
     assert fullmatch("before", "before")
     child = expressions._matcher._child
     assert child is not None
@@ -65,5 +65,5 @@ def test_a_child_that_was_killed_is_replaced() -> None:
         (r"\d+", None),
     ],
 )
-def test_what_is_wrong_with_one(pattern: str, why: tuple[str, int] | None) -> None:
+def test_invalid_expression_has_a_reason_and_an_index(pattern: str, why: tuple[str, int] | None) -> None:
     assert why_invalid(pattern) == why

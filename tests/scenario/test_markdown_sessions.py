@@ -39,17 +39,17 @@ pyx(a@vm)1> 3
 ```
 """
 
-    def test_the_fences_of_a_section_are_one_session(self) -> None:
+    def test_fences_of_one_section_are_one_session(self) -> None:
         one, two = parse_transcript(self.TEXT, "README.md").sessions
         assert [step.line for step in one.steps] == [4, 5, 12]
         assert [step.line for step in two.steps] == [24, 25]
 
-    def test_an_indented_fence_is_read_without_its_indentation(self) -> None:
+    def test_indented_fence_is_parsed_without_its_indent(self) -> None:
         step = parse_transcript(self.TEXT, "README.md").sessions[0].steps[2]
         assert isinstance(step, Input)
         assert (step.code, step.block.lines) == ("2", ("2",))
 
-    def test_columns_are_those_of_the_file(self) -> None:
+    def test_column_of_an_error_counts_the_indent_of_its_fence(self) -> None:
         error = error_in("```pyx\n$ pyx --sname a\n```\n  ```pyx\n  $ kil -9 a\n  ```\n", "README.md")
         assert (error.line, error.column) == (5, 5)
 
@@ -71,13 +71,13 @@ class TestFences:
             f"````markdown\n```\n```pyx\n$ no\n```\n````\n```pyx\n{BODY}```\n",
         ],
     )
-    def test_each_form_of_commonmark_is_a_session(self, text: str) -> None:
+    def test_fence_in_each_form_of_commonmark_is_a_session(self, text: str) -> None:
         _, step = session_of(text, "t.md").steps
         assert isinstance(step, Input)
         assert (step.code, step.block.lines) == ("1+1", ("3",))
         assert text.split("\n")[step.line - 1].endswith("pyx(a@vm)1> 1+1")
 
-    def test_a_shorter_fence_in_a_longer_one_is_output(self) -> None:
+    def test_shorter_fence_in_a_longer_one_is_output(self) -> None:
         step = session_of("````pyx\n$ pyx --sname a\npyx(a@vm)1> f()\n```\nx\n```\n````\n", "t.md").steps[1]
         assert isinstance(step, Input)
         assert step.block.lines == ("```", "x", "```")
@@ -97,11 +97,11 @@ class TestFences:
             ),
         ],
     )
-    def test_one_that_is_wrong_is_named_with_its_line(self, text: str, line: int, problem: str) -> None:
+    def test_wrong_fence_is_an_error_with_its_line(self, text: str, line: int, problem: str) -> None:
         error = error_in(text, "t.md")
         assert (error.line, error.problem) == (line, problem)
 
-    def test_columns_of_complaints_are_those_of_the_file(self) -> None:
+    def test_column_of_an_error_counts_the_marks_of_containers(self) -> None:
         error = error_in("> - ```pyx\n>   $ kil -9 a\n>   ```\n", "t.md")
         assert (error.line, error.column) == (2, 7)
 
@@ -114,9 +114,9 @@ class TestFences:
             "text\n\n    ```pyx\n    $ heal\n    ```\n",
         ],
     )
-    def test_what_looks_like_a_session_and_is_not_played_is_counted(self, other: str) -> None:
+    def test_block_with_a_prompt_that_is_not_played_is_counted(self, other: str) -> None:
         transcript = parse_transcript(f"{other}\n```pyx\n{BODY}```\n", "t.md")
         assert (len(transcript.sessions), transcript.skipped) == (1, 1)
 
-    def test_other_languages_without_a_prompt_are_nothing_to_count(self) -> None:
+    def test_block_of_another_language_without_a_prompt_is_not_counted(self) -> None:
         assert parse_transcript("```python\nprint(1)\n```\n", "t.md").skipped == 0

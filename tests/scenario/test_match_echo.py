@@ -1,4 +1,4 @@
-"""match_echo.py: One echo against what was shown."""
+"""match_echo.py: echoes are compared as Python values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TestEchoes:
             ("...", "..."),
         ],
     )
-    def test_the_same_value_written_otherwise(self, written: str, shown: str) -> None:
+    def test_echo_matches_the_same_value_written_otherwise(self, written: str, shown: str) -> None:
         assert same(written if written != "..." else "Ellipsis", shown if shown != "..." else "Ellipsis")
 
     @pytest.mark.parametrize(
@@ -55,26 +55,26 @@ class TestEchoes:
             ("<a b>", "<a b>"),
         ],
     )
-    def test_another_value_or_none(self, written: str, shown: str) -> None:
+    def test_echo_does_not_match_another_value(self, written: str, shown: str) -> None:
         assert not same(written, shown)
 
-    def test_pids_inside_are_bound(self) -> None:
+    def test_pids_in_an_echo_are_bound(self) -> None:
         names = Bindings()
         assert same("('add', #PID<0.3.0>, 1)", "('add',\n #PID<0.8.0>,\n 1)", names)
         assert not same("#PID<0.3.0>", "#PID<0.9.0>", names)
         assert same("[#PID<0.3.0>]", "[#PID<0.8.0>]", names)
 
-    def test_pids_inside_texts_too(self) -> None:
+    def test_pids_in_strings_of_an_echo_are_bound(self) -> None:
         names = Bindings()
         assert same("'from <0.3.0>'", '"from <0.8.0>"', names)
         assert not same("#PID<0.3.0>", "#PID<0.9.0>", names)
 
-    def test_a_set_of_many_unknown_pids_is_no_trap(self) -> None:
+    def test_set_of_many_unbound_pids_is_compared_in_bounded_time(self) -> None:
         many = ", ".join(f"#PID<0.{number}.0>" for number in range(30))
         assert same(f"{{{many}, 'x'}}", f"{{{many}, 'x'}}")
         assert not same(f"{{{many}, 'x'}}", f"{{{many}, 'y'}}")
 
-    def test_a_set_finds_the_partners_that_agree(self) -> None:
+    def test_set_elements_pair_off_by_their_bindings(self) -> None:
         names = Bindings()
         assert fits("<0.3.0>", "<0.8.0>", names)
         assert same("{#PID<0.4.0>, #PID<0.3.0>}", "{#PID<0.8.0>, #PID<0.9.0>}", names)
@@ -86,17 +86,17 @@ class TestEchoes:
         assert not same(repr(numbers), repr([*numbers[:-1], -1]))
         assert same(repr(dict.fromkeys(numbers)), repr(dict.fromkeys(reversed(numbers))))
 
-    def test_elements_that_are_sets_themselves_pair_off(self) -> None:
+    def test_sets_in_sets_pair_off(self) -> None:
         assert same("{frozenset({1, 2}), frozenset({3})}", "{frozenset({3}), frozenset({2, 1})}")
         assert not same("{frozenset({1, 2}), frozenset({3})}", "{frozenset({3}), frozenset({2, 4})}")
 
-    def test_a_computed_number_is_not_a_name(self) -> None:
+    def test_hexadecimal_number_without_brackets_is_not_an_address(self) -> None:
         assert not same("'0x12345678'", "'0xdeadbeef'")
         assert same("<f at 0x12345678>", "<f at 0xdeadbeef>") is False  # which is not Python
         assert same("['<f at 0x12345678>']", "['<f at 0xdeadbeef>']")
 
 
-class TestItsEnd:
+class TestEndOfEcho:
     def end(self, text: str, shown: str = "") -> int | None:
         return end_of_echo([expected_line(line) for line in text.split("\n")], 0, shown)
 
@@ -111,12 +111,12 @@ class TestItsEnd:
             ("f(\n...\n)", 3),
         ],
     )
-    def test_is_where_its_brackets_close(self, text: str, end: int) -> None:
+    def test_end_of_an_echo_is_where_its_brackets_close(self, text: str, end: int) -> None:
         assert self.end(text) == end
 
     @pytest.mark.parametrize("text", ["[1,", ")", "'a", "[1,\nx (re)\n]", "[1, [..]]"])
-    def test_a_text_without_an_end(self, text: str) -> None:
+    def test_text_with_open_brackets_has_no_end(self, text: str) -> None:
         assert self.end(text) is None
 
-    def test_is_not_looked_for_far_beyond_what_was_shown(self) -> None:
+    def test_end_is_not_searched_far_beyond_the_actual_echo(self) -> None:
         assert self.end("[\n" + "1,\n" * 10_000 + "]", "[1]") is None

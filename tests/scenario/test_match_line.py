@@ -1,4 +1,4 @@
-"""match_line.py: One line against what was shown."""
+"""match_line.py: an expected line is compared with an actual one."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ def fits(written: str, shown: str, names: Bindings | None = None) -> bool:
 
 
 class TestLines:
-    def test_text_is_text_but_for_blanks_at_the_end(self) -> None:
+    def test_text_matches_but_for_blanks_at_the_end(self) -> None:
         assert fits("hello", "hello  ")
         assert not fits("hello", "hello!")
         assert not fits("  hello", "hello")
 
-    def test_pids_match_up_to_the_renaming(self) -> None:
+    def test_pids_match_up_to_the_bindings(self) -> None:
         names = Bindings()
         assert fits("#PID<0.3.0> checked <9.1.0>", "#PID<0.8.0> checked <1.4.0>", names)
         assert not fits("#PID<0.3.0>", "#PID<0.9.0>", names)
         assert fits("#PID<0.3.0>", "#PID<0.8.0>", names)
 
-    def test_any_text_inside_a_line(self) -> None:
+    def test_wildcard_matches_any_text_inside_a_line(self) -> None:
         assert fits("took [..] s", "took 0.25 s")
         assert fits("[..]Error:[..]", "TypeError: ")
         assert not fits("took [..] s", "took 0.25 ms")
 
-    def test_any_text_does_not_slide_over_a_bound_pid(self) -> None:
+    def test_wildcard_finds_a_bound_pid(self) -> None:
         names = Bindings()
         assert fits("<0.2.0>", "<0.7.0>", names)
         assert fits("[..] <0.2.0>[..]", "x <0.6.0> <0.7.0> <0.8.0>", names)
 
-    def test_a_bare_ellipsis_inside_a_line_is_text(self) -> None:
+    def test_ellipsis_inside_a_line_is_text(self) -> None:
         assert fits("[1, ...]", "[1, ...]")
         assert not fits("[1, ...]", "[1, 2]")
 
-    def test_suffixes(self) -> None:
+    def test_suffixes_make_expressions_and_globs(self) -> None:
         assert fits(r"pid \d+ (re)", "pid 4242")
         assert not fits(r"pid \d+ (re)", "pid 4242!")
         assert fits("*.py? (glob)", "(x).pyc")
         assert not fits("*.py? (glob)", "x.py")
 
-    def test_a_backslash_protects(self) -> None:
+    def test_backslash_makes_a_line_plain_text(self) -> None:
         assert fits("\\", "")
         assert fits("\\...", "...")
         assert fits("\\took [..] s", "took [..] s")
@@ -76,7 +76,7 @@ class TestLines:
             "~~~",
         ],
     )
-    def test_what_would_be_misread_is_protected(self, shown: str) -> None:
+    def test_line_that_would_be_misread_is_protected(self, shown: str) -> None:
         written = protected(shown)
         assert written == "\\" + shown
         assert fits(written, shown)
@@ -92,17 +92,17 @@ class TestLines:
             ("$ x (esc)", r"\x24 x (esc) (esc)"),
         ],
     )
-    def test_what_a_file_does_not_keep_is_escaped(self, shown: str, written: str) -> None:
+    def test_line_that_a_file_does_not_keep_is_escaped(self, shown: str, written: str) -> None:
         assert protected(shown) == written
         assert fits(written, shown)
 
-    def test_an_escaped_line_is_what_a_terminal_ends_up_with(self) -> None:
+    def test_escaped_line_is_compared_as_a_terminal_shows_it(self) -> None:
         assert fits(r"\r10%\r\x1b[31m100%\x1b[0m (esc)", "100%")
 
     @given(st.text(st.characters(exclude_characters="\n")))
-    def test_any_line_is_read_as_it_was_seen(self, shown: str) -> None:
+    def test_protected_line_matches_the_line_it_was_made_of(self, shown: str) -> None:
         assert fits(protected(as_seen(shown)), as_seen(shown))
 
-    def test_the_rest_is_not(self) -> None:
+    def test_plain_line_is_not_protected(self) -> None:
         assert protected("#PID<0.1.0>") == "#PID<0.1.0>"
         assert protected("plain") == "plain"

@@ -1,4 +1,4 @@
-"""match_unordered.py: `# unordered`: the lines of a block in any order."""
+"""match_unordered.py: the lines of a block with `# unordered`."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ def match(block: str, *units: OutputUnit, unordered: bool = True) -> BlockMatch:
 
 
 class TestUnordered:
-    def test_the_order_is_free_within_a_source_too(self) -> None:
+    def test_order_within_a_source_is_free(self) -> None:
         units = [shown(EVAL, text) for text in ("1", "2", "3")]
         assert match("3\n1\n2", *units, unordered=True).outcome == "matched"
         assert match("3\n1", *units, unordered=True).outcome == "mismatch"
         assert match("3\n1\n...", *units, unordered=True).outcome == "matched"
 
-    def test_what_is_left_waits(self) -> None:
+    def test_remainder_of_a_unit_stays_unclaimed(self) -> None:
         report = shown("log", "a\nb\nc")
         found = match("c\na", report, unordered=True)
         assert found == BlockMatch("matched", (shown("log", "b"),))
 
-    def test_what_is_missing_may_still_come(self) -> None:
+    def test_missing_line_may_still_come(self) -> None:
         assert match("2\n1", shown("log", "1"), unordered=True).outcome == "open"
 
-    def test_a_line_that_may_be_several_leaves_to_the_others_what_only_they_can_be(self) -> None:
+    def test_wildcard_line_leaves_to_others_the_lines_only_they_match(self) -> None:
         units = [shown(EVAL, text) for text in ("ab", "a", "c")]
         assert match("[..]\na[..]\nab", *units).outcome == "matched"
         assert match("[..]\na[..]\na[..]", *units).outcome == "matched"
         assert match("a[..]\na[..]\na[..]", *units).outcome == "mismatch"
 
-    def test_a_line_of_the_evaluation_goes_before_an_equal_one_of_others(self) -> None:
+    def test_line_of_the_evaluation_is_taken_before_an_equal_one(self) -> None:
         assert match("a", shown("log", "a"), shown(EVAL, "a")) == BlockMatch("matched", (shown("log", "a"),))
 
-    def test_ten_thousand_lines(self) -> None:
+    def test_ten_thousand_lines_are_compared(self) -> None:
         lines = [f"line {number}" for number in range(10_000)]
         units = [shown(EVAL, line) for line in lines]
         assert match("\n".join(reversed(lines)), *units).outcome == "matched"
@@ -50,6 +50,6 @@ class TestUnordered:
         pids = [f"<0.{number}.0>" for number in range(1_000)]
         assert match("\n".join(reversed(pids)), *[shown(EVAL, pid) for pid in pids]).outcome == "matched"
 
-    def test_what_fits_in_too_many_ways_does_not_match(self) -> None:
+    def test_block_with_too_many_ways_to_match_is_a_mismatch(self) -> None:
         units = [shown(EVAL, f"{number}") for number in range(30)]
         assert match("\n".join(["[..]"] * 29 + ["x[..]"]), *units).outcome == "mismatch"

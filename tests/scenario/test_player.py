@@ -1,6 +1,4 @@
-"""player.py, node_process.py, running_nodes.py: Scenarios that must fail, and what their failures say; real
-nodes play them.
-"""
+"""player.py, node_process.py, running_nodes.py, failure_report.py: real nodes pass and fail scenarios."""
 
 from __future__ import annotations
 
@@ -42,8 +40,8 @@ def failure(folder: Path, text: str) -> str:
     return result.text
 
 
-class TestWhatPasses:
-    def test_echoes_prints_errors_and_what_others_print(self, folder: Path) -> None:
+class TestPassing:
+    def test_echoes_prints_errors_and_output_of_processes_pass(self, folder: Path) -> None:
         result = play(
             folder,
             AB
@@ -69,7 +67,7 @@ pyx(b@vm)1>
         )
         assert result.passed, result.text
 
-    def test_a_blocked_shell_goes_on_when_it_is_told(self, folder: Path) -> None:
+    def test_input_that_blocks_ends_at_an_empty_prompt(self, folder: Path) -> None:
         result = play(
             folder,
             AB
@@ -87,7 +85,7 @@ pyx(a@vm)3> _
         )
         assert result.passed, result.text
 
-    def test_eventually_leaves_the_shell_as_it_was(self, folder: Path) -> None:
+    def test_eventually_leaves_the_names_and_numbers_of_the_shell(self, folder: Path) -> None:
         result = play(
             folder,
             A
@@ -103,7 +101,7 @@ pyx(a@vm)3> _, v(2)
         )
         assert result.passed, result.text
 
-    def test_what_attempts_in_vain_log_may_be_claimed_or_not(self, folder: Path) -> None:
+    def test_log_of_failed_attempts_may_be_claimed_or_not(self, folder: Path) -> None:
         text = (
             A + "pyx(a@vm)1> import sys, time; due = time.monotonic() + 0.3\n"
             "pyx(a@vm)2> def late():\n...(a@vm)2>     print('not yet', file=sys.stderr)\n"
@@ -130,7 +128,7 @@ True
         )
         assert result.passed, result.text
 
-    def test_a_shell_without_a_name_may_get_one(self, folder: Path) -> None:
+    def test_shell_without_a_name_may_start_a_node(self, folder: Path) -> None:
         result = play(
             folder,
             "$ pyx\npyx(1)> Node.is_alive()\nFalse\npyx(2)> Node.start('late@vm')\n'late@vm'\n"
@@ -138,7 +136,7 @@ True
         )
         assert result.passed, result.text
 
-    def test_files_beside_the_scenario_are_its_project_and_stay_as_they_are(self, folder: Path) -> None:
+    def test_files_beside_the_scenario_are_its_project_and_stay_unchanged(self, folder: Path) -> None:
         (folder / "mine.py").write_text("x = 1\n")
         text = (
             A + "pyx(a@vm)1> mine.x\nimported mine\n1\n$ cat > mine.py <<END\nx = 2\nEND\n"
@@ -148,7 +146,7 @@ True
         assert (folder / "mine.py").read_text() == "x = 1\n"
         assert sorted(path.name for path in folder.iterdir()) == ["mine.py", "t.pyxt"]
 
-    def test_a_frozen_node_hears_of_the_end_of_a_partition(self, folder: Path) -> None:
+    def test_frozen_node_gets_the_end_of_a_partition_when_resumed(self, folder: Path) -> None:
         result = play(
             folder,
             AB + "pyx(a@vm)1> Node.connect('b')\nTrue\npyx(b@vm)1> Process.register(self(), 'shell')\nTrue\n"
@@ -159,11 +157,11 @@ True
         assert result.passed, result.text
 
     @pytest.mark.parametrize("code", ["exit()", "exit(3)", "raise SystemExit"])
-    def test_a_person_may_leave(self, folder: Path, code: str) -> None:
+    def test_node_may_exit_at_its_prompt(self, folder: Path, code: str) -> None:
         result = play(folder, A + f"pyx(a@vm)1> {code}\n")
         assert result.passed, result.text
 
-    def test_what_nodes_write_is_written_into_copies(self, folder: Path) -> None:
+    def test_nodes_write_into_copies(self, folder: Path) -> None:
         (folder / "data").mkdir()
         (folder / "data/log.txt").write_text("one\n")
         (folder / "stock.json").write_text("[]")
@@ -178,7 +176,7 @@ True
         assert (folder / "stock.json").read_text() == "[]"
         assert (folder / "data/log.txt").read_text() == "one\n"
 
-    def test_what_was_not_copied_is_named_where_it_fails(self, folder: Path) -> None:
+    def test_report_lists_files_that_were_not_copied(self, folder: Path) -> None:
         with (folder / "data").open("wb") as data:
             data.truncate(65 << 20)
         text = failure(folder, A + "pyx(a@vm)1> open('data')\n<_io[..]>\n")
@@ -189,14 +187,14 @@ True
         assert text.count("    not copied: data") == 5
         assert text.endswith("    not copied: 3 more\n")
 
-    def test_the_end_leaves_out_who_is_stopped_or_cut_off(self, folder: Path) -> None:
+    def test_end_does_not_wait_for_frozen_or_partitioned_nodes(self, folder: Path) -> None:
         text = (
             AB + "$ pyx --sname c\npyx(a@vm)1> Node.connect('b'), Node.connect('c')\n(True, True)\n"
             "$ partition a | b\n$ kill -STOP c\n"
         )
         assert play(folder, text).passed
 
-    def test_ignored_and_unordered(self, folder: Path) -> None:
+    def test_ignore_and_unordered_pass(self, folder: Path) -> None:
         text = (
             A + "pyx(a@vm)1> print(1); print(2)  # unordered\n2\n1\npyx(a@vm)2> print('whatever')  # ignore\n"
         )
@@ -204,16 +202,18 @@ True
 
 
 @pytest.mark.parametrize("scale", ["soon", "0", "-1", "nan", "inf"])
-def test_time_outs_that_are_no_number_times_as_long(scale: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout_scale_that_is_not_a_positive_number_is_refused(
+    scale: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYX_TIMEOUT_SCALE", scale)
     with pytest.raises(PyxError, match=f"^PYX_TIMEOUT_SCALE is '{scale}', which is not a number above 0\n"):
         PlayerSettings()
 
 
-class TestWaits:
+class TestWaiting:
     @pytest.fixture
     def waits(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """So many seconds at most the runner waited, each time."""
+        """The time-outs of all waits, in seconds."""
         waits: list[float] = []
         real = NodeProcesses.wait
 
@@ -224,14 +224,14 @@ class TestWaits:
         monkeypatch.setattr(NodeProcesses, "wait", wait)
         return waits
 
-    def test_a_missing_line_is_awaited_for_the_time_out_times_the_scale(
+    def test_missing_line_is_awaited_for_the_scaled_timeout(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
     ) -> None:
         monkeypatch.setenv("PYX_TIMEOUT_SCALE", "3")
         failure(folder, A + "$ timeout 100ms\npyx(a@vm)1>\nb\n")
         assert 0 < waits[-1] <= 0.3
 
-    def test_eventually_asks_after_50_ms_and_then_less_and_less_often(
+    def test_eventually_repeats_after_50_ms_and_then_less_often(
         self, folder: Path, waits: list[float]
     ) -> None:
         text = (
@@ -242,8 +242,8 @@ class TestWaits:
         assert [wait for wait in waits if wait < 1] == pytest.approx([0.05, 0.075, 0.1125])
 
 
-class TestWhatFails:
-    def test_a_wrong_value_at_once_with_a_diff(self, folder: Path) -> None:
+class TestFailing:
+    def test_wrong_value_is_reported_with_a_diff(self, folder: Path) -> None:
         text = failure(folder, A + "\npyx(a@vm)1> 1 + 1\n3\n")
         head, step, minus, plus, *rest = text.split("\n")
         assert head.startswith("FAIL t.pyxt:3  a@vm: the output differs (- expected, + actual), ")
@@ -251,19 +251,19 @@ class TestWhatFails:
         assert rest[0].startswith("    logs: /")
         assert rest[1] == "    open a shell there: pyx replay t.pyxt --stop-at 3 --shell a@vm"
 
-    def test_an_extra_line(self, folder: Path) -> None:
+    def test_extra_line_is_in_the_diff(self, folder: Path) -> None:
         text = failure(folder, A + "pyx(a@vm)1> print('a'); print('b')\na\n")
         assert "    a\n  + b\n" in text
 
-    def test_a_missing_line(self, folder: Path) -> None:
+    def test_missing_line_is_in_the_diff(self, folder: Path) -> None:
         # A node that has ended shows nothing more: there is no time-out to wait for.
         text = failure(folder, A + "pyx(a@vm)1> print('a'); exit()\na\nb\n")
         assert "    a\n  - b\n" in text
 
-    def test_silence_is_asserted(self, folder: Path) -> None:
+    def test_output_below_no_expected_line_fails(self, folder: Path) -> None:
         assert "  + 1\n" in failure(folder, A + "pyx(a@vm)1> 1\n")
 
-    def test_a_line_at_the_wrong_node(self, folder: Path) -> None:
+    def test_line_at_another_node_is_reported_as_unclaimed(self, folder: Path) -> None:
         text = failure(
             folder,
             AB + "pyx(a@vm)1> rpc.call('b', 'builtins', 'print', ['x'])\n" + QUICK + "pyx(b@vm)1>\nx\n",
@@ -273,7 +273,7 @@ class TestWhatFails:
         assert "    unclaimed on a@vm after " in text
         assert re.search(r"from #PID<1\.\d+\.0>: x\n", text)
 
-    def test_swapped_pids(self, folder: Path) -> None:
+    def test_swapped_pids_are_reported_with_their_bindings(self, folder: Path) -> None:
         text = failure(
             folder,
             A + "pyx(a@vm)1> one, two = spawn(receive), spawn(receive)\npyx(a@vm)2> one, two\n"
@@ -282,7 +282,7 @@ class TestWhatFails:
         assert "  - [#PID<0.2.0>, #PID<0.3.0>]\n  + [#PID<0.3.0>, #PID<0.2.0>]\n" in text
         assert "    bound: <0.2.0> = <0.2.0> of a@vm; <0.3.0> = <0.3.0> of a@vm\n" in text
 
-    def test_late_output_that_nobody_claims(self, folder: Path) -> None:
+    def test_unclaimed_output_at_the_end_fails(self, folder: Path) -> None:
         text = failure(
             folder,
             A + "pyx(a@vm)1> import time\n"
@@ -294,11 +294,11 @@ class TestWhatFails:
         )
         assert "  + late\n    from: #PID<0.2.0>\n" in text
 
-    def test_a_crash(self, folder: Path) -> None:
+    def test_crash_in_an_input_fails(self, folder: Path) -> None:
         text = failure(folder, A + "pyx(a@vm)1> import os; os.abort()\n")
         assert "FAIL t.pyxt:2  a@vm: the node died (signal 6)" in text
 
-    def test_a_crash_that_nobody_looked_at(self, folder: Path) -> None:
+    def test_crash_of_another_node_fails_at_the_end(self, folder: Path) -> None:
         text = failure(
             folder,
             AB
@@ -314,7 +314,7 @@ class TestWhatFails:
             ("rpc.cast('b', 'signal', 'raise_signal', [9])\nTrue\n", "signal 9"),
         ],
     )
-    def test_a_node_that_ends_unasked_is_a_failure(self, folder: Path, code: str, how: str) -> None:
+    def test_node_that_ends_by_itself_fails(self, folder: Path, code: str, how: str) -> None:
         text = failure(folder, AB + f"pyx(a@vm)1> Node.ping('b')\n'pong'\npyx(a@vm)2> {code}")
         assert f"b@vm: the node ended by itself ({how})" in text
 
@@ -328,11 +328,13 @@ class TestWhatFails:
             ("os.kill(os.getpid(), 1)", "exit code 129"),
         ],
     )
-    def test_a_death_in_its_own_evaluation(self, folder: Path, code: str, how: str) -> None:
+    def test_death_in_its_own_evaluation_is_reported_with_its_exit(
+        self, folder: Path, code: str, how: str
+    ) -> None:
         text = failure(folder, A + f"pyx(a@vm)1> import os; {code}\n")
         assert f"FAIL t.pyxt:2  a@vm: the node died ({how})" in text
 
-    def test_an_incarnation_before_the_last_one_counts_too(self, folder: Path) -> None:
+    def test_death_of_an_earlier_incarnation_fails(self, folder: Path) -> None:
         text = failure(
             folder,
             AB + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [7])\nTrue\n"
@@ -340,7 +342,7 @@ class TestWhatFails:
         )
         assert "b@vm: the node ended by itself (exit code 7)" in text
 
-    def test_a_hang_shows_stacks_mailboxes_and_connections(self, folder: Path) -> None:
+    def test_hang_is_reported_with_stacks_mailboxes_and_connections(self, folder: Path) -> None:
         text = failure(
             folder,
             AB + "pyx(b@vm)1> Node.connect('a')\nTrue\n"
@@ -353,7 +355,7 @@ class TestWhatFails:
         assert '        File "<pyx 2>", line 1, in <module>\n' in text
         assert "    b@vm:\n      nodes: a@vm\n" in text
 
-    def test_a_hang_inside_a_call_into_c_shows_at_least_where(self, folder: Path) -> None:
+    def test_hang_in_a_call_into_c_is_reported_with_its_stack(self, folder: Path) -> None:
         text = failure(
             folder,
             A
@@ -364,32 +366,32 @@ class TestWhatFails:
         assert "a@vm: the input did not end within 0.3 s, " in text
         assert '        File "<pyx 1>", line 1 in <module>\n' in text
 
-    def test_a_node_that_is_not_there_any_more(self, folder: Path) -> None:
+    def test_input_at_a_killed_node_fails(self, folder: Path) -> None:
         text = failure(folder, A + "$ kill -9 a\npyx(a@vm)1> 1\n1\n")
         assert "FAIL t.pyxt:3  a@vm: the node is not running: it was killed (line 2)" in text
 
-    def test_a_frozen_node_is_not_typed_at(self, folder: Path) -> None:
+    def test_input_at_a_frozen_node_fails(self, folder: Path) -> None:
         text = failure(folder, A + "$ kill -STOP a\npyx(a@vm)1> 1\n1\n")
         assert "the node is frozen ($ kill -CONT a@vm resumes it)" in text
 
-    def test_a_node_that_does_not_start(self, folder: Path) -> None:
+    def test_start_under_a_taken_name_fails(self, folder: Path) -> None:
         text = failure(folder, AB + "\n$ pyx --sname b\n")
         assert "FAIL t.pyxt:4  b@localhost: the node did not start (exit code 3)" in text
         assert "  + pyx: the name b@localhost is in use by another node" in text
 
-    def test_eventually_gives_up(self, folder: Path) -> None:
+    def test_eventually_fails_with_its_last_attempt(self, folder: Path) -> None:
         text = failure(folder, A + "pyx(a@vm)1> Node.list()  # eventually 1s\n['b@vm']\n")
         assert "a@vm: the output of no attempt matched (- expected, + last attempt), " in text
         assert "  - ['b@vm']\n  + []\n" in text
 
-    def test_an_expression_that_takes_years(self, folder: Path) -> None:
+    def test_endless_expression_fails(self, folder: Path) -> None:
         text = failure(folder, A + "pyx(a@vm)1> print('a' * 64)\n(a+)+c (re)\n")
         assert text.startswith(
             "FAIL t.pyxt:2  a@vm: the regular expression takes more than 1 s of CPU time: (a+)+c, "
         )
         assert "  - (a+)+c (re)\n  + aaaa" in text
 
-    def test_differences_that_cannot_be_seen_are_shown_with_escapes(self, folder: Path) -> None:
+    def test_invisible_differences_are_reported_with_escapes(self, folder: Path) -> None:
         text = failure(
             folder,
             A + "pyx(a@vm)1> print('a\\tb'); print('x'); print('12\\xa0')\na       b\nx\n12\n",
@@ -399,7 +401,7 @@ class TestWhatFails:
             in text
         )
 
-    def test_a_long_block_shows_what_differs(self, folder: Path) -> None:
+    def test_report_of_a_long_block_shows_the_differences(self, folder: Path) -> None:
         lines = [f"line {number}" for number in range(1200)]
         text = failure(
             folder,
@@ -412,30 +414,30 @@ class TestWhatFails:
         assert "  - other\n  + line 900\n    line 901\n    line 902\n    line 903\n" in text
         assert "    line 903\n    ... 296 lines as expected\n    logs: " in text
 
-    def test_a_wall_of_lines_is_cut_on_both_sides(self, folder: Path) -> None:
+    def test_report_of_very_many_lines_is_cut(self, folder: Path) -> None:
         lines = "".join(f"{number}\n" for number in range(1000))
         text = failure(folder, A + f"pyx(a@vm)1> print('x\\n' * 99)\n{lines}")
         assert "  - 19\n  - ... 980 more lines\n  + x\n" in text
         assert "  + x\n  + ... 80 more lines\n    logs: " in text
 
-    def test_an_unknown_command(self, folder: Path) -> None:
+    def test_unknown_command_is_not_playable(self, folder: Path) -> None:
         result = play(folder, A + "$ sleep 1\n")
         assert not result.readable
         assert result.text.startswith("t.pyxt:2:3: unknown command 'sleep'")
 
-    def test_a_bad_fixture(self, folder: Path) -> None:
+    def test_file_outside_the_sandbox_is_not_playable(self, folder: Path) -> None:
         result = play(folder, "$ cat > ../x.py <<END\nEND\n")
         assert not result.readable
         assert "t.pyxt:1:9: the file '../x.py' is outside" in result.text
         assert not (folder.parent / "x.py").exists()
 
-    def test_a_fixture_where_a_directory_is(self, folder: Path) -> None:
+    def test_file_in_place_of_a_directory_fails(self, folder: Path) -> None:
         text = failure(folder, "$ cat > d/f <<END\nEND\n$ cat > d <<END\nEND\n" + A)
         assert text.startswith("FAIL t.pyxt:3  d cannot be written: Is a directory, ")
 
 
 class TestSessions:
-    def test_two_stories_of_a_markdown_file_share_nothing(self, folder: Path) -> None:
+    def test_sessions_of_a_markdown_file_share_nothing(self, folder: Path) -> None:
         story = "```pyx\n$ pyx --sname a\npyx(a@vm)1> Node.list()\n[]\n```\n\nMore:\n\n"
         story += "```pyx\npyx(a@vm)2> 1\n1\n```\n"
         (folder / "README.md").write_text(f"# One\n{story}# Two\n{story}")
@@ -447,13 +449,13 @@ class TestSessions:
         result = play(folder, A + "pyx(a@vm)1> 1\n2\n", ReplayOptions(repeat=3))
         assert "    this was repetition 1 of 3\n" in result.text
 
-    def test_each_repetition_is_a_run_of_its_own(self, folder: Path) -> None:
+    def test_each_repetition_plays_anew(self, folder: Path) -> None:
         log = folder / "log"
         text = A + f"pyx(a@vm)1> open({str(log)!r}, 'a').write('x')\n1\n"
         assert play(folder, text, ReplayOptions(repeat=3)).passed
         assert log.read_text() == "xxx"
 
-    def test_jitter_delays_the_frames_of_every_node(self, folder: Path) -> None:
+    def test_jitter_delays_the_messages_of_every_node(self, folder: Path) -> None:
         text = AB + "".join(
             f"pyx({name}@vm)1> from pyx.runtime.local_node import this_node\n"
             f"pyx({name}@vm)2> 0.0 <= this_node().transport._delay() <= 0.02\nTrue\n"
@@ -462,7 +464,7 @@ class TestSessions:
         assert play(folder, text, ReplayOptions(jitter=True)).passed
         assert "  - True\n  + TypeError: " in play(folder, text).text
 
-    def test_jobs_are_played_at_one_time_and_do_not_meet(self, folder: Path) -> None:
+    def test_jobs_play_at_the_same_time_and_apart(self, folder: Path) -> None:
         for name, other in (("one", "two"), ("two", "one")):
             (folder / f"{name}.pyxt").write_text(
                 A + f"pyx(a@vm)1> from pathlib import Path; Path({str(folder / name)!r}).touch()\n"
@@ -472,7 +474,7 @@ class TestSessions:
         results = Replay(ReplayOptions()).run(["one.pyxt", "two.pyxt"], 2, lambda _result: None)
         assert [result.text for result in results] == ["", ""]
 
-    def test_a_failure_under_jitter_can_be_repeated(self, folder: Path) -> None:
+    def test_report_under_jitter_has_the_seed(self, folder: Path) -> None:
         result = play(folder, AB + "pyx(a@vm)1> Node.ping('b')\n'pang'\n", ReplayOptions(jitter=True, seed=7))
         assert "    repeat these delays: --jitter --seed 7\n" in result.text
 
@@ -482,7 +484,7 @@ class TestNoOrphans:
     @pytest.mark.parametrize(
         ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
     )
-    def test_a_signal_ends_all_and_leaves_nothing(
+    def test_signal_ends_the_replay_and_leaves_nothing(
         self, folder: Path, jobs: str, number: signal.Signals, code: int
     ) -> None:
         for name in ("one", "two"):
@@ -490,23 +492,23 @@ class TestNoOrphans:
                 A + "$ timeout 60s\npyx(a@vm)1> import os, pathlib\n"
                 f"pyx(a@vm)2> pathlib.Path({str(folder / 'pid')!r}).write_text(str(os.getpid())); receive()\n"
             )
-        runner = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "pyx", "replay", "one.pyxt", "two.pyxt", "--jobs", jobs, "--junit", "x"],
             stdout=subprocess.DEVNULL,
         )
         try:
-            pid = int(_soon(folder / "pid"))
-            runner.send_signal(number)
-            assert runner.wait(20) == code
+            pid = int(_text_of(folder / "pid"))
+            process.send_signal(number)
+            assert process.wait(20) == code
         finally:
-            runner.kill()
-            runner.wait()
-        _gone(pid)
+            process.kill()
+            process.wait()
+        _wait_for_end(pid)
         assert list(Path(tempfile.gettempdir()).iterdir()) == []
         assert 'errors="' in (folder / "x").read_text()
 
     @pytest.mark.parametrize("passes", [True, False])
-    def test_what_nodes_have_started_ends_with_them(self, folder: Path, passes: bool) -> None:
+    def test_processes_started_by_nodes_end_with_them(self, folder: Path, passes: bool) -> None:
         (folder / "kids.py").write_text(
             "import os, subprocess, time\nfrom pathlib import Path\n\n"
             "def start(file):\n"
@@ -525,9 +527,9 @@ class TestNoOrphans:
         pids = [int(pid) for pid in (folder / "pids").read_text().split()]
         assert len(pids) == 4
         for pid in pids:
-            _gone(pid)
+            _wait_for_end(pid)
 
-    def test_a_killed_runner_leaves_what_the_next_one_clears(self, folder: Path) -> None:
+    def test_sandbox_of_a_killed_replay_is_removed_by_the_next(self, folder: Path) -> None:
         (folder / "t.pyxt").write_text(
             A + "$ timeout 60s\npyx(a@vm)1> import os, subprocess; from pathlib import Path\n"
             "pyx(a@vm)2> sleep = subprocess.Popen(['sleep', '7777'])\n"
@@ -535,21 +537,21 @@ class TestNoOrphans:
             "pyx(a@vm)4> pids.write_text(f'{sleep.pid} {os.getpid()}'); receive()\n"
         )
         (folder / "next.pyxt").write_text(A)
-        runner = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "pyx", "replay", "t.pyxt"], stdout=subprocess.DEVNULL
         )
         try:
-            pids = _soon(folder / "pids").split()
+            pids = _text_of(folder / "pids").split()
         finally:
-            runner.kill()
-            runner.wait()
+            process.kill()
+            process.wait()
         for pid in pids:
-            _gone(int(pid))
+            _wait_for_end(int(pid))
         assert len(list(Path(tempfile.gettempdir()).iterdir())) == 1
         assert Replay(ReplayOptions()).play("next.pyxt").passed
         assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
-    def test_a_node_that_starts_after_the_end_was_called_ends_too(self, folder: Path) -> None:
+    def test_node_that_starts_after_kill_ends_too(self, folder: Path) -> None:
         (session,) = parse_transcript(A + "$ timeout 60s\npyx(a@vm)1> receive()\n", "t.pyxt").sessions
         sandbox = Sandbox(folder)
         player = Player(session, sandbox, PlayerSettings())
@@ -562,7 +564,7 @@ class TestNoOrphans:
         assert failed is not None
         assert failed.problem == "the node did not start (signal 9)"
 
-    def test_nodes_end_with_their_runner_even_a_stopped_one(self, folder: Path) -> None:
+    def test_nodes_end_with_a_killed_replay_even_frozen_ones(self, folder: Path) -> None:
         (folder / "t.pyxt").write_text(
             AB + "pyx(a@vm)1> import os, pathlib\n"
             f"pyx(a@vm)2> pathlib.Path({str(folder / 'a')!r}).write_text(str(os.getpid()))  # ignore\n"
@@ -570,28 +572,28 @@ class TestNoOrphans:
             f"pyx(b@vm)2> pathlib.Path({str(folder / 'b')!r}).write_text(str(os.getpid()))  # ignore\n"
             "$ kill -STOP b\n$ timeout 60s\npyx(a@vm)3> receive()\n"
         )
-        runner = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "pyx", "replay", "t.pyxt"], stdout=subprocess.DEVNULL
         )
         try:
-            pids = [int(_soon(folder / name)) for name in ("a", "b")]
+            pids = [int(_text_of(folder / name)) for name in ("a", "b")]
         finally:
-            runner.send_signal(signal.SIGKILL)
-            runner.wait()
+            process.send_signal(signal.SIGKILL)
+            process.wait()
         for pid in pids:
-            _gone(pid)
+            _wait_for_end(pid)
 
 
-def _soon(path: Path) -> str:
+def _text_of(path: Path) -> str:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if path.exists() and (text := path.read_text()):
             return text
         time.sleep(0.01)
-    raise AssertionError(f"{path} never came")
+    raise AssertionError(f"{path} was not written")
 
 
-def _gone(pid: int) -> None:
+def _wait_for_end(pid: int) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         try:
@@ -602,4 +604,4 @@ def _gone(pid: int) -> None:
         except (ProcessLookupError, FileNotFoundError):
             return
         time.sleep(0.01)
-    raise AssertionError(f"{pid} outlives its runner")
+    raise AssertionError(f"process {pid} still runs")

@@ -26,7 +26,7 @@ class TestPytest:
             check=False,
         )
 
-    def test_one_item_a_file_and_the_same_report(self, folder: Path) -> None:
+    def test_file_is_one_item_with_the_report_of_replay(self, folder: Path) -> None:
         (folder / "scenarios/bad.pyxt").write_text(BAD)
         (folder / "README.md").write_text(f"# Hello\n\n```pyx\n{GOOD}```\n")
         done = self.run("scenarios", "README.md", "--junitxml", "out.xml")
@@ -39,7 +39,7 @@ class TestPytest:
         (message,) = (found.get("message", "") for found in ET.parse("out.xml").iter("failure"))
         assert message.startswith("FAIL scenarios/bad.pyxt:2  a@vm: ")
 
-    def test_several_at_a_time(self, folder: Path) -> None:
+    def test_scenarios_run_under_xdist(self, folder: Path) -> None:
         (folder / "scenarios/other.pyxt").write_text(GOOD)
         done = self.run("scenarios", "-n", "2")
         assert done.returncode == 0, done.stdout + done.stderr
@@ -53,13 +53,13 @@ class TestPytest:
             ("other.md", f"```pyxt\n{BAD}```\n", "unknown language 'pyxt' of a block"),
         ],
     )
-    def test_what_does_not_run_does_not_pass(self, folder: Path, name: str, text: str, words: str) -> None:
+    def test_file_that_cannot_be_played_fails(self, folder: Path, name: str, text: str, words: str) -> None:
         (folder / name).write_text(text)
         done = self.run(name)
         assert done.returncode == 1, done.stdout + done.stderr
         assert words in done.stdout
 
-    def test_a_file_that_cannot_be_read_is_one_failure(self, folder: Path) -> None:
+    def test_unreadable_file_is_one_failure(self, folder: Path) -> None:
         (folder / "secret.md").write_text(f"```pyx\n{GOOD}```\n")
         (folder / "conftest.py").write_text(  # for root every file is readable
             "import pathlib\n"
@@ -81,7 +81,7 @@ class TestPytest:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "ScenarioWarning: 1 block of t.md is not played: it is not ```pyx" in done.stdout
 
-    def test_they_can_be_chosen(self) -> None:
+    def test_items_can_be_selected_by_name(self) -> None:
         assert "1 deselected" in self.run("scenarios", "-k", "other").stdout
 
 

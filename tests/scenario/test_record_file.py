@@ -1,4 +1,4 @@
-"""record_file.py, driver_requests.py: What a person did at a terminal is written down, and plays again."""
+"""record_file.py, driver_requests.py: sessions at a terminal are recorded and replay."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from tests.stories.terminal import Shell
 
 
-def not_warned(problem: str) -> None:
+def fail_on_warning(problem: str) -> None:
     raise AssertionError(problem)
 
 
-class TestTheFile:
-    def test_it_is_its_owners_alone(self, tmp_path: Path) -> None:
+class TestRecordFile:
+    def test_record_file_is_readable_by_its_owner_alone(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"
-        file = RecordFile(str(path), not_warned)
+        file = RecordFile(str(path), fail_on_warning)
         file.append("x\n")
         file.close()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert path.read_text() == "x\n"
 
-    def test_a_block_that_is_not_whole_is_written_over(self, tmp_path: Path) -> None:
+    def test_incomplete_block_is_replaced(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"
-        file = RecordFile(str(path), not_warned)
+        file = RecordFile(str(path), fail_on_warning)
         file.append("one\n")
         file.append("two, so far\n", whole=False)
         assert path.read_text() == "one\ntwo, so far\n"
@@ -49,7 +49,7 @@ class TestTheFile:
         file.close()
         assert path.read_text() == "eins\ntwo\n"
 
-    def test_a_full_disk_ends_it_with_its_last_whole_block(self, tmp_path: Path) -> None:
+    def test_full_disk_leaves_the_whole_blocks(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"
         warnings: list[str] = []
         file = RecordFile(str(path), warnings.append)
@@ -62,31 +62,31 @@ class TestTheFile:
         assert path.read_text() == "x" * 60 + "\n"
         assert warnings == [f"the recording ends here: {path}: File too large"]
 
-    def test_one_that_is_there_is_not_written_over(self, tmp_path: Path) -> None:
+    def test_existing_file_is_not_overwritten(self, tmp_path: Path) -> None:
         path = tmp_path / "t.pyxt"
         path.write_text("mine\n")
         with (
             pytest.raises(PyxError, match=r"cannot record to .*: File exists"),
-            recording(str(path), ShellOptions(), not_warned),
+            recording(str(path), ShellOptions(), fail_on_warning),
         ):
             pass
         assert path.read_text() == "mine\n"
 
-    def test_a_name_that_no_replay_would_read_is_refused(self, tmp_path: Path) -> None:
+    def test_name_without_the_suffix_of_scenarios_is_refused(self, tmp_path: Path) -> None:
         with (
             pytest.raises(PyxError, match=r"cannot record to .*: the name of a scenario ends in \.pyxt"),
-            recording(str(tmp_path / "t.md"), ShellOptions(), not_warned),
+            recording(str(tmp_path / "t.md"), ShellOptions(), fail_on_warning),
         ):
             pass
         assert os.listdir(tmp_path) == []
 
-    def test_a_session_that_never_began_leaves_none(self, tmp_path: Path) -> None:
-        with recording(str(tmp_path / "t.pyxt"), ShellOptions(), not_warned):
+    def test_recording_without_a_prompt_leaves_no_file(self, tmp_path: Path) -> None:
+        with recording(str(tmp_path / "t.pyxt"), ShellOptions(), fail_on_warning):
             assert os.listdir(tmp_path) == ["t.pyxt"]
         assert os.listdir(tmp_path) == []
 
 
-class TestTheFirstLine:
+class TestStartLine:
     @pytest.mark.parametrize(
         ("options", "line"),
         [
@@ -105,7 +105,7 @@ class TestTheFirstLine:
             ),
         ],
     )
-    def test_it_is_what_a_replay_can_start(
+    def test_start_line_has_the_options_of_a_replay(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: ShellOptions, line: str
     ) -> None:
         monkeypatch.chdir(tmp_path)
@@ -122,7 +122,7 @@ class TestTheFirstLine:
             ("my shop's", ".", ' -S "my shop\'s"'),
         ],
     )
-    def test_the_project_is_where_it_is_seen_from_the_file(
+    def test_start_line_has_the_project_relative_to_the_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, directory: str, place: str, words: str
     ) -> None:
         here = tmp_path / "shop"
@@ -140,7 +140,7 @@ def host() -> Iterator[Host]:
 
 
 def replayed(path: Path) -> int:
-    """Plays a recording; returns the number of its steps."""
+    """Replays a recording; returns the number of its steps."""
     result = Replay(ReplayOptions()).play(str(path))
     assert result.passed, f"{result.text}\n{path.read_text()}"
     return result.steps
@@ -189,7 +189,7 @@ STATEMENTS = [
 ]
 
 
-def test_a_recording_of_twenty_kinds_of_statements_replays(host: Host) -> None:
+def test_recording_of_many_kinds_of_statements_replays(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     for statement in STATEMENTS:
         shell.paste(statement)
@@ -198,7 +198,7 @@ def test_a_recording_of_twenty_kinds_of_statements_replays(host: Host) -> None:
 
 
 def interrupt(shell: Shell, code: str, begun: int) -> None:
-    """Enters *code*, and interrupts it once the screen has so many lines `begun`."""
+    """Enters *code*, and presses Ctrl-C once the screen has *begun* lines `begun`."""
     shell.prompt_returns()
     shell.press(f"\x1b[200~{code}\x1b[201~\r")
     shell.wait(lambda: shell.lines.count("begun") == begun, "the begin")
@@ -207,7 +207,7 @@ def interrupt(shell: Shell, code: str, begun: int) -> None:
     shell.wait(lambda: shell._screen.row > row and shell._at_prompt(), "a prompt after Ctrl-C")
 
 
-def test_a_recording_of_ctrl_c_in_each_place_replays(host: Host) -> None:
+def test_recording_of_ctrl_c_in_each_place_replays(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     shell.paste(
         "def f():\n    try:\n        print('begun'); receive()\n"
@@ -236,7 +236,7 @@ def test_a_recording_of_ctrl_c_in_each_place_replays(host: Host) -> None:
     replayed(host.home / "t.pyxt")
 
 
-def test_what_input_reads(host: Host) -> None:
+def test_recording_of_input_replays(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     shell.enter("name = input('Name: ')")
     shell.sees("Name:")
@@ -255,7 +255,7 @@ def test_what_input_reads(host: Host) -> None:
     replayed(host.home / "t.pyxt")
 
 
-def test_no_cookie_whatever_way_it_takes(host: Host) -> None:
+def test_recording_and_history_hold_no_cookie(host: Host) -> None:
     secret, other, third = "a secret of many letters", "another secret", "pyx-third-secret"
     shell = host.shell("gus", "--cookie", third, "--record", "t.pyxt")
     cookie = shell.type("Node.get_cookie().text")
@@ -282,7 +282,7 @@ def test_no_cookie_whatever_way_it_takes(host: Host) -> None:
     replayed(host.home / "t.pyxt")
 
 
-def test_a_long_name_and_a_shell_that_changes_its_own(host: Host) -> None:
+def test_recording_of_a_long_name_and_a_changed_one_replays(host: Host) -> None:
     shell = host.starts("--name", "gus@127.0.0.1", "--port", free_port(), "--record", "t.pyxt")
     shell.type("Node.self()")
     shell.type("Node.stop()")
@@ -294,7 +294,7 @@ def test_a_long_name_and_a_shell_that_changes_its_own(host: Host) -> None:
     replayed(host.home / "t.pyxt")
 
 
-def test_a_project_that_lies_elsewhere(host: Host) -> None:
+def test_recording_of_a_project_elsewhere_replays(host: Host) -> None:
     (host.home / "shop").mkdir()
     (host.home / "tests").mkdir()
     (host.home / "shop" / "stock.py").write_text("def get(): return ['nike']\n")
@@ -305,7 +305,7 @@ def test_a_project_that_lies_elsewhere(host: Host) -> None:
     replayed(host.home / "tests/t.pyxt")
 
 
-def test_a_plain_terminal(host: Host) -> None:
+def test_recording_of_a_plain_terminal_replays(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt", TERM="dumb")
     shell.type("1 + 1")
     shell.type("print('a', end='')")
@@ -329,7 +329,7 @@ def test_a_plain_terminal(host: Host) -> None:
 
 
 @pytest.mark.parametrize(("last", "code"), [("exit(3)", 3), ("raise SystemExit('no')", 1)])
-def test_a_recording_of_each_end_replays(host: Host, last: str, code: int) -> None:
+def test_recording_of_each_exit_replays(host: Host, last: str, code: int) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     shell.type("1 + 1")
     shell.enter(last)
@@ -337,14 +337,14 @@ def test_a_recording_of_each_end_replays(host: Host, last: str, code: int) -> No
     assert replayed(host.home / "t.pyxt") == 3
 
 
-def test_what_ended_the_process_stands_there(host: Host) -> None:
+def test_input_that_ended_the_process_is_recorded(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     shell.enter("import os; os._exit(4)")
     assert shell.leaves() == 4
     assert (host.home / "t.pyxt").read_text().endswith("\npyx(gus@vm)1> import os; os._exit(4)\n")
 
 
-def test_two_shells_become_one_scenario(host: Host) -> None:
+def test_merged_recordings_of_two_shells_replay(host: Host) -> None:
     a = host.shell("a", "--record", "a.pyxt")
     b = host.shell("b", "--record", "b.pyxt")
     a.type("Process.register(self(), 'a'), 'é'")
@@ -367,7 +367,7 @@ def test_two_shells_become_one_scenario(host: Host) -> None:
     replayed(host.home / "both.pyxt")
 
 
-def test_nodes_of_several_hosts_meet_on_one(tmp_path: Path) -> None:
+def test_nodes_of_several_hosts_replay_on_one(tmp_path: Path) -> None:
     path = tmp_path / "t.pyxt"
     path.write_text(
         "$ pyx --sname a@10.0.0.5\n$ pyx --sname b@shop.example.org\n"
@@ -377,7 +377,7 @@ def test_nodes_of_several_hosts_meet_on_one(tmp_path: Path) -> None:
     assert replayed(path) == 4
 
 
-def test_what_comes_after_the_end_is_left_out(host: Host) -> None:
+def test_output_after_the_end_is_not_recorded(host: Host) -> None:
     shell = host.shell("gus", "--record", "t.pyxt")
     shell.type("import atexit, sys; atexit.register(print, 'at exit')")
     shell.type("print('no end', file=sys.stderr, end='')")
@@ -385,7 +385,7 @@ def test_what_comes_after_the_end_is_left_out(host: Host) -> None:
     replayed(host.home / "t.pyxt")
 
 
-def test_a_full_disk_is_told_and_is_the_exit_code(host: Host) -> None:
+def test_full_disk_is_warned_of_and_exits_with_1(host: Host) -> None:
     (host.home / "start.sh").write_text(f"ulimit -f 1; exec {PYX} --sname gus@vm --record t.pyxt\n")
     shell = host.starts_command(["bash", "start.sh"])
     shell.paste("1 + 1")

@@ -18,7 +18,7 @@ VIEW = NodeView(Incarnation("gus@vm", 1), {})
 
 
 class TestRecording:
-    def test_inputs_and_what_they_showed(self) -> None:
+    def test_inputs_are_recorded_with_their_output(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("1 + 1", "2\n", takes=0.25)
         session.type("for x in 'ab':\n    print(x)\n", "a\n", "b\n")
@@ -29,14 +29,14 @@ class TestRecording:
             "...(gus@vm)2>     print(x)\n...(gus@vm)2>\na\nb\n"
         )
 
-    def test_an_input_stands_there_while_it_runs(self) -> None:
+    def test_input_is_in_the_file_while_it_runs(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.enters("os._exit(3)")
         assert session.file.text.endswith("\npyx(gus@vm)1> os._exit(3)\n")
         session.shows("no\n")
         assert session.text.endswith("\npyx(gus@vm)1> os._exit(3)\nno\n")
 
-    def test_what_is_shown_at_the_start_stands_below_it(self) -> None:
+    def test_output_of_the_start_is_below_its_line(self) -> None:
         file = MemoryFile()
         recorder = Recorder(file, "$ pyx", now=Clock())
         recorder.on_output("# a module is hidden\nby another\n", "log", "print")
@@ -44,7 +44,7 @@ class TestRecording:
         recorder.on_prompt("pyx(1)> ")
         assert file.text == "# 2026-11-24T19:00:00.000 +0.000\n$ pyx\n\\# a module is hidden\nby another\n"
 
-    def test_where_a_replay_starts_otherwise_that_is_prose(self) -> None:
+    def test_output_of_a_start_that_differs_in_a_replay_is_prose(self) -> None:
         file = MemoryFile()
         recorder = Recorder(file, "$ pyx --sname a@10.0.0.5", starts_alike=False, now=Clock())
         recorder.on_output("[warning] listens\n", "log", "print")
@@ -52,25 +52,25 @@ class TestRecording:
         assert file.text.endswith("\n# [warning] listens\n")
         assert parse_transcript(file.text, "t.pyxt").sessions
 
-    def test_what_appears_by_itself_is_a_look(self) -> None:
+    def test_output_without_an_input_is_an_empty_prompt(self) -> None:
         clock = Clock()
         session = RecordedSession("gus@vm", clock)
         session.type("")
-        clock.turn(1)
+        clock.advance(1)
         session.shows("hello\n", "<0.5.0>")
-        clock.turn(1)
+        clock.advance(1)
         session.shows("again\n", "<0.5.0>")
         assert session.text.endswith(
             "\n# 2026-11-24T19:00:01.000 +0.000\npyx(gus@vm)1>\nhello\n"
             "\n# 2026-11-24T19:00:02.000 +0.000\npyx(gus@vm)1>\nagain\n"
         )
 
-    def test_what_appears_before_anything_is_typed_is_a_look_too(self) -> None:
+    def test_output_before_the_first_input_is_an_empty_prompt(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.shows("hello\n", "<0.5.0>")
         assert session.text.endswith("\npyx(gus@vm)1>\nhello\n")
 
-    def test_a_shell_that_is_left_alone_keeps_little_in_memory(self) -> None:
+    def test_output_at_an_idle_prompt_is_written_in_time(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         for number in range(2500):
             session.shows(f"{number}\n", "<0.5.0>")
@@ -78,7 +78,7 @@ class TestRecording:
         lines = [line for line in session.text.split("\n") if line.isdecimal()]
         assert lines == [str(number) for number in range(2500)]
 
-    def test_what_is_shown_after_the_end_is_not_a_part_of_it(self) -> None:
+    def test_output_after_the_end_is_left_out(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("1", "1\n")
         session.shows("before\n", "log")
@@ -86,12 +86,12 @@ class TestRecording:
         session.shows("at exit\n", "log")
         assert session.text.endswith("\npyx(gus@vm)2>\nbefore\n")
 
-    def test_colours_go_and_what_would_be_misread_is_protected(self) -> None:
+    def test_colours_are_removed_and_misleading_lines_protected(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("f()", "\x1b[31m$ red\x1b[0m\n\npyx(x)\n...\n\r1%\r100%\n\x07\n   ```\n")
         assert session.text.endswith("> f()\n\\$ red\n\\\n\\pyx(x)\n\\...\n100%\n\\x07 (esc)\n\\   ```\n")
 
-    def test_lines_in_pieces_are_lines_of_their_source(self) -> None:
+    def test_lines_in_pieces_are_whole_lines(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.enters("f()")
         session.shows("a")
@@ -100,12 +100,12 @@ class TestRecording:
         session.shows("5\n", kind="echo")
         assert session.text.endswith("> f()\nab\nc\nother\n5\n")
 
-    def test_a_traceback_is_short(self) -> None:
+    def test_frames_of_a_traceback_are_an_ellipsis(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("f()", 'Traceback (most recent call last):\n  File "x"\nE: no\n')
         assert session.text.endswith("> f()\nTraceback (most recent call last):\n...\nE: no\n")
 
-    def test_blanks_that_were_typed_stay(self) -> None:
+    def test_blanks_of_an_input_stay(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("x = '''a  \n   \n\n'''  ")
         assert "1> x = '''a  \n...(gus@vm)1>    \n...(gus@vm)1>\n...(gus@vm)1> '''  \n" in session.text
@@ -113,7 +113,7 @@ class TestRecording:
     @pytest.mark.parametrize(
         "remark", ["# ignore", "# eventually 2s", "# unorderd", "# blocks", "# # ignore"]
     )
-    def test_a_remark_is_not_a_directive(self, remark: str) -> None:
+    def test_comment_like_a_directive_is_recorded_as_a_comment(self, remark: str) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type(f"1 + 1  {remark}", "2\n")
         session.type(remark)
@@ -122,12 +122,12 @@ class TestRecording:
         assert [ast.parse(code).body != [] for code in codes] == [True, False]
         assert all(step.directives == Directives() for step in only.steps if isinstance(step, Input))
 
-    def test_what_python_takes_for_the_end_of_a_line_is_one(self) -> None:
+    def test_carriage_returns_end_lines_of_an_input(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("x = 1\r\ny = 2\rz = 3")
         assert "1> x = 1\n...(gus@vm)1> y = 2\n...(gus@vm)1> z = 3\n" in session.text
 
-    def test_an_input_that_no_file_can_hold_is_prose(self) -> None:
+    def test_input_that_no_file_can_hold_is_prose(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("x = '\udcc3'", "UnicodeEncodeError: surrogates not allowed\n")
         assert session.text.endswith(
@@ -135,19 +135,19 @@ class TestRecording:
             "# UnicodeEncodeError: surrogates not allowed\n"
         )
 
-    def test_it_can_be_read_back(self) -> None:
+    def test_recorded_input_with_prose_inside_is_parsed(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("x = '''\n# y\n'''")
         session.type("x", "'\\n# y\\n'\n")
         (only,) = parse_transcript(session.text, "t.pyxt").sessions
         assert len(only.steps) == 3
 
-    def test_what_took_long_gets_time(self) -> None:
+    def test_slow_block_gets_a_timeout(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type("f()", takes=2.0)
         session.type("g()", takes=7.25)
         session.type("h()", takes=6.0)
-        session.clock.turn(10)
+        session.clock.advance(10)
         session.shows("late\n", "<0.5.0>")
         lines = [line for line in session.text.split("\n") if line and not line.startswith("#")][1:]
         assert lines == [
@@ -162,7 +162,7 @@ class TestRecording:
         (only,) = parse_transcript(session.text, "t.pyxt").sessions
         assert len(only.steps) == 7
 
-    def test_what_input_was_answered_stands_above_its_input(self) -> None:
+    def test_answers_to_input_are_above_their_input(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.enters("[input('a? '), input()]")
         for answer in ("gus", "", " x ", "\x1b[A", "y (esc)"):
@@ -178,14 +178,14 @@ class TestRecording:
 
 
 class TestCtrlC:
-    def test_an_interrupted_input_blocks_and_its_rest_is_a_look(self) -> None:
+    def test_interrupted_input_gets_blocks_and_an_empty_prompt(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.enters("print('a'); receive()")
         session.shows("a\n")
-        session.clock.turn(1)
+        session.clock.advance(1)
         session.recorder.on_interrupt()
         session.recorder.on_interrupt()
-        session.clock.turn(0.5)
+        session.clock.advance(0.5)
         session.shows("KeyboardInterrupt\n", kind="interrupt")
         assert session.text.endswith(
             "\n# 2026-11-24T19:00:00.000 +1.000\npyx(gus@vm)1> print('a'); receive()  # blocks\na\n"
@@ -193,7 +193,7 @@ class TestCtrlC:
             "\n# 2026-11-24T19:00:01.500 +0.000\npyx(gus@vm)1>\nKeyboardInterrupt\n"
         )
 
-    def test_behind_a_remark_the_directive_has_a_line_of_its_own(self) -> None:
+    def test_blocks_behind_a_comment_is_a_line_of_its_own(self) -> None:
         session = RecordedSession("", Clock())
         session.enters("receive()  # what?")
         session.recorder.on_interrupt()
@@ -205,10 +205,10 @@ class TestCtrlC:
         assert isinstance(only.steps[1], Input)
         assert only.steps[1].directives.blocks
 
-    def test_at_the_prompt_it_is_nothing(self) -> None:
+    def test_ctrl_c_at_the_prompt_is_not_recorded(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.recorder.on_interrupt()
-        session.asked()
+        session.prompts()
         session.type("1", "1\n")
         assert session.text.endswith(
             "$ pyx --sname gus\n\n# 2026-11-24T19:00:00.000 +0.000\npyx(gus@vm)1> 1\n1\n"
@@ -219,7 +219,7 @@ SECRET = "pyx1-Ab3dEf6hIj9lMn2pQr5tUv8x"
 
 
 class TestCookies:
-    def test_one_that_is_typed_becomes_another(self) -> None:
+    def test_cookie_that_is_typed_is_replaced(self) -> None:
         session = RecordedSession("gus@vm", Clock())
         session.type(f"Node.set_cookie('{SECRET}')", "True\n")
         session.type("Node.get_cookie().text", f"'{SECRET}'\n")
@@ -228,7 +228,7 @@ class TestCookies:
         assert "> Node.get_cookie().text\n'[..]'\n" in session.text
         assert "> Node.get_cookie()\nCookie(sha256 [..])\n" in session.text
 
-    def test_one_that_comes_into_force_later_goes_from_what_is_written(self) -> None:
+    def test_new_cookie_is_removed_from_written_blocks(self) -> None:
         cookies: list[str] = []
         session = RecordedSession("gus@vm", Clock(), cookies)
         session.type(f"c = '{SECRET}'; c", f"'{SECRET}'\n")
@@ -248,14 +248,14 @@ class TestCookies:
             (f"a [..] {SECRET} (re)", "? * * (re) (glob)"),
         ],
     )
-    def test_a_line_with_one_is_a_pattern(self, shown: str, written: str) -> None:
+    def test_line_with_a_cookie_is_a_pattern(self, shown: str, written: str) -> None:
         session = RecordedSession("gus@vm", Clock(), [SECRET])
         session.type("f()", f"{shown}\n")
         assert session.text.endswith(f"> f()\n{written}\n")
         line = expected_line(written)
         assert match_line(line, shown.replace(SECRET, "pyx1-another"), Bindings(), VIEW)
 
-    def test_one_that_was_given_to_input_becomes_another(self) -> None:
+    def test_cookie_that_input_read_is_replaced(self) -> None:
         session = RecordedSession("gus@vm", Clock(), [SECRET])
         session.enters("Node.set_cookie(input())")
         session.recorder.on_answer(SECRET)

@@ -23,21 +23,23 @@ pytestmark = pytest.mark.usefixtures("good_scenario")
 
 
 class TestCommand:
-    def test_everything_below_scenarios_is_the_default(
+    def test_default_is_everything_below_scenarios(
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (folder / "scenarios/deep/also.pyxt").write_text(GOOD)
         assert main([]) == 0
         assert capsys.readouterr().out.startswith("2 passed: 4 steps, ")
 
-    def test_a_failure_is_shown_and_counted(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_failure_is_printed_and_counted(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (folder / "scenarios/deep/bad.pyxt").write_text(BAD)
         assert main(["scenarios", "--jobs", "2"]) == 1
         shown = capsys.readouterr().out
         assert "FAIL scenarios/deep/bad.pyxt:2  a@vm: " in shown
         assert "\n1 passed, 1 failed: 4 steps, " in shown
 
-    def test_a_file_that_cannot_be_read(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_unreadable_file_is_printed_and_counted(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         (folder / "scenarios/bad.pyxt").write_text("$ pix\n")
         assert main(["-k", "bad"]) == 2
         assert capsys.readouterr().out == (
@@ -45,27 +47,27 @@ class TestCommand:
             "hint: did you mean 'pyx'?\n\n0 passed, 1 cannot be read: 0 steps, 0.0 s\n"
         )
 
-    def test_verbose_shows_the_session_as_it_runs(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_verbose_prints_the_session_while_it_runs(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["scenarios/good.pyxt", "-v"]) == 0
         shown = capsys.readouterr().out
         assert shown.startswith("$ pyx --sname a\npyx(a@vm)1> print('hello')\nhello\n")
         assert "\nok   scenarios/good.pyxt  2 steps, " in shown
 
-    def test_what_is_shown_is_not_obeyed_by_the_terminal(
+    def test_verbose_output_has_no_control_characters(
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (folder / "t.pyxt").write_text("$ pyx --sname a\npyx(a@vm)1> print('\\x1b[2J')\n\\x1b[2J (esc)\n")
         assert main(["t.pyxt", "-v"]) == 0
         assert "\n\\x1b[2J\n" in capsys.readouterr().out
 
-    def test_a_terminal_gets_a_line_for_each_file(
+    def test_terminal_gets_a_line_for_each_file(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         assert main([]) == 0
         assert capsys.readouterr().out.startswith("ok   scenarios/good.pyxt  2 steps, ")
 
-    def test_junit(self, folder: Path) -> None:
+    def test_junit_has_a_case_for_each_file(self, folder: Path) -> None:
         (folder / "scenarios/bad.pyxt").write_text(BAD)
         assert main(["--junit", "out.xml"]) == 1
         (suite,) = ET.parse("out.xml").getroot()
@@ -81,7 +83,7 @@ class TestCommand:
         assert message.startswith("FAIL scenarios/bad.pyxt:2  a@vm:")
         assert not list(good)
 
-    def test_names_that_xml_does_not_know(self, folder: Path) -> None:
+    def test_junit_replaces_characters_that_xml_forbids(self, folder: Path) -> None:
         name = os.fsdecode(b"scenarios/\xff\x01.pyxt")
         (folder / name).write_text(GOOD)
         assert main([name, "--junit", "out.xml"]) == 0
@@ -89,7 +91,7 @@ class TestCommand:
         assert [case.get("name") for case in suite] == ["??.pyxt"]
 
     @pytest.mark.parametrize(
-        ("words", "complaint"),
+        ("words", "problem"),
         [
             (["-k", "xyz"], "no scenario has 'xyz' in its path"),
             (["--update", "--jitter"], "--update cannot be combined with"),
@@ -97,17 +99,19 @@ class TestCommand:
             (["--merge"], "--merge needs the recordings to join"),
         ],
     )
-    def test_usage(self, words: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_contradictory_options_are_refused(
+        self, words: list[str], problem: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.delenv("CI", raising=False)
-        with pytest.raises(PyxError, match=complaint):
+        with pytest.raises(PyxError, match=problem):
             main(words)
 
 
-class TestAFileIsOneResult:
-    """Whatever is wrong with it: the others are played, and `--junit` is written."""
+class TestResults:
+    """An error of one file: the others are played, and `--junit` is written."""
 
     @pytest.mark.parametrize(
-        ("name", "complaint"),
+        ("name", "problem"),
         [
             ("nowhere", "nowhere: there is no such file or directory"),
             ("scenarios/deep", "scenarios/deep: this directory holds no scenario (*.pyxt)"),
@@ -116,15 +120,15 @@ class TestAFileIsOneResult:
             ("latin.pyxt", "latin.pyxt:1:1: the file is not UTF-8: invalid continuation byte"),
         ],
     )
-    def test_what_cannot_be_played(
-        self, folder: Path, name: str, complaint: str, capsys: pytest.CaptureFixture[str]
+    def test_file_that_cannot_be_played_does_not_stop_the_others(
+        self, folder: Path, name: str, problem: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (folder / "notes.txt").write_text(GOOD)
         (folder / "empty.pyxt").write_text("")
         (folder / "latin.pyxt").write_bytes(b"# caf\xe9 au lait\n" + GOOD.encode())
         assert main([name, "scenarios/good.pyxt", "--junit", "out.xml"]) == 2
         shown = capsys.readouterr().out
-        assert shown.startswith(f"{complaint}\n")
+        assert shown.startswith(f"{problem}\n")
         assert "\n1 passed, 1 cannot be read: 2 steps, " in shown
         (suite,) = ET.parse("out.xml").getroot()
         assert (suite.get("tests"), suite.get("errors")) == ("2", "1")
@@ -145,7 +149,7 @@ class TestAFileIsOneResult:
         ],
     )
     @pytest.mark.parametrize("jobs", ["1", "2"])
-    def test_what_goes_wrong_while_it_is_played(
+    def test_error_in_one_file_does_not_stop_the_others(
         self,
         folder: Path,
         monkeypatch: pytest.MonkeyPatch,
@@ -175,7 +179,7 @@ class TestAFileIsOneResult:
         assert main(["t.md"]) == 0
         assert capsys.readouterr().out.startswith("1 passed, 1 block skipped: 2 steps, ")
 
-    def test_directories_that_are_of_others_are_left_out(
+    def test_foreign_directories_are_not_searched(
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for other in (".venv", ".git", "node_modules/x", "__pycache__", "env"):
@@ -195,23 +199,23 @@ class TestOutput:
     @pytest.mark.parametrize(
         "words", [("scenarios",), ("scenarios", "-v"), ("scenarios", "-v", "--jobs", "2")]
     )
-    def test_a_reader_that_leaves_ends_it_without_a_word(self, folder: Path, words: tuple[str, ...]) -> None:
+    def test_closed_pipe_ends_the_replay_silently(self, folder: Path, words: tuple[str, ...]) -> None:
         (folder / "scenarios/also.pyxt").write_text(GOOD)
         reads, writes = os.pipe()
         os.close(reads)
-        runner = self.run(*words, "--junit", "out.xml", stdout=writes)
+        process = self.run(*words, "--junit", "out.xml", stdout=writes)
         os.close(writes)
-        _, said = runner.communicate(timeout=60)
-        assert (runner.returncode, said) == (2, "")
+        _, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stderr) == (2, "")
         (suite,) = ET.parse("out.xml").getroot()
         assert suite.get("tests") == "2"
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")  # noqa: PTH110
-    def test_a_full_disk_is_one_line(self) -> None:
+    def test_full_disk_is_one_line(self) -> None:
         with open("/dev/full", "w") as full:  # noqa: PTH123
-            runner = self.run("scenarios", stdout=full)
-            _, said = runner.communicate(timeout=60)
-        assert (runner.returncode, said) == (
+            process = self.run("scenarios", stdout=full)
+            _, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stderr) == (
             2,
             "pyx: the output cannot be written: No space left on device\n",
         )

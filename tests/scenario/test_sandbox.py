@@ -1,4 +1,4 @@
-"""sandbox.py: The directory of a replay: apart from everything else, and gone afterwards."""
+"""sandbox.py: the directory of a session: its contents, and its removal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_lies_beside_the_scenario_is_there(folder: Path) -> None:
+def test_files_beside_the_scenario_are_in_work(folder: Path) -> None:
     sandbox = Sandbox(folder)
     assert sorted(path.name for path in sandbox.work.iterdir()) == ["shop", "top.py"]
     assert (sandbox.work / "shop/stock.py").read_text() == "real\n"
@@ -31,7 +31,7 @@ def test_what_lies_beside_the_scenario_is_there(folder: Path) -> None:
     assert (folder / "shop/stock.py").read_text() == "real\n"
 
 
-def test_it_is_a_copy(folder: Path) -> None:
+def test_files_in_work_are_copies(folder: Path) -> None:
     (folder / "linked").symlink_to(folder / "shop")
     sandbox = Sandbox(folder)
     for file in ("top.py", "shop/stock.py", "linked/stock.py"):
@@ -41,7 +41,7 @@ def test_it_is_a_copy(folder: Path) -> None:
     assert (folder / "top.py").read_text() == (folder / "shop/stock.py").read_text() == "real\n"
 
 
-def test_a_project_that_lies_elsewhere_is_a_copy_too(folder: Path) -> None:
+def test_project_elsewhere_is_copied(folder: Path) -> None:
     (folder / "tests").mkdir()
     sandbox = Sandbox(folder / "tests")
     *words, one = sandbox.with_projects(["--hidden", "-S", "../shop"])
@@ -56,7 +56,7 @@ def test_a_project_that_lies_elsewhere_is_a_copy_too(folder: Path) -> None:
     sandbox.remove()
 
 
-def test_a_stage_beside_the_scenario_is_not_copied_into_itself(
+def test_sandbox_beside_the_scenario_is_not_copied_into_itself(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox_module, "parent_folder", lambda: folder)
@@ -65,13 +65,13 @@ def test_a_stage_beside_the_scenario_is_not_copied_into_itself(
     sandbox.remove()
 
 
-def test_a_stage_that_cannot_be_made_leaves_nothing(folder: Path) -> None:
+def test_sandbox_that_cannot_be_made_leaves_nothing(folder: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Sandbox(folder / "nowhere")
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
 
 
-def test_of_one_that_is_kept_the_logs_stay(folder: Path) -> None:
+def test_kept_sandbox_has_its_logs_only(folder: Path) -> None:
     sandbox = Sandbox(folder)
     sandbox.log_path("a@vm").write_text("words")
     sandbox.keep()
@@ -80,7 +80,7 @@ def test_of_one_that_is_kept_the_logs_stay(folder: Path) -> None:
     assert (sandbox.root / "logs/a.log").read_text() == "words"
 
 
-def test_what_a_scenario_writes_leaves_the_real_files_alone(folder: Path) -> None:
+def test_written_files_leave_the_author_s_unchanged(folder: Path) -> None:
     sandbox = Sandbox(folder)
     for file in ("top.py", "shop/stock.py", "shop/new/deep.py"):
         sandbox.write(file, "written\n")
@@ -91,7 +91,7 @@ def test_what_a_scenario_writes_leaves_the_real_files_alone(folder: Path) -> Non
     sandbox.remove()
 
 
-def test_a_module_that_is_written_anew_is_not_taken_for_the_old_one(folder: Path) -> None:
+def test_module_written_anew_is_compiled_anew(folder: Path) -> None:
     sandbox = Sandbox(folder)
     module = sandbox.work / "mine.py"
     sandbox.write("mine.py", "x = 1\n")
@@ -102,7 +102,9 @@ def test_a_module_that_is_written_anew_is_not_taken_for_the_old_one(folder: Path
     sandbox.remove()
 
 
-def test_two_stages_share_nothing_and_inherit_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_sandboxes_share_nothing_and_inherit_little(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYX_COOKIE_FILE", "/somewhere")
     monkeypatch.setenv("LC_ALL", "de_DE")
     monkeypatch.setenv("MINE", "kept")
@@ -118,7 +120,7 @@ def test_two_stages_share_nothing_and_inherit_little(folder: Path, monkeypatch: 
     two.remove()
 
 
-def test_its_path_leaves_room_for_sockets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_of_a_sandbox_leaves_room_for_sockets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = folder / ("long" * 12)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
@@ -127,7 +129,7 @@ def test_its_path_leaves_room_for_sockets(folder: Path, monkeypatch: pytest.Monk
     sandbox.remove()
 
 
-def test_each_incarnation_of_a_node_has_a_log_of_its_own(folder: Path) -> None:
+def test_each_incarnation_has_a_log_of_its_own(folder: Path) -> None:
     sandbox = Sandbox(folder)
     first = sandbox.log_path("a@vm")
     first.touch()

@@ -1,4 +1,4 @@
-"""sandbox_copy.py: Copies of what lies beside a scenario."""
+"""sandbox_copy.py: copies of the files beside a scenario."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def copy(source: Path, target: Path) -> list[str]:
-    """Copies all; what was left out."""
+    """Copies all; returns the entries left out."""
     return copy_all(source, target, is_foreign)
 
 
@@ -38,7 +38,7 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
-def test_files_and_what_is_below_directories_are_copied(source: Path, target: Path) -> None:
+def test_files_and_directories_are_copied(source: Path, target: Path) -> None:
     (source / "a/b").mkdir(parents=True)
     (source / "a/b/c.py").write_text("c")
     (source / "d.txt").write_text("d")
@@ -65,7 +65,7 @@ def test_links_are_followed_and_circles_end(source: Path, target: Path, tmp_path
 
 
 @pytest.mark.parametrize("name", [".git", ".venv", ".hidden", "__pycache__", "node_modules", "env"])
-def test_what_is_not_the_author_s_is_left_out(source: Path, target: Path, name: str) -> None:
+def test_foreign_entries_are_left_out(source: Path, target: Path, name: str) -> None:
     for folder in (source / name, source / "below" / name):
         folder.mkdir(parents=True)
         (folder / "x").write_text("x")
@@ -84,7 +84,7 @@ def test_pipes_and_sockets_are_left_out(source: Path, target: Path, monkeypatch:
     assert list(target.iterdir()) == []
 
 
-def test_what_is_too_much_is_left_out_whole_and_named(
+def test_entries_beyond_the_limits_are_left_out_and_listed(
     source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox_copy, "MOST_BYTES", 3 << 20)
@@ -104,7 +104,7 @@ def test_what_is_too_much_is_left_out_whole_and_named(
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="for root every file is readable")
-def test_what_cannot_be_read_is_left_out_and_named(source: Path, target: Path) -> None:
+def test_unreadable_entries_are_left_out_and_listed(source: Path, target: Path) -> None:
     (source / "closed").mkdir()
     (source / "closed").chmod(0)
     (source / "secret").touch(mode=0)

@@ -23,9 +23,7 @@ class TestFiles:
         return str(tmp_path / name)
 
     @pytest.mark.parametrize("name", ["t.pyxt", "t.md", "T.MARKDOWN"])
-    def test_a_mark_and_windows_ends_of_line_are_not_part_of_the_text(
-        self, tmp_path: Path, name: str
-    ) -> None:
+    def test_byte_order_mark_and_crlf_are_not_part_of_the_text(self, tmp_path: Path, name: str) -> None:
         text = BODY if name == "t.pyxt" else f"```pyx\n{BODY}```\n"
         path = self.write(tmp_path, name, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
         (only,) = read_transcript(path).sessions
@@ -34,7 +32,7 @@ class TestFiles:
         assert (step.code, step.block.lines) == ("1+1", ("3",))
 
     @pytest.mark.parametrize(
-        ("name", "data", "complaint"),
+        ("name", "data", "problem"),
         [
             ("t.txt", BODY.encode(), "t.txt: this is not a scenario (*.pyxt) and not Markdown (*.md)"),
             ("t.pyxt", b"", "t.pyxt: nothing to play: no line of it starts a node"),
@@ -43,19 +41,19 @@ class TestFiles:
             ("t.pyxt", b"$ pyx\n\xff\n", "t.pyxt:2:1: the file is not UTF-8: invalid start byte"),
         ],
     )
-    def test_a_file_that_cannot_be_played_says_why(
-        self, tmp_path: Path, name: str, data: bytes, complaint: str
+    def test_file_that_cannot_be_played_is_refused_with_the_reason(
+        self, tmp_path: Path, name: str, data: bytes, problem: str
     ) -> None:
         with pytest.raises(TranscriptError) as raised:
             read_transcript(self.write(tmp_path, name, data), name)
-        assert str(raised.value) == complaint
+        assert str(raised.value) == problem
 
-    def test_a_pipe_that_has_no_writer_is_empty(self, tmp_path: Path) -> None:
+    def test_pipe_without_a_writer_is_empty(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "t.pyxt")
         with pytest.raises(TranscriptError, match=r"^t.pyxt: nothing to play"):
             read_transcript(str(tmp_path / "t.pyxt"), "t.pyxt")
 
-    def test_a_pipe_is_read_to_its_end(self, tmp_path: Path) -> None:
+    def test_pipe_is_read_to_its_end(self, tmp_path: Path) -> None:
         reads, writes = os.pipe()
         (tmp_path / "t.pyxt").symlink_to(f"/dev/fd/{reads}")
         os.write(writes, BODY.encode())
@@ -64,18 +62,18 @@ class TestFiles:
         os.close(reads)
         assert len(only.steps) == 2
 
-    def test_a_device_is_not_a_file(self, tmp_path: Path) -> None:
+    def test_device_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "t.pyxt").symlink_to("/dev/zero")
         with pytest.raises(TranscriptError, match=r"^t.pyxt: this is a device or a socket, not a file$"):
             read_transcript(str(tmp_path / "t.pyxt"), "t.pyxt")
 
-    def test_a_file_without_an_end_is_too_long(self, tmp_path: Path) -> None:
+    def test_endless_file_is_refused(self, tmp_path: Path) -> None:
         with (tmp_path / "t.pyxt").open("wb") as file:
             file.truncate(1 << 40)
         with pytest.raises(TranscriptError, match=r"^t.pyxt: the file is longer than 64 MiB$"):
             read_transcript(str(tmp_path / "t.pyxt"), "t.pyxt")
 
-    def test_what_is_not_there_and_a_directory_without_scenarios(self, tmp_path: Path) -> None:
+    def test_missing_file_and_empty_directory_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(TranscriptError, match=r"^x: there is no such file or directory$"):
             read_transcript(str(tmp_path / "x"), "x")
         with pytest.raises(TranscriptError, match=r"^d: this directory holds no scenario \(\*.pyxt\)$"):

@@ -7,7 +7,7 @@ from tests.scenario.transcripts import session_of
 
 
 class TestCommands:
-    def test_all_of_them(self) -> None:
+    def test_each_command_becomes_its_step(self) -> None:
         steps = session_of(
             "$ pyx --sname a\n$ pyx --sname b\n$ pyx --sname c\n$ kill -STOP a\n$ kill -CONT a@vm\n"
             "$ kill -9 a\n$ partition a, b | c\n$ heal\n$ stop b\n$ timeout 250ms\n"

@@ -1,4 +1,4 @@
-"""stale_sandboxes.py: What a killed runner has left, and what is not to be touched."""
+"""stale_sandboxes.py: sandboxes of killed replays are removed, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ def folder(tmp_path: Path) -> Path:
 
 
 def abandoned(folder: Path) -> None:
-    """The mark of a runner that is gone."""
+    """Makes the mark of a replay that was killed."""
     (folder / MARK).touch()
 
 
-def test_a_directory_whose_runner_is_gone_is_removed(folder: Path) -> None:
+def test_sandbox_of_a_killed_replay_is_removed(folder: Path) -> None:
     abandoned(folder)
     clear(folder.parent)
     assert not folder.exists()
 
 
-def test_the_claim_ends_with_the_process_that_was_killed(folder: Path) -> None:
+def test_claim_ends_with_its_killed_process(folder: Path) -> None:
     code = (
         "import os, pathlib, sys; from pyx.scenario.stale_sandboxes import SandboxClaim\n"
         "claim = SandboxClaim(pathlib.Path(sys.argv[1])); print('claimed', flush=True); sys.stdin.read()"
     )
-    runner = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", code, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert runner.stdout is not None
-    assert runner.stdout.readline() == b"claimed\n"
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"claimed\n"
     clear(folder.parent)
     assert is_claimed(folder)
-    runner.kill()
-    runner.communicate()
+    process.kill()
+    process.communicate()
     clear(folder.parent)
     assert not folder.exists()
 
 
-def test_one_that_is_played_in_stays(folder: Path) -> None:
+def test_claimed_sandbox_stays(folder: Path) -> None:
     claim = SandboxClaim(folder)
     clear(folder.parent)
     assert (folder / "file").exists()
@@ -59,7 +59,7 @@ def test_one_that_is_played_in_stays(folder: Path) -> None:
     assert not is_claimed(folder)
 
 
-def test_processes_of_other_runs_are_not_touched(folder: Path) -> None:
+def test_other_directories_are_not_removed(folder: Path) -> None:
     (folder.parent / "other").mkdir()
     abandoned(folder.parent / "other")
     (folder.parent / "pyx-link").symlink_to(folder.parent / "other")
@@ -70,7 +70,7 @@ def test_processes_of_other_runs_are_not_touched(folder: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells")
-def test_processes_are_known_by_their_runtime_directory(folder: Path) -> None:
+def test_processes_are_found_by_their_runtime_directory(folder: Path) -> None:
     def start(where: Path) -> subprocess.Popen[bytes]:
         program = "import time; time.sleep(7777)"
         environment = {**os.environ, "PYX_RUNTIME_DIR": str(where)}

@@ -41,23 +41,21 @@ class TestTakeover:
             player.close()
             sandbox.remove()
 
-    def test_a_person_goes_on_where_the_steps_stopped(self, player: Player) -> None:
-        person = Person(
-            ["x + 1\n", "if x:\n", "    print('yes')\n", "\n", "spawn(print, 'from a process')\n"]
-        )
-        person.takes_over(player, "a")
-        assert person.shown[:2] == ["2\n", "yes\n"]
-        assert person.prompts[:4] == ["pyx(a@vm)3> ", "pyx(a@vm)4> ", "...(a@vm)4> ", "...(a@vm)4> "]
+    def test_shell_goes_on_where_the_steps_stopped(self, player: Player) -> None:
+        user = User(["x + 1\n", "if x:\n", "    print('yes')\n", "\n", "spawn(print, 'from a process')\n"])
+        user.takes_over(player, "a")
+        assert user.shown[:2] == ["2\n", "yes\n"]
+        assert user.prompts[:4] == ["pyx(a@vm)3> ", "pyx(a@vm)4> ", "...(a@vm)4> ", "...(a@vm)4> "]
 
-    def test_what_others_show_appears_while_nothing_is_typed(self, player: Player) -> None:
-        person = Person(["spawn(print, 'from a process')\n"], waits_for="from a process\n")
-        person.takes_over(player, None)
-        assert "from a process\n" in person.shown
+    def test_output_of_processes_appears_while_a_line_is_read(self, player: Player) -> None:
+        user = User(["spawn(print, 'from a process')\n"], waits_for="from a process\n")
+        user.takes_over(player, None)
+        assert "from a process\n" in user.shown
 
-    def test_what_could_stand_there_is_asked_of_the_node(self, player: Player) -> None:
+    def test_completions_come_from_the_node(self, player: Player) -> None:
         offered: list[Completion] = []
 
-        class Curious(Person):
+        class Curious(User):
             def read_line(self, prompt: str) -> str:
                 offered.append(self.takeover.complete("self_made_na", 12))
                 return super().read_line(prompt)
@@ -65,7 +63,7 @@ class TestTakeover:
         Curious(["self_made_name = 1\n"]).takes_over(player, "a")
         assert offered == [Completion(0, []), Completion(0, ["self_made_name"])]
 
-    def test_a_line_of_one_story_is_reached_without_the_others(
+    def test_line_of_one_session_is_reached_without_the_others(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         story = "## {0}\n\n```pyx\n$ pyx --sname {0}\npyx({0}@vm)1> x = '{0}'\npyx({0}@vm)2> x\n```\n"
@@ -74,34 +72,34 @@ class TestTakeover:
         assert main(["t.md", "--stop-at", "13"]) == 0
         assert "pyx(b@vm)2> ('b@vm', 'b')\npyx(b@vm)3> " in capsys.readouterr().out
 
-    def test_a_person_at_a_terminal(self, folder: Path) -> None:
+    def test_shell_of_a_node_works_at_a_terminal(self, folder: Path) -> None:
         (folder / "t.pyxt").write_text(GOOD + "pyx(a@vm)2> x = 1\npyx(a@vm)3> x\n2\n")
         words = ["-m", "pyx", "replay", "t.pyxt", "--stop-at", "5", "--shell", "a"]
         environment = {**os.environ, "HOME": str(folder), "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
-        person = pexpect.spawn(sys.executable, words, env=environment, encoding="utf-8", timeout=10)
+        user = pexpect.spawn(sys.executable, words, env=environment, encoding="utf-8", timeout=10)
         try:
-            person.expect_exact("pyx(a@vm)3> ")
-            person.send("[x, Node.self()]\r")
-            person.expect_exact("[1, 'a@vm']")
-            person.send("print(6 * 7); receive()\r")
-            person.expect_exact("42")
-            person.sendintr()
-            person.expect_exact("KeyboardInterrupt")
-            person.expect_exact("pyx(a@vm)4> ")
-            person.sendeof()
-            person.expect_exact("1 passed")
-            person.expect(pexpect.EOF)
+            user.expect_exact("pyx(a@vm)3> ")
+            user.send("[x, Node.self()]\r")
+            user.expect_exact("[1, 'a@vm']")
+            user.send("print(6 * 7); receive()\r")
+            user.expect_exact("42")
+            user.sendintr()
+            user.expect_exact("KeyboardInterrupt")
+            user.expect_exact("pyx(a@vm)4> ")
+            user.sendeof()
+            user.expect_exact("1 passed")
+            user.expect(pexpect.EOF)
         finally:
-            person.close(force=True)
-        assert person.exitstatus == 0
+            user.close(force=True)
+        assert user.exitstatus == 0
 
-    def test_nobody_of_that_name(self, player: Player) -> None:
+    def test_unknown_node_is_refused(self, player: Player) -> None:
         with pytest.raises(PyxError, match=r"^no node b runs at this line; running are: a@vm$"):
             Takeover(player, "b")
 
 
-class Person:
-    """Types lines and leaves, once a line has been seen if there is one to wait for."""
+class User:
+    """Types lines and leaves; before that waits for the line *waits_for*, if there is one."""
 
     takeover: Takeover
 

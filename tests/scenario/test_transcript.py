@@ -9,7 +9,7 @@ from tests.scenario.transcripts import STARTED, error_in, session_of
 
 
 class TestPrompts:
-    def test_a_prompt_says_which_node_typed_what_and_the_lines_below_what_it_showed(self) -> None:
+    def test_prompt_has_node_and_code_and_its_block(self) -> None:
         step = session_of("$ pyx --sname a\n\npyx(a@vm)1> 1 + 1\n2\n").steps[1]
         assert isinstance(step, Input)
         assert (step.node, step.code, step.line) == ("a@vm", "1 + 1", 3)
@@ -22,29 +22,29 @@ class TestPrompts:
         assert step.code == "for n in range(2):\n    print(n)\n"
         assert step.block.lines == ("0", "1")
 
-    def test_a_node_is_started_under_the_name_that_its_prompts_bear(self) -> None:
+    def test_node_is_started_with_the_host_of_its_prompts(self) -> None:
         start = session_of("$ pyx --sname a --tick 2\npyx(a@far)1> 1\n").steps[0]
         assert isinstance(start, Start)
         assert (start.node, start.options) == ("a@far", ("--tick", "2"))
 
-    def test_a_node_without_prompts_gets_the_host_of_the_others(self) -> None:
+    def test_node_without_prompts_gets_the_host_of_the_others(self) -> None:
         start = session_of(STARTED + "pyx(b@vm)1> 1\n").steps[0]
         assert isinstance(start, Start)
         assert start.node == "a@vm"
 
-    def test_a_shell_without_a_name(self) -> None:
+    def test_shell_without_a_name_has_an_empty_node(self) -> None:
         start, step = session_of("$ pyx\npyx(1)> Node.connect('a')\n'ignored'\n").steps
         assert isinstance(start, Start)
         assert isinstance(step, Input)
         assert start.node == step.node == ""
 
-    def test_an_empty_prompt_looks(self) -> None:
+    def test_empty_prompt_has_no_code(self) -> None:
         step = session_of(STARTED + "pyx(a@vm)2>\nhello\n").steps[2]
         assert isinstance(step, Input)
         assert step.is_empty_prompt
         assert step.block.lines == ("hello",)
 
-    def test_a_greeting_is_not_output(self) -> None:
+    def test_banner_is_not_output(self) -> None:
         start = session_of("$ pyx --sname a\npyx 0.1.0 (Python 3.11.7), h() for help\npyx(a@vm)1> 1\n").steps[
             0
         ]
@@ -53,7 +53,7 @@ class TestPrompts:
 
 
 class TestBlocks:
-    def test_a_block_ends_at_a_blank_line_a_prompt_a_command(self) -> None:
+    def test_block_ends_at_a_blank_line_a_prompt_a_command(self) -> None:
         text = (
             STARTED
             + "pyx(a@vm)1> f()\none\npyx(b@vm)1> g()\ntwo\n$ heal\n\npyx(a@vm)1> h()\nthree\n\n# prose\n"
@@ -61,12 +61,12 @@ class TestBlocks:
         blocks = [step.block.lines for step in session_of(text).steps if isinstance(step, Input)]
         assert blocks == [("one",), ("two",), ("three",)]
 
-    def test_a_hash_is_prose_only_where_a_block_begins(self) -> None:
+    def test_hash_is_prose_only_where_a_block_begins(self) -> None:
         step = session_of(STARTED + "# prose\n# more\npyx(a@vm)1> self()\n#PID<0.1.0>\n# shown\n").steps[2]
         assert isinstance(step, Input)
         assert step.block.lines == ("#PID<0.1.0>", "# shown")
 
-    def test_right_below_a_command_too(self) -> None:
+    def test_hash_right_below_a_command_is_prose(self) -> None:
         text = "$ pyx --sname a\n# prose\n$ heal\n# more\npyx(a@vm)1> 1\n1\n"
         start, _, step = session_of(text).steps
         assert isinstance(start, Start)
@@ -122,7 +122,9 @@ class TestBlocks:
         ),
     ],
 )  # fmt: skip
-def test_complaints(text: str, line: int, column: int, problem: str, hint: str | None) -> None:
+def test_parse_error_has_its_place_problem_and_hint(
+    text: str, line: int, column: int, problem: str, hint: str | None
+) -> None:
     error = error_in(text)
     assert problem in error.problem
     assert (error.line, error.column) == (line, column), error
@@ -131,6 +133,6 @@ def test_complaints(text: str, line: int, column: int, problem: str, hint: str |
         assert hint in error.hint
 
 
-def test_a_complaint_reads_as_a_compiler_s() -> None:
+def test_parse_error_reads_like_a_compiler_s() -> None:
     error = error_in("$ kil -9 a\n", "scenarios/x.pyxt")
     assert str(error) == "scenarios/x.pyxt:1:3: unknown command 'kil': a scenario is not a shell script"
