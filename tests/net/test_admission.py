@@ -46,7 +46,7 @@ def gone_of(addresses: list[str]) -> list[int]:
     return asyncio.run(story())
 
 
-def test_nobody_goes_while_there_is_room() -> None:
+def test_nothing_is_dropped_below_the_limit() -> None:
     assert gone_of(["10.0.0.1"] * MAX_PENDING) == []
 
 
@@ -54,7 +54,7 @@ def test_the_oldest_goes_for_the_newest() -> None:
     assert gone_of([f"10.0.0.{at}" for at in range(MAX_PENDING + 2)]) == [0, 1]
 
 
-def test_who_holds_more_than_his_share_gives_way_first() -> None:
+def test_address_over_its_share_is_dropped_first() -> None:
     legal = ["10.0.0.1"] * FAIR_SHARE
     flood = ["10.0.0.66"] * MAX_PENDING
     assert gone_of([*legal, *flood]) == list(range(FAIR_SHARE, 2 * FAIR_SHARE))
@@ -73,7 +73,7 @@ def test_loopback_is_here(address: str, here: bool) -> None:
     assert is_here(address) is here
 
 
-def test_who_is_admitted_keeps_his_connection() -> None:
+def test_authenticated_connection_stays_open() -> None:
     async def story() -> None:
         crowd = Crowd(["10.0.0.1", "10.0.0.2"])
         kept = crowd.strangers._by_task[crowd.tasks[0]].connection

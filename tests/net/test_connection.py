@@ -164,7 +164,7 @@ class TestALink:
             gus.link.flush_later()
         assert [number_in(signal) for signal in bob.hears(1000)] == list(range(1000))
 
-    def test_sends_more_than_one_thread_would_in_one_go(self, ends: tuple[End, End]) -> None:
+    def test_sends_more_than_one_flush_would(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.say(*[payload(number) for number in range(20_000)])
         assert [number_in(signal) for signal in bob.hears(20_000)] == list(range(20_000))
@@ -200,7 +200,7 @@ class TestALink:
 
 
 class TestAFullSocket:
-    def test_holds_nobody_up_and_loses_nothing(self, lone: tuple[End, socket.socket]) -> None:
+    def test_blocks_no_other_connection_and_loses_nothing(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
         for number in range(100):
             gus.say(payload(number, 65_536))  # 6 MiB: far more than the kernel takes
@@ -257,7 +257,7 @@ class TestALargeSignal:
         other.sendall(piece)
         assert gus.batches.get(timeout=HANG) == 0
 
-    def test_is_given_up_with_its_link(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+    def test_is_given_up_with_its_connection(self, loop_thread: LoopThread, sockets: Sockets) -> None:
         budget = ReassemblyBudget(1 << 20, "all peers")
         gus = End(loop_thread, sockets[0], GUS, BOB, budget=budget).start()
         piece, _ = SignalStream(BOB, GUS).transmit(deque([payload(1, 200_000)._replace(to="server")]))
@@ -286,7 +286,7 @@ class TestAHeavyQueue:
         gus.loop_thread.settle()
         assert gus.out.queued == 0
 
-    def test_wakes_who_waits_when_it_is_light(self, lone: tuple[End, socket.socket]) -> None:
+    def test_wakes_waiters_below_the_low_water_mark(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         slot = Slot()
@@ -296,7 +296,7 @@ class TestAHeavyQueue:
             reader.recv(1 << 16)
         assert gus.out.is_below_low_water
 
-    def test_wakes_who_came_late(self, lone: tuple[End, socket.socket]) -> None:
+    def test_wakes_a_late_waiter(self, lone: tuple[End, socket.socket]) -> None:
         """Whoever looks after he has put his slot in is woken, or finds it light himself."""
         gus, reader = lone
         reader.setblocking(False)
@@ -323,7 +323,7 @@ class TestAPeerThatTakesNothing:
         assert loss.startswith("it took nothing for 0.01 s of the ")
         assert loss.endswith(" bytes for it")
 
-    def test_is_not_who_takes_a_little(self, lone: tuple[End, socket.socket]) -> None:
+    def test_does_not_apply_to_a_slow_reader(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         before = gus.link._taken
@@ -336,7 +336,7 @@ class TestAPeerThatTakesNothing:
         assert long_ago.look(gus.link._taken, time.monotonic() + 2.0)
         assert gus.lost.empty()
 
-    def test_does_not_keep_the_link_that_has_ended(self, lone: tuple[End, socket.socket]) -> None:
+    def test_does_not_keep_the_ended_connection(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         gus.loop_thread.settle()
@@ -398,7 +398,7 @@ class TestALoss:
         assert gus.lost.empty()
 
     @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])
-    def test_by_a_fault_in_reading_ends_that_link(
+    def test_by_a_bug_in_decoding_ends_that_connection(
         self, ends: tuple[End, End], fault: Exception, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         gus, bob = ends
@@ -475,7 +475,7 @@ class TestAGracefulClose:
             assert end.hears(2) == [Ping(1), Goodbye()]
             assert end.loss() in {"it was closed by this node", "it closed the connection"}
 
-    def test_of_an_idle_link_ends_at_once(self, ends: tuple[End, End]) -> None:
+    def test_of_an_idle_connection_ends_at_once(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.link.close(gracefully=True)
         assert bob.loss() == "it closed the connection"
@@ -512,7 +512,7 @@ class TestAGracefulClose:
         assert gus.loss() == "it was closed by this node"
 
 
-def test_a_link_whose_loop_is_gone_harms_nobody(sockets: Sockets) -> None:
+def test_flush_after_the_loop_is_closed_is_ignored(sockets: Sockets) -> None:
     loop = asyncio.new_event_loop()
     loop.close()
     stream, session = PlainStream(sockets[0]), SignalStream(GUS, BOB)

@@ -80,7 +80,7 @@ class TestTheHomesCookie:
         assert read_home_cookie(home_cookie_path()) == cookie
         assert list(home.parent.iterdir()) == [home]
 
-    def test_is_one_for_all_who_start_at_once(self, home: Path) -> None:
+    def test_is_the_same_for_nodes_that_start_at_once(self, home: Path) -> None:
         together = threading.Barrier(16)
 
         def start() -> Cookie:
@@ -105,7 +105,7 @@ class TestTheHomesCookie:
         assert str(error) == f"the cookie file {home} is open to others (mode {mode:04o})"
         assert error.hint == f"chmod 400 {home}"
 
-    def test_is_refused_when_it_is_somebody_elses(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_of_another_user_is_refused(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         home.write_text("monster")
         home.chmod(0o400)
         owner = os.geteuid()
@@ -114,7 +114,7 @@ class TestTheHomesCookie:
         assert str(error) == f"the cookie file {home} belongs to user {owner}, not to this user ({owner + 1})"
         assert error.hint == f"sudo chown {owner + 1} {home}"
 
-    def test_is_refused_when_it_is_a_link(self, home: Path) -> None:
+    def test_that_is_a_symlink_is_refused(self, home: Path) -> None:
         home.with_name("elsewhere").write_text("monster")
         home.symlink_to(home.with_name("elsewhere"))
         error = refusal(home)
@@ -122,7 +122,7 @@ class TestTheHomesCookie:
         assert error.hint is not None
         assert "--cookie-file" in error.hint
 
-    def test_is_refused_when_it_is_a_pipe_and_nobody_waits_for_it(self, home: Path) -> None:
+    def test_that_is_a_pipe_is_refused_without_waiting(self, home: Path) -> None:
         os.mkfifo(home, 0o400)
         assert "is not a regular file" in str(refusal(home))
 
@@ -222,7 +222,7 @@ class TestAFileNamedOnPurpose:
 
 
 class TestACookieGivenItself:
-    def test_is_stripped_as_one_in_a_file(self) -> None:
+    def test_is_stripped(self) -> None:
         assert given_cookie(" monster\n") == Cookie("monster")
 
     @pytest.mark.parametrize("text", ["", " ", "\n"])

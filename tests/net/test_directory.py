@@ -32,7 +32,7 @@ def directory(short_directory: str) -> HostDirectory:
 
 
 class TestAClaim:
-    def test_is_seen_by_those_who_look(self, directory: HostDirectory) -> None:
+    def test_is_seen_by_lookups(self, directory: HostDirectory) -> None:
         assert directory.lookup("gus@vm") is None
         claim = directory.claim("gus@vm", 7, 4242)
         assert directory.lookup("gus@vm") == claim.socket_path
@@ -51,7 +51,7 @@ class TestAClaim:
         claim.release()
         directory.claim("gus@vm", 8, 5).release()
 
-    def test_is_refused_without_a_pid_by_a_holder_who_has_not_written_it_yet(
+    def test_is_refused_without_a_pid_by_a_holder_that_has_not_written_it(
         self, directory: HostDirectory, short_directory: str
     ) -> None:
         claim = directory.claim("gus@vm", 7, 4242)
@@ -393,7 +393,7 @@ class TestRaces:
         )
         assert printed == "1 True True\nNone\n" * 6
 
-    def test_with_those_who_look_cost_nobody_a_name(self, short_directory: str) -> None:
+    def test_with_concurrent_lookups_always_succeed(self, short_directory: str) -> None:
         printed = run(
             """
             import os, signal, sys

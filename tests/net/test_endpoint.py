@@ -179,7 +179,7 @@ class TestADial:
         assert isinstance(mine, Arrival)
         assert mine.trailing == b"signals"
 
-    def test_of_nobody_says_so(self, host: Host) -> None:
+    def test_of_an_unknown_name_says_so(self, host: Host) -> None:
         assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
             "bob@vm", "no node of that name runs on this host"
         )
@@ -268,9 +268,7 @@ class TestADial:
             "bob@vm", "cannot look into it", "look elsewhere"
         )
 
-    def test_of_a_socket_that_cannot_be_one_says_why(
-        self, host: Host, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_of_a_broken_socket_says_why(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(host.directory, "lookup", lambda _: "/tmp/" + "d" * 200)
         assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
             "bob@vm", "its socket cannot be reached: AF_UNIX path too long"
@@ -315,7 +313,7 @@ class TestADialToTheUnreachable:
         assert isinstance(gus.told.get(timeout=HANG), Arrival)
 
     @pytest.mark.usefixtures("brief")
-    def test_fails_like_a_dial_that_nobody_answers(self, host: Host) -> None:
+    def test_fails_like_an_unanswered_dial(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
         gus.doors.unreachable = frozenset({"bob@vm"})
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
@@ -338,7 +336,7 @@ class TestACancelledDial:
         other.close()
         listening.close()
 
-    def test_goes_on_if_it_is_the_one_that_is_wanted(self, host: Host) -> None:
+    def test_goes_on_if_its_number_is_wanted(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
@@ -390,22 +388,22 @@ class TestASimultaneousDial:
         )
 
 
-class TestAStranger:
+class TestPendingConnection:
     @pytest.mark.usefixtures("brief")
-    def test_who_says_nothing_is_cut_off(self, host: Host) -> None:
+    def test_that_is_silent_is_closed(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         assert host.stranger(bob).recv(1) == b""
         assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.1 s"
 
     @pytest.mark.usefixtures("brief")
-    def test_who_drips_is_cut_off_all_the_same(self, host: Host) -> None:
+    def test_that_sends_slowly_is_closed_in_time(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         stranger = host.stranger(bob)
         stranger.send(b"\x00")
         stranger.send(b"\x40")
         assert stranger.recv(1) == b""
 
-    def test_who_talks_nonsense_gets_one_answer_that_says_nothing(self, host: Host) -> None:
+    def test_that_sends_nonsense_gets_one_uninformative_answer(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         stranger = host.stranger(bob)
         stranger.send(b"\x00\x04GET /")
@@ -413,7 +411,7 @@ class TestAStranger:
         assert answer == b"\x00\x01\x05"
         assert bob.refusals.get(timeout=HANG) == "it does not speak pyx's protocol"
 
-    def test_who_hangs_up_is_forgotten(self, host: Host) -> None:
+    def test_that_is_closed_by_its_peer_is_forgotten(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         host.stranger(bob).close()
         assert bob.refusals.get(timeout=HANG) == "it hung up"
@@ -504,7 +502,7 @@ class _Exhausted:
         self._listening.close()
 
 
-def test_closed_doors_leave_nothing_behind(host: Host) -> None:
+def test_closed_endpoint_leaves_no_descriptor(host: Host) -> None:
     gus, bob = host.node("gus@vm").listen(), host.node("bob@vm")
     listening = bob.claim.listen()
     before = len(list(Path("/dev/fd").iterdir()))

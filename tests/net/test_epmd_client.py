@@ -111,7 +111,7 @@ class TestRegistering:
 
         asyncio.run(story())
 
-    def test_nobody_elsewhere_is_answered_unless_asked(self, port: int) -> None:
+    def test_started_epmd_serves_loopback_only_by_default(self, port: int) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect(("192.0.2.1", 9))  # nothing is sent
@@ -158,7 +158,7 @@ class TestRegistering:
         asyncio.run(story())
 
 
-def test_nodes_that_start_at_once_share_one_epmd(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_starts_share_one_epmd(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # The own one: `epmd -daemon` may bind only after it has said that it has started, when this test is over.
     monkeypatch.setenv("PATH", os.devnull)
 
@@ -361,12 +361,12 @@ class TestNoEpmd:
         assert caught.value.hint == "with --port N, the same on all nodes, none is needed"
         assert none_starts == [False]
 
-    def test_nobody_can_be_asked(self, port: int) -> None:
+    def test_question_without_an_epmd_says_so(self, port: int) -> None:
         for question in (port_of("gus", HOME), names(HOME)):
             with pytest.raises(PyxError, match=f"^cannot connect to {HOME} port {port}: Connection refused$"):
                 asyncio.run(question)
 
-    def test_something_else_is_there(self, port: int) -> None:
+    def test_listener_that_is_not_epmd_is_named(self, port: int) -> None:
         async def story() -> None:
             async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 await reader.read(3)
@@ -375,7 +375,7 @@ class TestNoEpmd:
                 await writer.wait_closed()
 
             async with await asyncio.start_server(answer, HOME, port):
-                words = f"^{HOME} port {port} does not answer like EPMD: that is not EPMD's"
+                words = f"^{HOME} port {port} does not answer like EPMD: it does not speak EPMD's protocol"
                 with pytest.raises(PyxError, match=words):
                     await register("gus", 4444, trouble=told([]))
                 for question in (port_of("gus", HOME), names(HOME)):
@@ -393,7 +393,7 @@ class TestNoEpmd:
             with pytest.raises(PyxError, match=f"^EPMD on {HOME} did not answer within 0 s$"):
                 asyncio.run(names(HOME))
 
-    def test_one_that_hangs_up(self, port: int) -> None:
+    def test_epmd_that_closes_the_connection(self, port: int) -> None:
         async def story() -> None:
             def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 writer.close()

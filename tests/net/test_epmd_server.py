@@ -171,7 +171,7 @@ class TestTheProgram:
         assert server.ask(said) == b""
         assert server.names() == []
 
-    def test_the_oldest_of_too_many_strangers_has_to_go(self, server: Running) -> None:
+    def test_oldest_of_too_many_unregistered_connections_is_closed(self, server: Running) -> None:
         _, registered = server.register(BOB)
         assert registered.accepted
         strangers = [server.connect() for _ in range(MAX_UNREGISTERED + 1)]
@@ -255,7 +255,7 @@ class TestOtherHosts:
         assert ask(LEAVE_REQUEST) == b"OK"
         thread.join(HANG)
 
-    def test_who_is_local(self) -> None:
+    def test_local_connections_are_recognised(self) -> None:
         class Connection:
             def __init__(self, there: str, here: str) -> None:
                 self.getpeername = lambda: (there, 1)

@@ -113,7 +113,7 @@ def dial_to(impostor: Impostor, net: Net) -> Arrival | DialFailed:
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_whoever_answers_wrong_is_not_taken_for_the_peer(what: str, net: Net) -> None:
+def test_wrong_answer_is_not_accepted(what: str, net: Net) -> None:
     make, reason = WRONG[what]
     outcome = dial_to(make(), net)
     assert isinstance(outcome, DialFailed)
@@ -122,12 +122,12 @@ def test_whoever_answers_wrong_is_not_taken_for_the_peer(what: str, net: Net) ->
 
 @pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("where", SILENT)
-def test_whoever_falls_silent_is_given_up(where: str, net: Net) -> None:
+def test_silent_peer_is_given_up(where: str, net: Net) -> None:
     outcome = dial_to(SILENT[where](), net)
     assert isinstance(outcome, DialFailed)
     assert outcome.reason == LATE
 
 
-def test_whoever_holds_the_key_is_the_peer(net: Net) -> None:
+def test_peer_with_the_key_is_accepted(net: Net) -> None:
     """So each of the others failed for the one thing that he did."""
     assert isinstance(dial_to(Impostor(), net), Arrival)

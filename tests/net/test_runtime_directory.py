@@ -40,7 +40,7 @@ class TestTheRuntimeDirectory:
             located()
         assert caught.value.hint == f"chmod 700 '{path}'"
 
-    def test_of_somebody_else_is_refused_with_its_owner(
+    def test_of_another_user_is_refused_with_its_owner(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))

@@ -92,7 +92,7 @@ class TestASeedByName:
         assert not seeds.dial_failed("bob@h", "it was dialling this node itself", 1.0, 0.0)
         assert seeds.next_due() is None
 
-    def test_nobody_dials_himself(self) -> None:
+    def test_node_does_not_dial_itself(self) -> None:
         assert plan(NameSeed(HERE)).next_due() is None
 
     def test_nodes_that_are_no_seeds_are_none_of_its_business(self) -> None:

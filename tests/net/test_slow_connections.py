@@ -107,7 +107,7 @@ def kib(pid: int, what: str) -> int:
     sys.platform != "linux", reason="memory is read from /proc, and all of 127/8 is this host"
 )
 @pytest.mark.usefixtures("many_descriptors")
-def test_a_crowd_of_slow_strangers_keeps_nobody_out_and_costs_little() -> None:
+def test_many_slow_connections_keep_no_peer_out_and_cost_little() -> None:
     port = str(free_port())
     with Host() as host, ExitStack() as ends:
         words = ("--name", "bob@127.0.0.2", "--port", port, "--no-halt", "-e", "print('up', flush=True)")

@@ -17,7 +17,7 @@ def test_a_peer_that_takes_nothing_is_given_up_after_30_seconds() -> None:
     assert given_up_at(Stall(7, 100.0), 103.0, 7) == 130.0
 
 
-def test_whoever_takes_a_little_has_that_time_again() -> None:
+def test_progress_restarts_the_time() -> None:
     stall = Stall(7, 100.0)
     assert stall.look(7, 103.0)
     assert stall.look(8, 129.0)
@@ -31,7 +31,7 @@ def test_looks_that_come_a_little_late_change_nothing() -> None:
     assert 130.0 <= now < 130.1
 
 
-def test_a_node_that_stood_still_itself_gives_nobody_up_for_that() -> None:
+def test_time_in_which_this_node_was_suspended_does_not_count() -> None:
     stall = Stall(7, 100.0)
     assert stall.look(7, 103.0) == LOOK_SECONDS
     assert stall.look(7, 1106.0) == LOOK_SECONDS  # a thousand seconds too late

@@ -25,7 +25,7 @@ def test_a_connection_by_name() -> None:
     asyncio.run(story())
 
 
-def test_nobody_listens_there() -> None:
+def test_port_without_a_listener_is_unreachable() -> None:
     async def story() -> None:
         with listen("127.0.0.1", 0) as taken:
             port = taken.getsockname()[1]
@@ -50,7 +50,7 @@ def test_a_port_that_is_taken() -> None:
             listen("127.0.0.1", port)
 
 
-def test_an_address_of_somebody_else() -> None:
+def test_foreign_address_cannot_be_listened_on() -> None:
     with pytest.raises(PyxError, match=r"^cannot listen on 192.0.2.1 port 0: "):
         listen("192.0.2.1", 0)
 

@@ -190,7 +190,7 @@ class TestADial:
         assert isinstance(failed, DialFailed)
         assert failed.reason == "it has a short name, and this node a long one (--name): the two do not mix"
 
-    def test_where_nobody_listens_says_so(self, net: Net) -> None:
+    def test_to_a_port_without_a_listener_says_so(self, net: Net) -> None:
         failed = net.node("gus@127.0.0.1").reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == f"cannot connect to 127.0.0.2 port {net.port}: Connection refused"
@@ -207,10 +207,10 @@ class TestADial:
         assert failed.reason == "it does not speak TLS"
 
 
-class TestSomebodyInTheMiddle:
+class TestManInTheMiddle:
     """Permanent attackers: they hold no cookie, and everything else."""
 
-    def test_who_relays_with_a_certificate_of_his_own_is_refused_by_both(self, net: Net) -> None:
+    def test_with_another_certificate_is_refused_by_both_ends(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         middle = Middle(net, "127.0.0.3", "127.0.0.2")
         gus.is_led_astray_to("127.0.0.3")
@@ -222,21 +222,21 @@ class TestSomebodyInTheMiddle:
         middle.close()
         assert middle.relayed  # it was the proof that failed, not the relaying
 
-    def test_who_has_only_a_certificate_learns_nothing_and_is_not_taken_for_the_peer(self, net: Net) -> None:
+    def test_without_the_cookie_learns_nothing_and_is_refused(self, net: Net) -> None:
         impostor = net.node("bob@127.0.0.2", b"a guess".ljust(32)).listen()
         failed = net.node("gus@127.0.0.1").reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == "the cookie of bob@127.0.0.2 differs from ours"
         assert impostor.claims == 0
 
-    def test_who_passes_ciphertext_on_unchanged_is_just_a_wire(self, net: Net) -> None:
+    def test_that_forwards_ciphertext_unchanged_is_transparent(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         gus.is_led_astray_to("127.0.0.3")
         with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)):
             assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
             assert isinstance(bob.told.get(timeout=HANG), Arrival)
 
-    def test_who_leads_a_node_to_itself_is_noticed_by_both_of_its_ends(self, net: Net) -> None:
+    def test_that_connects_a_node_to_itself_is_noticed_by_both_ends(self, net: Net) -> None:
         gus = net.node("gus@127.0.0.1").listen()
         gus.is_led_astray_to("127.0.0.1")
         failed = gus.reaches("bob@127.0.0.2")
@@ -245,7 +245,7 @@ class TestSomebodyInTheMiddle:
         assert gus.refusals.get(timeout=HANG) == "it has this node's own name"
         assert gus.claims == 0
 
-    def test_who_replays_a_proof_of_yesterday_is_refused(self, net: Net) -> None:
+    def test_that_replays_an_old_proof_is_refused(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         spoken = net.loop_thread.run(speak(net, KEY))
         assert isinstance(spoken.outcome, Established)
@@ -344,10 +344,10 @@ def read(arrival: Arrival) -> bytes:
             return bytes(buffer[: arrival.stream.receive_into(buffer)])
 
 
-class TestAStranger:
+class TestPendingConnection:
     @pytest.mark.usefixtures("brief")
     @pytest.mark.parametrize("said", [b"", b"\x16", b"\x16\x03\x01"])
-    def test_who_stays_silent_in_tls_is_cut_off(self, said: bytes, net: Net) -> None:
+    def test_silent_in_tls_is_closed(self, said: bytes, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         stranger = net.stranger("127.0.0.2")
         stranger.sendall(said)
@@ -362,7 +362,7 @@ class TestAStranger:
             (os.urandom(8).join([b"\x80"] * 40), None),
         ],
     )
-    def test_who_speaks_no_tls_is_cut_off(self, said: bytes, reason: str | None, net: Net) -> None:
+    def test_without_tls_is_closed(self, said: bytes, reason: str | None, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         stranger = net.stranger("127.0.0.2")
         stranger.sendall(said)
@@ -372,7 +372,7 @@ class TestAStranger:
         refusal = bob.refusals.get(timeout=HANG)
         assert reason is None or refusal == reason
 
-    def test_who_hangs_up_in_tls_is_forgotten(self, net: Net) -> None:
+    def test_closed_during_tls_is_forgotten(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         net.stranger("127.0.0.2").close()
         assert bob.refusals.get(timeout=HANG) == "it hung up during the TLS handshake"

@@ -232,9 +232,7 @@ class TestReading:
         a._socket.send(data[9:])
         assert receive_all(b, 5) == b"hello"
 
-    def test_a_link_that_reads_once_each_time_misses_nothing(
-        self, streams: tuple[TlsStream, TlsStream]
-    ) -> None:
+    def test_one_read_for_each_event_misses_nothing(self, streams: tuple[TlsStream, TlsStream]) -> None:
         # Whenever the socket is not readable, everything that came has been handed out.
         a, b = streams
         buffer = memoryview(bytearray(32 * 1024))
@@ -265,7 +263,7 @@ class TestEnding:
         assert receive(b, buffer) == b""
         assert b.receive_into(buffer) == 0
 
-    def test_what_was_under_way_to_who_ends_writing_still_arrives(
+    def test_data_on_its_way_to_an_end_that_ended_writing_arrives(
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
@@ -411,7 +409,7 @@ class TestALink:
 
 
 class TestHandshakeStream:
-    def test_a_conversation_before_the_link(self) -> None:
+    def test_handshake_frames_pass_before_the_stream(self) -> None:
         a, b = sockets()
         tls_a, tls_b = machines()
 
@@ -437,7 +435,7 @@ class TestHandshakeStream:
             asyncio.run(story())
 
     @pytest.mark.parametrize("said", [None, b"nonsense of strangers"])
-    def test_of_a_crowd_eight_are_computed_in_a_turn_of_the_loop(self, said: bytes | None) -> None:
+    def test_eight_handshakes_are_computed_in_one_loop_iteration(self, said: bytes | None) -> None:
         """However many have spoken, whatever they have said; and all of them get their turn."""
         crowd = [sockets() for _ in range(30)]
         for stranger, _ in crowd:
@@ -478,7 +476,7 @@ class TestHandshakeStream:
             for end in pair:
                 end.close()
 
-    def test_who_is_silent_takes_nobodys_turn(self) -> None:
+    def test_silent_peer_delays_no_other_handshake(self) -> None:
         crowd = [sockets() for _ in range(2 * MAX_COMPUTED_AT_ONCE)]
         a, b = sockets()
         tls_a, tls_b = machines()
@@ -527,7 +525,7 @@ class TestHandshakeStream:
         with a, b:
             asyncio.run(story())
 
-    def test_the_whole_way_from_two_strangers_to_a_link(self, loop_thread: LoopThread) -> None:
+    def test_handshake_proof_and_stream_in_one_connection(self, loop_thread: LoopThread) -> None:
         a, b = sockets()
         tls_a, tls_b = machines()
 
@@ -584,7 +582,7 @@ class TestHandshakeStream:
         bob.link.close(gracefully=False)
         loop_thread.settle()
 
-    def test_somebody_who_speaks_no_tls_gets_an_alert(self) -> None:
+    def test_peer_without_tls_gets_an_alert(self) -> None:
         a, b = sockets()
         old = dialling_context()
         old.minimum_version = old.maximum_version = type(old.maximum_version).TLSv1_2
@@ -602,7 +600,7 @@ class TestHandshakeStream:
         with a, b:
             asyncio.run(story())
 
-    def test_somebody_who_hangs_up(self) -> None:
+    def test_peer_that_closes_during_tls(self) -> None:
         a, b = sockets()
         _, tls_b = machines()
 

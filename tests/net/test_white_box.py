@@ -179,7 +179,7 @@ SILENT: Final[dict[str, Callable[[], Walk]]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_whoever_does_it_wrong_is_refused(what: str, net: Net) -> None:
+def test_wrong_handshake_is_refused(what: str, net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     before = descriptors()
     answer = net.loop_thread.run(WRONG[what]().run(net.port))
@@ -192,7 +192,7 @@ def test_whoever_does_it_wrong_is_refused(what: str, net: Net) -> None:
 
 @pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("where", SILENT)
-def test_whoever_falls_silent_is_cut_off(where: str, net: Net) -> None:
+def test_silent_handshake_is_closed(where: str, net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     before = descriptors()
     assert net.loop_thread.run(SILENT[where]().run(net.port)) == b""
@@ -201,7 +201,7 @@ def test_whoever_falls_silent_is_cut_off(where: str, net: Net) -> None:
     until(lambda: not list(bob.doors._pending) and descriptors() == before)
 
 
-def test_whoever_speaks_an_older_tls_is_refused(net: Net) -> None:
+def test_older_tls_is_refused(net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     context = dialling_context()
     with warnings.catch_warnings():  # Python calls these versions old, which is the point
@@ -212,7 +212,7 @@ def test_whoever_speaks_an_older_tls_is_refused(net: Net) -> None:
     assert bob.refusals.get(timeout=HANG) == "it does not speak TLS 1.3"
 
 
-def test_a_proof_that_bob_gave_himself_is_no_proof_to_him(net: Net) -> None:
+def test_own_proof_sent_back_is_refused(net: Net) -> None:
     """Reflection: he is made to dial, and what he says then is said to him."""
     bob = net.node("bob@127.0.0.2").listen()
     given: list[bytes] = []
@@ -230,7 +230,7 @@ def test_a_proof_that_bob_gave_himself_is_no_proof_to_him(net: Net) -> None:
     assert bob.claims == 0
 
 
-def test_yesterdays_proof_is_none_today(net: Net) -> None:
+def test_proof_of_an_earlier_handshake_is_refused(net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     honest = Walk()
     assert net.loop_thread.run(honest.run(net.port))[:2] == b"\x04\x00"
@@ -239,7 +239,7 @@ def test_yesterdays_proof_is_none_today(net: Net) -> None:
     assert bob.claims == 1
 
 
-def test_another_name_and_another_cookie_are_answered_alike(net: Net) -> None:
+def test_wrong_name_and_wrong_cookie_get_the_same_answer(net: Net) -> None:
     net.node("bob@127.0.0.2").listen()
     heard = []
     for walk in (Walk(key=b"o" * 32), Walk(HELLO._replace(dialled="cat@127.0.0.2")), Walk(channel=b"unix")):
@@ -250,7 +250,7 @@ def test_another_name_and_another_cookie_are_answered_alike(net: Net) -> None:
 
 
 @pytest.mark.parametrize("what", ["hello cut short", "proof by another cookie", "proof too long"])
-def test_whoever_does_it_wrong_a_byte_at_a_time_is_refused_too(what: str, net: Net) -> None:
+def test_wrong_handshake_byte_by_byte_is_refused(what: str, net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     walk = WRONG[what]()
     walk.one_byte_at_a_time = True
@@ -304,7 +304,7 @@ def ends(arrival: Arrival) -> bool:
     return True
 
 
-def test_whoever_does_it_right_gets_through_even_a_byte_at_a_time(net: Net) -> None:
+def test_right_handshake_byte_by_byte_is_accepted(net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     walk = Walk()
     walk.one_byte_at_a_time = True
