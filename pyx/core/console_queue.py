@@ -1,8 +1,8 @@
-"""Lines on their way to a console of this node, and how many characters that is.
+"""Lines on their way to a console of this node, and their size in characters.
 
-The kernel puts them in, with its lock held; the one thread that shows them takes them out without it.  Each
-counter has one writer, so none can miss a step (see `outbox.py`).  See `execution/output.py` for how lines
-are shown, and `runtime/back_pressure.py` for how a process waits.
+The kernel puts lines in, with its lock held; the one thread that writes to the console takes them out without
+it.  Each counter has one writer, so none can miss a change (see `outbox.py`).  How lines are shown:
+`execution/output.py`; how a process waits: `runtime/sending.py`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from pyx.terms import Pid
 
 HIGH_WATER_CHARACTERS: Final = 1 << 20
-"""From so many on a process that prints has to wait."""
+"""From this size on a process that prints has to wait; until half of it."""
 
-MOST_CHARACTERS: Final = 1 << 24
-"""Beyond so many, lines are dropped and counted: those of coroutines and other nodes, which do not wait."""
+MAX_CHARACTERS: Final = 1 << 24
+"""Beyond this size lines are dropped and counted: those of coroutines and other nodes, which do not wait."""
 
 
 class ConsoleQueue(deque[tuple["Pid", str]]):
-    """Who printed, and what; see the file."""
+    """Pairs of the pid that printed and whole lines."""
 
-    __slots__ = ("added", "dropped", "taken", "told", "waiters")
+    __slots__ = ("added", "dropped", "reported", "taken", "waiters")
 
     busy_reason: Final = None
-    """A console that stands still (Ctrl-S, `| less`) is its reader's wish: nothing is said about it."""
+    """A console that stands still (Ctrl-S, `| less`) does so on purpose: no message is shown for it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,13 +38,13 @@ class ConsoleQueue(deque[tuple["Pid", str]]):
         """Characters that have been taken out; written by the thread that shows them."""
         self.dropped = 0
         """Lines that were ever dropped; written under the kernel's lock."""
-        self.told = 0
+        self.reported = 0
         """Dropped lines that were reported; written by the thread that shows them."""
         self.waiters: Final = Waiters()
 
     def put(self, frm: Pid, text: str) -> bool:
-        """Takes *text*, or drops its lines; True if the process that printed it should wait."""
-        if self.added - self.taken > MOST_CHARACTERS:
+        """Adds whole lines, or drops and counts them; True if the process that printed them should wait."""
+        if self.added - self.taken > MAX_CHARACTERS:
             self.dropped += text.count("\n")
         else:
             self.added += len(text)
@@ -52,15 +52,15 @@ class ConsoleQueue(deque[tuple["Pid", str]]):
         return self.is_busy
 
     def take(self) -> tuple[Pid, str]:
-        """The oldest ones, which are about to be shown; by one thread at a time."""
+        """Removes and returns the oldest entry, for showing it; by one thread at a time."""
         frm, text = self.popleft()
         self.taken += len(text)
         return frm, text
 
     def take_dropped(self) -> int:
-        """The number of lines dropped since the last time; by one thread at a time."""
-        dropped = self.dropped - self.told
-        self.told += dropped
+        """The number of lines dropped since the last call; by one thread at a time."""
+        dropped = self.dropped - self.reported
+        self.reported += dropped
         return dropped
 
     @property
@@ -70,5 +70,5 @@ class ConsoleQueue(deque[tuple["Pid", str]]):
 
     @property
     def is_below_low_water(self) -> bool:
-        """True when those who wait may go on."""
+        """True when waiters may go on."""
         return self.added - self.taken <= HIGH_WATER_CHARACTERS // 2

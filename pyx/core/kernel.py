@@ -24,6 +24,7 @@ from pyx.core.tables import THE_NODE, Tables
 from pyx.errors import ProtocolError
 from pyx.options import RPC_POLICIES
 from pyx.printable import on_one_line
+from pyx.terms import Incarnation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.signals import Signal
-    from pyx.terms import Incarnation, Pid
+    from pyx.terms import Pid
 
 FACTS = (
     "registered_name",
@@ -85,6 +86,7 @@ class Kernel:
         self.tables.name = name
         self.tables.creation = creation
         self.tables.hidden = hidden
+        self.tables.here = Incarnation(name, creation)
 
     def node_stopped(self) -> None:
         """Disconnects from every peer: their processes are `noconnection`, those of this node live on."""
@@ -97,6 +99,7 @@ class Kernel:
         tables.name = ""
         tables.creation = 0
         tables.hidden = False
+        tables.here = None
         tables.backoff.clear()
 
     # ------------------------------------------------------------ signals of peers

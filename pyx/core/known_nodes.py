@@ -1,6 +1,6 @@
-"""The names of nodes that were mentioned, the latest ones.  See `peers.py` for those that are connected.
+"""The names of nodes that were mentioned lately, connected or not.
 
-Any name may be mentioned, so only so many are kept: of the others the one mentioned longest ago goes first.
+A peer may mention any name, so their number is bounded: the name mentioned longest ago goes first.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_KNOWN: Final = 4096
-"""A mesh is far smaller."""
+MAX_KNOWN: Final = 4096
+"""Far more than the nodes of a mesh."""
 
 
 class KnownNodes:
-    """See the file."""
+    """A set of names, in the order in which they were last mentioned."""
 
     __slots__ = ("_names",)
 
@@ -29,8 +29,8 @@ class KnownNodes:
         return len(self._names)
 
     def add(self, name: str) -> None:
-        """A node is mentioned."""
+        """Notes a mention of *name*; may forget the oldest."""
         self._names.pop(name, None)
         self._names[name] = None
-        if len(self._names) > MOST_KNOWN:
+        if len(self._names) > MAX_KNOWN:
             del self._names[next(iter(self._names))]

@@ -1,4 +1,4 @@
-"""The links of one process, by OTP's link protocol.  See `process_signals.py` for what an exit does to it.
+"""The links of one process, by OTP's link protocol.  What an exit does to the process: `process_signals.py`.
 
 Both ends of a link keep a state of their own, and signals on their way cross.  Without a protocol an `unlink`
 that crosses a `link` or an `EXIT` leaves one end linked, or dead by a link it had given up.  OTP's cure (ERTS
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from pyx.terms import Pid
 
 ACTIVE: Final = 0
-"""The state of a link that holds; any other number is that of the unlink outstanding."""
+"""The state of a link that is active; any other number is that of the outstanding unlink."""
 
 
 class Links:
-    """The table above, for one process and all the others it is, or lately was, linked to."""
+    """The state table above, for one process and all others that it is, or lately was, linked to."""
 
     __slots__ = ("_states",)
 
@@ -44,14 +44,14 @@ class Links:
         self._states: dict[Pid, int] = {}
 
     def __iter__(self) -> Iterator[Pid]:
-        """The processes it is linked to, in the order they were linked; a copy, so the table may change."""
+        """The linked processes, in the order in which they were linked; a copy, so the table may change."""
         return iter([other for other, state in self._states.items() if state == ACTIVE])
 
     def __contains__(self, other: object) -> bool:
         return self._states.get(other) == ACTIVE  # type: ignore[call-overload, no-any-return]
 
     def link(self, other: Pid) -> bool:
-        """Opens a link; True when LINK must be sent."""
+        """Sets up a link; True when LINK must be sent."""
         if self._states.get(other) == ACTIVE:
             return False
         self._states[other] = ACTIVE
@@ -65,28 +65,28 @@ class Links:
         return True
 
     def link_received(self, other: Pid) -> None:
-        """LINK came."""
+        """Applies a LINK that came."""
         self._states.setdefault(other, ACTIVE)
 
     def unlink_received(self, other: Pid) -> None:
-        """UNLINK came; the acknowledgement goes out in any case."""
+        """Applies an UNLINK that came; the acknowledgement is sent in any case."""
         if self._states.get(other) == ACTIVE:
             del self._states[other]
 
     def ack_received(self, other: Pid, number: int) -> None:
-        """UNLINK_ACK came."""
+        """Applies an UNLINK_ACK that came."""
         if self._states.get(other) == number:
             del self._states[other]
 
     def exit_received(self, other: Pid) -> bool:
-        """EXIT came; True when it counts."""
+        """Applies an EXIT that came; True when it counts."""
         if self._states.get(other) != ACTIVE:
             return False
         del self._states[other]
         return True
 
     def node_lost(self, node: str) -> list[Pid]:
-        """Gives the links to a node, for the caller to EXIT; forgets unlinks whose answer will never come."""
+        """Returns the links to a lost node, for the caller to EXIT; forgets unlinks without answer."""
         there = [other for other in self._states if other.node == node]
         for other in there:
             if self._states[other] != ACTIVE:

@@ -1,12 +1,12 @@
-"""The mailbox of one process: what was delivered, what its owner looked at and left.  Not here: matching.
+"""The mailbox of one process: messages that were delivered, and those that its owner has looked at and kept.
 
-Anyone who holds the kernel's lock may deliver.  The owner reads without it: `incoming` is appended on one
-side and popped on the other, each one step under the GIL, and `kept` is the owner's alone.  Every message has
-a number, in order of arrival, so that a receive by reference starts where the mailbox stood when the
-reference was made (`mark`).
+A thread that holds the kernel's lock may deliver.  The owner reads without it: `incoming` is appended on one
+side and popped on the other, each one operation under the GIL, and only the owner changes `kept`.  Every
+message has a number, in order of arrival, so that a receive by reference starts where the mailbox stood when
+the reference was made (`mark`).  Patterns are matched in `runtime/receiving.py`.
 
-A mailbox that grows beyond its cap is noticed while it is delivered to: how long it is is looked at only when
-so much was delivered since the last look that it may be too long.
+A mailbox that grows beyond its cap is noticed at a delivery.  Its length is computed only when enough
+messages were delivered since the last time for it to be over the cap.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class NodeDown(NamedTuple):
 
 
 class Cap(NamedTuple):
-    """How many messages a mailbox may hold, and what happens beyond.
+    """The number of messages that a mailbox may hold, and what happens beyond.
 
-    `"warn"`: a line in the log, and again each time it has doubled.  `"kill"`: the end of its process.
-    `"block"`: who sends there from this node waits; what comes from others is told as by `"warn"`.
+    `"warn"`: a line in the log, and again each time the length has doubled.  `"kill"`: its process ends.
+    `"block"`: a sender of this node waits; messages of other nodes have the effect of `"warn"`.
     """
 
     limit: int
@@ -65,12 +65,13 @@ class Cap(NamedTuple):
 
 DEFAULT_CAP: Final = Cap(100_000, "warn")
 
-_NOBODY: Final = Waiters()
+_NO_WAITERS: Final = Waiters()
+"""Shared by all mailboxes that never block."""
 _NEVER: Final = 2**63
 
 
 class MailboxEntry:
-    """A message its owner has looked at: its number, what was delivered, and once opened, what that is."""
+    """A message that its owner has looked at: its number, the item delivered and, once decoded, its value."""
 
     __slots__ = ("item", "number", "opened", "value")
     item: Any
@@ -89,12 +90,12 @@ _number = attrgetter("number")
 
 
 class Mailbox:
-    """See the file.  Items are payloads, flat values, or the four system messages above."""
+    """Items are payloads, flat values, or the four system messages above."""
 
     __slots__ = (
         "_alarm",
         "_moved",
-        "_told",
+        "_warn_above",
         "cap",
         "closed",
         "delivered",
@@ -106,18 +107,18 @@ class Mailbox:
     """Made by the first message: an empty deque takes 600 bytes, and most of many processes are idle."""
     kept: deque[MailboxEntry] | tuple[()]
     delivered: int
-    """How many came in, ever: also the number of the next one."""
+    """Messages delivered, ever; also the number of the next one."""
     _moved: int
-    """How many its owner moved to `kept`: also the number of the first in `incoming`."""
+    """Messages that the owner moved to `kept`; also the number of the first in `incoming`."""
     cap: Cap | None
     closed: bool
-    """Its process is dead, and nobody needs to wait for it."""
+    """True when its process has ended: no sender has to wait for it."""
     waiters: Waiters
-    """Those who wait until it is lighter, where its cap makes them."""
+    """Senders that wait until it is below its low-water mark; only with a cap that blocks."""
     _alarm: int
-    """When so many have come in, it is looked at again."""
-    _told: int
-    """Beyond so many its growth is told."""
+    """The value of `delivered` at which the length is computed again."""
+    _warn_above: int
+    """Length above which the next warning is due."""
 
     def __init__(self) -> None:
         self.incoming = ()
@@ -126,12 +127,12 @@ class Mailbox:
         self._moved = 0
         self.cap = DEFAULT_CAP
         self.closed = False
-        self.waiters = _NOBODY
-        self._told = DEFAULT_CAP.limit
+        self.waiters = _NO_WAITERS
+        self._warn_above = DEFAULT_CAP.limit
         self._alarm = DEFAULT_CAP.limit + 1
 
     def deliver(self, item: Any) -> bool:
-        """Takes a message in; the caller holds the kernel's lock.  True: ask whether it `has_grown`."""
+        """Adds a message; the caller holds the kernel's lock.  True when `has_grown` is to be asked."""
         incoming = self.incoming
         if isinstance(incoming, tuple):
             incoming = self.incoming = deque()
@@ -142,64 +143,64 @@ class Mailbox:
     def __len__(self) -> int:
         return len(self.kept) + len(self.incoming)
 
-    # ------------------------------------------------------------ its cap; with the kernel's lock held
+    # ------------------------------------------------------------ cap; with the kernel's lock held
 
     def set_cap(self, cap: Cap | None) -> None:
-        """How much it may hold from now on; None: as much as comes."""
+        """Sets the cap; None: without a limit."""
         self.cap = cap
         self._alarm = _NEVER if cap is None else 0
-        self._told = cap.limit if cap is not None else _NEVER
-        if cap is not None and cap.policy == "block" and self.waiters is _NOBODY:
+        self._warn_above = cap.limit if cap is not None else _NEVER
+        if cap is not None and cap.policy == "block" and self.waiters is _NO_WAITERS:
             self.waiters = Waiters()
 
     def has_grown(self) -> bool:
-        """Looks how long it is: is that to be told?  Beyond the cap it is, then at twice that, and so on."""
+        """True when the length passed the cap, or doubled since the last warning."""
         cap = self.cap
         if cap is None:
             return False
         length = len(self)
         if length <= cap.limit:
-            self._told = cap.limit
-        grown = length > self._told
-        while length > self._told:
-            self._told *= 2
-        until = cap.limit - 1 if cap.policy == "block" else self._told
+            self._warn_above = cap.limit
+        grown = length > self._warn_above
+        while length > self._warn_above:
+            self._warn_above *= 2
+        until = cap.limit - 1 if cap.policy == "block" else self._warn_above
         self._alarm = self.delivered + max(until - length, 0) + 1
         return grown
 
     @property
     def is_busy(self) -> bool:
-        """True where whoever adds to it has to wait."""
+        """True while a process of this node that sends to it has to wait."""
         cap = self.cap
         return not self.closed and cap is not None and cap.policy == "block" and len(self) >= cap.limit
 
     @property
     def is_below_low_water(self) -> bool:
-        """True when those who wait may go on."""
+        """True when waiters may go on."""
         cap = self.cap
         return self.closed or cap is None or cap.policy != "block" or len(self) <= cap.limit // 2
 
     @property
     def busy_reason(self) -> str:
-        """Why one has to wait."""
-        return f"the process does not take its messages, {len(self):,} are in its mailbox"
+        """Why a process has to wait, for the user."""
+        return f"the receiver's mailbox holds {len(self):,} messages"
 
-    # ------------------------------------------------------------ for anyone
+    # ------------------------------------------------------------ for any thread
 
     def snapshot(self) -> list[Any]:
         """All items in order, from any thread; exact while the kernel's lock is held.
 
-        The owner may move messages meanwhile, first into `kept`, then out of `incoming`: one that was seen in
-        both is known by its number.
+        The owner may move messages meanwhile, first into `kept`, then out of `incoming`: a message that was
+        seen in both is recognised by its number.
         """
         late = list(self.incoming)
         first_late = self.delivered - len(late)
         return [entry.item for entry in list(self.kept) if entry.number < first_late] + late
 
-    # ------------------------------------------------------------ the owner's side
+    # ------------------------------------------------------------ for the owner
 
     def refill(self) -> None:
-        """Moves what has come in to the end of `kept`."""
+        """Moves all of `incoming` to the end of `kept`."""
         incoming, kept = self.incoming, self.kept
         if isinstance(incoming, tuple):
             return
@@ -222,7 +223,7 @@ class Mailbox:
         return bisect_left(kept, mark, key=_number)
 
     def take(self, index: int) -> MailboxEntry:
-        """Removes the entry at *index* of `kept` and gives it."""
+        """Removes and returns the entry at *index* of `kept`."""
         kept = self.kept
         assert isinstance(kept, deque)
         if not index:  # the common case: the oldest message matched
@@ -232,7 +233,7 @@ class Mailbox:
         return entry
 
     def discard(self, unwanted: Callable[[Any], bool]) -> list[MailboxEntry]:
-        """Takes out and returns what *unwanted* is true of; for the owner, with the kernel's lock held."""
+        """Removes and returns the entries of *unwanted* items; by the owner, with the kernel's lock held."""
         self.refill()
         dropped = [entry for entry in self.kept if unwanted(entry.item)]
         self.kept = deque(entry for entry in self.kept if not unwanted(entry.item))

@@ -1,9 +1,9 @@
-"""Whom the visible peers see, as they say themselves; and which two of them do not see each other.
+"""Detects overlapping partitions: visible peers that do not see each other, though this node sees both.
 
-Such a pair is an overlapping partition: this node sees both halves.  BEAM's `global` cuts healthy sessions to
-make the halves disjoint; pyx cuts nothing and reports.  A pair has to lack each other for a while before it
-counts, because every join and every death looks like that for a moment.  Not here: when peers say what they
-see, and who is told of the pairs (`mesh.py`).
+Peers announce which nodes they see; `membership.py` feeds the detector and logs what it finds.  BEAM's
+`global` cuts healthy sessions to make the halves of a partition disjoint; pyx cuts nothing and reports.  A
+pair has to lack each other for a while before it counts, because every join and every death looks like that
+for a moment.
 """
 
 from __future__ import annotations
@@ -19,51 +19,53 @@ Pair: TypeAlias = tuple[str, str]
 
 
 class Looked(NamedTuple):
-    """What a look at the views has shown, each pair once."""
+    """The changes that `PartitionDetector.look` has found, each pair once."""
 
     doubted: list[Pair]
-    """They begin to lack each other, as far as this node has heard: ask them what they see now."""
+    """Pairs that begin to lack each other, by what they announced: ask them what they see now."""
     apart: list[Pair]
-    """They have lacked each other long enough to say so."""
+    """Pairs that have lacked each other long enough to be reported."""
     healed: list[Pair]
-    """They see each other again."""
+    """Reported pairs that see each other again."""
 
 
 class PartitionDetector:
-    """See the file.  Fed with `said` and `lost`, asked by `look`."""
+    """Fed with `said` and `lost`, asked by `look`."""
 
     __slots__ = ("_apart", "_changed", "_doubted", "_sees")
 
     def __init__(self) -> None:
         self._sees: Final[dict[str, frozenset[str]]] = {}
+        """Peer -> the nodes that it has announced."""
         self._doubted: dict[Pair, float] = {}
-        """Pairs that lack each other, and since when this node knows."""
+        """Pairs that lack each other -> since when this node knows."""
         self._apart: set[Pair] = set()
         """Those of them that were reported."""
         self._changed = False
+        """True when an announcement came since the last `look`."""
 
     def said(self, node: str, names: Collection[str]) -> bool:
-        """A visible peer says whom it sees; True the first time in its session."""
+        """Notes the nodes that a visible peer announces; True the first time in its session."""
         first = node not in self._sees
         self._sees[node] = frozenset(names)
         self._changed = True
         return first
 
     def lost(self, node: str) -> None:
-        """The session with a visible peer is over: what it said counts no more."""
+        """Forgets what a visible peer has announced, when its session is over."""
         self._sees.pop(node, None)
         self._doubted = {pair: since for pair, since in self._doubted.items() if node not in pair}
         self._apart = {pair for pair in self._apart if node not in pair}
 
     def stood_still(self, seconds: float) -> None:
-        """So long this node was frozen, and may have missed what its peers said: that time does not count."""
+        """Excludes a time in which this node was frozen, and may have missed announcements."""
         if seconds:
             self._doubted = {pair: since + seconds for pair, since in self._doubted.items()}
 
     def look(self, now: float, patience: float, quiet: Collection[str] = ()) -> Looked:
-        """Compares the views; a pair is apart when one of the two lacks the other for *patience* seconds.
+        """Compares the announcements; a pair is apart when one has lacked the other for *patience* seconds.
 
-        Of *quiet* peers nothing was heard lately: what they said once is no news, and soon they may be lost.
+        Nothing came lately from *quiet* peers: their announcements may be old, and they may soon be lost.
         """
         doubted: list[Pair] = []
         if self._changed:

@@ -1,4 +1,4 @@
-"""The record of one process, and the table of all that live here.  Not here: what happens to them."""
+"""The record of one process, and the table of the live processes of this node."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ MAX_NUMBER: Final = 2**32 - 1
 """The second number of a printed pid; after it the third counts one up, as in OTP."""
 
 Target: TypeAlias = "Pid | tuple[str, str]"
-"""What was monitored: a pid, or `(name, node)`."""
+"""A monitored process: a pid, or `(name, node)`."""
 
 
 def address_of(target: Target) -> tuple[Pid | str, str]:
-    """What was monitored as its node calls it, and that node ("" for this one)."""
+    """A monitored process as its node names it (pid or name), and that node ("" for this one)."""
     return (target, target.node) if isinstance(target, Pid) else target
 
 
 InitialCall: TypeAlias = "tuple[str, str, int] | Payload"
-"""What a process began with: module, function and number of arguments, as they were named; or the payload
-that says so, where a peer started the process and it has not decoded it yet."""
+"""The call that a process began with: module, function and number of arguments.  Of a process that a peer
+started: the payload that holds them, until it is decoded."""
 
 
 class Watcher(NamedTuple):
-    """One monitor of a process, as its own side knows it: who set it, and by which reference.
+    """One monitor of a process, on the side of the watched process: the watching pid and its reference.
 
-    A reference alone is chosen by the other node, and may be one that another process has used.
+    The reference alone is chosen by the other node, and may be one that another process uses.
     """
 
     pid: Pid
@@ -40,7 +40,7 @@ class Watcher(NamedTuple):
 
 
 class Caller(NamedTuple):
-    """Whom the result of a call goes to; `node` is "" for this one."""
+    """The node, session and request that the result of a call goes to; `node` is "" for this one."""
 
     node: str
     session: int
@@ -50,10 +50,11 @@ class Caller(NamedTuple):
 class ProcessRecord:
     """One process of this node.
 
-    `kind` is `"def"`, `"async def"`, `"call"`, `"spawn"` (started by a peer, not looked at yet), `"shell"` or
-    `"node"`.  `waiting` is set by the runtime (under the lock, before it sleeps) and cleared by the kernel;
-    `kind` and `initial_call` of what a peer started are set by the runtime, once it has opened the payload;
-    `runner`, `dictionary` and `undecodable` are its own.  The kernel owns the other fields.
+    `kind` is `"def"`, `"async def"`, `"call"`, `"spawn"` (started by a peer, its payload not decoded yet),
+    `"shell"` or `"node"`.  `waiting` is set by the runtime (under the lock, before it waits) and cleared by
+    the kernel; `kind` and `initial_call` of a process that a peer started are set by the runtime, once it has
+    decoded the payload; `runner`, `dictionary` and `undecodable` are the runtime's.  The kernel alone changes
+    the other fields.
     """
 
     __slots__ = (
@@ -99,17 +100,17 @@ class ProcessRecord:
         self.mailbox: Final = Mailbox()
         self.name: str | None = None
         self.leader = leader
-        """Whose terminal shows its output; None: the node's own."""
+        """The group leader, whose terminal shows its output; None: the node's own output."""
         self.parent = parent
         self.initial_call = initial_call
         self.runner = runner
-        """The runtime's handle of whatever runs it."""
+        """The runtime's handle of the thread or task that runs it."""
         self.keeps_pid = keeps_pid
-        """A shell: exit signals are shown instead of obeyed, all but `kill`."""
+        """True for a shell: all exit signals but `kill` are shown instead of obeyed."""
         self.output: ConsoleQueue | None = ConsoleQueue() if terminal else None
-        """Of a terminal: (whole lines, came over a link), popped by its writer.  None: it leads none."""
+        """The lines for the terminal that it leads; None: it leads none."""
         self.undecodable = 0
-        """Letters it received that could not be opened."""
+        """The number of payloads it received that could not be decoded."""
         self.trap_exit = False
         self.alive = True
         self.waiting = False
@@ -118,17 +119,17 @@ class ProcessRecord:
         self.links: Final = Links()
         self.monitors: Final[dict[Ref, Target]] = {}
         self.monitored_by: Final[dict[Watcher, Pid | str]] = {}
-        """Monitor -> as what it is watched: by its pid, or by the name it had then."""
+        """Watcher -> what it monitored: the pid of this process, or its name at that time."""
         self.node_monitors: Final[dict[str, int]] = {}
-        """Node -> how many `nodedown` messages its loss brings (`Node.monitor` stacks)."""
+        """Node -> the number of `nodedown` messages at its loss (`Node.monitor` stacks)."""
         self.wants_nodes = False
-        """It asked for `nodeup` and `nodedown` of all nodes (`Node.monitor_nodes`)."""
+        """True if it asked for `nodeup` and `nodedown` of all nodes (`Node.monitor_nodes`)."""
         self.aliases: Final[dict[Ref, bool]] = {}
-        """Alias -> is it for one reply only."""
+        """Alias -> True if the first message takes it back."""
         self.dictionary: dict[Any, Any] = {}
-        """`Process.put` and `get`: touched by the process itself alone."""
+        """`Process.put` and `get`: used by the process itself alone."""
         self.call: Caller | None = None
-        """Who waits for its result."""
+        """The caller that waits for its result; None: none, or it was answered."""
 
     def __repr__(self) -> str:
         return f"<Process {self.pid} {self.kind}{'' if self.alive else ' ended'}>"
@@ -145,7 +146,7 @@ class ProcessTable(dict[int, ProcessRecord]):
         self._serial = 0
 
     def new_pid(self) -> Pid:
-        """A pid that no process of this node ever had."""
+        """A pid that no process of this node has had."""
         while True:
             self._number += 1
             if self._number > MAX_NUMBER:

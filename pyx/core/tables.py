@@ -15,13 +15,14 @@ from pyx.core.exit_notices import ExitNotices
 from pyx.core.known_nodes import KnownNodes
 from pyx.core.monitors import MonitorTable
 from pyx.core.processes import ProcessTable
-from pyx.terms import Incarnation, Pid, Ref
+from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.core.effects import Effect
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.signals import Signal
+    from pyx.terms import Incarnation
 
 NO_NODE: Final = "nonode@nohost"
 """The name of a node that is not started, as in Erlang."""
@@ -44,6 +45,8 @@ class Tables:
         """The node's full name; "" until it is started, when it cannot have peers."""
         self.creation = 0
         self.hidden = False
+        self.here: Incarnation | None = None
+        """Name and creation; None until the node is started."""
         self.policy = policy
         self.effects: Final[list[Effect]] = []
         """The effects of the kernel calls since the last `Router.collect`."""
@@ -67,11 +70,6 @@ class Tables:
         self._references: Final = itertools.count(1)
 
     # ------------------------------------------------------------ identity
-
-    @property
-    def here(self) -> Incarnation | None:
-        """The present incarnation of this node; None while it is not started."""
-        return Incarnation(self.name, self.creation) if self.name else None
 
     def is_here(self, node: str) -> bool:
         """True for the names of this node: "" and its own (`nonode@nohost` while it is not started)."""

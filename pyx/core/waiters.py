@@ -1,5 +1,7 @@
-"""Those who wait until a queue is lighter.  Not here: when that is (`outbox.py`, `mailbox.py`), and how they
-sleep (`runtime/back_pressure.py`).
+"""The waiters of a queue: what those who added to a busy queue wait on until it is below its low-water mark.
+
+When that is, the queue decides (`outbox.py`, `mailbox.py`, `console_queue.py`); how a process waits:
+`runtime/sending.py`.
 """
 
 from __future__ import annotations
@@ -8,19 +10,20 @@ from typing import Protocol
 
 
 class Waiter(Protocol):
-    """What one of them sleeps on."""
+    """What one thread or coroutine waits on."""
 
     def wake(self) -> None:
         """Wakes the waiter; from any thread, at any time, any number of times."""
 
 
 class Waiters(set[Waiter]):
-    """Their slots: each puts his own in before he looks at the queue, and takes it out when he goes on.
+    """The waiters of one queue.
 
-    So whoever makes the queue lighter, and wakes all that are here afterwards, misses nobody.
+    A waiter adds itself before it looks at the queue, and removes itself when it goes on.  So a thread that
+    takes from the queue and calls `wake` afterwards misses none.
     """
 
     def wake(self) -> None:
-        """Has them look again; from any thread, without the kernel's lock."""
-        for slot in list(self):
-            slot.wake()
+        """Wakes all waiters, for them to look at the queue; from any thread, without the kernel's lock."""
+        for waiter in list(self):
+            waiter.wake()

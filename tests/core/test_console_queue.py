@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyx.core.console_queue import HIGH_WATER_CHARACTERS, MOST_CHARACTERS, ConsoleQueue
+from pyx.core.console_queue import HIGH_WATER_CHARACTERS, MAX_CHARACTERS, ConsoleQueue
 from pyx.terms import Pid
 
 LINE = "x" * 999 + "\n"
@@ -35,7 +35,7 @@ def test_a_process_should_wait_from_a_mebibyte_down_to_half_of_it() -> None:
 
 
 def test_lines_beyond_the_limit_are_dropped_and_counted_once() -> None:
-    lines = filled(MOST_CHARACTERS)
+    lines = filled(MAX_CHARACTERS)
     kept = len(lines)
     for _ in range(5):
         assert lines.put(Pid(1), "two\nlines\n" * 100)
@@ -43,4 +43,4 @@ def test_lines_beyond_the_limit_are_dropped_and_counted_once() -> None:
     dropped = lines.take_dropped()
     assert dropped in {800, 1000}
     assert lines.take_dropped() == 0
-    assert lines.added - lines.taken <= MOST_CHARACTERS + 1000
+    assert lines.added - lines.taken <= MAX_CHARACTERS + 1000

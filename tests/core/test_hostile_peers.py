@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.core.effects import Answered, Dial, Hangup, Kill, Log
-from pyx.core.known_nodes import MOST_KNOWN
+from pyx.core.known_nodes import MAX_KNOWN
 from pyx.core.mailbox import Downed, NodeDown
 from pyx.core.membership import MAX_INVITED_DIALS
 from pyx.signals import MOST_NODES, Crashed, Down, Leader, Monitor, Nodes, Payload, Ping, Send, Spawn
@@ -262,7 +262,7 @@ class TestNodesThatAPeerNames:
         victim = Victim()
         for batch in range(20):
             victim.hears(Nodes(tuple(f"b{batch}n{number}@h" for number in range(MOST_NODES))))
-        assert len(victim.node.tables.known_nodes) == MOST_KNOWN
+        assert len(victim.node.tables.known_nodes) == MAX_KNOWN
 
     def test_are_told_in_the_same_measure(self) -> None:
         victim = Victim()

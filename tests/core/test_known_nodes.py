@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyx.core.known_nodes import MOST_KNOWN, KnownNodes
+from pyx.core.known_nodes import MAX_KNOWN, KnownNodes
 
 
 def test_a_name_is_kept_once() -> None:
@@ -16,10 +16,10 @@ def test_a_name_is_kept_once() -> None:
 def test_of_too_many_those_mentioned_longest_ago_go() -> None:
     known = KnownNodes()
     known.add("first@h")
-    for number in range(MOST_KNOWN - 1):
+    for number in range(MAX_KNOWN - 1):
         known.add(f"n{number}@h")
     known.add("first@h")
     known.add("last@h")
-    assert len(known) == MOST_KNOWN
+    assert len(known) == MAX_KNOWN
     assert {"first@h", "last@h"} <= set(known)
     assert "n0@h" not in set(known)
