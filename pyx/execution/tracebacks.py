@@ -1,4 +1,4 @@
-"""Tracebacks of user code: without the frames of pyx and the importer, as text or as a `Raised` value."""
+"""Tracebacks of user code, without the frames of pyx and the importer: as text, and as a `Raised` value."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import importlib
 import os
 import re
 import traceback
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.execution.user_code import PYX
+from pyx.execution.user_code import PYX, is_standard_library
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import FrameType
 
 _IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.__file__), ""))  # noqa: PTH118, PTH120
+_CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
+_CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
 _PYX_CLASS: Final = re.compile(r"^pyx\.\w+\.(?=[A-Z]\w*(:|$))", re.MULTILINE)
 """What stands before the name of one of pyx's own errors; its users know it without."""
 
@@ -41,28 +44,9 @@ def message_of(error: BaseException) -> str:
         return f"<{type(error).__name__} whose text cannot be made>"
 
 
-def without_our_frames(error: BaseException) -> traceback.TracebackException:
-    """The standard library's account of *error* and its causes, less the frames of pyx and the importer."""
-    account = traceback.TracebackException.from_exception(error, compact=True)
-    seen: set[int] = set()
-    waiting: list[traceback.TracebackException | None] = [account]
-    while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        one.stack = traceback.StackSummary.from_list(_users(one.stack))
-        waiting += [one.__cause__, one.__context__, *(one.exceptions or ())]
-    return account
-
-
 def is_ours(filename: str) -> bool:
     """True for a file of pyx itself, or of Python's importer on its way to the user's module."""
     return filename.startswith((PYX, *_IMPORTER))
-
-
-def _users(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
-    return [frame for frame in frames if not is_ours(frame.filename)]
 
 
 def innermost_frame(awaited: Any) -> FrameType | None:
@@ -76,22 +60,108 @@ def innermost_frame(awaited: Any) -> FrameType | None:
     return found
 
 
-def traceback_text(error: BaseException) -> str:
-    """The frames and the last line, ending in a newline; just the last line where no user frame is left.
+def user_frames(frames: TracebackType | None, *, keep_library: bool) -> TracebackType | None:
+    """Returns a traceback without the frames of pyx and of the importer; None if no other is left.
 
-    Never a second error: what belongs to an exception (its notes, its class's names) is the user's.
+    Args:
+        frames: the traceback of an exception.
+        keep_library: keep the frames of the standard library that pyx itself called, as in a process whose
+            function is one of that library.  Those that the user's code called are always kept.
+    """
+    kept: list[TracebackType] = []
+    called_by_pyx = True  # each evaluation and each process starts in pyx
+    while frames is not None:
+        filename = frames.tb_frame.f_code.co_filename
+        if is_ours(filename):
+            called_by_pyx = True
+        else:
+            # A file of the standard library may be the program itself.
+            is_main = frames.tb_frame.f_globals.get("__name__") == "__main__"
+            if keep_library or is_main or not is_standard_library(frames.tb_frame):
+                called_by_pyx = False
+            if not called_by_pyx:
+                kept.append(frames)
+        frames = frames.tb_next
+    below: TracebackType | None = None
+    for frame in reversed(kept):
+        below = TracebackType(below, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return below
+
+
+def trim(error: BaseException, *, keep_library: bool = False) -> BaseException:
+    """Reduces the tracebacks of *error* and of all exceptions chained to it to `user_frames`; returns it.
+
+    A chained exception that has no frame of the user's was raised and handled by pyx: it is removed from the
+    chain.
+    """
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.__traceback__ = user_frames(current.__traceback__, keep_library=keep_library)
+        for link in ("__cause__", "__context__"):
+            other: BaseException | None = getattr(current, link)
+            if other is None:
+                continue
+            frames = other.__traceback__
+            if frames is not None and user_frames(frames, keep_library=keep_library) is None:
+                suppressed = current.__suppress_context__
+                setattr(current, link, None)
+                current.__suppress_context__ = suppressed
+            else:
+                waiting.append(other)
+        if isinstance(current, BaseExceptionGroup):
+            waiting.extend(current.exceptions)
+    return error
+
+
+def text_of(error: BaseException, *, typed: str | None = None) -> str:
+    """Returns the text of a trimmed *error* and of its causes, as Python shows it, with a newline at the end.
+
+    Args:
+        error: an exception; one without frames is its last line alone.
+        typed: the file name of a prompt's input of one line: the only frame is left out if it is that line.
+    """
+    chain = _chain(traceback.TracebackException.from_exception(error, compact=True))
+    lines: list[str] = []
+    for one, sentence in chain:
+        if one.exceptions is not None:  # of a group
+            lines += one.format(chain=False)
+        else:
+            stack = one.stack
+            is_typed = len(stack) == 1 and stack[0].filename == typed and stack[0].name == "<module>"
+            if stack and not (is_typed and len(chain) == 1):
+                lines += ["Traceback (most recent call last):\n", *stack.format()]
+            lines += one.format_exception_only()
+        lines.append(sentence)
+    return _PYX_CLASS.sub("", "".join(lines))
+
+
+def _chain(last: traceback.TracebackException) -> list[tuple[traceback.TracebackException, str]]:
+    """Returns the causes of an exception, the first one first, and itself; each with the text behind it."""
+    chain = [(last, "")]
+    while True:
+        if last.__cause__ is not None:
+            last, sentence = last.__cause__, _CAUSE
+        elif last.__context__ is not None and not last.__suppress_context__:
+            last, sentence = last.__context__, _CONTEXT
+        else:
+            return chain[::-1]
+        chain.append((last, sentence))
+
+
+def traceback_text(error: BaseException) -> str:
+    """Trims *error* and returns its text, of at most 20,000 characters and a little; never raises.
+
+    (The notes of an exception, its `__str__`, and the names of its class are the user's code.)
     """
     try:
-        return _shortened(_traceback_text(error))
+        return _shortened(text_of(trim(error, keep_library=True)))
     except Exception as second:
         return f"{type_name(type(error))}: (its traceback cannot be made: {type_name(type(second))})\n"
-
-
-def _traceback_text(error: BaseException) -> str:
-    account = without_our_frames(error)
-    alone = account.__cause__ is None and account.__context__ is None and not account.exceptions
-    lines = account.format_exception_only() if alone and not account.stack else account.format(chain=True)
-    return _PYX_CLASS.sub("", "".join(lines))
 
 
 def as_value(error: BaseException) -> Raised:

@@ -10,7 +10,6 @@ processes.  Everything that is shown goes through one writer.
     driver_requests    what a runner may ask besides inputs
     loop               read, evaluate, show; the prompt; terminals of plain lines
     evaluate           whether an input is complete, and its outcome
-    error_text         an exception as its author should see it
     render             a value as text
     wrapping           text broken at blanks for narrow terminals
     screen             the one writer of a terminal or a pipe

@@ -18,7 +18,8 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pyx.errors import ProcessKilled
-from pyx.shell import error_text
+from pyx.execution import tracebacks
+from pyx.printable import filter_foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -70,6 +71,21 @@ class ExitRequested(NamedTuple):
 
 
 Outcome: TypeAlias = Value | StatementRaised | ExitRequested
+
+
+def error_text(error: BaseException, *, typed: str | None = None) -> str:
+    """Trims *error* to the user's frames and returns what a terminal shows of it, with a newline at the end.
+
+    Args:
+        error: any exception.
+        typed: see `tracebacks.text_of`.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        tracebacks.trim(error)
+        return "KeyboardInterrupt\n"
+    return filter_foreign(
+        tracebacks.text_of(tracebacks.trim(error), typed=typed)
+    )  # a peer's text may be in it
 
 
 def is_blank(source: str) -> bool:
@@ -201,8 +217,7 @@ class Evaluator:
         except SystemExit as leaving:
             return ExitRequested(leaving.code)
         except BaseException as error:  # the border to user code: it may raise anything
-            error_text.trim(error)
-            return StatementRaised(error, error_text.describe(error, typed=filename if typed else None))
+            return StatementRaised(error, error_text(error, typed=filename if typed else None))
 
     def _value_of(self, source: str, filename: str) -> Any:
         tree = self._parsed(source, filename)

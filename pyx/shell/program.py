@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyx
 from pyx import errors
 from pyx.execution import context, thread_state
-from pyx.shell import error_text
-from pyx.shell.evaluate import ExitRequested, StatementRaised
+from pyx.shell.evaluate import ExitRequested, StatementRaised, error_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,8 +97,7 @@ def _fail(evaluator: Evaluator, outcome: StatementRaised) -> int:
         except SystemExit as leaving:
             return exit_code(leaving.code)
         except BaseException as second:  # a hook is user code
-            described = error_text.describe(error_text.trim(second))
-            text = f"Error in sys.excepthook:\n{described}\nOriginal exception was:\n{text}"
+            text = f"Error in sys.excepthook:\n{error_text(second)}\nOriginal exception was:\n{text}"
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1

@@ -1,19 +1,29 @@
-"""tracebacks.py: Failures as text and as values: the user's frames only, and never a second failure."""
+"""tracebacks.py: Exceptions as text and as values: the user's frames only, and never a second exception."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.errors import NoProcess, ProcessKilled, RemoteError, WouldBlock
+from pyx.errors import NoProcess, ProcessKilled, PyxError, RemoteError, RpcTimeout, WouldBlock
 from pyx.execution import tracebacks
 from pyx.execution.thread_pool import Pool
-from pyx.execution.tracebacks import as_value, is_ours, message_of, traceback_text, type_name
-from pyx.terms import Raised
+from pyx.execution.tracebacks import (
+    as_value,
+    is_ours,
+    message_of,
+    text_of,
+    traceback_text,
+    trim,
+    type_name,
+    user_frames,
+)
+from pyx.terms import Raised, parse_pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +149,69 @@ class TestText:
 
         with pytest.raises(KeyboardInterrupt):
             message_of(Slow())
+
+
+class TestTrim:
+    def test_frames_of_pyx_are_removed(self) -> None:
+        text = text_of(trim(raised_by(lambda: parse_pid("x"))))
+        assert "test_tracebacks.py" in text
+        assert "terms.py" not in text
+
+    def test_frames_of_the_standard_library_that_the_user_called_are_kept(self) -> None:
+        text = text_of(trim(raised_by(lambda: json.loads("{"))))
+        assert "test_tracebacks.py" in text
+        assert "json/decoder.py" in text
+
+    @pytest.mark.parametrize(("module", "kept"), [("__main__", [True, True]), ("json", [False, True])])
+    def test_file_of_the_standard_library_is_kept_where_it_is_the_program(
+        self, module: str, kept: list[bool]
+    ) -> None:
+        code = compile("def f(): return 1 / 0\nf()", json.__file__, "exec")
+        frames = raised_by(lambda: exec(code, {"__name__": module})).__traceback__
+        for _ in range(3):  # this test, `raised_by` and the lambda: as if pyx had called it
+            assert frames is not None
+            frames = frames.tb_next
+        assert [user_frames(frames, keep_library=keep) is not None for keep in (False, True)] == kept
+
+    def test_cause_without_a_frame_of_the_users_is_removed(self) -> None:
+        def raised_by_pyx() -> BaseException:
+            error = raised_by(lambda: parse_pid("x"))
+            frames = error.__traceback__
+            for _ in range(2):
+                assert frames is not None
+                frames = frames.tb_next
+            assert frames is not None
+            return error.with_traceback(frames.tb_next)  # as if pyx had called it
+
+        def fails_for_it() -> None:
+            raise RpcTimeout("a@vm", 1.0) from raised_by_pyx()
+
+        text = text_of(trim(raised_by(fails_for_it)))
+        assert "direct cause" not in text
+        assert text.endswith("RpcTimeout: no answer from a@vm within 1 s (the call may still run there)\n")
+
+    def test_cause_that_was_never_raised_is_kept(self) -> None:
+        def fails_for_a_reason() -> None:
+            raise KeyError(1) from ValueError("the reason")
+
+        assert "ValueError: the reason" in text_of(trim(raised_by(fails_for_a_reason)))
+
+    def test_circle_of_causes_ends(self) -> None:
+        first, second = ValueError(1), ValueError(2)
+        first.__cause__, second.__cause__ = second, first
+        assert text_of(trim(first)).count("ValueError") == 2
+
+    def test_long_chain_of_causes_is_shown(self) -> None:
+        error: BaseException = ValueError(0)
+        for number in range(1, 3000):
+            error, cause = ValueError(number), error
+            error.__cause__ = cause
+        assert text_of(trim(error)).count("direct cause") == 2999
+
+    def test_hint_and_notes_come_last(self) -> None:
+        error = PyxError("it failed", hint="do this")
+        error.add_note("a note")
+        assert text_of(error) == "PyxError: it failed\nhint: do this\na note\n"
 
 
 class TestValue:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pyx.errors import RemoteError, WouldBlock
+from pyx.shell import evaluate
 from pyx.shell.evaluate import (
     RESULTS_KEPT,
     Evaluator,
@@ -303,3 +304,8 @@ def test_prepare_gets_the_tree_and_its_error_is_the_outcome() -> None:
     outcome = evaluator.evaluate("1")
     assert isinstance(outcome, StatementRaised)
     assert outcome.text.endswith("ImportError: no such project\n")
+
+
+def test_text_of_a_peer_in_an_error_is_made_printable_and_shown_once() -> None:
+    error = RemoteError("a@vm", "KeyError", "\x1b[2J", "KeyError: \x1b[2J\n")
+    assert evaluate.error_text(error) == "RemoteError: KeyError: ^[[2J\non a@vm\n"
