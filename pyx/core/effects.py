@@ -65,13 +65,13 @@ class Answered(NamedTuple):
 
     `outcome` is an `Answer`'s word, or `"spawned"`, `"pong"`, `"noconnection"`; `body` is the payload or
     plain word of the answer, for `"spawned"` the pid, for `"pong"` None, for `"noconnection"` a sentence
-    why. `nobody` is set for a spawn without connection: a dead pid to return, which EXIT and DOWN name too.
+    why. `dead_pid` is set for a spawn without connection: the pid to return, which EXIT and DOWN name too.
     """
 
     waiter: Any
     outcome: str
     body: Payload | str | Pid | None
-    nobody: Pid | None = None
+    dead_pid: Pid | None = None
 
 
 class Connected(NamedTuple):

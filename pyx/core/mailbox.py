@@ -73,16 +73,16 @@ _NEVER: Final = 2**63
 class MailboxEntry:
     """A message that its owner has looked at: its number, the item delivered and, once decoded, its value."""
 
-    __slots__ = ("item", "number", "opened", "value")
+    __slots__ = ("is_decoded", "item", "number", "value")
     item: Any
     number: int
-    opened: bool
+    is_decoded: bool
     value: Any
 
     def __init__(self, number: int, item: Any) -> None:
         self.number = number
         self.item = item
-        self.opened = False
+        self.is_decoded = False
         self.value = None
 
 

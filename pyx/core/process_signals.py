@@ -117,7 +117,7 @@ class ProcessSignals:
                 self.settle()
             return process.trap_exit
         if process.links.link(to):
-            if self._router.post(to.node, Link(process.pid, to), connect=True):
+            if self._router.send_signal(to.node, Link(process.pid, to), connect=True):
                 tables.add_dependent(process, to.node)
             else:
                 tables.inbox.append(ExitSignal(to, process.pid, "noconnection"))
@@ -128,7 +128,7 @@ class ProcessSignals:
         """Gives a link up: from now on no exit of *to* reaches *process*."""
         number = next(self._unlinks)
         if process.links.unlink(to, number):
-            self._router.post(to.node, Unlink(process.pid, to, number))
+            self._router.send_signal(to.node, Unlink(process.pid, to, number))
             self.settle()
 
     def monitor(self, process: ProcessRecord, target: Pid | str | tuple[str, str]) -> Ref:
@@ -141,7 +141,7 @@ class ProcessSignals:
             target = (target, tables.name or NO_NODE)
         process.monitors[ref] = target
         named, node = address_of(target)
-        if self._router.post(node, Monitor(process.pid, named, ref), connect=True):
+        if self._router.send_signal(node, Monitor(process.pid, named, ref), connect=True):
             tables.add_dependent(process, node)
         else:
             tables.inbox.append(Down(process.pid, ref, named, "noconnection"))
@@ -155,7 +155,7 @@ class ProcessSignals:
         """
         target = process.monitors.pop(ref, None)
         if target is not None:
-            self._router.post(*self._tables.monitors.demonitor(process.pid, ref, target))
+            self._router.send_signal(*self._tables.monitors.demonitor(process.pid, ref, target))
             self.settle()
         elif flush:
             dropped = process.mailbox.discard(lambda item: type(item) is Downed and item.ref == ref)
@@ -166,7 +166,7 @@ class ProcessSignals:
     def exit(self, frm: Pid, to: Pid, reason: Reason) -> None:
         """Sends an exit signal (`Process.exit/2`); the caller handles one to itself."""
         if not self._tables.has_ended(frm):
-            self._router.post(to.node, ExitTo(frm, to, reason), connect=True)
+            self._router.send_signal(to.node, ExitTo(frm, to, reason), connect=True)
             self.settle()
 
     def set_trap_exit(self, process: ProcessRecord, value: bool) -> bool:
@@ -183,7 +183,7 @@ class ProcessSignals:
 
     def set_leader(self, frm: Pid, to: Pid, leader: Pid) -> None:
         """Sets the group leader of *to*."""
-        self._router.post(to.node, Leader(frm, to, leader), connect=True)
+        self._router.send_signal(to.node, Leader(frm, to, leader), connect=True)
         self.settle()
 
     def _resume_senders(self, process: ProcessRecord) -> None:
@@ -238,7 +238,7 @@ class ProcessSignals:
                 ack = UnlinkAck(to, frm, number)
                 if (process := tables.find(to)) is not None:
                     process.links.unlink_received(frm)
-                    self._router.post(frm.node, ack)
+                    self._router.send_signal(frm.node, ack)
                 else:  # the other end waits all the same
                     self._exits.answer_for_the_dead(frm.node, ack)
             case UnlinkAck(frm, to, number):

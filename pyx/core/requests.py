@@ -74,7 +74,7 @@ class Requests:
         """Starts a process on a node, linked to or monitored by *frm* from its first moment.
 
         Returns the number of the request and the reference of the monitor.  The pid comes in
-        `Answered(waiter, "spawned", pid)`.  Without connection `Answered.nobody` is a dead pid to return, and
+        `Answered(waiter, "spawned", pid)`.  Without connection `Answered.dead_pid` is the pid to return, and
         the link's exit and the monitor's message name it, with reason `noconnection`.
         """
         number = self._pending.new_number()
@@ -124,7 +124,7 @@ class Requests:
     ) -> None:
         # A waiter gets the reason with its answer; but a ping's answer is "pang", and a cast has none.
         reports_failure = number != 0 and type(signal) is not Ping
-        if self._router.post(node, signal, connect=True, quiet=reports_failure):
+        if self._router.send_signal(node, signal, connect=True, quiet=reports_failure):
             if number:
                 self._pending[number] = pending._replace(peer=self._tables.peers[node])
         else:
@@ -149,9 +149,9 @@ class Requests:
             self._tables.add_dependent(spawner, pid.node)
         else:  # it ended meanwhile, and could not tell a process without a pid
             if pending.link:
-                self._router.post(pid.node, ExitSignal(pending.spawner, pid, "noproc"))
+                self._router.send_signal(pid.node, ExitSignal(pending.spawner, pid, "noproc"))
             if pending.monitor is not None:
-                self._router.post(pid.node, Demonitor(pending.spawner, pid, pending.monitor))
+                self._router.send_signal(pid.node, Demonitor(pending.spawner, pid, pending.monitor))
         self._pending.tell(pending.waiter, "spawned", pid)
 
     def fail_all(self, peer: Peer, reason: str) -> None:
@@ -161,17 +161,17 @@ class Requests:
             self._fail(self._pending.pop(number), reason)
 
     def _fail(self, pending: UnansweredRequest, reason: str) -> None:
-        nobody = None
+        dead_pid = None
         if pending.spawner is not None:
-            nobody = self._tables.dead_pid()
+            dead_pid = self._tables.dead_pid()
             spawner = self._tables.find(pending.spawner)
             if spawner is not None and pending.monitor is not None:
-                self._router.deliver(spawner, Downed(pending.monitor, nobody, "noconnection"))
+                self._router.deliver(spawner, Downed(pending.monitor, dead_pid, "noconnection"))
             if spawner is not None and pending.link:
-                self._process_signals.apply_exit(spawner, nobody, "noconnection")
+                self._process_signals.apply_exit(spawner, dead_pid, "noconnection")
                 self._process_signals.settle()
         if pending.waiter is not None:
-            self._tables.effects.append(Answered(pending.waiter, "noconnection", reason, nobody))
+            self._tables.effects.append(Answered(pending.waiter, "noconnection", reason, dead_pid))
 
     # ------------------------------------------------------------ answering
 

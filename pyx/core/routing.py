@@ -80,7 +80,7 @@ class Router:
         elif self._tables.is_here(node):
             self.receive_message(to, body)
         else:
-            self.post(node, Send(frm, to, body), connect=True)
+            self.send_signal(node, Send(frm, to, body), connect=True)
         return True
 
     def receive_message(self, to: Pid | str | Ref, body: Body) -> None:
@@ -168,7 +168,7 @@ class Router:
 
     # ------------------------------------------------------------ signals
 
-    def post(self, node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
+    def send_signal(self, node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
         """Puts a signal on its way to a node ("" for this one); False when there is no session.
 
         Args:

@@ -129,7 +129,7 @@ class EffectHandlers:
 
     def _answered(self, effect: fx.Answered) -> None:
         request: AnswerWaiter = effect.waiter
-        request.resolve(effect.outcome, effect.body, effect.nobody)
+        request.resolve(effect.outcome, effect.body, effect.dead_pid)
 
     def _connected(self, effect: fx.Connected) -> None:
         request: AnswerWaiter = effect.waiter

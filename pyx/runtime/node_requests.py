@@ -82,7 +82,7 @@ async def spawn(
     if pending.outcome == NONSENSE:
         raise malformed(dest, pending.body)
     log.warning("cannot start %s.%s on %s: %s", module, function, dest, pending.body)
-    if pending.nobody is not None:
-        return pending.nobody, ref
+    if pending.dead_pid is not None:
+        return pending.dead_pid, ref
     with here.kernel_call as kernel:
         return kernel.tables.dead_pid(), ref

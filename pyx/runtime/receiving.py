@@ -178,7 +178,7 @@ class ReceiveSearch:
             for entry in _from(self._index, mailbox.kept):
                 if self._index >= until:
                     return NOT_YET
-                if not entry.opened and not self._open(entry):
+                if not entry.is_decoded and not self._open(entry):
                     break  # it is dropped, so the positions have moved
                 for pattern in self._patterns:
                     if matches(pattern, entry.value):
@@ -201,7 +201,7 @@ class ReceiveSearch:
             self._take()
             self._receiving.report_dropped(self._runner.process, entry.item, error)
             return False
-        entry.opened = True
+        entry.is_decoded = True
         return True
 
 

@@ -51,7 +51,7 @@ class PendingAnswer:
         slot: woken when the answer is there, on the thread that brings it; None: one for the caller.
     """
 
-    __slots__ = ("_here", "_slot", "body", "nobody", "number", "outcome")
+    __slots__ = ("_here", "_slot", "body", "dead_pid", "number", "outcome")
 
     def __init__(self, here: LocalNode, slot: Slot | None = None) -> None:
         self._here = here
@@ -60,7 +60,7 @@ class PendingAnswer:
         self.outcome: str | None = None
         """The kind of answer; None until it is there."""
         self.body: Any = None
-        self.nobody: Pid | None = None
+        self.dead_pid: Pid | None = None
         """Of a spawn that reached no node: the pid that the caller gets."""
 
     def __enter__(self) -> Self:
@@ -74,10 +74,10 @@ class PendingAnswer:
         """Gives the request up."""
         self._here.sending.abandon(self.number)
 
-    def resolve(self, outcome: str, body: Any, nobody: Pid | None = None) -> None:
+    def resolve(self, outcome: str, body: Any, dead_pid: Pid | None = None) -> None:
         """Keeps the answer and wakes the slot; on any thread."""
         self.body = body
-        self.nobody = nobody
+        self.dead_pid = dead_pid
         self.outcome = outcome
         self._slot.wake()
 

@@ -341,7 +341,7 @@ def _() -> None:
     for link in (False, True):
         a.requests.spawn(WAITER, gus.pid, None, "zzz@h", Payload(b"call"), link=link, monitor=False)
     world.carry()
-    given = [answered.nobody for answered in a.saw(Answered)]
+    given = [answered.dead_pid for answered in a.saw(Answered)]
     assert all(pid is not None and pid.is_local and a.tables.find(pid) is None for pid in given)
     assert messages(gus) == [Exited(given[1], "noconnection")]
 

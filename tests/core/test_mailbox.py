@@ -40,8 +40,8 @@ def test_an_entry_keeps_what_it_is_when_opened() -> None:
     mailbox = delivered("sealed")
     mailbox.refill()
     entry = next(iter(mailbox.kept))
-    assert not entry.opened
-    entry.value, entry.opened = "open", True
+    assert not entry.is_decoded
+    entry.value, entry.is_decoded = "open", True
     assert mailbox.take(0).value == "open"
 
 

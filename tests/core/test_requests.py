@@ -202,13 +202,13 @@ def test_a_spawn_out_of_reach_hands_out_a_pid_of_nobody() -> None:
     world.carry()
     (answered,) = a.saw(Answered)
     assert answered[:3] == (WAITER, "noconnection", "no such name")
-    assert a.tables.find(answered.nobody) is None
+    assert a.tables.find(answered.dead_pid) is None
     assert ref is not None
     assert messages(gus) == [
-        Downed(ref, answered.nobody, "noconnection"),
-        Exited(answered.nobody, "noconnection"),
+        Downed(ref, answered.dead_pid, "noconnection"),
+        Exited(answered.dead_pid, "noconnection"),
     ]
-    assert a.tables.dead_pid() not in {gus.pid, answered.nobody}
+    assert a.tables.dead_pid() not in {gus.pid, answered.dead_pid}
 
 
 def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:

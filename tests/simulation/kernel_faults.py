@@ -213,13 +213,13 @@ def demonitor_is_not_applied(kernel: WatchedKernel) -> None:
 @fault
 def link_to_dead_process_is_silent(kernel: WatchedKernel) -> None:
     """A link to a dead process of another node is not answered by an exit."""
-    post = kernel.router.post
+    post = kernel.router.send_signal
 
     def faulty(node: str, signal: Signal, *, connect: bool = False, quiet: bool = False) -> bool:
         is_noproc = isinstance(signal, ExitSignal) and signal.reason == "noproc"
         return is_noproc or post(node, signal, connect=connect, quiet=quiet)
 
-    replace(kernel.router, "post", faulty)
+    replace(kernel.router, "send_signal", faulty)
 
 
 @fault

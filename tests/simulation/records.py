@@ -124,7 +124,7 @@ class Waiter:
         self._must(not self.done, f"got a second answer: {outcome}")
         self.done = True
         if outcome == "noconnection":
-            self._is_lost(effect.nobody)
+            self._is_lost(effect.dead_pid)
         elif self.kind == "call":
             self._has_called(outcome, body)
         elif self.kind == "spawn":
