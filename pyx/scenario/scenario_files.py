@@ -58,7 +58,8 @@ def read_text(path: str, shown_as: str) -> str:
     try:
         if Path(path).is_dir():
             os.scandir(path).close()
-            raise TranscriptError(shown_as, 0, 0, f"this directory holds no scenario (*{SUFFIX})")
+            hint = f"in a directory only *{SUFFIX} files are played; give Markdown files by name"
+            raise TranscriptError(shown_as, 0, 0, f"this directory holds no scenario (*{SUFFIX})", hint=hint)
         return _read(path, shown_as).decode("utf-8")
     except FileNotFoundError:
         raise TranscriptError(shown_as, 0, 0, "there is no such file or directory") from None

@@ -76,5 +76,5 @@ class TestFiles:
     def test_missing_file_and_empty_directory_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(TranscriptError, match=r"^x: there is no such file or directory$"):
             read_transcript(str(tmp_path / "x"), "x")
-        with pytest.raises(TranscriptError, match=r"^d: this directory holds no scenario \(\*.pyxt\)$"):
+        with pytest.raises(TranscriptError, match=r"^d: this directory holds no scenario \(\*.pyxt\)"):
             read_transcript(str(tmp_path), "d")
