@@ -41,14 +41,14 @@ class ThreadState:
         runs_transport: the thread runs the transport's loop: no process acts, whatever context a callback
             was scheduled in.
         waiting: the thread is in a wait of pyx, where Ctrl-C may raise.
-        heavy: a queue that the last kernel call pushed over its high-water mark; reset before the call
+        busy_queue: a queue that the last kernel call pushed over its high-water mark; reset before the call
             whose result is read.
         gate: the gate of the `def` process that the thread runs.
         is_main: the thread is the main thread, where Python runs signal handlers.
         tracer: the trace function (of a debugger, say) that is set aside while a kill is under way.
     """
 
-    __slots__ = ("gate", "heavy", "inside", "is_main", "runs_transport", "tracer", "waiting")
+    __slots__ = ("busy_queue", "gate", "inside", "is_main", "runs_transport", "tracer", "waiting")
 
     def __init__(self) -> None:
         self.gate: ProcessGate | None = None
@@ -57,12 +57,7 @@ class ThreadState:
         self.runs_transport = False
         self.tracer: TraceFunction | None = None
         self.waiting = False
-        self.heavy: Outbox | Mailbox | ConsoleQueue | None = None
-
-    def take_heavy(self) -> Outbox | Mailbox | ConsoleQueue | None:
-        """Returns `heavy`, and clears it."""
-        heavy, self.heavy = self.heavy, None
-        return heavy
+        self.busy_queue: Outbox | Mailbox | ConsoleQueue | None = None
 
 
 class _FirstState:

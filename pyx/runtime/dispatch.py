@@ -199,10 +199,15 @@ class Dispatch:
                 self._lock.release()
         for effect in effects:
             try:
-                if type(effect) is fx.Flush:  # the hot one: it alone depends on whose thread this is
+                # The hot ones first; `Flush` and `Suspend` depend on whose thread this is.
+                if type(effect) is fx.Wake:
+                    woken: Runner | None = effect.process.runner
+                    if woken is not None:  # else it has ended meanwhile
+                        woken.slot.wake()
+                elif type(effect) is fx.Flush:
                     _flush(effect, runner)
                 elif type(effect) is fx.Suspend:
-                    thread.state.heavy = effect.queue
+                    thread.state.busy_queue = effect.queue
                 else:
                     self.handlers[type(effect)](effect)
             except Exception:  # a console that is gone, say: no reason to keep the other effects back

@@ -1,6 +1,6 @@
-"""What each effect of the kernel does, after the lock: wakes a process, dials a node, shows lines, ...
+"""What each effect of the kernel does, after the lock: stops a process, dials a node, shows lines, ...
 
-See `dispatch.py` for when, and for the two effects that depend on the calling thread (`Flush`, `Suspend`).
+See `dispatch.py` for when, and for the three effects that it handles itself (`Wake`, `Flush`, `Suspend`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ class EffectHandlers:
         """Set while the node has a name."""
         dispatch.handlers.update(
             {
-                fx.Wake: self._wake,
                 fx.Kill: self._kill,
                 fx.StartProcess: self._start,
                 fx.Inquire: self._inquiries.ask,
@@ -100,11 +99,6 @@ class EffectHandlers:
         )
 
     # ------------------------------------------------------------ processes
-
-    def _wake(self, effect: fx.Wake) -> None:
-        runner: Runner | None = effect.process.runner
-        if runner is not None:  # else it has ended meanwhile
-            runner.slot.wake()
 
     def _kill(self, effect: fx.Kill) -> None:
         # Without a runner it was killed between its birth and its start; the start looks at `alive`.

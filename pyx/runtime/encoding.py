@@ -11,7 +11,7 @@ from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
 from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
 from pyx.terms import LONGEST_WORD, Raised
-from pyx.wire.codec import decode, encode, is_flat
+from pyx.wire.codec import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,16 +32,6 @@ def encoded(value: Any, limit: int, *, what: str = "message") -> Payload:
         EncodeError: it is not data, or too long.
     """
     return Payload(encode(value, what=what, max_bytes=limit))
-
-
-def encode_for(node: str, message: Any, limit: int) -> Any:
-    """Returns what is sent to a process of *node*: a payload, or on this node ("") a flat message itself.
-
-    Raises as `encoded`.
-    """
-    if not node and is_flat(message):
-        return message
-    return Payload(encode(message, what="message", max_bytes=limit))
 
 
 def decoded(payload: Payload, kernel: Kernel) -> Any:

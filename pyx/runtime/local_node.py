@@ -71,7 +71,9 @@ class LocalNode:
         return host_of(self.kernel.tables.name) or short_host(socket.gethostname())
 
     def full_name(self, name: str) -> str:
-        """A checked node name; a bare first part gets this node's host (raises NodeNameInvalid)."""
+        """Returns a checked node name; a bare first part gets this node's host (raises NodeNameInvalid)."""
+        if type(name) is str and name in self.kernel.tables.peers:
+            return name
         return full_name(name, self.host)
 
     @property

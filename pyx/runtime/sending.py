@@ -22,7 +22,8 @@ from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 from pyx.runtime.arguments import node_of_destination
-from pyx.runtime.encoding import encode_for
+from pyx.signals import Payload
+from pyx.wire.codec import encode, is_flat
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.execution.tasks import ProcessLoop
     from pyx.runtime.dispatch import Dispatch, KernelCall
-    from pyx.signals import Payload, Reason
+    from pyx.signals import Reason
     from pyx.terms import Pid
 
     Queue: TypeAlias = Outbox | Mailbox | ConsoleQueue
@@ -78,18 +79,17 @@ class Sending:
             NodeBusy, ProcessKilled, KeyboardInterrupt: as `SendingCall`.
         """
         frm = context.acting_pid()
-        node = node_of_destination(dest)
-        body = encode_for(node, message, self.max_message_bytes)
+        body = encode_for(dest, message, self.max_message_bytes)
         if thread.state.inside:
             self._dispatch.defer(self._kernel.router.send, frm, dest, body)
             return True
-        with SendingCall(self._kernel_call, node) as kernel:
+        with SendingCall(self._kernel_call, node_of_destination(dest)) as kernel:
             return kernel.router.send(frm, dest, body)
 
     def send_unless_busy(self, dest: Any, message: Any) -> bool | None:
         """`send`, but where the sender would have to wait it returns None, and nothing is sent."""
         frm = context.acting_pid()
-        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
+        body = encode_for(dest, message, self.max_message_bytes)
         with self._kernel_call as kernel:
             queue = kernel.router.queue_for(dest)
             return None if queue is not None and queue.is_busy else kernel.router.send(frm, dest, body)
@@ -97,14 +97,13 @@ class Sending:
     async def send_async(self, dest: Any, message: Any) -> bool:
         """`send` for a coroutine: it awaits, and is never refused."""
         frm = context.acting_pid()
-        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
-        state = thread.state
-        state.heavy = None
+        body = encode_for(dest, message, self.max_message_bytes)
+        _take_busy_queue()
         with self._kernel_call as kernel:
             sent = kernel.router.send(frm, dest, body)
-        busy = state.take_heavy()
-        if busy is not None:
-            await _wait_async(self._tasks, busy)
+        queue = _take_busy_queue()
+        if queue is not None:
+            await _wait_async(self._tasks, queue)
         return sent
 
     # ------------------------------------------------------------ other signals
@@ -177,6 +176,22 @@ class Sending:
             raise
 
 
+def encode_for(dest: Any, message: Any, limit: int) -> Any:
+    """Returns what is sent to *dest*: a payload, or to a process of this node a flat message itself.
+
+    Args:
+        dest: checked.
+        message: data.
+        limit: bytes.
+
+    Raises:
+        EncodeError: the message is not data, or too long.
+    """
+    if not node_of_destination(dest) and is_flat(message):
+        return message
+    return Payload(encode(message, max_bytes=limit))
+
+
 class SendingCall:
     """A kernel call that adds to the queue of a node or to a mailbox, with back-pressure; for one `with`.
 
@@ -196,19 +211,28 @@ class SendingCall:
         self._node = node
 
     def __enter__(self) -> Kernel:
-        thread.state.heavy = None
+        _take_busy_queue()
         kernel = self._kernel_call.__enter__()
-        if self._node and context.may_not_wait() and kernel.router.queued_for(self._node) > REFUSED_BYTES:
-            busy = NodeBusy(self._node, kernel.router.queued_for(self._node))
-            self._kernel_call.__exit__(NodeBusy, busy, None)
-            raise busy
+        if self._node:
+            queued = kernel.router.queued_for(self._node)
+            if queued > REFUSED_BYTES and context.may_not_wait():
+                busy = NodeBusy(self._node, queued)
+                self._kernel_call.__exit__(NodeBusy, busy, None)
+                raise busy
         return kernel
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._kernel_call.__exit__(kind, error, trace)
-        queue = thread.state.take_heavy()
+        queue = _take_busy_queue()
         if queue is not None and not context.may_not_wait():
             _wait(context.require("send()"), queue)
+
+
+def _take_busy_queue() -> Queue | None:
+    """Returns the queue that this thread pushed over its high-water mark, and forgets it."""
+    state = thread.state
+    queue, state.busy_queue = state.busy_queue, None
+    return queue
 
 
 def _wait(runner: Runner, queue: Queue) -> None:

@@ -18,8 +18,7 @@ from pyx.execution import context
 from pyx.execution.line_buffer import LONGEST_PRINT
 from pyx.execution.runner import Runner
 from pyx.runtime import sending
-from pyx.runtime.arguments import node_of_destination
-from pyx.runtime.encoding import encode_for
+from pyx.runtime.sending import encode_for
 from pyx.signals import Payload, Send
 from pyx.terms import Pid, Ref
 from tests.staging import (
@@ -67,8 +66,8 @@ class TestSending:
 
     def test_a_destination_that_may_be_elsewhere_gets_a_payload(self, node: LocalNode) -> None:
         for dest in (("reader", "b@test"), Pid(1, node="b@test", creation=1)):
-            assert isinstance(encode_for(node_of_destination(dest), 1, node.max_message_bytes), Payload)
-        assert encode_for(node_of_destination(Ref(1)), 1, node.max_message_bytes) == 1
+            assert isinstance(encode_for(dest, 1, node.max_message_bytes), Payload)
+        assert encode_for(Ref(1), 1, node.max_message_bytes) == 1
 
     def test_only_a_plain_name_that_nobody_has_is_told(self, node: LocalNode) -> None:
         assert node.sending.send("nobody", 1) is False

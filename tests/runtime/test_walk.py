@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tests.runtime.walk import Pair
     from tests.staging import Stage
 
-TO_THE_QUEUE: Final = 16
-TO_THE_SOCKET: Final = 19
-TO_THE_RECEIVER: Final = 20
+TO_THE_QUEUE: Final = 11
+TO_THE_SOCKET: Final = 16
+TO_THE_RECEIVER: Final = 18
 
 
 @pytest.fixture
@@ -27,7 +27,8 @@ def pair(stage: Stage) -> Iterator[Pair]:
 
 def test_message_is_queued_through_few_files(pair: Pair) -> None:
     sent, _, _ = walks_of_a_message(pair, streams=True)
-    assert len(sent.legs[0].files) <= TO_THE_QUEUE, sent.summary(functions=False)
+    to_the_queue = sent.legs[0].until("Outbox.put")
+    assert len(to_the_queue.files) <= TO_THE_QUEUE, to_the_queue.files
 
 
 def test_lone_message_is_written_to_the_socket_through_few_files(pair: Pair) -> None:

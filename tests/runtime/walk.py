@@ -50,6 +50,11 @@ class Leg(NamedTuple):
         """The files, each once, in the order of the first entry."""
         return list(dict.fromkeys(event.file for event in self.events))
 
+    def until(self, function: str) -> Leg:
+        """The part before that function is entered, and its entry."""
+        entry = next(number for number, event in enumerate(self.events) if event.function == function)
+        return Leg(f"{self.what}, to {function}", self.events[: entry + 1])
+
     @property
     def calls(self) -> list[Event]:
         """The functions that were entered."""
