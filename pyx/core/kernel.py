@@ -85,7 +85,6 @@ class Kernel:
         """
         self.tables.name = name
         self.tables.creation = creation
-        self.tables.here = Incarnation(name, creation)
         self.tables.hidden = hidden
         self.tables.here = Incarnation(name, creation)
 
@@ -99,7 +98,6 @@ class Kernel:
             self.mesh.disconnect(peer.name)
         tables.name = ""
         tables.creation = 0
-        tables.here = None
         tables.hidden = False
         tables.here = None
         tables.backoff.clear()

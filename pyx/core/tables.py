@@ -44,8 +44,6 @@ class Tables:
         self.name = ""
         """The node's full name; "" until it is started, when it cannot have peers."""
         self.creation = 0
-        self.here: Incarnation | None = None
-        """The present incarnation of this node: its name and creation; None while it is not started."""
         self.hidden = False
         self.here: Incarnation | None = None
         """Name and creation; None until the node is started."""
