@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.core.outbox import LOADED_BYTES, OVERLOADED_BYTES
 from pyx.errors import ProtocolError
 from pyx.net import stall
+from pyx.net.error_words import connection_broke
 from pyx.net.forks import close_in_children
 from pyx.signals import Goodbye, queued_bytes
 
@@ -200,7 +201,7 @@ class Connection:
             self._full = True
             self._on_loop(self._watch_writable)
         except OSError as error:
-            self._give_up(_words(error))
+            self._give_up(connection_broke(error))
         else:
             self.out.written += self._unsent_of_out
             self._unsent_of_out = 0
@@ -293,7 +294,7 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
-            self._end(_words(error))
+            self._end(connection_broke(error))
             return False
         if not size:
             self._end(CLOSED_HERE if self._closing else "it closed the connection")
@@ -398,7 +399,3 @@ class Connection:
 
 def _nothing(_: object) -> None:
     return
-
-
-def _words(error: OSError) -> str:
-    return f"the connection broke ({error.strerror or error})"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from pyx.errors import ProtocolError, PyxError
 from pyx.net.admission import PendingConnection, PendingConnections
 from pyx.net.carrier import run_handshake
-from pyx.net.error_words import in_words
+from pyx.net.error_words import connection_broke, in_words
 from pyx.net.forks import close_in_children
 from pyx.wire.handshake.hello import NONCE_BYTES, acceptor_hello, dialler_hello
 from pyx.wire.handshake.machine import (
@@ -229,7 +229,7 @@ class Endpoint:
         except ProtocolError as error:
             return Failed(str(error))
         except OSError as error:
-            return Failed(f"the connection broke ({error.strerror or error})")
+            return Failed(connection_broke(error))
         nonce = secrets.token_bytes(NONCE_BYTES)
         machine = Dialler(dialler_hello(self._incarnation, name, nonce, hidden=self._hidden), channel)
         outcome = await run_handshake(handshake, machine, self._owner.key_for)
@@ -276,7 +276,7 @@ class Endpoint:
         except ProtocolError as error:
             refused = str(error)
         except OSError as error:
-            refused = f"the connection broke ({error.strerror or error})"
+            refused = connection_broke(error)
         if refused is not None:
             self._owner.connection_refused(refused)
 

@@ -12,3 +12,8 @@ def in_words(error: Exception) -> str:
         number = error.errno if type(error).__module__ == "builtins" else None
         return os.strerror(number) if number is not None else error.strerror or str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def connection_broke(error: OSError) -> str:
+    """Returns the sentence about an established connection that ended with *error*."""
+    return f"the connection broke ({error.strerror or error})"

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from pyx.net.error_words import in_words
+from pyx.net.error_words import connection_broke, in_words
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,9 @@ from pyx.net.error_words import in_words
 )
 def test_an_exception_is_said_in_words(error: Exception, words: str) -> None:
     assert in_words(error) == words
+
+
+def test_broken_connection_is_a_sentence_with_its_cause() -> None:
+    error = OSError(errno.ECONNRESET, "Connection reset by peer")
+    assert connection_broke(error) == "the connection broke (Connection reset by peer)"
+    assert connection_broke(OSError("it hung up")) == "the connection broke (it hung up)"
