@@ -1,6 +1,4 @@
-"""signals.py: The vocabulary of processes and nodes: plain values, complete, and the same for `core` and
-`wire`.
-"""
+"""signals.py: The signals are plain values, and `wire` has a kind of frame for each."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ def kinds() -> list[Any]:
     return list(get_args(Signal))
 
 
-def test_every_one_is_in_the_union() -> None:
+def test_every_signal_is_in_the_union() -> None:
     defined = {
         name
         for name, one in vars(signals).items()
@@ -28,13 +26,13 @@ def test_every_one_is_in_the_union() -> None:
     assert defined - {kind.__name__ for kind in kinds()} == {"Payload"}
 
 
-def test_every_one_has_a_sentence() -> None:
+def test_every_signal_has_a_docstring() -> None:
     assert all(kind.__doc__ and not kind.__doc__.startswith(kind.__name__ + "(") for kind in kinds())
 
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
-def test_fields_that_mean_one_thing_have_one_name(kind: Any) -> None:
-    """`frm` acts, `to` is acted on; a number is a request's or an unlink's; payloads are encoded."""
+def test_fields_of_one_meaning_have_one_name(kind: Any) -> None:
+    """`frm` acts, `to` is acted on; a number identifies a request or an unlink; payloads are encoded."""
     hints = get_type_hints(kind)
     for field, types in {"frm": (Pid, Pid | None), "number": (int,), "leader": (Pid,)}.items():
         if field in hints:
@@ -42,18 +40,18 @@ def test_fields_that_mean_one_thing_have_one_name(kind: Any) -> None:
     assert hints.get("payload", Payload) in {Payload, Payload | str}
 
 
-def test_every_one_travels() -> None:
+def test_every_signal_has_a_kind_of_frame() -> None:
     assert {*KINDS, Tick} == set(kinds())
     numbers = list(KINDS.values())
     assert len(set(numbers)) == len(numbers)
 
 
-def test_they_are_values() -> None:
+def test_signals_are_values() -> None:
     assert Send(Pid(1), "stock", "x") == Send(Pid(1), "stock", "x")
     assert Tick() == Tick()
     assert len({Send(Pid(1), "stock", "x"), Send(Pid(1), "stock", "x")}) == 1
 
 
-def test_a_payload_belongs_to_this_node_unless_it_says_so() -> None:
+def test_payload_belongs_to_this_node_by_default() -> None:
     assert Payload(b"x").origin is None
     assert Payload(b"x", Incarnation("b@vm", 1)).origin == Incarnation("b@vm", 1)

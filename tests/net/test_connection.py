@@ -24,7 +24,7 @@ from pyx.signals import SIGNAL_BYTES, Goodbye, Leader, Nodes, Payload, Ping, Pon
 from pyx.terms import Incarnation, Pid
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.signal_stream import SignalStream
-from tests.wire.talk import transmitted
+from tests.wire.samples import transmitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

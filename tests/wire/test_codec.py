@@ -1,4 +1,4 @@
-"""codec.py: What is encoded is opened exactly: the promise of the codec, over every kind of data it takes."""
+"""codec.py: A decoded value equals the encoded one exactly, for every kind of data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def there_and_back(value: object) -> Any:
     return decode(Payload(encode(value)), None)
 
 
-# ---------------------------------------------------------------- the user's classes
+# ---------------------------------------------------------------- classes of a user
 
 
 @dataclasses.dataclass
@@ -121,7 +121,7 @@ def handle_stock() -> None:
     """A function that travels by name."""
 
 
-# ---------------------------------------------------------------- sameness
+# ---------------------------------------------------------------- exact equality
 
 
 def same(a: Any, b: Any) -> bool:
@@ -241,12 +241,12 @@ data = st.recursive(
 class TestExactness:
     @given(data)
     @settings(max_examples=500, deadline=None)
-    def test_what_is_encoded_is_opened_exactly(self, value: Any) -> None:
+    def test_decoded_value_equals_the_encoded_one_exactly(self, value: Any) -> None:
         assert same(there_and_back(value), value)
 
     @given(data)
     @settings(max_examples=100, deadline=None)
-    def test_what_was_opened_can_be_sent_on(self, value: Any) -> None:
+    def test_decoded_value_can_be_encoded_again(self, value: Any) -> None:
         assert same(there_and_back(there_and_back(value)), value)
 
     @pytest.mark.parametrize(
@@ -266,38 +266,36 @@ class TestExactness:
             Shop.opening_hours, Shop.price, Shop.Shelf, Struct("a.B", (("x", [1]),)), FunctionName("a", "b"),
         ],
     )  # fmt: skip
-    def test_the_corners(self, value: Any) -> None:
+    def test_corner_values_are_exact(self, value: Any) -> None:
         assert same(there_and_back(value), value)
 
-    def test_the_order_of_a_dict_is_kept(self) -> None:
+    def test_order_of_a_dict_is_kept(self) -> None:
         assert list(there_and_back({"z": 1, "a": 2, "m": 3})) == ["z", "a", "m"]
 
     @pytest.mark.parametrize("view", [bytearray(b"xy"), memoryview(b"xy"), memoryview(b"axby")[::2]])
-    def test_a_bytearray_or_memoryview_is_refused(self, view: Any) -> None:
+    def test_bytearray_and_memoryview_are_refused(self, view: Any) -> None:
         with pytest.raises(EncodeError, match=r"cannot send message\[0\]: .* is not data") as caught:
             encode([view])
         assert caught.value.hint == "send bytes(x)"
         assert there_and_back([bytes(view)]) == [bytes(view)]
 
-    def test_an_exception_arrives_as_a_frozen_value(self) -> None:
+    def test_exception_arrives_as_raised(self) -> None:
         assert there_and_back(("DOWN", ValueError("no"))) == ("DOWN", Raised("ValueError", "no"))
         assert there_and_back(KeyError()) == Raised("KeyError", "")
 
-    def test_a_payload_can_be_opened_often_and_shares_nothing(self) -> None:
+    def test_payload_decoded_twice_shares_nothing(self) -> None:
         payload = Payload(encode({"stock": [Item("nike")]}))
         first, second = decode(payload, None), decode(payload, None)
         first["stock"][0].name = "adidas"
         assert second == {"stock": [Item("nike")]}
 
-    def test_what_is_done_after_the_call_changes_no_payload(self) -> None:
+    def test_later_changes_of_the_value_do_not_reach_the_payload(self) -> None:
         stock = [1]
         payload = Payload(encode(stock))
         stock.append(2)
         assert decode(payload, None) == [1]
 
-    def test_a_fresh_combination_of_flags_is_made_where_it_arrives(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_new_combination_of_flags_is_made_on_arrival(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(globals(), "Fresh", enum.Flag("Fresh", "A B", module=__name__, qualname="Fresh"))
         payload = Payload(encode(globals()["Fresh"](3)))
         monkeypatch.setitem(globals(), "Fresh", enum.Flag("Fresh", "A B", module=__name__, qualname="Fresh"))
@@ -305,7 +303,7 @@ class TestExactness:
         assert opened is globals()["Fresh"](3)
         assert opened.name == "A|B"
 
-    def test_a_uuid_keeps_what_it_knows_of_its_making(self) -> None:
+    def test_uuid_keeps_its_safety(self) -> None:
         for safety in uuid.SafeUUID:
             assert there_and_back(uuid.UUID(int=5, is_safe=safety)).is_safe is safety
 
@@ -324,7 +322,7 @@ class TestDepth:
         ],
         ids=["list", "tuple", "frozenset", "dict", "dataclass", "namedtuple", "Struct"],
     )
-    def test_256_containers_pass_and_257_do_not(self, wrap: Any) -> None:
+    def test_depth_of_256_is_allowed_and_257_refused(self, wrap: Any) -> None:
         value: Any = 1
         for _ in range(256):
             value = wrap(value)
@@ -334,11 +332,11 @@ class TestDepth:
         with pytest.raises(TypeError, match=r"message: .* nests deeper than 256 containers"):
             encode(wrap(value))
 
-    def test_a_wide_message_is_not_a_deep_one(self) -> None:
+    def test_wide_message_is_not_too_deep(self) -> None:
         value = [((),) for _ in range(2000)]
         assert there_and_back(value) == value
 
-    def test_a_key_may_nest_as_deep_as_anything(self) -> None:
+    def test_key_may_nest_as_deep_as_a_value(self) -> None:
         key: Any = 1
         for _ in range(255):
             key = (key,)
@@ -346,31 +344,31 @@ class TestDepth:
         assert there_and_back({key}) == {key}
 
 
-class TestWhoseItIs:
+class TestPids:
     """A pid or reference without a node belongs to the node that encoded it."""
 
-    def test_at_home_own_pids_stay_local(self) -> None:
+    def test_own_pids_stay_local_inside_a_node(self) -> None:
         assert there_and_back((Pid(5), Ref(6))) == (Pid(5), Ref(6))
         assert decode(Payload(encode(Pid(5))), HERE) == Pid(5)
 
-    def test_from_another_node_they_are_that_nodes(self) -> None:
+    def test_pids_without_a_node_belong_to_the_origin(self) -> None:
         payload = Payload(encode({(Pid(5, 1),): [Ref(6)]}), THERE)
         assert decode(payload, HERE) == {(Pid(5, 1, *THERE),): [Ref(6, *THERE)]}
 
-    def test_a_pid_that_comes_home_is_local_again(self) -> None:
+    def test_pid_that_comes_back_is_local(self) -> None:
         payload = Payload(encode((Pid(5, 0, *HERE), Ref(6, *HERE))), THERE)
         assert decode(payload, HERE) == (Pid(5), Ref(6))
 
-    def test_a_pid_of_an_earlier_incarnation_of_this_node_is_a_stranger(self) -> None:
-        stranger = Pid(5, 0, HERE.name, HERE.creation + 1)
-        assert decode(Payload(encode(stranger), THERE), HERE) == stranger
+    def test_pid_of_an_earlier_incarnation_stays_foreign(self) -> None:
+        earlier = Pid(5, 0, HERE.name, HERE.creation + 1)
+        assert decode(Payload(encode(earlier), THERE), HERE) == earlier
 
-    def test_a_pid_of_a_third_node_stays_its_own(self) -> None:
+    def test_pid_of_a_third_node_stays_foreign(self) -> None:
         third = Pid(5, 0, "third@vm", 3)
         assert decode(Payload(encode(third), THERE), HERE) == third
         assert decode(Payload(encode(third)), None) == third
 
-    def test_two_payloads_in_a_row_have_each_their_own_origin(self) -> None:
+    def test_origin_of_one_payload_does_not_leak_into_the_next(self) -> None:
         data = encode(Pid(5))
         assert decode(Payload(data, THERE), HERE) == Pid(5, 0, *THERE)
         assert decode(Payload(data, HERE), HERE) == Pid(5)
@@ -379,14 +377,14 @@ class TestWhoseItIs:
 
 class TestFlat:
     @pytest.mark.parametrize("value", [None, True, 1, 2.0, "a", b"b", Pid(1), Ref(1), (), (1, "a", Pid(1))])
-    def test_what_nobody_can_change_may_stay_itself(self, value: Any) -> None:
+    def test_scalars_and_tuples_of_them_are_flat(self, value: Any) -> None:
         assert is_flat(value)
 
     @pytest.mark.parametrize("value", [[], {}, ((),), ([],), Level.LOW, Pair(1), bytearray(), {1}, len])
-    def test_all_else_is_encoded(self, value: Any) -> None:
+    def test_other_values_are_not_flat(self, value: Any) -> None:
         assert not is_flat(value)
 
-    def test_a_class_that_cannot_be_hashed_is_none_of_them(self) -> None:
+    def test_object_of_an_unhashable_class_is_not_flat(self) -> None:
         class Meta(type):
             __hash__ = None  # type: ignore[assignment]
 

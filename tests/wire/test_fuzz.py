@@ -1,11 +1,11 @@
-"""Nothing that a peer may send does harm: spoilt payloads, streams of frames, handshakes and answers of EPMD.
+"""Mutated payloads, streams of frames, handshakes and answers of EPMD do no harm.
 
-    PYX_MUTATIONS=1000000 pytest tests/wire/test_fuzz.py     more of them than in the gate
-    PYX_MUTATIONS=1234..1234 pytest tests/wire/test_fuzz.py  one, as a failure prints it: the same bytes again
+    PYX_MUTATIONS=1000000 pytest tests/wire/test_fuzz.py     more inputs than by default
+    PYX_MUTATIONS=1234..1234 pytest tests/wire/test_fuzz.py  one input, as a failure prints it: the same bytes
 
-Whatever comes in, three things hold.  Only the declared errors come out (`DecodeError`, `ProtocolError`).  No
-code of a user's class runs and nothing is imported.  And what is allocated is measured by what came, never by
-what was announced.
+Three things hold for any input.  Only the declared errors are raised (`DecodeError`, `ProtocolError`).  No
+code of a user's class runs and nothing is imported.  Memory is allocated for bytes that came, never for
+lengths that were announced.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Establi
 from tests.wire.handshake.test_machine import acceptor, advance, dialler
 from tests.wire.messages.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
 from tests.wire.mutation import batches, mutated, pieces
-from tests.wire.talk import BOB, CAT, GUS, MINE, TABLE, THEIRS, framed, long_form, streams, transmitted
+from tests.wire.samples import BOB, CAT, GUS, MINE, TABLE, THEIRS, framed, long_form, streams, transmitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,24 +56,24 @@ if TYPE_CHECKING:
     from pyx.signals import Signal
 
 MAX_STREAM_BYTES: Final = 256 * 1024
-"""The longest stream: also what a session here takes as a payload, so that its caps are within reach."""
+"""The longest stream; also the longest payload that the streams here accept, so that limits are reached."""
 
 _BYTES_FOR_A_BYTE: Final = 100
-"""The largest value that a byte can make is an empty dict: 64, and its place in a list.  So the longest
-stream may cost 25 MiB, less than twice the cap on a frame.  What was announced and did not come is free."""
+"""The largest value of one byte is an empty dict: 64 bytes, and its place in a list.  So the longest stream
+may cost 25 MiB.  Bytes that were announced and did not come cost nothing."""
 
 _UNPACKERS_BYTES: Final = 400_000
 """An unpacker has a stack of 57 KiB, and a payload may take four of them."""
 
 _GARBAGE_BYTES: Final = 4_000_000
-"""One that failed waits for the collector of cycles, which comes after some seventy of them."""
+"""An unpacker that failed waits for the cycle collector, which runs after some seventy of them."""
 
 _SMALL_BYTES: Final = 16 * 1024
-"""Enough for a stranger, whatever he says."""
+"""Enough for any input of an unauthenticated peer."""
 
 _MEASURED: Final = 80
 _MEASURED_KINDS: Final = (0, 5, 8, 9)
-"""Of so many inputs, one of each kind is measured, which is slow."""
+"""Of `_MEASURED` inputs, one of each kind is measured, which is slow."""
 
 RICH: Final[list[Any]] = [
     ("add", Pid(5), {"name": "nike", "qty": 30, (1, frozenset({2, "x"})): [None, True, -0.0, 2**70]}),
@@ -89,15 +89,15 @@ RICH: Final[list[Any]] = [
     {Point(1, (2,)): Point(Point(1, 2), 3), Pid(1, 0, "bob@vm", 22): {1: {2: {3: b"bytes"}}}},
     [len, Point, WithMeta, FunctionName("os", "system"), "text \ud800", [[[[[(((((1,),),),),)]]]]]],
     [Loud("nike", ["a"]), LoudPair(1, (2,)), LoudColour.RED, WithMeta(1)],
-    # Names that lead to code, to see that none of it is called.
+    # Names of code, to see that none of it is called.
     [
         FunctionName(module, name)
         for module, name in (("posix", "_exit"), ("builtins", "exec"), ("antigravity", "x"))
     ],
 ]
 
-# What no node sends: keys whose classes hash by code of their own, and keys of one hash.
-WICKED: Final = [
+# Payloads that no node sends: keys whose classes define `__hash__`, and keys of one hash.
+HOSTILE: Final = [
     b"\x82"
     + encode(Loud("a"))
     + b"\x01"
@@ -113,11 +113,11 @@ WICKED: Final = [
     encode({Point(i, (i,)): None for i in range(100)}),
 ]
 
-PAYLOADS: Final = [*(encode(each) for each in (*RICH, RICH)), *WICKED]
+PAYLOADS: Final = [*(encode(each) for each in (*RICH, RICH)), *HOSTILE]
 
 
 def _streams() -> Iterator[bytes]:
-    """What gus may say to bob: each signal alone, many together, large ones, in one frame or in pieces."""
+    """Streams from gus to bob: each signal alone, many together, large ones, in one frame or in fragments."""
     for written, _ in TABLE:
         yield transmitted(streams()[0], [written])
     small: list[Signal] = [Send(MINE, THEIRS, Payload(payload)) for payload in PAYLOADS]
@@ -130,7 +130,7 @@ def _streams() -> Iterator[bytes]:
         (Loud("x"), 1),
         (WithMeta(1), 1),
         1 << 20_000,
-    ):  # in the place of a field
+    ):  # in place of a field
         yield framed(long_form(Link, MINE, strange))
         yield framed(long_form(ExitSignal, MINE, THEIRS, strange))
     for size, parts in ((FRAGMENT_BYTES + 1, 4096), (100_000, FRAGMENT_BYTES), (3000, 100)):
@@ -142,7 +142,7 @@ def _streams() -> Iterator[bytes]:
                 Send(MINE, THEIRS, Payload(encode([{}] * (size // 2)))),
             ],
         )
-    for size in (60_000, 250_000):  # longer than any frame a node sends whole
+    for size in (60_000, 250_000):  # longer than any frame that a node sends whole
         yield framed(
             b"".join(
                 (
@@ -160,14 +160,14 @@ _LARGE_STREAMS: Final = [stream for stream in STREAMS if len(stream) >= 4096]
 
 @pytest.fixture(autouse=True)
 def nothing_ran() -> None:
-    for payload in PAYLOADS:  # what opening reads once (a time zone's file) is read
+    for payload in PAYLOADS:  # decoding reads the file of a time zone once
         with contextlib.suppress(DecodeError):
             decode(Payload(payload), BOB)
     ran.clear()
 
 
-def open_spoilt(data: bytes, chance: Random) -> None:
-    """A payload, opened by bob."""
+def decode_mutated(data: bytes, chance: Random) -> None:
+    """Decodes a payload at bob."""
     origin = chance.choice([None, GUS, BOB, CAT])
     trusted = chance.random() < 0.5
     try:
@@ -176,11 +176,11 @@ def open_spoilt(data: bytes, chance: Random) -> None:
         return
     assert ran == []
     assert trusted or not any(callable(each) for each in parts_of(value))
-    encode(value)  # whatever came out is data
+    encode(value)  # every decoded value is data
 
 
 def parts_of(value: object) -> Iterator[object]:
-    """A value, and all that stands in it."""
+    """A value, and all values in it."""
     todo = [value]
     while todo:
         each = todo.pop()
@@ -195,8 +195,8 @@ def parts_of(value: object) -> Iterator[object]:
             todo += [each.x, each.y]
 
 
-def read_spoilt(data: bytes, chance: Random) -> None:
-    """A stream, read by bob; the payloads in it are opened."""
+def read_mutated(data: bytes, chance: Random) -> None:
+    """Reads a stream at bob, and decodes its payloads."""
     budget = ReassemblyBudget(2 * MAX_STREAM_BYTES, "all peers")
     bob = SignalStream(BOB, GUS, max_payload_bytes=MAX_STREAM_BYTES, budget=budget)
     signals: list[Signal] = []
@@ -211,27 +211,27 @@ def read_spoilt(data: bytes, chance: Random) -> None:
         assert type(signal) in KINDS or not signal
         for payload in signal:
             if type(payload) is Payload and len(payload.data) < 4096:
-                open_spoilt(payload.data, chance)
+                decode_mutated(payload.data, chance)
 
 
-def shake_spoilt(data: bytes, chance: Random) -> None:
-    """What one side of a handshake hears; whoever says another word than who holds the key is refused."""
-    hears_dialler = chance.random() < 0.5
-    party: Dialler | Acceptor = acceptor() if hears_dialler else dialler()
-    heard: list[Event] = []
+def handshake_with_mutated(data: bytes, chance: Random) -> None:
+    """Feeds one side of a handshake; any bytes but those of a holder of the key are refused."""
+    is_acceptor = chance.random() < 0.5
+    party: Dialler | Acceptor = acceptor() if is_acceptor else dialler()
+    events: list[Event] = []
     for piece in pieces(chance, data):
-        heard += advance(party)[1]
+        events += advance(party)[1]
         party.receive_data(bytes(piece))
-    heard += advance(party)[1]
+    events += advance(party)[1]
     party.connection_lost()
-    heard += advance(party)[1]
-    got_through = [event for event in heard if isinstance(event, (Authenticated, Established, Postponed))]
-    assert not got_through or data.startswith(SPOKEN[0 if hears_dialler else 1])
-    assert got_through or isinstance(heard[-1], Failed)
+    events += advance(party)[1]
+    authenticated = [event for event in events if isinstance(event, (Authenticated, Established, Postponed))]
+    assert not authenticated or data.startswith(HANDSHAKE_BYTES[0 if is_acceptor else 1])
+    assert authenticated or isinstance(events[-1], Failed)
 
 
-def ask_spoilt(data: bytes, _chance: Random) -> None:
-    """What comes from an EPMD, or to one."""
+def read_mutated_epmd(data: bytes, _chance: Random) -> None:
+    """Reads the bytes as each answer and request of EPMD."""
     reader = RequestReader()
     reader.receive_data(data)
     reads: tuple[Callable[[bytes], object], ...] = (read_registered, read_looked_up, read_listed)
@@ -240,20 +240,20 @@ def ask_spoilt(data: bytes, _chance: Random) -> None:
             read(data)
 
 
-def _spoken() -> tuple[bytes, bytes]:
-    """What the two sides of a handshake say, all of it."""
+def _handshake_bytes() -> tuple[bytes, bytes]:
+    """All bytes that the two sides of a handshake send."""
     one, two = dialler(), acceptor()
-    said_by_one, said_by_two = b"", b""
+    sent_by_one, sent_by_two = b"", b""
     while True:
         there, back = advance(one)[0], advance(two)[0]
         if not there and not back:
-            return said_by_one, said_by_two
-        said_by_one, said_by_two = said_by_one + there, said_by_two + back
+            return sent_by_one, sent_by_two
+        sent_by_one, sent_by_two = sent_by_one + there, sent_by_two + back
         two.receive_data(there)
         one.receive_data(back)
 
 
-SPOKEN: Final = _spoken()
+HANDSHAKE_BYTES: Final = _handshake_bytes()
 ANSWERS: Final = [
     register_request(NodeEntry("gus", 4444)),
     registered_answer(Registered(accepted=True, creation=5), 6),
@@ -263,28 +263,38 @@ ANSWERS: Final = [
 ]
 
 
-def spoilt_input(number: int) -> tuple[Callable[[bytes, Random], None], bytes, int, Random]:
-    """The input of that number: who reads it, its bytes, what may be allocated for it, and further chance."""
+def mutated_input(number: int) -> tuple[Callable[[bytes, Random], None], bytes, int, Random]:
+    """The input of that number: (its reader, its bytes, the bytes it may allocate, further randomness)."""
     chance = Random(number)
     match number % 10:
         case 0 | 1 | 2 | 3 | 4:
             data = mutated(chance, chance.choice(PAYLOADS), PAYLOADS)
-            return open_spoilt, data, _BYTES_FOR_A_BYTE * len(data) + _UNPACKERS_BYTES, chance
+            return decode_mutated, data, _BYTES_FOR_A_BYTE * len(data) + _UNPACKERS_BYTES, chance
         case 5 | 6 | 7:
             data = mutated(chance, chance.choice(_SMALL_STREAMS), _SMALL_STREAMS)
         case 8:
             data = mutated(chance, chance.choice(_LARGE_STREAMS), _SMALL_STREAMS)[:MAX_STREAM_BYTES]
         case _:
             if chance.random() < 0.5:
-                return ask_spoilt, mutated(chance, chance.choice(ANSWERS), ANSWERS), _SMALL_BYTES, chance
-            return shake_spoilt, mutated(chance, chance.choice(SPOKEN), SPOKEN), _SMALL_BYTES, chance
-    return read_spoilt, data, _BYTES_FOR_A_BYTE * len(data) + _GARBAGE_BYTES, chance
+                return (
+                    read_mutated_epmd,
+                    mutated(chance, chance.choice(ANSWERS), ANSWERS),
+                    _SMALL_BYTES,
+                    chance,
+                )
+            return (
+                handshake_with_mutated,
+                mutated(chance, chance.choice(HANDSHAKE_BYTES), HANDSHAKE_BYTES),
+                _SMALL_BYTES,
+                chance,
+            )
+    return read_mutated, data, _BYTES_FOR_A_BYTE * len(data) + _GARBAGE_BYTES, chance
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=600))
-def test_no_bytes_at_all_do_harm(data: bytes) -> None:
-    for read in (open_spoilt, read_spoilt, shake_spoilt, ask_spoilt):
+def test_random_bytes_do_no_harm(data: bytes) -> None:
+    for read in (decode_mutated, read_mutated, handshake_with_mutated, read_mutated_epmd):
         read(data, Random(data))
 
 
@@ -297,7 +307,7 @@ FIELDS: Final = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.tuples(inner, inner)),
     max_leaves=6,
 )  # fmt: skip
-"""What a header may hold that a peer wrote by hand."""
+"""Fields of a header as a peer may forge it."""
 
 
 @settings(max_examples=500, deadline=None)
@@ -307,13 +317,13 @@ FIELDS: Final = st.recursive(
     st.binary(max_size=20),
     st.integers(),
 )
-def test_no_header_does_harm(kind: int, fields: list[object], payload: bytes, seed: int) -> None:
+def test_forged_headers_do_no_harm(kind: int, fields: list[object], payload: bytes, seed: int) -> None:
     header = encode(tuple(fields))
-    read_spoilt(framed(HEADER.pack(kind, len(header)) + header + payload), Random(seed))
+    read_mutated(framed(HEADER.pack(kind, len(header)) + header + payload), Random(seed))
 
 
 def read_input(number: int) -> None:
-    read, data, allowed, chance = spoilt_input(number)
+    read, data, allowed, chance = mutated_input(number)
     if number % _MEASURED not in _MEASURED_KINDS:
         read(data, chance)
         return
@@ -323,11 +333,11 @@ def read_input(number: int) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak <= allowed, f"{peak} bytes were allocated for {len(data)}"
+    assert peak <= allowed, f"{peak} bytes were allocated for {len(data)} bytes of input"
 
 
 @pytest.mark.parametrize("numbers", batches(), ids=lambda numbers: f"{numbers[0]}..{numbers[-1]}")
-def test_no_spoilt_input_does_harm(numbers: range) -> None:
+def test_mutated_inputs_do_no_harm(numbers: range) -> None:
     modules = set(sys.modules)
     for number in numbers:
         try:

@@ -44,11 +44,11 @@ class TestHostileBytes:
             (b"\x81\x80\x01", "unhashable"),
         ],
     )
-    def test_what_is_no_payload_says_so(self, data: bytes, why: str) -> None:
+    def test_malformed_bytes_are_refused_with_the_reason(self, data: bytes, why: str) -> None:
         with pytest.raises(DecodeError, match=why):
             decode(Payload(data), HERE)
 
-    def test_what_was_announced_is_not_allocated(self) -> None:
+    def test_announced_length_is_not_allocated(self) -> None:
         tracemalloc.start()
         try:
             for data in (b"\xdc\xff\xff" * 85, b"\xdd\x00\x0f\xff\xff" * 60_000):
@@ -62,11 +62,11 @@ class TestHostileBytes:
 
     @pytest.mark.parametrize("opening", [b"\x91", b"\x81\x00", b"\x92\xd4\x01\0", b"\x92\xd4\x03\0"])
     @pytest.mark.parametrize("depth", [257, 1000, 1025, 100_000])
-    def test_what_nests_too_deep(self, opening: bytes, depth: int) -> None:
+    def test_too_deep_payload_is_refused(self, opening: bytes, depth: int) -> None:
         with pytest.raises(DecodeError):
             decode(Payload(opening * depth + b"\x01"), HERE)
 
-    def test_a_payload_that_failed_leaves_nothing_behind(self) -> None:
+    def test_payload_after_a_malformed_one_is_decoded(self) -> None:
         good = Payload(encode(("a", {"b": (1,)})))
         for bad in (b"\x92\x01", b"\x01\x02", b"\x92\xd4\x01\0", b"\x92\x01\xd4\x01\0", b"\x91" * 300):
             with pytest.raises(DecodeError):
@@ -126,7 +126,7 @@ print("survived", *counts)
 """
 
 
-def test_nesting_of_every_kind_on_the_smallest_stack() -> None:
+def test_nested_payloads_of_every_kind_survive_the_smallest_stack() -> None:
     """In a process of its own, so that a SIGSEGV is a failure and not the end of the tests."""
     done = subprocess.run(
         [sys.executable, "-c", ON_A_SMALL_STACK],

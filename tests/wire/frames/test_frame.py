@@ -1,4 +1,4 @@
-"""frame.py: Frames cut out of a stream, however the stream is cut itself."""
+"""frame.py: Frames are cut from a stream, for any cut of the stream itself."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ def read(reader: FrameReader, *pieces: bytes) -> list[bytes]:
     return found
 
 
-def test_one_read_may_hold_many_frames() -> None:
+def test_many_frames_are_read_at_once() -> None:
     assert read(FrameReader(1 << 20), framed(*BODIES)) == BODIES
 
 
-def test_small_frames_come_through_any_cut() -> None:
+def test_small_frames_are_read_from_any_cut() -> None:
     stream = framed(b"one", b"", b"three")
     for cut in range(len(stream) + 1):
         assert read(FrameReader(100), stream[:cut], stream[cut:]) == [b"one", b"", b"three"]
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000, 65_536, 200_003])
-def test_pieces_of_any_size_give_the_same_frames(size: int) -> None:
+def test_frames_are_the_same_for_pieces_of_any_size(size: int) -> None:
     stream = framed(*BODIES) if size > 3 else framed(b"x" * 500, b"", b"y" * 70)
     expected = BODIES if size > 3 else [b"x" * 500, b"", b"y" * 70]
     pieces = [stream[i : i + size] for i in range(0, len(stream), size)]
     assert read(FrameReader(1 << 20), *pieces) == expected
 
 
-def test_what_was_read_may_be_overwritten_afterwards() -> None:
+def test_received_bytes_may_be_overwritten() -> None:
     reader = FrameReader(1 << 20)
     buffer = bytearray(framed(b"kept", b"half")[:10])
     reader.receive_data(memoryview(buffer))
@@ -51,11 +51,11 @@ def test_what_was_read_may_be_overwritten_afterwards() -> None:
     assert reader.frames() == [b"half"]
 
 
-def test_a_frame_at_the_limit_is_taken() -> None:
+def test_frame_at_the_limit_is_accepted() -> None:
     assert read(FrameReader(4), framed(b"four")) == [b"four"]
 
 
-def test_a_length_over_the_limit_is_refused_before_its_body_comes() -> None:
+def test_length_over_the_limit_is_refused_before_its_body_comes() -> None:
     reader = FrameReader(4)
     reader.receive_data(LENGTH.pack(5))
     with pytest.raises(FrameTooBig, match="a frame of 5 bytes is over the limit of 4") as caught:
@@ -63,14 +63,14 @@ def test_a_length_over_the_limit_is_refused_before_its_body_comes() -> None:
     assert (caught.value.size, caught.value.limit) == (5, 4)
 
 
-def test_a_length_over_the_limit_is_refused_behind_good_frames() -> None:
+def test_length_over_the_limit_is_refused_behind_valid_frames() -> None:
     reader = FrameReader(100_000)
     reader.receive_data(framed(b"good") + LENGTH.pack(2**32 - 1))
     with pytest.raises(FrameTooBig):
         reader.frames()
 
 
-def test_an_announced_frame_takes_no_memory_before_it_comes() -> None:
+def test_announced_frame_takes_no_memory_before_it_comes() -> None:
     reader = FrameReader(2**32 - 1)
     reader.receive_data(LENGTH.pack(2**32 - 1) + b"only this")
     assert reader.frames() == []

@@ -1,4 +1,4 @@
-"""head_limits.py: Nothing that a user writes makes a signal that ends the session of its node."""
+"""head_limits.py: Long texts of a user are shortened, so that no signal ends the connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pyx.signals import (
 )
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.codec import decode
-from tests.wire.talk import ALIAS, BOB, ENCODED, GUS, MINE, REF, TABLE, THEIRS, streams, transmitted
+from tests.wire.samples import ALIAS, BOB, ENCODED, GUS, MINE, REF, TABLE, THEIRS, streams, transmitted
 
 if TYPE_CHECKING:
     from pyx.signals import Signal
@@ -35,12 +35,12 @@ LONG = "ä" * 300_000
 NAMES = tuple(f"node{number}@vm" for number in range(3000))
 
 
-def heard(signal: Signal) -> Any:
-    """What bob hears of it; the session goes on."""
+def received(signal: Signal) -> Any:
+    """The signal as bob reads it; the connection goes on."""
     gus, bob = streams()
     signals = bob.receive_data(transmitted(gus, [signal, Ping(7)]))
     assert gus.unwritten() == []
-    signals.remove(Ping(7))  # which may pass a large one
+    signals.remove(Ping(7))  # which may overtake a large one
     (read,) = signals
     return read
 
@@ -48,8 +48,8 @@ def heard(signal: Signal) -> Any:
 @pytest.mark.parametrize(
     "signal", [Send(MINE, LONG, ENCODED), Monitor(MINE, LONG, REF), Demonitor(MINE, LONG, REF)]
 )
-def test_a_name_that_is_too_long_for_a_process_is_none(signal: Signal) -> None:
-    assert LONG[: LONGEST_WORD + 1] in heard(signal)
+def test_too_long_name_stays_longer_than_any_registered_name(signal: Signal) -> None:
+    assert LONG[: LONGEST_WORD + 1] in received(signal)
 
 
 @pytest.mark.parametrize(
@@ -61,27 +61,27 @@ def test_a_name_that_is_too_long_for_a_process_is_none(signal: Signal) -> None:
         Answer(8, "exit", LONG),
     ],
 )
-def test_a_long_reason_arrives_whole(signal: Signal) -> None:
-    (payload,) = [field for field in heard(signal) if type(field) is Payload]
+def test_long_exit_reason_arrives_whole(signal: Signal) -> None:
+    (payload,) = [field for field in received(signal) if type(field) is Payload]
     assert decode(payload, BOB) == LONG
 
 
-def test_what_is_for_a_reader_is_cut() -> None:
-    assert heard(Print(MINE, THEIRS, LONG))[2] == LONG[:LONGEST_TEXT]
-    assert heard(Crashed(MINE, THEIRS, LONG))[2] == LONG[:LONGEST_TEXT]
-    assert heard(Dropped(MINE, LONG))[1] == LONG[:1000]
-    assert heard(Answer(8, "refused", LONG))[2] == LONG[:LONGEST_WORD]
-    assert heard(Ask(MINE, 8, LONG, ENCODED))[2] == LONG[:LONGEST_WORD]
+def test_long_text_is_cut() -> None:
+    assert received(Print(MINE, THEIRS, LONG))[2] == LONG[:LONGEST_TEXT]
+    assert received(Crashed(MINE, THEIRS, LONG))[2] == LONG[:LONGEST_TEXT]
+    assert received(Dropped(MINE, LONG))[1] == LONG[:1000]
+    assert received(Answer(8, "refused", LONG))[2] == LONG[:LONGEST_WORD]
+    assert received(Ask(MINE, 8, LONG, ENCODED))[2] == LONG[:LONGEST_WORD]
 
 
-def test_of_many_nodes_the_first_are_named() -> None:
-    assert heard(Nodes(NAMES)) == Nodes(NAMES[:MOST_NODES])
+def test_long_list_of_nodes_is_cut() -> None:
+    assert received(Nodes(NAMES)) == Nodes(NAMES[:MOST_NODES])
 
 
-def test_what_fits_stays_as_it_is() -> None:
+def test_signal_within_the_limits_is_unchanged() -> None:
     for written, read in TABLE:
-        if type(written) is not Send:  # a name of 256 characters stands among these
-            assert heard(written) == read
+        if type(written) is not Send:  # the table has one to a name of 256 characters
+            assert received(written) == read
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_fits_stays_as_it_is() -> None:
         Monitor(MINE, Pid(1, 2**32, *BOB), REF), Monitor(MINE, Pid(-1, 0, *BOB), REF),
     ],
 )  # fmt: skip
-def test_an_address_that_cannot_be_one_costs_its_signal_alone(signal: Signal) -> None:
+def test_signal_with_an_invalid_address_is_left_out_alone(signal: Signal) -> None:
     gus, bob = streams()
     assert bob.receive_data(transmitted(gus, [Ping(1), signal, Ping(2)])) == [Ping(1), Ping(2)]
     (sentence,) = gus.unwritten()

@@ -1,4 +1,4 @@
-"""layout.py: The table of kinds knows every signal, and tells them apart."""
+"""layout.py: The table of kinds has every signal once."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from pyx.wire.frames.layout import (
 )
 
 
-def test_every_signal_has_a_kind_but_the_tick() -> None:
+def test_every_signal_but_the_tick_has_a_kind() -> None:
     assert set(KINDS) == {*get_args(signals.Signal)} - {Tick}
 
 
-def test_no_two_frames_have_the_same_kind() -> None:
+def test_kinds_of_frames_are_unique() -> None:
     kinds = [*KINDS.values(), SEND_PID, SEND_NAME, SEND_ALIAS, FIRST_FRAGMENT, LATER_FRAGMENT]
     assert len(set(kinds)) == len(kinds)
     assert all(0 < kind < 256 for kind in kinds)
 
 
-def test_the_types_of_the_fields_are_those_of_the_signals() -> None:
+def test_types_of_fields_are_read_from_the_signals() -> None:
     assert SIGNALS[KINDS[signals.ExitSignal]][1] == (
         frozenset({Pid}),
         frozenset({Pid}),
         frozenset({str, Payload}),
     )
-    assert SIGNALS[KINDS[Send]][1][2] == frozenset({Payload})  # whatever the body is at home
+    assert SIGNALS[KINDS[Send]][1][2] == frozenset({Payload})  # inside a node it may be any value

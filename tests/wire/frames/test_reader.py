@@ -1,4 +1,4 @@
-"""reader.py: Heads and payloads become signals again, and whatever is not exactly one is refused."""
+"""reader.py: Heads and payloads are read as signals; malformed ones are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyx.wire.frames.layout import KINDS, SEND_NAME, SEND_PID
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
 from tests.wire.messages.test_classes import Loud, LoudPair, Point, WithMeta, ran
-from tests.wire.talk import (
+from tests.wire.samples import (
     BIG,
     BOB,
     ENCODED,
@@ -32,17 +32,17 @@ from tests.wire.talk import (
 
 
 @pytest.mark.parametrize(("written", "read"), TABLE)
-def test_a_head_and_a_payload_may_come_apart(written: Signal, read: Signal) -> None:
+def test_signal_is_read_from_a_separate_head_and_payload(written: Signal, read: Signal) -> None:
     head, payload = Writer(GUS, BOB).write(written)
     if not isinstance(written, Tick):
         assert Reader(BOB, GUS).read_parts(head, payload) == read
 
 
-def test_nothing_is_a_tick() -> None:
+def test_empty_frame_is_a_tick() -> None:
     assert Reader(BOB, GUS).read(b"") == Tick()
 
 
-def test_one_stream_of_messages_makes_its_pids_once() -> None:
+def test_pids_of_a_stream_of_messages_are_made_once() -> None:
     head, _ = Writer(GUS, BOB).write(Send(MINE, THEIRS, ENCODED))
     bob = Reader(BOB, GUS)
     first, second = bob.read(head + b"one"), bob.read(head + b"two")
@@ -52,7 +52,7 @@ def test_one_stream_of_messages_makes_its_pids_once() -> None:
     assert first.frm is second.frm
 
 
-def test_the_addresses_remembered_are_bounded() -> None:
+def test_known_addresses_are_bounded() -> None:
     gus, bob = Writer(GUS, BOB), Reader(BOB, GUS)
     for number in range(1, 10_001):
         assert bob.read(b"".join(gus.write(Send(Pid(number), THEIRS, ENCODED)))) == Send(
@@ -62,7 +62,7 @@ def test_the_addresses_remembered_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "complaint"),
+    ("body", "reason"),
     [
         (b"\x00", "frames of kind 0 are unknown"),
         (b"\xff", "frames of kind 255 are unknown"),
@@ -109,12 +109,12 @@ def test_the_addresses_remembered_are_bounded() -> None:
         (long_form(Print, Pid(1), THEIRS, b"bytes"), "the field text of a Print cannot be"),
     ],
 )
-def test_a_peer_that_breaks_the_rules_is_told_apart(body: bytes, complaint: str) -> None:
-    with pytest.raises(ProtocolError, match=complaint):
+def test_malformed_frame_is_refused_with_the_reason(body: bytes, reason: str) -> None:
+    with pytest.raises(ProtocolError, match=reason):
         Reader(BOB, GUS).read(body)
 
 
-def test_a_header_that_is_no_tuple_is_refused() -> None:
+def test_header_that_is_not_a_tuple_is_refused() -> None:
     header = encode([1])
     with pytest.raises(ProtocolError, match="does not hold 1 fields"):
         Reader(BOB, GUS).read(struct.pack(">BI", KINDS[Ping], len(header)) + header)
@@ -124,12 +124,12 @@ def test_a_header_that_is_no_tuple_is_refused() -> None:
     "head",
     [b"", bytes([SEND_PID]), bytes([SEND_NAME]) * 14, long_form(Ping, 1)[:-1], long_form(Ping, 1) + b"x"],
 )
-def test_a_head_that_comes_alone_must_be_all_of_it(head: bytes) -> None:
+def test_separate_head_of_another_length_is_refused(head: bytes) -> None:
     with pytest.raises(ProtocolError):
         Reader(BOB, GUS).read_parts(head, b"payload")
 
 
-def test_every_mutilated_frame_is_a_signal_or_a_protocol_error() -> None:
+def test_frame_with_a_changed_byte_is_a_signal_or_a_protocol_error() -> None:
     gus = Writer(GUS, BOB)
     for written in WRITTEN:
         body = b"".join(gus.write(written))[: 200 if BIG in written else None]
@@ -141,9 +141,9 @@ def test_every_mutilated_frame_is_a_signal_or_a_protocol_error() -> None:
                     continue
 
 
-@pytest.mark.parametrize("strange", [WithMeta(1), (Loud("a"), 1), LoudPair("cat@vm", 1)])
-def test_what_stands_in_the_wrong_place_runs_no_code_of_its_own(strange: object) -> None:
-    bodies = [long_form(Link, Pid(1), strange), long_form(Call, Pid(1), 1, Pid(1), strange)]
+@pytest.mark.parametrize("value", [WithMeta(1), (Loud("a"), 1), LoudPair("cat@vm", 1)])
+def test_object_in_the_place_of_a_field_runs_no_code(value: object) -> None:
+    bodies = [long_form(Link, Pid(1), value), long_form(Call, Pid(1), 1, Pid(1), value)]
     ran.clear()
     for body in bodies:
         with pytest.raises(ProtocolError):

@@ -1,6 +1,4 @@
-"""reassembly.py: Pieces of large frames come together; who sends pieces that fit nothing, or too many, is
-refused.
-"""
+"""reassembly.py: Fragments are joined; a fragment that fits no stream or budget is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from pyx.wire.frames.fragments import (
 )
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER, LATER_FRAGMENT
 from pyx.wire.frames.reassembly import Reassembly, ReassemblyBudget
-from tests.wire.talk import fragments_of
+from tests.wire.samples import fragments_of
 
 
 def a_reassembly(*, budget: int = NODE_BUDGET_BYTES, max_payload_bytes: int = 1 << 27) -> Reassembly:
@@ -35,8 +33,8 @@ def later(stream: int, piece: bytes) -> bytes:
     return LATER.pack(LATER_FRAGMENT, stream) + piece
 
 
-class TestAnAssembly:
-    def test_tells_streams_apart(self) -> None:
+class TestReassembly:
+    def test_streams_may_alternate(self) -> None:
         chance = random.Random(1)
         parcels = {n: (b"h" * n, chance.randbytes(100_000 + 70_000 * n)) for n in range(1, 9)}
         piles = {n: fragments_of(FragmentedFrame(n, *frame, 0)) for n, frame in parcels.items()}
@@ -48,7 +46,7 @@ class TestAnAssembly:
                 del piles[number]
         assert sorted(filter(None, whole)) == sorted(parcels.values())
 
-    def test_takes_pieces_of_any_size(self) -> None:
+    def test_fragments_may_have_any_size(self) -> None:
         reassembly = a_reassembly()
         assert reassembly.add(first(1, 2, 3, b"h")) is None
         assert reassembly.add(later(1, b"hl")) is None
@@ -56,7 +54,7 @@ class TestAnAssembly:
         assert reassembly.add(later(1, b"t")) == (b"hh", b"let")
         assert reassembly.add(first(1, 2, 3, b"hhlet")) == (b"hh", b"let")
 
-    def test_grows_as_bytes_arrive_not_by_what_was_announced(self) -> None:
+    def test_buffer_grows_as_bytes_arrive_not_by_what_was_announced(self) -> None:
         reassembly = a_reassembly()
         tracemalloc.start()
         for stream in range(MAX_STREAMS):
@@ -67,7 +65,7 @@ class TestAnAssembly:
         assert tracemalloc.get_traced_memory()[1] < 3 << 20
         tracemalloc.stop()
 
-    def test_gives_its_own_buffer_not_a_copy(self) -> None:
+    def test_payload_is_returned_without_a_copy(self) -> None:
         reassembly = a_reassembly()
         pieces = fragments_of(FragmentedFrame(1, b"h", bytes(1 << 24), 0))
         tracemalloc.start()
@@ -96,7 +94,7 @@ class TestAnAssembly:
             ),
         ],
     )
-    def test_refuses_what_fits_nothing(self, fragments: list[bytes], complaint: str) -> None:
+    def test_fragment_that_fits_no_stream_is_refused(self, fragments: list[bytes], complaint: str) -> None:
         reassembly = a_reassembly()
         *accepted, refused = fragments
         for fragment in accepted:
@@ -105,11 +103,11 @@ class TestAnAssembly:
             reassembly.add(refused)
 
     @pytest.mark.parametrize("sizes", [(HEAD_BYTES + 1, 0), (2**32 - 1,) * 2])
-    def test_refuses_a_head_over_the_limit_when_it_is_announced(self, sizes: tuple[int, int]) -> None:
+    def test_head_over_the_limit_is_refused_when_announced(self, sizes: tuple[int, int]) -> None:
         with pytest.raises(FrameTooBig):
             a_reassembly(max_payload_bytes=1000).add(first(1, *sizes, b"x"))
 
-    def test_lets_a_payload_over_the_limit_pass_and_keeps_its_head(self) -> None:
+    def test_payload_over_the_limit_is_discarded_and_its_head_kept(self) -> None:
         budget = ReassemblyBudget(100, "all peers")
         reassembly = Reassembly(1000, budget)
         *most, last = fragments_of(FragmentedFrame(1, b"h" * 30, bytes(1001), 0, fragment_bytes=50))
@@ -123,12 +121,12 @@ class TestAnAssembly:
         assert isinstance(payload, Discarded)
         assert payload.why == "too long: 1,001 bytes, at most 1,000 are allowed (--max-message)"
 
-    def test_takes_the_longest_payload(self) -> None:
+    def test_longest_payload_is_kept(self) -> None:
         whole = a_reassembly(max_payload_bytes=1000).add(first(1, 1, 1000, b"h" + bytes(1000)))
         assert whole == (b"h", bytes(1000))
 
-    def test_lets_a_payload_pass_that_there_is_no_room_for(self) -> None:
-        """Others fill the node: that is no fault of this peer, and costs no more than this payload."""
+    def test_payload_over_the_shared_budget_is_discarded(self) -> None:
+        """Other peers have used the budget up: this peer is not closed, and loses this payload alone."""
         budget = ReassemblyBudget(150, "all peers")
         others, reassembly = Reassembly(1000, budget), Reassembly(1000, budget)
         others.add(first(1, 0, 500, bytes(70)))
@@ -143,7 +141,7 @@ class TestAnAssembly:
         assert reassembly.add(first(2, 0, 60, bytes(60))) == (b"", bytes(60))
         assert budget.taken == 70
 
-    def test_refuses_more_unfinished_than_one_peer_may_leave(self) -> None:
+    def test_peer_over_its_own_budget_is_refused(self) -> None:
         reassembly = a_reassembly()
         size, piece = PEER_BUDGET_BYTES, bytes(1 << 20)
         for stream in range(2):
@@ -153,7 +151,7 @@ class TestAnAssembly:
         with pytest.raises(ProtocolError, match=f"unfinished messages of one peer exceed {size} bytes"):
             reassembly.add(later(1, b"x"))
 
-    def test_has_room_again_for_what_became_whole(self) -> None:
+    def test_completed_frame_releases_its_budget(self) -> None:
         budget = ReassemblyBudget(150, "all peers")
         reassembly = Reassembly(1000, budget)
         for _ in range(3):
@@ -162,12 +160,14 @@ class TestAnAssembly:
             assert reassembly.add(later(1, bytes(40)))
             assert budget.taken == 0
 
-    def test_counts_right_after_a_refusal(self) -> None:
+    def test_budget_is_counted_right_after_a_refused_fragment(self) -> None:
         budget = ReassemblyBudget(150, "all peers")
         one, other = Reassembly(1000, budget), Reassembly(1000, budget)
         one.add(first(1, 0, 500, bytes(100)))
         with pytest.raises(ProtocolError, match="unfinished messages of all peers exceed 150 bytes"):
-            other.add(first(1, 500, 500, bytes(100)))  # heads are not let pass: no reader could go on
+            other.add(
+                first(1, 500, 500, bytes(100))
+            )  # a head is never discarded: its signal could not be read
         other.abandon()
         assert budget.taken == 100
         one.abandon()

@@ -1,6 +1,4 @@
-"""sender_check.py: What a peer may say of itself, of this node and of others; as it would be forged, and
-read.
-"""
+"""sender_check.py: Forged fields of a peer are refused."""
 
 from __future__ import annotations
 
@@ -37,10 +35,10 @@ from pyx.signals import (
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.frames.head_limits import SHORT_HEAD_BYTES
 from pyx.wire.frames.reader import Reader
-from tests.wire.talk import ALIAS, BOB, CAT, GUS, MINE, MINE_READ, OTHER, REF, THEIRS, long_form
+from tests.wire.samples import ALIAS, BOB, CAT, GUS, MINE, MINE_READ, OTHER, REF, THEIRS, long_form
 
 PAST = Pid(5, 0, "gus@vm", 10)
-"""A process of an earlier life of gus."""
+"""A process of an earlier incarnation of gus."""
 REF_OF_CAT = Ref(3, *CAT)
 
 WORD = "w" * LONGEST_WORD
@@ -53,7 +51,7 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
 @pytest.mark.parametrize(
     ("signal", "fields", "field"),
     [
-        # for others than its own processes of today
+        # acting for processes that are not the peer's own, or of an earlier incarnation
         (Link, (OTHER, THEIRS), "frm"),
         (Link, (PAST, THEIRS), "frm"),
         (ExitTo, (PAST, THEIRS, "kill"), "frm"),
@@ -67,7 +65,7 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
         (Down, (THEIRS, ALIAS, OTHER, "noproc", None), "target"),
         (Down, (THEIRS, ALIAS, THEIRS, "noproc", None), "target"),
         (Down, (THEIRS, ALIAS, MINE, "noproc", OTHER), "frm"),
-        # by references that it has not made
+        # references that the peer has not made
         (Monitor, (MINE, THEIRS, ALIAS), "ref"),
         (Monitor, (MINE, THEIRS, REF_OF_CAT), "ref"),
         (Demonitor, (MINE, THEIRS, ALIAS), "ref"),
@@ -75,14 +73,14 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
         (Spawn, (MINE, 1, MINE, False, REF_OF_CAT, True), "monitor"),
         (Down, (THEIRS, REF_OF_CAT, MINE, "noproc", None), "ref"),
         (Down, (THEIRS, REF, MINE, "noproc", None), "ref"),
-        # to processes of other nodes
+        # acting on processes of other nodes
         (Link, (MINE, OTHER), "to"),
         (Link, (MINE, MINE), "to"),
         (Send, (MINE, OTHER, True), "to"),
         (Send, (MINE, REF_OF_CAT, True), "to"),
         (Monitor, (MINE, OTHER, REF), "target"),
         (Print, (MINE, OTHER, "x\n"), "to"),
-        # without measure
+        # over a limit
         (Ping, (-1,), "number"),
         (Ping, (2**64,), "number"),
         (Unlink, (MINE, THEIRS, 0), "number"),
@@ -94,7 +92,7 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
         (Nodes, (("cat@vm",) * (MOST_NODES + 1),), "names"),
     ],
 )
-def test_a_peer_cannot_say(signal: type, fields: tuple[Any, ...], field: str) -> None:
+def test_forged_field_is_refused(signal: type, fields: tuple[Any, ...], field: str) -> None:
     with pytest.raises(ProtocolError, match=f"the field {field} of a {signal.__name__} cannot be"):
         read(signal, *fields, payload=b"x" if True in fields else b"")
 
@@ -103,7 +101,7 @@ def test_a_peer_cannot_say(signal: type, fields: tuple[Any, ...], field: str) ->
     ("signal", "fields"),
     [
         (ExitSignal, (MINE, THEIRS, WORD)),
-        (ExitSignal, (PAST, THEIRS, "noproc")),  # somebody here linked to what that life had
+        (ExitSignal, (PAST, THEIRS, "noproc")),  # a process here linked to one of that incarnation
         (UnlinkAck, (PAST, THEIRS, 1)),
         (Down, (THEIRS, ALIAS, PAST, "noproc", None)),
         (Link, (MINE, Pid(7, 1, BOB.name, 21))),
@@ -113,7 +111,7 @@ def test_a_peer_cannot_say(signal: type, fields: tuple[Any, ...], field: str) ->
         (Unlink, (MINE, THEIRS, 2**64 - 1)),
     ],
 )
-def test_a_peer_may_say(signal: type, fields: tuple[Any, ...]) -> None:
+def test_field_at_its_limit_is_allowed(signal: type, fields: tuple[Any, ...]) -> None:
     assert type(read(signal, *fields)) is signal
 
 
@@ -121,28 +119,28 @@ def test_a_peer_may_say(signal: type, fields: tuple[Any, ...]) -> None:
     ("signal", "fields"),
     [(Call, (MINE, 1, MINE)), (Spawn, (MINE, 1, MINE, False, None)), (Ask, (MINE, 1, "info"))],
 )
-def test_what_a_peer_asks_for_is_encoded_by_itself(signal: type, fields: tuple[Any, ...]) -> None:
+def test_payload_of_a_request_must_be_encoded_by_the_peer(signal: type, fields: tuple[Any, ...]) -> None:
     assert read(signal, *fields, True, payload=b"x")[-1] == Payload(b"x", GUS)
     for another in (BOB, CAT):
         with pytest.raises(ProtocolError, match=f"{signal.__name__}: the origin of the payload cannot be"):
             read(signal, *fields, tuple(another), payload=b"x")
 
 
-def test_no_payload_that_came_from_elsewhere_counts_as_encoded_here() -> None:
+def test_payload_from_a_peer_never_counts_as_encoded_here() -> None:
     assert read(ExitTo, MINE, THEIRS, tuple(BOB), payload=b"x") == ExitTo(
         MINE_READ, Pid(7, 1), Payload(b"x", BOB)
     )
 
 
 @pytest.mark.parametrize("signal", [Link, Call, Dropped, Nodes])
-def test_a_head_that_is_too_long_is_not_even_opened(signal: type) -> None:
+def test_too_long_head_is_refused_before_it_is_decoded(signal: type) -> None:
     longest = SHORT_HEAD_BYTES if signal is not Nodes else MOST_NODES * 270
     with pytest.raises(ProtocolError, match=f"the head of an? {signal.__name__} is too long"):
         read(signal, [[]] * longest)
 
 
 @pytest.mark.parametrize("signal", [Print, Crashed])
-def test_a_head_with_output_is_long_for_its_text_alone(signal: type) -> None:
+def test_head_with_output_may_be_long_for_its_text_alone(signal: type) -> None:
     for text in ("x" * SHORT_HEAD_BYTES, "ä" * LONGEST_TEXT, "\ud800" * 40_000):
         assert read(signal, MINE, THEIRS, text)[2] == text
     many: list[Any] = [[]] * (2 * SHORT_HEAD_BYTES)

@@ -1,4 +1,4 @@
-"""signal_stream.py: Signals carried from one node to another by hand, and what a session refuses."""
+"""signal_stream.py: Signals pass from one stream to another; malformed and forged ones are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.scheduler import sender_of
 from pyx.wire.frames.signal_stream import MAX_FRAME_BYTES, SignalStream
-from tests.wire.talk import (
+from tests.wire.samples import (
     BIG,
     BIG_READ,
     BOB,
@@ -43,101 +43,105 @@ SMALL = [(written, read) for written, read in TABLE if BIG not in written]
 
 
 class TestEverySignal:
-    def test_the_table_holds_every_signal(self) -> None:
+    def test_table_holds_every_signal(self) -> None:
         assert {type(signal) for signal in WRITTEN} == set(get_args(signals.Signal))
 
     @pytest.mark.parametrize(
         ("written", "read"), TABLE, ids=[f"{i}-{s!r:.30}" for i, (s, _) in enumerate(TABLE)]
     )
-    def test_arrives_from_the_receivers_point_of_view(self, written: Signal, read: Signal) -> None:
+    def test_signal_arrives_with_the_receivers_pids(self, written: Signal, read: Signal) -> None:
         gus, bob = streams()
         assert bob.receive_data(transmitted(gus, [written])) == [read]
 
-    def test_arrives_in_order_with_all_others(self) -> None:
+    def test_small_signals_arrive_in_order(self) -> None:
         gus, bob = streams()
         assert bob.receive_data(transmitted(gus, [w for w, _ in SMALL] * 3)) == [r for _, r in SMALL] * 3
 
-    def test_arrives_in_the_order_of_its_process_among_large_ones(self) -> None:
+    def test_signals_of_one_sender_arrive_in_order_among_large_ones(self) -> None:
         gus, bob = streams()
-        heard = bob.receive_data(transmitted(gus, [signal for signal in WRITTEN * 3 if signal != Goodbye()]))
+        received = bob.receive_data(
+            transmitted(gus, [signal for signal in WRITTEN * 3 if signal != Goodbye()])
+        )
         expected = [signal for signal in READ * 3 if signal != Goodbye()]
-        for who in set(map(sender_of, expected)):
-            assert [s for s in heard if sender_of(s) == who] == [s for s in expected if sender_of(s) == who]
-        assert len(heard) == len(expected)
+        for sender in set(map(sender_of, expected)):
+            assert [s for s in received if sender_of(s) == sender] == [
+                s for s in expected if sender_of(s) == sender
+            ]
+        assert len(received) == len(expected)
 
-    def test_arrives_cut_at_every_byte(self) -> None:
+    def test_stream_may_be_cut_at_every_byte(self) -> None:
         gus, bob = streams()
         stream = transmitted(gus, [w for w, _ in SMALL])
-        heard = list(
+        received = list(
             itertools.chain.from_iterable(bob.receive_data(stream[i : i + 1]) for i in range(len(stream)))
         )
-        assert heard == [r for _, r in SMALL]
+        assert received == [r for _, r in SMALL]
 
-    def test_means_the_same_when_it_is_said_twice(self) -> None:
+    def test_signal_sent_twice_arrives_twice(self) -> None:
         gus, bob = streams()
         for _ in range(2):
             assert bob.receive_data(transmitted(gus, [w for w, _ in SMALL])) == [r for _, r in SMALL]
 
 
-class TestTransmitting:
-    def test_small_signals_are_one_chunk(self) -> None:
+class TestTransmit:
+    def test_small_signals_are_one_chunk_of_bytes(self) -> None:
         gus, _ = streams()
         queue: deque[Signal] = deque([*[Send(MINE, THEIRS, ENCODED)] * 500, Tick(), Ping(1)])
         released = sum(map(queued_bytes, queue))
         assert gus.transmit(queue)[1] == released
         assert not queue
 
-    def test_an_empty_frame_is_a_tick(self) -> None:
+    def test_tick_is_an_empty_frame(self) -> None:
         gus, bob = streams()
         assert transmitted(gus, [Tick()]) == bytes(4)
         assert bob.receive_data(bytes(8)) == [Tick(), Tick()]
 
-    def test_nothing_makes_no_chunk(self) -> None:
+    def test_empty_queue_makes_no_bytes(self) -> None:
         assert streams()[0].transmit(deque()) == (b"", 0)
 
-    def test_what_no_peer_would_take_is_not_written_and_told(self) -> None:
+    def test_signal_with_too_long_a_head_is_reported_as_unwritten(self) -> None:
         gus = SignalStream(GUS, BOB)
         assert gus.transmit(deque([Leader(MINE, THEIRS, Pid(1, 0, "n" * 9000, 3))]))[0] == b""
         (sentence,) = gus.unwritten()
         assert "the Leader cannot be sent: its head is " in sentence
 
-    def test_nobody_is_spoken_for(self) -> None:
+    def test_message_of_another_nodes_process_is_refused(self) -> None:
         gus, bob = streams()
         with pytest.raises(ProtocolError, match="the field frm of a Send cannot be"):
             bob.receive_data(transmitted(gus, [Send(OTHER, THEIRS, ENCODED)]))
 
-    def test_no_message_goes_by_way_of_another_node(self) -> None:
+    def test_message_for_another_nodes_process_is_refused(self) -> None:
         gus, bob = streams()
         with pytest.raises(ProtocolError, match="the field to of a Send cannot be"):
             bob.receive_data(transmitted(gus, [Send(MINE, OTHER, ENCODED)]))
 
 
-class TestReceiving:
-    def test_messages_of_two_that_have_met_are_read_the_short_way(self) -> None:
+class TestReceive:
+    def test_pids_of_known_addresses_are_reused(self) -> None:
         gus, bob = streams()
         first, second = bob.receive_data(transmitted(gus, [Send(MINE, THEIRS, ENCODED)] * 2))
         assert isinstance(first, Send)
         assert isinstance(second, Send)
         assert first.frm is second.frm
 
-    def test_a_large_payload_arrives_cut_anywhere(self) -> None:
+    def test_large_payload_arrives_from_any_cut_of_the_stream(self) -> None:
         payload = bytes(range(251)) * 1000
         stream = transmitted(streams()[0], [Send(MINE, THEIRS, Payload(payload)), Ping(1)])
         for size in (1009, FRAGMENT_BYTES, len(stream)):
             bob = SignalStream(BOB, GUS)
             pieces = (stream[i : i + size] for i in range(0, len(stream), size))
-            heard = list(itertools.chain.from_iterable(map(bob.receive_data, pieces)))
-            assert sorted(heard, key=lambda signal: type(signal).__name__) == [
+            received = list(itertools.chain.from_iterable(map(bob.receive_data, pieces)))
+            assert sorted(received, key=lambda signal: type(signal).__name__) == [
                 Ping(1),
                 Send(MINE_READ, THEIRS_READ, Payload(payload, GUS)),
             ]
 
     @pytest.mark.parametrize("size", [MAX_FRAME_BYTES + 1, 2**32 - 1])
-    def test_no_frame_is_longer_than_16_mib(self, size: int) -> None:
+    def test_frame_over_the_limit_is_refused(self, size: int) -> None:
         with pytest.raises(FrameTooBig, match=f"a frame of {size:,} bytes is over the limit"):
             streams()[1].receive_data(LENGTH.pack(size))
 
-    def test_a_session_that_is_over_holds_nothing_any_more(self) -> None:
+    def test_closed_stream_releases_its_budget(self) -> None:
         budget = ReassemblyBudget(1000, "all peers")
         bob = SignalStream(BOB, GUS, budget=budget)
         bob.receive_data(framed(FIRST.pack(FIRST_FRAGMENT, 1, 0, 5000) + bytes(700)))
@@ -145,12 +149,12 @@ class TestReceiving:
         bob.close()
         assert budget.taken == 0
 
-    def test_what_one_peer_leaves_unfinished_is_no_room_for_another(self) -> None:
+    def test_budget_is_shared_between_peers(self) -> None:
         budget = ReassemblyBudget(1000, "all peers")
         first, second = SignalStream(BOB, GUS, budget=budget), SignalStream(BOB, GUS, budget=budget)
-        begun = framed(FIRST.pack(FIRST_FRAGMENT, 1, 0, 5000) + bytes(700))
-        first.receive_data(begun)
-        second.receive_data(begun)  # it is read, and not kept
+        unfinished = framed(FIRST.pack(FIRST_FRAGMENT, 1, 0, 5000) + bytes(700))
+        first.receive_data(unfinished)
+        second.receive_data(unfinished)  # read, and discarded
         assert budget.taken == 700
 
     @pytest.mark.parametrize(
@@ -158,16 +162,14 @@ class TestReceiving:
         [pair for pair in TABLE if BIG in pair[0]],
         ids=lambda signal: type(signal).__name__,
     )
-    def test_a_payload_that_is_too_long_arrives_as_one_that_cannot_be_read(
-        self, written: Signal, read: Signal
-    ) -> None:
-        """Whatever it belongs to goes its way: its receiver hears why, and everybody else of nothing."""
+    def test_too_long_payload_arrives_as_discarded(self, written: Signal, read: Signal) -> None:
+        """The signal arrives with its other fields; decoding the payload reports the reason."""
         bob = SignalStream(BOB, GUS, max_payload_bytes=99_999)
         stream = transmitted(streams()[0], [written, Ping(1), Send(MINE, THEIRS, ENCODED)])
-        heard = bob.receive_data(stream)
-        assert Ping(1) in heard
-        assert heard[-1] == Send(MINE_READ, THEIRS_READ, ENCODED_READ)
-        (signal,) = [one for one in heard if type(one) is type(written) and one != heard[-1]]
+        received = bob.receive_data(stream)
+        assert Ping(1) in received
+        assert received[-1] == Send(MINE_READ, THEIRS_READ, ENCODED_READ)
+        (signal,) = [one for one in received if type(one) is type(written) and one != received[-1]]
         assert list(signal) == [Payload(b"", GUS) if field == BIG_READ else field for field in read]
         (payload,) = [field for field in signal if type(field) is Payload]
         with pytest.raises(

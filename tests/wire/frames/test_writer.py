@@ -1,6 +1,4 @@
-"""writer.py: One signal becomes a head and a payload: the short forms of a message, and the long one of all
-else.
-"""
+"""writer.py: A signal is written as a head and a payload, messages in a short form where possible."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from pyx.terms import Ref
 from pyx.wire.frames.layout import HEADER, KINDS, TO_ALIAS, TO_NAME, TO_PID
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
-from tests.wire.talk import ALIAS, BOB, CAT, ENCODED, GUS, MINE, OTHER, TABLE, THEIRS
+from tests.wire.samples import ALIAS, BOB, CAT, ENCODED, GUS, MINE, OTHER, TABLE, THEIRS
 
 
 @pytest.mark.parametrize(
@@ -23,7 +21,7 @@ from tests.wire.talk import ALIAS, BOB, CAT, ENCODED, GUS, MINE, OTHER, TABLE, T
         (Send(MINE, ALIAS, ENCODED), TO_ALIAS.size),
     ],
 )
-def test_a_message_has_a_short_head(signal: Signal, size: int) -> None:
+def test_message_between_pids_names_and_aliases_has_a_short_head(signal: Signal, size: int) -> None:
     head, payload = Writer(GUS, BOB).write(signal)
     assert len(head) == size
     assert payload is ENCODED.data
@@ -36,17 +34,17 @@ def test_a_message_has_a_short_head(signal: Signal, size: int) -> None:
         Send(MINE, OTHER, ENCODED),
         Send(MINE, "n" * 256, ENCODED),
         Send(MINE, Ref(3, *CAT), ENCODED),
-        Send(MINE, THEIRS, Payload(b"sealed elsewhere", CAT)),
+        Send(MINE, THEIRS, Payload(b"encoded elsewhere", CAT)),
     ],
 )
-def test_a_message_that_the_short_heads_cannot_say_has_the_long_one(signal: Signal) -> None:
+def test_message_that_no_short_head_can_hold_has_the_long_form(signal: Signal) -> None:
     head, _ = Writer(GUS, BOB).write(signal)
     kind, length = HEADER.unpack_from(head)
     assert kind == KINDS[Send]
     assert len(head) == HEADER.size + length
 
 
-def test_the_same_two_processes_have_the_same_head() -> None:
+def test_head_is_reused_between_the_same_two_processes() -> None:
     writer = Writer(GUS, BOB)
     first, _ = writer.write(Send(MINE, THEIRS, ENCODED))
     assert writer.write(Send(MINE, THEIRS, Payload(b"next")))[0] is first
@@ -54,15 +52,15 @@ def test_the_same_two_processes_have_the_same_head() -> None:
     assert writer.write(Send(MINE, THEIRS, ENCODED))[0] == first
 
 
-def test_a_tick_says_nothing() -> None:
+def test_tick_has_no_bytes() -> None:
     assert Writer(GUS, BOB).write(Tick()) == (b"", b"")
 
 
-def test_what_holds_no_payload_has_none() -> None:
+def test_signal_without_payload_has_an_empty_payload() -> None:
     assert Writer(GUS, BOB).write(Ping(1))[1] == b""
 
 
 @pytest.mark.parametrize(("written", "read"), TABLE)
-def test_what_was_written_can_be_read(written: Signal, read: Signal) -> None:
+def test_written_signal_is_read_back(written: Signal, read: Signal) -> None:
     head, payload = Writer(GUS, BOB).write(written)
     assert Reader(BOB, GUS).read(head + payload) == read

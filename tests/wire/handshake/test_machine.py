@@ -1,6 +1,4 @@
-"""machine.py: Dialler and acceptor talk, their bytes carried by hand; then every way in which one of them
-must refuse.
-"""
+"""machine.py: Dialler and acceptor authenticate each other; malformed frames and attacks are refused."""
 
 from __future__ import annotations
 
@@ -65,13 +63,13 @@ def acceptor(
 
 
 def advance(party: Party, key: bytes = KEY, status: Status = "ok") -> tuple[bytes, list[Event]]:
-    """What *party* says now, and everything else it emitted; keys and verdicts are given as asked for."""
-    said = b""
+    """Returns (bytes that *party* sends now, its other events); answers its `NeedKey` and `Authenticated`."""
+    sent = b""
     heard: list[Event] = []
     while events := party.events():
         for event in events:
             if isinstance(event, Transmit):
-                said += event.data
+                sent += event.data
                 continue
             heard.append(event)
             if isinstance(event, NeedKey):
@@ -79,7 +77,7 @@ def advance(party: Party, key: bytes = KEY, status: Status = "ok") -> tuple[byte
             elif isinstance(event, Authenticated):
                 assert isinstance(party, Acceptor)
                 party.decide(status)
-    return said, heard
+    return sent, heard
 
 
 def converse(
@@ -90,19 +88,19 @@ def converse(
     status: Status = "ok",
     step: int = 1024,
 ) -> tuple[list[Event], list[Event]]:
-    """Carries bytes to and fro, *step* at a time, until both are silent."""
+    """Carries bytes between both sides, *step* at a time, until neither sends any."""
     heard_one: list[Event] = []
     heard_two: list[Event] = []
     while True:
-        said, heard = advance(one, keys[0])
+        sent, heard = advance(one, keys[0])
         heard_one += heard
-        for place in range(0, len(said), step):
-            two.receive_data(said[place : place + step])
+        for place in range(0, len(sent), step):
+            two.receive_data(sent[place : place + step])
         answered, heard = advance(two, keys[1], status)
         heard_two += heard
         for place in range(0, len(answered), step):
             one.receive_data(answered[place : place + step])
-        if not said and not answered:
+        if not sent and not answered:
             return heard_one, heard_two
 
 
@@ -111,7 +109,7 @@ def framed(body: bytes) -> bytes:
 
 
 def hello(role: int, **changes: object) -> bytes:
-    """A hello as a hand-made peer would write it: gus dialling bob, or bob answering."""
+    """A hello as a forging peer would write it: gus dialling bob, or bob answering."""
     usual: dict[str, object] = {
         1: {"creation": 11, "nonce": NONCE_A, "name": "gus@vm", "dialled": "bob@vm"},
         2: {"creation": 22, "nonce": NONCE_B, "name": "bob@vm", "dialled": ""},
@@ -126,38 +124,38 @@ def failure_of(events: list[Event]) -> str:
     return failed.reason
 
 
-class TestTwoNodes:
-    def test_prove_themselves_to_each_other(self) -> None:
+class TestHandshake:
+    def test_two_nodes_with_one_cookie_are_established(self) -> None:
         assert converse(dialler(), acceptor()) == (
             [NeedKey("bob@vm"), Established("bob@vm", 22, False)],
             [NeedKey("gus@vm"), Authenticated("gus@vm", 11, False), Established("gus@vm", 11, False)],
         )
 
-    def test_say_whether_they_are_hidden(self) -> None:
+    def test_hidden_flag_is_exchanged(self) -> None:
         one, two = converse(dialler(hidden=True), acceptor(hidden=True))
         assert one[-1] == Established("bob@vm", 22, True)
         assert two[-2:] == [Authenticated("gus@vm", 11, True), Established("gus@vm", 11, True)]
 
     @pytest.mark.parametrize("step", [1, 2, 3, 7, 50])
-    def test_understand_bytes_in_any_pieces(self, step: int) -> None:
+    def test_bytes_may_come_in_any_pieces(self, step: int) -> None:
         one, two = converse(dialler(), acceptor(), step=step)
         assert isinstance(one[-1], Established)
         assert isinstance(two[-1], Established)
 
-    def test_need_little(self) -> None:
+    def test_frames_of_the_longest_names_are_within_the_limit(self) -> None:
         name = "n" * 251 + "@vm"
         one, two = dialler(name, name[1:]), acceptor(name[1:])
-        said = advance(one)[0]
-        assert len(said) <= MAX_FRAME_BYTES
-        two.receive_data(said)
+        sent = advance(one)[0]
+        assert len(sent) <= MAX_FRAME_BYTES
+        two.receive_data(sent)
         assert len(advance(two)[0]) <= MAX_FRAME_BYTES
 
-    def test_may_speak_a_range_of_versions(self) -> None:
+    def test_overlapping_ranges_of_versions_are_accepted(self) -> None:
         one, two = converse(dialler(versions=(1, 4)), acceptor(versions=(3, 9)))
         assert isinstance(one[-1], Established)
         assert isinstance(two[-1], Established)
 
-    def test_find_the_session_behind_the_handshake(self) -> None:
+    def test_bytes_after_the_handshake_are_trailing_data(self) -> None:
         one, two = dialler(), acceptor()
         two.receive_data(advance(one)[0])
         one.receive_data(advance(two)[0])
@@ -167,7 +165,7 @@ class TestTwoNodes:
         one.receive_data(b", and more")
         assert one.trailing_data == b"first signals, and more"
 
-    def test_may_wait_for_a_key(self) -> None:
+    def test_proof_waits_for_the_key(self) -> None:
         one, two = dialler(), acceptor()
         two.receive_data(advance(one)[0])
         answer, asked = two.events()
@@ -179,14 +177,14 @@ class TestTwoNodes:
         two.key_chosen(KEY)
         assert two.events() == [Authenticated("gus@vm", 11, False)]
 
-    def test_agree_by_the_key_of_each_others_name(self) -> None:
+    def test_key_is_asked_for_by_the_peers_name(self) -> None:
         one, two = converse(dialler(), acceptor(), keys=(OTHER_KEY, OTHER_KEY))
         assert one[0] == NeedKey("bob@vm")
         assert two[0] == NeedKey("gus@vm")
         assert isinstance(one[-1], Established)
 
-    def test_answer_by_the_book(self) -> None:
-        """The layout in the module's docstring, computed by hand."""
+    def test_frames_have_the_documented_layout(self) -> None:
+        """The layout in the module docstrings of machine.py and proof.py, computed by hand."""
         one, two = dialler(), acceptor()
         hello_a, hello_b = advance(one)[0], hello(2)
         assert hello_a == hello(1)
@@ -202,59 +200,61 @@ class TestTwoNodes:
         )
 
 
-class TestVerdicts:
-    def test_simultaneous_postpones(self) -> None:
+class TestDecisions:
+    def test_simultaneous_postpones_the_dialler(self) -> None:
         one, two = converse(dialler(), acceptor(), status="simultaneous")
         assert one[-1] == Postponed("bob@vm")
         assert failure_of(two) == "gus@vm was answered: simultaneous"
 
-    def test_refused_fails(self) -> None:
+    def test_refused_fails_at_both_ends(self) -> None:
         one, two = converse(dialler(), acceptor(), status="refused")
         assert failure_of(one) == "it refused the connection"
         assert failure_of(two) == "gus@vm was answered: refused"
 
-    def test_cannot_be_changed_on_the_way(self) -> None:
+    def test_decision_changed_on_the_way_breaks_the_proof(self) -> None:
         one, two = dialler(), acceptor()
         two.receive_data(advance(one)[0])
         one.receive_data(advance(two)[0])
         two.receive_data(advance(one)[0])
-        verdict = bytearray(advance(two, status="refused")[0])
-        verdict[3] = 0  # "ok"
-        one.receive_data(bytes(verdict))
+        decision = bytearray(advance(two, status="refused")[0])
+        decision[3] = 0  # "ok"
+        one.receive_data(bytes(decision))
         assert failure_of(advance(one)[1]) == "the cookie of bob@vm differs from ours"
 
 
-class TestAWrongCookie:
-    def test_is_named_where_it_was_asked(self) -> None:
+class TestWrongCookie:
+    def test_wrong_cookie_is_named_at_both_ends(self) -> None:
         one, two = converse(dialler(), acceptor(), keys=(KEY, OTHER_KEY))
         assert one[-1] == Failed("the cookie of bob@vm differs from ours", COOKIE_HINT)
         assert two[-1] == Failed("the cookie of gus@vm differs from ours", COOKIE_HINT)
 
-    def test_gets_an_answer_that_says_nothing(self) -> None:
+    def test_wrong_cookie_is_answered_without_a_reason(self) -> None:
         one, two = dialler(), acceptor()
         two.receive_data(advance(one)[0])
         one.receive_data(advance(two)[0])
         two.receive_data(advance(one, OTHER_KEY)[0])
         assert advance(two)[0] == FAILURE
 
-    def test_is_answered_as_another_name_is_with_the_same_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_wrong_cookie_and_wrong_name_get_the_same_answer_for_the_same_work(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         worked: list[str] = []
         for name, work in (("digest", hmac.digest), ("compare_digest", hmac.compare_digest)):
             monkeypatch.setattr(
-                hmac, name, lambda *words, name=name, work=work: worked.append(name) or work(*words)
+                hmac, name, lambda *frame, name=name, work=work: worked.append(name) or work(*frame)
             )
-        told = []
+        answers = []
         for dialled, key in (("bob@vm", OTHER_KEY), ("cat@vm", OTHER_KEY), ("cat@vm", KEY)):
             two, proof = acceptor(), framed(bytes((3,)) + hmac.digest(key, b"proof", "sha256"))
             worked.clear()
-            said = []
-            for words in (hello(1, dialled=dialled), proof):
-                two.receive_data(words)
-                said.append(advance(two)[0])
-            told.append((said, tuple(worked)))
-        assert told == [([hello(2), FAILURE], ("digest", "compare_digest"))] * 3
+            sent = []
+            for frame in (hello(1, dialled=dialled), proof):
+                two.receive_data(frame)
+                sent.append(advance(two)[0])
+            answers.append((sent, tuple(worked)))
+        assert answers == [([hello(2), FAILURE], ("digest", "compare_digest"))] * 3
 
-    def test_of_an_impostor_who_answers_is_noticed(self) -> None:
+    def test_impostor_that_accepts_is_noticed(self) -> None:
         one = dialler()
         one.receive_data(hello(2))
         advance(one)
@@ -290,100 +290,100 @@ BAD_HELLOS: list[tuple[str, Callable[[int], bytes], str]] = [
 
 class TestHellos:
     @pytest.mark.parametrize(("bad", "reason"), [b[1:] for b in BAD_HELLOS], ids=[b[0] for b in BAD_HELLOS])
-    def test_that_are_wrong_are_refused_by_the_acceptor(
+    def test_malformed_hello_is_refused_by_the_acceptor(
         self, bad: Callable[[int], bytes], reason: str
     ) -> None:
         two = acceptor()
         two.receive_data(bad(1))
-        said, heard = advance(two)
-        assert said in {FAILURE, hello(2) + FAILURE}
+        sent, heard = advance(two)
+        assert sent in {FAILURE, hello(2) + FAILURE}
         assert failure_of(heard) == reason
 
     @pytest.mark.parametrize(("bad", "reason"), [b[1:] for b in BAD_HELLOS], ids=[b[0] for b in BAD_HELLOS])
-    def test_that_are_wrong_are_refused_by_the_dialler(
+    def test_malformed_hello_is_refused_by_the_dialler(
         self, bad: Callable[[int], bytes], reason: str
     ) -> None:
         one = dialler()
         advance(one)
         one.receive_data(bad(2))
-        said, heard = advance(one)
-        assert not said
+        sent, heard = advance(one)
+        assert not sent
         assert failure_of(heard) == reason
 
     @pytest.mark.parametrize("size", range(1, len(hello(1)) - 2))
-    def test_that_are_short_are_refused(self, size: int) -> None:
+    def test_short_hello_is_refused(self, size: int) -> None:
         two = acceptor()
         two.receive_data(framed(hello(1)[2 : 2 + size]))
         assert failure_of(advance(two)[1])
 
-    def test_may_carry_advice_nobody_knows(self) -> None:
+    def test_unknown_advice_flags_are_ignored(self) -> None:
         two = acceptor()
         two.receive_data(hello(1, flags=0xFFFE0000))
         assert advance(two)[1] == [NeedKey("gus@vm")]
 
-    def test_of_an_own_name_are_refused(self) -> None:
+    def test_hello_with_this_nodes_own_name_is_refused(self) -> None:
         two = acceptor()
         two.receive_data(hello(1, name="bob@vm"))
         assert failure_of(advance(two)[1]) == "it has this node's own name"
 
     @pytest.mark.parametrize("key", [KEY, OTHER_KEY])
-    def test_for_another_name_are_refused_at_the_step_where_a_wrong_cookie_is(self, key: bytes) -> None:
+    def test_hello_for_another_name_is_refused_at_the_step_of_a_wrong_cookie(self, key: bytes) -> None:
         one, two = dialler(dialled="cat@vm"), acceptor()
         two.receive_data(advance(one)[0])
         assert advance(two) == (hello(2), [NeedKey("gus@vm")])
-        one = dialler()  # who goes on all the same
+        one = dialler()  # which continues regardless
         advance(one)
         one.receive_data(hello(2))
         two.receive_data(advance(one, key)[0])
-        said, heard = advance(two)
-        assert said == FAILURE
+        sent, heard = advance(two)
+        assert sent == FAILURE
         assert failure_of(heard) == "gus@vm dialled 'cat@vm', this is bob@vm"
 
-    def test_for_another_name_say_so_when_the_dialler_leaves(self) -> None:
+    def test_hello_for_another_name_is_the_reason_when_the_dialler_leaves(self) -> None:
         two = acceptor()
         two.receive_data(hello(1, dialled="cat@vm"))
         advance(two)
         two.connection_lost()
         assert failure_of(advance(two)[1]) == "gus@vm dialled 'cat@vm', this is bob@vm"
 
-    def test_from_another_name_are_refused(self) -> None:
+    def test_hello_from_another_name_is_refused(self) -> None:
         one, _ = converse(dialler(dialled="cat@vm"), acceptor())
         assert failure_of(one) == "it is called bob@vm, not cat@vm"
 
-    def test_tell_two_versions_apart_on_both_sides(self) -> None:
+    def test_versions_without_overlap_are_refused_at_both_ends(self) -> None:
         one, two = converse(dialler(), acceptor(versions=(3, 4)))
         assert failure_of(one) == "it speaks pyx protocol 3 to 4, this node 1"
         assert failure_of(two) == "it speaks pyx protocol 1, this node 3 to 4"
 
-    def test_with_ones_own_nonce_are_refused(self) -> None:
+    def test_hello_with_this_nodes_own_nonce_is_refused(self) -> None:
         one, two = converse(dialler(), acceptor(nonce=NONCE_A))
         assert failure_of(one) == failure_of(two) == "it sent this node's own nonce back"
 
 
 class TestFrames:
     @pytest.mark.parametrize("length", [MAX_FRAME_BYTES + 1, 0xFFFF])
-    def test_over_the_limit_are_refused_by_their_length(self, length: int) -> None:
+    def test_frame_over_the_limit_is_refused_by_its_length(self, length: int) -> None:
         two = acceptor()
         two.receive_data(length.to_bytes(2))
-        said, heard = advance(two)
-        assert said == FAILURE
+        sent, heard = advance(two)
+        assert sent == FAILURE
         assert failure_of(heard) == f"it announced a frame of {length} bytes; the limit is 1024"
 
     @pytest.mark.parametrize(
         "proof",
         [b"", b"\x03", b"\x03" + bytes(31), b"\x03" + bytes(33), b"\x04" + bytes(32), b"\x05", hello(1)[2:]],
     )
-    def test_in_place_of_a_proof_are_refused(self, proof: bytes) -> None:
+    def test_malformed_proof_is_refused(self, proof: bytes) -> None:
         two = acceptor()
         two.receive_data(hello(1))
         advance(two)
         two.receive_data(framed(proof))
-        said, heard = advance(two)
-        assert said == FAILURE
+        sent, heard = advance(two)
+        assert sent == FAILURE
         assert failure_of(heard) == "the proof of gus@vm is malformed"
 
     @pytest.mark.parametrize(
-        "verdict",
+        "decision",
         [
             b"",
             b"\x04",
@@ -393,21 +393,21 @@ class TestFrames:
             b"\x03" + bytes(33),
         ],
     )
-    def test_in_place_of_a_verdict_are_refused(self, verdict: bytes) -> None:
+    def test_malformed_decision_is_refused(self, decision: bytes) -> None:
         one = dialler()
         one.receive_data(hello(2))
         advance(one)
-        one.receive_data(framed(verdict))
+        one.receive_data(framed(decision))
         assert failure_of(advance(one)[1]) == "its decision is malformed"
 
-    def test_that_come_before_the_verdict_are_refused(self) -> None:
+    def test_frame_before_the_decision_is_refused(self) -> None:
         one, two = dialler(), acceptor()
         two.receive_data(advance(one)[0])
         one.receive_data(advance(two)[0])
         two.receive_data(advance(one)[0] + framed(b"hurry"))
         assert failure_of(advance(two)[1]) == "gus@vm sent more before it was answered"
 
-    def test_after_a_failure_change_nothing(self) -> None:
+    def test_frames_after_a_failure_are_ignored(self) -> None:
         two = acceptor()
         two.receive_data(framed(b"nonsense"))
         advance(two)
@@ -417,7 +417,7 @@ class TestFrames:
 
 
 class TestAttacks:
-    def test_a_proof_replayed_to_another_nonce_is_refused(self) -> None:
+    def test_proof_replayed_to_another_nonce_is_refused(self) -> None:
         one, two = dialler(), acceptor()
         hello_a = advance(one)[0]
         two.receive_data(hello_a)
@@ -429,24 +429,24 @@ class TestAttacks:
         again.receive_data(proof)
         assert failure_of(advance(again)[1]) == "the cookie of gus@vm differs from ours"
 
-    def test_a_dialler_whose_proof_comes_back_as_the_verdict_is_not_fooled(self) -> None:
+    def test_proof_reflected_as_the_decision_is_refused(self) -> None:
         one = dialler()
         one.receive_data(hello(2))
         proof = advance(one)[0].removeprefix(hello(1))
         one.receive_data(framed(b"\x04\x00" + proof[3:]))
         assert failure_of(advance(one)[1]) == "the cookie of bob@vm differs from ours"
 
-    def test_a_dialler_whose_hello_comes_back_is_not_fooled(self) -> None:
+    def test_reflected_hello_is_refused(self) -> None:
         one = dialler()
-        said = advance(one)[0]
-        one.receive_data(said)
+        sent = advance(one)[0]
+        one.receive_data(sent)
         assert failure_of(advance(one)[1]) == "it sent this side's own kind of hello back"
         one = dialler()
         advance(one)
         one.receive_data(hello(2, nonce=NONCE_A))
         assert failure_of(advance(one)[1]) == "it sent this node's own nonce back"
 
-    def test_a_relay_between_two_channels_is_refused_by_both(self) -> None:
+    def test_relay_between_two_channels_is_refused_by_both(self) -> None:
         one, two = converse(dialler(channel=b"tls" + b"1" * 32), acceptor(channel=b"tls" + b"2" * 32))
         assert failure_of(one) == "the cookie of bob@vm differs from ours"
         assert failure_of(two) == "the cookie of gus@vm differs from ours"
@@ -464,7 +464,7 @@ class TestAttacks:
         ],
         ids=str,
     )
-    def test_whoever_changes_a_hello_on_the_way_breaks_the_proof(self, change: dict[str, object]) -> None:
+    def test_hello_changed_on_the_way_breaks_the_proof(self, change: dict[str, object]) -> None:
         one, two = dialler(), acceptor()
         advance(one)
         two.receive_data(hello(1, **change))
@@ -473,8 +473,8 @@ class TestAttacks:
         assert "differs from ours" in failure_of(advance(two)[1])
 
 
-class TestTheEndOfTheStream:
-    def test_is_a_failure_at_every_step(self) -> None:
+class TestConnectionLost:
+    def test_connection_lost_is_a_failure_at_every_step(self) -> None:
         fresh = dialler()
         fresh.connection_lost()
         assert failure_of(advance(fresh)[1]) == "it hung up"
@@ -489,13 +489,13 @@ class TestTheEndOfTheStream:
         met.connection_lost()
         assert failure_of(advance(met)[1]) == "it hung up"
 
-    def test_after_the_end_of_the_handshake_is_the_sessions_business(self) -> None:
+    def test_connection_lost_after_the_handshake_is_ignored(self) -> None:
         one, two = dialler(), acceptor()
         converse(one, two)
         one.connection_lost()
         assert advance(one) == (b"", [])
 
-    def test_a_failure_before_the_proof_is_a_refusal(self) -> None:
+    def test_failure_before_the_proof_is_a_refusal(self) -> None:
         one = dialler()
         one.receive_data(FAILURE)
         assert failure_of(advance(one)[1]) == "it refused the connection"

@@ -1,4 +1,4 @@
-"""tls.py: Two TLS machines talk to each other, or to somebody who should not be there."""
+"""tls.py: Two TLS machines talk to each other; attacks on them are noticed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def acceptor(certificate: Certificate = CERTIFICATE) -> TlsMachine:
 
 
 def carry(one: TlsMachine, other: TlsMachine) -> None:
-    """Passes on what each has to send, until neither has."""
+    """Carries bytes between both machines until neither has any to send."""
     while True:
         there, back = one.data_to_send(), other.data_to_send()
         if not there and not back:
@@ -49,14 +49,14 @@ def connected() -> tuple[TlsMachine, TlsMachine]:
     return a, b
 
 
-def test_both_ends_agree_on_the_channel() -> None:
+def test_channel_is_the_same_at_both_ends() -> None:
     a, b = connected()
     assert a.is_established
     assert b.is_established
     assert a.channel == b.channel == b"tls" + CERTIFICATE.sha256
 
 
-def test_bytes_pass_both_ways_and_only_encrypted() -> None:
+def test_bytes_pass_both_ways_encrypted() -> None:
     a, b = connected()
     a.write(b"the secret of a")
     b.write(memoryview(b"the secret of b"))
@@ -68,7 +68,7 @@ def test_bytes_pass_both_ways_and_only_encrypted() -> None:
     assert (b.read(), a.read()) == (b"", b"")
 
 
-def test_a_handshake_split_at_every_byte() -> None:
+def test_handshake_may_be_split_at_every_byte() -> None:
     a, b = dialler(), acceptor()
     while not (a.is_established and b.is_established):
         for byte in a.data_to_send():
@@ -82,7 +82,7 @@ def test_a_handshake_split_at_every_byte() -> None:
     assert b.read() == b"hello"
 
 
-def test_what_comes_together_with_the_end_of_the_handshake_is_kept() -> None:
+def test_bytes_together_with_the_end_of_the_handshake_are_kept() -> None:
     a, b = dialler(), acceptor()
     b.receive_data(a.data_to_send())
     a.receive_data(b.data_to_send())
@@ -94,14 +94,14 @@ def test_what_comes_together_with_the_end_of_the_handshake_is_kept() -> None:
     assert not b.has_unread
 
 
-def test_writing_nothing_sends_nothing() -> None:
+def test_empty_write_sends_nothing() -> None:
     a, _ = connected()
     a.write(b"")
     assert a.data_to_send() == b""
 
 
 class TestReadInto:
-    def test_a_whole_buffer_at_once_over_many_records(self) -> None:
+    def test_buffer_is_filled_from_many_records(self) -> None:
         a, b = connected()
         payload = bytes(range(256)) * 400
         a.write(payload)
@@ -111,7 +111,7 @@ class TestReadInto:
         assert buffer[:-1] == payload
         assert b.read_into(buffer) == 0
 
-    def test_a_small_buffer_again_and_again(self) -> None:
+    def test_small_buffer_is_filled_repeatedly(self) -> None:
         a, b = connected()
         payload = bytes(range(256)) * 100
         a.write(payload)
@@ -122,7 +122,7 @@ class TestReadInto:
             got += buffer[:size]
         assert got == payload
 
-    def test_nothing_that_can_be_read_is_left_behind_in_silence(self) -> None:
+    def test_unread_bytes_are_reported(self) -> None:
         a, b = connected()
         a.write(b"x" * 40_000)
         data = a.data_to_send()
@@ -134,8 +134,8 @@ class TestReadInto:
         assert not b.has_unread
 
 
-class TestGoodbye:
-    def test_it_is_seen_by_the_other(self) -> None:
+class TestFinish:
+    def test_finish_is_seen_by_the_other_end(self) -> None:
         a, b = connected()
         a.write(b"last words")
         a.finish()
@@ -144,7 +144,7 @@ class TestGoodbye:
         assert b.peer_has_finished
         b.connection_lost()
 
-    def test_who_has_said_it_still_hears_what_was_under_way(self) -> None:
+    def test_finished_end_still_reads_bytes_in_flight(self) -> None:
         a, b = connected()
         b.write(b"come before, ")
         a.receive_data(b.data_to_send())
@@ -157,25 +157,25 @@ class TestGoodbye:
         assert a.read() == b"come before, come after"
         assert a.peer_has_finished
 
-    def test_who_has_said_it_says_nothing_more(self) -> None:
+    def test_finished_end_cannot_write(self) -> None:
         a, _ = connected()
         a.finish()
         with pytest.raises(ProtocolError, match="TLS failed"):
             a.write(b"one more thing")
 
-    def test_an_end_without_it_is_an_error(self) -> None:
+    def test_connection_lost_without_finish_is_an_error(self) -> None:
         a, _ = connected()
         with pytest.raises(ProtocolError, match=r"^it hung up without closing TLS$"):
             a.connection_lost()
 
-    def test_an_end_in_the_middle_of_the_handshake_is_one_too(self) -> None:
+    def test_connection_lost_in_the_handshake_is_an_error(self) -> None:
         a, b = dialler(), acceptor()
         b.receive_data(a.data_to_send())
         with pytest.raises(ProtocolError, match=r"^it hung up during the TLS handshake$"):
             b.connection_lost()
 
 
-class TestStrangers:
+class TestAttacks:
     @pytest.mark.parametrize(
         ("said", "sentence"),
         [
@@ -183,12 +183,12 @@ class TestStrangers:
             (b"\x00\x0enabcdefghijklmnop", "^it does not speak TLS$|^TLS failed"),
         ],
     )
-    def test_whoever_speaks_something_else(self, said: bytes, sentence: str) -> None:
+    def test_other_protocols_are_refused(self, said: bytes, sentence: str) -> None:
         for machine in (acceptor(), dialler()):
             with pytest.raises(ProtocolError, match=sentence):
                 machine.receive_data(said)
 
-    def test_an_older_version_is_refused_by_both_ends(self) -> None:
+    def test_older_tls_version_is_refused_by_both_ends(self) -> None:
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname = False
         old.verify_mode = ssl.CERT_NONE
@@ -196,18 +196,18 @@ class TestStrangers:
         a, b = dialler(old), acceptor()
         with pytest.raises(ProtocolError, match=r"^it does not speak TLS 1.3$"):
             b.receive_data(a.data_to_send())
-        with pytest.raises(ProtocolError, match=r"^it does not speak TLS 1.3$"):  # the alert tells it
+        with pytest.raises(ProtocolError, match=r"^it does not speak TLS 1.3$"):  # by the alert
             a.receive_data(b.data_to_send())
 
-    def test_a_handshake_without_end(self) -> None:
-        # A hello may be cut into records as small as a byte each; the whole would be some 30 KiB here.
+    def test_endless_handshake_is_refused(self) -> None:
+        # A hello may be cut into records of one byte each; all of it would be some 30 KiB here.
         body = b"\x01\x00\x80\x00" + b"\x03\x03" + bytes(30_000)
         records = b"".join(b"\x16\x03\x01\x03\xe8" + body[at : at + 1000] for at in range(0, 30_000, 1000))
         b = acceptor()
         with pytest.raises(ProtocolError, match=f"longer than {MAX_HANDSHAKE_BYTES} bytes"):
             b.receive_data(records)
 
-    def test_a_single_changed_bit(self) -> None:
+    def test_single_changed_bit_is_refused(self) -> None:
         a, b = connected()
         a.write(b"pay 10")
         data = bytearray(a.data_to_send())
@@ -217,7 +217,7 @@ class TestStrangers:
             b.read()
 
     @pytest.mark.parametrize("at", range(5 + 6 + 17))
-    def test_no_changed_byte_gets_through_wherever_it_is(self, at: int) -> None:
+    def test_changed_byte_anywhere_is_refused(self, at: int) -> None:
         a, b = connected()
         a.write(b"pay 10")
         data = bytearray(a.data_to_send())
@@ -225,12 +225,12 @@ class TestStrangers:
         data[at] ^= 0x41
         with contextlib.suppress(ProtocolError):
             b.receive_data(bytes(data))
-            assert b.read() == b""  # its length has grown: it waits for the rest
+            assert b.read() == b""  # its length has grown: the machine waits for the rest
             b.receive_data(bytes(2**14 + 300))
             b.read()
             pytest.fail("a damaged record was taken")
 
-    def test_a_record_sent_twice(self) -> None:
+    def test_record_sent_twice_is_refused(self) -> None:
         a, b = connected()
         a.write(b"pay 10")
         data = a.data_to_send()
@@ -240,7 +240,7 @@ class TestStrangers:
         with pytest.raises(ProtocolError, match="damaged"):
             b.read()
 
-    def test_no_ticket_is_handed_out_for_a_session_without_certificate(self) -> None:
+    def test_no_session_ticket_is_sent(self) -> None:
         a, b = dialler(), acceptor()
         b.receive_data(a.data_to_send())
         a.receive_data(b.data_to_send())
@@ -249,13 +249,13 @@ class TestStrangers:
         assert b.data_to_send() == b""
 
 
-# ---------------------------------------------------------------- the proof on top of it
+# ---------------------------------------------------------------- handshake inside TLS
 
 
 def prove(
     tls_a: TlsMachine, tls_b: TlsMachine, channel_b: bytes | None = None
 ) -> tuple[Dialler, Acceptor, list[object]]:
-    """The mutual proof with one cookie, its bytes carried from hand to hand; gives what each made of it."""
+    """Runs the handshake with one key, carrying its bytes; returns both sides and their outcomes."""
     a = Dialler(dialler_hello(Incarnation("a@h", 1), "b@h", b"a" * 32, hidden=False), tls_a.channel)
     b = Acceptor(acceptor_hello(Incarnation("b@h", 2), b"b" * 32, hidden=False), channel_b or tls_b.channel)
     ends: list[object] = []
@@ -278,20 +278,20 @@ def prove(
     return a, b, ends
 
 
-def test_the_proof_over_one_tls_connection_succeeds() -> None:
+def test_handshake_over_one_tls_connection_succeeds() -> None:
     a, b = connected()
     *_, ends = prove(a, b)
     assert [type(end) for end in ends] == [Established, Established]
 
 
-def test_the_proof_through_a_man_in_the_middle_fails_at_both_ends() -> None:
-    # He holds no cookie, but a certificate of his own: one TLS connection to each, the proof passed on as it
-    # is.
-    his = make_certificate()
-    a, his_front = dialler(), acceptor(his)
-    carry(a, his_front)
-    his_back, b = dialler(), acceptor()
-    carry(his_back, b)
+def test_handshake_through_a_relay_fails_at_both_ends() -> None:
+    # The relay has no cookie, but a certificate of its own: it has one TLS connection to each end, and passes
+    # the handshake on unchanged.
+    certificate = make_certificate()
+    a, relay_front = dialler(), acceptor(certificate)
+    carry(a, relay_front)
+    relay_back, b = dialler(), acceptor()
+    carry(relay_back, b)
     assert a.channel != b.channel
     *_, ends = prove(a, b)
     assert [type(end) for end in ends] == [Failed, Failed]

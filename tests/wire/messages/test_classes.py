@@ -19,7 +19,7 @@ from pyx.terms import Incarnation, Struct
 from pyx.wire.codec import decode, encode
 
 ran: list[str] = []
-"""What a class's code would note if it ran."""
+"""Names that the code of the classes below appends if it runs."""
 
 
 @pytest.fixture(autouse=True)
@@ -195,7 +195,7 @@ class Outer:
 
 
 class Plain(Point):
-    """A subclass that is no dataclass itself."""
+    """A subclass that is not a dataclass itself."""
 
 
 @dataclasses.dataclass
@@ -203,7 +203,7 @@ class Listing(list[int]):
     x: int = 1
 
 
-class Attributed(NamedTuple("Attributed", [("x", int)])):  # noqa: SLOT002 - what is refused
+class Attributed(NamedTuple("Attributed", [("x", int)])):  # noqa: SLOT002 - to see it refused
     pass
 
 
@@ -214,13 +214,13 @@ def made(name: str, fields: list[str], module: str = "other") -> Any:
 
 
 class TestNoCodeRuns:
-    def test_when_a_dataclass_is_encoded_and_opened(self) -> None:
+    def test_dataclass_is_encoded_and_decoded_without_code(self) -> None:
         loud = Loud("nike", ["a"])
         ran.clear()
-        opened = decode(Payload(encode([loud])), None)[0]
+        decoded = decode(Payload(encode([loud])), None)[0]
         assert ran == []
-        assert type(opened) is Loud
-        assert object.__getattribute__(opened, "__dict__") == {"name": "nike", "tags": ["a"]}
+        assert type(decoded) is Loud
+        assert object.__getattribute__(decoded, "__dict__") == {"name": "nike", "tags": ["a"]}
 
     @pytest.mark.parametrize(
         "wrap",
@@ -232,48 +232,48 @@ class TestNoCodeRuns:
         ],
         ids=["key", "in a key", "member", "in a member"],
     )
-    def test_an_object_that_hashes_itself_is_refused_as_a_key(self, wrap: Any) -> None:
+    def test_key_with_a_hash_of_its_own_is_refused_without_code(self, wrap: Any) -> None:
         keys = [encode(each) for each in (Loud("nike"), LoudPair(1, 2), LoudColour.RED, WithMeta)]
         ran.clear()
-        for key in keys:  # by hand: nobody can send such a dict
+        for key in keys:  # by hand: no node sends such a dict
             with pytest.raises(DecodeError, match="a key cannot be hashed: its class has a `__hash__`"):
                 decode(Payload(wrap(key)), None)
         assert ran == []
 
-    def test_when_a_namedtuple_is(self) -> None:
+    def test_namedtuple_is_encoded_and_decoded_without_code(self) -> None:
         data = encode(LoudPair(1, 2))
         ran.clear()
-        opened = decode(Payload(data), None)
-        assert type(opened) is LoudPair
-        assert opened[:] == (1, 2)
+        decoded = decode(Payload(data), None)
+        assert type(decoded) is LoudPair
+        assert decoded[:] == (1, 2)
         assert ran == []
 
-    def test_when_an_enum_is(self) -> None:
+    def test_enum_is_encoded_and_decoded_without_code(self) -> None:
         data = encode(LoudColour.RED)
         ran.clear()
         assert decode(Payload(data), None) is LoudColour.RED
         assert ran == []
 
-    def test_of_a_metaclass(self) -> None:
+    def test_class_with_a_metaclass_is_encoded_and_decoded_without_code(self) -> None:
         value = [WithMeta(1), WithMeta]
         ran.clear()
         instance, cls = decode(Payload(encode(value)), None)
         assert ran == []
         assert (type(instance), cls) == (WithMeta, WithMeta)
 
-    def test_when_a_half_opened_payload_is_dropped(self) -> None:
+    def test_object_with_a_finalizer_is_not_rebuilt(self) -> None:
         named = encode(Plain2(1)).replace(b"\xa6Plain2", b"\xa5Dying")
         assert decode(Payload(named), None) == Struct(f"{__name__}.Dying", (("x", 1),))
         assert ran == []
 
-    def test_of_a_property(self) -> None:
+    def test_property_is_not_called(self) -> None:
         computed = Computed(3)
         assert decode(Payload(encode(computed)), None) == computed
         assert ran == []
 
 
-class TestWhatIsNotHere:
-    """What is not there, or has other fields there, arrives as a Struct."""
+class TestUnknownClass:
+    """An object of a class that is not loaded, or has other fields, arrives as a Struct."""
 
     @pytest.fixture
     def other(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -283,32 +283,32 @@ class TestWhatIsNotHere:
 
     @staticmethod
     def sent(other: ModuleType, cls: Any, *values: Any) -> Payload:
-        """What a node sends that has this class."""
+        """An object as a node sends it that has loaded this class."""
         vars(other)[cls.__name__] = cls
         data = encode(cls(*values))
         del vars(other)[cls.__name__]
         return Payload(data)
 
-    def test_a_class_that_is_not_loaded(self, other: ModuleType) -> None:
+    def test_class_that_is_not_loaded_arrives_as_struct(self, other: ModuleType) -> None:
         payload = self.sent(other, made("Item", ["name", "qty"]), "nike", [30])
         struct = decode(payload, None)
         assert struct == Struct("other.Item", (("name", "nike"), ("qty", [30])))
         assert struct["qty"] == [30]
 
     @pytest.mark.parametrize("fields", [["name"], ["qty", "name"], ["name", "qty", "more"], []])
-    def test_a_class_with_other_fields(self, other: ModuleType, fields: list[str]) -> None:
+    def test_class_with_other_fields_arrives_as_struct(self, other: ModuleType, fields: list[str]) -> None:
         payload = self.sent(other, made("Item", ["name", "qty"]), "nike", 30)
         vars(other)["Item"] = dataclasses.make_dataclass("Item", fields)
         struct = decode(payload, None)
         assert struct == Struct("other.Item", (("name", "nike"), ("qty", 30)))
 
-    def test_a_class_of_another_kind_or_none(self, other: ModuleType) -> None:
+    def test_class_of_another_kind_arrives_as_struct(self, other: ModuleType) -> None:
         payload = self.sent(other, made("Item", ["name"]), "nike")
         for there in (NamedTuple("Item", [("name", str)]), LoudColour, int, len, 7, Abstract, None):
             vars(other)["Item"] = there
             assert decode(payload, None) == Struct("other.Item", (("name", "nike"),))
 
-    def test_enums_too(self, other: ModuleType) -> None:
+    def test_unknown_member_of_an_enum_arrives_as_struct(self, other: ModuleType) -> None:
         Colour = enum.Enum("Colour", "RED", module="other")  # noqa: N806 - it is a class
         Perm = enum.Flag("Perm", "R W", module="other")  # noqa: N806
         expected = Struct("other.Colour", (("name", "RED"),)), Struct("other.Perm", (("value", 3),))
@@ -318,7 +318,7 @@ class TestWhatIsNotHere:
         vars(other)["Perm"] = enum.Flag("Perm", "R", module="other")
         assert tuple(decode(payload, None) for payload in payloads) == expected
 
-    def test_a_class_of_main_at_home_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_class_of_main_is_found_on_its_own_node_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         main = ModuleType("__main__")
         monkeypatch.setitem(sys.modules, "__main__", main)
         cls = vars(main)["Item"] = made("Item", ["x"], "__main__")
@@ -326,7 +326,7 @@ class TestWhatIsNotHere:
         assert decode(Payload(data), None) == cls(1)
         assert decode(Payload(data, Incarnation("a@vm", 1)), None) == Struct("__main__.Item", (("x", 1),))
 
-    def test_a_class_that_was_reloaded_meanwhile(self, other: ModuleType) -> None:
+    def test_reloaded_class_builds_new_objects(self, other: ModuleType) -> None:
         old, new = made("Item", ["x"]), made("Item", ["x"])
         vars(other)["Item"] = old
         payload = Payload(encode(old(1)))
@@ -335,8 +335,8 @@ class TestWhatIsNotHere:
         assert type(decode(payload, None)) is new
 
 
-class TestOnlyWhatArrivesAsItIs:
-    """What its class, or its attributes, would not survive is refused at the call, with what to do."""
+class TestChangedOnArrival:
+    """An object that would arrive changed is refused at the call, with a hint."""
 
     @pytest.fixture
     def other(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -344,78 +344,80 @@ class TestOnlyWhatArrivesAsItIs:
         monkeypatch.setitem(sys.modules, "other", module)
         return module
 
-    def refused(self, value: object) -> EncodeError:
+    def error_of(self, value: object) -> EncodeError:
         with pytest.raises(EncodeError) as caught:
             encode(("add", {"item": value}))
         assert caught.value.path == "message[1]['item']"
         assert caught.value.hint
         return caught.value
 
-    def test_an_attribute_that_is_not_a_field(self) -> None:
+    def test_attribute_that_is_not_a_field_is_refused(self) -> None:
         item = Extra(3, 4)
-        error = self.refused(item)
+        error = self.error_of(item)
         assert "has an attribute that is not a field and would be lost (total)" in str(error)
         assert error.hint == "declare it as a field: `total: Any = field(init=False)`; or delete it before"
         del item.total
         assert decode(Payload(encode(item)), None) == item
         item.note = "set later"  # type: ignore[attr-defined]
-        assert "would be lost (note)" in str(self.refused(item))
+        assert "would be lost (note)" in str(self.error_of(item))
         cached = Cached(4)
         assert decode(Payload(encode(cached)), None) == cached
         assert cached.half == 2
-        assert "would be lost (half)" in str(self.refused(cached))
+        assert "would be lost (half)" in str(self.error_of(cached))
 
-    def test_a_slot_that_is_not_a_field(self) -> None:
+    def test_slot_that_is_not_a_field_is_refused(self) -> None:
         item = WithSlot(1)
         assert decode(Payload(encode(item)), None) == item
         item.seen = True
-        assert "would be lost (seen)" in str(self.refused(item))
+        assert "would be lost (seen)" in str(self.error_of(item))
 
-    def test_a_class_inside_a_function(self) -> None:
+    def test_class_inside_a_function_is_refused(self) -> None:
         @dataclasses.dataclass
         class Local:
             x: int
 
-        error = self.refused(Local(1))
+        error = self.error_of(Local(1))
         assert "is of a class that travels by name" in str(error)
         assert "is defined inside a function" in str(error)
         assert error.hint == "move it to the top of a module"
 
-    def test_a_class_under_another_name(self, other: ModuleType) -> None:
+    def test_class_under_another_name_is_refused(self, other: ModuleType) -> None:
         cls: Any = collections.namedtuple("P", "x y", module="other")  # type: ignore[name-match]  # noqa: PYI024
         vars(other)["Point"] = cls
-        error = self.refused(cls(1, 2))
+        error = self.error_of(cls(1, 2))
         assert "is of a class that travels by name, and other.P does not exist" in str(error)
         assert error.hint == "define it at the top of a module, under its own name"
         made_up = dataclasses.make_dataclass("Made", ["x"])
-        assert "Made does not exist" in str(self.refused(made_up(1)))
+        assert "Made does not exist" in str(self.error_of(made_up(1)))
         assert "other.Colour does not exist" in str(
-            self.refused(enum.Enum("Colour", "RED", module="other").RED)  # type: ignore[attr-defined]
+            self.error_of(enum.Enum("Colour", "RED", module="other").RED)  # type: ignore[attr-defined]
         )
 
-    def test_a_class_that_was_defined_anew(self, other: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_class_that_was_defined_anew_is_refused(
+        self, other: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         vars(other)["Item"] = old = made("Item", ["x"])
         value = old(1)
         encode(value)
         vars(other)["Item"] = new = made("Item", ["x"])
-        error = self.refused(value)
+        error = self.error_of(value)
         assert "other.Item is another object now" in str(error)
         assert error.hint == "it was defined anew: make the object again from the new definition"
         encode(new(1))
         reloaded = ModuleType("other")
         vars(reloaded)["Item"] = made("Item", ["x"])
         monkeypatch.setitem(sys.modules, "other", reloaded)
-        assert "other.Item is another object now" in str(self.refused(new(1)))
+        assert "other.Item is another object now" in str(self.error_of(new(1)))
 
-    def test_a_class_inside_a_class_has_a_name(self) -> None:
+    def test_class_inside_a_class_has_a_name(self) -> None:
         assert decode(Payload(encode(Outer.Inner(1))), None) == Outer.Inner(1)
 
-    def test_a_class_with_a_finalizer(self) -> None:
-        assert "its class has a `__del__`" in str(self.refused(Dying(1)))
+    def test_class_with_a_finalizer_is_refused(self) -> None:
+        assert "its class has a `__del__`" in str(self.error_of(Dying(1)))
         ran.clear()
 
     @pytest.mark.parametrize("value", [Loud("a"), LoudPair(1, 2), LoudColour.RED, WithMeta])
-    def test_a_key_whose_class_hashes_itself(self, value: Any) -> None:
+    def test_key_whose_class_hashes_itself_is_refused(self, value: Any) -> None:
         for keys in ({value: 1}, {(1, value)}, frozenset([value]), {Point(value): 1}):
             for message in (keys, [keys, *range(1000)], [{"k": keys}] * 300):
                 with pytest.raises(EncodeError, match=r"cannot be a key or a member of a set") as caught:
@@ -424,7 +426,7 @@ class TestOnlyWhatArrivesAsItIs:
                 assert " of message" in caught.value.path
 
 
-class TestRefusals:
+class TestNotData:
     @pytest.mark.parametrize(
         ("value", "problem"),
         [
@@ -437,11 +439,11 @@ class TestRefusals:
             (type("Sub", (Point,), {})(1), "is a subclass of a dataclass"),
         ],
     )
-    def test_what_would_not_arrive_as_it_is(self, value: Any, problem: str) -> None:
+    def test_object_that_is_not_data_is_refused(self, value: Any, problem: str) -> None:
         with pytest.raises(EncodeError, match=problem):
             encode([value])
 
-    def test_a_field_that_a_property_hides(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_field_hidden_by_a_property_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cls: Any = dataclasses.make_dataclass("Item", ["x"], repr=False)
         cls.__module__ = __name__
         monkeypatch.setitem(globals(), "Item", cls)

@@ -18,29 +18,29 @@ from pyx.wire.messages.decode import SLICE_BYTES, slices
 HERE = Incarnation("here@vm", 7)
 
 
-def opened(*parts: object, origin: Incarnation | None = None) -> Any:
-    """What a payload gives that holds this array (`mark(KIND), ...` or whatever a liar would write)."""
+def decoded(*parts: object, origin: Incarnation | None = None) -> Any:
+    """The value of a payload that holds this array (`tag(KIND), ...`)."""
     return decode(Payload(msgpack.packb(list(parts)), origin), HERE)
 
 
-def mark(kind: int) -> Any:
+def tag(kind: int) -> Any:
     return msgpack.ExtType(kind, b"\0")
 
 
-class TestLiars:
+class TestMalformedValues:
     @pytest.mark.parametrize("kind", [-128, -2, -1, 0, 21, 127])
-    def test_a_kind_that_there_is_not(self, kind: int) -> None:
+    def test_unknown_kind_is_refused(self, kind: int) -> None:
         with pytest.raises(DecodeError):
             decode(Payload(b"\x92\xd4" + kind.to_bytes(1, "big", signed=True) + b"\0\x01"), HERE)
 
     @pytest.mark.parametrize("kind", range(1, 21))
-    def test_a_mark_that_leads_no_array(self, kind: int) -> None:
-        for value in (mark(kind), [1, mark(kind)], {"a": mark(kind)}, {mark(kind): 1}, [mark(1), mark(kind)]):
+    def test_tag_that_leads_no_array_is_refused(self, kind: int) -> None:
+        for value in (tag(kind), [1, tag(kind)], {"a": tag(kind)}, {tag(kind): 1}, [tag(1), tag(kind)]):
             with pytest.raises(DecodeError):
                 decode(Payload(msgpack.packb(value)), HERE)
 
     @pytest.mark.parametrize("kind", range(4, 21))
-    def test_a_kind_with_too_little_or_too_much(self, kind: int) -> None:
+    def test_wrong_number_of_parts_is_refused(self, kind: int) -> None:
         odd: tuple[list[Any], ...] = (
             [],
             [1] * 40,
@@ -52,7 +52,7 @@ class TestLiars:
         )
         for parts in odd:
             with pytest.raises(DecodeError):
-                opened(mark(kind), *parts)
+                decoded(tag(kind), *parts)
 
     @pytest.mark.parametrize(
         "parts",
@@ -76,9 +76,9 @@ class TestLiars:
             (format.RAISED, "", "", 1),
         ],
     )  # fmt: skip
-    def test_a_kind_with_the_wrong_things_in_it(self, parts: tuple[Any, ...]) -> None:
+    def test_parts_of_a_wrong_type_are_refused(self, parts: tuple[Any, ...]) -> None:
         with pytest.raises(DecodeError, match=r"^malformed payload: "):
-            opened(mark(parts[0]), *parts[1:])
+            decoded(tag(parts[0]), *parts[1:])
 
 
 class TestSlices:

@@ -1,4 +1,4 @@
-"""encode_errors.py: What is no data is refused at the call, with the path to it and the reason."""
+"""encode_errors.py: A value that is not data is refused at the call, with its path and the reason."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Text(str):
     __slots__ = ()
 
 
-def refusal(value: object) -> str:
+def error_of(value: object) -> str:
     with pytest.raises(EncodeError) as caught:
         encode(value)
     return str(caught.value)
 
 
-class TestRefusals:
-    def test_the_path_leads_to_it(self) -> None:
+class TestEncodeErrors:
+    def test_path_leads_to_the_value(self) -> None:
         with socket.socket() as conn:
             with pytest.raises(EncodeError) as caught:
                 encode(("add", {"conn": conn}))
@@ -50,12 +50,12 @@ class TestRefusals:
             assert str(caught.value).endswith("is not data")
 
     @pytest.mark.parametrize("value", [(n for n in [1]), map(str, [1]), iter([1]), iter({1: 2}.items())])
-    def test_an_iterator_with_its_cure(self, value: object) -> None:
+    def test_iterator_has_its_hint(self, value: object) -> None:
         with pytest.raises(EncodeError, match="is not data") as caught:
             encode(["rows", value])
         assert caught.value.hint == "send a list of what it yields: list(...)"
 
-    def test_an_asynchronous_generator_with_its_cure(self) -> None:
+    def test_asynchronous_generator_has_its_hint(self) -> None:
         async def rows() -> AsyncIterator[int]:
             yield 1
 
@@ -63,7 +63,7 @@ class TestRefusals:
             encode(rows())
         assert caught.value.hint == "send a list of what it yields: [item async for item in ...]"
 
-    def test_what_is_looked_at_for_a_cure_is_the_class_alone(self) -> None:
+    def test_hint_runs_no_code_of_the_object(self) -> None:
         class Hostile:
             def __getattribute__(self, name: str) -> object:
                 raise AssertionError(name)
@@ -72,7 +72,7 @@ class TestRefusals:
             encode(Hostile())
         assert caught.value.hint == "make its class a dataclass, or send a dict of its fields"
 
-    def test_the_caller_may_name_the_root(self) -> None:
+    def test_caller_may_name_the_root_of_the_path(self) -> None:
         with pytest.raises(
             EncodeError, match=r"^cannot send arguments\[0\]: <object object at .* is not data"
         ):
@@ -102,26 +102,26 @@ class TestRefusals:
             ({"f": print, "g": lambda: 1}, "is a lambda, and functions travel by name"),
         ],
     )  # fmt: skip
-    def test_each_names_its_place_and_its_reason(self, value: Any, sentence: str) -> None:
-        assert sentence in refusal(value)
+    def test_error_names_the_path_and_the_reason(self, value: Any, sentence: str) -> None:
+        assert sentence in error_of(value)
 
     @pytest.mark.parametrize("surrogate", ["", "\ud800"])
-    def test_the_first_of_several_is_named(self, surrogate: str) -> None:
-        assert refusal((surrogate, [1j], 2j)) == "cannot send message[1][0]: 1j is not data"
+    def test_first_value_that_is_not_data_is_named(self, surrogate: str) -> None:
+        assert error_of((surrogate, [1j], 2j)) == "cannot send message[1][0]: 1j is not data"
 
-    def test_a_cycle_is_shown_where_it_closes(self) -> None:
+    def test_cycle_is_named_where_it_closes(self) -> None:
         cycle: list[Any] = [1]
         cycle.append({"again": cycle})
-        assert refusal(cycle).startswith("cannot send message[1]['again']: ")
-        assert refusal(cycle).endswith("contains itself")
+        assert error_of(cycle).startswith("cannot send message[1]['again']: ")
+        assert error_of(cycle).endswith("contains itself")
 
-    def test_a_cycle_through_objects_too(self) -> None:
+    def test_cycle_through_objects_is_named(self) -> None:
         item = Item("nike")
         item.qty = (item,)
-        assert refusal(("add", item)).startswith("cannot send message[1].qty[0]: ")
-        assert refusal(item).endswith("contains itself")
+        assert error_of(("add", item)).startswith("cannot send message[1].qty[0]: ")
+        assert error_of(item).endswith("contains itself")
 
-    def test_a_message_that_shares_its_parts_is_searched_once(self) -> None:
+    def test_shared_parts_are_searched_once(self) -> None:
         shared: list[Any] = [1]
         for _ in range(200):
             shared = [shared, shared]
@@ -129,7 +129,7 @@ class TestRefusals:
             encode([shared, 1j], max_bytes=2**300)
         assert caught.value.path == "message[1]"
 
-    def test_a_value_that_changes_while_it_is_encoded_is_sent_as_it_is_then(self) -> None:
+    def test_value_that_changes_while_it_is_encoded_is_sent(self) -> None:
         class Shouting(Exception):
             def __str__(self) -> str:
                 shared.clear()

@@ -1,4 +1,4 @@
-"""hints.py: A cure for each well-known type that is not data."""
+"""hints.py: Each well-known type that is not data has its hint."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from pyx.errors import EncodeError
 from pyx.wire.codec import encode
 from pyx.wire.messages.hints import hint
 
-STAYS = "it works in its own process alone: let that process answer messages"
+LOCAL = "it works in its own process alone: let that process answer messages"
 
 
 class Text(str):
@@ -60,7 +60,7 @@ class Plain:
 
 
 @pytest.mark.parametrize(
-    ("value", "cure"),
+    ("value", "expected"),
     [
         (bytearray(b"x"), "send bytes(x)"), (memoryview(b"x"), "send bytes(x)"),
         (mmap.mmap(-1, 1), "send bytes(x)"),
@@ -86,11 +86,11 @@ class Plain:
         (concurrent.futures.Future(), "send x.result()"), (io.BytesIO(), "send x.getvalue()"),
         (io.StringIO(), "send x.getvalue()"), (logging.getLogger("x"), "send x.name"),
         (time.gmtime(), "send tuple(x)"), (list[int], "send str(x)"), (int | str, "send str(x)"),
-        (typing.Optional[int], "send str(x)"),  # noqa: UP045 - an object of its own
-        (threading.Lock(), STAYS), (threading.Thread(), STAYS), (threading.Event(), STAYS),
-        (queue.Queue(), STAYS), (queue.SimpleQueue(), STAYS), (sys._getframe(), STAYS),
-        (asyncio.Lock(), STAYS), (asyncio.Queue(), STAYS),
-        (contextvars.copy_context(), STAYS), (threading.local(), STAYS),
+        (typing.Optional[int], "send str(x)"),  # noqa: UP045 - an object of another class
+        (threading.Lock(), LOCAL), (threading.Thread(), LOCAL), (threading.Event(), LOCAL),
+        (queue.Queue(), LOCAL), (queue.SimpleQueue(), LOCAL), (sys._getframe(), LOCAL),
+        (asyncio.Lock(), LOCAL), (asyncio.Queue(), LOCAL),
+        (contextvars.copy_context(), LOCAL), (threading.local(), LOCAL),
         (Text("a"), "send str(x)"), (Count(1), "send int(x)"), (Moment(2024, 1, 1), "send str(x)"),
         (itertools.count(), "send a list of what it yields: list(...)"),
         (type(None), "send its name as a str"),
@@ -98,37 +98,37 @@ class Plain:
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
-def test_a_type_that_is_not_data_has_its_cure(value: Any, cure: str) -> None:
+def test_value_that_is_not_data_has_its_hint(value: Any, expected: str) -> None:
     for message in (value, [value], {"a": (value, 1)}):
         with pytest.raises(EncodeError) as caught:
             encode(message)
         assert caught.value.value is value
-        assert caught.value.hint == cure
+        assert caught.value.hint == expected
 
 
-def test_what_is_open_has_its_cure() -> None:
+def test_open_file_and_socket_have_their_hints() -> None:
     path = "send its path, or what was read from it"
     with tempfile.TemporaryFile() as file, tempfile.TemporaryFile("w") as text, socket.socket() as conn:
-        assert [hint(each) for each in (file, text, conn)] == [path, path, STAYS]
+        assert [hint(each) for each in (file, text, conn)] == [path, path, LOCAL]
     base = sqlite3.connect(":memory:")
-    assert hint(base) == STAYS
+    assert hint(base) == LOCAL
     base.close()
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "cure"),
+    ("module", "name", "expected"),
     [
         ("numpy", "ndarray", "send x.tolist()"), ("numpy", "generic", "send x.item()"),
         ("pandas.core.frame", "DataFrame", "send x.to_dict('records')"),
         ("pandas.core.series", "Series", "send x.to_list()"),
     ],
 )  # fmt: skip
-def test_a_type_of_a_package_has_its_cure_by_name(module: str, name: str, cure: str) -> None:
-    """Such a package need not be there; a subclass (`numpy.int64` of `numpy.generic`) has the same cure."""
+def test_type_of_a_package_has_its_hint_by_name(module: str, name: str, expected: str) -> None:
+    """The package need not be installed; a subclass (`numpy.int64` of `numpy.generic`) has the same hint."""
     base = type(name, (), {"__module__": module})
     for cls in (base, type("int64", (base,), {"__module__": module})):
-        assert hint(cls()) == cure
+        assert hint(cls()) == expected
 
 
-def test_a_zone_of_its_own_is_named() -> None:
-    assert hint(UTC) == hint(UTC)
+def test_time_zone_has_its_hint() -> None:
+    assert hint(UTC) == "send x.utcoffset(None), or a datetime that has this zone"

@@ -1,4 +1,4 @@
-"""limits.py: How long a message is and how deep it nests is known before it is written."""
+"""limits.py: The length and the depth of a message are checked before it is written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Item:
 
 
 def doubled(levels: int, wrap: Any, inner: Any = 1) -> Any:
-    """A value of a few objects, each of which holds the next one twice."""
+    """A value of a few objects, each of which contains the next one twice."""
     for _ in range(levels):
         inner = wrap(inner)
     return inner
@@ -71,12 +71,12 @@ TOO_LONG: dict[str, Any] = {
 
 class TestTooLong:
     @pytest.mark.parametrize("wrap", list(DOUBLING.values()), ids=list(DOUBLING))
-    def test_a_tree_that_shares_its_branches(self, wrap: Any) -> None:
+    def test_tree_of_shared_branches_is_refused(self, wrap: Any) -> None:
         with pytest.raises(EncodeError, match=r"^cannot send message: .* is too long: at least "):
             encode(doubled(100, wrap), max_bytes=8 * MIB)
 
     @pytest.mark.parametrize("value", list(TOO_LONG.values()), ids=list(TOO_LONG))
-    def test_what_stands_in_it_many_times(self, value: Any) -> None:
+    def test_part_that_occurs_many_times_is_refused(self, value: Any) -> None:
         tracemalloc.start()
         try:
             with pytest.raises(
@@ -88,7 +88,7 @@ class TestTooLong:
             tracemalloc.stop()
         assert caught.value.hint == "send it in parts, or the path of a file that holds it"
 
-    def test_the_longest_that_may_travel_does(self) -> None:
+    def test_message_at_the_limit_is_encoded(self) -> None:
         dicts = [{"n": number} for number in WIDE]
         for value in ([b"x" * 1000] * 1000, WIDE, dicts, doubled(6, DOUBLING["mixed"])):
             size = len(encode(value))
@@ -96,19 +96,19 @@ class TestTooLong:
             with pytest.raises(EncodeError, match="is too long"):
                 encode(value, max_bytes=size - 1)
 
-    def test_text_that_grows_when_it_is_encoded(self) -> None:
+    def test_text_that_grows_when_encoded_is_refused(self) -> None:
         with pytest.raises(EncodeError, match=r"is too long: at least 2,000,.* bytes"):
             encode("ä" * 1_000_000, max_bytes=MIB + 1000)
 
 
-class TestMeasuring:
+class TestMeasure:
     SOME: tuple[Any, ...] = (
         None, 1, 2.5, "text", b"bytes", Pid(1), Ref(2), [1, [2, [3]]], ({"a": {1, (2, 3)}},),
         {(1, 2): [Item(3)]},
     )  # fmt: skip
 
     @pytest.mark.parametrize("value", SOME, ids=repr)
-    def test_what_it_says_is_at_most_what_comes_out(self, value: Any) -> None:
+    def test_measured_length_is_at_most_the_encoded_length(self, value: Any) -> None:
         reduce = wire_encode.reduce_object
         measure(value, len(encode(value)), reduce, check_key)
         for message in ([value] * 50, [value] * 1000, [[value] * 20] * 20):
@@ -117,7 +117,7 @@ class TestMeasuring:
             with pytest.raises(TooLong):
                 measure(message, size // 40 - 1, reduce, check_key)
 
-    def test_an_object_is_taken_apart_once(self) -> None:
+    def test_object_is_reduced_once(self) -> None:
         item, asked = Item("nike"), []
 
         def reduce(value: Any) -> list[Any]:
@@ -131,7 +131,7 @@ class TestMeasuring:
             assert list(reduced) == [id(item)]
             assert measure_short([item, item], reduce) == reduced
 
-    def test_what_is_small_is_not_walked(self) -> None:
+    def test_small_messages_are_not_walked(self) -> None:
         small: tuple[Any, ...] = (
             None, 1, "a", ("add", {"name": "nike", "qty": 30}), (Ref(1), Pid(2), [1, 2], (3,), 2.5),
         )  # fmt: skip
@@ -141,7 +141,7 @@ class TestMeasuring:
         )  # fmt: skip
         assert not any(map(is_small, others))
 
-    def test_what_nests_too_deep(self) -> None:
+    def test_too_deep_message_is_refused(self) -> None:
         for wrap in (lambda each: [each], lambda each: {0: each}, Item, lambda each: frozenset([each])):
             if wrap is Item:
                 measure(doubled(256, wrap), MIB, wire_encode.reduce_object, check_key)
@@ -181,9 +181,9 @@ def work():
             except RecursionError:
                 continue
             try:
-                opened = decode(Payload(encode(value, max_bytes=100_000)), None)
+                decoded = decode(Payload(encode(value, max_bytes=100_000)), None)
                 print("arrived", depth)
-                del opened
+                del decoded
             except EncodeError as error:
                 print("refused", depth, str(error)[-40:])
             while depth > 1:  # level by level: CPython 3.13 frees 5,000 frozensets by recursion
@@ -207,7 +207,7 @@ print("survived")
 
 
 @pytest.mark.parametrize("kib", [128, 256, 384])
-def test_nothing_that_is_sent_overflows_a_small_stack(kib: int) -> None:
+def test_deep_messages_survive_a_small_stack(kib: int) -> None:
     """In a process of its own, so that a SIGSEGV is a failure and not the end of the tests."""
     done = subprocess.run(
         [sys.executable, "-c", ON_A_SMALL_STACK, str(kib)],

@@ -1,6 +1,4 @@
-"""names.py: Functions and classes travel by name: which have one, which don't and why, and how a name is
-looked up.
-"""
+"""names.py: Functions and classes are sent by name, if the name finds them."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ def handle_stock() -> None:
 
 
 class TestNames:
-    def test_a_function_or_class_has_the_name_it_is_found_by(self) -> None:
+    def test_function_or_class_has_the_name_that_finds_it(self) -> None:
         assert name_of_callable(handle_stock) == (__name__, "handle_stock")
         assert name_of_callable(Shop.Shelf) == (__name__, "Shop.Shelf")
         assert name_of_callable(len) == ("builtins", "len")
@@ -52,19 +50,17 @@ class TestNames:
             (3, "is not a function that has a name"),
         ],
     )
-    def test_what_has_none_is_refused_with_the_reason(self, function: Any, problem: str) -> None:
+    def test_function_without_a_name_is_refused_with_the_reason(self, function: Any, problem: str) -> None:
         with pytest.raises(EncodeError, match=problem):
             name_of_callable(function)
 
-    def test_a_function_inside_a_function_is_refused(self) -> None:
+    def test_function_inside_a_function_is_refused(self) -> None:
         def inner() -> None: ...
 
         with pytest.raises(EncodeError, match="is defined inside a function, and functions travel by name"):
             encode(inner)
 
-    def test_a_function_that_its_name_no_longer_finds_is_refused(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_function_that_its_name_no_longer_finds_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         old = handle_stock
         monkeypatch.setitem(globals(), "handle_stock", len)
         with pytest.raises(EncodeError, match=r"test_names\.handle_stock is another object now"):
@@ -74,40 +70,40 @@ class TestNames:
             encode(old)
 
 
-class TestFinding:
-    """At the other end, in modules already loaded, through `__dict__`s only."""
+class TestLookup:
+    """Names are looked up on arrival, in modules already loaded, through `__dict__`s only."""
 
-    def there(self, name: FunctionName, origin: Incarnation | None = None) -> Any:
+    def arrived(self, name: FunctionName, origin: Incarnation | None = None) -> Any:
         # A function's payload differs from a FunctionName's in one byte, its kind (17, 19).
         return decode(Payload(encode(name).replace(b"\xd4\x13\0", b"\xd4\x11\0", 1), origin), None)
 
-    def test_what_is_loaded_is_found(self) -> None:
-        assert self.there(FunctionName(__name__, "Shop.Shelf")) is Shop.Shelf
-        assert self.there(FunctionName(__name__, "Shop.opening_hours")) is Shop.opening_hours
+    def test_loaded_function_or_class_arrives_as_itself(self) -> None:
+        assert self.arrived(FunctionName(__name__, "Shop.Shelf")) is Shop.Shelf
+        assert self.arrived(FunctionName(__name__, "Shop.opening_hours")) is Shop.opening_hours
 
-    def test_nothing_is_imported_for_it(self) -> None:
+    def test_lookup_imports_nothing(self) -> None:
         assert "this" not in sys.modules
-        assert self.there(FunctionName("this", "s")) == FunctionName("this", "s")
+        assert self.arrived(FunctionName("this", "s")) == FunctionName("this", "s")
         assert "this" not in sys.modules
 
     @pytest.mark.parametrize(
         "name", ["", ".", "nope", "Shop.nope", "Shop.price.__code__", "handle_stock.x", "HERE"]
     )
-    def test_what_is_not_there_stays_a_name(self, name: str) -> None:
-        assert self.there(FunctionName(__name__, name)) == FunctionName(__name__, name)
+    def test_unknown_name_arrives_as_a_function_name(self, name: str) -> None:
+        assert self.arrived(FunctionName(__name__, name)) == FunctionName(__name__, name)
 
-    def test_only_functions_and_classes_are_given_out(self) -> None:
-        assert self.there(FunctionName("os", "environ")) == FunctionName("os", "environ")
-        assert self.there(FunctionName("sys", "modules")) == FunctionName("sys", "modules")
-        assert self.there(FunctionName("pyx.wire.messages.decode", "TAG_READERS")) == FunctionName(
+    def test_only_functions_and_classes_are_looked_up(self) -> None:
+        assert self.arrived(FunctionName("os", "environ")) == FunctionName("os", "environ")
+        assert self.arrived(FunctionName("sys", "modules")) == FunctionName("sys", "modules")
+        assert self.arrived(FunctionName("pyx.wire.messages.decode", "TAG_READERS")) == FunctionName(
             "pyx.wire.messages.decode", "TAG_READERS"
         )
 
-    def test_a_function_name_that_is_sent_stays_one(self) -> None:
+    def test_function_name_that_is_sent_stays_one(self) -> None:
         name = FunctionName(__name__, "handle_stock")
         assert decode(Payload(encode(name)), None) == name
 
-    def test_a_name_in_main_resolves_at_home_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_name_in_main_resolves_on_its_own_node_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         main = ModuleType("__main__")
         vars(main)["typed"] = handle_stock
         monkeypatch.setitem(sys.modules, "__main__", main)

@@ -1,6 +1,4 @@
-"""safe_keys.py: Letters whose keys need care: no code of a class runs to hash them, and no nesting exhausts a
-stack.
-"""
+"""safe_keys.py: Hashing keys runs no code of a class, overflows no stack, and takes no quadratic time."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Blind:
-    """Not all that is compared is hashed."""
+    """Has a field that is compared and not hashed."""
 
     x: Any
     y: Any = dataclasses.field(hash=False)
@@ -38,7 +36,7 @@ class Blind:
 
 @dataclasses.dataclass(frozen=True)
 class Own:
-    """Hashes by code of its own."""
+    """Has a `__hash__` of its own."""
 
     x: Any
 
@@ -53,13 +51,13 @@ def nested(depth: int, wrap: Any, inner: Any = 1) -> Any:
     return inner
 
 
-class TestWhoseHash:
-    def test_a_frozen_dataclass_is_a_key_because_python_wrote_its_hash(self) -> None:
+class TestHash:
+    def test_frozen_dataclass_with_a_generated_hash_is_a_key(self) -> None:
         value = {Point(1, (2,)): "a", Point(Point(3)): "b"}
         assert decode(Payload(encode(value)), None) == value
 
     @pytest.mark.parametrize("value", ["Blind(1, 2)", "Own(1)"])
-    def test_one_that_python_did_not_write_is_refused_as_a_key(self, value: str) -> None:
+    def test_object_with_a_hash_of_its_own_is_refused_as_a_key(self, value: str) -> None:
         key = eval(value)
         for message in ({key: 1}, {(key,)}, [frozenset([Point(key)])], {Struct("a.B", (("x", key),)): 1}):
             with pytest.raises(EncodeError, match="cannot be a key or a member of a set: its class has"):
@@ -70,7 +68,9 @@ class TestWhoseHash:
             decode(Payload(b"\x81" + encode(key) + b"\x01"), None)
         assert ran == []
 
-    def test_one_whose_module_has_a_hash_of_its_own_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_object_whose_module_redefines_hash_is_refused_as_a_key(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         module = ModuleType("other")
         monkeypatch.setitem(sys.modules, "other", module)
         source = "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass P:\n    x: int\n"
@@ -83,19 +83,19 @@ class TestWhoseHash:
             encode(value)
         assert ran == []
 
-    def test_pids_in_such_a_payload_are_seen_from_here_too(self) -> None:
+    def test_key_checking_decoder_makes_own_pids_local(self) -> None:
         here, there = Incarnation("here@vm", 7), Incarnation("there@vm", 9)
         payload = Payload(encode((Own(1), {(Pid(1),): Pid(2, 0, *here)})), there)
         assert decode(payload, here) == (Own(1), {(Pid(1, 0, *there),): Pid(2)})
 
 
 def many(wrap: Any, count: int) -> list[Any]:
-    """Keys that are not equal and have one hash."""
+    """Different keys of one hash."""
     return [wrap(number * (2**61 - 1)) for number in range(1, count + 1)]
 
 
-class TestOneHash:
-    """Keys that an enemy chose so that all have one hash would take quadratic time."""
+class TestCollisions:
+    """Hostile keys of one hash would take quadratic time."""
 
     WRAPS: ClassVar[dict[str, Any]] = {
         "int": lambda number: number,
@@ -109,7 +109,7 @@ class TestOneHash:
 
     @pytest.mark.parametrize("name", [name for name in WRAPS if name != "Pid"])
     @pytest.mark.parametrize("count", [65, 1000])
-    def test_many_such_keys_are_no_payload(self, name: str, count: int) -> None:
+    def test_many_keys_of_one_hash_are_refused(self, name: str, count: int) -> None:
         keys = [encode(key) for key in many(self.WRAPS[name], count)]
         as_dict = b"\xde" + count.to_bytes(2, "big") + b"".join(key + b"\x01" for key in keys)
         as_set = b"\xdc" + (count + 1).to_bytes(2, "big") + b"\xd4\x02\0" + b"".join(keys)
@@ -119,12 +119,12 @@ class TestOneHash:
                 decode(Payload(data), None)
 
     @pytest.mark.parametrize("wrap", list(WRAPS.values()), ids=list(WRAPS))
-    def test_a_few_are_nothing_to_worry_about(self, wrap: Any) -> None:
+    def test_few_keys_of_one_hash_are_allowed(self, wrap: Any) -> None:
         keys = many(wrap, 10) if wrap is not Pid else [Pid(number) for number in range(10)]
         value = [dict.fromkeys(keys, 1), set(keys), *range(100)]
         assert decode(Payload(encode(value)), None) == value
 
-    def test_a_large_dict_of_other_keys_is_one(self) -> None:
+    def test_large_dict_of_different_hashes_is_allowed(self) -> None:
         grid = {(x, y, z): -1 for x in range(-5, 5) for y in range(-5, 5) for z in range(-5, 5)}
         value = [
             {str(number): number for number in range(1000)}, set(range(-500, 500)), grid,
@@ -134,7 +134,7 @@ class TestOneHash:
 
 
 class TestDepth:
-    def test_deep_payloads_without_deep_keys_are_like_any_other(self) -> None:
+    def test_deep_payload_without_deep_keys_is_allowed(self) -> None:
         for wrap in (
             lambda each: (each, {"a": each}) if each == 1 else (each,),
             Point,
@@ -144,12 +144,12 @@ class TestDepth:
             assert decode(Payload(encode(value)), None) == value
 
     @pytest.mark.parametrize("depth", [15, 16, 17, 100, 254])
-    def test_deep_keys(self, depth: int) -> None:
+    def test_deep_key_of_tuples_is_allowed(self, depth: int) -> None:
         for wrap in (lambda each: (each,), lambda each: frozenset([each])):
             key = nested(depth, wrap)
             assert decode(Payload(encode({key: 1, "b": {key}})), None) == {key: 1, "b": {key}}
 
-    def test_twenty_dataclasses_inside_each_other_are_a_key_and_thirty_are_none(self) -> None:
+    def test_key_of_20_nested_dataclasses_is_allowed_and_of_30_refused(self) -> None:
         key = nested(20, Point)
         assert decode(Payload(encode({key: 1})), None) == {key: 1}
         with pytest.raises(EncodeError, match="cannot be a key or a member of a set: it nests too deep"):
@@ -157,7 +157,7 @@ class TestDepth:
         with pytest.raises(DecodeError, match="a key cannot be hashed: it nests too deep"):
             decode(Payload(b"\x81" + encode(nested(30, Point)) + b"\x01"), None)
 
-    def test_a_deep_key_that_stands_twice_is_not_compared(self) -> None:
+    def test_deep_keys_of_one_hash_are_not_compared(self) -> None:
         key = msgpack.packb(1)
         for _ in range(200):
             key = b"\x92\xd4\x01\0" + key
