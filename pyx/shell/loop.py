@@ -147,7 +147,7 @@ class Shell:
 
     def _renew_process(self) -> None:
         dead = self._process.renew()
-        text = f"** the shell process {dead} was killed; it is {self._process.pid} now\n"
+        text = f"** the shell process {dead} was killed; its pid is now {self._process.pid}\n"
         self._terminal.show(text, "notice")
 
 

@@ -170,7 +170,7 @@ DETAILS: Final = (
         "names are matched as written, so `:b` is not a node",
         "a bare name means this host",
         "on one host the host part says nothing",
-        ("tests/stories/test_article.py::test_a_name_gets_the_hosts_own_part",),
+        ("tests/stories/test_scenario_modules.py::test_bare_name_gets_the_host_part_of_this_host",),
     ),
     Detail(
         "names that are none",
@@ -184,9 +184,7 @@ DETAILS: Final = (
         "a wrong cookie is `false`, and nothing is logged at the asking node",
         "also a warning with the reason at the asking node",
         "the user of the asking node can correct it",
-        (
-            "tests/stories/test_nodes.py::TestCookies::test_a_wrong_cookie_is_told_to_who_asked_with_the_reason",
-        ),
+        ("tests/stories/test_nodes.py::TestCookies::test_wrong_cookie_is_reported_at_the_dialling_node",),
     ),
     Detail(
         "stop",
@@ -214,7 +212,7 @@ DETAILS: Final = (
         "Ctrl-C opens a menu",
         "interrupts what runs or waits",
         "it must be possible to leave what hangs, without losing anything",
-        ("tests/stories/test_interrupts.py::test_a_blocked_call",),
+        ("tests/stories/test_interrupts.py::test_ctrl_c_interrupts_a_blocked_call",),
     ),
     Detail(
         "history",
@@ -222,7 +220,7 @@ DETAILS: Final = (
         "always on; whole statements, in a file with mode 0600, without those that hold a cookie",
         "nothing has to be typed twice",
         (
-            "tests/stories/test_editor.py::TestHistory::test_of_earlier_sessions_comes_back_statement_by_statement",
+            "tests/stories/test_editor.py::TestHistory::test_arrow_up_recalls_statements_of_earlier_sessions",
             "tests/shell/test_history.py::test_file_is_readable_for_its_owner_alone",
         ),
     ),

@@ -414,7 +414,7 @@ class TestTerminal:
 
     def test_killed_shell_shows_its_new_pid_and_goes_on(self, terminal: Terminal) -> None:
         terminal.type("me = self(); pid = spawn(lambda: Process.exit(me, 'kill'))")
-        terminal.expect("** the shell process #PID<0.1.0> was killed; it is #PID<0.3.0> now")
+        terminal.expect("** the shell process #PID<0.1.0> was killed; its pid is now #PID<0.3.0>")
         terminal.expect("> ")
         terminal.type("self()")
         terminal.expect("#PID<0.3.0>")

@@ -41,7 +41,7 @@ class FakeProcess(ShellProcess):
     def finish_line(self, *, newline: bool = True) -> None: ...
 
 
-RENEWED = "** the shell process #PID<0.1.0> was killed; it is #PID<0.3.0> now"
+RENEWED = "** the shell process #PID<0.1.0> was killed; its pid is now #PID<0.3.0>"
 
 
 def run_coroutine(coroutine: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The hosts that stories play on."""
+"""The hosts on which the stories run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    """One for all stories of a file: their nodes form one mesh."""
+    """The host of all stories of a file: their nodes form one mesh."""
     with Host() as host:
         yield host
 
 
 @pytest.fixture
 def lone_host() -> Iterator[Host]:
-    """One for a story that counts nodes, or spoils something."""
+    """The host of one story, which counts nodes or damages files."""
     with Host() as host:
         yield host

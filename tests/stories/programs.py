@@ -1,4 +1,4 @@
-"""Small programs that have to do the same under `pyx FILE` as under `python FILE`.
+"""Small programs that must behave alike under `pyx FILE` and `python FILE`.
 
 Each runs in a folder with the modules `neighbour` and `colorsys`, from the folder above it, with the
 arguments `--x y`, and with the lines `one`, `two` and `three` (or those of `TYPED`) on its standard input.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 PROGRAMS: Final = {
-    # Who it is.
+    # Its module and path.
     "main_names": """\
 import sys
 print(__name__, __doc__, __package__, __spec__, __cached__, __annotations__)
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     with mp.get_context("fork").Pool(1) as p: print(p.map(f, [1, 2]))
     q = mp.get_context("fork").Process(target=print, args=("child",)); q.start(); q.join(); print(q.exitcode)
 """,
-    # What its names mean.
+    # Its names.
     "gettext": """\
 import gettext
 gettext.install("nothing")
@@ -98,7 +98,7 @@ v = contextvars.ContextVar("v"); v.set("main")
 atexit.register(lambda: print("atexit sees", v.get("lost")))
 print(v.get())
 """,
-    # How it fails.
+    # Its errors.
     "tb": """\
 def inner(x):
     return 1 / x
@@ -154,7 +154,7 @@ import threading
 t = threading.Thread(target=lambda: 1/0, name="T"); t.start()
 t.join(); print("end")
 """,
-    # How it exits.
+    # Its exit.
     "exit_none": "import sys; sys.exit()",
     "exit_big": "import sys; sys.exit(2**70)",
     "exit_true": "import sys; sys.exit(True)",
@@ -169,7 +169,7 @@ sys.exit(X())
     "exit_builtin": "exit(4)",
     "exit_quit": 'quit("bye")\n',
     "os_exit": 'import os; print("x", flush=True); os._exit(9)\n',
-    # What comes after its last line.
+    # The work after its last line.
     "atexit": """\
 import atexit, sys
 atexit.register(print, "first registered")

@@ -1,8 +1,7 @@
-"""A real `pyx` in a pseudo-terminal, and the screen that its user looks at.
+"""A real `pyx` in a pseudo-terminal, and the screen that its user sees.
 
-`type` is what a person does: type, press Enter, read on until the next prompt.  Nothing is looked for in the
-stream of bytes; it is drawn by a terminal emulator first, so a test sees what a person would see.
-Not here: where the nodes live (`host.py`).
+`type` acts like a person: types, presses Enter, reads on until the next prompt.  A terminal emulator draws
+the stream of bytes first, so a test finds text on the same screen as a person.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ ROWS: Final = 40
 
 
 class Shell:
-    """One `pyx` at a terminal.  Every wait ends after the host's patience, with the screen in the message.
+    """One `pyx` at a terminal.  Every wait fails after `PATIENCE_SECONDS`, with the screen in the message.
 
     Args:
-        host: pumps the output of all its shells while one of them waits.
+        host: draws the output of all its shells while one of them waits.
         argv: the command.
-        environment: of the new process, whole.
+        environment: the whole environment of the new process.
         cwd: its directory.
-        columns: of the terminal.
+        columns: the width of the terminal.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Shell:
         columns: int = COLUMNS,
     ) -> None:
         with warnings.catch_warnings():
-            # A fork of a process with threads (pytest may have some); this child does nothing but exec.
+            # A fork of a process with threads (pytest may have some); this child calls exec at once.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._child = pexpect.spawn(
                 argv[0], list(argv[1:]), env=environment, cwd=cwd, dimensions=(ROWS, columns)
@@ -58,21 +57,21 @@ class Shell:
         self._host = host
         self._screen = _Screen(columns, ROWS)
         self._stream = pyte.ByteStream(self._screen)
-        self._unseen = 0  # the first line that `sees` may still find
+        self._unseen = 0  # the first line in which `sees` looks
         self.raw = b""
         """All bytes so far: for tests about bytes (colours, control characters)."""
 
-    # ------------------------------------------------------------ what a person does
+    # ------------------------------------------------------------ keys
 
     def type(self, code: str) -> str:
-        """Types *code* (a block is pasted) and Enter; returns what was shown up to the next prompt."""
+        """Types *code* (a block is pasted) and Enter; returns the lines shown up to the next prompt."""
         self.enter(code)
         first = self._unseen
         row = self.prompt_returns()
         return "\n".join(self.lines[first:row])
 
     def paste(self, code: str) -> None:
-        """Pastes *code*, as wide as may be, with blanks at the ends of lines, and awaits the next prompt."""
+        """Pastes *code*, of any width and with blanks at line ends, and waits for the next prompt."""
         row = self.prompt_returns()
         self.press(f"\x1b[200~{code}\x1b[201~\r")
         below = row + 1 + code.count("\n")
@@ -94,7 +93,7 @@ class Shell:
         self.wait(lambda: self._typed(len(further)) == typed, f"the typed {text!r}")
 
     def comes_to(self, code: str, value: str) -> None:
-        """Types *code* until it shows *value*: for what is known here in a moment, from another node."""
+        """Types *code* again until it shows *value*, which depends on another node."""
         self.wait(lambda: self.type(code) == value, f"{value} of {code}")
 
     def press(self, keys: str) -> None:
@@ -102,22 +101,22 @@ class Shell:
         self._child.send(keys)
 
     def interrupt(self) -> str:
-        """Ctrl-C into whatever runs; returns what was shown since it was entered, up to the next prompt."""
+        """Presses Ctrl-C; returns the lines shown since the last Enter, up to the next prompt."""
         first = self._unseen
         self.press("\x03")
         row = self.prompt_returns()
         return "\n".join(self.lines[first:row])
 
-    # ------------------------------------------------------------ what a person sees
+    # ------------------------------------------------------------ the screen
 
     @property
     def prompt(self) -> str:
-        """The prompt, with what is typed behind it."""
+        """The prompt, with the text typed after it."""
         return self._screen.before_cursor
 
     @property
     def lines(self) -> list[str]:
-        """Everything shown so far, also what has scrolled away, without blanks at line ends."""
+        """All lines shown so far, with those that have scrolled off, without blanks at line ends."""
         return self._screen.gone + [line.rstrip() for line in self._screen.display]
 
     @property
@@ -144,7 +143,7 @@ class Shell:
         return self._screen.row
 
     def wait(self, happened: Callable[[], bool], what: str) -> None:
-        """Waits until *happened*, and fails with the screen when it does not."""
+        """Waits until *happened*; fails with the screen if that takes too long."""
         __tracebackhide__ = True
         came = False
 
@@ -161,7 +160,7 @@ class Shell:
             raise AssertionError(msg)
 
     def _typed(self, lines_above: int) -> str:
-        """What stands before the cursor, and in so many lines above it."""
+        """Returns the text before the cursor, and the lines above it."""
         row = self._screen.row
         if not lines_above:
             return self.prompt
@@ -174,24 +173,24 @@ class Shell:
 
     @property
     def pid(self) -> int:
-        """Of the operating system."""
+        """The process id of the operating system."""
         assert self._child.pid is not None
         return self._child.pid
 
     @property
     def reads_lines(self) -> bool:
-        """True while the terminal echoes and gathers lines by itself; an editor switches that off."""
+        """True while the terminal is in canonical mode; an editor switches that off."""
         return bool(termios.tcgetattr(self._child.child_fd)[3] & termios.ICANON)
 
     def lets_read_lines(self) -> None:
-        """What a shell does where it takes the terminal from a program that was stopped."""
+        """Sets canonical mode, as a shell does when it takes the terminal from a stopped program."""
         modes = termios.tcgetattr(self._child.child_fd)
         modes[3] |= termios.ICANON | termios.ECHO | termios.ISIG
         termios.tcsetattr(self._child.child_fd, termios.TCSANOW, modes)
 
     @property
     def sleeps(self) -> bool:
-        """True while its main thread waits for something."""
+        """True while its main thread sleeps."""
         asked = ["ps", "-o", "stat=", "-p", str(self.pid)]
         return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.startswith("S")
 
@@ -206,11 +205,11 @@ class Shell:
         return self.close()
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Sends it a signal."""
+        """Sends a signal to the process."""
         os.kill(self.pid, number)
 
     def close(self) -> int:
-        """Ends it, if it has not ended by itself; returns the exit code."""
+        """Kills the process, if it has not ended by itself; returns the exit code."""
         if not self._child.closed:
             if not self.has_ended:
                 self.kill()
@@ -223,14 +222,14 @@ class Shell:
 
     @property
     def descriptor(self) -> int | None:
-        """What the host reads from; None when nothing more can come."""
+        """The descriptor that the host reads; None once the terminal is closed."""
         return None if self._child.closed or self.has_ended else self._child.child_fd
 
     def read(self) -> None:
-        """Draws what has come."""
+        """Draws the output that has arrived."""
         try:
             data = os.read(self._child.child_fd, 1 << 16)
-        except OSError:  # how Linux says that the other end of a terminal is closed
+        except OSError:  # on Linux: the other end of the terminal is closed
             data = b""
         self._child.flag_eof = not data
         self.raw += data
@@ -245,19 +244,19 @@ class _Screen(pyte.Screen):
         super().__init__(columns, lines)
 
     def index(self) -> None:
-        """A line feed: at the bottom it scrolls."""
+        """Moves the cursor down; at the bottom the screen scrolls."""
         if self.cursor.y == self.lines - 1:
             self.gone.append(self._text(0).rstrip())
         super().index()
 
     @property
     def row(self) -> int:
-        """The cursor's, counted from the first line ever shown."""
+        """The row of the cursor, counted from the first line ever shown."""
         return len(self.gone) + self.cursor.y
 
     @property
     def before_cursor(self) -> str:
-        """What stands before the cursor; behind it may be a grey suggestion."""
+        """The text before the cursor; after it may be a grey suggestion."""
         return self._text(self.cursor.y)[: self.cursor.x]
 
     def _text(self, y: int) -> str:

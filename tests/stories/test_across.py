@@ -1,6 +1,6 @@
 """Two nodes of two addresses, gus@127.0.0.1 and bob@127.0.0.2: TCP and TLS, as between hosts.
 
-Each test that needs EPMD has one of its own, at a port of its own.
+Each test that needs EPMD has its own, at its own port.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ USAGE = "hint: pyx --help shows the options\n"
 
 
 def free_port() -> str:
-    """One that is free on all addresses, below those that connections are given."""
+    """Returns a port that is free on all addresses, below those of outgoing connections."""
     while True:
         port = random.randrange(20_000, 30_000)
         with contextlib.suppress(OSError), socket.create_server(("0.0.0.0", port)):
@@ -37,26 +37,28 @@ def free_port() -> str:
 
 @pytest.fixture
 def epmd() -> Iterator[dict[str, str]]:
-    """The environment of nodes that share an EPMD; it leaves with the last of them."""
+    """The environment of nodes that share an EPMD, which ends with the last of them."""
     port = free_port()
     yield {"ERL_EPMD_PORT": port}
     end_epmd(int(port))
 
 
 def shell(host: Host, name: str, *words: str, **variables: str) -> Shell:
-    """A shell at its first prompt, as a node with that long name."""
+    """Starts a node with a long name; returns its shell at the first prompt."""
     shell = host.starts("--name", name, *words, cwd=None, **variables)
     shell.prompt_returns()
     return shell
 
 
 def names(host: Host, variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """What `pyx names` says."""
+    """Runs `pyx names`."""
     return host.run("names", *words, cwd=None, stdin="", **variables)
 
 
 class TestTwoAddresses:
-    def test_they_find_each_other_by_epmd_and_talk(self, epmd: dict[str, str], lone_host: Host) -> None:
+    def test_two_nodes_find_each_other_by_epmd_and_exchange_messages(
+        self, epmd: dict[str, str], lone_host: Host
+    ) -> None:
         gus = shell(lone_host, "gus@127.0.0.1", **epmd)
         bob = shell(lone_host, "bob@127.0.0.2", **epmd)
         assert gus.prompt == "pyx(gus@127.0.0.1)1> "
@@ -74,20 +76,20 @@ class TestTwoAddresses:
         for one in (gus, bob):
             one.close()
 
-    def test_with_one_port_for_all_no_epmd_is_needed(self, lone_host: Host) -> None:
+    def test_nodes_with_the_same_port_option_need_no_epmd(self, lone_host: Host) -> None:
         port = free_port()
-        nowhere = {"ERL_EPMD_PORT": free_port()}
-        gus = shell(lone_host, "gus@127.0.0.1", "--port", port, **nowhere)
-        bob = shell(lone_host, "bob@127.0.0.2", "--port", port, **nowhere)
+        no_epmd = {"ERL_EPMD_PORT": free_port()}
+        gus = shell(lone_host, "gus@127.0.0.1", "--port", port, **no_epmd)
+        bob = shell(lone_host, "bob@127.0.0.2", "--port", port, **no_epmd)
         assert bob.type('Node.ping("gus@127.0.0.1")') == "'pong'"
         gus.comes_to("Node.list()", "['bob@127.0.0.2']")
-        assert names(lone_host, nowhere).stdout == ""
-        elsewhere = names(lone_host, nowhere, "127.0.0.1")
-        assert elsewhere.returncode == 2
-        assert elsewhere.stderr.startswith("pyx: cannot connect to 127.0.0.1 port ")
+        assert names(lone_host, no_epmd).stdout == ""
+        remote = names(lone_host, no_epmd, "127.0.0.1")
+        assert remote.returncode == 2
+        assert remote.stderr.startswith("pyx: cannot connect to 127.0.0.1 port ")
 
-    def test_another_cookie_is_told_to_who_asked(self, lone_host: Host) -> None:
-        lone_host.cookie_file("other", "a cookie that is another one")
+    def test_wrong_cookie_is_reported_at_the_dialling_node(self, lone_host: Host) -> None:
+        lone_host.cookie_file("other", "a cookie of another cluster")
         port = free_port()
         shell(lone_host, "gus@127.0.0.1", "--port", port)
         bob = shell(lone_host, "bob@127.0.0.2", "--port", port, "--cookie-file", "other")
@@ -98,8 +100,8 @@ class TestTwoAddresses:
         assert shown.endswith("\n'pang'")
 
 
-class TestThePage:
-    def test_the_session_of_two_hosts_goes_as_it_says(self, epmd: dict[str, str], lone_host: Host) -> None:
+class TestPage:
+    def test_first_session_of_the_page_across_hosts(self, epmd: dict[str, str], lone_host: Host) -> None:
         """The first lines of `docs/across-hosts.md`, at two addresses of this host."""
         page = section("docs/across-hosts.md", "Across hosts").replace("10.0.0.", "127.0.0.")
         gus, bob = re.findall(r"^    pyx --name (\S+)", page, re.MULTILINE)
@@ -111,7 +113,7 @@ class TestThePage:
 
 
 class TestSeeds:
-    def test_a_seed_is_dialled_until_it_is_up_and_again_when_it_is_lost(self, lone_host: Host) -> None:
+    def test_seed_is_dialled_until_it_is_up_and_again_when_it_is_lost(self, lone_host: Host) -> None:
         port = free_port()
         gus = shell(lone_host, "gus@127.0.0.1", "--port", port, "--seed", "bob@127.0.0.2")
         gus.sees("[warning] the seed bob@127.0.0.2 cannot be reached: cannot connect to 127.0.0.2 port ")
@@ -121,15 +123,15 @@ class TestSeeds:
         again = shell(lone_host, "bob@127.0.0.2", "--port", port)
         again.comes_to("Node.list()", "['gus@127.0.0.1']")
 
-    def test_a_domain_leads_to_all_its_addresses(self, lone_host: Host) -> None:
+    def test_dns_seed_is_dialled_at_all_its_addresses(self, lone_host: Host) -> None:
         port = free_port()
         gus = shell(lone_host, "gus@127.0.0.1", "--port", port)
         shell(lone_host, "bob@127.0.0.2", "--port", port, "--seed", "dns:gus@localhost")
         gus.comes_to("Node.list()", "['bob@127.0.0.2']")
 
 
-class TestNamesLongAndShort:
-    def test_do_not_mix(self, lone_host: Host) -> None:
+class TestLongAndShortNames:
+    def test_long_and_short_names_do_not_connect(self, lone_host: Host) -> None:
         gus = shell(lone_host, "gus@127.0.0.1", "--port", free_port())
         bob = lone_host.shell("bob")
         for asking, other in ((gus, "bob@vm"), (bob, "gus@127.0.0.1")):
@@ -139,7 +141,7 @@ class TestNamesLongAndShort:
             assert answer == "'pang'"
 
     @pytest.mark.parametrize(
-        ("words", "complaint"),
+        ("words", "message"),
         [
             (
                 ["--name", "gus@vm"],
@@ -166,29 +168,29 @@ class TestNamesLongAndShort:
             ),
         ],
     )
-    def test_a_mistake_is_one_line(self, words: list[str], complaint: str, host: Host) -> None:
+    def test_wrong_options_are_refused_in_one_line(self, words: list[str], message: str, host: Host) -> None:
         done = host.run(*words, "-e", "1")
-        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pyx: {complaint}")
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pyx: {message}")
 
-    def test_a_name_in_use_is_refused(self, epmd: dict[str, str], lone_host: Host) -> None:
+    def test_long_name_in_use_is_refused(self, epmd: dict[str, str], lone_host: Host) -> None:
         holder = shell(lone_host, "gus@127.0.0.1", **epmd)
         second = lone_host.run("--name", "gus@127.0.0.1", "-e", "1", stdin="", cwd=None, **epmd)
         assert (second.returncode, second.stderr) == (3, "pyx: the name gus is in use by another node\n")
         holder.close()
 
 
-def test_names_lists_the_nodes_that_keep_to_this_host(lone_host: Host) -> None:
-    nowhere = {"ERL_EPMD_PORT": free_port()}
+def test_pyx_names_lists_nodes_with_short_names(lone_host: Host) -> None:
+    no_epmd = {"ERL_EPMD_PORT": free_port()}
     short = lone_host.shell("short")
-    done = names(lone_host, nowhere)
+    done = names(lone_host, no_epmd)
     assert (done.stdout, done.stderr) == (f"short@vm (pid {short.pid})\n", "")
-    assert names(lone_host, nowhere, "one", "two").stderr == (
+    assert names(lone_host, no_epmd, "one", "two").stderr == (
         "pyx: names takes at most one host\nhint: pyx names 10.0.0.5\n"
     )
 
 
-class TestWhatANodeSays:
-    def test_one_that_listens_beyond_this_host_says_on_what_and_what_that_means(self, host: Host) -> None:
+class TestStartupWarnings:
+    def test_node_that_listens_beyond_this_host_warns_with_address_and_rpc_policy(self, host: Host) -> None:
         port = free_port()
         words = ("--name", "gus@127.0.0.1", "--listen", "0.0.0.0", "--port", port, "-e", "1")
         listens = f"[warning] gus@127.0.0.1 listens on 0.0.0.0 port {port}: every node with the cookie can "
@@ -197,11 +199,11 @@ class TestWhatANodeSays:
         marked = host.run("--rpc", "exported", *words).stderr
         assert marked == f"{listens}call what is marked with @rpc.export here\n"
 
-    def test_one_that_does_not_says_nothing(self, host: Host) -> None:
+    def test_node_that_listens_on_this_host_only_warns_of_nothing(self, host: Host) -> None:
         done = host.run("--name", "gus@127.0.0.1", "--port", free_port(), "-e", "print(Node.self())")
         assert (done.stdout, done.stderr) == ("gus@127.0.0.1\n", "")
 
-    def test_a_short_cookie_is_warned_about(self, host: Host) -> None:
+    def test_short_cookie_is_warned_about(self, host: Host) -> None:
         host.cookie_file("short", "nineteen characters")
         host.cookie_file("long", "twenty of characters")
         words = ("--sname", "gus@vm", "-e", "1", "--cookie-file")
@@ -213,7 +215,7 @@ class TestWhatANodeSays:
         assert host.run(*words, "long").stderr == ""
 
 
-def test_a_node_of_this_host_alone_loads_nothing_for_others(host: Host) -> None:
+def test_node_with_a_short_name_imports_nothing_for_tcp(host: Host) -> None:
     code = (
         "import sys\n"
         "print([name for name in ('cryptography', 'pyx.wire.handshake.tls', 'pyx.net.tcp_carrier',"

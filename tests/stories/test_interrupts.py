@@ -1,4 +1,4 @@
-"""Ctrl-C: whatever runs or waits is left at once, and pid, mailbox and names stay.  Ctrl-D leaves."""
+"""Ctrl-C interrupts running and waiting code; pid, mailbox and names stay.  Ctrl-D ends the shell."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def other(host: Host) -> Shell:
-    """A node to wait for."""
+    """A node that the shell calls."""
     return host.shell("other")
 
 
 @pytest.fixture(scope="module")
 def shared(host: Host, other: Shell) -> Shell:
-    """One shell for the whole file: each story finds what the one before has left, whole."""
+    """One shell for the whole file: each story finds the state that the one before has left."""
     shell = host.shell("gus")
     assert shell.type('import time; Node.connect("other@vm")') == "True"
     return shell
@@ -32,7 +32,7 @@ def shared(host: Host, other: Shell) -> Shell:
 
 @pytest.fixture
 def shell(shared: Shell) -> Iterator[Shell]:
-    """It keeps its pid, its message and its names through every story."""
+    """The shell, whose pid, message and names must survive each story."""
     shared.type("mine, kept = self(), send(self(), object.__name__)")
     yield shared
     assert shared.type("self() == mine, receive(timeout=0), kept") == "(True, 'object', 'object')"
@@ -55,7 +55,7 @@ def shell(shared: Shell) -> Iterator[Shell]:
         'await aio.rpc.call("other@vm", "time", "sleep", [30])',
     ],
 )
-def test_a_blocked_call(blocked: str, shell: Shell) -> None:
+def test_ctrl_c_interrupts_a_blocked_call(blocked: str, shell: Shell) -> None:
     number = shell.prompt
     shell.enter(f"print('run' 'ning'); {blocked}")
     shell.sees("running")
@@ -63,8 +63,8 @@ def test_a_blocked_call(blocked: str, shell: Shell) -> None:
     assert shell.prompt == number
 
 
-def test_a_call_that_has_not_begun(shell: Shell) -> None:
-    """Ctrl-C right behind Enter, while the editor is still there or just gone."""
+def test_ctrl_c_just_after_enter_interrupts_the_statement(shell: Shell) -> None:
+    """Ctrl-C right after Enter, while the editor still runs or has just ended."""
     number = shell.prompt
     for _ in range(20):
         shell.enter('receive("never")')
@@ -72,8 +72,8 @@ def test_a_call_that_has_not_begun(shell: Shell) -> None:
         assert shell.prompt == number
 
 
-def test_a_question(shell: Shell) -> None:
-    """Once it waits for the answer: Python itself loses a signal that comes as it is about to."""
+def test_ctrl_c_interrupts_input(shell: Shell) -> None:
+    """Once it waits for the answer: Python itself loses a signal on its way into that wait."""
     number = shell.prompt
     shell.enter("input('name? ')")
     shell.wait(lambda: shell.prompt == "name? " and shell.sleeps, "the question")
@@ -81,13 +81,13 @@ def test_a_question(shell: Shell) -> None:
     assert shell.prompt == number
 
 
-def test_a_busy_loop(shell: Shell) -> None:
+def test_ctrl_c_interrupts_a_busy_loop(shell: Shell) -> None:
     shell.enter("while True:\n    if (mine := self()): print('running')\n    while True: pass\n")
     shell.sees("running")
     assert shell.interrupt() == "^C\nKeyboardInterrupt"
 
 
-def test_a_ping_to_a_frozen_node(shell: Shell, other: Shell) -> None:
+def test_ctrl_c_interrupts_a_ping_to_a_frozen_node(shell: Shell, other: Shell) -> None:
     other.kill(signal.SIGSTOP)
     try:
         shell.enter("print('run' 'ning'); Node.ping('other@vm')")
@@ -97,24 +97,24 @@ def test_a_ping_to_a_frozen_node(shell: Shell, other: Shell) -> None:
         other.kill(signal.SIGCONT)
 
 
-def test_it_is_not_lost_where_it_strikes_pyx_at_work(shell: Shell) -> None:
-    """The handler may find the main thread inside a step, and the call that follows would block for ever."""
+def test_ctrl_c_during_pyx_s_own_work_is_not_lost(shell: Shell) -> None:
+    """The handler may find the main thread in a kernel call, and the call after that would block for ever."""
     for _ in range(20):
-        shell.enter("print('run' 'ning'); [Process.whereis('nobody') for _ in range(500)]; time.sleep(3600)")
+        shell.enter("print('run' 'ning'); [Process.whereis('missing') for _ in range(500)]; time.sleep(3600)")
         shell.sees("running")
         assert shell.interrupt() == "^C\nKeyboardInterrupt"
 
 
-def test_a_half_typed_line_is_cleared(shell: Shell) -> None:
+def test_ctrl_c_clears_a_half_typed_line(shell: Shell) -> None:
     number = shell.prompt
-    shell.half_type("nobody_wants(this")
+    shell.half_type("half_typed(this")
     shell.interrupt()
     assert shell.prompt == number
-    assert "nobody_wants" not in shell.screen
+    assert "half_typed" not in shell.screen
     assert shell.type("'the next ' + 'one'") == "'the next one'"
 
 
-def test_an_unfinished_block_is_given_up(shell: Shell) -> None:
+def test_ctrl_c_drops_an_unfinished_block(shell: Shell) -> None:
     number = shell.prompt
     shell.press("def f():\r")
     shell.wait(lambda: shell.prompt.startswith("...(gus@vm)"), "the continuation prompt")
@@ -123,23 +123,23 @@ def test_an_unfinished_block_is_given_up(shell: Shell) -> None:
     assert shell.type("f") == "NameError: name 'f' is not defined"
 
 
-def test_what_was_called_goes_on_there_and_its_answer_vanishes(shell: Shell, other: Shell) -> None:
+def test_answer_to_an_interrupted_call_is_dropped(shell: Shell, other: Shell) -> None:
     other.type('Process.register(self(), "other")')
     shell.enter("print('run' 'ning'); rpc.call('other@vm', time.sleep, [0.2])")
     shell.sees("running")
     assert shell.interrupt() == "^C\nKeyboardInterrupt"
-    shell.type("rpc.call('other@vm', time.sleep, [0.4])")  # by now the first one has answered as well
+    shell.type("rpc.call('other@vm', time.sleep, [0.4])")  # by now the first call has been answered, too
 
 
 @pytest.mark.parametrize(("keys", "code"), [("\x04", 0), ("exit()\r", 0), ("exit(7)\r", 7)])
-def test_ways_to_leave(keys: str, code: int, lone_host: Host) -> None:
+def test_ctrl_d_and_exit_end_the_shell(keys: str, code: int, lone_host: Host) -> None:
     shell = lone_host.shell()
     shell.press(keys)
     assert shell.leaves() == code
 
 
-def test_ctrl_c_where_it_was_ignored(lone_host: Host) -> None:
-    """A shell that was started with `&` and brought to the foreground has inherited that."""
+def test_ctrl_c_works_in_a_shell_started_with_sigint_ignored(lone_host: Host) -> None:
+    """A shell that is started with `&` and brought to the foreground has inherited that."""
     shell = lone_host.starts_command(["sh", "-c", f"trap '' INT; exec {PYX}"])
     shell.prompt_returns()
     shell.enter("print('run' 'ning'); Process.sleep(None)")
@@ -147,8 +147,8 @@ def test_ctrl_c_where_it_was_ignored(lone_host: Host) -> None:
     assert shell.interrupt() == "^C\nKeyboardInterrupt"
 
 
-def test_what_is_typed_while_a_statement_runs_is_for_the_next_prompts(lone_host: Host) -> None:
-    """Also a Ctrl-D, which a terminal that reads lines keeps to itself."""
+def test_lines_typed_while_a_statement_runs_are_the_next_inputs(lone_host: Host) -> None:
+    """A Ctrl-D, too, which a terminal in canonical mode keeps to itself."""
     shell = lone_host.shell()
     shell.type("import os, time")
     shell.enter("print('run' 'ning'); all(iter(lambda: time.sleep(0.01) or not os.path.exists('go'), False))")
@@ -161,7 +161,7 @@ def test_what_is_typed_while_a_statement_runs_is_for_the_next_prompts(lone_host:
     assert shell.leaves() == 0
 
 
-def test_what_is_typed_without_enter_while_a_statement_runs_stands_behind_the_next_prompt(
+def test_unfinished_line_typed_while_a_statement_runs_follows_the_next_prompt(
     lone_host: Host,
 ) -> None:
     shell = lone_host.shell()
@@ -171,14 +171,14 @@ def test_what_is_typed_without_enter_while_a_statement_runs_stands_behind_the_ne
     shell.press("6 *")
     shell.sees("6 *")
     (lone_host.home / "go").touch()
-    shell.wait(lambda: shell.prompt == "pyx(3)> 6 *", "the prompt with what was typed")
+    shell.wait(lambda: shell.prompt == "pyx(3)> 6 *", "the prompt with the typed text")
     shell.press(" 7")
     shell.wait(lambda: shell.prompt == "pyx(3)> 6 * 7", "the whole line")
     shell.press("\r")
     shell.sees("42")
 
 
-def test_the_terminal_is_read_by_the_shell_alone(lone_host: Host) -> None:
+def test_input_of_another_process_raises_terminal_taken(lone_host: Host) -> None:
     shell = lone_host.shell()
     shell.enter("name = input('name? ')")
     shell.wait(lambda: shell.prompt == "name? ", "the question")
@@ -186,11 +186,11 @@ def test_the_terminal_is_read_by_the_shell_alone(lone_host: Host) -> None:
     assert shell.type("name") == "'gus'"
     shell.type("_, ref = spawn_monitor(input, 'and yours? ')")
     shown = shell.type("receive(('DOWN', ref, ..., ..., ...), timeout=10)[4].type")
-    assert shown.split("\n")[-1] == "'TerminalTaken'"  # above it may be the report of the crash
+    assert shown.split("\n")[-1] == "'TerminalTaken'"  # a report of the crash may be above it
     assert shell.type("'this ' + 'prompt'") == "'this prompt'"
 
 
-def test_a_terminal_that_can_do_nothing(lone_host: Host) -> None:
+def test_ctrl_c_and_ctrl_d_work_on_a_dumb_terminal(lone_host: Host) -> None:
     """`TERM=dumb`: plain lines, as inside an editor."""
     shell = lone_host.starts(TERM="dumb")
     shell.prompt_returns()
@@ -199,10 +199,10 @@ def test_a_terminal_that_can_do_nothing(lone_host: Host) -> None:
     assert shell.interrupt() == "^C\nKeyboardInterrupt"
     shell.press("\x04")
     assert shell.leaves() == 0
-    assert shell.prompt == ""  # what comes next begins in the first column
+    assert shell.prompt == ""  # the next program starts in the first column
 
 
-def test_after_a_stop_and_fg_the_prompt_is_there_again(lone_host: Host) -> None:
+def test_prompt_is_drawn_again_after_sigstop_and_fg(lone_host: Host) -> None:
     shell = lone_host.shell()
     shell.half_type("'still ' ")
     shell.kill(signal.SIGSTOP)

@@ -1,6 +1,4 @@
-"""Nodes of one host: the mesh, names and cookies, hidden and unnamed nodes, services, programs that are
-nodes.
-"""
+"""Nodes of one host: the mesh, names and cookies, hidden and unnamed nodes, services, embedded nodes."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TestMesh:
-    def test_joining_one_joins_all_and_a_dead_one_is_gone_everywhere(self, lone_host: Host) -> None:
+    def test_connecting_to_one_node_joins_the_mesh_and_a_dead_node_leaves_it(self, lone_host: Host) -> None:
         a, b, c, d = (lone_host.shell(name) for name in "abcd")
         assert b.type('Node.connect("a@vm")') == "True"
         assert c.type('Node.ping("b@vm")') == "'pong'"
@@ -37,14 +35,14 @@ class TestMesh:
             shell.comes_to("Node.list()", str([f"{name}@vm" for name in others]))
         assert a.type('Node.ping("c@vm")').endswith("'pang'")
 
-        # The name is free at once, for another life; whoever meets one member meets all.
+        # The name is free at once, for a new incarnation; a connection to one member joins the mesh.
         again = lone_host.shell("c")
         assert again.type("Node.list()") == "[]"
         assert again.type('Node.ping("d@vm")') == "'pong'"
         again.comes_to("Node.list()", "['a@vm', 'b@vm', 'd@vm']")
         a.comes_to("Node.list()", "['b@vm', 'c@vm', 'd@vm']")
 
-    def test_disconnect_ends_that_connection_and_no_other(self, lone_host: Host) -> None:
+    def test_disconnect_ends_one_connection_only(self, lone_host: Host) -> None:
         a, b, c = (lone_host.shell(name) for name in "abc")
         a.type('Node.connect("b@vm")')
         c.type('Node.connect("a@vm")')
@@ -55,7 +53,7 @@ class TestMesh:
         b.comes_to("Node.list()", "['c@vm']")
         assert c.type("Node.list()") == "['a@vm', 'b@vm']"
 
-    def test_a_hidden_node_is_told_of_nobody_and_to_nobody(self, lone_host: Host) -> None:
+    def test_hidden_node_is_not_announced_and_learns_of_no_other_node(self, lone_host: Host) -> None:
         a, b, hidden = lone_host.shell("a"), lone_host.shell("b"), lone_host.shell("shy", "--hidden")
         a.type('Node.connect("b@vm")')
         assert hidden.type('Node.connect("a@vm")') == "True"
@@ -70,21 +68,21 @@ class TestMesh:
         assert b.type('Node.list("known")') == "['a@vm', 'b@vm']"
         assert hidden.type('rpc.call("b@vm", "Node", "self")') == "'b@vm'"
 
-    def test_nobody_of_that_name(self, host: Host) -> None:
+    def test_calls_to_a_node_that_does_not_run(self, host: Host) -> None:
         shell = host.shell("asks")
         why = "[warning] cannot connect to nobody@vm: no node of that name runs on this host"
         assert shell.type('Node.ping("nobody@vm")') == f"{why}\n'pang'"
         assert shell.type('Node.connect("nobody")').endswith("\nFalse")
         failed = "RpcNoConnection: no connection to nobody@vm: no node of that name runs on this host"
         assert shell.type('rpc.call("nobody", "os", "getpid")').endswith(failed)
-        # That the dial failed may be said before or behind it, or, while the node rests, not at all.
+        # The failed dial may be logged before or after it, or, during the back-off, not at all.
         assert "'into the void'" in shell.type('send(("x", "nobody"), "into the void")').splitlines()
         assert shell.type('Node.ping("a b")').startswith("NodeNameInvalid: 'a b' is not a node name: ")
         shell.close()
 
 
 class TestNames:
-    def test_a_name_in_use_is_refused(self, host: Host) -> None:
+    def test_name_in_use_is_refused_with_the_pid_of_its_owner(self, host: Host) -> None:
         holder = host.shell("taken")
         second = host.starts("--sname", "taken@vm")
         assert second.leaves() == 3
@@ -105,19 +103,21 @@ class TestNames:
             ("gus@fd00::5", "a host with a dot, or an address, makes it a long one (--name)"),
         ],
     )
-    def test_a_bad_name_is_one_line_that_says_why(self, name: str, problem: str, host: Host) -> None:
+    def test_invalid_name_is_refused_in_one_line_with_the_reason(
+        self, name: str, problem: str, host: Host
+    ) -> None:
         done = host.run("--sname", name)
         assert done.returncode == 2
         assert (done.stdout, done.stderr) == ("", f"pyx: {name!r} is not a node name: {problem}\n")
 
-    def test_the_name_of_a_dead_node_is_free_at_once(self, host: Host) -> None:
+    def test_name_of_a_dead_node_is_free_at_once(self, host: Host) -> None:
         first = host.shell("phoenix")
         first.kill()
         assert first.leaves() == 128 + signal.SIGKILL
-        assert list(host.names.glob("phoenix@vm.lock"))  # it left its lock file, and nobody holds it
+        assert list(host.names.glob("phoenix@vm.lock"))  # its lock file is left, and is not locked
         assert host.shell("phoenix").type("Node.self()") == "'phoenix@vm'"
 
-    def test_who_leaves_leaves_nothing_behind(self, lone_host: Host) -> None:
+    def test_node_that_leaves_removes_its_lock_and_socket(self, lone_host: Host) -> None:
         shell = lone_host.shell("gone")
         shell.press("\x04")
         assert shell.leaves() == 0
@@ -125,15 +125,15 @@ class TestNames:
 
 
 class TestCookies:
-    def test_a_wrong_cookie_is_told_to_who_asked_with_the_reason(self, lone_host: Host) -> None:
+    def test_wrong_cookie_is_reported_at_the_dialling_node(self, lone_host: Host) -> None:
         right = lone_host.shell("right")
         lone_host.cookie_file("other", "not the cookie")
         wrong = lone_host.shell("wrong", "--cookie-file", "other")
-        said = wrong.type('Node.connect("right@vm")')
-        assert said.startswith(
+        shown = wrong.type('Node.connect("right@vm")')
+        assert shown.startswith(
             "[warning] cannot connect to right@vm: the cookie of right@vm differs from ours"
         )
-        assert said.endswith("\nFalse")
+        assert shown.endswith("\nFalse")
         assert wrong.type('Node.ping("right@vm")').endswith("\n'pang'")
         assert "the cookie of right@vm differs" in wrong.type('rpc.call("right@vm", "os", "getpid")')
         assert wrong.type("Node.list()") == "[]"
@@ -144,7 +144,9 @@ class TestCookies:
         assert wrong.type(f'Node.set_cookie("right@vm", "{secret}")') == "True"
         wrong.comes_to('Node.ping("right@vm")', "'pong'")
 
-    def test_it_is_made_on_first_use_for_me_alone_and_shows_a_fingerprint(self, lone_host: Host) -> None:
+    def test_cookie_is_created_readable_for_its_owner_alone_and_shown_as_a_fingerprint(
+        self, lone_host: Host
+    ) -> None:
         shell = lone_host.shell("first")
         file = lone_host.home / ".pyx.cookie"
         assert stat.S_IMODE(file.stat().st_mode) == 0o400
@@ -152,12 +154,12 @@ class TestCookies:
         assert shown.startswith("Cookie(sha256 ")
         assert file.read_text().strip() not in shown
 
-    def test_on_the_command_line_it_works_and_is_warned_about(self, host: Host) -> None:
+    def test_cookie_on_the_command_line_works_and_is_warned_about(self, host: Host) -> None:
         done = host.run("--sname", "shouts@vm", "--cookie", "gt", "-e", "print(Node.self())")
         assert (done.returncode, done.stdout) == (0, "shouts@vm\n")
         assert "ps" in done.stderr
 
-    def test_one_that_others_can_read_is_refused(self, lone_host: Host) -> None:
+    def test_cookie_file_that_others_can_read_is_refused(self, lone_host: Host) -> None:
         file = lone_host.home / ".pyx.cookie"
         file.write_text("seen by all")
         file.chmod(0o644)
@@ -168,7 +170,7 @@ class TestCookies:
         )
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-    def test_one_of_another_user_is_refused(self, lone_host: Host) -> None:
+    def test_cookie_file_of_another_user_is_refused(self, lone_host: Host) -> None:
         file = lone_host.home / ".pyx.cookie"
         file.write_text("a gift")
         file.chmod(0o400)
@@ -179,8 +181,8 @@ class TestCookies:
         assert f"hint: sudo chown 0 {file}" in done.stderr
 
 
-class TestTheDirectoryOfNames:
-    def test_one_that_others_can_write_to_is_refused_with_the_cure(self, lone_host: Host) -> None:
+class TestDirectoryOfNames:
+    def test_directory_that_others_can_write_is_refused_with_a_hint(self, lone_host: Host) -> None:
         lone_host.names.mkdir()
         lone_host.names.chmod(0o777)
         done = lone_host.run("--sname", "a@vm", "-e", "1")
@@ -190,7 +192,7 @@ class TestTheDirectoryOfNames:
         )
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
-    def test_one_of_another_user_is_refused_with_its_owner(self, lone_host: Host) -> None:
+    def test_directory_of_another_user_is_refused_with_its_owner(self, lone_host: Host) -> None:
         lone_host.names.mkdir(0o700)
         os.chown(lone_host.names, 12345, -1)
         done = lone_host.run("--sname", "a@vm", "-e", "1")
@@ -199,8 +201,8 @@ class TestTheDirectoryOfNames:
             f"pyx: {lone_host.names} belongs to user 12345, not to this user (0)\nhint: "
         )
 
-    def test_one_that_is_removed_is_made_anew_by_those_who_live_on(self, lone_host: Host) -> None:
-        """As a session manager does at the last logout of a user whose nodes live on in tmux."""
+    def test_removed_directory_is_created_again_by_running_nodes(self, lone_host: Host) -> None:
+        """A session manager removes it at the last logout of a user, whose nodes may run on in tmux."""
         a = lone_host.shell("a")
         shutil.rmtree(lone_host.names)
         if sys.platform == "linux":
@@ -210,7 +212,7 @@ class TestTheDirectoryOfNames:
         assert lone_host.run("--sname", "a@vm", "-e", "print('a second one')").returncode == 3
         assert a.type("Node.self()") == "'a@vm'"
 
-    def test_a_link_is_refused(self, lone_host: Host) -> None:
+    def test_directory_that_is_a_symbolic_link_is_refused(self, lone_host: Host) -> None:
         lone_host.names.symlink_to(lone_host.home)
         done = lone_host.run("--sname", "a@vm", "-e", "1")
         assert done.returncode == 2
@@ -224,16 +226,16 @@ class TestUnnamed:
         yield shell
         shell.close()
 
-    def test_it_is_in_no_mesh(self, unnamed: Shell) -> None:
+    def test_unnamed_node_connects_to_no_node(self, unnamed: Shell) -> None:
         assert unnamed.prompt == "pyx(1)> "
-        assert unnamed.type('Node.connect("anybody")') == "'ignored'"
-        assert unnamed.type('Node.ping("anybody")') == "'pang'"
-        assert unnamed.type('Node.disconnect("anybody")') == "'ignored'"
+        assert unnamed.type('Node.connect("other")') == "'ignored'"
+        assert unnamed.type('Node.ping("other")') == "'pang'"
+        assert unnamed.type('Node.disconnect("other")') == "'ignored'"
         assert unnamed.type("Node.is_alive(), Node.list()") == "(False, [])"
         assert unnamed.type("Node.get_cookie()") == ""
         assert unnamed.type("send(self(), 'hi'), flush()") == "'hi'\n('hi', None)"
 
-    def test_start_and_stop_change_the_prompt_and_no_pid(self, host: Host, unnamed: Shell) -> None:
+    def test_node_start_and_stop_change_the_prompt_and_keep_the_pid(self, host: Host, unnamed: Shell) -> None:
         host.shell("friend")
         unnamed.type("me = self()")
         assert unnamed.type('Node.start("late@vm")') == "'late@vm'"
@@ -250,7 +252,7 @@ class TestUnnamed:
 
 
 class TestServices:
-    def test_without_a_prompt_until_sigterm(self, host: Host) -> None:
+    def test_service_without_a_prompt_runs_until_sigterm(self, host: Host) -> None:
         program = host.home / "app.py"
         program.write_text(
             textwrap.dedent(
@@ -279,13 +281,13 @@ class TestServices:
         client.comes_to('"billing@vm" in Node.list()', "False")
         client.close()
 
-    def test_ctrl_c_ends_one_with_130(self, host: Host) -> None:
+    def test_ctrl_c_ends_a_service_with_exit_code_130(self, host: Host) -> None:
         service = host.starts("--sname", "batch@vm", "--no-halt", "-e", "print('ready')")
         service.sees("ready")
         service.press("\x03")
         assert service.leaves() == 130
 
-    def test_the_hangup_that_nohup_has_it_ignore_is_nothing_to_it(self, host: Host) -> None:
+    def test_service_under_nohup_ignores_sighup(self, host: Host) -> None:
         service = host.starts_command(
             ["sh", "-c", f"trap '' HUP; exec {PYX} --no-halt -e \"print('ready')\""]
         )
@@ -294,7 +296,7 @@ class TestServices:
         service.kill(signal.SIGTERM)
         assert service.leaves() == 143
 
-    def test_sigterm_leaves_a_shell_cleanly(self, host: Host) -> None:
+    def test_sigterm_ends_a_shell_with_143_and_frees_its_name(self, host: Host) -> None:
         at_prompt, blocked = host.shell("ends1"), host.shell("ends2")
         blocked.enter("print('run' 'ning'); receive()")
         blocked.sees("running")
@@ -305,7 +307,7 @@ class TestServices:
 
 
 class TestPrograms:
-    """Any Python program may be a node."""
+    """Python programs that are nodes by `Node.start`."""
 
     PROGRAM = textwrap.dedent(
         """
@@ -320,12 +322,12 @@ class TestPrograms:
                     case ("fork", frm):
                         child = os.fork()
                         if child == 0:
-                            # A forked child is no node, and the parent's name is not its to lose.
+                            # A forked child is not a node, and does not give up the name of its parent.
                             os._exit(0 if not Node.is_alive() and Node.list() == [] else 1)
                         send(frm, ("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
 
         print(Node.start("billing@vm"), flush=True)
-        Process.register(spawn(answers), "desk")
+        Process.register(spawn(answers), "answers")
         sys.stdin.read()
         """
     )
@@ -345,22 +347,20 @@ class TestPrograms:
             yield program
             program.kill()
 
-    def test_an_embedded_node_is_reached_from_a_shell(
-        self, lone_host: Host, program: subprocess.Popen[str]
-    ) -> None:
+    def test_embedded_node_answers_a_shell(self, lone_host: Host, program: subprocess.Popen[str]) -> None:
         shell = lone_host.shell("shell")
-        shell.type('send(("desk", "billing"), ("who", self()))')
+        shell.type('send(("answers", "billing"), ("who", self()))')
         assert shell.type("receive(timeout=10)") == f"('billing@vm', {program.pid})"
         assert shell.type('rpc.call("billing", "Node", "list")') == "['shell@vm']"
         assert program.stdin is not None
         program.stdin.close()
-        assert program.wait(timeout=20) == 0  # its processes' threads keep no program alive
+        assert program.wait(timeout=20) == 0  # threads of processes do not keep a program alive
         shell.comes_to("Node.list()", "[]")
 
     @pytest.mark.usefixtures("program")
-    def test_a_forked_child_is_no_node(self, lone_host: Host) -> None:
+    def test_forked_child_is_not_a_node(self, lone_host: Host) -> None:
         shell = lone_host.shell("shell")
-        shell.type('send(("desk", "billing"), ("fork", self()))')
+        shell.type('send(("answers", "billing"), ("fork", self()))')
         assert shell.type("receive(timeout=10)") == "('child', 0)"
         assert shell.type('Node.ping("billing")') == "'pong'"
         assert lone_host.run("--sname", "billing@vm", "-e", "1").returncode == 3

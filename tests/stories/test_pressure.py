@@ -1,7 +1,7 @@
-"""A node that is frozen, or takes too little: who sends to it waits, nothing is lost, no memory fills up.
+"""Back-pressure of a node that is frozen or slow: its senders wait, nothing is lost, memory is bounded.
 
-Not here: when a peer that takes nothing is given up (`tests/net/test_stall.py`), and mailboxes that grow
-(`tests/runtime/test_mailbox_caps.py`).
+`tests/net/test_stall.py` tests when a peer that reads nothing is disconnected, and
+`tests/runtime/test_mailbox_caps.py` tests mailboxes that grow.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 MIB = 1024 * 1024
 MESSAGE = 100_000
 HEADING = 200
-"""What a message weighs beyond its bytes, at most."""
+"""The largest size of a message beyond its bytes."""
 
 MAX_GROWTH = 24 * MIB
-"""Of twenty senders, with their threads: each has a message in the making, one encoded, one in the queue."""
+"""Of twenty senders, with their threads: each has a new message, an encoded one, and a queued one."""
 
 SENDING = """\
 from pyx.errors import NodeBusy
 there = ("server", "b@vm")
 def message(number):
     return number, bytes({size})
-def for_ever(number):
+def send_for_ever(number):
     while True:
         send(there, message(number))
-async def as_much_as_goes():
+async def send_until_busy():
     number = 0
     try:
         while True:
@@ -45,27 +45,27 @@ async def as_much_as_goes():
             number += 1
     except NodeBusy as busy:
         return number, busy.queued, str(busy), busy.hint
-async def one_more(number, boss):
+async def one_more(number, caller):
     await aio.send(there, message(number))
-    send(boss, "went on")
+    send(caller, "went on")
 """
 
 
 def define(shell: Shell, source: str) -> None:
-    """Types definitions, each a block of its own."""
+    """Types the definitions of *source*, each as a block of its own."""
     for node in ast.parse(source).body:
         block = ast.get_source_segment(source, node) or ""
         shell.type(block + ("\n" if "\n" in block else ""))
 
 
 def value(shell: Shell, code: str) -> Any:
-    """What the prompt shows of it, as a value."""
+    """Types *code*; returns the shown value."""
     return ast.literal_eval(shell.type(code))
 
 
 @pytest.fixture
 def two(host: Host) -> Iterator[tuple[Shell, Shell]]:
-    """A sender that is patient with a silent peer, and whom it sends to: `server`, a shell."""
+    """A sender with a long tick time, and the receiver, whose shell is registered as `server`."""
     sender, server = host.shell("a", "--tick", "600"), host.shell("b")
     server.type('Process.register(self(), "server")')
     sender.type('Node.connect("b@vm")')
@@ -76,12 +76,12 @@ def two(host: Host) -> Iterator[tuple[Shell, Shell]]:
 
 
 def memory(shell: Shell) -> int:
-    """Bytes that it holds; 0 where nobody can say."""
+    """Returns the resident bytes of a shell; 0 on other systems than Linux."""
     return 1024 * kib(shell.pid, "VmRSS") if sys.platform == "linux" else 0
 
 
 def freeze(shell: Shell) -> None:
-    """It takes nothing any more: its sockets fill up."""
+    """Stops a shell: it reads nothing any more, and its sockets fill up."""
     shell.kill(signal.SIGSTOP)
 
 
@@ -90,11 +90,11 @@ def go_on(shell: Shell) -> None:
 
 
 QUEUED = 'Node.info()["queued_bytes"]["b@vm"]'
-"""A little less than when the last sender was suspended: what the socket still took has left."""
+"""A little less than when the last sender was suspended: the socket has still accepted some."""
 
 
-def all_arrives(sender: Shell, server: Shell) -> None:
-    """What was queued leaves, and a ping comes behind it; `got` is then what came, in order, by number."""
+def receive_all(sender: Shell, server: Shell) -> None:
+    """Continues *server* until it has all messages; binds `got` there to their numbers, in order."""
     go_on(server)
     sender.comes_to('Node.info()["queued_bytes"]', "{}")
     assert value(sender, 'Node.ping("b@vm")') == "pong"
@@ -102,49 +102,49 @@ def all_arrives(sender: Shell, server: Shell) -> None:
     server.type(f"got = [receive()[0] for _ in range({count})]")
 
 
-def test_a_shell_is_suspended_says_why_and_leaves_by_ctrl_c_having_sent(two: tuple[Shell, Shell]) -> None:
+def test_shell_suspended_by_a_busy_node_says_why_and_ctrl_c_ends_the_wait(two: tuple[Shell, Shell]) -> None:
     sender, server = two
     freeze(server)
     sender.enter("for number in range(1000): send(there, message(number))\n")
-    said = sender.sees("[warning] waiting: b@vm is busy, ")
-    assert said.endswith(" MiB queued (Ctrl-C stops waiting; the message is already queued)")
+    warning = sender.sees("[warning] waiting: b@vm is busy, ")
+    assert warning.endswith(" MiB queued (Ctrl-C stops waiting; the message is already queued)")
     assert sender.interrupt().endswith("KeyboardInterrupt")
     assert MIB / 2 < value(sender, QUEUED) < MIB + MESSAGE + HEADING
 
-    # Whoever does not want to wait is told at once, and nothing is queued.
+    # With nosuspend the sender does not wait, and nothing is queued.
     sender.type('while send(there, message(number + 1), nosuspend=True) == "ok": number += 1\n')
     assert MIB <= value(sender, f"before = {QUEUED}; before") < MIB + MESSAGE + HEADING
     assert value(sender, 'send(there, "x", nosuspend=True)') == "nosuspend"
     assert value(sender, 'await aio.send(there, "x", nosuspend=True)') == "nosuspend"
     assert value(sender, f"before == {QUEUED}") is True
 
-    all_arrives(sender, server)
+    receive_all(sender, server)
     sent = value(sender, "number") + 1
     assert value(server, "len(got), got == list(range(len(got)))") == (sent, True)
 
 
-def test_many_senders_have_one_message_too_many_each(two: tuple[Shell, Shell]) -> None:
+def test_each_suspended_sender_has_one_message_above_the_high_water_mark(two: tuple[Shell, Shell]) -> None:
     sender, server = two
     before = memory(sender)
     freeze(server)
-    sender.type("pids = [spawn(for_ever, number) for number in range(20)]")
+    sender.type("pids = [spawn(send_for_ever, number) for number in range(20)]")
     sender.comes_to('{Process.info(pid, "status")[1] for pid in pids}', "{'waiting'}")
     assert MIB / 2 < value(sender, QUEUED) < MIB + 20 * (MESSAGE + HEADING)
     assert memory(sender) - before < MAX_GROWTH
     sender.type('for pid in pids: Process.exit(pid, "kill")\n')
     assert MIB / 2 < value(sender, QUEUED) < MIB + 20 * (MESSAGE + HEADING)
-    all_arrives(sender, server)
+    receive_all(sender, server)
     assert value(server, "sorted(set(got)) == list(range(20))") is True
 
 
-def test_coroutines_are_refused_far_beyond_that_or_await(two: tuple[Shell, Shell]) -> None:
+def test_coroutines_get_node_busy_at_16_mib_or_await_aio_send(two: tuple[Shell, Shell]) -> None:
     sender, server = two
     freeze(server)
-    count, queued, words, hint = value(sender, "await as_much_as_goes()")
+    count, queued, text, hint = value(sender, "await send_until_busy()")
     assert 16 * MIB < queued <= 16 * MIB + MESSAGE + HEADING
-    assert words == f"b@vm is busy, {queued / MIB:.1f} MiB queued"
+    assert text == f"b@vm is busy, {queued / MIB:.1f} MiB queued"
     assert "await aio.send(...)" in hint
-    assert value(sender, f"{QUEUED} <= {queued}") is True  # what was refused is not queued
+    assert value(sender, f"{QUEUED} <= {queued}") is True  # the refused message is not queued
 
     sender.type(f"waits = spawn(one_more, {count}, self())")
     sender.comes_to('Process.info(waits, "status")[1]', "'waiting'")
@@ -152,17 +152,19 @@ def test_coroutines_are_refused_far_beyond_that_or_await(two: tuple[Shell, Shell
 
     go_on(server)
     assert value(sender, "receive()") == "went on"
-    all_arrives(sender, server)
+    receive_all(sender, server)
     assert value(server, f"got.remove({count}); got == list(range({count}))") is True
     assert sender.type("flush()") == ""
 
 
-def test_a_message_that_is_too_long_for_its_receiver(lone_host: Host) -> None:
+def test_message_that_is_too_long_for_its_receiver_is_dropped_and_logged_on_both_nodes(
+    lone_host: Host,
+) -> None:
     small, large = lone_host.shell("small", "--max-message", "1"), lone_host.shell("large")
     small.type('Process.register(self(), "server")')
     limit = "at most 1,048,576 are allowed (--max-message)"
 
-    # The sender is told; between the two all is as it was.
+    # The sender logs it; the connection stays.
     large.type('Node.connect("small@vm")')
     large.type('send(("server", "small@vm"), "before"); _ = send(("server", "small@vm"), bytes(3_000_000))')
     large.type('send(("server", "small@vm"), "after")')
@@ -179,7 +181,7 @@ def test_a_message_that_is_too_long_for_its_receiver(lone_host: Host) -> None:
     assert called == f"RemoteError: DecodeError: too long: 2,000,023 bytes, {limit}\non small@vm"
     assert value(large, "Node.list()") == ["small@vm"]
 
-    # What is too long for the sender's own node it does not even try.
+    # A message above the limit of the sender's own node is not sent at all.
     refused = small.type('send(("server", "large@vm"), bytes(1_048_576))')
     assert refused.replace("\n", "").startswith(
         "EncodeError: cannot send message: <class 'bytes'> is too long: at least 1,048,581 bytes, at most "

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def a(host: Host) -> Shell:
-    """A shell elsewhere than its project."""
+    """A shell outside of its project directory (`-S`)."""
     return host.shell("a", "-S", str(SCENARIOS / "product_stock"))
 
 
 @pytest.fixture(scope="module")
 def b(host: Host) -> Shell:
-    """A node that owns no modules."""
+    """A node without modules of its own."""
     return host.shell("b")
 
 
 class TestNames:
-    def test_each_refusal_says_which_rule(self, a: Shell, b: Shell) -> None:
+    def test_each_registration_error_names_its_rule(self, a: Shell, b: Shell) -> None:
         first = a.type("one = spawn(product_stock.handle_stock, []); one").split("\n")[-1]
         assert a.type('Process.register(one, "one")') == "True"
         refused = "RegistrationError: cannot register"
@@ -48,7 +48,7 @@ class TestNames:
         assert a.type('Process.register(there, "x")').endswith("as 'x': it is not a process of this node")
         assert b.type(f"{far} == self()") == "True"
 
-    def test_send_tells_of_one_loss_only(self, a: Shell) -> None:
+    def test_send_raises_for_a_missing_local_name_only(self, a: Shell) -> None:
         assert a.type('send("nobody", 1)') == "NoProcess: no process is registered as 'nobody' on this node"
         assert a.type('send(("nobody", Node.self()), 1)') == "1"
         assert a.type('send(("nobody", "b"), 1)') == "1"
@@ -57,7 +57,7 @@ class TestNames:
 
 
 class TestInfo:
-    def test_at_home_and_abroad(self, a: Shell, b: Shell) -> None:
+    def test_info_about_a_remote_process(self, a: Shell, b: Shell) -> None:
         b.type("def waits(): receive('never')\n")
         b.type('Process.register(spawn(waits), "waits")')
         a.type('there = rpc.call("b", "Process", "whereis", ["waits"])')
@@ -76,7 +76,7 @@ class TestInfo:
         )
 
     @pytest.mark.usefixtures("b")
-    def test_what_kind_a_remote_process_is(self, a: Shell) -> None:
+    def test_info_shows_kind_and_initial_call_of_a_remote_process(self, a: Shell) -> None:
         a.type('naps = Node.spawn("b", "time", "sleep", [3600])')
         a.comes_to('Process.info(naps, "kind")', "('kind', 'def')")
         a.type('naps = Node.spawn("b", "time", "sleep", [3600]); began = Process.info(naps, "initial_call")')
@@ -93,14 +93,14 @@ class TestMessages:
         assert a.type("flush()") == "'x'\nTrue"
         assert a.type("flush()") == ""
 
-    def test_messages_are_data_and_nobodys_but_the_receivers(self, a: Shell) -> None:
+    def test_message_is_a_copy_and_an_open_file_is_refused(self, a: Shell) -> None:
         a.type("stock = [{'name': 'nike'}]; send(self(), stock); stock.append('changed')")
         assert a.type("receive(timeout=10)") == "[{'name': 'nike'}]"
         refused = a.type("send(self(), ['ok', {'conn': open('/dev/null')}])")
         assert refused.startswith("EncodeError: cannot send message[1]['conn']: <_io.TextIOWrapper")
         assert refused.endswith("is not data\nhint: send its path, or what was read from it")
 
-    def test_async_def_is_a_process_too(self, a: Shell) -> None:
+    def test_async_def_is_a_process(self, a: Shell) -> None:
         a.type("async def echo(): send((await aio.receive()), ('from', self()))\n")
         a.type("pid_of_echo = spawn(echo)")
         assert a.type("Process.info(pid_of_echo, 'kind')") == "('kind', 'async def')"
@@ -108,18 +108,18 @@ class TestMessages:
             a.type("sent = send(pid_of_echo, self()); receive(timeout=10) == ('from', pid_of_echo)") == "True"
         )
 
-    def test_timers(self, a: Shell) -> None:
+    def test_timer_sends_and_can_be_cancelled(self, a: Shell) -> None:
         assert a.type("sent = Process.send_after(self(), 'soon', 0.01); receive(timeout=10)") == "'soon'"
         assert a.type("timer = Process.send_after(self(), 'never', 3600)") == ""
         assert a.type("Process.cancel_timer(timer) > 3000, Process.cancel_timer(timer)") == "(True, False)"
 
-    def test_a_killed_shell_says_so_and_goes_on(self, a: Shell) -> None:
+    def test_killed_shell_shows_its_new_pid_and_goes_on(self, a: Shell) -> None:
         a.type("kept, me = 'kept', self()")
         a.type("sent = spawn(lambda: Process.exit(me, 'kill'))")
-        a.sees("** the shell process #PID<0.1.0> was killed; it is #PID<0.")
+        a.sees("** the shell process #PID<0.1.0> was killed; its pid is now #PID<0.")
         assert a.type("kept, self() != me") == "('kept', True)"
 
-    def test_a_linked_crash_is_shown_and_takes_nothing(self, a: Shell) -> None:
+    def test_crash_of_a_linked_process_is_shown_and_the_shell_keeps_its_pid(self, a: Shell) -> None:
         a.type("me = self()")
         a.type("sent = spawn_link(lambda: 1 / 0)")
         assert a.sees("** (EXIT from #PID<0.").endswith("ZeroDivisionError: division by zero")
@@ -127,7 +127,7 @@ class TestMessages:
 
 
 class TestRpc:
-    def test_values_and_failures(self, a: Shell, b: Shell) -> None:
+    def test_call_returns_values_and_raises_failures(self, a: Shell, b: Shell) -> None:
         assert a.type('rpc.call("b", "operator", "add", [1, 2])') == "3"
         assert a.type('rpc.call("b", len, [[1, 2]])') == "2"
         assert a.type('rpc.call("b", "os", "path.join", ["x", "y"])') == "'x/y'"
@@ -143,14 +143,14 @@ class TestRpc:
         )
         assert a.type('rpc.call("b", lambda: 1)').startswith("EncodeError: cannot send function: ")
 
-    def test_a_traceback_of_the_other_side_without_pyx(self, a: Shell) -> None:
+    def test_remote_traceback_has_no_frames_of_pyx(self, a: Shell) -> None:
         lines = a.type('rpc.call("b", "json", "loads", ["{"])').split("\n")
         assert lines[0].startswith("RemoteError: json.decoder.JSONDecodeError: Expecting property name")
         assert lines[1:3] == ["on b@vm:", "  Traceback (most recent call last):"]
         assert "json" in lines[3]
         assert not [line for line in lines if "/pyx/" in line]
 
-    def test_many_at_once_and_later(self, a: Shell, b: Shell) -> None:
+    def test_multicall_async_call_cast_and_await(self, a: Shell, b: Shell) -> None:
         assert a.type('rpc.multicall(["a", "b"], "Node", "self")') == "(['a@vm', 'b@vm'], [])"
         assert a.type('rpc.multicall(None, "Node", "self")') == "(['a@vm', 'b@vm'], [])"
         assert a.type('rpc.multicall(["nobody"], "Node", "self")').endswith("([], ['nobody@vm'])")
@@ -158,7 +158,7 @@ class TestRpc:
         assert a.type('rpc.cast("b", "os", "getpid")') == "True"
         assert a.type('await aio.rpc.call("b", "os", "getpid")') == str(b.pid)
 
-    def test_a_node_may_refuse(self, a: Shell, host: Host) -> None:
+    def test_call_to_a_node_with_rpc_off_is_refused(self, a: Shell, host: Host) -> None:
         host.shell("closed", "--rpc", "off")
         assert a.type('rpc.call("closed", "os", "getpid")') == (
             "RpcRefused: closed@vm refuses calls (it runs with --rpc off)\n"
@@ -166,8 +166,8 @@ class TestRpc:
         )
 
 
-class TestThePrompt:
-    def test_the_last_value_and_those_before(self, a: Shell) -> None:
+class TestPrompt:
+    def test_underscore_and_v_return_earlier_values(self, a: Shell) -> None:
         at = int(re.findall(r"\d+", a.prompt)[-1])
         assert a.type("6 * 7") == "42"
         assert a.type("None") == ""
@@ -176,12 +176,12 @@ class TestThePrompt:
         assert a.type("_") == "42"
         assert a.type(f"v({at}), v(-3), v({at + 1})") == "(42, 42, None)"
 
-    def test_a_users_name_hides_a_helper_until_it_is_deleted(self, a: Shell) -> None:
+    def test_assigned_name_hides_a_helper_until_it_is_deleted(self, a: Shell) -> None:
         assert a.type("pid = 5; pid") == "5"
         a.type("del pid")
         assert a.type("pid('0.99.0')") == "#PID<0.99.0>"
 
-    def test_a_pasted_block_with_blank_lines(self, a: Shell) -> None:
+    def test_pasted_block_with_blank_lines_is_one_input(self, a: Shell) -> None:
         assert a.type("def twice(x):\n\n    return 2 * x\n\n\nclass Shop:\n\n    open = True\n") == ""
         assert a.type("twice(21), Shop.open") == "(42, True)"
 
@@ -191,10 +191,12 @@ class TestThePrompt:
         assert re.findall(r"in (\S+)\n", shown) == ["<module>", "outer", "inner"]
         assert a.type("1 +").endswith("SyntaxError: invalid syntax")
 
-    def test_a_long_value_says_what_was_cut(self, a: Shell) -> None:
+    def test_long_value_shows_the_number_of_omitted_items(self, a: Shell) -> None:
         assert a.type("list(range(1000))").endswith("... 900 more items]")
 
-    def test_a_line_longer_than_the_terminal(self, a: Shell) -> None:
+    def test_line_longer_than_the_terminal_has_no_continuation_prompt(self, a: Shell) -> None:
         a.press(f"len('{'x' * 200}')\r")
         a.sees("200")
-        assert "...(a@vm)" not in a.lines[a.lines.index("200") - 1]  # that would be a line of its own
+        assert (
+            "...(a@vm)" not in a.lines[a.lines.index("200") - 1]
+        )  # a continuation prompt would begin a new line

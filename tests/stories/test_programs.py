@@ -1,4 +1,4 @@
-"""A program under `pyx FILE` behaves as under python: each of `programs` runs under both, and is compared."""
+"""Programs behave under `pyx FILE` as under `python FILE`: each one of `programs.py` runs under both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Done = tuple[int, str, str]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the programs are, each with its neighbours."""
+    """The folder of the programs, with the modules that they import."""
     folder = tmp_path_factory.mktemp("work") / "app"
     folder.mkdir()
     (folder / "neighbour.py").write_text("here = 'neighbour'\n")
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: list[str], host: Host, folder: Path, typed: str = "") -> Done:
-    """Exit code, stdout and stderr, less addresses and the frames of Python's importer (pyx shows none)."""
+    """Returns exit code, stdout, and stderr without addresses and frames of Python's importer."""
     done = subprocess.run(
         command,
         input=typed,
@@ -51,14 +51,16 @@ def run(command: list[str], host: Host, folder: Path, typed: str = "") -> Done:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_it_does_the_same(name: str, host: Host, folder: Path) -> None:
+def test_program_behaves_as_under_python(name: str, host: Host, folder: Path) -> None:
     words = [f"app/{name}_.py", "--x", "y"]
     typed = TYPED.get(name, "one\ntwo\nthree\n")
     assert run([PYX, *words], host, folder, typed) == run([sys.executable, *words], host, folder, typed)
 
 
 @pytest.mark.parametrize("option", ["-I", "-P"])
-def test_its_folder_is_not_searched_where_python_would_not(option: str, host: Host, folder: Path) -> None:
+def test_folder_of_a_program_is_not_searched_where_python_would_not(
+    option: str, host: Host, folder: Path
+) -> None:
     words = ["app/path_.py", "--x", "y"]
     code, _, stderr = run([sys.executable, option, "-m", "pyx", *words], host, folder)
     assert (code, stderr.splitlines()[-1]) == (1, "ModuleNotFoundError: No module named 'neighbour'")
@@ -66,9 +68,11 @@ def test_its_folder_is_not_searched_where_python_would_not(option: str, host: Ho
 
 
 class TestWithANode:
-    """What is left to do after the last line meets a living node, a process with its name and its mailbox."""
+    """Work after the last line of a program finds a running node, and a process with its mailbox."""
 
-    def test_late_threads_and_exit_handlers(self, lone_host: Host, tmp_path: Path) -> None:
+    def test_late_threads_and_exit_handlers_have_a_running_node(
+        self, lone_host: Host, tmp_path: Path
+    ) -> None:
         (tmp_path / "late.py").write_text(
             "import atexit, threading\n"
             "from pyx import Node, rpc, self, send, receive\n"
@@ -85,7 +89,7 @@ class TestWithANode:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == ("last line\nthread 4.0 late@vm\nhandler 4.0 late@vm\n#PID<0.1.0> mail\n")
 
-    def test_its_end_is_told_as_a_normal_one(self, lone_host: Host, tmp_path: Path) -> None:
+    def test_monitor_of_a_program_gets_the_reason_normal(self, lone_host: Host, tmp_path: Path) -> None:
         watcher = lone_host.shell("watcher")
         watcher.type("Process.register(self(), 'watcher')")
         (tmp_path / "main.py").write_text(
@@ -108,7 +112,7 @@ class TestWithANode:
         [(signal.SIGTERM, []), (signal.SIGTERM, ["--no-halt"]), (signal.SIGINT, [])],
         ids=["TERM at its end", "TERM of a service", "Ctrl-C at its end"],
     )
-    def test_a_signal_ends_it_whatever_threads_it_has(
+    def test_signal_ends_a_program_with_running_threads(
         self, number: signal.Signals, words: list[str], lone_host: Host, tmp_path: Path
     ) -> None:
         (tmp_path / "busy.py").write_text(
@@ -137,9 +141,7 @@ class TestWithANode:
             assert child.returncode == 128 + number
 
 
-def test_the_words_of_a_prompt_are_there_where_it_reads_and_does_not_define_them(
-    host: Host, tmp_path: Path
-) -> None:
+def test_program_has_public_names_that_it_reads_and_does_not_define(host: Host, tmp_path: Path) -> None:
     (tmp_path / "words.py").write_text(
         "class Stock:\n    def ask(self): return receive(timeout=5), self\n"
         "def send_it():\n    send(self(), 'mail')\n"
@@ -152,7 +154,7 @@ def test_the_words_of_a_prompt_are_there_where_it_reads_and_does_not_define_them
     assert (done.stdout, done.stderr) == ("mail mine / {'send'}\n", "")
 
 
-def test_a_prompt_that_follows_has_all_words(host: Host, tmp_path: Path) -> None:
+def test_prompt_after_a_program_has_all_public_names(host: Host, tmp_path: Path) -> None:
     (tmp_path / "first.py").write_text("def f(): return len('four')\n")
     done = host.run("-i", "first.py", stdin="f(), self()\nv(1)[0]\n", cwd=tmp_path)
     assert done.stdout.splitlines()[1::2] == ["(4, #PID<0.1.0>)", "4"]

@@ -1,4 +1,4 @@
-"""Without a terminal: script rules, exit codes, and what is loaded."""
+"""Programs without a terminal: script rules, exit codes, logs, colours, imported modules."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 HEAVY = "{'asyncio', 'prompt_toolkit', 'msgpack', 'pygments', 'uvloop', 'ssl'} & set(sys.modules)"
 
 
-class TestRuns:
-    def test_code_piece_by_piece_in_one_namespace(self, host: Host) -> None:
+class TestPrograms:
+    def test_codes_of_e_share_one_namespace(self, host: Host) -> None:
         done = host.run("-e", "x = 20", "-e", "x", "-e", "print(x + 1)")
         assert (done.returncode, done.stdout, done.stderr) == (0, "21\n", "")
 
-    def test_a_file_with_its_arguments(self, host: Host, tmp_path: Path) -> None:
+    def test_file_runs_with_its_arguments(self, host: Host, tmp_path: Path) -> None:
         (tmp_path / "app.py").write_text("import sys\nprint(__name__, sys.argv)\n")
         done = host.run("app.py", "-e", "--flag", cwd=tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (0, "__main__ ['app.py', '-e', '--flag']\n", "")
 
-    def test_a_pipe(self, host: Host) -> None:
+    def test_program_from_a_pipe_runs(self, host: Host) -> None:
         done = host.run(stdin="def f():\n\n    return 6\n\nprint(f() * 7)\nf()\n")
         assert (done.returncode, done.stdout, done.stderr) == (0, "42\n", "")
 
-    def test_a_pipe_is_a_node_as_well(self, lone_host: Host) -> None:
+    def test_program_from_a_pipe_is_a_node(self, lone_host: Host) -> None:
         done = lone_host.run("--sname", "gus@vm", stdin='print(Node.ping("gus"), self())')
         assert (done.returncode, done.stdout, done.stderr) == (0, "pong #PID<0.1.0>\n", "")
 
-    def test_one_may_stay_afterwards(self, host: Host) -> None:
+    def test_option_i_shows_a_prompt_after_the_program(self, host: Host) -> None:
         shell = host.starts("-i", "-e", "x = 40")
         shell.prompt_returns()
         assert shell.type("x + 2") == "42"
         shell.close()
 
-    def test_its_processes_do_not_keep_it(self, host: Host) -> None:
+    def test_program_ends_while_its_processes_run(self, host: Host) -> None:
         assert host.run("-e", "spawn(Process.sleep, None); print('done')").stdout == "done\n"
 
-    def test_a_failing_process_says_so_on_stderr(self, host: Host) -> None:
+    def test_crash_of_a_process_is_logged_on_stderr(self, host: Host) -> None:
         code = "_, ref = spawn_monitor(int, 'x'); receive(('DOWN', ref, ..., ..., ...)); print('over')"
         done = host.run("-e", code)
         assert (done.returncode, done.stdout) == (0, "over\n")
@@ -57,16 +57,16 @@ class TestRuns:
         )
 
 
-class TestFails:
+class TestFailures:
     @pytest.mark.parametrize(
         "code", ['Process.exit(self(), "kill")', 'spawn(Process.exit, self(), "kill"); Process.sleep(None)']
     )
-    def test_by_a_kill_of_its_own_process_which_is_not_a_ctrl_c(self, host: Host, code: str) -> None:
+    def test_kill_of_the_programs_own_process_is_reported_as_an_exit(self, host: Host, code: str) -> None:
         done = host.run("-e", code, "-e", "print('after')")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "** (EXIT from #PID<0.1.0>) killed\n"
 
-    def test_at_the_first_error_with_its_traceback_on_stderr(self, host: Host) -> None:
+    def test_first_error_ends_the_program_with_a_traceback_on_stderr(self, host: Host) -> None:
         done = host.run(stdin="print('before')\ndef f():\n    return 1 / 0\nf()\nprint('after')\n")
         assert (done.returncode, done.stdout) == (1, "before\n")
         assert done.stderr.startswith(
@@ -90,14 +90,14 @@ class TestFails:
             (["-e", "import os, signal; os.kill(os.getpid(), signal.SIGTERM); Process.sleep(60)"], 143),
         ],
     )
-    def test_with_a_code_that_says_how(self, words: list[str], code: int, host: Host) -> None:
+    def test_exit_code_shows_the_kind_of_failure(self, words: list[str], code: int, host: Host) -> None:
         assert host.run(*words).returncode == code
 
-    def test_a_name_in_use_is_3(self, host: Host) -> None:
+    def test_exit_code_for_a_name_in_use_is_3(self, host: Host) -> None:
         host.shell("taken")
         assert host.run("--sname", "taken@vm", "-e", "1").returncode == 3
 
-    def test_ctrl_c_ends_it(self, host: Host) -> None:
+    def test_ctrl_c_ends_a_program_with_exit_code_130(self, host: Host) -> None:
         child = subprocess.Popen(
             [PYX, "-e", "print('running', flush=True); Process.sleep(None)"],
             stdout=subprocess.PIPE,
@@ -114,7 +114,7 @@ class TestFails:
 
 
 class TestLogs:
-    """What a node and its processes report is shown once, by the program's own log where it has one."""
+    """Records of a node and its processes are shown once, by the program's own log if it has one."""
 
     CODE = (
         "Node.ping('zz')\n"
@@ -126,7 +126,7 @@ class TestLogs:
         "Process #PID<0.2.0> raised an exception\nValueError: invalid literal for int() with base 10: 'x'\n",
     )
 
-    def test_without_a_log_of_the_program_in_words_of_pyx(self, host: Host) -> None:
+    def test_log_of_pyx_is_on_stderr_if_the_program_has_none(self, host: Host) -> None:
         done = host.run("--sname", "plain@vm", "-e", self.CODE)
         assert done.stderr == f"[warning] {self.WORDS[0]}\n[error] {self.WORDS[1]}"
 
@@ -138,7 +138,7 @@ class TestLogs:
             "logging.getLogger('pyx').addHandler(handler)",
         ],
     )
-    def test_with_one_by_that_alone(self, setting_up: str, host: Host) -> None:
+    def test_log_of_pyx_goes_to_the_programs_own_log_only(self, setting_up: str, host: Host) -> None:
         before = (
             "import logging\n"
             "handler = logging.StreamHandler()\n"
@@ -149,36 +149,36 @@ class TestLogs:
 
 
 class TestColours:
-    def test_no_color(self, lone_host: Host) -> None:
+    def test_no_color_removes_colours(self, lone_host: Host) -> None:
         shell = lone_host.starts(NO_COLOR="1")
         shell.prompt_returns()
         shell.type("['text', None, 5]")
         shell.type("1 / 0")
         assert not [code for code in _colours(shell.raw) if code not in {b"", b"0"}]
 
-    def test_otherwise_values_and_prompts_have_some(self, lone_host: Host) -> None:
+    def test_values_and_prompts_are_coloured(self, lone_host: Host) -> None:
         shell = lone_host.shell()
         shell.type("['text', None, 5]")
         assert [code for code in _colours(shell.raw) if code not in {b"", b"0"}]
 
-    def test_none_in_a_pipe(self, host: Host) -> None:
+    def test_output_to_a_pipe_is_not_coloured(self, host: Host) -> None:
         assert "\x1b" not in host.run("-i", stdin="['text', None, 5]\n").stdout
 
 
 def _colours(raw: bytes) -> list[bytes]:
-    """What stands in the sequences that set colours and weights."""
+    """Returns the parameters of the sequences that set colours and bold text."""
     return re.findall(rb"\x1b\[([0-9;]*)m", raw)
 
 
-class TestLoadsLittle:
-    def test_to_be_imported(self, host: Host) -> None:
+class TestImports:
+    def test_import_pyx_loads_no_heavy_module(self, host: Host) -> None:
         code = f"import sys, pyx; print({HEAVY})"
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, env=host.environment(), check=True
         )
         assert done.stdout == "set()\n"
 
-    def test_to_say_its_version(self, host: Host) -> None:
+    def test_version_option_loads_no_heavy_module(self, host: Host) -> None:
         code = (
             "import sys; from pyx.cli import main\n"
             "try: main(['--version'])\n"
@@ -191,24 +191,24 @@ class TestLoadsLittle:
         assert version.startswith("pyx ")
         assert loaded == "0 set()"
 
-    def test_to_run_a_script(self, host: Host) -> None:
+    def test_script_loads_neither_prompt_toolkit_nor_pygments(self, host: Host) -> None:
         code = f"import sys; print({HEAVY} & {{'prompt_toolkit', 'pygments'}})"
         assert host.run("--sname", "light@vm", "-e", code).stdout == "set()\n"
 
 
-class TestTheCollector:
+class TestGarbageCollector:
     SHOWN = "import gc; print(gc.get_threshold()[0])"
 
-    def test_of_pyx_itself_waits_for_more_objects(self, host: Host) -> None:
+    def test_threshold_of_pyx_is_10000_objects(self, host: Host) -> None:
         assert host.run("-e", self.SHOWN).stdout == "10000\n"
 
     @pytest.mark.parametrize("set_before", [0, 50_000])
-    def test_that_was_set_before_is_left_alone(self, host: Host, tmp_path: Path, set_before: int) -> None:
+    def test_threshold_that_was_set_before_is_kept(self, host: Host, tmp_path: Path, set_before: int) -> None:
         (tmp_path / "sitecustomize.py").write_text(f"import gc; gc.set_threshold({set_before})")
         done = host.run("-e", self.SHOWN, PYTHONPATH=str(tmp_path))
         assert done.stdout == f"{set_before}\n"
 
-    def test_of_a_program_that_is_a_node_is_its_own(self, host: Host) -> None:
+    def test_threshold_of_an_embedding_program_is_kept(self, host: Host) -> None:
         code = (
             "import gc; from pyx import Node; before = gc.get_threshold(); Node.start('embedded@vm')\n"
             "print(gc.get_threshold() == before, gc.isenabled())"
@@ -216,7 +216,7 @@ class TestTheCollector:
         assert host.run_command([sys.executable, "-c", code]).stdout == "True True\n"
 
 
-def test_a_script_that_ends_lets_a_busy_node_take_what_it_sent(lone_host: Host) -> None:
+def test_script_that_ends_waits_for_a_busy_node_to_read_its_messages(lone_host: Host) -> None:
     server = lone_host.shell("server")
     server.type("Process.register(self(), 'sink')")
     script = (
@@ -248,8 +248,8 @@ def test_help_ends_with_examples(host: Host) -> None:
         assert option in done.stdout
 
 
-def test_the_command_has_a_second_name(host: Host) -> None:
-    """For an environment where `pyx` is another program."""
+def test_command_pyxnode_is_pyx(host: Host) -> None:
+    """It is for environments in which `pyx` is another program."""
     done = subprocess.run(
         [f"{PYX}node", "--version"], capture_output=True, text=True, env=host.environment(), check=False
     )

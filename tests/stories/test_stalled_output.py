@@ -1,4 +1,4 @@
-"""A reader of the standard output that reads nothing for a while, or never (`| less`, Ctrl-S)."""
+"""Blocked output: nothing reads the standard output for a while, or ever (`| less`, Ctrl-S)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from tests.stories.host import Host
 
-FLOODS = {
+PRINTERS = {
     "the shell's process": "print('up'); exec(\"while True: print('x' * 1000)\")",
-    "a def": "print('up'); spawn(floods); receive()",
-    "a def, while the shell's process waits too": "print('up'); spawn(floods); floods()",
-    "an async def": "print('up'); spawn(floods_too); receive()",
-    "a thread": "print('up'); Thread(target=floods, daemon=True).start(); receive()",
+    "a def": "print('up'); spawn(print_for_ever); receive()",
+    "a def, while the shell's process waits too": "print('up'); spawn(print_for_ever); print_for_ever()",
+    "an async def": "print('up'); spawn(print_for_ever_async); receive()",
+    "a thread": "print('up'); Thread(target=print_for_ever, daemon=True).start(); receive()",
 }
 
 CODE = """
 from threading import Thread
-def floods():
+def print_for_ever():
     while True: print('y' * 1000)
-async def floods_too():
+async def print_for_ever_async():
     while True:
         print('z' * 1000)
         await aio.sleep(0)
@@ -58,10 +58,12 @@ def running(host: Host, *codes: str) -> Iterator[subprocess.Popen[bytes]]:
             child.kill()
 
 
-@pytest.mark.parametrize("flood", [flood for flood in FLOODS if flood != "a thread"])
+@pytest.mark.parametrize("printer", [printer for printer in PRINTERS if printer != "a thread"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_a_flood_that_stands_still(flood: str, number: int, code: int, host: Host) -> None:
-    with running(host, CODE, FLOODS[flood]) as child:
+def test_signal_ends_a_program_whose_output_is_blocked(
+    printer: str, number: int, code: int, host: Host
+) -> None:
+    with running(host, CODE, PRINTERS[printer]) as child:
         assert child.stdout is not None
         assert child.stdout.read(3) == b"up\n"
         child.send_signal(number)
@@ -69,18 +71,18 @@ def test_a_signal_ends_a_flood_that_stands_still(flood: str, number: int, code: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
-@pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_that_stands_still_takes_no_memory_without_bound(flood: str, host: Host) -> None:
-    with running(host, CODE, FLOODS[flood]) as child:
+@pytest.mark.parametrize("printer", PRINTERS)
+def test_memory_of_a_program_whose_output_is_blocked_is_bounded(printer: str, host: Host) -> None:
+    with running(host, CODE, PRINTERS[printer]) as child:
         assert child.stdout is not None
         assert child.stdout.read(3) == b"up\n"
         until(lambda: _has_settled(child.pid))
         assert _kibibytes(child.pid) < 120 * 1024
 
 
-def test_all_lines_come_in_order_when_it_is_read_again(host: Host) -> None:
-    code = "def tells():\n    for number in range(5000): print(number, 'y' * 1000)\n"
-    with running(host, code, "spawn_monitor(tells); receive()", "print('over')") as child:
+def test_all_lines_arrive_in_order_once_the_output_is_read_again(host: Host) -> None:
+    code = "def print_numbers():\n    for number in range(5000): print(number, 'y' * 1000)\n"
+    with running(host, code, "spawn_monitor(print_numbers); receive()", "print('over')") as child:
         until(lambda: _has_settled(child.pid))
         output, errors = child.communicate(timeout=3 * PATIENCE_SECONDS)
     lines = output.decode().splitlines()
@@ -88,10 +90,10 @@ def test_all_lines_come_in_order_when_it_is_read_again(host: Host) -> None:
     assert (child.returncode, errors) == (0, b"")
 
 
-def test_a_killed_process_does_not_wait_for_it(host: Host) -> None:
+def test_killed_process_ends_while_the_output_is_blocked(host: Host) -> None:
     code = (
         "import sys, time\n"
-        "pid, ref = spawn_monitor(floods)\n"
+        "pid, ref = spawn_monitor(print_for_ever)\n"
         "while Process.info(pid, 'status')[1] != 'waiting': time.sleep(0.01)\n"
         "Process.exit(pid, 'kill')\n"
         "print(receive(('DOWN', ref, ..., ..., ...), timeout=20)[-1], file=sys.stderr, flush=True)\n"
@@ -108,16 +110,16 @@ from pyx import Node
 logging.basicConfig(level=logging.INFO)
 Node.start("svc")
 print("up", flush=True)
-def logs():
+def log_for_ever():
     while True: logging.info("x" * 200)
-threading.Thread(target=logs, daemon=True).start()
+threading.Thread(target=log_for_ever, daemon=True).start()
 threading.Event().wait()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much a pipe holds")
-def test_a_log_that_is_not_read_does_not_stop_a_node(host: Host) -> None:
-    """Its own threads stand still in `logging`, and the lines of its transport wait; its peers go on."""
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux returns the size of a pipe")
+def test_node_answers_while_its_log_is_blocked(host: Host) -> None:
+    """The program's threads are blocked in `logging`, the lines of the transport are queued."""
     with subprocess.Popen(
         [sys.executable, "-c", LOGS],
         stdout=subprocess.PIPE,
@@ -138,7 +140,7 @@ def test_a_log_that_is_not_read_does_not_stop_a_node(host: Host) -> None:
 
 
 def _is_full(pipe: IO[bytes]) -> bool:
-    """True once what waits in it leaves no room for another line."""
+    """True once the pipe cannot accept another line."""
     waiting = array("i", [0])
     fcntl.ioctl(pipe, termios.FIONREAD, waiting)
     return waiting[0] > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - 4096
@@ -150,7 +152,7 @@ def _kibibytes(pid: int) -> int:
 
 
 def _has_settled(pid: int) -> bool:
-    """True once its memory grows no more, by two looks with a hundred thousand of its turns between them."""
+    """True once the memory of a process has stopped growing between two measurements."""
     before = _kibibytes(pid)
     for _ in range(50):
         _ = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")

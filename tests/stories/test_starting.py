@@ -1,4 +1,4 @@
-"""A node that cannot start says why in one line; one that waits for something ends by a signal at once."""
+"""Starting: a node that cannot start says why in one line, and a signal ends a start that waits."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.stories.host import PATIENCE_SECONDS, PYX
 if TYPE_CHECKING:
     from tests.stories.host import Host
 
-ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+SIGNALS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 
 
-class Waiting:
-    """`pyx` with some words, which cannot start yet."""
+class WaitingStart:
+    """A `pyx` that waits before it can start."""
 
     def __init__(self, host: Host, *words: str, stdin: int = subprocess.DEVNULL, **variables: str) -> None:
         self._process = subprocess.Popen(
@@ -34,82 +34,84 @@ class Waiting:
         )
 
     def ends_by(self, number: signal.Signals) -> tuple[int, str]:
-        """The exit code, and all that was said."""
+        """Sends a signal; returns the exit code and the whole output."""
         self._process.send_signal(number)
         assert self._process.stdout is not None
-        said = self._process.stdout.read()  # its stdin stays open
+        output = self._process.stdout.read()  # its stdin stays open
         self._process.wait(PATIENCE_SECONDS)
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.stdout.close()
-        return self._process.returncode, said
+        return self._process.returncode, output
 
 
-class TestAStartThatWaits:
-    @pytest.mark.parametrize(("number", "code"), ENDS)
-    def test_for_the_writer_of_its_cookie_ends_by_a_signal(
+class TestStartThatWaits:
+    @pytest.mark.parametrize(("number", "code"), SIGNALS)
+    def test_signal_ends_a_start_that_waits_for_a_cookie_from_a_pipe(
         self, lone_host: Host, number: signal.Signals, code: int
     ) -> None:
         pipe = lone_host.home / "cookie"
         os.mkfifo(pipe, 0o600)
-        node = Waiting(lone_host, "--sname", "gus@vm", "--no-halt", "--cookie-file", "cookie")
-        with pipe.open("w"):  # it has opened the other end
+        node = WaitingStart(lone_host, "--sname", "gus@vm", "--no-halt", "--cookie-file", "cookie")
+        with pipe.open("w"):  # the node has opened the other end
             assert node.ends_by(number) == (code, "")
 
-    @pytest.mark.parametrize(("number", "code"), ENDS)
-    def test_for_its_program_ends_by_a_signal(
+    @pytest.mark.parametrize(("number", "code"), SIGNALS)
+    def test_signal_ends_a_start_that_waits_for_a_program_from_a_named_pipe(
         self, lone_host: Host, number: signal.Signals, code: int
     ) -> None:
         pipe = lone_host.home / "program"
         os.mkfifo(pipe)
-        node = Waiting(lone_host, "--sname", "gus@vm", "program")
+        node = WaitingStart(lone_host, "--sname", "gus@vm", "program")
         with pipe.open("w"):
-            exit_code, said = node.ends_by(number)
-        assert (exit_code, "Traceback" in said) == (code, False)
+            exit_code, output = node.ends_by(number)
+        assert (exit_code, "Traceback" in output) == (code, False)
 
-    @pytest.mark.parametrize(("number", "code"), ENDS)
-    def test_for_its_piped_program_ends_by_a_signal(
+    @pytest.mark.parametrize(("number", "code"), SIGNALS)
+    def test_signal_ends_a_start_that_waits_for_a_program_from_stdin(
         self, lone_host: Host, number: signal.Signals, code: int
     ) -> None:
-        node = Waiting(lone_host, "--sname", "gus@vm", stdin=subprocess.PIPE)
+        node = WaitingStart(lone_host, "--sname", "gus@vm", stdin=subprocess.PIPE)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while "gus@vm" not in lone_host.run("names").stdout:
             assert time.monotonic() < deadline
-        exit_code, said = node.ends_by(number)
-        assert (exit_code, "Traceback" in said) == (code, False)
+        exit_code, output = node.ends_by(number)
+        assert (exit_code, "Traceback" in output) == (code, False)
 
-    @pytest.mark.parametrize(("number", "code"), ENDS)
-    def test_for_epmd_ends_by_a_signal(self, lone_host: Host, number: signal.Signals, code: int) -> None:
+    @pytest.mark.parametrize(("number", "code"), SIGNALS)
+    def test_signal_ends_a_start_that_waits_for_epmd(
+        self, lone_host: Host, number: signal.Signals, code: int
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             silent.settimeout(PATIENCE_SECONDS)
             port = str(silent.getsockname()[1])
-            node = Waiting(lone_host, "--name", "gus@127.0.0.1", "--no-halt", ERL_EPMD_PORT=port)
+            node = WaitingStart(lone_host, "--name", "gus@127.0.0.1", "--no-halt", ERL_EPMD_PORT=port)
             asked, _ = silent.accept()
             with asked:
                 asked.recv(1)
                 assert node.ends_by(number) == (code, "")
 
 
-class TestACookie:
-    def test_from_a_pipe_is_taken(self, lone_host: Host) -> None:
-        """As `--cookie-file <(pass show pyx)`."""
+class TestCookie:
+    def test_cookie_is_read_from_a_pipe(self, lone_host: Host) -> None:
+        """Like `--cookie-file <(pass show pyx)`."""
         os.mkfifo(lone_host.home / "cookie", 0o600)
         words = ("--sname", "gus@vm", "--cookie-file", "cookie", "-e", "print(Node.get_cookie().text)")
         with subprocess.Popen(
             [PYX, *words], stdout=subprocess.PIPE, text=True, env=lone_host.environment(), cwd=lone_host.home
         ) as node:
             (lone_host.home / "cookie").write_text("a cookie that came by a pipe\n")
-            said, _ = node.communicate(timeout=PATIENCE_SECONDS)
-        assert (node.returncode, said) == (0, "a cookie that came by a pipe\n")
+            output, _ = node.communicate(timeout=PATIENCE_SECONDS)
+        assert (node.returncode, output) == (0, "a cookie that came by a pipe\n")
 
     @pytest.mark.parametrize("option", ["--cookie", "--cookie-file"])
-    def test_of_a_variable_that_is_not_set_is_refused(self, lone_host: Host, option: str) -> None:
+    def test_empty_cookie_option_is_refused_with_a_hint(self, lone_host: Host, option: str) -> None:
         done = lone_host.run("--sname", "gus@vm", option, "", "-e", "print('ran')")
         assert (done.returncode, done.stdout) == (2, "")
         assert " is empty\nhint: is a variable not set? " in done.stderr
         assert list(lone_host.home.iterdir()) == []
 
-    def test_in_a_file_open_to_others_is_refused(self, lone_host: Host) -> None:
+    def test_cookie_file_open_to_others_is_refused(self, lone_host: Host) -> None:
         (lone_host.home / "cookie").write_text("a cookie that all can read\n")
         (lone_host.home / "cookie").chmod(0o644)
         done = lone_host.run("--sname", "gus@vm", "--cookie-file", "cookie", "-e", "print('ran')")

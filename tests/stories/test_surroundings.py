@@ -1,4 +1,4 @@
-"""A process of `pyx` whose surroundings are hostile: streams, disks, folders, limits."""
+"""Hostile surroundings of a `pyx` process: streams, disks, folders, locales, limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOST = "pyx: the output cannot be written: No space left on device\n"
 
 UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
-"""Root may enter every folder; without these two capabilities it may not."""
+"""Takes two capabilities from root, with which it could enter every folder."""
 
 needs_setpriv = pytest.mark.skipif(
     os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root without setpriv enters every folder"
@@ -35,7 +35,7 @@ def unprivileged(command: list[str]) -> list[str]:
 
 @contextlib.contextmanager
 def started(command: list[str], host: Host, cwd: Path) -> Iterator[subprocess.Popen[str]]:
-    """A service that has printed "up"."""
+    """Starts a service; yields once it has printed "up"."""
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=host.environment(), cwd=cwd
     ) as service:
@@ -63,7 +63,7 @@ class TestClosedDescriptors:
             ("replay", "play.pyxt"),
         ],
     )
-    def test_closed_descriptors_do_not_end_a_command(
+    def test_command_runs_with_closed_descriptors(
         self, words: tuple[str, ...], closed: str, host: Host, tmp_path: Path
     ) -> None:
         (tmp_path / "app.py").write_text("print('ran')\n")
@@ -73,7 +73,7 @@ class TestClosedDescriptors:
         if "print('ran')" in words and ">&-" not in closed.replace("2>&-", "").split():
             assert done.stdout == "ran\n"
 
-    def test_of_a_service_neither(self, host: Host, tmp_path: Path) -> None:
+    def test_service_runs_with_closed_descriptors(self, host: Host, tmp_path: Path) -> None:
         (tmp_path / "app.py").write_text("print('up', flush=True)\n")
         line = 'exec "$0" --sname shut@vm --no-halt app.py <&- 2>&-'
         with started(["sh", "-c", line, PYX], host, tmp_path) as service:
@@ -83,7 +83,7 @@ class TestClosedDescriptors:
             assert service.wait(PATIENCE_SECONDS) == 143
 
 
-class TestAFullDisk:
+class TestFullDisk:
     @pytest.mark.parametrize(
         "words",
         [
@@ -97,26 +97,30 @@ class TestAFullDisk:
             ("app.py",),
         ],
     )
-    def test_is_a_line_and_an_exit_code(self, words: tuple[str, ...], host: Host, tmp_path: Path) -> None:
+    def test_output_to_a_full_disk_is_reported_in_one_line_with_exit_code_1(
+        self, words: tuple[str, ...], host: Host, tmp_path: Path
+    ) -> None:
         (tmp_path / "app.py").write_text("print('ran')\n")
         done = host.run_in_sh('exec "$0" "$@" >/dev/full', *words, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (1, LOST)
 
     @pytest.mark.parametrize("word", ["--help", "--version"])
-    def test_is_noticed_by_streams_that_keep_nothing_back(self, word: str, host: Host) -> None:
+    def test_output_to_a_full_disk_is_reported_without_buffers(self, word: str, host: Host) -> None:
         done = host.run_in_sh('PYTHONUNBUFFERED=1 exec "$0" "$@" >/dev/full', word)
         assert (done.returncode, done.stderr) == (1, LOST)
 
-    def test_of_a_program_that_failed_keeps_its_own_code(self, host: Host) -> None:
+    def test_exit_code_of_a_failed_program_is_kept_on_a_full_disk(self, host: Host) -> None:
         done = host.run_in_sh('exec "$0" "$@" >/dev/full', "-e", "print(1, end=''); exit(5)")
         assert done.returncode == 5
 
     @pytest.mark.parametrize(("words", "code"), [(("-e", "1 / 0"), 1), (("--bogus",), 2), (("-e", "1"), 0)])
-    def test_under_stderr_alters_no_exit_code(self, words: tuple[str, ...], code: int, host: Host) -> None:
+    def test_exit_code_is_kept_where_stderr_is_on_a_full_disk(
+        self, words: tuple[str, ...], code: int, host: Host
+    ) -> None:
         assert host.run_in_sh('exec "$0" "$@" 2>/dev/full', *words).returncode == code
 
 
-def test_a_reader_that_left_is_an_exit_code_without_a_word(host: Host) -> None:
+def test_closed_pipe_ends_a_program_with_exit_code_1_and_no_message(host: Host) -> None:
     done = host.run_in_sh(
         '{ "$0" "$@"; echo $? >&2; } | head -1', "-e", "while True:\n    print('y')", PYTHONUNBUFFERED=""
     )
@@ -124,14 +128,14 @@ def test_a_reader_that_left_is_an_exit_code_without_a_word(host: Host) -> None:
 
 
 class TestFolders:
-    def test_deleted_as_the_current_one(self, host: Host, tmp_path: Path) -> None:
-        (tmp_path / "doomed").mkdir()
-        line = 'rmdir ../doomed && exec "$0" "$@"'
-        done = host.run_in_sh(line, "-e", "import json; print(json.dumps(1))", cwd=tmp_path / "doomed")
+    def test_deleted_current_directory(self, host: Host, tmp_path: Path) -> None:
+        (tmp_path / "deleted").mkdir()
+        line = 'rmdir ../deleted && exec "$0" "$@"'
+        done = host.run_in_sh(line, "-e", "import json; print(json.dumps(1))", cwd=tmp_path / "deleted")
         assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
     @needs_setpriv
-    def test_locked_beside_a_module(self, host: Host, tmp_path: Path) -> None:
+    def test_unreadable_folder_beside_a_module(self, host: Host, tmp_path: Path) -> None:
         (tmp_path / "shop.py").write_text("stock = 3\n")
         (tmp_path / "loop").symlink_to("loop")
         (tmp_path / "locked").mkdir()
@@ -140,25 +144,25 @@ class TestFolders:
         assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "")
 
     @needs_setpriv
-    def test_locked_as_the_project(self, host: Host, tmp_path: Path) -> None:
+    def test_unreadable_project_is_refused(self, host: Host, tmp_path: Path) -> None:
         (tmp_path / "locked").mkdir()
         (tmp_path / "locked").chmod(0)
         done = host.run_command(unprivileged([PYX, "-S", "locked", "-e", "1"]), cwd=tmp_path)
         assert (done.returncode, done.stderr) == (2, "pyx: -S: Permission denied: locked\n")
 
 
-class TestAPipeAsTheProgram:
-    def test_named_as_a_file_is_run(self, host: Host) -> None:
+class TestPipeAsProgram:
+    def test_program_named_dev_stdin_runs(self, host: Host) -> None:
         done = host.run_in_sh('echo "print(\'ran\')" | exec "$0" /dev/stdin')
         assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
 
     @pytest.mark.skipif(shutil.which("bash") is None, reason="sh has no <(...)")
-    def test_by_process_substitution(self, host: Host) -> None:
+    def test_program_from_process_substitution_runs(self, host: Host) -> None:
         done = host.run_command(["bash", "-c", 'exec "$0" <(echo "print(\'ran\')")', PYX])
         assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
 
 
-def test_a_directory_as_the_program_runs_its_main(host: Host, tmp_path: Path) -> None:
+def test_directory_runs_its_main_module(host: Host, tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "helper.py").write_text("x = 7\n")
     (tmp_path / "app" / "__main__.py").write_text("import helper\nprint(__name__, helper.x)\n")
@@ -169,21 +173,21 @@ def test_a_directory_as_the_program_runs_its_main(host: Host, tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (2, "pyx: there is no file app/__main__.py\n")
 
 
-class TestANarrowTerminal:
+class TestNarrowTerminal:
     @pytest.mark.parametrize("columns", [24, 30])
-    def test_shows_the_prompt_and_what_is_typed(self, columns: int, lone_host: Host) -> None:
+    def test_prompt_and_typed_text_are_shown(self, columns: int, lone_host: Host) -> None:
         shell = lone_host.starts_at(columns, "--sname", "billing-worker-eu-central-1@vm")
         assert shell.type("6 * 7") == "42"
         assert not shell.type("def f():\n return 7\n")
         assert shell.type("f()") == "7"
 
-    def test_breaks_the_sentences_of_errors_at_blanks(self, lone_host: Host) -> None:
+    def test_errors_break_at_blanks(self, lone_host: Host) -> None:
         shell = lone_host.starts_at(30, "--sname", "gus@vm")
         assert shell.type("abcdefghijk") == "NameError: name 'abcdefghijk'\nis not defined"
 
 
-class TestAnAsciiLocale:
-    def test_at_a_terminal_takes_what_is_typed(self, lone_host: Host) -> None:
+class TestAsciiLocale:
+    def test_utf_8_is_read_from_a_terminal(self, lone_host: Host) -> None:
         shell = lone_host.shell(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
         shell.press("len('é')\r")
         shell.sees("1")
@@ -191,33 +195,33 @@ class TestAnAsciiLocale:
         shell.press("'é'\r")
         shell.sees(r"'\xe9'")
 
-    def test_in_a_pipe_takes_what_is_typed(self, host: Host) -> None:
+    def test_utf_8_is_read_from_a_pipe(self, host: Host) -> None:
         done = host.run("-i", stdin="len('é日')\n'é'\n", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
         assert done.stdout.splitlines()[1::2] == ["2", r"'\xe9'"]
         assert done.stderr == ""
 
-    def test_under_a_file_with_a_byte_order_mark(self, host: Host, tmp_path: Path) -> None:
+    def test_file_with_a_byte_order_mark_runs(self, host: Host, tmp_path: Path) -> None:
         (tmp_path / "app.py").write_text("print('é')\n", encoding="utf-8-sig")
         done = host.run("app.py", cwd=tmp_path, LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
         assert (done.returncode, done.stdout, done.stderr) == (0, "\\xe9\n", "")
 
 
 class TestFewDescriptors:
-    def test_are_enough(self, host: Host) -> None:
+    def test_24_descriptors_are_enough(self, host: Host) -> None:
         done = host.run_in_sh('ulimit -n 24 && exec "$0" "$@"', "--sname", "few@vm", "-e", "print(1)")
         assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
     @pytest.mark.parametrize("limit", [8, 10, 12])
-    def test_are_too_few(self, limit: int, host: Host) -> None:
+    def test_too_few_descriptors_are_reported_in_one_line(self, limit: int, host: Host) -> None:
         line = f'ulimit -n {limit} && exec "$0" "$@"'
         done = host.run_in_sh(line, "--sname", "few@vm", "-e", "print(1)")
         assert done.returncode == 1
-        complaint, hint = done.stderr.splitlines()
-        assert complaint.startswith("pyx: Too many open files")
+        message, hint = done.stderr.splitlines()
+        assert message.startswith("pyx: Too many open files")
         assert hint == "hint: `ulimit -n` shows the limit"
 
 
-DEAF = """\
+SWALLOWING = """\
 import time
 from pyx import receive, aio
 print("up", flush=True)
@@ -229,19 +233,19 @@ while True:
 """
 
 
-class TestASignalThatIsSwallowed:
+class TestSwallowedSignal:
     @pytest.mark.parametrize("wait", ["receive()", "time.sleep(60)", "for _ in range(10**9): pass"])
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-    def test_ends_the_service_when_it_comes_again(
+    def test_second_signal_ends_a_service_that_swallows_the_first(
         self, number: int, wait: str, host: Host, tmp_path: Path
     ) -> None:
-        (tmp_path / "app.py").write_text(DEAF.format(wait=wait))
+        (tmp_path / "app.py").write_text(SWALLOWING.format(wait=wait))
         watcher = host.shell(f"watch{number}{len(wait)}")
         command = [PYX, "--sname", f"deaf{number}{len(wait)}@vm", "--no-halt", "app.py"]
         with started(command, host, tmp_path) as service:
             assert watcher.type(f"Node.monitor('deaf{number}{len(wait)}@vm', True)") == "True"
             service.send_signal(number)
-            with pytest.raises(subprocess.TimeoutExpired):  # the first is the program's, to take or to leave
+            with pytest.raises(subprocess.TimeoutExpired):  # the program has caught the first one
                 service.wait(0.5)
             service.send_signal(number)
             assert service.wait(PATIENCE_SECONDS) == 128 + number

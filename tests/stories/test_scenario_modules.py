@@ -1,6 +1,4 @@
-"""The article, typed: two shells and a stock, its second and third version, a shop of three roles, files on
-three replicas.  The user's modules are those of `scenarios/`.
-"""
+"""Sessions with the modules of `scenarios/`: a stock of two shells, a shop of three nodes, files of three."""
 
 from __future__ import annotations
 
@@ -25,17 +23,17 @@ ADIDAS = "{'name': 'adidas', 'qty': 35}"
 
 @pytest.fixture
 def server(lone_host: Host) -> Shell:
-    """Terminal 1, in the directory of the user's modules."""
+    """A shell in the directory of the user's modules."""
     return lone_host.shell("server", cwd=SCENARIOS / "product_stock")
 
 
 @pytest.fixture
 def gus(lone_host: Host) -> Shell:
-    """Terminal 2, in another directory: it owns none of them."""
+    """A shell in another directory, without these modules."""
     return lone_host.shell("gus")
 
 
-def test_two_terminals(server: Shell, gus: Shell) -> None:
+def test_stock_of_one_node_is_used_by_another(server: Shell, gus: Shell) -> None:
     assert server.prompt == "pyx(server@vm)1> "
     assert server.type('pid = spawn(product_stock, "handle_stock", [[]])') == "imported product_stock"
     assert re.fullmatch(r"#PID<0\.\d+\.0>", server.type("pid"))
@@ -68,15 +66,15 @@ def test_two_terminals(server: Shell, gus: Shell) -> None:
     gus.sees("[]")  # it runs there and prints here
 
 
-def test_a_name_gets_the_hosts_own_part(lone_host: Host) -> None:
+def test_bare_name_gets_the_host_part_of_this_host(lone_host: Host) -> None:
     shell = lone_host.starts("--sname", "server")
     shell.prompt_returns()
     assert shell.prompt == f"pyx(server@{socket.gethostname().partition('.')[0]})1> "
     assert shell.type('Node.ping("server")') == "'pong'"
 
 
-def test_replies_go_to_whoever_asked(server: Shell, gus: Shell) -> None:
-    """The second version and the third: `("add", frm, product)`, `("status", frm)`, and a log line each."""
+def test_replies_go_to_the_sender_of_the_request(server: Shell, gus: Shell) -> None:
+    """Requests `("add", frm, product)` and `("status", frm)` have a reply and a log line each."""
     server.type('Process.register(spawn(product_stock.handle_stock, []), "product_stock")')
     assert server.type("self()") == "#PID<0.1.0>"
 
@@ -95,7 +93,7 @@ def test_replies_go_to_whoever_asked(server: Shell, gus: Shell) -> None:
     assert gus.type("receive(timeout=10)") == f"[{ADIDAS}, {NIKE}]"
 
 
-def test_a_shop_of_three_roles(lone_host: Host, server: Shell) -> None:
+def test_shop_of_three_nodes(lone_host: Host, server: Shell) -> None:
     store = lone_host.shell("store", cwd=SCENARIOS / "product_stock")
     customer = lone_host.shell("customer", cwd=SCENARIOS / "product_stock")
     server.type('Process.register(spawn(product_stock, "handle_stock", [[]]), "product_stock")')
@@ -109,7 +107,9 @@ def test_a_shop_of_three_roles(lone_host: Host, server: Shell) -> None:
 
     assert customer.type('Node.connect("store@vm")') == "True"
     customer.type("while len(Node.list()) < 2: Process.sleep(0.01)\n")
-    assert customer.type("Node.list()") == "['server@vm', 'store@vm']"  # nobody told it of the server
+    assert (
+        customer.type("Node.list()") == "['server@vm', 'store@vm']"
+    )  # the mesh connects it to the server, too
     customer.type('send(("pos", "store@vm"), ("ask", self(), "nike"))')
     assert customer.type("receive(timeout=10)") == f"('print', {NIKE})"
     assert re.fullmatch(r"#PID<[1-9]\d*\.1\.0> wants to know if there is nike", store.sees("wants to know"))
@@ -117,7 +117,7 @@ def test_a_shop_of_three_roles(lone_host: Host, server: Shell) -> None:
     customer.type('send(("pos", "store@vm"), ("ask", self(), "puma"))')
     assert customer.type("receive(timeout=10)") == "('print', 'There is no Product puma')"
 
-    # What the article's own version gets wrong: an empty mailbox, a stray message, a stale answer.
+    # An empty mailbox, a stray message, and an answer to an earlier request.
     assert customer.type("pos.show_msg(timeout=0)") == "imported pos\nNo answer yet"
     customer.type('send(("pos", "store@vm"), [{"name": "puma", "qty": 1}])')
     store.sees("the store does not understand")
@@ -126,7 +126,7 @@ def test_a_shop_of_three_roles(lone_host: Host, server: Shell) -> None:
 
 
 class TestFiles:
-    """The article's motive: what is saved on one replica is read on the others."""
+    """A file that is saved on one replica is read on the others."""
 
     @pytest.fixture
     def replicas(self, lone_host: Host, tmp_path: Path) -> tuple[Shell, Shell, Shell]:
@@ -136,7 +136,7 @@ class TestFiles:
         three.type('Node.connect("one@vm")')
         return one, two, three
 
-    def test_a_file_of_one_is_read_on_another(self, replicas: tuple[Shell, Shell, Shell]) -> None:
+    def test_file_of_one_node_is_read_on_another(self, replicas: tuple[Shell, Shell, Shell]) -> None:
         one, two, three = replicas
         assert one.type('files.save("hello.txt", "saved on one")') == "imported files\n12"
         assert two.type('rpc.call("one@vm", "files", "read", ["hello.txt"])') == "'saved on one'"
@@ -148,7 +148,7 @@ class TestFiles:
         assert "files.py" in missing
         assert "/pyx/" not in missing
 
-    def test_a_process_streams_a_file(self, replicas: tuple[Shell, Shell, Shell]) -> None:
+    def test_process_streams_a_file_to_another_node(self, replicas: tuple[Shell, Shell, Shell]) -> None:
         one, _, three = replicas
         assert one.type('files.save("big.bin", bytes(range(256)) * 4096)') == "imported files\n1048576"
         assert three.type('files.fetch("one@vm", "big.bin")') == "imported files\n1048576"
