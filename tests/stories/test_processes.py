@@ -48,6 +48,7 @@ class TestNames:
         assert a.type('Process.register(there, "x")').endswith("as 'x': it is not a process of this node")
         assert b.type(f"{far} == self()") == "True"
 
+    @pytest.mark.usefixtures("b")
     def test_send_raises_for_a_missing_local_name_only(self, a: Shell) -> None:
         assert a.type('send("nobody", 1)') == "NoProcess: no process is registered as 'nobody' on this node"
         assert a.type('send(("nobody", Node.self()), 1)') == "1"
@@ -143,6 +144,7 @@ class TestRpc:
         )
         assert a.type('rpc.call("b", lambda: 1)').startswith("EncodeError: cannot send function: ")
 
+    @pytest.mark.usefixtures("b")
     def test_remote_traceback_has_no_frames_of_pyx(self, a: Shell) -> None:
         lines = a.type('rpc.call("b", "json", "loads", ["{"])').split("\n")
         assert lines[0].startswith("RemoteError: json.decoder.JSONDecodeError: Expecting property name")
