@@ -65,12 +65,12 @@ class FaultProxy:
 
     Args:
         entrance: an address and port of this host.
-        real: where somebody listens, or will.
+        real: the address of the real listener, now or later.
     """
 
     def __init__(self, entrance: tuple[str, int], real: tuple[str, int]) -> None:
         self.there = Way()
-        """From whoever dialled to whoever was dialled."""
+        """The direction from the dialling end to the accepting one."""
         self.back = Way()
         self._real = real
         self._listening = socket.create_server(entrance)

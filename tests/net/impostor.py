@@ -1,6 +1,6 @@
-"""Somebody who answers a dial by hand: an acceptor that is right in all, unless a case changes one thing.
+"""An acceptor by hand: right in all, unless a case changes one thing.
 
-White-box: he knows the layout of each frame.  Not here: the cases (`test_impostor.py`).
+White-box: the layout of each frame is written out.  See `test_impostor.py` for the cases.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def framed(body: bytes) -> bytes:
 
 
 class Impostor:
-    """What he does; all right, unless a case changes it.
+    """The behaviour of an acceptor; right, unless a case changes it.
 
-    Attributes: `hello` makes his from the dialler's, `verdict` his last frame from the dialler's proof; what
-    he says is cut off behind `says` bytes of the step `stops`, where he then hangs up, or `is_silent`.
+    Attributes: `hello` makes its hello from the dialler's, `verdict` its last frame from the dialler's proof;
+    its output ends after `says` bytes of the step `stops`, where it closes, or `is_silent`.
     """
 
     def __init__(self, key: bytes = KEY) -> None:
@@ -77,7 +77,7 @@ class Impostor:
 
     async def _stop(self, connection: socket.socket) -> None:
         if self.is_silent:
-            await asyncio.get_running_loop().sock_recv(connection, 4096)  # what he hears changes nothing
+            await asyncio.get_running_loop().sock_recv(connection, 4096)  # received data changes nothing
             while await asyncio.get_running_loop().sock_recv(connection, 4096):
                 pass
 

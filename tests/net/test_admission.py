@@ -1,4 +1,4 @@
-"""admission.py: Who has to go when the door is crowded."""
+"""admission.py: Which pending connection is dropped when the table is full."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pyx.net.admission import FAIR_SHARE, MAX_PENDING, PendingConnection, Pendin
 
 
 class Crowd:
-    """Strangers from these addresses, in this order; made in a running loop."""
+    """Pending connections from these addresses, in this order; made in a running loop."""
 
     def __init__(self, addresses: list[str]) -> None:
-        self.strangers = PendingConnections()
+        self.connections = PendingConnections()
         self.tasks: list[asyncio.Task[None]] = []
         for address in addresses:
             self.comes(address)
 
     def comes(self, address: str) -> None:
-        self.strangers.drop_one_if_full()
+        self.connections.drop_one_if_full()
         task = asyncio.get_running_loop().create_task(_wait())
         self.tasks.append(task)
-        self.strangers.add(task, PendingConnection(socket.socket(), address))
+        self.connections.add(task, PendingConnection(socket.socket(), address))
 
     async def gone(self) -> list[int]:
         """The places in the order of coming of those who had to go; then everybody goes."""
@@ -31,7 +31,7 @@ class Crowd:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        assert not list(self.strangers)
+        assert not list(self.connections)
         return gone
 
 
@@ -76,9 +76,9 @@ def test_loopback_is_here(address: str, here: bool) -> None:
 def test_authenticated_connection_stays_open() -> None:
     async def story() -> None:
         crowd = Crowd(["10.0.0.1", "10.0.0.2"])
-        kept = crowd.strangers._by_task[crowd.tasks[0]].connection
-        lost = crowd.strangers._by_task[crowd.tasks[1]].connection
-        crowd.strangers.authenticated(crowd.tasks[0])
+        kept = crowd.connections._by_task[crowd.tasks[0]].connection
+        lost = crowd.connections._by_task[crowd.tasks[1]].connection
+        crowd.connections.authenticated(crowd.tasks[0])
         await crowd.gone()
         assert kept.fileno() >= 0
         assert lost.fileno() < 0

@@ -234,7 +234,7 @@ class TestAFullSocket:
 
 
 class Slot(threading.Event):
-    """Somebody who sleeps until the queue is lighter."""
+    """A process that waits for the low-water mark of the queue."""
 
     wake = threading.Event.set
 
@@ -297,7 +297,7 @@ class TestAHeavyQueue:
         assert gus.out.is_below_low_water
 
     def test_wakes_a_late_waiter(self, lone: tuple[End, socket.socket]) -> None:
-        """Whoever looks after he has put his slot in is woken, or finds it light himself."""
+        """A waiter that reads the size after it has added its slot is woken, or finds the size low enough."""
         gus, reader = lone
         reader.setblocking(False)
         for number in range(300):

@@ -1,4 +1,4 @@
-"""cookie.py: The cookie's file: made once, whole, and trusted only while nobody else can have touched it."""
+"""cookie.py: The cookie's file: made once, whole, and refused if another user can have changed it."""
 
 from __future__ import annotations
 

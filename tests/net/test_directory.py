@@ -315,8 +315,8 @@ class TestRaces:
     def test_with_a_leaving_holder_do_not_end_in_two_holders(
         self, directory: HostDirectory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The file that a claimer has opened is unlinked by its holder, and the name claimed anew, before he
-        locks it: his lock would be on a file that nobody finds any more."""
+        """The file that a claimer has opened is unlinked by its holder, and the name claimed anew, before the
+        claimer locks it: its lock would be on a file that no node finds any more."""
         leaving = directory.claim("gus@vm", 7, 1)
         successors: list[NameClaim | None] = []
         really_open = os.open

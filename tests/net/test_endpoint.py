@@ -1,5 +1,5 @@
-"""endpoint.py, carrier.py, unix_carrier.py: Nodes that dial each other over real sockets, and strangers at
-the door.
+"""endpoint.py, carrier.py, unix_carrier.py: Nodes dial each other over real sockets; bad connections are
+closed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DialFailed(NamedTuple):
 
 
 class Node:
-    """A node's doors, whose owner notes what it is told."""
+    """A node's endpoint, and an owner that records its calls."""
 
     def __init__(self, host: Host, name: str, *, hidden: bool, key: bytes) -> None:
         self.status: Status = "ok"
@@ -56,25 +56,25 @@ class Node:
         self._arrivals: list[Arrival] = []
         self.incarnation = Incarnation(name, 100 + len(host.nodes))
         self.claim: NameClaim = host.directory.claim(name, self.incarnation.creation, os.getpid())
-        self.doors = host.loop_thread.call(
+        self.endpoint = host.loop_thread.call(
             lambda: Endpoint(
                 self.incarnation, hidden=hidden, owner=self, carrier=UnixCarrier(host.directory, self.claim)
             )
         )
 
     def listen(self) -> Node:
-        self._loop_thread.run(self.doors.listen())
-        self._loop_thread.call(self.doors.accept)
+        self._loop_thread.run(self.endpoint.listen())
+        self._loop_thread.call(self.endpoint.accept)
         return self
 
     def close(self) -> None:
-        self._loop_thread.run(self.doors.close())
+        self._loop_thread.run(self.endpoint.close())
         self.claim.release()
         for arrival in self._arrivals:
             arrival.stream.close()
 
     def dials(self, name: str, number: int | None = 1) -> None:
-        self._loop_thread.call(lambda: self.doors.dial(name, number))
+        self._loop_thread.call(lambda: self.endpoint.dial(name, number))
 
     def gives_up(self, name: str) -> None:
         self.dials(name, None)
@@ -121,19 +121,19 @@ class Host:
         self.nodes.append(Node(self, name, hidden=hidden, key=key))
         return self.nodes[-1]
 
-    def stranger(self, at: Node) -> socket.socket:
-        """Somebody connected to a node, who says nothing by himself."""
-        stranger = socket.socket(socket.AF_UNIX)
-        self._pending.append(stranger)
-        stranger.settimeout(HANG)
-        stranger.connect(at.claim.socket_path)
-        return stranger
+    def connection(self, at: Node) -> socket.socket:
+        """Returns a silent connection to a node."""
+        connection = socket.socket(socket.AF_UNIX)
+        self._pending.append(connection)
+        connection.settimeout(HANG)
+        connection.connect(at.claim.socket_path)
+        return connection
 
     def close(self) -> None:
         for node in self.nodes:
             node.close()
-        for stranger in self._pending:
-            stranger.close()
+        for connection in self._pending:
+            connection.close()
 
 
 @pytest.fixture
@@ -153,17 +153,17 @@ class TestADial:
     def test_ends_with_both_sides_at_one_connection(self, host: Host) -> None:
         gus, bob = host.node("gus@vm", hidden=True).listen(), host.node("bob@vm").listen()
         mine = gus.reaches("bob@vm")
-        his = bob.told.get(timeout=HANG)
+        accepted = bob.told.get(timeout=HANG)
         assert isinstance(mine, Arrival)
-        assert isinstance(his, Arrival)
+        assert isinstance(accepted, Arrival)
         assert mine[:4] == (*bob.incarnation, False, True)
-        assert his[:4] == (*gus.incarnation, True, False)
+        assert accepted[:4] == (*gus.incarnation, True, False)
         assert mine.handle is None
-        assert his.handle == "the peer gus@vm"
+        assert accepted.handle == "the peer gus@vm"
         assert bob.asked.get(timeout=HANG) == (*gus.incarnation, True)
         mine.stream.send(b"straight on")
         buffer = memoryview(bytearray(100))
-        assert bytes(buffer[: his.stream.receive_into(buffer)]) == b"straight on"
+        assert bytes(buffer[: accepted.stream.receive_into(buffer)]) == b"straight on"
 
     def test_hands_on_what_followed_the_verdict_at_once(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
@@ -210,7 +210,7 @@ class TestADial:
     @pytest.mark.usefixtures("brief")
     def test_of_a_frozen_node_is_given_up(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
-        listening = bob.claim.listen()  # the kernel answers, and nobody else
+        listening = bob.claim.listen()  # the system accepts, and no node does
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
         listening.close()
 
@@ -292,7 +292,7 @@ class TestADial:
 
         def insist() -> None:
             for _ in range(5):
-                gus.doors.dial("bob@vm", 1)
+                gus.endpoint.dial("bob@vm", 1)
 
         host.loop_thread.call(insist)
         assert isinstance(gus.told.get(timeout=HANG), Arrival)
@@ -305,17 +305,17 @@ class TestADial:
 class TestADialToTheUnreachable:
     def test_hangs_until_that_is_over(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
-        gus.doors.unreachable = frozenset({"bob@vm"})
+        gus.endpoint.unreachable = frozenset({"bob@vm"})
         gus.dials("bob@vm")
         host.loop_thread.settle()
         assert gus.told.empty()
-        gus.doors.unreachable = frozenset()
+        gus.endpoint.unreachable = frozenset()
         assert isinstance(gus.told.get(timeout=HANG), Arrival)
 
     @pytest.mark.usefixtures("brief")
     def test_fails_like_an_unanswered_dial(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
-        gus.doors.unreachable = frozenset({"bob@vm"})
+        gus.endpoint.unreachable = frozenset({"bob@vm"})
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
 
 
@@ -332,7 +332,7 @@ class TestACancelledDial:
         assert other.recv(1024) == b""
         assert gus.told.empty()
         gus.gives_up("bob@vm")
-        gus.gives_up("nobody@vm")
+        gus.gives_up("absent@vm")
         other.close()
         listening.close()
 
@@ -345,7 +345,7 @@ class TestACancelledDial:
         other.settimeout(HANG)
         hello = other.recv(1024)
         gus.dials("bob@vm", 7)
-        gus.dials("bob@vm", 8)  # nobody wants the seventh any more
+        gus.dials("bob@vm", 8)  # the seventh dial is not wanted any more
         assert other.recv(1024) == b""
         anew, _ = listening.accept()
         anew.settimeout(HANG)
@@ -358,8 +358,8 @@ class TestACancelledDial:
 
         def dither() -> None:
             for number in range(20):
-                gus.doors.dial("bob@vm", number)
-                gus.doors.dial("bob@vm", None)
+                gus.endpoint.dial("bob@vm", number)
+                gus.endpoint.dial("bob@vm", None)
 
         host.loop_thread.call(dither)
         assert isinstance(gus.reaches("bob@vm"), Arrival)
@@ -392,41 +392,41 @@ class TestPendingConnection:
     @pytest.mark.usefixtures("brief")
     def test_that_is_silent_is_closed(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
-        assert host.stranger(bob).recv(1) == b""
+        assert host.connection(bob).recv(1) == b""
         assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.1 s"
 
     @pytest.mark.usefixtures("brief")
     def test_that_sends_slowly_is_closed_in_time(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
-        stranger = host.stranger(bob)
-        stranger.send(b"\x00")
-        stranger.send(b"\x40")
-        assert stranger.recv(1) == b""
+        connection = host.connection(bob)
+        connection.send(b"\x00")
+        connection.send(b"\x40")
+        assert connection.recv(1) == b""
 
     def test_that_sends_nonsense_gets_one_uninformative_answer(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
-        stranger = host.stranger(bob)
-        stranger.send(b"\x00\x04GET /")
-        answer = b"".join(iter(lambda: stranger.recv(100), b""))
+        connection = host.connection(bob)
+        connection.send(b"\x00\x04GET /")
+        answer = b"".join(iter(lambda: connection.recv(100), b""))
         assert answer == b"\x00\x01\x05"
         assert bob.refusals.get(timeout=HANG) == "it does not speak pyx's protocol"
 
     def test_that_is_closed_by_its_peer_is_forgotten(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
-        host.stranger(bob).close()
+        host.connection(bob).close()
         assert bob.refusals.get(timeout=HANG) == "it hung up"
 
     def test_of_another_user_is_not_talked_to(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(unix_carrier, "uid_of", lambda _: 12345)
         bob = host.node("bob@vm").listen()
-        assert host.stranger(bob).recv(1) == b""
+        assert host.connection(bob).recv(1) == b""
         assert "user 12345" in bob.refusals.get(timeout=HANG)
 
     def test_makes_room_when_there_are_many_the_oldest_first(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
-        crowd = [host.stranger(bob) for _ in range(MAX_PENDING + 10)]
-        for stranger in crowd[:10]:
-            assert stranger.recv(1) == b""
+        crowd = [host.connection(bob) for _ in range(MAX_PENDING + 10)]
+        for connection in crowd[:10]:
+            assert connection.recv(1) == b""
         assert isinstance(gus.reaches("bob@vm"), Arrival)  # takes the place of one more
         assert crowd[10].recv(1) == b""
         crowd[11].send(b"\x00\x04nope")
@@ -507,12 +507,12 @@ def test_closed_endpoint_leaves_no_descriptor(host: Host) -> None:
     listening = bob.claim.listen()
     before = len(list(Path("/dev/fd").iterdir()))
     cat = host.node("cat@vm").listen()
-    visitors = [host.stranger(cat) for _ in range(5)]
+    connections = [host.connection(cat) for _ in range(5)]
     cat.dials("bob@vm")
-    cat.dials("nobody@vm")
+    cat.dials("absent@vm")
     assert isinstance(cat.told.get(timeout=HANG), DialFailed)
     cat.close()
-    for visitor in visitors:
+    for visitor in connections:
         with contextlib.suppress(ConnectionResetError):  # it had not come in yet
             assert visitor.recv(1) == b""
         visitor.close()

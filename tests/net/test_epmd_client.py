@@ -88,7 +88,7 @@ class TestRegistering:
             gus = await register("gus", 4444, trouble=told(sentences))
             bob = await register("bob", 5555, hidden=True, trouble=told(sentences))
             assert await port_of("gus", HOME) == 4444
-            assert await port_of("nobody", HOME) is None
+            assert await port_of("absent", HOME) is None
             assert await names("localhost") == [("bob", 5555), ("gus", 4444)]
             assert bob.creation
             await gus.close()
@@ -195,7 +195,7 @@ class Fake:
             reader = RequestReader()
             while (request := reader.request()) is None and (data := await loop.sock_recv(connection, 100)):
                 reader.receive_data(data)
-            if request is None:  # just looked whether somebody is here
+            if request is None:  # a probe whether an EPMD listens
                 self.connections.remove(connection)
                 connection.close()
                 self.looked.set()
@@ -323,10 +323,10 @@ class TestKeepingTheName:
             await fake.start()
             assert await fake.seen.get() == GUS
             await gus.close()
-            nobody = f"no EPMD answers on {HOME} port {port}, and none could be started"
+            no_epmd = f"no EPMD answers on {HOME} port {port}, and none could be started"
             assert sentences == [
                 "EPMD has closed the registration of gus: registering again",
-                f"gus is not registered with EPMD: {nobody}",
+                f"gus is not registered with EPMD: {no_epmd}",
             ]
 
         story_with_fake(port, story)

@@ -174,10 +174,10 @@ class TestTheProgram:
     def test_oldest_of_too_many_unregistered_connections_is_closed(self, server: Running) -> None:
         _, registered = server.register(BOB)
         assert registered.accepted
-        strangers = [server.connect() for _ in range(MAX_UNREGISTERED + 1)]
-        assert strangers[0].recv(100) == b""
-        strangers[-1].sendall(LIST_REQUEST)
-        assert read_listed(strangers[-1].recv(100)) == [("bob", 5555)]
+        connections = [server.connect() for _ in range(MAX_UNREGISTERED + 1)]
+        assert connections[0].recv(100) == b""
+        connections[-1].sendall(LIST_REQUEST)
+        assert read_listed(connections[-1].recv(100)) == [("bob", 5555)]
 
     def test_it_leaves_when_asked_and_empty(self, server: Running) -> None:
         gus, _ = server.register(GUS)

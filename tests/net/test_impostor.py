@@ -1,6 +1,6 @@
-"""Somebody answers in the place of bob, with a certificate of his own, and does one thing wrong at one step.
+"""An impostor answers in the place of bob, with another certificate, and does one thing wrong at one step.
 
-gus, who dials, takes none of them for bob, says why at home, and keeps nothing of them.  What he
+gus, which dials, accepts none of them as bob, logs the reason, and keeps nothing of them.  What it
 does is in `impostor.py`; the other side, who dials and does it wrong, in `test_white_box.py`.
 """
 
@@ -44,7 +44,7 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
         lambda: says(lambda _: b"\xff\xff"),
         "it announced a frame of 65535 bytes; the limit is 1024",
     ),
-    "hello with a name that is no text": (
+    "hello with a name that is not text": (
         lambda: says(lambda _: WHOLE.replace(b"bob", b"b\xffb")),
         "its hello holds a name that is not ASCII",
     ),
@@ -108,7 +108,7 @@ def dial_to(impostor: Impostor, net: Net) -> Arrival | DialFailed:
         if isinstance(outcome, Arrival):
             outcome.stream.close()
         until(answering.done)
-    until(lambda: not gus.doors._dials and descriptors() == before)
+    until(lambda: not gus.endpoint._dials and descriptors() == before)
     return outcome
 
 
@@ -129,5 +129,5 @@ def test_silent_peer_is_given_up(where: str, net: Net) -> None:
 
 
 def test_peer_with_the_key_is_accepted(net: Net) -> None:
-    """So each of the others failed for the one thing that he did."""
+    """So each of the others failed for the one thing that it did wrong."""
     assert isinstance(dial_to(Impostor(), net), Arrival)

@@ -50,10 +50,10 @@ class TestNodesAtTheLoopbackOfIPv6:
         as_process(gus, lambda: send(("ear", "bob@::1"), {"big": bytes(300_000)}))
         assert ear.outcome() == {"big": bytes(300_000)}
         assert as_process(bob, lambda: rpc.call("gus@::1", "math", "sqrt", [16])) == 4.0
-        door = gus.transport._tcp if gus.transport else None
-        assert door is not None
-        assert door.address == "::1"
-        assert not door.is_beyond_this_host  # so it needs to warn of nothing
+        carrier = gus.transport._tcp if gus.transport else None
+        assert carrier is not None
+        assert carrier.address == "::1"
+        assert not carrier.is_beyond_this_host  # so no warning is due
 
     def test_and_one_of_ipv4_find_each_other_too(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@127.0.0.1")

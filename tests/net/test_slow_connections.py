@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IN_THE_GATE: Final = 200
-STRANGERS: Final = int(os.environ.get("PYX_SLOW_CONNECTIONS", f"{IN_THE_GATE}"))
+CONNECTIONS: Final = int(os.environ.get("PYX_SLOW_CONNECTIONS", f"{IN_THE_GATE}"))
 
-SECONDS: Final = 2.0 if STRANGERS == IN_THE_GATE else 5.0
+SECONDS: Final = 2.0 if CONNECTIONS == IN_THE_GATE else 5.0
 """What a handshake may take at that node: the gate does not wait for the real time."""
 
 DIAL: Final = """
 import itertools
 print(next(tries for tries in itertools.count(1) if Node.ping("bob@127.0.0.2") == "pong"))
 """
-"""A legal peer dials until it is through: who is the oldest at the door has to go, whoever he is."""
+"""A peer with the cookie dials until it is connected: the oldest pending connection is dropped."""
 
 MAX_GROWTH_KIB: Final = 30 * 1024
 LEGAL_PEERS: Final = 3
@@ -51,7 +51,7 @@ raise SystemExit(main())
 
 
 class Crowd:
-    """Strangers from 127.0.0.1 to 9, each of whom says a right TLS hello, a byte now and then."""
+    """Connections from 127.0.0.1 to 9, each of which sends a right TLS hello, a byte now and then."""
 
     def __init__(self, port: int, count: int) -> None:
         self._poll = select.poll()
@@ -59,21 +59,21 @@ class Crowd:
         self._hello = TlsMachine(dialling_context()).data_to_send()
         for number in range(count):
             source = f"127.0.0.{1 + number % 9}"
-            stranger = socket.create_connection(
+            connection = socket.create_connection(
                 ("127.0.0.2", port), PATIENCE_SECONDS, source_address=(source, 0)
             )
-            stranger.setblocking(False)
-            self.standing[stranger.fileno()] = stranger
-            self._poll.register(stranger, select.POLLIN | select.POLLHUP)
+            connection.setblocking(False)
+            self.standing[connection.fileno()] = connection
+            self._poll.register(connection, select.POLLIN | select.POLLHUP)
 
     def drips(self) -> None:
         """Those who were cut are gone; the others say their next byte."""
         for number, _ in self._poll.poll(200):
             self._gone(number)
         byte, self._hello = self._hello[:1], self._hello[1:]
-        for number, stranger in list(self.standing.items()):
+        for number, connection in list(self.standing.items()):
             try:
-                stranger.send(byte)
+                connection.send(byte)
             except OSError:
                 self._gone(number)
 
@@ -82,16 +82,16 @@ class Crowd:
         self.standing.pop(number).close()
 
     def close(self) -> None:
-        for stranger in self.standing.values():
-            stranger.close()
+        for connection in self.standing.values():
+            connection.close()
 
 
 @pytest.fixture
 def many_descriptors() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = STRANGERS + 500
+    wanted = CONNECTIONS + 500
     if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"{STRANGERS} sockets need more than {hard} descriptors")
+        pytest.skip(f"{CONNECTIONS} sockets need more than {hard} descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -125,7 +125,7 @@ def test_many_slow_connections_keep_no_peer_out_and_cost_little() -> None:
             ["--name", f"gus{at}@127.0.0.1", "--listen", f"127.0.1.{at}", "--port", port, "-e", DIAL]
             for at in range(LEGAL_PEERS)
         ]
-        assert host.run(*legal[0]).stdout == "1\n"  # what one peer costs is no stranger's fault
+        assert host.run(*legal[0]).stdout == "1\n"  # the cost of one peer is not counted
         before = kib(node.pid, "VmRSS")
         began = time.monotonic()
         peers = [
@@ -134,7 +134,7 @@ def test_many_slow_connections_keep_no_peer_out_and_cost_little() -> None:
             )
             for words in legal
         ]
-        crowd = Crowd(int(port), STRANGERS)
+        crowd = Crowd(int(port), CONNECTIONS)
         ends.callback(crowd.close)
         while crowd.standing:
             assert len(os.listdir(f"/proc/{node.pid}/fd")) < MAX_PENDING + 50
@@ -145,7 +145,7 @@ def test_many_slow_connections_keep_no_peer_out_and_cost_little() -> None:
         assert all(map(int, tries))
         growth = kib(node.pid, "VmHWM") - before
         print(
-            f"\n{STRANGERS} strangers: all cut after {all_cut:.1f} s, {growth} KiB over {before} at most; "
+            f"\n{CONNECTIONS} slow: closed after {all_cut:.1f} s, {growth} KiB over {before} at most; "
             f"legal peers were through at try {', '.join(map(str.strip, tries))}"
         )
         assert growth < MAX_GROWTH_KIB

@@ -14,7 +14,7 @@ def test_a_connection_by_name() -> None:
     async def story() -> None:
         with listen("127.0.0.1", 0) as listening:
             port = listening.getsockname()[1]
-            # localhost may be ::1 first, where nobody listens: the next address is tried.
+            # localhost may be ::1 first, without a listener: the next address is tried.
             with await connect("localhost", port) as there:
                 here, _ = await asyncio.get_running_loop().sock_accept(listening)
                 with here:

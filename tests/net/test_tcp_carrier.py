@@ -1,7 +1,7 @@
-"""tcp_carrier.py: Nodes of two addresses, and what comes between them: strangers, impostors, somebody in the
+"""tcp_carrier.py: Nodes of two addresses, and what comes between them: connections, impostors, a man in the
 middle.
 
-White-box: the strangers here speak TCP and TLS by hand.
+White-box: TCP and TLS are spoken by hand here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def free_port() -> int:
 
 
 class Node:
-    """A node's doors, whose owner notes what it is told."""
+    """A node's endpoint, and an owner that records its calls."""
 
     def __init__(self, net: Net, name: str, key: bytes) -> None:
         self.told: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
@@ -57,20 +57,20 @@ class Node:
         self.claims = 0
         self.key = key
         self.incarnation = Incarnation(name, 100 + len(net.nodes))
-        self.door = TcpCarrier(name, hidden=False, listen=None, port=net.port, trouble=print)
+        self.carrier = TcpCarrier(name, hidden=False, listen=None, port=net.port, trouble=print)
         self.arrivals: list[Arrival] = []
         self._loop_thread = net.loop_thread
-        self.doors = net.loop_thread.call(
-            lambda: Endpoint(self.incarnation, hidden=False, owner=self, carrier=self.door)
+        self.endpoint = net.loop_thread.call(
+            lambda: Endpoint(self.incarnation, hidden=False, owner=self, carrier=self.carrier)
         )
 
     def listen(self) -> Node:
-        self._loop_thread.run(self.doors.listen())
-        self._loop_thread.call(self.doors.accept)
+        self._loop_thread.run(self.endpoint.listen())
+        self._loop_thread.call(self.endpoint.accept)
         return self
 
     def dials(self, name: str) -> None:
-        self._loop_thread.call(lambda: self.doors.dial(name, 1))
+        self._loop_thread.call(lambda: self.endpoint.dial(name, 1))
 
     def reaches(self, name: str) -> Arrival | DialFailed:
         self.dials(name)
@@ -78,15 +78,15 @@ class Node:
 
     def is_led_astray_to(self, address: str) -> None:
         """As by a name server that lies: every name leads there."""
-        connect = self.door.connect
+        connect = self.carrier.connect
 
         async def elsewhere(name: str) -> socket.socket:
             return await connect(f"{name.partition('@')[0]}@{address}")
 
-        self.door.connect = elsewhere  # type: ignore[method-assign]
+        self.carrier.connect = elsewhere  # type: ignore[method-assign]
 
     def close(self) -> None:
-        self._loop_thread.run(self.doors.close())
+        self._loop_thread.run(self.endpoint.close())
         for arrival in self.arrivals:
             arrival.stream.close()
 
@@ -129,19 +129,19 @@ class Net:
         self.nodes.append(Node(self, name, key))
         return self.nodes[-1]
 
-    def stranger(self, address: str, source: str = "") -> socket.socket:
-        """Somebody connected to that address."""
-        stranger = socket.create_connection(
+    def connection(self, address: str, source: str = "") -> socket.socket:
+        """Returns a connection to that address."""
+        connection = socket.create_connection(
             (address, self.port), HANG, source_address=(source, 0) if source else None
         )
-        self._pending.append(stranger)
-        return stranger
+        self._pending.append(connection)
+        return connection
 
     def close(self) -> None:
         for node in self.nodes:
             node.close()
-        for stranger in self._pending:
-            stranger.close()
+        for connection in self._pending:
+            connection.close()
 
 
 @pytest.fixture
@@ -160,14 +160,14 @@ class TestADial:
     def test_ends_with_both_sides_at_one_connection_inside_tls(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1").listen(), net.node("bob@127.0.0.2").listen()
         mine = gus.reaches("bob@127.0.0.2")
-        his = bob.told.get(timeout=HANG)
+        accepted = bob.told.get(timeout=HANG)
         assert isinstance(mine, Arrival)
-        assert isinstance(his, Arrival)
+        assert isinstance(accepted, Arrival)
         assert mine[:4] == (*bob.incarnation, False, True)
-        assert his[:4] == (*gus.incarnation, False, False)
-        assert type(mine.stream).__name__ == type(his.stream).__name__ == "TlsStream"
+        assert accepted[:4] == (*gus.incarnation, False, False)
+        assert type(mine.stream).__name__ == type(accepted.stream).__name__ == "TlsStream"
         mine.stream.send(b"straight on")
-        assert read(his) == b"straight on"
+        assert read(accepted) == b"straight on"
 
     def test_with_another_cookie_says_so_at_home_only(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2", b"o" * 32).listen()
@@ -255,7 +255,7 @@ class TestManInTheMiddle:
 
 
 class Spoken:
-    """What a stranger who speaks TLS sent, frame by frame, and how it ended for him."""
+    """Sends frames over TLS; returns the answers, and how the connection ended."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -292,7 +292,7 @@ async def speak(net: Net, key: bytes, replayed: list[bytes] | None = None) -> Sp
 
 
 class Middle:
-    """Takes a connection with his own certificate, makes one to the real node, and passes everything on."""
+    """Accepts with a certificate of its own, connects to the real node, and forwards everything."""
 
     def __init__(self, net: Net, address: str, real: str) -> None:
         self.relayed: list[bytes] = []
@@ -349,9 +349,9 @@ class TestPendingConnection:
     @pytest.mark.parametrize("said", [b"", b"\x16", b"\x16\x03\x01"])
     def test_silent_in_tls_is_closed(self, said: bytes, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
-        stranger = net.stranger("127.0.0.2")
-        stranger.sendall(said)
-        assert stranger.recv(100) == b""
+        connection = net.connection("127.0.0.2")
+        connection.sendall(said)
+        assert connection.recv(100) == b""
         assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.3 s"
 
     @pytest.mark.parametrize(
@@ -364,32 +364,32 @@ class TestPendingConnection:
     )
     def test_without_tls_is_closed(self, said: bytes, reason: str | None, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
-        stranger = net.stranger("127.0.0.2")
-        stranger.sendall(said)
+        connection = net.connection("127.0.0.2")
+        connection.sendall(said)
         with contextlib.suppress(ConnectionResetError):
-            while stranger.recv(1000):
+            while connection.recv(1000):
                 pass
         refusal = bob.refusals.get(timeout=HANG)
         assert reason is None or refusal == reason
 
     def test_closed_during_tls_is_forgotten(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
-        net.stranger("127.0.0.2").close()
+        net.connection("127.0.0.2").close()
         assert bob.refusals.get(timeout=HANG) == "it hung up during the TLS handshake"
 
     def test_crowds_do_not_keep_a_legal_peer_out(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         before = len(list(Path("/dev/fd").iterdir()))
-        crowd = [net.stranger("127.0.0.2", f"127.0.0.{2 + at % 8}") for at in range(300)]
-        for stranger in crowd[::2]:
+        crowd = [net.connection("127.0.0.2", f"127.0.0.{2 + at % 8}") for at in range(300)]
+        for connection in crowd[::2]:
             with contextlib.suppress(OSError):  # some had to go already
-                stranger.sendall(b"\x16\x03\x01\x02\x00\x01")
+                connection.sendall(b"\x16\x03\x01\x02\x00\x01")
         assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
         assert isinstance(bob.told.get(timeout=HANG), Arrival)
-        for stranger in crowd:
-            stranger.close()
+        for connection in crowd:
+            connection.close()
         # The two ends of the session stay; who still waited to be let in is let in, and found to be gone.
-        until(lambda: not list(bob.doors._pending) and len(list(Path("/dev/fd").iterdir())) == before + 2)
+        until(lambda: not list(bob.endpoint._pending) and len(list(Path("/dev/fd").iterdir())) == before + 2)
 
 
 def test_an_address_of_another_host_cannot_be_listened_on(net: Net) -> None:

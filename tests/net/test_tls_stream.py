@@ -434,12 +434,12 @@ class TestHandshakeStream:
         with a, b:
             asyncio.run(story())
 
-    @pytest.mark.parametrize("said", [None, b"nonsense of strangers"])
+    @pytest.mark.parametrize("said", [None, b"nonsense of connections"])
     def test_eight_handshakes_are_computed_in_one_loop_iteration(self, said: bytes | None) -> None:
         """However many have spoken, whatever they have said; and all of them get their turn."""
         crowd = [sockets() for _ in range(30)]
-        for stranger, _ in crowd:
-            stranger.sendall(said or machines()[0].data_to_send())
+        for connection, _ in crowd:
+            connection.sendall(said or machines()[0].data_to_send())
         computed: Counter[int] = Counter()
         turn = 0
         everybody = asyncio.Event()

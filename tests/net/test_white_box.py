@@ -59,7 +59,7 @@ class Walk:
     async def run(self, port: int) -> bytes:
         """The last frame that came, without its length; empty where none did.
 
-        What is said is cut off behind `says` bytes of the step `stops`; then he hangs up, or `is_silent`.
+        The output ends after `says` bytes of the step `stops`; then the peer closes, or `is_silent`.
         """
         connection = await asyncio.to_thread(socket.create_connection, ("127.0.0.2", port), HANG)
         connection.setblocking(False)
@@ -101,13 +101,11 @@ class Walk:
 
     async def _stop(self, connection: socket.socket) -> None:
         while self.is_silent and await asyncio.get_running_loop().sock_recv(connection, 4096):
-            pass  # what he hears changes nothing
+            pass  # received data changes nothing
 
     async def _say(self, handshake: TlsHandshakeStream, data: bytes) -> None:
         step = 1 if self.one_byte_at_a_time else len(data)
-        with contextlib.suppress(
-            OSError
-        ):  # bob has refused him already, and what he was told is still unread
+        with contextlib.suppress(OSError):  # bob has refused already, and the refusal is still unread
             for at in range(0, len(data), step):
                 await handshake.send_all(data[at : at + step])
 
@@ -144,7 +142,7 @@ WRONG: Final[dict[str, Callable[[], Walk]]] = {
     "hello too long": lambda: spoilt(lambda frame: framed(frame[2:] + b"more")),
     "hello of a length over the limit": lambda: spoilt(lambda _: b"\xff\xff"),
     "hello that is empty": lambda: spoilt(lambda _: b"\0\0"),
-    "hello with a name that is no text": lambda: spoilt(lambda frame: frame.replace(b"spy", b"s\xffy")),
+    "hello with a name that is not text": lambda: spoilt(lambda frame: frame.replace(b"spy", b"s\xffy")),
     "hello with my own name": lambda: Walk(HELLO._replace(name="bob@127.0.0.2")),
     "hello with another name dialled": lambda: Walk(HELLO._replace(dialled="cat@127.0.0.2")),
     "hello of an old version": lambda: Walk(HELLO._replace(lowest=0, highest=0)),
@@ -187,7 +185,7 @@ def test_wrong_handshake_is_refused(what: str, net: Net) -> None:
         assert answer == b"\x05"  # one answer to all, which says nothing
     assert bob.refusals.get(timeout=HANG)
     assert bob.claims == 0
-    until(lambda: not list(bob.doors._pending) and descriptors() == before)
+    until(lambda: not list(bob.endpoint._pending) and descriptors() == before)
 
 
 @pytest.mark.usefixtures("brief")
@@ -198,7 +196,7 @@ def test_silent_handshake_is_closed(where: str, net: Net) -> None:
     assert net.loop_thread.run(SILENT[where]().run(net.port)) == b""
     assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.3 s"
     assert bob.claims == 0
-    until(lambda: not list(bob.doors._pending) and descriptors() == before)
+    until(lambda: not list(bob.endpoint._pending) and descriptors() == before)
 
 
 def test_older_tls_is_refused(net: Net) -> None:
@@ -207,13 +205,13 @@ def test_older_tls_is_refused(net: Net) -> None:
     with warnings.catch_warnings():  # Python calls these versions old, which is the point
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
-    with pytest.raises(ssl.SSLError), contextlib.closing(net.stranger("127.0.0.2")) as stranger:
-        context.wrap_socket(stranger)
+    with pytest.raises(ssl.SSLError), contextlib.closing(net.connection("127.0.0.2")) as connection:
+        context.wrap_socket(connection)
     assert bob.refusals.get(timeout=HANG) == "it does not speak TLS 1.3"
 
 
 def test_own_proof_sent_back_is_refused(net: Net) -> None:
-    """Reflection: he is made to dial, and what he says then is said to him."""
+    """Reflection: bob is made to dial, and its own frames are sent back to it."""
     bob = net.node("bob@127.0.0.2").listen()
     given: list[bytes] = []
     impostor = judges(lambda proof: given.append(proof) or framed(proof))
@@ -271,7 +269,7 @@ def test_a_network_that_splits_tls_at_every_byte_is_no_hindrance(net: Net) -> No
 @pytest.mark.parametrize("fault", ["cuts", "flips"])
 @pytest.mark.parametrize("way", ["there", "back"])
 def test_a_network_that_fails_at_any_byte_leaves_nothing_half_open(way: str, fault: str, net: Net) -> None:
-    """Both ends have the session or its end: whoever has it finds at once that the other is gone."""
+    """Both ends have the session, or its end: an end that has it finds at once that the other is gone."""
     gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
     gus.is_led_astray_to("127.0.0.3")
     outcomes = set()
@@ -284,7 +282,7 @@ def test_a_network_that_fails_at_any_byte_leaves_nothing_half_open(way: str, fau
             arrivals, gus.arrivals[:] = [*gus.arrivals], []
             for arrival in arrivals:
                 arrival.stream.close()
-            until(lambda: not list(bob.doors._pending) and not gus.doors._dials)
+            until(lambda: not list(bob.endpoint._pending) and not gus.endpoint._dials)
             for arrival in bob.arrivals:
                 assert ends(arrival)
                 arrival.stream.close()

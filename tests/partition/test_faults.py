@@ -1,7 +1,7 @@
 """Two nodes at two addresses, and a bad network between them: without root, by a proxy in Python.
 
 Each node listens elsewhere than its name says, and a proxy stands where the name leads; so all that passes
-between them, whoever dialled, passes a proxy.
+between them, dialled by either end, passes a proxy.
 """
 
 from __future__ import annotations

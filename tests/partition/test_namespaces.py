@@ -1,7 +1,7 @@
 """Hosts with a network of their own, and what may be wrong with it: as root, with `ip` and `tc`.
 
 Each host is a network namespace; a bridge in a fourth one is the switch.  A cut is an interface that goes
-down: nobody is told, and packets vanish.  On one way alone they vanish by a filter that the kernel runs.
+down: no end is told, and packets vanish.  On one way alone they vanish by a filter that the kernel runs.
 Without root: `test_faults.py`.
 """
 
