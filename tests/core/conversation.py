@@ -1,7 +1,7 @@
-"""Several real kernels in one thread, their queues carried by hand, the time in the test's hands.
+"""Several real kernels in one thread, with queues carried by hand and the time given by the test.
 
-`carry` stands for sockets, sessions and handshakes: it obeys `Dial`, turns pids over as the wire does (own
-ones are local, others name their node), and notes every effect in `Node.seen`.  Not here: bytes.
+`carry` takes the place of sockets, sessions and handshakes: it obeys `Dial`, rewrites pids as the wire does
+(own ones are local, others name their node), and keeps every effect in `Node.seen`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Node(Kernel):
-    """A kernel that remembers its effects."""
+    """A kernel that keeps its effects."""
 
     def __init__(
         self, name: str = "", creation: int = 0, *, hidden: bool = False, policy: str = "open"
@@ -61,20 +61,20 @@ class World:
         return self._nodes[name]
 
     def start(self, name: str, *, hidden: bool = False, policy: str = "open") -> Node:
-        """A node begins a life."""
+        """Starts a node, as a new incarnation."""
         self._creation += 1
         node = self._nodes[name] = Node(name, self._creation, hidden=hidden, policy=policy)
         return node
 
     def connect(self, *names: str) -> None:
-        """Joins each node to the next."""
+        """Connects each node to the next."""
         for one, other in itertools.pairwise(names):
             self._nodes[one].mesh.connect(None, other, self.now)
         self.carry()
 
     @property
     def names(self) -> list[str]:
-        """The nodes there are."""
+        """The names of the nodes."""
         return list(self._nodes)
 
     def carry_between(self, *names: str) -> None:
@@ -84,7 +84,7 @@ class World:
         self._nodes.update(frozen)
 
     def carry(self) -> None:
-        """Carries out effects and carries signals, until nothing moves."""
+        """Handles effects and carries signals, until there are no more."""
         moving = True
         while moving:
             moving = False
@@ -109,21 +109,21 @@ class World:
         if other is None or not self.reachable:
             node.mesh.dial_failed(name, "no such name", self.now)
             return
-        verdict = other.mesh.peer_claimed(
+        decision = other.mesh.peer_claimed(
             node.tables.name, node.tables.creation, hidden=node.tables.hidden, now=self.now
         )
-        if verdict.kind == "refused":
-            node.mesh.dial_failed(name, verdict.reason, self.now)
-        elif verdict.kind == "accept":
+        if decision.kind == "refused":
+            node.mesh.dial_failed(name, decision.reason, self.now)
+        elif decision.kind == "accept":
             answer = node.mesh.peer_up(
                 other.tables.name, other.tables.creation, hidden=other.tables.hidden, now=self.now
             )
             assert answer.peer is not None
-            assert verdict.peer is not None
-            self.join(node, answer.peer, other, verdict.peer)
+            assert decision.peer is not None
+            self.join(node, answer.peer, other, decision.peer)
 
     def join(self, one: Node, one_peer: Peer, other: Node, other_peer: Peer) -> None:
-        """These two sessions are the ends of one connection."""
+        """Makes two sessions the ends of one connection."""
         self._other_ends[one_peer] = (other, other_peer)
         self._other_ends[other_peer] = (one, one_peer)
 
@@ -131,7 +131,7 @@ class World:
         there, other_end = self._other_ends[peer]
         origin = node.tables.here or Incarnation(
             other_end.name, other_end.creation
-        )  # a last word after the stop
+        )  # a goodbye after the stop
         signals = [travelled(signal, origin, there) for signal in (*peer.out.first, *peer.out)]
         peer.out.first.clear()
         peer.out.clear()
@@ -139,13 +139,13 @@ class World:
         there.signals_received(other_end, signals, self.now)
 
     def cut(self, one: str, other: str) -> None:
-        """The connection between two nodes breaks; both notice."""
+        """Breaks the connection between two nodes; both notice."""
         for node, name in ((self._nodes[one], other), (self._nodes[other], one)):
             node.mesh.peer_lost(node.peer(name), "cut", self.now)
         self.carry()
 
     def kill(self, name: str) -> None:
-        """A node ends without a word; all others notice."""
+        """Ends a node without a goodbye; all others notice."""
         del self._nodes[name]
         for node in self._nodes.values():
             if name in node.tables.peers:
@@ -177,5 +177,5 @@ def seen_from(viewer: Node, owner: Node, pid: Pid) -> Pid:
 
 
 def messages(process: ProcessRecord) -> list[Any]:
-    """What is in a mailbox, oldest first."""
+    """The items in a mailbox, oldest first."""
     return process.mailbox.snapshot()

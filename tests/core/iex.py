@@ -37,7 +37,9 @@ DETAILS: Final = (
         "anything connects",
         "a message, monitor, link or call to a node that is not connected connects first, without a word",
     ),
-    Detail("hidden", "a hidden node is told of nobody and nobody of it; it sees all its peers as hidden"),
+    Detail(
+        "hidden", "a hidden node is not announced and gets no announcements; it sees all its peers as hidden"
+    ),
     Detail(
         "disconnect",
         "`Node.disconnect` may take the whole mesh apart (`global`)",
@@ -56,16 +58,16 @@ DETAILS: Final = (
         "keeps both, and says so once in the log and in `Node.info()`",
         "working connections are worth more than a simple picture",
     ),
-    Detail("disconnect of a stranger", "`Node.disconnect` of a node that is not connected is false"),
+    Detail("disconnect without connection", "`Node.disconnect` of a node that is not connected is false"),
     # ------------------------------------------------------------ messages
     Detail(
         "send never fails",
-        "`send` is silent about every lost destination except a plain local name that nobody has",
+        "`send` is silent about every lost destination except a plain local name that is not registered",
     ),
     Detail("order", "messages keep their order from one sender to one receiver"),
     Detail("no resend", "what is lost with a connection stays lost; nothing is sent again"),
     Detail("late reply", "the reply of a call that timed out never litters the mailbox"),
-    Detail("names are local", "a registered name belongs to its node; elsewhere it is `{name, node}`"),
+    Detail("names are local", "a registered name belongs to its node; on another it is `{name, node}`"),
     # ------------------------------------------------------------ monitors
     Detail("monitor of the dead", "a monitor of a dead process is a reference and a DOWN with `noproc`"),
     Detail("monitor by name", "DOWN of a monitor by name says `{name, node}`"),
@@ -77,7 +79,9 @@ DETAILS: Final = (
         "link to the dead",
         "a link to a dead local process raises, or is an EXIT with `noproc` if exits are trapped",
     ),
-    Detail("normal end", "a normal end takes nobody along; who traps exits gets `{:EXIT, pid, :normal}`"),
+    Detail(
+        "normal end", "a normal end ends no linked process; one that traps exits gets `{:EXIT, pid, :normal}`"
+    ),
     Detail("exit normal to another", "`Process.exit(other, :normal)` does nothing"),
     Detail("exit normal to oneself", "`Process.exit(self(), :normal)` ends the caller"),
     Detail("kill", "`kill` cannot be trapped, and is seen by others as `killed`"),
@@ -109,7 +113,7 @@ DETAILS: Final = (
     ),
     Detail(
         "survivor",
-        "who is linked to a lost node dies; who was merely spawned from there lives",
+        "a process linked to a lost node dies; one merely spawned from there lives",
     ),
     Detail(
         "nodedown comes last",
@@ -117,8 +121,8 @@ DETAILS: Final = (
         "DOWN and EXIT come first, each once",
         "a process that receives `nodedown` has received the rest",
     ),
-    Detail("nobody reconnects", "nobody connects to a lost node by himself; the next message does"),
-    Detail("another life", "a restarted node's old pids are dead, though they print the same"),
+    Detail("no reconnecting", "a lost node is not connected again by itself; the next message does it"),
+    Detail("another incarnation", "a restarted node's old pids are dead, though they print the same"),
     Detail(
         "frozen peer",
         "a silent peer is given up after 60 seconds; a ping to it takes 7",
@@ -143,7 +147,7 @@ DETAILS: Final = (
         "sorted",
         "easier to read",
     ),
-    # ------------------------------------------------------------ the faces and the shell
+    # ------------------------------------------------------------ the public modules and the shell
     Detail(
         "badrpc",
         "`:rpc.call` returns `{:badrpc, reason}`, and a thrown value as if it were a result",

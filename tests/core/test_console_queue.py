@@ -1,4 +1,4 @@
-"""console_queue.py: Lines for a console: how many wait, who should, and what is dropped."""
+"""console_queue.py: the size of a console queue, when it is busy, and which lines are dropped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_lines_leave_in_order() -> None:
     assert not lines
 
 
-def test_a_process_should_wait_from_a_mebibyte_down_to_half_of_it() -> None:
+def test_console_queue_is_busy_from_a_mebibyte_down_to_half_of_it() -> None:
     lines = filled(HIGH_WATER_CHARACTERS)
     assert not lines.is_busy
     assert lines.put(Pid(1), LINE)

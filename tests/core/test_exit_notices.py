@@ -1,6 +1,4 @@
-"""exit_notices.py: Ends that many are to hear of are told in portions: all of them, once, in order; others
-come in between.
-"""
+"""exit_notices.py: exit notices are given out in portions, each once and in order; others come between."""
 
 from __future__ import annotations
 
@@ -27,7 +25,7 @@ def exits(*numbers: int) -> list[Notice]:
     return [(None, ExitSignal(ME, Pid(number), "boom")) for number in numbers]
 
 
-class TestNotices:
+class TestExitNotices:
     def test_come_in_order_and_in_portions(self) -> None:
         notices = ExitNotices()
         notices.portion = 2
@@ -39,14 +37,14 @@ class TestNotices:
             notices.given = 0
         assert taken == [exits(1, 2), exits(3, 4), []]
 
-    def test_beyond_the_portion_when_all_have_to_be_told(self) -> None:
+    def test_go_beyond_the_portion_on_request(self) -> None:
         notices = ExitNotices()
         notices.portion = 1
         notices.add(exits(1, 2))
         assert [notices.take(beyond=True) for _ in range(3)] == [*exits(1, 2), None]
         assert not notices
 
-    def test_another_step_is_asked_for_once(self) -> None:
+    def test_ask_for_one_more_kernel_call_once(self) -> None:
         notices = ExitNotices()
         assert not notices.must_continue()
         notices.add(exits(1))
@@ -56,7 +54,7 @@ class TestNotices:
 
 
 def portions(node: Node) -> int:
-    """Goes on as long as the kernel asks for it; how often that was."""
+    """Continues as long as the kernel asks for it; returns how often that was."""
     times = 0
     while ContinueExits() in (effects := node.router.collect()):
         node.seen += effects
@@ -68,7 +66,7 @@ def portions(node: Node) -> int:
 
 @pytest.fixture
 def node() -> Node:
-    """Tells two bonds a step."""
+    """A node that gives out two notices in one kernel call."""
     node = Node("a@h", 1)
     node.tables.exit_notices.portion = 2
     return node
@@ -81,7 +79,7 @@ def trapping(node: Node, count: int) -> list[ProcessRecord]:
     return processes
 
 
-def test_an_end_is_decided_at_once_and_told_in_portions(node: Node) -> None:
+def test_process_end_is_decided_at_once_and_told_in_portions(node: Node) -> None:
     dead, *others = trapping(node, 6)
     node.registry.register(dead.pid, "server")
     for other in others:
@@ -94,7 +92,7 @@ def test_an_end_is_decided_at_once_and_told_in_portions(node: Node) -> None:
     assert [messages(other) for other in others] == [[Exited(dead.pid, "boom")]] * 5
 
 
-def test_other_steps_come_in_between(node: Node) -> None:
+def test_other_kernel_calls_come_between_portions(node: Node) -> None:
     dead, *others = trapping(node, 6)
     for other in others:
         node.process_signals.link(other, dead.pid)
@@ -104,7 +102,7 @@ def test_other_steps_come_in_between(node: Node) -> None:
     assert messages(others[-1]) == ["from another", Exited(dead.pid, "boom")]
 
 
-def test_messages_links_and_monitors_keep_their_order(node: Node) -> None:
+def test_messages_links_and_monitors_keep_their_order_behind_notices(node: Node) -> None:
     dead, *others = trapping(node, 4)
     refs = []
     for other in others:
@@ -117,7 +115,7 @@ def test_messages_links_and_monitors_keep_their_order(node: Node) -> None:
         assert messages(other) == ["before", Exited(dead.pid, "boom"), Downed(ref, dead.pid, "boom")]
 
 
-def test_an_answer_for_the_dead_comes_behind_what_it_had_to_say(node: Node) -> None:
+def test_answer_for_a_dead_process_comes_behind_its_notices(node: Node) -> None:
     dead, *others = trapping(node, 5)
     first = [node.process_signals.monitor(other, dead.pid) for other in others]
     node.process_signals.process_exited(dead, "boom")
@@ -127,7 +125,7 @@ def test_an_answer_for_the_dead_comes_behind_what_it_had_to_say(node: Node) -> N
     assert messages(others[-1]) == downs
 
 
-def test_a_link_to_one_whose_exit_is_on_its_way_is_that_link(node: Node) -> None:
+def test_link_to_a_process_whose_exit_is_queued_is_not_a_second_link(node: Node) -> None:
     dead, *others = trapping(node, 5)
     last = others[-1]
     for other in others:
@@ -140,7 +138,7 @@ def test_a_link_to_one_whose_exit_is_on_its_way_is_that_link(node: Node) -> None
     assert last.reason == "boom"
 
 
-def test_an_unlink_that_comes_before_its_portion_holds(node: Node) -> None:
+def test_unlink_before_the_exit_notice_prevents_the_exit(node: Node) -> None:
     dead, *others = trapping(node, 5)
     for other in others:
         node.process_signals.link(other, dead.pid)
@@ -151,7 +149,7 @@ def test_an_unlink_that_comes_before_its_portion_holds(node: Node) -> None:
     assert list(others[-1].links) == []
 
 
-def test_processes_that_die_of_it_are_told_of_in_their_turn(node: Node) -> None:
+def test_ends_that_follow_from_an_end_queue_their_notices_behind_it(node: Node) -> None:
     """A supervisor with many children, each with a watcher."""
     watcher, parent, *children = (node.process() for _ in range(7))
     for child in children:
@@ -165,7 +163,7 @@ def test_processes_that_die_of_it_are_told_of_in_their_turn(node: Node) -> None:
     assert downs == [child.pid for child in children]
 
 
-def test_a_step_that_tells_the_last_asks_for_no_other(node: Node) -> None:
+def test_last_portion_asks_for_no_further_kernel_call(node: Node) -> None:
     dead, *others = trapping(node, 3)
     for other in others:
         node.process_signals.link(other, dead.pid)
@@ -174,7 +172,7 @@ def test_a_step_that_tells_the_last_asks_for_no_other(node: Node) -> None:
     assert node.router.collect() == []
 
 
-def test_one_that_fails_keeps_no_other_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notice_that_fails_does_not_keep_the_others_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     dead, *others = trapping(node, 6)
     for other in others:
         node.process_signals.link(other, dead.pid)
@@ -209,7 +207,7 @@ class TestBetweenNodes:
         world.carry()
         return process, others
 
-    def test_all_hear_of_it_once(self, world: World) -> None:
+    def test_all_linked_processes_get_one_exit(self, world: World) -> None:
         a, b = world["a@h"], world["b@h"]
         process, others = self.watched(world, 3)
         a.process_signals.process_exited(process, "boom")
@@ -218,8 +216,8 @@ class TestBetweenNodes:
         heard = [Exited(seen_from(b, a, process.pid), "boom")]
         assert [messages(other) for other in others] == [heard] * 3
 
-    def test_a_process_that_lost_the_node_meanwhile_has_heard_that(self, world: World) -> None:
-        """And nothing of the lost session is said in the next one."""
+    def test_session_lost_between_portions_is_noconnection_to_the_rest(self, world: World) -> None:
+        """Nothing of the lost session is sent in the next one."""
         a, b = world["a@h"], world["b@h"]
         process, others = self.watched(world, 3)
         for other in others:
@@ -236,7 +234,7 @@ class TestBetweenNodes:
         assert [messages(other) for other in others] == [heard] * 3
         assert b.saw(Log)[-1].text == "node a@h is up"
 
-    def test_a_node_that_leaves_says_all_before(self, world: World) -> None:
+    def test_disconnecting_node_sends_all_notices_first(self, world: World) -> None:
         a = world["a@h"]
         process, _ = self.watched(world, 3)
         peer = a.peer("b@h")
@@ -245,7 +243,7 @@ class TestBetweenNodes:
         said = [signal for signal in (*peer.out.first, *peer.out) if not isinstance(signal, Tick)]
         assert [type(signal) for signal in said if not isinstance(signal, Goodbye)] == [ExitSignal] * 3
 
-    def test_questions_of_a_peer_about_the_dead_come_behind(self, world: World) -> None:
+    def test_answers_to_a_peer_about_a_dead_process_come_behind_its_notices(self, world: World) -> None:
         a = world["a@h"]
         process, _ = self.watched(world, 3)
         peer, frm = a.peer("b@h"), Pid(99, 0, "b@h", 2)

@@ -1,6 +1,6 @@
-"""What a peer may say of others, and what becomes of one that says too much: it alone pays for it.
+"""kernel.py: signals of a hostile peer end its own session and no other.
 
-The other file of `kernel.py` is `test_kernel.py`.
+The other test file of `kernel.py` is `test_kernel.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EVIL = "evil@h"
 
 
 class Victim:
-    """A node between an honest peer and one of bad intent."""
+    """A node with an honest and a hostile peer."""
 
     def __init__(self, policy: str = "open") -> None:
         self.world = World("a@h", "b@h", EVIL, policy=policy)
@@ -37,11 +37,11 @@ class Victim:
         self.node.saw(object)
 
     def ref(self, number: int = 1) -> Ref:
-        """A reference of the evil peer."""
+        """A reference of the hostile peer."""
         return Ref(number, EVIL, self.evil.creation)
 
     def hears(self, *signals: Any) -> None:
-        """These come from the evil peer, in one batch."""
+        """Receives these signals from the hostile peer, in one batch."""
         self.node.signals_received(self.node.peer(EVIL), signals, self.world.now)
         self.world.carry()
 
@@ -50,7 +50,7 @@ class Victim:
         return EVIL not in self.node.membership.nodes(["connected"])
 
     def loss(self) -> str:
-        """What the log says of the loss of the evil peer."""
+        """The log lines on the loss of the hostile peer."""
         text: str
         (text,) = [log.text for log in self.node.saw(Log) if log.text.startswith(f"node {EVIL} is down")]
         return text
@@ -61,8 +61,8 @@ def watched_by(node: Node, service: ProcessRecord) -> tuple[ProcessRecord, Ref]:
     return watcher, node.process_signals.monitor(watcher, service.pid)
 
 
-class TestAReferenceThatIsUsedTwice:
-    def test_ends_the_session_of_its_peer_and_the_first_monitor_with_it(self) -> None:
+class TestMonitorReferenceUsedTwice:
+    def test_ends_the_session_and_the_first_monitor_with_it(self) -> None:
         victim = Victim()
         one, other = victim.node.process(), victim.node.process()
         victim.hears(
@@ -73,13 +73,13 @@ class TestAReferenceThatIsUsedTwice:
         assert (one.monitored_by, other.monitored_by) == ({}, {})
         assert len(victim.node.saw(Hangup)) == 1
 
-    def test_leaves_all_others_with_what_they_are_owed(self) -> None:
+    def test_leaves_the_monitors_of_others_alone(self) -> None:
         victim = Victim()
         node, honest = victim.node, victim.honest
         one, other = node.process(), node.process()
         here, ref = watched_by(node, other)
-        abroad = honest.process()
-        ref_abroad = honest.process_signals.monitor(abroad, seen_from(honest, node, other.pid))
+        far = honest.process()
+        ref_of_far = honest.process_signals.monitor(far, seen_from(honest, node, other.pid))
         victim.world.carry()
         victim.hears(
             Monitor(victim.evil, one.pid, victim.ref()), Monitor(victim.evil, other.pid, victim.ref())
@@ -87,11 +87,11 @@ class TestAReferenceThatIsUsedTwice:
         node.process_signals.exit(Pid(0), other.pid, "kill")
         victim.world.carry()
         assert messages(here) == [Downed(ref, other.pid, "killed")]
-        assert messages(abroad) == [Downed(ref_abroad, seen_from(honest, node, other.pid), "killed")]
+        assert messages(far) == [Downed(ref_of_far, seen_from(honest, node, other.pid), "killed")]
         assert node.saw(Kill) == [Kill(other, "killed")]
         assert node.membership.nodes(["visible"]) == ["b@h"]
 
-    def test_starts_no_process_where_a_spawn_asks_for_it(self) -> None:
+    def test_starts_no_process_for_a_spawn_with_that_reference(self) -> None:
         victim = Victim()
         service = victim.node.process()
         victim.hears(
@@ -101,7 +101,7 @@ class TestAReferenceThatIsUsedTwice:
         assert victim.has_broken_off
         assert list(victim.node.tables.processes.values()) == [service]
 
-    def test_is_two_monitors_where_two_processes_use_it(self) -> None:
+    def test_is_two_monitors_if_two_processes_use_it(self) -> None:
         victim = Victim()
         service = victim.node.process()
         another = Pid(2, 0, EVIL, victim.evil.creation)
@@ -111,7 +111,7 @@ class TestAReferenceThatIsUsedTwice:
         assert not victim.has_broken_off
         assert [watcher.pid for watcher in service.monitored_by] == [victim.evil, another]
 
-    def test_takes_no_monitor_of_this_node_away(self) -> None:
+    def test_removes_no_monitor_of_this_node(self) -> None:
         victim = Victim()
         service, decoy = victim.node.process(), victim.node.process()
         supervisor, ref = watched_by(victim.node, service)
@@ -121,8 +121,8 @@ class TestAReferenceThatIsUsedTwice:
         assert messages(supervisor) == [Downed(ref, service.pid, "normal")]
 
 
-class TestADown:
-    def test_of_a_process_of_another_node_is_not_believed(self) -> None:
+class TestDownFromAPeer:
+    def test_about_a_process_of_another_node_is_ignored(self) -> None:
         victim = Victim()
         service = victim.honest.process()
         there = seen_from(victim.node, victim.honest, service.pid)
@@ -135,7 +135,7 @@ class TestADown:
         victim.world.carry()
         assert messages(watcher)[1:] == [Downed(ref, there, "normal")]
 
-    def test_of_a_process_of_this_node_is_not_believed(self) -> None:
+    def test_about_a_process_of_this_node_is_ignored(self) -> None:
         victim = Victim()
         service = victim.node.process()
         watcher, ref = watched_by(victim.node, service)
@@ -143,7 +143,7 @@ class TestADown:
         assert messages(watcher) == []
         assert not victim.has_broken_off
 
-    def test_of_a_process_of_the_peer_is(self) -> None:
+    def test_about_a_process_of_the_peer_is_applied(self) -> None:
         victim = Victim()
         watcher = victim.node.process()
         ref = victim.node.process_signals.monitor(watcher, victim.evil)
@@ -151,16 +151,16 @@ class TestADown:
         assert messages(watcher)[0] == Downed(ref, victim.evil, "bored")
 
 
-class TestALeader:
+class TestLeaderFromAPeer:
     @pytest.mark.parametrize(("policy", "takes"), [("open", True), ("exported", False), ("off", False)])
-    def test_of_a_peers_choice_is_set_only_where_peers_may_run_code(self, policy: str, takes: bool) -> None:
+    def test_is_set_only_under_a_policy_that_lets_peers_run_code(self, policy: str, takes: bool) -> None:
         victim = Victim(policy)
         shell = victim.node.process(terminal=True)
         victim.hears(Leader(victim.evil, shell.pid, victim.evil))
         assert shell.leader == (victim.evil if takes else shell.pid)
 
     @pytest.mark.parametrize("policy", ["exported", "off"])
-    def test_that_leads_already_hands_over(self, policy: str) -> None:
+    def test_is_set_by_the_present_leader_under_any_policy(self, policy: str) -> None:
         victim = Victim(policy)
         process = victim.node.process(leader=victim.evil)
         another = Pid(2, 0, EVIL, victim.evil.creation)
@@ -172,10 +172,10 @@ def _fails(*_: object) -> None:
     raise KeyError
 
 
-class TestASignalThatTheKernelFailsAt:
-    """No such signal is known; the kernel of this test has a fault."""
+class TestSignalThatTheKernelFailsAt:
+    """The kernel of these tests has a fault; no such signal is known."""
 
-    def test_ends_that_session_completely_and_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ends_that_session_completely_and_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         victim = Victim()
         node = victim.node
         gus = node.process()
@@ -200,7 +200,7 @@ class TestASignalThatTheKernelFailsAt:
         (error,) = [log.text for log in node.saw(Log) if log.level == "error"]
         assert "cannot apply a signal of evil@h: KeyError in " in error
 
-    def test_keeps_nothing_back_of_what_came_before_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_does_not_keep_back_the_signals_before_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         victim = Victim()
         node = victim.node
         child = node.process()
@@ -223,8 +223,8 @@ class TestASignalThatTheKernelFailsAt:
         assert (messages(watcher), failed[0].ref) == ([], ref)
 
 
-class TestNodesThatAPeerNames:
-    """They need not be there, however many they are."""
+class TestNodesNamedByAPeer:
+    """Nodes that may not exist, in any number."""
 
     NAMES = tuple(f"n{number}@h" for number in range(MOST_NODES))
 
@@ -235,7 +235,7 @@ class TestNodesThatAPeerNames:
         victim = Victim()
         node = victim.node
         node.seen.clear()
-        node.membership.partition_detector.lost(EVIL)  # its first word in this session
+        node.membership.partition_detector.lost(EVIL)  # as if this were its first announcement
         node.signals_received(node.peer(EVIL), [Nodes(self.NAMES)], victim.world.now)
         assert self.dialled(node) == list(self.NAMES[:MAX_INVITED_DIALS])
         node.mesh.dial_failed("n3@h", "no such name", victim.world.now)
@@ -249,7 +249,7 @@ class TestNodesThatAPeerNames:
         node = victim.node
         node.seen.clear()
         node.membership.partition_detector.lost(EVIL)
-        victim.hears(Nodes(self.NAMES))  # the world has none of them
+        victim.hears(Nodes(self.NAMES))  # none of them exists
         assert self.dialled(node) == list(self.NAMES)
         assert node.membership.being_dialled() == []
         node.membership.partition_detector.lost(EVIL)
@@ -258,13 +258,13 @@ class TestNodesThatAPeerNames:
         assert node.membership.being_dialled() == []
         assert "x2@h" not in self.dialled(node)
 
-    def test_are_not_kept_without_end(self) -> None:
+    def test_are_kept_up_to_a_limit(self) -> None:
         victim = Victim()
         for batch in range(20):
             victim.hears(Nodes(tuple(f"b{batch}n{number}@h" for number in range(MOST_NODES))))
         assert len(victim.node.tables.known_nodes) == MAX_KNOWN
 
-    def test_are_told_in_the_same_measure(self) -> None:
+    def test_are_announced_up_to_the_same_limit(self) -> None:
         victim = Victim()
         node, honest = victim.node, victim.node.peer("b@h")
         for number in range(MOST_NODES + 5):

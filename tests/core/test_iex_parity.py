@@ -1,4 +1,4 @@
-"""Each surprising detail of IEx in a conversation: what pyx does, the same or not (`iex.py`)."""
+"""kernel.py: each surprising detail of IEx in a conversation: what pyx does, the same or not (`iex.py`)."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def proves(detail: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
 
 
 @pytest.mark.parametrize("detail", DETAILS, ids=[detail.id for detail in DETAILS])
-def test_detail(detail: Detail) -> None:
+def test_detail_of_iex(detail: Detail) -> None:
     if detail.id in PROOFS:
         PROOFS[detail.id]()
     for test in detail.tests:
         assert is_there(test), f"{test} is not there"
 
 
-def test_every_detail_is_proven_and_every_difference_has_a_reason() -> None:
+def test_each_detail_of_iex_is_proven_and_each_difference_has_a_reason() -> None:
     assert len({detail.id for detail in DETAILS}) == len(DETAILS)
     assert set(PROOFS) == {detail.id for detail in DETAILS if not detail.tests}
     assert all(detail.is_followed == (not detail.why) for detail in DETAILS)
@@ -119,7 +119,7 @@ def _() -> None:
     world, a, b = two_nodes()
     newcomer = world.start("c@h")
     newcomer.mesh.connect(None, "a@h", world.now)
-    world.carry_between("a@h", "c@h")  # whom b turns away, as it cannot be reached by him
+    world.carry_between("a@h", "c@h")  # c does not reach b
     assert newcomer.membership.nodes(["visible"]) == ["a@h"]
     assert (a.membership.nodes(["visible"]), b.membership.nodes(["visible"])) == (["b@h", "c@h"], ["a@h"])
 
@@ -140,7 +140,7 @@ def _() -> None:
     assert [log.level for log in b.saw(Log) if "do not see each other" in log.text] == ["warning"]
 
 
-@proves("disconnect of a stranger")
+@proves("disconnect without connection")
 def _() -> None:
     assert not World("a@h")["a@h"].mesh.disconnect("b@h")
 
@@ -272,7 +272,7 @@ def _() -> None:
     node = Node()
     gus, dead = node.process(), node.process()
     node.process_signals.process_exited(dead, "boom")
-    assert not node.process_signals.link(gus, dead.pid)  # the face raises
+    assert not node.process_signals.link(gus, dead.pid)  # `Process.link` raises
     node.process_signals.set_trap_exit(gus, True)
     assert node.process_signals.link(gus, dead.pid)
     assert messages(gus) == [Exited(dead.pid, "noproc")]
@@ -304,7 +304,7 @@ def _() -> None:
     node = Node()
     gus, watcher = node.process(), node.process()
     ref = node.process_signals.monitor(watcher, gus.pid)
-    node.process_signals.process_exited(gus, "normal")  # what the face makes of an exit to oneself
+    node.process_signals.process_exited(gus, "normal")  # as `Process.exit(self(), ...)` does
     assert messages(watcher) == [Downed(ref, gus.pid, "normal")]
 
 
@@ -398,7 +398,7 @@ def _() -> None:
     a.process_signals.link(gus, there)
     ref = a.process_signals.monitor(gus, there)
     world.carry()
-    b.process_signals.process_exited(server, "boom")  # it cannot say so any more
+    b.process_signals.process_exited(server, "boom")  # a does not exist to hear of it
     world.kill("b@h")
     assert messages(gus) == [Downed(ref, there, "noconnection"), Exited(there, "noconnection")]
 
@@ -431,7 +431,7 @@ def _() -> None:
     assert [type(message) for message in messages(gus)] == [Downed, Exited, NodeDown, NodeDown]
 
 
-@proves("nobody reconnects")
+@proves("no reconnecting")
 def _() -> None:
     world, a, _b = two_nodes()
     world.cut("a@h", "b@h")
@@ -445,20 +445,20 @@ def _() -> None:
     assert a.membership.nodes(["connected"]) == ["b@h"]
 
 
-@proves("another life")
+@proves("another incarnation")
 def _() -> None:
     world, a, b = two_nodes()
     gus, server = a.process(), b.process()
     old = seen_from(a, b, server.pid)
     world.kill("b@h")
-    namesake = world.start("b@h").process()
-    assert namesake.pid == server.pid
+    successor = world.start("b@h").process()
+    assert successor.pid == server.pid
     a.router.send(gus.pid, old, "for the dead")
     ref = a.process_signals.monitor(gus, old)
     world.carry()
-    assert messages(namesake) == []
+    assert messages(successor) == []
     assert messages(gus) == [Downed(ref, old, "noproc")]
-    assert old != seen_from(a, world["b@h"], namesake.pid)
+    assert old != seen_from(a, world["b@h"], successor.pid)
 
 
 @proves("frozen peer")
@@ -515,6 +515,6 @@ def _() -> None:
     assert world["a@h"].membership.nodes(["visible"]) == ["b@h", "c@h"]
 
 
-def test_the_page_of_differences_lists_what_differs_and_nothing_else() -> None:
+def test_page_of_differences_lists_exactly_the_details_that_differ() -> None:
     differing = [[one.iex, one.pyx, one.why] for one in DETAILS if not one.is_followed]
     assert sorted(rows("docs/differences-from-iex.md", "Differences from IEx")) == sorted(differing)

@@ -1,4 +1,4 @@
-"""kernel.py, effects.py: A node gets its name and loses it; and what is known about a process."""
+"""kernel.py, effects.py: a node starts and stops; facts of a process; dropped payloads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyx.terms import Incarnation, Pid
 from tests.core.conversation import Node, World, messages, seen_from
 
 
-def test_pids_outlive_the_name() -> None:
+def test_pids_keep_their_meaning_when_the_node_stops() -> None:
     node = Node()
     gus = node.process()
     node.node_started("a@h", 7, hidden=False)
@@ -22,7 +22,7 @@ def test_pids_outlive_the_name() -> None:
     assert (node.tables.name, node.tables.creation, node.tables.hidden) == ("", 0, False)
 
 
-def test_a_node_that_stops_takes_leave_of_everybody() -> None:
+def test_node_stop_disconnects_every_peer_and_cancels_every_dial() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a, b = world["a@h"], world["b@h"]
@@ -46,7 +46,7 @@ def test_a_node_that_stops_takes_leave_of_everybody() -> None:
     assert a.membership.nodes(["connected"]) == []
 
 
-def test_a_node_that_starts_again_has_forgotten_whom_it_could_not_reach() -> None:
+def test_node_stop_forgets_back_offs() -> None:
     world = World("a@h")
     a = world["a@h"]
     a.mesh.connect(None, "lost@h", world.now)
@@ -58,7 +58,7 @@ def test_a_node_that_starts_again_has_forgotten_whom_it_could_not_reach() -> Non
     assert a.saw(Dial) == [Dial("lost@h")]
 
 
-def test_signals_of_a_session_that_is_over_are_ignored() -> None:
+def test_signals_of_an_ended_session_are_ignored() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
@@ -71,7 +71,7 @@ def test_signals_of_a_session_that_is_over_are_ignored() -> None:
     assert peer.last_received == heard + 1
 
 
-def test_the_facts_about_a_process() -> None:
+def test_facts_of_a_process() -> None:
     node = Node("a@h", 1)
     gus = node.process(initial_call=("stock", "handle", 1))
     server = node.process()
@@ -97,11 +97,11 @@ def test_the_facts_about_a_process() -> None:
     }
 
 
-class TestALetterThatNobodyCanRead:
+class TestUndecodablePayload:
     def warnings(self, node: Node) -> list[str]:
         return [log.text for log in node.saw(Log) if log.level == "warning"]
 
-    def test_is_told_where_it_came_from(self) -> None:
+    def test_is_reported_to_its_node_of_origin(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a, b = world["a@h"], world["b@h"]
@@ -112,7 +112,7 @@ class TestALetterThatNobodyCanRead:
         there = seen_from(a, b, server.pid)
         assert self.warnings(a) == [f"b@h dropped a message for {there} that it cannot read: too long"]
 
-    def test_is_told_to_no_other_incarnation_and_nobody_is_dialled_for_it(self) -> None:
+    def test_is_not_reported_to_another_incarnation_and_dials_no_node(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a, b = world["a@h"], world["b@h"]
@@ -123,7 +123,7 @@ class TestALetterThatNobodyCanRead:
         assert self.warnings(a) == []
         assert b.membership.nodes(["connected"]) == ["a@h"]
 
-    def test_a_reason_cannot_forge_a_log_line_or_flood_it(self) -> None:
+    def test_report_of_a_peer_cannot_forge_or_flood_log_lines(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a, b = world["a@h"], world["b@h"]

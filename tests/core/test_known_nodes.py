@@ -1,11 +1,11 @@
-"""known_nodes.py: Names of nodes that were mentioned: the latest are kept."""
+"""known_nodes.py: the names mentioned last are kept."""
 
 from __future__ import annotations
 
 from pyx.core.known_nodes import MAX_KNOWN, KnownNodes
 
 
-def test_a_name_is_kept_once() -> None:
+def test_name_mentioned_twice_is_kept_once() -> None:
     known = KnownNodes()
     for name in ("a@h", "b@h", "a@h"):
         known.add(name)
@@ -13,7 +13,7 @@ def test_a_name_is_kept_once() -> None:
     assert len(known) == 2
 
 
-def test_of_too_many_those_mentioned_longest_ago_go() -> None:
+def test_names_mentioned_longest_ago_are_forgotten_first() -> None:
     known = KnownNodes()
     known.add("first@h")
     for number in range(MAX_KNOWN - 1):

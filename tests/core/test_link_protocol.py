@@ -1,4 +1,4 @@
-"""link_protocol.py: OTP's link protocol: each row of the table, and the crossings it is for."""
+"""link_protocol.py: each row of OTP's link protocol, and the crossings it is for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_links_do_not_stack() -> None:
     assert not links.unlink(B, 2)
 
 
-def test_an_unlink_is_over_when_it_is_acknowledged() -> None:
+def test_unlink_ends_with_its_acknowledgement() -> None:
     a, b = Links(), Links()
     a.link(B)
     b.link_received(A)
@@ -33,19 +33,19 @@ def test_an_unlink_is_over_when_it_is_acknowledged() -> None:
     assert list(a) == [B]
 
 
-def test_a_link_that_crosses_our_unlink_is_void_on_both_sides() -> None:
+def test_link_that_crosses_an_unlink_is_void_on_both_sides() -> None:
     a, b = Links(), Links()
     a.link(B)
     b.link_received(A)
     assert a.unlink(B, 1)
-    assert not b.link(A)  # b takes itself for linked and says nothing, or had it just said LINK:
+    assert not b.link(A)  # b is linked and sends nothing, or it has just sent LINK:
     a.link_received(B)
     b.unlink_received(A)
     a.ack_received(B, 1)
     assert list(a) == list(b) == []
 
 
-def test_unlinks_that_cross_leave_nothing() -> None:
+def test_crossing_unlinks_leave_no_state() -> None:
     a, b = Links(), Links()
     a.link(B)
     b.link_received(A)
@@ -59,7 +59,7 @@ def test_unlinks_that_cross_leave_nothing() -> None:
     assert list(a) == [B]
 
 
-def test_a_link_anew_overrules_the_unlink_outstanding() -> None:
+def test_new_link_overrules_the_outstanding_unlink() -> None:
     a, b = Links(), Links()
     a.link(B)
     b.link_received(A)
@@ -72,7 +72,7 @@ def test_a_link_anew_overrules_the_unlink_outstanding() -> None:
     assert list(b) == [A]
 
 
-def test_an_old_acknowledgement_does_not_end_a_newer_unlink() -> None:
+def test_old_acknowledgement_does_not_end_a_newer_unlink() -> None:
     a = Links()
     a.link(B)
     a.unlink(B, 1)
@@ -83,7 +83,7 @@ def test_an_old_acknowledgement_does_not_end_a_newer_unlink() -> None:
     assert list(a) == []
 
 
-def test_an_exit_counts_once_and_only_while_linked() -> None:
+def test_exit_counts_once_and_only_while_linked() -> None:
     a = Links()
     assert not a.exit_received(B)
     a.link(B)
@@ -94,7 +94,7 @@ def test_an_exit_counts_once_and_only_while_linked() -> None:
     assert not a.exit_received(B)
 
 
-def test_a_lost_node_takes_its_links_and_its_unlinks_along() -> None:
+def test_lost_node_ends_its_links_and_outstanding_unlinks() -> None:
     a = Links()
     other = Pid(3, 0, "b@h", 2)
     a.link(B)

@@ -1,4 +1,4 @@
-"""mailbox.py: A mailbox: order, numbers, what the owner took and what others see."""
+"""mailbox.py: order and numbers of messages, seen by the owner and by other threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def kept(mailbox: Mailbox) -> list[object]:
     return [entry.item for entry in mailbox.kept]
 
 
-def test_messages_are_looked_at_in_the_order_they_came() -> None:
+def test_messages_keep_their_order_of_arrival() -> None:
     mailbox = delivered("a", "b")
     mailbox.refill()
     mailbox.deliver("c")
@@ -27,7 +27,7 @@ def test_messages_are_looked_at_in_the_order_they_came() -> None:
     assert [entry.number for entry in mailbox.kept] == [0, 1, 2]
 
 
-def test_what_is_not_taken_stays_in_order() -> None:
+def test_messages_not_taken_stay_in_order() -> None:
     mailbox = delivered("a", "b", "c")
     mailbox.refill()
     assert mailbox.take(1).item == "b"
@@ -36,7 +36,7 @@ def test_what_is_not_taken_stays_in_order() -> None:
     assert len(mailbox) == 1
 
 
-def test_an_entry_keeps_what_it_is_when_opened() -> None:
+def test_entry_keeps_its_decoded_value() -> None:
     mailbox = delivered("sealed")
     mailbox.refill()
     entry = next(iter(mailbox.kept))
@@ -45,7 +45,7 @@ def test_an_entry_keeps_what_it_is_when_opened() -> None:
     assert mailbox.take(0).value == "open"
 
 
-def test_length_and_snapshot_see_both_halves() -> None:
+def test_length_and_snapshot_include_incoming_and_kept() -> None:
     mailbox = delivered("a", "b")
     mailbox.refill()
     mailbox.deliver("c")
@@ -53,17 +53,17 @@ def test_length_and_snapshot_see_both_halves() -> None:
     assert mailbox.snapshot() == ["a", "b", "c"]
 
 
-def test_a_snapshot_shows_a_message_once_while_its_owner_moves_it() -> None:
+def test_snapshot_shows_a_message_once_while_its_owner_moves_it() -> None:
     mailbox = delivered("same", "same")
     incoming = mailbox.incoming
     assert isinstance(incoming, deque)
     first = incoming[0]
     mailbox.refill()
-    incoming.appendleft(first)  # the owner was stopped between its two steps: the second is still there
+    incoming.appendleft(first)  # as if the owner had stopped between its two operations
     assert mailbox.snapshot() == ["same", "same"]
 
 
-def test_a_search_may_start_where_the_mailbox_stood() -> None:
+def test_search_starts_at_a_mark() -> None:
     mailbox = delivered("old", "older")
     mark = mailbox.mark()
     mailbox.refill()
@@ -77,7 +77,7 @@ def test_a_search_may_start_where_the_mailbox_stood() -> None:
     assert Mailbox().first_index_from(7) == 0
 
 
-def test_discard_drops_what_is_unwanted_from_both_halves() -> None:
+def test_discard_removes_entries_from_incoming_and_kept() -> None:
     mailbox = delivered(1, 2)
     mailbox.refill()
     mailbox.deliver(1)

@@ -1,4 +1,4 @@
-"""membership.py: Who sees whom, who is told of it, and which nodes have lost sight of each other."""
+"""membership.py: announcements, node monitors, partitions and kinds of nodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mesh_of(world: World, names: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("names", ["abc", "cba", "abcd", "dbca"])
-def test_joining_one_joins_all(names: str) -> None:
+def test_connecting_to_one_member_connects_to_all(names: str) -> None:
     full = [f"{name}@h" for name in sorted(names)]
     world = World(*full)
     for one, other in itertools.pairwise(names):
@@ -29,7 +29,7 @@ def test_joining_one_joins_all(names: str) -> None:
         assert world[name].membership.nodes(["this", "visible"]) == full
 
 
-def test_two_meshes_that_meet_become_one() -> None:
+def test_two_meshes_become_one_when_members_connect() -> None:
     world = World("a@h", "b@h", "c@h", "d@h")
     world.connect("a@h", "b@h")
     world.connect("c@h", "d@h")
@@ -37,7 +37,7 @@ def test_two_meshes_that_meet_become_one() -> None:
     assert [len(nodes) for nodes in mesh_of(world, "abcd")] == [3, 3, 3, 3]
 
 
-def test_a_hidden_node_is_told_of_nobody_and_nobody_of_it() -> None:
+def test_hidden_node_is_not_announced_and_gets_no_announcements() -> None:
     world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
     world.connect("a@h", "b@h")
     watcher = world["a@h"].process()
@@ -52,7 +52,7 @@ def test_a_hidden_node_is_told_of_nobody_and_nobody_of_it() -> None:
     assert messages(watcher) == []
 
 
-def test_names_from_a_hidden_peer_or_at_a_hidden_node_start_nothing() -> None:
+def test_announcement_of_or_to_a_hidden_node_is_ignored() -> None:
     world = World("a@h", "hid@h", hidden=("hid@h",))
     world.connect("hid@h", "a@h")
     for here, there in (("a@h", "hid@h"), ("hid@h", "a@h")):
@@ -62,7 +62,7 @@ def test_names_from_a_hidden_peer_or_at_a_hidden_node_start_nothing() -> None:
         assert node.saw(Dial) == []
 
 
-def test_the_mesh_dials_quietly_unless_somebody_asks_too() -> None:
+def test_failed_invited_dial_is_a_warning_only_if_a_user_asked_too() -> None:
     a = Node("a@h", 1)
     peer = a.mesh.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
     assert peer is not None
@@ -74,7 +74,7 @@ def test_the_mesh_dials_quietly_unless_somebody_asks_too() -> None:
     assert [log.level for log in a.saw(Log)] == ["info", "info", "warning"]  # the first: b is up
 
 
-def test_a_healthy_session_is_not_cut_for_a_third() -> None:
+def test_healthy_session_survives_the_loss_of_a_third_node() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     world.cut("a@h", "c@h")
@@ -91,7 +91,7 @@ def triangle() -> World:
 
 
 def pass_time(world: World, seconds: float, *names: str) -> None:
-    """Ticks of half a second at each of the nodes (all by default), which listen for two."""
+    """Ticks every half a second at these nodes (default: all), with a tick time of two seconds."""
     nodes = [world[name] for name in names or sorted(world.names)]
     for node in nodes:
         node.mesh.tick_seconds = 2.0
@@ -109,7 +109,7 @@ def reports(node: Node) -> list[Log]:
 APART = Log("warning", "a@h and c@h do not see each other, though this node sees both")
 
 
-def test_a_mesh_that_is_whole_reports_nothing() -> None:
+def test_complete_mesh_reports_no_partition() -> None:
     world = World("a@h", "b@h", "c@h", "d@h")
     world.connect("a@h", "b@h", "c@h", "d@h")
     pass_time(world, 10)
@@ -118,7 +118,7 @@ def test_a_mesh_that_is_whole_reports_nothing() -> None:
         assert reports(world[name]) == []
 
 
-def test_who_sees_two_that_do_not_see_each_other_says_so_once() -> None:
+def test_partition_is_reported_once_by_a_node_that_sees_both_sides() -> None:
     world = triangle()
     pass_time(world, 1)
     world.cut("a@h", "c@h")
@@ -131,7 +131,7 @@ def test_who_sees_two_that_do_not_see_each_other_says_so_once() -> None:
     assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
 
 
-def test_a_partition_that_heals_is_forgotten_and_may_come_again() -> None:
+def test_healed_partition_is_logged_and_may_be_reported_again() -> None:
     world = triangle()
     world.cut("a@h", "c@h")
     pass_time(world, 4)
@@ -143,7 +143,7 @@ def test_a_partition_that_heals_is_forgotten_and_may_come_again() -> None:
     assert reports(world["b@h"]) == [APART, Log("info", "a@h and c@h see each other again"), APART]
 
 
-def test_a_partition_ends_with_the_node() -> None:
+def test_partition_ends_when_its_node_is_lost() -> None:
     world = triangle()
     world.cut("a@h", "c@h")
     pass_time(world, 4)
@@ -156,23 +156,23 @@ def test_a_partition_ends_with_the_node() -> None:
     assert reports(world["b@h"]) == [APART]
 
 
-def test_two_that_never_met_are_reported_too() -> None:
+def test_partition_of_nodes_that_never_connected_is_reported() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h")
     world.reachable = False
-    verdict = world["b@h"].mesh.peer_claimed("c@h", 3, hidden=False, now=world.now)
+    decision = world["b@h"].mesh.peer_claimed("c@h", 3, hidden=False, now=world.now)
     answer = world["c@h"]
     answer.mesh.connect(None, "b@h", world.now)
     up = answer.mesh.peer_up("b@h", 2, hidden=False, now=world.now)
-    assert verdict.peer is not None
+    assert decision.peer is not None
     assert up.peer is not None
-    world.join(answer, up.peer, world["b@h"], verdict.peer)
+    world.join(answer, up.peer, world["b@h"], decision.peer)
     pass_time(world, 4)
     assert world["b@h"].membership.partitions() == [("a@h", "c@h")]
 
 
-def test_a_node_that_dies_is_no_partition() -> None:
-    """One peer may find that out a good while before another: a frozen node is silent, not closed."""
+def test_dying_node_is_not_reported_as_partition() -> None:
+    """One peer may notice long before another: a frozen node is silent, its connections stay."""
     world = triangle()
     pass_time(world, 1)
     a, b, c = world["a@h"], world["b@h"], world["c@h"]
@@ -189,13 +189,13 @@ def test_a_node_that_dies_is_no_partition() -> None:
     assert reports(b) == []
 
 
-def test_a_silent_node_is_not_reported_while_it_may_be_dead() -> None:
+def test_silent_node_is_not_reported_as_partition_while_it_may_be_dead() -> None:
     world = triangle()
     pass_time(world, 1)
     a, b = world["a@h"], world["b@h"]
     a.mesh.peer_lost(a.peer("c@h"), "not responding", world.now)
     b.mesh.tick_seconds = 4.0
-    for _ in range(7):  # b will hear nothing of c for four seconds, and then lose it
+    for _ in range(7):  # b gets nothing from c for four seconds, and then loses it
         world.now += 0.5
         for node in (a, b):
             node.mesh.tick(world.now)
@@ -203,15 +203,15 @@ def test_a_silent_node_is_not_reported_while_it_may_be_dead() -> None:
     assert b.membership.partitions() == []
 
 
-def test_a_peer_that_ticks_slowly_is_asked_before_it_is_reported() -> None:
+def test_slowly_ticking_peer_is_asked_before_a_partition_is_reported() -> None:
     world = World("a@h", "b@h", "c@h")
-    world.connect("a@h", "b@h", "c@h")  # nobody has told b that a and c have met
+    world.connect("a@h", "b@h", "c@h")  # b has not been told that a and c are connected
     pass_time(world, 10, "b@h")
     assert world["b@h"].membership.partitions() == []
     assert reports(world["b@h"]) == []
 
 
-def test_a_freeze_of_this_node_does_not_shorten_the_wait() -> None:
+def test_freeze_of_this_node_does_not_count_as_time_of_a_partition() -> None:
     world = triangle()
     pass_time(world, 1)
     world.cut("a@h", "c@h")
@@ -222,7 +222,7 @@ def test_a_freeze_of_this_node_does_not_shorten_the_wait() -> None:
     assert b.membership.partitions() == []
 
 
-def test_what_is_given_up_is_not_dialled_again_by_what_peers_say() -> None:
+def test_disconnected_node_is_not_dialled_again_for_an_announcement() -> None:
     world = triangle()
     a = world["a@h"]
     a.mesh.disconnect("c@h")
@@ -233,14 +233,14 @@ def test_what_is_given_up_is_not_dialled_again_by_what_peers_say() -> None:
     assert "x@h" in a.membership.nodes(["known"])
 
 
-def test_hidden_nodes_take_no_part_in_it() -> None:
+def test_hidden_nodes_are_not_part_of_partitions() -> None:
     world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
     world.connect("a@h", "b@h", "hid@h")
     pass_time(world, 10)
     assert world["b@h"].membership.partitions() == []
 
 
-# ---------------------------------------------------------------- who wants to know
+# ---------------------------------------------------------------- node monitors and lists
 
 
 def test_node_monitors_stack_and_can_be_taken_back() -> None:
@@ -255,7 +255,7 @@ def test_node_monitors_stack_and_can_be_taken_back() -> None:
     assert messages(gus) == [NodeDown("b@h")] * 2
 
 
-def test_a_node_monitor_out_of_reach_fires_at_once() -> None:
+def test_node_monitor_of_an_unreachable_node_fires_at_once() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
@@ -269,7 +269,7 @@ def test_a_node_monitor_out_of_reach_fires_at_once() -> None:
     assert gus.node_monitors == {}
 
 
-def test_a_node_monitor_taken_back_is_forgotten() -> None:
+def test_node_monitor_taken_back_does_not_fire() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     gus = a.process()
@@ -280,7 +280,7 @@ def test_a_node_monitor_taken_back_is_forgotten() -> None:
     assert messages(gus) == []
 
 
-def test_monitor_nodes_tells_of_every_visible_node_until_it_is_ended() -> None:
+def test_monitor_nodes_reports_visible_nodes_until_it_is_ended() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     gus, dead = a.process(), a.process()
@@ -296,7 +296,7 @@ def test_monitor_nodes_tells_of_every_visible_node_until_it_is_ended() -> None:
     assert not gus.wants_nodes
 
 
-def test_the_kinds_of_nodes() -> None:
+def test_nodes_lists_each_kind_and_refuses_others() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]

@@ -1,4 +1,4 @@
-"""mesh.py: Sessions: who dials whom, who wins, and what is left when they end."""
+"""mesh.py: sessions begin, replace each other and end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mesh_of(world: World, names: str) -> list[list[str]]:
 # ---------------------------------------------------------------- dialling
 
 
-def test_a_wish_to_connect_dials_once_and_answers_everybody() -> None:
+def test_connect_dials_once_and_answers_each_waiter() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     a.mesh.connect("first", "b@h", world.now)
@@ -33,7 +33,7 @@ def test_a_wish_to_connect_dials_once_and_answers_everybody() -> None:
     assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
 
 
-def test_the_own_node_is_connected_and_an_unnamed_one_never() -> None:
+def test_connect_to_the_own_node_succeeds_and_before_start_fails() -> None:
     node = Node("a@h", 1)
     node.mesh.connect(WAITER, "a@h", 0.0)
     unnamed = Node()
@@ -42,7 +42,7 @@ def test_the_own_node_is_connected_and_an_unnamed_one_never() -> None:
     assert unnamed.saw(Connected) == [Connected(WAITER, ok=False, reason="this process is not a node")]
 
 
-def test_a_failed_dial_says_why_once_and_drops_what_was_queued() -> None:
+def test_failed_dial_logs_its_reason_once_and_drops_the_queue() -> None:
     world = World("a@h")
     a = world["a@h"]
     a.router.send(None, ("server", "lost@h"), 1)
@@ -51,12 +51,12 @@ def test_a_failed_dial_says_why_once_and_drops_what_was_queued() -> None:
     a.mesh.dial_failed("lost@h", "no such name", world.now, 0.0)
     assert a.saw(Log) == [Log("warning", "cannot connect to lost@h: no such name")]
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="no such name")]
-    assert [rest.until for rest in a.saw(RetryAt)] == [pytest.approx(1000.1)]
+    assert [retry.until for retry in a.saw(RetryAt)] == [pytest.approx(1000.1)]
     a.mesh.dial_failed("lost@h", "no such name", world.now)
     assert len(a.saw(Log)) == 1
 
 
-def test_a_message_minds_the_rest_a_wish_does_not() -> None:
+def test_back_off_holds_for_messages_and_not_for_connect() -> None:
     world = World("a@h")
     a = world["a@h"]
 
@@ -80,7 +80,7 @@ def test_a_message_minds_the_rest_a_wish_does_not() -> None:
     assert message_dials()
 
 
-def test_a_node_that_comes_back_is_found_by_the_next_message() -> None:
+def test_message_after_the_back_off_dials_again() -> None:
     world = World("a@h")
     a = world["a@h"]
     a.router.send(None, ("server", "b@h"), "lost")
@@ -95,7 +95,7 @@ def test_a_node_that_comes_back_is_found_by_the_next_message() -> None:
     world.kill("b@h")
     a.router.send(None, ("server", "b@h"), "x")
     world.carry()
-    assert a.saw(RetryAt)[-1].until == pytest.approx(1000.1)  # the success has wiped the failures out
+    assert a.saw(RetryAt)[-1].until == pytest.approx(1000.1)  # the success has cleared the failures
 
 
 # ---------------------------------------------------------------- two dial each other
@@ -119,7 +119,7 @@ def up(world: World, frm: Node, to: Node) -> str:
     return frm.mesh.peer_up(to.tables.name, to.tables.creation, hidden=False, now=world.now).kind
 
 
-def test_two_that_dial_each_other_keep_the_dial_of_the_greater_name() -> None:
+def test_crossing_dials_keep_the_dial_of_the_greater_name() -> None:
     world, a, b = crossing()
     assert claim(world, a, b) == "simultaneous"
     assert claim(world, b, a) == "accept"
@@ -133,17 +133,17 @@ def test_two_that_dial_each_other_keep_the_dial_of_the_greater_name() -> None:
     assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
 
 
-def test_in_the_other_order_too() -> None:
+def test_crossing_dials_keep_the_dial_of_the_greater_name_in_the_other_order() -> None:
     world, a, b = crossing()
     assert claim(world, b, a) == "accept"
     assert up(world, b, a) == "accept"
-    assert claim(world, a, b) == "refused"  # a has given it up, which b cannot see yet
+    assert claim(world, a, b) == "refused"  # a has given that dial up, which b cannot see yet
     assert up(world, a, b) == "refused"
     assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
     assert a.saw(Hangup) == b.saw(Hangup) == []
 
 
-def test_a_second_claim_later_than_any_crossing_replaces_the_session() -> None:
+def test_second_claim_after_the_crossing_time_replaces_the_session() -> None:
     world, a, b = crossing()
     claim(world, b, a)
     up(world, b, a)
@@ -154,7 +154,7 @@ def test_a_second_claim_later_than_any_crossing_replaces_the_session() -> None:
     assert b.peer("a@h") is not old
 
 
-def test_who_dialled_and_dials_again_has_lost_the_session() -> None:
+def test_second_dial_of_the_dialling_side_replaces_the_session() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
@@ -163,13 +163,13 @@ def test_who_dialled_and_dials_again_has_lost_the_session() -> None:
     assert b.saw(Hangup) == [Hangup(old, gracefully=False)]
 
 
-def test_a_claim_of_the_own_name_or_to_an_unnamed_node_is_refused() -> None:
+def test_claim_of_the_own_name_or_before_start_is_refused() -> None:
     node = Node("a@h", 1)
     assert node.mesh.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
     assert Node().mesh.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
 
 
-def test_a_dial_that_is_answered_when_nobody_wants_it_any_more_is_refused() -> None:
+def test_answer_to_a_cancelled_dial_is_refused() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     a.mesh.connect(WAITER, "b@h", world.now)
@@ -179,10 +179,10 @@ def test_a_dial_that_is_answered_when_nobody_wants_it_any_more_is_refused() -> N
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="the dial was given up")]
 
 
-# ---------------------------------------------------------------- another life
+# ---------------------------------------------------------------- another incarnation
 
 
-def test_a_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> None:
+def test_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
@@ -191,9 +191,9 @@ def test_a_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> Non
     a.process_signals.link(gus, Pid(1, 0, "b@h", 2))
     world["b@h"].process()
     old = a.peer("b@h")
-    verdict = a.mesh.peer_claimed("b@h", 77, hidden=False, now=world.now)
-    assert verdict.kind == "accept"
-    assert verdict.peer is a.peer("b@h")
+    decision = a.mesh.peer_claimed("b@h", 77, hidden=False, now=world.now)
+    assert decision.kind == "accept"
+    assert decision.peer is a.peer("b@h")
     assert a.peer("b@h").creation == 77
     assert gus.reason == "noconnection"
     assert messages(gus) == []
@@ -203,7 +203,7 @@ def test_a_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> Non
     assert old.state == "gone"
 
 
-def test_a_dial_may_find_another_incarnation_than_the_one_that_claimed_meanwhile() -> None:
+def test_dial_that_finds_a_newer_incarnation_replaces_the_session() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
@@ -218,7 +218,7 @@ def test_a_dial_may_find_another_incarnation_than_the_one_that_claimed_meanwhile
 # ---------------------------------------------------------------- sessions end
 
 
-def test_disconnect_takes_leave_of_one_node() -> None:
+def test_disconnect_ends_one_session_with_a_goodbye() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
@@ -234,7 +234,7 @@ def test_disconnect_takes_leave_of_one_node() -> None:
     assert a.membership.nodes(["connected"]) == ["b@h", "c@h"]
 
 
-def test_nothing_of_a_batch_counts_after_a_goodbye() -> None:
+def test_signals_behind_a_goodbye_are_ignored() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     b = world["b@h"]
@@ -244,14 +244,14 @@ def test_nothing_of_a_batch_counts_after_a_goodbye() -> None:
     assert len(b.saw(Hangup)) == 1
 
 
-def test_a_tick_goes_out_where_nothing_else_did() -> None:
+def test_tick_is_sent_to_peers_that_got_nothing_else() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
     a.mesh.connect(None, "c@h", world.now)
     a.mesh.tick(world.now)
     first = a.peer("b@h").out.first
-    assert list(first) == []  # the session itself began with something
+    assert list(first) == []  # the session itself began with a signal
     a.mesh.tick(world.now)
     assert list(first) == [Tick()]
     first.clear()
@@ -262,7 +262,7 @@ def test_a_tick_goes_out_where_nothing_else_did() -> None:
     assert first[-1] == Tick()
 
 
-def test_a_silent_peer_is_lost_after_the_tick_time() -> None:
+def test_silent_peer_is_lost_after_the_tick_time() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
@@ -280,12 +280,12 @@ def test_a_silent_peer_is_lost_after_the_tick_time() -> None:
     assert a.membership.nodes(["connected"]) == []
 
 
-def test_a_freeze_of_this_node_is_not_held_against_the_peers() -> None:
+def test_freeze_of_this_node_does_not_count_as_silence_of_peers() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
     a.mesh.tick_seconds = 8.0
-    for seconds in (0, 2, 62):  # two of them silent while it looked
+    for seconds in (0, 2, 62):  # two of them were silent at that tick
         a.mesh.tick(world.now + seconds)
     assert a.membership.nodes(["connected"]) == ["b@h"]
     a.mesh.tick(world.now + 64)
@@ -294,7 +294,7 @@ def test_a_freeze_of_this_node_is_not_held_against_the_peers() -> None:
     assert a.membership.nodes(["connected"]) == []
 
 
-def test_a_peer_that_ticks_more_slowly_is_asked_whether_it_lives() -> None:
+def test_slowly_ticking_peer_is_pinged() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
@@ -307,10 +307,10 @@ def test_a_peer_that_ticks_more_slowly_is_asked_whether_it_lives() -> None:
     assert a.saw(Answered) == []
 
 
-# ---------------------------------------------------------------- whose dial is wanted
+# ---------------------------------------------------------------- dials under way
 
 
-def test_a_dial_that_comes_to_no_end_is_given_up() -> None:
+def test_dial_that_does_not_end_is_given_up() -> None:
     a = Node("a@h", 1)
     a.mesh.connect(WAITER, "b@h", 0.0)
     for seconds in range(15):
@@ -322,8 +322,8 @@ def test_a_dial_that_comes_to_no_end_is_given_up() -> None:
     assert a.mesh.dialling("b@h") is None
 
 
-def test_a_dial_is_for_one_session() -> None:
-    """Effects may be carried out in another order than they were decided in; this says what is true now."""
+def test_dialling_names_the_session_that_a_dial_is_for() -> None:
+    """Effects may be handled in another order than decided; `dialling` returns the present state."""
     world = World("a@h", "b@h")
     a = world["a@h"]
     assert a.mesh.dialling("b@h") is None
@@ -338,7 +338,7 @@ def test_a_dial_is_for_one_session() -> None:
     assert a.mesh.dialling("b@h") is None
 
 
-def test_who_is_being_dialled_can_be_asked() -> None:
+def test_being_dialled_lists_dials_under_way() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     a.mesh.connect(WAITER, "b@h", world.now)
@@ -348,13 +348,13 @@ def test_who_is_being_dialled_can_be_asked() -> None:
     assert a.membership.being_dialled() == []
 
 
-def test_mail_that_waits_for_a_dial_is_known_of() -> None:
+def test_signals_waiting_counts_the_queue_of_each_dial() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     assert a.mesh.signals_waiting() == {}
     a.mesh.connect(None, "b@h", world.now)
     assert a.mesh.signals_waiting() == {}
-    a.router.send(None, ("stock", "b@h"), "a letter")
+    a.router.send(None, ("stock", "b@h"), "a message")
     assert a.mesh.signals_waiting() == {"b@h": 1}
     world.carry()
     assert a.mesh.signals_waiting() == {}

@@ -1,4 +1,4 @@
-"""outbox.py: What waits for a peer, counted where it goes in and where it comes out."""
+"""outbox.py: the size of the queue of a peer, its marks, and the load of the peer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def a_message(size: int) -> Send:
     return Send(Pid(1), "server", Payload(bytes(size)))
 
 
-def test_what_goes_in_and_out_is_counted() -> None:
+def test_queued_is_the_difference_of_enqueued_and_written() -> None:
     outbox = Outbox("b@h")
     assert not outbox.put(a_message(1000))
     assert list(outbox) == [a_message(1000)]
@@ -39,7 +39,7 @@ def test_what_goes_in_and_out_is_counted() -> None:
     assert outbox.queued == 0
 
 
-def test_whoever_makes_it_a_mebibyte_should_wait() -> None:
+def test_put_asks_the_sender_to_wait_from_a_mebibyte_on() -> None:
     outbox = Outbox("b@h")
     message = a_message(1000)
     while not outbox.put(message):
@@ -48,7 +48,7 @@ def test_whoever_makes_it_a_mebibyte_should_wait() -> None:
     assert HIGH_WATER_BYTES <= outbox.queued < HIGH_WATER_BYTES + queued_bytes(message)
 
 
-def test_it_is_light_again_at_half_of_that() -> None:
+def test_low_water_mark_is_half_of_the_high() -> None:
     outbox = Outbox("b@h")
     outbox.put(a_message(HIGH_WATER_BYTES))
     outbox.written = outbox.queued - LOW_WATER_BYTES - 1
@@ -58,7 +58,7 @@ def test_it_is_light_again_at_half_of_that() -> None:
     assert outbox.is_below_low_water
 
 
-def test_nobody_waits_for_a_closed_one() -> None:
+def test_closed_outbox_keeps_no_sender_waiting() -> None:
     outbox = Outbox("b@h")
     outbox.put(a_message(HIGH_WATER_BYTES))
     outbox.closed = True
@@ -67,7 +67,7 @@ def test_nobody_waits_for_a_closed_one() -> None:
 
 
 @pytest.mark.parametrize("signal", [Tick(), Ping(1), Pong(1), Nodes(("c@h",))])
-def test_what_no_process_says_passes_all_and_weighs_nothing(signal: Signal) -> None:
+def test_node_signals_pass_all_others_and_are_not_counted(signal: Signal) -> None:
     outbox = Outbox("b@h")
     outbox.put(a_message(10))
     queued = outbox.queued
@@ -76,13 +76,13 @@ def test_what_no_process_says_passes_all_and_weighs_nothing(signal: Signal) -> N
     assert outbox.queued == queued
 
 
-def test_text_weighs_too() -> None:
+def test_text_of_a_signal_is_counted() -> None:
     outbox = Outbox("b@h")
     assert outbox.put(Print(Pid(1), Pid(2, 0, "b@h", 1), "x" * HIGH_WATER_BYTES))
 
 
-class TestInTheKernel:
-    def test_who_adds_to_a_heavy_queue_is_told_to_wait(self) -> None:
+class TestBusyPeer:
+    def test_suspends_its_senders(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a = world["a@h"]
@@ -92,7 +92,7 @@ class TestInTheKernel:
         a.router.send(sender.pid, ("server", "b@h"), Payload(bytes(HIGH_WATER_BYTES // 2)))
         assert a.saw(Suspend) == [Suspend(a.peer("b@h").out)]
 
-    def test_that_holds_while_the_node_is_being_dialled(self) -> None:
+    def test_suspends_its_senders_while_it_is_being_dialled(self) -> None:
         a = World("a@h")["a@h"]
         a.router.send(None, ("server", "b@h"), Payload(bytes(HIGH_WATER_BYTES)))
         queue = a.peer("b@h").out
@@ -101,7 +101,7 @@ class TestInTheKernel:
         assert a.saw(Resume) == [Resume(queue)]
         assert queue.is_below_low_water
 
-    def test_a_lost_session_keeps_nobody_waiting(self) -> None:
+    def test_resumes_its_senders_when_its_session_is_lost(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a = world["a@h"]
@@ -112,8 +112,8 @@ class TestInTheKernel:
         assert queue.is_below_low_water
 
 
-class TestWhatThePeerHasBroughtAbout:
-    def test_is_what_came_in_while_it_was_heard(self) -> None:
+class TestLoadOfAPeer:
+    def test_is_what_its_signals_have_queued(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(a_message(1000))
         mark = outbox.mark()
@@ -123,7 +123,7 @@ class TestWhatThePeerHasBroughtAbout:
         assert outbox.load == SIGNAL_BYTES
         assert outbox.queued > 2000
 
-    def test_is_gone_when_that_has_left_and_all_before_it(self) -> None:
+    def test_is_released_when_that_was_sent_and_all_before_it(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(a_message(1000))
         mark = outbox.mark()
@@ -134,7 +134,7 @@ class TestWhatThePeerHasBroughtAbout:
         outbox.written += SIGNAL_BYTES
         assert outbox.load == 0
 
-    def test_are_pongs_too(self) -> None:
+    def test_includes_pongs(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(Pong(1))
         outbox.put(Pong(2))
@@ -142,7 +142,7 @@ class TestWhatThePeerHasBroughtAbout:
         outbox.first.clear()
         assert outbox.load == 0
 
-    def test_is_counted_once_where_a_part_was_counted_before(self) -> None:
+    def test_is_counted_once_if_a_part_was_counted_before(self) -> None:
         outbox = Outbox("b@h")
         mark = outbox.mark()
         outbox.put(a_message(100))
@@ -155,28 +155,28 @@ class TestWhatThePeerHasBroughtAbout:
         outbox.written = outbox.enqueued
         assert outbox.load == 0
 
-    def test_is_counted_by_the_kernel_for_that_peer_alone(self) -> None:
+    def test_is_counted_for_that_peer_alone(self) -> None:
         world = World("a@h", "b@h", "c@h")
         world.connect("a@h", "b@h", "c@h")
         b = world["b@h"]
-        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].tables.creation), Pid(99)
-        asked = [Monitor(stranger, nobody, Ref(n, "a@h", stranger.creation)) for n in range(1, 4)]
+        asker, dead = Pid(1, 0, "a@h", world["a@h"].tables.creation), Pid(99)
+        asked = [Monitor(asker, dead, Ref(n, "a@h", asker.creation)) for n in range(1, 4)]
         b.signals_received(b.peer("a@h"), asked, world.now)
         assert b.peer("a@h").out.load == b.peer("a@h").out.queued > 0
         assert b.peer("c@h").out.load == 0
         world.carry()
         assert b.peer("a@h").out.load == 0
 
-    def test_is_counted_from_when_it_is_asked_on_however_late_it_is_told(self) -> None:
+    def test_includes_answers_that_wait_behind_exit_notices(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         b = world["b@h"]
         b.tables.exit_notices.portion = 10
         out = b.peer("a@h").out
-        stranger, nobody = Pid(1, 0, "a@h", world["a@h"].tables.creation), Pid(99)
-        asked = [Monitor(stranger, nobody, Ref(n, "a@h", stranger.creation)) for n in range(1, 101)]
+        asker, dead = Pid(1, 0, "a@h", world["a@h"].tables.creation), Pid(99)
+        asked = [Monitor(asker, dead, Ref(n, "a@h", asker.creation)) for n in range(1, 101)]
         b.signals_received(b.peer("a@h"), asked, world.now)
-        answer = Down(stranger, Ref(1, "a@h", stranger.creation), nobody, "noproc")
+        answer = Down(asker, Ref(1, "a@h", asker.creation), dead, "noproc")
         assert len(out) < 100
         assert out.load == 100 * queued_bytes(answer)
         while b.tables.exit_notices:
@@ -186,13 +186,13 @@ class TestWhatThePeerHasBroughtAbout:
         world.carry()
         assert (out.queued, out.load, out.promised) == (0, 0, 0)
 
-    def test_are_the_answers_to_its_questions(self) -> None:
+    def test_includes_answers_to_its_questions(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         b = world["b@h"]
         out = b.peer("a@h").out
-        stranger = Pid(1, 0, "a@h", world["a@h"].tables.creation)
-        b.signals_received(b.peer("a@h"), [Ask(stranger, 7, "info", Payload(b"x"))], world.now)
+        asker = Pid(1, 0, "a@h", world["a@h"].tables.creation)
+        b.signals_received(b.peer("a@h"), [Ask(asker, 7, "info", Payload(b"x"))], world.now)
         (question,) = b.saw(Inquire)
         assert out.load == 0
         b.requests.answer(question, Payload(bytes(1000)))

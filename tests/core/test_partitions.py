@@ -1,4 +1,4 @@
-"""partitions.py: What peers say they see, compared."""
+"""partitions.py: announcements of peers, compared."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from pyx.core.partitions import Looked, PartitionDetector
 NOTHING = Looked([], [], [])
 
 
-def views(**said: str) -> PartitionDetector:
-    """Each node by one payload, and the payloads of those it sees."""
+def announced(**said: str) -> PartitionDetector:
+    """A detector that each node, named by one letter, has told the letters of the nodes it sees."""
     found = PartitionDetector()
     for node, names in said.items():
         assert found.said(node, tuple(names))
     return found
 
 
-def test_peers_that_see_each_other_are_nothing_to_speak_of() -> None:
-    assert views(a="bc", b="ac", c="ab").look(0.0, 2.0) == NOTHING
+def test_peers_that_see_each_other_are_not_reported() -> None:
+    assert announced(a="bc", b="ac", c="ab").look(0.0, 2.0) == NOTHING
 
 
-def test_what_is_said_later_in_a_session_is_no_first_word() -> None:
-    said = views(a="b")
+def test_said_is_true_for_the_first_announcement_of_a_session() -> None:
+    said = announced(a="b")
     assert not said.said("a", ())
     said.lost("a")
     assert said.said("a", ())
 
 
-def test_a_pair_is_doubted_first_then_apart_then_healed_each_once() -> None:
-    said = views(a="bc", b="ac", c="b")
+def test_pair_is_doubted_then_apart_then_healed_each_once() -> None:
+    said = announced(a="bc", b="ac", c="b")
     assert said.look(0.0, 2.0) == Looked([("a", "c")], [], [])
     assert said.look(1.0, 2.0) == NOTHING
     assert said.partitions() == []
@@ -39,8 +39,8 @@ def test_a_pair_is_doubted_first_then_apart_then_healed_each_once() -> None:
     assert said.partitions() == []
 
 
-def test_a_doubt_that_is_cleared_leaves_no_trace() -> None:
-    said = views(a="", b="a")
+def test_cleared_doubt_leaves_no_trace() -> None:
+    said = announced(a="", b="a")
     said.look(0.0, 2.0)
     said.said("a", "b")
     assert said.look(1.0, 2.0) == NOTHING
@@ -49,8 +49,8 @@ def test_a_doubt_that_is_cleared_leaves_no_trace() -> None:
     assert said.look(3.0, 2.0) == NOTHING
 
 
-def test_a_node_that_is_lost_is_in_no_pair() -> None:
-    said = views(a="", b="", c="")
+def test_lost_node_is_in_no_pair() -> None:
+    said = announced(a="", b="", c="")
     said.look(0.0, 2.0)
     assert said.look(2.0, 2.0).apart == [("a", "b"), ("a", "c"), ("b", "c")]
     said.lost("b")
@@ -58,8 +58,8 @@ def test_a_node_that_is_lost_is_in_no_pair() -> None:
     assert said.look(3.0, 2.0) == NOTHING
 
 
-def test_the_time_a_node_stood_still_does_not_count() -> None:
-    said = views(a="", b="")
+def test_time_in_which_the_node_stood_still_does_not_count() -> None:
+    said = announced(a="", b="")
     said.look(0.0, 2.0)
     said.stood_still(9.0)
     said.stood_still(0.0)
@@ -67,8 +67,8 @@ def test_the_time_a_node_stood_still_does_not_count() -> None:
     assert said.look(11.0, 2.0).apart == [("a", "b")]
 
 
-def test_a_pair_with_a_quiet_peer_is_not_reported_yet() -> None:
-    said = views(a="", b="")
+def test_pair_with_a_quiet_peer_is_not_reported_yet() -> None:
+    said = announced(a="", b="")
     said.look(0.0, 2.0)
     assert said.look(2.0, 2.0, {"b"}) == NOTHING
     assert said.look(3.0, 2.0).apart == [("a", "b")]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Pair:
-    """Two processes and the ways they see each other: on one node, or on two."""
+    """Two processes and their pids as the other sees them: on one node, or on two."""
 
     def __init__(self, *, apart: bool) -> None:
         self.world = World("a@h", "b@h") if apart else World("a@h")
@@ -43,7 +43,7 @@ def pair(request: pytest.FixtureRequest) -> Pair:
 # ---------------------------------------------------------------- links
 
 
-def test_a_link_takes_both_along(pair: Pair) -> None:
+def test_exit_of_a_linked_process_ends_the_other(pair: Pair) -> None:
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     pair.b.process_signals.process_exited(pair.server, "boom")
@@ -53,7 +53,7 @@ def test_a_link_takes_both_along(pair: Pair) -> None:
     assert pair.a.saw(Kill) == [Kill(pair.gus, "boom")]
 
 
-def test_a_link_works_the_other_way_too(pair: Pair) -> None:
+def test_link_works_in_both_directions(pair: Pair) -> None:
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     pair.a.process_signals.process_exited(pair.gus, "boom")
@@ -61,7 +61,7 @@ def test_a_link_works_the_other_way_too(pair: Pair) -> None:
     assert pair.server.reason == "boom"
 
 
-def test_a_normal_end_takes_nobody_along(pair: Pair) -> None:
+def test_normal_exit_does_not_end_linked_processes(pair: Pair) -> None:
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     pair.b.process_signals.process_exited(pair.server, "normal")
@@ -72,7 +72,7 @@ def test_a_normal_end_takes_nobody_along(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("reason", ["normal", "boom", "kill"])
-def test_who_traps_exits_gets_a_message(pair: Pair, reason: str) -> None:
+def test_trapped_exit_of_a_linked_process_is_a_message(pair: Pair, reason: str) -> None:
     assert pair.a.process_signals.set_trap_exit(pair.gus, True) is False
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.a.process_signals.link(pair.gus, pair.server_seen)
@@ -83,7 +83,7 @@ def test_who_traps_exits_gets_a_message(pair: Pair, reason: str) -> None:
     assert pair.a.process_signals.set_trap_exit(pair.gus, False) is True
 
 
-def test_kill_as_the_reason_of_an_end_is_an_ordinary_reason(pair: Pair) -> None:
+def test_kill_as_own_exit_reason_can_be_trapped_by_links(pair: Pair) -> None:
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     pair.b.process_signals.process_exited(pair.server, "kill")
@@ -91,7 +91,7 @@ def test_kill_as_the_reason_of_an_end_is_an_ordinary_reason(pair: Pair) -> None:
     assert pair.gus.reason == "kill"
 
 
-def test_after_an_unlink_no_exit_comes(pair: Pair) -> None:
+def test_unlink_prevents_the_exit(pair: Pair) -> None:
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     pair.a.process_signals.unlink(pair.gus, pair.server_seen)
@@ -103,7 +103,7 @@ def test_after_an_unlink_no_exit_comes(pair: Pair) -> None:
     pair.ended()
 
 
-def test_unlinked_and_linked_again_is_linked(pair: Pair) -> None:
+def test_link_after_unlink_links_again(pair: Pair) -> None:
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
     pair.a.process_signals.unlink(pair.gus, pair.server_seen)
@@ -113,7 +113,7 @@ def test_unlinked_and_linked_again_is_linked(pair: Pair) -> None:
     assert list(pair.server.links) == [pair.gus_seen]
 
 
-def test_link_and_unlink_that_cross_leave_both_unlinked() -> None:
+def test_crossing_link_and_unlink_leave_both_unlinked() -> None:
     pair = Pair(apart=True)
     pair.a.process_signals.link(pair.gus, pair.server_seen)
     pair.ended()
@@ -125,14 +125,14 @@ def test_link_and_unlink_that_cross_leave_both_unlinked() -> None:
     assert list(pair.server.links) == []
 
 
-def test_a_link_to_itself_is_nothing() -> None:
+def test_link_to_itself_has_no_effect() -> None:
     node = Node()
     gus = node.process()
     assert node.process_signals.link(gus, gus.pid)
     assert list(gus.links) == []
 
 
-def test_a_link_to_a_dead_process_at_home_is_refused_or_an_exit() -> None:
+def test_link_to_a_dead_local_process_is_refused_or_a_trapped_exit() -> None:
     node = Node()
     gus, dead = node.process(), node.process()
     node.process_signals.process_exited(dead, "normal")
@@ -143,7 +143,7 @@ def test_a_link_to_a_dead_process_at_home_is_refused_or_an_exit() -> None:
     assert messages(gus) == [Exited(dead.pid, "noproc")]
 
 
-def test_a_link_to_a_dead_process_elsewhere_is_an_exit() -> None:
+def test_link_to_a_dead_process_of_another_node_is_an_exit() -> None:
     pair = Pair(apart=True)
     pair.b.process_signals.process_exited(pair.server, "normal")
     assert pair.a.process_signals.link(pair.gus, pair.server_seen)
@@ -151,7 +151,7 @@ def test_a_link_to_a_dead_process_elsewhere_is_an_exit() -> None:
     assert pair.gus.reason == "noproc"
 
 
-def test_a_link_to_an_earlier_incarnation_never_reaches_its_namesake() -> None:
+def test_link_to_an_earlier_incarnation_does_not_reach_the_present_one() -> None:
     pair = Pair(apart=True)
     pair.a.process_signals.set_trap_exit(pair.gus, True)
     stale = Pid(pair.server.pid.number, 0, "b@h", 99)
@@ -161,14 +161,14 @@ def test_a_link_to_an_earlier_incarnation_never_reaches_its_namesake() -> None:
     assert list(pair.server.links) == []
 
 
-def test_a_link_out_of_reach_is_an_exit() -> None:
+def test_link_to_an_unreachable_node_is_an_exit() -> None:
     node = Node()
     gus = node.process()
     assert node.process_signals.link(gus, Pid(1, 0, "b@h", 2))
     assert gus.reason == "noconnection"
 
 
-def test_an_end_runs_along_a_chain_of_any_length() -> None:
+def test_exit_runs_along_a_chain_of_links_of_any_length() -> None:
     node = Node()
     chain = [node.process() for _ in range(5000)]
     for one, other in itertools.pairwise(chain):
@@ -183,7 +183,7 @@ def test_an_end_runs_along_a_chain_of_any_length() -> None:
 # ---------------------------------------------------------------- monitors
 
 
-def test_a_monitor_fires_once_and_monitors_stack(pair: Pair) -> None:
+def test_monitor_fires_once_and_monitors_stack(pair: Pair) -> None:
     refs = [pair.a.process_signals.monitor(pair.gus, pair.server_seen) for _ in range(2)]
     pair.ended()
     pair.b.process_signals.process_exited(pair.server, "boom")
@@ -193,17 +193,17 @@ def test_a_monitor_fires_once_and_monitors_stack(pair: Pair) -> None:
     assert pair.gus.alive
 
 
-def test_a_monitor_by_name_names_the_node(pair: Pair) -> None:
+def test_down_of_a_monitor_by_name_names_the_node(pair: Pair) -> None:
     pair.b.registry.register(pair.server.pid, "server")
     ref = pair.a.process_signals.monitor(pair.gus, ("server", pair.b.tables.name))
     pair.ended()
-    pair.b.registry.unregister("server")  # it watches the process that had the name
+    pair.b.registry.unregister("server")  # the monitor stays with the process that had the name
     pair.b.process_signals.process_exited(pair.server, "normal")
     pair.ended()
     assert messages(pair.gus) == [Downed(ref, ("server", pair.b.tables.name), "normal")]
 
 
-def test_a_monitor_of_the_dead_fires_at_once(pair: Pair) -> None:
+def test_monitor_of_a_dead_process_fires_at_once(pair: Pair) -> None:
     pair.b.process_signals.process_exited(pair.server, "boom")
     ref = pair.a.process_signals.monitor(pair.gus, pair.server_seen)
     by_name = pair.a.process_signals.monitor(pair.gus, ("nobody", pair.b.tables.name))
@@ -214,7 +214,7 @@ def test_a_monitor_of_the_dead_fires_at_once(pair: Pair) -> None:
     ]
 
 
-def test_a_monitor_by_plain_name_survives_a_new_name_of_the_node() -> None:
+def test_monitor_by_plain_name_survives_a_new_name_of_the_node() -> None:
     node = Node()
     gus, server = node.process(), node.process()
     node.registry.register(server.pid, "server")
@@ -226,7 +226,7 @@ def test_a_monitor_by_plain_name_survives_a_new_name_of_the_node() -> None:
     assert messages(gus) == [Downed(ref, ("server", "nonode@nohost"), "boom")]
 
 
-def test_a_monitor_by_an_old_name_of_this_node_is_not_lost_with_a_new_bearer_of_it() -> None:
+def test_monitor_by_an_old_name_of_this_node_survives_the_loss_of_its_new_bearer() -> None:
     world = World("a@h", "b@h")
     b = world["b@h"]
     gus, server = b.process(), b.process()
@@ -242,7 +242,7 @@ def test_a_monitor_by_an_old_name_of_this_node_is_not_lost_with_a_new_bearer_of_
     assert messages(gus)[1:] == [Downed(ref, ("server", "b@h"), "boom")]
 
 
-def test_a_monitor_out_of_reach_fires_at_once() -> None:
+def test_monitor_at_an_unreachable_node_fires_at_once() -> None:
     node = Node()
     gus = node.process()
     far = Pid(1, 0, "b@h", 2)
@@ -253,7 +253,7 @@ def test_a_monitor_out_of_reach_fires_at_once() -> None:
     ]
 
 
-def test_a_monitor_taken_back_does_not_fire(pair: Pair) -> None:
+def test_demonitor_prevents_the_down(pair: Pair) -> None:
     ref = pair.a.process_signals.monitor(pair.gus, pair.server_seen)
     assert pair.a.process_signals.demonitor(pair.gus, ref)
     pair.ended()
@@ -264,7 +264,7 @@ def test_a_monitor_taken_back_does_not_fire(pair: Pair) -> None:
     assert not pair.a.process_signals.demonitor(pair.gus, ref)
 
 
-def test_a_monitor_taken_back_too_late_may_take_its_message_along(pair: Pair) -> None:
+def test_demonitor_with_flush_removes_a_down_that_has_come(pair: Pair) -> None:
     ref, other = (pair.a.process_signals.monitor(pair.gus, pair.server_seen) for _ in range(2))
     pair.ended()
     pair.b.process_signals.process_exited(pair.server, "boom")
@@ -273,7 +273,7 @@ def test_a_monitor_taken_back_too_late_may_take_its_message_along(pair: Pair) ->
     assert messages(pair.gus) == [Downed(other, pair.server_seen, "boom")]
 
 
-def test_the_monitors_of_the_dead_are_taken_back(pair: Pair) -> None:
+def test_process_end_takes_its_monitors_back(pair: Pair) -> None:
     pair.a.process_signals.monitor(pair.gus, pair.server_seen)
     pair.ended()
     pair.a.process_signals.process_exited(pair.gus, "normal")
@@ -284,7 +284,7 @@ def test_the_monitors_of_the_dead_are_taken_back(pair: Pair) -> None:
 # ---------------------------------------------------------------- exit signals
 
 
-def test_an_exit_signal_ends_a_process(pair: Pair) -> None:
+def test_exit_signal_ends_a_process(pair: Pair) -> None:
     ref = pair.a.process_signals.monitor(pair.gus, pair.server_seen)
     pair.server.waiting = True
     pair.a.process_signals.exit(pair.gus.pid, pair.server_seen, "boom")
@@ -295,14 +295,14 @@ def test_an_exit_signal_ends_a_process(pair: Pair) -> None:
     assert messages(pair.gus) == [Downed(ref, pair.server_seen, "boom")]
 
 
-def test_an_exit_signal_normal_does_nothing(pair: Pair) -> None:
+def test_exit_signal_normal_has_no_effect(pair: Pair) -> None:
     pair.a.process_signals.exit(pair.gus.pid, pair.server_seen, "normal")
     pair.ended()
     assert pair.server.alive
     assert messages(pair.server) == []
 
 
-def test_a_trapped_exit_signal_is_a_message_and_wakes(pair: Pair) -> None:
+def test_trapped_exit_signal_is_a_message_and_wakes(pair: Pair) -> None:
     pair.b.process_signals.set_trap_exit(pair.server, True)
     pair.server.waiting = True
     for reason in ("normal", "boom"):
@@ -327,7 +327,7 @@ def test_kill_cannot_be_trapped_and_is_seen_as_killed(pair: Pair) -> None:
     assert messages(pair.server) == []
 
 
-def test_an_exit_signal_to_nobody_and_from_the_dead_is_nothing() -> None:
+def test_exit_signal_to_or_from_a_dead_process_has_no_effect() -> None:
     node = Node()
     gus, server = node.process(), node.process()
     node.process_signals.process_exited(gus, "normal")
@@ -338,7 +338,7 @@ def test_an_exit_signal_to_nobody_and_from_the_dead_is_nothing() -> None:
     assert not server.alive
 
 
-def test_a_shell_shows_an_exit_and_stays() -> None:
+def test_shell_shows_an_exit_signal_and_lives_on() -> None:
     node = Node()
     shell, child = node.process(keeps_pid=True), node.process()
     node.process_signals.link(shell, child.pid)
@@ -350,10 +350,10 @@ def test_a_shell_shows_an_exit_and_stays() -> None:
     assert shell.reason == "killed"
 
 
-# ---------------------------------------------------------------- birth
+# ---------------------------------------------------------------- start of processes
 
 
-def test_a_child_is_bound_from_its_first_moment() -> None:
+def test_started_process_is_linked_and_monitored_from_its_first_moment() -> None:
     node = Node()
     gus = node.process()
     node.process_signals.set_trap_exit(gus, True)
@@ -363,7 +363,7 @@ def test_a_child_is_bound_from_its_first_moment() -> None:
     assert messages(gus) == [Exited(child.pid, "boom"), Downed(ref, child.pid, "boom")]
 
 
-def test_a_child_of_a_process_killed_meanwhile_ends_too() -> None:
+def test_process_linked_to_a_killed_spawner_ends() -> None:
     node = Node()
     gus = node.process()
     node.process_signals.process_exited(gus, "killed")
@@ -371,7 +371,7 @@ def test_a_child_of_a_process_killed_meanwhile_ends_too() -> None:
     assert child.reason == "noproc"
 
 
-def test_a_dead_process_binds_nothing() -> None:
+def test_dead_process_links_and_monitors_nothing() -> None:
     node = Node("a@h", 1)
     gus, server = node.process(), node.process()
     node.process_signals.process_exited(gus, "killed")
@@ -384,7 +384,7 @@ def test_a_dead_process_binds_nothing() -> None:
     assert node.saw(Dial) == []
 
 
-def test_a_leader_is_inherited_and_can_be_set(pair: Pair) -> None:
+def test_group_leader_is_inherited_and_can_be_set(pair: Pair) -> None:
     shell = pair.a.process(terminal=True)
     child = pair.a.process(parent=shell.pid)
     assert child.leader == shell.pid
@@ -416,7 +416,7 @@ def bound(world: World) -> tuple[ProcessRecord, ProcessRecord, list[object]]:
     return gus, server, expected
 
 
-def test_a_lost_node_is_heard_of_once_each_and_nodedown_comes_last() -> None:
+def test_lost_node_brings_one_exit_and_down_each_and_nodedown_last() -> None:
     world = World("a@h", "b@h")
     world["b@h"].registry.register(world["b@h"].process().pid, "server")
     gus, server, expected = bound(world)
@@ -434,7 +434,7 @@ def test_a_lost_node_is_heard_of_once_each_and_nodedown_comes_last() -> None:
     assert messages(gus) == expected
 
 
-def test_what_was_asked_of_a_node_that_is_not_reached_fails_the_same_way() -> None:
+def test_links_and_monitors_at_an_unreachable_node_end_like_those_of_a_lost_one() -> None:
     world = World("a@h", "b@h")
     world.reachable = False
     gus, _, expected = bound(world)
@@ -442,7 +442,7 @@ def test_what_was_asked_of_a_node_that_is_not_reached_fails_the_same_way() -> No
     assert messages(gus) == expected
 
 
-def test_the_dead_send_no_exit_to_a_lost_node() -> None:
+def test_no_exit_is_sent_to_a_lost_node() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     world.connect("a@h", "b@h")
@@ -471,7 +471,7 @@ def test_a_peer_speaks_for_its_own_processes_only() -> None:
     assert pair.server.alive
 
 
-def test_signals_for_the_dead_are_answered_or_dropped() -> None:
+def test_signals_for_a_dead_process_are_answered_or_dropped() -> None:
     pair = Pair(apart=True)
     pair.b.process_signals.process_exited(pair.server, "normal")
     peer = pair.b.peer("a@h")
@@ -482,6 +482,6 @@ def test_signals_for_the_dead_are_answered_or_dropped() -> None:
     assert list(peer.out) == [UnlinkAck(to, frm, 7)]
 
 
-def test_only_signals_between_processes_are_carried_out_here() -> None:
+def test_apply_refuses_signals_that_are_not_between_processes() -> None:
     with pytest.raises(AssertionError, match="Tick is not a signal between processes"):
         Node().process_signals.apply(Tick())

@@ -1,4 +1,4 @@
-"""processes.py: Pids are never given twice, and the table finds only who lives."""
+"""processes.py: a pid is never used twice, and the table finds live processes only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_pids_count_up() -> None:
     assert [table.new_pid() for _ in range(2)] == [Pid(1), Pid(2)]
 
 
-def test_after_a_wrap_the_serial_counts_up_and_numbers_in_use_are_left_out(
+def test_pid_serial_counts_up_at_a_wrap_and_numbers_in_use_are_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(processes, "MAX_NUMBER", 3)
@@ -31,11 +31,11 @@ def test_after_a_wrap_the_serial_counts_up_and_numbers_in_use_are_left_out(
     assert young.pid == Pid(2, 1)
     assert kernel.tables.find(Pid(2, 0)) is None
     assert kernel.tables.find(Pid(2, 1)) is young
-    assert kernel.router.send(None, Pid(2, 0), "for the dead namesake")
+    assert kernel.router.send(None, Pid(2, 0), "for the process of the earlier serial")
     assert len(young.mailbox) == 0
 
 
-def test_a_process_says_who_it_is() -> None:
+def test_repr_of_a_process_names_pid_kind_and_end() -> None:
     kernel = Kernel()
     process, _ = kernel.process_signals.process_started("async def")
     assert repr(process) == "<Process #PID<0.1.0> async def>"

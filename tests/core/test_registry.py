@@ -1,4 +1,4 @@
-"""registry.py: Registered names: each refusal says by which rule."""
+"""registry.py: registered names; each error names its rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyx.terms import Pid
 from tests.core.conversation import Node
 
 
-def test_a_name_leads_to_its_process_until_it_is_taken_away() -> None:
+def test_registered_name_finds_its_process_until_unregistered() -> None:
     node = Node()
     stock = node.process()
     node.registry.register(stock.pid, "stock")
@@ -21,7 +21,7 @@ def test_a_name_leads_to_its_process_until_it_is_taken_away() -> None:
     assert node.registry.registered() == ["shop"]
 
 
-def test_an_end_frees_the_name() -> None:
+def test_process_end_frees_its_name() -> None:
     node = Node()
     stock, heir = node.process(), node.process()
     node.registry.register(stock.pid, "stock")
@@ -31,7 +31,7 @@ def test_an_end_frees_the_name() -> None:
     assert node.registry.whereis("stock") == heir.pid
 
 
-def test_each_refusal_names_its_rule() -> None:
+def test_registration_error_names_the_rule() -> None:
     node = Node("a@h", 1)
     stock, other, dead = node.process(), node.process(), node.process()
     node.process_signals.process_exited(dead, "normal")

@@ -31,7 +31,7 @@ def two_nodes(policy: str = "open") -> tuple[World, Node, Node]:
 # ---------------------------------------------------------------- calls
 
 
-def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
+def test_call_runs_in_a_process_of_its_own_and_returns_its_value() -> None:
     world, a, b = two_nodes()
     shell = a.process(terminal=True)
     a.requests.call(WAITER, shell.pid, shell.leader, "b@h", PAYLOAD)
@@ -39,7 +39,7 @@ def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
     (start,) = b.saw(StartProcess)
     assert start.payload == Payload(PAYLOAD.data, Incarnation("a@h", 1))
     assert start.process.kind == "call"
-    assert start.process.initial_call == start.payload  # until its thread has opened it
+    assert start.process.initial_call == start.payload  # until its thread has decoded it
     assert start.process.leader == seen_from(b, a, shell.pid)
     b.requests.call_finished(start.process, "value", VALUE)
     b.process_signals.process_exited(start.process, "normal")
@@ -48,7 +48,7 @@ def test_a_call_runs_in_a_process_of_its_own_and_its_value_comes_back() -> None:
 
 
 @pytest.mark.parametrize("here", ["a@h", ""])
-def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
+def test_call_to_the_own_node_runs_in_a_process_of_its_own(here: str) -> None:
     node = Node("a@h", 1)
     gus = node.process()
     node.requests.call(WAITER, gus.pid, None, here, PAYLOAD)
@@ -57,7 +57,7 @@ def test_a_call_to_the_own_node_takes_the_same_way(here: str) -> None:
     assert node.saw(Answered) == [Answered(WAITER, "raised", VALUE)]
 
 
-def test_a_cast_wants_no_answer() -> None:
+def test_cast_gets_no_answer() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     assert a.requests.call(None, gus.pid, gus.leader, "b@h", PAYLOAD) == 0
@@ -73,7 +73,7 @@ def test_a_cast_wants_no_answer() -> None:
     assert at_home.process.leader is None
 
 
-def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
+def test_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
     world, a, b = two_nodes()
     a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
@@ -84,7 +84,7 @@ def test_a_call_whose_process_is_killed_is_answered_with_the_reason() -> None:
     assert a.saw(Answered) == [Answered(WAITER, "exit", "killed")]
 
 
-def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
+def test_abandoned_call_goes_on_and_its_answer_is_dropped() -> None:
     world, a, b = two_nodes()
     number = a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
@@ -97,7 +97,7 @@ def test_an_abandoned_call_goes_on_and_its_answer_vanishes() -> None:
     assert a.saw(Answered) == []
 
 
-def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -> None:
+def test_call_to_a_node_that_is_lost_is_noconnection_and_its_late_answer_dropped() -> None:
     world, a, b = two_nodes()
     a.requests.call(WAITER, Pid(0), None, "b@h", PAYLOAD)
     world.carry()
@@ -110,7 +110,7 @@ def test_a_node_lost_in_mid_call_is_noconnection_and_its_late_answer_nothing() -
     assert len(a.saw(Answered)) == 1
 
 
-def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> None:
+def test_failed_dial_is_a_warning_only_if_no_caller_gets_the_reason() -> None:
     a = Node("a@h", 1)
     a.requests.call(WAITER, Pid(0), None, "called@h", PAYLOAD)
     a.requests.spawn(WAITER, Pid(0), None, "spawned@h", PAYLOAD, link=False, monitor=False)
@@ -124,7 +124,7 @@ def test_a_failed_dial_is_a_warning_only_where_nobody_is_told_the_reason() -> No
     assert [level for level, _ in said] == ["info", "info", "warning", "warning", "warning"]
 
 
-def test_a_call_to_a_node_out_of_reach_fails_after_the_dial_and_at_once_in_its_rest() -> None:
+def test_call_to_an_unreachable_node_fails_after_the_dial_and_at_once_in_the_back_off() -> None:
     world = World("a@h")
     a = world["a@h"]
     a.requests.call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
@@ -135,14 +135,14 @@ def test_a_call_to_a_node_out_of_reach_fails_after_the_dial_and_at_once_in_its_r
     assert len(a.saw(Dial)) == 1
 
 
-def test_an_unnamed_node_calls_nobody() -> None:
+def test_call_before_the_node_is_started_fails() -> None:
     node = Node()
     node.requests.call(WAITER, Pid(0), None, "a@h", PAYLOAD)
     node.requests.ping(WAITER, "a@h", 0.0)
     assert node.saw(Answered) == [Answered(WAITER, "noconnection", "this process is not a node")] * 2
 
 
-def test_the_dead_ask_nothing() -> None:
+def test_dead_process_makes_no_requests() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     a.process_signals.process_exited(gus, "killed")
@@ -152,7 +152,7 @@ def test_the_dead_ask_nothing() -> None:
     assert b.saw(StartProcess) == []
 
 
-def test_an_answer_nobody_waits_for_or_from_another_node_is_nothing() -> None:
+def test_unexpected_answer_or_one_of_another_node_is_dropped() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
@@ -165,7 +165,7 @@ def test_an_answer_nobody_waits_for_or_from_another_node_is_nothing() -> None:
 # ---------------------------------------------------------------- spawns
 
 
-def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
+def test_spawn_returns_the_pid_and_links_and_monitors_in_one_kernel_call() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     a.process_signals.set_trap_exit(gus, True)
@@ -181,7 +181,7 @@ def test_a_spawn_gives_the_pid_and_binds_in_the_same_step() -> None:
     assert messages(gus) == [Exited(there, "boom"), Downed(ref, there, "boom")]
 
 
-def test_a_spawn_at_home_takes_the_same_way() -> None:
+def test_spawn_on_the_own_node_links_and_monitors() -> None:
     node = Node()
     gus = node.process()
     _, ref = node.requests.spawn(WAITER, gus.pid, None, "", PAYLOAD, link=True, monitor=True)
@@ -193,7 +193,7 @@ def test_a_spawn_at_home_takes_the_same_way() -> None:
     assert ref is not None
 
 
-def test_a_spawn_out_of_reach_hands_out_a_pid_of_nobody() -> None:
+def test_spawn_at_an_unreachable_node_returns_a_dead_pid() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
@@ -211,7 +211,7 @@ def test_a_spawn_out_of_reach_hands_out_a_pid_of_nobody() -> None:
     assert a.tables.dead_pid() not in {gus.pid, answered.dead_pid}
 
 
-def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
+def test_linked_spawn_at_an_unreachable_node_ends_a_spawner_that_does_not_trap() -> None:
     world = World("a@h")
     a = world["a@h"]
     gus = a.process()
@@ -220,7 +220,7 @@ def test_a_linked_spawn_out_of_reach_ends_who_does_not_trap() -> None:
     assert a.saw(Kill) == [Kill(gus, "noconnection")]
 
 
-def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
+def test_abandoned_spawn_is_linked_and_monitored_all_the_same() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     number, _ = a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
@@ -237,8 +237,8 @@ def test_an_abandoned_spawn_is_bound_all_the_same() -> None:
     assert a.saw(Answered) == []
 
 
-def test_a_link_given_up_before_the_answer_of_the_spawn_that_made_it_stays_given_up() -> None:
-    """Somebody else has told of the new process, faster than the answer."""
+def test_unlink_before_the_answer_to_the_spawn_holds() -> None:
+    """A third process has told of the new one, faster than the answer."""
     _, a, b = two_nodes()
     gus = a.process()
     a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=False)
@@ -263,7 +263,7 @@ def hand_over(frm: Node, out: Peer, to: Node, into: Peer) -> None:
     to.signals_received(into, signals, 0.0)
 
 
-def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
+def test_spawner_that_ends_before_the_answer_ends_its_linked_process() -> None:
     world, a, b = two_nodes()
     gus = a.process()
     a.requests.spawn(WAITER, gus.pid, None, "b@h", PAYLOAD, link=True, monitor=True)
@@ -279,7 +279,7 @@ def test_who_ends_before_its_spawn_is_answered_takes_it_along() -> None:
 # ---------------------------------------------------------------- questions and pings
 
 
-def test_a_question_goes_to_the_node_of_the_process_and_back() -> None:
+def test_question_about_a_process_is_answered_by_its_node() -> None:
     world, a, b = two_nodes()
     a.requests.info(WAITER, Pid(0), "b@h", "info", PAYLOAD)
     world.carry()
@@ -290,7 +290,7 @@ def test_a_question_goes_to_the_node_of_the_process_and_back() -> None:
     assert a.saw(Answered) == [Answered(WAITER, "value", Payload(VALUE.data, Incarnation("b@h", 2)))]
 
 
-def test_a_question_about_a_process_at_home_takes_the_same_way() -> None:
+def test_question_about_a_local_process_is_answered() -> None:
     node = Node()
     node.requests.info(WAITER, Pid(0), "", "info", PAYLOAD)
     (inquire,) = node.saw(Inquire)
@@ -298,7 +298,7 @@ def test_a_question_about_a_process_at_home_takes_the_same_way() -> None:
     assert node.saw(Answered) == [Answered(WAITER, "value", VALUE)]
 
 
-def test_a_ping_connects_and_is_answered() -> None:
+def test_ping_connects_and_is_answered() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
     a.requests.ping(WAITER, "b@h", world.now)
@@ -310,7 +310,7 @@ def test_a_ping_connects_and_is_answered() -> None:
     assert a.membership.nodes(["visible"]) == ["b@h"]
 
 
-def test_a_ping_minds_no_rest() -> None:
+def test_ping_dials_in_a_back_off() -> None:
     world = World("a@h")
     a = world["a@h"]
     for _ in range(2):
@@ -320,11 +320,11 @@ def test_a_ping_minds_no_rest() -> None:
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
 
 
-# ---------------------------------------------------------------- the gate
+# ---------------------------------------------------------------- the policy
 
 
 @pytest.mark.parametrize("policy", ["open", "exported", "off"])
-def test_the_gate_is_for_code_alone(policy: str) -> None:
+def test_policy_refuses_only_requests_that_run_code(policy: str) -> None:
     world, a, b = two_nodes(policy)
     assert [allows(policy, kind) for kind in (Call, Spawn)] == [policy != "off"] * 2
     assert allows(policy, Ping)
@@ -341,19 +341,19 @@ def test_the_gate_is_for_code_alone(policy: str) -> None:
         assert len(b.saw(StartProcess)) == 3
 
 
-def test_an_unknown_policy_is_refused() -> None:
+def test_unknown_policy_is_refused() -> None:
     with pytest.raises(ValueError, match="policy 'on' is none of open, exported, off"):
         Node(policy="on")
 
 
-def test_a_peer_asks_in_the_name_of_its_own_processes_only() -> None:
+def test_request_of_a_peer_in_the_name_of_a_foreign_process_is_ignored() -> None:
     _, _, b = two_nodes()
     third = Pid(1, 0, "c@h", 3)
     b.signals_received(b.peer("a@h"), [Spawn(third, 1, third, True, None, PAYLOAD)], 0.0)
     assert b.saw(StartProcess) == []
 
 
-class TestAnAnswerOfAPeer:
+class TestAnswerOfAPeer:
     @pytest.mark.parametrize(
         ("kind", "answer"),
         [
@@ -374,7 +374,7 @@ class TestAnAnswerOfAPeer:
             ("ping", Answer(1, "refused", "off")),
         ],
     )
-    def test_that_does_not_fit_the_question_ends_that_request(self, kind: str, answer: Signal) -> None:
+    def test_that_does_not_fit_the_request_is_nonsense_to_its_waiter(self, kind: str, answer: Signal) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a = world["a@h"]
@@ -390,8 +390,8 @@ class TestAnAnswerOfAPeer:
                 a.requests.ping("waiter", "b@h", world.now)
         for _ in range(2):
             a.signals_received(a.peer("b@h"), [answer], world.now)
-        ((waiter, outcome, _body, nobody),) = a.saw(Answered)
-        assert (waiter, outcome, nobody) == ("waiter", "nonsense", None)
+        ((waiter, outcome, _body, dead_pid),) = a.saw(Answered)
+        assert (waiter, outcome, dead_pid) == ("waiter", "nonsense", None)
         assert a.pending == {}
         assert (list(gus.links), gus.monitors) == ([], {})
         assert a.membership.nodes(["connected"]) == ["b@h"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyx.core.processes import ProcessRecord
 
 
-def test_a_message_for_a_pid_arrives_and_wakes_a_waiter_once() -> None:
+def test_message_to_a_pid_is_delivered_and_wakes_a_waiting_process_once() -> None:
     node = Node()
     gus, server = node.process(), node.process()
     server.waiting = True
@@ -25,7 +25,7 @@ def test_a_message_for_a_pid_arrives_and_wakes_a_waiter_once() -> None:
     assert node.router.collect() == []
 
 
-def test_a_name_is_an_address_in_three_forms() -> None:
+def test_registered_name_is_an_address_in_three_forms() -> None:
     node = Node("a@h", 1)
     server = node.process()
     server.waiting = True
@@ -37,14 +37,14 @@ def test_a_name_is_an_address_in_three_forms() -> None:
     assert node.router.collect() == [Wake(server)]
 
 
-def test_the_own_pid_in_full_is_the_own_pid() -> None:
+def test_pid_with_the_name_of_this_node_is_local() -> None:
     node = Node("a@h", 1)
     server = node.process()
     assert node.router.send(None, Pid(server.pid.number, 0, "a@h", 1), "hello")
     assert messages(server) == ["hello"]
 
 
-def test_sending_to_nobody_is_silent_but_for_a_plain_name() -> None:
+def test_send_without_receiver_is_silent_but_false_for_a_plain_name() -> None:
     world = World("a@h")
     a = world["a@h"]
     dead = a.process()
@@ -53,7 +53,7 @@ def test_sending_to_nobody_is_silent_but_for_a_plain_name() -> None:
     world.carry()
     a.seen.clear()
     assert not a.router.send(None, "nobody", "x")
-    nobodies: list[Pid | tuple[str, str] | Ref] = [
+    without_receiver: list[Pid | tuple[str, str] | Ref] = [
         ("nobody", "a@h"),
         ("nobody", ""),
         dead.pid,
@@ -61,13 +61,13 @@ def test_sending_to_nobody_is_silent_but_for_a_plain_name() -> None:
         Ref(99),
         Ref(1, "a@h", 77),
     ]
-    nobodies += [("nobody", "lost@h"), Pid(4, 0, "lost@h", 5)]
-    for dest in nobodies:
+    without_receiver += [("nobody", "lost@h"), Pid(4, 0, "lost@h", 5)]
+    for dest in without_receiver:
         assert a.router.send(None, dest, "x")
     assert a.router.collect() == []
 
 
-def test_an_unnamed_node_reaches_no_other() -> None:
+def test_send_to_another_node_before_start_is_lost() -> None:
     node = Node()
     server = node.process()
     node.registry.register(server.pid, "server")
@@ -78,7 +78,7 @@ def test_an_unnamed_node_reaches_no_other() -> None:
     assert messages(server) == ["y"]
 
 
-def test_a_dead_sender_says_nothing() -> None:
+def test_send_of_a_dead_process_is_dropped() -> None:
     node = Node()
     killed, server = node.process(), node.process()
     node.process_signals.process_exited(killed, "killed")
@@ -88,7 +88,7 @@ def test_a_dead_sender_says_nothing() -> None:
     assert messages(server) == ["from the node itself"]
 
 
-def test_the_first_message_connects_and_all_leave_in_order() -> None:
+def test_first_message_dials_and_all_are_sent_in_order() -> None:
     world = World("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
     gus, server = a.process(), b.process()
@@ -106,41 +106,41 @@ def test_the_first_message_connects_and_all_leave_in_order() -> None:
     assert a.router.collect() == [Flush(a.peer("b@h"))]
 
 
-def test_mail_for_an_earlier_incarnation_is_dropped_by_its_receiver() -> None:
+def test_message_for_an_earlier_incarnation_is_dropped_by_its_receiver() -> None:
     world = World("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
     old = b.process()
     stale = seen_from(a, b, old.pid)
     world.kill("b@h")
     b = world.start("b@h")
-    namesake = b.process()
-    assert namesake.pid == old.pid
+    successor = b.process()
+    assert successor.pid == old.pid
     world.connect("a@h", "b@h")
     a.router.send(None, stale, "for the dead")
-    a.router.send(None, seen_from(a, b, namesake.pid), "for the living")
+    a.router.send(None, seen_from(a, b, successor.pid), "for the living")
     world.carry()
-    assert messages(namesake) == ["for the living"]
+    assert messages(successor) == ["for the living"]
     assert b.tables.here == Incarnation("b@h", 3)
 
 
-def test_an_alias_is_an_address_until_it_is_taken_back() -> None:
+def test_alias_is_an_address_until_it_is_taken_back() -> None:
     world = World("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
     caller = a.process()
     alias = a.router.alias(caller)
-    abroad = Ref(alias.number, "a@h", a.tables.creation)
+    seen_by_b = Ref(alias.number, "a@h", a.tables.creation)
     assert a.router.send(None, alias, 1)
-    b.router.send(None, abroad, 2)
+    b.router.send(None, seen_by_b, 2)
     world.carry()
     assert a.router.unalias(caller, alias)
     assert not a.router.unalias(caller, alias)
     a.router.send(None, alias, "late")
-    b.router.send(None, abroad, "late")
+    b.router.send(None, seen_by_b, "late")
     world.carry()
     assert messages(caller) == [1, 2]
 
 
-def test_an_alias_for_one_reply_and_the_aliases_of_the_dead() -> None:
+def test_alias_ends_with_its_first_message_or_its_process() -> None:
     node = Node()
     caller = node.process()
     once, kept = node.router.alias(caller, once=True), node.router.alias(caller)
@@ -156,7 +156,7 @@ def terminal(node: Node) -> ProcessRecord:
     return node.process(terminal=True)
 
 
-def test_lines_appear_on_the_terminal_of_the_leader() -> None:
+def test_printed_lines_appear_on_the_terminal_of_the_leader() -> None:
     node = Node()
     shell = terminal(node)
     child = node.process(parent=shell.pid)
@@ -167,7 +167,7 @@ def test_lines_appear_on_the_terminal_of_the_leader() -> None:
     assert node.router.collect() == [Show(shell)]
 
 
-def test_lines_without_a_leader_are_the_nodes_own() -> None:
+def test_printed_lines_without_a_leader_appear_on_the_nodes_output() -> None:
     node = Node()
     orphan, mute = node.process(), node.process()
     node.printing.print_lines(orphan, None, "a\n")
@@ -177,7 +177,7 @@ def test_lines_without_a_leader_are_the_nodes_own() -> None:
     assert node.router.collect() == [Show(None)] * 3
 
 
-def test_a_dead_process_prints_nothing_but_its_report_may_be_shown() -> None:
+def test_dead_process_prints_nothing_but_its_report_is_shown() -> None:
     node = Node()
     dead = node.process()
     node.process_signals.process_exited(dead, "boom")
@@ -187,7 +187,7 @@ def test_a_dead_process_prints_nothing_but_its_report_may_be_shown() -> None:
     assert list(node.tables.console) == [(dead.pid, "it crashed\n")]
 
 
-def test_lines_travel_to_a_leader_elsewhere_and_stay_when_it_is_lost() -> None:
+def test_printed_lines_go_to_a_leader_on_another_node_and_stay_when_it_is_lost() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
@@ -207,7 +207,7 @@ def test_lines_travel_to_a_leader_elsewhere_and_stay_when_it_is_lost() -> None:
     assert b.membership.nodes(["connected"]) == []
 
 
-def test_lines_for_a_terminal_of_an_earlier_incarnation_stay_at_home() -> None:
+def test_printed_lines_for_a_leader_of_an_earlier_incarnation_stay_on_this_node() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     b = world["b@h"]
@@ -216,7 +216,7 @@ def test_lines_for_a_terminal_of_an_earlier_incarnation_stay_at_home() -> None:
     assert list(b.tables.console) == [(worker.pid, "stale\n")]
 
 
-def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> None:
+def test_crash_is_logged_on_its_node_and_shown_on_its_terminal() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
@@ -235,13 +235,13 @@ def test_a_crash_is_logged_where_it_ran_and_shown_where_its_terminal_is() -> Non
     assert list(b.tables.console) == []
 
 
-def test_references_differ() -> None:
+def test_make_ref_returns_a_new_reference() -> None:
     node = Node()
     assert node.tables.make_ref() != node.tables.make_ref()
 
 
-def test_an_alias_that_a_dead_process_asks_for_is_nobodys() -> None:
-    """Its thread has not heard of its death yet, and nobody would ever take the alias back."""
+def test_alias_of_a_dead_process_is_not_kept() -> None:
+    """Its thread has not noticed its end yet, and nothing would ever take the alias back."""
     node = Node()
     process = node.process()
     node.process_signals.process_exited(process, "killed")
@@ -251,7 +251,7 @@ def test_an_alias_that_a_dead_process_asks_for_is_nobodys() -> None:
     assert node.tables.aliases == {}
 
 
-def test_what_waits_for_which_node_is_known() -> None:
+def test_queued_lists_bytes_by_node() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]

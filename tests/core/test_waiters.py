@@ -1,4 +1,4 @@
-"""waiters.py: Those who wait for a queue are woken all at once, whoever comes or goes meanwhile."""
+"""waiters.py: the waiters of a queue are woken all at once, whichever come and go meanwhile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pyx.core.waiters import Waiters
 
 
 class Slot:
-    """Somebody who goes on as soon as he is woken."""
+    """A waiter that goes on as soon as it is woken, and another one comes."""
 
     def __init__(self, waiters: Waiters) -> None:
         self.waiters = waiters
@@ -20,14 +20,10 @@ class Slot:
             Slot(self.waiters)
 
 
-def test_all_are_woken_once() -> None:
+def test_wake_wakes_each_waiter_once_whichever_come_and_go_meanwhile() -> None:
     waiters = Waiters()
     slots = [Slot(waiters) for _ in range(3)]
     waiters.wake()
     assert [slot.woken for slot in slots] == [1, 1, 1]
-    assert len(waiters) == 3  # who came while they were woken waits for the next time
+    assert len(waiters) == 3  # those that came meanwhile wait for the next time
     assert not waiters & set(slots)
-
-
-def test_nobody_is_fine() -> None:
-    Waiters().wake()
