@@ -21,7 +21,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pyx.core.outbox import LOADED_BYTES, OVERLOADED_BYTES
 from pyx.errors import ProtocolError
@@ -59,20 +59,28 @@ _LINGER_SECONDS: Final = 5.0
 """Seconds that a graceful close waits for a peer that accepts no data, or does not close its end."""
 
 
+class ConnectionOwner(Protocol):
+    """Takes what a connection receives.  Called on the loop, outside the connection's lock."""
+
+    def signals_received(self, signals: list[Signal]) -> None:
+        """Takes the signals of one read; none when only a part of a signal arrived."""
+
+    def connection_lost(self, reason: str) -> None:
+        """Takes the reason of the end, a sentence; exactly once, however it ended, and as the last call."""
+
+    def signal_not_sent(self, reason: str) -> None:
+        """Takes a sentence about a signal that could not be sent; the connection goes on."""
+
+
 class Connection:
     """A connection to an authenticated peer.  Make it, then `start` it on its loop.
-
-    `on_lost` is called exactly once, however the connection ends, and is the last call.  Both callbacks run
-    on the loop, outside the lock.
 
     Args:
         loop: the transport's loop (asyncio's or uvloop's).
         stream: the byte stream, which belongs to this connection from now on.
         session: encodes and decodes signals; used by this connection alone.
         out: the queue of signals for the peer.  Other threads append, this connection alone takes out.
-        on_signals: takes each batch that was read; a batch is empty when part of a signal arrived.
-        on_lost: takes the reason, a sentence.
-        trouble: takes a sentence about a signal that could not be sent.
+        owner: takes what the connection receives, until it is lost.
         first: bytes to send before any signal (the end of the handshake).
     """
 
@@ -82,19 +90,15 @@ class Connection:
         stream: Stream,
         session: SignalStream,
         out: Outbox,
-        on_signals: Callable[[list[Signal]], None],
-        on_lost: Callable[[str], None],
+        owner: ConnectionOwner,
         *,
-        trouble: Callable[[str], None],
         first: bytes = b"",
     ) -> None:
         self.out = out
         self._loop = loop
         self._stream = stream
         self._session = session
-        self._on_signals = on_signals
-        self._on_lost = on_lost
-        self._trouble = trouble
+        self._owner = owner
         self._descriptor = stream.fileno()
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._lock = threading.Lock()
@@ -192,7 +196,7 @@ class Connection:
                 return
             self._unsent = memoryview(data)
             for sentence in self._session.unwritten():
-                self._on_loop(self._trouble, sentence)
+                self._on_loop(self._owner.signal_not_sent, sentence)
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._stream.send(self._unsent) :]
@@ -216,7 +220,8 @@ class Connection:
     def close(self, *, gracefully: bool) -> None:
         """Ends the connection: at once, or after all queued signals were sent and read; any thread.
 
-        *gracefully* waits while the peer accepts data, and at most 5 s without progress.  `on_lost` follows.
+        *gracefully* waits while the peer accepts data, and at most 5 s without progress.  The owner's
+        `connection_lost` follows.
         """
         if gracefully:
             self._closing = True
@@ -310,7 +315,7 @@ class Connection:
         except Exception as error:  # a bug of the decoder ends this connection alone
             self._end(f"its data cannot be decoded: {type(error).__name__}")
             return False
-        self._on_signals(signals)
+        self._owner.signals_received(signals)
         if self.out.load >= LOADED_BYTES:
             self._read_no_more()
         return True
@@ -330,7 +335,9 @@ class Connection:
         if self._ended:
             return
         if self._taken != taken:
-            self._on_signals([])  # the peer accepts data, so it is alive, though nothing is read from it
+            self._owner.signals_received(
+                []
+            )  # the peer accepts data, so it is alive, though nothing is read from it
         elif self.out.load < OVERLOADED_BYTES and not self._held:
             self._read()
         self._read_no_more()
@@ -392,10 +399,21 @@ class Connection:
         for timer in (self._linger, self._next_look, self._pause):
             if timer is not None:
                 timer.cancel()
-        on_lost = self._on_lost
-        self._on_lost = self._on_signals = _nothing  # their owner holds this connection: a reference cycle
-        on_lost(reason)
+        owner, self._owner = self._owner, _NO_OWNER  # the owner holds this connection: a reference cycle
+        owner.connection_lost(reason)
 
 
-def _nothing(_: object) -> None:
-    return
+class _NoOwner:
+    """The owner of a connection that has ended."""
+
+    def signals_received(self, signals: list[Signal]) -> None:
+        """Does nothing."""
+
+    def connection_lost(self, reason: str) -> None:
+        """Does nothing."""
+
+    def signal_not_sent(self, reason: str) -> None:
+        """Does nothing."""
+
+
+_NO_OWNER: Final = _NoOwner()

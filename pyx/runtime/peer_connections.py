@@ -6,7 +6,6 @@ See `net/connection.py` for bytes and sockets.
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -83,9 +82,7 @@ class PeerConnections:
                 budget=self._budget,
             ),
             peer.out,
-            receiver.signals_received,
-            receiver.connection_lost,
-            trouble=functools.partial(log.error, "%s: %s", arrival.name),
+            receiver,
             first=arrival.first,
         )
         self.node_of[connection] = arrival.name
@@ -125,6 +122,10 @@ class _PeerReceiver:
         faults = self._connections.faults
         if faults is not None:
             faults.has_read(self.connection)
+
+    def signal_not_sent(self, reason: str) -> None:
+        """Logs why a signal could not be sent."""
+        log.error("%s: %s", self._node, reason)
 
     def connection_lost(self, reason: str) -> None:
         """Has the kernel handle the end of the connection; logs what was not sent."""

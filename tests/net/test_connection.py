@@ -17,7 +17,7 @@ import pytest
 
 from pyx.core.outbox import LOADED_BYTES, Outbox
 from pyx.net import connection, stall
-from pyx.net.connection import Connection
+from pyx.net.connection import _NO_OWNER, Connection
 from pyx.net.stall import Stall
 from pyx.net.stream import PlainStream
 from pyx.signals import SIGNAL_BYTES, Goodbye, Leader, Nodes, Payload, Ping, Pong, Send, Signal, Tick
@@ -61,13 +61,17 @@ class End:
             PlainStream(connection),
             SignalStream(here, there, max_payload_bytes=max_payload_bytes, budget=budget),
             self.out,
-            self._signals_came,
-            self.lost.put,
-            trouble=self.troubles.put,
+            self,
             first=first,
         )
 
-    def _signals_came(self, signals: list[Signal]) -> None:
+    def connection_lost(self, reason: str) -> None:
+        self.lost.put(reason)
+
+    def signal_not_sent(self, reason: str) -> None:
+        self.troubles.put(reason)
+
+    def signals_received(self, signals: list[Signal]) -> None:
         self.batches.put(len(signals))
         for signal in signals:
             self.heard.put(signal)
@@ -518,7 +522,7 @@ def test_flush_after_the_loop_is_closed_is_ignored(sockets: Sockets) -> None:
     stream, session = PlainStream(sockets[0]), SignalStream(GUS, BOB)
     out = Outbox(BOB.name)
     out.put(payload(1, 5_000_000))
-    link = Connection(loop, stream, session, out, print, print, trouble=print)
+    link = Connection(loop, stream, session, out, _NO_OWNER)
     link.flush_later()
     link.flush()
     link.close(gracefully=True)
@@ -532,8 +536,8 @@ OVERLOADED = 2 * LOADED_BYTES
 class Answering(End):
     """One that says what kernels say: each ping is answered at once."""
 
-    def _signals_came(self, signals: list[Signal]) -> None:
-        super()._signals_came(signals)
+    def signals_received(self, signals: list[Signal]) -> None:
+        super().signals_received(signals)
         self.heaviest = max(self.out.load, getattr(self, "heaviest", 0))
         self.say(*(Pong(signal.number) for signal in signals if isinstance(signal, Ping)))
 

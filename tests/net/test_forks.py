@@ -12,7 +12,7 @@ def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
         """
         import asyncio, os, socket
         from pyx.core.outbox import Outbox
-        from pyx.net.connection import Connection
+        from pyx.net.connection import _NO_OWNER, Connection
         from pyx.net.stream import PlainStream
         from pyx.terms import Incarnation
         from pyx.wire.frames.signal_stream import SignalStream
@@ -24,7 +24,7 @@ def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
             theirs.close()
             session = SignalStream(Incarnation("gus@vm", 1), Incarnation("bob@vm", 2))
             loop, stream = asyncio.new_event_loop(), PlainStream(ours)
-            link = Connection(loop, stream, session, Outbox(""), print, print, trouble=print)
+            link = Connection(loop, stream, session, Outbox(""), _NO_OWNER)
             if os.fork() == 0:                   # its child, which lives on
                 os.close(keeps)
                 os.write(readies, b"x")

@@ -318,16 +318,19 @@ class End:
         self.out = Outbox(there.name)
         self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
         self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-        def signals_came(signals: list[Signal]) -> None:
-            for signal in signals:
-                self.heard.put(signal)
-
         session = SignalStream(here, there)
-        self.link = Connection(
-            loop_thread.loop, stream, session, self.out, signals_came, self.lost.put, trouble=print
-        )
+        self.link = Connection(loop_thread.loop, stream, session, self.out, self)
         loop_thread.call(self.link.start)
+
+    def signals_received(self, signals: list[Signal]) -> None:
+        for signal in signals:
+            self.heard.put(signal)
+
+    def connection_lost(self, reason: str) -> None:
+        self.lost.put(reason)
+
+    def signal_not_sent(self, reason: str) -> None:
+        raise AssertionError(reason)
 
     def say(self, signal: Signal) -> None:
         self.out.put(signal)

@@ -1,4 +1,4 @@
-"""local_node.py, current_node.py: A node's host, and the node of this OS process."""
+"""local_node.py: A node's host, and the node of this OS process."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What happens to a mailbox that grows beyond its cap: by each policy, whoever sends, from here or elsewhere.
 
-By the public face alone.  How growth is noticed is `core/mailbox.py`'s, what a wait is `back_pressure.py`'s.
+By the public face alone.  How growth is noticed is `core/mailbox.py`'s, what a wait is `sending.py`'s.
 """
 
 from __future__ import annotations
