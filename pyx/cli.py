@@ -1,7 +1,7 @@
 """The command line: words to options, failures to one line and an exit code.
 
 Exit codes: 0; 1 the user's code failed; 2 usage, a bad name, an unsafe cookie or directory; 3 the name is
-taken; 130 interrupted; 143 SIGTERM; 129 SIGHUP; SystemExit's own.  What a shell does is in `shell.session`,
+taken; 130 interrupted; 143 SIGTERM; 129 SIGHUP; SystemExit's own.  What a shell does is in `shell.app`,
 which is imported only when one is started, so `pyx --version` stays instant.
 """
 

@@ -4,7 +4,7 @@ Whole statements come in from a terminal, lines from a pipe, messages from a run
 processes.  Everything that is shown goes through one writer.
 
     app                one run of `pyx`, from options to an exit code
-    shell_options      what it is started with
+    shell_options      the options of one run
     frontend           the side that faces the user: standard streams, terminal, console
     driver             the frontend of a shell that a runner drives (`scenario`)
     driver_requests    what a runner may ask besides inputs
@@ -19,17 +19,17 @@ processes.  Everything that is shown goes through one writer.
     completion         the candidates at the cursor
     helpers            h, i, v, flush, pid, r, exports ...
     history            the typed statements that are kept
-    history_file       the file they are in
+    history_file       the file of the history
     redaction          cookies kept out of history and recordings
     record_hooks       reports what is typed and shown to a recorder (`--record`)
     log_handler        pyx's log on stderr
     standard_streams   standard streams that were closed, replaced or cannot be written
     atomic_files       files written whole or not at all
     project            the user's modules: found, bound, reloaded
-    module_folder      the modules that lie in a folder
+    module_folder      the modules of a folder
     new_project        `pyx new NAME`
     program            a program's file or text, run as Python runs one
-    program_exit       Python's end of a program, while its node is still there
+    program_exit       Python's end of a program, before its node stops
     termination        how signals and lost output end a run
     debugger           `breakpoint()`
 

@@ -99,8 +99,8 @@ class App:
                 shell_process(this_node(), frontend.console, rex.initial_call(run, 2), frontend.pace)
             )
             # Called after what the program registers, which may need the node, and before its own `stop`.
-            atexit.register(self._take_apart, process, stack)
-            stack.callback(atexit.unregister, self._take_apart)
+            atexit.register(self._shut_down, process, stack)
+            stack.callback(atexit.unregister, self._shut_down)
             code = self._run_to_end(process, project)
         code = self._termination.exit_code(code)
         frontend.ended(code, by_signal=self._termination.was_signalled)
@@ -124,15 +124,14 @@ class App:
         process.run(program_exit.call_exit_handlers)
         return code
 
-    def _take_apart(self, process: ShellProcess, stack: contextlib.ExitStack) -> None:
+    def _shut_down(self, process: ShellProcess, stack: contextlib.ExitStack) -> None:
         process.finish_line(newline=self._frontend.is_interactive)
         stack.close()
 
     def _leave(self) -> None:
         self._termination.is_ending = True
-        this_node().output.console = (
-            self._frontend.console
-        )  # of processes that go on, until the screen is closed
+        # Processes that run on print there until the screen is closed.
+        this_node().output.console = self._frontend.console
         Node.stop()
 
     def _say_goodbye(self) -> None:
@@ -143,7 +142,7 @@ class App:
         if self._frontend.is_interactive:
             self._frontend.terminal.show(f"{text}\n", "notice")
 
-    # ------------------------------------------------------------ while the shell's process stands
+    # ------------------------------------------------------------ while the shell's process runs
 
     def _run_all(self, process: ShellProcess, project: Project) -> int:
         """Starts the node, runs the programs, then the prompt or a service's wait; returns the exit code."""
@@ -169,7 +168,7 @@ class App:
         elif code is None and not options.halt:
             LockSlot().wait(None)  # SIGTERM and Ctrl-C end it
         if code == INTERRUPTED:
-            frontend.hurry()  # after Ctrl-C nothing waits for a reader that stands still
+            frontend.hurry()  # after Ctrl-C nothing waits for a blocked reader
         process.finish_line(newline=frontend.is_interactive)
         return code or 0
 
@@ -191,7 +190,7 @@ class App:
 
 
 def public_names() -> dict[str, Any]:
-    """The names that a prompt has beside Python's own and the helpers."""
+    """Returns the public names of pyx, which every prompt has."""
     return {name: getattr(pyx, name) for name in pyx.__all__}
 
 

@@ -6,7 +6,7 @@ Messages are JSON objects, one a line.  The program's own stdin, stdout and stde
           {"do": "probe", "id": 2, "code": "..."}    the same, but `_`, `v` and the number stay as they were
           {"do": "interrupt", "id": 8}               Ctrl-C, once the running input waits
           {"do": "cut", "id": 3, "nodes": [...]}     nothing passes to or from these nodes
-          {"do": "delay", "id": 4, "seconds": 0.02, "seed": 7}   connections delay frames, at most so long
+          {"do": "delay", "id": 4, "seconds": 0.02, "seed": 7}   delays frames by at most that long
           {"do": "settle", "id": 5, "nodes": [...]}  once its processes wait and these nodes have answered
           {"do": "dump", "id": 6}                    stacks, mailboxes and connections, as text
           {"do": "complete", "id": 7, "code": "No", "cursor": 2}   a `Completion`, as JSON

@@ -75,7 +75,7 @@ class Frontend(Protocol):
         """Shows all that is queued, and nothing after it."""
 
     def ended(self, code: int, *, by_signal: bool) -> None:
-        """The run has ended with the exit code *code*; called behind `streams`."""
+        """Called at the very end of a run, with its exit code."""
 
 
 class StandardFrontend:

@@ -144,14 +144,14 @@ class Helpers:
             _show(render(message, width=self._width()))
 
     def pid(self, text: str | int, *numbers: int) -> Pid:
-        """Returns the pid that is shown as #PID<0.5.0> for `pid("0.5.0")`.
+        """Returns a pid by its printed text: `pid("0.5.0")` is #PID<0.5.0>.
 
         Three numbers mean the same: `pid(0, 5, 0)`.
         """
         return parse_pid(text if isinstance(text, str) else ".".join(map(str, (text, *numbers))))
 
     def ref(self, text: str) -> Ref:
-        """Returns the reference that is shown as #Ref<0.1.2> for `ref("0.1.2")`."""
+        """Returns a reference by its printed text: `ref("0.1.2")` is #Ref<0.1.2>."""
         return parse_ref(text)
 
     def r(self, module: Any) -> None:
