@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyx.scenario.steps import Input
-from tests.scenario.transcripts import STARTED, error_in, session_of
+from tests.scenario.transcripts import STARTED, check_error, error_in, session_of
 
 
 class TestDirectives:
@@ -45,3 +45,20 @@ class TestDirectives:
         error = error_in(STARTED + f"pyx(a@vm)1> {code}  # eventually\n")
         assert why in error.problem
         assert (error.line, error.column) == (3, 13 + len(code) + 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "problem", "hint"),
+    [
+        (STARTED + "pyx(a@vm)1> Node.list()  # eventualy\n", 3, 28, "'eventualy'", "mean 'eventually'?"),
+        (STARTED + "pyx(a@vm)1> 1  # unordered quickly\n", 3, 28, "unknown directive 'quickly'", None),
+        (STARTED + "pyx(a@vm)1> # eventually\n", 3, 15, "no code to evaluate", None),
+        (STARTED + "pyx(a@vm)1> # blocks\n", 3, 15, "# blocks goes with code", None),
+        (STARTED + "pyx(a@vm)1> 1  # eventually, blocks\n", 3, 18, "and not with # eventually", None),
+        (STARTED + "pyx(a@vm)1> (1,\n...(a@vm)1>   2)  # eventualy\n", 4, 21, "unknown directive", None),
+    ],
+)  # fmt: skip
+def test_wrong_directive_is_a_parse_error(
+    text: str, line: int, column: int, problem: str, hint: str | None
+) -> None:
+    check_error(error_in(text), line, column, problem, hint)

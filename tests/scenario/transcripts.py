@@ -28,3 +28,11 @@ def error_in(text: str, path: str = "t.pyxt") -> TranscriptError:
     with pytest.raises(TranscriptError) as raised:
         parse_transcript(text, path)
     return raised.value
+
+
+def check_error(error: TranscriptError, line: int, column: int, problem: str, hint: str | None) -> None:
+    assert problem in error.problem
+    assert (error.line, error.column) == (line, column), error
+    if hint is not None:
+        assert error.hint is not None
+        assert hint in error.hint
