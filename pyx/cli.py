@@ -1,8 +1,8 @@
-"""The command line: words to options, failures to one line and an exit code.
+"""The command line: turns its words into options, and a failure into one line and an exit code.
 
-Exit codes: 0; 1 the user's code failed; 2 usage, a bad name, an unsafe cookie or directory; 3 the name is
-taken; 130 interrupted; 143 SIGTERM; 129 SIGHUP; SystemExit's own.  What a shell does is in `shell.app`,
-which is imported only when one is started, so `pyx --version` stays instant.
+Exit codes: 0; 1 the user's code failed; 2 usage, an invalid name, an unsafe cookie or directory; 3 the name
+is taken; 130 Ctrl-C; 143 SIGTERM; 129 SIGHUP; the one of SystemExit.  `shell.app` is imported only when a
+shell is started, so that `pyx --version` takes no time.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = """\
 exit codes:
-  0 well, 1 your code failed, 2 usage, 3 the name is taken, 130 interrupted, 143 SIGTERM,
-  129 SIGHUP, or exit(N)'s own
+  0 success, 1 your code failed, 2 usage, 3 the name is taken, 130 Ctrl-C, 143 SIGTERM,
+  129 SIGHUP, N after exit(N)
 
 examples:
   pyx --sname gus                         a shell that is the node gus on this host
-  pyx --name gus@10.0.0.5                 a node that other hosts reach, over TLS
-  pyx --sname server -S product_stock     with the modules of ./product_stock by bare name
+  pyx --name gus@10.0.0.5                 a node that nodes of other hosts can reach, over TLS
+  pyx --sname server -S product_stock     a shell that finds the modules of ./product_stock
   pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
   pyx --sname billing --no-halt app.py    a service that is a node
   pyx new shop && cd shop && pyx --sname shop
-  pyx replay scenarios/                   plays recorded sessions again, and compares
+  pyx replay scenarios/                   run recorded sessions again and compare their output
 """
 
 _HELP: Final = (["-h"], ["--help"])
@@ -48,14 +48,14 @@ _HELP: Final = (["-h"], ["--help"])
 _NAMES_HELP: Final = """\
 usage: pyx names [HOST]
 
-The nodes that run on a host: on this one those of --sname and of --name, on another one those of --name
-(its EPMD is asked).
+List the nodes of a host: of this one those with --sname and --name, of another one those with --name
+(as its EPMD knows them).
 """
 
 _NEW_HELP: Final = """\
 usage: pyx new NAME
 
-Makes a project in the directory NAME: a module, its test, a README.
+Make a project in the new directory NAME: a module, its test, a README.
 """
 
 
@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        """As argparse does, which says nothing where the text cannot be written."""
+        """Writes as argparse does, but raises OutputLost where the text cannot be written."""
         try:
             (file or sys.stderr).write(message)
         except OSError as error:
@@ -74,7 +74,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs `pyx` with these words (None: the command line's); returns the exit code."""
+    """Runs `pyx` and returns the exit code.
+
+    Args:
+        argv: the words behind `pyx`; None: those of the command line.
+    """
     fill_closed()
     try:
         try:
@@ -91,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not error.by_reader:
             complain(str(error))
         return 1
-    except OSError as error:  # of the system, not of the user's code: a limit, a disk, a folder
+    except OSError as error:  # not of the user's code: a limit, a full disk, a missing directory
         complain(sentence(error), "`ulimit -n` shows the limit" if error.errno == errno.EMFILE else None)
         return 1
     except KeyboardInterrupt:
@@ -104,10 +108,10 @@ def _command(words: list[str]) -> int:
             return _new(names)
         case ["names", *hosts]:
             return _names(hosts)
-        case ["replay", *wishes]:
+        case ["replay", *words]:
             from pyx.scenario.replay_cli import main as replay
 
-            return replay(wishes)
+            return replay(words)
         case _:
             return _run(_parser().parse_args(words))
 
@@ -122,22 +126,31 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     node = parser.add_argument_group("the node")
-    node.add_argument("--sname", metavar="NAME[@HOST]", help="be a node of this name, on this host")
-    node.add_argument("--name", metavar="NAME@HOST", help="be a node that other hosts reach, over TLS")
+    node.add_argument("--sname", metavar="NAME[@HOST]", help="node name, reached from this host")
+    node.add_argument("--name", metavar="NAME@HOST", help="long node name, reached from other hosts over TLS")
     for option in OPTIONS:
         if option.flag is not None:
             _add_option(node, option)
     code = parser.add_argument_group("code")
     code.add_argument(
-        "-S", dest="directory", metavar="DIR", default=".", help="the project; its modules by bare name"
+        "-S",
+        dest="directory",
+        metavar="DIR",
+        default=".",
+        help="project directory; its modules need no import (default: .)",
     )
     code.add_argument(
-        "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE (repeatable)"
+        "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE and exit (repeatable)"
     )
-    code.add_argument("-i", dest="stay", action="store_true", help="then give a prompt")
-    code.add_argument("--no-halt", action="store_true", help="then stay, without a prompt, until SIGTERM")
-    code.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
-    code.add_argument("--record", metavar="FILE", help="write the session down, for `pyx replay`")
+    code.add_argument("-i", dest="stay", action="store_true", help="show a prompt after CODE or FILE")
+    code.add_argument("--no-halt", action="store_true", help="run on after CODE or FILE, until SIGTERM")
+    code.add_argument(
+        "rest",
+        metavar="FILE [args]",
+        nargs=argparse.REMAINDER,
+        help="a program; - is stdin",
+    )
+    code.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
     parser.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     parser.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
     return parser
@@ -193,23 +206,23 @@ def _run(asked: argparse.Namespace) -> int:
         complain(f"-S: {trouble}")
         return 2
     if asked.sname is not None and asked.name is not None:
-        complain("a node has one name: --sname keeps it to this host, --name opens it to others")
+        complain("--sname and --name cannot be combined: they are for this host and for other hosts")
         return 2
     unnamed = asked.sname is None and asked.name is None
     if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seeds):
-        complain("--hidden, --cookie and --seed need a node", "give it a name: --sname NAME")
+        complain("--hidden, --cookie, --cookie-file and --seed need a named node", "add --sname NAME")
         return 2
     if asked.name is None and (asked.listen is not None or asked.port):
-        complain("--listen and --port need a long name", "give it one: --name NAME@ADDRESS")
+        complain("--listen and --port need a long name", "use --name NAME@ADDRESS")
         return 2
     if asked.record is not None and (asked.code or file is not None or asked.stay or asked.no_halt):
-        complain("--record writes down what a person types: it goes with none of -e, -i, FILE and --no-halt")
+        complain("--record cannot be combined with -e, -i, FILE or --no-halt: it records typed input")
         return 2
     if asked.record is not None and not sys.stdin.isatty():
-        complain("--record writes down what a person types: stdin is not a terminal")
+        complain("--record needs a terminal: it records typed input, and stdin is not a terminal")
         return 2
     if asked.cookie is not None:
-        complain("warning: --cookie is visible to everybody here who runs ps", "use --cookie-file F")
+        complain("warning: every user of this host can see --cookie with ps", "use --cookie-file F")
     from pyx.shell.app import run
 
     options = _options(asked, file)
@@ -227,7 +240,7 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
-    """Why *path* cannot be used as that; None if it can.  A pipe or a device is a file to read, too."""
+    """Returns why *path* cannot be used as that, or None if it can; a pipe or a device is a file too."""
     try:
         is_directory = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 - the same
     except FileNotFoundError:
@@ -269,7 +282,7 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
 
 
 def _names(words: list[str]) -> int:
-    """Who runs on a host: on this one by its directory and its EPMD, on another one by its EPMD."""
+    """Lists the nodes of this host by its directory and its EPMD, or of another host by its EPMD."""
     import asyncio
 
     from pyx.net import epmd_client
@@ -292,7 +305,7 @@ def _names(words: list[str]) -> int:
         if words:
             raise
         found = []
-        if not isinstance(error, Unreachable):  # where no node has a long name there is no EPMD
+        if not isinstance(error, Unreachable):  # a host without a long-named node has no EPMD
             complain(f"warning: {error}")
     lines += [f"{name} at port {port}" for name, port in found]
     sys.stdout.write("".join(f"{line}\n" for line in lines))

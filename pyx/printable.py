@@ -1,4 +1,4 @@
-"""Words of others, made fit for a terminal or a log."""
+"""Text of peers and of values, made safe for a terminal or a line of a log."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _RESET: Final = "\x1b[0m"
 
 
 def filter_foreign(text: str) -> str:
-    r"""*text* as a terminal may have it: colours, tab and newline stay, other controls show as `^[`.
+    r"""Returns *text* with its control characters made visible (`^[`), but colours, tabs and newlines kept.
 
-    The marks that turn the direction of writing are controls as well.  A colour that is left on is ended.
+    Characters that change the direction of writing count as control characters.  A colour that is still on
+    at the end is reset.
     """
     text = text.replace("\r\n", "\n")
     if _UNSAFE.search(text) is None:
@@ -40,7 +41,7 @@ def _visible(found: re.Match[str]) -> str:
 
 
 def on_one_line(text: str, longest: int) -> str:
-    """At most *longest* characters of *text*, for the middle of a line: none of them ends it, or hides it."""
+    """Returns at most *longest* characters of *text*, with line ends and control characters escaped."""
     text = text[:longest]
     if text.isprintable():
         return text
@@ -52,12 +53,12 @@ _SCALARS: Final = frozenset(map(id, (type(None), bool, int, float, str, bytes)))
 
 
 def is_scalar_class(cls: type) -> bool:
-    """True for exactly None's class, bool, int, float, str and bytes."""
+    """Returns True for the classes of None, bool, int, float, str and bytes, and for no subclass."""
     return id(cls) in _SCALARS
 
 
 def short_repr(value: object) -> str:
-    """A value for the middle of a sentence, in 40 characters; of a value that is not a scalar, its class.
+    """Returns a text of at most 40 characters for a value; for one that is not a scalar, its class.
 
     A repr may be user code, and that of an int may be too long for Python.
     """

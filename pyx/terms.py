@@ -1,8 +1,8 @@
-"""The values processes and nodes are called by: Pid, Ref, node names; and stand-ins for code and failures.
+"""Pids, references, node names, and the data that stands for exceptions, code and classes in messages.
 
-Everything here is frozen, hashable and printable.  Not here: how these become bytes (`wire/codec.py`), and
-what may be done with them (`core`).  The one piece of state is the table that numbers the lives of foreign
-nodes as this observer met them, so that `#PID<3.112.0>` can be printed and read back.
+All values are frozen, hashable and printable.  The one piece of state is the table that numbers the
+incarnations of other nodes in the order in which this OS process met them: `#PID<3.112.0>` is printed and
+parsed by it.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from pyx.errors import NodeNameInvalid
 from pyx.printable import on_one_line
 
 MAX_NODE_NAME_BYTES: Final = 255
-"""A name travels with a one-byte length, as in EPMD."""
+"""The length of a name is one byte on the wire, as in EPMD."""
 
 
 _LONGEST_NAME: Final = 1000
-"""Characters that are shown of the name of a class or a function."""
+"""Characters of the name of a class or a function in a repr."""
 
 LONGEST_WORD: Final = 255
-"""Characters of what is an atom in Erlang: the name of a process, an exit reason that is a word."""
+"""Characters of a text that is an atom in Erlang: a registered name, an exit reason that is a str."""
 
 
 class Incarnation(NamedTuple):
-    """One life of a node: its name, and the 32 random bits of this start (never 0)."""
+    """One start of a node: its name, and 32 random bits that are not 0."""
 
     name: str
     creation: int
 
 
 class _Frozen:
-    """What Pid and Ref share: slots that are set once, in `__init__`."""
+    """The base of Pid and Ref: slots that are set once, in `__init__`."""
 
     __slots__ = ()
 
@@ -51,10 +51,10 @@ _set = object.__setattr__
 
 
 class Pid(_Frozen):
-    """The address of a process; prints as in IEx.
+    """The address of a process; its repr is that of IEx.
 
-    In memory a pid of *this* node has `node == ""` and `creation == 0`, so starting or stopping the node
-    makes no old pid a stranger.  `number` counts up per node, `serial` counts its wraps.
+    In memory a pid of *this* node has `node == ""` and `creation == 0`, so that its pids stay valid when the
+    node is started or stopped.  `number` counts the processes of a node, `serial` its wraps.
     """
 
     __slots__ = ("_hash", "creation", "node", "number", "serial")
@@ -69,17 +69,17 @@ class Pid(_Frozen):
         _set(self, "serial", serial)
         _set(self, "node", node)
         _set(self, "creation", creation)
-        # The name first: its hash differs in each interpreter, so a peer cannot choose numbers that collide.
+        # The name first: its hash differs in each OS process, so a peer cannot choose numbers that collide.
         _set(self, "_hash", hash((node, creation, number, serial)))
 
     @property
     def is_local(self) -> bool:
-        """True for a process of this node."""
+        """True for a pid of this node."""
         return not self.node
 
     @property
     def incarnation(self) -> Incarnation | None:
-        """The node's life it belongs to; None for this node."""
+        """The incarnation of its node; None for this node."""
         return Incarnation(self.node, self.creation) if self.node else None
 
     def __eq__(self, other: object) -> bool:
@@ -110,9 +110,9 @@ class Pid(_Frozen):
 
 
 class Ref(_Frozen):
-    """A reference, unique in the mesh: the mark of one request, one monitor, one timer.
+    """A reference that is unique in the mesh: of one request, monitor, alias or timer.
 
-    `node` and `creation` are as in `Pid`; `number` is 64 bits wide.
+    `node` and `creation` are as in `Pid`; `number` has 64 bits.
     """
 
     __slots__ = ("_hash", "creation", "node", "number")
@@ -134,7 +134,7 @@ class Ref(_Frozen):
 
     @property
     def incarnation(self) -> Incarnation | None:
-        """The node's life it belongs to; None for this node."""
+        """The incarnation of its node; None for this node."""
         return Incarnation(self.node, self.creation) if self.node else None
 
     def __eq__(self, other: object) -> bool:
@@ -160,7 +160,7 @@ class Ref(_Frozen):
         return self
 
 
-# ---------------------------------------------------------------- the lives this observer has met
+# ---------------------------------------------------------------- incarnations of other nodes
 
 _numbers = itertools.count(1)
 _incarnations: dict[tuple[str, int], int] = {("", 0): 0}
@@ -168,14 +168,14 @@ _incarnations: dict[tuple[str, int], int] = {("", 0): 0}
 
 
 def _incarnation_number(node: str, creation: int) -> int:
-    # setdefault is one step under the GIL, so two threads that meet one life at once agree on its number;
-    # the counter keeps two lives met at once apart (a lost race leaves a gap, which harms nobody).
+    # setdefault is atomic under the GIL, so threads that meet one incarnation at once agree on its number.
+    # The counter gives each incarnation another one; a lost race leaves a number unused, which is harmless.
     number = _incarnations.get((node, creation))
     return number if number is not None else _incarnations.setdefault((node, creation), next(_numbers))
 
 
 def incarnations() -> dict[int, Incarnation]:
-    """The table of lives met so far: number -> life.  0, this node, is left out."""
+    """Returns the incarnations met so far, by their numbers, without 0, which is this node."""
     return {
         number: Incarnation(*incarnation) for incarnation, number in list(_incarnations.items()) if number
     }
@@ -185,10 +185,10 @@ _PRINTED = re.compile(r"(?:#PID|#Ref)?<?(\d+)\.(\d+)\.(\d+)>?")
 
 
 def parse_pid(text: str) -> Pid:
-    """Reads back a printed pid: `"0.5.0"`, `"<0.5.0>"` or `"#PID<0.5.0>"`.
+    """Parses a printed pid: `"0.5.0"`, `"<0.5.0>"` or `"#PID<0.5.0>"`.
 
     Raises:
-        ValueError: it does not look like one, or its first number is of no node met here.
+        ValueError: the text has another form, or its first number is not of a node met here.
     """
     first, number, serial = _parse(text, "pid", "0.5.0")
     incarnation = _incarnation_numbered(first, text)
@@ -196,7 +196,7 @@ def parse_pid(text: str) -> Pid:
 
 
 def parse_ref(text: str) -> Ref:
-    """Reads back a printed reference: `"0.1.2"`, `"<0.1.2>"` or `"#Ref<0.1.2>"`; raises as `parse_pid`."""
+    """Parses a printed reference: `"0.1.2"`, `"<0.1.2>"` or `"#Ref<0.1.2>"`; raises as `parse_pid`."""
     first, high, low = _parse(text, "reference", "0.1.2")
     incarnation = _incarnation_numbered(first, text)
     return Ref((high << 32) | low, incarnation.name, incarnation.creation)
@@ -228,11 +228,11 @@ _HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
 
 
 def full_name(name: str, host: str) -> str:
-    """A checked node name, completed with *host* where only the first part is given (`"gus"`).
+    """Checks a node name and returns it in full, with *host* where it has no host part (`"gus"`).
 
     Raises:
-        NodeNameInvalid: one sentence says what is wrong with it.
-        TypeError: it is no str.
+        NodeNameInvalid: the text is not a node name; its sentence says why.
+        TypeError: *name* is not a str.
     """
     if type(name) is not str:
         msg = f"a node name is a str such as 'gus@{host}', not {name!r}"
@@ -255,7 +255,7 @@ def full_name(name: str, host: str) -> str:
 
 
 def is_full_name(name: str) -> bool:
-    """True for a node name that is complete and well formed, as names from other nodes have to be."""
+    """Returns True for a valid node name with a host part, as names from other nodes have to be."""
     try:
         return full_name(name, "host") == name
     except NodeNameInvalid:
@@ -263,38 +263,38 @@ def is_full_name(name: str) -> bool:
 
 
 def short_host(hostname: str) -> str:
-    """The host part of short node names on a host that is called *hostname*.
+    """Returns the host part of short node names on a host named *hostname*.
 
-    That is what stands before the first dot; `localhost` where that cannot stand in a node name, as in
-    `Gus's PC`: all nodes of such a host agree on it.
+    That is the part before the first dot, or `localhost` where that part is not valid in a node name, as in
+    `Gus's PC`; all nodes of a host get the same.
     """
     first = hostname.partition(".")[0]
     return first if _PART.fullmatch(first) else "localhost"
 
 
 def host_of(name: str) -> str:
-    """The part after the @."""
+    """Returns the part of a node name after the @; `""` without one."""
     return name.partition("@")[2]
 
 
 def is_long(host: str) -> bool:
-    """True for the host part of a long name: an address, or a name with a dot, as in Erlang."""
+    """Returns True for the host part of a long name: an address, or a name with a dot, as in Erlang."""
     return "." in host or ":" in host
 
 
-# ---------------------------------------------------------------- stand-ins for code and failures
+# ---------------------------------------------------------------- exceptions, code and classes as data
 
 
 def _shown(name: str) -> str:
-    """A name that another node has chosen; it may be any text."""
+    """Returns the text of a name that another node has chosen, made printable."""
     return on_one_line(name, _LONGEST_NAME)
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An exception as data: what a crashed process died of, readable and matchable on any node.
+    """An exception as data, as in the exit reason of a crashed process; it can be matched on any node.
 
-    `type` is the class name (`"ValueError"`, or `"product_stock.Empty"` for a user's class), `text` the
+    `type` is the name of the class (`"ValueError"`, or `"product_stock.Empty"` for a user's), `text` the
     message, `traceback` the user's frames as text.
     """
 
@@ -309,9 +309,9 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Struct:
-    """A dataclass, enum or namedtuple whose class is not loaded here, or has other fields here.
+    """A dataclass, enum or namedtuple of a peer whose class is not loaded here, or has other fields here.
 
-    `name` is the class (`"module.Class"`), `fields` its (field, value) pairs in order.
+    `name` is that of the class (`"module.Class"`), `fields` are its (field, value) pairs in order.
     """
 
     name: str
@@ -330,7 +330,7 @@ class Struct:
 
 @dataclass(frozen=True, slots=True)
 class FunctionName:
-    """A function or class that is not loaded here, by the name it has elsewhere."""
+    """A function or class of a peer that is not loaded here, by its name there."""
 
     module: str
     name: str
@@ -341,6 +341,6 @@ class FunctionName:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """In a receive pattern: the message *is* this value (a class or a function meant as a value)."""
+    """In a receive pattern: a class or function that is compared as a value, not used as a test."""
 
     value: Any

@@ -84,18 +84,18 @@ class TestUsage:
             (["-S", "nowhere"], "pyx: -S: there is no directory nowhere\n"),
             (
                 ["--hidden"],
-                "pyx: --hidden, --cookie and --seed need a node\nhint: give it a name: --sname NAME\n",
-            ),
-            (
-                ["--record", "gus.pyxt", "-e", "1"],
                 (
-                    "pyx: --record writes down what a person types: "
-                    "it goes with none of -e, -i, FILE and --no-halt\n"
+                    "pyx: --hidden, --cookie, --cookie-file and --seed need a named node\n"
+                    "hint: add --sname NAME\n"
                 ),
             ),
             (
+                ["--record", "gus.pyxt", "-e", "1"],
+                ("pyx: --record cannot be combined with -e, -i, FILE or --no-halt: it records typed input\n"),
+            ),
+            (
                 ["--record", "gus.pyxt"],
-                "pyx: --record writes down what a person types: stdin is not a terminal\n",
+                "pyx: --record needs a terminal: it records typed input, and stdin is not a terminal\n",
             ),
             (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
             (

@@ -1,7 +1,4 @@
-"""A node gets its name, and gives it up: what `Node.start`, `stop` and `info` do.
-
-Not here: what a name means to peers (`core`), the sockets behind it (`transport.py`).
-"""
+"""Start and stop of a named node, and the facts of `Node.info`.  See `transport.py` for its connections."""
 
 from __future__ import annotations
 
@@ -52,10 +49,10 @@ def start(node: LocalNode, options: NodeOptions) -> str:
         if node.kernel.tables.name:
             raise AlreadyStarted(node.kernel.tables.name)
         with node.dispatch.critical_section():
-            # First, as it may find no descriptor left: there is nothing to undo yet.
+            # First: where no file descriptor is left it raises, and there is nothing to undo yet.
             node.transport_loop.start()
             node.sending.max_message_bytes = options.max_message_bytes
-            # Claims a short name at once; a long one is had when it is open.
+            # Claims a short name at once; a long one is claimed when the transport is open.
             transport = Transport(
                 node.dispatch,
                 node.limited_log,
@@ -86,7 +83,12 @@ def start(node: LocalNode, options: NodeOptions) -> str:
 
 
 def _secret(cookie: str | None, cookie_file: str | None) -> Cookie:
-    """The cookie to be used; raises as `net/cookie.py`."""
+    """Returns the cookie, the contents of the file, or the cookie of the home directory.
+
+    Raises:
+        CookieUnsafe: other users can read the file, or own it.
+        PyxError: there is no file, or no cookie in it.
+    """
     if cookie is not None:
         return given_cookie(cookie)
     given = given_cookie_file(cookie_file)
@@ -97,15 +99,15 @@ def _secret(cookie: str | None, cookie_file: str | None) -> Cookie:
 
 
 def _short_name(node: LocalNode, name: str) -> str:
-    """The full name of a node that keeps to this host."""
+    """Returns the full name of a node that only nodes of this host can connect to."""
     full = node.full_name(name)
     if is_long(host_of(full)) and not node.hosts_are_one:
-        raise NodeNameInvalid(full, "a host with a dot, or an address, makes it a long one (--name)")
+        raise NodeNameInvalid(full, "a host with a dot, or an address, is part of a long name (--name)")
     return full
 
 
 def _long_name(name: str) -> str:
-    """The full name of a node that other hosts can reach; without a host part, by this host's long name."""
+    """Returns the full name of a node that other hosts can reach; its host is by default this host."""
     if "@" in name:
         full = full_name(name, "host")
     else:
@@ -113,29 +115,29 @@ def _long_name(name: str) -> str:
         full = f"{name}@{_host_in_full()}"
     if not is_long(host_of(full)) or not is_full_name(full):
         problem = "a long name has a host with a dot, or an address"
-        raise NodeNameInvalid(full, problem, hint="say which: gus@10.0.0.5, gus@host.example")
+        raise NodeNameInvalid(full, problem, hint="name the host: gus@10.0.0.5, gus@host.example")
     return full
 
 
 def _host_in_full() -> str:
-    """What the resolver calls this host; without an answer, its own name."""
+    """Returns the name of this host by the resolver, or its own name without an answer."""
     with interruptible():  # the resolver may wait for a server
         try:
             return socket.getfqdn()
-        except (OSError, UnicodeError):  # a name that cannot be asked for
+        except (OSError, UnicodeError):  # the host's own name is not a valid DNS name
             return socket.gethostname()
 
 
 def _planned(seeds: Sequence[str], here: str) -> list[Seed]:
     if not seeds:
         return []
-    from pyx.net.seeds import parse_seed  # only for who has some
+    from pyx.net.seeds import parse_seed  # not loaded by nodes without seeds
 
     return [parse_seed(seed, here) for seed in seeds]
 
 
 def stop(node: LocalNode) -> bool:
-    """Says goodbye to all peers and gives the name up; False if there was none."""
+    """Closes all connections and gives up the name; returns False if there was none."""
     with _changing(node), node.dispatch.critical_section():
         transport = node.transport
         if transport is None:
@@ -149,7 +151,7 @@ def stop(node: LocalNode) -> bool:
 
 @contextlib.contextmanager
 def _changing(node: LocalNode) -> Iterator[None]:
-    """One start or stop of a node at a time: who comes second waits, and sees what the first has done.
+    """Runs one start or stop of a node at a time; another one waits until it is over.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, while it waits.
@@ -165,7 +167,8 @@ def _changing(node: LocalNode) -> Iterator[None]:
 def forbid_green_threads() -> None:
     """Raises PyxError in a program whose threads gevent or eventlet has replaced.
 
-    pyx's loops need threads of the operating system: a greenlet that waits for one of them stops them all.
+    The event loops of pyx need threads of the operating system: a greenlet that waits for another one stops
+    all of them.
     """
     gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
     for patched, name in (
@@ -173,18 +176,18 @@ def forbid_green_threads() -> None:
         (eventlet is not None and eventlet.is_monkey_patched("thread"), "eventlet"),
     ):
         if patched:
-            msg = f"{name} has replaced this program's threads, and a node needs real ones"
-            raise PyxError(msg, hint="run the node in a program of its own")
+            msg = f"{name} has replaced the threads of this program, and a node needs those of the system"
+            raise PyxError(msg, hint=f"run the node in a program without {name}")
 
 
 def hurry() -> None:
-    """This process was told to end: its nodes wait a bounded time for their peers when they leave."""
+    """Limits the time that the nodes of this OS process wait for their peers when they stop."""
     for transport in list(_started.values()):
         transport.hurry()
 
 
 _started: Final[dict[LocalNode, Transport]] = {}
-"""The nodes that say goodbye when the interpreter ends."""
+"""The named nodes of this OS process, which are stopped when the interpreter ends."""
 
 
 def _stop_all() -> None:
@@ -193,11 +196,11 @@ def _stop_all() -> None:
 
 
 atexit.register(_stop_all)
-os.register_at_fork(after_in_child=_started.clear)  # a forked child is not a node: it takes leave of nobody
+os.register_at_fork(after_in_child=_started.clear)  # a forked child is not a node
 
 
 def info(node: LocalNode) -> dict[str, Any]:
-    """Facts about this node, for `Node.info` and `runtime_info`."""
+    """Returns the facts of `Node.info`."""
     with node.kernel_call as kernel:
         facts: dict[str, Any] = {
             "name": kernel.tables.name or None,

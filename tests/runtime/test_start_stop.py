@@ -65,7 +65,7 @@ class TestStart:
         monkeypatch.setattr(socket, "gethostbyaddr", unknown)
         with pytest.raises(NodeNameInvalid, match="a long name has a host with a dot, or an") as caught:
             start(node, "gus", long=True)
-        assert caught.value.hint == "say which: gus@10.0.0.5, gus@host.example"
+        assert caught.value.hint == "name the host: gus@10.0.0.5, gus@host.example"
 
     def test_a_long_name_without_a_host_is_on_this_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(socket, "getfqdn", lambda: "vm.example.org")
@@ -130,9 +130,9 @@ class TestStart:
     ) -> None:
         patched = types.SimpleNamespace(**{question: lambda _: True})
         monkeypatch.setitem(sys.modules, module, patched)
-        with pytest.raises(PyxError, match=f"{library} has replaced this program's threads") as refused:
+        with pytest.raises(PyxError, match=f"{library} has replaced the threads of this program") as refused:
             start(node)
-        assert refused.value.hint == "run the node in a program of its own"
+        assert refused.value.hint == f"run the node in a program without {library}"
         assert not node.kernel.tables.name
 
     def test_a_bad_name(self, node: LocalNode) -> None:

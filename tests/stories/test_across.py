@@ -147,16 +147,16 @@ class TestLongAndShortNames:
                 ["--name", "gus@vm"],
                 (
                     "'gus@vm' is not a node name: a long name has a host with a dot, or an address\n"
-                    "hint: say which: gus@10.0.0.5, gus@host.example\n"
+                    "hint: name the host: gus@10.0.0.5, gus@host.example\n"
                 ),
             ),
             (
                 ["--name", "gus@127.0.0.1", "--sname", "gus"],
-                "a node has one name: --sname keeps it to this host, --name opens it to others\n",
+                "--sname and --name cannot be combined: they are for this host and for other hosts\n",
             ),
             (
                 ["--sname", "gus", "--listen", "127.0.0.1"],
-                "--listen and --port need a long name\nhint: give it one: --name NAME@ADDRESS\n",
+                "--listen and --port need a long name\nhint: use --name NAME@ADDRESS\n",
             ),
             (
                 ["--name", "gus@127.0.0.1", "--port", "0"],

@@ -99,8 +99,8 @@ class TestNames:
             ("@vm", "the part before @ is empty"),
             ("gus@", "the host after @ is empty"),
             ("a@b@c", "it holds more than one @"),
-            ("gus@vm.example", "a host with a dot, or an address, makes it a long one (--name)"),
-            ("gus@fd00::5", "a host with a dot, or an address, makes it a long one (--name)"),
+            ("gus@vm.example", "a host with a dot, or an address, is part of a long name (--name)"),
+            ("gus@fd00::5", "a host with a dot, or an address, is part of a long name (--name)"),
         ],
     )
     def test_invalid_name_is_refused_in_one_line_with_the_reason(
