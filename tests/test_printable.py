@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.printable import filter_foreign, on_one_line
+from pyx.printable import filter_foreign, on_one_line, short_repr
 
 
 class TestForeignText:
@@ -48,3 +48,19 @@ class TestTextOnOneLine:
 
     def test_long_text_is_cut(self) -> None:
         assert on_one_line("x" * 1000, 10) == "x" * 10
+
+
+class TestShortRepr:
+    def test_scalar_is_its_repr_in_40_characters(self) -> None:
+        assert short_repr("stock") == "'stock'"
+        assert short_repr(None) == "None"
+        assert short_repr("x" * 100) == "'" + "x" * 36 + "..."
+
+    def test_other_value_is_its_class(self) -> None:
+        class Hostile:
+            def __repr__(self) -> str:
+                raise AssertionError
+
+        assert short_repr(Hostile()) == "<Hostile>"
+        assert short_repr([1]) == "<list>"
+        assert short_repr(1 << 20_000) == "<int>"

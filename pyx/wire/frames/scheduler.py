@@ -57,7 +57,7 @@ class OutputScheduler:
     """
 
     def __init__(self, writer: Writer, fragment_bytes: int = FRAGMENT_BYTES) -> None:
-        self._write = writer.write
+        self._writer = writer
         self._fragment_bytes = fragment_bytes
         self._queues: dict[Sender, _SenderQueue] = {}
         self._turns: deque[_SenderQueue] = deque()
@@ -83,7 +83,7 @@ class OutputScheduler:
         """
         parts: list[bytes | memoryview] = []
         size = released = 0
-        write, pack, limit = self._write, LENGTH.pack, self._fragment_bytes
+        write, pack, limit = self._writer.write, LENGTH.pack, self._fragment_bytes
         while signals and size < limit:
             signal = signals.popleft()
             if self._queues and self._is_queued(signal):
@@ -177,7 +177,7 @@ class OutputScheduler:
         while queue.signals and size < self._fragment_bytes:
             signal = queue.signals.popleft()
             try:
-                head, payload = self._write(signal)
+                head, payload = self._writer.write(signal)
             except Exception as error:
                 released += self._leave_out(signal, error)
                 continue

@@ -2,7 +2,7 @@
 
 Whether its statements are true is proven in `machine`.  The layout is fixed and holds no msgpack:
 
-    "pyx" | u8 role | u16 lowest version | u16 highest version            the opening, equal in all versions
+    "pyx" | u8 role | u16 lowest version | u16 highest version            the preamble, equal in all versions
     | u32 flags | u32 creation | 32 bytes nonce | u8 length | name | u8 length | dialled name
 
 The role is 1 for the dialler, 2 for the acceptor, whose dialled name is empty.
@@ -31,7 +31,7 @@ _MANDATORY: Final = 0x0000FFFF
 advice, and its unknown bits are ignored."""
 
 _MAGIC: Final = b"pyx"
-_OPENING: Final = struct.Struct(">3sBHH")
+_PREAMBLE: Final = struct.Struct(">3sBHH")
 _FIXED: Final = struct.Struct(">II32s")
 
 
@@ -90,15 +90,15 @@ def pack_hello(hello: Hello) -> bytes:
     """The body of a hello's frame."""
     texts = [text.encode() for text in (hello.name, hello.dialled)]
     return b"".join((
-        _OPENING.pack(_MAGIC, *hello[:3]),
+        _PREAMBLE.pack(_MAGIC, *hello[:3]),
         _FIXED.pack(*hello[3:6]),
         *(bytes((len(text),)) + text for text in texts),
     ))  # fmt: skip
 
 
-def has_opening(body: bytes) -> bool:
-    """True if *body* is a hello of any version of this protocol."""
-    return len(body) >= _OPENING.size and body.startswith(_MAGIC)
+def has_preamble(body: bytes) -> bool:
+    """True if *body* begins like a hello of any version of this protocol."""
+    return len(body) >= _PREAMBLE.size and body.startswith(_MAGIC)
 
 
 def read_hello(body: bytes, mine: Hello) -> Hello:
@@ -107,19 +107,19 @@ def read_hello(body: bytes, mine: Hello) -> Hello:
     Raises:
         HandshakeFailed: the hello is malformed, or the two nodes cannot be connected.
     """
-    if not has_opening(body):
+    if not has_preamble(body):
         raise HandshakeFailed("it does not speak pyx's protocol")
-    _, role, lowest, highest = _OPENING.unpack_from(body)
+    _, role, lowest, highest = _PREAMBLE.unpack_from(body)
     if role == mine.role:
         raise HandshakeFailed("it sent this side's own kind of hello back")
     if lowest > mine.highest or highest < mine.lowest:
         ours, theirs = _version_range(mine.lowest, mine.highest), _version_range(lowest, highest)
         raise HandshakeFailed(f"it speaks pyx protocol {theirs}, this node {ours}")
-    name, rest = _cut_text(body[_OPENING.size + _FIXED.size :])
+    name, rest = _cut_text(body[_PREAMBLE.size + _FIXED.size :])
     dialled, rest = _cut_text(rest)
     if rest:
         raise HandshakeFailed(f"its hello is {len(rest)} bytes too long")
-    flags, creation, nonce = _FIXED.unpack_from(body, _OPENING.size)
+    flags, creation, nonce = _FIXED.unpack_from(body, _PREAMBLE.size)
     if role not in {DIALLER, ACCEPTOR}:
         raise HandshakeFailed(f"its hello has the unknown role {role}")
     if not is_full_name(name):

@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pyx.errors import HandshakeFailed
-from pyx.wire.handshake.hello import Hello, has_opening, pack_hello, read_hello
+from pyx.wire.handshake.hello import Hello, has_preamble, pack_hello, read_hello
 from pyx.wire.handshake.proof import MAC_BYTES, acceptor_mac, dialler_mac, is_same_mac, transcript_hash
 
 MAX_FRAME_BYTES: Final = 1024
@@ -265,7 +265,7 @@ class Acceptor(_Party):
         if self._step == "hello":
             # Answered before it is checked: the hello reveals nothing that this node's address does not
             # reveal, and lets the dialler's own log name a wrong version or a wrong name.
-            if has_opening(body):
+            if has_preamble(body):
                 self._send(self._my_hello)
             theirs = read_hello(body, self._mine)
             if theirs.dialled != self._mine.name:

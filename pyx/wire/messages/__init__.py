@@ -1,6 +1,7 @@
 """Values to payloads and back: a payload is the encoded bytes of one message.
 
     encode          the packer and its hook: from values to bytes
+    reduce          each value that msgpack lacks, reduced to an array led by a tag
     limits          the least length and the depth of a message, checked before it is packed
     encode_errors   the error for a message that cannot be encoded, with the path to the part that is not data
     hints           what to send instead of a value that is not data

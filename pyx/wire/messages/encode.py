@@ -8,21 +8,14 @@ overflows a small stack, which kills the process).
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 import msgpack
 
-from pyx.introspection import is_class
-from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
-from pyx.wire.messages import addresses, classes, enums, format, scalars
+from pyx.wire.messages import format
 from pyx.wire.messages.encode_errors import encode_error, too_long_error
-from pyx.wire.messages.hints import hint
 from pyx.wire.messages.limits import Reduced, TooLong, is_small, measure, measure_short
-from pyx.wire.messages.names import Unsendable, class_name, is_function, name_of
-from pyx.wire.messages.safe_keys import check_key
+from pyx.wire.messages.reduce import reduce_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +29,6 @@ MOST_BYTES: Final = 1024 * 1024 * 1024
 """The longest message unless the caller sets another limit."""
 
 _TUPLE = format.tag(format.TUPLE)
-_SET = format.tag(format.SET)
-_FROZENSET = format.tag(format.FROZENSET)
-_FLAG = format.tag(format.FLAG)
-_ENUM = format.tag(format.ENUM)
-_FUNCTION = format.tag(format.FUNCTION)
-_STRUCT = format.tag(format.STRUCT)
-_OBJECTS: Final = {kind: format.tag(kind) for kind in (format.DATACLASS, format.NAMEDTUPLE)}
 
 
 def encode(value: object, *, what: str = "message", max_bytes: int = MOST_BYTES) -> bytes:
@@ -76,9 +62,9 @@ def encode(value: object, *, what: str = "message", max_bytes: int = MOST_BYTES)
 
 def _encode_measured(value: object, what: str, max_bytes: int) -> bytes:
     try:
-        reduced = measure_short(value, reduce_object)
+        reduced = measure_short(value)
         if reduced is None:
-            reduced = measure(value, max_bytes, reduce_object, check_key)
+            reduced = measure(value, max_bytes)
         encoder = _idle_encoders.pop() if _idle_encoders else _Encoder()
         encoder.reduced, encoder.bytes_left = reduced, max_bytes
         try:
@@ -92,7 +78,7 @@ def _encode_measured(value: object, what: str, max_bytes: int) -> bytes:
     except TooLong as error:
         raise too_long_error(what, value, error.size, max_bytes) from None
     except Exception as cause:
-        raise encode_error(value, what, cause, reduce_object, check_key) from None
+        raise encode_error(value, what, cause) from None
     encoder.reduced = {}
     if len(data) <= _KEPT_BYTES:
         _idle_encoders.append(encoder)
@@ -149,72 +135,3 @@ def _packer(
 _idle: list[Callable[[object], bytes]] = []
 """The `pack` methods of packers not in use, for small messages."""
 _idle_encoders: list[_Encoder] = []
-
-
-# ---------------------------------------------------------------- one value
-
-
-def _reduce_set(value: set[Any]) -> list[Any]:
-    return [_SET, *value]
-
-
-def _reduce_frozenset(value: frozenset[Any]) -> list[Any]:
-    return [_FROZENSET, *value]
-
-
-def _reduce_struct(value: Struct) -> list[Any]:
-    return [_STRUCT, value.name, *(each for field in value.fields for each in field)]
-
-
-_REDUCERS: Final[dict[type, Callable[[Any], list[Any]]]] = {
-    set: _reduce_set,
-    frozenset: _reduce_frozenset,
-    int: scalars.reduce_int,
-    Pid: addresses.reduce_pid,
-    Ref: addresses.reduce_ref,
-    date: scalars.reduce_date,
-    time: scalars.reduce_time,
-    datetime: scalars.reduce_datetime,
-    timedelta: scalars.reduce_timedelta,
-    Decimal: scalars.reduce_decimal,
-    UUID: scalars.reduce_uuid,
-    Struct: _reduce_struct,
-    FunctionName: scalars.reduce_function_name,
-    Raised: scalars.reduce_raised,
-}
-
-
-def reduce_object(value: Any) -> list[Any]:
-    """The array that stands in a payload for a value that msgpack lacks.
-
-    Raises:
-        Unsendable: the value is not data.
-    """
-    cls = type(value)
-    # Only a class whose metaclass is `type`: hashing another may run code of its metaclass.
-    if type(cls) is type and (reduce := _REDUCERS.get(cls)) is not None:
-        return reduce(value)
-    if is_function(value) or is_class(value):
-        return [_FUNCTION, *name_of(value)]
-    if issubclass(cls, BaseException):
-        return _reduce_exception(value, cls)
-    try:
-        layout = classes.layout_of(cls)
-    except Unsendable as why:
-        why.hint = why.hint or hint(value)
-        raise
-    layout.check_arrival()
-    if layout.kind == format.ENUM:
-        name = enums.member_name(value)
-        return [_ENUM if type(name) is str else _FLAG, layout.module, layout.qualname, name]
-    return [_OBJECTS[layout.kind], layout.module, layout.qualname, layout.joined, *layout.values(value)]
-
-
-def _reduce_exception(value: BaseException, cls: type) -> list[Any]:
-    module, qualname = class_name(cls)
-    try:
-        text = str(value)
-    except Exception:  # its `__str__` is user code
-        text = ""
-    name = qualname if module == "builtins" else f"{module}.{qualname}"
-    return scalars.reduce_raised(Raised(name, text))

@@ -13,26 +13,20 @@ from pyx.printable import is_scalar_class, short_repr
 from pyx.terms import Struct
 from pyx.wire.messages import format
 from pyx.wire.messages.names import Unsendable
+from pyx.wire.messages.reduce import reduce_object
+from pyx.wire.messages.safe_keys import check_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
-def encode_error(
-    value: object,
-    what: str,
-    cause: Exception,
-    reduce: Callable[[Any], list[Any]],
-    check_key: Callable[[Any], None],
-) -> EncodeError:
+def encode_error(value: object, what: str, cause: Exception) -> EncodeError:
     """The error for a message that could not be packed.
 
     Args:
         value: the message.
         what: the first word of the path.
         cause: the packer's exception, reported if the walk finds nothing (another thread changed the value).
-        reduce: returns the array for a value that msgpack lacks; raises Unsendable for one that is not data.
-        check_key: raises Unsendable for such a value that may not be a key.
     """
     todo: list[_Place] = [_Place(value, what, None)]
     seen: dict[tuple[int, bool], int] = {}
@@ -45,7 +39,7 @@ def encode_error(
         if place.is_container and seen.get(ident, 0) >= place.depth:
             continue
         try:
-            parts = list(_parts(place, reduce, check_key))
+            parts = list(_parts(place))
         except Unsendable as why:
             return EncodeError(place.path, place.value, str(why), hint=why.hint)
         if place.is_container:
@@ -93,9 +87,7 @@ class _Place:
         return error
 
 
-def _parts(
-    place: _Place, reduce: Callable[[Any], list[Any]], check_key: Callable[[Any], None]
-) -> Iterator[tuple[Any, str, bool]]:
+def _parts(place: _Place) -> Iterator[tuple[Any, str, bool]]:
     """The parts of a value: (part, its path, whether it is hashed)."""
     value, path, hashed = place.value, place.path, place.hashed
     cls = type(value)
@@ -116,7 +108,7 @@ def _parts(
     elif not is_scalar_class(cls):
         if hashed:
             check_key(value)
-        head, *parts = reduce(value)
+        head, *parts = reduce_object(value)
         if head.code in {format.DATACLASS, format.NAMEDTUPLE}:
             _module, _qualname, joined, *values = parts
             for part, field in zip(values, joined.split(","), strict=False):

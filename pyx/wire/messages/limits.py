@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.terms import Pid, Ref
 from pyx.wire.messages.format import MAX_DEPTH, TAG_IDS
 from pyx.wire.messages.names import Unsendable
+from pyx.wire.messages.reduce import reduce_object
+from pyx.wire.messages.safe_keys import check_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
 Reduced = dict[int, tuple[Any, list[Any]]]
 """By id: an object, held so that its id stays its own, and the array that stands for it."""
@@ -101,7 +103,7 @@ def is_small(value: Any) -> bool:
     return cls is int or ((cls is str or cls is bytes) and len(value) <= _SHORT) or value is None
 
 
-def measure_short(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | None:
+def measure_short(value: Any) -> Reduced | None:
     """Does what `measure` does for a message of a few short values without objects in its keys; else None.
 
     So few values cannot nest too deep.  Raises Unsendable as `measure` does.
@@ -133,7 +135,7 @@ def measure_short(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | N
                 keys += each
         elif id(each) not in TAG_IDS:
             if id(each) not in reduced:
-                reduced[id(each)] = each, reduce(each)
+                reduced[id(each)] = each, reduce_object(each)
             todo += reduced[id(each)][1]
         if size > _SHORT:
             return None
@@ -148,23 +150,19 @@ def measure_short(value: Any, reduce: Callable[[Any], list[Any]]) -> Reduced | N
     return reduced if size <= _SHORT else None
 
 
-def measure(
-    value: Any, limit: int, reduce: Callable[[Any], list[Any]], check_key: Callable[[Any], None]
-) -> Reduced:
+def measure(value: Any, limit: int) -> Reduced:
     """Walks a message; returns the arrays for the objects in it that msgpack lacks.
 
     Args:
         value: the message.
         limit: bytes.
-        reduce: returns the array for such an object.
-        check_key: raises Unsendable for an object that may not be a key of a dict or a member of a set.
 
     Raises:
         TooLong: the message takes more bytes than *limit*.
         TooDeep: the message nests too deep.
-        Unsendable: a part of the message is not data.
+        Unsendable: a part of the message is not data, or may not be a key of a dict or a member of a set.
     """
-    collector = _Collector(reduce, check_key)
+    collector = _Collector()
     size = collector.collect([value], top := _Containers(1), hashed=False)
     level = [top]
     for _ in range(MAX_DEPTH):
@@ -222,11 +220,9 @@ class _Containers:
 class _Collector:
     """Collects the containers of the next level, and reduces the objects of one message."""
 
-    __slots__ = ("_check_key", "_reduce", "reduced")
+    __slots__ = ("reduced",)
 
-    def __init__(self, reduce: Callable[[Any], list[Any]], check_key: Callable[[Any], None]) -> None:
-        self._reduce = reduce
-        self._check_key = check_key
+    def __init__(self) -> None:
         self.reduced: Reduced = {}
 
     def collect(self, values: Iterable[Any], found: _Containers, *, hashed: bool) -> int:
@@ -248,9 +244,9 @@ class _Collector:
             elif id(each) not in TAG_IDS:
                 known = self.reduced.get(id(each))
                 if known is None:
-                    known = self.reduced[id(each)] = each, self._reduce(each)
+                    known = self.reduced[id(each)] = each, reduce_object(each)
                 if hashed:
-                    self._check_key(each)
+                    check_key(each)
                 rows.append(known[1])
         return size
 
@@ -266,9 +262,8 @@ class _Collector:
                 size += self._collect_many(get_referents(*rows), found, hashed=hashed)
         if containers.slots < _LARGE:
             for each in dicts:
-                size += self.collect(each, found, hashed=True) + self.collect(
-                    each.values(), found, hashed=False
-                )
+                size += self.collect(each, found, hashed=True)
+                size += self.collect(each.values(), found, hashed=False)
         elif dicts:
             values = get_referents(*dicts)
             if 2 * len(values) == containers.dict_slots:  # `get_referents` skips keys if all are texts

@@ -4,8 +4,8 @@ Keys are hashed, and compared where hashes agree, while a payload is decoded.  T
 then: code of a user's class running, a thread with a small stack overflowing because of thirty dataclasses
 inside each other in one key, and a dict of keys with one hash blocking the interpreter for minutes.
 
-`Decoder` gives up before any of them.  `CollisionCheckingDecoder` then decodes a payload that has a large
-dict, `KeyCheckingDecoder` one that has objects with a hash of their own or nests deep.
+`Decoder` raises before any of them happens.  `CollisionCheckingDecoder` then decodes a payload that has a
+large dict, `KeyCheckingDecoder` one that has objects with a hash of their own or nests deep.
 """
 
 from __future__ import annotations

@@ -36,15 +36,15 @@ def later(stream: int, piece: bytes) -> bytes:
 class TestReassembly:
     def test_streams_may_alternate(self) -> None:
         chance = random.Random(1)
-        parcels = {n: (b"h" * n, chance.randbytes(100_000 + 70_000 * n)) for n in range(1, 9)}
-        piles = {n: fragments_of(FragmentedFrame(n, *frame, 0)) for n, frame in parcels.items()}
+        frames = {n: (b"h" * n, chance.randbytes(100_000 + 70_000 * n)) for n in range(1, 9)}
+        fragments = {n: fragments_of(FragmentedFrame(n, *frame, 0)) for n, frame in frames.items()}
         reassembly, whole = a_reassembly(), []
-        while piles:
-            number = chance.choice(list(piles))
-            whole.append(reassembly.add(piles[number].pop(0)))
-            if not piles[number]:
-                del piles[number]
-        assert sorted(filter(None, whole)) == sorted(parcels.values())
+        while fragments:
+            number = chance.choice(list(fragments))
+            whole.append(reassembly.add(fragments[number].pop(0)))
+            if not fragments[number]:
+                del fragments[number]
+        assert sorted(filter(None, whole)) == sorted(frames.values())
 
     def test_fragments_may_have_any_size(self) -> None:
         reassembly = a_reassembly()

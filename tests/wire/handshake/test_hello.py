@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyx.errors import HandshakeFailed
-from pyx.wire.handshake.hello import ACCEPTOR, DIALLER, HIDDEN, Hello, has_opening, pack_hello, read_hello
+from pyx.wire.handshake.hello import ACCEPTOR, DIALLER, HIDDEN, Hello, has_preamble, pack_hello, read_hello
 
 MINE = Hello(ACCEPTOR, 1, 1, 0, 22, b"b" * 32, "bob@vm", "")
 THEIRS = Hello(DIALLER, 1, 3, HIDDEN, 0x01020304, b"a" * 32, "gus@vm", "bob@vm")
@@ -23,10 +23,10 @@ def test_hello_is_read_back() -> None:
     assert read_hello(pack_hello(THEIRS), MINE) == THEIRS
 
 
-def test_opening_of_any_version_is_recognized() -> None:
-    assert has_opening(pack_hello(THEIRS._replace(lowest=900, highest=999)))
-    assert not has_opening(b"pyx")
-    assert not has_opening(b"GET / HTTP/1.1")
+def test_preamble_of_any_version_is_recognized() -> None:
+    assert has_preamble(pack_hello(THEIRS._replace(lowest=900, highest=999)))
+    assert not has_preamble(b"pyx")
+    assert not has_preamble(b"GET / HTTP/1.1")
 
 
 @pytest.mark.parametrize("size", range(len(pack_hello(THEIRS))))

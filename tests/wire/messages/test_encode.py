@@ -1,4 +1,4 @@
-"""encode.py: Forged tags are refused; threads and re-entry do not mix bytes."""
+"""encode.py, reduce.py: Forged tags are refused; threads and re-entry do not mix bytes."""
 
 from __future__ import annotations
 

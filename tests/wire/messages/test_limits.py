@@ -15,9 +15,9 @@ from pyx.errors import EncodeError
 from pyx.signals import Payload
 from pyx.terms import Pid, Ref, Struct
 from pyx.wire.codec import decode, encode
-from pyx.wire.messages import encode as wire_encode
+from pyx.wire.messages import limits
 from pyx.wire.messages.limits import TooDeep, TooLong, is_small, measure, measure_short
-from pyx.wire.messages.safe_keys import check_key
+from pyx.wire.messages.reduce import reduce_object
 
 MIB = 1024 * 1024
 
@@ -109,27 +109,28 @@ class TestMeasure:
 
     @pytest.mark.parametrize("value", SOME, ids=repr)
     def test_measured_length_is_at_most_the_encoded_length(self, value: Any) -> None:
-        reduce = wire_encode.reduce_object
-        measure(value, len(encode(value)), reduce, check_key)
+        measure(value, len(encode(value)))
         for message in ([value] * 50, [value] * 1000, [[value] * 20] * 20):
             size = len(encode(message))
-            measure(message, size, reduce, check_key)
+            measure(message, size)
             with pytest.raises(TooLong):
-                measure(message, size // 40 - 1, reduce, check_key)
+                measure(message, size // 40 - 1)
 
-    def test_object_is_reduced_once(self) -> None:
+    def test_object_is_reduced_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         item, asked = Item("nike"), []
 
         def reduce(value: Any) -> list[Any]:
             asked.append(value)
-            return wire_encode.reduce_object(value)
+            return reduce_object(value)
+
+        monkeypatch.setattr(limits, "reduce_object", reduce)
 
         for message in ([item, (item, {"a": item})], [[item] * 200, [item] * 200]):
             asked.clear()
-            reduced = measure(message, MIB, reduce, check_key)
+            reduced = measure(message, MIB)
             assert asked == [item]
             assert list(reduced) == [id(item)]
-            assert measure_short([item, item], reduce) == reduced
+            assert measure_short([item, item]) == reduced
 
     def test_small_messages_are_not_walked(self) -> None:
         small: tuple[Any, ...] = (
@@ -144,9 +145,9 @@ class TestMeasure:
     def test_too_deep_message_is_refused(self) -> None:
         for wrap in (lambda each: [each], lambda each: {0: each}, Item, lambda each: frozenset([each])):
             if wrap is Item:
-                measure(doubled(256, wrap), MIB, wire_encode.reduce_object, check_key)
+                measure(doubled(256, wrap), MIB)
             with pytest.raises(TooDeep):
-                measure(doubled(257, wrap), MIB, wire_encode.reduce_object, check_key)
+                measure(doubled(257, wrap), MIB)
 
 
 ON_A_SMALL_STACK = r"""
