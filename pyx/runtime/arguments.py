@@ -1,7 +1,4 @@
-"""What the caller of a face may name, checked where it is named: destinations, pids, functions.
-
-One clear sentence for every wrong argument; nothing else happens here.
-"""
+"""Argument checks of the public functions: destinations, pids, names, functions, seconds."""
 
 from __future__ import annotations
 
@@ -24,12 +21,12 @@ class NameCompleter(Protocol):
 
 
 def checked_destination(node: NameCompleter, dest: Any) -> Pid | str | tuple[str, str] | Ref:
-    """*dest* as the kernel takes it: a bare node name in `(name, node)` gets this node's host part.
+    """Returns *dest* as the kernel takes it: a bare node name in `(name, node)` gets this node's host part.
 
     Raises:
-        TypeError: it is no destination.
-        ValueError: no process there can have that name.
-        NodeNameInvalid: its node cannot be one.
+        TypeError: it is not a destination.
+        ValueError: it cannot be a registered name.
+        NodeNameInvalid: it names a node that cannot exist.
     """
     kind = type(dest)
     if kind is Pid or kind is Ref or kind is str:
@@ -52,7 +49,11 @@ def node_of_destination(dest: Any) -> str:
 
 
 def answer_to_send(dest: object, message: Any, sent: bool | None, *, nosuspend: bool) -> Any:
-    """What `send` returns: the message, or a word with *nosuspend*; NoProcess where nobody has that name."""
+    """Returns the value of `send`: the message, or with *nosuspend* a word.
+
+    Raises:
+        NoProcess: *sent* is False: the name is not registered on this node.
+    """
     if sent is False:
         raise NoProcess(dest)
     if nosuspend:
@@ -61,7 +62,7 @@ def answer_to_send(dest: object, message: Any, sent: bool | None, *, nosuspend: 
 
 
 def checked_pid(value: Any) -> Pid:
-    """*value* if it is a pid; raises TypeError."""
+    """Returns *value* if it is a pid; raises TypeError."""
     return _exactly(Pid, value, "a pid")
 
 
@@ -71,12 +72,12 @@ def checked_name(value: Any) -> str:
 
 
 def checked_ref(value: Any) -> Ref:
-    """*value* if it is a reference; raises TypeError."""
+    """Returns *value* if it is a reference; raises TypeError."""
     return _exactly(Ref, value, "a reference")
 
 
 def checked_choice(value: Any) -> bool:
-    """*value* if it is True or False; raises TypeError: `"off"` would be taken for a yes."""
+    """Returns *value* if it is True or False; raises TypeError, as `"off"` would count as True."""
     return _exactly(bool, value, "True or False")
 
 
@@ -88,7 +89,7 @@ def _exactly(kind: type[T], value: Any, what: str) -> T:
 
 
 def checked_seconds(value: Any, name: str = "timeout") -> float | None:
-    """*value* as seconds, or None for ever; raises TypeError or ValueError."""
+    """Returns *value* as seconds, or None for ever; raises TypeError or ValueError."""
     if value is None:
         return None
     if type(value) not in {int, float}:
@@ -101,7 +102,7 @@ def checked_seconds(value: Any, name: str = "timeout") -> float | None:
 
 
 def checked_cap(value: Any) -> Cap | None:
-    """*value* as the cap of a mailbox, `(limit, policy)` or None; raises ValueError."""
+    """Returns *value* as the cap of a mailbox, `(limit, policy)` or None; raises ValueError."""
     match value:
         case None:
             return None
@@ -112,13 +113,13 @@ def checked_cap(value: Any) -> Cap | None:
 
 
 def named_call(target: Any, rest: tuple[Any, ...]) -> tuple[str, str, list[Any]]:
-    """`(module, function, args)` from `module, "function", [args]`, or from `function, [args]`.
+    """Returns `(module, function, args)` from `module, "function", [args]`, or from `function, [args]`.
 
     *target* is a module, its name, or a function (which then stands where both names would); what follows is
     the function's name and a list of arguments, or that list alone, or nothing.
 
     Raises:
-        TypeError: it is neither form; the sentence shows both.
+        TypeError: the arguments have neither form; the sentence shows both.
         EncodeError: the function cannot be sent by name (a lambda, say).
     """
     if callable(target) and not isinstance(target, ModuleType):

@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 
 
 def encoded(value: Any, limit: int, *, what: str = "message") -> Payload:
-    """*value* as a payload, which may travel.
+    """Returns *value* as a payload.
 
     Args:
         value: data.
-        limit: bytes, what the node lets travel (`LocalNode.max_message_bytes`); at home too, to be alike.
-        what: the root of the path in the sentence of an error.
+        limit: bytes (`LocalNode.max_message_bytes`); the same inside a node and between nodes.
+        what: the root of the path in an error's sentence.
 
     Raises:
-        EncodeError: it is not data, or too long.
+        EncodeError: *value* is not data, or too long.
     """
     return Payload(encode(value, what=what, max_bytes=limit))
 
 
 def decoded(payload: Payload, kernel: Kernel) -> Any:
-    """The value in a payload, as its receiver on this node sees it.
+    """Returns the value in a payload, as a receiver on this node sees it.
 
-    Under `--rpc exported` and `off` what a peer sent holds nothing that can be called: a function stands in
-    it as `FunctionName` unless it is exported, a class always, for a receiver may use what it was sent as a
+    Under `--rpc exported` and `off` a peer's message holds nothing that can be called: a function that is not
+    exported arrives as `FunctionName`, and so does every class, because a receiver may use a message as a
     pattern, a callback or a sort key.
 
     Args:
         payload: from a peer, or of this node.
-        kernel: of this node, which knows its life and its policy.
+        kernel: of this node, for its incarnation and its policy.
 
     Raises:
-        DecodeError: it cannot be read.
+        DecodeError: the payload cannot be decoded.
     """
     return decode(
         payload, kernel.tables.here, trusted=payload.origin is None or kernel.tables.policy == "open"
@@ -54,18 +54,19 @@ def decoded(payload: Payload, kernel: Kernel) -> Any:
 
 
 def encoded_call(module: str, function: str, args: Sequence[Any], limit: int) -> Payload:
-    """The payload of a call by name; raises as `encoded`, with a path that starts at `args`."""
+    """Returns the payload of a call by name; raises as `encoded`, with a path that starts at `args`."""
     try:
         return encoded((module, function, list(args)), limit)
     except EncodeError:
-        encoded(list(args), limit, what="args")  # raises again, with the path the caller can read
+        encoded(list(args), limit, what="args")  # raises again, with a path that the caller understands
         raise
 
 
 def encoded_reason(reason: object, limit: int) -> Reason:
-    """An exit reason as it travels: a plain word stays itself, any other data is encoded.
+    """Returns an exit reason as it is sent: a short str stays itself, any other data is encoded.
 
-    One that is no data, or too long, becomes a `Raised` that says so: an end must not fail.
+    A reason that is not data, or too long, becomes a `Raised` that says so: the end of a process must not
+    fail.
     """
     if type(reason) is str and len(reason) <= LONGEST_WORD:
         return reason
@@ -78,15 +79,15 @@ def encoded_reason(reason: object, limit: int) -> Reason:
 # ---------------------------------------------------------------- mailbox items as their reader sees them
 
 
-def open_item(kernel: Kernel, item: Any) -> Any:
+def decode_item(kernel: Kernel, item: Any) -> Any:
     """Returns the message that a mailbox item stands for; raises DecodeError."""
     kind = type(item)
     if kind is Payload:
         return decoded(item, kernel)
     if kind is Downed:
-        return ("DOWN", item.ref, "process", item.target, open_reason(kernel, item.reason))
+        return ("DOWN", item.ref, "process", item.target, decode_reason(kernel, item.reason))
     if kind is Exited:
-        return ("EXIT", item.pid, open_reason(kernel, item.reason))
+        return ("EXIT", item.pid, decode_reason(kernel, item.reason))
     if kind is NodeUp:
         return ("nodeup", item.name)
     if kind is NodeDown:
@@ -94,7 +95,7 @@ def open_item(kernel: Kernel, item: Any) -> Any:
     return item
 
 
-def open_reason(kernel: Kernel, reason: str | Payload) -> Any:
+def decode_reason(kernel: Kernel, reason: str | Payload) -> Any:
     """Returns an exit reason as its reader sees it; `"unreadable"` if it cannot be decoded."""
     if type(reason) is str:
         return reason
@@ -110,7 +111,7 @@ def peek(kernel: Kernel, items: list[Any]) -> list[Any]:
     seen: list[Any] = []
     for item in items:
         try:
-            seen.append(open_item(kernel, item))
+            seen.append(decode_item(kernel, item))
         except DecodeError:
             continue
     return seen

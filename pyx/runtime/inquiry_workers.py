@@ -1,7 +1,7 @@
-"""Questions of peers about processes here: answered by a few threads, each peer in its turn.
+"""The threads that answer peers' inquiries about processes of this node, the peers in turn.
 
-A peer that asks faster than it is answered has some thousands waiting, and is refused the others; one that
-does not take its answers waits until it does.  See `lifecycle.py` for the answers.
+A peer may have some thousands of inquiries waiting, and further ones are refused; while the queue to a peer
+is busy, its inquiries wait.  See `process_info.py` for the answers.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 MOST_THREADS: Final = 2
 
 MOST_WAITING: Final = 10_000
-"""Questions of one peer."""
+"""Inquiries of one peer."""
 
 MOST_WAITING_BYTES: Final = 4 * 1024 * 1024
-"""What these hold, together."""
+"""The payloads of these together."""
 
-TOO_MANY: Final = "it has too many questions to answer"
-NO_THREAD: Final = "it has no thread left to answer"
+TOO_MANY: Final = "too many inquiries wait for an answer"
+NO_THREAD: Final = "no thread is left to answer"
 
 
 class _PeerQueue:
-    """What one peer has asked, oldest first."""
+    """The inquiries of one peer, oldest first."""
 
     def __init__(self) -> None:
-        self.questions: deque[Inquire] = deque()
+        self.inquiries: deque[Inquire] = deque()
         self.size = 0
 
 
 class InquiryWorkers:
-    """See the file.
+    """The inquiries that wait, and the threads that answer.
 
     Args:
-        run: runs a job on a thread of its own; raises RuntimeError where the system has none left.
-        answer: answers a question, on such a thread.
-        refuse: answers it with a sentence, at once.
-        queue_for: what waits for a node; None where that is not connected.
+        run: runs a job on a thread of its own; raises RuntimeError if the system has none left.
+        answer: answers an inquiry, on such a thread.
+        refuse: answers an inquiry with a sentence, at once.
+        queue_for: returns the queue to a node; None if it is not connected.
     """
 
     def __init__(
@@ -57,29 +57,29 @@ class InquiryWorkers:
         self._answer = answer
         self._refuse = refuse
         self._queue_for = queue_for
-        self._lock = threading.Lock()  # under it nothing is called but what looks at a queue
-        self._lines: dict[str, _PeerQueue] = {}
-        """By node, whose turn is next first."""
+        self._lock = threading.Lock()  # while it is held nothing is called but `queue_for`
+        self._queues: dict[str, _PeerQueue] = {}
+        """By node, in the order of their turns."""
         self._threads = 0
 
-    def ask(self, question: Inquire) -> None:
-        """A peer asks; never waits."""
+    def ask(self, inquiry: Inquire) -> None:
+        """Takes an inquiry, and never waits."""
         with self._lock:
-            line = self._lines.setdefault(question.node, _PeerQueue())
-            size = len(question.payload.data)
-            has_room = len(line.questions) < MOST_WAITING and line.size + size <= MOST_WAITING_BYTES
-            if has_room:
-                line.questions.append(question)
-                line.size += size
-        if has_room:
+            queue = self._queues.setdefault(inquiry.node, _PeerQueue())
+            size = len(inquiry.payload.data)
+            fits = len(queue.inquiries) < MOST_WAITING and queue.size + size <= MOST_WAITING_BYTES
+            if fits:
+                queue.inquiries.append(inquiry)
+                queue.size += size
+        if fits:
             self.wake()
         else:
-            self._refuse(question, TOO_MANY)
+            self._refuse(inquiry, TOO_MANY)
 
     def wake(self) -> None:
-        """Starts a thread that answers, if one is needed; called too when a peer has taken what waited."""
+        """Starts a thread that answers, if one is needed; a queue that is no longer busy calls it too."""
         with self._lock:
-            if not self._lines or self._threads >= MOST_THREADS:
+            if not self._queues or self._threads >= MOST_THREADS:
                 return
             self._threads += 1
         try:
@@ -87,37 +87,37 @@ class InquiryWorkers:
         except RuntimeError:
             with self._lock:
                 self._threads -= 1
-                unanswered = [] if self._threads else list(self._lines.values())
+                unanswered = [] if self._threads else list(self._queues.values())
                 if unanswered:
-                    self._lines = {}
-            for line in unanswered:
-                for question in line.questions:
-                    self._refuse(question, NO_THREAD)
+                    self._queues = {}
+            for queue in unanswered:
+                for inquiry in queue.inquiries:
+                    self._refuse(inquiry, NO_THREAD)
 
     def _work(self) -> None:
-        while (question := self._next()) is not None:
-            self._answer(question)
+        while (inquiry := self._next()) is not None:
+            self._answer(inquiry)
 
     def _next(self) -> Inquire | None:
-        """The question to answer now; None when there is none, and the thread has gone."""
+        """Returns the next inquiry to answer; None if there is none, and then the thread ends."""
         with self._lock:
-            for node, line in list(self._lines.items()):
-                if not self._takes_more(node):
+            for node, queue in list(self._queues.items()):
+                if not self._accepts_more(node):
                     continue
-                del self._lines[node]
-                question = line.questions.popleft()
-                line.size -= len(question.payload.data)
-                if line.questions:
-                    self._lines[node] = line  # behind all others
-                return question
+                del self._queues[node]
+                inquiry = queue.inquiries.popleft()
+                queue.size -= len(inquiry.payload.data)
+                if queue.inquiries:
+                    self._queues[node] = queue  # behind all others
+                return inquiry
             self._threads -= 1
             return None
 
-    def _takes_more(self, node: str) -> bool:
+    def _accepts_more(self, node: str) -> bool:
         queue = self._queue_for(node)
         if queue is None:
-            return True  # it is gone, and its questions with it
-        queue.waiters.add(self)  # before the look, so that no wake-up is missed
+            return True  # its requests have ended with the connection
+        queue.waiters.add(self)  # before the check, so that no wake-up is missed
         if queue.is_busy:
             return False
         queue.waiters.discard(self)

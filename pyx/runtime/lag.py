@@ -1,6 +1,6 @@
-"""How late the transport's loop is with what is due there: what a busy interpreter costs the other nodes.
+"""How late the transport's loop runs its timers: what a busy interpreter costs the other nodes.
 
-The loop has something due every second, and notes how late that was.  Not here: the timer (`transport.py`).
+See `ticks.py` for the timer.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections import deque
 from typing import Final
 
 EVERY_SECONDS: Final = 1.0
-"""Between two looks."""
+"""Between two measurements."""
 
 _REMEMBERED: Final = 60
-"""How many looks count."""
+"""Measurements that count."""
 
 
 class Lag:
-    """See the file.
+    """The delays of the last minute.
 
     Args:
         now: monotonic seconds, as everywhere here.
@@ -28,11 +28,11 @@ class Lag:
         self._due = now + EVERY_SECONDS
         self._late: deque[float] = deque(maxlen=_REMEMBERED)
 
-    def looked(self, now: float) -> None:
-        """The loop has come round to it; the next look is due after `EVERY_SECONDS`."""
+    def measure(self, now: float) -> None:
+        """Measures the delay of a timer that is due `EVERY_SECONDS` after the one before."""
         self._late.append(max(0.0, now - self._due))
         self._due = now + EVERY_SECONDS
 
     def worst(self, now: float) -> float:
-        """The greatest delay of the last minute in seconds, that of a look which is overdue now included."""
+        """Returns the longest delay of the last minute in seconds, with that of a timer that is due now."""
         return max([now - self._due, 0.0, *self._late])

@@ -1,7 +1,7 @@
-"""The lives of processes on this node: how each kind starts, runs user code, and ends with a reason.
+"""How each kind of process starts, runs user code and ends with a reason.
 
-Not here: who is told of an end (`core`), the threads and tasks themselves (`threads.py`, `tasks.py`), and the
-shell's process (`shell_process.py`).
+See `pyx.core` for links and monitors, `pyx.execution` for threads and tasks, and `shell_process.py` for the
+shell's process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pyx.execution.runner import Runner
 from pyx.execution.tasks import cancel_left_over
 from pyx.execution.threads import run_process
 from pyx.runtime import rex
-from pyx.runtime.encoding import decoded, encoded, encoded_call, encoded_reason, open_reason
+from pyx.runtime.encoding import decode_reason, decoded, encoded, encoded_call, encoded_reason
 from pyx.signals import Call
 from pyx.terms import Raised
 
@@ -61,9 +61,9 @@ class Lifecycle:
         self._pool = pool
         self._tasks = tasks
         self.kills = KillRetry(dispatch.transport_loop.later, time.monotonic)
-        self._ended: Final = self._finished  # made once: else it were one more object for each process
+        self._ended: Final = self._finished  # made once: a bound method for each process is one more object
 
-    # ------------------------------------------------------------ at home
+    # ------------------------------------------------------------ for a process of this node
 
     def spawn(
         self,
@@ -73,7 +73,7 @@ class Lifecycle:
         link: bool = False,
         monitor: bool = False,
     ) -> tuple[Pid, Ref | None]:
-        """Starts *function* as a process; *args* are encoded now and opened by it.
+        """Starts *function* as a process; *args* are encoded now and decoded by it.
 
         Raises:
             EncodeError: an argument is not data.
@@ -90,7 +90,7 @@ class Lifecycle:
     def spawn_named(
         self, module: str, function: str, args: list[Any], *, link: bool = False, monitor: bool = False
     ) -> tuple[Pid, Ref | None]:
-        """Starts the function of that name; a missing one is the new process's failure, as in Erlang."""
+        """Starts a function by its name; a missing one is the new process's failure, as in Erlang."""
         payload = encoded_call(module, function, args, self._sending.max_message_bytes)
 
         def body() -> Any:
@@ -120,7 +120,7 @@ class Lifecycle:
     # ------------------------------------------------------------ for a peer
 
     def start_for_peer(self, process: ProcessRecord, payload: Payload) -> None:
-        """Runs what a peer asked for as *process*, which the kernel has in its tables already."""
+        """Runs the call that a peer sent as *process*, which the kernel has in its tables already."""
         runner = Runner(self._host, process)
         process.runner = runner
 
@@ -129,7 +129,7 @@ class Lifecycle:
             process.initial_call = module, function, len(args)  # and lets go of the payload
             call = self._resolve(payload, module, function, args)
             if process.call is None:
-                process.kind = "def"  # an `async def` will show itself by what it returns
+                process.kind = "def"  # until it returns a coroutine, as an `async def` does
             return call()
 
         if not process.alive:  # killed before it had a runner to stop
@@ -141,7 +141,7 @@ class Lifecycle:
     ) -> functools.partial[Any]:
         kernel = self._kernel
         found = None
-        if payload.origin is not None:  # a peer chose it, so the gate is asked, now that it is known
+        if payload.origin is not None:  # a peer chose the function, so the policy decides
             found = rex.find_marked(module, function)
             if not allows(kernel.tables.policy, Call, marked=found is not None):
                 raise RpcRefused(kernel.tables.name, kernel.tables.policy)
@@ -167,26 +167,26 @@ class Lifecycle:
             self._finished(runner, error, value)
 
     def _finished(self, runner: Runner, error: BaseException | None, value: Any) -> None:
-        """The user's code is over: say so to whoever waits, is linked or monitors."""
+        """Ends the process after its code: answers its caller, and tells its links and monitors."""
         process = runner.process
         runner.is_over()
-        runner.gate.closed = True  # for what it has left behind, on whatever thread
+        runner.gate.closed = True  # for threads and tasks that it left behind
         cancel_left_over(runner)
         self.kills.ended(runner)
         output.finish_line(runner, newline=True)
         self._dispatch.flush(runner)
         if process.alive:
             try:
-                last_act = self._last_act(process, error, value)
-            except BaseException:  # an exception is the user's code, and so is what it says of itself
+                end = self._end_of(process, error, value)
+            except BaseException:  # to describe an exception runs code of the user's
                 nameless = RuntimeError("an exception that cannot be described")
-                last_act = self._last_act(process, nameless, None)
+                end = self._end_of(process, nameless, None)
             # Deferred where a process found no thread to run on: it ends inside the call that started it.
-            self._dispatch.call_or_defer(*last_act)
+            self._dispatch.call_or_defer(*end)
         process.runner = None  # with the cycle cut, all of it is freed at once
 
-    def _last_act(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
-        """The step that says how a process ended, and its arguments."""
+    def _end_of(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
+        """Returns the function that ends the process in a kernel call, and its arguments."""
         if process.call is not None:
             return self._end_call, process, *self._answer(error, value)
         error = error or _idle_generator(value)
@@ -211,7 +211,10 @@ class Lifecycle:
             except (EncodeError, MemoryError) as unsendable:
                 error = unsendable
         if isinstance(error, RpcRefused) and error.node == self._kernel.tables.name:
-            return "refused", error.policy  # by the gate here, not by a node that the function called
+            return (
+                "refused",
+                error.policy,
+            )  # by this node, not by one that the function called
         if isinstance(error, UndefinedFunction):
             return "undefined", encoded((error.module, error.function), limit)
         if isinstance(error, (Exit, SystemExit, ProcessKilled)):
@@ -219,21 +222,21 @@ class Lifecycle:
         return "raised", encoded(tracebacks.as_value(error), limit)
 
     def shell_exit(self, process: ProcessRecord, frm: Pid, reason: Reason) -> None:
-        """A shell got an exit signal: it shows who sent which, and stays."""
+        """Shows the exit signal that a shell received; the shell goes on."""
         text = exit_text(self._kernel, frm, reason)
         self._dispatch.defer(self._kernel.printing.print_lines, frm, process.pid, text)
 
 
 def exit_text(kernel: Kernel, frm: Pid, reason: Reason) -> str:
-    """What a shell shows when something linked to it died: who, and of what (IEx's line)."""
-    value = open_reason(kernel, reason)
+    """Returns what a shell shows of an exit signal: the pid and the reason, in IEx's words."""
+    value = decode_reason(kernel, reason)
     if isinstance(value, Raised):
         return f"** (EXIT from {frm}) {value.type}: {value.text}\n"
     return f"** (EXIT from {frm}) {value if isinstance(value, str) else repr(value)}\n"
 
 
 def _idle_generator(value: Any) -> TypeError | None:
-    """The failure of a process whose function returned a generator: none of its lines has run."""
+    """Returns the failure of a process whose function returned a generator: none of its lines has run."""
     if isinstance(value, GeneratorType):
         if inspect.getgeneratorstate(value) != inspect.GEN_CREATED:
             return None
@@ -247,9 +250,11 @@ def _idle_generator(value: Any) -> TypeError | None:
 
 
 def reason_of(error: BaseException | None, limit: int) -> tuple[Reason, bool]:
-    """Why a process ended, from what its code raised; and whether that is a crash to report.
+    """Returns the exit reason for what a process raised, and whether that is a crash to report.
 
-    *limit* is in bytes, of what can travel.
+    Args:
+        error: what its code raised; None if it returned.
+        limit: the longest encoded reason, in bytes.
     """
     if error is None:
         return "normal", False
@@ -258,6 +263,6 @@ def reason_of(error: BaseException | None, limit: int) -> tuple[Reason, bool]:
     if isinstance(error, Exit):
         return encoded_reason(error.reason, limit), False
     if isinstance(error, SystemExit):
-        went_well = error.code in (None, 0)  # no set: a code may have no hash
-        return ("normal" if went_well else encoded_reason(error.code, limit)), False
+        is_normal = error.code in (None, 0)  # no set: a code may have no hash
+        return ("normal" if is_normal else encoded_reason(error.code, limit)), False
     return encoded_reason(tracebacks.as_value(error), limit), True

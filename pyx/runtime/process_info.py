@@ -1,6 +1,6 @@
-"""What `Process.info` tells of a local process: the kernel's facts, and those that only its thread can show.
+"""`Process.info` of processes of this node, for callers here and for peers.
 
-Not here: asking another node (`process.py`).
+See `process_requests.py` for processes of other nodes.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ KEYS: Final = (
     "kind",
     "undecodable",
 )
-"""In the order shown; `messages` and `dictionary` come only when asked for, as they may be long."""
+"""In the order shown; `messages` is included only when it is asked for, as it may be long."""
 
 _ONLY_WHEN_ASKED: Final = {"messages"}
 
 
 PRIVATE: Final = frozenset({"messages", "dictionary"})
-"""What a process was told and keeps to itself: peers see it only where they may run code of their choice."""
+"""Data that a process received or keeps: peers see it only where they may run code of their choice."""
 
 
 def check_keys(keys: Iterable[str]) -> None:
-    """Raises ValueError that lists the known keys if one of *keys* is not."""
+    """Raises ValueError, which lists the known keys, if one of *keys* is unknown."""
     for key in keys:
         if key not in KEYS:
             msg = f"unknown key {key!r}; the known ones are {', '.join(KEYS)}"
@@ -64,7 +64,13 @@ def check_keys(keys: Iterable[str]) -> None:
 
 
 def information(node: KernelHost, pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
-    """The facts about a local process, in the order asked (None: all but the messages); None if dead."""
+    """Returns the facts about a process of this node; None if it is dead.
+
+    Args:
+        node: of the process.
+        pid: of the process.
+        keys: the facts, in order; None: all but the messages.
+    """
     wanted = [key for key in KEYS if key not in _ONLY_WHEN_ASKED] if keys is None else keys
     check_keys(wanted)
     with node.kernel_call as kernel:
@@ -87,14 +93,14 @@ def information(node: KernelHost, pid: Pid, keys: list[str] | None) -> dict[str,
 
 
 def _initial_call(node: KernelHost, process: ProcessRecord) -> tuple[str, str, int]:
-    """Known from its birth on: where its thread has not opened the payload yet, this looks into it."""
+    """Returns the initial call of a process, from its payload where its thread has not decoded it yet."""
     call = process.initial_call
     if not isinstance(call, Payload):
         return call
     try:
         module, function, args = decoded(call, node.kernel)
         return str(module), str(function), len(args)
-    except (DecodeError, TypeError, ValueError):  # hostile; the process will die of it
+    except (DecodeError, TypeError, ValueError):  # hostile; the process will end because of it
         return "", "", 0
 
 
@@ -166,7 +172,7 @@ class InquiryAnswers:
 
     def refuse(self, inquiry: Inquire, why: str) -> None:
         """Answers an inquiry with *why* it is not answered; inside a kernel call too."""
-        topic = f"questions of {inquiry.node}"
+        topic = f"inquiries of {inquiry.node}"
         self._limited_log.write(topic, logging.WARNING, f"asked by {inquiry.node}: {why}")
         payload = encoded(Raised("PyxError", why), self._sending.max_message_bytes)
         self._dispatch.call_or_defer(self._dispatch.kernel.requests.answer, inquiry, payload)

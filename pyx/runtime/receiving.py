@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
 from pyx.execution.slots import NO_SLOT
 from pyx.execution.thread_state import thread
-from pyx.runtime.encoding import open_item
+from pyx.runtime.encoding import decode_item
 from pyx.terms import Literal, Ref
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ NOTHING: Final = object()
 NOT_YET: Final = object()
 """No message has matched so far, and there are more to look at."""
 
-_A_TURN: Final = 1000
+_TURN_MESSAGES: Final = 1000
 """Messages that a coroutine looks at before it lets others run: some milliseconds."""
 
 
@@ -88,7 +88,7 @@ class Receiving:
         dispatch = self._dispatch
         deadline = None if timeout is None else time.monotonic() + timeout
         with ReceiveSearch(self, runner, patterns) as search:
-            while (value := search.next(_A_TURN)) is NOTHING or value is NOT_YET:
+            while (value := search.next(_TURN_MESSAGES)) is NOTHING or value is NOT_YET:
                 if value is NOT_YET:
                     await asyncio.sleep(0)
                     continue
@@ -178,7 +178,7 @@ class ReceiveSearch:
             for entry in _from(self._index, mailbox.kept):
                 if self._index >= until:
                     return NOT_YET
-                if not entry.is_decoded and not self._open(entry):
+                if not entry.is_decoded and not self._decode(entry):
                     break  # it is dropped, so the positions have moved
                 for pattern in self._patterns:
                     if matches(pattern, entry.value):
@@ -194,9 +194,9 @@ class ReceiveSearch:
         if mailbox.waiters and mailbox.is_below_low_water:
             mailbox.waiters.wake()
 
-    def _open(self, entry: MailboxEntry) -> bool:
+    def _decode(self, entry: MailboxEntry) -> bool:
         try:
-            entry.value = open_item(self._receiving.kernel, entry.item)
+            entry.value = decode_item(self._receiving.kernel, entry.item)
         except DecodeError as error:
             self._take()
             self._receiving.report_dropped(self._runner.process, entry.item, error)
@@ -207,7 +207,7 @@ class ReceiveSearch:
 
 def _from(start: int, kept: deque[MailboxEntry] | tuple[()]) -> Iterable[MailboxEntry]:
     # A deque is read quickly in order, and at places near its end: those of the latest messages.
-    if len(kept) - start > _A_TURN:
+    if len(kept) - start > _TURN_MESSAGES:
         return itertools.islice(kept, start, None)
     return map(kept.__getitem__, range(start, len(kept)))
 
@@ -250,7 +250,7 @@ def matches(pattern: Any, value: Any) -> bool:
 
 
 def required_reference(patterns: tuple[Any, ...]) -> Ref | None:
-    """The reference that every match must hold, if each pattern asks for the same one; else None.
+    """Returns the reference that every match must hold, if each pattern asks for the same one; else None.
 
     A message that holds a reference came after the reference was made, so the search may start there: a reply
     is found without reading a long mailbox (OTP's optimization of selective receive).

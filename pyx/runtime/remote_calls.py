@@ -123,7 +123,7 @@ def value_of(here: LocalNode, dest: str, pending: PendingAnswer) -> Any:
     if outcome == NONSENSE:
         raise malformed(dest, body)
     if outcome == "exit":
-        reason = encoding.open_reason(here.kernel, body)
+        reason = encoding.decode_reason(here.kernel, body)
         raise RemoteError(dest, "Exit", reason if type(reason) is str else _described(reason))
     try:
         decoded = encoding.decoded(body, here.kernel)

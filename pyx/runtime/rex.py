@@ -1,7 +1,7 @@
-"""Runs what peers ask for: finds the function by its names, and makes its end an answer.
+"""Finds the functions that peers call by module and name.
 
-OTP's `rex` (remote execution) server, but without a server: every call is a process of its own, so one slow
-call stops nobody.  Not here: who may call (the gate in `core`), or how the answer travels.
+OTP has a `rex` (remote execution) server; here every call is a process of its own, so a slow call delays no
+other.  See `core/policy.py` for which calls are allowed, and `lifecycle.py` for how they run.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from pyx.wire.codec import export, is_exported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FACES: Final = {
+_PUBLIC: Final = {
     "Node": ("pyx.node", "Node"),
     "Process": ("pyx.process", "Process"),
     "rpc": ("pyx.rpc", None),
 }
-"""The names of pyx's own faces, as a prompt knows them: `rpc.call(node, "Node", "list")` works everywhere."""
+"""The public names of a prompt, so that `rpc.call(node, "Node", "list")` works everywhere."""
 
 
 def mark(function: Callable[..., Any]) -> None:
     """Lets peers call *function* under `--rpc exported`.
 
     Raises:
-        TypeError: it is no function (a class, say, whose subclasses would be marked by accident).
+        TypeError: it is not a function (a class, say, whose subclasses would be marked by accident).
     """
     if type(function) is not FunctionType:
         msg = f"only a plain function can be exported, not {function!r}"
@@ -40,24 +40,24 @@ def mark(function: Callable[..., Any]) -> None:
 
 
 def find_marked(module: str, function: str) -> Callable[..., Any] | None:
-    """The function of that name, if it is marked; nothing is imported for the answer, and no code runs."""
+    """Returns the function of that name if it is marked, else None; imports nothing and runs no code."""
     found = find_loaded(module, function) if module != "__main__" else None
     return found if is_exported(found) else None
 
 
 def find(module: str, function: str) -> Callable[..., Any]:
-    """The function of that name, its module imported if need be.
+    """Returns the function of that name; imports its module if need be.
 
     Raises:
-        UndefinedFunction: the module of that very name, or the attribute, is missing.
-        Exception: whatever the module itself raises while it is imported, ImportError included.
+        UndefinedFunction: that very module, or the attribute, is missing.
+        Exception: the import of the module failed; ImportError included.
     """
-    face = _FACES.get(module)
+    public = _PUBLIC.get(module)
     found: Any
-    if face is not None:
-        found = importlib.import_module(face[0])
-        if face[1] is not None:
-            found = getattr(found, face[1])
+    if public is not None:
+        found = importlib.import_module(public[0])
+        if public[1] is not None:
+            found = getattr(found, public[1])
     else:
         found = _import(module)
     for name in function.split("."):
@@ -72,12 +72,12 @@ def find(module: str, function: str) -> Callable[..., Any]:
 
 def _import(module: str) -> Any:
     if not module or module == "__main__" or not all(part.isidentifier() for part in module.split(".")):
-        # `__main__` is the peer's prompt or script: its names mean nothing here.
+        # `__main__` is the prompt or script of the peer, whose names this node does not have.
         raise UndefinedFunction(module, None)
     if module not in sys.modules:
-        importlib.invalidate_caches()  # a file saved a moment ago is there
+        importlib.invalidate_caches()  # finds a file that was saved a moment ago
     try:
-        # Also where it is loaded: another process may be importing it, and has only half of it so far.
+        # Also where it is loaded: another process may be in the middle of importing it.
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         # Only the module itself (or the package it should be in) counts as missing, not what it imports.
@@ -87,14 +87,14 @@ def _import(module: str) -> Any:
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
-    """True if calling *function* gives a coroutine, so it belongs on the process loop."""
+    """True if calling *function* returns a coroutine, which belongs on the process loop."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(type(function), "__call__", None)  # noqa: B004 - an object with an `async def __call__`
     )
 
 
 def initial_call(function: Callable[..., Any], arguments: int) -> tuple[str, str, int]:
-    """(module, function, number of arguments): what `Process.info` shows as `initial_call`."""
+    """Returns (module, function, number of arguments), as `Process.info` shows it."""
     module = getattr(function, "__module__", None) or "builtins"
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     return str(module), str(name), arguments

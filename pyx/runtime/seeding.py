@@ -1,5 +1,6 @@
-"""Keeps dialling the nodes that the command line suggested (`--seed`).  Not here: which and when
-(`net/seeds.py`), dialling itself (`transport.py`); a seed is no more trusted than any other node.
+"""Dials the nodes that the command line suggested (`--seed`), again and again until they are connected.
+
+See `net/seeds.py` for which and when.  A seed is not trusted more than any other node.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Seeding:
-    """The plan of one node, carried out on the transport's loop between `start` and `stop`.
+    """Follows the plan of one node on the transport's loop, between `start` and `stop`.
 
     Args:
         dispatch: makes the kernel connect.
@@ -38,30 +39,30 @@ class Seeding:
         self._runs = False
 
     def start(self) -> None:
-        """Dials; on the loop."""
+        """Begins to dial; on the loop."""
         self._runs = True
         self._go_on()
 
     def stop(self) -> None:
-        """Dials no more; on the loop."""
+        """Ends all dialling; on the loop."""
         self._runs = False
         if self._timer is not None:
             self._timer.cancel()
         for lookup in self._lookups:
             lookup.cancel()
 
-    # ------------------------------------------------------------ what happens to nodes; any thread
+    # ------------------------------------------------------------ news of nodes, from any thread
 
     def node_up(self, node: str) -> None:
-        """A session stands, whoever dialled."""
+        """Notes that *node* is connected."""
         self._note(lambda: self._plan.node_up(node))
 
     def node_down(self, node: str) -> None:
-        """That session is over."""
+        """Notes that *node* is not connected any more."""
         self._note(lambda: self._plan.node_down(node, time.monotonic(), _jitter()))
 
     def dial_failed(self, node: str, reason: str) -> None:
-        """A dial came to nothing; said once for each reason, as it is dialled again and again."""
+        """Notes that a dial failed; each reason is logged once, as the dial is repeated."""
 
         def note() -> None:
             if self._plan.dial_failed(node, reason, time.monotonic(), _jitter()):
@@ -80,14 +81,14 @@ class Seeding:
     # ------------------------------------------------------------ on the loop
 
     def _go_on(self) -> None:
-        """Does what is due, and comes back when more will be."""
+        """Dials what is due, and sets a timer for what will be."""
         loop = asyncio.get_running_loop()
-        for step in self._plan.due(time.monotonic()):
-            if isinstance(step, DialSeed):
+        for task in self._plan.due(time.monotonic()):
+            if isinstance(task, DialSeed):
                 with self._dispatch.kernel_call as kernel:
-                    kernel.mesh.suggest(step.node)
+                    kernel.mesh.suggest(task.node)
             else:
-                lookup = loop.create_task(self._look_up(step.seed))
+                lookup = loop.create_task(self._look_up(task.seed))
                 self._lookups.add(lookup)
                 lookup.add_done_callback(self._lookups.discard)
         if self._timer is not None:

@@ -1,6 +1,6 @@
-"""The shell as a process: the main thread gets a pid, a mailbox and a terminal that others print on.
+"""The shell as a process: the main thread gets a pid, a mailbox and a terminal for other processes' output.
 
-Not here: the prompt and what is typed there (`shell`).
+See `pyx.shell` for the prompt.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CANCEL_SECONDS: Final = 5.0
-"""So long a cancelled coroutine may take to clear up before the prompt comes back."""
+"""How long a cancelled coroutine may take to clean up before the prompt returns."""
 
 
 class ShellProcess:
     """One shell's process on the main thread; `renew` gives it a new pid after a kill.
 
     Args:
-        initial_call: what `Process.info` shows that it began with.
+        node: of the process.
+        console: shows the output of processes that the shell leads.
+        initial_call: as `Process.info` shows it.
     """
 
     def __init__(self, node: LocalNode, console: outlet.Console, initial_call: tuple[str, str, int]) -> None:
@@ -42,7 +44,7 @@ class ShellProcess:
         self._console = console
         self._initial_call = initial_call
         self._context = contextvars.copy_context()
-        """The one context of all that is evaluated, on this thread or on the process loop."""
+        """The context of all evaluations, on this thread or on the process loop."""
         self.runner = self._start()
 
     def _start(self) -> Runner:
@@ -54,7 +56,7 @@ class ShellProcess:
             assert process.output is not None
             runner = process.runner = Runner(node, process)
             runner.outlet = outlet.Outlet(process.output, self._write, lambda: node.output.pace)
-        # No exception is raised in the main thread from outside: a kill interrupts it as Ctrl-C does.
+        # A kill interrupts the main thread as Ctrl-C does: no exception is raised in it from another thread.
         runner.stop_task = lambda _: interrupt_main_thread()
         current.set(runner)
         self._context.run(current.set, runner)
@@ -70,11 +72,11 @@ class ShellProcess:
 
     @property
     def is_alive(self) -> bool:
-        """False once somebody killed the shell's process (the prompt itself lives on)."""
+        """False after a kill of the shell's process; the prompt goes on."""
         return self.runner.process.alive
 
     def renew(self) -> Pid:
-        """Becomes a new process, as IEx does after a kill; gives the dead pid."""
+        """Becomes a new process, as IEx does after a kill; returns the dead pid."""
         dead = self.pid
         cancel_left_over(self.runner)
         current.set(None)
@@ -82,12 +84,12 @@ class ShellProcess:
         return dead
 
     def finish_line(self, *, newline: bool = True) -> None:
-        """Hands over the line that the evaluation left unfinished, and sees all it printed on the console.
+        """Sends the unfinished line of an evaluation, and returns when all its output is on the console.
 
         Args:
-            newline: the line is ended, as a prompt needs it.
+            newline: ends the line, as a prompt needs it.
         """
-        with contextlib.suppress(ProcessKilled):  # a dead process says nothing more
+        with contextlib.suppress(ProcessKilled):  # a dead process prints nothing more
             output.finish_line(self.runner, newline=newline)
         assert self.runner.outlet is not None
         self.runner.outlet.settle()
@@ -99,7 +101,7 @@ class ShellProcess:
     def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Runs a coroutine on the process loop under the shell's pid and waits for its value.
 
-        It runs in the context of the evaluations: what `run` has set there it sees, and the other way round.
+        It shares the context of `run`: each sees the context variables that the other has set.
 
         Raises:
             KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
@@ -119,7 +121,7 @@ class ShellProcess:
                 try:
                     done.wait(_CANCEL_SECONDS)
                 finally:
-                    if not begun[0].over:  # it goes on in that context, and two threads cannot be in one
+                    if not begun[0].over:  # it goes on in that context, which two threads cannot enter
                         self._context = self._context.copy()
             raise
         return begun[0].outcome()
@@ -132,7 +134,7 @@ def shell_process(
     initial_call: tuple[str, str, int],
     pace: outlet.Pace = outlet.Pace(),  # noqa: B008 - it is a value
 ) -> Iterator[ShellProcess]:
-    """Makes the calling (main) thread the shell's process, and sys.stdout its way to *console*."""
+    """Makes the calling (main) thread the shell's process, and has `sys.stdout` write to *console*."""
     output.install()
     guard_main_thread()
     node.output.console, node.output.pace = console, pace

@@ -40,12 +40,12 @@ class Shutdown:
 
     Args:
         name: the full name of the node.
-        told: returns when the node was told to end (monotonic seconds), if it was.
+        hurried_at: returns when the node was told to end (monotonic seconds), if it was.
     """
 
-    def __init__(self, name: str, told: Callable[[], float | None]) -> None:
+    def __init__(self, name: str, hurried_at: Callable[[], float | None]) -> None:
         self._name = name
-        self._told = told
+        self._hurried_at = hurried_at
         self._timeout = DrainTimeout(time.monotonic())
 
     def wait_for_dials(self, waiting: Callable[[], dict[str, int]], ended: LockSlot) -> None:
@@ -80,7 +80,9 @@ class Shutdown:
     def _is_over(self, progress: object, *, unsent: bool) -> bool:
         if take_pending():
             self._timeout.give_up()
-        return self._timeout.is_over(time.monotonic(), progress=progress, unsent=unsent, told=self._told())
+        return self._timeout.is_over(
+            time.monotonic(), progress=progress, unsent=unsent, hurried_at=self._hurried_at()
+        )
 
 
 class DrainTimeout:
@@ -102,20 +104,20 @@ class DrainTimeout:
         """Ends the waits, after Ctrl-C."""
         self._given_up = True
 
-    def is_over(self, now: float, *, progress: object, unsent: bool, told: float | None) -> bool:
+    def is_over(self, now: float, *, progress: object, unsent: bool, hurried_at: float | None) -> bool:
         """Returns whether what is left is to be dropped.
 
         Args:
             now: the time.
             progress: a value that changes whenever a peer takes something.
             unsent: something has not been handed to the system yet.
-            told: when the node was told to end, if it was.
+            hurried_at: when the node was told to end, if it was.
         """
         if (progress, unsent) != (self._progress, self._was_unsent):
             self._progress, self._was_unsent = progress, unsent
             self._since = now
         if self._given_up:
             return True
-        if told is not None and now - max(told, self._begun) >= HURRY_SECONDS:
+        if hurried_at is not None and now - max(hurried_at, self._begun) >= HURRY_SECONDS:
             return True
         return now - self._since >= (PATIENCE_SECONDS if unsent else GOODBYE_SECONDS)

@@ -56,7 +56,7 @@ class Ticks:
             kernel.mesh.tick(now)
 
     def _measure(self, endpoint: Endpoint) -> None:
-        self.lag.looked(time.monotonic())
+        self.lag.measure(time.monotonic())
         self._measuring = asyncio.get_running_loop().call_later(EVERY_SECONDS, self._measure, endpoint)
         if self._name_files is not None:
             self._name_files.restore(endpoint)

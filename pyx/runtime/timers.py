@@ -1,4 +1,4 @@
-"""`Process.send_after`: messages that leave later.  Not here: sleeping and time-outs, which need no table."""
+"""`Process.send_after`: messages that are sent later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class _Timer:
-    """One message to be sent."""
+    """A message to be sent."""
 
     __slots__ = ("cancel", "due")
 
@@ -23,16 +23,20 @@ class _Timer:
 
 
 class Timers:
-    """The timers of one node, by reference.  They run on the transport's loop."""
+    """The timers of one node, by reference; on the transport's loop.
+
+    Args:
+        dispatch: of the node.
+    """
 
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch = dispatch
         self._running: dict[Ref, _Timer] = {}
 
     def start(self, seconds: float, dest: Any, body: Any) -> Ref:
-        """Sends *body* to *dest* in so many seconds, unless cancelled; gives the reference to cancel it by.
+        """Sends *body* to *dest* in *seconds*; returns the reference that cancels it.
 
-        The timer sends, not the process that set it: that one may be gone by then (as in OTP).
+        The sender is the timer, not the process that set it, which may have ended by then (as in OTP).
         """
         dispatch = self._dispatch
         with dispatch.critical_section() as section:
@@ -50,7 +54,7 @@ class Timers:
         return ref
 
     def cancel(self, ref: Ref) -> float | bool:
-        """The seconds that were left, or False where the message has left (or never was)."""
+        """Cancels a timer; returns the seconds that were left, or False if it has fired or never was."""
         timer = self._running.pop(ref, None)
         if timer is None:
             return False

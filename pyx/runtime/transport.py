@@ -117,8 +117,8 @@ class Transport:
         self.lag = self._ticks.lag
         self._opened = LockSlot()
         self._failure: BaseException | None = None
-        self._told: float | None = None
-        """When this node was told to end, if it was."""
+        self._hurried_at: float | None = None
+        """When this node was told to end (monotonic seconds), if it was."""
         self._dial_ended = LockSlot()
         self._accept_failures = AcceptFailures()
 
@@ -142,7 +142,7 @@ class Transport:
         self._opened.wake()
 
     def wait_until_open(self) -> None:
-        """Returns when this process is a node.
+        """Waits until this process is a node.
 
         Raises:
             NameTaken, PyxError: it cannot become one: the socket cannot be bound, there is no EPMD, ...
@@ -178,11 +178,11 @@ class Transport:
             self._seeding.start()
 
     def close(self) -> None:
-        """Says goodbye, waits while the peers take what is queued, closes everything, and gives the name up.
+        """Sends a goodbye, waits while the peers accept what is queued, closes everything and frees the name.
 
-        What is dropped is logged.  See `shutdown.py` for how long that takes.
+        Dropped messages are logged.  See `shutdown.py` for how long that takes.
         """
-        shutdown = Shutdown(self._incarnation.name, lambda: self._told)
+        shutdown = Shutdown(self._incarnation.name, lambda: self._hurried_at)
         shutdown.wait_for_dials(
             lambda: self._dispatch.transport_loop.call(self._waiting_messages), self._dial_ended
         )
@@ -191,13 +191,13 @@ class Transport:
         closed = LockSlot()
         self._dispatch.transport_loop.call(self._end_close, closed)
         closed.wait_through(GOODBYE_SECONDS)
-        if self._claim is not None:  # its carrier has done so, unless the loop stands still
+        if self._claim is not None:  # its carrier has done so, unless the loop is blocked
             self._claim.release()
 
     def hurry(self) -> None:
-        """The node was told to end: a close waits a bounded time from now on; any thread."""
-        if self._told is None:
-            self._told = time.monotonic()
+        """Bounds the time that a close waits from now on, as the node was told to end; any thread."""
+        if self._hurried_at is None:
+            self._hurried_at = time.monotonic()
 
     def _begin_close(self) -> bool:
         self._ticks.stop()
@@ -223,9 +223,9 @@ class Transport:
             self._closing.add_done_callback(lambda _: closed.wake())
 
     def look_at_dial(self, name: str) -> None:
-        """The dial to that node is wanted, or no longer wanted; any thread.
+        """Begins or ends the dial to a node, as the kernel wants it; any thread.
 
-        Two that say so may change places: it is the kernel that is asked, when the loop's turn comes.
+        Two calls may change places, so the kernel is asked on the loop.
         """
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._look_at_dial, name)
@@ -257,8 +257,8 @@ class Transport:
         """See `Owner`."""
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
-            verdict = kernel.mesh.peer_claimed(name, creation, hidden=hidden, now=now)
-            return ("ok" if verdict.kind == "accept" else verdict.kind), verdict.peer
+            decision = kernel.mesh.peer_claimed(name, creation, hidden=hidden, now=now)
+            return ("ok" if decision.kind == "accept" else decision.kind), decision.peer
 
     def established(self, arrival: Arrival) -> None:
         """See `Owner`."""
@@ -266,8 +266,8 @@ class Transport:
         if arrival.dialled:
             now = time.monotonic()
             with self._dispatch.kernel_call as kernel:
-                verdict = kernel.mesh.peer_up(arrival.name, arrival.creation, hidden=arrival.hidden, now=now)
-                peer = verdict.peer if verdict.kind == "accept" else None
+                decision = kernel.mesh.peer_up(arrival.name, arrival.creation, hidden=arrival.hidden, now=now)
+                peer = decision.peer if decision.kind == "accept" else None
             if peer is None:
                 arrival.stream.close()
                 return

@@ -8,30 +8,30 @@ from pyx.runtime.lag import EVERY_SECONDS, Lag
 def test_a_loop_that_comes_in_time_is_not_late() -> None:
     lag = Lag(10.0)
     for now in (11.0, 12.0, 13.0):
-        lag.looked(now)
+        lag.measure(now)
     assert lag.worst(13.5) == 0.0
 
 
 def test_the_worst_delay_counts() -> None:
     lag = Lag(10.0)
-    lag.looked(11.25)
-    lag.looked(12.5)
+    lag.measure(11.25)
+    lag.measure(12.5)
     assert lag.worst(13.0) == 0.25
 
 
 def test_one_that_lasts_counts_too() -> None:
     lag = Lag(10.0)
-    lag.looked(11.0)
+    lag.measure(11.0)
     assert lag.worst(17.0) == 5.0
 
 
 def test_for_a_minute() -> None:
     lag = Lag(10.0)
     now = 11.5
-    lag.looked(now)
+    lag.measure(now)
     for _ in range(59):
         now += EVERY_SECONDS
-        lag.looked(now)
+        lag.measure(now)
     assert lag.worst(now) == 0.5
-    lag.looked(now + EVERY_SECONDS)
+    lag.measure(now + EVERY_SECONDS)
     assert lag.worst(now + EVERY_SECONDS) == 0.0

@@ -15,7 +15,7 @@ from pyx.errors import AlreadyReceiving, ProcessKilled, ReceiveTimeout
 from pyx.execution.context import current
 from pyx.execution.runner import Runner
 from pyx.runtime import receiving
-from pyx.runtime.encoding import open_item, open_reason, peek
+from pyx.runtime.encoding import decode_item, decode_reason, peek
 from pyx.runtime.local_node import node_of
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
@@ -95,9 +95,9 @@ class TestTaking:
 
         def spying(kernel: Kernel, item: Any) -> Any:
             opened.append(item)
-            return open_item(kernel, item)
+            return decode_item(kernel, item)
 
-        monkeypatch.setattr(receiving, "open_item", spying)
+        monkeypatch.setattr(receiving, "decode_item", spying)
         reader.gets(encoded(["a letter"]))
         for _ in range(3):
             with pytest.raises(ReceiveTimeout):
@@ -303,7 +303,7 @@ class TestCoroutines:
 
     def test_a_search_through_very_many_gives_way(self, node: LocalNode) -> None:
         """Other processes run on that loop too."""
-        kept = 10 * receiving._A_TURN
+        kept = 10 * receiving._TURN_MESSAGES
 
         async def body() -> tuple[Any, int]:
             me = current.get()
@@ -320,7 +320,7 @@ class TestCoroutines:
 
         value, turns = run_task(node, body)
         assert value == "wanted"
-        assert turns >= kept // receiving._A_TURN
+        assert turns >= kept // receiving._TURN_MESSAGES
 
     def test_a_cancelled_one_has_taken_nothing_and_another_may_come(self, node: LocalNode) -> None:
         async def body() -> Any:
@@ -354,16 +354,16 @@ def run_task(node: LocalNode, body: Callable[[], Any], *messages: Any) -> Any:
 class TestItems:
     def test_system_messages_have_erlangs_shape(self, node: LocalNode) -> None:
         pid, ref = Pid(7), Ref(1)
-        assert open_item(node.kernel, Downed(ref, pid, "normal")) == ("DOWN", ref, "process", pid, "normal")
-        assert open_item(node.kernel, Downed(ref, ("stock", "b@test"), encoded({"why": 1}))) == (
+        assert decode_item(node.kernel, Downed(ref, pid, "normal")) == ("DOWN", ref, "process", pid, "normal")
+        assert decode_item(node.kernel, Downed(ref, ("stock", "b@test"), encoded({"why": 1}))) == (
             ("DOWN", ref, "process", ("stock", "b@test"), {"why": 1})
         )  # fmt: skip
-        assert open_item(node.kernel, Exited(pid, "killed")) == ("EXIT", pid, "killed")
-        assert open_item(node.kernel, NodeUp("b@test")) == ("nodeup", "b@test")
-        assert open_item(node.kernel, NodeDown("b@test")) == ("nodedown", "b@test")
+        assert decode_item(node.kernel, Exited(pid, "killed")) == ("EXIT", pid, "killed")
+        assert decode_item(node.kernel, NodeUp("b@test")) == ("nodeup", "b@test")
+        assert decode_item(node.kernel, NodeDown("b@test")) == ("nodedown", "b@test")
 
     def test_a_reason_that_cannot_be_opened_is_a_word(self, node: LocalNode) -> None:
-        assert open_reason(node.kernel, TORN) == "unreadable"
+        assert decode_reason(node.kernel, TORN) == "unreadable"
 
     def test_peeking_takes_nothing_and_leaves_out_what_cannot_be_opened(self, reader: Reader) -> None:
         reader.gets("a", TORN, encoded(["b"]))
