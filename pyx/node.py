@@ -112,7 +112,7 @@ class Node:
 
         Args:
             kinds: `"visible"` (the default), `"hidden"`, `"connected"` (both), `"this"`, `"known"` (the
-                latest 4096 that were ever connected); the union of several, or of a list of them as in IEx.
+                latest 4096 that were connected or dialled); several, or a list of them as in IEx, are united.
 
         Raises:
             ValueError: an unknown kind; the text lists the known ones.

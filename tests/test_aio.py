@@ -1,4 +1,4 @@
-"""aio.py: The awaitable twins: what they give and raise is what the plain ones do, on any running loop."""
+"""aio.py: The awaitable twins return and raise what the plain functions do, on any event loop."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def run(request: pytest.FixtureRequest) -> Runs:
 
 
 class TestReceive:
-    def test_takes_waits_and_gives_up(self, node: LocalNode, run: Runs) -> None:
+    def test_receive_returns_waits_and_times_out(self, node: LocalNode, run: Runs) -> None:
         async def body() -> Any:
             spawn(lambda to: send(to, ("late", 1)), own_pid())
             first = await aio.receive(("late", int), timeout=HANG)
@@ -89,15 +89,15 @@ class TestReceive:
 
         assert run(node, body) == ("late", 1)
 
-    def test_is_checked_as_the_plain_one(self, node: LocalNode, run: Runs) -> None:
+    def test_receive_checks_its_timeout(self, node: LocalNode, run: Runs) -> None:
         with pytest.raises(ValueError, match="timeout is a number of seconds"):
             run(node, lambda: aio.receive(timeout=-1))
 
-    def test_needs_a_process(self, node: LocalNode) -> None:
+    def test_receive_needs_a_process(self, node: LocalNode) -> None:
         with pytest.raises(NotAProcess, match=r"aio.receive\(\) needs a process"):
             asyncio.run(aio.receive())
 
-    def test_cancelled_it_has_taken_nothing(self, node: LocalNode, run: Runs) -> None:
+    def test_cancelled_receive_has_taken_no_message(self, node: LocalNode, run: Runs) -> None:
         async def body() -> Any:
             waiting = asyncio.ensure_future(aio.receive("x"))
             await asyncio.sleep(0)
@@ -109,7 +109,7 @@ class TestReceive:
 
         assert run(node, body) == "x"
 
-    def test_in_one_of_its_tasks_while_others_do_something_else(self, node: LocalNode, run: Runs) -> None:
+    def test_receive_in_one_task_while_others_run(self, node: LocalNode, run: Runs) -> None:
         async def body() -> Any:
             async def answers() -> None:
                 await aio.sleep(0)
@@ -120,7 +120,7 @@ class TestReceive:
 
         assert run(node, body) == "hello"
 
-    def test_a_thread_that_a_task_waits_for_acts_in_its_name(self, node: LocalNode) -> None:
+    def test_thread_that_a_task_waits_for_acts_for_its_process(self, node: LocalNode) -> None:
         async def body() -> Any:
             heard, calling = await asyncio.gather(
                 aio.receive(("from", ...), timeout=HANG),
@@ -132,7 +132,7 @@ class TestReceive:
 
 
 class TestSleep:
-    def test_sleeps(self, node: LocalNode, run: Runs) -> None:
+    def test_sleep_waits_for_the_time(self, node: LocalNode, run: Runs) -> None:
         async def body() -> str:
             await aio.sleep(0)
             await aio.sleep(0.001)
@@ -140,14 +140,14 @@ class TestSleep:
 
         assert run(node, body) == "awake"
 
-    def test_on_any_loop(self, node: LocalNode) -> None:
+    def test_sleep_works_on_any_loop(self, node: LocalNode) -> None:
         asyncio.run(aio.sleep(0.001))
 
-    def test_is_checked_as_the_plain_one(self, node: LocalNode, run: Runs) -> None:
+    def test_sleep_checks_its_argument(self, node: LocalNode, run: Runs) -> None:
         with pytest.raises(ValueError, match="seconds is a number of seconds"):
             run(node, lambda: aio.sleep(-1))
 
-    def test_messages_do_not_end_it(self, node: LocalNode, run: Runs) -> None:
+    def test_messages_do_not_end_a_sleep(self, node: LocalNode, run: Runs) -> None:
         async def body() -> Any:
             send(own_pid(), "early")
             await aio.sleep(0.001)
@@ -157,7 +157,7 @@ class TestSleep:
 
 
 class TestRpc:
-    def test_values_and_failures(self, stage: Stage, run: Runs) -> None:
+    def test_call_returns_values_and_raises_failures(self, stage: Stage, run: Runs) -> None:
         a, _ = stage.start("a"), stage.start("b")
         assert run(a, lambda: aio.rpc.call("b", "os", "getpid")) == os.getpid()
         assert run(a, lambda: aio.rpc.call("b", os.path.join, ["a", "b"])) == "a/b"
@@ -171,7 +171,7 @@ class TestRpc:
                 run(a, call)
         assert a.kernel.pending == {}
 
-    def test_several_at_once(self, stage: Stage, run: Runs) -> None:
+    def test_several_calls_at_once_are_answered(self, stage: Stage, run: Runs) -> None:
         a, _ = stage.start("a"), stage.start("b")
 
         async def body() -> Any:
@@ -180,7 +180,7 @@ class TestRpc:
 
         assert run(a, body) == list(range(1, 51))
 
-    def test_of_several_nodes(self, stage: Stage, run: Runs) -> None:
+    def test_multicall_returns_results_and_unanswered_nodes(self, stage: Stage, run: Runs) -> None:
         a, _ = stage.start("a"), stage.start("b")
         assert run(a, lambda: aio.rpc.multicall(["b", "nobody", "a"], "Node", "self")) == (
             ["b@test", "a@test"],
@@ -188,7 +188,7 @@ class TestRpc:
         )
         assert run(a, lambda: aio.rpc.multicall(["b"], "pyx", "receive", timeout=0.001)) == ([], ["b@test"])
 
-    def test_a_cancelled_one_is_abandoned(self, stage: Stage, run: Runs) -> None:
+    def test_cancelled_call_is_abandoned(self, stage: Stage, run: Runs) -> None:
         a, b = stage.start("a"), stage.start("b")
 
         async def body() -> None:
@@ -204,18 +204,18 @@ class TestRpc:
 
 
 class TestNode:
-    def test_ping_and_connect(self, stage: Stage, run: Runs) -> None:
+    def test_ping_and_connect_of_another_node(self, stage: Stage, run: Runs) -> None:
         a, _ = stage.start("a"), stage.start("b")
         assert run(a, lambda: aio.Node.ping("b")) == "pong"
         assert run(a, lambda: aio.Node.connect("b")) is True
         assert run(a, lambda: aio.Node.ping("nobody")) == "pang"
         assert run(a, lambda: aio.Node.connect("nobody")) is False
 
-    def test_without_a_name(self, node: LocalNode, run: Runs) -> None:
+    def test_node_without_a_name_reaches_no_other(self, node: LocalNode, run: Runs) -> None:
         assert run(node, lambda: aio.Node.ping("b")) == "pang"
         assert run(node, lambda: aio.Node.connect("b")) == "ignored"
 
-    def test_spawn(self, stage: Stage, run: Runs) -> None:
+    def test_spawn_on_another_node(self, stage: Stage, run: Runs) -> None:
         a, _ = stage.start("a"), stage.start("b")
 
         async def body() -> Any:
@@ -229,12 +229,12 @@ class TestNode:
 
         assert run(a, body) == ("b@test", 3, 4)
 
-    def test_spawn_where_it_may_not(self, stage: Stage, run: Runs) -> None:
+    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, stage: Stage, run: Runs) -> None:
         a, _ = stage.start("a"), stage.start("b", rpc="off")
         with pytest.raises(RpcRefused):
             run(a, lambda: aio.Node.spawn("b", "os", "getpid"))
 
-    def test_bonds_need_a_process(self, stage: Stage) -> None:
+    def test_spawn_link_and_spawn_monitor_need_a_process(self, stage: Stage) -> None:
         stage.start("a")
         for call in (aio.Node.spawn_link, aio.Node.spawn_monitor):
             with pytest.raises(NotAProcess):
@@ -242,7 +242,7 @@ class TestNode:
 
 
 class TestProcess:
-    def test_at_home_and_abroad(self, stage: Stage, run: Runs) -> None:
+    def test_info_and_is_alive_of_local_and_remote_processes(self, stage: Stage, run: Runs) -> None:
         a, b = stage.start("a"), stage.start("b")
         here, _ = a.processes.spawn(receive, ())
         there, _ = b.processes.spawn(receive, ())

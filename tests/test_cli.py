@@ -49,7 +49,7 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
     return run
 
 
-def test_version_loads_nothing_heavy(environment: dict[str, str]) -> None:
+def test_version_loads_no_large_package(environment: dict[str, str]) -> None:
     code = (
         "import sys; from pyx.cli import main\n"
         "try: main(['--version'])\n"
@@ -107,24 +107,24 @@ class TestUsage:
             ),
         ],
     )
-    def test_a_mistake_is_one_line_and_a_hint(self, words: list[str], error: str, run: Run) -> None:
+    def test_wrong_usage_is_one_line_and_a_hint(self, words: list[str], error: str, run: Run) -> None:
         done = run(*words)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", error)
 
-    def test_a_tick_must_be_a_sensible_number(self, run: Run) -> None:
+    def test_tick_out_of_range_is_refused(self, run: Run) -> None:
         done = run("--tick", "soon")
         assert done.returncode == 2
         assert "'soon' is not a number of seconds from 0.1 to 86400" in done.stderr
 
     @pytest.mark.parametrize("mib", ["0", "-1", "1025", "1.5", "64MiB", "", "٣"])
-    def test_the_limit_of_a_message_is_a_number_of_mib(self, mib: str, run: Run) -> None:
+    def test_max_message_out_of_range_is_refused(self, mib: str, run: Run) -> None:
         done = run(f"--max-message={mib}", "--sname", "gus")
         sentence = f"pyx: argument --max-message: {mib!r} is not a number of MiB from 1 to 1024\n"
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"{sentence}hint: pyx --help shows the options\n"
 
     @pytest.mark.parametrize("name", ["", "a b", "gus@", "@vm", "ümlaut"])
-    def test_a_bad_node_name_says_why(self, name: str, run: Run) -> None:
+    def test_invalid_node_name_is_one_line_with_the_reason(self, name: str, run: Run) -> None:
         done = run("--sname", name, "-e", "1")
         assert done.returncode == 2
         assert done.stderr.startswith(f"pyx: {name!r} is not a node name: ")
@@ -136,7 +136,7 @@ class TestScripts:
         done = run("-e", "x = 1", "-e", "x", "-e", "print(x + 1)")
         assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
 
-    def test_an_error_stops_with_a_traceback_and_1(self, run: Run) -> None:
+    def test_uncaught_exception_ends_with_a_traceback_and_1(self, run: Run) -> None:
         done = run("-e", "print('a')", "-e", "1 / 0", "-e", "print('b')")
         assert (done.returncode, done.stdout) == (1, "a\n")
         assert done.stderr.startswith(
@@ -144,11 +144,11 @@ class TestScripts:
         )
         assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
-    def test_a_pipe_is_a_program(self, run: Run) -> None:
+    def test_program_from_a_pipe_runs(self, run: Run) -> None:
         done = run(stdin="def f():\n    return 5\nprint(f())\nf()\n")
         assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
 
-    def test_a_file_has_its_name_its_arguments_and_its_neighbours(self, run: Run, tmp_path: Path) -> None:
+    def test_file_has_its_name_arguments_and_neighbours(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "apps").mkdir()
         (tmp_path / "apps" / "neighbour.py").write_text("here = 'neighbour'\n")
         (tmp_path / "apps" / "app.py").write_text(
@@ -158,7 +158,7 @@ class TestScripts:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == "__main__ ['apps/app.py', '--flag', 'x'] neighbour\n"
 
-    def test_a_bare_name_is_no_import_in_a_file(self, run: Run, tmp_path: Path) -> None:
+    def test_bare_module_name_in_a_file_is_a_name_error(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "stock.py").write_text("x = 5\n")
         (tmp_path / "app.py").write_text("print(stock.x)\n")
         assert "NameError" in run("app.py").stderr
@@ -168,21 +168,21 @@ class TestScripts:
         ("code", "status"),
         [("exit(7)", 7), ("exit()", 0), ("raise SystemExit('no')", 1), ("raise KeyboardInterrupt", 130)],
     )
-    def test_exit_codes(self, code: str, status: int, run: Run) -> None:
+    def test_exit_code_is_that_of_the_code(self, code: str, status: int, run: Run) -> None:
         assert run("-e", code).returncode == status
 
-    def test_a_program_is_a_process(self, run: Run) -> None:
+    def test_program_is_a_process(self, run: Run) -> None:
         done = run("-e", "send(self(), 'hi'); print(receive(timeout=5), self())")
         assert done.stdout == "hi #PID<0.1.0>\n"
 
-    def test_await_works(self, run: Run) -> None:
+    def test_top_level_await_works(self, run: Run) -> None:
         assert run("-e", "import asyncio; print(await asyncio.sleep(0, 7))").stdout == "7\n"
 
-    def test_neither_the_editor_nor_the_colours_are_loaded(self, run: Run) -> None:
+    def test_program_loads_no_prompt_toolkit_and_no_pygments(self, run: Run) -> None:
         done = run("-e", "import sys; print({'prompt_toolkit', 'pygments'} & set(sys.modules))")
         assert done.stdout == "set()\n"
 
-    def test_a_reader_that_leaves_ends_the_program(self, environment: dict[str, str], tmp_path: Path) -> None:
+    def test_program_ends_when_its_reader_leaves(self, environment: dict[str, str], tmp_path: Path) -> None:
         child = subprocess.Popen(
             [sys.executable, "-m", "pyx", "-e", "while True: print('y')"],
             stdout=subprocess.PIPE,
@@ -198,21 +198,19 @@ class TestScripts:
         with child.stderr:
             assert (child.wait(timeout=60), child.stderr.read()) == (1, "")
 
-    def test_i_gives_a_prompt_afterwards(self, run: Run) -> None:
+    def test_i_shows_a_prompt_afterwards(self, run: Run) -> None:
         done = run("-i", "-e", "x = 5", stdin="x\nexit(4)\n")
         assert (done.returncode, done.stdout) == (4, "pyx(1)> x\n5\npyx(2)> exit(4)\n")
 
 
 class TestNodes:
-    def test_a_name_in_use_is_3(self, run: Run, service: subprocess.Popen[str]) -> None:
+    def test_taken_name_exits_with_3(self, run: Run, service: subprocess.Popen[str]) -> None:
         done = run("--sname", "billing", "-e", "1")
         assert done.returncode == 3
         assert done.stderr.startswith("pyx: the name billing@")
         assert done.stderr.endswith(f" is in use by another node (pid {service.pid})\n")
 
-    def test_a_service_is_reached_and_leaves_on_sigterm(
-        self, run: Run, service: subprocess.Popen[str]
-    ) -> None:
+    def test_service_is_reachable_and_ends_on_sigterm(self, run: Run, service: subprocess.Popen[str]) -> None:
         done = run("--sname", "gus", "-e", "print(Node.ping('billing'))")
         assert (done.stdout, done.stderr) == ("pong\n", "")
         service.send_signal(signal.SIGTERM)
@@ -224,7 +222,7 @@ class TestNodes:
         service.send_signal(signal.SIGINT)
         assert service.wait(timeout=60) == 130
 
-    def test_a_cookie_on_the_command_line_is_warned_about(self, run: Run) -> None:
+    def test_cookie_flag_is_warned_about(self, run: Run) -> None:
         done = run("--sname", "gus", "--cookie", "secret", "-e", "1")
         assert done.returncode == 0
         assert done.stderr.count("ps") == 1
@@ -244,7 +242,7 @@ class TestNodes:
             child.kill()
 
 
-def test_new_makes_a_project_that_works_as_a_node(run: Run) -> None:
+def test_new_makes_a_project_that_runs_as_a_node(run: Run) -> None:
     done = run("new", "shop")
     assert (done.returncode, done.stderr) == (0, "")
     assert "cd shop" in done.stdout

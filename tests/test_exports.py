@@ -1,4 +1,4 @@
-"""__init__.py: The public names: what `import pyx` offers, where it comes from, and how little it loads."""
+"""__init__.py: The public names: what `import pyx` offers, where it comes from, what it loads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def names_for_type_checkers() -> set[str]:
     return {name.name for one in block.body if isinstance(one, ast.ImportFrom) for name in one.names}
 
 
-def test_all_the_homes_and_the_type_checker_agree() -> None:
+def test_lists_of_public_names_agree() -> None:
     lazy = {name for names in _HOMES.values() for name in names}
     assert set(pyx.__all__) == lazy | MODULES
     assert names_for_type_checkers() == set(pyx.__all__)
@@ -43,7 +43,7 @@ def test_all_the_homes_and_the_type_checker_agree() -> None:
 
 
 @pytest.mark.parametrize("name", pyx.__all__)
-def test_each_name_is_there_and_the_one_at_home(name: str) -> None:
+def test_public_name_is_the_object_of_its_module(name: str) -> None:
     value = getattr(pyx, name)
     if name in MODULES:
         assert value is importlib.import_module(f"pyx.{name}")
@@ -54,13 +54,13 @@ def test_each_name_is_there_and_the_one_at_home(name: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["primitives", "node", "process", "rpc", "aio"])
-def test_each_face_says_what_it_offers(module: str) -> None:
+def test_names_of_a_public_module_have_docstrings(module: str) -> None:
     face = importlib.import_module(f"pyx.{module}")
     for name in face.__all__:
         assert getattr(face, name).__doc__, f"{name} has no sentence"
 
 
-def test_every_public_function_has_its_sentence() -> None:
+def test_public_names_and_their_functions_have_docstrings() -> None:
     for name in pyx.__all__:
         value: Any = getattr(pyx, name)
         assert value.__doc__, f"{name} has no sentence"
@@ -70,29 +70,29 @@ def test_every_public_function_has_its_sentence() -> None:
                 assert function.__doc__, f"{name}.{member} has no sentence"
 
 
-def test_what_is_not_there_is_an_ordinary_attribute_error() -> None:
+def test_missing_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'pyx' has no attribute 'nope'"):
         pyx.nope  # noqa: B018 - asking is the test
     assert not hasattr(pyx, "nope")
 
 
-def test_dir_lists_them_before_they_are_loaded() -> None:
+def test_dir_lists_public_names_before_they_are_loaded() -> None:
     assert set(pyx.__all__) <= set(dir(pyx))
     assert "__version__" in dir(pyx)
 
 
-def test_dir_lists_nothing_else() -> None:
+def test_dir_lists_no_other_name() -> None:
     assert {name for name in dir(pyx) if not name.startswith("__")} == set(pyx.__all__)
 
 
-class TestWhatIsPromised:
+class TestNamedInText:
     """Every name in the pages, in a `Raises:` section or in a hint is one that `from pyx import` finds."""
 
-    def test_every_error_of_the_tree_is_public(self) -> None:
+    def test_errors_of_the_tree_are_public(self) -> None:
         classes = {name for name, one in vars(errors).items() if isinstance(one, type)}
         assert {name for name in classes if issubclass(vars(errors)[name], BaseException)} <= set(pyx.__all__)
 
-    def test_the_words_of_the_readme(self) -> None:
+    def test_names_in_the_readme_exist(self) -> None:
         rows = re.findall(r"^\| (here|`\w+`) \| (.+) \|$", README.partition("## The words")[2], re.MULTILINE)
         words = {owner.strip("`"): re.findall(r"\b[a-zA-Z]\w*\b", text) for owner, text in rows}
         assert list(words) == ["here", "Node", "Process", "rpc", "aio"]
@@ -102,7 +102,7 @@ class TestWhatIsPromised:
         for owner in ("Node", "Process", "rpc"):
             assert [name for name in words[owner] if not hasattr(getattr(pyx, owner), name)] == [], owner
 
-    def test_the_classes_of_the_pages(self) -> None:
+    def test_classes_named_in_the_pages_exist(self) -> None:
         camel = set(re.findall(r"`((?:[A-Z][a-z]+){2,})`", PAGES))
         assert {"NodeBusy", "RpcTimeout", "TerminalTaken"} <= camel
         assert camel - OF_PYTHON <= set(pyx.__all__)
@@ -110,7 +110,7 @@ class TestWhatIsPromised:
     @pytest.mark.parametrize(
         "path", sorted(Path(pyx.__file__).parent.glob("*.py")), ids=lambda path: path.name
     )
-    def test_what_a_docstring_says_is_raised(self, path: Path) -> None:
+    def test_exception_named_in_a_docstring_exists(self, path: Path) -> None:
         for named in re.findall(r"^ +Raises:\n((?: +\S.*\n)+)", path.read_text(), re.MULTILINE):
             for line in re.findall(r"^ +([A-Z]\w+(?:, [A-Z]\w+)*): ", named, re.MULTILINE):
                 for name in line.split(", "):
@@ -119,7 +119,7 @@ class TestWhatIsPromised:
     @pytest.mark.parametrize(
         "path", sorted(Path(pyx.__file__).parent.rglob("*.py")), ids=lambda path: path.name
     )
-    def test_what_a_hint_says_can_be_called(self, path: Path) -> None:
+    def test_function_named_in_a_hint_exists(self, path: Path) -> None:
         hints = [
             str(keyword.value.value)
             for call in ast.walk(ast.parse(path.read_text()))
@@ -152,7 +152,7 @@ def roots(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
 
 
-def test_importing_pyx_loads_next_to_nothing() -> None:
+def test_import_loads_no_other_module_of_pyx() -> None:
     loaded = loaded_by("import pyx; from pyx import __version__; dir(pyx)")
     assert (
         roots(loaded) & {"asyncio", "msgpack", "prompt_toolkit", "pygments", "uvloop", "ssl", "socket"}
@@ -161,7 +161,7 @@ def test_importing_pyx_loads_next_to_nothing() -> None:
     assert {module for module in loaded if module.startswith("pyx")} == {"pyx"}
 
 
-def test_importing_pyx_starts_nothing() -> None:
+def test_import_starts_no_thread() -> None:
     program = "import threading, pyx; from pyx import Node, rpc, send; print(threading.active_count())"
     printed = subprocess.run(
         [sys.executable, "-c", program],
@@ -174,13 +174,13 @@ def test_importing_pyx_starts_nothing() -> None:
     assert printed == "1\n"
 
 
-def test_a_node_on_this_host_loads_no_shell_and_no_tls() -> None:
+def test_node_of_this_host_loads_no_shell_and_no_tls() -> None:
     loaded = loaded_by("from pyx import Node, Process, aio, receive, rpc, send, spawn")
     assert roots(loaded) & {"prompt_toolkit", "pygments", "cryptography"} == set()
     assert {module for module in loaded if module.startswith(("pyx.shell", "pyx.scenario"))} == set()
 
 
-def test_the_version_is_the_packages() -> None:
+def test_version_is_that_of_the_package() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -1,4 +1,4 @@
-"""node.py: Node: this one and the others, as a user types them."""
+"""node.py: `Node`, as a user types it: this node, other nodes, spawn and monitors there."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
-class TestThisOne:
-    def test_without_a_name(self, node: LocalNode) -> None:
+class TestThisNode:
+    def test_node_without_a_name_has_none_of_its_facts(self, node: LocalNode) -> None:
         assert Node.self() == "nonode@nohost"
         assert Node.is_alive() is False
         assert Node.stop() is False
@@ -44,7 +44,7 @@ class TestThisOne:
         assert Node.list() == []
         assert Node.list("this") == ["nonode@nohost"]
 
-    def test_with_one(self, node: LocalNode) -> None:
+    def test_start_and_stop_change_name_and_liveness(self, node: LocalNode) -> None:
         assert Node.start("a@test", cookie=COOKIE) == "a@test"
         assert Node.self() == "a@test"
         assert Node.is_alive() is True
@@ -53,7 +53,7 @@ class TestThisOne:
         assert Node.stop() is True
         assert Node.is_alive() is False
 
-    def test_twice_and_taken(self, stage: Stage) -> None:
+    def test_start_twice_or_with_a_taken_name_is_refused(self, stage: Stage) -> None:
         stage.start("a")
         other = stage.make()
         with pytest.raises(AlreadyStarted):
@@ -63,7 +63,7 @@ class TestThisOne:
         with pytest.raises(NodeNameInvalid):
             as_process(other, lambda: Node.start("no good"))
 
-    def test_its_cookie_shows_itself_to_nobody(self, node: LocalNode) -> None:
+    def test_cookie_is_kept_out_of_its_repr(self, node: LocalNode) -> None:
         Node.start("a@test", cookie=COOKIE)
         cookie = Node.get_cookie()
         assert cookie is not None
@@ -72,7 +72,7 @@ class TestThisOne:
         assert Node.set_cookie("pyx1-" + "3" * 43) is True
         assert Node.set_cookie("b", "pyx1-" + "4" * 43) is True
 
-    def test_a_cookie_needs_a_node_and_is_a_text(self, node: LocalNode) -> None:
+    def test_set_cookie_needs_a_named_node_and_a_str(self, node: LocalNode) -> None:
         with pytest.raises(NodeNotAlive, match="cannot set a cookie: this process is not a node"):
             Node.set_cookie("x")
         Node.start("a@test", cookie=COOKIE)
@@ -81,8 +81,8 @@ class TestThisOne:
                 Node.set_cookie(*args)
 
 
-class TestOthers:
-    def test_ping_connect_list(self, stage: Stage) -> None:
+class TestOtherNodes:
+    def test_ping_and_connect_list_the_node(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         assert Node.ping("b") == "pong"
         assert Node.connect("b@test") is True
@@ -92,14 +92,14 @@ class TestOthers:
         until(lambda: as_process(b, Node.list) == ["a@test"])
         assert a.kernel.tables.name == "a@test"
 
-    def test_nobody_there(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    def test_missing_node_is_pang_and_false(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         stage.start("a")
         assert Node.ping("nobody") == "pang"
         assert Node.connect("nobody") is False
         assert Node.list("known") == ["a@test", "nobody@test"]
         assert "cannot connect to nobody@test: no node of that name runs on this host" in caplog.text
 
-    def test_kinds(self, stage: Stage) -> None:
+    def test_list_selects_nodes_by_kind(self, stage: Stage) -> None:
         stage.start("a")
         stage.start("b")
         stage.start("h", hidden=True)
@@ -112,12 +112,12 @@ class TestOthers:
         with pytest.raises(ValueError, match="'friends' is not a kind of node: this, visible, hidden"):
             Node.list("friends")
 
-    def test_of_a_node_without_a_name_nobody_is_reached(self, node: LocalNode) -> None:
+    def test_node_without_a_name_reaches_no_other(self, node: LocalNode) -> None:
         assert Node.ping("b") == "pang"
         assert Node.connect("b") == "ignored"
         assert Node.disconnect("b") == "ignored"
 
-    def test_disconnecting_one_leaves_the_others(self, stage: Stage) -> None:
+    def test_disconnect_leaves_other_connections(self, stage: Stage) -> None:
         for name in "abc":
             stage.start(name)
         Node.ping("b")
@@ -127,13 +127,13 @@ class TestOthers:
         assert Node.disconnect("b") is False
 
     @pytest.mark.parametrize("name", ["no good", "", "a@", 42, None])
-    def test_a_name_that_is_none(self, stage: Stage, name: Any) -> None:
+    def test_invalid_node_name_is_refused(self, stage: Stage, name: Any) -> None:
         stage.start("a")
         for call in (Node.ping, Node.connect, Node.disconnect, lambda one: Node.spawn(one, "os", "getpid")):
             with pytest.raises((NodeNameInvalid, TypeError), match="node name"):
                 call(name)
 
-    def test_one_that_does_not_answer(
+    def test_ping_of_a_node_that_does_not_answer_is_pang_and_logged(
         self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stage.start("a")
@@ -148,7 +148,7 @@ class TestOthers:
         go_on.set()
 
     @pytest.mark.parametrize("call", [Node.ping, Node.connect, lambda name: Node.spawn(name, "os", "getpid")])
-    def test_on_a_running_loop_the_twins_are_named(self, stage: Stage, call: Callable[[str], Any]) -> None:
+    def test_call_on_a_running_loop_names_its_twin(self, stage: Stage, call: Callable[[str], Any]) -> None:
         stage.start("a")
 
         async def on_a_loop() -> None:
@@ -159,7 +159,7 @@ class TestOthers:
 
 
 class TestSpawn:
-    def test_runs_there_and_prints_here(self, stage: Stage) -> None:
+    def test_spawned_process_runs_there_and_prints_here(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
 
         def body() -> Any:
@@ -172,14 +172,14 @@ class TestSpawn:
         assert process is not None
         assert process.leader == Pid(0, node="a@test", creation=a.kernel.tables.creation)
 
-    def test_a_function_is_sent_by_name(self, stage: Stage) -> None:
+    def test_spawned_function_is_sent_by_name(self, stage: Stage) -> None:
         stage.start("a")
         stage.start("b")
         assert Node.spawn("b", receive, []).node == "b@test"
         with pytest.raises(EncodeError, match="lambda"):
             Node.spawn("b", lambda: None)
 
-    def test_linked_and_monitored(self, stage: Stage) -> None:
+    def test_spawn_link_and_spawn_monitor_report_the_end(self, stage: Stage) -> None:
         a, _ = stage.start("a"), stage.start("b")
 
         def body() -> Any:
@@ -191,7 +191,7 @@ class TestSpawn:
 
         assert as_process(a, body) == ("ZeroDivisionError", 3)
 
-    def test_out_of_reach(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    def test_spawn_without_a_connection(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
         a = stage.start("a")
 
         def body() -> Any:
@@ -206,21 +206,21 @@ class TestSpawn:
         assert messages == [("EXIT", linked, "noconnection"), ("DOWN", ref, "process", pid, "noconnection")]
         assert "cannot start os.getpid on nobody@test" in caplog.text
 
-    def test_where_it_may_not(self, stage: Stage) -> None:
+    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, stage: Stage) -> None:
         stage.start("a")
         stage.start("b", rpc="off")
         with pytest.raises(RpcRefused, match="b@test refuses calls"):
             Node.spawn("b", "os", "getpid")
 
-    def test_bonds_need_a_process(self, stage: Stage) -> None:
+    def test_spawn_link_and_spawn_monitor_need_a_process(self, stage: Stage) -> None:
         stage.start("a")
         for call in (Node.spawn_link, Node.spawn_monitor):
             with pytest.raises(NotAProcess):
                 call("a", "os", "getpid")
 
 
-class TestMonitors:
-    def test_of_one_node_stack(self, stage: Stage) -> None:
+class TestNodeMonitors:
+    def test_monitors_of_one_node_add_up(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
 
         def body() -> Any:
@@ -240,13 +240,13 @@ class TestMonitors:
         start_stop.stop(b)
         assert running.outcome() == ([("nodedown", "b@test")] * 2, [])
 
-    def test_of_a_node_out_of_reach_fires_at_once(self, stage: Stage) -> None:
+    def test_monitor_of_an_unreachable_node_fires_at_once(self, stage: Stage) -> None:
         a = stage.start("a")
         assert as_process(a, lambda: (Node.monitor("nobody", True), receive(timeout=HANG))) == (
             (True, ("nodedown", "nobody@test"))
         )  # fmt: skip
 
-    def test_needs_a_node_and_a_process(self, node: LocalNode) -> None:
+    def test_monitor_needs_a_named_node_and_a_process(self, node: LocalNode) -> None:
         with pytest.raises(NotAProcess):
             Node.monitor("b", True)
         with pytest.raises(NodeNotAlive, match="cannot monitor a node"):
@@ -254,7 +254,7 @@ class TestMonitors:
         with pytest.raises(NotAProcess):
             Node.monitor_nodes(True)
 
-    def test_of_all_nodes(self, stage: Stage) -> None:
+    def test_monitor_nodes_reports_visible_nodes(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         ready = threading.Event()
 
@@ -272,8 +272,8 @@ class TestMonitors:
         assert running.outcome() == [("nodeup", "b@test"), ("nodedown", "b@test")]
 
 
-def test_a_restarted_node_is_not_its_predecessor(stage: Stage) -> None:
-    """An old pid is dead there, and gets nothing that its namesake of today would get."""
+def test_pid_of_a_restarted_node_is_dead(stage: Stage) -> None:
+    """An old pid is dead, and gets none of the messages to the process that has its number now."""
     a, b = stage.start("a"), stage.start("b")
     old = as_process(a, lambda: Node.spawn("b", "pyx", "receive"))
     start_stop.stop(b)

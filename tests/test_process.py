@@ -1,4 +1,4 @@
-"""process.py: Process: every function once as it is meant, once as it is refused."""
+"""process.py: `Process`: each function as it is meant, and as it is refused."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def alive(node: LocalNode) -> Pid:
     return pid
 
 
-class TestNames:
-    def test_given_found_listed_and_taken_back(self, node: LocalNode) -> None:
+class TestRegisteredNames:
+    def test_name_is_registered_found_listed_and_unregistered(self, node: LocalNode) -> None:
         pid = alive(node)
         assert Process.register(pid, "stock") is True
         assert Process.whereis("stock") == pid
@@ -64,7 +64,7 @@ class TestNames:
         assert Process.unregister("stock") is True
         assert Process.whereis("stock") is None
 
-    def test_each_refusal_says_which_rule(self, node: LocalNode) -> None:
+    def test_refused_registration_names_the_rule(self, node: LocalNode) -> None:
         pid, dead = alive(node), end_of_a_process(node)
         Process.register(pid, "stock")
         for bad_pid, name, sentence in (
@@ -79,16 +79,16 @@ class TestNames:
                 Process.register(bad_pid, name)  # type: ignore[arg-type]
             assert sentence in str(refused.value)
 
-    def test_nobody_has_it(self, node: LocalNode) -> None:
+    def test_unregister_of_a_free_name_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(RegistrationError, match="cannot unregister 'nobody': no process has that name"):
             Process.unregister("nobody")
 
     @pytest.mark.parametrize("name", [[], 5, None, b"stock"])
-    def test_what_cannot_be_one_is_not_looked_up(self, name: Any, node: LocalNode) -> None:
+    def test_whereis_of_a_value_that_is_not_a_str_is_refused(self, name: Any, node: LocalNode) -> None:
         with pytest.raises(TypeError, match="a registered name, which is a str, is needed, not "):
             Process.whereis(name)
 
-    def test_a_name_is_free_when_its_process_has_ended(self, node: LocalNode) -> None:
+    def test_name_of_a_dead_process_is_free(self, node: LocalNode) -> None:
         def body() -> None:
             Process.register(own_pid(), "stock")
 
@@ -97,7 +97,7 @@ class TestNames:
         end_of(node, running.pid)
         assert Process.whereis("stock") is None
 
-    def test_a_pid_is_needed(self, node: LocalNode) -> None:
+    def test_register_needs_a_pid(self, node: LocalNode) -> None:
         with pytest.raises(TypeError, match="a pid is needed, not 'stock'"):
             Process.register("stock", "stock")  # type: ignore[arg-type]
 
@@ -110,41 +110,41 @@ def end_of_a_process(node: LocalNode) -> Pid:
 
 
 class TestInformation:
-    def test_all_that_live_here(self, node: LocalNode) -> None:
+    def test_list_has_all_processes_of_this_node(self, node: LocalNode) -> None:
         pids = [alive(node), alive(node)]
         assert Process.list() == pids
 
-    def test_one_key_a_list_and_all(self, node: LocalNode) -> None:
+    def test_info_of_one_key_a_list_and_all(self, node: LocalNode) -> None:
         pid = alive(node)
         assert Process.info(pid, "trap_exit") == ("trap_exit", False)
         assert Process.info(pid, ["kind", "links"]) == {"kind": "def", "links": []}
         assert "messages" not in Process.info(pid)
 
-    def test_of_the_dead_nothing(self, node: LocalNode) -> None:
+    def test_info_of_a_dead_process_is_none(self, node: LocalNode) -> None:
         assert Process.info(end_of_a_process(node)) is None
         assert Process.info(end_of_a_process(node), "kind") is None
 
-    def test_what_is_asked_for_is_checked(self, node: LocalNode) -> None:
+    def test_info_checks_its_keys(self, node: LocalNode) -> None:
         with pytest.raises(ValueError, match="unknown key 'colour'; the known ones are registered_name"):
             Process.info(alive(node), "colour")
         with pytest.raises(TypeError, match="a pid is needed"):
             Process.info("0.1.0")  # type: ignore[arg-type]
 
-    def test_of_a_process_on_another_node(self, stage: Stage) -> None:
+    def test_info_and_is_alive_of_a_remote_process(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         pid = seen_from(a, b, alive(b))
         assert Process.info(pid, "initial_call")[1][0] == __name__
         assert Process.is_alive(pid)
         assert not Process.is_alive(Pid(4711, node="b@test", creation=b.kernel.tables.creation))
 
-    def test_of_a_node_that_is_not_there(self, stage: Stage) -> None:
+    def test_info_of_an_unreachable_node_raises_and_is_alive_is_false(self, stage: Stage) -> None:
         stage.start("a")
         nobody = Pid(1, node="nobody@test", creation=1)
         with pytest.raises(NoConnection):
             Process.info(nobody)
         assert Process.is_alive(nobody) is False
 
-    def test_on_a_running_loop_the_twin_is_named(self, node: LocalNode) -> None:
+    def test_info_on_a_running_loop_names_its_twin(self, node: LocalNode) -> None:
         async def on_a_loop(call: Callable[[Pid], Any]) -> None:
             call(Pid(1))
 
@@ -158,19 +158,19 @@ class TestExits:
     @pytest.mark.parametrize(
         ("reason", "seen"), [("kill", "killed"), ("boom", "boom"), (("a", 1), ("a", 1)), (None, None)]
     )
-    def test_a_signal_ends_another_with_its_reason(self, node: LocalNode, reason: Any, seen: Any) -> None:
+    def test_exit_ends_another_process_with_its_reason(self, node: LocalNode, reason: Any, seen: Any) -> None:
         pid = alive(node)
         ended = Ended(node, pid)
         assert Process.exit(pid, reason) is True
         wait_for(ended)
         assert ended.reason == seen
 
-    def test_a_normal_one_is_ignored(self, node: LocalNode) -> None:
+    def test_exit_signal_normal_of_another_process_is_ignored(self, node: LocalNode) -> None:
         pid = alive(node)
         assert Process.exit(pid, "normal") is True
         assert Process.is_alive(pid)
 
-    def test_one_that_traps_receives_it_but_for_a_kill(self, node: LocalNode) -> None:
+    def test_trapping_process_receives_exit_signals_but_kill(self, node: LocalNode) -> None:
         ready = threading.Event()
 
         def traps() -> Any:
@@ -191,7 +191,7 @@ class TestExits:
         assert ended.reason == "killed"
 
     @pytest.mark.parametrize(("reason", "seen"), [("normal", "normal"), ("boom", "boom"), ("kill", "killed")])
-    def test_to_itself_it_ends_there_whatever_it_catches(
+    def test_exit_of_the_caller_ends_it_whatever_it_catches(
         self, node: LocalNode, reason: str, seen: str
     ) -> None:
         went_on: list[str] = []
@@ -208,7 +208,7 @@ class TestExits:
         wait_for(ended)
         assert (ended.reason, went_on) == (seen, [])
 
-    def test_to_itself_in_a_task_of_its_own_it_ends_the_whole_process(self, node: LocalNode) -> None:
+    def test_exit_of_the_caller_in_a_task_ends_the_process(self, node: LocalNode) -> None:
         async def body() -> None:
             await aio.receive("go")
 
@@ -223,7 +223,7 @@ class TestExits:
         wait_for(ended)
         assert ended.reason == "shutdown"
 
-    def test_to_itself_it_is_a_message_where_exits_are_trapped(self, node: LocalNode) -> None:
+    def test_exit_of_a_trapping_caller_is_a_message(self, node: LocalNode) -> None:
         def body() -> list[Any]:
             Process.flag("trap_exit", True)
             me = own_pid()
@@ -233,7 +233,7 @@ class TestExits:
 
         assert as_process(node, body) == [True, True]
 
-    def test_to_itself_kill_is_not_trapped(self, node: LocalNode) -> None:
+    def test_kill_of_the_caller_is_not_trapped(self, node: LocalNode) -> None:
         def body() -> None:
             Process.flag("trap_exit", True)
             receive("go")
@@ -245,10 +245,10 @@ class TestExits:
         wait_for(ended)
         assert ended.reason == "killed"
 
-    def test_to_the_dead_it_is_true_all_the_same(self, node: LocalNode) -> None:
+    def test_exit_of_a_dead_process_is_true(self, node: LocalNode) -> None:
         assert Process.exit(Pid(4711), "kill") is True
 
-    def test_a_reason_that_is_no_data_says_so(self, node: LocalNode) -> None:
+    def test_exit_reason_that_is_not_data_becomes_an_encode_error(self, node: LocalNode) -> None:
         pid = alive(node)
         ended = Ended(node, pid)
         Process.exit(pid, object())
@@ -256,11 +256,11 @@ class TestExits:
         assert isinstance(ended.reason, Raised)
         assert ended.reason.type == "EncodeError"
 
-    def test_a_pid_is_needed(self, node: LocalNode) -> None:
+    def test_exit_needs_a_pid(self, node: LocalNode) -> None:
         with pytest.raises(TypeError, match="a pid is needed"):
             Process.exit("stock", "kill")  # type: ignore[arg-type]
 
-    def test_flags(self, node: LocalNode) -> None:
+    def test_flag_sets_and_returns_the_old_value(self, node: LocalNode) -> None:
         def body() -> Any:
             return [Process.flag("trap_exit", True), Process.flag("trap_exit", False)]
 
@@ -272,7 +272,7 @@ class TestExits:
 
 
 class TestLinks:
-    def test_are_made_and_given_up(self, node: LocalNode) -> None:
+    def test_link_and_unlink(self, node: LocalNode) -> None:
         def body() -> Any:
             pid = spawn(lambda: receive("end"))
             Process.link(pid)
@@ -284,10 +284,10 @@ class TestLinks:
 
         assert as_process(node, body) == (True, ("links", []))
 
-    def test_to_itself_changes_nothing(self, node: LocalNode) -> None:
+    def test_link_to_the_caller_changes_nothing(self, node: LocalNode) -> None:
         assert as_process(node, lambda: Process.link(own_pid()))
 
-    def test_to_the_dead_raises_or_is_a_message_for_who_traps(self, node: LocalNode) -> None:
+    def test_link_to_a_dead_process_raises_or_is_a_message(self, node: LocalNode) -> None:
         dead = end_of_a_process(node)
         with pytest.raises(NoProcess):
             as_process(node, lambda: Process.link(dead))
@@ -298,7 +298,7 @@ class TestLinks:
 
         assert as_process(node, traps) == (True, ("EXIT", dead, "noproc"))
 
-    def test_to_a_node_that_is_not_there(self, stage: Stage) -> None:
+    def test_link_to_an_unreachable_node_is_noconnection(self, stage: Stage) -> None:
         a = stage.start("a")
         nobody = Pid(1, node="nobody@test", creation=1)
 
@@ -309,7 +309,7 @@ class TestLinks:
 
         assert as_process(a, traps) == ("EXIT", nobody, "noconnection")
 
-    def test_a_normal_end_takes_nobody_along(self, node: LocalNode) -> None:
+    def test_normal_end_does_not_end_linked_processes(self, node: LocalNode) -> None:
         def body() -> str:
             pid = spawn_link(lambda: receive("end"))
             ref = Process.monitor(pid)
@@ -321,7 +321,7 @@ class TestLinks:
 
 
 class TestMonitors:
-    def test_fire_once_each_and_stack(self, node: LocalNode) -> None:
+    def test_each_monitor_fires_once(self, node: LocalNode) -> None:
         def body() -> Any:
             pid = spawn(lambda: receive("end"))
             refs = [Process.monitor(pid), Process.monitor(pid)]
@@ -331,7 +331,7 @@ class TestMonitors:
 
         assert as_process(node, body) == (2, [])
 
-    def test_of_the_dead_fire_at_once_and_are_found_by_their_reference(self, node: LocalNode) -> None:
+    def test_monitor_of_a_dead_process_fires_at_once(self, node: LocalNode) -> None:
         """The message comes with the very step that makes the reference."""
         dead = end_of_a_process(node)
 
@@ -342,7 +342,7 @@ class TestMonitors:
 
         assert as_process(node, body) == "noproc"
 
-    def test_of_a_name_and_of_a_name_on_a_node(self, stage: Stage) -> None:
+    def test_monitor_of_a_name_and_of_a_name_on_a_node(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         Process.register(alive(a), "stock")
         in_kernel(b, b.kernel.registry.register, alive(b), "stock")
@@ -363,7 +363,7 @@ class TestMonitors:
             ("process", ("stock", "b@test"), "bang"),
         ]
 
-    def test_taken_back_they_do_not_fire(self, node: LocalNode) -> None:
+    def test_removed_monitor_does_not_fire(self, node: LocalNode) -> None:
         def body() -> Any:
             pid = spawn(lambda: receive("end"))
             ref = Process.monitor(pid)
@@ -375,7 +375,7 @@ class TestMonitors:
 
         assert as_process(node, body) == ((True, False), [])
 
-    def test_with_flush_what_came_is_gone_too(self, node: LocalNode) -> None:
+    def test_demonitor_with_flush_removes_the_message(self, node: LocalNode) -> None:
         dead = end_of_a_process(node)
 
         def body() -> Any:
@@ -387,7 +387,7 @@ class TestMonitors:
 
         assert as_process(node, body) == ["kept", True]
 
-    def test_a_predicate_may_not_flush_under_its_own_receive(self, node: LocalNode) -> None:
+    def test_demonitor_with_flush_in_a_predicate_is_refused(self, node: LocalNode) -> None:
         def body() -> None:
             send(own_pid(), "x")
             receive(lambda _: Process.demonitor(make_ref(), flush=True))
@@ -395,11 +395,11 @@ class TestMonitors:
         with pytest.raises(AlreadyReceiving):
             as_process(node, body)
 
-    def test_a_reference_is_nothing_to_watch(self, node: LocalNode) -> None:
+    def test_monitor_of_a_reference_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(TypeError, match=r"a monitor watches a pid, a name or \(name, node\)"):
             as_process(node, lambda: Process.monitor(make_ref()))  # type: ignore[arg-type]
 
-    def test_they_need_a_process(self, node: LocalNode) -> None:
+    def test_links_and_monitors_need_a_process(self, node: LocalNode) -> None:
         for call in (
             lambda: Process.monitor(Pid(1)),
             lambda: Process.demonitor(make_ref()),
@@ -415,7 +415,7 @@ class TestMonitors:
 
 
 class TestAliases:
-    def test_a_late_reply_litters_no_mailbox(self, node: LocalNode) -> None:
+    def test_late_reply_to_a_removed_alias_is_dropped(self, node: LocalNode) -> None:
         def body() -> Any:
             alias = Process.alias()
             send(alias, ("reply", alias, 1))
@@ -428,7 +428,7 @@ class TestAliases:
 
 
 class TestDictionary:
-    def test_keeps_anything_for_its_own_process(self, node: LocalNode) -> None:
+    def test_put_and_get_keep_any_value_for_the_process(self, node: LocalNode) -> None:
         def body() -> Any:
             lock = threading.Lock()
             return [
@@ -444,18 +444,18 @@ class TestDictionary:
 
 
 class TestTime:
-    def test_a_message_later(self, node: LocalNode) -> None:
+    def test_send_after_sends_later(self, node: LocalNode) -> None:
         running = Running(node, lambda: receive(timeout=HANG))
         ref = Process.send_after(running.pid, ["later"], 0.001)
         assert running.outcome() == ["later"]
         assert Process.cancel_timer(ref) is False
 
-    def test_called_back(self, node: LocalNode) -> None:
+    def test_cancelled_timer_sends_nothing(self, node: LocalNode) -> None:
         ref = Process.send_after("nobody", "never", 3600)
         left = Process.cancel_timer(ref)
         assert 3500 < left <= 3600
 
-    def test_what_is_wrong_is_told_at_the_call(self, node: LocalNode) -> None:
+    def test_send_after_checks_its_arguments(self, node: LocalNode) -> None:
         for seconds in (None, "1", -1):
             with pytest.raises((TypeError, ValueError), match="seconds is a number"):
                 Process.send_after(Pid(1), "x", seconds)  # type: ignore[arg-type]
@@ -464,7 +464,7 @@ class TestTime:
         with pytest.raises(TypeError, match="cannot send message"):
             Process.send_after(Pid(1), object(), 1)
 
-    def test_sleeping(self, node: LocalNode) -> None:
+    def test_sleep_blocks_for_the_time(self, node: LocalNode) -> None:
         Process.sleep(0)
         as_process(node, lambda: Process.sleep(0.001))
         with pytest.raises(ValueError, match="seconds is a number"):
@@ -478,7 +478,7 @@ class TestTime:
 
         assert as_process(node, body) == ["early"]
 
-    def test_on_a_running_loop_the_twin_is_named(self, node: LocalNode) -> None:
+    def test_sleep_on_a_running_loop_names_its_twin(self, node: LocalNode) -> None:
         async def on_a_loop() -> None:
             Process.sleep(0)
 
@@ -486,12 +486,12 @@ class TestTime:
             asyncio.run(on_a_loop())
 
 
-class TestLeaders:
-    def test_whose_terminal_it_is(self, node: LocalNode) -> None:
+class TestGroupLeader:
+    def test_group_leader_of_a_process_is_the_node(self, node: LocalNode) -> None:
         assert Process.group_leader() == Pid(0)
         assert as_process(node, Process.group_leader) == Pid(0)
 
-    def test_it_can_be_another(self, node: LocalNode) -> None:
+    def test_group_leader_can_be_set(self, node: LocalNode) -> None:
         pid = alive(node)
 
         def body() -> Any:
@@ -499,7 +499,7 @@ class TestLeaders:
 
         assert as_process(node, body) == (True, True)
 
-    def test_half_an_order_is_none(self, node: LocalNode) -> None:
+    def test_group_leader_with_one_argument_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(TypeError, match="takes no argument, or a pid and its new leader"):
             Process.group_leader(Pid(1))
         with pytest.raises(TypeError, match="a pid is needed"):
@@ -517,6 +517,6 @@ class TestLeaders:
         lambda: Node.monitor("b", "off"),  # type: ignore[arg-type]
     ],
 )
-def test_what_can_mean_nothing_is_refused(wrong: Callable[[], Any], stage: Stage) -> None:
+def test_wrong_argument_is_refused(wrong: Callable[[], Any], stage: Stage) -> None:
     with pytest.raises(TypeError, match="is needed, not "):
         as_process(stage.start("a"), wrong)

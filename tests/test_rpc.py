@@ -1,6 +1,4 @@
-"""rpc.py: rpc: values and failures, several nodes at once, futures; what time-outs and losses leave
-behind.
-"""
+"""rpc.py: `rpc`: values and failures, casts, multicalls, futures; what time-outs and losses leave behind."""
 
 from __future__ import annotations
 
@@ -45,7 +43,7 @@ def two(stage: Stage) -> tuple[LocalNode, LocalNode]:
 
 
 class TestCall:
-    def test_by_names_by_module_and_by_function(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_call_by_names_by_module_and_by_function(self, two: tuple[LocalNode, LocalNode]) -> None:
         stock = [{"qty": 30}, {"qty": 35}]
         assert rpc.call("b", __name__, "total", [stock]) == 65
         assert rpc.call("b@test", total, [stock]) == 65
@@ -53,7 +51,7 @@ class TestCall:
         assert rpc.call("b", "os.path", "join", ("a", "b")) == "a/b"
         assert rpc.call("b", "builtins", "str.upper", ["abc"]) == "ABC"
 
-    def test_to_itself_named_or_not(self, stage: Stage) -> None:
+    def test_call_of_this_node_with_and_without_a_name(self, stage: Stage) -> None:
         a = stage.make()
         assert rpc.call("nonode@nohost", "os", "getpid") == os.getpid()
         stage.start("b")
@@ -62,7 +60,7 @@ class TestCall:
         start_node(a, "a@test")
         assert rpc.call("a", "Node", "self") == "a@test"
 
-    def test_failures_are_told_apart(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_failures_have_exceptions_of_their_own(self, two: tuple[LocalNode, LocalNode]) -> None:
         with pytest.raises(RpcUndefined, match="b@test has no function nope in module os"):
             rpc.call("b", "os", "nope")
         with pytest.raises(RpcUndefined, match="b@test has no module nope"):
@@ -74,7 +72,7 @@ class TestCall:
         assert "test_rpc.py" in failed.value.traceback
         assert "pyx/runtime" not in failed.value.traceback
 
-    def test_what_is_wrong_here_is_told_here(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_wrong_argument_is_refused_at_the_caller(self, two: tuple[LocalNode, LocalNode]) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[0\]"):
             rpc.call("b", "os", "getpid", [threading.Lock()])
         with pytest.raises(TypeError, match="a call is named by"):
@@ -82,12 +80,12 @@ class TestCall:
         with pytest.raises(ValueError, match="timeout is a number of seconds"):
             rpc.call("b", "os", "getpid", timeout=-1)
 
-    def test_a_value_of_any_kind(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_value_of_any_type_is_returned(self, two: tuple[LocalNode, LocalNode]) -> None:
         value = {"pid": Pid(7), "bytes": b"\0", "nested": [(1, 2.5), {None: True}], "big": 2**70}
         echoed = rpc.call("b", "operator", "getitem", [[value], 0])
         assert echoed == value
 
-    def test_no_answer_in_time_and_a_late_one_vanishes(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_late_answer_after_a_time_out_is_dropped(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
 
         def body() -> Any:
@@ -103,7 +101,7 @@ class TestCall:
         assert as_process(a, body) == (os.getpid(), [])
         assert a.kernel.pending == {}
 
-    def test_a_node_that_is_lost_meanwhile(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_node_lost_during_the_call_raises_no_connection(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
         until(lambda: bool(b.kernel.tables.processes.all()))
@@ -112,13 +110,13 @@ class TestCall:
             calling.outcome()
         assert isinstance(lost.value, ConnectionError)
 
-    def test_where_it_may_not(self, stage: Stage) -> None:
+    def test_call_forbidden_by_the_rpc_policy_is_refused(self, stage: Stage) -> None:
         stage.start("a")
         stage.start("b", rpc="off")
         with pytest.raises(RpcRefused, match=r"--rpc off"):
             rpc.call("b", "os", "getpid")
 
-    def test_on_a_running_loop_the_twins_are_named(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_call_on_a_running_loop_names_its_twin(self, two: tuple[LocalNode, LocalNode]) -> None:
         async def on_a_loop(call: Callable[[], Any]) -> None:
             call()
 
@@ -130,7 +128,7 @@ class TestCall:
                 asyncio.run(on_a_loop(call))
             assert refused.value.twin == twin
 
-    def test_many_at_once(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_many_calls_at_once_are_answered(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, _ = two
         callers = [
             Running(a, lambda: [rpc.call("b", "operator", "add", [1, n]) for n in range(50)])
@@ -141,7 +139,7 @@ class TestCall:
 
 
 class TestCast:
-    def test_is_true_and_runs(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_cast_returns_true_and_runs(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, _ = two
 
         def body() -> Any:
@@ -150,23 +148,23 @@ class TestCast:
 
         assert as_process(a, body) == "done"
 
-    def test_whatever_becomes_of_it(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_cast_to_an_unreachable_node_returns_true(self, two: tuple[LocalNode, LocalNode]) -> None:
         assert rpc.cast("nobody", "os", "getpid") is True
         assert rpc.cast("b", "nope", "f") is True
 
-    def test_from_a_finalizer_too(self, node: LocalNode) -> None:
+    def test_cast_from_a_finalizer_runs(self, node: LocalNode) -> None:
         assert in_kernel(node, rpc.cast, "nonode@nohost", "os", "getpid") is True
 
 
 class TestMulticall:
-    def test_results_in_order_and_who_did_not_answer(self, stage: Stage) -> None:
+    def test_multicall_returns_results_in_order_and_unanswered_nodes(self, stage: Stage) -> None:
         for name in "abc":
             stage.start(name)
         results, unanswered = rpc.multicall(["c", "nobody", "b"], "Node", "self")
         assert results == ["c@test", "b@test"]
         assert unanswered == ["nobody@test"]
 
-    def test_this_one_and_all_visible(self, stage: Stage) -> None:
+    def test_multicall_without_nodes_is_of_all_visible_ones(self, stage: Stage) -> None:
         stage.start("a")
         stage.start("b")
         stage.start("h", hidden=True)
@@ -174,17 +172,17 @@ class TestMulticall:
         rpc.call("h", "os", "getpid")
         assert rpc.multicall(None, "Node", "self") == (["a@test", "b@test"], [])
 
-    def test_a_failure_is_among_the_results(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_multicall_has_failures_among_its_results(self, two: tuple[LocalNode, LocalNode]) -> None:
         results, unanswered = rpc.multicall(["a", "b"], "operator", "truediv", [1, 0])
         assert [type(result) for result in results] == [RemoteError, RemoteError]
         assert unanswered == []
 
-    def test_in_time_all_together(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_multicall_has_one_time_limit_for_all_answers(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, _ = two
         assert rpc.multicall(["b", "b"], "pyx", "receive", timeout=0.01) == ([], ["b@test", "b@test"])
         assert a.kernel.pending == {}
 
-    def test_of_a_list(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_multicall_without_a_list_is_refused(self, two: tuple[LocalNode, LocalNode]) -> None:
         nodes: Any
         for nodes in ("b", ..., 5):
             with pytest.raises(TypeError, match="multicall takes a list of nodes"):
@@ -192,24 +190,24 @@ class TestMulticall:
 
 
 class TestFutures:
-    def test_bring_the_value(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_future_brings_the_value(self, two: tuple[LocalNode, LocalNode]) -> None:
         future = rpc.async_call("b", "os", "getpid")
         assert isinstance(future, concurrent.futures.Future)
         assert future.result(HANG) == os.getpid()
 
-    def test_or_what_a_call_would_have_raised(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_future_raises_what_a_call_would(self, two: tuple[LocalNode, LocalNode]) -> None:
         with pytest.raises(RpcUndefined):
             rpc.async_call("b", "os", "nope").result(HANG)
         with pytest.raises(RpcNoConnection):
             rpc.async_call("nobody", "os", "getpid").result(HANG)
 
-    def test_are_asked_for_on_a_running_loop(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_future_can_be_made_on_a_running_loop(self, two: tuple[LocalNode, LocalNode]) -> None:
         async def on_a_loop() -> Any:
             return await asyncio.wrap_future(rpc.async_call("b", "os", "getpid"))
 
         assert asyncio.run(on_a_loop()) == os.getpid()
 
-    def test_a_cancelled_one_abandons_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_cancelled_future_abandons_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         future = rpc.async_call("b", "pyx", "receive")
         until(lambda: bool(b.kernel.tables.processes.all()))
@@ -219,7 +217,7 @@ class TestFutures:
         until(lambda: not b.kernel.tables.processes.all())
         assert rpc.call("b", "os", "getpid") == os.getpid()
 
-    def test_one_that_is_cancelled_as_the_answer_comes(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_future_cancelled_as_the_answer_comes(self, two: tuple[LocalNode, LocalNode]) -> None:
         for _ in range(50):
             future = rpc.async_call("a", "os", "getpid")
             if not future.cancel():

@@ -1,4 +1,4 @@
-"""start_stop.py: A node gets its name and gives it up: options, refusals, what is left behind."""
+"""start_stop.py: A node is started and stopped: names, options, refusals, what is left behind."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def unknown(hostname: str) -> None:
 
 
 class TestStart:
-    def test_gives_the_full_name(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_start_returns_the_full_name(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("pyx.runtime.local_node.socket.gethostname", lambda: "vm")
         assert start(node, "billing") == "billing@vm"
         assert node.kernel.tables.name == "billing@vm"
         assert 0 < node.kernel.tables.creation < 2**32
 
     @pytest.mark.parametrize("hostname", ["vm", "b\u00fcro.local", "gus pc.lan", "", "h" * 64])
-    def test_a_long_name_needs_a_host_that_others_can_dial(
+    def test_long_name_needs_a_host_that_others_can_dial(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, hostname: str
     ) -> None:
         """This host's own name is taken where none is given."""
@@ -67,24 +67,24 @@ class TestStart:
             start(node, "gus", long=True)
         assert caught.value.hint == "name the host: gus@10.0.0.5, gus@host.example"
 
-    def test_a_long_name_without_a_host_is_on_this_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_long_name_without_a_host_is_of_this_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(socket, "getfqdn", lambda: "vm.example.org")
         assert start_stop._long_name("gus") == "gus@vm.example.org"
 
-    def test_every_start_is_an_incarnation_of_its_own(self, node: LocalNode) -> None:
+    def test_each_start_is_an_incarnation_of_its_own(self, node: LocalNode) -> None:
         start(node)
         first = node.kernel.tables.creation
         start_stop.stop(node)
         start(node)
         assert node.kernel.tables.creation != first
 
-    def test_twice_is_refused(self, node: LocalNode) -> None:
+    def test_second_start_is_refused(self, node: LocalNode) -> None:
         start(node)
         with pytest.raises(AlreadyStarted, match="this process is already the node a@test"):
             start(node, "b@test")
         assert node.kernel.tables.name == "a@test"
 
-    def test_twice_at_once_is_one_start_and_one_refusal(self, node: LocalNode, home: str) -> None:
+    def test_two_starts_at_once_are_one_start_and_one_refusal(self, node: LocalNode, home: str) -> None:
         results: queue.SimpleQueue[str] = queue.SimpleQueue()
         together = threading.Barrier(2)
 
@@ -104,7 +104,7 @@ class TestStart:
         start_stop.stop(node)
         assert not [file for file in os.listdir(home) if file.endswith((".sock", ".lock"))]
 
-    def test_of_two_stops_at_once_one_ends_the_name(self, node: LocalNode) -> None:
+    def test_two_stops_at_once_are_one_stop(self, node: LocalNode) -> None:
         start(node)
         results: queue.SimpleQueue[bool] = queue.SimpleQueue()
         together = threading.Barrier(2)
@@ -125,7 +125,7 @@ class TestStart:
             ("eventlet.patcher", "eventlet", "is_monkey_patched"),
         ],
     )
-    def test_in_a_program_of_green_threads_is_refused(
+    def test_start_in_a_program_of_green_threads_is_refused(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, module: str, library: str, question: str
     ) -> None:
         patched = types.SimpleNamespace(**{question: lambda _: True})
@@ -135,11 +135,11 @@ class TestStart:
         assert refused.value.hint == f"run the node in a program without {library}"
         assert not node.kernel.tables.name
 
-    def test_a_bad_name(self, node: LocalNode) -> None:
+    def test_invalid_name_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid):
             start(node, "no good")
 
-    def test_refusals_leave_nothing_behind(self, node: LocalNode, home: str) -> None:
+    def test_refused_start_leaves_no_files_and_no_name(self, node: LocalNode, home: str) -> None:
         before = sorted(os.listdir(home))
         for options in (
             {"tick": 0},
@@ -154,30 +154,30 @@ class TestStart:
         assert not node.kernel.tables.name
         assert start(node)
 
-    def test_options_reach_their_places(self, node: LocalNode) -> None:
+    def test_options_are_applied(self, node: LocalNode) -> None:
         start(node, hidden=True, tick=3.0, rpc="off", max_message_mib=2)
         kernel = node.kernel
         assert (kernel.tables.hidden, kernel.mesh.tick_seconds, kernel.tables.policy) == (True, 3.0, "off")
         assert node.max_message_bytes == 2 * 1024 * 1024
 
-    def test_what_the_last_incarnation_was_told_is_over(self, node: LocalNode) -> None:
+    def test_options_of_the_last_incarnation_are_not_kept(self, node: LocalNode) -> None:
         start(node, max_message_mib=2)
         start_stop.stop(node)
         start(node)
         assert node.max_message_bytes == MAX_PAYLOAD_BYTES
 
-    def test_a_cookie_of_a_file(self, node: LocalNode, tmp_path: Path) -> None:
+    def test_cookie_is_read_from_a_file(self, node: LocalNode, tmp_path: Path) -> None:
         (tmp_path / "cookie").write_text("pyx1-" + "2" * 43 + "\n")
         (tmp_path / "cookie").chmod(0o600)
         start(node, cookie=None, cookie_file=str(tmp_path / "cookie"))
         assert node.transport is not None
         assert node.transport.cookies.cookie.text == "pyx1-" + "2" * 43
 
-    def test_or_the_one_at_home_which_is_made(self, node: LocalNode, home: str) -> None:
+    def test_cookie_of_the_home_directory_is_made(self, node: LocalNode, home: str) -> None:
         start(node, cookie=None)
         assert ".pyx.cookie" in os.listdir(home)
 
-    def test_processes_in_the_applications_loop(self, node: LocalNode) -> None:
+    def test_async_processes_run_in_the_applications_loop(self, node: LocalNode) -> None:
         async def application() -> Any:
             start(node, loop=asyncio.get_running_loop())
             ran: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -190,7 +190,7 @@ class TestStart:
 
         assert asyncio.run(application())
 
-    def test_output_is_routed_only_if_asked_for(
+    def test_output_is_routed_only_with_route_output(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "stdout", io.StringIO())
@@ -200,15 +200,15 @@ class TestStart:
         start(node, route_output=True)
         assert isinstance(sys.stdout, StdoutRouter)
 
-    def test_ctrl_c_spares_pyx_from_now_on(self, node: LocalNode) -> None:
+    def test_start_guards_pyx_from_ctrl_c(self, node: LocalNode) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         start(node)
         assert signal.getsignal(signal.SIGINT) is interrupts.interrupted
 
-    def test_in_a_process_it_is_one_piece(self, node: LocalNode) -> None:
+    def test_start_in_a_process(self, node: LocalNode) -> None:
         assert as_process(node, lambda: start(node)) == "a@test"
 
-    def test_of_two_at_once_one_is_told(self, node: LocalNode) -> None:
+    def test_two_starts_of_processes_at_once_are_one_start(self, node: LocalNode) -> None:
         barrier, outcomes = threading.Barrier(2), list[str]()
 
         def begin() -> None:
@@ -229,19 +229,19 @@ class TestStart:
 
 
 class TestStop:
-    def test_gives_the_name_up(self, node: LocalNode, home: str) -> None:
+    def test_stop_gives_up_the_name(self, node: LocalNode, home: str) -> None:
         start(node)
         assert start_stop.stop(node) is True
         assert not node.kernel.tables.name
         assert [name for name in os.listdir(home) if name.endswith((".lock", ".sock"))] == []
 
-    def test_of_a_node_that_has_none(self, node: LocalNode) -> None:
+    def test_stop_without_a_name_is_false(self, node: LocalNode) -> None:
         assert start_stop.stop(node) is False
         start(node)
         start_stop.stop(node)
         assert start_stop.stop(node) is False
 
-    def test_processes_live_on_and_are_no_strangers(self, node: LocalNode) -> None:
+    def test_processes_and_their_pids_survive_stop_and_start(self, node: LocalNode) -> None:
         running = Running(node, receive)
         start(node)
         assert node.kernel.tables.find(running.pid)
@@ -249,7 +249,7 @@ class TestStop:
         node.sending.send(running.pid, "still here")
         assert running.outcome() == "still here"
 
-    def test_all_stop_with_the_interpreter(self, stage: Stage) -> None:
+    def test_nodes_stop_with_the_interpreter(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         start_stop._stop_all()
         assert (a.kernel.tables.name, b.kernel.tables.name) == ("", "")
@@ -257,13 +257,13 @@ class TestStop:
 
 
 class TestInfo:
-    def test_of_a_node_without_a_name(self, node: LocalNode) -> None:
+    def test_info_of_a_node_without_a_name(self, node: LocalNode) -> None:
         facts = start_stop.info(node)
         assert facts["name"] is None
         assert facts["nodes"] == []
         assert facts["processes"] == 0
 
-    def test_of_one_with_a_name(self, stage: Stage) -> None:
+    def test_info_of_a_node_with_a_name(self, stage: Stage) -> None:
         a = stage.start("a", hidden=True)
         facts = start_stop.info(a)
         assert (facts["name"], facts["host"], facts["hidden"]) == ("a@test", "test", True)
@@ -273,7 +273,7 @@ class TestInfo:
         assert facts["dying_threads"] == 0
         assert facts["max_message_mib"] == 128
 
-    def test_tells_how_late_the_loop_is_that_stands_still(self, stage: Stage) -> None:
+    def test_info_has_the_delay_of_a_blocked_loop(self, stage: Stage) -> None:
         a = stage.start("a")
         assert a.transport is not None
         standing, go_on = threading.Event(), threading.Event()
@@ -287,10 +287,10 @@ class TestInfo:
         until(lambda: start_stop.info(a)["loop_lag"] > 0.0)  # a look a second, and this one does not come
         go_on.set()
 
-    def test_without_a_name_there_is_no_loop_to_be_late(self, node: LocalNode) -> None:
+    def test_info_without_a_name_has_no_loop_lag(self, node: LocalNode) -> None:
         assert start_stop.info(node)["loop_lag"] is None
 
-    def test_counts_threads_that_outlive_their_process(self, node: LocalNode) -> None:
+    def test_info_counts_threads_that_outlive_their_process(self, node: LocalNode) -> None:
         in_c = threading.Lock()
         in_c.acquire()
         pid, _ = node.processes.spawn(in_c.acquire, ())
