@@ -98,7 +98,7 @@ def _is_hidden(word: str, prefix: str) -> bool:
     return word.startswith("_") and not prefix
 
 
-# ---------------------------------------------------------------- names of an object, and what they stand for
+# ---------------------------------------------------------------- the names of an object, and their values
 
 _UNKNOWN: Final = object()
 
@@ -204,11 +204,11 @@ def _parameters(function: object) -> list[str]:
     return [*positional, *code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]]
 
 
-# ---------------------------------------------------------------- where the cursor is
+# ---------------------------------------------------------------- the text before the cursor
 
 
 class _OpenBracket(NamedTuple):
-    """A bracket that is open at the cursor: what is called there, and which argument this is."""
+    """A bracket that is open at the cursor: the callee before it, and the number of the argument."""
 
     bracket: str
     callee: str

@@ -17,7 +17,6 @@ from pyx.execution.outlet import Pace
 from pyx.shell.log_handler import log_shown
 from pyx.shell.loop import LineTerminal, Terminal
 from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, report_interrupts
-from pyx.shell.redaction import cookies_in_force
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
 from pyx.shell.tty import TtyStdin
@@ -137,6 +136,7 @@ class StandardFrontend:
 
     def _make_editor(self, complete: Callable[[str, int], Completion]) -> PersonTerminal:
         from pyx.shell.history import History, history_path
+        from pyx.shell.redaction import cookies_in_force
         from pyx.shell.terminal import PersonTerminal
 
         return PersonTerminal(

@@ -98,7 +98,7 @@ def _locked(path: Path, flags: int) -> Iterator[int]:
 
 
 def _is_mine(descriptor: int, path: Path) -> bool:
-    """Locks the file; False if another shell holds the lock, or has replaced the file before."""
+    """Locks the file; False if another shell holds the lock, or replaced the file before the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,7 +1,7 @@
 """Values as text for a terminal: laid out, limited in size, free of control characters.
 
 Values are shown as Python shows them, broken at the width of the terminal; a text in words marks omissions.
-A `repr` that raises, is huge or holds control characters does no harm.  `error_text.py` shows exceptions.
+A `repr` that raises, is huge or holds control characters does no harm.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class Screen:
         self._on_output = on_output
 
     def write(self, text: str, *, frm: Pid | None = None) -> None:
-        """Shows *text* of a process, filtered if that is of another node, or of a thread (*frm* is None)."""
+        """Shows *text* of the process *frm* (None: a thread, the log), filtered if it is of another node."""
         if frm is not None and not frm.is_local:
             text = filter_foreign(text)
         self._on_output(text, frm)

@@ -116,7 +116,7 @@ class TtyStdin(StreamProxy):
     """
 
     def put(self, text: str) -> None:
-        """Raises, as a stream that is read does."""
+        """Raises, as a stream that is only read has no `write`."""
         self._found.write(text)
 
     def pass_on(self) -> None:
