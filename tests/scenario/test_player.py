@@ -458,7 +458,7 @@ class TestSessions:
     def test_jitter_delays_the_messages_of_every_node(self, folder: Path) -> None:
         text = AB + "".join(
             f"pyx({name}@vm)1> from pyx.runtime.local_node import this_node\n"
-            f"pyx({name}@vm)2> 0.0 <= this_node().transport._delay() <= 0.02\nTrue\n"
+            f"pyx({name}@vm)2> 0.0 <= this_node().transport.faults._delay() <= 0.02\nTrue\n"
             for name in "ab"
         )
         assert play(folder, text, ReplayOptions(jitter=True)).passed
