@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pyx.errors import DecodeError
 from pyx.signals import Discarded
 from pyx.terms import Pid, Ref
-from pyx.wire.messages.decode import Decoder, UncheckedKeys, check_depth
+from pyx.wire.messages.decode import Decoder, UncheckedKeys
 from pyx.wire.messages.encode import encode
-from pyx.wire.messages.format import MAX_DEPTH
+from pyx.wire.messages.format import MAX_DEPTH, check_depth
 from pyx.wire.messages.names import export, is_exported, name_of_callable
 from pyx.wire.messages.safe_keys import CollisionCheckingDecoder, KeyCheckingDecoder
 

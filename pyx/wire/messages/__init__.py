@@ -7,9 +7,8 @@
     hints           what to send instead of a value that is not data
     decode          the unpacker and its hooks: from bytes to values
     safe_keys       keys of dicts and members of sets: which may be sent, and decoders that check them
-    format          the kinds of compound values, and the tags that lead them
+    format          the kinds of compound values, the tags that lead them, the check of a payload's depth
     scalars         values without parts that msgpack lacks: big ints, dates, decimals, UUIDs
-    addresses       pids and references
     classes         objects of user classes, read and rebuilt without running the class's code
     enums           members of enums and flags
     hash_safety     whether hashing an object of a class would run user code

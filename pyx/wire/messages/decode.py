@@ -9,22 +9,20 @@ overflow a small one).  Nothing here unpacks inside a hook, imports, or calls wh
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgpack
 
 from pyx.introspection import find_loaded, is_class
-from pyx.terms import FunctionName, Incarnation, Struct
-from pyx.wire.messages import addresses, classes, enums, format, scalars
-from pyx.wire.messages.format import MAX_DEPTH, MalformedPayload, exact
+from pyx.printable import short_repr
+from pyx.terms import FunctionName, Incarnation, Pid, Ref, Struct, is_full_name
+from pyx.wire.messages import classes, enums, format, scalars
+from pyx.wire.messages.format import SLICE_BYTES, MalformedPayload, exact, slices
 from pyx.wire.messages.hash_safety import class_hash_runs_code
 from pyx.wire.messages.names import Unsendable, is_exported, is_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-SLICE_BYTES: Final = 1024 * 1024
-"""Larger payloads are fed to msgpack in slices of this size, each copied in about a millisecond."""
+    from collections.abc import Callable
 
 MAX_MAP_KEYS: Final = 64
 """A dict up to this size is made without checking its keys: if all have one hash, that still costs little."""
@@ -235,41 +233,51 @@ def check_collisions(keys: list[Any]) -> None:
         raise MalformedPayload("many keys of a dict or set have the same hash")
 
 
-# ---------------------------------------------------------------- before decoding
+# ---------------------------------------------------------------- pids and references
 
-_C_STACK: Final = 1024
-_WRAPPING: Final = b"\x91" * (_C_STACK - MAX_DEPTH)
-
-
-def check_depth(data: bytes) -> None:
-    """Walks one packed value without building it.
-
-    Raises:
-        Exception: msgpack's, if the value nests too deep or is cut short; ValueError if bytes follow it.
-    """
-    # The C unpacker's stack holds `_C_STACK` containers; the wrapping leaves 256 of them to the payload.
-    size = len(_WRAPPING) + len(data)
-    walker = msgpack.Unpacker(max_buffer_size=size, read_size=size)
-    walker.feed(_WRAPPING)
-    for piece in slices(data):
-        walker.feed(piece)
-    walker.skip()
-    if walker.tell() != size:
-        msg = "bytes follow the value"
-        raise ValueError(msg)
+_KNOWN_NAMES: Final = 4096
+_known_names: set[str] = set()
+"""Node names already validated: the pids in a stream of payloads are of few nodes.  Emptied when full."""
 
 
-def slices(data: bytes) -> Iterator[bytes | memoryview]:
-    """*data* itself, or if it is larger than `SLICE_BYTES` its slices in order.
+def _build_pid(decoder: Decoder, items: list[Any]) -> Pid:
+    _, number, serial, *incarnation = items
+    return Pid(_unsigned(number, 64), _unsigned(serial, 32), *_incarnation(decoder, incarnation))
 
-    One call into C for all of a large payload would hold the GIL, and with it every thread of the node.
-    """
-    if len(data) <= SLICE_BYTES:
-        yield data
-        return
-    view = memoryview(data)
-    for start in range(0, len(data), SLICE_BYTES):
-        yield view[start : start + SLICE_BYTES]
+
+def _build_ref(decoder: Decoder, items: list[Any]) -> Ref:
+    _, number, *incarnation = items
+    return Ref(_unsigned(number, 64), *_incarnation(decoder, incarnation))
+
+
+def _incarnation(decoder: Decoder, parts: list[Any]) -> tuple[str, int]:
+    """Name and creation of the node that a pid or reference belongs to; ("", 0) for this node."""
+    if parts:
+        name, creation = parts
+        incarnation = Incarnation(_node_name(name), _unsigned(creation, 32))
+        if not creation:
+            raise MalformedPayload("the creation of a pid or reference is 0")
+    elif decoder.origin is None:
+        return "", 0
+    else:
+        incarnation = decoder.origin
+    return ("", 0) if incarnation == decoder.here else incarnation
+
+
+def _node_name(name: Any) -> str:
+    if exact(name, str) not in _known_names:
+        if not is_full_name(name):
+            raise MalformedPayload("a pid or reference has an invalid node name")
+        if len(_known_names) >= _KNOWN_NAMES:
+            _known_names.clear()
+        _known_names.add(name)
+    return cast("str", name)
+
+
+def _unsigned(value: Any, bits: int) -> int:
+    if type(value) is not int or value < 0 or value >> bits:
+        raise MalformedPayload(f"a pid or reference has {short_repr(value)} for a number of {bits} bits")
+    return value
 
 
 # ---------------------------------------------------------------- the kinds
@@ -288,8 +296,8 @@ TAG_READERS: Final = {
         TagReader(format.SET, lambda decoder, items: decoder.build_set(items)),
         TagReader(format.FROZENSET, lambda decoder, items: decoder.build_frozenset(items)),
         TagReader(format.INT, _scalar(scalars.build_int)),
-        TagReader(format.PID, addresses.build_pid),
-        TagReader(format.REF, addresses.build_ref),
+        TagReader(format.PID, _build_pid),
+        TagReader(format.REF, _build_ref),
         TagReader(format.DATE, _scalar(scalars.build_date)),
         TagReader(format.TIME, _scalar(scalars.build_time)),
         TagReader(format.DATETIME, _scalar(scalars.build_datetime)),

@@ -1,4 +1,4 @@
-"""The format of a payload: the kinds of compound values, and the tags that lead them.
+"""The format of a payload: the kinds of compound values, the tags that lead them, the check of its depth.
 
 A payload is one msgpack value.  None, bool, int up to 64 bits, float, str, bytes, list and dict are written
 as msgpack writes them.  Everything else is an array led by a tag: an ext whose type is the kind and whose
@@ -31,14 +31,20 @@ data is one zero byte.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from msgpack import ExtType
+from msgpack import ExtType, Unpacker
 
 from pyx.introspection import type_name
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_DEPTH: Final = 256
 """Containers inside containers; every tagged array and every dict counts as one."""
+
+SLICE_BYTES: Final = 1024 * 1024
+"""Larger payloads are fed to msgpack in slices of this size, each copied in about a millisecond."""
 
 TUPLE: Final = 1
 SET: Final = 2
@@ -81,3 +87,38 @@ def exact(value: Any, cls: type) -> Any:
     if type(value) is not cls:
         raise MalformedPayload(f"{cls.__name__} expected, not {type_name(value)}")
     return value
+
+
+_C_STACK: Final = 1024
+_WRAPPING: Final = b"\x91" * (_C_STACK - MAX_DEPTH)
+
+
+def check_depth(data: bytes) -> None:
+    """Walks one packed value without building it.
+
+    Raises:
+        Exception: msgpack's, if the value nests too deep or is cut short; ValueError if bytes follow it.
+    """
+    # The C unpacker's stack holds `_C_STACK` containers; the wrapping leaves 256 of them to the payload.
+    size = len(_WRAPPING) + len(data)
+    walker = Unpacker(max_buffer_size=size, read_size=size)
+    walker.feed(_WRAPPING)
+    for piece in slices(data):
+        walker.feed(piece)
+    walker.skip()
+    if walker.tell() != size:
+        msg = "bytes follow the value"
+        raise ValueError(msg)
+
+
+def slices(data: bytes) -> Iterator[bytes | memoryview]:
+    """*data* itself, or if it is larger than `SLICE_BYTES` its slices in order.
+
+    One call into C for all of a large payload would hold the GIL, and with it every thread of the node.
+    """
+    if len(data) <= SLICE_BYTES:
+        yield data
+        return
+    view = memoryview(data)
+    for start in range(0, len(data), SLICE_BYTES):
+        yield view[start : start + SLICE_BYTES]

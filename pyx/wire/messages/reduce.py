@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pyx.introspection import is_class
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
-from pyx.wire.messages import addresses, classes, enums, format, scalars
+from pyx.wire.messages import classes, enums, format, scalars
 from pyx.wire.messages.hints import hint
 from pyx.wire.messages.names import Unsendable, class_name, is_function, name_of
 
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 _SET = format.tag(format.SET)
 _FROZENSET = format.tag(format.FROZENSET)
+_PID = format.tag(format.PID)
+_REF = format.tag(format.REF)
 _FLAG = format.tag(format.FLAG)
 _ENUM = format.tag(format.ENUM)
 _FUNCTION = format.tag(format.FUNCTION)
 _STRUCT = format.tag(format.STRUCT)
 _OBJECTS: Final = {kind: format.tag(kind) for kind in (format.DATACLASS, format.NAMEDTUPLE)}
+
+
+_OUT_OF_RANGE: Final = "cannot be an address: its numbers are too large, or below 0"
+"""Shifting a number below 0 to the right leaves -1, so one test finds both."""
 
 
 def _reduce_set(value: set[Any]) -> list[Any]:
@@ -33,6 +39,20 @@ def _reduce_frozenset(value: frozenset[Any]) -> list[Any]:
     return [_FROZENSET, *value]
 
 
+def _reduce_pid(value: Pid) -> list[Any]:
+    if value.number >> 64 or value.serial >> 32:
+        raise Unsendable(_OUT_OF_RANGE)
+    if value.node:
+        return [_PID, value.number, value.serial, value.node, value.creation]
+    return [_PID, value.number, value.serial]
+
+
+def _reduce_ref(value: Ref) -> list[Any]:
+    if value.number >> 64:
+        raise Unsendable(_OUT_OF_RANGE)
+    return [_REF, value.number, value.node, value.creation] if value.node else [_REF, value.number]
+
+
 def _reduce_struct(value: Struct) -> list[Any]:
     return [_STRUCT, value.name, *(each for field in value.fields for each in field)]
 
@@ -41,8 +61,8 @@ _REDUCERS: Final[dict[type, Callable[[Any], list[Any]]]] = {
     set: _reduce_set,
     frozenset: _reduce_frozenset,
     int: scalars.reduce_int,
-    Pid: addresses.reduce_pid,
-    Ref: addresses.reduce_ref,
+    Pid: _reduce_pid,
+    Ref: _reduce_ref,
     date: scalars.reduce_date,
     time: scalars.reduce_time,
     datetime: scalars.reduce_datetime,

@@ -1,4 +1,4 @@
-"""decode.py, addresses.py: A malformed value of any kind raises DecodeError; slices of large payloads."""
+"""decode.py: A malformed value of any kind raises DecodeError."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import pytest
 from pyx.errors import DecodeError
 from pyx.signals import Payload
 from pyx.terms import Incarnation
-from pyx.wire.codec import decode, encode
-from pyx.wire.messages import decode as decode_module
+from pyx.wire.codec import decode
 from pyx.wire.messages import format
-from pyx.wire.messages.decode import SLICE_BYTES, slices
 
 HERE = Incarnation("here@vm", 7)
 
@@ -79,30 +77,3 @@ class TestMalformedValues:
     def test_parts_of_a_wrong_type_are_refused(self, parts: tuple[Any, ...]) -> None:
         with pytest.raises(DecodeError, match=r"^malformed payload: "):
             decoded(tag(parts[0]), *parts[1:])
-
-
-class TestSlices:
-    @pytest.mark.parametrize("size", [0, 1, SLICE_BYTES])
-    def test_short_payload_is_one_slice_without_a_copy(self, size: int) -> None:
-        data = bytes(size)
-        (piece,) = slices(data)
-        assert piece is data
-
-    @pytest.mark.parametrize("more", [1, SLICE_BYTES, SLICE_BYTES + 1])
-    def test_long_payload_is_cut_into_slices_of_the_limit(self, more: int) -> None:
-        data = bytes(range(251)) * 9000
-        data = data[: SLICE_BYTES + more]
-        pieces = list(slices(data))
-        assert b"".join(pieces) == data
-        assert max(map(len, pieces)) == SLICE_BYTES
-
-    @pytest.mark.parametrize("size", [100, 1000, 65_536])
-    def test_value_is_the_same_for_every_size_of_slices(
-        self, size: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        value = [{"name": "nike", "sizes": (41, 42)}, ["x" * 300, b"y" * 70_000], {(1, 2): {3}}, -(2**70)]
-        data = encode(value)
-        monkeypatch.setattr(decode_module, "SLICE_BYTES", size)
-        assert decode(Payload(data), None) == value
-        with pytest.raises(DecodeError, match="bytes follow the value"):
-            decode(Payload(data + b"x"), None)
