@@ -1,7 +1,7 @@
-"""What a process of the simulator does: every verb of the faces, as its runtime would ask the kernel for it.
+"""What a process of the simulator does: every function of the public API, as the runtime would do it.
 
-Each function takes the one who acts, asks, and notes what has to follow.  Not here: which verb when
-(`workload.py`), and whether what follows is right (`actors.py`).
+Each function takes the acting process, makes the kernel call, and notes what has to follow.  Which function
+when: `workload.py`; checks of what follows: `actors.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pyx.signals import Payload
 from pyx.terms import Pid, Ref
 from pyx.wire.codec import encode
 from tests.simulation.actors import Actor
-from tests.simulation.records import Request, Told, Waiter, Watch, reason_key
+from tests.simulation.records import Request, Sent, Waiter, Watch, reason_key
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def new_process(host: Host, *, shell: bool = False) -> Actor:
-    """A process that nobody started."""
+    """A process without a parent."""
     process, _ = host.kernel.process_signals.process_started(
         "shell" if shell else "def", keeps_pid=shell, terminal=shell
     )
@@ -41,34 +41,34 @@ def _incarnation(address: Any) -> Incarnation | None:
     return address.incarnation if isinstance(address, Pid) else None
 
 
-# ---------------------------------------------------------------- telling
+# ---------------------------------------------------------------- sending
 
 
 def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | None = None) -> None:
-    """A message like no other; a plain name is written `(name, "")`."""
+    """Sends a message unlike any other; a plain name is written `(name, "")`."""
     host, world, kernel = me.host, me.host.world, me.host.kernel
     node = address[1] if isinstance(address, tuple) else address.node
     here = kernel.tables.is_here(node)
-    told = _told(me, way, address, to, remote=not here)
+    sent = _sent(me, way, address, to, remote=not here)
     if here and world.random.random() < 0.3:
-        body: Any = ("flat", told.number)
-        world.told[body] = told
+        body: Any = ("flat", sent.number)
+        world.sent[body] = sent
     else:
-        body = Payload(encode((told.number, me.process.pid)))
-        world.told[body.data] = told
+        body = Payload(encode((sent.number, me.process.pid)))
+        world.sent[body.data] = sent
     if way == "pid":
         assert to is not None
-        told.watches = tuple(
+        sent.watches = tuple(
             watch
             for watch in me.watches.values()
             if watch.target == address and (not watch.node or watch.peer is _peer(me, node))
         )
         assert isinstance(address, Pid)
-        told.changes = me.changes
-        if address in me.wishes and me.wishes[address] is _peer(me, node):
-            told.linked = True
+        sent.changes = me.changes
+        if address in me.remote_links and me.remote_links[address] is _peer(me, node):
+            sent.linked = True
         elif address in me.unlinked:
-            told.linked = False
+            sent.linked = False
     dest = address[0] if isinstance(address, tuple) and not node else address
     host.step(kernel.router.send, me.process.pid, dest, body)
 
@@ -76,34 +76,34 @@ def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | 
 def exit_signal(me: Actor, address: Pid, to: Actor, reason: Reason) -> None:
     """`Process.exit(to, reason)`."""
     world, kernel = me.host.world, me.host.kernel
-    told: Told | None = None
+    sent: Sent | None = None
     if reason == "normal":
         to.normals[me] += me.process.alive
     else:
-        told = _told(me, "exit", address, to, remote=not kernel.tables.is_here(address.node))
-        if reason == "kill":  # all of these look alike
-            me.host.kills.append(told)
-            to.kills.append(told)
+        sent = _sent(me, "exit", address, to, remote=not kernel.tables.is_here(address.node))
+        if reason == "kill":  # these all look alike
+            me.host.kills.append(sent)
+            to.kills.append(sent)
         else:
-            world.told[reason_key(reason)] = told
+            world.sent[reason_key(reason)] = sent
 
     def decide() -> None:
         kernel.process_signals.exit(me.process.pid, address, reason)
-        if told is not None:
-            told.session = _peer(me, address.node)
+        if sent is not None:
+            sent.session = _peer(me, address.node)
 
     me.host.step(decide)
 
 
-def _told(me: Actor, way: Way, address: Any, to: Actor | None, *, remote: bool) -> Told:
-    told = Told(
+def _sent(me: Actor, way: Way, address: Any, to: Actor | None, *, remote: bool) -> Sent:
+    sent = Sent(
         me.host.world.unique(), me, way, address, to, _incarnation(address), remote, not me.process.alive
     )
-    # Where among its messages a shell was shown an exit is not known.
+    # The place among the messages of an exit that a shell shows is not known.
     shown = way == "exit" and to is not None and to.process.keeps_pid
-    if to is not None and way in {"pid", "exit"} and not (told.void or shown):
-        me.spoke.setdefault(to, []).append(told)
-    return told
+    if to is not None and way in {"pid", "exit"} and not (sent.void or shown):
+        me.sent_to.setdefault(to, []).append(sent)
+    return sent
 
 
 # ---------------------------------------------------------------- links and monitors
@@ -117,29 +117,29 @@ def link(me: Actor, pid: Pid, to: Actor) -> None:
     me.linked_ever.add(to)
     me.unlinked.discard(pid)
     if me.process.alive and not here and me not in to.unlinked_ever:
-        me.wishes.setdefault(pid, None)
+        me.remote_links.setdefault(pid, None)
     me.doing = ("link", pid)
-    heard = me.exits_heard
+    before = me.exits_received
     coming = bool(kernel.tables.exit_notices) and pid in me.process.links
-    was_there = to.host is host and not pid.node and to.process.alive  # until what others are told ends it
+    was_there = to.host is host and not pid.node and to.process.alive  # until a notice ends it
     held = host.step(kernel.process_signals.link, me.process, pid)
     me.doing = ()
-    if pid in me.wishes:
-        me.wishes[pid] = _peer(me, pid.node)
+    if pid in me.remote_links:
+        me.remote_links[pid] = _peer(me, pid.node)
     there = to.host is host and not pid.node and to.process.alive
     refused = here and not was_there and me.process.alive and not me.process.trap_exit and not coming
     world.must(held is (not refused), f"{me} linked to {to}: {held}")
-    told = (
+    is_told = (
         there
         or refused
         or not here
         or not me.process.alive
-        or me.exits_heard > heard
+        or me.exits_received > before
         or kernel.tables.exit_notices
     )
-    world.must(told, f"{me} linked to {to}, which is dead, and heard nothing")
+    world.must(is_told, f"{me} linked to {to}, which is dead, and got no exit")
     if there and me.process.alive and to is not me:
-        me.binds(to)
+        me.links_locally(to)
 
 
 def unlink(me: Actor, pid: Pid, to: Actor) -> None:
@@ -147,12 +147,12 @@ def unlink(me: Actor, pid: Pid, to: Actor) -> None:
     me.changes += 1
     me.unlinked_ever.add(to)
     me.unlinked.add(pid)
-    me.wishes.pop(pid, None)
-    for other in [other for other in to.wishes if me.host.world.resolve(to.host, other) is me]:
-        del to.wishes[other]
+    me.remote_links.pop(pid, None)
+    for other in [other for other in to.remote_links if me.host.world.resolve(to.host, other) is me]:
+        del to.remote_links[other]
     if not pid.node:
-        me.bound.discard(to)
-        to.bound.discard(me)
+        me.local_links.discard(to)
+        to.local_links.discard(me)
     me.host.step(me.host.kernel.process_signals.unlink, me.process, pid)
 
 
@@ -230,12 +230,12 @@ def unregister(me: Actor, name: str) -> None:
 
 
 def alias(me: Actor, *, once: bool) -> None:
-    """A second address."""
+    """`Process.alias`."""
     me.aliases[me.host.kernel.router.alias(me.process, once=once)] = once
 
 
 def unalias(me: Actor, ref: Ref) -> None:
-    """Takes it back."""
+    """`Process.unalias`."""
     was = me.aliases.pop(ref, None) is not None
     held = me.host.step(me.host.kernel.router.unalias, me.process, ref)
     me.host.world.must(held is was, f"{me} took back the alias {ref}: {held}")
@@ -248,7 +248,7 @@ def alias_for(owner: Actor, ref: Ref, viewer: Host) -> Ref:
     return Ref(ref.number, *(owner.host.incarnation or owner.host.incarnations[-1]))
 
 
-# ---------------------------------------------------------------- beginning and ending
+# ---------------------------------------------------------------- start and end
 
 
 def spawn_here(me: Actor, *, linked: bool, monitored: bool) -> None:
@@ -266,7 +266,7 @@ def spawn_here(me: Actor, *, linked: bool, monitored: bool) -> None:
         if ref is not None:
             me.watches[ref] = Watch(ref, process.pid, "", None, child)
         if linked:
-            me.binds(child)
+            me.links_locally(child)
 
     me.host.step(decide)
 
@@ -285,17 +285,17 @@ def spawn_at(me: Actor, node: str, *, linked: bool, monitored: bool) -> Waiter:
         )
         request.ref, request.peer = ref, _peer(me, node)
         if ref is not None and alive:
-            elsewhere = "" if kernel.tables.is_here(node) else node
-            me.watches[ref] = Watch(ref, None, elsewhere, request.peer, None, request)
+            remote = "" if kernel.tables.is_here(node) else node
+            me.watches[ref] = Watch(ref, None, remote, request.peer, None, request)
 
     me.host.step(decide)
     return waiter
 
 
 def exits(me: Actor, reason: Reason) -> None:
-    """It comes to its own end."""
+    """The function of a process returns or raises."""
     if me.process.alive:
-        me.is_over(reason)
+        me.ends(reason)
         me.host.step(me.host.kernel.process_signals.process_exited, me.process, reason)
 
 
@@ -309,7 +309,7 @@ def finish_call(me: Actor) -> None:
         kernel.process_signals.process_exited(me.process, "normal")
 
     if me.process.alive:
-        me.is_over("normal")
+        me.ends("normal")
         me.host.step(decide)
 
 
@@ -348,7 +348,7 @@ def ping(me: Actor, node: str) -> Waiter:
 
 
 def info(me: Actor, node: str) -> Waiter:
-    """`Process.info` of a process there."""
+    """`Process.info` of a process of that node."""
     waiter = Waiter(me, "info")
     payload = me.host.world.unique_payload()
     kernel = me.host.kernel
@@ -369,7 +369,7 @@ def disconnect(me: Actor, node: str) -> None:
 
 
 def abandon(waiter: Waiter) -> None:
-    """Time-out, or Ctrl-C."""
+    """A time-out or Ctrl-C ends the wait."""
     if not waiter.done and waiter.kind != "connect":
         waiter.abandoned = True
         waiter.actor.host.step(waiter.actor.host.kernel.requests.abandon, waiter.number)

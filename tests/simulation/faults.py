@@ -1,7 +1,6 @@
-"""What goes wrong in the simulator: connections break or fall silent, nodes die, stop, freeze, cannot meet.
+"""Faults around the kernels of the simulator: connections break or fall silent, nodes die, stop or freeze.
 
-Each seed has its own measure of every fault, often none of some.  Not here: what a broken connection does
-(`network.py`), and what must be true all the same.
+Each seed has its own share of every fault, often none of some.  What a broken connection does: `network.py`.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Faults:
-    """Breaks things now and then, until it is `stopped`; `heal` takes back what lasts.
+    """Causes a fault now and then, until it is `stopped`; `heal` ends the lasting ones.
 
     Args:
-        world: where.
+        world: in which they occur.
         pace: seconds between two faults, on average.
     """
 
@@ -48,7 +47,7 @@ class Faults:
             fault()
 
     def heal(self) -> None:
-        """Every host may dial every other, and runs."""
+        """Lets every host run and dial every other."""
         self.stopped = True
         self.world.blocked.clear()
         for host in self.world.running():
@@ -127,7 +126,7 @@ class Faults:
 
 
 def populate(host: Host) -> None:
-    """The first processes of a host, and its first wish to join."""
+    """Starts the first processes of a host, and perhaps its first dial."""
     random = host.world.random
     for _ in range(random.randint(2, 4)):
         host.kernel.process_signals.set_trap_exit(acts.new_process(host).process, random.random() < 0.5)

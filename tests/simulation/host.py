@@ -1,9 +1,9 @@
 """One OS process of the simulator: a kernel, and around it what `runtime` and `net` do, in one thread.
 
-Real: the kernel and the sessions' bytes.  Imitated, step for step: `runtime/transport.py` (links, ticks),
-`net/connection.py` (flush, close gracefully or not), `runtime/local_node.py` (effects are carried out after
-the lock, and another thread may get in between).  Not here: handshakes (`doors.py`), the processes that run
-on it (`actors.py`), and what breaks (`faults.py`).
+Real: the kernel and the bytes of the sessions.  Imitated: `runtime/transport.py` (connections, ticks),
+`net/connection.py` (flush, close gracefully or not), `runtime/dispatch.py` (effects are handled after the
+lock is released, and another thread may get in between).  Handshakes: `handshakes.py`; processes:
+`actors.py`; faults: `faults.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyx.wire.codec import encode
 from pyx.wire.frames.fragments import FRAGMENT_BYTES
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.machine import Established, Failed
-from tests.simulation.doors import Dial, Door
+from tests.simulation.handshakes import Accept, Dial
 from tests.simulation.hostile import NAME as HOSTILE
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from tests.simulation.actors import Actor
     from tests.simulation.network import Connection, End
-    from tests.simulation.records import Told
+    from tests.simulation.records import Sent
     from tests.simulation.world import World
 
 Fault: TypeAlias = "Callable[[WatchedKernel], None]"
@@ -61,7 +61,7 @@ def replace(part: object, method: str, by: Callable[..., object]) -> None:
 
 
 class Host:
-    """One OS process: usually one life of a node, sometimes several in a row (`Node.stop`, `Node.start`)."""
+    """One OS process: one incarnation of a node, or several in a row (`Node.stop`, `Node.start`)."""
 
     def __init__(self, world: World, name: str, *, hidden: bool, break_kernel: Fault | None) -> None:
         self.world = world
@@ -79,31 +79,31 @@ class Host:
         self.frozen = False
         self.stopped_at = 0.0
         self.stood_still = 0.0
-        """How many seconds it was frozen."""
+        """Seconds in which it was frozen."""
         self.deferred: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
-        """What would have happened while it was frozen."""
+        """Events that came due while it was frozen."""
         self.ends: set[End] = set()
-        self.links: list[Link] = []
+        self.attached: list[AttachedConnection] = []
         self.dials: dict[str, Dial] = {}
         self.actors: dict[tuple[int, int], Actor] = {}
-        self.kills: list[Told] = []
+        self.kills: list[Sent] = []
         """The exit signals `kill` that were sent from here."""
         self.died: list[Actor] = []
-        """Those who ended in this step."""
-        self.untold: list[tuple[Actor, dict[Actor, int]]] = []
-        """Those who ended, until all who are bound to them have heard; and who of these trapped exits."""
+        """Processes that ended in this kernel call."""
+        self.unreported: list[tuple[Actor, dict[Actor, int]]] = []
+        """Ended processes with exit notices left; and those linked to them that trapped exits."""
         self.feeding: Connection | None = None
-        """The connection whose signals the kernel is given at this moment."""
+        """The connection whose signals the kernel receives at this moment."""
         self.log: list[fx.Log] = []
         self.start()
 
     def __repr__(self) -> str:
         return self.label
 
-    # ------------------------------------------------------------ its life
+    # ------------------------------------------------------------ its incarnations
 
     def start(self) -> None:
-        """The node gets its name (again)."""
+        """Starts the node, as a new incarnation."""
         self.incarnation = self.world.new_incarnation(self)
         self.incarnations.append(self.incarnation)
         self.label = f"<{self.name} {self.incarnation.creation}>"
@@ -113,20 +113,20 @@ class Host:
         )
 
     def stop(self) -> None:
-        """`Node.stop`: leaves the mesh; `stopped` says when that is done."""
+        """`Node.stop`: disconnects from every peer; `close_all` is its last part."""
         self.incarnation = None
         self.label = f"<{self.name} unnamed>"
         self.step(self.kernel.node_stopped)
 
     def close_all(self) -> None:
-        """The last part of `Node.stop`: whatever link is left is closed."""
-        for link in list(self.links):
-            link.close(gracefully=False)
+        """The last part of `Node.stop`: closes every connection that is left."""
+        for attached in list(self.attached):
+            attached.close(gracefully=False)
         for dial in list(self.dials.values()):
             dial.give_up()
 
     def die(self) -> None:
-        """`kill -9`: the system closes every descriptor."""
+        """`kill -9`: the operating system closes every descriptor."""
         self.dead = True
         for end in sorted(self.ends, key=lambda end: end.connection.number):
             end.close()
@@ -141,39 +141,39 @@ class Host:
         self.frozen = False
         self.stood_still += self.world.now - self.stopped_at
         deferred, self.deferred = self.deferred, []
-        for action, args in deferred:  # timers and descriptors are looked at in any order
+        for action, args in deferred:  # in any order
             self.world.at(self.world.random.random() * 0.01, self, action, *args)
 
     def _tick(self, incarnation: Incarnation) -> None:
         if incarnation == self.incarnation:
             self.step(self.kernel.mesh.tick, self.world.now)
-            for link in self.links:
-                link.is_not_given_up()
+            for attached in self.attached:
+                attached.must_be_lost_if_silent()
             self.world.at(self.kernel.mesh.tick_seconds / 4, self, self._tick, incarnation)
 
-    # ------------------------------------------------------------ steps
+    # ------------------------------------------------------------ kernel calls
 
     def step(self, decide: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """One input of the kernel; what it leads to is checked at once, and carried out now or soon."""
+        """Makes one kernel call; checks its effects at once, and handles them now or soon."""
         result = decide(*args, **options)
         if self.kernel.tables.inbox:
             self.world.violated(f"signals wait inside {self}: {self.kernel.tables.inbox}")
         effects = self.kernel.router.collect()
         self.world.stepped(self, effects)
         if effects:
-            if self.world.random.random() < 0.1:  # another thread comes between the lock and its effects
-                self.world.at(self.world.random.random() * 0.02, self, self._carry_out, effects)
+            if self.world.random.random() < 0.1:  # another thread comes between
+                self.world.at(self.world.random.random() * 0.02, self, self._handle, effects)
             else:
-                self._carry_out(effects)
+                self._handle(effects)
         return result
 
-    def _carry_out(self, effects: list[fx.Effect]) -> None:
+    def _handle(self, effects: list[fx.Effect]) -> None:
         world = self.world
         for effect in effects:
             match effect:
                 case fx.Flush(peer):
                     if peer.connection is None:
-                        pass  # attaching the link flushes
+                        pass  # attaching the connection flushes
                     elif world.random.random() < 0.2:
                         world.at(world.random.random() * 0.01, self, peer.connection.flush)
                     else:
@@ -193,7 +193,7 @@ class Host:
                 case fx.Dial(node) | fx.CancelDial(node):
                     world.soon(self, self._look_at_dial, node)
                 case fx.ContinueExits():
-                    world.count("ends told in portions")
+                    world.count("exit notices in portions")
                     world.at(world.random.random() * 0.01, self, self.step, self.kernel.continue_exits)
                 case fx.RetryAt(node, until):
                     world.at(
@@ -205,7 +205,7 @@ class Host:
                 case fx.Log():
                     world.must("cannot apply" not in effect.text, f"{self} logs: {effect.text}")
                     self.log.append(effect)
-                case _:  # the others concern processes: `World.stepped` has looked at them
+                case _:  # the others concern processes: `World.stepped` has checked them
                     pass
 
     # ------------------------------------------------------------ dialling
@@ -219,81 +219,81 @@ class Host:
             self.dials[node] = Dial(self, node, wanted)
 
     def dialled(self, node: str, outcome: Established | Failed, end: End | None, trailing: bytes) -> None:
-        """A dial has come to its end."""
+        """Reports the end of a dial to the kernel."""
         kernel, now = self.kernel, self.world.now
         del self.dials[node]
         if isinstance(outcome, Failed):
             self.step(kernel.mesh.dial_failed, node, outcome.reason, now, self.world.random.random())
             return
         assert end is not None
-        verdict = self.step(
+        decision = self.step(
             kernel.mesh.peer_up, outcome.name, outcome.creation, hidden=outcome.hidden, now=now
         )
-        self.world.count(f"dial {verdict.kind}")
-        if verdict.kind == "accept":
-            self.attach(verdict.peer, end, b"", trailing)
+        self.world.count(f"dial {decision.kind}")
+        if decision.kind == "accept":
+            self.attach(decision.peer, end, b"", trailing)
         else:
             end.close()
 
     # ------------------------------------------------------------ accepting
 
-    def knocked(self, end: End) -> None:
-        """A connection waits in the backlog."""
+    def connection_arrived(self, end: End) -> None:
+        """Accepts a connection that waits in the backlog."""
         if self.incarnation is None:
             end.close()
         else:
-            Door(self, end)
+            Accept(self, end)
 
     def attach(self, peer: Peer, end: End, first: bytes, trailing: bytes) -> None:
-        """A session stands: from now on its signals travel."""
+        """Attaches a connection to a session: from now on its signals are sent."""
         assert self.incarnation is not None
-        link = peer.connection = Link(self, peer, end, self.incarnation)
-        self.links.append(link)
-        end.hand_to(link)
+        attached = peer.connection = AttachedConnection(self, peer, end, self.incarnation)
+        self.attached.append(attached)
+        end.hand_to(attached)
         if first:
             end.write(first)
         if trailing:
-            link.readable(trailing)
-        link.flush()
+            attached.readable(trailing)
+        attached.flush()
         if peer.state == "gone":
-            link.close(gracefully=False)
+            attached.close(gracefully=False)
 
 
-class Link:
-    """An attached session: `net/connection.py`'s `Connection`."""
+class AttachedConnection:
+    """The connection of a session, as `Connection` of `net/connection.py`."""
 
     def __init__(self, host: Host, peer: Peer, end: End, here: Incarnation) -> None:
         self.host = host
         self.peer = peer
         self.end = end
         self.connection = end.connection
-        # In pieces so small that signals of every kind come in several.
+        # Fragments so small that signals of every kind take several.
         pieces = host.world.random.choice((20, 100, FRAGMENT_BYTES))
         self._session = SignalStream(here, Incarnation(peer.name, peer.creation), fragment_bytes=pieces)
         self._over = False
         self._closing = False
-        self._heard = host.world.now - host.stood_still
+        self._last_read = host.world.now - host.stood_still
 
     @property
     def silent(self) -> float:
-        """For how many seconds nothing was read from it, not counting those in which the host was frozen."""
-        return self.host.world.now - self.host.stood_still - self._heard
+        """Seconds since it was last read, without those in which the host was frozen."""
+        return self.host.world.now - self.host.stood_still - self._last_read
 
-    def is_not_given_up(self) -> None:
-        """After a tick: it was heard lately, or else it is lost."""
+    def must_be_lost_if_silent(self) -> None:
+        """Checks, after a tick, that a silent peer was lost."""
         if self.peer.state == "up" and self.silent > self.host.kernel.mesh.tick_seconds * 1.3:
-            self.host.world.violated(f"{self.host} heard nothing of {self.peer} for {self.silent:g} seconds")
+            self.host.world.violated(f"{self.host} got nothing from {self.peer} for {self.silent:g} seconds")
 
     def flush(self) -> None:
-        """Sends what is queued; now and then the socket is full in between, unless it is to be closed."""
+        """Sends the queue; now and then the socket is full in between, unless it is closing."""
         out, world = self.peer.out, self.host.world
         while not self._over and (out or out.first or not self._session.is_empty):
             waiting = list(out)
-            data, lighter = self._session.transmit(out.first or out)
-            out.written += lighter
+            data, released = self._session.transmit(out.first or out)
+            out.written += released
             for signal in waiting[: len(waiting) - len(out)]:
                 if isinstance(signal, (Send, ExitTo)):
-                    world.travels(signal, self)
+                    world.is_written(signal, self)
             self.end.write(data)
             if not self._closing and world.random.random() < 0.2:
                 world.at(world.random.random() * 0.02, self.host, self.flush)
@@ -303,13 +303,13 @@ class Link:
         """See `Reader`."""
         if self._over:
             return
-        self._heard = self.host.world.now - self.host.stood_still
+        self._last_read = self.host.world.now - self.host.stood_still
         try:
             signals = self._session.receive_data(data)
         except ProtocolError as error:
             if self.peer.name != HOSTILE:
                 self.host.world.violated(f"{self.host} cannot read {self.peer}: {error}")
-            self.host.world.count("villain broke the protocol")
+            self.host.world.count("hostile node broke the protocol")
             self._close(f"it broke the protocol: {error}")
             return
         self.host.feeding = self.connection
@@ -321,7 +321,7 @@ class Link:
         self._close(reason)
 
     def close(self, *, gracefully: bool) -> None:
-        """Closes at once, or after everything queued has left and the peer has closed (or five seconds)."""
+        """Closes at once, or after the queue was sent and the peer has closed (or five seconds)."""
         if gracefully and not self._over:
             self._closing = True
             self.flush()
@@ -334,7 +334,7 @@ class Link:
         if self._over:
             return
         self._over = True
-        self.host.links.remove(self)
+        self.host.attached.remove(self)
         self.end.close()
         self.host.step(self.host.kernel.mesh.peer_lost, self.peer, reason, self.host.world.now)
         self.host.world.must(self.peer.state == "gone", f"{self.peer} has lost its connection, and is up")

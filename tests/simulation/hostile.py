@@ -1,8 +1,8 @@
-"""A node of bad intent in the simulator: it holds the cookie, and says whatever comes to its mind.
+"""A hostile node in the simulator: it holds the cookie, and sends whatever signals it likes.
 
-Well-formed signals with pids, references, names and numbers of others; forged frames; floods; and some that
-it is free to say, whose effects the other nodes' processes have to expect (`is_its_doing`).  It neither
-listens nor answers.  What must be true of the others all the same is in `actors.py` and `invariants.py`.
+Well-formed signals with pids, references, names and numbers of others; forged frames; floods; and signals
+that it may send, whose effects the processes of other nodes have to expect (`hostile_reason`).  It neither
+reads nor answers.  What must be true of the others all the same: `actors.py` and `invariants.py`.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ if TYPE_CHECKING:
 
 NAME = "evil@h"
 MARK = "evil"
-"""The reasons that it ends others with begin with this, and so do its messages."""
+"""The beginning of its exit reasons and of its messages."""
 
 
-class Villain:
-    """See the file.  To the network it is a host like others.
+class HostileNode:
+    """To the network it is a host like others.
 
     Args:
-        world: where.
+        world: in which it acts.
         pace: seconds between two acts, on average.
     """
 
@@ -70,11 +70,11 @@ class Villain:
         self.dead = self.frozen = False
         self.deferred: list[Any] = []
         self._pace = pace
-        self._talks: dict[str, Talk] = {}
+        self._sessions: dict[str, HostileSession] = {}
         self._next()
 
     def leaves(self) -> None:
-        """Its process is killed."""
+        """Kills its OS process."""
         self.dead = True
         for end in sorted(self.ends, key=lambda end: end.connection.number):
             end.close()
@@ -91,37 +91,37 @@ class Villain:
         host = random.choice(hosts) if hosts else None
         if host is None or host.incarnation is None or host.frozen:
             return
-        talk = self._talks.get(host.name)
-        if talk is None or talk.end.closed:
+        session = self._sessions.get(host.name)
+        if session is None or session.end.closed:
             self._connect(host)
         elif random.random() < 0.02:
-            talk.end.close()
+            session.end.close()
         else:
-            talk.says_something()
+            session.sends_something()
 
     def _connect(self, host: Host) -> None:
-        """A session, without the handshake, which it could pass."""
+        """Begins a session, without the handshake, which it could pass."""
         world, incarnation = self.world, Incarnation(NAME, self.world.new_creation())
         mine, theirs = world.connected(self, host).ends  # type: ignore[arg-type]
-        verdict = host.step(
+        decision = host.step(
             host.kernel.mesh.peer_claimed, *incarnation, hidden=world.random.random() < 0.2, now=world.now
         )
-        world.count(f"villain {verdict.kind}")
-        if verdict.kind == "accept":
-            self._talks[host.name] = Talk(self, host, incarnation, mine)
-            host.attach(verdict.peer, theirs, b"", b"")
+        world.count(f"hostile node: {decision.kind}")
+        if decision.kind == "accept":
+            self._sessions[host.name] = HostileSession(self, host, incarnation, mine)
+            host.attach(decision.peer, theirs, b"", b"")
         else:
             mine.close()
             theirs.close()
 
 
-class Talk:
+class HostileSession:
     """One session with a victim."""
 
-    def __init__(self, villain: Villain, victim: Host, incarnation: Incarnation, end: End) -> None:
+    def __init__(self, hostile_node: HostileNode, victim: Host, incarnation: Incarnation, end: End) -> None:
         assert victim.incarnation is not None
         self.end = end
-        self._world = villain.world
+        self._world = hostile_node.world
         self._victim = victim
         self._incarnation = incarnation
         self._there = victim.incarnation
@@ -129,40 +129,40 @@ class Talk:
         end.hand_to(self)
 
     def readable(self, data: bytes) -> None:
-        """See `Reader`: it does not listen."""
+        """See `Reader`: it ignores them."""
 
     def ended(self, reason: str) -> None:
         """See `Reader`."""
         del reason
         self.end.close()
 
-    def says_something(self) -> None:
-        """One signal or several, seldom very many, seldom none that a session could read."""
+    def sends_something(self) -> None:
+        """Sends one signal or several, seldom very many, seldom a frame that breaks the protocol."""
         random = self._world.random
         if random.random() < 0.03:
             self.end.write(self._forged())
             return
-        one = random.choice(self._words())
+        one = random.choice(self._signals())
         times = random.choice((1, 1, 1, 3, 60))
-        self._world.note(f"{NAME} says {one.__name__} {times} times to {self._victim}")
+        self._world.note(f"{NAME} sends {one.__name__} {times} times to {self._victim}")
         queue: deque[Signal] = deque([Tick(), *(one() for _ in range(times))])
         while queue or not self._session.is_empty:
             self.end.write(self._session.transmit(queue)[0])
 
-    def _words(self) -> list[Callable[[], Signal]]:
+    def _signals(self) -> list[Callable[[], Signal]]:
         return [
             self._send, self._link, self._unlink, self._ack, self._exit, self._exit_to, self._monitor,
             self._monitor, self._demonitor, self._down, self._down, self._prints, self._crashed, self._leader,
             self._dropped, self._answer, self._spawned, self._nodes, self._ping, self._pong,
         ]  # fmt: skip
 
-    # ------------------------------------------------------------ what there is to name
+    # ------------------------------------------------------------ names
 
     def _mine(self) -> Pid:
         return Pid(self._world.random.randint(1, 3))
 
-    def _his(self) -> Pid:
-        """A process of the victim, alive or dead, or none; of today or of a life before."""
+    def _victim_pid(self) -> Pid:
+        """A process of the victim, alive, dead or invented, of this incarnation or another."""
         random = self._world.random
         numbers = [number for number, _ in self._victim.actors] or [1]
         incarnation = (
@@ -170,66 +170,70 @@ class Talk:
         )
         return Pid(random.choice([*numbers, 99]), 0, *incarnation)
 
-    def _anybody(self) -> Pid:
-        """A process of any node, as far as a field allows."""
+    def _any_pid(self) -> Pid:
+        """A process of any node."""
         incarnations = list(self._world.incarnations)
         return Pid(self._world.random.randint(1, 9), 0, *self._world.random.choice(incarnations))
 
     def _ref(self) -> Ref:
         return Ref(self._world.random.randint(1, 4))
 
-    def _his_ref(self) -> Ref:
+    def _victim_ref(self) -> Ref:
         """A reference that a process of the victim uses, if one does."""
         random = self._world.random
         used = [ref.number for actor in self._victim.actors.values() for ref in actor.watches] or [1]
         return Ref(random.choice(used), *self._there)
 
     def _word(self) -> str:
-        return self._world.is_its_doing(f"{MARK} {self._world.unique()}")
+        return self._world.hostile_reason(f"{MARK} {self._world.unique()}")
 
     def _reason(self) -> str:
         return self._world.random.choice(("normal", "noproc", "noconnection", self._word()))
 
-    # ------------------------------------------------------------ what there is to say
+    # ------------------------------------------------------------ signals
 
     def _send(self) -> Send:
         payload = Payload(encode((MARK, self._world.unique())))
-        return Send(self._mine(), self._world.random.choice((self._his(), "stock", self._his_ref())), payload)
+        return Send(
+            self._mine(),
+            self._world.random.choice((self._victim_pid(), "stock", self._victim_ref())),
+            payload,
+        )
 
     def _link(self) -> Link:
-        return Link(self._mine(), self._his())
+        return Link(self._mine(), self._victim_pid())
 
     def _unlink(self) -> Unlink:
-        return Unlink(self._mine(), self._his(), self._world.random.randint(1, 9))
+        return Unlink(self._mine(), self._victim_pid(), self._world.random.randint(1, 9))
 
     def _ack(self) -> UnlinkAck:
-        return UnlinkAck(self._mine(), self._his(), self._world.random.randint(1, 9))
+        return UnlinkAck(self._mine(), self._victim_pid(), self._world.random.randint(1, 9))
 
     def _exit(self) -> ExitSignal:
-        return ExitSignal(self._mine(), self._his(), self._reason())
+        return ExitSignal(self._mine(), self._victim_pid(), self._reason())
 
     def _exit_to(self) -> ExitTo:
-        return ExitTo(self._mine(), self._his(), self._reason())
+        return ExitTo(self._mine(), self._victim_pid(), self._reason())
 
     def _monitor(self) -> Monitor:
-        target = self._his() if self._world.random.random() < 0.8 else "stock"
+        target = self._victim_pid() if self._world.random.random() < 0.8 else "stock"
         return Monitor(self._mine(), target, self._ref())
 
     def _demonitor(self) -> Demonitor:
-        return Demonitor(self._mine(), self._his(), self._ref())
+        return Demonitor(self._mine(), self._victim_pid(), self._ref())
 
     def _down(self) -> Down:
         target = self._world.random.choice((self._mine(), "stock"))
-        return Down(self._his(), self._his_ref(), target, self._reason(), None)
+        return Down(self._victim_pid(), self._victim_ref(), target, self._reason(), None)
 
     def _prints(self) -> Print:
-        return Print(self._mine(), self._his(), "\x1b[2J\n")
+        return Print(self._mine(), self._victim_pid(), "\x1b[2J\n")
 
     def _crashed(self) -> Crashed:
-        return Crashed(self._mine(), self._his(), "forged\n")
+        return Crashed(self._mine(), self._victim_pid(), "forged\n")
 
     def _leader(self) -> Leader:
-        return Leader(self._mine(), self._his(), self._anybody())
+        return Leader(self._mine(), self._victim_pid(), self._any_pid())
 
     def _dropped(self) -> Dropped:
         return Dropped(self._mine(), "x\n2026 CRITICAL")
@@ -254,23 +258,23 @@ class Talk:
 
     def _forged(self) -> bytes:
         """Bytes that no honest node writes: each ends the session."""
-        random, mine, his, other = self._world.random, self._mine(), self._his(), self._anybody()
+        random, mine, theirs, other = self._world.random, self._mine(), self._victim_pid(), self._any_pid()
         self._world.note(f"{NAME} forges a frame for {self._victim}")
         there = tuple(self._there)
         signal, fields, payload = random.choice(
             [
                 (Call, (mine, 0, mine, there), encode(("os", "getpid", []))),
                 (Spawn, (mine, 0, mine, True, None, there), encode(("os", "getpid", []))),
-                (Spawn, (mine, 1, mine, True, self._his_ref(), True), encode(("os", "getpid", []))),
-                (Monitor, (mine, his, self._his_ref()), b""),
-                (Link, (his, his), b""),
+                (Spawn, (mine, 1, mine, True, self._victim_ref(), True), encode(("os", "getpid", []))),
+                (Monitor, (mine, theirs, self._victim_ref()), b""),
+                (Link, (theirs, theirs), b""),
                 (Link, (mine, mine), b""),
-                (ExitSignal, (his, his, "killed"), b""),
-                (ExitTo, (mine, his, "x" * 300), b""),
-                (Down, (his, self._ref(), mine, "noproc", None), b""),
-                (Leader, (other, his), b""),
+                (ExitSignal, (theirs, theirs, "killed"), b""),
+                (ExitTo, (mine, theirs, "x" * 300), b""),
+                (Down, (theirs, self._ref(), mine, "noproc", None), b""),
+                (Leader, (other, theirs), b""),
                 (Nodes, (("n@h",) * (MOST_NODES + 1),), b""),
-                (Unlink, (mine, his, 10**5000), b""),
+                (Unlink, (mine, theirs, 10**5000), b""),
             ]
         )
         header = encode(fields)

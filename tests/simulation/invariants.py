@@ -1,6 +1,6 @@
-"""What must be true of a kernel at any moment between two inputs, and of the whole world when all is quiet.
+"""Invariants of a kernel between two calls, and of the whole world at rest.
 
-Not here: what must be true of each message as it is heard (`actors.py`).
+Those of each message as it is received: `actors.py`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pyx.core.processes import ProcessRecord
     from pyx.terms import Incarnation, Ref
     from tests.simulation.host import Host
-    from tests.simulation.records import Told, Waiter
+    from tests.simulation.records import Sent, Waiter
     from tests.simulation.world import World
 
 
 def disagreements(kernel: Kernel) -> list[str]:
-    """Where the tables of one kernel contradict each other; call it between two inputs."""
+    """The contradictions between the tables of one kernel; to be called between two kernel calls."""
     found: list[str] = []
 
     def must(held: object, words: str) -> None:
@@ -45,23 +45,23 @@ def disagreements(kernel: Kernel) -> list[str]:
     visible = {peer.name for peer in kernel.tables.peers.values() if peer.state == "up" and not peer.hidden}
     must(
         kernel.membership.visible == visible,
-        f"{sorted(kernel.membership.visible)} are in sight, not {sorted(visible)}",
+        f"{sorted(kernel.membership.visible)} are visible, not {sorted(visible)}",
     )
     for name, peer in kernel.tables.peers.items():
         must(peer.name == name and peer.state in {"dialling", "up"}, f"the session {peer}")
         must((peer.state == "up") == bool(peer.creation), f"the creation of {peer}")
     for process in processes:
         must(kernel.tables.find(process.pid) is process, f"{process} is not found by its pid")
-        elsewhere = [
+        remote = [
             target
             for ref, target in process.monitors.items()
             if Watcher(process.pid, ref) not in kernel.tables.monitors
         ]
-        for node in _nodes_of(process.links._states, elsewhere, process.node_monitors):
+        for node in _nodes_of(process.links._states, remote, process.node_monitors):
             peer_there = kernel.tables.peers.get(node)
             must(
                 peer_there is not None and process in peer_there.dependents,
-                f"{process} would not hear of {node}",
+                f"{process} would not be told of the loss of {node}",
             )
         for watcher in process.monitored_by:
             if watcher.pid.node:
@@ -75,34 +75,34 @@ def disagreements(kernel: Kernel) -> list[str]:
     return found
 
 
-def _nodes_of(*bonds: Iterable[object]) -> set[str]:
+def _nodes_of(*entries: Iterable[object]) -> set[str]:
     nodes: set[str] = set()
-    for bond in itertools.chain(*bonds):
-        if isinstance(bond, Pid):
-            nodes.add(bond.node)
-        elif isinstance(bond, tuple):
-            nodes.add(bond[1])
-        elif isinstance(bond, str):
-            nodes.add(bond)
+    for entry in itertools.chain(*entries):
+        if isinstance(entry, Pid):
+            nodes.add(entry.node)
+        elif isinstance(entry, tuple):
+            nodes.add(entry[1])
+        elif isinstance(entry, str):
+            nodes.add(entry)
     return nodes - {""}
 
 
 def check_tables(host: Host) -> None:
-    """The tables of a host agree."""
+    """Checks that the tables of a host agree."""
     for words in disagreements(host.kernel):
         host.world.violated(f"the tables of {host} disagree: {words}")
 
 
 def check_quiet(world: World, waiters: list[Waiter]) -> None:
-    """All is healed, nobody acts, and time has passed: nothing is under way, and both ends agree."""
+    """Checks the world at rest: no signal is under way, and both ends of everything agree."""
     for words in asymmetries(host.kernel for host in world.running()):
         world.violated(words)
     for host in world.running():
         check_tables(host)
         _check_sessions(world, host)
-        _check_bonds(world, host)
+        _check_links(world, host)
         _check_processes(world, host)
-        world.must(not host.kernel.tables.exit_notices, f"{host} has not told all ends of processes")
+        world.must(not host.kernel.tables.exit_notices, f"{host} keeps exit notices")
         world.must(not host.kernel.pending, f"{host} waits for {host.kernel.pending}")
         world.must(not host.dials, f"{host} dials {host.dials}")
     for waiter in waiters:
@@ -115,7 +115,7 @@ def check_quiet(world: World, waiters: list[Waiter]) -> None:
 
 
 def _check_sessions(world: World, host: Host) -> None:
-    """One session for each pair: up at both ends, over one connection, and no other is left open."""
+    """Checks that each pair has one session: up at both ends, over one connection, and no other is open."""
     for name, peer in host.kernel.tables.peers.items():
         world.must(peer.state == "up", f"{host} still dials {name}")
         kept = [signal for signal in peer.out if not isinstance(signal, (Tick, Ping, Pong))]
@@ -126,21 +126,23 @@ def _check_sessions(world: World, host: Host) -> None:
             opposite is not None and opposite.state == "up", f"{host} is up with {there}, not it with it"
         )
         assert opposite is not None
-        world.must(peer.creation == there.kernel.tables.creation, f"{host} takes {there} for another life")
+        world.must(
+            peer.creation == there.kernel.tables.creation, f"{host} takes {there} for another incarnation"
+        )
         world.must(
             peer.connection.connection is opposite.connection.connection,
             f"{host} and {there} use two connections",
         )
         world.must(peer.hidden == (host.hidden or there.hidden), f"{host} and {there} are hidden or not")
     used = {peer.connection.connection for peer in host.kernel.tables.peers.values()}
-    left = [link.connection for link in host.links if link.connection not in used]
-    world.must(not left, f"{host} has links left over: {left}")
+    left = [one.connection for one in host.attached if one.connection not in used]
+    world.must(not left, f"{host} has attached connections left over: {left}")
     opened = {end.connection for end in host.ends}
     world.must(opened <= used, f"{host} has connections left over: {opened - used}")
 
 
 def asymmetries(kernels: Iterable[Kernel]) -> list[str]:
-    """Where bonds lack their other end, in the kernels of some nodes between which nothing is under way."""
+    """Links and monitors without their other end, in kernels between which no signal is under way."""
     found: list[str] = []
     nodes = {kernel.tables.here: kernel for kernel in kernels}
     for kernel in nodes.values():
@@ -148,7 +150,7 @@ def asymmetries(kernels: Iterable[Kernel]) -> list[str]:
             for pid, state in process.links._states.items():
                 there, other = _find(nodes, kernel, pid)
                 if state != ACTIVE:
-                    found.append(f"{process} never heard that its unlink of {pid} was acknowledged")
+                    found.append(f"{process} never got the acknowledgement of its unlink of {pid}")
                 elif other is None:
                     found.append(f"{process} is linked to {pid}, which is not there")
                 elif _pid_for(there, kernel, process.pid) not in other.links:
@@ -190,16 +192,16 @@ def _is_watcher(kernel: Kernel, process: ProcessRecord, ref: Ref, there: Kernel)
     )
 
 
-def _check_bonds(world: World, host: Host) -> None:
-    """Who lives has the bonds that it made and did not hear the end of, and no others."""
+def _check_links(world: World, host: Host) -> None:
+    """Checks that live processes have the links and monitors that they made, and no others."""
     for actor in host.actors.values():
         process = actor.process
         if not process.alive:
             continue
         world.must(set(process.monitors) <= set(actor.watches), f"{actor} has a monitor it never set")
         for ref, watch in actor.watches.items():
-            world.must(ref in process.monitors, f"{actor} never heard of its monitor {watch}")
-        for pid in actor.wishes:
+            world.must(ref in process.monitors, f"{actor} got no DOWN of its monitor {watch}")
+        for pid in actor.remote_links:
             other = world.resolve(host, pid)
             quiet = other is not None and other.reason == "normal"
             world.must(
@@ -208,7 +210,7 @@ def _check_bonds(world: World, host: Host) -> None:
 
 
 def _check_processes(world: World, host: Host) -> None:
-    """Everything delivered was read, the dead got nothing, and both records of the living agree."""
+    """Checks that every delivery was read, and that host and kernel agree on the live processes."""
     living = {process.pid for process in host.kernel.tables.processes.values()}
     known = {actor.process.pid for actor in host.actors.values() if actor.process.alive}
     world.must(living == known, f"{host} has other processes than started there")
@@ -220,22 +222,22 @@ def _check_processes(world: World, host: Host) -> None:
             dict(actor.process.node_monitors) == dict(+actor.node_counts) or not actor.process.alive,
             f"{actor} monitors nodes {actor.process.node_monitors}, not {actor.node_counts}",
         )
-        for spoke in actor.spoke.values():
-            for told in spoke:
-                _check_arrived(world, told)
+        for sent_to in actor.sent_to.values():
+            for sent in sent_to:
+                _check_arrived(world, sent)
 
 
-def _check_arrived(world: World, told: Told) -> None:
-    """What took a way that still stands has arrived, if its receiver lives."""
-    to = told.to
-    if told.delivered or to is None or not to.is_alive or told.incarnation not in {None, to.host.incarnation}:
+def _check_arrived(world: World, sent: Sent) -> None:
+    """Checks that what was sent over a connection that still stands has arrived at a live receiver."""
+    to = sent.to
+    if sent.delivered or to is None or not to.is_alive or sent.incarnation not in {None, to.host.incarnation}:
         return
-    stands = not told.remote or (told.connection is not None and told.connection.open_ends == 2)
-    world.must(not stands, f"{told} never arrived at {to}")
+    stands = not sent.remote or (sent.connection is not None and sent.connection.open_ends == 2)
+    world.must(not stands, f"{sent} never arrived at {to}")
 
 
 def _check_partitions(world: World) -> None:
-    """Every node reports the pairs of its visible peers that have no session, and no others."""
+    """Checks that every node reports the pairs of visible peers without session, and no others."""
     for host in world.running():
         peers = host.kernel.membership.nodes(["visible"])
         apart = [
@@ -251,7 +253,7 @@ def _check_partitions(world: World) -> None:
 
 
 def check_whole(world: World) -> None:
-    """Everybody is connected with everybody."""
+    """Checks that each node is connected with each other."""
     for host in world.running():
         others = sorted(other.name for other in world.running() if other is not host)
         connected = host.kernel.membership.nodes(["connected"])

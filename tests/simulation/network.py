@@ -1,9 +1,8 @@
 """The network of the simulator: connections as TCP and unix sockets behave, in virtual time.
 
-Each direction of a connection keeps its order; between connections nothing does.  Bytes arrive in pieces that
-have nothing to do with frames.  A broken connection loses the tail of what was under way, and its two ends
-notice at times of their own; a silent one (a router that drops) delivers late, or nobody lives to see it.
-Not here: who writes what (`host.py`), and when something breaks (`faults.py`).
+Each direction of a connection keeps its order; two connections have no common order.  Bytes arrive in pieces
+of any size.  A broken connection loses the tail of what was under way, and its two ends notice at different
+times; a silent one (a router that drops) delivers late, perhaps after the end has been closed.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """Who holds an end of a connection."""
+    """The owner of one end of a connection."""
 
     def readable(self, data: bytes) -> None:
-        """Bytes came."""
+        """Takes bytes that came."""
 
     def ended(self, reason: str) -> None:
-        """Nothing more will come."""
+        """Notes that nothing more will come."""
 
 
 class End:
-    """One end of a connection, in the hands of one host."""
+    """One end of a connection, on one host."""
 
     def __init__(self, connection: Connection, host: Host) -> None:
         self.connection = connection
@@ -36,11 +35,11 @@ class End:
         self.reader: Reader | None = None
         self.closed = False
         self.shut = False
-        """The writing half is closed."""
+        """True when the writing half is closed."""
         self._inbox: deque[bytes | str] = deque()
-        """What has arrived and waits for its host: bytes, or the words for the end."""
+        """Bytes that have arrived and wait for the host, or the reason of the end."""
         self._due = 0.0
-        """When the last piece that was written to this end arrives; the next comes no earlier."""
+        """The arrival of the last piece that was written to this end; the next comes no earlier."""
 
     # ------------------------------------------------------------ writing
 
@@ -55,13 +54,13 @@ class End:
             data = data[size:]
 
     def shut_writing(self) -> None:
-        """Lets the other end see the end behind all that was written."""
+        """Ends the stream for the other end, behind all that was written."""
         if not (self.closed or self.shut or self.connection.broken):
             self.shut = True
             self.other._comes("it closed the connection")
 
     def close(self) -> None:
-        """Closes this end; what comes for it from now on is lost, and a tail of what it wrote may be."""
+        """Closes this end; bytes to it are lost from now on, and a tail of its own may be."""
         if self.closed:
             return
         if self.connection.world.random.random() < 0.2:
@@ -85,13 +84,13 @@ class End:
             self.connection.world.soon(self.host, self._look)
 
     def hand_to(self, reader: Reader) -> None:
-        """Somebody holds this end from now on; what has come already waits for him."""
+        """Sets the owner of this end; what has come already waits for it."""
         self.reader = reader
         if self._inbox:
             self.connection.world.soon(self.host, self._look)
 
     def _look(self) -> None:
-        """The loop of the host looks at the descriptor: everything that is there is read at once."""
+        """Reads everything that has come, as the loop of the host would."""
         data = b""
         while self._inbox and not self.closed and self.reader is not None:
             what = self._inbox.popleft()
@@ -106,7 +105,7 @@ class End:
             self.reader.readable(data)
 
     def notices(self, delay: float, reason: str) -> None:
-        """This end finds its connection broken after *delay*; what has not arrived by then is lost."""
+        """Reports the connection as broken after *delay*; what has not arrived by then is lost."""
         self.connection.world.at(delay, self.host, self._end, reason)
 
     def _end(self, reason: str) -> None:
@@ -114,12 +113,12 @@ class End:
             self.reader.ended(reason)
 
     def silence(self, seconds: float) -> None:
-        """What is written to this end from now on arrives so much later."""
+        """Delays what is written to this end from now on by *seconds*."""
         self._due = max(self._due, self.connection.world.now + seconds)
 
 
 class Connection:
-    """Two ends."""
+    """A connection of two ends."""
 
     def __init__(self, world: World, one: Host, other: Host, *, number: int) -> None:
         self.number = number
@@ -136,17 +135,17 @@ class Connection:
         return f"<connection {self.number} {self.ends[0].host.name}-{self.ends[1].host.name}>"
 
     def latency(self) -> float:
-        """How long a piece that leaves now is under way."""
+        """The seconds that a piece that is written now needs."""
         random = self.world.random
         return self.distance * (0.5 + random.random()) if random.random() < 0.95 else random.random() * 0.2
 
     def cut(self) -> None:
-        """It breaks; each end notices when it notices."""
+        """Breaks the connection; each end notices at a time of its own."""
         self.broken = True
         for end in self.ends:
             end.notices(self.world.random.choice((0.0, 0.01, 0.3, 1.5)), "the connection broke")
 
     @property
     def open_ends(self) -> int:
-        """How many ends are not closed."""
+        """The number of ends that are not closed."""
         return sum(not end.closed for end in self.ends)

@@ -1,5 +1,6 @@
-"""What the simulator remembers of one message, one monitor, one request, so that its fate can be judged; and
-the judging of answers.  Not here: that of messages and monitors (`actors.py`).
+"""The simulator's records of one message, one monitor, one request; and the checks of answers.
+
+The checks of messages and monitors: `actors.py`.
 """
 
 from __future__ import annotations
@@ -22,41 +23,41 @@ Way: TypeAlias = Literal["pid", "name", "alias", "exit"]
 
 
 def reason_key(reason: Reason | None) -> str | bytes | None:
-    """What tells exit reasons apart, wherever they were encoded."""
+    """A key that is the same for equal exit reasons of different origin."""
     return reason.data if isinstance(reason, Payload) else reason
 
 
 @dataclass(eq=False, slots=True)
-class Told:
-    """A message or an exit signal.  Whatever it carries, nothing else carries the same."""
+class Sent:
+    """A message or an exit signal that was sent; its payload or reason is unlike any other."""
 
     number: int
-    """Grows with everything that is told."""
+    """Grows with everything that is sent."""
     sender: Actor
     way: Way
     address: Any
     """As the sender wrote it."""
     to: Actor | None
-    """Who is meant; None for a name."""
+    """The receiver; None for a name."""
     incarnation: Incarnation | None
-    """Of the node that the address means; None for one inside the sender's node."""
+    """That of the node in the address; None inside the sender's node."""
     remote: bool
     void: bool
-    """The sender was dead already."""
+    """True if the sender was dead already."""
     watches: tuple[Watch, ...] = ()
     """The monitors of the receiver that the sender had set before, in the same session."""
     linked: bool | None = None
-    """Whether the receiver must find itself linked to the sender; None: either."""
+    """Whether the receiver must be linked to the sender when it arrives; None: either."""
     changes: int = 0
-    """How often the sender had linked and unlinked by then."""
+    """The sender's number of links and unlinks at that time."""
     session: Peer | None = None
-    """Of an exit signal: the session it was sent in."""
+    """Of an exit signal: the session it was sent over."""
     connection: Connection | None = None
-    """Which carried it."""
+    """The connection that carried it."""
     delivered: bool = False
 
     def is_like(self, signal: ExitTo, session: Peer) -> bool:
-        """True if this may be that signal of that session, which nothing has carried yet."""
+        """True if this may be that signal of that session, and was not written before."""
         same = self.address == signal.to and self.sender.process.pid == signal.frm
         return same and self.session is session and self.connection is None
 
@@ -70,19 +71,19 @@ class Watch:
 
     ref: Ref
     target: Pid | tuple[str, str] | None
-    """What DOWN has to name; None while a spawn is under way."""
+    """The target that DOWN has to name; None while a spawn is under way."""
     node: str
-    """"" inside the node."""
+    """The node of the target; "" for this one."""
     peer: Peer | None
-    """The session it depends on; None where there is none."""
-    serves: Actor | None
-    """Who is watched, if that is known."""
+    """The session it depends on, if any."""
+    watched: Actor | None
+    """The watched process, if it is known."""
     request: Request | None = None
     """The spawn that set it."""
 
     @property
     def is_lost(self) -> bool:
-        """True when it can only fire with `noconnection`."""
+        """True if it can only fire with `noconnection`."""
         return bool(self.node) and (self.peer is None or self.peer.state == "gone")
 
 
@@ -97,15 +98,15 @@ class Request:
     ref: Ref | None = None
     link: bool = False
     void: bool = False
-    """Who asked was dead already."""
+    """True if the caller was dead already."""
     answer: bytes = b""
-    """What a call gives."""
+    """The result of a call."""
     started: Actor | None = None
 
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """Who waits for an answer."""
+    """A process that waits for an answer."""
 
     actor: Actor
     kind: str
@@ -115,7 +116,7 @@ class Waiter:
     abandoned: bool = False
 
     def answered(self, effect: Answered | Connected) -> None:
-        """The answer is here: the first, wanted, and the right one."""
+        """Checks that an answer is the first, expected, and the right one."""
         if isinstance(effect, Connected):
             effect = Answered(self, "connected" if effect.ok else "noconnection", effect.reason)
         me, outcome, body = self.actor, effect.outcome, effect.body
@@ -138,21 +139,21 @@ class Waiter:
     def _must(self, held: object, words: str) -> None:
         self.actor.world.must(held, f"a {self.kind} of {self.actor} {words}")
 
-    def _is_lost(self, nobody: Pid | None) -> None:
+    def _is_lost(self, dead_pid: Pid | None) -> None:
         request = self.request
         if request is None:
             return
         self._must(request.peer is None or request.peer.state == "gone", "was told of no connection")
-        if nobody is not None:
+        if dead_pid is not None:
             if request.link:
-                self.actor.nobodies.add(nobody)
+                self.actor.dead_pids.add(dead_pid)
             if request.ref in self.actor.watches:
-                self.actor.watches[request.ref].target = nobody
+                self.actor.watches[request.ref].target = dead_pid
 
     def _has_called(self, outcome: str, body: object) -> None:
         assert self.request is not None
         started = self.request.started
-        self._must(started is not None, "was answered by nobody")
+        self._must(started is not None, "was answered, and no process was started for it")
         if outcome == "value":
             self._must(isinstance(body, Payload) and body.data == self.request.answer, "got another's answer")
         else:
@@ -169,10 +170,10 @@ class Waiter:
         assert child is not None
         if request.ref in me.watches:
             watch = me.watches[request.ref]
-            watch.target, watch.serves = pid, child
+            watch.target, watch.watched = pid, child
         if request.link and me.process.alive:
             me.linked_ever.add(child)
             if child.host is me.host:
-                me.binds(child)
+                me.links_locally(child)
             elif me not in child.unlinked_ever and pid not in me.unlinked:
-                me.wishes[pid] = request.peer
+                me.remote_links[pid] = request.peer

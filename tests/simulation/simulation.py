@@ -1,4 +1,4 @@
-"""One run of the simulator, from a seed.  Not here: the tests (`test_simulation.py`)."""
+"""One run of the simulator, from a seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation import acts
 from tests.simulation.faults import Faults, populate
-from tests.simulation.hostile import Villain
+from tests.simulation.hostile import HostileNode
 from tests.simulation.invariants import check_quiet, check_whole
 from tests.simulation.workload import Workload
 from tests.simulation.world import World
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from tests.simulation.records import Waiter
 
 SETTLING_SECONDS = 17.0
-"""By then every handshake, tick, silence and partition report has had its time."""
+"""Long enough for every handshake, tick, silence and partition report."""
 REUNION_SECONDS = 8.0
-"""And by then every handshake, and every tick that tells of it."""
+"""Long enough for every handshake, and for the tick that announces it."""
 
 
 def simulate(seed: int, break_kernel: Fault | None = None) -> World:
-    """Lets some nodes live and fail for a while, then heals everything; raises `Violation`."""
+    """Lets some nodes run and fail for a while, then heals everything; raises `Violation`."""
     world = World(seed, break_kernel)
     random = world.random
     for name in random.sample("abcdef", random.choice((2, 3, 3, 4, 5))):
@@ -32,11 +32,11 @@ def simulate(seed: int, break_kernel: Fault | None = None) -> World:
         populate(host)
     workload = Workload(world, pace=random.choice((0.01, 0.03, 0.08)))
     faults = Faults(world, pace=random.choice((0.3, 1.0, 3.0, 10.0)))
-    villain = Villain(world, pace=random.choice((0.03, 0.1, 0.3))) if random.random() < 0.5 else None
+    hostile_node = HostileNode(world, pace=random.choice((0.03, 0.1, 0.3))) if random.random() < 0.5 else None
     world.run(random.uniform(3.0, 10.0))
     workload.stopped = True
-    if villain is not None:
-        villain.leaves()
+    if hostile_node is not None:
+        hostile_node.leaves()
     faults.heal()
     world.run(SETTLING_SECONDS)
     check_quiet(world, workload.waiters)
@@ -48,7 +48,7 @@ def simulate(seed: int, break_kernel: Fault | None = None) -> World:
 
 
 def reunite(world: World) -> list[Waiter]:
-    """Everybody dials everybody at once, whatever has happened to them."""
+    """Pings each node from each other at once."""
     actors = [acts.new_process(host) for host in world.running()]
     pairs = world.random.sample(list(itertools.permutations(actors, 2)), len(actors) * (len(actors) - 1))
     return [acts.ping(one, other.host.name) for one, other in pairs]

@@ -1,12 +1,11 @@
-"""Nodes live and fail in a simulated world, many times over; every promise is checked in every run.
+"""Nodes run and fail in a simulated world, many times over; every promise is checked in every run.
 
     PYX_SEEDS=5000 pytest tests/simulation              the first five thousand runs instead of two hundred
     PYX_SEEDS=5000..9999 pytest -n 2 tests/simulation   these (with pytest-xdist, on two cores)
     PYX_SEEDS=1234..1234 pytest tests/simulation        one, as a failure prints it: the same run again
 
 A run is decided by its seed alone: no clock, no thread, no socket.  A failure shows the promise that was
-broken and what happened last.  What is simulated is said in `host.py`, what is promised in `actors.py` and
-`invariants.py`.
+broken and the last events.  What is simulated: `host.py`; what is promised: `actors.py`, `invariants.py`.
 """
 
 from __future__ import annotations
@@ -18,31 +17,31 @@ import pytest
 from tests.simulation.simulation import simulate
 from tests.simulation.world import Violation
 
-SEEDS_IN_THE_GATE = 200
+SEEDS_BY_DEFAULT = 200
 
 
 def seeds() -> range:
-    first, dots, last = os.environ.get("PYX_SEEDS", f"{SEEDS_IN_THE_GATE}").partition("..")
+    first, dots, last = os.environ.get("PYX_SEEDS", f"{SEEDS_BY_DEFAULT}").partition("..")
     return range(int(first), int(last) + 1) if dots else range(int(first))
 
 
 @pytest.mark.parametrize("seed", seeds())
-def test_every_promise_holds(seed: int) -> None:
+def test_simulated_run_keeps_every_promise(seed: int) -> None:
     try:
         simulate(seed)
     except Violation as violation:
         pytest.fail(f"{violation}\nagain: PYX_SEEDS={seed}..{seed} pytest tests/simulation", pytrace=False)
 
 
-def test_a_seed_is_a_run() -> None:
+def test_same_seed_is_the_same_run() -> None:
     one, same, other = simulate(7), simulate(7), simulate(8)
     assert list(one.trace) == list(same.trace)
     assert one.random.getstate() == same.random.getstate()
     assert list(one.trace) != list(other.trace)
 
 
-def test_the_runs_are_not_empty() -> None:
-    """Everything that can happen does, in a few dozen runs."""
+def test_runs_contain_everything_that_can_happen() -> None:
+    """In a few dozen runs."""
     counts: dict[str, int] = {}
     for seed in range(60):
         for what, times in simulate(seed).counts.items():
@@ -61,7 +60,12 @@ def test_the_runs_are_not_empty() -> None:
         *("exit normal", "exit signal", "message by pid", "message by name", "message by alias", "nodedown"),
         *("call: value", "call: exit", "call: noconnection", "spawn: spawned", "spawn: noconnection"),
         *("ping: pong", "info: value", "connect: connected", "connect: noconnection"),
-        *("villain accept", "villain broke the protocol", "message of the villain", "exit of the villain"),
-        *("registration refused", "partitions", "ends told in portions"),
+        *(
+            "hostile node: accept",
+            "hostile node broke the protocol",
+            "message of the hostile node",
+            "exit of the hostile node",
+        ),
+        *("registration refused", "partitions", "exit notices in portions"),
     }
     assert expected <= set(counts)

@@ -1,7 +1,7 @@
-"""The life of the processes: one random verb after another, among those this seed has chosen.
+"""The acts of the processes: one random act after another, among those this seed has chosen.
 
-Each seed leaves out some verbs and favours others, so that rare combinations come up in some run ("swarm
-testing").  Not here: the verbs themselves (`acts.py`), and what breaks meanwhile (`faults.py`).
+Each seed leaves out some acts and favours others, so that rare combinations come up in some run ("swarm
+testing").  The acts themselves: `acts.py`; faults meanwhile: `faults.py`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 NAMES = ("stock", "shop", "shell")
-MOST_PROCESSES = 12
-"""A host with more spawns no more."""
+MAX_PROCESSES = 12
+"""A host with more processes starts no more."""
 BUSIEST_SECONDS = 0.002
 
 
 class Workload:
-    """Chooses who does what, until it is `stopped`.
+    """Chooses acts and processes, until it is `stopped`.
 
     Args:
-        world: where.
+        world: in which they act.
         pace: seconds between two acts, on average.
     """
 
@@ -40,15 +40,15 @@ class Workload:
         self.stopped = False
         self.waiters: list[Waiter] = []
         self.names = sorted(world.hosts)
-        """Every node there may be."""
+        """The names of all nodes that may run."""
         random = world.random
-        self._verbs: list[Callable[[Actor], None]] = []
-        for verb in self._all_verbs():
-            self._verbs += [verb] * random.choice((0, 1, 1, 3))
-        self._verbs += [self._send] * 8
+        self._acts: list[Callable[[Actor], None]] = []
+        for verb in self._all_acts():
+            self._acts += [verb] * random.choice((0, 1, 1, 3))
+        self._acts += [self._send] * 8
         self._next()
 
-    def _all_verbs(self) -> list[Callable[[Actor], None]]:
+    def _all_acts(self) -> list[Callable[[Actor], None]]:
         return [
             self._send_by_name, self._send_by_alias, self._exit_signal, self._link, self._link, self._unlink,
             self._monitor, self._monitor, self._monitor_name, self._demonitor, self._trap, self._register,
@@ -68,17 +68,17 @@ class Workload:
             return
         random = self.world.random
         me = random.choice(living)
-        if random.random() < 0.01:  # its thread has not heard of its death yet
+        if random.random() < 0.01:  # its thread has not noticed its end yet
             dead = [actor for actor in me.host.actors.values() if not actor.process.alive]
             me = random.choice(dead) if dead else me
-        verb = random.choice(self._verbs)
+        verb = random.choice(self._acts)
         self.world.note(f"{me} {verb.__name__}")
         verb(me)
 
-    # ------------------------------------------------------------ whom
+    # ------------------------------------------------------------ addresses
 
-    def _somebody(self, me: Actor) -> tuple[Pid, Actor]:
-        """Somebody of now or (seldom) of an earlier life, as *me* would write him."""
+    def _some_actor(self, me: Actor) -> tuple[Pid, Actor]:
+        """A process of the present or (seldom) of an earlier incarnation, as *me* would write its pid."""
         random, world = self.world.random, self.world
         hosts = [host for host in world.hosts.values() if host.actors]
         if random.random() < 0.1:
@@ -106,10 +106,10 @@ class Workload:
     def _coin(self) -> bool:
         return self.world.random.random() < 0.5
 
-    # ------------------------------------------------------------ verbs
+    # ------------------------------------------------------------ acts
 
     def _send(self, me: Actor) -> None:
-        address, to = self._somebody(me)
+        address, to = self._some_actor(me)
         for _ in range(self.world.random.choice((1, 1, 3))):
             acts.send(me, "pid", address, to)
 
@@ -125,13 +125,13 @@ class Workload:
             acts.send(me, "alias", acts.alias_for(owner, ref, me.host), owner)
 
     def _exit_signal(self, me: Actor) -> None:
-        address, to = self._somebody(me)
+        address, to = self._some_actor(me)
         if to is not me:
             plain = self.world.random.choice(("normal", "kill", "", ""))
             acts.exit_signal(me, address, to, plain or self._some_reason())
 
     def _link(self, me: Actor) -> None:
-        acts.link(me, *self._somebody(me))
+        acts.link(me, *self._some_actor(me))
 
     def _unlink(self, me: Actor) -> None:
         linked = list(me.process.links)
@@ -143,10 +143,10 @@ class Workload:
                 if self.world.random.random() < 0.3:
                     acts.link(me, pid, to)
         else:
-            acts.unlink(me, *self._somebody(me))
+            acts.unlink(me, *self._some_actor(me))
 
     def _monitor(self, me: Actor) -> None:
-        acts.monitor(me, *self._somebody(me))
+        acts.monitor(me, *self._some_actor(me))
 
     def _monitor_name(self, me: Actor) -> None:
         name = self.world.random.choice(NAMES)
@@ -185,12 +185,12 @@ class Workload:
         acts.monitor_nodes(me, on=self.world.random.random() < 0.8)
 
     def _spawn_here(self, me: Actor) -> None:
-        if me.process.alive and self._has_room(me.host):
+        if me.process.alive and self._may_spawn(me.host):
             acts.spawn_here(me, linked=self._coin(), monitored=self._coin())
 
     def _spawn_at(self, me: Actor) -> None:
         node = self._some_node()
-        if self._has_room(self.world.hosts[node]):
+        if self._may_spawn(self.world.hosts[node]):
             self.waiters.append(acts.spawn_at(me, node, linked=self._coin(), monitored=self._coin()))
 
     def _call(self, me: Actor) -> None:
@@ -198,7 +198,7 @@ class Workload:
 
     def _cast(self, me: Actor) -> None:
         node = self._some_node()
-        if self._has_room(self.world.hosts[node]):
+        if self._may_spawn(self.world.hosts[node]):
             acts.cast(me, node)
 
     def _ask(self, me: Actor) -> None:
@@ -207,7 +207,7 @@ class Workload:
     def _connect(self, me: Actor) -> None:
         node = self._another(me)
         self.waiters.append(acts.connect(me, node))
-        if self._coin():  # the other thinks of the same at the same time
+        if self._coin():  # the other node dials at the same time
             others = [actor for actor in self.world.living() if actor.host.name == node]
             if others:
                 self.waiters.append(acts.connect(others[0], me.host.name))
@@ -226,13 +226,13 @@ class Workload:
         acts.exits(me, plain or self._some_reason())
 
     def _busy(self, me: Actor) -> None:
-        """A burst without time between: what crosses on the way crosses here."""
+        """Makes several acts without time between, so that their signals cross."""
         for _ in range(5):
             self.world.random.choice((self._send, self._link, self._unlink, self._monitor))(me)
 
     def _cross(self, me: Actor) -> None:
-        """Two link and unlink each other at the same time, so that signals meet on their way."""
-        address, to = self._somebody(me)
+        """Links and unlinks two processes from both sides at once, so that the signals cross."""
+        address, to = self._some_actor(me)
         if to.is_alive and not to.host.frozen and to is not me:
             back = me.pid_for(to.host)
             for _ in range(self.world.random.randint(2, 6)):
@@ -240,5 +240,5 @@ class Workload:
                 self.world.random.choice((acts.link, acts.unlink))(*one)
 
     @staticmethod
-    def _has_room(host: Host) -> bool:
-        return sum(actor.process.alive for actor in host.actors.values()) < MOST_PROCESSES
+    def _may_spawn(host: Host) -> bool:
+        return sum(actor.process.alive for actor in host.actors.values()) < MAX_PROCESSES

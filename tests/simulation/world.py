@@ -1,8 +1,7 @@
-"""The world of the simulator: virtual time, the hosts in it, and the history that the invariants speak of.
+"""The world of the simulator: virtual time, the hosts in it, and the history that the invariants check.
 
-Everything that happens is an event in one queue; chance comes from one seeded generator; nothing looks at a
-clock.  So a seed is a whole run, and the same seed is the same run.  Not here: what the events are
-(`host.py`, `workload.py`, `faults.py`), and what must be true of them (`actors.py`, `invariants.py`).
+All events are in one queue, chance comes from one seeded generator, and no clock is read.  So the same seed
+is the same run.  Events: `host.py`, `workload.py`, `faults.py`; promises: `actors.py`, `invariants.py`.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ if TYPE_CHECKING:
 
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
-    from tests.simulation.host import Fault, Link
-    from tests.simulation.records import Request, Told
+    from tests.simulation.host import AttachedConnection, Fault
+    from tests.simulation.records import Request, Sent
 
 _TRACE_LINES = 40
 
 
 class Violation(AssertionError):
-    """A promise of the design was broken."""
+    """A broken promise."""
 
 
 class World:
-    """See the file.
+    """Virtual time, hosts, connections and records of one run.
 
     Args:
         seed: decides everything.
@@ -56,15 +55,15 @@ class World:
         self.blocked: dict[frozenset[str], str] = {}
         """Pairs of hosts that cannot dial each other, and how that looks: `"refused"` or `"silent"`."""
         self.connections: list[Connection] = []
-        self.told: dict[Any, Told] = {}
-        """Every message and exit signal, by what it carries (each carries something of its own)."""
+        self.sent: dict[Any, Sent] = {}
+        """Every message and exit signal that was sent, by its unique payload or reason."""
         self.requests: dict[bytes, Request] = {}
         """Every call and spawn, by its payload."""
         self.ends: dict[str | bytes | None, list[Actor | None]] = {}
-        """Who ended with which reason; None: the hostile node had the idea."""
+        """The processes that ended with each reason; None: the hostile node has sent that reason."""
         self.trace: deque[str] = deque(maxlen=_TRACE_LINES)
         self.counts: dict[str, int] = {}
-        """How often what was seen: shows that a run is not empty."""
+        """The number of events of each kind: shows that a run is not empty."""
         self._break_kernel = break_kernel
         self._events: list[tuple[float, int, Host | None, Callable[..., None], tuple[Any, ...]]] = []
         self._order = itertools.count()
@@ -74,19 +73,19 @@ class World:
     # ------------------------------------------------------------ time
 
     def at(self, delay: float, host: Host | None, action: Callable[..., None], *args: Any) -> None:
-        """Something happens in *delay* seconds; not if *host* is dead then, and not before it thaws."""
+        """Schedules an event in *delay* seconds; dropped if *host* is dead then, deferred if it is frozen."""
         self.at_time(self.now + delay, host, action, *args)
 
     def at_time(self, when: float, host: Host | None, action: Callable[..., None], *args: Any) -> None:
-        """The same, at a time; what was asked for first happens first."""
+        """Schedules an event at a time; of two at the same time the first that was scheduled comes first."""
         heapq.heappush(self._events, (when, next(self._order), host, action, args))
 
     def soon(self, host: Host, action: Callable[..., None], *args: Any) -> None:
-        """Something happens in the next round of that host's loop."""
+        """Schedules an event for the next round of that host's loop."""
         self.at(0.0, host, action, *args)
 
     def run(self, seconds: float) -> None:
-        """Lets time pass."""
+        """Lets virtual time pass."""
         until = self.now + seconds
         events = self._events
         while events and events[0][0] <= until:
@@ -100,7 +99,7 @@ class World:
         self.now = until
 
     def note(self, words: str) -> None:
-        """A line of the trace that a failure shows."""
+        """Adds a line to the trace that a failure shows."""
         self.trace.append(f"{self.now:10.4f}  {words}")
 
     def count(self, what: str, times: int = 1) -> None:
@@ -112,20 +111,20 @@ class World:
         raise Violation("\n".join((promise, "what happened last:", *self.trace, f"seed {self.seed}")))
 
     def must(self, held: object, promise: str) -> None:
-        """Ends the run unless the promise was held."""
+        """Ends the run unless the promise was kept."""
         if not held:
             self.violated(promise)
 
-    # ------------------------------------------------------------ hosts and lives
+    # ------------------------------------------------------------ hosts and incarnations
 
     def boot(self, name: str, *, hidden: bool = False) -> Host:
-        """An OS process starts, as the node of that name."""
+        """Starts an OS process, as the node of that name."""
         host = self.hosts[name] = Host(self, name, hidden=hidden, break_kernel=self._break_kernel)
         self.note(f"{host} boots")
         return host
 
     def new_incarnation(self, host: Host) -> Incarnation:
-        """The life that this host begins now."""
+        """The incarnation that this host begins now."""
         incarnation = Incarnation(host.name, next(self._creations))
         self.incarnations[incarnation] = host
         return incarnation
@@ -145,7 +144,7 @@ class World:
         ]
 
     def resolve(self, viewer: Host, pid: Pid) -> Actor | None:
-        """Whom a pid means to a host; None for a pid that was nobody's."""
+        """The process that a pid means to a host; None for a pid that was never used."""
         host = self.incarnations.get(Incarnation(pid.node, pid.creation)) if pid.node else viewer
         return host.actors.get((pid.number, pid.serial)) if host is not None else None
 
@@ -160,17 +159,17 @@ class World:
         return connection
 
     def new_creation(self) -> int:
-        """Of a life that is none of the hosts'."""
+        """A creation that no host has."""
         return next(self._creations)
 
-    # ------------------------------------------------------------ what is unlike everything else
+    # ------------------------------------------------------------ unique values
 
     def unique(self) -> int:
-        """A number that was never given."""
+        """A number that was never returned before."""
         return next(self._names)
 
-    def is_its_doing(self, reason: str) -> str:
-        """A reason with which the hostile node may end a process; others may end with it in turn."""
+    def hostile_reason(self, reason: str) -> str:
+        """Notes a reason with which the hostile node may end a process; links may pass it on."""
         self.ends.setdefault(reason, []).append(None)
         return reason
 
@@ -178,11 +177,11 @@ class World:
         """A payload unlike any other."""
         return Payload(encode((self.unique(), *more)))
 
-    # ------------------------------------------------------------ what the hosts tell
+    # ------------------------------------------------------------ reports of the hosts
 
     def stepped(self, host: Host, effects: list[fx.Effect]) -> None:
-        """A kernel took one input: whoever got something reads it now, before anything else happens."""
-        if not effects and not host.died and not host.untold:
+        """Checks one kernel call: each process that got something reads it now, before the next event."""
+        if not effects and not host.died and not host.unreported:
             return
         woken: dict[Actor, None] = {}
         for effect in effects:
@@ -194,7 +193,7 @@ class World:
                     woken[self._actor(host, process)] = None
                 case fx.Kill(process, reason):
                     actor = self._actor(host, process)
-                    actor.dies(reason)
+                    actor.killed_by(reason)
                     woken[actor] = None
                 case fx.ShellExit(process, frm, reason):
                     actor = self._actor(host, process)
@@ -207,7 +206,7 @@ class World:
                 assert isinstance(effect.waiter, Waiter)
                 effect.waiter.answered(effect)
         for actor in woken:
-            actor.looks()
+            actor.reads()
         for peer, reason, seen_by_all in host.kernel.losses:
             self._lost(host, peer, reason, seen_by_all=seen_by_all)
         host.kernel.losses.clear()
@@ -215,16 +214,16 @@ class World:
             actor.death_is_explained()
         host.died.clear()
         if not host.kernel.tables.exit_notices:
-            for actor, hears_normal in host.untold:
-                actor.end_was_told(hears_normal)
-            host.untold.clear()
+            for actor, trapping in host.unreported:
+                actor.end_was_reported(trapping)
+            host.unreported.clear()
         for actor in woken:
             actor.step_is_over()
 
     def _lost(self, host: Host, peer: Peer, reason: str, *, seen_by_all: bool) -> None:
         self.note(f"{host} lost {peer}: {reason}")
         if reason == "not responding":
-            # Short freezes between ticks make none of them late.
+            # Short freezes between ticks do not make a tick late.
             silent, least = peer.connection.silent, host.kernel.mesh.tick_seconds / 2
             self.must(silent >= least, f"{host} gave {peer} up after {silent:g} seconds")
         self.count("sessions lost" if peer.creation else "dials lost")
@@ -235,18 +234,18 @@ class World:
     def _actor(self, host: Host, process: ProcessRecord) -> Actor:
         return host.actors[process.pid.number, process.pid.serial]
 
-    def travels(self, signal: Send | ExitTo, link: Link) -> None:
-        """A message or an exit signal is about to be written to a connection."""
+    def is_written(self, signal: Send | ExitTo, attached: AttachedConnection) -> None:
+        """Notes the connection that a message or an exit signal is about to be written to."""
         key = signal.body.data if isinstance(signal, Send) else reason_key(signal.reason)
-        told = self.told.get(key)
+        sent = self.sent.get(key)
         if key == "kill":
             assert isinstance(signal, ExitTo)
-            told = next(told for told in link.host.kills if told.is_like(signal, link.peer))
-        if told is not None:  # not so for the plain word `normal`
-            told.connection = link.connection
+            sent = next(sent for sent in attached.host.kills if sent.is_like(signal, attached.peer))
+        if sent is not None:  # it is None for the plain word `normal`
+            sent.connection = attached.connection
 
     def _started(self, host: Host, process: ProcessRecord, payload: Payload) -> None:
-        """A host was asked to run something."""
+        """Notes a process that a request has started."""
         request = self.requests[payload.data]
         self.must(request.started is None, f"a second {request.kind} for one request of {request.spawner}")
         self.must(request.node in {"", host.name}, f"{host} was asked for a {request.kind} at {request.node}")
@@ -256,6 +255,6 @@ class World:
         self.count(request.kind)
 
     def runs(self, host: Host, process: ProcessRecord) -> None:
-        """What was started runs; a call comes to its end some time."""
+        """Lets a started process run; a call ends some time later."""
         if process.call is not None:
             self.at(self.random.random() * 0.5, host, acts.finish_call, self._actor(host, process))

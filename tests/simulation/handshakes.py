@@ -1,5 +1,5 @@
-"""Handshakes in the simulator: the real machines, carried by an imitation of `net/endpoint.py` (dial, admit,
-five seconds each).  Not here: the session after the proof (`host.py`).
+"""Handshakes in the simulator: the real machines, carried by an imitation of `net/endpoint.py` (dial, accept,
+five seconds each).  The session after the authentication: `host.py`.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Conversation:
                 elif isinstance(event, NeedKey):
                     self.machine.key_chosen(KEY)
                 else:
-                    self.came_to(event)
+                    self.finished(event)
                     return
 
-    def came_to(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
-        """The conversation is over."""
+    def finished(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
+        """Handles the outcome of the handshake."""
         raise NotImplementedError
 
 
@@ -81,7 +81,7 @@ class Dial(Conversation):
             world.at(world.random.random() * 0.01, host, self._connect)
         elif way == "refused":
             world.at(world.random.random() * 0.5, host, self._fail, "no route to it")
-        # "silent": nothing comes back, the five seconds tell
+        # "silent": nothing comes back, and the five seconds pass
 
     def _connect(self) -> None:
         there = self.host.world.hosts.get(self.node)
@@ -92,13 +92,13 @@ class Dial(Conversation):
             return
         connection = self.host.world.connected(self.host, there)
         self._end, other = connection.ends
-        self.host.world.at(connection.latency(), there, there.knocked, other)
+        self.host.world.at(connection.latency(), there, there.connection_arrived, other)
         nonce = self.host.world.random.randbytes(32)
         hello = dialler_hello(self.host.incarnation, self.node, nonce, hidden=self.host.hidden)
         machine = Dialler(hello, b"unix")
         super().__init__(self.host, self._end, machine)
 
-    def came_to(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
+    def finished(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
         """See `Conversation`."""
         if self._over:
             return
@@ -123,15 +123,15 @@ class Dial(Conversation):
             self.host.dialled(self.node, Failed(reason), None, b"")
 
     def give_up(self) -> None:
-        """The kernel does not want it any more."""
+        """Cancels the dial, for the kernel."""
         self._over = True
         del self.host.dials[self.node]
         if self._end is not None:
             self._end.close()
 
 
-class Door(Conversation):
-    """Somebody who came in, until he has proven himself."""
+class Accept(Conversation):
+    """A connection of another node, until that node is authenticated."""
 
     def __init__(self, host: Host, end: End) -> None:
         self._over = False
@@ -142,7 +142,7 @@ class Door(Conversation):
         machine = Acceptor(acceptor_hello(host.incarnation, nonce, hidden=host.hidden), b"unix")
         super().__init__(host, end, machine)
 
-    def came_to(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
+    def finished(self, outcome: Authenticated | Established | Postponed | Failed) -> None:
         """See `Conversation`."""
         self._over = True
         if not isinstance(outcome, Authenticated) or self.host.incarnation != self._incarnation:
@@ -150,15 +150,15 @@ class Door(Conversation):
             return
         host, machine = self.host, self.machine
         assert isinstance(machine, Acceptor)
-        verdict = host.step(
+        decision = host.step(
             host.kernel.mesh.peer_claimed, *outcome[:2], hidden=outcome.hidden, now=host.world.now
         )
-        host.world.count(f"claim {verdict.kind}")
-        accepted = verdict.kind == "accept"
-        machine.decide("ok" if accepted else verdict.kind)
+        host.world.count(f"claim {decision.kind}")
+        accepted = decision.kind == "accept"
+        machine.decide("ok" if accepted else decision.kind)
         first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
         if accepted:
-            host.attach(verdict.peer, self.end, first, machine.trailing_data)
+            host.attach(decision.peer, self.end, first, machine.trailing_data)
         else:
             self.end.write(first)
             self.end.close()

@@ -1,7 +1,7 @@
-"""A crowd of real processes on real nodes, for the threaded twin of the simulator: what each does and hears.
+"""Real processes on real nodes, for the threaded twin of the simulator: what each does and receives.
 
-A member tells others numbers, watches them, links to them, takes all that back, asks nodes, all by chance; it
-complains of whatever it hears that must not be.  Not here: kills, cuts and restarts (`test_threads.py`).
+A member sends numbers to others, monitors them, links to them, takes all that back, asks nodes, all by
+chance; it notes everything it receives that breaks a promise.  Kills, cuts and restarts: `test_threads.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Address(NamedTuple):
-    """Where a member is, as its own node knew when it began."""
+    """The node and pid of a member, and the incarnation of its node when it began."""
 
     node: LocalNode
     pid: Pid
@@ -30,22 +30,22 @@ class Address(NamedTuple):
         return self.pid if viewer is self.node else Pid(self.pid.number, self.pid.serial, *self.incarnation)
 
 
-class Crowd:
-    """All members there ever were.
+class Population:
+    """All members, dead ones too.
 
     Args:
-        seed: decides what they do; when they do it, nobody does.
+        seed: decides what they do; the threads decide when.
     """
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.is_over = False
-        """Members only listen from now on."""
+        """True when members only receive from now on."""
         self.members: list[Member] = []
-        self.complaints: list[str] = []
+        self.violations: list[str] = []
 
     def join(self, node: LocalNode) -> Member:
-        """A new member begins on a node."""
+        """Starts a member on a node."""
         member = Member(self, node, len(self.members))
         self.members.append(member)
         node.sending.send(member.address.pid, "begin")
@@ -53,33 +53,33 @@ class Crowd:
 
     @property
     def acts(self) -> int:
-        """How much has been done, by all."""
+        """The number of acts of all members."""
         return sum(member.acts for member in self.members)
 
 
 class Member:
-    """One process, and its diary, which outlives it."""
+    """One process, and its records, which outlive it."""
 
-    def __init__(self, crowd: Crowd, node: LocalNode, number: int) -> None:
-        self.crowd = crowd
+    def __init__(self, population: Population, node: LocalNode, number: int) -> None:
+        self.population = population
         self.node = node
         self.number = number
         self.address: Address
         self.acts = 0
         self.is_quiet = False
-        self._random = Random(crowd.random.random())
+        self._random = Random(population.random.random())
         self._traps = self._random.random() < 0.6
-        self._told: dict[int, int] = {}
-        """Whom it told, up to which number."""
-        self._heard: dict[int, int] = {}
-        """Whom it heard, up to which number."""
+        self._sent: dict[int, int] = {}
+        """Member -> the last number sent to it."""
+        self._received: dict[int, int] = {}
+        """Member -> the last number received from it."""
         self._ended: set[int] = set()
         self.watches: dict[Ref, int] = {}
-        """Its monitors that have not fired -> whom they watch."""
+        """Its monitors that have not fired -> the watched member."""
         self._fired: set[Ref] = set()
         self._lost: dict[str, int] = {}
-        """Node -> how many `nodedown` it may hear."""
-        program = self._live_as_a_task if self._random.random() < 0.3 else self._live
+        """Node -> the number of `nodedown` it may get."""
+        program = self._run_as_task if self._random.random() < 0.3 else self._run
         incarnation = (node.kernel.tables.name, node.kernel.tables.creation)
         self.address = Address(node, node.processes.spawn(program, ())[0], incarnation)
 
@@ -91,87 +91,90 @@ class Member:
         """True while its process lives."""
         return self.node.kernel.tables.find(self.address.pid) is not None
 
-    # ------------------------------------------------------------ its life
+    # ------------------------------------------------------------ its code
 
-    def _live(self) -> None:
+    def _run(self) -> None:
         receive("begin")
         Process.flag("trap_exit", self._traps)
-        while not self.crowd.is_over:
+        while not self.population.is_over:
             try:
                 while True:
-                    self._hear(receive(timeout=0))
+                    self._receive(receive(timeout=0))
             except ReceiveTimeout:
                 self._act(may_wait=True)
         self.is_quiet = True
         while (message := receive()) != "leave":
-            self._hear(message)
+            self._receive(message)
 
-    async def _live_as_a_task(self) -> None:
+    async def _run_as_task(self) -> None:
         await aio.receive("begin")
         Process.flag("trap_exit", self._traps)
-        while not self.crowd.is_over:
+        while not self.population.is_over:
             try:
                 while True:
-                    self._hear(await aio.receive(timeout=0))
+                    self._receive(await aio.receive(timeout=0))
             except ReceiveTimeout:
                 self._act(may_wait=False)
             await aio.sleep(0)
         self.is_quiet = True
         while (message := await aio.receive()) != "leave":
-            self._hear(message)
+            self._receive(message)
 
-    # ------------------------------------------------------------ what it hears
+    # ------------------------------------------------------------ what it receives
 
-    def _complain(self, words: str) -> None:
-        self.crowd.complaints.append(f"{self}: {words}")
+    def _violated(self, words: str) -> None:
+        self.population.violations.append(f"{self}: {words}")
 
-    def _hear(self, message: Any) -> None:
+    def _receive(self, message: Any) -> None:
         match message:
             case ("number", int(sender), int(to), int(number)):
                 if to != self.number:
-                    self._complain(f"heard what {sender} said to {to}")
-                self._hear_number(sender, number)
+                    self._violated(f"got what {sender} sent to {to}")
+                self._receive_number(sender, number)
             case ("EXIT", pid, ("number", int(sender), self.number, int(number))) if pid == self._pid(sender):
-                self._hear_number(sender, number)  # a signal to this one; others have these as their reason
+                self._receive_number(sender, number)  # a signal to this member; others may have such a reason
             case ("EXIT", _, _):
                 if not self._traps:
-                    self._complain(f"heard {message} without trapping exits")
+                    self._violated(f"got {message} without trapping exits")
             case ("DOWN", ref, "process", _, reason):
-                self._hear_down(ref, reason)
+                self._receive_down(ref, reason)
             case ("nodedown", name):
                 self._lost[name] = self._lost.get(name, 0) - 1
                 if self._lost[name] < 0:
-                    self._complain(f"heard nodedown {name} once too often")
+                    self._violated(f"got nodedown {name} once too often")
             case _:
-                self._complain(f"heard {message}, which nobody says")
+                self._violated(f"got {message}, which no member sends")
 
     def _pid(self, number: int) -> Pid:
-        return self.crowd.members[number].address.seen_by(self.node)
+        return self.population.members[number].address.seen_by(self.node)
 
-    def _hear_number(self, sender: int, number: int) -> None:
-        latest = self._heard.get(sender, 0)
+    def _receive_number(self, sender: int, number: int) -> None:
+        latest = self._received.get(sender, 0)
         if number <= latest:
-            self._complain(f"heard {number} of {sender} after {latest}")
+            self._violated(f"got {number} of {sender} after {latest}")
         if sender in self._ended:
-            self._complain(f"heard {number} of {sender} after its end")
-        if self.crowd.members[sender].node is self.node and number != latest + 1:
-            self._complain(f"heard {number} of {sender}, on the same node, after {latest}")
-        self._heard[sender] = number
+            self._violated(f"got {number} of {sender} after its end")
+        if self.population.members[sender].node is self.node and number != latest + 1:
+            self._violated(f"got {number} of {sender}, on the same node, after {latest}")
+        self._received[sender] = number
 
-    def _hear_down(self, ref: Ref, reason: Any) -> None:
+    def _receive_down(self, ref: Ref, reason: Any) -> None:
         if ref in self._fired or ref not in self.watches:
-            self._complain(f"heard of {ref} again, or for nothing ({reason})")
+            self._violated(f"got a DOWN of {ref} again, or without a monitor ({reason})")
             return
         self._fired.add(ref)
         watched = self.watches.pop(ref)
-        if reason not in {"noconnection", "noproc"}:  # of these two, its node may just have another life
+        if reason not in {
+            "noconnection",
+            "noproc",
+        }:  # with these two it may live, on a later incarnation of its node
             self._ended.add(watched)
 
     # ------------------------------------------------------------ what it does
 
     def _act(self, *, may_wait: bool) -> None:
         self.acts += 1
-        other = self._random.choice(self.crowd.members[-24:])
+        other = self._random.choice(self.population.members[-24:])
         if other is self:
             return
         pid = other.address.seen_by(self.node)
@@ -200,7 +203,7 @@ class Member:
                 send(pid, self._next_number(other))
 
     def _next_number(self, other: Member) -> tuple[str, int, int, int]:
-        self._told[other.number] = number = self._told.get(other.number, 0) + 1
+        self._sent[other.number] = number = self._sent.get(other.number, 0) + 1
         return "number", self.number, other.number, number
 
     def _take_back(self) -> None:
@@ -214,7 +217,7 @@ class Member:
             Process.link(pid)
         except NoProcess:
             if self._traps:
-                self._complain("was refused a link, though it traps exits")
+                self._violated("was refused a link, though it traps exits")
 
     def _ask(self, node: str) -> None:
         if self._random.random() < 0.5:
@@ -222,11 +225,11 @@ class Member:
             return
         try:
             if rpc.call(node, "operator", "add", [self.number, 1], timeout=30) != self.number + 1:
-                self._complain(f"got another's answer from {node}")
+                self._violated(f"got another's answer from {node}")
         except RpcError:
             pass
 
     def _watch_node(self, node: str) -> None:
         self._lost[node] = self._lost.get(node, 0) + 1
-        with contextlib.suppress(NodeNotAlive):  # it has just left, and will come back
+        with contextlib.suppress(NodeNotAlive):  # it has just stopped, and will start again
             Node.monitor(node, True)
