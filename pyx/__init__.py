@@ -2,7 +2,7 @@
 
     from pyx import Node, Process, receive, rpc, self, send, spawn
 
-Importing it starts nothing and loads next to nothing: each name is fetched when it is first used.
+The import starts no thread and loads no other module of pyx: each name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES: Final = {
+_PUBLIC_NAMES: Final = {
     "pyx.primitives": (
         "flush",
         "make_ref",
@@ -102,9 +102,9 @@ _HOMES: Final = {
         "WouldBlock",
     ),
 }
-"""Where each public name lives; `tests/test_exports.py` holds this and `__all__` together."""
+"""The public names, by their modules; a test holds them equal to `__all__` and to the imports above."""
 
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF: Final = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
 
 __all__ = [
     "AlreadyReceiving",
@@ -163,11 +163,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in {"aio", "rpc"}:
         return importlib.import_module(f"pyx.{name}")
-    home = _HOME_OF.get(name)
-    if home is None:
+    module = _MODULE_OF.get(name)
+    if module is None:
         msg = f"module 'pyx' has no attribute {name!r}"
         raise AttributeError(msg)
-    value = getattr(importlib.import_module(home), name)
+    value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value
 

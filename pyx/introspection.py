@@ -1,9 +1,8 @@
-"""Classes, modules and values read without running a line of their code.
+"""Reads classes, modules and values without running their code: for encoding, decoding and completion.
 
 `getattr`, `vars` and `isinstance` may call a metaclass, a descriptor, a module's `__getattr__` or a
 `__class__` property.  The C descriptors of `type` and `ModuleType`, called directly, read the same slots and
 run nothing.
-Used where a value may be any object of a user or of a peer: encoding, decoding, completion.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from types import GetSetDescriptorType, ModuleType
 from typing import Any, Final
 
 class_dict: Final = type.__dict__["__dict__"].__get__
-"""The `__dict__` of a class."""
+"""Returns the `__dict__` of a class."""
 class_mro: Final = type.__dict__["__mro__"].__get__
 class_module: Final = type.__dict__["__module__"].__get__
 class_qualname: Final = type.__dict__["__qualname__"].__get__
 class_flags: Final = type.__dict__["__flags__"].__get__
-"""The `tp_flags` of a class, bits named `Py_TPFLAGS_...` in CPython's `object.h`."""
+"""Returns the `tp_flags` of a class, whose bits are named `Py_TPFLAGS_...` in CPython's `object.h`."""
 class_dict_offset: Final = type.__dict__["__dictoffset__"].__get__
-"""0 for a class whose instances have no `__dict__`."""
+"""Returns 0 for a class whose instances have no `__dict__`."""
 
 _class_short_name: Final = type.__dict__["__name__"].__get__
 _module_dict: Final = ModuleType.__dict__["__dict__"].__get__  # type: ignore[index]
@@ -28,45 +27,45 @@ _HEAP_TYPE: Final = 1 << 9
 
 
 def is_class(value: object) -> bool:
-    """True for a class; unlike `isinstance(value, type)`, ignores a `__class__` that an object claims."""
+    """Returns True for a class; unlike `isinstance(value, type)`, ignores the `__class__` of an object."""
     return issubclass(type(value), type)
 
 
 def is_builtin(cls: Any) -> bool:
-    """True for a static type of C, such as `object` or `list`; false for a class made by `class`."""
+    """Returns True for a static type of C, such as `object` or `list`, and False for one made by `class`."""
     return not class_flags(cls) & _HEAP_TYPE
 
 
 def type_name(value: object) -> str:
-    """The short name of a value's class, for a sentence about the value."""
+    """Returns the `__name__` of the class of *value*."""
     name: str = _class_short_name(type(value))
     return name
 
 
 def definer(mro: tuple[type, ...], name: str) -> type | None:
-    """The first class of an MRO whose `__dict__` has *name*; None if none has."""
+    """Returns the first class of an MRO whose `__dict__` has *name*; None if none has."""
     return next((cls for cls in mro if name in class_dict(cls)), None)
 
 
 def class_attribute(mro: tuple[type, ...], name: str) -> Any:
-    """The raw attribute *name* of a class, before any `__get__`; None if no class of the MRO has it."""
+    """Returns the raw attribute *name*, before any `__get__`; None if no class of the MRO has it."""
     cls = definer(mro, name)
     return None if cls is None else class_dict(cls)[name]
 
 
 def is_built_only_on(mro: tuple[type, ...], *builtins: type) -> bool:
-    """True if the builtin classes of an MRO are all among *builtins*."""
+    """Returns True if the builtin classes of an MRO are all among *builtins*."""
     return all(not is_builtin(cls) or cls in builtins for cls in mro)
 
 
 def instance_dict_descriptor(mro: tuple[type, ...]) -> GetSetDescriptorType | None:
-    """The C descriptor that reads the `__dict__` of instances; None if they have none."""
+    """Returns the C descriptor that reads the `__dict__` of instances; None if they have none."""
     found = (class_dict(cls).get("__dict__") for cls in reversed(mro))
     return next((each for each in found if type(each) is GetSetDescriptorType), None)
 
 
 def module_dict(module: str) -> dict[str, Any] | None:
-    """The `__dict__` of a loaded module; None if no module of that name is loaded."""
+    """Returns the `__dict__` of a loaded module; None if no module of that name is loaded."""
     loaded = sys.modules.get(module)
     if loaded is None or not issubclass(type(loaded), ModuleType):
         return None
@@ -75,7 +74,7 @@ def module_dict(module: str) -> dict[str, Any] | None:
 
 
 def find_loaded(module: str, qualname: str) -> Any:
-    """The object with that qualified name in a module that is loaded already; None if there is none.
+    """Returns the object with that qualified name in a loaded module; None if there is none.
 
     Nothing is imported.  A static method is returned as its function.
     """

@@ -267,9 +267,9 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
         (aio.receive, pyx.receive),
         (aio.sleep, Process.sleep),
         *(
-            (getattr(getattr(aio, face), name), getattr(getattr(pyx, face), name))
-            for face in ("rpc", "Node", "Process")
-            for name in vars(getattr(aio, face))
+            (getattr(getattr(aio, owner), name), getattr(getattr(pyx, owner), name))
+            for owner in ("rpc", "Node", "Process")
+            for name in vars(getattr(aio, owner))
             if not name.startswith("_")
         ),
     ],

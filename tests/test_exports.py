@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import pyx
-from pyx import _HOMES, errors
+from pyx import _PUBLIC_NAMES, errors
 from tests.pages import ROOT, USER_PAGES, text
 
 README = text("README.md")
@@ -36,7 +36,7 @@ def names_for_type_checkers() -> set[str]:
 
 
 def test_lists_of_public_names_agree() -> None:
-    lazy = {name for names in _HOMES.values() for name in names}
+    lazy = {name for names in _PUBLIC_NAMES.values() for name in names}
     assert set(pyx.__all__) == lazy | MODULES
     assert names_for_type_checkers() == set(pyx.__all__)
     assert list(pyx.__all__) == sorted(pyx.__all__)
@@ -48,26 +48,26 @@ def test_public_name_is_the_object_of_its_module(name: str) -> None:
     if name in MODULES:
         assert value is importlib.import_module(f"pyx.{name}")
         return
-    [home] = [home for home, names in _HOMES.items() if name in names]
-    assert value is getattr(importlib.import_module(home), name)
+    [owner] = [module for module, names in _PUBLIC_NAMES.items() if name in names]
+    assert value is getattr(importlib.import_module(owner), name)
     assert getattr(pyx, name) is value  # kept, so the second look is an ordinary one
 
 
 @pytest.mark.parametrize("module", ["primitives", "node", "process", "rpc", "aio"])
 def test_names_of_a_public_module_have_docstrings(module: str) -> None:
-    face = importlib.import_module(f"pyx.{module}")
-    for name in face.__all__:
-        assert getattr(face, name).__doc__, f"{name} has no sentence"
+    public = importlib.import_module(f"pyx.{module}")
+    for name in public.__all__:
+        assert getattr(public, name).__doc__, f"{name} has no docstring"
 
 
 def test_public_names_and_their_functions_have_docstrings() -> None:
     for name in pyx.__all__:
         value: Any = getattr(pyx, name)
-        assert value.__doc__, f"{name} has no sentence"
+        assert value.__doc__, f"{name} has no docstring"
         members = vars(value) if isinstance(value, type) and value.__module__.startswith("pyx.") else {}
         for member, function in members.items():
             if isinstance(function, staticmethod):
-                assert function.__doc__, f"{name}.{member} has no sentence"
+                assert function.__doc__, f"{name}.{member} has no docstring"
 
 
 def test_missing_name_is_an_attribute_error() -> None:
