@@ -273,7 +273,7 @@ class Connection:
             self._next_look = self._loop.call_later(again, self._look, waiting)
         else:
             seconds = f"{stall.STALLED_SECONDS:g} s"
-            self._end(f"it took nothing for {seconds} of the {self.out.queued:,} bytes for it")
+            self._end(f"it accepted no data for {seconds}, {self.out.queued:,} bytes queued")
 
     def _writable(self) -> None:
         if not self._lock.acquire(blocking=False):

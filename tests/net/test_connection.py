@@ -324,8 +324,8 @@ class TestAPeerThatTakesNothing:
         gus, _ = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         loss = gus.loss()
-        assert loss.startswith("it took nothing for 0.01 s of the ")
-        assert loss.endswith(" bytes for it")
+        assert loss.startswith("it accepted no data for 0.01 s, ")
+        assert loss.endswith(" bytes queued")
 
     def test_does_not_apply_to_a_slow_reader(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
@@ -335,7 +335,7 @@ class TestAPeerThatTakesNothing:
             reader.recv(1 << 16)
             gus.loop_thread.settle()
         long_ago = Stall(before, time.monotonic() - 29.0)
-        long_ago.look(before, time.monotonic() - 1.0)  # it took nothing for 28 s
+        long_ago.look(before, time.monotonic() - 1.0)  # it accepted no data for 28 s
         gus.loop_thread.call(lambda: gus.link._look(long_ago))
         assert long_ago.look(gus.link._taken, time.monotonic() + 2.0)
         assert gus.lost.empty()
