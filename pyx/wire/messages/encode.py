@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
+from pyx.terms import Pid, Ref
 from pyx.wire.messages import format
 from pyx.wire.messages.encode_errors import encode_error, too_long_error
-from pyx.wire.messages.limits import Reduced, TooLong, is_small, measure, measure_short
+from pyx.wire.messages.limits import Reduced, TooLong, measure, measure_short
 from pyx.wire.messages.reduce import reduce_object
 
 if TYPE_CHECKING:
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
 _KEPT_BYTES: Final = 64 * 1024
 """A packer keeps the memory of its largest payload, so a packer that grew past this is dropped."""
 
+_SMALL_ITEMS: Final = 16
+_SMALL_LENGTH: Final = 4096
 _SMALL_INT_BITS: Final = 1024
+"""The limits of a small message: items of one container, items and bytes of text in all, bits of an int."""
 
-MOST_BYTES: Final = 1024 * 1024 * 1024
+DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 """The longest message unless the caller sets another limit."""
 
 _TUPLE = format.tag(format.TUPLE)
 
 
-def encode(value: object, *, what: str = "message", max_bytes: int = MOST_BYTES) -> bytes:
+def encode(value: object, *, what: str = "message", max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
     """Encodes a message; later changes of *value* do not reach the bytes.
 
     A local pid or reference is written without a node: it belongs to the node that encoded it.  An exception
@@ -47,7 +51,7 @@ def encode(value: object, *, what: str = "message", max_bytes: int = MOST_BYTES)
         EncodeError: some part of *value* is not data, would arrive changed, forms a cycle, or nests deeper
             than 256 containers; or the payload would be too long.
     """
-    if is_small(value):
+    if _is_small(value):
         pack = _idle.pop() if _idle else _packer(_reduce_small)
         try:
             # The outermost tuple is reduced here, which saves a call from the packer.
@@ -58,6 +62,52 @@ def encode(value: object, *, what: str = "message", max_bytes: int = MOST_BYTES)
             _idle.append(pack)
             return data
     return _encode_measured(value, what, max_bytes)
+
+
+def _is_small(value: Any) -> bool:
+    """True for a scalar, or a few short scalars in lists and dicts of two levels: no walk is needed.
+
+    True for most messages, and cheaper than the walk; written out by hand for that.  The outer level may be a
+    tuple too.
+    """
+    cls = type(value)
+    if cls is tuple or cls is list:
+        size = len(value)
+        if size > _SMALL_ITEMS:
+            return False
+        for each in value:
+            cls = type(each)
+            if cls is str or cls is bytes:
+                size += len(each)
+            elif cls is dict:
+                if len(each) > _SMALL_ITEMS:
+                    return False
+                for key, part in each.items():
+                    if type(key) is str:
+                        size += len(key)
+                    elif type(key) is not int:
+                        return False
+                    cls = type(part)
+                    if cls is str or cls is bytes:
+                        size += len(part)
+                    elif cls is not int and cls is not float and part is not None and cls is not bool:
+                        return False
+            elif cls is list or cls is tuple:
+                if len(each) > _SMALL_ITEMS:
+                    return False
+                for part in each:
+                    cls = type(part)
+                    if cls is str or cls is bytes:
+                        size += len(part)
+                    elif cls is not int and cls is not float and part is not None and cls is not bool:
+                        return False
+            elif (
+                cls is not int and cls is not Pid and cls is not float and each is not None
+                and cls is not bool and cls is not Ref
+            ):  # fmt: skip
+                return False
+        return size <= _SMALL_LENGTH
+    return cls is int or ((cls is str or cls is bytes) and len(value) <= _SMALL_LENGTH) or value is None
 
 
 def _encode_measured(value: object, what: str, max_bytes: int) -> bytes:

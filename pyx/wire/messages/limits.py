@@ -29,8 +29,6 @@ Reduced = dict[int, tuple[Any, list[Any]]]
 _MANY: Final = 256 * 1024
 """Items of one level above which shared containers are looked for, and walked once."""
 
-_FEW: Final = 16
-"""Items of one container up to which `is_small` looks at them."""
 _SOME: Final = 128
 """Values of a message up to which `measure_short` looks at them."""
 _SHORT: Final = 4096
@@ -56,51 +54,6 @@ class TooLong(Exception):
 
 class TooDeep(Unsendable):
     """The message nests deeper than `MAX_DEPTH` containers, or contains itself."""
-
-
-def is_small(value: Any) -> bool:
-    """True for a scalar, or a few short scalars in lists and dicts of two levels: no walk is needed.
-
-    True for most messages, and cheaper than the walk.  The outer level may be a tuple too.
-    """
-    cls = type(value)
-    if cls is tuple or cls is list:
-        size = len(value)
-        if size > _FEW:
-            return False
-        for each in value:
-            cls = type(each)
-            if cls is str or cls is bytes:
-                size += len(each)
-            elif cls is dict:
-                if len(each) > _FEW:
-                    return False
-                for key, part in each.items():
-                    if type(key) is str:
-                        size += len(key)
-                    elif type(key) is not int:
-                        return False
-                    cls = type(part)
-                    if cls is str or cls is bytes:
-                        size += len(part)
-                    elif cls is not int and cls is not float and part is not None and cls is not bool:
-                        return False
-            elif cls is list or cls is tuple:
-                if len(each) > _FEW:
-                    return False
-                for part in each:
-                    cls = type(part)
-                    if cls is str or cls is bytes:
-                        size += len(part)
-                    elif cls is not int and cls is not float and part is not None and cls is not bool:
-                        return False
-            elif (
-                cls is not int and cls is not Pid and cls is not float and each is not None
-                and cls is not bool and cls is not Ref
-            ):  # fmt: skip
-                return False
-        return size <= _SHORT
-    return cls is int or ((cls is str or cls is bytes) and len(value) <= _SHORT) or value is None
 
 
 def measure_short(value: Any) -> Reduced | None:

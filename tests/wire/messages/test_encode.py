@@ -10,8 +10,10 @@ import pytest
 
 from pyx.errors import EncodeError
 from pyx.signals import Payload
+from pyx.terms import Pid, Ref
 from pyx.wire.codec import decode, encode
 from pyx.wire.messages.decode import TAG_READERS
+from pyx.wire.messages.encode import _is_small
 
 
 def error_of(value: object) -> str:
@@ -84,3 +86,14 @@ class TestOwnership:
     def test_large_message_is_encoded(self) -> None:
         value = [("x" * 100_000, b"\xd4" * 100_000), list(range(100_000))]
         assert decode(Payload(encode(value)), None) == value
+
+
+def test_small_messages_are_not_walked() -> None:
+    small: tuple[Any, ...] = (
+        None, 1, "a", ("add", {"name": "nike", "qty": 30}), (Ref(1), Pid(2), [1, 2], (3,), 2.5),
+    )  # fmt: skip
+    assert all(map(_is_small, small))
+    others: tuple[Any, ...] = (
+        "a" * 5000, list(range(100)), [[[1]]], object(), ("a" * 5000,), {"a": 1}, [{(1,): 2}], 1j,
+    )  # fmt: skip
+    assert not any(map(_is_small, others))

@@ -16,7 +16,7 @@ from pyx.signals import Payload
 from pyx.terms import Pid, Ref, Struct
 from pyx.wire.codec import decode, encode
 from pyx.wire.messages import limits
-from pyx.wire.messages.limits import TooDeep, TooLong, is_small, measure, measure_short
+from pyx.wire.messages.limits import TooDeep, TooLong, measure, measure_short
 from pyx.wire.messages.reduce import reduce_object
 
 MIB = 1024 * 1024
@@ -131,16 +131,6 @@ class TestMeasure:
             assert asked == [item]
             assert list(reduced) == [id(item)]
             assert measure_short([item, item]) == reduced
-
-    def test_small_messages_are_not_walked(self) -> None:
-        small: tuple[Any, ...] = (
-            None, 1, "a", ("add", {"name": "nike", "qty": 30}), (Ref(1), Pid(2), [1, 2], (3,), 2.5),
-        )  # fmt: skip
-        assert all(map(is_small, small))
-        others: tuple[Any, ...] = (
-            "a" * 5000, list(range(100)), [[[1]]], Item(1), ("a" * 5000,), {"a": 1}, [{(1,): 2}], 1j,
-        )  # fmt: skip
-        assert not any(map(is_small, others))
 
     def test_too_deep_message_is_refused(self) -> None:
         for wrap in (lambda each: [each], lambda each: {0: each}, Item, lambda each: frozenset([each])):
