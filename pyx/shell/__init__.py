@@ -12,12 +12,15 @@ processes.  Everything that is shown goes through one writer.
     evaluate           whether an input is complete, and its outcome
     render             a value as text
     wrapping           text broken at blanks for narrow terminals
-    screen             the one writer of a terminal or a pipe
+    screen             the one writer of a terminal or a pipe: the queue of its lines
+    text_writer        text into a stream, by its descriptor and encoding
     terminal           the editor and its keys; the only file with prompt_toolkit
     prompt_signals     signals while the editor reads: none is lost
     tty                the terminal's line discipline, and sys.stdin of a prompt
     completion         the candidates at the cursor
+    input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
+    documentation      signatures and docstrings as the helpers show them
     history            the typed statements that are kept
     history_file       the file of the history
     redaction          cookies kept out of history and recordings

@@ -15,6 +15,7 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.introspection import class_dict, class_mro, is_class
+from pyx.shell.input_scanner import PATH, InputScanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -42,17 +43,15 @@ MOST: Final = 500
 
 _IMPORT: Final = re.compile(r"(?:^|[;:\n])\s*(?:import\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*|from\s+)(\w*)$")
 _IMPORT_FROM: Final = re.compile(r"(?:^|[;:\n])\s*from\s+([\w.]+)\s+import\s+\(?(?:\w+\s*,\s*)*(\w*)$")
-_PATH: Final = r"[^\W\d]\w*(?:\.[^\W\d]\w*|\[[^\[\]]*\])*"
-_ATTRIBUTE: Final = re.compile(rf"({_PATH})\s*\.\s*(\w*)$")
-_KEY: Final = re.compile(rf"({_PATH})\[\s*$")
-_CALLEE: Final = re.compile(rf"({_PATH})\s*$")
+_ATTRIBUTE: Final = re.compile(rf"({PATH})\s*\.\s*(\w*)$")
+_KEY: Final = re.compile(rf"({PATH})\[\s*$")
 _WORD: Final = re.compile(r"\w*$")
 
 
 def complete(text: str, cursor: int, sources: NameSources) -> Completion:
     """Returns the candidates for *text* at *cursor*, sorted; `_names` only after a typed underscore."""
     before = text[:cursor]
-    scan = _Scanner(before)
+    scan = InputScanner(before)
     if scan.comment:
         return Completion(cursor, [])
     if scan.quote is not None:
@@ -204,59 +203,7 @@ def _parameters(function: object) -> list[str]:
     return [*positional, *code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]]
 
 
-# ---------------------------------------------------------------- the text before the cursor
-
-
-class _OpenBracket(NamedTuple):
-    """A bracket that is open at the cursor: the callee before it, and the number of the argument."""
-
-    bracket: str
-    callee: str
-    argument: int
-
-
-class _Scanner:
-    """Reads the text up to the cursor once; finds open brackets, an open string, a comment."""
-
-    def __init__(self, text: str) -> None:
-        self.open: list[_OpenBracket] = []
-        self.quote: str | None = None
-        self.quote_at = 0
-        self.quote_length = 0
-        self.comment = False
-        index = 0
-        while index < len(text):
-            index = self._step(text, index)
-
-    def _step(self, text: str, index: int) -> int:
-        character = text[index]
-        if self.comment:
-            self.comment = character != "\n"
-        elif self.quote is not None:
-            if character == "\\":
-                return index + 2
-            if text.startswith(self.quote, index) or (len(self.quote) == 1 and character == "\n"):
-                length = len(self.quote)
-                self.quote = None
-                return index + length
-        elif character in "'\"":
-            triple = character * 3
-            self.quote = triple if text.startswith(triple, index) else character
-            self.quote_length = len(self.quote)
-            self.quote_at = index + self.quote_length
-            return self.quote_at
-        elif character == "#":
-            self.comment = True
-        elif character in "([{":
-            callee = _CALLEE.search(text[:index]) if character == "(" else None
-            self.open.append(_OpenBracket(character, callee.group(1) if callee else "", 0))
-        elif character in ")]}":
-            if self.open:
-                self.open.pop()
-        elif character == "," and self.open:
-            self.open[-1] = self.open[-1]._replace(argument=self.open[-1].argument + 1)
-        return index + 1
-
+# ---------------------------------------------------------------- names in a string
 
 _NODE: Final = "node"
 _REGISTERED: Final = "registered"
@@ -286,7 +233,7 @@ _IN_CALL: Final = {
 _SENDS: Final = frozenset({"send", "Process.send_after", "Process.monitor"})
 
 
-def _in_string(scan: _Scanner, sources: NameSources) -> Iterable[str]:
+def _in_string(scan: InputScanner, sources: NameSources) -> Iterable[str]:
     if not scan.open:
         return ()
     here = scan.open[-1]

@@ -20,8 +20,9 @@ from pyx.errors import Exit, NoConnection
 from pyx.node import Node
 from pyx.primitives import drain, self
 from pyx.process import Process
+from pyx.shell.documentation import docstring, public_members, signature, summary
 from pyx.shell.render import render
-from pyx.shell.wrapping import indented_docstring, wrapped_item
+from pyx.shell.wrapping import wrapped_item
 from pyx.terms import Pid, Ref, parse_pid, parse_ref
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ class Helper:
     @property
     def usage(self) -> str:
         """The call, without annotations."""
-        return self.__name__ + _signature(self._function)
+        return self.__name__ + signature(self._function)
 
     @property
     def summary(self) -> str:
         """The first paragraph of the docstring, on one line."""
-        return _first_line(self._function)
+        return summary(self._function)
 
 
 class Helpers:
@@ -102,13 +103,13 @@ class Helpers:
         )
         if isinstance(thing, ModuleType) or (inspect.isclass(thing) and thing.__module__.startswith("pyx.")):
             _show(name)
-            _show(indented_docstring(_documentation(thing), self._width()))
-            for key, item in _public(thing):
-                self._show_item(f"  {key}{_signature(item)}  {_first_line(item)}".rstrip())
+            _show(docstring(thing, self._width()))
+            for key, item in public_members(thing):
+                self._show_item(f"  {key}{signature(item)}  {summary(item)}".rstrip())
             return
         function = thing.__wrapped__ if isinstance(thing, Helper) else thing
-        self._show_item(f"{name}{_signature(function) if callable(function) else ''}")
-        _show(indented_docstring(_documentation(function), self._width()))
+        self._show_item(f"{name}{signature(function) if callable(function) else ''}")
+        _show(docstring(function, self._width()))
 
     def i(self, thing: Any) -> None:
         """Shows facts about a value; a pid may be of any node."""
@@ -124,9 +125,9 @@ class Helpers:
                 rows.append(("length", len(thing)))
             if isinstance(thing, (ModuleType, FunctionType, type)):
                 rows += _about_code(thing)
-            summary = _first_line(thing) if callable(thing) or isinstance(thing, ModuleType) else ""
-            if summary:
-                rows.append(("about", summary))
+            if callable(thing) or isinstance(thing, ModuleType):
+                about = summary(thing)
+                rows += [("about", about)] if about else []
         rows.insert(0, ("value", render(thing, width=max(self._width() - 24, 40))))
         _print_rows(rows)
 
@@ -180,7 +181,7 @@ class Helpers:
         if not isinstance(module, (ModuleType, type)):
             msg = f"exports takes a module, a module's name or a class, not {module!r}"
             raise TypeError(msg)
-        calls = [f"{key}{_signature(item)}" for key, item in _public(module)]
+        calls = [f"{key}{signature(item)}" for key, item in public_members(module)]
         width = max((len(call) for call in calls), default=0) + 2
         columns = max(self._width() // width, 1) if calls else 1
         for start in range(0, len(calls), columns):
@@ -255,9 +256,9 @@ def _about_code(thing: ModuleType | FunctionType | type) -> list[tuple[str, obje
     except (TypeError, OSError):
         rows.append(("file", "built in"))
     if isinstance(thing, ModuleType):
-        rows.append(("exports", ", ".join(key for key, _ in _public(thing)) or "nothing"))
+        rows.append(("exports", ", ".join(key for key, _ in public_members(thing)) or "nothing"))
     else:
-        rows.append(("signature", thing.__name__ + _signature(thing)))
+        rows.append(("signature", thing.__name__ + signature(thing)))
     return rows
 
 
@@ -266,41 +267,6 @@ def _print_rows(rows: list[tuple[str, object]]) -> None:
     for name, value in rows:
         text = value if isinstance(value, str) else render(value)
         _show(f"{name:<{width}}  {text.replace(chr(10), chr(10) + ' ' * (width + 2))}")
-
-
-def _public(owner: Any) -> list[tuple[str, Any]]:
-    """Returns the public callables that *owner* itself defines."""
-    listed = vars(owner).get("__all__")
-    found: list[tuple[str, Any]] = []
-    for name, item in sorted(vars(owner).items()):
-        function = item.__func__ if isinstance(item, (staticmethod, classmethod)) else item
-        if not callable(function) or name.startswith("_") or (listed is not None and name not in listed):
-            continue
-        home = getattr(function, "__module__", None)
-        if isinstance(owner, ModuleType) and listed is None and home != owner.__name__:
-            continue
-        found.append((name, function))
-    return found
-
-
-def _signature(function: Any) -> str:
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return "(...)"
-    bare = [
-        parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()
-    ]
-    return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
-
-
-def _first_line(thing: Any) -> str:
-    text = inspect.getdoc(thing) or ""
-    return text.split("\n\n", 1)[0].replace("\n", " ").strip()
-
-
-def _documentation(thing: Any) -> str:
-    return inspect.getdoc(thing) or "no documentation"
 
 
 def _memory_bytes() -> int:

@@ -8,8 +8,6 @@ that accepts the text at once; else a thread of the screen does, and may be bloc
 
 from __future__ import annotations
 
-import os
-import select
 import threading
 from collections import deque
 from queue import SimpleQueue
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from pyx.execution.slots import LockSlot
 from pyx.execution.stream_proxy import StreamProxy
 from pyx.printable import filter_foreign
+from pyx.shell.text_writer import TextWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +31,6 @@ FULL_CHARACTERS: Final = 1 << 18
 their senders down."""
 MOST_QUEUED_CHARACTERS: Final = 1 << 24
 """Above this, lines (of threads that are not a process) are dropped, and their number is shown."""
-_AT_ONCE_CHARACTERS: Final = select.PIPE_BUF // 4
-"""A writable pipe or terminal accepts this many, in any encoding, without waiting."""
 _LOOK_SECONDS: Final = 0.5
 
 
@@ -59,8 +56,7 @@ class Screen:
         on_output: Callable[[str, Pid | None], object] = lambda _text, _frm: None,
         most_queued: int = MOST_QUEUED_CHARACTERS,
     ) -> None:
-        self._stream = stream
-        self._descriptor = _descriptor_of(stream)
+        self._output = TextWriter(stream)
         self._most_queued = most_queued
         self._queue: deque[str] = deque()
         self._queued = 0  # characters; only roughly true between threads, exact whenever the queue is empty
@@ -191,26 +187,17 @@ class Screen:
         """Writes the queue if no other thread writes and the stream accepts it at once; True if it did."""
         if self._writer == threading.get_ident():
             return True
-        if not self._takes_all() or not self._writing.acquire(blocking=False):
+        if not self._output.accepts(self._queued) or not self._writing.acquire(blocking=False):
             return False
         try:
             while self._queue:
-                if not self._takes_all():
+                if not self._output.accepts(self._queued):
                     return False
                 self._write_batch()
         finally:
             self._writing.release()
         self._wake_waiters()
         return True
-
-    def _takes_all(self) -> bool:
-        if self._descriptor is None:
-            return True
-        if self._queued > _AT_ONCE_CHARACTERS:
-            return False
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLOUT)
-        return bool(poll.poll(0))  # an error shows in the write
 
     def _write_on_thread(self) -> None:
         """Leaves the queue to the screen's own thread."""
@@ -259,12 +246,8 @@ class Screen:
 
     def _put(self, text: str) -> None:
         try:
-            if self._descriptor is None:
-                self._write_to_stream(text)
-            self._stream.flush()  # text that other code has put into its buffer comes first
-            if self._descriptor is not None:
-                _write_all(self._descriptor, self._encoded(text))
-        except (OSError, ValueError) as error:  # ValueError: the stream is closed
+            self._output.write(text)
+        except (OSError, ValueError) as error:
             on_lost, self._on_lost = self._on_lost, None
             self._queue.clear()
             if on_lost is not None:
@@ -272,39 +255,6 @@ class Screen:
             return
         if text:
             self._at_line_start = text.endswith("\n")
-
-    def _write_to_stream(self, text: str) -> None:
-        try:
-            self._stream.write(text)
-        except UnicodeEncodeError:
-            self._stream.write(self._encoded(text).decode(self._encoding))
-
-    @property
-    def _encoding(self) -> str:
-        return getattr(self._stream, "encoding", None) or "utf-8"  # now: a program may `reconfigure` it
-
-    def _encoded(self, text: str) -> bytes:
-        try:
-            return text.encode(self._encoding, getattr(self._stream, "errors", None) or "strict")
-        except UnicodeEncodeError:  # a lone surrogate, or a terminal that is not UTF-8
-            return text.encode(self._encoding, "backslashreplace")
-
-
-def _descriptor_of(stream: TextIO) -> int | None:
-    """Returns the descriptor, which is written instead of the stream: a blocked write would hold its lock."""
-    try:
-        return stream.fileno()
-    except (OSError, ValueError):
-        return None
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        try:
-            left = left[os.write(descriptor, left) :]
-        except BlockingIOError:  # another program that shares the terminal made it non-blocking
-            select.select([], [descriptor], [])
 
 
 class ScreenStream(StreamProxy):

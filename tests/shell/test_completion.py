@@ -1,4 +1,4 @@
-"""completion.py: The candidates at the cursor, without running code of any object."""
+"""completion.py, input_scanner.py: The candidates at the cursor, without running code of any object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""helpers.py: What the helpers show; those that need a node are tested in `test_app.py`."""
+"""helpers.py, documentation.py: The output of the helpers; `test_app.py` tests those that need a node."""
 
 from __future__ import annotations
 

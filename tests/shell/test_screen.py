@@ -1,4 +1,4 @@
-"""screen.py: One writer of a stream: order, output above a prompt, threads, a blocked or closed reader."""
+"""screen.py, text_writer.py: Order, output above a prompt, threads, a blocked or closed reader."""
 
 from __future__ import annotations
 
