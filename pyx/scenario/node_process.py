@@ -84,7 +84,7 @@ class NodeProcess:
     def _start(self, options: Sequence[str], sandbox: Sandbox) -> tuple[subprocess.Popen[bytes], int, int]:
         options = sandbox.with_projects(options)
         child_reads, requests = os.pipe()
-        frames, child_writes = os.pipe()
+        messages, child_writes = os.pipe()
         naming = ["--sname", self.name] if self.name else []
         driving = ["--driver", f"{child_reads},{child_writes}"]
         with self.log.open("wb") as log:
@@ -103,7 +103,7 @@ class NodeProcess:
             )
         os.close(child_reads)
         os.close(child_writes)
-        return process, requests, frames
+        return process, requests, messages
 
     @property
     def view(self) -> NodeView:
