@@ -134,3 +134,28 @@ class TestNaming:
             "<17620.5.0> = <4.9.0> of server@vm",
             "<0.1.0> is not bound yet",
         ]
+
+    def test_rename_of_addresses_and_ports_uses_free_ones(self) -> None:
+        names = Bindings()
+        address, port = Token("address", "0x7f0000000001"), Token("port", "127.0.0.1:5000")
+        assert names.match(address, Token("address", "0x7f00000000aa"), AT_GUS)
+        assert names.match(port, Token("port", "127.0.0.1:6000"), AT_GUS)
+        text = "<f at 0x7f00000000aa> <g at 0x7f0000000001> 127.0.0.1:6000 127.0.0.1:5000"
+        assert names.rename(text, AT_GUS) == (
+            "<f at 0x7f0000000001> <g at 0x7f0000000002> 127.0.0.1:5000 127.0.0.1:5001"
+        )
+
+    def test_explanation_has_ports_unbound_names_and_each_name_once(self) -> None:
+        names = Bindings()
+        assert names.match(Token("port", "127.0.0.1:1"), Token("port", "127.0.0.1:5"), AT_GUS)
+        assert names.explain("127.0.0.1:1 <0.9.0> 127.0.0.1:1", AT_GUS) == [
+            "127.0.0.1:1 = 127.0.0.1:5",
+            "<0.9.0> is not bound yet",
+        ]
+
+    def test_ports_in_an_input_are_substituted(self) -> None:
+        names = Bindings()
+        assert names.match(Token("port", "127.0.0.1:1"), Token("port", "127.0.0.1:5"), AT_GUS)
+        assert names.substitute("connect('127.0.0.1:1', '127.0.0.1:2')", AT_GUS) == (
+            "connect('127.0.0.1:5', '127.0.0.1:2')"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyx.scenario.markdown_sessions import has_sessions
 from pyx.scenario.steps import Input
 from pyx.scenario.transcript import parse_transcript
 from tests.scenario.transcripts import BODY, error_in, session_of
@@ -120,3 +121,17 @@ class TestFences:
 
     def test_block_of_another_language_without_a_prompt_is_not_counted(self) -> None:
         assert parse_transcript("```python\nprint(1)\n```\n", "t.md").skipped == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "has_one"),
+    [
+        ("```pyx\n$ pyx\n```\n", True),
+        ("```pyxt\n$ pyx\n```\n", True),  # which is an error that the reader should see
+        ("```python\npyx(1)> 1\n```\n", False),
+        ("    ```pyx\n", False),
+        ("pyx\n", False),
+    ],
+)
+def test_markdown_has_sessions_if_a_block_is_or_resembles_one(text: str, has_one: bool) -> None:
+    assert has_sessions(text) is has_one

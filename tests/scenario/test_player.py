@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import PyxError
+from pyx.scenario import player, running_nodes
 from pyx.scenario.node_process import NodeProcesses
 from pyx.scenario.player import Player, PlayerSettings
 from pyx.scenario.replay import FileResult, Replay, ReplayOptions
@@ -193,6 +194,9 @@ True
             "$ partition a | b\n$ kill -STOP c\n"
         )
         assert play(folder, text).passed
+
+    def test_ignore_at_an_empty_prompt_passes(self, folder: Path) -> None:
+        assert play(folder, A + "pyx(a@vm)1> print('x')  # blocks\npyx(a@vm)1> # ignore\n").passed
 
     def test_ignore_and_unordered_pass(self, folder: Path) -> None:
         text = (
@@ -373,6 +377,29 @@ class TestFailing:
     def test_input_at_a_frozen_node_fails(self, folder: Path) -> None:
         text = failure(folder, A + "$ kill -STOP a\npyx(a@vm)1> 1\n1\n")
         assert "the node is frozen ($ kill -CONT a@vm resumes it)" in text
+
+    def test_node_that_ignores_sigterm_fails_at_its_stop(self, folder: Path) -> None:
+        text = failure(
+            folder,
+            A + "pyx(a@vm)1> import signal; _ = signal.signal(15, signal.SIG_IGN)\n" + QUICK + "$ stop a\n",
+        )
+        assert "FAIL t.pyxt:4  a@vm: the node did not end within 0.3 s of $ stop, " in text
+
+    def test_input_at_a_name_that_no_shell_has_fails(self, folder: Path) -> None:
+        text = failure(folder, A + "pyx(a@vm)1> 'Node.stop'\n'Node.stop'\npyx(b@vm)1> 1\n1\n")
+        assert text.startswith("FAIL t.pyxt:4  no running shell has the prompt of b@vm, ")
+
+    def test_node_that_does_not_answer_the_driver_fails(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (player, running_nodes):
+            monkeypatch.setattr(module, "ANSWER_SECONDS", 0.3)
+        text = failure(
+            folder,
+            A + "pyx(a@vm)1> print('begun'); sum(range(10 ** 12))  # blocks\nbegun\n$ kill -INT a\n",
+        )
+        assert "FAIL t.pyxt:4  a@vm: the node did not answer the replay within 0.3 s, " in text
+        assert '        File "<pyx 1>", line 1 in <module>\n' in text
 
     def test_start_under_a_taken_name_fails(self, folder: Path) -> None:
         text = failure(folder, AB + "\n$ pyx --sname b\n")

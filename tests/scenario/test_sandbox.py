@@ -109,13 +109,18 @@ def test_two_sandboxes_share_nothing_and_inherit_little(
     monkeypatch.setenv("LC_ALL", "de_DE")
     monkeypatch.setenv("MINE", "kept")
     one, two = Sandbox(folder), Sandbox(folder)
-    mine, his = one.environment(), two.environment()
-    assert mine["HOME"] != his["HOME"]
-    assert mine["PYX_RUNTIME_DIR"] != his["PYX_RUNTIME_DIR"]
-    assert "PYX_COOKIE_FILE" not in mine
-    assert "LC_ALL" not in mine
-    assert (mine["MINE"], mine["TZ"], mine["PYTHONHASHSEED"], mine["COLUMNS"]) == ("kept", "UTC", "0", "100")
-    assert (mine["PYTHONUTF8"], mine["LANG"], mine["NO_COLOR"]) == ("1", "C.UTF-8", "1")
+    first, second = one.environment(), two.environment()
+    assert first["HOME"] != second["HOME"]
+    assert first["PYX_RUNTIME_DIR"] != second["PYX_RUNTIME_DIR"]
+    assert "PYX_COOKIE_FILE" not in first
+    assert "LC_ALL" not in first
+    assert (first["MINE"], first["TZ"], first["PYTHONHASHSEED"], first["COLUMNS"]) == (
+        "kept",
+        "UTC",
+        "0",
+        "100",
+    )
+    assert (first["PYTHONUTF8"], first["LANG"], first["NO_COLOR"]) == ("1", "C.UTF-8", "1")
     one.remove()
     two.remove()
 
