@@ -1,8 +1,8 @@
 """The command line: turns its words into options, and a failure into one line and an exit code.
 
 Exit codes: 0; 1 the user's code failed; 2 usage, an invalid name, an unsafe cookie or directory; 3 the name
-is taken; 130 Ctrl-C; 143 SIGTERM; 129 SIGHUP; the one of SystemExit.  `shell.app` is imported only when a
-shell is started, so that `pyx --version` takes no time.
+is taken; 130 Ctrl-C; 143 SIGTERM; 129 SIGHUP; the one of SystemExit.  Modules are imported where they are
+needed, so that `pyx --version` takes no time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import pyx
 from pyx.errors import NameTaken, PyxError
-from pyx.options import OPTIONS, NodeOptions, shown
 from pyx.shell.standard_streams import OutputLost, complain, discard, fill_closed, finish, sentence
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ examples:
   pyx new shop && cd shop && pyx --sname shop
   pyx replay scenarios/                   run recorded sessions again and compare their output
 """
+
+_VERSION: Final = f"pyx {pyx.__version__}"
 
 _HELP: Final = (["-h"], ["--help"])
 
@@ -112,6 +113,9 @@ def _command(words: list[str]) -> int:
             from pyx.scenario.replay_cli import main as replay
 
             return replay(words)
+        case ["-V" | "--version"]:
+            sys.stdout.write(f"{_VERSION}\n")
+            return 0
         case _:
             return _run(_parser().parse_args(words))
 
@@ -125,6 +129,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    from pyx.options import OPTIONS
+
     node = parser.add_argument_group("the node")
     node.add_argument("--sname", metavar="NAME[@HOST]", help="node name, reached from this host")
     node.add_argument("--name", metavar="NAME@HOST", help="long node name, reached from other hosts over TLS")
@@ -152,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     code.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
     parser.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
-    parser.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
+    parser.add_argument("-V", "--version", action="version", version=_VERSION)
     return parser
 
 
@@ -182,6 +188,8 @@ def _add_option(group: argparse._ArgumentGroup, option: Option) -> None:
 
 
 def _detail(option: Option) -> str:
+    from pyx.options import shown
+
     if option.is_repeatable:
         return " (repeatable)"
     return f" (default: {shown(option.default)})" if option.default else ""
@@ -263,6 +271,7 @@ def _frontend(options: ShellOptions) -> Frontend:
 
 
 def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
+    from pyx.options import OPTIONS, NodeOptions
     from pyx.shell.shell_options import ShellOptions
 
     node = None

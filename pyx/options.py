@@ -109,7 +109,7 @@ class NodeOptions:
     )
     seeds: Sequence[str] = _option(
         (),
-        "node to dial until it is connected, or dns:DOMAIN for all addresses of DOMAIN",
+        "nodes to dial until they are connected: names, or dns:DOMAIN for all addresses of DOMAIN",
         "--seed",
         "NODE",
     )

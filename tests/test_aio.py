@@ -141,7 +141,13 @@ class TestSleep:
         assert run(node, body) == "awake"
 
     def test_sleep_works_on_any_loop(self, node: LocalNode) -> None:
-        asyncio.run(aio.sleep(0.001))
+        async def outlast() -> list[str]:
+            order: list[str] = []
+            asyncio.get_running_loop().call_soon(order.append, "while it sleeps")
+            await aio.sleep(0.001)
+            return [*order, "awake"]
+
+        assert asyncio.run(outlast()) == ["while it sleeps", "awake"]
 
     def test_sleep_checks_its_argument(self, node: LocalNode, run: Runs) -> None:
         with pytest.raises(ValueError, match="seconds is a number of seconds"):
