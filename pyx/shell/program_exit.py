@@ -8,6 +8,7 @@ functions that the interpreter itself calls; when it calls them again, they have
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 from typing import Any, Final
 
@@ -15,12 +16,15 @@ from pyx.execution import thread_state
 
 _threading: Final[Any] = threading
 _atexit: Final[Any] = atexit
+_LOOK_UP_SECONDS: Final = 1.0
 
 
 def join_threads() -> None:
     """Waits for all threads that are not daemons; a signal or Ctrl-C raises here and ends the wait."""
     state = thread_state.thread.state
     state.waiting = True
+    if sys.version_info >= (3, 13):
+        _threading._thread_shutdown = _join_each  # noqa: SLF001 - see there
     try:
         _threading._shutdown()  # noqa: SLF001 - the interpreter's own; executors hang without its first part
     except BaseException:
@@ -28,6 +32,16 @@ def join_threads() -> None:
         raise
     finally:
         state.waiting = False
+
+
+def _join_each() -> None:
+    """Replaces the last part of the join, which is C from Python 3.13 on: a signal there raises nothing.
+
+    A signal that comes just before a thread sleeps does not wake it, so the join looks up once a second.
+    """
+    here = threading.current_thread()
+    while others := [thread for thread in threading.enumerate() if not thread.daemon and thread is not here]:
+        others[0].join(_LOOK_UP_SECONDS)
 
 
 def leave_threads() -> None:
