@@ -131,6 +131,10 @@ def describe(failure: StepFailure, player: Player, path: str, logs: str) -> str:
     for name, text in failure.dumps:
         lines.append(f"    {name}:")
         lines += [f"      {without_controls(line)}" for line in text.split("\n")]
+    if failure.dumps:
+        lines.append(
+            "    to wait longer: $ timeout 20s above the step, or PYX_TIMEOUT_SCALE=3 on a slow machine"
+        )
     lines.append(f"    logs: {logs}")
     shell = f" --shell {node.name}" if node is not None and node.name else ""
     lines.append(f"    open a shell there: pyx replay {path} --stop-at {failure.line}{shell}")

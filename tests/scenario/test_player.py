@@ -358,6 +358,7 @@ class TestFailing:
         assert "      thread MainThread:\n" in text
         assert '        File "<pyx 2>", line 1, in <module>\n' in text
         assert "    b@vm:\n      nodes: a@vm\n" in text
+        assert "\n    to wait longer: $ timeout 20s above the step, or PYX_TIMEOUT_SCALE=3 on" in text
 
     def test_hang_in_a_call_into_c_is_reported_with_its_stack(self, folder: Path) -> None:
         text = failure(
