@@ -74,23 +74,23 @@ class Registered(NamedTuple):
 
 
 class Register(NamedTuple):
-    """Registers a node under its name."""
+    """ALIVE2_REQ: registers a node under its name."""
 
     entry: NodeEntry
 
 
 class LookUp(NamedTuple):
-    """Asks for the port of a name."""
+    """PORT_PLEASE2_REQ: asks for the port of a name."""
 
     name: str
 
 
 class ListNames(NamedTuple):
-    """Asks for all registered names."""
+    """NAMES_REQ: asks for all registered names."""
 
 
 class Leave(NamedTuple):
-    """Asks EPMD to exit."""
+    """KILL_REQ: asks EPMD to exit."""
 
 
 Request: TypeAlias = Register | LookUp | ListNames | Leave

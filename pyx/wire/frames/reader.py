@@ -164,7 +164,8 @@ class Reader:
         ):
             name, creation = origin
             if type(name) is str and is_full_name(name) and type(creation) is int and 0 < creation < 2**32:
-                # Also if that is this node: a peer cannot prove that it passes the bytes on unchanged.
+                # This node's own incarnation is kept, and not replaced by None (encoded here): a peer cannot
+                # prove that it passes the bytes on unchanged.
                 return Payload(data, Incarnation(name, creation))
         msg = f"{signal.__name__}: the origin of the payload cannot be {short_repr(origin)}"
         raise ProtocolError(msg)
