@@ -24,6 +24,8 @@ RPC_POLICIES: Final = ("open", "exported", "off")
 
 MIB: Final = 1024 * 1024
 
+LAST_PORT: Final = 65535
+
 MOST_MESSAGE_MIB: Final = 1024
 """Without a bound, a peer could fill the memory by one message."""
 
@@ -50,10 +52,11 @@ def parse_port(text: str) -> int:
     Raises:
         ValueError: *text* is not a number from 1 to 65535.
     """
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        msg = f"{text!r} is not a port: a number from 1 to 65535"
+    port = _whole_number(text)
+    if not port or not _is_port(port):  # 0, for any port, is the default
+        msg = f"{text!r} is not a port: a number from 1 to {LAST_PORT}"
         raise ValueError(msg)
-    return int(text)
+    return port
 
 
 def parse_mib(text: str) -> int:
@@ -62,10 +65,23 @@ def parse_mib(text: str) -> int:
     Raises:
         ValueError: *text* is not a number from 1 to 1024.
     """
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= MOST_MESSAGE_MIB:
+    mib = _whole_number(text)
+    if not _is_mib(mib):
         msg = f"{text!r} is not a number of MiB from 1 to {MOST_MESSAGE_MIB}"
         raise ValueError(msg)
-    return int(text)
+    return mib
+
+
+def _whole_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() else -1
+
+
+def _is_port(value: object) -> bool:
+    return type(value) is int and 0 <= value <= LAST_PORT
+
+
+def _is_mib(value: object) -> bool:
+    return type(value) is int and 0 < value <= MOST_MESSAGE_MIB
 
 
 def _option(
@@ -75,10 +91,13 @@ def _option(
     value: str | None = None,
     parse: Callable[[str], Any] = str,
     choices: Sequence[str] | None = None,
+    *,
+    is_secret: bool = False,
 ) -> Any:
-    """A field of `NodeOptions`; see `Option`."""
+    """Returns a field of `NodeOptions`; see `Option`.  A secret is not in the repr."""
     return field(
         default=default,
+        repr=not is_secret,
         metadata={"help": text, "flag": flag, "value": value, "parse": parse, "choices": choices},
     )
 
@@ -115,7 +134,11 @@ class NodeOptions:
     )
     hidden: bool = _option(False, "do not announce this node to others: it joins no mesh", "--hidden")
     cookie: str | None = _option(
-        None, "the shared secret; as a flag, every user of this host can read it with `ps`", "--cookie", "X"
+        None,
+        "the shared secret; as a flag, every user of this host can read it with `ps`",
+        "--cookie",
+        "X",
+        is_secret=True,
     )
     cookie_file: str | None = _option(
         None,
@@ -159,10 +182,10 @@ class NodeOptions:
             raise ValueError(msg)
         if not self.long and (self.listen is not None or self.port):
             raise ValueError("listen and port need a long name (long=True): a short one stays on its host")
-        if type(self.port) is not int or not 0 <= self.port < 65536:
-            msg = f"port is a number from 0 to 65535, not {self.port!r}"
+        if not _is_port(self.port):
+            msg = f"port is a number from 0 to {LAST_PORT}, not {self.port!r}"
             raise ValueError(msg)
-        if type(self.max_message_mib) is not int or not 0 < self.max_message_mib <= MOST_MESSAGE_MIB:
+        if not _is_mib(self.max_message_mib):
             most, given = MOST_MESSAGE_MIB, self.max_message_mib
             msg = f"max_message_mib is a number of MiB from 1 to {most}, not {given!r}"
             raise ValueError(msg)

@@ -44,6 +44,9 @@ class TestChecks:
         with pytest.raises(AttributeError):
             NodeOptions("a").tick = 1.0  # type: ignore[misc]
 
+    def test_cookie_is_kept_out_of_the_repr(self) -> None:
+        assert "secret" not in repr(NodeOptions("a", cookie="secret"))
+
     def test_default_message_limit_is_that_of_a_connection(self) -> None:
         assert NodeOptions("a").max_message_bytes == MAX_PAYLOAD_BYTES
 
