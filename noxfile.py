@@ -4,7 +4,7 @@ All run in one environment, `.venv`, which is made by hand once:
 
     python3 -m venv .venv && .venv/bin/pip install --quiet --editable '.[dev]' && .venv/bin/nox
 
-Words after `--` go to the tool: `nox -s tests -- tests/wire -x`, `nox -s long -- storm fuzz`.  `.ci/run` runs
+Words after `--` go to the tool: `nox -s tests -- tests/wire -x`, `nox -s long -- load fuzz`.  `.ci/run` runs
 the README's test command, and then the verbs that `nox` alone runs after `tests`.
 """
 
@@ -31,7 +31,7 @@ PROOFS: Final = {
     "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "20000"}),
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
-    "storm": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
+    "load": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
     "connections": ("tests/net/test_slow_connections.py", {"PYX_SLOW_CONNECTIONS": "2000"}),
 }

@@ -40,6 +40,11 @@ def test_settings_of_long_proofs_are_read_by_their_tests() -> None:
             assert f'"{name}"' in text, f"{name} is not read in {folder}"
 
 
+def test_page_of_the_tests_lists_the_long_proofs() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| `PYX_", (ROOT / "tests/README.md").read_text(), re.MULTILINE)
+    assert listed == list(constant("PROOFS"))
+
+
 def test_ci_runs_every_verb_of_the_check_after_the_tests() -> None:
     script = (ROOT / ".ci/run").read_text()
     found = re.search(r"nox --sessions (.*)", script)
