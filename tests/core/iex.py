@@ -153,14 +153,14 @@ DETAILS: Final = (
         "`:rpc.call` returns `{:badrpc, reason}`, and a thrown value as if it were a result",
         "raises an exception that names the node, and what is missing or was raised there",
         "a failure must not look like a value",
-        ("tests/test_rpc.py::TestCall::test_failures_are_told_apart", "tests/test_errors.py"),
+        ("tests/test_rpc.py::TestCall::test_failures_have_exceptions_of_their_own", "tests/test_errors.py"),
     ),
     Detail(
         "remote pids",
         "`Process.info` and `alive?` of a remote pid raise",
         "they ask that node, within 5 s",
         "that is what a person at a prompt wants to know",
-        ("tests/test_process.py::TestInformation::test_of_a_process_on_another_node",),
+        ("tests/test_process.py::TestInformation::test_info_and_is_alive_of_a_remote_process",),
     ),
     Detail(
         "current function",
@@ -181,7 +181,7 @@ DETAILS: Final = (
         "for a name that cannot be a node's: `false`, `:pang`, or a dropped message",
         "`NodeNameInvalid` says what is wrong with it",
         "a typing error should be reported where it was made",
-        ("tests/test_node.py::TestOthers::test_a_name_that_is_none",),
+        ("tests/test_node.py::TestOtherNodes::test_invalid_node_name_is_refused",),
     ),
     Detail(
         "wrong cookie",
