@@ -1,4 +1,4 @@
-"""Which test file tests which file of `pyx/`: the first line of a test file names what it tests.
+"""The test files of each file of `pyx/`: the first line of a test file names the files that it tests.
 
 A name there is a path's end, as `kernel.py` or `core/kernel.py`; in `tests/core/` it means `pyx/core/` first.
 """

@@ -1,7 +1,7 @@
 """Four nodes talk without a pause, while some of them are killed, ended, frozen and disconnected.
 
 No message comes twice or too early, none is missing without a DOWN, and `nodeup` and `nodedown` alternate.
-When all rest, the node that lived through it has the memory, descriptors, threads and processes of before.
+When all rest, the node that ran all the time has the memory, descriptors, threads and processes of before.
 
     PYX_LOAD_SECONDS=300 pytest -s tests/load/test_disturbed_nodes.py    minutes; -s shows the counts
 """
@@ -32,7 +32,7 @@ MAX_GROWTH_KIB: Final = 16 * 1024
 
 
 class Cost(NamedTuple):
-    """What an OS process has."""
+    """The resources of an OS process; `processes` are those of its node."""
 
     descriptors: int
     threads: int
@@ -41,7 +41,7 @@ class Cost(NamedTuple):
 
 
 class Mesh:
-    """The nodes, and what is done to them."""
+    """The nodes, and the disturbances of them."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._environment = environment
@@ -77,7 +77,7 @@ class Mesh:
             self._pause.wait(0.05)
 
     def collect(self, node: Child) -> None:
-        """Notes what an incarnation has to report; to be called once for each."""
+        """Adds up the report of a node; to be called once for each incarnation."""
         report = node.ask("report")
         self.bad += [f"{node.name}: {one}" for one in report["bad"]]
         for what in ("messages", "downs", "calls", "spawned"):
@@ -109,7 +109,7 @@ class Mesh:
                 victim.ask("disconnect", node=other)
 
     def cost(self) -> Cost:
-        """Returns what the node has that is neither killed nor ended."""
+        """Returns the resources of the node that is neither killed nor ended."""
         node = self.nodes[SURVIVOR]
         processes = node.ask("report")["processes"]
         if not Path("/proc/self/fd").exists():
@@ -123,12 +123,12 @@ class Mesh:
 
 
 def knows_all(node: Child) -> bool:
-    """Whether it is connected to all others."""
+    """Returns whether the node is connected to all others."""
     return len(node.ask("report")["nodes"]) == len(NAMES) - 1
 
 
 def status(pid: int, what: str) -> int:
-    """A number in what Linux tells of an OS process."""
+    """Returns a number from the status file of an OS process on Linux."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{what}:"))
 

@@ -1,4 +1,4 @@
-"""How many files of pyx a message walks through: few enough to be read in one go."""
+"""The number of files of pyx that a message enters on its way: few enough to be read in one go."""
 
 from __future__ import annotations
 

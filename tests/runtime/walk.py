@@ -1,4 +1,4 @@
-"""A tracer of the walk of a message and of a call: which files of pyx they enter, on which thread, in order.
+"""A tracer of messages and calls: the files of pyx that they enter, by thread, in order.
 
     python -m tests.runtime.walk    prints them; with -v every function too
 
