@@ -75,15 +75,15 @@ class Channel:
         for descriptor in (incoming, outgoing):
             os.set_inheritable(descriptor, False)  # user code may start programs
 
-    def listen(self, take: Callable[[dict[str, Any]], None]) -> None:
-        """Calls *take* with every request, until the runner is gone: then this process ends."""
-        threading.Thread(target=self._read, args=(take,), name="pyx-driver", daemon=True).start()
+    def listen(self, handle: Callable[[dict[str, Any]], None]) -> None:
+        """Calls *handle* with every request, until the runner is gone: then this process ends."""
+        threading.Thread(target=self._read, args=(handle,), name="pyx-driver", daemon=True).start()
 
-    def _read(self, take: Callable[[dict[str, Any]], None]) -> None:
+    def _read(self, handle: Callable[[dict[str, Any]], None]) -> None:
         try:
             with os.fdopen(self._incoming, "rb") as incoming:
                 for line in incoming:
-                    take(json.loads(line))
+                    handle(json.loads(line))
         except Exception:
             traceback.print_exc()
         finally:
@@ -164,7 +164,7 @@ class Driver:
         self._complete = complete
         self._process = process
         self._channel.send("ready", name=node_name() or "", creation=Node.info()["creation"] or 0)
-        self._channel.listen(self._take)
+        self._channel.listen(self._handle)
 
     def end_prompt(self, error: BaseException) -> bool:
         """See `Frontend`; a signal ends the wait for requests by itself."""
@@ -194,14 +194,14 @@ class Driver:
             state = thread_state.thread.state
             state.waiting = True  # signals may raise here, as in any pyx wait
             try:
-                asked = self._inputs.get()
+                request = self._inputs.get()
             finally:
                 state.waiting = False
-            self._running = asked["id"]
-            if asked["do"] == "eval":
-                self._stdin.set_lines(asked.get("typed", ()))
-                return str(asked["code"])
-            outcome = self._evaluator.run(asked["code"], "<pyx eventually>", typed=True)
+            self._running = request["id"]
+            if request["do"] == "eval":
+                self._stdin.set_lines(request.get("typed", ()))
+                return str(request["code"])
+            outcome = self._evaluator.run(request["code"], "<pyx eventually>", typed=True)
             assert self._process is not None
             self._process.finish_line()
             if isinstance(outcome, ExitRequested):
@@ -235,23 +235,23 @@ class Driver:
 
     # ------------------------------------------------------------ requests, on the channel's thread
 
-    def _take(self, asked: dict[str, Any]) -> None:
+    def _handle(self, request: dict[str, Any]) -> None:
         text = ""
-        match asked["do"]:
+        match request["do"]:
             case "eval" | "probe":
-                self._busy = asked["id"]
-                self._inputs.put(asked)
+                self._busy = request["id"]
+                self._inputs.put(request)
                 return
             case "interrupt":
                 driver_requests.interrupt_when_waiting(lambda: self._busy is not None)
             case "cut":
-                driver_requests.cut_off(asked["nodes"])
+                driver_requests.cut_off(request["nodes"])
             case "delay":
-                driver_requests.delay_frames(asked["seconds"], asked["seed"])
+                driver_requests.delay_frames(request["seconds"], request["seed"])
             case "settle":
-                driver_requests.settle(asked["nodes"])
+                driver_requests.settle(request["nodes"])
             case "dump":
                 text = driver_requests.dump()
             case "complete":
-                text = json.dumps(self._complete(asked["code"], asked["cursor"]))
-        self._channel.send("done", id=asked["id"], text=text)
+                text = json.dumps(self._complete(request["code"], request["cursor"]))
+        self._channel.send("done", id=request["id"], text=text)

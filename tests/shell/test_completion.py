@@ -111,7 +111,7 @@ class Meta(type):
 
 
 class Mine(metaclass=Meta):
-    """Every hook it has explodes."""
+    """A class whose every hook raises."""
 
     __getattribute__ = explode
     __getattr__ = explode

@@ -1,6 +1,6 @@
 """history.py, history_file.py: Statements kept between sessions.
 
-White box: `_write` alone, as a disk that is full in the middle of a line cannot be had otherwise.
+White box: `_write` alone, as a test cannot make a disk full in the middle of a line.
 """
 
 from __future__ import annotations
