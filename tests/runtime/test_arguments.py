@@ -1,4 +1,4 @@
-"""arguments.py: What the caller of a face may name, and the sentence for what he may not."""
+"""arguments.py: Argument checks of the public functions, and the sentence for each wrong argument."""
 
 from __future__ import annotations
 
@@ -25,44 +25,44 @@ if TYPE_CHECKING:
 
 class TestDestinations:
     @pytest.mark.parametrize("dest", [Pid(1), "server", Ref(1), ("server", "b@vm")])
-    def test_these_are_taken_as_they_are(self, node: LocalNode, dest: Any) -> None:
+    def test_valid_destination_is_unchanged(self, node: LocalNode, dest: Any) -> None:
         assert checked_destination(node, dest) == dest
 
-    def test_a_bare_node_name_gets_this_nodes_host(self, stage: Stage) -> None:
+    def test_bare_node_name_gets_the_host_of_this_node(self, stage: Stage) -> None:
         assert checked_destination(stage.start("a"), ("server", "b")) == ("server", "b@test")
 
     @pytest.mark.parametrize(
         "dest", [None, 1, ("server",), ("server", "b", "c"), (1, "b"), ("server", 1), ["server", "b"], int]
     )
-    def test_all_else_is_none(self, node: LocalNode, dest: Any) -> None:
+    def test_other_value_is_not_a_destination(self, node: LocalNode, dest: Any) -> None:
         with pytest.raises(TypeError, match=r"a destination is a pid, a registered name, \(name, node\)"):
             checked_destination(node, dest)
 
-    def test_a_name_that_nobody_can_have_is_refused(self, node: LocalNode) -> None:
+    def test_too_long_registered_name_is_refused(self, node: LocalNode) -> None:
         assert checked_destination(node, ("n" * 255, "b@test")) == ("n" * 255, "b@test")
         with pytest.raises(ValueError, match="a registered name has at most 255 characters, not 256"):
             checked_destination(node, ("n" * 256, "b@test"))
 
-    def test_a_node_that_cannot_be_one_is_named(self, node: LocalNode) -> None:
+    def test_invalid_node_name_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(NodeNameInvalid, match="'no good' is not a node name"):
             checked_destination(node, ("server", "no good"))
 
 
 class TestPids:
-    def test_a_pid_is_one(self) -> None:
+    def test_pid_is_accepted(self) -> None:
         assert checked_pid(Pid(1)) == Pid(1)
 
-    def test_its_text_is_none(self) -> None:
+    def test_text_of_a_pid_is_refused(self) -> None:
         with pytest.raises(TypeError, match=r"a pid is needed, not '#PID<0\.1\.0>'"):
             checked_pid("#PID<0.1.0>")
 
 
-class TestReferencesAndChoices:
-    def test_taken(self) -> None:
+class TestReferencesAndBooleans:
+    def test_valid_value_is_accepted(self) -> None:
         assert checked_ref(Ref(1)) == Ref(1)
         assert [checked_choice(True), checked_choice(False)] == [True, False]
 
-    def test_refused(self) -> None:
+    def test_other_value_is_refused(self) -> None:
         with pytest.raises(TypeError, match="a reference is needed, not 5"):
             checked_ref(5)
         with pytest.raises(TypeError, match="True or False is needed, not 'off'"):
@@ -73,16 +73,16 @@ class TestSeconds:
     @pytest.mark.parametrize(
         ("given", "taken"), [(None, None), (0, 0.0), (1, 1.0), (1.5, 1.5), (float("inf"), float("inf"))]
     )
-    def test_taken(self, given: Any, taken: float | None) -> None:
+    def test_valid_value_is_accepted(self, given: Any, taken: float | None) -> None:
         assert checked_seconds(given) == taken
 
     @pytest.mark.parametrize("given", ["1", True, [1]])
-    def test_no_number(self, given: Any) -> None:
+    def test_seconds_that_are_not_a_number_are_refused(self, given: Any) -> None:
         with pytest.raises(TypeError, match="timeout is a number of seconds or None"):
             checked_seconds(given)
 
     @pytest.mark.parametrize("given", [-1, -0.1, float("nan")])
-    def test_no_time(self, given: Any) -> None:
+    def test_seconds_out_of_range_are_refused(self, given: Any) -> None:
         with pytest.raises(ValueError, match="delay is a number of seconds from 0 on"):
             checked_seconds(given, "delay")
 
@@ -97,28 +97,28 @@ class TestCalls:
             (os.path.join, (("a", "b"),)),
         ],
     )
-    def test_both_forms(self, target: Any, rest: tuple[Any, ...]) -> None:
+    def test_call_in_each_form_is_accepted(self, target: Any, rest: tuple[Any, ...]) -> None:
         module, function, args = named_call(target, rest)
         assert (module in {"os.path", "posixpath"}, function, args) == (True, "join", ["a", "b"])
 
-    def test_the_arguments_may_be_left_out(self) -> None:
+    def test_call_without_arguments_is_accepted(self) -> None:
         assert named_call("os", ("getpid",)) == ("os", "getpid", [])
         assert named_call(os.path.join, ()) == ("posixpath", "join", [])
 
     @pytest.mark.parametrize(
         ("target", "rest"), [("os", ()), ("os", (1,)), ("os", (["getpid"],)), (1, ("f",)), (None, ("f", []))]
     )
-    def test_a_call_that_names_nothing(self, target: Any, rest: tuple[Any, ...]) -> None:
+    def test_call_that_names_no_function_is_refused(self, target: Any, rest: tuple[Any, ...]) -> None:
         with pytest.raises(TypeError, match=r'a call is named by `module, "function", \[args\]`'):
             named_call(target, rest)
 
     @pytest.mark.parametrize(
         "rest", [("getpid", 1), ("getpid", 1, 2), ("getpid", [1], [2]), ("getpid", "ab")]
     )
-    def test_arguments_come_as_one_list(self, rest: tuple[Any, ...]) -> None:
+    def test_arguments_not_in_one_list_are_refused(self, rest: tuple[Any, ...]) -> None:
         with pytest.raises(TypeError, match="the arguments come as one list"):
             named_call("os", rest)
 
-    def test_a_function_without_a_name_cannot_be_sent(self) -> None:
+    def test_function_without_a_name_is_refused(self) -> None:
         with pytest.raises(EncodeError, match="lambda"):
             named_call(lambda: None, ())

@@ -101,7 +101,7 @@ def all_wait(node: LocalNode) -> bool:
     ("function", "count", "budget"),
     [(waits, 200, ASYNC_OBJECTS), (sleeps, 20, DEF_OBJECTS)],
 )
-def test_a_process_that_waits_is_a_few_objects(
+def test_waiting_process_is_a_few_objects(
     node: LocalNode, function: Callable[..., Any], count: int, budget: int
 ) -> None:
     spawn(node, function, 1)  # what is made once
@@ -122,7 +122,7 @@ def left(kinds: set[type] = PROCESS) -> int:
 
 @pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("function", [waits, sleeps, answers, fails, crashes], ids=lambda f: f.__name__)
-def test_one_that_has_ended_is_freed_without_the_collector(
+def test_ended_process_is_freed_without_the_collector(
     node: LocalNode, function: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     before = left()
@@ -136,9 +136,7 @@ def test_one_that_has_ended_is_freed_without_the_collector(
 
 @pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("function", [waits, sleeps], ids=lambda f: f.__name__)
-def test_one_that_was_killed_is_freed_without_the_collector(
-    node: LocalNode, function: Callable[..., Any]
-) -> None:
+def test_killed_process_is_freed_without_the_collector(node: LocalNode, function: Callable[..., Any]) -> None:
     before = left()
     for pid in spawn(node, function, 50):
         until(lambda: all_wait(node))
@@ -147,7 +145,7 @@ def test_one_that_was_killed_is_freed_without_the_collector(
 
 
 @pytest.mark.usefixtures("uncollected")
-def test_a_session_that_is_over_is_freed_without_the_collector(stage: Stage) -> None:
+def test_ended_connection_is_freed_without_the_collector(stage: Stage) -> None:
     """A node that meets others again and again does not grow, though its program turns the collector off."""
     a, b = stage.start("a"), stage.start("b")
     before = left(SESSION)
@@ -191,7 +189,7 @@ def keeps_in_its_result(owned: Owned) -> Owned:
     [keeps_in_its_context, keeps_in_its_dictionary, keeps_in_its_exception, keeps_in_its_result],
     ids=lambda keeps: keeps.__name__,
 )
-def test_what_a_process_had_is_freed_with_it(
+def test_objects_of_a_process_are_freed_with_it(
     node: LocalNode, keeps: Callable[[Owned], Any], *, on_loop: bool
 ) -> None:
     """Though its warm thread, or the loop, waits for the next one."""

@@ -1,4 +1,4 @@
-"""dispatch.py: Steps: whole or not at all, one at a time; what is put off, what is written when."""
+"""dispatch.py: Kernel calls: whole or not at all, one at a time; deferred calls; flushes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
-class TestAStep:
-    def test_gives_what_the_kernel_decided(self, node: LocalNode) -> None:
+class TestKernelCall:
+    def test_kernel_call_returns_a_value_of_the_kernel(self, node: LocalNode) -> None:
         assert in_kernel(node, node.kernel.registry.registered) == []
 
-    def test_raises_what_the_kernel_raised_and_leaves_nothing_behind(self, node: LocalNode) -> None:
+    def test_kernel_call_that_fails_raises_and_releases_the_lock(self, node: LocalNode) -> None:
         for _ in range(2):
             with pytest.raises(RegistrationError):
                 in_kernel(node, node.kernel.registry.unregister, "nobody")
         assert not node.dispatch._lock.locked()
         assert not thread_state.thread.state.inside
 
-    def test_is_taken_under_the_lock_and_its_effects_are_carried_out_without(self, node: LocalNode) -> None:
+    def test_effects_are_handled_after_the_lock_is_released(self, node: LocalNode) -> None:
         locked: list[bool] = []
         node.dispatch.handlers[fx.Log] = lambda _: locked.append(node.dispatch._lock.locked())
 
@@ -43,12 +43,12 @@ class TestAStep:
         in_kernel(node, decide)
         assert locked == [True, False]
 
-    def test_inside_another_one_is_refused(self, node: LocalNode) -> None:
+    def test_kernel_call_inside_another_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(Reentered, match="pyx was called from a finalizer or signal handler"):
             in_kernel(node, in_kernel, node, node.kernel.registry.registered)
         assert in_kernel(node, node.kernel.registry.registered) == []
 
-    def test_of_the_transport_belongs_to_no_process_even_in_the_context_of_one(self, node: LocalNode) -> None:
+    def test_kernel_call_on_the_transport_thread_belongs_to_no_process(self, node: LocalNode) -> None:
         def body(runner: Runner) -> int:
             runner.gate.closed = True
             copied = contextvars.copy_context()
@@ -66,11 +66,11 @@ class TestAStep:
 
         in_the_name_of_a_process(node, body)
 
-    def test_collects_no_garbage_while_it_holds_the_lock(self, node: LocalNode) -> None:
+    def test_kernel_call_collects_no_garbage_under_the_lock(self, node: LocalNode) -> None:
         assert in_kernel(node, gc.isenabled) is False
         assert gc.isenabled()
 
-    def test_leaves_a_collector_switched_off_that_was(self, node: LocalNode) -> None:
+    def test_kernel_call_leaves_a_disabled_collector_disabled(self, node: LocalNode) -> None:
         gc.disable()
         try:
             in_kernel(node, node.kernel.registry.registered)
@@ -78,12 +78,12 @@ class TestAStep:
         finally:
             gc.enable()
 
-    def test_that_fails_switches_the_collector_on_again(self, node: LocalNode) -> None:
+    def test_kernel_call_that_fails_enables_the_collector_again(self, node: LocalNode) -> None:
         with pytest.raises(RegistrationError):
             in_kernel(node, node.kernel.registry.unregister, "nobody")
         assert gc.isenabled()
 
-    def test_lets_go_of_what_has_ended_without_the_lock(self, node: LocalNode) -> None:
+    def test_objects_of_an_ended_process_are_freed_without_the_lock(self, node: LocalNode) -> None:
         """The dictionary of a process, say, may hold the last reference to an object with a finalizer."""
         locked: list[bool] = []
 
@@ -103,7 +103,7 @@ class TestAStep:
         )
         assert locked == [False]
 
-    def test_on_the_way_out_ctrl_c_is_raised_that_came_meanwhile(self, node: LocalNode) -> None:
+    def test_pending_ctrl_c_is_raised_on_leaving_a_kernel_call(self, node: LocalNode) -> None:
         seen: list[str] = []
 
         def decide() -> None:
@@ -115,7 +115,7 @@ class TestAStep:
         assert seen == ["to the end"]
         assert not pending_interrupt.noted
 
-    def test_nobody_carries_out_anothers(self, node: LocalNode) -> None:
+    def test_effects_of_another_threads_call_are_not_handled_twice(self, node: LocalNode) -> None:
         """A step without effects has let go of the lock; before it goes on, another one brings effects."""
         carried: list[str] = []
         node.dispatch.handlers[fx.Log] = lambda effect: carried.append(effect.text)
@@ -155,13 +155,13 @@ class TestFlushing:
     """A lone message is written by its own thread; a stream gathers, and is flushed before its sender
     waits."""
 
-    def test_of_nobody_at_once(self, node: LocalNode) -> None:
+    def test_signal_of_no_process_is_flushed_at_once(self, node: LocalNode) -> None:
         link = FakeLink()
         for _ in range(2):
             in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
         assert link.calls == ["flush", "flush"]
 
-    def test_of_a_process_the_first_at_once_the_others_later(self, node: LocalNode) -> None:
+    def test_first_signal_of_a_process_is_flushed_at_once_the_others_later(self, node: LocalNode) -> None:
         link = FakeLink()
 
         def body() -> None:
@@ -177,7 +177,7 @@ class TestFlushing:
         as_process(node, body)
         assert link.calls == ["flush", "flush later", "flush later", "flush"]
 
-    def test_after_a_wait_the_next_is_the_first_again(self, node: LocalNode) -> None:
+    def test_first_signal_after_a_wait_is_flushed_at_once(self, node: LocalNode) -> None:
         link = FakeLink()
 
         def body() -> None:
@@ -192,19 +192,22 @@ class TestFlushing:
         as_process(node, body)
         assert link.calls == ["flush", "flush later", "flush", "flush"]
 
-    def test_a_session_whose_link_is_not_attached_yet_is_flushed_by_that(self, node: LocalNode) -> None:
+    def test_flush_before_the_connection_is_attached_is_ignored(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
         in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(None)))  # type: ignore[arg-type]
+        assert caplog.messages == []
 
 
-class TestTelling:
-    """What a finalizer wants is never refused, and done when the step is over that it interrupted."""
+class TestDeferredCalls:
+    """A call of a finalizer is never refused, and made when the kernel call that it interrupted ends."""
 
-    def test_outside_it_is_done_at_once(self, node: LocalNode) -> None:
+    def test_call_outside_a_kernel_call_is_made_at_once(self, node: LocalNode) -> None:
         seen: list[str] = []
         node.dispatch.call_or_defer(seen.append, "told")
         assert seen == ["told"]
 
-    def test_inside_it_is_done_before_the_step_is_left(self, node: LocalNode) -> None:
+    def test_call_inside_a_kernel_call_is_made_at_its_end(self, node: LocalNode) -> None:
         seen: list[str] = []
 
         def decide() -> None:
@@ -218,12 +221,14 @@ class TestTelling:
         assert seen == ["decided", "told", "told by what was told"]
         assert node.dispatch._deferred == {}
 
-    def test_one_that_fails_is_logged(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
+    def test_deferred_call_that_fails_is_logged(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
         in_kernel(node, node.dispatch.call_or_defer, node.kernel.registry.unregister, "nobody")
         assert "a call that was deferred to the end of a kernel call failed" in caplog.text
         assert in_kernel(node, node.kernel.registry.registered) == []
 
-    def test_in_the_last_instructions_of_a_step_it_goes_to_the_node(
+    def test_call_deferred_too_late_is_made_by_the_transport_thread(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A finalizer ran after the look at what was told, before the thread was outside."""

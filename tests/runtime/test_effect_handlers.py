@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
-def test_one_that_fails_is_logged_and_keeps_no_other_back(
+def test_failing_effect_is_logged_and_the_others_are_handled(
     node: LocalNode, caplog: pytest.LogCaptureFixture
 ) -> None:
     def decide() -> None:
@@ -49,7 +49,7 @@ def test_log_lines_have_their_level(node: LocalNode, caplog: pytest.LogCaptureFi
     ]
 
 
-def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -> None:
+def test_slow_console_does_not_block_the_transport_thread(node: LocalNode) -> None:
     """One that stands still (Ctrl-S, a full pipe) must not stop the ticks."""
     shown: list[int] = []
     standing, go_on = threading.Event(), threading.Event()
@@ -68,18 +68,20 @@ def test_on_the_transport_a_console_is_left_to_another_thread(node: LocalNode) -
     assert shown != [node.transport_loop.call(threading.get_ident)]
 
 
-def test_a_rest_ends_when_it_is_time(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_back_off_of_a_dial_ends_in_time(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
     rested = threading.Event()
     monkeypatch.setattr(node.kernel.mesh, "backoff_ended", lambda _: rested.set())
     in_kernel(node, node.kernel.tables.effects.append, fx.RetryAt("b@test", time.monotonic()))
     wait_for(rested)
 
 
-def test_without_a_transport_nobody_is_dialled(node: LocalNode) -> None:
+def test_dial_without_a_transport_is_ignored(node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
     in_kernel(node, node.kernel.tables.effects.extend, (fx.Dial("b@test"), fx.CancelDial("b@test")))
+    assert caplog.messages == []
+    assert node.kernel.tables.effects == []
 
 
-def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
+def test_hangup_closes_the_connection_if_there_is_one(node: LocalNode) -> None:
     closed: list[bool] = []
 
     class Peer:
@@ -96,7 +98,7 @@ def test_a_link_is_hung_up_where_there_is_one(node: LocalNode) -> None:
     assert closed == [True]
 
 
-def test_an_end_that_many_are_to_hear_of_lets_others_in_between(node: LocalNode) -> None:
+def test_end_with_many_links_lets_other_kernel_calls_in_between(node: LocalNode) -> None:
     """And goes on by itself until all have heard, on a node that was never started too."""
 
     def bind() -> tuple[ProcessRecord, list[ProcessRecord]]:

@@ -1,4 +1,4 @@
-"""encoding.py: Values that leave a process, encoded."""
+"""encoding.py: Values that leave a process are encoded; payloads are decoded by their receiver."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from pyx.terms import LONGEST_WORD, FunctionName, Incarnation, Raised
 from pyx.wire.codec import decode
 
 
-def test_a_value_comes_out_as_it_went_in() -> None:
+def test_value_survives_encoding_and_decoding() -> None:
     assert decode(encoded({"name": "nike", "sizes": [41, 42]}, 1000), None) == {
         "name": "nike",
         "sizes": [41, 42],
     }
 
 
-def test_what_is_no_data_is_refused_with_its_place() -> None:
+def test_value_that_is_not_data_is_refused_with_its_path() -> None:
     with pytest.raises(EncodeError, match=r"cannot send result\[1\]: <object object"):
         encoded([1, object()], 1000, what="result")
 
 
-def test_what_is_too_long_to_travel_is_refused_and_told_by_which_option() -> None:
+def test_too_long_value_is_refused_and_the_option_named() -> None:
     assert encoded(b"x" * 997, 1000)
     words = "is too long: at least 1,003 bytes, at most 1,000 are allowed (--max-message)"
     with pytest.raises(EncodeError, match=re.escape(f"cannot send message: <class 'bytes'> {words}")):
         encoded(b"x" * 1000, 1000)
 
 
-def test_a_reason_that_is_too_long_does_not_keep_a_process_from_ending() -> None:
+def test_too_long_reason_is_replaced_by_an_error() -> None:
     reason = encoded_reason(b"x" * 1000, 1000)
     assert isinstance(reason, Payload)
     assert "reason: <class 'bytes'> is too long: at least 1,003 bytes" in decode(reason, None).text
 
 
-def test_a_reason_is_a_word_up_to_the_length_of_an_atom() -> None:
+def test_reason_is_sent_as_a_word_up_to_the_length_of_an_atom() -> None:
     """Beyond that it is encoded, and so kept out of the heads of frames."""
     assert encoded_reason("x" * LONGEST_WORD, 1000) == "x" * LONGEST_WORD
     reason = encoded_reason("x" * (LONGEST_WORD + 1), 1000)
@@ -50,25 +50,25 @@ def test_a_reason_is_a_word_up_to_the_length_of_an_atom() -> None:
     assert decode(reason, None) == "x" * (LONGEST_WORD + 1)
 
 
-def test_a_call_names_the_argument_that_is_no_data() -> None:
+def test_call_names_the_argument_that_is_not_data() -> None:
     assert decode(encoded_call("os", "getpid", (), 1000), None) == ("os", "getpid", [])
     with pytest.raises(EncodeError, match=r"cannot send args\[0\]\['conn'\]"):
         encoded_call("os", "getpid", [{"conn": object()}], 1000)
 
 
-def test_a_call_whose_names_are_at_fault_says_so_too() -> None:
+def test_call_with_a_name_that_cannot_be_encoded_is_refused() -> None:
     with pytest.raises(EncodeError, match=r"cannot send message\[0\]"):
         encoded_call(object(), "getpid", [], 1000)  # type: ignore[arg-type]
 
 
-def test_a_reason_that_is_a_word_stays_itself_and_others_are_encoded() -> None:
+def test_reason_that_is_a_word_stays_itself_and_others_are_encoded() -> None:
     assert encoded_reason("shutdown", 1000) == "shutdown"
     reason = encoded_reason(("shutdown", 3), 1000)
     assert isinstance(reason, Payload)
     assert decode(reason, None) == ("shutdown", 3)
 
 
-def test_a_reason_that_is_no_data_does_not_keep_a_process_from_ending() -> None:
+def test_reason_that_is_not_data_is_replaced_by_an_error() -> None:
     reason = encoded_reason(object(), 1000)
     assert isinstance(reason, Payload)
     raised = decode(reason, None)
@@ -85,7 +85,7 @@ def wrapped() -> None:
     """May not."""
 
 
-def test_a_function_of_a_peer_is_a_name_unless_the_policy_is_open() -> None:
+def test_function_of_a_peer_is_a_name_unless_the_policy_is_open() -> None:
     mark(marked)
     functools.update_wrapper(wrapped, marked, assigned=())  # which copies what is in its dict
     value = [os.system, marked, wrapped, int, {"key": len}]

@@ -1,4 +1,4 @@
-"""Two honest nodes that ask each other more than either reads before its own answers have left."""
+"""Two nodes that ask each other more than either reads before its own answers have left."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def asks(node: LocalNode, other: LocalNode) -> Running:
     return Running(node, ask_and_hear)
 
 
-def test_each_is_answered_and_neither_is_lost(stage: Stage) -> None:
+def test_two_nodes_that_flood_each_other_answer_all_requests(stage: Stage) -> None:
     one, other = stage.start("one"), stage.start("other")
     assert as_process(one, lambda: Node.ping("other")) == "pong"
     sessions = [one.kernel.tables.peers["other@test"], other.kernel.tables.peers["one@test"]]

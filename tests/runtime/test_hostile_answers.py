@@ -1,4 +1,4 @@
-"""A peer answers what it was not asked, or with nonsense: that call fails as documented, and nothing else."""
+"""Answers of a peer that are malformed or were not asked for: the call fails as documented, nothing else."""
 
 from __future__ import annotations
 
@@ -62,14 +62,16 @@ def victim(stage: Stage) -> LocalNode:
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-class TestAnAnswerThatMakesNoSense:
-    def test_is_an_error_of_the_call(self, victim: LocalNode, answer: Callable[[int], Signal]) -> None:
+class TestMalformedAnswers:
+    def test_malformed_answer_to_a_call_is_an_rpc_error(
+        self, victim: LocalNode, answer: Callable[[int], Signal]
+    ) -> None:
         with pytest.raises(RpcError, match=r"the answer of evil@test (is malformed|cannot be decoded)"):
             answered_by(
                 victim, Call, answer, lambda: rpc.call("evil@test", "math", "sqrt", [4], timeout=HANG)
             )
 
-    def test_is_that_nodes_error_among_the_results_of_all(
+    def test_malformed_answer_to_a_multicall_is_an_error_among_the_results(
         self, victim: LocalNode, answer: Callable[[int], Signal], caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
@@ -82,7 +84,7 @@ class TestAnAnswerThatMakesNoSense:
         assert type(error) is RpcError
         assert "CRITICAL" not in caplog.text
 
-    def test_is_an_error_of_the_spawn(
+    def test_malformed_answer_to_a_spawn_is_an_rpc_error(
         self, victim: LocalNode, answer: Callable[[int], Signal], caplog: pytest.LogCaptureFixture
     ) -> None:
         if isinstance(answer(1), Spawned):
@@ -91,11 +93,13 @@ class TestAnAnswerThatMakesNoSense:
             answered_by(victim, Spawn, answer, lambda: Node.spawn("evil@test", "math", "sqrt", [4]))
         assert "CRITICAL" not in caplog.text
 
-    def test_is_nothing_told_of_a_process(self, victim: LocalNode, answer: Callable[[int], Signal]) -> None:
+    def test_malformed_answer_to_an_inquiry_is_a_noconnection_error(
+        self, victim: LocalNode, answer: Callable[[int], Signal]
+    ) -> None:
         with pytest.raises(NoConnection, match=r"its answer is malformed|it cannot answer"):
             answered_by(victim, Ask, answer, lambda: Process.info(Pid(1, 0, "evil@test", 666), "status"))
 
-    def test_does_not_count_as_a_sign_of_life(
+    def test_other_answer_to_a_ping_is_a_pang(
         self, victim: LocalNode, answer: Callable[[int], Signal]
     ) -> None:
         word = "pong" if isinstance(answer(1), Pong) else "pang"
@@ -103,7 +107,7 @@ class TestAnAnswerThatMakesNoSense:
 
 
 @pytest.mark.parametrize("facts", [{}, {"status": "waiting"}, [1], "status"])
-def test_facts_that_lack_what_was_asked_for_are_none(victim: LocalNode, facts: Any) -> None:
+def test_facts_without_the_keys_asked_for_are_a_noconnection_error(victim: LocalNode, facts: Any) -> None:
     with pytest.raises(NoConnection, match="its answer is malformed"):
         answered_by(
             victim,
@@ -114,7 +118,7 @@ def test_facts_that_lack_what_was_asked_for_are_none(victim: LocalNode, facts: A
 
 
 @pytest.mark.parametrize("policy", ["exported", "off"])
-def test_a_policy_is_told_as_one(victim: LocalNode, policy: str) -> None:
+def test_refusal_by_a_peer_names_its_policy(victim: LocalNode, policy: str) -> None:
     with pytest.raises(RpcRefused) as refused:
         answered_by(
             victim,

@@ -1,6 +1,4 @@
-"""inquiry_workers.py: Questions of peers: few threads, each peer in its turn, a refusal beyond what may
-wait.
-"""
+"""inquiry_workers.py: Inquiries of peers: few threads, the peers in turn, a refusal beyond the limit."""
 
 from __future__ import annotations
 
@@ -54,7 +52,7 @@ class Desk:
             self.jobs.pop(0)()
 
 
-def test_many_take_few_threads() -> None:
+def test_many_inquiries_take_few_threads() -> None:
     desk = Desk()
     for number in range(100):
         desk.questions.ask(question("a@h", number))
@@ -65,7 +63,7 @@ def test_many_take_few_threads() -> None:
     assert len(desk.jobs) == 1
 
 
-def test_each_peer_has_its_turn() -> None:
+def test_peers_are_answered_in_turn() -> None:
     desk = Desk()
     for number in range(3):
         desk.questions.ask(question("a@h", number))
@@ -74,7 +72,7 @@ def test_each_peer_has_its_turn() -> None:
     assert desk.answered == [("a@h", 0), ("b@h", 7), ("a@h", 1), ("a@h", 2)]
 
 
-def test_beyond_what_may_wait_a_peer_is_refused_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inquiries_beyond_the_limit_of_one_peer_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions_file, "MOST_WAITING", 3)
     desk = Desk()
     for number in range(5):
@@ -85,7 +83,7 @@ def test_beyond_what_may_wait_a_peer_is_refused_and_no_other(monkeypatch: pytest
     assert len(desk.answered) == 4
 
 
-def test_what_they_hold_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_of_waiting_inquiries_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions_file, "MOST_WAITING_BYTES", 100)
     desk = Desk()
     for number in range(3):
@@ -97,7 +95,7 @@ def test_what_they_hold_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.answered == [("a@h", 0), ("a@h", 4)]
 
 
-def test_where_no_thread_is_left_all_are_refused() -> None:
+def test_inquiries_without_a_thread_left_are_refused() -> None:
     desk = Desk()
     desk.has_threads = False
     desk.questions.ask(question("a@h", 1))
@@ -108,7 +106,7 @@ def test_where_no_thread_is_left_all_are_refused() -> None:
     assert desk.answered == [("a@h", 2)]
 
 
-def test_a_peer_that_does_not_take_its_answers_waits_and_no_other() -> None:
+def test_inquiries_of_a_busy_peer_wait_and_others_are_answered() -> None:
     desk = Desk()
     slow = desk.queues["slow@h"] = Outbox("slow@h")
     slow.put(Send(None, "server", Payload(bytes(HIGH_WATER_BYTES))))
@@ -124,7 +122,7 @@ def test_a_peer_that_does_not_take_its_answers_waits_and_no_other() -> None:
 
 
 class TestAFlood:
-    def test_is_answered_by_two_threads_and_leaves_the_others_alone(self, stage: Stage) -> None:
+    def test_flood_is_answered_by_two_threads(self, stage: Stage) -> None:
         victim, honest = stage.start("victim"), stage.start("honest")
         waiting = Running(victim, lambda: receive(timeout=10))
         as_process(honest, lambda: Node.ping("victim"))
@@ -146,7 +144,7 @@ class TestAFlood:
         there = seen_from(honest, victim, waiting.pid)
         in_kernel(honest, honest.kernel.router.send, None, there, "enough")
 
-    def test_beyond_what_may_wait_is_answered_with_a_sentence(
+    def test_flood_beyond_the_limit_is_refused_with_a_sentence(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(questions_file, "MOST_WAITING", 0)

@@ -1,4 +1,4 @@
-"""lifecycle.py: Processes from their start to their end: how each kind runs, and of what it dies."""
+"""lifecycle.py: How each kind of process starts, runs and ends, and with which reason."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def raising(error: BaseException) -> Callable[[], Any]:
 
 
 class TestReasons:
-    def test_of_what_the_code_raised(self) -> None:
+    def test_reason_follows_from_what_the_code_raised(self) -> None:
         assert reason_of(None, 1000) == ("normal", False)
         assert reason_of(Exit(), 1000) == ("normal", False)
         assert reason_of(Exit("shutdown"), 1000) == ("shutdown", False)
@@ -68,20 +68,20 @@ class TestReasons:
 
 
 class TestEnds:
-    def test_by_returning(self, node: LocalNode) -> None:
+    def test_return_is_a_normal_end(self, node: LocalNode) -> None:
         assert end(node, lambda: "whatever") == "normal"
 
     @pytest.mark.parametrize("reason", ["shutdown", ("tuple", [1]), {"why": 1}, None])
-    def test_by_an_exit(self, node: LocalNode, reason: Any) -> None:
+    def test_exit_ends_with_its_reason(self, node: LocalNode, reason: Any) -> None:
         assert end(node, raising(Exit(reason))) == reason
         assert end(node, lambda: Process.exit(own_pid(), reason)) == reason
 
-    def test_by_system_exit_which_ends_nothing_else(self, node: LocalNode) -> None:
+    def test_system_exit_ends_only_the_process(self, node: LocalNode) -> None:
         assert end(node, sys.exit) == "normal"
         assert end(node, lambda: sys.exit(3)) == 3
         assert end(node, lambda: sys.exit(["no", "hash"])) == ["no", "hash"]  # type: ignore[arg-type]
 
-    def test_by_an_exception(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
+    def test_exception_ends_with_a_raised(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
         reason = end(node, lambda: [][1])
         assert isinstance(reason, Raised)
         assert (reason.type, reason.text) == ("IndexError", "list index out of range")
@@ -93,7 +93,7 @@ class TestEnds:
         assert line.endswith(" raised an exception")
         assert "IndexError: list index out of range" in frames
 
-    def test_by_an_exception_that_cannot_be_described(self, node: LocalNode) -> None:
+    def test_exception_that_cannot_be_described_ends_the_process(self, node: LocalNode) -> None:
         class Hostile(Exception):
             def __getattribute__(self, name: str) -> Any:
                 raise RuntimeError
@@ -104,17 +104,17 @@ class TestEnds:
         reason = end(node, raising(Hostile()))
         assert (reason.type, reason.text) == ("RuntimeError", "an exception that cannot be described")
 
-    def test_by_an_exit_with_what_is_no_data(self, node: LocalNode) -> None:
+    def test_exit_with_a_reason_that_is_not_data_ends_with_an_error(self, node: LocalNode) -> None:
         assert end(node, raising(Exit(object()))).type == "EncodeError"
 
-    def test_none_of_these_is_a_crash_in_the_log_but_the_exception(
+    def test_only_an_exception_is_logged_as_a_crash(
         self, node: LocalNode, caplog: pytest.LogCaptureFixture
     ) -> None:
         end(node, raising(Exit("boom")))
         end(node, lambda: sys.exit(3))
         assert caplog.records == []
 
-    def test_a_task_ends_alike(self, node: LocalNode) -> None:
+    def test_task_ends_as_a_thread_does(self, node: LocalNode) -> None:
         async def task(error: str) -> None:
             await aio.receive("go")
             match error:
@@ -142,7 +142,7 @@ class TestEnds:
 
 
 class TestStarts:
-    def test_the_pid_is_there_at_once_and_alive(self, node: LocalNode) -> None:
+    def test_spawn_returns_a_live_pid_at_once(self, node: LocalNode) -> None:
         pid, ref = node.processes.spawn(receive, ())
         assert node.kernel.tables.find(pid)
         assert ref is None
@@ -161,27 +161,27 @@ class TestStarts:
         end_of(node, pid)
         assert seen == [["before"]]
 
-    def test_arguments_that_are_no_data(self, node: LocalNode) -> None:
+    def test_arguments_that_are_not_data_are_refused(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[0\]: <object"):
             node.processes.spawn(receive, (object(),))
         with pytest.raises(EncodeError, match=r"cannot send args\[0\]: <object"):
             node.processes.spawn_named("os", "getpid", [object()])
         assert node.kernel.tables.processes.all() == []
 
-    def test_by_name(self, node: LocalNode) -> None:
+    def test_function_is_started_by_name(self, node: LocalNode) -> None:
         pid, _ = node.processes.spawn_named("pyx", "receive", [])
         process = node.kernel.tables.find(pid)
         assert process is not None
         assert process.initial_call == ("pyx", "receive", 0)
 
-    def test_by_a_name_that_is_not_there_it_dies_of_that(
+    def test_start_by_an_unknown_name_ends_with_undefined_function(
         self, node: LocalNode, caplog: pytest.LogCaptureFixture
     ) -> None:
         pid, _ = node.processes.spawn_named("nope", "f", [])
         until(lambda: "UndefinedFunction: there is no module nope" in caplog.text)
         assert node.kernel.tables.find(pid) is None
 
-    def test_by_the_name_of_an_async_def_it_becomes_a_task(
+    def test_start_by_the_name_of_an_async_def_runs_a_task(
         self, node: LocalNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "task_stock.py").write_text("from pyx import aio\nasync def ask(): await aio.receive()\n")
@@ -195,7 +195,7 @@ class TestStarts:
         node.sending.send(pid, "end")
         assert end_of(node, pid) in {"normal", "noproc"}
 
-    def test_a_def_that_gives_a_coroutine_becomes_one_too_and_can_be_killed(self, node: LocalNode) -> None:
+    def test_def_that_returns_a_coroutine_becomes_a_task_and_can_be_killed(self, node: LocalNode) -> None:
         pid, _ = node.processes.spawn(lambda: aio.receive(), ())
         process = node.kernel.tables.find(pid)
         assert process is not None
@@ -206,7 +206,7 @@ class TestStarts:
         assert ended.reason == "killed"
         until(lambda: len(node.processes.kills) == 0)
 
-    def test_linked_and_monitored_in_the_same_step(self, node: LocalNode) -> None:
+    def test_spawn_links_and_monitors_in_one_kernel_call(self, node: LocalNode) -> None:
         def body() -> Any:
             me = own_pid()
             Process.flag("trap_exit", True)
@@ -216,7 +216,7 @@ class TestStarts:
         messages, pid, ref, _ = as_process(node, body)
         assert messages == [("DOWN", ref, "process", pid, "early"), ("EXIT", pid, "early")]
 
-    def test_children_print_where_their_parents_do(self, node: LocalNode) -> None:
+    def test_child_has_the_group_leader_of_its_parent(self, node: LocalNode) -> None:
         def body() -> bool:
             child = node.kernel.tables.find(spawn(receive))
             me = node.kernel.tables.find(own_pid())
@@ -226,7 +226,7 @@ class TestStarts:
 
         assert as_process(node, body)
 
-    def test_a_parent_that_is_killed_as_it_spawns_leaves_no_child_that_nobody_runs(
+    def test_parent_killed_in_a_spawn_leaves_no_child_without_a_thread(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The step raises on its way out, but not before the child has been given a thread."""
@@ -247,7 +247,7 @@ class TestStarts:
         wait_for(ran)
         until(lambda: node.kernel.tables.find(children[0]) is None)
 
-    def test_without_a_thread_left_it_ends_at_once(
+    def test_process_ends_at_once_if_no_thread_is_left(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         def none_left(_: Any) -> None:
@@ -290,7 +290,7 @@ class TestGenerators:
             ("rows_later", "[item async for item in ...]"),
         ],
     )
-    def test_as_the_result_of_a_call_are_refused_with_a_cure(
+    def test_generator_as_the_result_of_a_call_is_refused_with_a_hint(
         self, function: str, cure: str, stage: Stage, rows: ModuleType
     ) -> None:
         a, _ = stage.start("a"), stage.start("b")
@@ -300,13 +300,15 @@ class TestGenerators:
         assert f"\nhint: send a list of what it yields: {cure}\n" in error.traceback
 
     @pytest.mark.parametrize("function", ["rows", "expression", "rows_later", "of_rows"])
-    def test_end_their_process_with_an_error(self, function: str, node: LocalNode, rows: ModuleType) -> None:
+    def test_generator_function_ends_its_process_with_an_error(
+        self, function: str, node: LocalNode, rows: ModuleType
+    ) -> None:
         reason = end(node, getattr(rows, function))
         assert reason.type == "TypeError"
         assert reason.text.startswith("the process has run nothing: its function returned the generator ")
         assert reason.traceback.endswith("\nhint: spawn a function that loops over it\n")
 
-    def test_that_have_begun_are_what_a_function_may_return(self, node: LocalNode, rows: ModuleType) -> None:
+    def test_generator_that_has_begun_may_be_returned(self, node: LocalNode, rows: ModuleType) -> None:
         assert end(node, rows.begun) == "normal"
 
 
@@ -317,7 +319,7 @@ def _raised_by_call(module: str, function: str) -> RemoteError:
 
 
 class TestForPeers:
-    def test_a_call_runs_in_a_process_of_its_own_and_answers(self, stage: Stage) -> None:
+    def test_call_of_a_peer_runs_in_a_process_of_its_own(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
 
         def body() -> Any:
@@ -338,7 +340,7 @@ class TestForPeers:
             ("importlib.import_module", ["no_such_module"], "ModuleNotFoundError", "No module named"),
         ],
     )
-    def test_its_failures(
+    def test_failure_of_a_call_is_its_answer(
         self, stage: Stage, function: str, args: list[Any], type_name: str, text: str
     ) -> None:
         a, _ = stage.start("a"), stage.start("b")
@@ -348,7 +350,7 @@ class TestForPeers:
         assert failed.value.type == type_name
         assert failed.value.text.startswith(text)
 
-    def test_one_that_is_killed_answers_that(self, stage: Stage) -> None:
+    def test_call_whose_process_is_killed_answers_killed(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
         until(lambda: bool(b.kernel.tables.processes.all()))
@@ -356,7 +358,7 @@ class TestForPeers:
         with pytest.raises(RemoteError, match="Exit: killed"):
             calling.outcome()
 
-    def test_a_cast_that_fails_is_logged_where_it_ran(
+    def test_failing_cast_is_logged_where_it_ran(
         self, stage: Stage, caplog: pytest.LogCaptureFixture
     ) -> None:
         a, b = stage.start("a"), stage.start("b")
@@ -368,11 +370,11 @@ class TestForPeers:
         until(lambda: bool(shown))
         assert shown[0].endswith("on node b@test raised an exception\nZeroDivisionError: division by zero\n")
 
-    def test_a_call_of_an_async_def_runs_on_the_process_loop(self, stage: Stage) -> None:
+    def test_call_of_an_async_def_runs_on_the_process_loop(self, stage: Stage) -> None:
         a, _ = stage.start("a"), stage.start("b")
         assert as_process(a, lambda: rpc.call("b", "asyncio", "sleep", [0, "slept"])) == "slept"
 
-    def test_a_spawn_shows_what_it_is_once_its_payload_is_read(self, stage: Stage) -> None:
+    def test_spawn_of_a_peer_shows_its_kind_once_its_payload_is_decoded(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         pid = as_process(a, lambda: Node.spawn("b", "pyx", "receive", ["x"]))
         process = b.kernel.tables.find(Pid(pid.number))
@@ -380,15 +382,15 @@ class TestForPeers:
         until(lambda: process.waiting)
         assert (process.kind, process.initial_call) == ("def", ("pyx", "receive", 1))
 
-    def test_one_that_was_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
+    def test_process_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
         process, _ = in_kernel(node, node.kernel.process_signals.process_started, "call")
         in_kernel(node, node.kernel.process_signals.exit, Pid(0), process.pid, "kill")
         node.processes.start_for_peer(process, encoded(("pytest", "fail", ["it ran"])))
         until(lambda: process.runner is None)
 
 
-class TestDying:
-    def test_counts_what_still_runs_for_a_dead_process(self, node: LocalNode) -> None:
+class TestKills:
+    def test_dead_process_whose_code_still_runs_is_counted(self, node: LocalNode) -> None:
         in_c = threading.Lock()
         in_c.acquire()
         pid, _ = node.processes.spawn(in_c.acquire, ())
@@ -402,14 +404,14 @@ class TestDying:
 
 
 class TestShellExit:
-    def test_says_who_died_of_what(self, node: LocalNode) -> None:
+    def test_exit_text_has_the_pid_and_the_reason(self, node: LocalNode) -> None:
         assert exit_text(node.kernel, Pid(7), "boom") == "** (EXIT from #PID<0.7.0>) boom\n"
         assert exit_text(node.kernel, Pid(7), encoded(("a", 1))) == "** (EXIT from #PID<0.7.0>) ('a', 1)\n"
         raised = encoded(Raised("ValueError", "no stock", "Traceback ..."))
         assert exit_text(node.kernel, Pid(7), raised) == "** (EXIT from #PID<0.7.0>) ValueError: no stock\n"
 
 
-def test_the_loss_of_a_linked_process_takes_a_thread_along(node: LocalNode) -> None:
+def test_loss_of_a_linked_process_ends_a_thread(node: LocalNode) -> None:
     ready = threading.Event()
     linked: list[Pid] = []
 
@@ -430,7 +432,7 @@ def test_the_loss_of_a_linked_process_takes_a_thread_along(node: LocalNode) -> N
     assert ended.reason == "boom"
 
 
-def test_a_thread_that_is_busy_in_python_is_killed_there(node: LocalNode) -> None:
+def test_thread_busy_in_python_is_killed_there(node: LocalNode) -> None:
     begun = threading.Event()
 
     def busy() -> None:

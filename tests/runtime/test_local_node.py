@@ -14,7 +14,7 @@ from tests.staging import HANG, Stage, as_process, in_kernel
 
 
 class TestNames:
-    def test_without_a_name_the_host_is_this_ones(
+    def test_host_of_a_node_without_a_name_is_this_host(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(local_node.socket, "gethostname", lambda: "vm.example.org")  # type: ignore[attr-defined]
@@ -22,7 +22,7 @@ class TestNames:
         monkeypatch.setattr(local_node.socket, "gethostname", lambda: "Gus's PC")  # type: ignore[attr-defined]
         assert node.full_name("gus") == "gus@localhost"
 
-    def test_with_one_it_is_that_ones(self, stage: Stage) -> None:
+    def test_host_of_a_node_is_that_of_its_name(self, stage: Stage) -> None:
         assert stage.start("a").full_name("gus") == "gus@test"
 
 
@@ -31,7 +31,7 @@ class TestThisNode:
     def none_yet(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(local_node, "_node", None)
 
-    def test_is_made_when_first_asked_for_and_once(self, none_yet: None) -> None:
+    def test_node_is_made_when_first_asked_for_and_once(self, none_yet: None) -> None:
         barrier, nodes = threading.Barrier(8), list[LocalNode]()
 
         def ask() -> None:
@@ -45,17 +45,17 @@ class TestThisNode:
             asker.join(HANG)
         assert nodes == [this_node()] * 8
 
-    def test_starts_nothing(self, none_yet: None) -> None:
+    def test_new_node_starts_no_thread(self, none_yet: None) -> None:
         before = threading.active_count()
         this_node()
         assert threading.active_count() == before
 
-    def test_of_a_process_is_its_own(self, stage: Stage) -> None:
+    def test_this_node_of_a_process_is_its_own(self, stage: Stage) -> None:
         first, second = stage.make(), stage.make()
         assert this_node() is first
         assert as_process(second, this_node) is second
 
-    def test_a_finalizer_may_ask_for_it_while_it_is_made(
+    def test_finalizer_may_ask_for_the_node_while_it_is_made(
         self, none_yet: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[LocalNode] = []
@@ -73,7 +73,7 @@ class TestThisNode:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads, from Python 3.12 on
-def test_in_a_forked_child_nobody_holds_the_lock(node: LocalNode) -> None:
+def test_lock_of_the_kernel_is_free_in_a_forked_child(node: LocalNode) -> None:
     node.dispatch._lock.acquire()
     child = os.fork()
     if not child:

@@ -1,4 +1,4 @@
-"""What happens to a mailbox that grows beyond its cap: by each policy, whoever sends, from here or elsewhere.
+"""Mailboxes that grow beyond their cap, by each policy, for senders of this node and of others.
 
 By the public face alone.  How growth is noticed is `core/mailbox.py`'s, what a wait is `sending.py`'s.
 """
@@ -124,7 +124,9 @@ def send_all(place: Place, busy: Busy, count: int) -> None:
     as_process(place.sender, body)
 
 
-def test_none_is_no_limit(place: Place, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_mailbox_without_a_cap_has_no_limit(
+    place: Place, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     busy = Busy(place.home, None, kind)
     send_all(place, busy, 50)
     assert busy.length() == 50
@@ -133,7 +135,7 @@ def test_none_is_no_limit(place: Place, kind: str, caplog: pytest.LogCaptureFixt
     assert busy.took() == list(range(50))
 
 
-def test_warn_is_told_and_again_each_time_it_has_doubled(
+def test_warn_is_logged_and_again_each_time_the_mailbox_has_doubled(
     place: Place, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     busy = Busy(place.home, (CAP, "warn"), kind)
@@ -146,7 +148,7 @@ def test_warn_is_told_and_again_each_time_it_has_doubled(
     assert busy.took() == [*range(CAP), *range(5 * CAP)]
 
 
-def test_kill_is_the_end_of_its_process_and_of_nobody_else(
+def test_kill_ends_only_the_process_of_the_mailbox(
     place: Place, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     busy = Busy(place.home, (CAP, "kill"), kind)
@@ -158,7 +160,7 @@ def test_kill_is_the_end_of_its_process_and_of_nobody_else(
     assert as_process(place.sender, lambda: send(place.address(busy), "is no error")) == "is no error"
 
 
-def test_what_was_set_before_is_given_back_and_may_be_set_again(node: LocalNode) -> None:
+def test_flag_returns_the_old_cap(node: LocalNode) -> None:
     def body() -> list[Any]:
         return [Process.flag("max_mailbox", cap) for cap in ((5, "warn"), (6, "kill"), None, (7, "block"))]
 
@@ -166,7 +168,7 @@ def test_what_was_set_before_is_given_back_and_may_be_set_again(node: LocalNode)
 
 
 @pytest.mark.parametrize("cap", [(0, "warn"), (-1, "kill"), (True, "warn"), (5, "drop"), 5, "warn", (5,)])
-def test_what_is_no_cap_is_refused(node: LocalNode, cap: Any) -> None:
+def test_invalid_cap_is_refused(node: LocalNode, cap: Any) -> None:
     with pytest.raises(ValueError, match=r'max_mailbox is \(limit, "warn"\), .* or None, not'):
         as_process(node, lambda: Process.flag("max_mailbox", cap))
 
@@ -183,7 +185,9 @@ class TestBlock:
         assert process is not None
         return bool(process.mailbox.waiters)
 
-    def test_a_def_waits_and_all_it_sends_arrives(self, busy: Busy, caplog: pytest.LogCaptureFixture) -> None:
+    def test_def_process_waits_and_all_its_messages_arrive(
+        self, busy: Busy, caplog: pytest.LogCaptureFixture
+    ) -> None:
         sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
         until(lambda: self.somebody_waits(busy))
         assert busy.length() == CAP
@@ -192,7 +196,9 @@ class TestBlock:
         sender.outcome()
         assert busy.took() == list(range(3 * CAP))
 
-    def test_a_coroutine_that_awaits_does_so_too(self, busy: Busy, caplog: pytest.LogCaptureFixture) -> None:
+    def test_coroutine_that_awaits_waits_and_all_its_messages_arrive(
+        self, busy: Busy, caplog: pytest.LogCaptureFixture
+    ) -> None:
         over = threading.Event()
 
         async def sends() -> None:
@@ -208,20 +214,20 @@ class TestBlock:
         wait_for(over)
         assert busy.took() == list(range(3 * CAP))
 
-    def test_nosuspend_is_told_and_nothing_is_sent(self, busy: Busy) -> None:
+    def test_nosuspend_returns_at_once_and_sends_nothing(self, busy: Busy) -> None:
         def body() -> list[str]:
             return [send(busy.pid, number, nosuspend=True) for number in range(CAP + 2)]
 
         assert as_process(busy.node, body) == ["ok"] * CAP + ["nosuspend"] * 2
         assert busy.length() == CAP
 
-    def test_the_end_of_its_process_ends_the_wait(self, busy: Busy) -> None:
+    def test_end_of_the_receiver_ends_the_wait(self, busy: Busy) -> None:
         sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
         until(lambda: self.somebody_waits(busy))
         as_process(busy.node, lambda: Process.exit(busy.pid, "kill"))
         assert sender.outcome() == list(range(3 * CAP))
 
-    def test_so_does_another_cap(self, node: LocalNode) -> None:
+    def test_another_cap_ends_the_wait(self, node: LocalNode) -> None:
         full, other = threading.Event(), threading.Event()
 
         def body() -> None:
@@ -240,7 +246,7 @@ class TestBlock:
         other.set()
         assert len(sender.outcome()) == 3 * CAP
 
-    def test_a_plain_send_in_a_coroutine_cannot_wait_and_is_told_of(
+    def test_plain_send_in_a_coroutine_does_not_wait_and_is_logged(
         self, busy: Busy, caplog: pytest.LogCaptureFixture
     ) -> None:
         over = threading.Event()
@@ -255,7 +261,7 @@ class TestBlock:
         assert busy.length() == 3 * CAP
         assert [line.rpartition(" to ")[2] for line in growth(caplog)] == ["11 messages", "21 messages"]
 
-    def test_what_comes_from_elsewhere_is_told_of(
+    def test_messages_of_other_nodes_are_logged(
         self, stage: Stage, kind: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         """To let one process wait would let all those of that node wait who say anything to this one."""

@@ -1,4 +1,4 @@
-"""receiving.py: Every line of the grammar of receive, what it takes and what it leaves."""
+"""receiving.py: Each line of the grammar of patterns: what it matches and what it does not."""
 
 from __future__ import annotations
 
@@ -82,21 +82,21 @@ LEFT: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("pattern", "message"), TAKEN)
-def test_takes(pattern: Any, message: Any) -> None:
+def test_pattern_matches(pattern: Any, message: Any) -> None:
     assert matches(pattern, message)
 
 
 @pytest.mark.parametrize(("pattern", "message"), LEFT)
-def test_leaves(pattern: Any, message: Any) -> None:
+def test_pattern_does_not_match(pattern: Any, message: Any) -> None:
     assert not matches(pattern, message)
 
 
-def test_what_a_predicate_raises_is_not_caught() -> None:
+def test_exception_of_a_predicate_is_not_caught() -> None:
     with pytest.raises(RuntimeError, match="a predicate's own"):
         matches(("x", raises), ("x", 1))
 
 
-def test_an_equality_that_is_no_truth_value_is_asked_for_one() -> None:
+def test_result_of_an_equality_is_made_a_bool() -> None:
     class Odd:
         def __eq__(self, other: object) -> Any:
             return ["a list"]
@@ -111,17 +111,17 @@ class TestReference:
 
     ref, other = Ref(1), Ref(2)
 
-    def test_one_for_all_patterns(self) -> None:
+    def test_reference_of_all_patterns_is_required(self) -> None:
         assert required_reference((self.ref,)) == self.ref
         assert required_reference((("reply", self.ref, ...),)) == self.ref
         assert required_reference((["reply", self.ref], ("DOWN", self.ref, ...))) == self.ref
 
-    def test_none_if_one_pattern_does_not_ask_for_it(self) -> None:
+    def test_reference_missing_in_one_pattern_is_not_required(self) -> None:
         assert required_reference((("reply", self.ref), "status")) is None
         assert required_reference((("reply", self.ref), ...)) is None
         assert required_reference((("reply", self.ref), ("reply", self.other))) is None
         assert required_reference(()) is None
 
-    def test_one_that_stands_deeper_is_not_looked_for(self) -> None:
+    def test_nested_reference_is_not_looked_for(self) -> None:
         assert required_reference((("reply", ("to", self.ref)),)) is None
         assert required_reference(({"ref": self.ref},)) is None

@@ -1,6 +1,4 @@
-"""process_info.py: The facts about a local process: each key, in the order asked, of threads, tasks and
-shells.
-"""
+"""process_info.py: The facts about a process of this node: each key, of threads, tasks and shells."""
 
 from __future__ import annotations
 
@@ -48,28 +46,28 @@ def fact(node: LocalNode, pid: Pid, key: str) -> Any:
 
 
 class TestKeys:
-    def test_all_but_the_messages_unless_asked_for(self, node: LocalNode, pid: Pid) -> None:
+    def test_facts_are_all_but_the_messages_unless_asked_for(self, node: LocalNode, pid: Pid) -> None:
         facts = information(node, pid, None)
         assert facts is not None
         assert list(facts) == [key for key in KEYS if key != "messages"]
 
-    def test_in_the_order_asked(self, node: LocalNode, pid: Pid) -> None:
+    def test_facts_are_in_the_order_asked(self, node: LocalNode, pid: Pid) -> None:
         facts = information(node, pid, ["status", "kind", "messages"])
         assert facts is not None
         assert list(facts) == ["status", "kind", "messages"]
 
-    def test_an_unknown_one_lists_the_known(self, node: LocalNode, pid: Pid) -> None:
+    def test_unknown_key_is_refused_with_the_known_ones(self, node: LocalNode, pid: Pid) -> None:
         with pytest.raises(ValueError, match="unknown key 'colour'; the known ones are registered_name, "):
             information(node, pid, ["status", "colour"])
         with pytest.raises(ValueError, match="unknown key"):
             check_keys(["colour"])
 
-    def test_nobody_there(self, node: LocalNode) -> None:
+    def test_dead_process_has_no_facts(self, node: LocalNode) -> None:
         assert information(node, Pid(4711), None) is None
 
 
 class TestFacts:
-    def test_of_a_fresh_process(self, node: LocalNode, pid: Pid) -> None:
+    def test_facts_of_a_fresh_process(self, node: LocalNode, pid: Pid) -> None:
         assert information(node, pid, [*KEYS]) == {
             "registered_name": None,
             "initial_call": (__name__, "waits", 0),
@@ -87,7 +85,7 @@ class TestFacts:
             "undecodable": 0,
         }
 
-    def test_the_initial_call_is_known_before_the_payload_that_says_it_is_read(self, node: LocalNode) -> None:
+    def test_initial_call_is_known_before_its_payload_is_decoded(self, node: LocalNode) -> None:
         def started_with(payload: Payload) -> Any:
             process, _ = in_kernel(
                 node, partial(node.kernel.process_signals.process_started, "spawn", initial_call=payload)
@@ -99,14 +97,14 @@ class TestFacts:
         for hostile in (encoded("x", limit), encoded(("a", "b", 5), limit), Payload(b"\xc1")):
             assert started_with(hostile) == ("", "", 0)
 
-    def test_messages_are_shown_as_they_will_be_received_and_stay(self, node: LocalNode, pid: Pid) -> None:
+    def test_messages_are_shown_decoded_and_stay(self, node: LocalNode, pid: Pid) -> None:
         node.sending.send(pid, "flat")
         node.sending.send(pid, ["sealed"])
         for _ in range(2):
             assert fact(node, pid, "messages") == ["flat", ["sealed"]]
         assert fact(node, pid, "message_queue_len") == 2
 
-    def test_names_links_monitors_dictionary_and_trapping(self, node: LocalNode) -> None:
+    def test_name_links_monitors_dictionary_and_trap_exit(self, node: LocalNode) -> None:
         ready = threading.Event()
         pids: list[Pid] = []
 
@@ -131,13 +129,13 @@ class TestFacts:
         assert facts["trap_exit"] is True
         assert fact(node, pids[1], "monitored_by") == [pid]
 
-    def test_the_leader_is_the_one_it_prints_to(self, node: LocalNode, pid: Pid) -> None:
+    def test_group_leader_of_a_process(self, node: LocalNode, pid: Pid) -> None:
         in_kernel(node, node.kernel.process_signals.set_leader, Pid(0), pid, Pid(9))
         assert fact(node, pid, "group_leader") == Pid(9)
 
 
-class TestWhatRuns:
-    def test_the_innermost_frame_that_is_the_users(self, node: LocalNode) -> None:
+class TestCurrentFunction:
+    def test_current_function_is_the_innermost_frame_of_the_user(self, node: LocalNode) -> None:
         orders: queue.SimpleQueue[str] = queue.SimpleQueue()
         begun = threading.Event()
 
@@ -153,18 +151,18 @@ class TestWhatRuns:
         assert fact(node, pid, "status") == "running"
         orders.put("end")
 
-    def test_code_of_the_library_counts_as_the_users(self, node: LocalNode) -> None:
+    def test_current_function_may_be_of_the_standard_library(self, node: LocalNode) -> None:
         event = threading.Event()
         pid = Running(node, event.wait).pid
         until(lambda: fact(node, pid, "current_function")[1] == "Condition.wait")
         event.set()
 
-    def test_a_builtin_without_a_frame_is_named(self, node: LocalNode) -> None:
+    def test_current_function_of_a_builtin_is_its_name(self, node: LocalNode) -> None:
         pid, _ = node.processes.spawn(receive, ())
         asleep(node, pid)
         assert fact(node, pid, "current_function") == ("pyx.primitives", "receive", 0)
 
-    def test_of_a_task_the_innermost_coroutine(self, node: LocalNode) -> None:
+    def test_current_function_of_a_task_is_the_innermost_coroutine(self, node: LocalNode) -> None:
         async def inner() -> None:
             await aio.receive()
 
@@ -177,19 +175,19 @@ class TestWhatRuns:
         assert fact(node, pid, "kind") == "async def"
         assert fact(node, pid, "status") == "waiting"
 
-    def test_of_a_task_in_asyncios_own_wait(self, node: LocalNode) -> None:
+    def test_current_function_of_a_task_in_a_wait_of_asyncio(self, node: LocalNode) -> None:
         async def outer() -> None:
             await asyncio.sleep(3600)
 
         pid, _ = node.processes.spawn(outer, ())
         until(lambda: (fact(node, pid, "current_function") or [""])[0] == "asyncio.tasks")
 
-    def test_in_every_wait_of_pyx_it_is_waiting(self, node: LocalNode) -> None:
+    def test_status_is_waiting_in_each_wait_of_pyx(self, node: LocalNode) -> None:
         pid, _ = node.processes.spawn(lambda: Process.sleep(None), ())
         asleep(node, pid)
         assert fact(node, pid, "status") == "waiting"
 
-    def test_of_a_shell_there_is_none(self, node: LocalNode) -> None:
+    def test_current_function_of_a_shell_is_none(self, node: LocalNode) -> None:
         class Silent:
             def write(self, text: str, *, frm: Pid) -> None: ...
 
@@ -202,13 +200,13 @@ class TestWhatRuns:
         assert fact(node, shell.pid, "kind") == "shell"
         in_kernel(node, node.kernel.process_signals.process_exited, shell.runner.process, "normal")
 
-    def test_of_a_process_that_has_no_runner_yet_there_is_none(self, node: LocalNode) -> None:
+    def test_current_function_of_a_process_without_a_runner_is_none(self, node: LocalNode) -> None:
         process, _ = in_kernel(node, node.kernel.process_signals.process_started, "spawn")
         assert fact(node, process.pid, "current_function") is None
         assert fact(node, process.pid, "status") == "running"
 
 
-def test_a_process_may_ask_about_itself(node: LocalNode) -> None:
+def test_process_may_ask_about_itself(node: LocalNode) -> None:
     def body() -> Any:
         return fact(node, own_pid(), "current_function")
 
@@ -216,7 +214,7 @@ def test_a_process_may_ask_about_itself(node: LocalNode) -> None:
     assert (module, name) == (__name__, "fact")
 
 
-def test_on_another_node_it_is_looked_up_there(stage: Stage) -> None:
+def test_info_of_a_process_of_another_node(stage: Stage) -> None:
     a = stage.start("a")
     pid, _ = a.processes.spawn(waits, ())
     assert information(a, Pid(pid.number, node="a@test", creation=a.kernel.tables.creation), ["kind"]) == {

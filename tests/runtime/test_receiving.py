@@ -1,6 +1,4 @@
-"""receiving.py: Receive against real mailboxes: what is taken, what stays and in which order, how long it
-waits.
-"""
+"""receiving.py: Receive against real mailboxes: what is taken, what stays, how long it waits."""
 
 from __future__ import annotations
 
@@ -69,16 +67,16 @@ def reader(node: LocalNode) -> Reader:
 
 
 class TestTaking:
-    def test_without_a_pattern_the_oldest(self, reader: Reader) -> None:
+    def test_receive_without_a_pattern_takes_the_oldest(self, reader: Reader) -> None:
         reader.gets("a", "b")
         assert (reader.receives(), reader.receives()) == ("a", "b")
 
-    def test_the_first_that_any_pattern_matches(self, reader: Reader) -> None:
+    def test_receive_takes_the_first_that_any_pattern_matches(self, reader: Reader) -> None:
         reader.gets("a", 1, 2.0, "b")
         assert reader.receives(float, int) == 1
         assert reader.has() == ["a", 2.0, "b"]
 
-    def test_what_does_not_match_stays_in_order(self, reader: Reader) -> None:
+    def test_messages_that_do_not_match_stay_in_order(self, reader: Reader) -> None:
         reader.gets("a", ("reply", 1), "b", ("reply", 2), "c")
         assert reader.receives(("reply", ...)) == ("reply", 1)
         assert reader.receives(("reply", ...)) == ("reply", 2)
@@ -88,9 +86,7 @@ class TestTaking:
         reader.gets(None)
         assert reader.receives() is None
 
-    def test_a_payload_is_opened_once_however_often_it_is_looked_at(
-        self, reader: Reader, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_payload_is_decoded_once(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
         opened: list[Any] = []
 
         def spying(kernel: Kernel, item: Any) -> Any:
@@ -105,7 +101,7 @@ class TestTaking:
         assert reader.receives(list) == ["a letter"]
         assert len(opened) == 1
 
-    def test_the_receiver_gets_a_copy_of_its_own(self, reader: Reader) -> None:
+    def test_receiver_gets_a_copy_of_its_own(self, reader: Reader) -> None:
         shared = ["mutable"]
         payload = encoded(shared)
         reader.gets(payload, payload)
@@ -113,7 +109,7 @@ class TestTaking:
         assert one == other == shared
         assert one is not other
 
-    def test_a_message_is_matched_against_each_pattern_once(self, reader: Reader) -> None:
+    def test_message_is_matched_against_each_pattern_once(self, reader: Reader) -> None:
         looked_at: list[Any] = []
         reader.gets("a")
         sender = threading.Timer(0, lambda: until(lambda: reader.process.waiting) or reader.gets("b"))
@@ -123,46 +119,46 @@ class TestTaking:
 
 
 class TestPredicates:
-    def test_one_that_raises_takes_nothing(self, reader: Reader) -> None:
+    def test_predicate_that_raises_takes_nothing(self, reader: Reader) -> None:
         reader.gets("a", "b")
         with pytest.raises(ZeroDivisionError):
             reader.receives(lambda _: 1 / 0)
         assert reader.has() == ["a", "b"]
         assert reader.receives() == "a"
 
-    def test_one_that_receives_is_refused(self, reader: Reader) -> None:
+    def test_predicate_that_receives_is_refused(self, reader: Reader) -> None:
         reader.gets("a", "b")
         with pytest.raises(AlreadyReceiving):
             reader.receives(lambda _: reader.receives())
         assert reader.has() == ["a", "b"]
 
-    def test_one_that_flushes_is_refused(self, reader: Reader) -> None:
+    def test_predicate_that_flushes_is_refused(self, reader: Reader) -> None:
         reader.gets("a")
         with pytest.raises(AlreadyReceiving):
             reader.receives(lambda _: drain(reader.runner))
 
-    def test_one_may_send_to_itself(self, reader: Reader) -> None:
+    def test_predicate_may_send_to_its_process(self, reader: Reader) -> None:
         reader.gets("a")
         with pytest.raises(ReceiveTimeout):
             reader.receives(lambda one: reader.gets(("seen", one)) is None)
         assert reader.has() == ["a", ("seen", "a")]
 
 
-class TestTime:
-    def test_zero_only_looks(self, reader: Reader) -> None:
+class TestTimeout:
+    def test_timeout_of_zero_only_looks(self, reader: Reader) -> None:
         with pytest.raises(ReceiveTimeout, match="no matching message within 0 s") as late:
             reader.receives()
         assert isinstance(late.value, TimeoutError)
         assert late.value.timeout == 0
 
-    def test_the_mailbox_is_as_it_was(self, reader: Reader) -> None:
+    def test_timeout_leaves_the_mailbox_as_it_was(self, reader: Reader) -> None:
         reader.gets("a")
         with pytest.raises(ReceiveTimeout):
             reader.receives("b", timeout=0.001)
         assert reader.has() == ["a"]
         assert not reader.process.waiting
 
-    def test_messages_that_do_not_match_do_not_prolong_it(self, node: LocalNode) -> None:
+    def test_messages_that_do_not_match_do_not_prolong_the_timeout(self, node: LocalNode) -> None:
         def body() -> None:
             process = current.get()
             assert process is not None
@@ -184,7 +180,7 @@ class TestTime:
             stop.set()
             chatting.join(HANG)
 
-    def test_a_wait_ends_with_the_message(self, node: LocalNode) -> None:
+    def test_wait_ends_with_the_message(self, node: LocalNode) -> None:
         running = Running(node, lambda: receive(current.get(), ("go",), None))  # type: ignore[arg-type]
         process = node.kernel.tables.find(running.pid)
         assert process is not None
@@ -196,7 +192,7 @@ class TestTime:
 
 
 class TestReferences:
-    def test_the_search_starts_where_the_mailbox_stood(self, reader: Reader) -> None:
+    def test_search_for_a_reference_starts_at_its_mark(self, reader: Reader) -> None:
         looked_at: list[Any] = []
         reader.gets(*range(100))
         ref = Ref(1)
@@ -210,7 +206,7 @@ class TestReferences:
         assert looked_at == [1]
         assert reader.receives(int) == 0
 
-    def test_also_while_it_waits(self, reader: Reader) -> None:
+    def test_search_for_a_reference_starts_at_its_mark_after_a_wait(self, reader: Reader) -> None:
         reader.gets(*range(100))
         ref = Ref(1)
         reader.runner.remember(ref, reader.process.mailbox.mark())
@@ -219,20 +215,20 @@ class TestReferences:
         ).start()
         assert reader.receives(("reply", ref), timeout=HANG) == ("reply", ref)
 
-    def test_another_pattern_searches_everything(self, reader: Reader) -> None:
+    def test_search_for_another_pattern_starts_at_the_beginning(self, reader: Reader) -> None:
         ref = Ref(1)
         reader.gets("old")
         reader.runner.remember(ref, reader.process.mailbox.mark())
         assert reader.receives(("reply", ref), str) == "old"
 
-    def test_one_that_is_forgotten_searches_everything(self, reader: Reader) -> None:
+    def test_search_for_a_forgotten_reference_starts_at_the_beginning(self, reader: Reader) -> None:
         ref = Ref(1)
         reader.gets(("reply", ref))
         assert reader.receives(("reply", ref)) == ("reply", ref)
 
 
-class TestWhatCannotBeOpened:
-    def test_is_dropped_counted_and_logged_with_its_sender(
+class TestUndecodablePayload:
+    def test_undecodable_payload_is_dropped_counted_and_logged(
         self, reader: Reader, caplog: pytest.LogCaptureFixture
     ) -> None:
         reader.gets("a", TORN, TORN, "b")
@@ -244,7 +240,9 @@ class TestWhatCannotBeOpened:
         until(lambda: len(caplog.messages) == 2)  # behind a rest, lest they fill the log
         assert caplog.messages[1].startswith(line)
 
-    def test_is_told_where_it_came_from(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_undecodable_payload_is_reported_to_its_node(
+        self, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         told: list[tuple[Any, ...]] = []
         monkeypatch.setattr(reader.node.kernel, "payload_dropped", lambda *args: told.append(args))
         reader.gets(TORN, Payload(b"\xc1 one of my own"))
@@ -254,15 +252,15 @@ class TestWhatCannotBeOpened:
         assert (process, origin) == (reader.process, TORN.origin)
         assert why.startswith("malformed payload")
 
-    def test_also_where_nothing_else_is(self, reader: Reader) -> None:
+    def test_undecodable_payload_alone_in_the_mailbox_is_dropped(self, reader: Reader) -> None:
         reader.gets(TORN)
         with pytest.raises(ReceiveTimeout):
             reader.receives()
         assert reader.has() == []
 
 
-class TestKilled:
-    def test_a_dead_process_takes_nothing(self, reader: Reader) -> None:
+class TestDeadProcess:
+    def test_dead_process_takes_nothing(self, reader: Reader) -> None:
         reader.gets("a")
         reader.runner.stop()
         with pytest.raises(ProcessKilled):
@@ -272,7 +270,7 @@ class TestKilled:
 
 
 class TestCoroutines:
-    def test_take_wait_and_give_up_as_threads_do(self, node: LocalNode) -> None:
+    def test_coroutine_takes_waits_and_times_out_as_a_thread_does(self, node: LocalNode) -> None:
         async def body() -> list[Any]:
             me = current.get()
             assert me is not None
@@ -286,7 +284,7 @@ class TestCoroutines:
 
         assert run_task(node, body, "noise", 1) == [1, "noise"]
 
-    def test_two_at_once_are_refused(self, node: LocalNode) -> None:
+    def test_second_receive_at_once_is_refused(self, node: LocalNode) -> None:
         """The second would take the first one's wake-up."""
 
         async def body() -> Any:
@@ -301,7 +299,7 @@ class TestCoroutines:
 
         assert run_task(node, body) == "first"
 
-    def test_a_search_through_very_many_gives_way(self, node: LocalNode) -> None:
+    def test_search_through_many_messages_lets_other_tasks_run(self, node: LocalNode) -> None:
         """Other processes run on that loop too."""
         kept = 10 * receiving._TURN_MESSAGES
 
@@ -322,7 +320,7 @@ class TestCoroutines:
         assert value == "wanted"
         assert turns >= kept // receiving._TURN_MESSAGES
 
-    def test_a_cancelled_one_has_taken_nothing_and_another_may_come(self, node: LocalNode) -> None:
+    def test_cancelled_receive_has_taken_nothing(self, node: LocalNode) -> None:
         async def body() -> Any:
             me = current.get()
             assert me is not None
@@ -352,7 +350,7 @@ def run_task(node: LocalNode, body: Callable[[], Any], *messages: Any) -> Any:
 
 
 class TestItems:
-    def test_system_messages_have_erlangs_shape(self, node: LocalNode) -> None:
+    def test_system_messages_have_the_shape_of_erlang(self, node: LocalNode) -> None:
         pid, ref = Pid(7), Ref(1)
         assert decode_item(node.kernel, Downed(ref, pid, "normal")) == ("DOWN", ref, "process", pid, "normal")
         assert decode_item(node.kernel, Downed(ref, ("stock", "b@test"), encoded({"why": 1}))) == (
@@ -362,22 +360,22 @@ class TestItems:
         assert decode_item(node.kernel, NodeUp("b@test")) == ("nodeup", "b@test")
         assert decode_item(node.kernel, NodeDown("b@test")) == ("nodedown", "b@test")
 
-    def test_a_reason_that_cannot_be_opened_is_a_word(self, node: LocalNode) -> None:
+    def test_undecodable_reason_is_a_word(self, node: LocalNode) -> None:
         assert decode_reason(node.kernel, TORN) == "unreadable"
 
-    def test_peeking_takes_nothing_and_leaves_out_what_cannot_be_opened(self, reader: Reader) -> None:
+    def test_peek_takes_nothing_and_leaves_out_undecodable_payloads(self, reader: Reader) -> None:
         reader.gets("a", TORN, encoded(["b"]))
         assert reader.has() == ["a", ["b"]]
         assert reader.has() == ["a", ["b"]]
 
 
-def test_draining_takes_everything_oldest_first(reader: Reader) -> None:
+def test_drain_takes_all_messages_oldest_first(reader: Reader) -> None:
     reader.gets("a", TORN, "b")
     assert drain(reader.runner) == ["a", "b"]
     assert drain(reader.runner) == []
 
 
-def test_a_process_of_its_own_reads_its_own_mailbox(node: LocalNode) -> None:
+def test_process_reads_its_own_mailbox(node: LocalNode) -> None:
     def body() -> Any:
         me = current.get()
         assert me is not None

@@ -1,6 +1,4 @@
-"""seeding.py: Suggested nodes are dialled until they are up: found late, lost and found again, by name and by
-domain.
-"""
+"""seeding.py: Seeds are dialled until they are up: late, lost and again, by name and by domain."""
 
 from __future__ import annotations
 
@@ -21,14 +19,14 @@ def connected(node: LocalNode) -> list[str]:
     return in_kernel(node, node.kernel.membership.nodes, ("connected",))
 
 
-def test_a_seed_that_is_there_is_dialled(stage: Stage) -> None:
+def test_seed_is_dialled(stage: Stage) -> None:
     b = stage.start("b")
     a = stage.start("a", seeds=["b@test"])
     until(lambda: connected(a) == ["b@test"])
     assert connected(b) == ["a@test"]
 
 
-def test_one_that_comes_later_is_found_and_its_absence_told_once(
+def test_seed_that_starts_later_is_found_and_its_absence_logged_once(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     a = stage.start("a", seeds=["b@test"])
@@ -38,7 +36,7 @@ def test_one_that_comes_later_is_found_and_its_absence_told_once(
     assert caplog.text.count("the seed b@test cannot be reached") == 1
 
 
-def test_one_that_is_lost_is_dialled_again(stage: Stage) -> None:
+def test_lost_seed_is_dialled_again(stage: Stage) -> None:
     b = stage.start("b")
     a = stage.start("a", seeds=["b@test"])
     until(lambda: connected(a) == ["b@test"])
@@ -48,7 +46,7 @@ def test_one_that_is_lost_is_dialled_again(stage: Stage) -> None:
     until(lambda: connected(a) == ["b@test"])
 
 
-def test_a_domain_is_looked_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_domain_is_looked_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     async def addresses_of(domain: str, name: str) -> list[str]:
         assert (domain, name) == ("pyx.example", "a@test")
         return ["test"]
@@ -59,7 +57,7 @@ def test_a_domain_is_looked_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
     until(lambda: connected(a) == ["b@test"])
 
 
-def test_a_domain_that_leads_nowhere_is_told(
+def test_domain_without_addresses_is_logged(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def addresses_of(*_: Any) -> list[str]:
@@ -71,14 +69,14 @@ def test_a_domain_that_leads_nowhere_is_told(
     until(lambda: "the seed pyx.example leads nowhere: no such domain" in caplog.text)
 
 
-def test_a_seed_that_cannot_be_one_is_refused_before_anything_starts(stage: Stage) -> None:
+def test_invalid_seed_is_refused_before_the_node_starts(stage: Stage) -> None:
     node = stage.make()
     with pytest.raises(ValueError, match="seed"):
         start_node(node, "a@test", seeds=["dns:"])
     assert not node.kernel.tables.name
 
 
-def test_when_the_node_leaves_nobody_is_dialled_any_more(stage: Stage) -> None:
+def test_dialling_ends_when_the_node_leaves(stage: Stage) -> None:
     a = stage.start("a", seeds=["b@test"])
     assert a.transport is not None
     plan = a.transport._seeding

@@ -1,4 +1,4 @@
-"""sending.py: Messages on their way: what is encoded, what is refused, what a sender is told."""
+"""sending.py: Messages on their way: what is encoded, what is refused, and back-pressure."""
 
 from __future__ import annotations
 
@@ -55,39 +55,39 @@ class TestSending:
         return incoming.popleft()
 
     @pytest.mark.parametrize("message", [1, "x", None, ("a", 1, Pid(5))])
-    def test_at_home_a_flat_message_stays_itself(self, node: LocalNode, reader: Runner, message: Any) -> None:
+    def test_flat_message_stays_itself_inside_a_node(
+        self, node: LocalNode, reader: Runner, message: Any
+    ) -> None:
         for dest in (reader.process.pid, "reader"):
             assert node.sending.send(dest, message)
             assert self.got(reader) is message
 
-    def test_any_other_is_encoded(self, node: LocalNode, reader: Runner) -> None:
+    def test_other_message_is_encoded_inside_a_node(self, node: LocalNode, reader: Runner) -> None:
         node.sending.send("reader", [1])
         assert isinstance(self.got(reader), Payload)
 
-    def test_a_destination_that_may_be_elsewhere_gets_a_payload(self, node: LocalNode) -> None:
+    def test_message_to_another_node_is_encoded(self, node: LocalNode) -> None:
         for dest in (("reader", "b@test"), Pid(1, node="b@test", creation=1)):
             assert isinstance(encode_for(dest, 1, node.max_message_bytes), Payload)
         assert encode_for(Ref(1), 1, node.max_message_bytes) == 1
 
-    def test_only_a_plain_name_that_nobody_has_is_told(self, node: LocalNode) -> None:
+    def test_only_an_unregistered_name_of_this_node_returns_false(self, node: LocalNode) -> None:
         assert node.sending.send("nobody", 1) is False
         assert node.sending.send(("nobody", "nonode@nohost"), 1) is True
         assert node.sending.send(Pid(4711), 1) is True
 
-    def test_what_is_no_data_is_refused(self, node: LocalNode) -> None:
+    def test_message_that_is_not_data_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError):
             node.sending.send("reader", object())
 
-    def test_inside_a_step_it_is_put_off(self, node: LocalNode, reader: Runner) -> None:
+    def test_send_inside_a_kernel_call_is_deferred(self, node: LocalNode, reader: Runner) -> None:
         """As from a finalizer: nobody can tell then whether the name is somebody's."""
         assert in_kernel(node, node.sending.send, "nobody", 1) is True
         in_kernel(node, node.sending.send, "reader", 2)
         assert self.got(reader) == 2
 
 
-def test_a_dead_process_may_give_up_what_it_asked_for(
-    node: LocalNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_request_of_a_dead_process_is_abandoned(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
     given_up: list[int] = []
     monkeypatch.setattr(node.kernel.requests, "abandon", given_up.append)
 
@@ -101,14 +101,16 @@ def test_a_dead_process_may_give_up_what_it_asked_for(
     assert given_up == [7]
 
 
-class TestALimitOfMessages:
+class TestMaxMessage:
     """`--max-message`: one node's own, and met on both sides of a link."""
 
     @pytest.fixture
     def two(self, stage: Stage) -> tuple[LocalNode, LocalNode]:
         return stage.start("a"), stage.start("b", max_message_mib=1)
 
-    def test_of_the_sender_is_an_error_at_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_message_over_the_limit_of_the_sender_is_refused_at_the_call(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
         _, b = two
         limit = "at most 1,048,576 are allowed (--max-message)"
 
@@ -133,7 +135,7 @@ class TestALimitOfMessages:
             "cannot send args", "cannot send args",
         ]  # fmt: skip
 
-    def test_of_the_receiver_is_told_the_sender_and_costs_nobody_else_anything(
+    def test_message_over_the_limit_of_the_receiver_is_dropped_and_reported(
         self, two: tuple[LocalNode, LocalNode], caplog: pytest.LogCaptureFixture
     ) -> None:
         a, b = two
@@ -153,7 +155,7 @@ class TestALimitOfMessages:
         assert f"dropped a message from a@test to {server.pid} that cannot be read: {why}" in caplog.messages
         assert as_process(a, lambda: Node.list()) == ["b@test"]
 
-    def test_of_the_receiver_is_the_answer_to_a_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_call_over_the_limit_of_the_receiver_fails(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, _ = two
         for act in (
             lambda: rpc.call("b@test", "builtins", "len", [bytes(MIB)]),
@@ -162,7 +164,9 @@ class TestALimitOfMessages:
             with pytest.raises(RemoteError, match="DecodeError: too long: 1,048,599 bytes, at most"):
                 as_process(a, act)
 
-    def test_of_the_asker_is_an_answer_that_cannot_be_read(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_answer_over_the_limit_of_the_caller_cannot_be_decoded(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
         _, b = two
         with pytest.raises(
             RpcError, match="the answer of a@test cannot be decoded: too long: 1,048,581 bytes"
@@ -170,12 +174,14 @@ class TestALimitOfMessages:
             as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [MIB]))
         assert as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [3])) == bytes(3)
 
-    def test_of_the_one_asked_is_the_failure_of_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_answer_over_the_limit_of_the_callee_is_the_failure_of_the_call(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
         a, _ = two
         with pytest.raises(RemoteError, match="EncodeError: cannot send result: <class 'bytes'> is too long"):
             as_process(a, lambda: rpc.call("b@test", "builtins", "bytes", [MIB]))
 
-    def test_of_the_receiver_is_the_end_of_what_was_to_be_spawned(
+    def test_spawn_over_the_limit_of_the_receiver_ends_the_process(
         self, two: tuple[LocalNode, LocalNode]
     ) -> None:
         a, _ = two
@@ -189,7 +195,7 @@ class TestALimitOfMessages:
         assert "at most 1,048,576 are allowed" in reason.text
 
 
-class TestToANodeThatTakesNothing:
+class TestBusyNode:
     """Its link stands still, as behind a cut cable; the same with real processes is `test_pressure.py`'s."""
 
     DEST = ("server", "b@test")
@@ -229,7 +235,7 @@ class TestToANodeThatTakesNothing:
         assert a.kernel.router.queued() == {"b@test": busy.queued}
         return next(counter) - 1
 
-    def test_a_thread_that_is_no_process_is_refused(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_thread_that_is_not_a_process_is_refused(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         count = self.flood(a)
         assert count == 16
@@ -237,9 +243,7 @@ class TestToANodeThatTakesNothing:
         a.transport_loop.call(self.link(a).release)
         assert server.outcome() == list(range(count))
 
-    def test_a_coroutine_is_refused_too_but_not_when_it_awaits(
-        self, two: tuple[LocalNode, LocalNode]
-    ) -> None:
+    def test_coroutine_is_refused_but_not_when_it_awaits(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         refused, over, counts = threading.Event(), threading.Event(), list[int]()
 
@@ -258,7 +262,7 @@ class TestToANodeThatTakesNothing:
         wait_for(over)
         assert server.outcome() == list(range(counts[0] + 1))
 
-    def test_a_process_waits_with_the_message_that_was_too_much(
+    def test_process_waits_after_the_message_that_filled_the_queue(
         self, two: tuple[LocalNode, LocalNode]
     ) -> None:
         a, b = two
@@ -269,7 +273,7 @@ class TestToANodeThatTakesNothing:
         a.transport_loop.call(self.link(a).release)
         assert sender.outcome() == server.outcome() == list(range(9))
 
-    def test_a_kill_ends_the_wait_and_the_message_is_sent(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_kill_ends_the_wait_and_the_message_is_sent(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         sender = Running(a, lambda: send(self.DEST, (0, bytes(2 * MIB))))
         until(lambda: bool(self.link(a).out.waiters))
@@ -280,16 +284,14 @@ class TestToANodeThatTakesNothing:
         a.transport_loop.call(self.link(a).release)
         assert server.outcome() == [0]
 
-    def test_the_loss_of_the_node_ends_the_wait(self, two: tuple[LocalNode, LocalNode]) -> None:
+    def test_loss_of_the_node_ends_the_wait(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, _ = two
         sender = Running(a, lambda: send(self.DEST, "x" * 2 * MIB)[:1])
         until(lambda: bool(self.link(a).out.waiters))
         self.link(a).close(gracefully=False)
         assert sender.outcome() == "x"
 
-    def test_what_somebody_prints_for_a_terminal_there_waits_too(
-        self, two: tuple[LocalNode, LocalNode]
-    ) -> None:
+    def test_print_for_a_terminal_of_a_busy_node_waits(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         there = seen_from(a, b, Running(b, receive).pid)
         shown: list[str] = []
@@ -329,7 +331,7 @@ def heavy() -> Outbox:
     return queue
 
 
-def test_a_sender_waits_until_the_queue_is_lighter(runner: Runner, heavy: Outbox) -> None:
+def test_sender_waits_until_the_queue_is_below_its_low_water_mark(runner: Runner, heavy: Outbox) -> None:
     sender = threading.Thread(target=sending._wait, args=(runner, heavy))
     sender.start()
     until(lambda: bool(heavy.waiters))
@@ -342,7 +344,7 @@ def test_a_sender_waits_until_the_queue_is_lighter(runner: Runner, heavy: Outbox
     assert not heavy.waiters
 
 
-def test_a_kill_ends_the_wait(runner: Runner, heavy: Outbox) -> None:
+def test_kill_ends_the_wait_for_a_busy_queue(runner: Runner, heavy: Outbox) -> None:
     ended: list[str] = []
 
     def send() -> None:
@@ -360,6 +362,6 @@ def test_a_kill_ends_the_wait(runner: Runner, heavy: Outbox) -> None:
     assert not heavy.waiters
 
 
-def test_nobody_waits_for_his_own_mailbox(runner: Runner) -> None:
+def test_process_does_not_wait_for_its_own_mailbox(runner: Runner) -> None:
     sending._wait(runner, runner.process.mailbox)
     assert not runner.process.mailbox.waiters

@@ -1,6 +1,4 @@
-"""shell_process.py: The shell's process: its pid and its terminal, kills and links that it survives,
-coroutines at the prompt, and a Ctrl-C at any moment.
-"""
+"""shell_process.py: The shell's process: pid, terminal, kills and links it survives, coroutines, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -68,35 +66,33 @@ def shell(node: LocalNode, console: Console) -> Iterator[ShellProcess]:
     signal.signal(signal.SIGINT, handler)
 
 
-class TestAProcess:
-    def test_it_has_a_pid_and_a_mailbox(self, shell: ShellProcess) -> None:
+class TestShellProcess:
+    def test_shell_has_a_pid_and_a_mailbox(self, shell: ShellProcess) -> None:
         assert own_pid() == shell.pid
         send(own_pid(), "hello")
         assert receive(timeout=0) == "hello"
         assert Process.info(own_pid(), "initial_call") == ("initial_call", BEGAN)
 
-    def test_it_leads_a_terminal(self, shell: ShellProcess, console: Console) -> None:
+    def test_shell_leads_a_terminal(self, shell: ShellProcess, console: Console) -> None:
         assert Process.group_leader() == shell.pid
         done = threading.Event()
         pid = spawn(lambda: (say("from a child\n"), done.set()))
         wait_for(done)
         until(lambda: console.shown == [(pid, "from a child\n")])
 
-    def test_its_half_line_is_ended_before_the_prompt(self, shell: ShellProcess, console: Console) -> None:
+    def test_unfinished_line_is_ended_before_the_prompt(self, shell: ShellProcess, console: Console) -> None:
         say("half a line")
         assert console.shown == []
         shell.finish_line()
         assert console.shown == [(shell.pid, "half a line\n")]
 
-    def test_all_that_was_printed_is_shown_before_the_prompt(
-        self, shell: ShellProcess, console: Console
-    ) -> None:
+    def test_all_output_is_shown_before_the_prompt(self, shell: ShellProcess, console: Console) -> None:
         assert shell.runner.process.output is not None
         shell.runner.process.output.append((Pid(7), "left to another thread\n"))
         shell.finish_line()
         assert console.shown == [(Pid(7), "left to another thread\n")]
 
-    def test_a_linked_crash_is_shown_and_survived(self, shell: ShellProcess, console: Console) -> None:
+    def test_linked_crash_is_shown_and_survived(self, shell: ShellProcess, console: Console) -> None:
         def fail() -> None:
             raise Exit("boom")
 
@@ -117,8 +113,8 @@ def killed(shell: ShellProcess) -> None:
     wait_for(threading.Event())
 
 
-class TestKilled:
-    def test_it_is_interrupted_and_gets_another_pid(self, shell: ShellProcess) -> None:
+class TestKill:
+    def test_killed_shell_is_interrupted_and_gets_another_pid(self, shell: ShellProcess) -> None:
         before = shell.pid
         with pytest.raises(KeyboardInterrupt):
             killed(shell)
@@ -129,7 +125,7 @@ class TestKilled:
         assert shell.is_alive
         assert own_pid() == shell.pid != before  # type: ignore[unreachable]
 
-    def test_in_a_receive_too(self, shell: ShellProcess) -> None:
+    def test_shell_killed_in_a_receive_is_interrupted(self, shell: ShellProcess) -> None:
         node = shell._node
 
         def killer() -> None:
@@ -142,7 +138,9 @@ class TestKilled:
         shell.renew()
         assert shell.is_alive
 
-    def test_what_it_left_unfinished_is_dropped(self, shell: ShellProcess, console: Console) -> None:
+    def test_unfinished_line_of_a_killed_shell_is_dropped(
+        self, shell: ShellProcess, console: Console
+    ) -> None:
         say("half a line")
         with pytest.raises(KeyboardInterrupt):
             killed(shell)
@@ -158,7 +156,7 @@ def settle(call: Callable[[], object]) -> None:
         wait_for(threading.Event())
 
 
-def test_a_session_leaves_nothing_behind(
+def test_end_of_the_shell_leaves_nothing_behind(
     node: LocalNode, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
@@ -171,16 +169,16 @@ def test_a_session_leaves_nothing_behind(
     assert node.output.console is None
 
 
-def test_gives_the_value_of_a_coroutine(shell: ShellProcess) -> None:
+def test_run_coroutine_returns_its_value(shell: ShellProcess) -> None:
     assert shell.run_coroutine(asyncio.sleep(0, 5)) == 5
 
 
-def test_raises_what_the_coroutine_raised(shell: ShellProcess) -> None:
+def test_run_coroutine_raises_its_exception(shell: ShellProcess) -> None:
     with pytest.raises(ReceiveTimeout):
         shell.run_coroutine(aio.receive(timeout=0))
 
 
-def test_a_ctrl_c_that_comes_while_it_is_started_cancels_it(shell: ShellProcess) -> None:
+def test_ctrl_c_while_a_coroutine_is_started_cancels_it(shell: ShellProcess) -> None:
     pending_interrupt.noted = True  # as the handler of SIGINT leaves it where it finds pyx at work
     with pytest.raises(KeyboardInterrupt):
         shell.run_coroutine(aio.receive("never"))
@@ -191,10 +189,10 @@ def test_a_ctrl_c_that_comes_while_it_is_started_cancels_it(shell: ShellProcess)
 VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", default="unset")
 
 
-class TestTheContext:
+class TestContext:
     """One for all evaluations, on this thread and on the loop."""
 
-    def test_what_a_call_has_set_a_coroutine_sees_and_sets(self, shell: ShellProcess) -> None:
+    def test_coroutine_shares_the_context_of_calls(self, shell: ShellProcess) -> None:
         async def swap(text: str) -> str:
             before = VARIABLE.get()
             VARIABLE.set(text)
@@ -206,14 +204,14 @@ class TestTheContext:
         assert shell.run(VARIABLE.get) == "second"
         assert VARIABLE.get() == "unset"  # nor is it that of the shell itself
 
-    def test_a_token_of_a_call_is_taken_back_by_a_coroutine(self, shell: ShellProcess) -> None:
+    def test_coroutine_resets_a_token_of_a_call(self, shell: ShellProcess) -> None:
         async def take_back(token: contextvars.Token[str]) -> None:
             VARIABLE.reset(token)
 
         shell.run_coroutine(take_back(shell.run(VARIABLE.set, "for a moment")))
         assert shell.run(VARIABLE.get) == "unset"
 
-    def test_tasks_begin_with_a_copy(self, shell: ShellProcess) -> None:
+    def test_task_begins_with_a_copy_of_the_context(self, shell: ShellProcess) -> None:
         async def task() -> str:
             before = VARIABLE.get()
             VARIABLE.set("of the task")
@@ -225,7 +223,7 @@ class TestTheContext:
 
         assert shell.run_coroutine(main()) == ("of main", "of main")
 
-    def test_holds_the_process_after_a_kill_too(self, node: LocalNode, shell: ShellProcess) -> None:
+    def test_context_holds_the_new_process_after_a_kill(self, node: LocalNode, shell: ShellProcess) -> None:
         async def who() -> Any:
             return current.get()
 
@@ -235,7 +233,7 @@ class TestTheContext:
         assert shell.run(current.get) is shell.run_coroutine(who()) is shell.runner
         in_kernel(node, node.kernel.process_signals.process_exited, dead.process, "normal")
 
-    def test_a_coroutine_that_outlives_its_ctrl_c_lets_others_in(
+    def test_coroutine_that_outlives_its_ctrl_c_leaves_the_context_free(
         self, shell: ShellProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shell_process_module, "_CANCEL_SECONDS", 0.0)
@@ -262,7 +260,7 @@ class TestTheContext:
         wait_for(ended)
 
 
-def test_a_killed_shell_starts_nothing(shell: ShellProcess) -> None:
+def test_killed_shell_starts_no_process(shell: ShellProcess) -> None:
     shell.runner.gate.closed = True
     coroutine = aio.receive()
     with pytest.raises(ProcessKilled):

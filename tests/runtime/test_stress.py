@@ -1,7 +1,7 @@
-"""Threads, kills, interrupts and finalizers by the thousand: kills and steps keep their promises.
+"""Threads, kills, interrupts and finalizers by the thousand: what kills and kernel calls promise.
 
-After each storm the tables of the kernels agree, no lock is held, and what a reader has seen of a sender is
-a beginning of what that sender said, whole and in order, and nothing after its end.
+After each load the tables of the kernels agree, no lock is held, and a reader has received a prefix of what a
+sender sent, whole and in order, and nothing after its end.
 """
 
 from __future__ import annotations
@@ -220,7 +220,9 @@ def storm(
 
 
 class TestKillsOfSenders:
-    def test_to_a_reader_on_the_same_node(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_kills_of_senders_to_a_reader_on_the_same_node(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         over, complaints, seen = threading.Event(), list[str](), list[int]()
         pid, _ = node.processes.spawn(lambda: reader(over, complaints, seen), ())
         storm(node, pid, monkeypatch, WAYS, KILLS)
@@ -233,7 +235,9 @@ class TestKillsOfSenders:
         tables_agree(node, alive=set())
         no_lock_is_held(node)
 
-    def test_to_a_reader_on_another_node(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_kills_of_senders_to_a_reader_on_another_node(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         a, b = stage.start("a"), stage.start("b")
         over, complaints, seen = threading.Event(), list[str](), list[int]()
         pid, _ = b.processes.spawn(lambda: reader(over, complaints, seen), ())
@@ -307,14 +311,14 @@ class TestKillsOfWaiters:
         # It may strike while `asyncio.run` closes that loop: user code, left half done like any other.
         "ignore::pytest.PytestUnraisableExceptionWarning"
     )
-    def test_a_thread(
+    def test_kills_of_waiting_threads(
         self, wait: Callable[[Pid], Any], frozen: tuple[LocalNode, Pid], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         a, there = frozen
         self.kill(a, lambda: wait(there), monkeypatch)
 
     @pytest.mark.parametrize("wait", AWAITS.values(), ids=AWAITS.keys())
-    def test_a_task(
+    def test_kills_of_waiting_tasks(
         self,
         wait: Callable[[Pid], Coroutine[Any, Any, Any]],
         frozen: tuple[LocalNode, Pid],
@@ -354,10 +358,10 @@ def is_asleep(runner: Any) -> bool:
     return bool(runner.is_waiting)
 
 
-class TestSwallowers:
+class TestCodeOfDeadProcesses:
     """A process that catches what ends it is dead all the same, and can do nothing but end."""
 
-    def test_a_thread_that_it_left_behind(self, node: LocalNode) -> None:
+    def test_thread_left_behind_by_a_process_is_refused(self, node: LocalNode) -> None:
         refused: list[str] = []
         lines = io.StringIO()
 
@@ -385,7 +389,9 @@ class TestSwallowers:
         assert refused == ["refused"] * 10
         assert lines.getvalue() == ""
 
-    def test_a_task(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_task_of_a_dead_process_is_refused(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         refused: list[str] = []
         finished = Finished(node, monkeypatch)
 
@@ -406,12 +412,13 @@ class TestSwallowers:
         process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: process.waiting)
+        node.tasks._own.call(lambda: None)  # the task has left the kernel call that marks it as waiting
         in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         finished.wait_for(1)
         assert refused == ["refused"] * 2  # a ping of a node without a name asks nobody
         assert len(node.processes.kills) == 0
 
-    def test_a_thread_in_a_call_of_c_is_counted_and_its_prints_are_dropped(
+    def test_killed_thread_in_a_call_of_c_is_counted_and_its_prints_are_dropped(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shown: list[str] = []
@@ -493,7 +500,7 @@ class Dropped:
 
 
 class TestFinalizers:
-    def test_one_that_sends_inside_a_step_has_sent_when_the_step_is_over(self, node: LocalNode) -> None:
+    def test_finalizer_that_sends_in_a_kernel_call_has_sent_at_its_end(self, node: LocalNode) -> None:
         def body() -> Any:
             me = own_pid()
             box = [Dropped(lambda: send(me, "from a finalizer"))]
@@ -503,7 +510,7 @@ class TestFinalizers:
 
         assert as_process(node, body) == "from a finalizer"
 
-    def test_one_that_asks_inside_a_step_is_refused(
+    def test_finalizer_that_asks_in_a_kernel_call_is_refused(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         refused: list[Any] = []
@@ -515,7 +522,7 @@ class TestFinalizers:
         assert refused == [pyx.errors.Reentered] * 4
         no_lock_is_held(node)
 
-    def test_they_keep_the_order_of_their_thread(self, node: LocalNode) -> None:
+    def test_finalizers_keep_the_order_of_their_thread(self, node: LocalNode) -> None:
         """Others leave steps all the time; none of them may carry out what this thread has put off."""
         stop = threading.Event()
 
@@ -540,7 +547,7 @@ class TestFinalizers:
             for other in others:
                 other.outcome()
 
-    def test_collections_at_any_moment(self, node: LocalNode) -> None:
+    def test_garbage_collections_at_any_moment(self, node: LocalNode) -> None:
         """Garbage that sends is collected wherever pyx allocates: in receive, in send, in a spawn."""
         each, workers = 300, 4
 
@@ -600,7 +607,7 @@ def test_ten_thousand_tasks(node: LocalNode) -> None:
     tables_agree(node, alive=set())
 
 
-def test_a_thread_serves_one_process_after_the_other(node: LocalNode) -> None:
+def test_thread_runs_one_process_after_the_other(node: LocalNode) -> None:
     threads: set[int] = set()
 
     def body() -> None:
@@ -628,5 +635,5 @@ def test_a_fork_in_a_node(home: str) -> None:
     assert programs.run(programs.forks, home) == "still a node\n"
 
 
-def test_the_end_of_the_interpreter_waits_for_nobody(home: str) -> None:
+def test_end_of_the_interpreter_waits_for_no_process(home: str) -> None:
     assert programs.run(programs.leaves_while_processes_run, home) == "bye\n"

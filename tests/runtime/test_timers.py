@@ -1,4 +1,4 @@
-"""timers.py: Messages that leave later, and those that are called back."""
+"""timers.py: Messages that are sent later, and those that are cancelled."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
-def test_a_message_arrives_when_it_is_time(node: LocalNode) -> None:
+def test_message_arrives_when_its_timer_fires(node: LocalNode) -> None:
     running = Running(node, receive)
     node.timers.start(0.001, running.pid, "tick")
     assert running.outcome() == "tick"
     assert node.timers._running == {}
 
 
-def test_one_that_is_due_at_once_is_not_lost(node: LocalNode) -> None:
+def test_message_of_a_timer_due_at_once_is_not_lost(node: LocalNode) -> None:
     """It may fire before the call that started it has returned."""
 
     def body() -> list[Any]:
@@ -32,7 +32,7 @@ def test_one_that_is_due_at_once_is_not_lost(node: LocalNode) -> None:
     assert as_process(node, body) == list(range(200))
 
 
-def test_one_that_is_called_back_in_time_does_not_arrive(node: LocalNode) -> None:
+def test_message_of_a_cancelled_timer_does_not_arrive(node: LocalNode) -> None:
     running = Running(node, receive)
     ref = node.timers.start(3600, running.pid, "never")
     left = node.timers.cancel(ref)
@@ -42,11 +42,11 @@ def test_one_that_is_called_back_in_time_does_not_arrive(node: LocalNode) -> Non
     assert running.outcome() == "instead"
 
 
-def test_what_was_never_started_cannot_be_called_back(node: LocalNode) -> None:
+def test_cancel_of_an_unknown_timer_is_false(node: LocalNode) -> None:
     assert node.timers.cancel(Ref(12345)) is False
 
 
-def test_who_takes_it_out_of_the_table_decides(node: LocalNode) -> None:
+def test_timer_is_either_fired_or_cancelled(node: LocalNode) -> None:
     """The time and the call come together: either the message arrives or the call succeeds."""
 
     def body() -> int:
@@ -69,7 +69,7 @@ def test_who_takes_it_out_of_the_table_decides(node: LocalNode) -> None:
     assert as_process(node, body) == 200
 
 
-def test_it_outlives_the_process_that_set_it(node: LocalNode) -> None:
+def test_timer_outlives_the_process_that_set_it(node: LocalNode) -> None:
     """As in OTP: the timer sends, not the process."""
     running = Running(node, receive)
     go_on, standing = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""A payload that cannot be read costs its sender an error, and nobody else anything, whatever it belongs to.
+"""Payloads that cannot be decoded: the sender gets an error, and nothing else is affected.
 
 Two nodes, and bytes that no codec made.  Letters that are too long end the same way (`test_sending.py`).
 """
@@ -77,7 +77,7 @@ def asked(node: LocalNode, request: Any, *args: Any) -> PendingAnswer:
     return as_process(node, body)
 
 
-def test_a_message_is_dropped_counted_and_told_at_both_ends(
+def test_undecodable_message_is_dropped_counted_and_logged_at_both_ends(
     two: Two, caplog: pytest.LogCaptureFixture
 ) -> None:
     for dest in (("server", "b@test"), two.server_there):
@@ -89,14 +89,14 @@ def test_a_message_is_dropped_counted_and_told_at_both_ends(
         until(lambda line=line: sum(said.startswith(line) for said in caplog.messages) == 2)  # type: ignore[misc]
 
 
-def test_a_call_fails_at_its_caller(two: Two) -> None:
+def test_undecodable_call_fails_at_its_caller(two: Two) -> None:
     pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", TORN)
     with pytest.raises(RemoteError, match="DecodeError: malformed payload"):
         remote_calls.value_of(two.a, "b@test", pending)
     assert two.ends() == ("end", 0)
 
 
-def test_an_answer_fails_at_its_caller_too(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undecodable_answer_fails_at_its_caller(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
     call = remote_calls.encoded_call(two.a, "os", "getpid", [])
     pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", call)
@@ -104,7 +104,7 @@ def test_an_answer_fails_at_its_caller_too(two: Two, monkeypatch: pytest.MonkeyP
         remote_calls.value_of(two.a, "b@test", pending)
 
 
-def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Two) -> None:
+def test_spawn_with_an_undecodable_payload_ends_with_the_reason(two: Two) -> None:
     def body() -> Any:
         me = context.require("test").process.pid
         with PendingAnswer(two.a) as pending:
@@ -120,13 +120,13 @@ def test_a_process_that_was_to_be_spawned_ends_and_its_spawner_hears_why(two: Tw
     assert two.ends() == ("end", 0)
 
 
-def test_a_question_is_answered_by_that(two: Two) -> None:
+def test_undecodable_inquiry_is_answered_with_the_error(two: Two) -> None:
     pending = asked(two.a, two.a.kernel.requests.info, Pid(0), "b@test", "info", TORN)
     assert pending.outcome == "value"
     assert decode(pending.body, None).type == "DecodeError"
 
 
-def test_a_reason_is_a_word(two: Two) -> None:
+def test_undecodable_reason_is_a_word(two: Two) -> None:
     in_kernel(two.a, two.a.kernel.process_signals.exit, Pid(0), two.server_there, TORN)
     ended, undecodable = two.server.outcome()
     assert (ended[0], ended[2], undecodable) == ("EXIT", "unreadable", 0)

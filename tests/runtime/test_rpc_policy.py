@@ -1,4 +1,4 @@
-"""Who may run code here: each door that runs a peer's choice of code, under each policy."""
+"""rex.py, lifecycle.py: Which code of this node peers may run, under each `--rpc` policy."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TestCalls:
     @pytest.mark.parametrize("function", ["marked", "Till.marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
     @pytest.mark.parametrize("door", CALLS)
-    def test_answer_or_say_what_to_do(
+    def test_call_is_answered_or_refused_with_a_hint(
         self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
@@ -115,9 +115,7 @@ class TestCalls:
 
     @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
-    def test_a_cast_runs_or_vanishes(
-        self, policy: str, function: str, nodes: tuple[Stage, LocalNode]
-    ) -> None:
+    def test_cast_runs_or_vanishes(self, policy: str, function: str, nodes: tuple[Stage, LocalNode]) -> None:
         stage, asking = nodes
         asked = stage.start("asked", rpc=policy)
 
@@ -143,7 +141,7 @@ class TestSpawns:
     @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
     @pytest.mark.parametrize("door", SPAWNS)
-    def test_run_or_do_not(
+    def test_spawn_runs_or_does_not(
         self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
@@ -163,7 +161,7 @@ class TestSpawns:
 
     @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
-    def test_end_as_the_function_does_or_refused(
+    def test_spawned_process_ends_as_its_function_or_refused(
         self, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
@@ -186,7 +184,7 @@ class TestSpawns:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_whoever_only_looks_is_answered_under_all(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+def test_inquiry_is_answered_under_each_policy(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
     stage, asking = nodes
     asked = stage.start("asked", rpc=policy)
     waiting = Running(asked, lambda: receive(timeout=HANG))
@@ -206,7 +204,7 @@ def test_whoever_only_looks_is_answered_under_all(policy: str, nodes: tuple[Stag
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_messages_come_through_under_all_and_opening_them_runs_nothing(
+def test_message_arrives_under_each_policy_and_decoding_runs_no_code(
     policy: str, nodes: tuple[Stage, LocalNode]
 ) -> None:
     stage, asking = nodes
@@ -229,7 +227,7 @@ def test_messages_come_through_under_all_and_opening_them_runs_nothing(
 
 
 @pytest.mark.parametrize("policy", ["exported", "off"])
-def test_a_pattern_that_a_peer_chose_runs_nothing(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+def test_pattern_chosen_by_a_peer_runs_no_code(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
     """A server's usual idiom: it answers under the tag that its client chose, and waits for what has it."""
     stage, asking = nodes
     asked = stage.start("asked", rpc=policy)
@@ -249,14 +247,14 @@ def test_a_pattern_that_a_peer_chose_runs_nothing(policy: str, nodes: tuple[Stag
     assert seen == []
 
 
-def test_at_home_no_policy_counts(nodes: tuple[Stage, LocalNode]) -> None:
+def test_policy_does_not_apply_inside_a_node(nodes: tuple[Stage, LocalNode]) -> None:
     stage, _ = nodes
     asked = stage.start("asked", rpc="off")
     assert as_process(asked, lambda: rpc.call("asked", "gate_of_peers", "unmarked")) == "unmarked"
 
 
 class TestExported:
-    def test_a_peer_cannot_have_a_module_imported(
+    def test_peer_cannot_have_a_module_imported(
         self, nodes: tuple[Stage, LocalNode], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stage, asking = nodes
@@ -267,7 +265,7 @@ class TestExported:
             as_process(asking, lambda: rpc.call("asked", "loads_and_harms", "anything"))
         assert "loads_and_harms" not in sys.modules
 
-    def test_looking_for_the_mark_runs_nobodys_code(
+    def test_look_for_the_mark_runs_no_code(
         self, nodes: tuple[Stage, LocalNode], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stage, asking = nodes
@@ -283,24 +281,24 @@ class TestExported:
             as_process(asking, lambda: rpc.call("asked", "trap", "anything"))
         assert seen == []
 
-    def test_a_face_is_not_marked(self, nodes: tuple[Stage, LocalNode]) -> None:
+    def test_public_module_is_not_marked(self, nodes: tuple[Stage, LocalNode]) -> None:
         stage, asking = nodes
         stage.start("asked", rpc="exported")
         with pytest.raises(RpcRefused):
             as_process(asking, lambda: rpc.call("asked", "Node", "stop"))
 
     @pytest.mark.parametrize("thing", [Till, len, "word"])
-    def test_only_plain_functions_can_be_marked(self, thing: Any) -> None:
+    def test_only_a_plain_function_can_be_marked(self, thing: Any) -> None:
         with pytest.raises(TypeError, match="only a plain function can be exported"):
             rpc.export(thing)
 
 
-class TestALetterThatIsSaidToBeSealedHere:
+class TestPayloadOfForgedOrigin:
     """Letters come back from where they were sent to; a peer could say so of any."""
 
     @pytest.mark.parametrize("policy", ["exported", "off"])
     @pytest.mark.parametrize("kind", [Call, Spawn])
-    def test_runs_nothing(self, policy: str, kind: type, stage: Stage) -> None:
+    def test_payload_of_forged_origin_runs_no_code(self, policy: str, kind: type, stage: Stage) -> None:
         victim = stage.start("victim", rpc=policy)
         payload = encode((__name__, "unmarked", []))
         between = () if kind is Call else (False, None)
@@ -310,7 +308,7 @@ class TestALetterThatIsSaidToBeSealedHere:
         nothing_runs(victim)
         assert "unmarked" not in seen
 
-    def test_leaves_the_others_alone(self, stage: Stage) -> None:
+    def test_payload_of_forged_origin_ends_only_its_connection(self, stage: Stage) -> None:
         victim, honest = stage.start("victim", rpc="exported"), stage.start("honest")
         with Hostile(victim) as evil:
             assert as_process(honest, lambda: Node.ping("victim")) == "pong"
@@ -319,10 +317,12 @@ class TestALetterThatIsSaidToBeSealedHere:
             assert as_process(honest, Node.list) == ["victim@test"]
 
 
-class TestWhatAProcessKeepsToItself:
+class TestPrivateKeys:
     @pytest.mark.parametrize("policy", ["exported", "off"])
     @pytest.mark.parametrize("keys", [["messages"], ["dictionary"], ["status", "messages"]])
-    def test_is_shown_only_where_peers_may_run_code(self, policy: str, keys: list[str], stage: Stage) -> None:
+    def test_private_keys_are_shown_only_where_peers_may_run_code(
+        self, policy: str, keys: list[str], stage: Stage
+    ) -> None:
         asking, asked = stage.start("asking"), stage.start("asked", rpc=policy)
         there = seen_from(asking, asked, Running(asked, lambda: receive("enough", timeout=HANG)).pid)
         with pytest.raises(RpcRefused) as refused:
@@ -334,7 +334,7 @@ class TestWhatAProcessKeepsToItself:
         assert "dictionary" not in facts
         as_process(asking, lambda: send(there, "enough"))
 
-    def test_is_shown_under_open_and_at_home(self, stage: Stage) -> None:
+    def test_private_keys_are_shown_under_open_and_inside_a_node(self, stage: Stage) -> None:
         asking, asked = stage.start("asking"), stage.start("asked")
         waiting = Running(asked, lambda: receive("enough", timeout=HANG))
         there = seen_from(asking, asked, waiting.pid)
