@@ -167,7 +167,7 @@ DETAILS: Final = (
         "`current_function` ends with the arity",
         "with the line",
         "a function of Python has one arity, and many lines to wait at",
-        ("tests/runtime/test_process_info.py::TestFacts::test_of_a_fresh_process",),
+        ("tests/runtime/test_process_info.py::TestFacts::test_facts_of_a_fresh_process",),
     ),
     Detail(
         "bare names",
