@@ -19,6 +19,8 @@ Steps are played:
 
     replay                  plays files: jobs, repetitions, progress
     player                  plays the steps of one session
+    input_player            evaluates an input, and waits for its prompt and its output
+    step_failure            the failure of a step, and what it ends
     running_nodes           the nodes of a session, partitions, barriers
     node_process            one OS process for each node, and its driver messages
     output_units            pieces of output become the units of a screen

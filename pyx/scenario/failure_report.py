@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pyx.scenario.bindings import Bindings, NodeView
     from pyx.scenario.node_process import NodeProcess
     from pyx.scenario.output_units import OutputUnit
-    from pyx.scenario.player import Player, StepFailure
+    from pyx.scenario.player import Player
+    from pyx.scenario.step_failure import StepFailure
 
 _MOST_LINES: Final = 60
 """The length of one diff: more does not help, and the logs are kept."""

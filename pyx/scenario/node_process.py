@@ -137,6 +137,12 @@ class NodeProcess:
             return None
         return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
 
+    @property
+    def exit_text(self) -> str:
+        """The exit code or the signal, for reports."""
+        code = self.exit_code
+        return f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
+
     # ------------------------------------------------------------ to the node
 
     def request(self, do: str, **facts: object) -> int:

@@ -28,12 +28,16 @@ class RunningNodes:
         self.processes = NodeProcesses()
         self.current: dict[str, NodeProcess] = {}
         """The latest incarnation of each name; it may have ended."""
-        self._scale = scale
+        self.scale = scale
         self._cut_off: dict[str, set[str]] = {}
 
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:
         """Waits until *until* holds, for at most *timeout* scaled seconds; returns False if it never did."""
-        return self.processes.wait(until, timeout * self._scale)
+        return self.processes.wait(until, timeout * self.scale)
+
+    def scaled_text(self, timeout: float) -> str:
+        """Returns a time-out as `wait` scales it, for reports."""
+        return f"{timeout * self.scale:g} s"
 
     def ask(self, node: NodeProcess, do: str, **facts: object) -> bool:
         """Sends a driver request and waits for its answer; returns False if there is none in time."""

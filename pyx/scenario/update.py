@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pyx.scenario.bindings import Bindings, NodeView
-    from pyx.scenario.player import StepFailure
+    from pyx.scenario.step_failure import StepFailure
 
 _PREFIX: Final = re.compile(r"[ \t>]*")
 _HEADER: Final = "Traceback (most recent call last):"

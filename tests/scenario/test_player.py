@@ -1,4 +1,4 @@
-"""player.py, node_process.py, running_nodes.py, failure_report.py: real nodes pass and fail scenarios."""
+"""player.py, input_player.py, step_failure.py, node_process.py, running_nodes.py: steps of real nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import PyxError
-from pyx.scenario import player, running_nodes
+from pyx.scenario import running_nodes, step_failure
 from pyx.scenario.node_process import NodeProcesses
 from pyx.scenario.player import Player, PlayerSettings
 from pyx.scenario.replay import FileResult, Replay, ReplayOptions
@@ -393,7 +393,7 @@ class TestFailing:
     def test_node_that_does_not_answer_the_driver_fails(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for module in (player, running_nodes):
+        for module in (step_failure, running_nodes):
             monkeypatch.setattr(module, "ANSWER_SECONDS", 0.3)
         text = failure(
             folder,
