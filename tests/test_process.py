@@ -139,10 +139,10 @@ class TestInformation:
 
     def test_info_of_an_unreachable_node_raises_and_is_alive_is_false(self, stage: Stage) -> None:
         stage.start("a")
-        nobody = Pid(1, node="nobody@test", creation=1)
+        missing = Pid(1, node="nobody@test", creation=1)
         with pytest.raises(NoConnection):
-            Process.info(nobody)
-        assert Process.is_alive(nobody) is False
+            Process.info(missing)
+        assert Process.is_alive(missing) is False
 
     def test_info_on_a_running_loop_names_its_twin(self, node: LocalNode) -> None:
         async def on_a_loop(call: Callable[[Pid], Any]) -> None:
@@ -300,14 +300,14 @@ class TestLinks:
 
     def test_link_to_an_unreachable_node_is_noconnection(self, stage: Stage) -> None:
         a = stage.start("a")
-        nobody = Pid(1, node="nobody@test", creation=1)
+        missing = Pid(1, node="nobody@test", creation=1)
 
         def traps() -> Any:
             Process.flag("trap_exit", True)
-            Process.link(nobody)
+            Process.link(missing)
             return receive(timeout=HANG)
 
-        assert as_process(a, traps) == ("EXIT", nobody, "noconnection")
+        assert as_process(a, traps) == ("EXIT", missing, "noconnection")
 
     def test_normal_end_does_not_end_linked_processes(self, node: LocalNode) -> None:
         def body() -> str:

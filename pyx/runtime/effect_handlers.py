@@ -42,7 +42,7 @@ class DialWatcher(Protocol):
 class AnswerWaiter(Protocol):
     """A request whose answer a thread or a coroutine waits for."""
 
-    def resolve(self, outcome: str, body: Any, nobody: Pid | None = None) -> None:
+    def resolve(self, outcome: str, body: Any, dead_pid: Pid | None = None) -> None:
         """The answer is here."""
 
 
