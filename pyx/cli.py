@@ -1,4 +1,4 @@
-"""The command line: turns its words into options, and a failure into one line and an exit code.
+"""The command `pyx`: runs what its words ask for; a failure becomes one line and an exit code.
 
 Exit codes: 0; 1 the user's code failed; 2 usage, an invalid name, an unsafe cookie or directory; 3 the name
 is taken; 130 Ctrl-C; 143 SIGTERM; 129 SIGHUP; the one of SystemExit.  Modules are imported where they are
@@ -7,42 +7,22 @@ needed, so that `pyx --version` takes no time.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Final, Literal
 
 import pyx
 from pyx.errors import NameTaken, PyxError
-from pyx.shell.standard_streams import OutputLost, complain, discard, fill_closed, finish, sentence
+from pyx.shell.standard_streams import OutputLost, complain, fill_closed, finish, sentence
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
-    from _typeshed import SupportsWrite
-
-    from pyx.options import Option
     from pyx.shell.frontend import Frontend
     from pyx.shell.shell_options import ShellOptions
-
-_EXAMPLES: Final = """\
-exit codes:
-  0 success, 1 your code failed, 2 usage, 3 the name is taken, 130 Ctrl-C, 143 SIGTERM,
-  129 SIGHUP, N after exit(N)
-
-examples:
-  pyx --sname gus                         a shell that is the node gus on this host
-  pyx --name gus@10.0.0.5                 a node that nodes of other hosts can reach, over TLS
-  pyx --sname server -S product_stock     a shell that finds the modules of ./product_stock
-  pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
-  pyx --sname billing --no-halt app.py    a service that is a node
-  pyx new shop && cd shop && pyx --sname shop
-  pyx replay scenarios/                   run recorded sessions again and compare their output
-"""
-
-_VERSION: Final = f"pyx {pyx.__version__}"
 
 _HELP: Final = (["-h"], ["--help"])
 
@@ -58,20 +38,6 @@ usage: pyx new NAME
 
 Make a project in the new directory NAME: a module, its test, a README.
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        complain(message, "pyx --help shows the options")
-        raise SystemExit(2)
-
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        """Writes as argparse does, but raises OutputLost where the text cannot be written."""
-        try:
-            (file or sys.stderr).write(message)
-        except OSError as error:
-            discard(sys.stdout)
-            raise OutputLost(error) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,91 +80,12 @@ def _command(words: list[str]) -> int:
 
             return replay(words)
         case ["-V" | "--version"]:
-            sys.stdout.write(f"{_VERSION}\n")
+            sys.stdout.write(f"pyx {pyx.__version__}\n")
             return 0
         case _:
-            return _run(_parser().parse_args(words))
+            from pyx.cli_parser import parser
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="pyx",
-        usage="pyx [options] [FILE [args]] | pyx new NAME | pyx replay [PATH...] | pyx names [HOST]",
-        description="The node shell for Python: processes, mailboxes and a mesh of nodes, at a prompt.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    from pyx.options import OPTIONS
-
-    node = parser.add_argument_group("the node")
-    node.add_argument("--sname", metavar="NAME[@HOST]", help="node name, reached from this host")
-    node.add_argument("--name", metavar="NAME@HOST", help="long node name, reached from other hosts over TLS")
-    for option in OPTIONS:
-        if option.flag is not None:
-            _add_option(node, option)
-    code = parser.add_argument_group("code")
-    code.add_argument(
-        "-S",
-        dest="directory",
-        metavar="DIR",
-        default=".",
-        help="project directory; its modules need no import (default: .)",
-    )
-    code.add_argument(
-        "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE and exit (repeatable)"
-    )
-    code.add_argument("-i", dest="stay", action="store_true", help="show a prompt after CODE or FILE")
-    code.add_argument("--no-halt", action="store_true", help="run on after CODE or FILE, until SIGTERM")
-    code.add_argument(
-        "rest",
-        metavar="FILE [args]",
-        nargs=argparse.REMAINDER,
-        help="a program; - is stdin",
-    )
-    code.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
-    parser.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
-    parser.add_argument("-V", "--version", action="version", version=_VERSION)
-    return parser
-
-
-def _add_option(group: argparse._ArgumentGroup, option: Option) -> None:
-    """Adds the flag of one option of the node."""
-    assert option.flag is not None
-    if not option.takes_value:
-        group.add_argument(option.flag, dest=option.name, action="store_true", help=option.help)
-        return
-
-    def parse(word: str) -> Any:
-        try:
-            return option.parse(word)
-        except ValueError as error:  # argparse shows the text of its own error alone
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    group.add_argument(
-        option.flag,
-        dest=option.name,
-        metavar=option.value,
-        type=parse,
-        choices=option.choices,
-        action="append" if option.is_repeatable else "store",
-        default=[] if option.is_repeatable else option.default,
-        help=option.help + _detail(option),
-    )
-
-
-def _detail(option: Option) -> str:
-    from pyx.options import shown
-
-    if option.is_repeatable:
-        return " (repeatable)"
-    return f" (default: {shown(option.default)})" if option.default else ""
-
-
-def _descriptors(text: str) -> tuple[int, int]:
-    """The descriptors of a runner; see `shell/driver.py`."""
-    incoming, outgoing = text.split(",")
-    return int(incoming), int(outgoing)
+            return _run(parser().parse_args(words))
 
 
 def _run(asked: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""cli.py, __main__.py: The command line, as processes: exit codes, one-line errors, what is loaded."""
+"""cli.py, cli_parser.py, __main__.py: The command line: exit codes, one-line errors, what is loaded."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import pytest
 
 import pyx
 from docs.session_svg import PICTURE, picture
-from pyx.cli import _parser
+from pyx.cli_parser import parser
 from pyx.net.seeds import DnsSeed, parse_seed
 from tests.pages import (
     ROOT,
@@ -187,7 +187,7 @@ def one(pattern: str) -> str:
 class TestTheManifest:
     def test_command_is_understood_by_pyx(self) -> None:
         program, *words = manifest_command()
-        asked = _parser().parse_args([word.replace("$(POD_IP)", "10.0.0.7") for word in words])
+        asked = parser().parse_args([word.replace("$(POD_IP)", "10.0.0.7") for word in words])
         assert program == "pyx"
         assert (asked.name, asked.port, asked.no_halt, asked.rest) == ("app@10.0.0.7", 4370, True, ["app.py"])
         assert [parse_seed(seed, asked.name) for seed in asked.seeds] == [DnsSeed("app", "pyx")]
