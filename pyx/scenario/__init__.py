@@ -24,9 +24,8 @@ Steps are played:
     running_nodes           the nodes of a session, partitions, barriers
     node_process            one OS process for each node, and its driver messages
     output_units            pieces of output become the units of a screen
-    sandbox                 the directory and HOME of a session
+    sandbox                 the directory and HOME of a session, and its removal
     sandbox_copy            copies what is beside a scenario there
-    stale_sandboxes         removes what a killed replay left behind
     takeover                `--stop-at`: hands a node's shell to the terminal
 
 Expected and actual output are compared:

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
-from pyx.scenario import stale_sandboxes
 from pyx.scenario.characters import without_controls
 from pyx.scenario.failure_report import describe
 from pyx.scenario.player import Player, PlayerSettings
-from pyx.scenario.sandbox import Sandbox, parent_folder
+from pyx.scenario.sandbox import Sandbox, clear_stale, parent_folder
 from pyx.scenario.transcript import read_transcript
 from pyx.scenario.update import Updater
 from pyx.shell.atomic_files import write_whole
@@ -75,7 +74,7 @@ class Replay:
     """Plays files; any thread may call `abort`."""
 
     def __init__(self, options: ReplayOptions) -> None:
-        stale_sandboxes.clear(parent_folder())
+        clear_stale(parent_folder())
         self._options = options
         self._playing: set[Player] = set()
         self._lock = threading.Lock()

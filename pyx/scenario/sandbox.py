@@ -9,19 +9,24 @@ projects/   copies of the directories named by `-S` that are not beside the scen
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyx.scenario import stale_sandboxes
 from pyx.scenario.sandbox_copy import copy_all, is_foreign
 from pyx.shell.loop import TRANSCRIPT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+MARK: Final = "running"
+PREFIX: Final = "pyx-"
 
 _DROPPED: Final = ("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG")
 _MOST_CHARACTERS: Final = 32
@@ -45,8 +50,8 @@ class Sandbox:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix=stale_sandboxes.PREFIX, dir=parent_folder()))
-        self._claim = stale_sandboxes.SandboxClaim(self.root)
+        self.root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent_folder()))
+        self._claim = SandboxClaim(self.root)
         for name in ("run", "home", "work", "logs"):
             (self.root / name).mkdir(mode=0o700)
         self.work = self.root / "work"
@@ -123,7 +128,7 @@ class Sandbox:
 
     def keep(self) -> None:
         """Removes all but the logs, which a report names; kills the processes that its nodes started."""
-        stale_sandboxes.end_processes(self.root)
+        end_processes(self.root)
         for entry in self.root.iterdir():
             if entry.is_dir() and entry.name != "logs":
                 shutil.rmtree(entry, ignore_errors=True)
@@ -131,11 +136,86 @@ class Sandbox:
 
     def remove(self) -> None:
         """Removes the directory; kills the processes that its nodes started."""
-        stale_sandboxes.end_processes(self.root)
+        end_processes(self.root)
         shutil.rmtree(self.root, ignore_errors=True)
         self._claim.release()
 
 
+class SandboxClaim:
+    """The claim of this process on a sandbox; it ends with the process, however that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        # Under another name first, so that the file is locked from the moment it has its name.
+        unseen = folder / f".{MARK}"
+        self._mark = folder / MARK
+        self._descriptor = os.open(unseen, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        unseen.rename(self._mark)
+
+    def release(self) -> None:
+        """Ends the claim: the directory is kept, and `clear` ignores it."""
+        self._mark.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def is_claimed(entry: Path) -> bool:
+    """Returns True for a claimed sandbox, whether its replay still runs or was killed."""
+    try:
+        return entry.name.startswith(PREFIX) and (entry / MARK).exists()
+    except OSError:  # it belongs to another user
+        return True
+
+
+def clear_stale(parent: Path) -> None:
+    """Removes the sandboxes in *parent* whose replay was killed, and kills the processes started there."""
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX):
+                with contextlib.suppress(OSError):
+                    _clear_one(Path(entry.path))
+
+
+def _clear_one(folder: Path) -> None:
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or not (folder / MARK).is_file():
+        return
+    descriptor = os.open(folder / MARK, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return  # its replay still runs
+    finally:
+        os.close(descriptor)
+    end_processes(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_processes(folder: Path) -> None:
+    """Kills every process of this user that was started in the sandbox *folder*; does nothing but on Linux.
+
+    Such a process has its runtime directory below *folder*, or runs there without a terminal
+    (`env -i setsid ...`).
+    """
+    others = (entry for entry in Path("/proc").glob("[0-9]*") if entry.name != str(os.getpid()))
+    for entry in others:
+        with contextlib.suppress(OSError):
+            if _has_its_runtime_in(entry, folder) or _runs_without_a_terminal_in(entry, folder):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _has_its_runtime_in(entry: Path, folder: Path) -> bool:
+    setting = f"PYX_RUNTIME_DIR={folder}/".encode()
+    return any(one.startswith(setting) for one in (entry / "environ").read_bytes().split(b"\0"))
+
+
+def _runs_without_a_terminal_in(entry: Path, folder: Path) -> bool:
+    if not (entry / "cwd").readlink().is_relative_to(folder.resolve()):
+        return False
+    _, _, after_the_name = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
+    terminal = after_the_name.split()[4]
+    return terminal == "0"
+
+
 def _is_not_copied(entry: Path) -> bool:
     """Returns True for foreign entries, and for the sandboxes of sessions that are played."""
-    return is_foreign(entry) or stale_sandboxes.is_claimed(entry)
+    return is_foreign(entry) or is_claimed(entry)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyx.scenario import sandbox as sandbox_module
-from pyx.scenario import stale_sandboxes
-from pyx.scenario.sandbox import Sandbox
+from pyx.scenario.sandbox import Sandbox, clear_stale
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_kept_sandbox_has_its_logs_only(folder: Path) -> None:
     sandbox = Sandbox(folder)
     sandbox.log_path("a@vm").write_text("words")
     sandbox.keep()
-    stale_sandboxes.clear(sandbox.root.parent)
+    clear_stale(sandbox.root.parent)
     assert [path.name for path in sandbox.root.iterdir()] == ["logs"]
     assert (sandbox.root / "logs/a.log").read_text() == "words"
 

@@ -1,4 +1,4 @@
-"""stale_sandboxes.py: sandboxes of killed replays are removed, and nothing else."""
+"""sandbox.py: sandboxes of killed replays are removed, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pyx.scenario.stale_sandboxes import MARK, SandboxClaim, clear, end_processes, is_claimed
+from pyx.scenario.sandbox import MARK, SandboxClaim, clear_stale, end_processes, is_claimed
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def abandoned(folder: Path) -> None:
 
 def test_sandbox_of_a_killed_replay_is_removed(folder: Path) -> None:
     abandoned(folder)
-    clear(folder.parent)
+    clear_stale(folder.parent)
     assert not folder.exists()
 
 
 def test_claim_ends_with_its_killed_process(folder: Path) -> None:
     code = (
-        "import os, pathlib, sys; from pyx.scenario.stale_sandboxes import SandboxClaim\n"
+        "import os, pathlib, sys; from pyx.scenario.sandbox import SandboxClaim\n"
         "claim = SandboxClaim(pathlib.Path(sys.argv[1])); print('claimed', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
@@ -41,20 +41,20 @@ def test_claim_ends_with_its_killed_process(folder: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"claimed\n"
-    clear(folder.parent)
+    clear_stale(folder.parent)
     assert is_claimed(folder)
     process.kill()
     process.communicate()
-    clear(folder.parent)
+    clear_stale(folder.parent)
     assert not folder.exists()
 
 
 def test_claimed_sandbox_stays(folder: Path) -> None:
     claim = SandboxClaim(folder)
-    clear(folder.parent)
+    clear_stale(folder.parent)
     assert (folder / "file").exists()
     claim.release()
-    clear(folder.parent)  # it is kept
+    clear_stale(folder.parent)  # it is kept
     assert (folder / "file").exists()
     assert not is_claimed(folder)
 
@@ -63,10 +63,10 @@ def test_other_directories_are_not_removed(folder: Path) -> None:
     (folder.parent / "other").mkdir()
     abandoned(folder.parent / "other")
     (folder.parent / "pyx-link").symlink_to(folder.parent / "other")
-    clear(folder.parent)
+    clear_stale(folder.parent)
     assert (folder.parent / "other").exists()
     assert (folder / "file").exists()
-    clear(folder.parent / "nowhere")
+    clear_stale(folder.parent / "nowhere")
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells")
