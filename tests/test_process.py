@@ -332,7 +332,7 @@ class TestMonitors:
         assert as_process(node, body) == (2, [])
 
     def test_monitor_of_a_dead_process_fires_at_once(self, node: LocalNode) -> None:
-        """The message comes with the very step that makes the reference."""
+        """The message comes in the kernel call that makes the reference."""
         dead = end_of_a_process(node)
 
         def body() -> Any:
