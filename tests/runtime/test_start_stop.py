@@ -284,7 +284,7 @@ class TestInfo:
 
         a.transport_loop.soon(stand_still)
         wait_for(standing)
-        until(lambda: start_stop.info(a)["loop_lag"] > 0.0)  # measured once a second; the blocked loop is late
+        until(lambda: start_stop.info(a)["loop_lag"] > 0.0)  # measured once a second, and late here
         go_on.set()
 
     def test_info_without_a_name_has_no_loop_lag(self, node: LocalNode) -> None:
