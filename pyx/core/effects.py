@@ -1,7 +1,7 @@
 """What the kernel asks of the runtime: values, collected after each kernel call.
 
 `runtime/effect_handlers.py` handles them.  What must happen in order (messages, frames, output) is not an
-effect: the kernel itself puts it into its queue, and an effect only says that the queue is to be looked at.
+effect: the kernel itself puts it into its queue, and an effect only names the queue.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A process may have a hundred thousand links.  One kernel call decides its end, with its name, its table
 entries and the list of its links and monitors; the notices of that end to other processes follow in as many
-calls as it takes, so that other threads get the kernel's lock in between.  An ended process says nothing
+calls as it takes, so that other threads get the kernel's lock in between.  An ended process sends nothing
 else any more, and an answer in its place is queued behind its notices: so their order to each other process
 is kept.  `process_exits.py` adds notices, `process_signals.py` gives them out.
 """

@@ -169,7 +169,7 @@ class Kernel:
                 | sig.Monitor()
                 | sig.Demonitor()
             ):
-                # A peer speaks for its own processes: links and monitors end with the node of their other end
+                # A peer acts for its own processes only: links and monitors end with the node of the other.
                 if signal.frm.node == peer.name:
                     self.process_signals.apply(signal)
             case sig.Down(to, ref):

@@ -195,7 +195,7 @@ class ProcessSignals:
     def settle(self) -> None:
         """Applies the signals in the inbox, and those that follow from them, in order.
 
-        Exit notices come after these, one portion of them in one kernel call.  An ended process says nothing
+        Exit notices come after these, one portion of them in one kernel call.  An ended process sends nothing
         else any more, so its order to each other process is kept.
         """
         self._apply_all(beyond=False)
@@ -225,7 +225,7 @@ class ProcessSignals:
             self.apply(inbox.popleft())
 
     def apply(self, signal: Signal) -> None:
-        """Does what a signal says to a process here, whichever node it came from."""
+        """Applies a signal to a process here, whichever node it came from."""
         tables = self._tables
         match signal:
             case Link(frm, to):

@@ -190,7 +190,7 @@ class Requests:
             peer.out.charge(mark)
 
     def requested(self, peer: Peer, signal: Call | Spawn | Ask) -> None:
-        """Receives a request of a peer: refuses it by the policy, or has it carried out."""
+        """Receives a request of a peer: refuses it by the policy, or starts what it asks for."""
         policy = self._tables.policy
         if not allows(policy, type(signal)):
             if signal.number:
