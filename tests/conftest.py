@@ -12,13 +12,14 @@ import hypothesis
 import pytest
 
 from pyx.execution.node_log import log
-from tests.staging import HANG, Stage
+from tests.staging import HANG, Stage, new_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _pytest.logging import LogCaptureHandler
 
+    from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
 
 
@@ -54,6 +55,12 @@ def stage(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 def node(stage: Stage) -> LocalNode:
     """A fresh node without a name; it is the node of this OS process as long as the test runs."""
     return stage.make()
+
+
+@pytest.fixture
+def runner(node: LocalNode) -> Runner:
+    """The runner of a process that has neither thread nor task."""
+    return new_runner(node)
 
 
 class SettledLog(pytest.LogCaptureFixture):  # type: ignore[misc] # final, for there is no other way in

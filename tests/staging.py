@@ -110,10 +110,30 @@ def as_process(node: LocalNode, function: Callable[[], T], *, hang: float = HANG
     return outcome
 
 
+def new_runner(node: LocalNode, kind: str = "def") -> Runner:
+    """The runner of a new process of *node* that has neither thread nor task."""
+    process, _ = in_kernel(node, node.kernel.process_signals.process_started, kind)
+    runner = process.runner = Runner(node, process)
+    return runner
+
+
+@contextlib.contextmanager
+def killed_in_c(node: LocalNode) -> Iterator[None]:
+    """Kills a process whose thread is in a call of C, which returns at the end of the block."""
+    in_c = threading.Lock()
+    in_c.acquire()
+    pid, _ = node.processes.spawn(in_c.acquire, ())
+    process = node.kernel.tables.find(pid)
+    assert process is not None
+    until(lambda: process.runner.gate.thread_ident is not None)
+    in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
+    yield
+    in_c.release()
+
+
 def in_the_name_of_a_process(node: LocalNode, function: Callable[[Runner], T]) -> T:
     """Runs *function* on this thread in the context of a new process, which is not its own."""
-    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
-    runner = process.runner = Runner(node, process)
+    runner = new_runner(node)
     context = contextvars.Context()
     context.run(current.set, runner)
     return context.run(function, runner)

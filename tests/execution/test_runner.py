@@ -14,20 +14,10 @@ from pyx.execution.runner import Runner, sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 from pyx.terms import Ref
-from tests.staging import HANG, in_kernel, until
+from tests.staging import HANG, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pyx.runtime.local_node import LocalNode
-
-
-@pytest.fixture
-def runner(node: LocalNode) -> Runner:
-    """Of a process that nothing runs."""
-    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
-    runner = process.runner = Runner(node, process)
-    return runner
 
 
 class FakeLink:

@@ -17,16 +17,16 @@ from pyx import Process, aio, rpc, send, spawn
 from pyx.errors import ProcessKilled
 from pyx.execution import tasks as tasks_module
 from pyx.execution.context import current
-from pyx.execution.runner import Runner
 from pyx.execution.slots import LockSlot
 from pyx.execution.tasks import ProcessLoop
 from pyx.runtime import start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, Ended, Stage, in_kernel, start_node, until, wait_for
+from tests.staging import HANG, Ended, Stage, in_kernel, new_runner, start_node, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
 
 
@@ -48,9 +48,7 @@ class Ends:
 
 @pytest.fixture
 def runner(node: LocalNode) -> Runner:
-    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "async def")
-    runner = process.runner = Runner(node, process)
-    return runner
+    return new_runner(node, "async def")
 
 
 @pytest.fixture

@@ -19,7 +19,19 @@ from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.signals import Payload
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import decode
-from tests.staging import HANG, Ended, Running, Stage, as_process, encoded, end_of, in_kernel, until, wait_for
+from tests.staging import (
+    HANG,
+    Ended,
+    Running,
+    Stage,
+    as_process,
+    encoded,
+    end_of,
+    in_kernel,
+    killed_in_c,
+    until,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -391,15 +403,8 @@ class TestForPeers:
 
 class TestKills:
     def test_dead_process_whose_code_still_runs_is_counted(self, node: LocalNode) -> None:
-        in_c = threading.Lock()
-        in_c.acquire()
-        pid, _ = node.processes.spawn(in_c.acquire, ())
-        process = node.kernel.tables.find(pid)
-        assert process is not None
-        until(lambda: process.runner.gate.thread_ident is not None)
-        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
-        assert len(node.processes.kills) == 1
-        in_c.release()
+        with killed_in_c(node):
+            assert len(node.processes.kills) == 1
         until(lambda: len(node.processes.kills) == 0)
 
 

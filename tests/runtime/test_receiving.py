@@ -11,18 +11,18 @@ import pytest
 from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
 from pyx.errors import AlreadyReceiving, ProcessKilled, ReceiveTimeout
 from pyx.execution.context import current
-from pyx.execution.runner import Runner
 from pyx.runtime import receiving
 from pyx.runtime.encoding import decode_item, decode_reason, peek
 from pyx.runtime.local_node import node_of
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
-from tests.staging import HANG, Running, as_process, encoded, in_kernel, until
+from tests.staging import HANG, Running, as_process, encoded, in_kernel, new_runner, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.core.kernel import Kernel
+    from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
 
 TORN = Payload(b"\xc1 no letter", Incarnation("b@test", 7))
@@ -45,9 +45,8 @@ class Reader:
 
     def __init__(self, node: LocalNode) -> None:
         self.node = node
-        process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
-        self.process = process
-        self.runner = process.runner = Runner(node, process)
+        self.runner = new_runner(node)
+        self.process = self.runner.process
 
     def gets(self, *messages: Any) -> Reader:
         for message in messages:

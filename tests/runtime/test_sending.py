@@ -16,7 +16,6 @@ from pyx.core.outbox import HIGH_WATER_BYTES, Outbox
 from pyx.errors import EncodeError, NodeBusy, ProcessKilled, RemoteError, RpcError
 from pyx.execution import context
 from pyx.execution.line_buffer import LONGEST_PRINT
-from pyx.execution.runner import Runner
 from pyx.runtime import sending
 from pyx.runtime.sending import encode_for
 from pyx.signals import Payload, Send
@@ -27,12 +26,14 @@ from tests.staging import (
     as_process,
     in_kernel,
     in_the_name_of_a_process,
+    new_runner,
     seen_from,
     until,
     wait_for,
 )
 
 if TYPE_CHECKING:
+    from pyx.execution.runner import Runner
     from pyx.net.connection import Connection
     from pyx.runtime.local_node import LocalNode
     from tests.staging import Stage
@@ -43,10 +44,8 @@ MIB = 1024 * 1024
 class TestSending:
     @pytest.fixture
     def reader(self, node: LocalNode) -> Runner:
-        process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
-        process.runner = Runner(node, process)
-        in_kernel(node, node.kernel.registry.register, process.pid, "reader")
-        runner: Runner = process.runner
+        runner = new_runner(node)
+        in_kernel(node, node.kernel.registry.register, runner.process.pid, "reader")
         return runner
 
     def got(self, reader: Runner) -> Any:
@@ -315,15 +314,7 @@ class TestBusyNode:
 
 
 @pytest.fixture
-def runner(node: LocalNode) -> Runner:
-    """Of a process that nothing runs."""
-    process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
-    runner = process.runner = Runner(node, process)
-    return runner
-
-
-@pytest.fixture
-def heavy() -> Outbox:
+def busy_queue() -> Outbox:
     """A queue to a peer that reads nothing."""
     queue = Outbox("b@test")
     assert queue.put(Send(Pid(1), Pid(2), Payload(bytes(HIGH_WATER_BYTES))))
@@ -331,35 +322,35 @@ def heavy() -> Outbox:
     return queue
 
 
-def test_sender_waits_until_the_queue_is_below_its_low_water_mark(runner: Runner, heavy: Outbox) -> None:
-    sender = threading.Thread(target=sending._wait, args=(runner, heavy))
+def test_sender_waits_until_the_queue_is_below_its_low_water_mark(runner: Runner, busy_queue: Outbox) -> None:
+    sender = threading.Thread(target=sending._wait, args=(runner, busy_queue))
     sender.start()
-    until(lambda: bool(heavy.waiters))
+    until(lambda: bool(busy_queue.waiters))
     assert sender.is_alive()
-    heavy.popleft()
-    heavy.written = heavy.enqueued
-    heavy.waiters.wake()
+    busy_queue.popleft()
+    busy_queue.written = busy_queue.enqueued
+    busy_queue.waiters.wake()
     sender.join(HANG)
     assert not sender.is_alive()
-    assert not heavy.waiters
+    assert not busy_queue.waiters
 
 
-def test_kill_ends_the_wait_for_a_busy_queue(runner: Runner, heavy: Outbox) -> None:
+def test_kill_ends_the_wait_for_a_busy_queue(runner: Runner, busy_queue: Outbox) -> None:
     ended: list[str] = []
 
     def send() -> None:
         try:
-            sending._wait(runner, heavy)
+            sending._wait(runner, busy_queue)
         except ProcessKilled:
             ended.append("killed")
 
     sender = threading.Thread(target=send)
     sender.start()
-    until(lambda: bool(heavy.waiters))
+    until(lambda: bool(busy_queue.waiters))
     runner.stop()
     sender.join(HANG)
     assert ended == ["killed"]
-    assert not heavy.waiters
+    assert not busy_queue.waiters
 
 
 def test_process_does_not_wait_for_its_own_mailbox(runner: Runner) -> None:

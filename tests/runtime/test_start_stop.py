@@ -20,9 +20,17 @@ from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
 from pyx.execution import interrupts
 from pyx.execution.output import StdoutRouter
 from pyx.runtime import start_stop
-from pyx.terms import Pid
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
-from tests.staging import HANG, Running, Stage, as_process, in_kernel, start_node, until, wait_for
+from tests.staging import (
+    HANG,
+    Running,
+    Stage,
+    as_process,
+    killed_in_c,
+    start_node,
+    until,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -291,13 +299,6 @@ class TestInfo:
         assert start_stop.info(node)["loop_lag"] is None
 
     def test_info_counts_threads_that_outlive_their_process(self, node: LocalNode) -> None:
-        in_c = threading.Lock()
-        in_c.acquire()
-        pid, _ = node.processes.spawn(in_c.acquire, ())
-        process = node.kernel.tables.find(pid)
-        assert process is not None
-        until(lambda: process.runner.gate.thread_ident is not None)
-        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
-        assert start_stop.info(node)["dying_threads"] == 1
-        in_c.release()
+        with killed_in_c(node):
+            assert start_stop.info(node)["dying_threads"] == 1
         until(lambda: start_stop.info(node)["dying_threads"] == 0)
