@@ -34,7 +34,7 @@ INTERRUPTS = 1_000
 
 
 def run(program: Callable[[], None], home: str) -> str:
-    """Runs *program* in a new Python; what it printed."""
+    """Returns what *program* prints in a new Python."""
     done = subprocess.run(
         [
             sys.executable,
@@ -58,7 +58,7 @@ def run(program: Callable[[], None], home: str) -> str:
 
 
 class Interrupter:
-    """Sends the main thread one SIGINT after the other, each when the one before has been raised."""
+    """Sends SIGINT to the main thread again and again, each time after the one before has been raised."""
 
     def __init__(self, number: int) -> None:
         self.raised = 0
@@ -74,7 +74,7 @@ class Interrupter:
             signal.pthread_kill(main, signal.SIGINT)
 
     def listen(self) -> None:
-        """The next interrupt may come.  For the place where it is caught, as it may come at once."""
+        """Has the next interrupt sent.  Call it where that is caught, as it may come at once."""
         self._heard.put(None)
 
     @property
@@ -83,7 +83,7 @@ class Interrupter:
 
 
 def rounds(interrupter: Interrupter, work: Callable[[], None], judge: Callable[[bool], None]) -> None:
-    """Does *work* again and again; *judge* hears of each interrupt whether it left a call of pyx."""
+    """Does *work* again and again; *judge* is told of each interrupt whether it left a call of pyx."""
     while not interrupter.is_over:
         try:
             interrupter.listen()
@@ -116,7 +116,7 @@ def calls(frames: TracebackType | None) -> Iterator[tuple[str, bool]]:
 
 
 class Silent:
-    """A console that nobody looks at."""
+    """A console that shows nothing."""
 
     def write(self, text: str, *, frm: Pid) -> None: ...
 
@@ -171,7 +171,7 @@ def sends_under_interrupts() -> None:
 
 
 def receives_under_interrupts() -> None:
-    """A message that an interrupted receive had in hand would be missing here."""
+    """Receives messages under interrupts: one that an interrupted receive had taken would be missing."""
     guard_main_thread()
     node = this_node()
     got: list[int] = []
@@ -211,7 +211,7 @@ def receives_under_interrupts() -> None:
 
 
 def forks() -> None:
-    """A child is not a node and no process; the node it left goes on, and loses nothing by its end."""
+    """Forks in a node: the child is not a node, and its end takes nothing from the parent."""
     Node.start("parent@test", cookie="x" * 40)
     other = LocalNode()
 
@@ -227,7 +227,7 @@ def forks() -> None:
     assert as_process(this_node(), in_a_process) == (0, True)
     child = os.fork()
     if not child:
-        # By the ordinary way out: its exit handlers must not take leave in the parent's name.
+        # By the normal exit: its exit handlers must not close the parent's node.
         sys.exit(look_around())
     assert os.waitpid(child, 0)[1] == 0
     assert Node.list() == ["other@test"]
@@ -237,7 +237,7 @@ def forks() -> None:
 
 
 def look_around() -> int:
-    """In a child: 0 if all is as it should be."""
+    """Returns the exit code of the child: 0 if it is not a node."""
     try:
         self()
     except NotAProcess:
@@ -252,7 +252,7 @@ def look_around() -> int:
 
 
 def leaves_while_processes_run() -> None:
-    """The end of the interpreter waits for nobody."""
+    """Ends the interpreter while processes run: it waits for none of them."""
     Node.start("leaving@test", cookie="x" * 40)
     spawn(receive)
 

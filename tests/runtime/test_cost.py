@@ -1,4 +1,4 @@
-"""What a process costs while it waits, and that nothing of it, or of a session, is left when it is over.
+"""What a waiting process costs, and that nothing of it, or of a connection, is left after its end.
 
 The collector walks over everything it tracks: a hundred thousand processes are a few objects each, or their
 spawns become slower the more there are.
@@ -67,7 +67,7 @@ async def answers() -> None:
 
 
 PROCESS: Final[set[type]] = {ProcessRecord, Runner, Mailbox}
-SESSION: Final[set[type]] = {
+CONNECTION: Final[set[type]] = {
     Connection,
     SignalStream,
     Peer,
@@ -116,7 +116,7 @@ def test_waiting_process_is_a_few_objects(
 
 
 def left(kinds: set[type] = PROCESS) -> int:
-    """How many records there are, of the living and the dead."""
+    """Returns the number of process records, of live and of dead processes."""
     return sum(type(one) in kinds for one in gc.get_objects())
 
 
@@ -146,21 +146,21 @@ def test_killed_process_is_freed_without_the_collector(node: LocalNode, function
 
 @pytest.mark.usefixtures("uncollected")
 def test_ended_connection_is_freed_without_the_collector(stage: Stage) -> None:
-    """A node that meets others again and again does not grow, though its program turns the collector off."""
+    """A node that connects again and again does not grow, though its program disables the collector."""
     a, b = stage.start("a"), stage.start("b")
-    before = left(SESSION)
+    before = left(CONNECTION)
     for _ in range(10):
         assert as_process(a, lambda: Node.ping("b")) == "pong"
-        assert left(SESSION) > before
+        assert left(CONNECTION) > before
         as_process(a, lambda: Node.disconnect("b"))
         until(
             lambda: not (a.kernel.membership.nodes(["connected"]) or b.kernel.membership.nodes(["connected"]))
         )
-    until(lambda: left(SESSION) <= before)
+    until(lambda: left(CONNECTION) <= before)
 
 
 class Owned:
-    """What a process made and had when it ended."""
+    """Objects that a process made and held at its end."""
 
 
 OWNED: Final[contextvars.ContextVar[Owned]] = contextvars.ContextVar("tests.owned")
@@ -192,7 +192,7 @@ def keeps_in_its_result(owned: Owned) -> Owned:
 def test_objects_of_a_process_are_freed_with_it(
     node: LocalNode, keeps: Callable[[Owned], Any], *, on_loop: bool
 ) -> None:
-    """Though its warm thread, or the loop, waits for the next one."""
+    """Though its warm thread, or the loop, waits for the next process."""
     made: list[weakref.ref[Owned]] = []
 
     def body() -> Any:

@@ -59,7 +59,7 @@ class TestKernelCall:
 
     def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
         def body(runner: Runner) -> None:
-            with pytest.raises(ProcessKilled):  # on the way out: it dies of this very step
+            with pytest.raises(ProcessKilled):  # on leaving: the process dies of this very call
                 in_kernel(node, node.kernel.process_signals.exit, Pid(0), runner.process.pid, "kill")
             with pytest.raises(ProcessKilled):
                 in_kernel(node, lambda: pytest.fail("it was taken"))
@@ -116,7 +116,7 @@ class TestKernelCall:
         assert not pending_interrupt.noted
 
     def test_effects_of_another_threads_call_are_not_handled_twice(self, node: LocalNode) -> None:
-        """A step without effects has let go of the lock; before it goes on, another one brings effects."""
+        """A call without effects has released the lock; before it goes on, another one has effects."""
         carried: list[str] = []
         node.dispatch.handlers[fx.Log] = lambda effect: carried.append(effect.text)
 
@@ -231,7 +231,7 @@ class TestDeferredCalls:
     def test_call_deferred_too_late_is_made_by_the_transport_thread(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A finalizer ran after the look at what was told, before the thread was outside."""
+        """A finalizer ran after the last look at the deferred calls, before the thread was outside."""
         told = threading.Event()
         catch_up = node.dispatch._catch_up
 

@@ -50,7 +50,7 @@ def test_log_lines_have_their_level(node: LocalNode, caplog: pytest.LogCaptureFi
 
 
 def test_slow_console_does_not_block_the_transport_thread(node: LocalNode) -> None:
-    """One that stands still (Ctrl-S, a full pipe) must not stop the ticks."""
+    """A console that blocks (Ctrl-S, a full pipe) must not stop the ticks."""
     shown: list[int] = []
     standing, go_on = threading.Event(), threading.Event()
 
@@ -99,7 +99,7 @@ def test_hangup_closes_the_connection_if_there_is_one(node: LocalNode) -> None:
 
 
 def test_end_with_many_links_lets_other_kernel_calls_in_between(node: LocalNode) -> None:
-    """And goes on by itself until all have heard, on a node that was never started too."""
+    """It goes on by itself until all are told, on a node that was never started too."""
 
     def bind() -> tuple[ProcessRecord, list[ProcessRecord]]:
         one, *others = (node.kernel.process_signals.process_started("def")[0] for _ in range(3 * PORTION))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class TestFaultInjection:
-    """For scenarios: links stand still and dials hang, until the cut is over."""
+    """Connections and dials hang until the cut is over."""
 
     def test_messages_pass_a_cut_only_after_it(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")

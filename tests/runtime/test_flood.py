@@ -17,7 +17,7 @@ ASKED = 3 * LOADED_BYTES // (2 * SIGNAL_BYTES)
 
 
 def asks(node: LocalNode, other: LocalNode) -> Running:
-    """A process that monitors very many of the other node's, which are not there, and hears of them all."""
+    """Monitors very many dead processes of the other node, and receives a DOWN for each."""
     name, creation = other.kernel.tables.name, other.kernel.tables.creation
 
     def ask_and_hear() -> set[Any]:
@@ -31,8 +31,8 @@ def asks(node: LocalNode, other: LocalNode) -> Running:
 def test_two_nodes_that_flood_each_other_answer_all_requests(stage: Stage) -> None:
     one, other = stage.start("one"), stage.start("other")
     assert as_process(one, lambda: Node.ping("other")) == "pong"
-    sessions = [one.kernel.tables.peers["other@test"], other.kernel.tables.peers["one@test"]]
+    peers = [one.kernel.tables.peers["other@test"], other.kernel.tables.peers["one@test"]]
     asking = [asks(one, other), asks(other, one)]
     assert [process.outcome(hang=120) for process in asking] == [{"noproc"}, {"noproc"}]
-    assert [peer.state for peer in sessions] == ["up", "up"]
+    assert [peer.state for peer in peers] == ["up", "up"]
     assert as_process(one, lambda: Node.ping("other")) == "pong"

@@ -30,7 +30,7 @@ ANSWERS: dict[str, Callable[[int], Signal]] = {
     "a word that is none": lambda number: Answer(number, "bananas", Payload(encode(1))),
     "a loss": lambda number: Answer(number, "noconnection", FORGED),
     "a refusal without a policy": lambda number: Answer(number, "refused", FORGED),
-    "a refusal with a letter": lambda number: Answer(number, "refused", Payload(encode("off"))),
+    "a refusal with a payload": lambda number: Answer(number, "refused", Payload(encode("off"))),
     "bytes": lambda number: Answer(number, "value", Payload(b"\xc1")),
     "half a name": lambda number: Answer(number, "undefined", Payload(encode((1, 2)))),
     "an error of numbers": lambda number: Answer(number, "raised", Payload(encode(Raised(1, 2, 3)))),  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ ANSWERS: dict[str, Callable[[int], Signal]] = {
 def answered_by(
     victim: LocalNode, kind: type, answer: Callable[[int], Signal], act: Callable[[], Any]
 ) -> Any:
-    """What *act* comes to, as a process of the victim, if the evil peer answers that kind of request so."""
+    """Returns the outcome of *act*, as a process of the victim, when the hostile peer answers so."""
     with Hostile(victim) as evil:
 
         def answers() -> None:

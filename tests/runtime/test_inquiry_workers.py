@@ -27,7 +27,7 @@ def question(node: str, number: int, size: int = 8) -> Inquire:
 
 
 class Desk:
-    """Questions, and threads that run when the test says so."""
+    """Inquiries, and threads that run when the test says so."""
 
     def __init__(self) -> None:
         self.jobs: list[Callable[[], None]] = []

@@ -57,7 +57,7 @@ class TestLeaving:
     def test_peers_receive_all_messages_after_another_was_lost(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """That loss must not be taken for the end of the links that the goodbye waits for."""
+        """That loss must not count as the end of the connections that the goodbye waits for."""
         a, _, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
         ping(a, "c")
         start_stop.stop(c)
@@ -97,7 +97,7 @@ class TestLeaving:
 
     @staticmethod
     def say_much(node: LocalNode) -> None:
-        """As a script does that sends, and ends."""
+        """As a script that sends and ends."""
         for number in range(8):
             node.sending.send(("sink", "b@test"), [number, "x" * 300_000])
 
@@ -110,7 +110,7 @@ class TestLeaving:
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
-        timer = threading.Timer(1.5, go_on.set)  # the peer's work, which takes its time
+        timer = threading.Timer(1.5, go_on.set)  # the peer is busy with this for a while
         timer.start()
         start_stop.stop(a)
         assert running.outcome() == list(range(8))

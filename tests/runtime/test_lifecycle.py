@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def end(node: LocalNode, function: Callable[[], Any]) -> Any:
-    """The reason that others hear when that function has run as a process."""
+    """Returns the exit reason of a process that runs *function*."""
     go = threading.Event()
 
     def body() -> Any:
@@ -241,7 +241,7 @@ class TestStarts:
     def test_parent_killed_in_a_spawn_leaves_no_child_without_a_thread(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The step raises on its way out, but not before the child has been given a thread."""
+        """The kernel call raises on leaving, but not before the child has a thread."""
         children: list[Pid] = []
         ran = threading.Event()
         started = node.kernel.process_signals.process_started
@@ -276,7 +276,7 @@ class TestStarts:
 
 
 class TestGenerators:
-    """What a function returns instead of running: refused as a result, and the failure of a process."""
+    """A generator that a function returns has run nothing: refused as a result, the failure of a process."""
 
     @pytest.fixture
     def rows(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

@@ -1,6 +1,6 @@
 """Mailboxes that grow beyond their cap, by each policy, for senders of this node and of others.
 
-By the public face alone.  How growth is noticed is `core/mailbox.py`'s, what a wait is `sending.py`'s.
+By the public functions alone; see `core/mailbox.py` for how growth is noticed, `sending.py` for the waits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CAP = 10
 
 
 class Busy:
-    """A process of *node* with a cap, `def` or `async def`, that takes nothing until it is told to.
+    """A process of *node* with a cap, `def` or `async def`, that receives nothing until it is told to.
 
     Args:
         node: its home.
@@ -63,11 +63,11 @@ class Busy:
         return length
 
     def begins_to_take(self) -> None:
-        """From now on it takes what comes."""
+        """Has it receive all messages from now on."""
         self.node.sending.send(self.pid, "take")
 
     def took(self) -> list[Any]:
-        """What it has taken, now that no more comes."""
+        """Returns the messages that it has received, after the last."""
         self.node.sending.send(self.pid, "end")
         wait_for(self._over)
         return self.taken
@@ -113,13 +113,13 @@ def growth(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def send_all(place: Place, busy: Busy, count: int) -> None:
-    """So many messages, and all of them are there."""
+    """Sends *count* messages, and waits until all have arrived."""
     dest = place.address(busy)
 
     def body() -> None:
         for number in range(count):
             send(dest, number)
-        Process.info(dest, "status")  # what it asks comes behind what it sent
+        Process.info(dest, "status")  # its question arrives after its messages
 
     as_process(place.sender, body)
 
@@ -174,13 +174,13 @@ def test_invalid_cap_is_refused(node: LocalNode, cap: Any) -> None:
 
 
 class TestBlock:
-    """It makes those wait who can: a `def` of the same node, and a coroutine of it that awaits."""
+    """Senders of the same node wait: `def` processes, and coroutines that await."""
 
     @pytest.fixture
     def busy(self, node: LocalNode, kind: str) -> Busy:
         return Busy(node, (CAP, "block"), kind)
 
-    def somebody_waits(self, busy: Busy) -> bool:
+    def a_sender_waits(self, busy: Busy) -> bool:
         process = busy.node.kernel.tables.find(busy.pid)
         assert process is not None
         return bool(process.mailbox.waiters)
@@ -189,7 +189,7 @@ class TestBlock:
         self, busy: Busy, caplog: pytest.LogCaptureFixture
     ) -> None:
         sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
-        until(lambda: self.somebody_waits(busy))
+        until(lambda: self.a_sender_waits(busy))
         assert busy.length() == CAP
         assert growth(caplog) == []
         busy.begins_to_take()
@@ -207,7 +207,7 @@ class TestBlock:
             over.set()
 
         busy.node.processes.spawn(sends, ())
-        until(lambda: self.somebody_waits(busy))
+        until(lambda: self.a_sender_waits(busy))
         assert busy.length() == CAP
         assert growth(caplog) == []
         busy.begins_to_take()
@@ -223,7 +223,7 @@ class TestBlock:
 
     def test_end_of_the_receiver_ends_the_wait(self, busy: Busy) -> None:
         sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
-        until(lambda: self.somebody_waits(busy))
+        until(lambda: self.a_sender_waits(busy))
         as_process(busy.node, lambda: Process.exit(busy.pid, "kill"))
         assert sender.outcome() == list(range(3 * CAP))
 
@@ -264,7 +264,7 @@ class TestBlock:
     def test_messages_of_other_nodes_are_logged(
         self, stage: Stage, kind: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """To let one process wait would let all those of that node wait who say anything to this one."""
+        """A wait of one process would block all processes of its node that send to this one."""
         place = FromElsewhere(stage)
         busy = Busy(place.home, (CAP, "block"), kind)
         send_all(place, busy, 3 * CAP)

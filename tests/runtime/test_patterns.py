@@ -34,7 +34,7 @@ TAKEN: list[tuple[Any, Any]] = [
     (Product, Product("nike")),
     (str.isdigit, "42"),
     (lambda value: value > 3, 4),
-    (lambda value: [value], 0),  # whatever is true
+    (lambda value: [value], 0),  # any true value
     (("add", ...), ("add", 1)),
     (("add", (int, str)), ("add", (1, "x"))),
     (["a", ...], ["a", "b"]),
@@ -107,7 +107,7 @@ def test_result_of_an_equality_is_made_a_bool() -> None:
 
 
 class TestReference:
-    """Where a search may start depends on the reference that every match must hold."""
+    """The reference that every match must hold decides where a search starts."""
 
     ref, other = Ref(1), Ref(2)
 

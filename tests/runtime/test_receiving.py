@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
 
-TORN = Payload(b"\xc1 no letter", Incarnation("b@test", 7))
+TORN = Payload(b"\xc1 no payload", Incarnation("b@test", 7))
 
 
 def receive(runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
@@ -41,7 +41,7 @@ def drain(runner: Runner) -> list[Any]:
 
 
 class Reader:
-    """A process that only has a mailbox; its owner is this thread."""
+    """A process that only has a mailbox, read by this thread."""
 
     def __init__(self, node: LocalNode) -> None:
         self.node = node
@@ -86,19 +86,19 @@ class TestTaking:
         assert reader.receives() is None
 
     def test_payload_is_decoded_once(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-        opened: list[Any] = []
+        decoded: list[Any] = []
 
         def spying(kernel: Kernel, item: Any) -> Any:
-            opened.append(item)
+            decoded.append(item)
             return decode_item(kernel, item)
 
         monkeypatch.setattr(receiving, "decode_item", spying)
-        reader.gets(encoded(["a letter"]))
+        reader.gets(encoded(["a message"]))
         for _ in range(3):
             with pytest.raises(ReceiveTimeout):
                 reader.receives("another")
-        assert reader.receives(list) == ["a letter"]
-        assert len(opened) == 1
+        assert reader.receives(list) == ["a message"]
+        assert len(decoded) == 1
 
     def test_receiver_gets_a_copy_of_its_own(self, reader: Reader) -> None:
         shared = ["mutable"]
@@ -236,7 +236,7 @@ class TestUndecodablePayload:
         assert reader.process.undecodable == 2
         line = f"dropped a message from b@test to {reader.process.pid} that cannot be read"
         assert caplog.messages[0].startswith(line)
-        until(lambda: len(caplog.messages) == 2)  # behind a rest, lest they fill the log
+        until(lambda: len(caplog.messages) == 2)  # after a pause, so that they do not fill the log
         assert caplog.messages[1].startswith(line)
 
     def test_undecodable_payload_is_reported_to_its_node(
@@ -284,7 +284,7 @@ class TestCoroutines:
         assert run_task(node, body, "noise", 1) == [1, "noise"]
 
     def test_second_receive_at_once_is_refused(self, node: LocalNode) -> None:
-        """The second would take the first one's wake-up."""
+        """The second would take the wake-up of the first."""
 
         async def body() -> Any:
             me = current.get()
@@ -332,7 +332,7 @@ class TestCoroutines:
 
 
 def run_task(node: LocalNode, body: Callable[[], Any], *messages: Any) -> Any:
-    """Runs a coroutine function as a process that gets some messages; what it returns."""
+    """Returns the result of a coroutine function, run as a process that is sent *messages*."""
     over, outcome = threading.Event(), list[Any]()
 
     async def process() -> None:

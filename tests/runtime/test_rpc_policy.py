@@ -30,20 +30,20 @@ seen: list[str] = []
 
 @rpc.export
 def marked(word: str = "marked") -> str:
-    """May be called by peers."""
+    """Marked: peers may call it."""
     seen.append(word)
     return word
 
 
 def unmarked(word: str = "unmarked") -> str:
-    """May not, where only marked functions may."""
+    """Not marked: peers may call it under `open` only."""
     seen.append(word)
     return word
 
 
 @dataclass
 class Loud:
-    """Whoever makes one of these the usual way is heard."""
+    """A class whose `__init__` is noticed."""
 
     word: str
 
@@ -57,7 +57,7 @@ class Till:
     @staticmethod
     @rpc.export
     def marked(word: str = "till") -> str:
-        """As above."""
+        """A nested class."""
         return marked(word)
 
 
@@ -70,7 +70,7 @@ def nodes(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stage, L
 
 
 def allowed(policy: str, function: str) -> bool:
-    """What the table says of a door that runs code."""
+    """Returns whether the policy allows the function."""
     return policy == "open" or (policy == "exported" and function.endswith("marked") and function[0] != "u")
 
 
@@ -96,17 +96,17 @@ CALLS = {"rpc.call": call, "rpc.async_call": async_call, "rpc.multicall": multic
 class TestCalls:
     @pytest.mark.parametrize("function", ["marked", "Till.marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
-    @pytest.mark.parametrize("door", CALLS)
+    @pytest.mark.parametrize("call", CALLS)
     def test_call_is_answered_or_refused_with_a_hint(
-        self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+        self, call: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
         stage.start("asked", rpc=policy)
         if allowed(policy, function):
-            assert as_process(asking, lambda: CALLS[door](function)) in {"marked", "till", "unmarked"}
+            assert as_process(asking, lambda: CALLS[call](function)) in {"marked", "till", "unmarked"}
             return
         with pytest.raises(RpcRefused) as raised:
-            as_process(asking, lambda: CALLS[door](function))
+            as_process(asking, lambda: CALLS[call](function))
         assert raised.value.policy == policy
         assert f"(it runs with --rpc {policy})" in str(raised.value)
         assert raised.value.hint is not None
@@ -121,7 +121,7 @@ class TestCalls:
 
         def story() -> None:
             assert rpc.cast("asked", "gate_of_peers", function) is True
-            with pytest.raises((RpcRefused, RpcUndefined)):  # comes behind it, as a ping might not
+            with pytest.raises((RpcRefused, RpcUndefined)):  # arrives after it, as a ping might not
                 rpc.call("asked", "gate_of_peers", "missing")
 
         as_process(asking, story)
@@ -130,7 +130,7 @@ class TestCalls:
 
 
 def nothing_runs(node: LocalNode) -> None:
-    """All that it was to run has ended."""
+    """Waits until all processes that it started have ended."""
     until(lambda: not in_kernel(node, node.kernel.tables.processes.all))
 
 
@@ -140,16 +140,16 @@ SPAWNS = {"Node.spawn": Node.spawn, "Node.spawn_link": Node.spawn_link}
 class TestSpawns:
     @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
-    @pytest.mark.parametrize("door", SPAWNS)
+    @pytest.mark.parametrize("call", SPAWNS)
     def test_spawn_runs_or_does_not(
-        self, door: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+        self, call: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
     ) -> None:
         stage, asking = nodes
         asked = stage.start("asked", rpc=policy)
 
         def story() -> None:
             Process.flag("trap_exit", True)
-            SPAWNS[door]("asked", "gate_of_peers", function, [])
+            SPAWNS[call]("asked", "gate_of_peers", function, [])
 
         if policy == "off":
             with pytest.raises(RpcRefused):
@@ -189,13 +189,13 @@ def test_inquiry_is_answered_under_each_policy(policy: str, nodes: tuple[Stage, 
     asked = stage.start("asked", rpc=policy)
     waiting = Running(asked, lambda: receive(timeout=HANG))
     there = seen_from(asking, asked, waiting.pid)
-    nobody = Pid(999, 0, there.node, there.creation)
+    dead = Pid(999, 0, there.node, there.creation)
 
     def story() -> None:
         assert Node.ping("asked") == "pong"
         assert Node.list() == ["asked@test"]
         assert Process.info(there, "message_queue_len") == ("message_queue_len", 0)
-        assert Process.info(nobody) is None
+        assert Process.info(dead) is None
         assert Process.is_alive(there)
         send(there, "enough")
 
@@ -228,7 +228,7 @@ def test_message_arrives_under_each_policy_and_decoding_runs_no_code(
 
 @pytest.mark.parametrize("policy", ["exported", "off"])
 def test_pattern_chosen_by_a_peer_runs_no_code(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
-    """A server's usual idiom: it answers under the tag that its client chose, and waits for what has it."""
+    """The usual idiom of a server: it waits for messages with the tag that its client chose."""
     stage, asking = nodes
     asked = stage.start("asked", rpc=policy)
 
@@ -294,7 +294,7 @@ class TestExported:
 
 
 class TestPayloadOfForgedOrigin:
-    """Letters come back from where they were sent to; a peer could say so of any."""
+    """Payloads of this node may come back from a peer, and a peer could claim that of any payload."""
 
     @pytest.mark.parametrize("policy", ["exported", "off"])
     @pytest.mark.parametrize("kind", [Call, Spawn])

@@ -80,7 +80,7 @@ class TestSending:
             node.sending.send("reader", object())
 
     def test_send_inside_a_kernel_call_is_deferred(self, node: LocalNode, reader: Runner) -> None:
-        """As from a finalizer: nobody can tell then whether the name is somebody's."""
+        """As from a finalizer: whether the name is registered is not known yet."""
         assert in_kernel(node, node.sending.send, "nobody", 1) is True
         in_kernel(node, node.sending.send, "reader", 2)
         assert self.got(reader) == 2
@@ -101,7 +101,7 @@ def test_request_of_a_dead_process_is_abandoned(node: LocalNode, monkeypatch: py
 
 
 class TestMaxMessage:
-    """`--max-message`: one node's own, and met on both sides of a link."""
+    """`--max-message`: of one node, and enforced on both sides of a connection."""
 
     @pytest.fixture
     def two(self, stage: Stage) -> tuple[LocalNode, LocalNode]:
@@ -195,7 +195,7 @@ class TestMaxMessage:
 
 
 class TestBusyNode:
-    """Its link stands still, as behind a cut cable; the same with real processes is `test_pressure.py`'s."""
+    """Its connection hangs, as behind a cut cable; `test_pressure.py` does the same with OS processes."""
 
     DEST = ("server", "b@test")
 
@@ -213,13 +213,13 @@ class TestBusyNode:
         return link
 
     def server(self, b: LocalNode, count: int) -> Running:
-        """It takes so many messages, and tells their numbers in order."""
+        """Receives *count* messages, and returns their numbers in order."""
         server = Running(b, lambda: [receive()[0] for _ in range(count)])
         in_kernel(b, b.kernel.registry.register, server.pid, "server")
         return server
 
     def flood(self, a: LocalNode) -> int:
-        """Sends until that is refused; gives how many messages are queued."""
+        """Sends until that is refused; returns the number of queued messages."""
         counter = itertools.count()
 
         def sends_for_ever() -> NoReturn:

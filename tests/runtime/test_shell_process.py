@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 say = StdoutRouter(io.StringIO()).write
-"""What `print` does once the router is installed."""
+"""As `print` does once the router is installed."""
 
 
 BEGAN = ("pyx.shell.app", "run", 1)
 
 
 class Console:
-    """Notes what is shown on it."""
+    """Records the text that is shown."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[Pid, str]] = []
@@ -54,7 +54,7 @@ def console() -> Console:
 
 @pytest.fixture
 def shell(node: LocalNode, console: Console) -> Iterator[ShellProcess]:
-    """This very thread is the shell."""
+    """This thread is the shell."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     guard_main_thread()
     shell = ShellProcess(node, console, BEGAN)
@@ -104,7 +104,7 @@ class TestShellProcess:
 
 
 def killed(shell: ShellProcess) -> None:
-    """Kills the shell's process from another thread, and waits for the interrupt that comes of it."""
+    """Kills the shell's process from another thread, and waits for the interrupt that follows."""
     node = shell._node
     pid = shell.pid
     threading.Thread(
@@ -149,7 +149,7 @@ class TestKill:
 
 
 def settle(call: Callable[[], object]) -> None:
-    """A kill is both: the call that is refused, and the interrupt; whichever comes first, both have come."""
+    """A kill refuses the call and interrupts the thread, in either order; both have come here."""
     try:
         call()
     except ProcessKilled:
@@ -182,7 +182,7 @@ def test_ctrl_c_while_a_coroutine_is_started_cancels_it(shell: ShellProcess) -> 
     pending_interrupt.noted = True  # as the handler of SIGINT leaves it where it finds pyx at work
     with pytest.raises(KeyboardInterrupt):
         shell.run_coroutine(aio.receive("never"))
-    with pytest.raises(ReceiveTimeout):  # nothing of the shell's receives any more
+    with pytest.raises(ReceiveTimeout):  # no code of the shell receives any more
         shell.run_coroutine(aio.receive(timeout=0))
 
 
@@ -190,7 +190,7 @@ VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE", defau
 
 
 class TestContext:
-    """One for all evaluations, on this thread and on the loop."""
+    """All evaluations share one context, on this thread and on the loop."""
 
     def test_coroutine_shares_the_context_of_calls(self, shell: ShellProcess) -> None:
         async def swap(text: str) -> str:

@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 KILLS = 5_000
 
 WORK = 6 * HANG
-"""Where not somebody's silence is waited for, but the end of much work."""
+"""The limit where the end of much work is waited for."""
 ALIVE_AT_ONCE = 4
 BURST = 8
-"""So many messages leave in a row; then their sender waits until they are read, or the reader would drown."""
+"""Messages sent in a row; then the sender waits until they are read, or the mailbox would only grow."""
 
 
 @pytest.fixture(autouse=True)
 def quick_switches() -> Iterator[None]:
-    """Threads take turns every 0.2 ms, not every 5: a storm has more of them, and is over sooner."""
+    """Threads switch every 0.2 ms, not every 5: more switches in less time."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.0002)
     yield
@@ -79,7 +79,7 @@ class Finished:
 
 
 def no_lock_is_held(node: LocalNode) -> None:
-    """A step is taken on this thread, on a fresh one, as a process, and on both loops."""
+    """Makes kernel calls on this thread, on a fresh one, as a process, and on both loops."""
     in_kernel(node, node.kernel.registry.registered)
     fresh = threading.Thread(target=in_kernel, args=(node, node.kernel.registry.registered))
     fresh.start()
@@ -98,7 +98,7 @@ def no_lock_is_held(node: LocalNode) -> None:
 
 
 def tables_agree(node: LocalNode, *, alive: set[Pid]) -> None:
-    """The kernel knows of these processes, which are bound to nothing, and of nothing that was others'."""
+    """The kernel knows these processes, without links and monitors, and no others."""
     kernel = node.kernel
     assert {process.pid for process in kernel.tables.processes.all()} == alive
     assert kernel.registry.registered() == []
@@ -117,7 +117,7 @@ def tables_agree(node: LocalNode, *, alive: set[Pid]) -> None:
 
 
 def reader(over: threading.Event, complaints: list[str], seen: list[int]) -> None:
-    """Reads `(sender, number, ...)` until it is told to stop; watches each sender from the beginning."""
+    """Receives `(sender, number, ...)` until it is told to stop; monitors each sender from the start."""
     senders: dict[Any, Pid] = {}
     numbers: dict[Pid, int] = {}
     ended: set[Pid] = set()
@@ -198,10 +198,10 @@ def kill(pid: Pid) -> None:
     Process.exit(pid, "kill")
 
 
-def storm(
+def kill_senders(
     node: LocalNode, reader_there: Pid, monkeypatch: pytest.MonkeyPatch, ways: list[Any], kills: int
 ) -> None:
-    """Starts senders one after the other, and kills the oldest while the younger ones are at it."""
+    """Starts senders one after the other, and kills the oldest while the younger ones send."""
     finished = Finished(node, monkeypatch)
 
     def killer() -> None:
@@ -225,8 +225,8 @@ class TestKillsOfSenders:
     ) -> None:
         over, complaints, seen = threading.Event(), list[str](), list[int]()
         pid, _ = node.processes.spawn(lambda: reader(over, complaints, seen), ())
-        storm(node, pid, monkeypatch, WAYS, KILLS)
-        node.sending.send(pid, "stop")  # behind everything else
+        kill_senders(node, pid, monkeypatch, WAYS, KILLS)
+        node.sending.send(pid, "stop")  # after everything else
         wait_for(over, hang=WORK)
         assert complaints == []
         assert seen > [KILLS]
@@ -242,8 +242,8 @@ class TestKillsOfSenders:
         over, complaints, seen = threading.Event(), list[str](), list[int]()
         pid, _ = b.processes.spawn(lambda: reader(over, complaints, seen), ())
         as_process(a, lambda: pyx.Node.ping("b@test"))
-        storm(a, seen_from(a, b, pid), monkeypatch, WAYS, KILLS)
-        a.sending.send(seen_from(a, b, pid), "stop")  # behind everything else
+        kill_senders(a, seen_from(a, b, pid), monkeypatch, WAYS, KILLS)
+        a.sending.send(seen_from(a, b, pid), "stop")  # after everything else
         wait_for(over, hang=WORK)
         assert complaints == []
         assert seen > [KILLS]
@@ -308,7 +308,7 @@ AWAITS: dict[str, Callable[[Pid], Coroutine[Any, Any, Any]]] = {
 class TestKillsOfWaiters:
     @pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS.keys())
     @pytest.mark.filterwarnings(
-        # It may strike while `asyncio.run` closes that loop: user code, left half done like any other.
+        # The kill may come while `asyncio.run` closes that loop: user code, left half done like any other.
         "ignore::pytest.PytestUnraisableExceptionWarning"
     )
     def test_kills_of_waiting_threads(
@@ -332,7 +332,7 @@ class TestKillsOfWaiters:
         self.kill(a, waiter, monkeypatch)
 
     def kill(self, node: LocalNode, function: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        """While it sleeps, and at once, when it may be anywhere on its way."""
+        """Kills it while it sleeps, and at once, when it may be anywhere on its way."""
         for at_once in (False, True) * 5:
             finished = Finished(node, monkeypatch)
             pid, _ = node.processes.spawn(function, ())
@@ -344,7 +344,7 @@ class TestKillsOfWaiters:
             assert not process.alive
             finished.wait_for(1)
             monkeypatch.undo()
-        # What it asked for it does not wait for any more; the one that only a spawn's link would need stays.
+        # No request waits any more; the one that only a spawn's link would need stays.
         until(lambda: all(one.waiter is None for one in node.kernel.pending.values()))
         until(lambda: len(node.processes.kills) == 0)
         no_lock_is_held(node)
@@ -359,7 +359,7 @@ def is_asleep(runner: Any) -> bool:
 
 
 class TestCodeOfDeadProcesses:
-    """A process that catches what ends it is dead all the same, and can do nothing but end."""
+    """A process that catches ProcessKilled is dead all the same, and every primitive raises."""
 
     def test_thread_left_behind_by_a_process_is_refused(self, node: LocalNode) -> None:
         refused: list[str] = []
@@ -415,7 +415,7 @@ class TestCodeOfDeadProcesses:
         node.tasks._own.call(lambda: None)  # the task has left the kernel call that marks it as waiting
         in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         finished.wait_for(1)
-        assert refused == ["refused"] * 2  # a ping of a node without a name asks nobody
+        assert refused == ["refused"] * 2  # a ping of a node without a name sends nothing
         assert len(node.processes.kills) == 0
 
     def test_killed_thread_in_a_call_of_c_is_counted_and_its_prints_are_dropped(
@@ -489,7 +489,7 @@ def test_kills_of_sending_tasks(node: LocalNode, monkeypatch: pytest.MonkeyPatch
 
 
 class Dropped:
-    """Garbage that acts when it is collected; it holds itself, so only a collection finds it."""
+    """Garbage that acts when it is collected; a cycle, so that only a collection frees it."""
 
     def __init__(self, act: Callable[[], object]) -> None:
         self.act = act
@@ -523,10 +523,10 @@ class TestFinalizers:
         no_lock_is_held(node)
 
     def test_finalizers_keep_the_order_of_their_thread(self, node: LocalNode) -> None:
-        """Others leave steps all the time; none of them may carry out what this thread has put off."""
+        """Other threads leave kernel calls all the time; none may make this thread's deferred calls."""
         stop = threading.Event()
 
-        def crowd() -> None:
+        def calls() -> None:
             while not stop.is_set():
                 make_ref()
 
@@ -539,7 +539,7 @@ class TestFinalizers:
                 send(me, number + 1)
             return [receive() for _ in range(2000)]
 
-        others = [Running(node, crowd) for _ in range(3)]
+        others = [Running(node, calls) for _ in range(3)]
         try:
             assert as_process(node, body) == list(range(2000))
         finally:
@@ -597,7 +597,7 @@ def test_ten_thousand_tasks(node: LocalNode) -> None:
         pids = [spawn(echo) for _ in range(10_000)]
         for pid in pids:
             send(pid, (own_pid(), "hello"))
-        # Those that were awake already answer before those that are woken: in no order at all.
+        # Tasks that were awake answer before those that are woken: in no particular order.
         answered = {receive((pyx.Pid, "hello"), timeout=WORK)[0] for _ in pids}
         assert answered == set(pids)
         return answered

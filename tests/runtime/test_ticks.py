@@ -66,11 +66,11 @@ def test_jump_of_the_wall_clock_changes_nothing(
 
 
 class TestNameFiles:
-    """A logout removes the whole directory, a cleaner of temporary files what is old in it."""
+    """A logout removes the whole directory, a cleaner of temporary files the old ones."""
 
     @staticmethod
     def look(node: LocalNode) -> None:
-        """What happens each second."""
+        """Does what happens each second."""
         transport = node.transport
         assert transport is not None
         assert transport._endpoint is not None

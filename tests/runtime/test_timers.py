@@ -47,7 +47,7 @@ def test_cancel_of_an_unknown_timer_is_false(node: LocalNode) -> None:
 
 
 def test_timer_is_either_fired_or_cancelled(node: LocalNode) -> None:
-    """The time and the call come together: either the message arrives or the call succeeds."""
+    """When the timer fires during `cancel`, either the message arrives or `cancel` succeeds."""
 
     def body() -> int:
         me = Process.list()[0]
@@ -70,7 +70,7 @@ def test_timer_is_either_fired_or_cancelled(node: LocalNode) -> None:
 
 
 def test_timer_outlives_the_process_that_set_it(node: LocalNode) -> None:
-    """As in OTP: the timer sends, not the process."""
+    """As in OTP: the sender is the timer, not the process."""
     running = Running(node, receive)
     go_on, standing = threading.Event(), threading.Event()
     node.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))

@@ -50,7 +50,7 @@ class TestConnections:
         until(lambda: connected(b) == ["a@test"])
 
     def test_connections_share_the_reassembly_budget_of_the_node(self, stage: Stage) -> None:
-        """512 MiB of unfinished messages; what happens beyond is told by `test_reassembly.py`."""
+        """512 MiB of unfinished messages; `test_reassembly.py` tests what happens beyond."""
         a, *others = [stage.start(name) for name in "abc"]
         for name in "bc":
             ping(a, name)
@@ -160,7 +160,7 @@ class TestRaces:
     def test_dial_wanted_before_the_endpoint_is_there_is_made_later(
         self, stage: Stage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Another thread sends as soon as the kernel has its name: its dial must not be lost."""
+        """Another thread sends as soon as the kernel has its name: that dial must not be lost."""
         b = stage.start("b")
         running = Running(b, receive)
         in_kernel(b, b.kernel.registry.register, running.pid, "reader")
@@ -211,7 +211,7 @@ def test_failure_to_accept_is_logged_once(stage: Stage, caplog: pytest.LogCaptur
 
 
 class TestDials:
-    """Whether one is wanted is asked of the kernel, for two effects of two threads may change places."""
+    """The kernel is asked whether a dial is wanted, as two effects of two threads may change places."""
 
     def test_dial_begins_though_the_end_of_the_one_before_is_told_last(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
@@ -226,11 +226,11 @@ class TestDials:
         a = stage.start("a")
 
         def waver() -> None:
-            in_kernel(a, a.kernel.mesh.connect, None, "nobody@test", time.monotonic())
-            in_kernel(a, a.kernel.mesh.disconnect, "nobody@test")
-            in_kernel(a, a.kernel.tables.effects.append, fx.Dial("nobody@test"))
+            in_kernel(a, a.kernel.mesh.connect, None, "missing@test", time.monotonic())
+            in_kernel(a, a.kernel.mesh.disconnect, "missing@test")
+            in_kernel(a, a.kernel.tables.effects.append, fx.Dial("missing@test"))
 
         a.transport_loop.call(waver)
         a.transport_loop.call(lambda: None)
-        assert in_kernel(a, a.kernel.mesh.dialling, "nobody@test") is None
-        assert "nobody@test" not in caplog.text
+        assert in_kernel(a, a.kernel.mesh.dialling, "missing@test") is None
+        assert "missing@test" not in caplog.text

@@ -1,6 +1,6 @@
 """Payloads that cannot be decoded: the sender gets an error, and nothing else is affected.
 
-Two nodes, and bytes that no codec made.  Letters that are too long end the same way (`test_sending.py`).
+Messages that are too long end the same way (`test_sending.py`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
     from tests.staging import Stage
 
-TORN = Payload(b"\xc1 no letter")
+TORN = Payload(b"\xc1 no payload")
 
 
 class Two:
-    """Node a, which says things that cannot be read, and b, where a server goes on as if nothing had been."""
+    """Node a, which sends payloads that cannot be decoded, and b, where a server goes on undisturbed."""
 
     def __init__(self, stage: Stage) -> None:
         self.a, self.b = stage.start("a"), stage.start("b")
@@ -46,11 +46,11 @@ class Two:
 
     @property
     def server_there(self) -> Pid:
-        """The server as node a knows it."""
+        """The pid of the server on node a."""
         return seen_from(self.a, self.b, self.server.pid)
 
     def ends(self) -> Any:
-        """The server's outcome, told to end by a message of node a behind all others."""
+        """Returns the server's outcome after a last message of node a."""
         as_process(self.a, lambda: send(("server", "b"), "end"))
         return self.server.outcome()
 
@@ -59,13 +59,13 @@ class Two:
 def two(stage: Stage) -> Iterator[Two]:
     both = Two(stage)
     yield both
-    # Nobody lost anything: it is the same session, and there is one.
+    # The connection is the same, and the only one.
     assert [peer.session for peer in both.a.kernel.tables.peers.values()] == [both.session]
     assert both.b.kernel.membership.nodes(["connected"]) == ["a@test"]
 
 
 def asked(node: LocalNode, request: Any, *args: Any) -> PendingAnswer:
-    """A request of a process, and its answer."""
+    """Sends a request to the server, and returns the answer."""
 
     def body() -> PendingAnswer:
         with PendingAnswer(node) as pending:
@@ -85,7 +85,7 @@ def test_undecodable_message_is_dropped_counted_and_logged_at_both_ends(
     assert two.ends() == ("end", 2)
     here = f"dropped a message from a@test to {two.server.pid} that cannot be read: malformed payload"
     there = f"b@test dropped a message for {two.server_there} that it cannot read: malformed payload"
-    for line in (here, there):  # the second of each comes behind a rest
+    for line in (here, there):  # the second of each is logged after a pause
         until(lambda line=line: sum(said.startswith(line) for said in caplog.messages) == 2)  # type: ignore[misc]
 
 

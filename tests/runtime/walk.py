@@ -147,7 +147,7 @@ def idents() -> set[int]:
 
 
 def waits(node: Any, pid: Pid) -> bool:
-    """Whether that process of *node* sleeps in `receive`."""
+    """True if that process of *node* sleeps in `receive`."""
     return bool(as_process(node, lambda: Process.info(pid, "status")) == ("status", "waiting"))
 
 
