@@ -10,8 +10,8 @@ A file of text becomes steps:
     fences                  the fenced blocks of a Markdown file
     markdown_sessions       which of these are sessions
     transcript              parses text to steps
-    shell_lines             parses the `$ ` lines
-    directives              parses the comment at the end of an input (`# eventually`)
+    commands                parses the commands, which are the `$ ` lines
+    comment_directives      parses the comment at the end of an input (`# eventually`)
     parse_error             a problem with its column, and "did you mean"
     steps                   the steps, as values
 

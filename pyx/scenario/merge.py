@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import TranscriptError
-from pyx.scenario.directives import split_directives, with_blocks
+from pyx.scenario.comment_directives import split_directives, with_blocks
 from pyx.scenario.parse_error import ParseError
 from pyx.scenario.scenario_files import lines_of, read_text
 from pyx.scenario.transcript import CONTINUATION, PROMPT

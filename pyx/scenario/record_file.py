@@ -130,7 +130,7 @@ def start_line(options: ShellOptions, place: Path) -> str:
 
 
 def _quoted(word: str) -> str:
-    """Quotes a word for `shell_lines.py`, which has no escapes."""
+    """Quotes a word for `commands.py`, which has no escapes."""
     if _PLAIN.fullmatch(word):
         return word
     return f"'{word}'" if "'" not in word else f'"{word}"'

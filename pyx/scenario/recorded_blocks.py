@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.characters import ESCAPED, escaped, needs_escapes
-from pyx.scenario.directives import with_blocks, without_directive
+from pyx.scenario.comment_directives import with_blocks, without_directive
 from pyx.scenario.match_line import protected
 from pyx.scenario.output_units import ScreenOutput
 from pyx.scenario.steps import TIMEOUT_SECONDS

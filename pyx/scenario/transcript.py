@@ -4,7 +4,7 @@ The first rule that fits a line applies:
 
     blank                     ends a block
     pyx(name@host)3> code     an input at that node's prompt; ...(name@host)3> code continues it
-    $ command                 see `shell_lines.py`
+    $ command                 see `commands.py`
     # prose                   where a block begins; anywhere else it is output
     anything else             output of the step above; a leading \ protects a line that would be misread
 
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import TranscriptError
-from pyx.scenario.directives import split_directives
+from pyx.scenario.commands import parse_command
+from pyx.scenario.comment_directives import split_directives
 from pyx.scenario.expressions import why_invalid
 from pyx.scenario.markdown_sessions import Region, find_sessions
 from pyx.scenario.match_line import expected_line
 from pyx.scenario.parse_error import ParseError, did_you_mean
 from pyx.scenario.scenario_files import SUFFIX, is_markdown, lines_of, read_text
-from pyx.scenario.shell_lines import parse_shell_line
 from pyx.scenario.steps import (
     Block,
     Input,
@@ -246,7 +246,7 @@ class _TranscriptReader:
         line = self._at(first)
         if not line.startswith("$ "):
             raise ParseError(1, "a command is missing after $", hint="$ pyx --sname X")
-        step = parse_shell_line(line, first + 1, self.hosts)
+        step = parse_command(line, first + 1, self.hosts)
         below = first + 1
         match step:
             case Start(node=node):

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyx.scenario.bindings import Bindings, NodeView
-from pyx.scenario.directives import without_directive
+from pyx.scenario.comment_directives import without_directive
 from pyx.scenario.match_block import match_block
 from pyx.scenario.output_units import EVAL, OutputUnit, ScreenOutput
 from pyx.scenario.recorder import Recorder

@@ -11,8 +11,8 @@ import re
 import tokenize
 from typing import Final
 
+from pyx.scenario.commands import parse_seconds
 from pyx.scenario.parse_error import ParseError, nearest
-from pyx.scenario.shell_lines import parse_seconds
 from pyx.scenario.steps import Directives
 
 WORDS: Final = ("eventually", "unordered", "blocks", "ignore")

@@ -1,4 +1,4 @@
-"""directives.py: the comment at the end of an input."""
+"""comment_directives.py: the comment at the end of an input."""
 
 from __future__ import annotations
 

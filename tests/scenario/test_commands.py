@@ -1,4 +1,4 @@
-"""shell_lines.py: the `$ ` lines of a transcript."""
+"""commands.py: the `$ ` lines of a transcript."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `$ ` lines of a transcript, each parsed to its step.
+"""The commands of a transcript (its `$ ` lines), each parsed to its step.
 
 They look like shell commands and are a fixed list: no shell runs.
 """
@@ -56,7 +56,7 @@ class CommandWord(NamedTuple):
     column: int
 
 
-def parse_shell_line(line: str, number: int, host_for: Callable[[str], str]) -> Command:
+def parse_command(line: str, number: int, host_for: Callable[[str], str]) -> Command:
     """Returns the step of a line that starts with `$ `; a start without its block, a file without its text.
 
     Args:
@@ -70,7 +70,7 @@ def parse_shell_line(line: str, number: int, host_for: Callable[[str], str]) -> 
     words = [CommandWord(found.group(), found.start() + 1) for found in _WORD.finditer(line, 1)]
     if not words:
         raise ParseError(1, "a command is missing after $", hint=f"one of: {', '.join(_USAGE)}")
-    return _ShellLineParser(line, number, words, host_for).parse()
+    return _CommandParser(line, number, words, host_for).parse()
 
 
 def parse_seconds(text: str, column: int) -> float:
@@ -81,7 +81,7 @@ def parse_seconds(text: str, column: int) -> float:
     return float(found.group(1)) * _UNITS[found.group(2)]
 
 
-class _ShellLineParser:
+class _CommandParser:
     """Parses one line; `words` are all of it, the command's name first."""
 
     def __init__(
