@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import pyx
 from pyx.errors import NameTaken, PyxError
-from pyx.shell.standard_streams import OutputLost, complain, fill_closed, finish, sentence
+from pyx.shell.standard_streams import OutputLost, complain, discard, fill_closed, finish, sentence
 
 if TYPE_CHECKING:
     import argparse
@@ -80,12 +80,21 @@ def _command(words: list[str]) -> int:
 
             return replay(words)
         case ["-V" | "--version"]:
-            sys.stdout.write(f"pyx {pyx.__version__}\n")
+            _print(f"pyx {pyx.__version__}\n")
             return 0
         case _:
             from pyx.cli_parser import parser
 
             return _run(parser().parse_args(words))
+
+
+def _print(text: str) -> None:
+    """Writes to the standard output; raises OutputLost where it cannot be written."""
+    try:
+        sys.stdout.write(text)
+    except OSError as error:
+        discard(sys.stdout)
+        raise OutputLost(error) from None
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -186,7 +195,7 @@ def _names(words: list[str]) -> int:
     from pyx.net.tcp import Unreachable
 
     if words in _HELP:
-        sys.stdout.write(_NAMES_HELP)
+        _print(_NAMES_HELP)
         return 0
     if len(words) > 1 or (words and words[0].startswith("-")):
         complain("names takes at most one host", "pyx names 10.0.0.5")
@@ -204,7 +213,7 @@ def _names(words: list[str]) -> int:
         if not isinstance(error, Unreachable):  # a host without a long-named node has no EPMD
             complain(f"warning: {error}")
     lines += [f"{name} at port {port}" for name, port in found]
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    _print("".join(f"{line}\n" for line in lines))
     return 0
 
 
@@ -212,7 +221,7 @@ def _new(words: list[str]) -> int:
     from pyx.shell.new_project import NewProjectError, make_project
 
     if words in _HELP:
-        sys.stdout.write(_NEW_HELP)
+        _print(_NEW_HELP)
         return 0
     if len(words) != 1 or words[0].startswith("-"):
         complain("new takes one name", "pyx new shop")
@@ -223,5 +232,5 @@ def _new(words: list[str]) -> int:
         complain(str(error), error.hint)
         return 2
     name = made.name
-    sys.stdout.write(f"made {name}/\n\n  cd {name}\n  pyx --sname {name}\n  python -m pytest\n")
+    _print(f"made {name}/\n\n  cd {name}\n  pyx --sname {name}\n  python -m pytest\n")
     return 0
