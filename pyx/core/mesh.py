@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Resume, RetryAt
 from pyx.core.mailbox import NodeDown
-from pyx.core.peers import Decision
+from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS, Decision
 from pyx.core.processes import Watcher, address_of
 from pyx.core.requests import NOT_STARTED
 from pyx.signals import Down, ExitSignal, Goodbye, Ping, Tick
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 TICK_SECONDS: Final = 15.0
 """A peer silent for this long is lost (Erlang: 60; ticks are sent every quarter of it, as there)."""
 
-CROSSING_SECONDS: Final = 5.0
-"""The longest handshake: a claim sent before a session came up arrives within this time."""
-
-LOST_DIAL_SECONDS: Final = 3 * CROSSING_SECONDS
+LOST_DIAL_SECONDS: Final = 3 * LONGEST_HANDSHAKE_SECONDS
 """After this time a dial that has not ended is given up, so that nothing waits for it."""
 
 UNASKED: Final = 0
@@ -160,7 +157,7 @@ class Mesh:
         Only one way: both dialled, theirs has lost (the lesser name), they accepted ours and gave theirs up,
         which this node cannot see yet.  Any other second claim says that they have lost the session.
         """
-        return peer.dialled and self._tables.name > peer.name and now - peer.since < CROSSING_SECONDS
+        return peer.dialled and self._tables.name > peer.name and now - peer.since < LONGEST_HANDSHAKE_SECONDS
 
     def _replace(self, peer: Peer, creation: int) -> None:
         reason = "it dialled anew" if peer.creation == creation else "another incarnation of it has come"

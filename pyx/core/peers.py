@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["dialling", "up", "gone"]
 
+LONGEST_HANDSHAKE_SECONDS: Final = 5.0
+"""A claim sent before a session came up arrives within this time; `net/pending_connections.py` keeps it."""
+
 
 class Peer:
     """One session with another node, or the attempt at one."""

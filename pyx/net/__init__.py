@@ -9,7 +9,7 @@ Connections:
     tcp_carrier         the carrier of `--name`: TCP inside TLS
     endpoint            accepts and dials, up to the end of each handshake
     carrier             the protocols of carriers and of their handshakes
-    admission           connections before authentication, and which one is dropped first
+    pending_connections  connections before authentication, and which one is dropped first
     stream              the non-blocking byte stream of a connection
     tcp                 TCP sockets: dialled, listening
     tls_stream          a TCP connection inside TLS

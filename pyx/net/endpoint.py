@@ -1,8 +1,8 @@
 """Accepts and dials connections for one node, up to the end of their handshakes.
 
 Everything here runs on the transport's loop.  An unauthenticated connection costs a socket for at most 5 s,
-TLS included; `admission.py` bounds their number.  TLS is computed on the same loop, for a few handshakes in
-one iteration (`tls_stream.py`), so that the sessions have their turn in between.
+TLS included; `pending_connections.py` bounds their number.  TLS is computed on the same loop, for a few
+handshakes in one iteration (`tls_stream.py`), so that the sessions have their turn in between.
 See `carrier.py` for sockets, `wire/handshake/machine.py` for the proof, `connection.py` for what follows.
 """
 
@@ -14,10 +14,10 @@ import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pyx.errors import ProtocolError, PyxError
-from pyx.net.admission import PendingConnection, PendingConnections
 from pyx.net.carrier import run_handshake
 from pyx.net.error_words import connection_broke, in_words
 from pyx.net.forks import close_in_children
+from pyx.net.pending_connections import HANDSHAKE_SECONDS, PendingConnection, PendingConnections
 from pyx.wire.handshake.hello import NONCE_BYTES, acceptor_hello, dialler_hello
 from pyx.wire.handshake.machine import (
     Acceptor,
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from pyx.net.carrier import Carrier, HandshakeStream
     from pyx.net.stream import Stream
     from pyx.terms import Incarnation
-
-HANDSHAKE_SECONDS: Final = 5.0
 
 _RETRY_SECONDS: Final = 0.02
 """Seconds until a system without free descriptors is tried again."""

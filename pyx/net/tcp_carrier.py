@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.net import epmd_client, tcp
-from pyx.net.admission import is_here
 from pyx.net.certificate import listening_context, make_certificate
+from pyx.net.pending_connections import is_here
 from pyx.net.tls_stream import TlsHandshakeStream, handshake_limit
 from pyx.terms import host_of, is_long
 from pyx.wire.handshake.tls import TlsMachine, dialling_context

@@ -16,9 +16,9 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.net import endpoint, unix_carrier
-from pyx.net.admission import MAX_PENDING
 from pyx.net.directory import HostDirectory
 from pyx.net.endpoint import Arrival, Endpoint
+from pyx.net.pending_connections import MAX_PENDING
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.terms import Incarnation
 from pyx.wire.handshake.hello import acceptor_hello

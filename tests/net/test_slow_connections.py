@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pyx.net.admission import MAX_PENDING
+from pyx.net.pending_connections import MAX_PENDING
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.net.test_tcp_carrier import free_port
 from tests.stories.host import PATIENCE_SECONDS, PYX, Host

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyx.net.pending_connections import HANDSHAKE_SECONDS
 from pyx.wire.handshake.hello import acceptor_hello, dialler_hello
 from pyx.wire.handshake.machine import (
     Acceptor,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tests.simulation.host import Host
     from tests.simulation.network import End
 
-HANDSHAKE_SECONDS = 5.0
 KEY = b"k" * 32
 
 

@@ -1,4 +1,4 @@
-"""admission.py: Which pending connection is dropped when the table is full."""
+"""pending_connections.py: Which pending connection is dropped when the table is full."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import socket
 
 import pytest
 
-from pyx.net.admission import FAIR_SHARE, MAX_PENDING, PendingConnection, PendingConnections, is_here
+from pyx.net.pending_connections import (
+    FAIR_SHARE,
+    MAX_PENDING,
+    PendingConnection,
+    PendingConnections,
+    is_here,
+)
 
 
 class Crowd:

@@ -10,10 +10,15 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS
+
 if TYPE_CHECKING:
     import asyncio
     import socket
     from collections.abc import Iterator
+
+HANDSHAKE_SECONDS: Final = LONGEST_HANDSHAKE_SECONDS
+"""A connection that is not authenticated after this time is closed, accepted or dialled, TLS included."""
 
 MAX_PENDING: Final = 64
 FAIR_SHARE: Final = 8
