@@ -2,7 +2,7 @@
 
 The kernel puts lines in, with its lock held; the one thread that writes to the console takes them out without
 it.  Each counter has one writer, so none can miss a change (see `outbox.py`).  How lines are shown:
-`execution/outlet.py`; how a process waits: `runtime/sending.py`.
+`execution/console_writer.py`; how a process waits: `runtime/sending.py`.
 """
 
 from __future__ import annotations

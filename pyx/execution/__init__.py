@@ -15,8 +15,8 @@
     kill_retry        the dead processes whose code still runs, and when each kill is repeated
     interrupts        Ctrl-C and the program's own signal handlers, outside of pyx only
     user_code         whether a frame runs the user's code, or a library's
-    output            sys.stdout to the group leader of the process that prints
-    outlet            queued lines on their way to a console
+    stdout_router     sys.stdout to the group leader of the process that prints
+    console_writer    queued lines on their way to a console
     stream_proxy      a whole text stream before a standard one
     line_buffer       what one process printed and has not handed over
     node_log          the logger `pyx.node`: a loop's lines are written by another thread

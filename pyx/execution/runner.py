@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from pyx.core.processes import ProcessRecord
+    from pyx.execution.console_writer import ConsoleWriter
     from pyx.execution.loop_thread import FutureSlot
-    from pyx.execution.outlet import Outlet
     from pyx.net.connection import Connection
     from pyx.terms import Ref
 
@@ -49,12 +49,12 @@ class Runner:
 
     __slots__ = (
         "_rare",
+        "console_writer",
         "dirty",
         "fresh",
         "gate",
         "marks",
         "node",
-        "outlet",
         "over",
         "process",
         "receiving",
@@ -84,8 +84,8 @@ class Runner:
         """Parts that few processes need, by name: made at the first access, on any thread."""
         self.task: asyncio.Task[None] | None = None
         """The task of an `async def` process, once it runs."""
-        self.outlet: Outlet | None = None
-        """The outlet of a process that leads a terminal: shows its lines on the console."""
+        self.console_writer: ConsoleWriter | None = None
+        """Writes the lines of a process that leads a terminal to the console; None: a process without one."""
         self.marks: dict[Ref, int] = {}
         """By reference: the mark of the mailbox when the reference was made."""
         self.over = False

@@ -2,8 +2,8 @@
 
 `isinstance(sys.stdout, io.TextIOBase)` is true, `with sys.stdout:` and `sys.stdout.detach()` work, and bytes
 written to `sys.stdout.buffer` come after the text that was written before them.  The original stream is never
-closed; a closed proxy raises ValueError, as any closed stream.  See `output.py` and `shell/screen.py` for the
-subclasses.
+closed; a closed proxy raises ValueError, as any closed stream.  See `stdout_router.py` and `shell/screen.py`
+for the subclasses.
 """
 
 from __future__ import annotations

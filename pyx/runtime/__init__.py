@@ -12,7 +12,7 @@ The node and its parts:
     receiving          receive: patterns against a mailbox, waiting included
     lifecycle          how each kind of process starts, runs user code and ends with a reason
     timers             `Process.send_after`
-    node_output        the console of a node
+    node_console       the console of a node
     rate_limited_log   log lines that peers can cause at will
     transport          the network side: listens, dials, leaves
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyx.execution.thread_pool import Pool
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.lifecycle import Lifecycle
-    from pyx.runtime.node_output import NodeOutput
+    from pyx.runtime.node_console import NodeConsole
     from pyx.runtime.rate_limited_log import RateLimitedLog
     from pyx.runtime.sending import Sending
     from pyx.terms import Pid
@@ -64,7 +64,7 @@ class EffectHandlers:
         processes: Lifecycle,
         sending: Sending,
         pool: Pool,
-        output: NodeOutput,
+        output: NodeConsole,
         limited_log: RateLimitedLog,
     ) -> None:
         self._dispatch = dispatch
@@ -165,13 +165,13 @@ class EffectHandlers:
     # ------------------------------------------------------------ lines
 
     def _show(self, effect: fx.Show) -> None:
-        outlet = self._output.outlet
+        writer = self._output.writer
         if effect.process is not None:
-            outlet = effect.process.runner.outlet
+            writer = effect.process.runner.console_writer
         if thread.state.runs_transport:
-            outlet.show_elsewhere(self._pool)
+            writer.show_elsewhere(self._pool)
         else:
-            outlet.show()
+            writer.show()
 
     def _log(self, effect: fx.Log) -> None:
         if effect.topic:

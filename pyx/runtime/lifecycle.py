@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.policy import allows
 from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFunction
-from pyx.execution import output, tracebacks
+from pyx.execution import stdout_router, tracebacks
 from pyx.execution.context import current
 from pyx.execution.kill_retry import KillRetry
 from pyx.execution.runner import Runner
@@ -173,7 +173,7 @@ class Lifecycle:
         runner.gate.closed = True  # for threads and tasks that it left behind
         cancel_left_over(runner)
         self.kills.ended(runner)
-        output.finish_line(runner, newline=True)
+        stdout_router.finish_line(runner, newline=True)
         self._dispatch.flush(runner)
         if process.alive:
             try:

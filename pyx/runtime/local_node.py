@@ -26,7 +26,7 @@ from pyx.execution.thread_state import thread
 from pyx.runtime.dispatch import Dispatch
 from pyx.runtime.effect_handlers import EffectHandlers
 from pyx.runtime.lifecycle import Lifecycle
-from pyx.runtime.node_output import NodeOutput
+from pyx.runtime.node_console import NodeConsole
 from pyx.runtime.rate_limited_log import RateLimitedLog
 from pyx.runtime.receiving import Receiving
 from pyx.runtime.sending import Sending
@@ -50,7 +50,7 @@ class LocalNode:
         self.tasks = ProcessLoop(self.transport_loop.later)
         self.limited_log = RateLimitedLog(self.transport_loop.later)
         """For lines that peers can cause at will."""
-        self.output = NodeOutput(self.kernel.tables.console)
+        self.output = NodeConsole(self.kernel.tables.console)
         self.sending = Sending(self.dispatch, self.tasks)
         self.receiving = Receiving(self.dispatch, self.tasks, self.limited_log)
         self.processes = Lifecycle(self, self.dispatch, self.sending, self.pool, self.tasks)

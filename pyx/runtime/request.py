@@ -90,7 +90,7 @@ class PendingAnswer:
         assert isinstance(self._slot, LockSlot)
         in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
         if self._here.kernel.tables.console:  # what a call printed is shown before its value
-            self._here.output.outlet.show_all()
+            self._here.output.writer.show_all()
         log.settle(_LOG_SECONDS)  # and so is the reason of a failure
         return in_time
 

@@ -159,8 +159,8 @@ class Sending:
         else:
             self._print_with_back_pressure(runner)
         # The shell's own output is there before it goes on, as a plain Python's is.
-        if runner.outlet is not None and not thread.state.inside and not context.may_not_wait():
-            runner.outlet.settle()
+        if runner.console_writer is not None and not thread.state.inside and not context.may_not_wait():
+            runner.console_writer.settle()
 
     def _print_with_back_pressure(self, runner: Runner) -> None:
         leader = runner.process.leader

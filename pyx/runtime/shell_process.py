@@ -10,7 +10,8 @@ import contextvars
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyx.errors import ProcessKilled
-from pyx.execution import outlet, output
+from pyx.execution import stdout_router
+from pyx.execution.console_writer import ConsoleWriter, Pace
 from pyx.execution.context import acting, current
 from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread
 from pyx.execution.runner import Runner
@@ -20,6 +21,7 @@ from pyx.execution.tasks import cancel_left_over
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from pyx.execution.console_writer import Console
     from pyx.execution.tasks import CoroutineRun
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
@@ -39,7 +41,7 @@ class ShellProcess:
         initial_call: as `Process.info` shows it.
     """
 
-    def __init__(self, node: LocalNode, console: outlet.Console, initial_call: tuple[str, str, int]) -> None:
+    def __init__(self, node: LocalNode, console: Console, initial_call: tuple[str, str, int]) -> None:
         self._node = node
         self._console = console
         self._initial_call = initial_call
@@ -55,7 +57,7 @@ class ShellProcess:
             )
             assert process.output is not None
             runner = process.runner = Runner(node, process)
-            runner.outlet = outlet.Outlet(process.output, self._write, lambda: node.output.pace)
+            runner.console_writer = ConsoleWriter(process.output, self._write, lambda: node.output.pace)
         # A kill interrupts the main thread as Ctrl-C does: no exception is raised in it from another thread.
         runner.stop_task = lambda _: interrupt_main_thread()
         current.set(runner)
@@ -90,9 +92,9 @@ class ShellProcess:
             newline: ends the line, as a prompt needs it.
         """
         with contextlib.suppress(ProcessKilled):  # a dead process prints nothing more
-            output.finish_line(self.runner, newline=newline)
-        assert self.runner.outlet is not None
-        self.runner.outlet.settle()
+            stdout_router.finish_line(self.runner, newline=newline)
+        assert self.runner.console_writer is not None
+        self.runner.console_writer.settle()
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
         """Calls *function* on this thread, in the context of the evaluations."""
@@ -130,12 +132,12 @@ class ShellProcess:
 @contextlib.contextmanager
 def shell_process(
     node: LocalNode,
-    console: outlet.Console,
+    console: Console,
     initial_call: tuple[str, str, int],
-    pace: outlet.Pace = outlet.Pace(),  # noqa: B008 - it is a value
+    pace: Pace = Pace(),  # noqa: B008 - it is a value
 ) -> Iterator[ShellProcess]:
     """Makes the calling (main) thread the shell's process, and has `sys.stdout` write to *console*."""
-    output.install()
+    stdout_router.install()
     guard_main_thread()
     node.output.console, node.output.pace = console, pace
     shell = ShellProcess(node, console, initial_call)
@@ -145,4 +147,4 @@ def shell_process(
         current.set(None)
         with node.kernel_call as kernel:
             kernel.process_signals.process_exited(shell.runner.process, "normal")
-        node.output.console, node.output.pace = None, outlet.Pace()
+        node.output.console, node.output.pace = None, Pace()

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
-from pyx.execution import output
+from pyx.execution import stdout_router
 from pyx.execution.interrupts import guard_main_thread
 from pyx.execution.thread_state import interruptible
 from pyx.net.cookie import (
@@ -78,7 +78,7 @@ def start(node: LocalNode, options: NodeOptions) -> str:
             transport.close()
             raise
     if options.route_output:
-        output.install()
+        stdout_router.install()
     return full
 
 

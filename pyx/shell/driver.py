@@ -38,7 +38,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.execution import thread_state
-from pyx.execution.outlet import Pace
+from pyx.execution.console_writer import Pace
 from pyx.node import Node
 from pyx.printable import filter_foreign
 from pyx.runtime.local_node import this_node
@@ -215,7 +215,7 @@ class Driver:
     # ------------------------------------------------------------ output.Console
 
     def write(self, text: str, *, frm: Pid | None = None) -> None:
-        """See `execution.outlet.Console`; text without *frm* is of the log, or of a thread."""
+        """See `execution.console_writer.Console`; text without *frm* is of the log, or of a thread."""
         if frm is None:
             self._out("log", "print", text)
         elif self._running is not None and self._process is not None and frm == self._process.pid:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 import pyx
 from pyx.execution import thread_state
-from pyx.execution.outlet import Pace
+from pyx.execution.console_writer import Pace
 from pyx.shell.log_handler import log_shown
 from pyx.shell.loop import LineTerminal, Terminal
 from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, report_interrupts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from pyx.execution.outlet import Console
+    from pyx.execution.console_writer import Console
     from pyx.runtime.shell_process import ShellProcess
     from pyx.shell.completion import Completion
     from pyx.shell.evaluate import Evaluator

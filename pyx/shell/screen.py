@@ -101,7 +101,7 @@ class Screen:
             self._write_on_thread()
 
     def has_room(self, then: Callable[[], object]) -> bool:
-        """See `execution.outlet.Pace`."""
+        """See `execution.console_writer.Pace`."""
         if self._is_full:
             self._waiters.append(then)
             return not self._is_full  # checked again: the writer may have found nothing to call
@@ -112,7 +112,7 @@ class Screen:
         return self._queued >= FULL_CHARACTERS and bool(self._queue)
 
     def settle(self) -> bool:
-        """See `execution.outlet.Pace`; does not wait while a prompt is shown, whose loop writes the queue."""
+        """See `execution.console_writer.Pace`; does not wait during a prompt, whose loop writes the queue."""
         return True if self._above is not None else self.drain()
 
     def hurry(self) -> None:

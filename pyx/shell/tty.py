@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from pyx.errors import TerminalTaken
 from pyx.execution import context
-from pyx.execution.output import finish_line
+from pyx.execution.stdout_router import finish_line
 from pyx.execution.stream_proxy import StreamProxy
 
 if TYPE_CHECKING:
@@ -150,9 +150,9 @@ def _prepare() -> None:
             raise TerminalTaken("this thread")
     elif not runner.process.keeps_pid:
         raise TerminalTaken(str(runner.process.pid))
-    elif not is_main and runner.outlet is not None:
+    elif not is_main and runner.console_writer is not None:
         finish_line(runner, newline=False)
-        runner.outlet.settle()
+        runner.console_writer.settle()
 
 
 class ScriptedStdin(TtyStdin):

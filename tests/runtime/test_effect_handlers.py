@@ -1,4 +1,4 @@
-"""effect_handlers.py, node_output.py: What each effect of the kernel does; one that fails keeps none back."""
+"""effect_handlers.py, node_console.py: What each effect of the kernel does; a failing one keeps none back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_failing_effect_is_logged_and_the_others_are_handled(
     def broken(_: str, __: Pid) -> None:
         raise BrokenPipeError
 
-    node.output.outlet._write = broken
+    node.output.writer._write = broken
     in_kernel(node, decide)
     assert [record.getMessage() for record in caplog.records] == [
         "cannot handle the effect Show",
@@ -59,7 +59,7 @@ def test_slow_console_does_not_block_the_transport_thread(node: LocalNode) -> No
         wait_for(go_on)
         shown.append(threading.get_ident())
 
-    node.output.outlet._write = slow
+    node.output.writer._write = slow
     node.transport_loop.call(in_kernel, node, node.kernel.printing.print_lines, Pid(0), None, "a line\n")
     wait_for(standing)
     assert node.transport_loop.call(lambda: "still there") == "still there"

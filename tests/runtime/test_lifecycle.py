@@ -375,7 +375,7 @@ class TestForPeers:
     ) -> None:
         a, b = stage.start("a"), stage.start("b")
         shown: list[str] = []
-        a.output.outlet._write = lambda text, _: shown.append(text)
+        a.output.writer._write = lambda text, _: shown.append(text)
         as_process(a, lambda: rpc.cast("b", "operator", "truediv", [1, 0]))
         until(lambda: "ZeroDivisionError" in caplog.text)
         until(lambda: not b.kernel.tables.processes.all())

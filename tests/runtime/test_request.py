@@ -134,7 +134,7 @@ def test_given_slot_is_woken_on_the_thread_that_brings_the_answer(node: LocalNod
 def test_output_of_a_call_is_shown_before_its_value(node: LocalNode) -> None:
     """The transport leaves lines to another thread; the caller does not go on before they are shown."""
     shown: list[str] = []
-    node.output.outlet._write = lambda text, _: shown.append(text)
+    node.output.writer._write = lambda text, _: shown.append(text)
 
     def answer_behind_a_line(pending: PendingAnswer) -> None:
         pending.resolve("value", None)

@@ -294,7 +294,7 @@ class TestBusyNode:
         a, b = two
         there = seen_from(a, b, Running(b, receive).pid)
         shown: list[str] = []
-        b.output.outlet._write = lambda text, _: shown.append(text)
+        b.output.writer._write = lambda text, _: shown.append(text)
 
         def prints() -> None:
             Process.group_leader(self_pid(), there)

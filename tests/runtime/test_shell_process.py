@@ -18,7 +18,7 @@ from pyx import self as own_pid
 from pyx.errors import ProcessKilled, ReceiveTimeout
 from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread, pending_interrupt
-from pyx.execution.output import StdoutRouter
+from pyx.execution.stdout_router import StdoutRouter
 from pyx.runtime import shell_process as shell_process_module
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid

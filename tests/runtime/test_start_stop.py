@@ -18,7 +18,7 @@ import pytest
 from pyx import receive
 from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
 from pyx.execution import interrupts
-from pyx.execution.output import StdoutRouter
+from pyx.execution.stdout_router import StdoutRouter
 from pyx.runtime import start_stop
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 from tests.staging import (

@@ -19,7 +19,7 @@ import pytest
 import pyx
 from pyx import Node, Process, ProcessKilled, aio, make_ref, receive, rpc, send, spawn, spawn_monitor
 from pyx import self as own_pid
-from pyx.execution.output import StdoutRouter
+from pyx.execution.stdout_router import StdoutRouter
 from pyx.terms import Pid
 from tests.runtime import programs
 from tests.staging import (
@@ -423,7 +423,7 @@ class TestCodeOfDeadProcesses:
     ) -> None:
         shown: list[str] = []
         monkeypatch.setattr(sys, "stdout", StdoutRouter(io.StringIO()))
-        node.output.outlet._write = lambda text, _: shown.append(text)
+        node.output.writer._write = lambda text, _: shown.append(text)
         in_c = threading.Lock()
         in_c.acquire()
         finished = Finished(node, monkeypatch)

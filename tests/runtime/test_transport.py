@@ -92,7 +92,7 @@ class TestConnections:
     def test_message_call_and_print_reach_the_other_node(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
         shown: list[tuple[Pid, str]] = []
-        a.output.outlet._write = lambda text, frm: shown.append((frm, text))
+        a.output.writer._write = lambda text, frm: shown.append((frm, text))
         running = Running(b, receive)
         in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         as_process(a, lambda: send(("reader", "b"), {"name": "nike"}))

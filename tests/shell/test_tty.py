@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import TerminalTaken
+from pyx.execution.console_writer import Pace
 from pyx.execution.context import current
-from pyx.execution.outlet import Pace
-from pyx.execution.output import StdoutRouter
+from pyx.execution.stdout_router import StdoutRouter
 from pyx.runtime.shell_process import ShellProcess
 from pyx.shell.screen import Screen
 from pyx.shell.tty import (

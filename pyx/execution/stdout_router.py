@@ -1,7 +1,7 @@
 """Routes `sys.stdout` of a process to its group leader: whole lines, in the process's order, across nodes.
 
 `print` in a process goes to the terminal of the process that spawned it; `print` on a thread that does not
-run a process goes to the original stream.  See `outlet.py` for the way to a console.
+run a process goes to the original stream.  See `console_writer.py` for the way to a console.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes queued lines to a console, one thread at a time.  See `output.py` for where lines come from."""
+"""Writes queued lines to a console, one thread at a time.  They come from `stdout_router.py`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Pace(NamedTuple):
     """Waits until all text is shown; False if given up.  Called on the shell's thread."""
 
 
-class Outlet:
+class ConsoleWriter:
     """Writes the queued lines of one console: one thread at a time, in order.
 
     Args:

@@ -1,4 +1,4 @@
-"""output.py, outlet.py: Printed lines go whole and in order to the leader's console, which has one writer."""
+"""stdout_router.py, console_writer.py: Printed lines go whole and in order to the leader's console."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 
 from pyx.core.console_queue import ConsoleQueue
 from pyx.errors import ProcessKilled
-from pyx.execution import output
+from pyx.execution import stdout_router
+from pyx.execution.console_writer import ConsoleWriter, Pace
 from pyx.execution.context import current
 from pyx.execution.line_buffer import LONGEST_PRINT
-from pyx.execution.outlet import Outlet, Pace
-from pyx.execution.output import StdoutRouter, found_stream, install
 from pyx.execution.slots import LockSlot
+from pyx.execution.stdout_router import StdoutRouter, found_stream, install
 from pyx.execution.thread_pool import Pool
 from pyx.terms import Pid
 from tests.staging import HANG, as_process, in_kernel, in_the_name_of_a_process, until, wait_for
@@ -48,7 +48,7 @@ class Console:
 def console(node: LocalNode) -> Console:
     """The node's own."""
     console = Console()
-    node.output.outlet._write = console.write
+    node.output.writer._write = console.write
     return console
 
 
@@ -203,7 +203,7 @@ def leads_a_terminal(node: LocalNode) -> tuple[Console, Any]:
     )
     assert process.output is not None
     runner = process.runner = Runner(node, process)
-    runner.outlet = Outlet(process.output, console.write)
+    runner.console_writer = ConsoleWriter(process.output, console.write)
     return console, runner
 
 
@@ -234,16 +234,16 @@ class TestLeaders:
 
 
 class TestOutlet:
-    def outlet(self, write: Callable[[str, Pid], object], *texts: str) -> tuple[Outlet, ConsoleQueue]:
+    def writer(self, write: Callable[[str, Pid], object], *texts: str) -> tuple[ConsoleWriter, ConsoleQueue]:
         lines = ConsoleQueue()
         for number, text in enumerate(texts):
             lines.put(Pid(number), text)
-        return Outlet(lines, write), lines
+        return ConsoleWriter(lines, write), lines
 
     def test_outlet_shows_queued_lines_in_order(self) -> None:
         console = Console()
-        outlet, lines = self.outlet(console.write, "a\n", "b\n")
-        outlet.show()
+        writer, lines = self.writer(console.write, "a\n", "b\n")
+        writer.show()
         assert console.shown == [(Pid(0), "a\n"), (Pid(1), "b\n")]
         assert not lines
 
@@ -258,10 +258,10 @@ class TestOutlet:
             later.append(then)
             return False
 
-        outlet = Outlet(lines, console.write, lambda: Pace(has_room))
+        writer = ConsoleWriter(lines, console.write, lambda: Pace(has_room))
         for number in range(5):
             lines.put(Pid(number), "x\n")
-        outlet.show()
+        writer.show()
         assert (len(console.shown), len(lines)) == (2, 3)
         room = 5
         later[0]()
@@ -272,17 +272,17 @@ class TestOutlet:
         while not lines.put(Pid(1), "x" * 9999 + "\n"):
             pass
         lines.waiters.add(slot)
-        Outlet(lines, console.write).show()
+        ConsoleWriter(lines, console.write).show()
         assert slot.wait(0)
 
     def test_number_of_dropped_lines_is_shown_once_after_the_kept_ones(self) -> None:
         console, lines = Console(), ConsoleQueue()
         lines.put(Pid(1), "kept\n")
         lines.dropped = 7
-        outlet = Outlet(lines, console.write)
-        outlet.show()
+        writer = ConsoleWriter(lines, console.write)
+        writer.show()
         lines.put(Pid(1), "later\n")
-        outlet.show()
+        writer.show()
         assert [text for _, text in console.shown] == [
             "kept\n",
             "... 7 lines dropped: they came faster than they can be shown\n",
@@ -299,12 +299,12 @@ class TestOutlet:
             wait_for(go_on)
             console.write(text, frm)
 
-        outlet, lines = self.outlet(write, "a\n")
-        slow = threading.Thread(target=outlet.show)
+        writer, lines = self.writer(write, "a\n")
+        slow = threading.Thread(target=writer.show)
         slow.start()
         wait_for(writing)
         lines.append((Pid(1), "b\n"))
-        outlet.show()
+        writer.show()
         assert console.shown == []
         go_on.set()
         slow.join(HANG)
@@ -319,12 +319,12 @@ class TestOutlet:
             wait_for(go_on)
             console.write(text, frm)
 
-        outlet, _ = self.outlet(write, "a\n", "b\n")
-        slow = threading.Thread(target=outlet.show)
+        writer, _ = self.writer(write, "a\n", "b\n")
+        slow = threading.Thread(target=writer.show)
         slow.start()
         wait_for(writing)
         threading.Timer(0, go_on.set).start()
-        outlet.show_all()
+        writer.show_all()
         assert console.text == "a\nb\n"
         slow.join(HANG)
 
@@ -336,10 +336,10 @@ class TestOutlet:
                 raise OSError("gone")
             console.write(text, frm)
 
-        outlet, _ = self.outlet(write, "a\n", "b\n")
+        writer, _ = self.writer(write, "a\n", "b\n")
         with pytest.raises(OSError, match="gone"):
-            outlet.show()
-        outlet.show()
+            writer.show()
+        writer.show()
         assert console.text == "b\n"
 
     def test_show_elsewhere_uses_one_other_thread_for_all_lines(self) -> None:
@@ -350,7 +350,7 @@ class TestOutlet:
             threads.append(threading.get_ident())
             shown.release()
 
-        outlet, lines = self.outlet(write)
+        writer, lines = self.writer(write)
 
         class Counting(Pool):
             jobs: list[Callable[[], None]]
@@ -362,7 +362,7 @@ class TestOutlet:
         pool.jobs = []
         for number in range(10):
             lines.append((Pid(number), "x\n"))
-            outlet.show_elsewhere(pool)
+            writer.show_elsewhere(pool)
         assert len(pool.jobs) == 1
         assert threads == []
         Pool().run(pool.jobs[0])
@@ -370,7 +370,7 @@ class TestOutlet:
             assert shown.acquire(timeout=HANG)
         assert threading.get_ident() not in threads
         lines.append((Pid(0), "y\n"))
-        outlet.show_elsewhere(pool)
+        writer.show_elsewhere(pool)
         assert len(pool.jobs) == 2
 
 
@@ -414,7 +414,7 @@ def test_node_without_stdout_drops_its_lines_only(
         stream = io.StringIO()
         stream.close()
     router = StdoutRouter(stream)
-    monkeypatch.setattr(output, "found_stream", lambda: stream)
+    monkeypatch.setattr(stdout_router, "found_stream", lambda: stream)
     as_process(node, lambda: router.write("a line\n"))
 
 
