@@ -22,7 +22,7 @@ processes.  Everything that is shown goes through one writer.
     helpers            h, i, v, flush, pid, r, exports ...
     documentation      signatures and docstrings as the helpers show them
     history            the typed statements that are kept
-    history_file       the file of the history
+    history_file       the file of the history: its format, its lock
     redaction          cookies kept out of history and recordings
     record_hooks       reports what is typed and shown to a recorder (`--record`)
     log_handler        pyx's log on stderr

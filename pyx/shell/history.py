@@ -1,12 +1,10 @@
-"""The history: typed statements, kept between sessions, one JSON string a line.
+"""The history: typed statements, kept between sessions, without cookies.
 
-The file is readable for its owner alone (0600).  A full disk or an unwritable home costs one warning.  See
-`history_file.py` for the file.
+A full disk or an unwritable home costs one warning.  See `history_file.py` for the file and its format.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,13 +55,12 @@ class History:
 
     def load(self) -> list[str]:
         """Returns all kept statements, oldest first."""
-        lines: list[bytes] = []
+        statements: list[str] = []
         if self._file is not None:
             try:
-                lines = self._file.lines()
+                statements = self._file.statements()
             except OSError as error:
                 self._warn_once(error)
-        statements = [statement for statement in map(_decoded, lines) if statement is not None]
         self._last = statements[-1] if statements else None
         return statements
 
@@ -79,7 +76,7 @@ class History:
         self._mine.append(statement)
         if self._file is not None:
             try:
-                self._file.add(_line(statement))
+                self._file.add(statement)
             except OSError as error:
                 self._warn_once(error)
 
@@ -89,12 +86,12 @@ class History:
         if self._redaction.cookies == self._cookies_checked:
             return
         self._cookies_checked = self._redaction.cookies
-        lines = {_line(one) for one in self._mine if self._redaction.holds_cookie(one)}
-        if not lines or self._file is None:
+        found = {one for one in self._mine if self._redaction.holds_cookie(one)}
+        if not found or self._file is None:
             return
-        self._mine = [one for one in self._mine if _line(one) not in lines]
+        self._mine = [one for one in self._mine if one not in found]
         try:
-            self._file.remove(lines)
+            self._file.remove(found)
         except OSError as error:
             self._warn_once(error)
 
@@ -102,15 +99,3 @@ class History:
         if self._warn is not None and self._file is not None:
             warn, self._warn = self._warn, None
             warn(f"the history is not saved: {self._file.path}: {error.strerror or error}")
-
-
-def _line(statement: str) -> bytes:
-    return json.dumps(statement).encode()
-
-
-def _decoded(line: bytes) -> str | None:
-    try:
-        statement = json.loads(line)
-    except ValueError:
-        return None
-    return statement if isinstance(statement, str) else None

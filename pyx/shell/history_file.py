@@ -1,6 +1,7 @@
-"""The file of the history: lines of JSON strings, appended by several shells; old ones are dropped at times.
+"""The file of the history: one JSON string a line, a statement each, appended by several shells.
 
-Torn lines and other content (of a wrong path, say) are skipped.
+It is readable for its owner alone (0600).  Above 4 MiB the oldest lines are dropped.  Torn lines and other
+content (of a wrong path, say) are skipped.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import stat
 import time
@@ -37,7 +39,11 @@ class HistoryFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def lines(self) -> list[bytes]:
+    def statements(self) -> list[str]:
+        """Returns the statements, oldest first."""
+        return [statement for line in self._lines() if (statement := _decoded(line)) is not None]
+
+    def _lines(self) -> list[bytes]:
         """Returns the lines that may hold a statement, oldest first, without their ends."""
         try:
             with _opened(self.path, os.O_RDONLY) as descriptor:
@@ -51,8 +57,9 @@ class HistoryFile:
             self._rewrite(_newest)
         return _newest(lines)
 
-    def add(self, line: bytes) -> None:
-        """Appends *line*, given without its end, unless it is too long."""
+    def add(self, statement: str) -> None:
+        """Appends *statement*, unless its line is too long."""
+        line = _encoded(statement)
         if len(line) >= LONGEST_BYTES:
             return
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,14 +69,27 @@ class HistoryFile:
                 # One write: even without locks (some file systems) lines of several shells do not mix.
                 _write(descriptor, line + b"\n" if _ends_with_line(descriptor) else b"\n" + line + b"\n")
 
-    def remove(self, lines: set[bytes]) -> None:
-        """Removes all lines that are equal to one of *lines*."""
+    def remove(self, statements: set[str]) -> None:
+        """Removes all lines that hold one of *statements*."""
+        lines = {_encoded(statement) for statement in statements}
         self._rewrite(lambda found: [line for line in found if line not in lines])
 
     def _rewrite(self, choose: Callable[[list[bytes]], list[bytes]]) -> None:
         with _locked(self.path, os.O_RDONLY) as descriptor:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 write_whole(self.path, b"".join(line + b"\n" for line in choose(_read_lines(descriptor))))
+
+
+def _encoded(statement: str) -> bytes:
+    return json.dumps(statement).encode()
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        statement = json.loads(line)
+    except ValueError:
+        return None
+    return statement if isinstance(statement, str) else None
 
 
 @contextlib.contextmanager
