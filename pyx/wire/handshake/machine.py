@@ -42,8 +42,6 @@ _STATUSES: Final[tuple[Status, ...]] = ("ok", "simultaneous", "refused")  # by t
 _PROOF, _DECISION, _FAILURE = 3, 4, 5
 _FAILURE_BODY: Final = bytes((_FAILURE,))
 
-_COOKIE_HINT: Final = "both read ~/.pyx.cookie, or pass --cookie-file"
-
 
 class Transmit(NamedTuple):
     """Bytes to write, in the order of the events."""
@@ -192,6 +190,12 @@ class _Party:
         return self._theirs
 
 
+def _wrong_cookie(name: str) -> HandshakeFailed:
+    return HandshakeFailed(
+        f"the cookie of {name} differs from ours", hint="both read ~/.pyx.cookie, or pass --cookie-file"
+    )
+
+
 class Dialler(_Party):
     """The side that connected.  It has a hello to transmit from the start.
 
@@ -235,7 +239,7 @@ class Dialler(_Party):
 
     def _meaning_of_failure(self) -> HandshakeFailed:
         if self._step == "decision":
-            return HandshakeFailed(f"the cookie of {self._mine.dialled} differs from ours", hint=_COOKIE_HINT)
+            return _wrong_cookie(self._mine.dialled)
         return HandshakeFailed("it refused the connection")
 
 
@@ -285,7 +289,7 @@ class Acceptor(_Party):
         if self._misdialled:
             raise HandshakeFailed(self._misdialled)
         if not holds_the_key:
-            raise HandshakeFailed(f"the cookie of {theirs.name} differs from ours", hint=_COOKIE_HINT)
+            raise _wrong_cookie(theirs.name)
         if self._unread:
             raise HandshakeFailed(f"{theirs.name} sent more before it was answered")
         self._step = "deciding"
