@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pyx.execution import context
 from pyx.execution.runner import sleep_async
 from pyx.options import NodeOptions, takes_options
-from pyx.runtime import node_requests, process_requests, remote_calls, start_stop
+from pyx.runtime import node_requests, process_requests, rpc_client, start_stop
 from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds
 from pyx.runtime.local_node import node_of, this_node
 
@@ -60,7 +60,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         node: str, module: Any, function: Any = None, args: Sequence[Any] = (), timeout: float | None = None
     ) -> Any:
         """`rpc.call`, awaitable."""
-        return await remote_calls.call(node, module, function, args, timeout)
+        return await rpc_client.call(node, module, function, args, timeout)
 
     @staticmethod
     async def multicall(
@@ -71,7 +71,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         timeout: float | None = None,
     ) -> tuple[list[Any], list[str]]:
         """`rpc.multicall`, awaitable."""
-        return await remote_calls.multicall(nodes, module, function, args, timeout)
+        return await rpc_client.multicall(nodes, module, function, args, timeout)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pyx.runtime import remote_calls, rex
+from pyx.runtime import rpc_client, rpc_functions
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import wait
 
@@ -51,7 +51,7 @@ def call(
         EncodeError: an argument is not data.
         WouldBlock: the thread runs an event loop (use `await aio.rpc.call()`).
     """
-    return wait("rpc.call", remote_calls.call(node, module, function, args, timeout))
+    return wait("rpc.call", rpc_client.call(node, module, function, args, timeout))
 
 
 def export(function: F) -> F:
@@ -62,14 +62,14 @@ def export(function: F) -> F:
     Raises:
         TypeError: it is not a plain function.
     """
-    rex.mark(function)
+    rpc_functions.mark(function)
     return function
 
 
 def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:
     """Has *node* run a function, without an answer; returns True, even if the node cannot be reached."""
     here = this_node()
-    here.sending.cast(here.full_name(node), remote_calls.encoded_call(here, module, function, args))
+    here.sending.cast(here.full_name(node), rpc_client.encoded_call(here, module, function, args))
     return True
 
 
@@ -80,7 +80,7 @@ def async_call(
 
     Cancelling the future abandons the call.  Differs from IEx: `:rpc.yield(key)` is `result(timeout)`.
     """
-    return remote_calls.CallFuture(node, module, function, args)
+    return rpc_client.CallFuture(node, module, function, args)
 
 
 def multicall(
@@ -104,4 +104,4 @@ def multicall(
         reached or did not answer in time.  Where the function failed, the result is the exception that `call`
         would have raised.
     """
-    return wait("rpc.multicall", remote_calls.multicall(nodes, module, function, args, timeout))
+    return wait("rpc.multicall", rpc_client.multicall(nodes, module, function, args, timeout))

@@ -20,7 +20,7 @@ What they use:
 
     arguments          checks of the arguments of the public functions
     encoding           values to payloads and back
-    rex                finds the functions that peers call
+    rpc_functions      finds the functions that peers call (OTP's `rex`)
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it
     inquiry_workers    the threads that answer peers' `Process.info`
     peer_connections   what connections receive, handed to the kernel
@@ -38,7 +38,7 @@ On top of the node:
     request            a request under way, waited for by a thread or a coroutine
     node_requests      ping, connect, spawn on another node
     process_requests   `Process.info` and `is_alive` of any pid
-    remote_calls       `rpc`: calls of functions on nodes
+    rpc_client         `rpc`: calls of functions on nodes
 
 Never imported here: the public modules, the shell, the scenarios.  A public module that a peer names ("Node",
 "Process", "rpc") is looked up by its name when the call comes, like any other module.

@@ -21,7 +21,7 @@ from pyx.execution.kill_retry import KillRetry
 from pyx.execution.runner import Runner
 from pyx.execution.tasks import cancel_left_over
 from pyx.execution.threads import run_process
-from pyx.runtime import rex
+from pyx.runtime import rpc_functions
 from pyx.runtime.encoding import decode_reason, decoded, encoded, encoded_call, encoded_reason
 from pyx.signals import Call
 from pyx.terms import Raised
@@ -79,8 +79,8 @@ class Lifecycle:
             EncodeError: an argument is not data.
         """
         payload = encoded(args, self._sending.max_message_bytes, what="args")
-        coroutine = rex.is_coroutine_function(function)
-        call = rex.initial_call(function, len(args))
+        coroutine = rpc_functions.is_coroutine_function(function)
+        call = rpc_functions.initial_call(function, len(args))
 
         def body() -> Any:
             return function(*decoded(payload, self._kernel))
@@ -142,10 +142,10 @@ class Lifecycle:
         kernel = self._kernel
         found = None
         if payload.origin is not None:  # a peer chose the function, so the policy decides
-            found = rex.find_marked(module, function)
+            found = rpc_functions.find_marked(module, function)
             if not allows(kernel.tables.policy, Call, marked=found is not None):
                 raise RpcRefused(kernel.tables.name, kernel.tables.policy)
-        return functools.partial(found or rex.find(module, function), *args)
+        return functools.partial(found or rpc_functions.find(module, function), *args)
 
     # ------------------------------------------------------------ running and ending
 

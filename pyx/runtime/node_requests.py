@@ -14,8 +14,8 @@ from pyx.runtime import request
 from pyx.runtime.arguments import named_call
 from pyx.runtime.encoding import encoded_call
 from pyx.runtime.local_node import this_node
-from pyx.runtime.remote_calls import malformed
 from pyx.runtime.request import PendingAnswer
+from pyx.runtime.rpc_client import malformed
 from pyx.terms import Pid, Ref
 
 DIAL_SECONDS: Final = 10.0

@@ -4,7 +4,7 @@
     return await node_requests.ping(node)                 # `aio.Node.ping`
 
 `PendingAnswer` blocks a thread that runs no event loop, and awaits on one that does.  See `core/requests.py`
-for the numbers of requests, and `rex.py` for what the other node runs.
+for the numbers of requests, and `rpc_functions.py` for what the other node runs.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from pyx.execution import thread_state
 from pyx.execution.slots import LockSlot
 from pyx.node import Node
 from pyx.process import Process
-from pyx.runtime import rex, start_stop
+from pyx.runtime import rpc_functions, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import program_exit
@@ -95,9 +95,8 @@ class App:
             leave_out_own_folder()
             project.install(folder_of(self._options.file))
             stack.callback(self._leave)
-            process = stack.enter_context(
-                shell_process(this_node(), frontend.console, rex.initial_call(run, 2), frontend.pace)
-            )
+            called = rpc_functions.initial_call(run, 2)
+            process = stack.enter_context(shell_process(this_node(), frontend.console, called, frontend.pace))
             # Called after what the program registers, which may need the node, and before its own `stop`.
             atexit.register(self._shut_down, process, stack)
             stack.callback(atexit.unregister, self._shut_down)

@@ -11,7 +11,7 @@ import pytest
 from pyx.core.kernel import Kernel
 from pyx.errors import EncodeError
 from pyx.runtime.encoding import decoded, encoded, encoded_call, encoded_reason
-from pyx.runtime.rex import mark
+from pyx.runtime.rpc_functions import mark
 from pyx.signals import Payload
 from pyx.terms import LONGEST_WORD, FunctionName, Incarnation, Raised
 from pyx.wire.codec import decode

@@ -1,4 +1,4 @@
-"""rex.py, lifecycle.py: Which code of this node peers may run, under each `--rpc` policy."""
+"""rpc_functions.py, lifecycle.py: Which code of this node peers may run, under each `--rpc` policy."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pyx import Node, Process, receive, send
 from pyx import self as own_pid
 from pyx.errors import RemoteError, RpcError
 from pyx.execution import context
-from pyx.runtime import remote_calls
+from pyx.runtime import rpc_client
 from pyx.runtime.request import PendingAnswer, wait
 from pyx.signals import Payload
 from pyx.terms import Pid
@@ -92,16 +92,16 @@ def test_undecodable_message_is_dropped_counted_and_logged_at_both_ends(
 def test_undecodable_call_fails_at_its_caller(two: Two) -> None:
     pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", TORN)
     with pytest.raises(RemoteError, match="DecodeError: malformed payload"):
-        remote_calls.value_of(two.a, "b@test", pending)
+        rpc_client.value_of(two.a, "b@test", pending)
     assert two.ends() == ("end", 0)
 
 
 def test_undecodable_answer_fails_at_its_caller(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
-    call = remote_calls.encoded_call(two.a, "os", "getpid", [])
+    call = rpc_client.encoded_call(two.a, "os", "getpid", [])
     pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", call)
     with pytest.raises(RpcError, match="the answer of b@test cannot be decoded: malformed payload"):
-        remote_calls.value_of(two.a, "b@test", pending)
+        rpc_client.value_of(two.a, "b@test", pending)
 
 
 def test_spawn_with_an_undecodable_payload_ends_with_the_reason(two: Two) -> None:

@@ -1,4 +1,4 @@
-"""rex.py: Functions found by module and name, and which failures are those of the module."""
+"""rpc_functions.py: Functions found by module and name, and which failures are those of the module."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import pyx
 from pyx.errors import UndefinedFunction
-from pyx.runtime.rex import find, initial_call, is_coroutine_function
+from pyx.runtime.rpc_functions import find, initial_call, is_coroutine_function
 
 if TYPE_CHECKING:
     from pathlib import Path

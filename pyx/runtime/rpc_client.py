@@ -1,4 +1,4 @@
-"""The requests of `rpc`: calls of functions on nodes.  See `rex.py` for what runs them there."""
+"""The requests of `rpc`: calls of functions on nodes.  On the called node `rpc_functions.py` finds them."""
 
 from __future__ import annotations
 

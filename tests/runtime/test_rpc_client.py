@@ -1,4 +1,4 @@
-"""remote_calls.py: What each answer to a call becomes for its caller, alone and in a multicall."""
+"""rpc_client.py: What each answer to a call becomes for its caller, alone and in a multicall."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import EncodeError, RemoteError, RpcError, RpcNoConnection, RpcRefused, RpcUndefined
-from pyx.runtime.remote_calls import destinations, encoded_call, results_of, value_of
 from pyx.runtime.request import PendingAnswer
+from pyx.runtime.rpc_client import destinations, encoded_call, results_of, value_of
 from pyx.signals import Payload
 from pyx.terms import Raised
 from pyx.wire.codec import decode

@@ -1,7 +1,7 @@
 """Finds the functions that peers call by module and name.
 
-OTP has a `rex` (remote execution) server; here every call is a process of its own, so a slow call delays no
-other.  See `core/policy.py` for which calls are allowed, and `lifecycle.py` for how they run.
+OTP has a server for that, `rex` (remote execution); here every call is a process of its own, so a slow call
+delays no other.  See `core/policy.py` for which calls are allowed, and `lifecycle.py` for how they run.
 """
 
 from __future__ import annotations
