@@ -78,6 +78,7 @@ class Sending:
             EncodeError: the message is not data.
             NodeBusy, ProcessKilled, KeyboardInterrupt: as `SendingCall`.
         """
+        # The hot path.  A form of it written out by hand belongs here, with this one as its meaning.
         frm = context.acting_pid()
         body = encode_for(dest, message, self.max_message_bytes)
         if thread.state.inside:

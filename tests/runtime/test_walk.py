@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tests.runtime.walk import Pair
     from tests.staging import Stage
 
-TO_THE_QUEUE: Final = 11
-TO_THE_SOCKET: Final = 16
-TO_THE_RECEIVER: Final = 18
+TO_THE_QUEUE: Final = 10
+TO_THE_SOCKET: Final = 15
+TO_THE_RECEIVER: Final = 17
 
 
 @pytest.fixture
