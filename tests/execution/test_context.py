@@ -71,7 +71,7 @@ def test_blocking_call_on_a_running_loop_is_refused_with_its_awaitable_twin() ->
     assert refused.value.hint == "use `await aio.receive()`"
 
 
-def test_a_look_for_a_running_loop_does_not_import_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_for_a_running_loop_does_not_import_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "asyncio.events")
     assert not thread_state.runs_loop()
     assert "asyncio.events" not in sys.modules

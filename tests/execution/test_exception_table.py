@@ -31,7 +31,7 @@ def protection_after_the_call(code_of: Callable[..., object]) -> list[bool]:
 
 
 class TestACallInABlock:
-    def test_is_protected_until_the_block_ends(self) -> None:
+    def test_call_in_a_block_is_protected_until_the_block_ends(self) -> None:
         def code() -> None:
             try:
                 call()
@@ -42,7 +42,7 @@ class TestACallInABlock:
 
         assert protection_after_the_call(code) == [True, False]
 
-    def test_is_protected_in_inner_blocks_too(self) -> None:
+    def test_call_in_a_block_is_protected_in_inner_blocks_too(self) -> None:
         def code() -> None:
             try:
                 call()
@@ -60,7 +60,7 @@ class TestACallInABlock:
         assert all(inside)
         assert not outside
 
-    def test_is_not_protected_in_the_cleanup(self) -> None:
+    def test_call_in_a_block_is_not_protected_in_the_cleanup(self) -> None:
         def code() -> None:
             try:
                 call()
@@ -69,7 +69,7 @@ class TestACallInABlock:
 
         assert protection_after_the_call(code) == [False, False]  # after a value, and after an exception
 
-    def test_before_a_return_is_not_protected_in_the_cleanup(self) -> None:
+    def test_call_in_a_return_statement_is_not_protected_in_the_cleanup(self) -> None:
         def code() -> None:
             try:
                 return call()
@@ -80,7 +80,7 @@ class TestACallInABlock:
 
 
 class TestACallInNoBlock:
-    def test_needs_none(self) -> None:
+    def test_call_outside_blocks_needs_no_protection(self) -> None:
         def code() -> None:
             call()
             marker()

@@ -11,14 +11,14 @@ from pyx.execution.gate import NO_GATE, Gate
 from pyx.execution.thread_state import thread
 
 
-def test_a_live_process_passes() -> None:
+def test_gate_of_a_live_process_lets_calls_pass() -> None:
     gate = Gate()
     gate.enter()
     gate.enter()
     assert gate.told == 0
 
 
-def test_a_dead_process_does_not_pass_however_often_it_tries() -> None:
+def test_gate_of_a_dead_process_refuses_every_call() -> None:
     gate = Gate()
     gate.closed = True
     for told in (1, 2):
@@ -48,7 +48,7 @@ def test_gate_knows_the_thread_until_the_process_ends() -> None:
     assert known() == (None, None, None)
 
 
-def test_an_end_elsewhere_leaves_the_process_of_this_thread_alone() -> None:
+def test_end_of_another_gate_leaves_the_gate_of_this_thread_in_place() -> None:
     """An `async def` process ends on a loop's thread, which may run a `def` process of the application."""
     mine, task = Gate(), Gate()
     mine.begin()

@@ -36,11 +36,11 @@ def guarded() -> Iterator[None]:
 
 @pytest.mark.usefixtures("guarded")
 class TestCtrlC:
-    def test_is_raised_in_user_code(self) -> None:
+    def test_ctrl_c_is_raised_in_user_code(self) -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
-    def test_is_pending_inside_a_kernel_call_and_raised_at_its_end(self) -> None:
+    def test_ctrl_c_is_pending_in_a_kernel_call_and_raised_at_its_end(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         assert interrupts.pending_interrupt.noted
@@ -49,13 +49,13 @@ class TestCtrlC:
             interrupts.raise_pending()
         interrupts.raise_pending()  # once
 
-    def test_is_sent_again_where_no_kernel_call_follows(self) -> None:
+    def test_ctrl_c_is_sent_again_where_no_kernel_call_follows(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             go_on()
 
-    def test_is_sent_again_until_it_is_handled(self) -> None:
+    def test_ctrl_c_is_sent_again_until_it_is_handled(self) -> None:
         asked = 0
 
         def handler(signum: int, frame: FrameType | None) -> None:
@@ -70,7 +70,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             go_on()
 
-    def test_is_raised_once(self) -> None:
+    def test_ctrl_c_repeated_while_being_raised_is_raised_once(self) -> None:
         """It was asked for again at the very moment when it was raised on the way out."""
         interrupts.pending_interrupt.repeated = True
         signal.raise_signal(signal.SIGINT)
@@ -78,7 +78,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
-    def test_twice_while_pending_is_raised_once(self) -> None:
+    def test_second_ctrl_c_while_one_is_pending_is_not_raised_again(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
@@ -86,7 +86,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             interrupts.raise_pending()
 
-    def test_is_not_raised_by_a_kernel_call_of_another_thread(self) -> None:
+    def test_ctrl_c_is_not_raised_by_a_kernel_call_of_another_thread(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         other = threading.Thread(target=interrupts.raise_pending)
@@ -96,7 +96,7 @@ class TestCtrlC:
         with pytest.raises(KeyboardInterrupt):
             interrupts.raise_pending()
 
-    def test_sent_by_interrupt_main_thread_ends_a_wait(self) -> None:
+    def test_interrupt_main_thread_ends_a_wait(self) -> None:
         with pytest.raises(KeyboardInterrupt):
             ask_and_wait()
 
@@ -146,7 +146,7 @@ class TestFramesAtWork:
         assert code_of("pyx.runtime.receiving")(lambda: library(judgement)) is False  # by way of this lambda
         assert code_of("pyx.runtime.receiving", "lambda judge: library(judge)", library=library)(judgement)
 
-    def test_what_a_namedtuple_has_made_works_for_its_caller_too(self) -> None:
+    def test_code_made_by_namedtuple_works_for_its_caller(self) -> None:
         made = eval("lambda judge: judge()", {"__name__": "namedtuple_Letter"})
         assert not made(judgement)
         assert code_of("pyx.runtime.receiving", "lambda judge: made(judge)", made=made)(judgement)
@@ -197,11 +197,11 @@ def deadline() -> Iterator[None]:
 
 @pytest.mark.usefixtures("deadline")
 class TestAHandlerOfTheProgram:
-    def test_runs_at_once_in_user_code(self) -> None:
+    def test_signal_handler_runs_at_once_in_user_code(self) -> None:
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
 
-    def test_runs_at_the_end_of_the_kernel_call_it_came_in(self, node: LocalNode) -> None:
+    def test_signal_handler_runs_at_the_end_of_the_interrupted_kernel_call(self, node: LocalNode) -> None:
         decided: list[str] = []
 
         def decide() -> None:
@@ -212,7 +212,7 @@ class TestAHandlerOfTheProgram:
             and_goes_on(in_kernel, node, decide)
         assert decided == ["to the end"]
 
-    def test_runs_before_the_kernel_call_returns(self, node: LocalNode) -> None:
+    def test_signal_handler_runs_before_the_kernel_call_returns(self, node: LocalNode) -> None:
         """Not later: a loop that calls pyx and nothing else is hardly ever met outside."""
         left: list[str] = []
 
@@ -225,16 +225,14 @@ class TestAHandlerOfTheProgram:
         assert not left
         assert not interrupts.pending_handlers
 
-    def test_run_at_the_end_of_a_kernel_call_does_not_run_for_the_repeated_signal(
-        self, node: LocalNode
-    ) -> None:
+    def test_signal_handler_that_has_run_does_not_run_for_the_repeated_signal(self, node: LocalNode) -> None:
         stands_in: Any = signal.getsignal(signal.SIGALRM)
         stands_in.repeated = True  # as it is sent again at the very moment when it runs
         signal.raise_signal(signal.SIGALRM)
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
 
-    def test_runs_though_the_handler_of_another_signal_raises(self, node: LocalNode) -> None:
+    def test_signal_handler_runs_though_the_handler_of_another_signal_raises(self, node: LocalNode) -> None:
         came = threading.Event()
         before = signal.signal(signal.SIGUSR1, lambda *_: came.set())
         interrupts.guard_main_thread()
@@ -250,7 +248,7 @@ class TestAHandlerOfTheProgram:
         finally:
             signal.signal(signal.SIGUSR1, before)
 
-    def test_may_call_pyx_itself(self, node: LocalNode) -> None:
+    def test_signal_handler_may_call_pyx(self, node: LocalNode) -> None:
         asked: list[object] = []
         before = signal.signal(signal.SIGUSR1, lambda *_: asked.append(in_kernel(node, list)))
         interrupts.guard_main_thread()
@@ -260,7 +258,7 @@ class TestAHandlerOfTheProgram:
         finally:
             signal.signal(signal.SIGUSR1, before)
 
-    def test_is_forgotten_by_a_fork(self) -> None:
+    def test_pending_signal_handler_is_dropped_in_a_forked_child(self) -> None:
         thread.state.inside = True
         signal.raise_signal(signal.SIGALRM)
         interrupts.forget_pending_handlers()
@@ -269,14 +267,14 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
 
-    def test_runs_after_the_encoding_it_came_in(self) -> None:
+    def test_signal_handler_runs_after_the_interrupted_encoding(self) -> None:
         def encodes() -> None:
             code_of("pyx.runtime.encoding", "lambda raise_signal: raise_signal(14)")(signal.raise_signal)
 
         with pytest.raises(Deadline):
             and_goes_on(encodes)
 
-    def test_ends_a_wait_of_pyx(self, node: LocalNode) -> None:
+    def test_signal_handler_that_raises_ends_a_wait_of_pyx(self, node: LocalNode) -> None:
         def waits() -> None:
             signal.setitimer(signal.ITIMER_REAL, 0.01)
             slot = LockSlot()
@@ -285,7 +283,9 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(Deadline):
             waits()
 
-    def test_set_after_the_start_is_replaced_at_the_next_kernel_call(self, node: LocalNode) -> None:
+    def test_signal_handler_set_after_the_start_is_wrapped_at_the_next_kernel_call(
+        self, node: LocalNode
+    ) -> None:
         def another(*_: object) -> None:
             raise KeyError
 
@@ -296,7 +296,7 @@ class TestAHandlerOfTheProgram:
         with pytest.raises(KeyError):
             and_goes_on(in_kernel, node, decide)
 
-    def test_put_back_from_getsignal_still_runs(self) -> None:
+    def test_signal_handler_put_back_from_getsignal_still_runs(self) -> None:
         """`old = signal.getsignal(...)`, and later `signal.signal(..., old)`."""
         stands_in = signal.getsignal(signal.SIGALRM)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -384,7 +384,7 @@ def test_handler_is_not_changed_by_other_threads() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_noted_interrupt_is_taken_once_and_by_the_main_thread_alone(
+def test_pending_interrupt_is_taken_once_and_by_the_main_thread_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     taken: list[bool] = []

@@ -132,7 +132,7 @@ def test_kills_in_the_standard_library_leave_its_locks_free(node: LocalNode) -> 
     assert in_kernel(node, node.kernel.registry.registered) == []
 
 
-def test_a_loop_over_a_wait_of_the_library_ends_as_soon_as_the_wait_returns(node: LocalNode) -> None:
+def test_killed_loop_over_a_library_wait_ends_when_the_wait_returns(node: LocalNode) -> None:
     begun = threading.Event()
     waiting: queue.Queue[str] = queue.Queue()
     taken: list[str] = []
@@ -222,7 +222,9 @@ def test_tasks_of_a_loop_run_by_a_killed_def_are_cancelled(
 
 
 class TestWhatStaysBehind:
-    def test_is_named_after_five_seconds(self, node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_stuck_process_is_named_once_its_time_is_over(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(kill_retry, "STUCK_SECONDS", 0.0)
         for_ever = threading.Event()
 
@@ -239,7 +241,7 @@ class TestWhatStaysBehind:
         until(lambda: len(node.processes.kills) == 0)
         assert node.processes.kills.stuck() == []
 
-    def test_is_not_named_at_first(self, node: LocalNode) -> None:
+    def test_killed_process_is_not_named_as_stuck_at_first(self, node: LocalNode) -> None:
         for_ever = threading.Event()
         pid, _ = node.processes.spawn(for_ever.wait, ())
         until(lambda: bool(for_ever._cond._waiters))  # type: ignore[attr-defined]
@@ -249,7 +251,7 @@ class TestWhatStaysBehind:
         for_ever.set()
         until(lambda: len(node.processes.kills) == 0)
 
-    def test_of_an_async_def_is_named_with_the_place_of_its_await(
+    def test_stuck_async_def_is_named_with_the_place_of_its_await(
         self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         import asyncio

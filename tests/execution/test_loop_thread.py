@@ -35,7 +35,7 @@ def standing_still(portal: LoopThread) -> threading.Event:
 
 
 class TestStart:
-    def test_the_thread_starts_when_it_is_needed_and_once(self, portal: LoopThread) -> None:
+    def test_loop_thread_starts_when_needed_and_once(self, portal: LoopThread) -> None:
         assert portal.loop is None
         loop = portal.start()
         assert portal.start() is loop
@@ -96,7 +96,7 @@ class TestSoon:
         until(lambda: len(seen) == 2)
         assert seen == ["first", "second"]
 
-    def test_a_burst_wakes_the_loop_once(self, portal: LoopThread) -> None:
+    def test_burst_of_calls_wakes_the_loop_once(self, portal: LoopThread) -> None:
         loop = portal.start()
         portal.call(lambda: None)
         wakes: list[Any] = []
@@ -147,7 +147,7 @@ class TestSoon:
 
 
 class TestCall:
-    def test_gives_the_value_or_raises_what_was_raised(self, portal: LoopThread) -> None:
+    def test_call_returns_the_value_or_raises_the_exception(self, portal: LoopThread) -> None:
         assert portal.call(divmod, 7, 3) == (2, 1)
         with pytest.raises(ZeroDivisionError):
             portal.call(divmod, 7, 0)
@@ -155,7 +155,7 @@ class TestCall:
     def test_call_on_the_loops_own_thread_does_not_deadlock(self, portal: LoopThread) -> None:
         assert portal.call(portal.call, portal.call, divmod, 7, 3) == (2, 1)
 
-    def test_knows_its_own_thread(self, portal: LoopThread) -> None:
+    def test_loop_thread_recognises_its_own_thread(self, portal: LoopThread) -> None:
         portal.start()
         assert not portal.is_current
         assert portal.call(lambda: portal.is_current)
@@ -185,7 +185,7 @@ class TestLater:
 
 
 class TestEnd:
-    def test_what_leaves_the_loop_leaves_only_its_task(
+    def test_system_exit_in_a_task_does_not_stop_the_loop(
         self, portal: LoopThread, caplog: pytest.LogCaptureFixture
     ) -> None:
         """SystemExit in a task of the user's passes through asyncio's loop."""

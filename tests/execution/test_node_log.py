@@ -104,7 +104,7 @@ def test_settle_gives_up_on_a_blocked_handler(log: NodeLog, handler: Handler) ->
     assert handler.lines == []
 
 
-def test_an_exception_brings_its_traceback(log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_logged_exception_has_its_traceback(log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("tests.node_log").propagate = True
     try:
         int("x")

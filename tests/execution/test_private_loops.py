@@ -60,7 +60,7 @@ def test_each_task_of_the_loop_is_cancelled() -> None:
     assert sorted(ended) == ["a", "b", "c", "main"]
 
 
-def test_a_loop_without_tasks_is_stopped() -> None:
+def test_loop_without_tasks_is_stopped() -> None:
     loop = asyncio.new_event_loop()
     thread = OnAThread(loop.run_forever)
     until(loop.is_running)
@@ -69,7 +69,7 @@ def test_a_loop_without_tasks_is_stopped() -> None:
     loop.close()
 
 
-def test_a_thread_without_a_loop_is_left_alone() -> None:
+def test_thread_without_a_loop_is_left_alone() -> None:
     go_on = threading.Event()
     thread = OnAThread(go_on.wait)
     assert not thread.cancel()

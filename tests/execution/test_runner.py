@@ -31,14 +31,14 @@ class FakeLink:
 
 
 class TestLockSlot:
-    def test_a_wake_up_before_the_wait_is_not_lost(self) -> None:
+    def test_wake_up_before_the_wait_is_not_lost(self) -> None:
         slot = LockSlot()
         slot.wake()
         slot.wake()
         assert slot.wait(None)
         assert not slot.wait(0)
 
-    def test_wakes_another_thread(self) -> None:
+    def test_slot_wakes_a_waiting_thread(self) -> None:
         slot, woken = LockSlot(), list[bool]()
         waiter = threading.Thread(target=lambda: woken.append(slot.wait(HANG)))
         waiter.start()
@@ -50,7 +50,7 @@ class TestLockSlot:
     def test_wait_times_out(self, timeout: float) -> None:
         assert not LockSlot().wait(timeout)
 
-    def test_times_beyond_what_the_system_can_wait(self) -> None:
+    def test_wait_accepts_timeouts_beyond_those_of_the_system(self) -> None:
         slot = LockSlot()
         slot.wake()
         assert slot.wait(float("inf"))
@@ -95,7 +95,7 @@ class _Spying:
 
 
 class TestFutureSlot:
-    def test_is_woken_from_another_thread(self) -> None:
+    def test_future_slot_is_woken_from_another_thread(self) -> None:
         async def waiter() -> None:
             slot = FutureSlot(asyncio.get_running_loop(), None)
             threading.Thread(target=lambda: (slot.wake(), slot.wake())).start()
@@ -158,12 +158,12 @@ class TestSleep:
         assert killed == [True]
         assert runner.waits == set()
 
-    def test_a_dead_process_does_not_begin(self, runner: Runner) -> None:
+    def test_sleep_of_a_dead_process_does_not_begin(self, runner: Runner) -> None:
         runner.stop()
         with pytest.raises(ProcessKilled):
             sleep(runner, LockSlot(), None, lambda: False)
 
-    def test_what_was_queued_is_flushed_before_inside_the_gate(self, runner: Runner) -> None:
+    def test_queued_signals_are_flushed_before_the_sleep_and_inside_the_gate(self, runner: Runner) -> None:
         link: Any = FakeLink()
         runner.has_filled(link)
         runner.fresh = False
@@ -193,7 +193,7 @@ class TestSleep:
 
 
 class TestSleepAsync:
-    def test_until_woken_or_time_runs_out(self, runner: Runner) -> None:
+    def test_async_sleep_ends_by_a_wake_up_or_its_timeout(self, runner: Runner) -> None:
         async def sleeps() -> None:
             slot = FutureSlot(asyncio.get_running_loop(), None)
             threading.Thread(target=slot.wake).start()
@@ -233,7 +233,7 @@ def test_runner_is_waiting_in_a_receive_and_in_other_waits(runner: Runner) -> No
     assert runner.is_waiting
 
 
-def test_stopping_wakes_cancels_and_marks(runner: Runner) -> None:
+def test_stop_closes_the_gate_wakes_the_slot_and_cancels_the_task(runner: Runner) -> None:
     cancelled: list[str] = []
     runner.stop_task = lambda _: cancelled.append("cancelled")
     slot = runner.own_slot
@@ -249,7 +249,7 @@ def test_stop_of_a_runner_that_does_not_receive_wakes_no_slot(runner: Runner) ->
     assert not LockSlot().wait(0)
 
 
-def test_ended_runner_lets_go_of_its_task(runner: Runner) -> None:
+def test_ended_runner_keeps_no_reference_to_its_task(runner: Runner) -> None:
     """Or the runner, its task and the coroutine in it would keep each other until a collection."""
     runner.stop_task = lambda _: None
     runner.is_over()

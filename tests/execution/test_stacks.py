@@ -47,7 +47,7 @@ def test_frame_of_the_caller_is_left_out(collecting: list[bool]) -> None:
     assert threading.get_ident() not in current_frames()
 
 
-def test_garbage_collection_is_off_during_the_look(collecting: list[bool]) -> None:
+def test_garbage_collection_is_off_while_frames_are_read(collecting: list[bool]) -> None:
     current_frames()
     assert collecting == [False]
     assert gc.isenabled()

@@ -71,13 +71,13 @@ class TestRouter:
         router.flush()
         assert found.getvalue() == "half a line\n"
 
-    def test_other_attributes_are_the_original_streams(
+    def test_router_delegates_other_attributes_to_the_original_stream(
         self, router: StdoutRouter, found: io.StringIO
     ) -> None:
         assert router.readable() is True
         assert router.getvalue == found.getvalue
 
-    def test_a_process_hands_over_whole_lines(
+    def test_output_of_a_process_is_passed_on_in_whole_lines(
         self, node: LocalNode, console: Console, router: StdoutRouter, found: io.StringIO
     ) -> None:
         def body() -> list[str]:
@@ -93,7 +93,7 @@ class TestRouter:
         assert as_process(node, body) == ["", "half a line\n", "half a line\nand half a second\n"]
         assert found.getvalue() == ""
 
-    def test_two_processes_never_mix_inside_a_line(
+    def test_lines_of_two_processes_are_never_mixed(
         self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         barrier = threading.Barrier(2)
@@ -118,7 +118,7 @@ class TestRouter:
         until(lambda: bool(console.shown))
         assert console.text == "no newline\n"
 
-    def test_a_flush_hands_over_the_half_line_of_a_terminals_own_process(self, node: LocalNode) -> None:
+    def test_flush_of_a_terminals_own_process_shows_its_unfinished_line(self, node: LocalNode) -> None:
         console, runner = leads_a_terminal(node)
         router = StdoutRouter(io.StringIO())
         token = current.set(runner)
@@ -157,7 +157,7 @@ class TestRouter:
         in_the_name_of_a_process(node, body)
         assert console.text == ""
 
-    def test_an_unfinished_line_is_handed_over_when_it_is_a_piece_long(
+    def test_unfinished_line_is_passed_on_when_it_has_the_length_of_a_piece(
         self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
         def body() -> list[int]:
@@ -208,7 +208,9 @@ def leads_a_terminal(node: LocalNode) -> tuple[Console, Any]:
 
 
 class TestLeaders:
-    def test_a_process_prints_where_its_parent_does(self, node: LocalNode, console: Console) -> None:
+    def test_child_and_grandchild_print_on_the_terminal_of_their_parent(
+        self, node: LocalNode, console: Console
+    ) -> None:
         terminal, leader = leads_a_terminal(node)
         router = StdoutRouter(io.StringIO())
         token = current.set(leader)
@@ -375,7 +377,7 @@ class TestOutlet:
 
 
 class TestInstalling:
-    def test_once_and_over_whatever_is_there(
+    def test_install_wraps_the_present_stdout_once(
         self, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
     ) -> None:
         monkeypatch.setattr(sys, "stdout", found)
@@ -398,7 +400,7 @@ class TestInstalling:
         assert found.getvalue() == "from nobody\n"
 
 
-def test_the_nodes_own_lines_go_to_the_stream_beneath(
+def test_lines_on_the_nodes_console_go_to_the_original_stream(
     node: LocalNode, monkeypatch: pytest.MonkeyPatch, found: io.StringIO
 ) -> None:
     monkeypatch.setattr(sys, "stdout", StdoutRouter(found))

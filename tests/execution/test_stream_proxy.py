@@ -121,7 +121,9 @@ def test_close_writes_kept_text_and_leaves_the_original_stream_open(stream: Late
     assert (stream.closed, found.closed, found.written) == (True, False, b"kept")
 
 
-def test_a_wrapper_around_its_bytes_does_not_close_them_for_others(stream: Late, found: Standard) -> None:
+def test_closed_wrapper_around_the_proxys_bytes_leaves_the_original_stream_open(
+    stream: Late, found: Standard
+) -> None:
     stream.write("before ")
     wrapper = io.TextIOWrapper(stream.detach(), encoding="ascii", errors="xmlcharrefreplace")
     wrapper.write("é")
@@ -135,7 +137,7 @@ def test_finalized_proxy_leaves_the_original_stream_open(found: Standard) -> Non
     assert (found.closed, found.written) == (False, b"")
 
 
-def test_what_prints_and_what_redirects_take_it(stream: Late, found: Standard) -> None:
+def test_print_and_redirect_stdout_accept_the_proxy(stream: Late, found: Standard) -> None:
     print("one", 2, file=stream, flush=True)
     with contextlib.redirect_stdout(stream):
         print("three", flush=True)

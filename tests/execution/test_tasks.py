@@ -88,13 +88,15 @@ def standing_still(node: LocalNode) -> threading.Event:
 
 
 class TestAProcess:
-    def test_reports_its_value(self, node: LocalNode, runner: Runner) -> None:
+    def test_process_reports_its_value(self, node: LocalNode, runner: Runner) -> None:
         ends = Ends()
         node.tasks.start(runner, answer, ends.report)
         assert ends.next() == (None, 42)
 
     @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), asyncio.CancelledError()])
-    def test_reports_what_it_raised(self, node: LocalNode, runner: Runner, error: BaseException) -> None:
+    def test_process_reports_its_exception(
+        self, node: LocalNode, runner: Runner, error: BaseException
+    ) -> None:
         async def fail() -> None:
             raise error
 
@@ -103,7 +105,9 @@ class TestAProcess:
         assert ends.next() == (error, None)
         assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
 
-    def test_is_current_while_it_runs_and_not_in_its_report(self, node: LocalNode, runner: Runner) -> None:
+    def test_process_is_current_in_its_body_and_not_in_its_report(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
         ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         async def who() -> Any:
@@ -112,7 +116,7 @@ class TestAProcess:
         node.tasks.start(runner, who, lambda _, __, value: ended.put((value, current.get())))
         assert ended.get(timeout=HANG) == (runner, None)
 
-    def test_its_tasks_are_its_own(self, node: LocalNode, runner: Runner) -> None:
+    def test_process_is_current_in_its_tasks(self, node: LocalNode, runner: Runner) -> None:
         async def who() -> Any:
             return current.get()
 
@@ -123,7 +127,7 @@ class TestAProcess:
         node.tasks.start(runner, asks_its_task, ends.report)
         assert ends.next() == (None, runner)
 
-    def test_started_on_the_loop_does_not_run_before_spawn_returns(
+    def test_process_spawned_on_the_loop_does_not_run_before_spawn_returns(
         self, node: LocalNode, runner: Runner
     ) -> None:
         ends = Ends()
@@ -135,7 +139,7 @@ class TestAProcess:
         assert node.tasks._own.call(on_the_loop)
         assert ends.next() == (None, 42)
 
-    def test_is_strongly_referenced_until_its_end(self, node: LocalNode, runner: Runner) -> None:
+    def test_process_task_is_strongly_referenced_until_its_end(self, node: LocalNode, runner: Runner) -> None:
         """The loop itself would let a collection take a task that nobody holds."""
         node.tasks.start(runner, for_ever, Ends().report)
         until(lambda: runner.task is not None)
@@ -193,7 +197,7 @@ class TestKills:
 
 
 class TestTheApplicationsLoop:
-    def test_processes_run_there(
+    def test_processes_run_on_the_applications_loop(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
         tasks, done = ProcessLoop(node.transport_loop.later), asyncio.Event()
@@ -218,7 +222,7 @@ class TestTheApplicationsLoop:
         assert isinstance(error, RuntimeError)
         assert str(error) == "the event loop that Node.start was given is closed"
 
-    def test_ctrl_c_in_a_process_is_the_applications_too(
+    def test_ctrl_c_in_a_process_is_raised_to_the_application_too(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
         tasks, ends = ProcessLoop(node.transport_loop.later), Ends()
@@ -233,7 +237,7 @@ class TestTheApplicationsLoop:
         error, _ = ends.next()
         assert isinstance(error, KeyboardInterrupt)
 
-    def test_closed_ends_its_processes(
+    def test_closed_loop_ends_its_processes(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 0.01)
@@ -256,7 +260,7 @@ class TestTheApplicationsLoop:
         assert in_kernel(node, node.kernel.registry.registered) == []
         wait_for(cleaned)
 
-    def test_closed_ends_a_process_at_its_kill(
+    def test_killed_process_of_a_closed_loop_ends_at_once(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Before the loop is looked at: nothing of it stays among those that still run."""
@@ -268,7 +272,7 @@ class TestTheApplicationsLoop:
         in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         until(lambda: len(node.processes.kills) == 0)
 
-    def test_closed_by_asyncio_run_ends_its_processes_without_a_report(
+    def test_loop_closed_by_asyncio_run_ends_its_processes_without_a_log_line(
         self, node: LocalNode, caplog: pytest.LogCaptureFixture
     ) -> None:
         ended: list[Ended] = []
@@ -284,7 +288,7 @@ class TestTheApplicationsLoop:
         assert ended[0].reason == "shutdown"
         assert caplog.messages == []
 
-    def test_is_not_used_any_more_when_the_node_has_stopped(self, stage: Stage) -> None:
+    def test_applications_loop_is_not_used_after_the_node_has_stopped(self, stage: Stage) -> None:
         node = stage.make()
 
         async def first() -> None:
@@ -300,7 +304,7 @@ class TestTheApplicationsLoop:
         node.processes.spawn(later, ())
         wait_for(ran)
 
-    def test_its_slots_wake_it_from_another_thread(
+    def test_slot_of_the_applications_loop_is_woken_from_another_thread(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop
     ) -> None:
         async def waiter() -> None:
@@ -402,7 +406,7 @@ class TestWhatAProcessLeavesBehind:
         node.tasks._own.soon(lambda: going_on[0].set_result(None))
         assert heard.get(timeout=HANG) is None
 
-    def test_a_factory_of_the_applications_loop_makes_the_tasks_as_before(
+    def test_task_factory_of_the_applications_loop_stays_in_use(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop
     ) -> None:
         made: list[str] = []
@@ -431,7 +435,9 @@ class TestVisits:
 
         assert self.visit(node, runner, who) is runner
 
-    def test_a_guest_raises_where_it_is_waited_for(self, node: LocalNode, runner: Runner) -> None:
+    def test_exception_of_a_coroutine_is_raised_to_the_waiting_caller(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
         async def leave() -> None:
             raise SystemExit(3)
 
@@ -439,7 +445,7 @@ class TestVisits:
             self.visit(node, runner, leave)
         assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
 
-    def test_coroutine_that_is_cancelled(self, node: LocalNode, runner: Runner) -> None:
+    def test_cancelled_coroutine_raises_cancelled_error(self, node: LocalNode, runner: Runner) -> None:
         done = LockSlot()
         visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
         visit.cancel()
@@ -447,7 +453,9 @@ class TestVisits:
         with pytest.raises(asyncio.CancelledError):
             visit.outcome()
 
-    def test_coroutine_cancelled_before_its_first_step(self, node: LocalNode, runner: Runner) -> None:
+    def test_coroutine_cancelled_before_its_first_step_raises_cancelled_error(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
         done = LockSlot()
         go_on = standing_still(node)
         visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())

@@ -118,13 +118,13 @@ def spins(victim: Victim) -> None:
 
 
 class TestUserCode:
-    def test_raises_at_once(self) -> None:
+    def test_kill_in_user_code_raises_at_once(self) -> None:
         victim = Victim(spins)
         until(victim.struck)
         assert isinstance(victim.ends(), ProcessKilled)
         assert victim.gate.told == 1
 
-    def test_inside_a_kernel_call_does_not_raise(self) -> None:
+    def test_kill_inside_a_kernel_call_does_not_raise(self) -> None:
         """A finalizer of the user's may run there."""
 
         def inside(victim: Victim) -> None:
@@ -140,7 +140,7 @@ class TestUserCode:
         victim.go_on.set()
         assert victim.ends() is None
 
-    def test_that_has_raised_meanwhile_does_not_raise_again(self) -> None:
+    def test_kill_that_has_raised_meanwhile_does_not_raise_again(self) -> None:
         victim = Victim(spins)
         victim.gate.closed = True
         victim.gate.told = 1
@@ -149,7 +149,7 @@ class TestUserCode:
         until(victim.struck)
         victim.ends()
 
-    def test_of_another_process_on_that_thread_does_not_raise(self) -> None:
+    def test_kill_of_an_earlier_process_of_the_thread_does_not_raise(self) -> None:
         victim = Victim(spins)
         frame = current_frames()[victim.gate.thread_ident or 0]
         of_before = Gate()
@@ -171,7 +171,7 @@ def waits_in_a_queue(victim: Victim) -> None:
 
 
 class TestALibrary:
-    def test_does_not_raise_and_its_caller_raises_after_it_returned(self) -> None:
+    def test_kill_in_a_library_raises_in_the_caller_after_the_return(self) -> None:
         victim = Victim(waits_in_a_queue)
         waiting: queue.Queue[None] = victim.waiting  # type: ignore[attr-defined]
         until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
@@ -181,7 +181,7 @@ class TestALibrary:
         assert not waiting.mutex.locked()
         assert victim.gate.told == 1
 
-    def test_its_caller_raises_once_however_often_it_was_looked_at(self) -> None:
+    def test_repeated_kills_in_a_library_raise_once_in_the_caller(self) -> None:
         victim = Victim(waits_in_a_queue)
         waiting: queue.Queue[None] = victim.waiting  # type: ignore[attr-defined]
         until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
@@ -191,7 +191,7 @@ class TestALibrary:
         victim.ends()
         assert victim.gate.told == 1
 
-    def test_that_never_returns_never_raises(self, victims: list[Victim]) -> None:
+    def test_kill_in_a_library_call_that_never_returns_never_raises(self, victims: list[Victim]) -> None:
         def waits(victim: Victim) -> None:
             victim.begun.set()
             victim.go_on.wait()
@@ -203,7 +203,7 @@ class TestALibrary:
         assert victim.error is None
 
     @pytest.mark.parametrize("traces_all", [False, True])
-    def test_a_tracer_is_set_aside_until_the_process_has_ended(self, traces_all: bool) -> None:
+    def test_tracer_is_set_aside_until_the_killed_process_has_ended(self, traces_all: bool) -> None:
         """A debugger's, or a coverage tool's."""
 
         def tracer(*_: object) -> Any:
@@ -222,7 +222,7 @@ class TestALibrary:
         assert isinstance(victim.ends(), ProcessKilled)
         assert victim.traced_at_its_end is tracer
 
-    def test_nothing_traces_the_thread_afterwards(self) -> None:
+    def test_thread_is_not_traced_after_the_killed_process_has_ended(self) -> None:
         def waits(victim: Victim) -> None:
             victim.begun.set()
             victim.go_on.wait()
@@ -244,7 +244,9 @@ class TestABlockOfTheCaller:
 
     @pytest.mark.parametrize("raises", [False, True])
     @pytest.mark.parametrize("shape", ["with", "with return", "finally", "finally return", "in a callee"])
-    def test_runs_to_its_end(self, lock: threading.Lock, shape: str, raises: bool) -> None:
+    def test_cleanup_block_around_a_library_call_runs_to_its_end(
+        self, lock: threading.Lock, shape: str, raises: bool
+    ) -> None:
         def with_block(ask: Callable[[], None]) -> None:
             with lock:
                 ask()
@@ -293,7 +295,7 @@ class TestABlockOfTheCaller:
         assert not lock.locked()
         assert victim.gate.told == 1
 
-    def test_left_by_a_library_runs_to_its_end(self) -> None:
+    def test_context_manager_left_by_a_library_call_is_closed(self) -> None:
         class Thing:
             closed = 0
 
@@ -318,7 +320,7 @@ class TestABlockOfTheCaller:
         assert thing.closed == len(rounds)
 
     @pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="raises at lines alone, and later, there")
-    def test_that_swallowed_an_exception_runs_to_its_end(self, lock: threading.Lock) -> None:
+    def test_finally_block_around_a_swallowed_kill_runs_to_its_end(self, lock: threading.Lock) -> None:
         def resists(victim: Victim) -> None:
             while True:
                 lock.acquire()
@@ -339,7 +341,7 @@ class TestABlockOfTheCaller:
 
 
 class TestWhatIsSwallowed:
-    def test_by_a_bare_except_in_a_loop_is_raised_again(self) -> None:
+    def test_kill_swallowed_by_a_bare_except_is_raised_again(self) -> None:
         def resists(victim: Victim) -> None:
             victim.begun.set()
             while True:
@@ -352,7 +354,7 @@ class TestWhatIsSwallowed:
         until(victim.struck)
         assert isinstance(victim.ends(), ProcessKilled)
 
-    def test_by_two_loops_around_each_other_is_raised_again(self) -> None:
+    def test_kill_swallowed_by_nested_loops_is_raised_again(self) -> None:
         def resists(victim: Victim) -> None:
             victim.begun.set()
             while True:
@@ -387,7 +389,7 @@ class TestWhatIsSwallowed:
             sys.unraisablehook = before
         assert set(said) <= {"ProcessKilled"}
 
-    def test_a_finally_block_runs_to_its_end(self) -> None:
+    def test_finally_block_of_a_killed_process_runs_to_its_end(self) -> None:
         cleaned: list[int] = []
 
         def cleans_up(victim: Victim) -> None:

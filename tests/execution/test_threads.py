@@ -47,11 +47,11 @@ def run(runner: FakeRunner, body: Callable[[], Any]) -> list[tuple[BaseException
 
 
 class TestRunProcess:
-    def test_reports_the_value(self) -> None:
+    def test_process_reports_its_value(self) -> None:
         assert run(FakeRunner(), lambda: 42) == [(None, 42)]
 
     @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
-    def test_reports_what_was_raised(self, error: BaseException) -> None:
+    def test_process_reports_its_exception(self, error: BaseException) -> None:
         def body() -> None:
             raise error
 
@@ -77,7 +77,7 @@ class TestRunProcess:
         assert isinstance(error, ProcessKilled)
         assert value is None
 
-    def test_a_kill_in_the_body_is_reported(self) -> None:
+    def test_kill_in_the_body_is_reported(self) -> None:
         runner = FakeRunner()
 
         def body() -> None:
@@ -132,12 +132,12 @@ def as_runner(runner: Any) -> Runner:
 
 
 class TestPool:
-    def test_runs_a_job_at_once_on_another_thread(self) -> None:
+    def test_job_runs_at_once_on_another_thread(self) -> None:
         idents: queue.SimpleQueue[int] = queue.SimpleQueue()
         Pool().run(lambda: idents.put(threading.get_ident()))
         assert idents.get(timeout=HANG) != threading.get_ident()
 
-    def test_never_waits_for_a_busy_thread(self) -> None:
+    def test_job_never_waits_for_a_busy_thread(self) -> None:
         pool, barrier = Pool(), threading.Barrier(10)
         for _ in range(9):
             pool.run(barrier.wait)  # type: ignore[arg-type]

@@ -58,19 +58,19 @@ def fails() -> None:
 
 
 class TestNames:
-    def test_builtins_and_pyx_by_their_own_name_others_with_their_module(self) -> None:
+    def test_type_name_has_a_module_except_for_builtins_and_pyx(self) -> None:
         assert type_name(ValueError) == "ValueError"
         assert type_name(NoProcess) == "NoProcess"
         assert type_name(Empty).endswith("test_tracebacks.Empty")
         assert type_name(Nameless) == "None.Nameless"
 
-    def test_a_class_of_the_prompt_by_its_own_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_type_name_of_a_class_of_the_prompt_has_no_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Empty, "__module__", "__main__")
         assert type_name(Empty) == "Empty"
 
 
 class TestText:
-    def test_the_users_frames_and_the_last_line(self) -> None:
+    def test_text_has_the_users_frames_and_the_last_line(self) -> None:
         text = traceback_text(raised_by(fails))
         assert text.startswith("Traceback (most recent call last):\n")
         assert 'raise ValueError("no stock")' in text
@@ -84,10 +84,10 @@ class TestText:
         assert "through_pyx" in text
         assert "threads.py" not in text
 
-    def test_just_the_last_line_where_no_frame_is_left(self) -> None:
+    def test_text_without_frames_is_the_last_line(self) -> None:
         assert traceback_text(ValueError("no stock")) == "ValueError: no stock\n"
 
-    def test_pyx_errors_without_their_module(self) -> None:
+    def test_text_of_pyx_errors_has_no_module(self) -> None:
         assert traceback_text(NoProcess("x")) == "NoProcess: no process is registered as 'x' on this node\n"
 
     def test_text_of_pyx_errors_has_their_hint(self) -> None:
@@ -97,7 +97,7 @@ class TestText:
             == "WouldBlock: receive() would block the running event loop\nhint: use `await aio.receive()`\n"
         )
 
-    def test_a_remote_error_with_the_frames_of_the_other_side(self) -> None:
+    def test_text_of_a_remote_error_has_the_frames_of_the_other_node(self) -> None:
         remote = 'Traceback (most recent call last):\n  File "stock.py", line 3, in f\nKeyError: 1\n'
         text = traceback_text(RemoteError("server@vm", "KeyError", "1", remote))
         assert text == (
@@ -124,7 +124,7 @@ class TestText:
         assert "ValueError: one" in text
         assert "KeyError: 'two'" in text
 
-    def test_an_import_of_the_users_shows_no_importer(
+    def test_text_of_a_failed_import_has_no_frame_of_the_importer(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "broken_stock.py").write_text("raise ValueError('at import')")
@@ -221,7 +221,7 @@ class TestValue:
         assert (value.type, value.text) == ("ValueError", "no stock")
         assert value.traceback.endswith("ValueError: no stock\n")
 
-    def test_a_long_traceback_is_cut_in_the_middle(self) -> None:
+    def test_long_traceback_is_cut_in_the_middle(self) -> None:
         source = textwrap.dedent("""
             def f(n):
                 if n: g(n)
@@ -237,13 +237,13 @@ class TestValue:
         assert text.startswith("Traceback")
         assert text.endswith("xxx\n")
 
-    def test_a_long_message_is_cut_too(self) -> None:
+    def test_long_message_is_cut_too(self) -> None:
         value = as_value(ValueError("x" * 30_000))
         assert len(value.text) < 21_000
         assert " characters left out ...\n" in value.text
 
 
-def test_file_of_pyx_and_importer_is_ours() -> None:
+def test_files_of_pyx_and_of_the_importer_are_recognised() -> None:
     assert is_ours(tracebacks.__file__)
     assert is_ours("<frozen importlib._bootstrap>")
     assert is_ours(importlib.__file__)

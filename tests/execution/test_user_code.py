@@ -31,7 +31,7 @@ def caller() -> FrameType:
 @pytest.mark.parametrize(
     "filename", ["/home/ann/shop.py", "<stdin>", "<pyx 3>", "<string>", "/srv/app/lib/python/stock.py"]
 )
-def test_the_users(filename: str) -> None:
+def test_file_of_the_user_is_user_code(filename: str) -> None:
     assert is_user_code(frame_of(filename))
 
 
@@ -43,7 +43,7 @@ def test_the_users(filename: str) -> None:
         "<frozen importlib._bootstrap>",
     ],
 )
-def test_the_standard_librarys(filename: str) -> None:
+def test_file_of_the_standard_library_is_not_user_code(filename: str) -> None:
     assert is_standard_library(frame_of(filename))
     assert not is_user_code(frame_of(filename))
 
@@ -52,7 +52,7 @@ def test_the_standard_librarys(filename: str) -> None:
     "filename",
     [f"{site.getsitepackages()[0]}/urllib3/pool.py", "/usr/lib/python3/dist-packages/x.py"],
 )
-def test_an_installed_packages(filename: str) -> None:
+def test_file_of_an_installed_package_is_not_user_code(filename: str) -> None:
     assert not is_standard_library(frame_of(filename))
     assert not is_user_code(frame_of(filename))
 
@@ -63,12 +63,12 @@ def test_frames_of_pyx_are_not_user_code() -> None:
     assert not is_user_code(frame_of(pyx.runtime.receiving.__file__))
 
 
-def test_what_a_dataclass_has_made_belongs_to_the_module_of_the_class() -> None:
+def test_code_made_by_dataclass_belongs_to_the_module_of_the_class() -> None:
     assert is_user_code(frame_of("<string>", __file__="/home/ann/shop.py"))
     assert not is_user_code(frame_of("<string>", __file__=dataclasses.__file__))
 
 
-def test_what_a_namedtuple_has_made_is_the_standard_librarys() -> None:
+def test_code_made_by_namedtuple_is_not_user_code() -> None:
     point = namedtuple("point", "x")  # noqa: PYI024 - it is what this is about
     assert point.__new__.__code__.co_filename.startswith("<")
     assert not is_user_code(frame_of("<string>", __name__="namedtuple_point"))

@@ -16,24 +16,24 @@ from cryptography.hazmat.primitives import serialization
 from pyx.net.certificate import listening_context, make_certificate
 
 
-def test_the_hash_is_that_of_the_certificate_as_the_other_end_sees_it() -> None:
+def test_certificate_hash_equals_that_of_its_der_form() -> None:
     certificate = make_certificate()
     der = x509.load_pem_x509_certificate(certificate.pem).public_bytes(serialization.Encoding.DER)
     assert certificate.sha256 == hashlib.sha256(der).digest()
 
 
-def test_every_start_has_its_own_and_none_tells_the_name() -> None:
+def test_certificate_is_new_at_each_start_and_does_not_contain_the_node_name() -> None:
     one, two = make_certificate(), make_certificate()
     assert one.sha256 != two.sha256
     seen = x509.load_pem_x509_certificate(one.pem)
     assert seen.subject.rfc4514_string() == "CN=pyx"
 
 
-def test_its_repr_keeps_the_key_to_itself() -> None:
+def test_certificate_repr_hides_the_private_key() -> None:
     assert "PRIVATE" not in repr(make_certificate())
 
 
-def test_it_is_loaded_from_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_certificate_is_loaded_from_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     if not hasattr(os, "memfd_create"):
         pytest.skip("this system has no files in memory")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
@@ -43,7 +43,9 @@ def test_it_is_loaded_from_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert len(list(descriptors.iterdir())) == before
 
 
-def test_elsewhere_by_a_file_that_is_gone_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_certificate_without_memfd_is_loaded_from_a_private_file_that_is_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     modes: list[int] = []
@@ -59,7 +61,9 @@ def test_elsewhere_by_a_file_that_is_gone_at_once(monkeypatch: pytest.MonkeyPatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failure_leaves_no_file_either(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_certificate_that_cannot_be_loaded_leaves_no_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     certificate = make_certificate()
@@ -69,7 +73,7 @@ def test_a_failure_leaves_no_file_either(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_node_on_unix_sockets_alone_loads_none_of_this() -> None:
+def test_node_on_unix_sockets_does_not_import_cryptography() -> None:
     # ssl itself may be there already: asyncio tries it.
     code = (
         "import sys, pyx.node, pyx.net.endpoint\n"

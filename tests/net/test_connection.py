@@ -134,14 +134,16 @@ def number_in(signal: Signal) -> int:
 
 
 class TestALink:
-    def test_carries_signals_both_ways(self, ends: tuple[End, End]) -> None:
+    def test_connection_carries_signals_both_ways(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.say(Ping(1), Tick(), Ping(2))
         assert bob.hears(3) == [Ping(1), Tick(), Ping(2)]
         bob.say(Ping(3))
         assert gus.hears(1) == [Ping(3)]
 
-    def test_begins_with_the_end_of_the_handshake(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+    def test_connection_sends_the_handshakes_last_bytes_first_and_reads_trailing_ones(
+        self, loop_thread: LoopThread, sockets: Sockets
+    ) -> None:
         gus = End(loop_thread, sockets[0], GUS, BOB, first=b"verdict")
         gus.out.put(Tick())
         gus.start(trailing=b"\0\0\0\0\0\0")  # a tick, and the beginning of another
@@ -155,25 +157,25 @@ class TestALink:
         gus.link.close(gracefully=False)
         gus.loss()
 
-    def test_is_lost_by_a_trailing_byte_that_breaks_the_rules(
+    def test_trailing_byte_that_breaks_the_protocol_ends_the_connection(
         self, loop_thread: LoopThread, sockets: Sockets
     ) -> None:
         gus = End(loop_thread, sockets[0], GUS, BOB).start(trailing=b"\0\0\0\1\xff")
         assert gus.loss() == "it broke the protocol: frames of kind 255 are unknown"
 
-    def test_flushes_later_for_everybody_at_once(self, ends: tuple[End, End]) -> None:
+    def test_flush_later_sends_signals_of_many_calls_in_order(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         for number in range(1000):
             gus.out.put(payload(number))
             gus.link.flush_later()
         assert [number_in(signal) for signal in bob.hears(1000)] == list(range(1000))
 
-    def test_sends_more_than_one_flush_would(self, ends: tuple[End, End]) -> None:
+    def test_signals_beyond_the_size_of_one_flush_are_all_sent(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.say(*[payload(number) for number in range(20_000)])
         assert [number_in(signal) for signal in bob.hears(20_000)] == list(range(20_000))
 
-    def test_keeps_the_order_of_every_thread(self, ends: tuple[End, End]) -> None:
+    def test_connection_keeps_the_order_of_each_thread(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         order = threading.Lock()  # the kernel's
         together = threading.Barrier(8)
@@ -194,7 +196,7 @@ class TestALink:
         for speaker in range(8):
             assert [n & 0xFFFFFFFF for n in heard if n >> 32 == speaker] == list(range(2000))
 
-    def test_carries_large_payloads_among_small_ones(self, ends: tuple[End, End]) -> None:
+    def test_large_payloads_among_small_ones_arrive_whole_and_in_order(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         sizes = [8, 3_000_000, 8, 70_000, 16_384, 16_385, 1_000_000, 8]
         gus.say(*[payload(number, size) for number, size in enumerate(sizes)])
@@ -204,7 +206,9 @@ class TestALink:
 
 
 class TestAFullSocket:
-    def test_blocks_no_other_connection_and_loses_nothing(self, lone: tuple[End, socket.socket]) -> None:
+    def test_full_socket_does_not_block_the_sender_and_loses_no_signal(
+        self, lone: tuple[End, socket.socket]
+    ) -> None:
         gus, reader = lone
         for number in range(100):
             gus.say(payload(number, 65_536))  # 6 MiB: far more than the kernel takes
@@ -214,7 +218,9 @@ class TestAFullSocket:
             heard += [number_in(signal) for signal in bob.receive_data(reader.recv(1 << 16))]
         assert heard == list(range(100))
 
-    def test_is_left_to_the_loop_by_all_threads(self, lone: tuple[End, socket.socket]) -> None:
+    def test_full_socket_keeps_the_order_of_each_writing_thread(
+        self, lone: tuple[End, socket.socket]
+    ) -> None:
         gus, reader = lone
         bob = SignalStream(BOB, GUS)
         heard: list[int] = []
@@ -244,7 +250,9 @@ class Slot(threading.Event):
 
 
 class TestALargeSignal:
-    def test_is_passed_by_what_others_say(self, lone: tuple[End, socket.socket]) -> None:
+    def test_large_signal_is_overtaken_by_small_ones_of_other_senders(
+        self, lone: tuple[End, socket.socket]
+    ) -> None:
         gus, reader = lone
         gus.say(payload(1, 20_000_000))  # more than the kernel takes, and more than one flush would send
         gus.say(payload(2)._replace(frm=Pid(3)), Ping(1))
@@ -255,13 +263,17 @@ class TestALargeSignal:
         assert heard[0] == Ping(1)
         assert [number_in(signal) for signal in heard[1:]] == [2, 1]
 
-    def test_is_a_sign_of_life_before_it_is_whole(self, lone: tuple[End, socket.socket]) -> None:
+    def test_fragment_of_a_large_signal_counts_as_received_data(
+        self, lone: tuple[End, socket.socket]
+    ) -> None:
         gus, other = lone
         piece, _ = SignalStream(BOB, GUS).transmit(deque([payload(1, 200_000)._replace(to="server")]))
         other.sendall(piece)
         assert gus.batches.get(timeout=HANG) == 0
 
-    def test_is_given_up_with_its_connection(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+    def test_unfinished_signal_releases_its_budget_when_the_connection_ends(
+        self, loop_thread: LoopThread, sockets: Sockets
+    ) -> None:
         budget = ReassemblyBudget(1 << 20, "all peers")
         gus = End(loop_thread, sockets[0], GUS, BOB, budget=budget).start()
         piece, _ = SignalStream(BOB, GUS).transmit(deque([payload(1, 200_000)._replace(to="server")]))
@@ -274,7 +286,9 @@ class TestALargeSignal:
 
 
 class TestAHeavyQueue:
-    def test_is_counted_until_it_has_left(self, ends: tuple[End, End]) -> None:
+    def test_queue_size_returns_to_zero_when_all_signals_have_been_written(
+        self, ends: tuple[End, End]
+    ) -> None:
         gus, bob = ends
         gus.say(*[payload(number, 100 + number * 1000) for number in range(200)])
         bob.hears(200)
@@ -282,7 +296,7 @@ class TestAHeavyQueue:
         assert gus.out.queued == 0
         assert gus.out.written > 199 * 100 * 1000
 
-    def test_size_is_not_reduced_by_uncounted_bytes(self, ends: tuple[End, End]) -> None:
+    def test_queue_size_is_not_reduced_by_uncounted_bytes(self, ends: tuple[End, End]) -> None:
         """A tick every few seconds: after a day a sender would have been suspended a mebibyte too late."""
         gus, bob = ends
         gus.say(Ping(1), Nodes(("c@h",)), payload(1), Tick())
@@ -290,7 +304,7 @@ class TestAHeavyQueue:
         gus.loop_thread.settle()
         assert gus.out.queued == 0
 
-    def test_wakes_waiters_below_the_low_water_mark(self, lone: tuple[End, socket.socket]) -> None:
+    def test_queue_below_the_low_water_mark_wakes_its_waiters(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         slot = Slot()
@@ -300,7 +314,9 @@ class TestAHeavyQueue:
             reader.recv(1 << 16)
         assert gus.out.is_below_low_water
 
-    def test_wakes_a_late_waiter(self, lone: tuple[End, socket.socket]) -> None:
+    def test_late_waiter_is_woken_or_finds_the_queue_below_the_low_water_mark(
+        self, lone: tuple[End, socket.socket]
+    ) -> None:
         """A waiter that reads the size after it has added its slot is woken, or finds the size low enough."""
         gus, reader = lone
         reader.setblocking(False)
@@ -319,7 +335,9 @@ class TestAHeavyQueue:
 class TestAPeerThatTakesNothing:
     """Exactly when is told by `test_stall.py`."""
 
-    def test_is_given_up(self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_peer_that_reads_nothing_is_disconnected(
+        self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(stall, "STALLED_SECONDS", 0.01)
         gus, _ = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
@@ -327,7 +345,7 @@ class TestAPeerThatTakesNothing:
         assert loss.startswith("it accepted no data for 0.01 s, ")
         assert loss.endswith(" bytes queued")
 
-    def test_does_not_apply_to_a_slow_reader(self, lone: tuple[End, socket.socket]) -> None:
+    def test_slow_reader_is_not_disconnected(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         before = gus.link._taken
@@ -340,7 +358,7 @@ class TestAPeerThatTakesNothing:
         assert long_ago.look(gus.link._taken, time.monotonic() + 2.0)
         assert gus.lost.empty()
 
-    def test_does_not_keep_the_ended_connection(self, lone: tuple[End, socket.socket]) -> None:
+    def test_stall_timer_is_cancelled_when_the_connection_ends(self, lone: tuple[End, socket.socket]) -> None:
         gus, reader = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         gus.loop_thread.settle()
@@ -352,7 +370,7 @@ class TestAPeerThatTakesNothing:
 
 
 class TestALoss:
-    def test_by_the_end_of_the_stream_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+    def test_loss_by_the_end_of_the_stream_is_reported_once(self, lone: tuple[End, socket.socket]) -> None:
         gus, other = lone
         other.close()
         assert gus.loss() == "it closed the connection"
@@ -362,19 +380,21 @@ class TestALoss:
         gus.loop_thread.settle()
         assert gus.lost.empty()
 
-    def test_by_an_unread_rest_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+    def test_loss_by_a_reset_is_reported_once(self, lone: tuple[End, socket.socket]) -> None:
         gus, other = lone
         gus.say(Ping(1))
         other.close()  # without having read: the connection is reset
         assert gus.loss() in {"it closed the connection", "the connection broke (Connection reset by peer)"}
 
-    def test_while_the_socket_is_full_is_told_once(self, lone: tuple[End, socket.socket]) -> None:
+    def test_loss_while_the_socket_is_full_is_reported_once(self, lone: tuple[End, socket.socket]) -> None:
         gus, other = lone
         gus.say(*[payload(number, 65_536) for number in range(50)])
         other.close()
         assert gus.loss()
 
-    def test_does_not_swallow_last_words(self, lone: tuple[End, socket.socket]) -> None:
+    def test_loss_noticed_by_writing_still_delivers_the_last_signals(
+        self, lone: tuple[End, socket.socket]
+    ) -> None:
         """The other says something and leaves, and this end first learns of it by writing."""
         gus, other = lone
         blocked = threading.Event()
@@ -386,7 +406,7 @@ class TestALoss:
         assert gus.loss()
         assert gus.hears(2) == [Ping(1), Goodbye()]
 
-    def test_by_broken_rules_says_which(self, lone: tuple[End, socket.socket]) -> None:
+    def test_loss_by_a_protocol_error_names_the_broken_rule(self, lone: tuple[End, socket.socket]) -> None:
         gus, other = lone
         other.sendall(b"\xff\xff\xff\xff")
         assert gus.loss().startswith(
@@ -394,7 +414,7 @@ class TestALoss:
         )
         assert other.recv(1) == b""
 
-    def test_is_not_what_a_signal_that_cannot_be_sent_brings(self, ends: tuple[End, End]) -> None:
+    def test_signal_that_cannot_be_sent_does_not_end_the_connection(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.say(payload(1), Leader(Pid(1), Pid(2), Pid(3, 0, "n" * 9000, 4)), payload(2))
         assert [number_in(signal) for signal in bob.hears(2)] == [1, 2]
@@ -402,7 +422,7 @@ class TestALoss:
         assert gus.lost.empty()
 
     @pytest.mark.parametrize("fault", [RecursionError(), ValueError("of a peer's text")])
-    def test_by_a_bug_in_decoding_ends_that_connection(
+    def test_bug_in_decoding_ends_one_connection(
         self, ends: tuple[End, End], fault: Exception, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         gus, bob = ends
@@ -415,7 +435,7 @@ class TestALoss:
         assert gus.loss() == f"its data cannot be decoded: {type(fault).__name__}"
         assert bob.loss() == "it closed the connection"
 
-    def test_under_writing_threads_harms_none_of_them(self, ends: tuple[End, End]) -> None:
+    def test_loss_during_writes_raises_in_no_writing_thread(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         started = threading.Barrier(5)
         complaints: list[BaseException] = []
@@ -441,7 +461,7 @@ class TestALoss:
         assert complaints == []
         assert bob.loss()
 
-    def test_frees_its_descriptor_for_the_next(self, loop_thread: LoopThread) -> None:
+    def test_descriptor_reused_after_a_loss_serves_the_next_connection(self, loop_thread: LoopThread) -> None:
         """The system gives the lowest free number to the next connection, which must miss nothing."""
         seen: set[int] = set()
         for round_ in range(200):
@@ -458,7 +478,7 @@ class TestALoss:
 
 
 class TestAGracefulClose:
-    def test_delivers_everything_first(self, ends: tuple[End, End]) -> None:
+    def test_graceful_close_delivers_queued_signals_first(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         for number in range(100):
             gus.out.put(payload(number, 50_000))
@@ -470,7 +490,9 @@ class TestAGracefulClose:
         assert bob.loss() == "it closed the connection"
         assert gus.loss() == "it was closed by this node"
 
-    def test_on_both_sides_at_once_delivers_what_both_had_said(self, ends: tuple[End, End]) -> None:
+    def test_graceful_close_at_both_ends_at_once_delivers_both_ends_signals(
+        self, ends: tuple[End, End]
+    ) -> None:
         for end in ends:
             end.say(Ping(1), Goodbye())
         for end in ends:
@@ -479,13 +501,13 @@ class TestAGracefulClose:
             assert end.hears(2) == [Ping(1), Goodbye()]
             assert end.loss() in {"it was closed by this node", "it closed the connection"}
 
-    def test_of_an_idle_connection_ends_at_once(self, ends: tuple[End, End]) -> None:
+    def test_graceful_close_of_an_idle_connection_ends_at_once(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.link.close(gracefully=True)
         assert bob.loss() == "it closed the connection"
         assert gus.loss() == "it was closed by this node"
 
-    def test_does_not_wait_for_ever(
+    def test_graceful_close_gives_up_when_the_peer_reads_nothing(
         self, lone: tuple[End, socket.socket], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(connection, "_LINGER_SECONDS", 0.01)
@@ -495,7 +517,7 @@ class TestAGracefulClose:
         assert gus.loss() == "it was closed by this node"
         assert gus.link.unsent_bytes > 2_000_000
 
-    def test_waits_as_long_as_the_peer_takes_something(
+    def test_graceful_close_waits_while_the_peer_still_reads(
         self, loop_thread: LoopThread, lone: tuple[End, socket.socket]
     ) -> None:
         gus, bob = lone
@@ -567,7 +589,7 @@ class TestALoadedPeer:
                 total += bob.send(self.PING * 1000)
         return total
 
-    def test_is_not_read_from_beyond_a_limit_and_loses_nothing(
+    def test_loaded_peer_is_not_read_beyond_a_limit_and_loses_no_answer(
         self, asked: tuple[Answering, socket.socket]
     ) -> None:
         gus, bob = asked
@@ -587,7 +609,7 @@ class TestALoadedPeer:
         listening.join(HANG)
         assert heard == (total + rest) // len(self.PING)
 
-    def test_is_alive_as_long_as_it_takes_something(
+    def test_loaded_peer_counts_as_alive_while_it_reads(
         self, lone: tuple[End, socket.socket], loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(connection, "OVERLOADED_BYTES", 0)  # nothing is read at all
@@ -608,7 +630,9 @@ class TestALoadedPeer:
             assert gus.batches.get(timeout=HANG) == 0
         assert gus.lost.empty()
 
-    def test_may_be_as_loaded_itself(self, loop_thread: LoopThread, sockets: Sockets) -> None:
+    def test_two_loaded_peers_answer_each_other_completely(
+        self, loop_thread: LoopThread, sockets: Sockets
+    ) -> None:
         """Each has asked the other more than it reads before its own answers have left."""
         ends = [
             Answering(loop_thread, sockets[0], GUS, BOB),
@@ -629,7 +653,7 @@ class TestALoadedPeer:
 
 
 class TestAHeldLink:
-    def test_lets_nothing_through_and_loses_nothing(
+    def test_held_connection_passes_nothing_and_loses_nothing(
         self, loop_thread: LoopThread, ends: tuple[End, End]
     ) -> None:
         gus, bob = ends
@@ -648,7 +672,7 @@ class TestAHeldLink:
         assert [number_in(signal) for signal in bob.hears(2)] == [2, 3]
         assert [number_in(signal) for signal in gus.hears(1)] == [9]
 
-    def test_does_not_see_the_other_end_until_it_goes_on(
+    def test_held_connection_notices_the_peers_end_after_its_release(
         self, loop_thread: LoopThread, ends: tuple[End, End]
     ) -> None:
         gus, bob = ends
@@ -659,7 +683,7 @@ class TestAHeldLink:
         loop_thread.call(gus.link.release)
         assert gus.loss() == "it closed the connection"
 
-    def test_can_be_ended(self, loop_thread: LoopThread, ends: tuple[End, End]) -> None:
+    def test_held_connection_can_be_closed(self, loop_thread: LoopThread, ends: tuple[End, End]) -> None:
         gus, bob = ends
         loop_thread.call(gus.link.hold)
         gus.link.close(gracefully=False)

@@ -9,7 +9,7 @@ import sys
 from pyx.net.credentials import os_pid_of, uid_of
 
 
-def test_the_other_end_is_told() -> None:
+def test_uid_and_pid_of_the_other_end_are_returned() -> None:
     here, there = socket.socketpair()
     with here, there:
         assert uid_of(here) == os.geteuid()

@@ -32,7 +32,7 @@ def directory(short_directory: str) -> HostDirectory:
 
 
 class TestAClaim:
-    def test_is_seen_by_lookups(self, directory: HostDirectory) -> None:
+    def test_name_claim_is_found_by_lookups_until_its_release(self, directory: HostDirectory) -> None:
         assert directory.lookup("gus@vm") is None
         claim = directory.claim("gus@vm", 7, 4242)
         assert directory.lookup("gus@vm") == claim.socket_path
@@ -41,7 +41,7 @@ class TestAClaim:
         assert directory.lookup("gus@vm") is None
         assert directory.entries() == []
 
-    def test_is_refused_while_the_name_is_held(self, directory: HostDirectory) -> None:
+    def test_name_claim_is_refused_while_another_node_holds_the_name(self, directory: HostDirectory) -> None:
         claim = directory.claim("gus@vm", 7, 4242)
         with pytest.raises(
             NameTaken, match=r"the name gus@vm is in use by another node \(pid 4242\)"
@@ -51,7 +51,7 @@ class TestAClaim:
         claim.release()
         directory.claim("gus@vm", 8, 5).release()
 
-    def test_is_refused_without_a_pid_by_a_holder_that_has_not_written_it(
+    def test_name_claim_refused_by_a_holder_without_a_written_pid_has_no_pid(
         self, directory: HostDirectory, short_directory: str
     ) -> None:
         claim = directory.claim("gus@vm", 7, 4242)
@@ -63,7 +63,9 @@ class TestAClaim:
         assert directory.entries() == []
         claim.release()
 
-    def test_leaves_nothing_behind(self, directory: HostDirectory, short_directory: str) -> None:
+    def test_released_name_claim_leaves_no_files(
+        self, directory: HostDirectory, short_directory: str
+    ) -> None:
         claim = directory.claim("gus@vm", 7, 4242)
         claim.listen().close()
         assert len(list(Path(short_directory).iterdir())) == 2
@@ -79,7 +81,9 @@ class TestAClaim:
             claim.listen().close()
             claim.release()
 
-    def test_replaces_what_a_dead_node_left(self, directory: HostDirectory, short_directory: str) -> None:
+    def test_name_claim_replaces_the_files_of_a_dead_node(
+        self, directory: HostDirectory, short_directory: str
+    ) -> None:
         run(
             """
             import os, sys
@@ -100,7 +104,7 @@ class TestAClaim:
         assert directory.entries() == [LockEntry("gus@vm", 5, 8)]
         claim.release()
 
-    def test_is_not_kept_by_a_forked_child(self, short_directory: str) -> None:
+    def test_name_claim_is_not_kept_by_a_forked_child(self, short_directory: str) -> None:
         printed = run(
             """
             import os, sys
@@ -127,7 +131,7 @@ class TestAClaim:
         assert printed == "b'y' None\n"
 
     @pytest.mark.parametrize("call", ["open", "pwrite"])
-    def test_that_cannot_be_written_is_one_clear_error(
+    def test_name_claim_that_cannot_be_written_is_one_clear_error(
         self, directory: HostDirectory, monkeypatch: pytest.MonkeyPatch, call: str
     ) -> None:
         def fail(*_: object) -> int:
@@ -139,7 +143,9 @@ class TestAClaim:
                 directory.claim("gus@vm", 7, 4242)
         directory.claim("gus@vm", 7, 4242).release()
 
-    def test_whose_socket_cannot_be_bound_is_one_clear_error(self, directory: HostDirectory) -> None:
+    def test_name_claim_whose_socket_cannot_be_bound_is_one_clear_error(
+        self, directory: HostDirectory
+    ) -> None:
         claim = directory.claim("gus@vm", 7, 4242)
         Path(claim.socket_path).mkdir()
         with pytest.raises(PyxError, match="cannot listen on"):
@@ -170,11 +176,13 @@ class TestAClaimWhoseFilesVanish:
         with socket.socket(socket.AF_UNIX) as visitor:
             visitor.connect(path)
 
-    def test_leaves_alone_what_is_there(self, directory: HostDirectory, claim: NameClaim) -> None:
+    def test_restore_changes_nothing_where_no_file_is_missing(
+        self, directory: HostDirectory, claim: NameClaim
+    ) -> None:
         assert claim.restore() == Restored()
         self.assert_is_whole(directory, claim)
 
-    def test_locks_the_name_anew(
+    def test_removed_lock_file_is_restored(
         self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
         Path(short_directory, "gus@vm.lock").unlink()
@@ -182,7 +190,7 @@ class TestAClaimWhoseFilesVanish:
         assert claim.restore() == Restored(("lock",))
         self.assert_is_whole(directory, claim)
 
-    def test_binds_the_socket_anew(self, directory: HostDirectory, claim: NameClaim) -> None:
+    def test_removed_socket_is_restored(self, directory: HostDirectory, claim: NameClaim) -> None:
         Path(claim.socket_path).unlink()
         restored = claim.restore()
         assert restored is not None
@@ -192,7 +200,7 @@ class TestAClaimWhoseFilesVanish:
         self.assert_is_whole(directory, claim)
         restored.listening.close()
 
-    def test_makes_the_directory_anew(
+    def test_removed_directory_is_restored(
         self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
         shutil.rmtree(short_directory)
@@ -204,7 +212,7 @@ class TestAClaimWhoseFilesVanish:
         self.assert_is_whole(directory, claim)
         restored.listening.close()
 
-    def test_follows_the_directory_to_where_new_nodes_look(self) -> None:
+    def test_restore_moves_the_files_to_the_directory_of_new_nodes(self) -> None:
         """As `/run/user/UID` goes at the last logout, and comes back at the next login."""
         places = [tempfile.mkdtemp(prefix="pyx-", dir="/tmp") for _ in range(2)]
         now = [places[0]]
@@ -225,7 +233,7 @@ class TestAClaimWhoseFilesVanish:
         for place in places:
             Path(place).rmdir()
 
-    def test_is_told_of_a_node_that_has_the_name_meanwhile(
+    def test_restore_is_refused_while_a_newer_node_holds_the_name(
         self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
         claim._guard.close()  # as where the system has none
@@ -245,7 +253,7 @@ class TestAClaimWhoseFilesVanish:
         restored.listening.close()
         self.assert_is_whole(directory, claim)
 
-    def test_leaves_the_files_of_such_a_node_when_it_is_released(
+    def test_release_leaves_the_files_of_a_newer_node_with_the_name(
         self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
         claim._guard.close()  # as where the system has none
@@ -258,7 +266,9 @@ class TestAClaimWhoseFilesVanish:
         listening.close()
         newcomer.release()
 
-    def test_says_why_the_directory_cannot_be_made(self, claim: NameClaim, short_directory: str) -> None:
+    def test_restore_error_says_why_the_directory_cannot_be_made(
+        self, claim: NameClaim, short_directory: str
+    ) -> None:
         shutil.rmtree(short_directory)
         Path(short_directory).touch()
         with pytest.raises(RuntimeDirectoryUnsafe, match="is not a directory"):
@@ -269,7 +279,7 @@ class TestAClaimWhoseFilesVanish:
         assert restored.listening is not None
         restored.listening.close()
 
-    def test_waits_while_another_process_looks_at_the_new_file(
+    def test_restore_is_postponed_while_another_process_locks_the_new_file(
         self, claim: NameClaim, short_directory: str
     ) -> None:
         lock = Path(short_directory, "gus@vm.lock")
@@ -280,7 +290,9 @@ class TestAClaimWhoseFilesVanish:
         assert claim.restore() == Restored(("lock",))
 
     @pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file are Linux's")
-    def test_keeps_its_name_meanwhile(self, directory: HostDirectory, short_directory: str) -> None:
+    def test_name_with_missing_files_is_refused_to_other_nodes(
+        self, directory: HostDirectory, short_directory: str
+    ) -> None:
         claim = directory.claim("gus@vm", 7, 4242)
         shutil.rmtree(short_directory)
         Path(short_directory).mkdir(0o700)
@@ -291,13 +303,13 @@ class TestAClaimWhoseFilesVanish:
         claim.release()
         directory.claim("gus@vm", 8, 5).release()
 
-    def test_does_nothing_for_a_name_that_was_given_up(self, claim: NameClaim, short_directory: str) -> None:
+    def test_restore_after_the_release_makes_no_files(self, claim: NameClaim, short_directory: str) -> None:
         claim.release()
         assert claim.restore() is None
         assert os.listdir(short_directory) == []
 
     @pytest.mark.parametrize("call", ["open", "pwrite"])
-    def test_is_one_clear_error_on_a_full_disk(
+    def test_restore_on_a_full_disk_is_one_clear_error(
         self, claim: NameClaim, short_directory: str, monkeypatch: pytest.MonkeyPatch, call: str
     ) -> None:
         def fail(*_: object) -> int:
@@ -312,7 +324,7 @@ class TestAClaimWhoseFilesVanish:
 
 
 class TestRaces:
-    def test_with_a_leaving_holder_do_not_end_in_two_holders(
+    def test_name_claim_during_the_holders_release_does_not_make_two_holders(
         self, directory: HostDirectory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The file that a claimer has opened is unlinked by its holder, and the name claimed anew, before the
@@ -337,7 +349,7 @@ class TestRaces:
         assert successor is not None
         successor.release()
 
-    def test_of_sixty_processes_for_one_name_have_one_winner(self, short_directory: str) -> None:
+    def test_sixty_concurrent_claims_of_one_name_have_one_winner(self, short_directory: str) -> None:
         """The rounds start from nothing, from a dead holder's files, and from a name just released."""
         printed = run(
             """
@@ -393,7 +405,7 @@ class TestRaces:
         )
         assert printed == "1 True True\nNone\n" * 6
 
-    def test_with_concurrent_lookups_always_succeed(self, short_directory: str) -> None:
+    def test_name_claims_during_concurrent_lookups_always_succeed(self, short_directory: str) -> None:
         printed = run(
             """
             import os, signal, sys

@@ -11,12 +11,12 @@ RUN = "/run/user/1000/pyx"
 
 
 class TestTheLog:
-    def test_says_nothing_while_all_is_in_its_place(self) -> None:
+    def test_log_is_empty_while_no_file_is_missing(self) -> None:
         upkeep = DirectoryLog("gus@vm")
         assert upkeep.restored((), RUN) is None
         assert upkeep.restored((), RUN) is None
 
-    def test_says_what_was_made_anew(self) -> None:
+    def test_log_names_the_restored_files(self) -> None:
         upkeep = DirectoryLog("gus@vm")
         assert upkeep.restored(("socket",), RUN) == LogLine(
             logging.WARNING, "the socket of gus@vm was missing in /run/user/1000/pyx: restored"
@@ -26,7 +26,7 @@ class TestTheLog:
             logging.WARNING, "the lock and socket of gus@vm were missing in /run/user/1000/pyx: restored"
         )
 
-    def test_names_the_node_that_has_the_name_now_once(self) -> None:
+    def test_log_names_the_newer_node_with_the_name_once(self) -> None:
         upkeep = DirectoryLog("gus@vm")
         assert upkeep.failed(NameTaken("gus@vm", 77), RUN) == LogLine(
             logging.ERROR,
@@ -38,7 +38,7 @@ class TestTheLog:
         assert line is not None
         assert "another gus@vm instead" in line.text
 
-    def test_says_why_nothing_can_be_made_anew_once_for_each_reason(self) -> None:
+    def test_log_says_why_files_cannot_be_restored_once_for_each_reason(self) -> None:
         upkeep = DirectoryLog("gus@vm")
         unsafe = RuntimeDirectoryUnsafe(RUN, "belongs to user 0, not to this user (1000)", hint="sudo chown")
         line = upkeep.failed(unsafe, RUN)
@@ -49,7 +49,7 @@ class TestTheLog:
         assert upkeep.failed(unsafe, RUN) is None
         assert upkeep.failed(PyxError("no space left"), RUN) is not None
 
-    def test_says_that_the_trouble_is_over(self) -> None:
+    def test_log_says_when_the_node_can_be_found_again(self) -> None:
         upkeep = DirectoryLog("gus@vm")
         upkeep.failed(PyxError("no space left"), RUN)
         assert upkeep.restored((), RUN) == LogLine(logging.WARNING, "new nodes find gus@vm again")

@@ -150,7 +150,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestADial:
-    def test_ends_with_both_sides_at_one_connection(self, host: Host) -> None:
+    def test_dial_makes_one_connection_known_to_both_ends(self, host: Host) -> None:
         gus, bob = host.node("gus@vm", hidden=True).listen(), host.node("bob@vm").listen()
         mine = gus.reaches("bob@vm")
         accepted = bob.told.get(timeout=HANG)
@@ -165,7 +165,7 @@ class TestADial:
         buffer = memoryview(bytearray(100))
         assert bytes(buffer[: accepted.stream.receive_into(buffer)]) == b"straight on"
 
-    def test_hands_on_what_followed_the_verdict_at_once(
+    def test_bytes_that_follow_the_decision_at_once_are_passed_on(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
@@ -179,17 +179,17 @@ class TestADial:
         assert isinstance(mine, Arrival)
         assert mine.trailing == b"signals"
 
-    def test_of_an_unknown_name_says_so(self, host: Host) -> None:
+    def test_dial_of_an_unknown_name_says_so(self, host: Host) -> None:
         assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
             "bob@vm", "no node of that name runs on this host"
         )
 
-    def test_of_another_host_says_so(self, host: Host) -> None:
+    def test_dial_of_another_host_says_so(self, host: Host) -> None:
         assert host.node("gus@vm").reaches("bob@far") == DialFailed(
             "bob@far", "its host is not this one, and this node is not started with --name"
         )
 
-    def test_with_another_cookie_says_so_at_home_only(self, host: Host) -> None:
+    def test_dial_with_another_cookie_fails_and_both_nodes_report_it(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm", key=b"o" * 32).listen()
         assert gus.reaches("bob@vm") == DialFailed(
             "bob@vm", "the cookie of bob@vm differs from ours", COOKIE_HINT
@@ -197,37 +197,39 @@ class TestADial:
         assert bob.refusals.get(timeout=HANG) == "the cookie of gus@vm differs from ours"
         assert bob.asked.empty()
 
-    def test_may_have_a_cookie_of_its_own(self, host: Host) -> None:
+    def test_dial_may_use_a_cookie_of_its_own(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm", key=b"o" * 32).listen()
         gus.keys["bob@vm"] = b"o" * 32
         assert isinstance(gus.reaches("bob@vm"), Arrival)
 
-    def test_that_is_refused_says_so(self, host: Host) -> None:
+    def test_dial_that_is_refused_says_so(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "refused"
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it refused the connection")
 
     @pytest.mark.usefixtures("brief")
-    def test_of_a_frozen_node_is_given_up(self, host: Host) -> None:
+    def test_dial_of_a_frozen_node_is_given_up(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()  # the system accepts, and no node does
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
         listening.close()
 
     @pytest.mark.usefixtures("brief")
-    def test_of_a_node_that_never_listens_is_given_up(self, host: Host) -> None:
+    def test_dial_of_a_node_that_never_listens_is_given_up(self, host: Host) -> None:
         host.node("bob@vm")
         reached = host.node("gus@vm").reaches("bob@vm")
         assert reached == DialFailed("bob@vm", "it did not answer within 0.1 s")
 
-    def test_of_a_node_that_is_just_starting_gets_through(self, host: Host) -> None:
+    def test_dial_of_a_node_that_is_just_starting_succeeds(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         gus.dials("bob@vm")
         host.loop_thread.settle()
         bob.listen()
         assert isinstance(gus.told.get(timeout=HANG), Arrival)
 
-    def test_of_a_crowded_node_waits_for_its_turn(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_dial_of_a_node_with_a_full_backlog_waits_and_succeeds(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.listen(0)
@@ -248,7 +250,7 @@ class TestADial:
         for visitor in crowd:
             visitor.close()
 
-    def test_of_a_node_that_hangs_up_says_so(self, host: Host) -> None:
+    def test_dial_of_a_node_that_hangs_up_says_so(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
@@ -257,7 +259,7 @@ class TestADial:
         assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it hung up")
         listening.close()
 
-    def test_that_cannot_look_into_the_directory_says_why(
+    def test_dial_that_cannot_read_the_directory_says_why(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def lookup(_: str) -> str:
@@ -268,13 +270,13 @@ class TestADial:
             "bob@vm", "cannot look into it", "look elsewhere"
         )
 
-    def test_of_a_broken_socket_says_why(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_dial_of_a_broken_socket_says_why(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(host.directory, "lookup", lambda _: "/tmp/" + "d" * 200)
         assert host.node("gus@vm").reaches("bob@vm") == DialFailed(
             "bob@vm", "its socket cannot be reached: AF_UNIX path too long"
         )
 
-    def test_of_a_node_that_has_another_name_says_so(self, host: Host) -> None:
+    def test_dial_answered_by_a_node_of_another_name_names_both(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
@@ -287,7 +289,7 @@ class TestADial:
         other.close()
         listening.close()
 
-    def test_is_made_once_however_often_it_is_asked_for(self, host: Host) -> None:
+    def test_dial_requested_several_times_is_made_once(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
 
         def insist() -> None:
@@ -303,7 +305,7 @@ class TestADial:
 
 
 class TestADialToTheUnreachable:
-    def test_hangs_until_that_is_over(self, host: Host) -> None:
+    def test_dial_to_an_unreachable_node_waits_until_it_is_reachable(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
         gus.endpoint.unreachable = frozenset({"bob@vm"})
         gus.dials("bob@vm")
@@ -313,14 +315,14 @@ class TestADialToTheUnreachable:
         assert isinstance(gus.told.get(timeout=HANG), Arrival)
 
     @pytest.mark.usefixtures("brief")
-    def test_fails_like_an_unanswered_dial(self, host: Host) -> None:
+    def test_dial_to_an_unreachable_node_fails_like_an_unanswered_one(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
         gus.endpoint.unreachable = frozenset({"bob@vm"})
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
 
 
 class TestACancelledDial:
-    def test_ends_without_a_word(self, host: Host) -> None:
+    def test_cancelled_dial_closes_its_connection_and_reports_nothing(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
@@ -336,7 +338,7 @@ class TestACancelledDial:
         other.close()
         listening.close()
 
-    def test_goes_on_if_its_number_is_wanted(self, host: Host) -> None:
+    def test_dial_with_a_new_number_replaces_the_old_one(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.setblocking(True)
@@ -353,7 +355,7 @@ class TestACancelledDial:
         for end in (other, anew, listening):
             end.close()
 
-    def test_may_be_dialled_anew_at_once(self, host: Host) -> None:
+    def test_dial_right_after_cancelled_ones_succeeds(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
 
         def dither() -> None:
@@ -368,7 +370,7 @@ class TestACancelledDial:
 
 
 class TestASimultaneousDial:
-    def test_waits_for_the_others(self, host: Host) -> None:
+    def test_simultaneous_dial_waits_for_the_peers_dial(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "simultaneous"
         gus.dials("bob@vm")
@@ -380,7 +382,7 @@ class TestASimultaneousDial:
         assert gus.told.empty()
 
     @pytest.mark.usefixtures("brief")
-    def test_has_failed_when_the_others_never_comes(self, host: Host) -> None:
+    def test_simultaneous_dial_fails_when_the_peers_dial_never_arrives(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "simultaneous"
         assert gus.reaches("bob@vm") == DialFailed(
@@ -390,20 +392,20 @@ class TestASimultaneousDial:
 
 class TestPendingConnection:
     @pytest.mark.usefixtures("brief")
-    def test_that_is_silent_is_closed(self, host: Host) -> None:
+    def test_pending_connection_that_is_silent_is_closed(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         assert host.connection(bob).recv(1) == b""
         assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.1 s"
 
     @pytest.mark.usefixtures("brief")
-    def test_that_sends_slowly_is_closed_in_time(self, host: Host) -> None:
+    def test_pending_connection_that_sends_slowly_is_closed_in_time(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         connection = host.connection(bob)
         connection.send(b"\x00")
         connection.send(b"\x40")
         assert connection.recv(1) == b""
 
-    def test_that_sends_nonsense_gets_one_uninformative_answer(self, host: Host) -> None:
+    def test_pending_connection_that_sends_nonsense_gets_one_uninformative_answer(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         connection = host.connection(bob)
         connection.send(b"\x00\x04GET /")
@@ -411,18 +413,20 @@ class TestPendingConnection:
         assert answer == b"\x00\x01\x05"
         assert bob.refusals.get(timeout=HANG) == "it does not speak pyx's protocol"
 
-    def test_that_is_closed_by_its_peer_is_forgotten(self, host: Host) -> None:
+    def test_pending_connection_closed_by_its_peer_is_forgotten(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         host.connection(bob).close()
         assert bob.refusals.get(timeout=HANG) == "it hung up"
 
-    def test_of_another_user_is_not_talked_to(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_pending_connection_of_another_user_is_closed_without_an_answer(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(unix_carrier, "uid_of", lambda _: 12345)
         bob = host.node("bob@vm").listen()
         assert host.connection(bob).recv(1) == b""
         assert "user 12345" in bob.refusals.get(timeout=HANG)
 
-    def test_makes_room_when_there_are_many_the_oldest_first(self, host: Host) -> None:
+    def test_oldest_pending_connections_are_closed_first_when_the_table_is_full(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         crowd = [host.connection(bob) for _ in range(MAX_PENDING + 10)]
         for connection in crowd[:10]:
@@ -432,7 +436,7 @@ class TestPendingConnection:
         crowd[11].send(b"\x00\x04nope")
         assert crowd[11].recv(3) == b"\x00\x01\x05"
 
-    def test_does_not_stop_a_node_that_is_out_of_descriptors(
+    def test_node_out_of_descriptors_goes_on_accepting_once_it_has_some(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
@@ -446,7 +450,9 @@ class TestPendingConnection:
 class TestADialThatBreaks:
     """Those who wait for it are told at once, whatever the exception is."""
 
-    def test_for_want_of_a_descriptor_says_so(self, host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_dial_without_a_free_descriptor_says_so(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
 
         def exhausted(*_: object) -> socket.socket:
@@ -467,7 +473,7 @@ class TestADialThatBreaks:
             (MemoryError(), "MemoryError: "),
         ],
     )
-    def test_in_another_way_says_how(
+    def test_dial_that_raises_reports_the_exception(
         self, host: Host, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
     ) -> None:
         gus = host.node("gus@vm")

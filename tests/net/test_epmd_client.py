@@ -82,7 +82,7 @@ def told(sentences: list[str]) -> Callable[[str], None]:
 
 @pytest.mark.usefixtures("kind", "port")
 class TestRegistering:
-    def test_a_node_is_found_while_it_is_registered(self) -> None:
+    def test_node_is_found_while_it_is_registered(self) -> None:
         async def story() -> None:
             sentences: list[str] = []
             gus = await register("gus", 4444, trouble=told(sentences))
@@ -102,7 +102,7 @@ class TestRegistering:
 
         asyncio.run(story())
 
-    def test_a_name_that_a_live_node_has(self) -> None:
+    def test_name_of_a_live_node_is_refused(self) -> None:
         async def story() -> None:
             gus = await register("gus", 4444, trouble=told([]))
             with pytest.raises(NameTaken, match=r"^the name gus is in use by another node$"):
@@ -133,7 +133,7 @@ class TestRegistering:
 
         asyncio.run(story())
 
-    def test_an_epmd_that_was_started_for_this_host_alone_is_told_of(
+    def test_epmd_that_serves_this_host_alone_is_reported(
         self, port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(epmd_client, "_LOOK_SECONDS", 0.0)
@@ -247,7 +247,7 @@ def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 class TestANameThatIsInUse:
     """EPMD learns that a node has ended from its connection: late, where the host is busy."""
 
-    def test_is_asked_for_again_and_had_once_it_is_free(self, port: int) -> None:
+    def test_name_in_use_is_requested_again_until_it_is_free(self, port: int) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
             fake.accepts = False
             registering = asyncio.create_task(register("gus", 4444, trouble=told(sentences)))
@@ -261,7 +261,9 @@ class TestANameThatIsInUse:
 
         story_with_fake(port, story)
 
-    def test_is_refused_in_the_end(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_name_in_use_is_refused_after_the_last_attempt(
+        self, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(epmd_client, "RELEASE_SECONDS", 0.0)
 
         async def story(fake: Fake, sentences: list[str]) -> None:
@@ -273,7 +275,7 @@ class TestANameThatIsInUse:
 
 
 class TestKeepingTheName:
-    def test_a_lost_registration_is_renewed(self, port: int) -> None:
+    def test_lost_registration_is_renewed(self, port: int) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
             gus = await register("gus", 4444, trouble=told(sentences))
             assert gus.creation == 1
@@ -289,7 +291,7 @@ class TestKeepingTheName:
 
         story_with_fake(port, story)
 
-    def test_a_name_that_another_has_taken_meanwhile_is_said_once(self, port: int) -> None:
+    def test_name_taken_by_another_node_meanwhile_is_reported_once(self, port: int) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
             gus = await register("gus", 4444, trouble=told(sentences))
             await fake.seen.get()
@@ -309,7 +311,7 @@ class TestKeepingTheName:
 
         story_with_fake(port, story)
 
-    def test_a_vanished_epmd_is_started_again(self, port: int, none_starts: list[bool]) -> None:
+    def test_epmd_that_has_ended_is_started_again(self, port: int, none_starts: list[bool]) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
             gus = await register("gus", 4444, beyond=HOME, trouble=told(sentences))
             await fake.seen.get()
@@ -331,7 +333,9 @@ class TestKeepingTheName:
 
         story_with_fake(port, story)
 
-    def test_giving_up_while_registering_again(self, port: int, none_starts: list[bool]) -> None:
+    def test_registration_can_be_closed_while_it_is_being_renewed(
+        self, port: int, none_starts: list[bool]
+    ) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
             gus = await register("gus", 4444, trouble=told(sentences))
             await fake.stop()
@@ -342,7 +346,7 @@ class TestKeepingTheName:
 
         story_with_fake(port, story)
 
-    def test_a_forked_child_closes_its_copy(self, port: int) -> None:
+    def test_forked_child_closes_its_copy_of_the_registration(self, port: int) -> None:
         async def story(fake: Fake, sentences: list[str]) -> None:
             gus = await register("gus", 4444, trouble=told(sentences))
             await fake.seen.get()
@@ -355,7 +359,7 @@ class TestKeepingTheName:
 
 
 class TestNoEpmd:
-    def test_none_can_be_started(self, port: int, none_starts: list[bool]) -> None:
+    def test_epmd_that_cannot_be_started_is_one_clear_error(self, port: int, none_starts: list[bool]) -> None:
         with pytest.raises(PyxError, match=f"^no EPMD answers on {HOME} port {port}, and none") as caught:
             asyncio.run(register("gus", 4444, trouble=told([])))
         assert caught.value.hint == "with --port N, the same on all nodes, none is needed"
@@ -384,7 +388,9 @@ class TestNoEpmd:
 
         asyncio.run(story())
 
-    def test_something_silent_is_there(self, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_silent_listener_in_place_of_epmd_is_one_clear_error(
+        self, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(epmd_client, "_QUESTION_SECONDS", 0.0)
         with listen(HOME, port):
             words = f"^{HOME} port {port} does not answer like EPMD: no answer"
@@ -393,7 +399,7 @@ class TestNoEpmd:
             with pytest.raises(PyxError, match=f"^EPMD on {HOME} did not answer within 0 s$"):
                 asyncio.run(names(HOME))
 
-    def test_epmd_that_closes_the_connection(self, port: int) -> None:
+    def test_epmd_that_closes_the_connection_is_one_clear_error(self, port: int) -> None:
         async def story() -> None:
             def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 writer.close()
@@ -408,7 +414,7 @@ class TestNoEpmd:
         asyncio.run(story())
 
     @pytest.mark.parametrize("given", ["many", "0", "65536", "-1", "4369 "])
-    def test_a_port_that_is_none(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    def test_invalid_epmd_port_is_refused(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
         monkeypatch.setenv("ERL_EPMD_PORT", given)
         with pytest.raises(
             PyxError, match=f"^ERL_EPMD_PORT is '{given}', which is not a port from 1 to 65535$"
@@ -416,13 +422,13 @@ class TestNoEpmd:
             epmd_port()
 
 
-def test_the_port_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_epmd_port_is_4369(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ERL_EPMD_PORT", raising=False)
     assert epmd_port() == 4369
 
 
 @pytest.mark.skipif(REAL is None, reason="epmd is not on PATH")
-def test_epmd_lists_pyx_nodes(port: int) -> None:
+def test_epmd_program_lists_pyx_nodes(port: int) -> None:
     async def story() -> None:
         gus = await register("gus", 4444, trouble=told([]))
         listed = await asyncio.to_thread(subprocess.check_output, ["epmd", "-names"], text=True)
@@ -433,7 +439,7 @@ def test_epmd_lists_pyx_nodes(port: int) -> None:
 
 
 @pytest.mark.skipif(REAL is None, reason="epmd is not on PATH")
-def test_epmd_lists_the_names_of_the_own_server_too(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_epmd_program_lists_the_names_of_pyx_own_server(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path = os.environ["PATH"]
     monkeypatch.setenv("PATH", os.devnull)
 

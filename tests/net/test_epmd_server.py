@@ -35,7 +35,7 @@ HANG = 10.0
 
 
 class TestNames:
-    def test_a_name_belongs_to_one_until_it_leaves(self) -> None:
+    def test_name_belongs_to_one_node_until_it_leaves(self) -> None:
         names = RegisteredNames(creation=7, now=0.0)
         assert names.registered(GUS).accepted
         assert not names.registered(GUS._replace(port=1)).accepted
@@ -44,7 +44,7 @@ class TestNames:
         assert names.find("gus") is None
         assert names.registered(GUS._replace(port=1)).accepted
 
-    def test_the_creation_rises_with_every_registration(self) -> None:
+    def test_creation_rises_with_every_registration(self) -> None:
         names = RegisteredNames(creation=7, now=0.0)
         creations = []
         for _ in range(4):
@@ -52,23 +52,23 @@ class TestNames:
             names.left("gus", now=1.0)
         assert creations == [8, 9, 10, 11]
 
-    def test_the_creation_is_never_0(self) -> None:
+    def test_creation_is_never_0(self) -> None:
         names = RegisteredNames(creation=0xFFFFFFFE, now=0.0)
         creations = [names.registered(NodeEntry(name, 1)).creation for name in "abc"]
         assert creations == [0xFFFFFFFF, 1, 2]
 
     @pytest.mark.parametrize("name", ["", "x" * 256, "two words", "line\nname evil at port 1", "\u202e"])
-    def test_names_that_are_none(self, name: str) -> None:
+    def test_invalid_names_are_refused(self, name: str) -> None:
         assert RegisteredNames(creation=7, now=0.0).registered(NodeEntry(name, 1)) == Registered(
             accepted=False, creation=0
         )
 
-    def test_so_many_and_no_more(self) -> None:
+    def test_registrations_beyond_the_limit_are_refused(self) -> None:
         names = RegisteredNames(creation=7, now=0.0)
         accepted = [names.registered(NodeEntry(f"n{at}", 1)).accepted for at in range(MAX_NAMES + 1)]
         assert accepted == [True] * MAX_NAMES + [False]
 
-    def test_it_leaves_a_minute_after_the_last_name_went(self) -> None:
+    def test_server_is_due_to_end_a_minute_after_the_last_name_has_left(self) -> None:
         names = RegisteredNames(creation=7, now=100.0)
         times = [names.leave_at]
         names.registered(GUS)
@@ -131,10 +131,10 @@ def server() -> Iterator[Running]:
 
 
 class TestTheProgram:
-    def test_it_listens_on_loopback(self, server: Running) -> None:
+    def test_server_listens_on_loopback(self, server: Running) -> None:
         assert server.line == f"listening on 127.0.0.1 port {server.port}\n"
 
-    def test_a_name_is_there_while_its_connection_is(self, server: Running) -> None:
+    def test_name_is_registered_while_its_connection_is_open(self, server: Running) -> None:
         gus, registered = server.register(GUS)
         assert registered.accepted
         assert read_looked_up(server.ask(look_up_request("gus"))) == GUS
@@ -144,7 +144,7 @@ class TestTheProgram:
         assert server.names() == []
         assert read_looked_up(server.ask(look_up_request("gus"))) is None
 
-    def test_the_second_of_a_name_is_refused_and_a_third_rises(self, server: Running) -> None:
+    def test_second_registration_of_a_name_is_refused_and_a_later_one_rises(self, server: Running) -> None:
         gus, first = server.register(GUS)
         _, second = server.register(GUS)
         assert not second.accepted
@@ -153,21 +153,21 @@ class TestTheProgram:
         assert third.accepted
         assert third.creation == first.creation + 1
 
-    def test_an_older_node_is_answered_in_the_older_form(self, server: Running) -> None:
+    def test_older_node_is_answered_in_the_older_form(self, server: Running) -> None:
         connection = server.connect()
         connection.sendall(register_request(GUS._replace(highest=5, lowest=5)))
         answer = connection.recv(100)
         assert answer[:3] == b"y\0\0"
         assert answer[3] in {1, 2, 3}
 
-    def test_another_byte_gives_the_name_up(self, server: Running) -> None:
+    def test_further_byte_on_a_registered_connection_releases_the_name(self, server: Running) -> None:
         gus, _ = server.register(GUS)
         gus.sendall(LIST_REQUEST)
         assert gus.recv(100) == b""
         assert server.names() == []
 
     @pytest.mark.parametrize("said", [b"\0\0", b"\xff\xff", b"GET / HTTP/1.1\r\n\r\n", b"\0\1\1"])
-    def test_nonsense_is_hung_up_on(self, server: Running, said: bytes) -> None:
+    def test_malformed_request_is_disconnected(self, server: Running, said: bytes) -> None:
         assert server.ask(said) == b""
         assert server.names() == []
 
@@ -179,7 +179,7 @@ class TestTheProgram:
         connections[-1].sendall(LIST_REQUEST)
         assert read_listed(connections[-1].recv(100)) == [("bob", 5555)]
 
-    def test_it_leaves_when_asked_and_empty(self, server: Running) -> None:
+    def test_server_ends_on_request_only_without_names(self, server: Running) -> None:
         gus, _ = server.register(GUS)
         assert server.ask(LEAVE_REQUEST) == b"NO"
         gus.close()
@@ -187,7 +187,7 @@ class TestTheProgram:
         assert server.ask(LEAVE_REQUEST) == b"OK"
         assert server.process.wait(HANG) == 0
 
-    def test_it_leaves_by_itself_when_the_last_name_has_gone(self) -> None:
+    def test_server_ends_by_itself_when_the_last_name_has_left(self) -> None:
         running = Running("--linger", "0")
         gus, _ = running.register(GUS)
         bob, _ = running.register(BOB)
@@ -197,7 +197,7 @@ class TestTheProgram:
         assert running.process.wait(HANG) == 0
         running.stop()
 
-    def test_a_port_that_is_taken(self, server: Running) -> None:
+    def test_port_in_use_is_one_clear_error(self, server: Running) -> None:
         second = subprocess.run(
             [sys.executable, "-m", "pyx.net.epmd_server", "--port", str(server.port)],
             capture_output=True,
@@ -220,11 +220,11 @@ def own_address() -> str:
 
 
 class TestOtherHosts:
-    def test_by_default_they_do_not_reach_it(self, server: Running) -> None:
+    def test_other_hosts_cannot_reach_the_server_by_default(self, server: Running) -> None:
         with pytest.raises(ConnectionRefusedError):
             server.connect(own_address())
 
-    def test_everywhere_it_answers_at_other_addresses_too(self) -> None:
+    def test_server_started_with_everywhere_answers_at_other_addresses(self) -> None:
         address = own_address()
         running = Running("--everywhere")
         assert running.line.startswith("listening on 0.0.0.0 port ")
@@ -232,7 +232,7 @@ class TestOtherHosts:
         assert read_listed(running.ask(LIST_REQUEST, address)) == [("gus", 4444)]
         running.stop()
 
-    def test_they_may_ask_and_not_register(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_other_hosts_may_ask_but_not_register(self, monkeypatch: pytest.MonkeyPatch) -> None:
         listening = listen("127.0.0.1", 0)
         address = listening.getsockname()
         names = RegisteredNames(creation=7, now=time.monotonic())

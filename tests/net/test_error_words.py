@@ -20,7 +20,7 @@ from pyx.net.error_words import connection_broke, in_words
         (ValueError("odd"), "ValueError: odd"),
     ],
 )
-def test_an_exception_is_said_in_words(error: Exception, words: str) -> None:
+def test_exception_is_described_in_words(error: Exception, words: str) -> None:
     assert in_words(error) == words
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from tests.net.conftest import run
 
 
-def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
+def test_end_of_a_node_is_seen_by_peers_while_its_forked_child_lives_on() -> None:
     printed = run(
         """
         import asyncio, os, socket
@@ -41,7 +41,7 @@ def test_peers_see_the_end_of_a_node_whose_child_lives_on() -> None:
     assert printed == "b'y' b''\n"
 
 
-def test_what_is_gone_is_forgotten() -> None:
+def test_collected_owner_is_not_closed_in_a_forked_child() -> None:
     printed = run(
         """
         import os

@@ -21,12 +21,12 @@ def known(uid: int) -> pwd.struct_passwd:
 
 
 class TestAHome:
-    def test_is_what_the_environment_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_home_directory_is_taken_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", "/home/of/gus")
         assert home_directory() == Path("/home/of/gus")
 
     @pytest.mark.parametrize("value", [None, ""])
-    def test_is_else_what_the_password_database_says(
+    def test_home_directory_is_else_taken_from_the_password_database(
         self, monkeypatch: pytest.MonkeyPatch, value: str | None
     ) -> None:
         if value is None:
@@ -38,6 +38,6 @@ class TestAHome:
         monkeypatch.setattr(pwd, "getpwuid", unknown)
         assert home_directory() is None
 
-    def test_is_none_where_it_is_not_an_absolute_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_home_directory_that_is_relative_is_ignored(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", "somewhere")
         assert home_directory() is None

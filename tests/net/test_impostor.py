@@ -122,7 +122,7 @@ def test_wrong_answer_is_not_accepted(what: str, net: Net) -> None:
 
 @pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("where", SILENT)
-def test_silent_peer_is_given_up(where: str, net: Net) -> None:
+def test_dial_to_a_silent_peer_is_given_up(where: str, net: Net) -> None:
     outcome = dial_to(SILENT[where](), net)
     assert isinstance(outcome, DialFailed)
     assert outcome.reason == LATE

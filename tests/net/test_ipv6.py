@@ -41,7 +41,7 @@ def start(stage: Stage, name: str) -> LocalNode:
 
 @pytest.mark.usefixtures("kind", "port")
 class TestNodesAtTheLoopbackOfIPv6:
-    def test_find_each_other_by_epmd_and_talk(self, stage: Stage) -> None:
+    def test_nodes_at_ipv6_loopback_find_each_other_and_exchange_messages(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@::1")
         assert as_process(gus, lambda: Node.ping("bob")) == "pong"  # a bare name: my own host part
         until(lambda: in_kernel(bob, bob.kernel.membership.nodes, ("visible",)) == ["gus@::1"])
@@ -55,7 +55,7 @@ class TestNodesAtTheLoopbackOfIPv6:
         assert carrier.address == "::1"
         assert not carrier.is_beyond_this_host  # so no warning is due
 
-    def test_and_one_of_ipv4_find_each_other_too(self, stage: Stage) -> None:
+    def test_node_of_ipv6_and_node_of_ipv4_find_each_other(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@127.0.0.1")
         assert as_process(gus, lambda: Node.ping("bob@127.0.0.1")) == "pong"
         until(lambda: in_kernel(bob, bob.kernel.membership.nodes, ("visible",)) == ["gus@::1"])
@@ -84,6 +84,6 @@ def test_epmd_answers_over_ipv6(host: str, port: int, stage: Stage, monkeypatch:
     assert asked == [port]
 
 
-def test_an_address_in_brackets_says_what_a_name_may_hold(stage: Stage) -> None:
+def test_error_for_an_address_in_brackets_says_what_a_name_may_hold(stage: Stage) -> None:
     with pytest.raises(ValueError, match=r"'gus@\[::1\]' is not a node name: the host after @"):
         start(stage, "gus@[::1]")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sockets without
 
 
 class TestAGuard:
-    def test_is_held_by_one(self, short_directory: str) -> None:
+    def test_name_guard_is_held_by_one_node(self, short_directory: str) -> None:
         guard, other = NameGuard("gus@vm"), NameGuard("gus@vm")
         guard.hold(short_directory)
         guard.hold(short_directory)
@@ -29,14 +29,14 @@ class TestAGuard:
         other.hold(short_directory)
         other.close()
 
-    def test_is_of_one_name_in_one_directory(self, short_directory: str, tmp_path: Path) -> None:
+    def test_name_guard_is_for_one_name_in_one_directory(self, short_directory: str, tmp_path: Path) -> None:
         guards = [NameGuard("gus@vm"), NameGuard("bob@vm"), NameGuard("gus@vm")]
         for guard, directory in zip(guards, [short_directory, short_directory, str(tmp_path)], strict=True):
             guard.hold(directory)
         for guard in guards:
             guard.close()
 
-    def test_moves_with_the_directory(self, short_directory: str, tmp_path: Path) -> None:
+    def test_name_guard_moves_with_the_directory(self, short_directory: str, tmp_path: Path) -> None:
         guard, other = NameGuard("gus@vm"), NameGuard("gus@vm")
         guard.hold(short_directory)
         guard.hold(str(tmp_path))
@@ -44,7 +44,7 @@ class TestAGuard:
         guard.close()
         other.close()
 
-    def test_answers_more_claims_than_its_backlog_holds(self, short_directory: str) -> None:
+    def test_name_guard_refuses_more_claims_than_its_backlog_holds(self, short_directory: str) -> None:
         guard, other = NameGuard("gus@vm"), NameGuard("gus@vm")
         guard.hold(short_directory)
         for _ in range(3):
@@ -55,7 +55,7 @@ class TestAGuard:
         guard.close()
         guard.drain()
 
-    def test_of_another_user_does_not_count(
+    def test_name_guard_of_another_user_is_ignored(
         self, short_directory: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         guard, other = NameGuard("gus@vm"), NameGuard("gus@vm")
@@ -65,13 +65,13 @@ class TestAGuard:
         guard.close()
         other.close()
 
-    def test_without_a_directory_is_none(self) -> None:
+    def test_name_guard_without_a_directory_guards_nothing(self) -> None:
         guard, other = NameGuard("gus@vm"), NameGuard("gus@vm")
         guard.hold("/nowhere/at/all")
         other.hold("/nowhere/at/all")
         guard.close()
 
-    def test_ends_with_its_process(self, short_directory: str) -> None:
+    def test_name_guard_ends_with_its_os_process(self, short_directory: str) -> None:
         printed = run(
             """
             import os, signal, sys

@@ -52,11 +52,11 @@ def gone_of(addresses: list[str]) -> list[int]:
     return asyncio.run(story())
 
 
-def test_nothing_is_dropped_below_the_limit() -> None:
+def test_pending_connections_below_the_limit_are_all_kept() -> None:
     assert gone_of(["10.0.0.1"] * MAX_PENDING) == []
 
 
-def test_the_oldest_goes_for_the_newest() -> None:
+def test_oldest_pending_connection_is_dropped_for_the_newest() -> None:
     assert gone_of([f"10.0.0.{at}" for at in range(MAX_PENDING + 2)]) == [0, 1]
 
 
@@ -67,7 +67,7 @@ def test_address_over_its_share_is_dropped_first() -> None:
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.5", "::1"])
-def test_this_host_has_no_share(address: str) -> None:
+def test_connections_of_this_host_have_no_share_limit(address: str) -> None:
     assert gone_of(["10.0.0.1", *[address] * MAX_PENDING]) == [0]
 
 
@@ -75,7 +75,7 @@ def test_this_host_has_no_share(address: str) -> None:
     ("address", "here"),
     [("", True), ("127.0.0.9", True), ("::1", True), ("10.0.0.1", False), ("fe80::1%eth0", False)],
 )
-def test_loopback_is_here(address: str, here: bool) -> None:
+def test_loopback_addresses_are_of_this_host(address: str, here: bool) -> None:
     assert is_here(address) is here
 
 

@@ -17,19 +17,21 @@ def located() -> str:
 
 
 class TestTheRuntimeDirectory:
-    def test_is_made_for_me_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_runtime_directory_is_made_for_its_owner_alone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
         assert located() == str(tmp_path / "pyx")
         assert stat.S_IMODE((tmp_path / "pyx").stat().st_mode) == 0o700
         assert located() == str(tmp_path / "pyx")
 
-    def test_lies_in_the_session_or_in_tmp(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_default_runtime_directory_is_in_run_user_or_tmp(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
         monkeypatch.delenv("PYX_RUNTIME_DIR", raising=False)
         uid = os.geteuid()
         assert located() in {f"/run/user/{uid}/pyx", f"/tmp/pyx-{uid}"}
 
-    def test_open_to_others_is_refused_with_the_cure(
+    def test_runtime_directory_open_to_others_is_refused_with_a_hint(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = tmp_path / "my pyx"
@@ -40,7 +42,7 @@ class TestTheRuntimeDirectory:
             located()
         assert caught.value.hint == f"chmod 700 '{path}'"
 
-    def test_of_another_user_is_refused_with_its_owner(
+    def test_runtime_directory_of_another_user_is_refused_with_its_owner(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
@@ -53,7 +55,7 @@ class TestTheRuntimeDirectory:
         assert f"sudo chown {owner + 1}" in caught.value.hint
 
     @pytest.mark.parametrize("kind", ["link", "file"])
-    def test_that_is_none_is_refused(
+    def test_runtime_directory_that_is_a_link_or_a_file_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
     ) -> None:
         path = tmp_path / "pyx"
@@ -67,12 +69,14 @@ class TestTheRuntimeDirectory:
         with pytest.raises(RuntimeDirectoryUnsafe, match=expected):
             located()
 
-    def test_too_deep_for_a_socket_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_runtime_directory_too_deep_for_a_socket_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / ("d" * 100)))
         with pytest.raises(RuntimeDirectoryUnsafe, match="too long a path for a socket"):
             located()
 
-    def test_that_cannot_be_made_is_one_clear_error(
+    def test_runtime_directory_that_cannot_be_made_is_one_clear_error(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "no" / "such"))
@@ -80,7 +84,7 @@ class TestTheRuntimeDirectory:
             located()
         assert caught.value.hint == "set PYX_RUNTIME_DIR to a directory of your own"
 
-    def test_is_asked_anew_with_the_environment_of_the_start(
+    def test_runtime_directory_follows_the_environment_of_the_nodes_start(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "one"))
@@ -91,7 +95,7 @@ class TestTheRuntimeDirectory:
         assert rule.locate() == str(tmp_path / "one")
         assert (tmp_path / "one").is_dir()
 
-    def test_that_is_relative_stays_where_it_was(
+    def test_relative_runtime_directory_survives_a_change_of_working_directory(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A program may change its working folder while it is a node."""
@@ -101,7 +105,7 @@ class TestTheRuntimeDirectory:
         monkeypatch.chdir("/")
         assert rule.locate() == str(tmp_path / "run")
 
-    def test_that_is_relative_to_a_removed_folder_is_refused(
+    def test_runtime_directory_relative_to_a_removed_folder_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "gone").mkdir()
@@ -122,20 +126,20 @@ class TestXdgRuntimeDir:
         monkeypatch.setenv("XDG_RUNTIME_DIR", short_directory)
         return Path(short_directory)
 
-    def test_is_used(self, session: Path) -> None:
+    def test_xdg_runtime_dir_is_used(self, session: Path) -> None:
         assert located() == str(session / "pyx")
 
-    def test_yields_to_pyx_own_variable(
+    def test_xdg_runtime_dir_yields_to_pyx_runtime_dir(
         self, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path / "pyx"))
         assert located() == str(tmp_path / "pyx")
 
     @pytest.mark.parametrize("value", ["", "relative", "/nowhere/at/all", "/tmp/\0", "/" + "d" * 90])
-    def test_that_is_not_a_directory_is_left_out(self, value: str) -> None:
+    def test_xdg_runtime_dir_that_is_not_a_directory_is_ignored(self, value: str) -> None:
         assert "pyx-" in RuntimeDirectory(None, value).locate() or "/run/user" in located()
 
-    def test_of_another_user_or_open_to_others_is_left_out(
+    def test_xdg_runtime_dir_of_another_user_or_open_to_others_is_ignored(
         self, session: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         session.chmod(0o750)

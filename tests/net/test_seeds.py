@@ -28,29 +28,29 @@ class TestReadingASeed:
             ("dns:bob@pyx", DnsSeed("bob", "pyx")),
         ],
     )
-    def test_in_all_its_forms(self, text: str, seed: NameSeed | DnsSeed) -> None:
+    def test_seed_is_parsed_in_all_its_forms(self, text: str, seed: NameSeed | DnsSeed) -> None:
         assert parse_seed(text, HERE) == seed
 
     @pytest.mark.parametrize("text", ["dns:", "dns:gus@", "dns:a..b", "dns:a b", "dns:.a"])
-    def test_without_a_domain(self, text: str) -> None:
+    def test_seed_without_a_domain_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match=f"^the seed '{text}' has no domain: one looks like 'dns:pyx"):
             parse_seed(text, HERE)
 
     @pytest.mark.parametrize("text", ["", "b ob@h", "dns:b ob@pyx"])
-    def test_without_a_name(self, text: str) -> None:
+    def test_seed_without_a_valid_name_is_refused(self, text: str) -> None:
         with pytest.raises(NodeNameInvalid):
             parse_seed(text, HERE)
 
 
 class TestASeedByName:
-    def test_is_dialled_at_once_and_not_twice(self) -> None:
+    def test_name_seed_is_dialled_at_once_and_not_twice(self) -> None:
         seeds = plan(NameSeed("bob@h"), NameSeed("eve@h"))
         assert seeds.next_due() == 0.0
         assert seeds.due(1.0) == [DialSeed("bob@h"), DialSeed("eve@h")]
         assert seeds.due(9.0) == []
         assert seeds.next_due() is None
 
-    def test_is_dialled_again_with_growing_pauses(self) -> None:
+    def test_name_seed_is_dialled_again_with_growing_pauses(self) -> None:
         seeds = plan(NameSeed("bob@h"))
         now, pauses = 0.0, []
         for _ in range(8):
@@ -62,20 +62,20 @@ class TestASeedByName:
             now = due
         assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0])
 
-    def test_chance_shortens_the_pause(self) -> None:
+    def test_pause_between_dials_is_shortened_by_the_random_number(self) -> None:
         seeds = plan(NameSeed("bob@h"))
         seeds.due(10.0)
         seeds.dial_failed("bob@h", "refused", 10.0, 1.0)
         assert seeds.next_due() == pytest.approx(10.05)
 
-    def test_a_reason_is_news_once(self) -> None:
+    def test_failure_of_a_seed_is_reported_once_for_each_reason(self) -> None:
         seeds = plan(NameSeed("bob@h"))
         news = [
             seeds.dial_failed("bob@h", why, 0.0, 0.0) for why in ("refused", "refused", "cookie", "refused")
         ]
         assert news == [True, False, True, True]
 
-    def test_is_left_alone_while_it_is_up_and_dialled_when_it_is_lost(self) -> None:
+    def test_name_seed_is_not_dialled_while_up_and_dialled_again_when_lost(self) -> None:
         seeds = plan(NameSeed("bob@h"))
         for _ in range(5):
             seeds.dial_failed("bob@h", "refused", 0.0, 0.0)
@@ -85,7 +85,7 @@ class TestASeedByName:
         assert seeds.next_due() == pytest.approx(50.1)  # the failures before are forgotten
         assert seeds.due(50.1) == [DialSeed("bob@h")]
 
-    def test_that_dials_this_node_meanwhile_is_up(self) -> None:
+    def test_name_seed_that_dials_this_node_meanwhile_counts_as_up(self) -> None:
         seeds = plan(NameSeed("bob@h"))
         assert seeds.due(0.0) == [DialSeed("bob@h")]
         seeds.node_up("bob@h")
@@ -95,7 +95,7 @@ class TestASeedByName:
     def test_node_does_not_dial_itself(self) -> None:
         assert plan(NameSeed(HERE)).next_due() is None
 
-    def test_nodes_that_are_no_seeds_are_none_of_its_business(self) -> None:
+    def test_node_that_is_not_a_seed_is_not_dialled(self) -> None:
         seeds = plan(NameSeed("bob@h"))
         seeds.due(0.0)
         seeds.node_up("eve@h")
@@ -104,13 +104,13 @@ class TestASeedByName:
 
 
 class TestASeedByDomain:
-    def test_is_looked_up_then_all_its_nodes_but_this_one_are_dialled(self) -> None:
+    def test_dns_seed_is_resolved_and_its_other_nodes_are_dialled(self) -> None:
         seeds = plan(PODS)
         assert seeds.due(0.0) == [ResolveSeed(PODS)]
         seeds.resolved(PODS, ["10.0.0.7", "10.0.0.5", "10.0.0.6"], 1.0, 0.0)
         assert seeds.due(1.0) == [DialSeed("gus@10.0.0.6"), DialSeed("gus@10.0.0.7")]
 
-    def test_is_looked_up_again_and_again(self) -> None:
+    def test_dns_seed_is_resolved_periodically(self) -> None:
         seeds = plan(PODS)
         seeds.due(0.0)
         seeds.resolved(PODS, [], 1.0, 0.0)
@@ -119,7 +119,7 @@ class TestASeedByDomain:
         seeds.resolved(PODS, [], 7.0, 1.0)
         assert seeds.next_due() == 9.5
 
-    def test_a_new_pod_is_dialled_and_a_known_one_keeps_its_pause(self) -> None:
+    def test_new_pod_is_dialled_at_once_and_a_known_one_keeps_its_pause(self) -> None:
         seeds = plan(PODS)
         seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
         seeds.due(0.0)
@@ -128,7 +128,7 @@ class TestASeedByDomain:
         assert seeds.due(0.05) == [DialSeed("gus@10.0.0.7")]
         assert seeds.due(0.1) == [DialSeed("gus@10.0.0.6")]
 
-    def test_a_pod_that_is_gone_is_dialled_no_more(self) -> None:
+    def test_pod_that_has_left_the_domain_is_no_longer_dialled(self) -> None:
         seeds = plan(PODS)
         seeds.resolved(PODS, ["10.0.0.6", "10.0.0.7", "10.0.0.8"], 0.0, 0.0)
         assert len(seeds.due(0.0)) == 3
@@ -139,7 +139,7 @@ class TestASeedByDomain:
         seeds.node_down("gus@10.0.0.7", 0.0, 0.0)
         assert seeds.due(99.0) == [ResolveSeed(PODS)]
 
-    def test_a_pod_that_is_up_already_is_not_dialled(self) -> None:
+    def test_pod_that_is_already_up_is_not_dialled(self) -> None:
         seeds = plan(PODS)
         seeds.node_up("gus@10.0.0.6")
         seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
@@ -147,7 +147,7 @@ class TestASeedByDomain:
         seeds.node_down("gus@10.0.0.6", 1.0, 0.0)
         assert seeds.due(1.1) == [DialSeed("gus@10.0.0.6")]
 
-    def test_without_an_answer_the_known_nodes_stay(self) -> None:
+    def test_known_pods_stay_when_the_resolver_fails(self) -> None:
         seeds = plan(PODS, NameSeed("bob@h"))
         seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
         seeds.due(0.0)
@@ -160,7 +160,7 @@ class TestASeedByDomain:
         seeds.dial_failed("gus@10.0.0.6", "refused", 5.5, 0.0)
         assert DialSeed("gus@10.0.0.6") in seeds.due(99.0)
 
-    def test_two_seeds_may_mean_the_same_node(self) -> None:
+    def test_node_of_two_seeds_is_dialled_once(self) -> None:
         seeds = plan(PODS, NameSeed("gus@10.0.0.6"))
         assert seeds.due(0.0) == [DialSeed("gus@10.0.0.6"), ResolveSeed(PODS)]
         seeds.resolved(PODS, ["10.0.0.6"], 0.0, 0.0)
@@ -171,15 +171,15 @@ class TestASeedByDomain:
 
 
 class TestTheResolver:
-    def test_the_addresses_of_a_domain(self) -> None:
+    def test_addresses_of_a_domain_are_returned(self) -> None:
         assert asyncio.run(addresses_of("localhost", HERE)) == ["127.0.0.1"]
 
-    def test_in_the_family_of_this_node(self) -> None:
+    def test_addresses_are_of_the_family_of_this_node(self) -> None:
         assert asyncio.run(addresses_of("::1", "gus@fd00::5")) == ["::1"]
         with pytest.raises(PyxError, match=r"^::1 has no addresses: "):
             asyncio.run(addresses_of("::1", HERE))
 
     @pytest.mark.parametrize("domain", ["no-such-domain.invalid", "a..b"])
-    def test_a_domain_without_any(self, domain: str) -> None:
+    def test_domain_without_addresses_is_one_clear_error(self, domain: str) -> None:
         with pytest.raises(PyxError, match=f"^{domain} has no addresses: "):
             asyncio.run(addresses_of(domain, HERE))

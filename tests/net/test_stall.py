@@ -12,7 +12,7 @@ def given_up_at(stall: Stall, now: float, taken: int) -> float:
     return now
 
 
-def test_a_peer_that_takes_nothing_is_given_up_after_30_seconds() -> None:
+def test_peer_that_reads_nothing_is_given_up_after_30_seconds() -> None:
     assert STALLED_SECONDS == 30.0
     assert given_up_at(Stall(7, 100.0), 103.0, 7) == 130.0
 
@@ -24,7 +24,7 @@ def test_progress_restarts_the_time() -> None:
     assert given_up_at(stall, 130.0, 8) == 159.0
 
 
-def test_looks_that_come_a_little_late_change_nothing() -> None:
+def test_checks_that_run_a_little_late_change_nothing() -> None:
     stall, now = Stall(7, 100.0), 100.0
     while again := stall.look(7, now):
         now += again + 0.01

@@ -9,7 +9,7 @@ import pytest
 from pyx.net.stream import BUFFER_BYTES, PlainStream
 
 
-def test_a_plain_stream_sends_receives_and_ends() -> None:
+def test_plain_stream_sends_receives_and_ends() -> None:
     one, two = socket.socketpair()
     left, right = PlainStream(one), PlainStream(two)
     buffer = memoryview(bytearray(10))
@@ -26,7 +26,7 @@ def test_a_plain_stream_sends_receives_and_ends() -> None:
     left.end_writing()  # a broken connection is the reader's to find
 
 
-def test_a_plain_stream_never_waits_for_room() -> None:
+def test_plain_stream_never_blocks_on_a_full_socket() -> None:
     one, two = socket.socketpair()
     left = PlainStream(one)
     taken = left.send(bytes(10 * BUFFER_BYTES))

@@ -10,7 +10,7 @@ from pyx.errors import PyxError
 from pyx.net.tcp import connect, listen
 
 
-def test_a_connection_by_name() -> None:
+def test_connection_by_host_name_is_made() -> None:
     async def story() -> None:
         with listen("127.0.0.1", 0) as listening:
             port = listening.getsockname()[1]
@@ -36,12 +36,12 @@ def test_port_without_a_listener_is_unreachable() -> None:
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
-def test_a_host_without_an_address(host: str) -> None:
+def test_host_without_an_address_is_one_clear_error(host: str) -> None:
     with pytest.raises(PyxError, match=f"^the host '{host}' has no address: "):
         asyncio.run(connect(host, 1))
 
 
-def test_a_port_that_is_taken() -> None:
+def test_port_in_use_is_one_clear_error() -> None:
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
         with pytest.raises(
@@ -55,7 +55,7 @@ def test_foreign_address_cannot_be_listened_on() -> None:
         listen("192.0.2.1", 0)
 
 
-def test_ipv6() -> None:
+def test_connection_over_ipv6_is_made() -> None:
     async def story() -> None:
         try:
             listening = listen("::1", 0)

@@ -157,7 +157,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestADial:
-    def test_ends_with_both_sides_at_one_connection_inside_tls(self, net: Net) -> None:
+    def test_dial_makes_one_tls_connection_known_to_both_ends(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1").listen(), net.node("bob@127.0.0.2").listen()
         mine = gus.reaches("bob@127.0.0.2")
         accepted = bob.told.get(timeout=HANG)
@@ -169,7 +169,7 @@ class TestADial:
         mine.stream.send(b"straight on")
         assert read(accepted) == b"straight on"
 
-    def test_with_another_cookie_says_so_at_home_only(self, net: Net) -> None:
+    def test_dial_with_another_cookie_fails_and_both_nodes_report_it(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2", b"o" * 32).listen()
         failed = gus.reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
@@ -177,7 +177,7 @@ class TestADial:
         assert bob.refusals.get(timeout=HANG) == "the cookie of gus@127.0.0.1 differs from ours"
         assert bob.claims == 0
 
-    def test_of_a_node_with_another_name_says_so(self, net: Net) -> None:
+    def test_dial_answered_by_a_node_of_another_name_names_both(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         failed = net.node("gus@127.0.0.1").reaches("cat@127.0.0.2")
         assert isinstance(failed, DialFailed)
@@ -185,17 +185,17 @@ class TestADial:
         refused = bob.refusals.get(timeout=HANG)
         assert refused == "gus@127.0.0.1 dialled 'cat@127.0.0.2', this is bob@127.0.0.2"
 
-    def test_of_a_short_name_says_that_the_two_do_not_mix(self, net: Net) -> None:
+    def test_dial_of_a_short_name_by_a_long_one_says_that_they_do_not_mix(self, net: Net) -> None:
         failed = net.node("gus@127.0.0.1").reaches("bob@vm")
         assert isinstance(failed, DialFailed)
         assert failed.reason == "it has a short name, and this node a long one (--name): the two do not mix"
 
-    def test_to_a_port_without_a_listener_says_so(self, net: Net) -> None:
+    def test_dial_of_a_port_without_a_listener_says_so(self, net: Net) -> None:
         failed = net.node("gus@127.0.0.1").reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == f"cannot connect to 127.0.0.2 port {net.port}: Connection refused"
 
-    def test_of_what_is_no_node_says_so(self, net: Net) -> None:
+    def test_dial_of_a_listener_that_is_not_a_node_says_so(self, net: Net) -> None:
         with socket.create_server(("127.0.0.2", net.port)) as other:
             gus = net.node("gus@127.0.0.1")
             gus.dials("bob@127.0.0.2")
@@ -210,7 +210,7 @@ class TestADial:
 class TestManInTheMiddle:
     """Permanent attackers: they hold no cookie, and everything else."""
 
-    def test_with_another_certificate_is_refused_by_both_ends(self, net: Net) -> None:
+    def test_man_in_the_middle_with_another_certificate_is_refused_by_both_ends(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         middle = Middle(net, "127.0.0.3", "127.0.0.2")
         gus.is_led_astray_to("127.0.0.3")
@@ -222,21 +222,21 @@ class TestManInTheMiddle:
         middle.close()
         assert middle.relayed  # it was the proof that failed, not the relaying
 
-    def test_without_the_cookie_learns_nothing_and_is_refused(self, net: Net) -> None:
+    def test_acceptor_without_the_cookie_is_refused(self, net: Net) -> None:
         impostor = net.node("bob@127.0.0.2", b"a guess".ljust(32)).listen()
         failed = net.node("gus@127.0.0.1").reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == "the cookie of bob@127.0.0.2 differs from ours"
         assert impostor.claims == 0
 
-    def test_that_forwards_ciphertext_unchanged_is_transparent(self, net: Net) -> None:
+    def test_proxy_that_forwards_ciphertext_unchanged_is_transparent(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         gus.is_led_astray_to("127.0.0.3")
         with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)):
             assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
             assert isinstance(bob.told.get(timeout=HANG), Arrival)
 
-    def test_that_connects_a_node_to_itself_is_noticed_by_both_ends(self, net: Net) -> None:
+    def test_connection_of_a_node_to_itself_is_refused_at_both_ends(self, net: Net) -> None:
         gus = net.node("gus@127.0.0.1").listen()
         gus.is_led_astray_to("127.0.0.1")
         failed = gus.reaches("bob@127.0.0.2")
@@ -245,7 +245,7 @@ class TestManInTheMiddle:
         assert gus.refusals.get(timeout=HANG) == "it has this node's own name"
         assert gus.claims == 0
 
-    def test_that_replays_an_old_proof_is_refused(self, net: Net) -> None:
+    def test_replay_of_an_old_proof_is_refused(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         spoken = net.loop_thread.run(speak(net, KEY))
         assert isinstance(spoken.outcome, Established)
@@ -347,7 +347,7 @@ def read(arrival: Arrival) -> bytes:
 class TestPendingConnection:
     @pytest.mark.usefixtures("brief")
     @pytest.mark.parametrize("said", [b"", b"\x16", b"\x16\x03\x01"])
-    def test_silent_in_tls_is_closed(self, said: bytes, net: Net) -> None:
+    def test_pending_connection_that_is_silent_during_tls_is_closed(self, said: bytes, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         connection = net.connection("127.0.0.2")
         connection.sendall(said)
@@ -362,7 +362,9 @@ class TestPendingConnection:
             (os.urandom(8).join([b"\x80"] * 40), None),
         ],
     )
-    def test_without_tls_is_closed(self, said: bytes, reason: str | None, net: Net) -> None:
+    def test_pending_connection_without_tls_is_closed(
+        self, said: bytes, reason: str | None, net: Net
+    ) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         connection = net.connection("127.0.0.2")
         connection.sendall(said)
@@ -372,12 +374,12 @@ class TestPendingConnection:
         refusal = bob.refusals.get(timeout=HANG)
         assert reason is None or refusal == reason
 
-    def test_closed_during_tls_is_forgotten(self, net: Net) -> None:
+    def test_pending_connection_closed_during_tls_is_forgotten(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         net.connection("127.0.0.2").close()
         assert bob.refusals.get(timeout=HANG) == "it hung up during the TLS handshake"
 
-    def test_crowds_do_not_keep_a_legal_peer_out(self, net: Net) -> None:
+    def test_authentic_peer_gets_through_among_300_pending_connections(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         before = len(list(Path("/dev/fd").iterdir()))
         crowd = [net.connection("127.0.0.2", f"127.0.0.{2 + at % 8}") for at in range(300)]
@@ -392,18 +394,18 @@ class TestPendingConnection:
         until(lambda: not list(bob.endpoint._pending) and len(list(Path("/dev/fd").iterdir())) == before + 2)
 
 
-def test_an_address_of_another_host_cannot_be_listened_on(net: Net) -> None:
+def test_address_of_another_host_cannot_be_listened_on(net: Net) -> None:
     with pytest.raises(PyxError, match=r"cannot listen on 192\.0\.2\.1 port \d+: Cannot assign requested"):
         net.node("gus@192.0.2.1").listen()
 
 
-def test_a_host_without_an_address_says_what_to_do(net: Net) -> None:
+def test_error_for_a_host_without_an_address_says_what_to_do(net: Net) -> None:
     with pytest.raises(PyxError, match=r"the host 'no\.such\.invalid' has no address") as raised:
         net.node("gus@no.such.invalid").listen()
     assert raised.value.hint == "say where to listen: --listen ADDRESS"
 
 
-def test_a_taken_port_says_so(net: Net) -> None:
+def test_error_for_a_port_in_use_says_so(net: Net) -> None:
     net.node("gus@127.0.0.1").listen()
     with pytest.raises(PyxError, match=r"cannot listen on 127\.0\.0\.1 port \d+: Address already in use"):
         net.node("bob@127.0.0.1").listen()

@@ -131,21 +131,23 @@ def test_both_kernel_buffers_are_set(streams: tuple[TlsStream, TlsStream]) -> No
 
 
 class TestSending:
-    def test_a_word_each_way(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_tls_stream_carries_bytes_both_ways(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
         assert a.send(b"ping") == 4
         assert receive_all(b, 4) == b"ping"
         assert b.send(memoryview(b"pong")) == 4
         assert receive_all(a, 4) == b"pong"
 
-    def test_the_beginning_of_something_large(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_send_of_a_large_payload_takes_its_first_64_kib(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
         a, b = streams
         payload = noise(100_000)
         assert a.send(payload) == 64 * 1024
         assert receive_all(b, 64 * 1024) == payload[: 64 * 1024]
 
     @pytest.mark.parametrize("buffer_bytes", [128 * 1024, 32 * 1024, 1000])
-    def test_megabytes_through_buffers_of_any_size(
+    def test_megabytes_arrive_through_buffers_of_any_size(
         self, streams: tuple[TlsStream, TlsStream], buffer_bytes: int
     ) -> None:
         a, b = streams
@@ -154,7 +156,9 @@ class TestSending:
         assert receive_all(b, len(payload), buffer_bytes) == payload
         sender.join()
 
-    def test_both_ways_at_once_from_two_threads_each(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_tls_stream_carries_megabytes_both_ways_at_once(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
         a, b = streams
         payload, answer = noise(8_000_000), noise(8_000_000)[::-1]
         at_b: list[bytes] = []
@@ -181,7 +185,7 @@ def fill(stream: TlsStream, piece: bytes) -> int:
 
 
 class TestAFullSocket:
-    def test_bytes_count_as_taken_when_the_last_of_them_has_left(
+    def test_bytes_count_as_sent_when_the_last_of_them_has_been_written(
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
@@ -196,7 +200,7 @@ class TestAFullSocket:
         got += receive_all(b, (taken + 1) * len(piece) - len(got))
         assert got == piece * (taken + 1)
 
-    def test_the_piece_that_was_begun_may_come_again_with_more_behind_it(
+    def test_piece_in_flight_may_be_sent_again_with_more_behind_it(
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
@@ -208,7 +212,7 @@ class TestAFullSocket:
         got += receive_all(b, (taken + 1) * len(piece) - len(got))
         assert got == piece * (taken + 1)
 
-    def test_receiving_goes_on_meanwhile(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_receiving_goes_on_while_the_socket_is_full(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
         fill(a, noise(64_000))
         assert b.send(b"I am slow") == 9
@@ -216,12 +220,12 @@ class TestAFullSocket:
 
 
 class TestReading:
-    def test_nothing_yet(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_read_without_data_raises_blocking_io_error(self, streams: tuple[TlsStream, TlsStream]) -> None:
         _, b = streams
         with pytest.raises(BlockingIOError):
             b.receive_into(memoryview(bytearray(100)))
 
-    def test_half_a_record_is_nothing_yet(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_half_a_record_raises_blocking_io_error(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
         a._machine.write(b"hello")
         data = a._machine.data_to_send()
@@ -254,7 +258,7 @@ class TestReading:
 
 
 class TestEnding:
-    def test_the_end_comes_behind_what_was_sent(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_end_of_writing_arrives_after_the_sent_bytes(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
         a.send(b"goodbye")
         a.end_writing()
@@ -263,7 +267,7 @@ class TestEnding:
         assert receive(b, buffer) == b""
         assert b.receive_into(buffer) == 0
 
-    def test_data_on_its_way_to_an_end_that_ended_writing_arrives(
+    def test_data_in_flight_to_an_end_that_has_ended_writing_arrives(
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
@@ -275,7 +279,7 @@ class TestEnding:
         b.end_writing()
         assert receive(a, memoryview(bytearray(100))) == b""
 
-    def test_a_crash_of_the_other_is_told_from_its_goodbye(
+    def test_crash_of_the_peer_is_distinguished_from_its_close(
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
@@ -285,20 +289,22 @@ class TestEnding:
         with pytest.raises(ConnectionError, match=r"^it hung up without closing TLS$"):
             receive(b, memoryview(bytearray(100)))
 
-    def test_tampering_is_an_error_of_the_connection(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_damaged_tls_record_is_a_connection_error(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
         a._socket.send(b"\x17\x03\x03\x00\x20" + bytes(32))
         with pytest.raises(ConnectionError, match=r"^a TLS record was damaged on the way$"):
             receive(b, memoryview(bytearray(100)))
 
-    def test_ending_a_broken_connection_is_no_error(self, streams: tuple[TlsStream, TlsStream]) -> None:
+    def test_end_writing_on_a_broken_connection_does_not_raise(
+        self, streams: tuple[TlsStream, TlsStream]
+    ) -> None:
         a, b = streams
         b.close()
         with pytest.raises(ConnectionError):
             send_for_ever(a)
         a.end_writing()
 
-    def test_ending_with_a_full_socket_ends_it_all_the_same(
+    def test_end_writing_on_a_full_socket_ends_the_connection(
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
@@ -356,7 +362,7 @@ def payload(frm: int, number: int, size: int) -> Send:
 class TestALink:
     """`Connection` on top: it knows nothing of TLS, and must not lose a byte or a wake-up by it."""
 
-    def test_large_and_small_payloads_of_several_threads_both_ways(self, ends: tuple[End, End]) -> None:
+    def test_payloads_of_several_threads_arrive_in_order_both_ways(self, ends: tuple[End, End]) -> None:
         sizes = (10, 70_000, 3, 16_384, 1_000_000, 0, 64 * 1024)
 
         def speak(end: End, frm: int) -> None:
@@ -377,7 +383,7 @@ class TestALink:
         for speaker in speakers:
             speaker.join()
 
-    def test_a_lone_word_after_a_full_socket_gets_through(
+    def test_last_signal_after_a_full_socket_arrives(
         self, loop_thread: LoopThread, ends: tuple[End, End]
     ) -> None:
         # Its last record is encrypted when the kernel has no room for it, and nothing comes after it: the
@@ -395,7 +401,7 @@ class TestALink:
                 Pid(1, 0, *GUS), "server", Payload(number.to_bytes(4) + bytes(60_000), GUS)
             )
 
-    def test_a_graceful_close_delivers_everything_first(self, ends: tuple[End, End]) -> None:
+    def test_graceful_close_delivers_queued_signals_first(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         for number in range(40):
             gus.say(payload(1, number, 50_000))
@@ -405,7 +411,7 @@ class TestALink:
         assert bob.lost.get(timeout=HANG) == "it closed the connection"
         assert gus.lost.get(timeout=HANG)
 
-    def test_a_crash_is_a_broken_connection(self, ends: tuple[End, End]) -> None:
+    def test_abrupt_close_is_reported_as_a_broken_connection(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         gus.link.close(gracefully=False)
         assert bob.lost.get(timeout=HANG) == "the connection broke (it hung up without closing TLS)"
@@ -505,7 +511,7 @@ class TestHandshakeStream:
             for end in pair:
                 end.close()
 
-    def test_what_came_together_with_the_end_of_the_handshake_is_handed_on(self) -> None:
+    def test_bytes_received_with_the_end_of_the_handshake_are_passed_on(self) -> None:
         a, b = sockets()
         tls_a, tls_b = machines()
         # The dialler need not wait: its last flight and its first words arrive as one.
@@ -528,7 +534,7 @@ class TestHandshakeStream:
         with a, b:
             asyncio.run(story())
 
-    def test_handshake_proof_and_stream_in_one_connection(self, loop_thread: LoopThread) -> None:
+    def test_tls_handshake_proof_and_signals_share_one_connection(self, loop_thread: LoopThread) -> None:
         a, b = sockets()
         tls_a, tls_b = machines()
 
@@ -585,7 +591,7 @@ class TestHandshakeStream:
         bob.link.close(gracefully=False)
         loop_thread.settle()
 
-    def test_peer_without_tls_gets_an_alert(self) -> None:
+    def test_peer_with_older_tls_is_refused_at_both_ends(self) -> None:
         a, b = sockets()
         old = dialling_context()
         old.minimum_version = old.maximum_version = type(old.maximum_version).TLSv1_2
@@ -603,7 +609,7 @@ class TestHandshakeStream:
         with a, b:
             asyncio.run(story())
 
-    def test_peer_that_closes_during_tls(self) -> None:
+    def test_peer_that_closes_during_tls_is_a_protocol_error(self) -> None:
         a, b = sockets()
         _, tls_b = machines()
 

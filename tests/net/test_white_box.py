@@ -257,7 +257,7 @@ def test_wrong_handshake_byte_by_byte_is_refused(what: str, net: Net) -> None:
     assert bob.claims == 0
 
 
-def test_a_network_that_splits_tls_at_every_byte_is_no_hindrance(net: Net) -> None:
+def test_handshake_split_at_every_byte_succeeds(net: Net) -> None:
     gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
     gus.is_led_astray_to("127.0.0.3")
     with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)) as proxy:
@@ -268,7 +268,7 @@ def test_a_network_that_splits_tls_at_every_byte_is_no_hindrance(net: Net) -> No
 
 @pytest.mark.parametrize("fault", ["cuts", "flips"])
 @pytest.mark.parametrize("way", ["there", "back"])
-def test_a_network_that_fails_at_any_byte_leaves_nothing_half_open(way: str, fault: str, net: Net) -> None:
+def test_network_failure_at_any_byte_leaves_no_half_open_connection(way: str, fault: str, net: Net) -> None:
     """Both ends have the session, or its end: an end that has it finds at once that the other is gone."""
     gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
     gus.is_led_astray_to("127.0.0.3")
