@@ -97,8 +97,8 @@ class TestPipes:
             pyx(server@vm)6> flush()
             pyx(server@vm)7> Process.info(self(), 'messages')
             ('messages', [])
-            pyx(server@vm)8> nope
-            NameError: name 'nope' is not defined
+            pyx(server@vm)8> unknown
+            NameError: name 'unknown' is not defined
             pyx(server@vm)8> exit()
             """,
             "--sname", "server",

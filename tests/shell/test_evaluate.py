@@ -204,7 +204,7 @@ def test_every_part_of_an_input_runs_through_call() -> None:
 
 class TestErrors:
     def test_error_of_a_typed_line_is_one_line(self) -> None:
-        assert error_text(make_evaluator(), "nope") == "NameError: name 'nope' is not defined\n"
+        assert error_text(make_evaluator(), "unknown") == "NameError: name 'unknown' is not defined\n"
 
     def test_error_in_a_function_shows_its_frames_and_source(self) -> None:
         evaluator = make_evaluator()
