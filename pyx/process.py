@@ -15,9 +15,9 @@ from pyx.execution.runner import sleep
 from pyx.execution.slots import LockSlot
 from pyx.runtime import process_requests
 from pyx.runtime.arguments import (
-    checked_cap,
     checked_choice,
     checked_destination,
+    checked_mailbox_limit,
     checked_name,
     checked_pid,
     checked_ref,
@@ -179,9 +179,9 @@ class Process:
             with node.kernel_call as kernel:
                 return kernel.process_signals.set_trap_exit(process, traps)
         if name == "max_mailbox":
-            cap = checked_cap(value)
+            limit = checked_mailbox_limit(value)
             with node.kernel_call as kernel:
-                old = kernel.process_signals.set_max_mailbox(process, cap)
+                old = kernel.process_signals.set_mailbox_limit(process, limit)
             return tuple(old) if old is not None else None
         msg = f"unknown flag {name!r}; there are 'trap_exit' and 'max_mailbox'"
         raise ValueError(msg)

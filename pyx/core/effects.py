@@ -113,7 +113,7 @@ class Flush(NamedTuple):
 class Suspend(NamedTuple):
     """That queue is over its high-water mark: its last sender, if it can wait, waits for the low-water mark.
 
-    The queue of a peer, a mailbox whose cap has the policy `"block"`, or the lines for a console.
+    The queue of a peer, a mailbox whose limit has the policy `"block"`, or the lines for a console.
     """
 
     queue: Outbox | Mailbox | ConsoleQueue
@@ -126,7 +126,7 @@ class Resume(NamedTuple):
 
 
 class MailboxOverflow(NamedTuple):
-    """The mailbox of this process is over its cap, and the policy of the cap is to kill it."""
+    """The mailbox of this process is over its limit, and the policy of the limit is to kill it."""
 
     process: ProcessRecord
 

@@ -5,8 +5,8 @@ side and popped on the other, each one operation under the GIL, and only the own
 message has a number, in order of arrival, so that a receive by reference starts where the mailbox stood when
 the reference was made (`mark`).  Patterns are matched in `runtime/receiving.py`.
 
-A mailbox that grows beyond its cap is noticed at a delivery.  Its length is computed only when enough
-messages were delivered since the last time for it to be over the cap.
+A mailbox that grows beyond its limit is noticed at a delivery.  Its length is computed only when enough
+messages were delivered since the last time for it to be over the limit.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ class NodeDown(NamedTuple):
     name: str
 
 
-class Cap(NamedTuple):
+class MailboxLimit(NamedTuple):
     """The number of messages that a mailbox may hold, and what happens beyond.
 
     `"warn"`: a line in the log, and again each time the length has doubled.  `"kill"`: its process ends.
     `"block"`: a sender of this node waits; messages of other nodes have the effect of `"warn"`.
     """
 
-    limit: int
+    messages: int
     policy: Literal["warn", "kill", "block"]
 
 
-DEFAULT_CAP: Final = Cap(100_000, "warn")
+DEFAULT_MAILBOX_LIMIT: Final = MailboxLimit(100_000, "warn")
 
 _NO_WAITERS: Final = Waiters()
 """Shared by all mailboxes that never block."""
@@ -96,11 +96,11 @@ class Mailbox:
         "_alarm",
         "_moved",
         "_warn_above",
-        "cap",
         "closed",
         "delivered",
         "incoming",
         "kept",
+        "limit",
         "waiters",
     )
     incoming: deque[Any] | tuple[()]
@@ -110,11 +110,11 @@ class Mailbox:
     """Messages delivered, ever; also the number of the next one."""
     _moved: int
     """Messages that the owner moved to `kept`; also the number of the first in `incoming`."""
-    cap: Cap | None
+    limit: MailboxLimit | None
     closed: bool
     """True when its process has ended: no sender has to wait for it."""
     waiters: Waiters
-    """Senders that wait until it is below its low-water mark; only with a cap that blocks."""
+    """Senders that wait until it is below its low-water mark; only with a limit that blocks."""
     _alarm: int
     """The value of `delivered` at which the length is computed again."""
     _warn_above: int
@@ -125,11 +125,11 @@ class Mailbox:
         self.kept = ()
         self.delivered = 0
         self._moved = 0
-        self.cap = DEFAULT_CAP
+        self.limit = DEFAULT_MAILBOX_LIMIT
         self.closed = False
         self.waiters = _NO_WAITERS
-        self._warn_above = DEFAULT_CAP.limit
-        self._alarm = DEFAULT_CAP.limit + 1
+        self._warn_above = DEFAULT_MAILBOX_LIMIT.messages
+        self._alarm = DEFAULT_MAILBOX_LIMIT.messages + 1
 
     def deliver(self, item: Any) -> bool:
         """Adds a message; the caller holds the kernel's lock.  True when `has_grown` is to be asked."""
@@ -143,42 +143,44 @@ class Mailbox:
     def __len__(self) -> int:
         return len(self.kept) + len(self.incoming)
 
-    # ------------------------------------------------------------ cap; with the kernel's lock held
+    # ------------------------------------------------------------ limit; with the kernel's lock held
 
-    def set_cap(self, cap: Cap | None) -> None:
-        """Sets the cap; None: without a limit."""
-        self.cap = cap
-        self._alarm = _NEVER if cap is None else 0
-        self._warn_above = cap.limit if cap is not None else _NEVER
-        if cap is not None and cap.policy == "block" and self.waiters is _NO_WAITERS:
+    def set_limit(self, limit: MailboxLimit | None) -> None:
+        """Sets the limit, or removes it (None)."""
+        self.limit = limit
+        self._alarm = _NEVER if limit is None else 0
+        self._warn_above = limit.messages if limit is not None else _NEVER
+        if limit is not None and limit.policy == "block" and self.waiters is _NO_WAITERS:
             self.waiters = Waiters()
 
     def has_grown(self) -> bool:
-        """True when the length passed the cap, or doubled since the last warning."""
-        cap = self.cap
-        if cap is None:
+        """True when the length passed the limit, or doubled since the last warning."""
+        limit = self.limit
+        if limit is None:
             return False
         length = len(self)
-        if length <= cap.limit:
-            self._warn_above = cap.limit
+        if length <= limit.messages:
+            self._warn_above = limit.messages
         grown = length > self._warn_above
         while length > self._warn_above:
             self._warn_above *= 2
-        until = cap.limit - 1 if cap.policy == "block" else self._warn_above
+        until = limit.messages - 1 if limit.policy == "block" else self._warn_above
         self._alarm = self.delivered + max(until - length, 0) + 1
         return grown
 
     @property
     def is_busy(self) -> bool:
         """True while a process of this node that sends to it has to wait."""
-        cap = self.cap
-        return not self.closed and cap is not None and cap.policy == "block" and len(self) >= cap.limit
+        limit = self.limit
+        if self.closed or limit is None or limit.policy != "block":
+            return False
+        return len(self) >= limit.messages
 
     @property
     def is_below_low_water(self) -> bool:
         """True when waiters may go on."""
-        cap = self.cap
-        return self.closed or cap is None or cap.policy != "block" or len(self) <= cap.limit // 2
+        limit = self.limit
+        return self.closed or limit is None or limit.policy != "block" or len(self) <= limit.messages // 2
 
     @property
     def busy_reason(self) -> str:

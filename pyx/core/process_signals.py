@@ -17,7 +17,7 @@ from pyx.core.tables import NO_NODE
 from pyx.signals import Demonitor, Down, ExitSignal, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
 
 if TYPE_CHECKING:
-    from pyx.core.mailbox import Cap
+    from pyx.core.mailbox import MailboxLimit
     from pyx.core.process_exits import ProcessExits
     from pyx.core.processes import InitialCall
     from pyx.core.routing import Router
@@ -174,10 +174,10 @@ class ProcessSignals:
         before, process.trap_exit = process.trap_exit, value
         return before
 
-    def set_max_mailbox(self, process: ProcessRecord, cap: Cap | None) -> Cap | None:
-        """Sets how many messages may wait for a process, and what happens then; returns the previous cap."""
-        before = process.mailbox.cap
-        process.mailbox.set_cap(cap)
+    def set_mailbox_limit(self, process: ProcessRecord, limit: MailboxLimit | None) -> MailboxLimit | None:
+        """Sets how many messages may wait for a process, and what happens beyond; returns the old limit."""
+        before = process.mailbox.limit
+        process.mailbox.set_limit(limit)
         self._resume_senders(process)
         return before
 

@@ -107,7 +107,7 @@ class Router:
         if mailbox.has_grown():
             name = f" ({process.name})" if process.name else ""
             words = f"the mailbox of {process.pid}{name} has grown to {len(mailbox):,} messages"
-            if mailbox.cap is not None and mailbox.cap.policy == "kill":
+            if mailbox.limit is not None and mailbox.limit.policy == "kill":
                 self._effects += (Log("error", f"{words}: it is killed"), MailboxOverflow(process))
             else:
                 self._effects.append(Log("warning", words))

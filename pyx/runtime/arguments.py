@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
-from pyx.core.mailbox import Cap
+from pyx.core.mailbox import MailboxLimit
 from pyx.errors import NoProcess
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.codec import name_of_callable
@@ -101,13 +101,13 @@ def checked_seconds(value: Any, name: str = "timeout") -> float | None:
     return float(value)
 
 
-def checked_cap(value: Any) -> Cap | None:
-    """Returns *value* as the cap of a mailbox, `(limit, policy)` or None; raises ValueError."""
+def checked_mailbox_limit(value: Any) -> MailboxLimit | None:
+    """Returns *value* as the limit of a mailbox, `(limit, policy)` or None; raises ValueError."""
     match value:
         case None:
             return None
-        case (int(limit), "warn" | "kill" | "block" as policy) if limit > 0 and type(limit) is int:
-            return Cap(limit, policy)
+        case (int(messages), "warn" | "kill" | "block" as policy) if messages > 0 and type(messages) is int:
+            return MailboxLimit(messages, policy)
     msg = f'max_mailbox is (limit, "warn"), (limit, "kill"), (limit, "block") or None, not {value!r}'
     raise ValueError(msg)
 

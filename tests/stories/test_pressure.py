@@ -1,7 +1,7 @@
 """Back-pressure of a node that is frozen or slow: its senders wait, nothing is lost, memory is bounded.
 
 `tests/net/test_stall.py` tests when a peer that reads nothing is disconnected, and
-`tests/runtime/test_mailbox_caps.py` tests mailboxes that grow.
+`tests/runtime/test_mailbox_limits.py` tests mailboxes that grow.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mailboxes that grow beyond their cap, by each policy, for senders of this node and of others.
+"""Mailboxes that grow beyond their limit, by each policy, for senders of this node and of others.
 
 By the public functions alone; see `core/mailbox.py` for how growth is noticed, `sending.py` for the waits.
 """
@@ -18,39 +18,39 @@ if TYPE_CHECKING:
     from pyx.terms import Pid
     from tests.staging import Stage
 
-CAP = 10
+LIMIT = 10
 
 
 class Busy:
-    """A process of *node* with a cap, `def` or `async def`, that receives nothing until it is told to.
+    """A process of *node* with a limit, `def` or `async def`, that receives nothing until it is told to.
 
     Args:
         node: its home.
-        cap: of its mailbox.
+        limit: of its mailbox.
         kind: of process.
     """
 
-    def __init__(self, node: LocalNode, cap: tuple[int, str] | None, kind: str) -> None:
+    def __init__(self, node: LocalNode, limit: tuple[int, str] | None, kind: str) -> None:
         self.node = node
         self.old: Any = None
         self.taken: list[Any] = []
         self._ready, self._over = threading.Event(), threading.Event()
-        self.pid, _ = node.processes.spawn(self._runs if kind == "def" else self._runs_async, (cap,))
+        self.pid, _ = node.processes.spawn(self._runs if kind == "def" else self._runs_async, (limit,))
         wait_for(self._ready)
 
-    def _begins(self, cap: tuple[int, str] | None) -> None:
-        self.old = Process.flag("max_mailbox", cap)
+    def _begins(self, limit: tuple[int, str] | None) -> None:
+        self.old = Process.flag("max_mailbox", limit)
         self._ready.set()
 
-    def _runs(self, cap: tuple[int, str] | None) -> None:
-        self._begins(cap)
+    def _runs(self, limit: tuple[int, str] | None) -> None:
+        self._begins(limit)
         receive("take")
         while (message := receive()) != "end":
             self.taken.append(message)
         self._over.set()
 
-    async def _runs_async(self, cap: tuple[int, str] | None) -> None:
-        self._begins(cap)
+    async def _runs_async(self, limit: tuple[int, str] | None) -> None:
+        self._begins(limit)
         await aio.receive("take")
         while (message := await aio.receive()) != "end":
             self.taken.append(message)
@@ -124,9 +124,7 @@ def send_all(place: Place, busy: Busy, count: int) -> None:
     as_process(place.sender, body)
 
 
-def test_mailbox_without_a_cap_has_no_limit(
-    place: Place, kind: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_mailbox_without_a_limit_takes_all(place: Place, kind: str, caplog: pytest.LogCaptureFixture) -> None:
     busy = Busy(place.home, None, kind)
     send_all(place, busy, 50)
     assert busy.length() == 50
@@ -138,21 +136,21 @@ def test_mailbox_without_a_cap_has_no_limit(
 def test_warn_is_logged_and_again_each_time_the_mailbox_has_doubled(
     place: Place, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    busy = Busy(place.home, (CAP, "warn"), kind)
-    send_all(place, busy, CAP)
+    busy = Busy(place.home, (LIMIT, "warn"), kind)
+    send_all(place, busy, LIMIT)
     assert growth(caplog) == []
-    send_all(place, busy, 5 * CAP)
+    send_all(place, busy, 5 * LIMIT)
     words = f"the mailbox of {busy.pid} has grown to"
     assert growth(caplog) == [f"{words} {length} messages" for length in (11, 21, 41)]
     busy.begins_to_take()
-    assert busy.took() == [*range(CAP), *range(5 * CAP)]
+    assert busy.took() == [*range(LIMIT), *range(5 * LIMIT)]
 
 
 def test_kill_ends_only_the_process_of_the_mailbox(
     place: Place, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    busy = Busy(place.home, (CAP, "kill"), kind)
-    send_all(place, busy, CAP)
+    busy = Busy(place.home, (LIMIT, "kill"), kind)
+    send_all(place, busy, LIMIT)
     assert as_process(place.home, lambda: Process.is_alive(busy.pid))
     send_all(place, busy, 1)
     assert end_of(place.home, busy.pid) in {"killed", "noproc"}
@@ -160,17 +158,17 @@ def test_kill_ends_only_the_process_of_the_mailbox(
     assert as_process(place.sender, lambda: send(place.address(busy), "is no error")) == "is no error"
 
 
-def test_flag_returns_the_old_cap(node: LocalNode) -> None:
+def test_flag_returns_the_old_limit(node: LocalNode) -> None:
     def body() -> list[Any]:
-        return [Process.flag("max_mailbox", cap) for cap in ((5, "warn"), (6, "kill"), None, (7, "block"))]
+        return [Process.flag("max_mailbox", new) for new in ((5, "warn"), (6, "kill"), None, (7, "block"))]
 
     assert as_process(node, body) == [(100_000, "warn"), (5, "warn"), (6, "kill"), None]
 
 
-@pytest.mark.parametrize("cap", [(0, "warn"), (-1, "kill"), (True, "warn"), (5, "drop"), 5, "warn", (5,)])
-def test_invalid_cap_is_refused(node: LocalNode, cap: Any) -> None:
+@pytest.mark.parametrize("limit", [(0, "warn"), (-1, "kill"), (True, "warn"), (5, "drop"), 5, "warn", (5,)])
+def test_invalid_limit_is_refused(node: LocalNode, limit: Any) -> None:
     with pytest.raises(ValueError, match=r'max_mailbox is \(limit, "warn"\), .* or None, not'):
-        as_process(node, lambda: Process.flag("max_mailbox", cap))
+        as_process(node, lambda: Process.flag("max_mailbox", limit))
 
 
 class TestBlock:
@@ -178,7 +176,7 @@ class TestBlock:
 
     @pytest.fixture
     def busy(self, node: LocalNode, kind: str) -> Busy:
-        return Busy(node, (CAP, "block"), kind)
+        return Busy(node, (LIMIT, "block"), kind)
 
     def a_sender_waits(self, busy: Busy) -> bool:
         process = busy.node.kernel.tables.find(busy.pid)
@@ -188,13 +186,13 @@ class TestBlock:
     def test_def_process_waits_and_all_its_messages_arrive(
         self, busy: Busy, caplog: pytest.LogCaptureFixture
     ) -> None:
-        sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
+        sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * LIMIT)])
         until(lambda: self.a_sender_waits(busy))
-        assert busy.length() == CAP
+        assert busy.length() == LIMIT
         assert growth(caplog) == []
         busy.begins_to_take()
         sender.outcome()
-        assert busy.took() == list(range(3 * CAP))
+        assert busy.took() == list(range(3 * LIMIT))
 
     def test_coroutine_that_awaits_waits_and_all_its_messages_arrive(
         self, busy: Busy, caplog: pytest.LogCaptureFixture
@@ -202,36 +200,36 @@ class TestBlock:
         over = threading.Event()
 
         async def sends() -> None:
-            for number in range(3 * CAP):
+            for number in range(3 * LIMIT):
                 await aio.send(busy.pid, number)
             over.set()
 
         busy.node.processes.spawn(sends, ())
         until(lambda: self.a_sender_waits(busy))
-        assert busy.length() == CAP
+        assert busy.length() == LIMIT
         assert growth(caplog) == []
         busy.begins_to_take()
         wait_for(over)
-        assert busy.took() == list(range(3 * CAP))
+        assert busy.took() == list(range(3 * LIMIT))
 
     def test_nosuspend_returns_at_once_and_sends_nothing(self, busy: Busy) -> None:
         def body() -> list[str]:
-            return [send(busy.pid, number, nosuspend=True) for number in range(CAP + 2)]
+            return [send(busy.pid, number, nosuspend=True) for number in range(LIMIT + 2)]
 
-        assert as_process(busy.node, body) == ["ok"] * CAP + ["nosuspend"] * 2
-        assert busy.length() == CAP
+        assert as_process(busy.node, body) == ["ok"] * LIMIT + ["nosuspend"] * 2
+        assert busy.length() == LIMIT
 
     def test_end_of_the_receiver_ends_the_wait(self, busy: Busy) -> None:
-        sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * CAP)])
+        sender = Running(busy.node, lambda: [send(busy.pid, number) for number in range(3 * LIMIT)])
         until(lambda: self.a_sender_waits(busy))
         as_process(busy.node, lambda: Process.exit(busy.pid, "kill"))
-        assert sender.outcome() == list(range(3 * CAP))
+        assert sender.outcome() == list(range(3 * LIMIT))
 
-    def test_another_cap_ends_the_wait(self, node: LocalNode) -> None:
+    def test_another_limit_ends_the_wait(self, node: LocalNode) -> None:
         full, other = threading.Event(), threading.Event()
 
         def body() -> None:
-            Process.flag("max_mailbox", (CAP, "block"))
+            Process.flag("max_mailbox", (LIMIT, "block"))
             full.set()
             wait_for(other)
             Process.flag("max_mailbox", None)
@@ -239,12 +237,12 @@ class TestBlock:
 
         pid, _ = node.processes.spawn(body, ())
         wait_for(full)
-        sender = Running(node, lambda: [send(pid, number) for number in range(3 * CAP)])
+        sender = Running(node, lambda: [send(pid, number) for number in range(3 * LIMIT)])
         process = node.kernel.tables.find(pid)
         assert process is not None
         until(lambda: bool(process.mailbox.waiters))
         other.set()
-        assert len(sender.outcome()) == 3 * CAP
+        assert len(sender.outcome()) == 3 * LIMIT
 
     def test_plain_send_in_a_coroutine_does_not_wait_and_is_logged(
         self, busy: Busy, caplog: pytest.LogCaptureFixture
@@ -252,13 +250,13 @@ class TestBlock:
         over = threading.Event()
 
         async def sends() -> None:
-            for number in range(3 * CAP):
+            for number in range(3 * LIMIT):
                 send(busy.pid, number)
             over.set()
 
         busy.node.processes.spawn(sends, ())
         wait_for(over)
-        assert busy.length() == 3 * CAP
+        assert busy.length() == 3 * LIMIT
         assert [line.rpartition(" to ")[2] for line in growth(caplog)] == ["11 messages", "21 messages"]
 
     def test_messages_of_other_nodes_are_logged(
@@ -266,9 +264,9 @@ class TestBlock:
     ) -> None:
         """A wait of one process would block all processes of its node that send to this one."""
         place = FromElsewhere(stage)
-        busy = Busy(place.home, (CAP, "block"), kind)
-        send_all(place, busy, 3 * CAP)
-        assert busy.length() == 3 * CAP
+        busy = Busy(place.home, (LIMIT, "block"), kind)
+        send_all(place, busy, 3 * LIMIT)
+        assert busy.length() == 3 * LIMIT
         assert [line.rpartition(" to ")[2] for line in growth(caplog)] == ["11 messages", "21 messages"]
         busy.begins_to_take()
-        assert busy.took() == list(range(3 * CAP))
+        assert busy.took() == list(range(3 * LIMIT))
