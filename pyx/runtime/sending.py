@@ -58,6 +58,7 @@ class Sending:
         self._dispatch = dispatch
         self._kernel = dispatch.kernel
         self._kernel_call = dispatch.kernel_call
+        self._inside_call = SendingCall(dispatch.kernel_call, "")  # made once: it keeps nothing of a call
         self._tasks = tasks
         self.max_message_bytes = MAX_PAYLOAD_BYTES
         """The longest message that leaves a process here, and that is accepted from other nodes."""
@@ -84,7 +85,8 @@ class Sending:
         if thread.state.inside:
             self._dispatch.defer(self._kernel.router.send, frm, dest, body)
             return True
-        with SendingCall(self._kernel_call, node_of_destination(dest)) as kernel:
+        node = node_of_destination(dest)
+        with SendingCall(self._kernel_call, node) if node else self._inside_call as kernel:
             return kernel.router.send(frm, dest, body)
 
     def send_unless_busy(self, dest: Any, message: Any) -> bool | None:
@@ -194,7 +196,7 @@ def encode_for(dest: Any, message: Any, limit: int) -> Any:
 
 
 class SendingCall:
-    """A kernel call that adds to the queue of a node or to a mailbox, with back-pressure; for one `with`.
+    """A kernel call that adds to the queue of a node or to a mailbox, with back-pressure.
 
     Args:
         kernel_call: of the node.
@@ -212,7 +214,7 @@ class SendingCall:
         self._node = node
 
     def __enter__(self) -> Kernel:
-        _take_busy_queue()
+        thread.state.busy_queue = None
         kernel = self._kernel_call.__enter__()
         if self._node:
             queued = kernel.router.queued_for(self._node)
@@ -224,7 +226,8 @@ class SendingCall:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._kernel_call.__exit__(kind, error, trace)
-        queue = _take_busy_queue()
+        state = thread.state
+        queue, state.busy_queue = state.busy_queue, None
         if queue is not None and not context.may_not_wait():
             _wait(context.require("send()"), queue)
 
