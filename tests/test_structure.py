@@ -1,4 +1,4 @@
-"""The names and imports of `pyx/`: no class and no file name stands twice, and no imports form a circle."""
+"""The names and imports of `pyx/`: no type and no file name stands twice, and no imports form a circle."""
 
 from __future__ import annotations
 
@@ -22,8 +22,16 @@ def trees() -> dict[str, ast.Module]:
     return {source: ast.parse((PYX / source).read_text()) for source in sources()}
 
 
-def classes(tree: ast.Module) -> Iterator[str]:
-    return (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+def types(tree: ast.Module) -> Iterator[str]:
+    """The names of classes, and of aliases (`Name: TypeAlias = ...`)."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id="TypeAlias")):
+                yield name
+            case _:
+                pass
 
 
 def namespace(source: str) -> str:
@@ -38,11 +46,16 @@ def standing_twice(names: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
     return {name: found for (_, name), found in places.items() if len(found) > 1}
 
 
-def test_no_class_name_stands_twice() -> None:
+def test_no_type_name_stands_twice() -> None:
     twice = standing_twice(
-        (name, source) for source, tree in trees().items() if source != TWINS for name in classes(tree)
+        (name, source) for source, tree in trees().items() if source != TWINS for name in types(tree)
     )
     assert twice == {}
+
+
+def test_aliases_and_classes_are_types() -> None:
+    tree = ast.parse("class A:\n    class B: ...\nC: TypeAlias = int\nd: int = 1")
+    assert sorted(types(tree)) == ["A", "B", "C"]
 
 
 def test_no_file_name_stands_twice() -> None:

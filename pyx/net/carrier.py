@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pyx.net.stream import Stream
 
-Outcome: TypeAlias = Authenticated | Established | Postponed | Failed
+HandshakeOutcome: TypeAlias = Authenticated | Established | Postponed | Failed
 
 
 class HandshakeStream(Protocol):
@@ -107,7 +107,7 @@ class Carrier(Protocol):
 
 async def run_handshake(
     handshake: HandshakeStream, machine: Dialler | Acceptor, key_for: Callable[[str], bytes]
-) -> Outcome:
+) -> HandshakeOutcome:
     """Carries bytes between *machine* and the connection; returns the outcome of the handshake."""
     while True:
         events = machine.events()

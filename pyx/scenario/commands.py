@@ -12,7 +12,7 @@ from pyx.errors import NodeNameInvalid
 from pyx.options import OPTIONS
 from pyx.scenario.characters import ESCAPED, unescaped
 from pyx.scenario.parse_error import ParseError, did_you_mean
-from pyx.scenario.steps import Command, Heal, Partition, Signal, Start, Stop, Timeout, Type, Write
+from pyx.scenario.steps import Command, Heal, Partition, SendSignal, Start, Stop, Timeout, Type, Write
 from pyx.terms import full_name
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class _CommandParser:
                 options += [name, _unquoted(value.text)]
         return Start(self._number, node, tuple(options), self._written)
 
-    def _signal(self) -> Signal:
+    def _signal(self) -> SendSignal:
         if not self._arguments:
             raise ParseError(self._at_end, "kill needs a signal and a node", hint=_USAGE["kill"])
         option, *others = self._arguments
@@ -153,7 +153,7 @@ class _CommandParser:
             hint = did_you_mean(option.text, _SIGNALS, otherwise=_USAGE["kill"])
             raise ParseError(option.column, f"unknown signal {option.text!r}", hint=hint)
         node = "" if signal == "INT" and not others else self._node(self._only(others))
-        return Signal(self._number, node, signal, self._written)
+        return SendSignal(self._number, node, signal, self._written)
 
     def _partition(self) -> Partition:
         sides: tuple[list[str], list[str]] = ([], [])

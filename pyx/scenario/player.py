@@ -22,7 +22,7 @@ from pyx.scenario.steps import (
     Heal,
     Input,
     Partition,
-    Signal,
+    SendSignal,
     Start,
     Step,
     Stop,
@@ -135,7 +135,7 @@ class Player:
                 self._inputs.play(step, self._node(step))
             case Start():
                 self._start(step)
-            case Signal():
+            case SendSignal():
                 self._signal(step)
             case Stop():
                 self._stop(step)
@@ -178,7 +178,7 @@ class Player:
         if step.block.lines:
             self._inputs.await_block(step, step.block, node)
 
-    def _signal(self, step: Signal) -> None:
+    def _signal(self, step: SendSignal) -> None:
         node = self._node(step, frozen=True)
         if step.name == "INT":  # by the driver, which waits until code runs
             self._failures.check_answered(step, None if self.nodes.ask(node, "interrupt") else node)
@@ -216,7 +216,7 @@ class Player:
 
     # ------------------------------------------------------------ helpers
 
-    def _node(self, step: Input | Signal | Stop, *, frozen: bool = False) -> NodeProcess:
+    def _node(self, step: Input | SendSignal | Stop, *, frozen: bool = False) -> NodeProcess:
         """Returns the node of a step; the step fails if it does not run."""
         node = self.nodes.find(step.node)
         if node is None:

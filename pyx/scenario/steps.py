@@ -67,7 +67,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class SendSignal:
     """`$ kill -9 X`, `$ kill -STOP X`, `$ kill -CONT X`, `$ kill -INT X` (a Ctrl-C for what runs there).
 
     `node` is "" where `$ kill -INT` is for a shell without a name; `name` is `"KILL"`, `"STOP"`, `"CONT"` or
@@ -135,7 +135,7 @@ class Type:
     written: tuple[str, ...]
 
 
-Command: TypeAlias = Start | Signal | Stop | Partition | Heal | Write | Timeout | Type
+Command: TypeAlias = Start | SendSignal | Stop | Partition | Heal | Write | Timeout | Type
 Step: TypeAlias = Input | Command
 
 

@@ -31,7 +31,7 @@ from pyx.scenario.steps import (
     Block,
     Input,
     Partition,
-    Signal,
+    SendSignal,
     Start,
     Step,
     Stop,
@@ -256,7 +256,7 @@ class _TranscriptReader:
                 end = below if self._is_prose(below) else self._block_end(below, first)
                 self.steps.append(replace(step, block=self._block(below, end, first)))
                 return end
-            case Signal(node=node) | Stop(node=node):
+            case SendSignal(node=node) | Stop(node=node):
                 self._check_started(node, len(line) - len(line.split()[-1]) + 1)
             case Partition(sides=sides):
                 for node in itertools.chain(*sides):

@@ -17,7 +17,7 @@ from pyx.scenario.match_block import match_block
 from pyx.scenario.output_units import EVAL, OutputUnit, ScreenOutput
 from pyx.scenario.recorder import Recorder
 from pyx.scenario.replay import Replay, ReplayOptions
-from pyx.scenario.steps import Directives, Input, Signal, Start, Step, Type
+from pyx.scenario.steps import Directives, Input, SendSignal, Start, Step, Type
 from pyx.scenario.transcript import parse_transcript
 from pyx.scenario.update import rewritten
 from pyx.shell.loop import prompt_for
@@ -208,7 +208,7 @@ def check_input(steps: Iterator[Step], source: str, one: TypedInput) -> None:
         assert step.directives == Directives(blocks=True)
         assert step.code.rstrip() == source.rstrip()
         check_claimed(step, one.output)
-        assert isinstance(next(steps), Signal)
+        assert isinstance(next(steps), SendSignal)
         check_claimed(next(steps), one.rest)
     else:
         assert step.directives == Directives()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.scenario.steps import Heal, Partition, Signal, Stop, Timeout, Write
+from pyx.scenario.steps import Heal, Partition, SendSignal, Stop, Timeout, Write
 from tests.scenario.transcripts import STARTED, check_error, error_in, session_of
 
 
@@ -15,7 +15,7 @@ class TestCommands:
             "$ kill -9 a\n$ partition a, b | c\n$ heal\n$ stop b\n$ timeout 250ms\n"
             "$ cat > d/f.py <<END\nx = 1\n\n$ not a command\nEND\npyx(a@vm)1> 1\n"
         ).steps[3:]
-        signals = [(step.node, step.name) for step in steps if isinstance(step, Signal)]
+        signals = [(step.node, step.name) for step in steps if isinstance(step, SendSignal)]
         assert signals == [("a@vm", "STOP"), ("a@vm", "CONT"), ("a@vm", "KILL")]
         assert [step.sides for step in steps if isinstance(step, Partition)] == [
             (("a@vm", "b@vm"), ("c@vm",))

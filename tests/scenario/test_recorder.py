@@ -9,7 +9,7 @@ import pytest
 from pyx.scenario.bindings import Bindings, NodeView
 from pyx.scenario.match_line import expected_line, match_line
 from pyx.scenario.recorder import Recorder
-from pyx.scenario.steps import Directives, Input, Signal, Start, Type
+from pyx.scenario.steps import Directives, Input, SendSignal, Start, Type
 from pyx.scenario.transcript import parse_transcript
 from pyx.terms import Incarnation
 from tests.scenario.recorded import Clock, MemoryFile, RecordedSession
@@ -201,7 +201,7 @@ class TestCtrlC:
         assert "\npyx(1)> receive()  # what?\n...(1)> # blocks\n\n" in text
         assert "\n$ kill -INT\n" in text
         (only,) = parse_transcript(text, "t.pyxt").sessions
-        assert [type(step) for step in only.steps] == [Start, Input, Signal, Input]
+        assert [type(step) for step in only.steps] == [Start, Input, SendSignal, Input]
         assert isinstance(only.steps[1], Input)
         assert only.steps[1].directives.blocks
 
