@@ -22,6 +22,7 @@ from pyx.runtime.arguments import (
     checked_pid,
     checked_ref,
     checked_seconds,
+    node_of_destination,
 )
 from pyx.runtime.encoding import encoded_reason
 from pyx.runtime.local_node import node_of, this_node
@@ -301,7 +302,7 @@ class Process:
             msg = "seconds is a number, not None"
             raise TypeError(msg)
         checked = checked_destination(node, dest)
-        body = encode_for(checked, message, node.max_message_bytes)
+        body = encode_for(node_of_destination(checked), message, node.max_message_bytes)
         return node.timers.start(delay, checked, body)
 
     @staticmethod

@@ -104,16 +104,14 @@ def this_node() -> LocalNode:
     """Returns the node of the current process, else of this OS process (made when first asked for)."""
     runner = current.get()
     if runner is not None:
-        return node_of(runner)
+        return runner.node  # type: ignore[return-value] # as `node_of`, a call less for each message
     node = _node
     return node if node is not None else _make()
 
 
 def node_of(runner: Runner) -> LocalNode:
     """Returns the node that a process runs on."""
-    node = runner.node
-    assert isinstance(node, LocalNode)
-    return node
+    return runner.node  # type: ignore[return-value] # always a LocalNode; `execution` knows a `Host`
 
 
 def _make() -> LocalNode:

@@ -81,18 +81,18 @@ class Sending:
         """
         # The hot path.  A form of it written out by hand belongs here, with this one as its meaning.
         frm = context.acting_pid()
-        body = encode_for(dest, message, self.max_message_bytes)
+        node = node_of_destination(dest)
+        body = encode_for(node, message, self.max_message_bytes)
         if thread.state.inside:
             self._dispatch.defer(self._kernel.router.send, frm, dest, body)
             return True
-        node = node_of_destination(dest)
         with SendingCall(self._kernel_call, node) if node else self._inside_call as kernel:
             return kernel.router.send(frm, dest, body)
 
     def send_unless_busy(self, dest: Any, message: Any) -> bool | None:
         """`send`, but where the sender would have to wait it returns None, and nothing is sent."""
         frm = context.acting_pid()
-        body = encode_for(dest, message, self.max_message_bytes)
+        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
         with self._kernel_call as kernel:
             queue = kernel.router.queue_for(dest)
             return None if queue is not None and queue.is_busy else kernel.router.send(frm, dest, body)
@@ -100,7 +100,7 @@ class Sending:
     async def send_async(self, dest: Any, message: Any) -> bool:
         """`send` for a coroutine: it awaits, and is never refused."""
         frm = context.acting_pid()
-        body = encode_for(dest, message, self.max_message_bytes)
+        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
         _take_busy_queue()
         with self._kernel_call as kernel:
             sent = kernel.router.send(frm, dest, body)
@@ -179,18 +179,18 @@ class Sending:
             raise
 
 
-def encode_for(dest: Any, message: Any, limit: int) -> Any:
-    """Returns what is sent to *dest*: a payload, or to a process of this node a flat message itself.
+def encode_for(node: str, message: Any, limit: int) -> Any:
+    """Returns what is sent to a process of *node*: a payload, or on this node a flat message itself.
 
     Args:
-        dest: checked.
+        node: the node of the destination; "" for this node.
         message: data.
         limit: bytes.
 
     Raises:
         EncodeError: the message is not data, or too long.
     """
-    if not node_of_destination(dest) and is_flat(message):
+    if not node and is_flat(message):
         return message
     return Payload(encode(message, max_bytes=limit))
 
