@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import contextvars
 import gc
+import signal
+import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pyx.core import effects as fx
 from pyx.errors import ProcessKilled, Reentered, RegistrationError
-from pyx.execution import context, thread_state
+from pyx.execution import context, interrupts, thread_state
 from pyx.execution.interrupts import pending_interrupt
+from pyx.runtime import dispatch
 from pyx.terms import Pid
 from tests.staging import HANG, as_process, in_kernel, in_the_name_of_a_process, wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
     from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
+
+RUNTIME: Final = str(Path(dispatch.__file__).parent)
 
 
 class TestKernelCall:
@@ -251,3 +260,53 @@ class TestDeferredCalls:
                 node.dispatch.call_or_defer(lambda: pytest.fail("it was done"))
 
         in_the_name_of_a_process(node, body)
+
+
+class TestInterrupts:
+    """A Ctrl-C before any instruction of a kernel call is raised, and the call is whole."""
+
+    @pytest.fixture(autouse=True)
+    def not_sent_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another signal might meet the trace function, which is not pyx's."""
+        monkeypatch.setattr(interrupts, "send_again", lambda *_: None)
+
+    def test_interrupt_at_any_instruction_of_a_send_leaves_it_whole(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        got: list[int] = []
+        while interrupted_at(len(got), lambda: node.sending.send(runner.process.pid, len(got))):
+            assert not node.dispatch._lock.locked()
+            assert not thread_state.thread.state.inside
+            assert gc.isenabled()
+            got.append(len(got))
+            assert list(runner.process.mailbox.incoming) == got
+        assert len(got) > 100
+
+
+def interrupted_at(instruction: int, act: Callable[[], object]) -> bool:
+    """Calls *act* with a Ctrl-C before that instruction of `pyx/runtime`; False if it has fewer."""
+    passed = -1
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal passed
+        if not frame.f_code.co_filename.startswith(RUNTIME):
+            return None
+        frame.f_trace_opcodes = True
+        passed += event == "opcode"
+        if event == "opcode" and passed == instruction:
+            interrupts.interrupted(signal.SIGINT, frame)
+        return trace
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        try:
+            act()
+        finally:
+            sys.settrace(before)
+        if passed >= instruction:  # too late for the end of the call, so the next signal raises it
+            interrupts.raise_pending()
+    except KeyboardInterrupt:
+        return True
+    assert passed < instruction, "the interrupt was lost"
+    return False
