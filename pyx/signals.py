@@ -224,7 +224,7 @@ class Dropped(NamedTuple):
     why: str
 
 
-# ---------------------------------------------------------------- between nodes (may overtake all others)
+# ---------------------------------------------------------------- between nodes (see NODE_SIGNALS)
 
 
 class Tick(NamedTuple):
@@ -254,7 +254,7 @@ class Nodes(NamedTuple):
 
 
 class Goodbye(NamedTuple):
-    """The node leaves on purpose; the last signal of the connection."""
+    """The node leaves on purpose; the last signal of the connection, so it overtakes none."""
 
 
 Signal: TypeAlias = (

@@ -1,6 +1,6 @@
 """The names of nodes that were mentioned lately, connected or not.
 
-A peer may mention any name, so their number is bounded: the name mentioned longest ago goes first.
+A peer may mention any name, so their number is bounded: the name mentioned longest ago is dropped first.
 """
 
 from __future__ import annotations

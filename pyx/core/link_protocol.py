@@ -1,9 +1,9 @@
 """The links of one process, by OTP's link protocol.  What an exit does to the process: `process_signals.py`.
 
 Both ends of a link keep a state of their own, and signals on their way cross.  Without a protocol an `unlink`
-that crosses a `link` or an `EXIT` leaves one end linked, or dead by a link it had given up.  OTP's cure (ERTS
-User's Guide, "Distribution Protocol", section "Link Protocol") is an *active* flag and the number of the
-unlink that is outstanding:
+that crosses a `link` or an `EXIT` leaves one end linked, or ends a process by a link that it had given up.
+OTP's cure (ERTS User's Guide, "Distribution Protocol", section "Link Protocol") is an *active* flag and the
+number of the unlink that is outstanding:
 
     what happens here        state before            state after       goes out
     link(other)              none                    active            LINK
@@ -11,7 +11,7 @@ unlink that is outstanding:
                              unlink n outstanding    active            LINK
     unlink(other)            active                  unlink n          UNLINK n
     LINK comes               none                    active
-                             active, or unlink n     as it was         (crossed our UNLINK: it is void)
+                             active, or unlink n     as it was         (a LINK that crosses UNLINK n is void)
     UNLINK m comes           active                  none              UNLINK_ACK m
                              none, or unlink n       as it was         UNLINK_ACK m
     UNLINK_ACK n comes       unlink n                none
@@ -86,7 +86,10 @@ class Links:
         return True
 
     def node_lost(self, node: str) -> list[Pid]:
-        """Returns the links to a lost node, for the caller to EXIT; forgets unlinks without answer."""
+        """Returns the linked processes of a lost node; the caller delivers an EXIT from each.
+
+        Forgets the unlinks that were not acknowledged.
+        """
         there = [other for other in self._states if other.node == node]
         for other in there:
             if self._states[other] != ACTIVE:

@@ -2,8 +2,8 @@
 
 The kernel puts signals in, with its lock held; the thread that writes to the peer takes them out without it,
 one thread at a time.  The two counters have one writer each, `enqueued` under the kernel's lock, `written`
-under that of the connection, so neither can miss a change.  Any thread may read their difference, which was
-right a moment ago.
+under that of the connection, so no addition is lost.  Any thread may read their difference, which may have
+changed since.
 """
 
 from __future__ import annotations

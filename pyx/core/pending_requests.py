@@ -1,4 +1,4 @@
-"""Requests that wait for an answer, by number; and the way of an answer to the one who waits for it."""
+"""Requests that wait for an answer, by number; and the way of an answer to its waiter."""
 
 from __future__ import annotations
 

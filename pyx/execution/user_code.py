@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import FrameType
 
-# Compared with `co_filename`, which is a str.
+# Paths are str, not `Path`: each is compared with `co_filename`, a str, for every frame that is looked at.
 _PATH: Final = os.path
 PYX: Final = _PATH.join(_PATH.dirname(_PATH.dirname(_PATH.abspath(__file__))), "")
 

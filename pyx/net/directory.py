@@ -2,8 +2,8 @@
 
 A name belongs to the OS process that holds `flock` on its lock file, which contains name, process id and
 creation.  The system releases the lock however that process ends, so the name of a dead node is free at once,
-and the name of a running node never is.  The holder alone removes and binds the socket.  Other programs may
-remove the files: their holder restores them (`name_claim.py`), and a guard keeps the name meanwhile
+and the name of a running node never is.  That process alone removes and binds the socket.  Other programs
+may remove the files: the process restores them (`name_claim.py`), and a guard keeps the name meanwhile
 (`name_guard.py`).
 """
 

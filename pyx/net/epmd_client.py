@@ -1,4 +1,4 @@
-"""The client of EPMD, the Erlang port mapper daemon: registers with the one of this host, and asks any.
+"""The client of EPMD, the Erlang port mapper daemon: registers with this host's, and asks any host's.
 
 EPMD's answer is a hint: the handshake compares the dialled name.  Where no EPMD answers on this host,
 `register` starts one: `epmd -daemon` where that is installed, as `erl` does, else `epmd_server.py`.  The

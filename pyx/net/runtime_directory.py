@@ -1,10 +1,10 @@
 """The directory of the locks and sockets of this user's nodes on this host.
 
-The first that applies: `$PYX_RUNTIME_DIR`; `pyx` in `$XDG_RUNTIME_DIR`, where that is a directory of
-this user alone; `/run/user/UID/pyx`, where `/run/user/UID` exists; `/tmp/pyx-UID`.
+It is the first of these that applies: `$PYX_RUNTIME_DIR`; `pyx` in `$XDG_RUNTIME_DIR`, where that is a
+directory of this user alone; `/run/user/UID/pyx`, where `/run/user/UID` exists; `/tmp/pyx-UID`.
 
-The answer may change while a node runs: a session manager removes `/run/user/UID` at the user's last logout
-and makes it again at the next login.  So `RuntimeDirectory` is asked repeatedly.
+The path may change while a node runs: a session manager removes `/run/user/UID` at the user's last logout
+and makes it again at the next login.  So `locate` is called for each use.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST_FILE: Final = len("/0123456789abcdef.sock")
 
 
 class RuntimeDirectory:
-    """The rule of this OS process: the environment is read once, the file system at each `locate`.
+    """Finds the directory: the environment is read once, the file system at each `locate`.
 
     Args:
         given: `$PYX_RUNTIME_DIR`.
@@ -39,7 +39,7 @@ class RuntimeDirectory:
 
     @classmethod
     def of_environment(cls) -> RuntimeDirectory:
-        """Returns the rule of the current environment; a relative path starts at the working directory.
+        """Returns that of the current environment; a relative path starts at the working directory.
 
         Raises:
             PyxError: the path is relative, and the working directory was removed.

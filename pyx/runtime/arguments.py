@@ -1,4 +1,7 @@
-"""Argument checks of the public functions: destinations, pids, names, functions, seconds."""
+"""Checks of the arguments of the public functions, and the value that `send` returns.
+
+Destinations, pids, names, references, booleans, seconds, limits of mailboxes, functions to call.
+"""
 
 from __future__ import annotations
 

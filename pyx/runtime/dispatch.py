@@ -1,11 +1,11 @@
-"""Kernel calls: the way into the kernel, one thread at a time, whole or not at all.
+"""Kernel calls: each runs alone, under the kernel's lock, and no kill or Ctrl-C ends one half-way.
 
     with node.kernel_call as kernel:
         return kernel.registry.whereis(name)
 
 Entering passes the gate of the calling process and takes the kernel's lock; in the block the kernel decides
 and appends to its queues; leaving releases the lock and performs the effects (wakes a waiter, flushes a
-connection, starts a thread).  Nothing in the block logs, calls out or does I/O.
+connection, starts a thread).  Nothing in the block logs, calls user code or does I/O.
 
 See `core` for the decisions and `effect_handlers.py` for what each effect does.
 """

@@ -1,6 +1,6 @@
-"""How late the transport's loop runs its timers: what a busy interpreter costs the other nodes.
+"""How late the transport's loop runs its timers, for example because other threads keep the interpreter.
 
-See `ticks.py` for the timer.
+As late it reads and sends signals.  The other nodes' loops are not measured.  See `ticks.py` for the timer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compares a block with the output of several sources: its lines have to be a merge of their units.
+"""Compares a block with the units of output of several sources: the block has to be these, interleaved.
 
 A unit is the output of one echo or one print: its lines stay together.  Within a source the order is fixed,
 between sources it is free.  The units of the evaluation itself (source `EVAL`) have to be there in full; of

@@ -31,7 +31,7 @@ processes.  Everything that is shown goes through one writer.
     project            the user's modules: found, bound, reloaded
     module_folder      the modules of a folder
     new_project        `pyx new NAME`
-    program            a program's file or text, run as Python runs one
+    program            a program's file or text, run as `python` does
     program_exit       Python's end of a program, before its node stops
     termination        how signals and lost output end a run
     debugger           `breakpoint()`

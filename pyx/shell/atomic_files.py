@@ -50,7 +50,7 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 
 def _mode_of_new() -> int:
-    mask = os.umask(0o077)  # it can only be read by setting it
+    mask = os.umask(0o077)  # the umask can only be read by setting it
     os.umask(mask)
     return 0o666 & ~mask
 

@@ -1,4 +1,4 @@
-"""`pyx new NAME`: makes a project that runs and whose test passes at once, as `mix new` does."""
+"""`pyx new NAME`: makes a project that runs and whose test passes at once, like `mix new` of Elixir."""
 
 from __future__ import annotations
 

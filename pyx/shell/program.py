@@ -1,4 +1,4 @@
-"""A program run as Python runs one: its folder first on `sys.path`, its `__main__`, its names, its exit code.
+"""Runs a program as `python` does: its folder first on `sys.path`, its `__main__`, its names, its exit code.
 
 One thing is added: a public name of pyx (`spawn`, `receive` ...) that a file reads and does not define is
 among its globals.  Code of `-e` or from a pipe has the names of a prompt.  See `program_exit.py` for the end.

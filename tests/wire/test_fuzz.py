@@ -41,7 +41,7 @@ from pyx.wire.epmd import (
     registered_answer,
 )
 from pyx.wire.frames.fragments import FRAGMENT_BYTES
-from pyx.wire.frames.layout import HEADER, KINDS
+from pyx.wire.frames.layout import KIND_AND_LENGTH, KINDS
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Established, Event, Failed, Postponed
@@ -319,7 +319,7 @@ FIELDS: Final = st.recursive(
 )
 def test_forged_headers_do_no_harm(kind: int, fields: list[object], payload: bytes, seed: int) -> None:
     header = encode(tuple(fields))
-    read_mutated(framed(HEADER.pack(kind, len(header)) + header + payload), Random(seed))
+    read_mutated(framed(KIND_AND_LENGTH.pack(kind, len(header)) + header + payload), Random(seed))
 
 
 def read_input(number: int) -> None:

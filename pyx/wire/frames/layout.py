@@ -5,12 +5,12 @@ The first byte of a frame's body is its kind.  An empty body is a `Tick`.
     1  Send to a pid   u8 kind | u8 sender? | u64 to number | u32 to serial | u32 to creation | FROM | payload
     2  Send to a name  u8 kind | u8 sender? | FROM | u8 length | name | payload
     3  Send to alias   u8 kind | u8 sender? | u64 number | u32 creation | FROM | payload
-                       FROM = u64 number | u32 serial, zeros where there is no sender
     25 first fragment  u8 kind | u32 stream | u32 bytes of the head | u32 bytes of the payload | piece
     26 later fragment  u8 kind | u32 stream | piece
     others             u8 kind | u32 length | header | payload
 
-All before the payload is the *head* of a frame.  A header is the tuple of the signal's fields, encoded.
+FROM is u64 number | u32 serial: zeros where there is no sender.  All before the payload is the *head* of a
+frame.  A *header* is a part of some heads: the tuple of the signal's fields, encoded; the u32 is its length.
 Where a field is a payload, the header holds True (encoded by the sender), or the name and creation of the
 third node that encoded it, and the payload's bytes end the frame.
 
@@ -28,7 +28,7 @@ from pyx import signals as sig
 TO_PID: Final = Struct(">BBQIIQI")
 TO_NAME: Final = Struct(">BBQIB")
 TO_ALIAS: Final = Struct(">BBQIQI")
-HEADER: Final = Struct(">BI")
+KIND_AND_LENGTH: Final = Struct(">BI")
 FIRST: Final = Struct(">BIII")
 LATER: Final = Struct(">BI")
 

@@ -15,7 +15,7 @@ from pyx.terms import Incarnation, Pid, Ref, is_full_name
 from pyx.wire.codec import decode
 from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES
 from pyx.wire.frames.layout import (
-    HEADER,
+    KIND_AND_LENGTH,
     SEND_ALIAS,
     SEND_NAME,
     SEND_PID,
@@ -80,7 +80,11 @@ class Reader:
         if kind not in SIGNALS:
             msg = f"frames of kind {kind} are unknown"
             raise ProtocolError(msg)
-        return HEADER.size + HEADER.unpack_from(frame)[1] if len(frame) >= HEADER.size else 0
+        if len(frame) < KIND_AND_LENGTH.size:
+            return 0
+        length: int
+        _, length = KIND_AND_LENGTH.unpack_from(frame)
+        return KIND_AND_LENGTH.size + length
 
     # ------------------------------------------------------------ messages in a short form
 
@@ -124,11 +128,11 @@ class Reader:
             msg = f"the head of a {name} is too long: {len(head)} bytes"
             raise ProtocolError(msg)
         is_long = len(head) > SHORT_HEAD_BYTES and "text" in signal._fields
-        if is_long and not is_mostly_text(head[HEADER.size :]):
+        if is_long and not is_mostly_text(head[KIND_AND_LENGTH.size :]):
             msg = f"the head of a {name} is longer than its text accounts for"
             raise ProtocolError(msg)
         try:
-            fields = decode(Payload(head[HEADER.size :], self._there), self._here)
+            fields = decode(Payload(head[KIND_AND_LENGTH.size :], self._there), self._here)
         except DecodeError as error:
             msg = f"the header of a {name} cannot be read: {error}"
             raise ProtocolError(msg) from error

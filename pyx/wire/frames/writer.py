@@ -9,7 +9,16 @@ from pyx.signals import Payload, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref
 from pyx.wire.codec import encode
 from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, HeadTooLong, shortened
-from pyx.wire.frames.layout import HEADER, KINDS, SEND_ALIAS, SEND_NAME, SEND_PID, TO_ALIAS, TO_NAME, TO_PID
+from pyx.wire.frames.layout import (
+    KIND_AND_LENGTH,
+    KINDS,
+    SEND_ALIAS,
+    SEND_NAME,
+    SEND_PID,
+    TO_ALIAS,
+    TO_NAME,
+    TO_PID,
+)
 
 HeadAndPayload: TypeAlias = tuple[bytes, bytes]
 
@@ -87,6 +96,6 @@ class Writer:
                 fields[index] = True if origin is None or origin == self._here else tuple(origin)
         header = encode(tuple(fields), what=type(signal).__name__)
         longest = LONGEST_HEADS.get(type(signal), SHORT_HEAD_BYTES)
-        if HEADER.size + len(header) > longest:
-            raise HeadTooLong(HEADER.size + len(header), longest)
-        return HEADER.pack(KINDS[type(signal)], len(header)) + header, data
+        if KIND_AND_LENGTH.size + len(header) > longest:
+            raise HeadTooLong(KIND_AND_LENGTH.size + len(header), longest)
+        return KIND_AND_LENGTH.pack(KINDS[type(signal)], len(header)) + header, data

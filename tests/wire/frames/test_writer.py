@@ -6,7 +6,7 @@ import pytest
 
 from pyx.signals import Payload, Ping, Send, Signal, Tick
 from pyx.terms import Ref
-from pyx.wire.frames.layout import HEADER, KINDS, TO_ALIAS, TO_NAME, TO_PID
+from pyx.wire.frames.layout import KIND_AND_LENGTH, KINDS, TO_ALIAS, TO_NAME, TO_PID
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
 from tests.wire.samples import ALIAS, BOB, CAT, ENCODED, GUS, MINE, OTHER, TABLE, THEIRS
@@ -39,9 +39,9 @@ def test_message_between_pids_names_and_aliases_has_a_short_head(signal: Signal,
 )
 def test_message_that_no_short_head_can_hold_has_the_long_form(signal: Signal) -> None:
     head, _ = Writer(GUS, BOB).write(signal)
-    kind, length = HEADER.unpack_from(head)
+    kind, length = KIND_AND_LENGTH.unpack_from(head)
     assert kind == KINDS[Send]
-    assert len(head) == HEADER.size + length
+    assert len(head) == KIND_AND_LENGTH.size + length
 
 
 def test_head_is_reused_between_the_same_two_processes() -> None:
