@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 RUNTIME: Final = str(Path(dispatch.__file__).parent)
 
+EVENT: Final = "line" if sys.version_info[:2] == (3, 12) else "opcode"
+"""Python 3.12 does not trace the instructions of a frame that asks for it when it is entered."""
+
 
 class TestKernelCall:
     def test_kernel_call_returns_a_value_of_the_kernel(self, node: LocalNode) -> None:
@@ -280,7 +283,7 @@ class TestInterrupts:
             assert gc.isenabled()
             got.append(len(got))
             assert list(runner.process.mailbox.incoming) == got
-        assert len(got) > 100
+        assert len(got) > 30
 
 
 def interrupted_at(instruction: int, act: Callable[[], object]) -> bool:
@@ -292,8 +295,8 @@ def interrupted_at(instruction: int, act: Callable[[], object]) -> bool:
         if not frame.f_code.co_filename.startswith(RUNTIME):
             return None
         frame.f_trace_opcodes = True
-        passed += event == "opcode"
-        if event == "opcode" and passed == instruction:
+        passed += event == EVENT
+        if event == EVENT and passed == instruction:
             interrupts.interrupted(signal.SIGINT, frame)
         return trace
 
