@@ -1,5 +1,4 @@
-"""Nodes for tests: fresh ones, several in one OS process, with a runtime directory and a home of their
-own."""
+"""Fixtures of nodes in this OS process, with a home and a runtime directory of their own."""
 
 from __future__ import annotations
 
@@ -28,14 +27,14 @@ hypothesis.settings.load_profile("pyx")
 
 
 def pytest_configure() -> None:
-    """Has signals delivered to what the tests start, even where they run under `nohup` or with `&`."""
+    """Restores signals ignored under `nohup` or `&`, so that child processes of tests receive them."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A home and a runtime directory that nobody else uses; a socket's path there is short enough."""
+    """A home and a runtime directory of this test alone; the path of a socket there is short enough."""
     path = tempfile.mkdtemp(prefix="pyx-", dir="/tmp")
     monkeypatch.setenv("HOME", path)
     monkeypatch.setenv("PYX_RUNTIME_DIR", path)
@@ -63,8 +62,8 @@ def runner(node: LocalNode) -> Runner:
     return new_runner(node)
 
 
-class SettledLog(pytest.LogCaptureFixture):  # type: ignore[misc] # final, for there is no other way in
-    """What was logged, the lines of event loops too, which another thread writes."""
+class SettledLog(pytest.LogCaptureFixture):  # type: ignore[misc] # a final class, which pytest offers no other way to change
+    """The captured log, with the records of event loops, which another thread writes."""
 
     @property
     def handler(self) -> LogCaptureHandler:
@@ -74,7 +73,7 @@ class SettledLog(pytest.LogCaptureFixture):  # type: ignore[misc] # final, for t
 
 @pytest.fixture
 def caplog(request: pytest.FixtureRequest) -> Iterator[pytest.LogCaptureFixture]:
-    """As pytest's own."""
+    """pytest's `caplog`, which also waits for records of event loops."""
     caplog = SettledLog(request.node, _ispytest=True)
     yield caplog
     caplog._finalize()

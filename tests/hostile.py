@@ -1,7 +1,6 @@
-"""A proven peer of bad intent, made of the project's own parts of the wire: it holds the cookie, and says
-what it likes, signals or bytes.
+"""A hostile peer with the right cookie, built from `pyx.wire`, that sends any signals or bytes.
 
-Not here: those who hold no cookie (`net/impostor.py`), and what is done to a victim (the tests).
+Peers without the cookie are in `net/impostor.py`.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ READ_BYTES = 1024 * 1024
 
 
 class Hostile:
-    """One session with *victim*, as the node of that name; close it, or use it in a `with`.
+    """A connection to *victim* as the node *name*; a context manager that closes it.
 
-    Everything waits for `HANG` seconds at most.
+    Each wait ends after `HANG` seconds at most.
     """
 
     def __init__(
@@ -52,8 +51,8 @@ class Hostile:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(HANG)
         self.socket.connect(path)
-        self._session = SignalStream(self.incarnation, self.there)
-        self._heard: deque[Signal] = deque(self._shake_hands(hidden=hidden))
+        self._signal_stream = SignalStream(self.incarnation, self.there)
+        self._received: deque[Signal] = deque(self._handshake(hidden=hidden))
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +60,7 @@ class Hostile:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def _shake_hands(self, *, hidden: bool) -> list[Signal]:
+    def _handshake(self, *, hidden: bool) -> list[Signal]:
         nonce = os.urandom(NONCE_BYTES)
         dialler = Dialler(dialler_hello(self.incarnation, self.there.name, nonce, hidden=hidden), b"unix")
         while True:
@@ -73,64 +72,64 @@ class Hostile:
                     dialler.key_chosen(key_from_cookie(COOKIE))
                 else:
                     assert isinstance(event, Established), event
-                    return self._session.receive_data(dialler.trailing_data)
+                    return self._signal_stream.receive_data(dialler.trailing_data)
             if not events:
                 dialler.receive_data(self.socket.recv(READ_BYTES))
 
-    # ------------------------------------------------------------ what it calls things
+    # ------------------------------------------------------------ names of processes
 
     def mine(self, number: int = 1) -> Pid:
-        """A process of its own, as the victim writes it."""
+        """Returns the pid of a process of this peer, as the victim knows it."""
         return Pid(number, 0, *self.incarnation)
 
     def his(self, pid: Pid) -> Pid:
-        """A process of the victim, as this peer writes it."""
+        """Returns the pid of a process of the victim, as this peer sends it."""
         return Pid(pid.number, pid.serial, *self.there)
 
     def his_ref(self, ref: Ref) -> Ref:
-        """A reference of the victim, as this peer writes it."""
+        """Returns a reference of the victim, as this peer sends it."""
         return Ref(ref.number, *self.there)
 
-    # ------------------------------------------------------------ saying
+    # ------------------------------------------------------------ sending
 
     def bytes_of(self, *signals: Signal) -> bytes:
-        """What these signals are on the wire."""
+        """Returns the bytes of *signals* on the wire."""
         queue, chunks = deque(signals), []
-        while queue or not self._session.is_empty:
-            chunks.append(self._session.transmit(queue)[0])
+        while queue or not self._signal_stream.is_empty:
+            chunks.append(self._signal_stream.transmit(queue)[0])
         return b"".join(chunks)
 
     def says(self, *signals: Signal) -> None:
-        """Sends signals as they are."""
+        """Sends signals."""
         self.socket.sendall(self.bytes_of(*signals))
 
     def forges(self, signal: type, *fields: Any, payload: bytes = b"") -> None:
-        """Sends a signal whose fields are whatever they are: a payload is marked True, or by a life."""
+        """Sends a signal with any fields; a field True, or an incarnation, marks a payload."""
         header = encode(fields)
         body = struct.pack(">BI", KINDS[signal], len(header)) + header + payload
         self.socket.sendall(LENGTH.pack(len(body)) + body)
 
-    # ------------------------------------------------------------ hearing
+    # ------------------------------------------------------------ receiving
 
     def hears(self, wanted: Callable[[Signal], bool]) -> Signal:
-        """The next signal that is *wanted*; those before it are forgotten."""
+        """Returns the next signal that is *wanted*; drops those before it."""
         deadline = time.monotonic() + HANG
         while True:
-            while self._heard:
-                signal = self._heard.popleft()
+            while self._received:
+                signal = self._received.popleft()
                 if wanted(signal):
                     return signal
-            assert self._receive(deadline), "the victim ended the session"
+            assert self._receive(deadline), "the victim closed the connection"
 
     def next(self, kind: type) -> Any:
-        """The next signal of that kind."""
+        """Returns the next signal of that kind."""
         return self.hears(lambda signal: type(signal) is kind)
 
     def is_cut_off(self) -> bool:
-        """Reads to the end: True when the victim has ended the session."""
+        """Reads to the end; returns True when the victim has closed the connection."""
         deadline = time.monotonic() + HANG
         while self._receive(deadline):
-            self._heard.clear()
+            self._received.clear()
         return True
 
     def _receive(self, deadline: float) -> bool:
@@ -140,24 +139,24 @@ class Hostile:
             data = self.socket.recv(READ_BYTES)
         except ConnectionError:
             return False
-        self._heard += self._session.receive_data(data)
+        self._received += self._signal_stream.receive_data(data)
         return bool(data)
 
-    # ------------------------------------------------------------ asking
+    # ------------------------------------------------------------ requests
 
     def ping(self, number: int = 1) -> None:
-        """Returns when the victim has read all that was said so far."""
+        """Returns when the victim has read all that was sent so far."""
         self.says(Ping(number))
         self.hears(lambda signal: signal == Pong(number))
 
     def asks(self, pid: Pid, keys: list[str] | None = None, number: int = 7) -> Answer:
-        """The answer to a question about a process of the victim."""
+        """Asks for `Process.info` of a process of the victim; returns the answer."""
         self.says(Ask(Pid(1), number, "info", Payload(encode((self.his(pid), keys)))))
         answer: Answer = self.next(Answer)
         assert answer.number == number
         return answer
 
     def opened(self, answer: Answer) -> Any:
-        """What an answer holds."""
+        """Returns the decoded value of an answer."""
         assert isinstance(answer.payload, Payload)
         return decode(answer.payload, self.incarnation)

@@ -1,4 +1,4 @@
-"""exception_table.py: The blocks around an instruction, as the compiler has noted them."""
+"""exception_table.py: The blocks around an instruction, as the compiler has recorded them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def call() -> None:
-    """What the tested code is in the middle of."""
+    """The call at which the tested code is interrupted."""
 
 
 def marker() -> None:
-    """Called where a test asks."""
+    """Marks the instructions that a test asks about."""
 
 
 def protection_after_the_call(code_of: Callable[..., object]) -> list[bool]:
-    """For each place where *code_of* reads `marker`: whether the block around its call is there too."""
+    """Returns for each `marker` in *code_of* whether it is protected by the block around the call."""
     code = code_of.__code__
     instructions = list(dis.get_instructions(code))
     loaded = next(at for at, found in enumerate(instructions) if found.argval == "call")
@@ -30,7 +30,7 @@ def protection_after_the_call(code_of: Callable[..., object]) -> list[bool]:
     ]
 
 
-class TestACallInABlock:
+class TestCallInBlock:
     def test_call_in_a_block_is_protected_until_the_block_ends(self) -> None:
         def code() -> None:
             try:
@@ -79,7 +79,7 @@ class TestACallInABlock:
         assert not any(protection_after_the_call(code))
 
 
-class TestACallInNoBlock:
+class TestCallOutsideBlocks:
     def test_call_outside_blocks_needs_no_protection(self) -> None:
         def code() -> None:
             call()

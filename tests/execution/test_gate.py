@@ -1,4 +1,4 @@
-"""gate.py: The gate of one process: open, closed, and whose thread it is."""
+"""gate.py: The gate of one process: open, closed, and its thread."""
 
 from __future__ import annotations
 

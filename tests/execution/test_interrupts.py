@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def guarded() -> Iterator[None]:
-    """Ours instead of whatever handler the test runner has."""
+def pyx_handler() -> Iterator[None]:
+    """Installs pyx's handler of SIGINT in place of the test runner's."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     interrupts.guard_main_thread()
     yield
@@ -34,7 +34,7 @@ def guarded() -> Iterator[None]:
     interrupts.pending_interrupt.repeated = False
 
 
-@pytest.mark.usefixtures("guarded")
+@pytest.mark.usefixtures("pyx_handler")
 class TestCtrlC:
     def test_ctrl_c_is_raised_in_user_code(self) -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -53,7 +53,7 @@ class TestCtrlC:
         thread.state.inside = True
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            go_on()
+            run_on()
 
     def test_ctrl_c_is_sent_again_until_it_is_handled(self) -> None:
         asked = 0
@@ -68,10 +68,10 @@ class TestCtrlC:
         signal.raise_signal(signal.SIGINT)
         until(lambda: asked >= 4)
         with pytest.raises(KeyboardInterrupt):
-            go_on()
+            run_on()
 
     def test_ctrl_c_repeated_while_being_raised_is_raised_once(self) -> None:
-        """It was asked for again at the very moment when it was raised on the way out."""
+        """The signal is sent again at the moment when the interrupt is raised at the end of a kernel call."""
         interrupts.pending_interrupt.repeated = True
         signal.raise_signal(signal.SIGINT)
         assert not interrupts.pending_interrupt.repeated
@@ -98,7 +98,7 @@ class TestCtrlC:
 
     def test_interrupt_main_thread_ends_a_wait(self) -> None:
         with pytest.raises(KeyboardInterrupt):
-            ask_and_wait()
+            interrupt_and_wait()
 
     def test_other_pending_signals_are_sent_again(self) -> None:
         pending = interrupts.PendingInterrupt()
@@ -118,13 +118,13 @@ class TestCtrlC:
             signal.signal(signal.SIGTERM, before)
 
 
-def ask_and_wait() -> None:
+def interrupt_and_wait() -> None:
     threading.Thread(target=interrupts.interrupt_main_thread).start()
     wait_for(threading.Event())
 
 
-def go_on() -> None:
-    """User code that runs, and runs."""
+def run_on() -> None:
+    """Leaves the kernel call, and runs user code until it is interrupted."""
     thread.state.inside = False
     wait_for(threading.Event())
 
@@ -138,18 +138,22 @@ class TestFramesAtWork:
         assert not interrupts.is_at_work(None)
 
     def test_frames_of_pyx_are_pyx_at_work(self) -> None:
-        assert code_of("pyx.runtime.receiving")(judgement)
+        assert code_of("pyx.runtime.receiving")(is_caller_at_work)
 
     def test_library_code_works_for_its_caller(self) -> None:
         library = code_of("threading")
-        assert not library(judgement)
-        assert code_of("pyx.runtime.receiving")(lambda: library(judgement)) is False  # by way of this lambda
-        assert code_of("pyx.runtime.receiving", "lambda judge: library(judge)", library=library)(judgement)
+        assert not library(is_caller_at_work)
+        assert (
+            code_of("pyx.runtime.receiving")(lambda: library(is_caller_at_work)) is False
+        )  # this lambda is user code
+        assert code_of("pyx.runtime.receiving", "lambda ask: library(ask)", library=library)(
+            is_caller_at_work
+        )
 
     def test_code_made_by_namedtuple_works_for_its_caller(self) -> None:
-        made = eval("lambda judge: judge()", {"__name__": "namedtuple_Letter"})
-        assert not made(judgement)
-        assert code_of("pyx.runtime.receiving", "lambda judge: made(judge)", made=made)(judgement)
+        made = eval("lambda ask: ask()", {"__name__": "namedtuple_Point"})
+        assert not made(is_caller_at_work)
+        assert code_of("pyx.runtime.receiving", "lambda ask: made(ask)", made=made)(is_caller_at_work)
 
     def test_wait_of_pyx_is_not_pyx_at_work(self) -> None:
         thread.state.waiting = True
@@ -161,13 +165,13 @@ class TestFramesAtWork:
             thread.state.inside = thread.state.waiting = False
 
 
-def judgement() -> bool:
-    """Of whoever calls this."""
+def is_caller_at_work() -> bool:
+    """Returns whether the caller's frame is pyx at work."""
     return interrupts.is_at_work(sys._getframe(1))
 
 
-def code_of(module: str, source: str = "lambda judge: judge()", **names: object) -> Callable[..., bool]:
-    """Code that is compiled as if it stood in the file of that module."""
+def code_of(module: str, source: str = "lambda ask: ask()", **names: object) -> Callable[..., bool]:
+    """Compiles *source* as if it were in the file of *module*."""
     file = sys.modules[module].__file__
     assert file is not None
     made: Callable[..., bool] = eval(compile(source, file, "eval"), names)
@@ -175,28 +179,28 @@ def code_of(module: str, source: str = "lambda judge: judge()", **names: object)
 
 
 class Deadline(Exception):
-    """What the program's own handler raises."""
+    """The exception of the program's own handler."""
 
 
-def and_goes_on(work: Callable[..., object], *args: object) -> None:
-    """Calls pyx, then is user code that runs."""
+def call_and_run_on(work: Callable[..., object], *args: object) -> None:
+    """Calls *work*, then runs user code until it is interrupted."""
     work(*args)
     wait_for(threading.Event())
 
 
 @pytest.fixture
 def deadline() -> Iterator[None]:
-    def mine(*_: object) -> None:
+    def handler(*_: object) -> None:
         raise Deadline
 
-    before = signal.signal(signal.SIGALRM, mine)
+    before = signal.signal(signal.SIGALRM, handler)
     interrupts.guard_main_thread()
     yield
     signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.usefixtures("deadline")
-class TestAHandlerOfTheProgram:
+class TestHandlerOfTheProgram:
     def test_signal_handler_runs_at_once_in_user_code(self) -> None:
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
@@ -204,21 +208,21 @@ class TestAHandlerOfTheProgram:
     def test_signal_handler_runs_at_the_end_of_the_interrupted_kernel_call(self, node: LocalNode) -> None:
         decided: list[str] = []
 
-        def decide() -> None:
+        def kernel_work() -> None:
             signal.raise_signal(signal.SIGALRM)
             decided.append("to the end")
 
         with pytest.raises(Deadline):
-            and_goes_on(in_kernel, node, decide)
+            call_and_run_on(in_kernel, node, kernel_work)
         assert decided == ["to the end"]
 
     def test_signal_handler_runs_before_the_kernel_call_returns(self, node: LocalNode) -> None:
-        """Not later: a loop that calls pyx and nothing else is hardly ever met outside."""
+        """A loop that calls pyx and nothing else hardly ever runs outside a kernel call."""
         left: list[str] = []
 
         def works() -> None:
             in_kernel(node, signal.raise_signal, signal.SIGALRM)
-            left.append("the step")
+            left.append("the kernel call")
 
         with pytest.raises(Deadline):
             works()
@@ -226,8 +230,8 @@ class TestAHandlerOfTheProgram:
         assert not interrupts.pending_handlers
 
     def test_signal_handler_that_has_run_does_not_run_for_the_repeated_signal(self, node: LocalNode) -> None:
-        stands_in: Any = signal.getsignal(signal.SIGALRM)
-        stands_in.repeated = True  # as it is sent again at the very moment when it runs
+        wrapper: Any = signal.getsignal(signal.SIGALRM)
+        wrapper.repeated = True  # as if it were sent again at the moment when it runs
         signal.raise_signal(signal.SIGALRM)
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
@@ -237,13 +241,13 @@ class TestAHandlerOfTheProgram:
         before = signal.signal(signal.SIGUSR1, lambda *_: came.set())
         interrupts.guard_main_thread()
 
-        def decide() -> None:
+        def kernel_work() -> None:
             signal.raise_signal(signal.SIGALRM)
             signal.raise_signal(signal.SIGUSR1)
 
         try:
             with pytest.raises(Deadline):
-                in_kernel(node, decide)
+                in_kernel(node, kernel_work)
             wait_for(came)
         finally:
             signal.signal(signal.SIGUSR1, before)
@@ -272,7 +276,7 @@ class TestAHandlerOfTheProgram:
             code_of("pyx.runtime.encoding", "lambda raise_signal: raise_signal(14)")(signal.raise_signal)
 
         with pytest.raises(Deadline):
-            and_goes_on(encodes)
+            call_and_run_on(encodes)
 
     def test_signal_handler_that_raises_ends_a_wait_of_pyx(self, node: LocalNode) -> None:
         def waits() -> None:
@@ -289,23 +293,23 @@ class TestAHandlerOfTheProgram:
         def another(*_: object) -> None:
             raise KeyError
 
-        def decide() -> None:
+        def kernel_work() -> None:
             signal.raise_signal(signal.SIGALRM)
 
         signal.signal(signal.SIGALRM, another)
         with pytest.raises(KeyError):
-            and_goes_on(in_kernel, node, decide)
+            call_and_run_on(in_kernel, node, kernel_work)
 
     def test_signal_handler_put_back_from_getsignal_still_runs(self) -> None:
         """`old = signal.getsignal(...)`, and later `signal.signal(..., old)`."""
-        stands_in = signal.getsignal(signal.SIGALRM)
+        wrapper = signal.getsignal(signal.SIGALRM)
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
-        signal.signal(signal.SIGALRM, stands_in)
+        signal.signal(signal.SIGALRM, wrapper)
         with pytest.raises(Deadline):
             signal.raise_signal(signal.SIGALRM)
 
 
-@pytest.mark.usefixtures("guarded")
+@pytest.mark.usefixtures("pyx_handler")
 class TestUnderAsyncioRun:
     """Ctrl-C cancels the main task, as without pyx; a second one interrupts."""
 
@@ -341,12 +345,12 @@ class TestUnderAsyncioRun:
     def test_ctrl_c_in_a_kernel_call_cancels_the_main_task_at_its_end(self, node: LocalNode) -> None:
         seen: list[str] = []
 
-        def decide() -> None:
+        def kernel_work() -> None:
             signal.raise_signal(signal.SIGINT)
-            seen.append("decided")
+            seen.append("kernel call")
 
         async def main() -> None:
-            in_kernel(node, decide)
+            in_kernel(node, kernel_work)
             try:
                 await asyncio.sleep(HANG)
             except asyncio.CancelledError:
@@ -355,7 +359,7 @@ class TestUnderAsyncioRun:
 
         with pytest.raises(KeyboardInterrupt):
             asyncio.run(main())
-        assert seen == ["decided", "cancelled"]
+        assert seen == ["kernel call", "cancelled"]
 
     def test_handler_of_a_run_that_began_before_pyx_is_replaced(self) -> None:
         seen: list[str] = []

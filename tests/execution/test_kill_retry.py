@@ -1,5 +1,5 @@
-"""kill_retry.py: Kills of code that is in a library or resists: it ends, its locks are free, and what stays
-is named.
+"""kill_retry.py: Killed code that is in a library or resists ends, its locks are free, and stuck processes
+are named.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 KILLS = int(os.environ.get("PYX_KILLS", "500"))
-"""The gate's part; the long form is PYX_KILLS=5000."""
+"""The number in the usual run; the long form is PYX_KILLS=5000."""
 
 log = logging.getLogger("tests.kills")
 shared: queue.Queue[int] = queue.Queue()
@@ -77,12 +77,12 @@ def warns() -> None:
             warnings.simplefilter("ignore")
             try:
                 warnings.warn("at work", stacklevel=1)
-            except UserWarning:  # the filters are of all threads: one that ends puts pytest's back
+            except UserWarning:  # filters are shared by all threads: a thread that ends restores pytest's
                 pass
 
 
 def lock_works(use: Callable[[], object]) -> None:
-    """The library can still be used, from a thread of its own, so that a lock that was left taken shows."""
+    """Calls *use* on a new thread, which would block on a lock that was never released."""
     used = threading.Event()
 
     def uses() -> None:
@@ -111,7 +111,7 @@ def handler() -> Iterator[logging.Handler]:
 
 
 @pytest.mark.filterwarnings(
-    # A database that was opened in the instruction before the kill: nothing has it yet that could close it.
+    # A database that was opened in the instruction before the kill has no owner yet that closes it.
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 @pytest.mark.usefixtures("module", "handler")
@@ -274,7 +274,7 @@ class TestWhatStaysBehind:
         wait_for(swallowed)
         named: list[Any] = node.processes.kills.stuck()
         assert [pid for pid, _ in named] == [pid]
-        assert named[0][1].startswith("sleep (")  # as a thread's place is that of its innermost frame
+        assert named[0][1].startswith("sleep (")  # like a thread's, the place is that of the innermost frame
         go_on.set()
         monkeypatch.setattr(kill_retry, "AGAIN_SECONDS", 0.01)
         until(lambda: len(node.processes.kills) == 0)

@@ -1,6 +1,4 @@
-"""line_buffer.py: What was printed comes out as it went in: whole lines, in pieces that can travel, whoever
-writes.
-"""
+"""line_buffer.py: Printed text is passed on in whole lines and in order, in pieces of limited length."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def pieces(buffer: LineBuffer, *, everything: bool = False) -> Iterator[str]:
-    """What is handed over now."""
+    """Yields the pieces that are passed on now."""
     more = True
     while more:
         piece, more = buffer.take(everything=everything)
@@ -63,7 +61,7 @@ class TestPieces:
         assert list(pieces(buffer)) == ["abcdefgh", "ijklmnop", "qrs\nt\n"]
 
     def test_pieces_of_a_line_without_an_end(self) -> None:
-        """It is handed over all the same, once it is a piece long."""
+        """It is passed on as soon as it has the length of a piece."""
         buffer = LineBuffer()
         for _ in range(20):
             buffer.write(".")
@@ -79,7 +77,7 @@ class TestPieces:
 
 
 def test_buffer_is_bounded() -> None:
-    """A million prints without a newline: what stays is less than a piece."""
+    """After a million prints without a newline the buffer holds less than a piece."""
     buffer, shown = LineBuffer(), 0
     for _ in range(1_000_000):
         if buffer.write("."):

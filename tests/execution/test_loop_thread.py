@@ -1,4 +1,4 @@
-"""loop_thread.py: The door to a loop of its own thread: order, bursts, failures, timers, the end."""
+"""loop_thread.py: Calls on an event loop of its own thread: order, bursts, failures, timers, the end."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def portal() -> Iterator[LoopThread]:
-    portal = LoopThread("test-loop")
-    yield portal
-    portal.stop()
+def loop_thread() -> Iterator[LoopThread]:
+    loop_thread = LoopThread("test-loop")
+    yield loop_thread
+    loop_thread.stop()
 
 
-def standing_still(portal: LoopThread) -> threading.Event:
-    """The loop does nothing until this is set."""
-    standing, go_on = threading.Event(), threading.Event()
-    portal.soon(lambda: (standing.set(), go_on.wait(HANG)))
-    wait_for(standing)
+def blocked(loop_thread: LoopThread) -> threading.Event:
+    """Blocks the loop until the returned event is set."""
+    is_blocked, go_on = threading.Event(), threading.Event()
+    loop_thread.soon(lambda: (is_blocked.set(), go_on.wait(HANG)))
+    wait_for(is_blocked)
     return go_on
 
 
 class TestStart:
-    def test_loop_thread_starts_when_needed_and_once(self, portal: LoopThread) -> None:
-        assert portal.loop is None
-        loop = portal.start()
-        assert portal.start() is loop
-        assert portal.call(asyncio.get_running_loop) is loop
+    def test_loop_thread_starts_when_needed_and_once(self, loop_thread: LoopThread) -> None:
+        assert loop_thread.loop is None
+        loop = loop_thread.start()
+        assert loop_thread.start() is loop
+        assert loop_thread.call(asyncio.get_running_loop) is loop
 
-    def test_concurrent_starts_start_one_loop(self, portal: LoopThread) -> None:
+    def test_concurrent_starts_start_one_loop(self, loop_thread: LoopThread) -> None:
         barrier, loops = threading.Barrier(8), list[Any]()
 
         def start() -> None:
             barrier.wait(HANG)
-            loops.append(portal.start())
+            loops.append(loop_thread.start())
 
         starters = [threading.Thread(target=start) for _ in range(8)]
         for starter in starters:
@@ -56,10 +56,10 @@ class TestStart:
         assert len(loops) == 8
         assert len(set(loops)) == 1
 
-    def test_only_the_transports_thread_is_marked_as_such(self, portal: LoopThread) -> None:
+    def test_only_the_transports_thread_is_marked_as_such(self, loop_thread: LoopThread) -> None:
         transport = LoopThread("transport", runs_transport=True)
         assert transport.call(lambda: thread.state.runs_transport)
-        assert not portal.call(lambda: thread.state.runs_transport)
+        assert not loop_thread.call(lambda: thread.state.runs_transport)
         transport.stop()
 
     def test_loop_is_asyncios_without_uvloop(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,35 +70,35 @@ class TestStart:
 
 
 class TestSoon:
-    def test_calls_of_one_thread_run_in_order(self, portal: LoopThread) -> None:
+    def test_calls_of_one_thread_run_in_order(self, loop_thread: LoopThread) -> None:
         seen: list[int] = []
         for number in range(1000):
-            portal.soon(lambda number=number: seen.append(number))  # type: ignore[misc]
-        portal.call(lambda: None)
+            loop_thread.soon(lambda number=number: seen.append(number))  # type: ignore[misc]
+        loop_thread.call(lambda: None)
         assert seen == list(range(1000))
 
-    def test_call_on_the_loops_own_thread_runs_at_once(self, portal: LoopThread) -> None:
+    def test_call_on_the_loops_own_thread_runs_at_once(self, loop_thread: LoopThread) -> None:
         seen: list[str] = []
 
         def on_the_loop() -> None:
-            portal.soon(lambda: seen.append("at once"))
+            loop_thread.soon(lambda: seen.append("at once"))
             seen.append("then")
 
-        portal.call(on_the_loop)
+        loop_thread.call(on_the_loop)
         assert seen == ["at once", "then"]
 
-    def test_call_on_the_loops_own_thread_runs_after_earlier_calls(self, portal: LoopThread) -> None:
+    def test_call_on_the_loops_own_thread_runs_after_earlier_calls(self, loop_thread: LoopThread) -> None:
         seen: list[str] = []
-        go_on = standing_still(portal)
-        portal.soon(lambda: portal.soon(lambda: seen.append("second")))
-        portal.soon(lambda: seen.append("first"))
+        go_on = blocked(loop_thread)
+        loop_thread.soon(lambda: loop_thread.soon(lambda: seen.append("second")))
+        loop_thread.soon(lambda: seen.append("first"))
         go_on.set()
         until(lambda: len(seen) == 2)
         assert seen == ["first", "second"]
 
-    def test_burst_of_calls_wakes_the_loop_once(self, portal: LoopThread) -> None:
-        loop = portal.start()
-        portal.call(lambda: None)
+    def test_burst_of_calls_wakes_the_loop_once(self, loop_thread: LoopThread) -> None:
+        loop = loop_thread.start()
+        loop_thread.call(lambda: None)
         wakes: list[Any] = []
 
         class Counting:
@@ -106,106 +106,106 @@ class TestSoon:
                 wakes.append(function)
                 loop.call_soon_threadsafe(function)
 
-        go_on = standing_still(portal)
-        portal.loop = Counting()  # type: ignore[assignment]
+        go_on = blocked(loop_thread)
+        loop_thread.loop = Counting()  # type: ignore[assignment]
         for _ in range(100):
-            portal.soon(lambda: None)
-        portal.loop = loop
+            loop_thread.soon(lambda: None)
+        loop_thread.loop = loop
         go_on.set()
-        portal.call(lambda: None)
+        loop_thread.call(lambda: None)
         assert len(wakes) == 1
 
     def test_failing_call_is_logged_and_the_others_run(
-        self, portal: LoopThread, caplog: pytest.LogCaptureFixture
+        self, loop_thread: LoopThread, caplog: pytest.LogCaptureFixture
     ) -> None:
         seen: list[str] = []
-        go_on = standing_still(portal)
-        portal.soon(lambda: [][0])
-        portal.soon(lambda: seen.append("the next"))
+        go_on = blocked(loop_thread)
+        loop_thread.soon(lambda: [][0])
+        loop_thread.soon(lambda: seen.append("the next"))
         go_on.set()
-        portal.call(lambda: None)
+        loop_thread.call(lambda: None)
         assert seen == ["the next"]
         log.settle(HANG)
         assert "a call on the loop of test-loop failed" in caplog.text
 
-    def test_endless_calls_do_not_starve_the_loops_own_callbacks(self, portal: LoopThread) -> None:
-        """Each call given makes the next one, from outside: the loop's own callback has its turn too."""
-        given: queue.SimpleQueue[None] = queue.SimpleQueue()
+    def test_endless_calls_do_not_starve_the_loops_own_callbacks(self, loop_thread: LoopThread) -> None:
+        """Each call causes the next one from another thread; the loop's own callback runs all the same."""
+        called: queue.SimpleQueue[None] = queue.SimpleQueue()
         turn = threading.Event()
 
-        def give() -> None:
+        def call_endlessly() -> None:
             while not turn.is_set():
-                portal.soon(lambda: given.put(None))
-                given.get(timeout=HANG)
-                portal._soon.append(lambda: None)  # there is always one more
+                loop_thread.soon(lambda: called.put(None))
+                called.get(timeout=HANG)
+                loop_thread._soon.append(lambda: None)  # there is always one more
 
-        giver = threading.Thread(target=give)
-        giver.start()
-        portal.start().call_soon_threadsafe(lambda: portal.start().call_soon(turn.set))
-        giver.join(HANG)
+        caller = threading.Thread(target=call_endlessly)
+        caller.start()
+        loop_thread.start().call_soon_threadsafe(lambda: loop_thread.start().call_soon(turn.set))
+        caller.join(HANG)
         assert turn.is_set()
 
 
 class TestCall:
-    def test_call_returns_the_value_or_raises_the_exception(self, portal: LoopThread) -> None:
-        assert portal.call(divmod, 7, 3) == (2, 1)
+    def test_call_returns_the_value_or_raises_the_exception(self, loop_thread: LoopThread) -> None:
+        assert loop_thread.call(divmod, 7, 3) == (2, 1)
         with pytest.raises(ZeroDivisionError):
-            portal.call(divmod, 7, 0)
+            loop_thread.call(divmod, 7, 0)
 
-    def test_call_on_the_loops_own_thread_does_not_deadlock(self, portal: LoopThread) -> None:
-        assert portal.call(portal.call, portal.call, divmod, 7, 3) == (2, 1)
+    def test_call_on_the_loops_own_thread_does_not_deadlock(self, loop_thread: LoopThread) -> None:
+        assert loop_thread.call(loop_thread.call, loop_thread.call, divmod, 7, 3) == (2, 1)
 
-    def test_loop_thread_recognises_its_own_thread(self, portal: LoopThread) -> None:
-        portal.start()
-        assert not portal.is_current
-        assert portal.call(lambda: portal.is_current)
+    def test_loop_thread_recognises_its_own_thread(self, loop_thread: LoopThread) -> None:
+        loop_thread.start()
+        assert not loop_thread.is_current
+        assert loop_thread.call(lambda: loop_thread.is_current)
 
 
 class TestLater:
-    def test_later_runs_at_its_time(self, portal: LoopThread) -> None:
+    def test_later_runs_at_its_time(self, loop_thread: LoopThread) -> None:
         done = threading.Event()
-        portal.later(0, done.set)
+        loop_thread.later(0, done.set)
         wait_for(done)
 
-    def test_cancelled_call_does_not_run(self, portal: LoopThread) -> None:
+    def test_cancelled_call_does_not_run(self, loop_thread: LoopThread) -> None:
         seen: list[str] = []
-        go_on = standing_still(portal)
-        cancel_unarmed = portal.later(0, lambda: seen.append("too early to cancel"))
+        go_on = blocked(loop_thread)
+        cancel_unarmed = loop_thread.later(0, lambda: seen.append("too early to cancel"))
         cancel_unarmed()
         go_on.set()
-        cancel = portal.later(3600, lambda: seen.append("never"))
-        portal.call(lambda: None)
+        cancel = loop_thread.later(3600, lambda: seen.append("never"))
+        loop_thread.call(lambda: None)
         cancel()
         cancel()
-        portal.call(lambda: None)
+        loop_thread.call(lambda: None)
         done = threading.Event()
-        portal.later(0, done.set)
+        loop_thread.later(0, done.set)
         wait_for(done)
         assert seen == []
 
 
 class TestEnd:
     def test_system_exit_in_a_task_does_not_stop_the_loop(
-        self, portal: LoopThread, caplog: pytest.LogCaptureFixture
+        self, loop_thread: LoopThread, caplog: pytest.LogCaptureFixture
     ) -> None:
         """SystemExit in a task of the user's passes through asyncio's loop."""
 
         async def leave() -> None:
             raise SystemExit(3)
 
-        tasks = portal.call(lambda: [asyncio.get_running_loop().create_task(leave())])
+        tasks = loop_thread.call(lambda: [asyncio.get_running_loop().create_task(leave())])
         until(lambda: "something left the loop of test-loop" in caplog.text)
-        assert portal.call(lambda: "still here") == "still here"
+        assert loop_thread.call(lambda: "still here") == "still here"
         assert isinstance(tasks[0].exception(), SystemExit)
 
-    def test_calls_after_the_end_are_dropped(self, portal: LoopThread) -> None:
-        loop = portal.start()
-        portal.call(lambda: None)
-        portal.stop()
-        portal.stop()
+    def test_calls_after_the_end_are_dropped(self, loop_thread: LoopThread) -> None:
+        loop = loop_thread.start()
+        loop_thread.call(lambda: None)
+        loop_thread.stop()
+        loop_thread.stop()
         until(loop.is_closed)
-        portal.soon(lambda: pytest.fail("it ran"))
-        portal.later(0, lambda: pytest.fail("it ran"))
+        loop_thread.soon(lambda: pytest.fail("it ran"))
+        loop_thread.later(0, lambda: pytest.fail("it ran"))
 
     def test_stop_before_the_start_makes_no_loop(self) -> None:
         unstarted = LoopThread("never")

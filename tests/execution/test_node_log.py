@@ -1,4 +1,4 @@
-"""node_log.py: The lines of a loop's thread: written elsewhere, in order, however slow the log is."""
+"""node_log.py: Records of a loop's thread are written on another one, in order, however slow the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Handler(logging.Handler):
-    """Notes lines, and the thread that writes them; stands still while it is told to."""
+    """Records lines and the threads that write them; blocks until `may_write` is set."""
 
     def __init__(self) -> None:
         super().__init__()

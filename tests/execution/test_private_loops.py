@@ -1,4 +1,4 @@
-"""private_loops.py: Loops that run on a thread of the program's: their tasks are cancelled from outside."""
+"""private_loops.py: Tasks of a loop on a thread of the program are cancelled from another thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OnAThread:
-    """Calls *body* on a thread of its own, and can be looked at from outside."""
+    """Calls *body* on a new thread, whose tasks another thread can cancel."""
 
     def __init__(self, body: Callable[[], object]) -> None:
         self._thread = threading.Thread(target=body)

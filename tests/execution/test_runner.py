@@ -1,4 +1,4 @@
-"""runner.py, slots.py: What a process sleeps on, and what wakes it: slots, kills, time."""
+"""runner.py, slots.py: Waits of a process, and their ends: slots, kills, timeouts."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class FakeLink:
-    """A link that notes who flushes it."""
+class FakeConnection:
+    """A connection that records whether each flush is inside a kernel call."""
 
     def __init__(self) -> None:
         self.flushed: list[bool] = []
@@ -77,20 +77,20 @@ class TestLockSlot:
         slot = LockSlot()
         slot.wake()
         states: list[bool] = []
-        slot._lock = _Spying(lambda: states.append(thread.state.waiting))  # type: ignore[assignment]
+        slot._lock = _WatchedLock(lambda: states.append(thread.state.waiting))  # type: ignore[assignment]
         assert slot.wait_through(None)
         assert slot.wait(None)
         assert states == [False, True]
 
 
-class _Spying:
-    """A lock that looks around while it is being acquired."""
+class _WatchedLock:
+    """A lock that calls a function when it is acquired."""
 
-    def __init__(self, look: Callable[[], object]) -> None:
-        self._look = look
+    def __init__(self, on_acquire: Callable[[], object]) -> None:
+        self._on_acquire = on_acquire
 
     def acquire(self) -> bool:
-        self._look()
+        self._on_acquire()
         return True
 
 
@@ -128,7 +128,7 @@ class TestSleep:
         rung: list[bool] = []
         waiter.start()
         until(lambda: runner.is_waiting)
-        slot.wake()  # for nothing: the waiter looks and sleeps on
+        slot.wake()  # in vain: the condition does not hold yet
         assert over == []
         rung.append(True)
         slot.wake()
@@ -164,16 +164,16 @@ class TestSleep:
             sleep(runner, LockSlot(), None, lambda: False)
 
     def test_queued_signals_are_flushed_before_the_sleep_and_inside_the_gate(self, runner: Runner) -> None:
-        link: Any = FakeLink()
-        runner.has_filled(link)
+        connection: Any = FakeConnection()
+        runner.has_filled(connection)
         runner.fresh = False
         sleep(runner, LockSlot(), 0, lambda: False)
-        assert link.flushed == [True]
+        assert connection.flushed == [True]
         assert runner.dirty == set()
         assert runner.fresh
 
     def test_kill_ends_all_waits_of_a_process(self, runner: Runner) -> None:
-        """A coroutine may have threads wait in its name (`asyncio.to_thread`)."""
+        """A coroutine may start threads that wait as its process (`asyncio.to_thread`)."""
         ends: list[str] = []
 
         def sleeps() -> None:
@@ -250,7 +250,7 @@ def test_stop_of_a_runner_that_does_not_receive_wakes_no_slot(runner: Runner) ->
 
 
 def test_ended_runner_keeps_no_reference_to_its_task(runner: Runner) -> None:
-    """Or the runner, its task and the coroutine in it would keep each other until a collection."""
+    """Otherwise the runner, its task and the coroutine would form a cycle until a collection."""
     runner.stop_task = lambda _: None
     runner.is_over()
     assert [runner.over, runner.stop_task, runner.task] == [True, None, None]

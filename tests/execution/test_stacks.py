@@ -1,4 +1,4 @@
-"""stacks.py: Threads are looked at while nothing is collected, and everything is as it was afterwards."""
+"""stacks.py: Frames of other threads are read with garbage collection off, which is restored afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def collecting(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether garbage could be collected at each look."""
+    """Records whether garbage collection was on at each read of the frames."""
     seen: list[bool] = []
     look = sys._current_frames
 
@@ -32,7 +32,7 @@ def collecting(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 @pytest.fixture(autouse=True)
 def enabled() -> Iterator[None]:
-    """Garbage is collected after a test, whatever that has left."""
+    """Turns garbage collection on after each test."""
     yield
     gc.enable()
 

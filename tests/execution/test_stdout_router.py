@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Console:
-    """Notes what is shown on it."""
+    """Records the lines shown on it."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[Pid, str]] = []
@@ -46,7 +46,7 @@ class Console:
 
 @pytest.fixture
 def console(node: LocalNode) -> Console:
-    """The node's own."""
+    """The node's own console."""
     console = Console()
     node.output.writer._write = console.write
     return console
@@ -146,7 +146,7 @@ class TestRouter:
     def test_print_of_a_dead_process_raises_and_its_lines_are_dropped(
         self, node: LocalNode, console: Console, router: StdoutRouter
     ) -> None:
-        """Or a process that does nothing but print could not be killed."""
+        """Otherwise a process that only prints could not be killed."""
 
         def body(me: Runner) -> None:
             node.kernel.exits.end(me.process, "killed")
@@ -292,7 +292,7 @@ class TestOutlet:
         ]
 
     def test_slow_console_blocks_no_other_thread_and_loses_no_line(self) -> None:
-        """Whoever finds another at it leaves his line to him, even if that one is about to go."""
+        """A thread that finds another thread writing leaves its line to that thread."""
         console = Console()
         writing, go_on = threading.Event(), threading.Event()
 
@@ -395,9 +395,9 @@ class TestInstalling:
         monkeypatch.setattr(sys, "stdout", found)
         install()
         as_process(node, lambda: print("from a process"))
-        print("from nobody")
+        print("from no process")
         assert console.text == "from a process\n"
-        assert found.getvalue() == "from nobody\n"
+        assert found.getvalue() == "from no process\n"
 
 
 def test_lines_on_the_nodes_console_go_to_the_original_stream(

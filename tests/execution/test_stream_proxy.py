@@ -1,4 +1,4 @@
-"""stream_proxy.py: A stand-in beside the stream that it stands in for: each answers as the other does."""
+"""stream_proxy.py: A proxy of a standard stream behaves like the stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Late(StreamProxy):
-    """Keeps text back until a flush."""
+    """A proxy that keeps text until a flush."""
 
     def __init__(self, found: Any) -> None:
         super().__init__(found)
@@ -32,7 +32,7 @@ class Late(StreamProxy):
 
 
 class Standard(io.TextIOWrapper):
-    """A standard stream: of a name, and never closed by accident."""
+    """A stream with the name and mode of a standard stream."""
 
     name = "<stdout>"
     mode = "w"

@@ -1,4 +1,4 @@
-"""tasks.py: `async def` processes as tasks: on pyx's loop or the application's, from the spawn to every kind
+"""tasks.py: `async def` processes as tasks, on pyx's loop or the application's, from spawn to each kind
 of end.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Ends:
-    """What was reported, in order."""
+    """Records the reported ends, in order."""
 
     def __init__(self) -> None:
         self._ends: queue.SimpleQueue[tuple[BaseException | None, Any]] = queue.SimpleQueue()
@@ -53,7 +53,7 @@ def runner(node: LocalNode) -> Runner:
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """The application's: it runs when it is told to."""
+    """The application's loop, which a test runs explicitly."""
     loop = asyncio.new_event_loop()
     yield loop
     loop.close()
@@ -68,11 +68,11 @@ async def receives() -> None:
 
 
 async def waits(node: LocalNode, pid: Pid) -> None:
-    """Lets the running loop go on until that process waits for a message."""
+    """Runs the loop until that process waits for a message."""
     process = node.kernel.tables.find(pid)
     assert process is not None
     async with asyncio.timeout(HANG):
-        while not process.waiting:  # noqa: ASYNC110 - it says nothing when it begins to wait
+        while not process.waiting:  # noqa: ASYNC110 - no event reports that it begins to wait
             await asyncio.sleep(0)
 
 
@@ -80,14 +80,14 @@ async def for_ever() -> None:
     await asyncio.get_running_loop().create_future()
 
 
-def standing_still(node: LocalNode) -> threading.Event:
-    standing, go_on = threading.Event(), threading.Event()
-    node.tasks._own.soon(lambda: (standing.set(), go_on.wait(HANG)))
-    wait_for(standing)
+def blocked(node: LocalNode) -> threading.Event:
+    is_blocked, go_on = threading.Event(), threading.Event()
+    node.tasks._own.soon(lambda: (is_blocked.set(), go_on.wait(HANG)))
+    wait_for(is_blocked)
     return go_on
 
 
-class TestAProcess:
+class TestProcess:
     def test_process_reports_its_value(self, node: LocalNode, runner: Runner) -> None:
         ends = Ends()
         node.tasks.start(runner, answer, ends.report)
@@ -140,7 +140,7 @@ class TestAProcess:
         assert ends.next() == (None, 42)
 
     def test_process_task_is_strongly_referenced_until_its_end(self, node: LocalNode, runner: Runner) -> None:
-        """The loop itself would let a collection take a task that nobody holds."""
+        """The loop has weak references only, so a collection would remove the task."""
         node.tasks.start(runner, for_ever, Ends().report)
         until(lambda: runner.task is not None)
         assert set(node.tasks._tasks) == {runner.task}
@@ -169,7 +169,7 @@ class TestKills:
         async def body() -> None:
             ran.append("a line")
 
-        go_on = standing_still(node)
+        go_on = blocked(node)
         node.tasks.start(runner, body, ends.report)
         runner.stop()
         go_on.set()
@@ -188,7 +188,7 @@ class TestKills:
 
         def on_the_loop() -> None:
             node.tasks.start(runner, body, ends.report)
-            asyncio.get_running_loop().call_soon(runner.stop)  # behind its start, before its first step
+            asyncio.get_running_loop().call_soon(runner.stop)  # after its start, before its first step
 
         node.tasks._own.call(on_the_loop)
         error, _ = ends.next()
@@ -196,7 +196,7 @@ class TestKills:
         assert ran == []
 
 
-class TestTheApplicationsLoop:
+class TestApplicationsLoop:
     def test_processes_run_on_the_applications_loop(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
@@ -263,7 +263,7 @@ class TestTheApplicationsLoop:
     def test_killed_process_of_a_closed_loop_ends_at_once(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Before the loop is looked at: nothing of it stays among those that still run."""
+        """Its end does not wait for the next check of the loop."""
         monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 60 * HANG)
         node.tasks.use(loop)
         pid, _ = node.processes.spawn(receives, ())
@@ -317,13 +317,13 @@ class TestTheApplicationsLoop:
 
 ACTS_THAT_AWAIT: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
     "receive": aio.receive,
-    "call": lambda: aio.rpc.call("nobody", "os", "getpid"),
-    "spawn": lambda: aio.Node.spawn("nobody", "os", "getpid"),
+    "call": lambda: aio.rpc.call("absent", "os", "getpid"),
+    "spawn": lambda: aio.Node.spawn("absent", "os", "getpid"),
     "sleep": lambda: aio.sleep(1000),
 }
 ACTS: dict[str, Callable[[], Any]] = {
     "send": lambda: send("x", 1),
-    "cast": lambda: rpc.cast("nobody", "os", "getpid"),
+    "cast": lambda: rpc.cast("absent", "os", "getpid"),
     "exit": lambda: Process.exit(Pid(99), "x"),
     "monitor": lambda: Process.monitor(Pid(99)),
     "link": lambda: Process.link(Pid(99)),
@@ -332,7 +332,7 @@ ACTS: dict[str, Callable[[], Any]] = {
 
 
 class TestWhatAProcessLeavesBehind:
-    """Tasks that an `async def` process has made end with it, and act no more."""
+    """Tasks made by an `async def` process end with it, and can call pyx no more."""
 
     def test_task_is_cancelled_at_the_end_of_its_process(self, node: LocalNode) -> None:
         cancelled = threading.Event()
@@ -421,19 +421,19 @@ class TestWhatAProcessLeavesBehind:
         assert made == ["answer"]
 
 
-class TestVisits:
-    def visit(self, node: LocalNode, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+class TestCoroutineRun:
+    def run(self, node: LocalNode, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         done = LockSlot()
-        visit = node.tasks.run(runner, make(), done, contextvars.Context())
+        coroutine_run = node.tasks.run(runner, make(), done, contextvars.Context())
         assert done.wait(HANG)
-        assert visit.over
-        return visit.outcome()
+        assert coroutine_run.over
+        return coroutine_run.outcome()
 
     def test_coroutine_runs_as_the_process_of_its_caller(self, node: LocalNode, runner: Runner) -> None:
         async def who() -> Any:
             return current.get()
 
-        assert self.visit(node, runner, who) is runner
+        assert self.run(node, runner, who) is runner
 
     def test_exception_of_a_coroutine_is_raised_to_the_waiting_caller(
         self, node: LocalNode, runner: Runner
@@ -442,25 +442,25 @@ class TestVisits:
             raise SystemExit(3)
 
         with pytest.raises(SystemExit):
-            self.visit(node, runner, leave)
+            self.run(node, runner, leave)
         assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
 
     def test_cancelled_coroutine_raises_cancelled_error(self, node: LocalNode, runner: Runner) -> None:
         done = LockSlot()
-        visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
-        visit.cancel()
+        coroutine_run = node.tasks.run(runner, for_ever(), done, contextvars.Context())
+        coroutine_run.cancel()
         assert done.wait(HANG)
         with pytest.raises(asyncio.CancelledError):
-            visit.outcome()
+            coroutine_run.outcome()
 
     def test_coroutine_cancelled_before_its_first_step_raises_cancelled_error(
         self, node: LocalNode, runner: Runner
     ) -> None:
         done = LockSlot()
-        go_on = standing_still(node)
-        visit = node.tasks.run(runner, for_ever(), done, contextvars.Context())
-        visit.cancel()
+        go_on = blocked(node)
+        coroutine_run = node.tasks.run(runner, for_ever(), done, contextvars.Context())
+        coroutine_run.cancel()
         go_on.set()
         assert done.wait(HANG)
         with pytest.raises(asyncio.CancelledError):
-            visit.outcome()
+            coroutine_run.outcome()

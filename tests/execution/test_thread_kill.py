@@ -1,5 +1,5 @@
-"""thread_kill.py: How a killed thread ends: in user code at once, in a library when that returns, and however
-it resists.
+"""thread_kill.py: A killed thread ends at once in user code, after the return in a library, and though it
+resists.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import ProcessKilled
-from pyx.execution import thread_kill as strikes
+from pyx.execution import thread_kill
 from pyx.execution.gate import Gate
 from pyx.execution.stacks import current_frames
 from pyx.execution.thread_kill import kill_thread
@@ -40,25 +40,25 @@ class Victim:
 
     def _run(self, body: Callable[[Victim], object]) -> None:
         raised = run_behind_the_gate(self, body)
-        strikes.stop_tracing()
+        thread_kill.stop_tracing()
         self.traced_at_its_end = sys.gettrace()
         self.error = raised
 
-    def struck(self) -> bool:
-        """Looks at it once, as `kills` does."""
+    def kill_once(self) -> bool:
+        """Tries to kill the thread once, as `kill_retry.py` does; returns whether it was raised."""
         self.gate.closed = True
         ident = self.gate.thread_ident
         frame = current_frames().get(ident) if ident is not None else None
         return frame is not None and kill_thread(self.gate, frame, self.gate.told)
 
     def ends(self) -> BaseException | None:
-        """What ended it."""
+        """Returns the exception that ended the thread."""
         self._thread.join(HANG)
         assert not self._thread.is_alive()
         return self.error
 
 
-# Compiled as pyx's own code, which `run_process` is: a victim is never struck in it.
+# Compiled as pyx's own code, which `run_process` is: ProcessKilled is never raised in it.
 namespace: dict[str, Any] = {}
 exec(
     compile(
@@ -78,10 +78,10 @@ def run_behind_the_gate(victim, body):
         error = raised
     return error
 """,
-        strikes.__file__,
+        thread_kill.__file__,
         "exec",
     ),
-    {"receive_what_is_due": strikes.receive_what_is_due, "ProcessKilled": ProcessKilled},
+    {"receive_what_is_due": thread_kill.receive_what_is_due, "ProcessKilled": ProcessKilled},
     namespace,
 )
 run_behind_the_gate = namespace["run_behind_the_gate"]
@@ -120,12 +120,12 @@ def spins(victim: Victim) -> None:
 class TestUserCode:
     def test_kill_in_user_code_raises_at_once(self) -> None:
         victim = Victim(spins)
-        until(victim.struck)
+        until(victim.kill_once)
         assert isinstance(victim.ends(), ProcessKilled)
         assert victim.gate.told == 1
 
     def test_kill_inside_a_kernel_call_does_not_raise(self) -> None:
-        """A finalizer of the user's may run there."""
+        """A finalizer of the user may run there."""
 
         def inside(victim: Victim) -> None:
             thread.state.inside = True
@@ -136,7 +136,7 @@ class TestUserCode:
 
         victim = Victim(inside)
         for _ in range(100):
-            assert not victim.struck()
+            assert not victim.kill_once()
         victim.go_on.set()
         assert victim.ends() is None
 
@@ -146,7 +146,7 @@ class TestUserCode:
         victim.gate.told = 1
         frame = current_frames()[victim.gate.thread_ident or 0]
         assert not kill_thread(victim.gate, frame, 0)
-        until(victim.struck)
+        until(victim.kill_once)
         victim.ends()
 
     def test_kill_of_an_earlier_process_of_the_thread_does_not_raise(self) -> None:
@@ -157,7 +157,7 @@ class TestUserCode:
         of_before.closed = True
         for _ in range(100):
             assert not kill_thread(of_before, frame, 0)
-        until(victim.struck)
+        until(victim.kill_once)
         victim.ends()
 
 
@@ -170,12 +170,12 @@ def waits_in_a_queue(victim: Victim) -> None:
             waiting.get(timeout=HANG)
 
 
-class TestALibrary:
+class TestLibrary:
     def test_kill_in_a_library_raises_in_the_caller_after_the_return(self) -> None:
         victim = Victim(waits_in_a_queue)
         waiting: queue.Queue[None] = victim.waiting  # type: ignore[attr-defined]
         until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
-        assert not victim.struck()
+        assert not victim.kill_once()
         waiting.put(None)
         assert isinstance(victim.ends(), ProcessKilled)
         assert not waiting.mutex.locked()
@@ -186,7 +186,7 @@ class TestALibrary:
         waiting: queue.Queue[None] = victim.waiting  # type: ignore[attr-defined]
         until(lambda: bool(waiting.not_empty._waiters))  # type: ignore[attr-defined]
         for _ in range(10):
-            assert not victim.struck()
+            assert not victim.kill_once()
         waiting.put(None)
         victim.ends()
         assert victim.gate.told == 1
@@ -199,12 +199,12 @@ class TestALibrary:
         victims.append(victim := Victim(waits))
         until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
         for _ in range(10):
-            assert not victim.struck()
+            assert not victim.kill_once()
         assert victim.error is None
 
     @pytest.mark.parametrize("traces_all", [False, True])
     def test_tracer_is_set_aside_until_the_killed_process_has_ended(self, traces_all: bool) -> None:
-        """A debugger's, or a coverage tool's."""
+        """It may be that of a debugger or a coverage tool."""
 
         def tracer(*_: object) -> Any:
             return tracer if traces_all else None
@@ -217,7 +217,7 @@ class TestALibrary:
 
         victim = Victim(waits)
         until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
-        assert not victim.struck()
+        assert not victim.kill_once()
         victim.go_on.set()
         assert isinstance(victim.ends(), ProcessKilled)
         assert victim.traced_at_its_end is tracer
@@ -229,14 +229,14 @@ class TestALibrary:
 
         victim = Victim(waits)
         until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
-        victim.struck()
+        victim.kill_once()
         victim.go_on.set()
         victim.ends()
         assert victim.traced_at_its_end is None
 
 
-class TestABlockOfTheCaller:
-    """What `with` and `finally` promise to clean up is cleaned up, though the call was their last line."""
+class TestCleanupBlock:
+    """`with` and `finally` clean up, even if the call was the last line of their block."""
 
     @pytest.fixture
     def lock(self) -> threading.Lock:
@@ -289,7 +289,7 @@ class TestABlockOfTheCaller:
 
         victim = Victim(asks)
         until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
-        assert not victim.struck()
+        assert not victim.kill_once()
         victim.go_on.set()
         assert isinstance(victim.ends(), ProcessKilled)
         assert not lock.locked()
@@ -314,7 +314,7 @@ class TestABlockOfTheCaller:
 
         victim = Victim(closes)
         until(lambda: bool(victim.go_on._cond._waiters))  # type: ignore[attr-defined]
-        assert not victim.struck()
+        assert not victim.kill_once()
         victim.go_on.set()
         assert isinstance(victim.ends(), ProcessKilled)
         assert thing.closed == len(rounds)
@@ -335,12 +335,12 @@ class TestABlockOfTheCaller:
                     lock.release()
 
         victim = Victim(resists)
-        until(victim.struck)
+        until(victim.kill_once)
         assert isinstance(victim.ends(), ProcessKilled)
         assert not lock.locked()
 
 
-class TestWhatIsSwallowed:
+class TestSwallowedKill:
     def test_kill_swallowed_by_a_bare_except_is_raised_again(self) -> None:
         def resists(victim: Victim) -> None:
             victim.begun.set()
@@ -351,7 +351,7 @@ class TestWhatIsSwallowed:
                     pass
 
         victim = Victim(resists)
-        until(victim.struck)
+        until(victim.kill_once)
         assert isinstance(victim.ends(), ProcessKilled)
 
     def test_kill_swallowed_by_nested_loops_is_raised_again(self) -> None:
@@ -365,7 +365,7 @@ class TestWhatIsSwallowed:
                                 pass
 
         victim = Victim(resists)
-        until(victim.struck)
+        until(victim.kill_once)
         assert isinstance(victim.ends(), ProcessKilled)
 
     def test_kill_swallowed_by_a_finalizer_is_raised_again(self) -> None:
@@ -383,7 +383,7 @@ class TestWhatIsSwallowed:
         sys.unraisablehook = lambda what: said.append(what.exc_type.__name__)
         try:
             victim = Victim(resists)
-            until(victim.struck)
+            until(victim.kill_once)
             assert isinstance(victim.ends(), ProcessKilled)
         finally:
             sys.unraisablehook = before
@@ -402,7 +402,7 @@ class TestWhatIsSwallowed:
                     cleaned.append(number)  # noqa: PERF402 - line by line
 
         victim = Victim(cleans_up)
-        until(victim.struck)
+        until(victim.kill_once)
         victim.ends()
         assert cleaned == list(range(1000))
 
@@ -419,7 +419,7 @@ class TestWhatIsSwallowed:
             victim.go_on.wait(HANG)
 
         victim = Victim(keeps)
-        until(victim.struck)
+        until(victim.kill_once)
         until(lambda: bool(kept))
         victim.go_on.set()
         assert victim.ends() is None

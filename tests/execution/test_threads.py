@@ -1,4 +1,4 @@
-"""threads.py, thread_pool.py: Warm threads, and how one of them survives each kind of end of a process."""
+"""threads.py, thread_pool.py: Pooled threads, which survive each kind of end of a process."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 class FakeRunner:
-    """What `run_process` needs of a runner."""
+    """The attributes of a runner that `run_process` uses."""
 
     def __init__(self) -> None:
         self.gate = Gate()
 
 
 def run(runner: FakeRunner, body: Callable[[], Any]) -> list[tuple[BaseException | None, Any]]:
-    """Runs *body* as a process on a thread of its own; the ends that were reported (there is one)."""
+    """Runs *body* as a process on a new thread; returns the reported ends (there is one)."""
     ends: list[tuple[BaseException | None, Any]] = []
     thread = threading.Thread(
         target=run_process, args=(runner, body, lambda _, error, value: ends.append((error, value)))
@@ -88,23 +88,23 @@ class TestRunProcess:
         assert isinstance(error, ProcessKilled)
 
     def test_kill_after_the_body_is_reported(self) -> None:
-        """As the gate is being closed; by C code alone, so it shows in `run_process` itself."""
+        """It arrives while the gate is being closed, in C code, so it is raised in `run_process` itself."""
         runner = FakeRunner()
 
         def body() -> None:
-            strike = functools.partial(
+            raise_killed = functools.partial(
                 ctypes.pythonapi.PyThreadState_SetAsyncExc,
                 ctypes.c_ulong(_thread.get_ident()),
                 ctypes.py_object(ProcessKilled),
             )
-            runner.gate = types.SimpleNamespace(end=strike)  # type: ignore[assignment]
+            runner.gate = types.SimpleNamespace(end=raise_killed)  # type: ignore[assignment]
             raise ValueError("its own")
 
         [(error, _)] = run(runner, body)
         assert isinstance(error, ProcessKilled)
 
     def test_kill_in_the_last_instruction_does_not_reach_the_next_process(self) -> None:
-        """C code alone, so it arrives after the body: the thread goes on to other processes."""
+        """The body is C code, so the kill arrives after it, while the thread goes on to the next process."""
         ends: list[BaseException | None] = []
 
         def one_and_the_next() -> None:
@@ -141,7 +141,7 @@ class TestPool:
         pool, barrier = Pool(), threading.Barrier(10)
         for _ in range(9):
             pool.run(barrier.wait)  # type: ignore[arg-type]
-        barrier.wait(HANG)  # all ten are at it at the same time
+        barrier.wait(HANG)  # all ten run at the same time
 
     def test_idle_thread_takes_the_next_job(self) -> None:
         pool, idents = Pool(), set[int]()

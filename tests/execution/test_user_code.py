@@ -1,4 +1,4 @@
-"""user_code.py: Whose code a frame runs, by the file that it was compiled from."""
+"""user_code.py: Frames are user code or not by the file that they were compiled from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def frame_of(filename: str, **names: object) -> FrameType:
-    """A frame of code that is compiled as if it stood in that file."""
+    """Returns a frame of code compiled as if it were in *filename*."""
     frame: FrameType = eval(compile("look()", filename, "eval"), {"look": caller, **names})
     return frame
 

@@ -1,4 +1,4 @@
-"""A node that is an OS process of its own, writes events as lines of JSON, and may be told what to do."""
+"""A node that is an OS process of its own, writes events as lines of JSON, and reads commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Child:
     def __init__(self, program: str, name: str, arguments: list[str], environment: dict[str, str]) -> None:
         self.name = name
         self.events: list[dict[str, Any]] = []
-        self._heard = threading.Condition()  # noqa: TID251 - a test's own, not the kernel's
+        self._event_read = threading.Condition()  # noqa: TID251 - a test's own, not the kernel's
         with Path(environment["HOME"], f"{name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name(program)), name, *arguments],
@@ -41,21 +41,21 @@ class Child:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.endswith("\n"):  # the last one may be cut by a kill
-                with self._heard:
+                with self._event_read:
                     self.events.append(json.loads(line))
-                    self._heard.notify_all()
+                    self._event_read.notify_all()
 
     def wait_for(self, holds: Callable[[], bool], what: str) -> None:
         """Waits until *holds* after one of this node's events; the limit only guards against a hang."""
-        with self._heard:
-            assert self._heard.wait_for(holds, HANG), f"{self.name}: no {what}: {self.events[-50:]}"
+        with self._event_read:
+            assert self._event_read.wait_for(holds, HANG), f"{self.name}: no {what}: {self.events[-50:]}"
 
     def seen(self, event: str) -> list[dict[str, Any]]:
         """The events of that kind, oldest first."""
         return [one for one in self.events if one["event"] == event]
 
     def ask(self, what: str, **facts: Any) -> dict[str, Any]:
-        """Has the program do something; the event of that name that it answers with."""
+        """Sends the command *what*; returns the event of that name that answers it."""
         before = len(self.seen(what))
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": what, **facts}) + "\n")

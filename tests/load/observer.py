@@ -14,7 +14,7 @@ from typing import Any
 from pyx import Node, Process, Ref, receive, self, spawn
 
 
-def say(event: str, **facts: Any) -> None:
+def write_event(event: str, **facts: Any) -> None:
     sys.stdout.write(json.dumps({"event": event, "at": time.monotonic(), **facts}) + "\n")
     sys.stdout.flush()
 
@@ -23,19 +23,19 @@ def agent(seeds: list[str]) -> None:
     """Registers itself before it connects, so every node that meets this one finds the agent."""
     Process.register(self(), "agent")
     Node.monitor_nodes(True)
-    say("ready")
+    write_event("ready")
     for seed in seeds:
         Node.connect(seed)
     while True:
         match receive():
             case ("nodeup", node):
-                # The reference tells this incarnation of the node from the next.
+                # The reference distinguishes this incarnation of the node from the next.
                 ref = Process.monitor(("agent", node))
-                say("up", node=node, ref=repr(ref), late=is_over(node, ref))
+                write_event("up", node=node, ref=repr(ref), late=is_over(node, ref))
             case ("DOWN", ref, "process", (_, node), reason):
-                say("down", node=node, ref=repr(ref), reason=reason)
+                write_event("down", node=node, ref=repr(ref), reason=reason)
             case ("nodedown", node):
-                say("nodedown", node=node)
+                write_event("nodedown", node=node)
 
 
 def is_over(node: str, ref: Ref) -> bool:

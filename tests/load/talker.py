@@ -39,26 +39,26 @@ counts = {"messages": 0, "downs": 0, "calls": 0, "spawned": 0}
 resting = threading.Event()
 
 
-def say(event: str, **facts: Any) -> None:
+def write_event(event: str, **facts: Any) -> None:
     sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
     sys.stdout.flush()
 
 
-# ---------------------------------------------------------------- what is received
+# ---------------------------------------------------------------- receiving
 
 
 def sink() -> None:
     """Checks the numbers of each pump."""
-    heard: dict[Pid, tuple[int, int, int]] = {}  # the epoch, the next number, the messages that came
+    received: dict[Pid, tuple[int, int, int]] = {}  # the epoch, the next number, the messages that came
     while True:
         kind, pump, epoch, number = receive()
-        known, expected, came = heard.get(pump, (epoch, 0, 0))
+        known, expected, came = received.get(pump, (epoch, 0, 0))
         if epoch > known:
             known, expected, came = epoch, 0, 0
         if epoch < known or number < expected:
             bad.append(f"{pump}: message {number} of epoch {epoch} after {expected - 1} of {known}")
         elif kind == "numbered":
-            heard[pump] = (epoch, number + 1, came + 1)
+            received[pump] = (epoch, number + 1, came + 1)
             counts["messages"] += 1
         else:
             send(pump, ("came", came))
@@ -75,7 +75,7 @@ def watch_nodes() -> None:
         up ^= {node}
 
 
-# ---------------------------------------------------------------- what is sent
+# ---------------------------------------------------------------- sending
 
 
 def pump(node: str) -> None:
@@ -159,19 +159,19 @@ def control(others: list[str]) -> None:
                 resting.clear()
                 refs = [spawn_monitor(pump, node)[1] for node in others]
                 refs += [spawn_monitor(work, others, seed)[1] for seed in range(2)]
-                say("go")
+                write_event("go")
             case {"do": "rest"}:
                 resting.set()
                 for ref in refs:
                     reason = receive(("DOWN", ref, "process", ..., ...))[4]
                     if reason != "normal":
                         bad.append(f"a process ended by {reason}")
-                say("rest")
+                write_event("rest")
             case {"do": "disconnect", "node": node}:
                 Node.disconnect(node)
-                say("disconnect")
+                write_event("disconnect")
             case {"do": "report"}:
-                say("report", bad=bad, nodes=Node.list(), processes=len(Process.list()), **counts)
+                write_event("report", bad=bad, nodes=Node.list(), processes=len(Process.list()), **counts)
 
 
 if __name__ == "__main__":
@@ -179,5 +179,5 @@ if __name__ == "__main__":
     Process.register(spawn(sink), "sink")
     spawn(watch_nodes)
     controller = spawn(control, sys.argv[3:])
-    say("ready", name=Node.self())
+    write_event("ready", name=Node.self())
     threading.Event().wait()

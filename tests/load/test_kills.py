@@ -33,7 +33,7 @@ class Observer(Child):
         self.wait_for(lambda: bool(self.seen("ready")), "ready")
 
     def sees(self) -> set[str]:
-        """The nodes that it monitors and whose end it has not seen."""
+        """Returns the nodes that it monitors and whose end it has not seen."""
         ended = {one["ref"] for one in self.seen("down")}
         return {_first(one["node"]) for one in self.seen("up") if one["ref"] not in ended}
 
@@ -84,7 +84,7 @@ def _sees(node: Observer, others: set[str]) -> bool:
 
 
 def _check(survivor: Observer, dead: list[Observer]) -> list[float]:
-    """Checks that each node it met and that was killed later ended for it once, by noconnection; how late."""
+    """Checks that *survivor* saw one `noconnection` of each killed node it had met; returns the delays."""
     waits: list[float] = []
     downs = survivor.seen("down")
     refs = [one["ref"] for one in downs]

@@ -1,9 +1,9 @@
 """Many nodes, each an OS process, become a full mesh: over unix sockets, and over TLS.
 
-    PYX_MESH=50 pytest -s tests/mesh    so many (the gate has six), and -s shows the figures
+    PYX_MESH=50 pytest -s tests/mesh    50 nodes (the usual run has six); -s shows the figures
 
-What is reported: how long the same nodes take to start without knowing of each other, how long to the last
-link of the full mesh (start included), and the memory of a node of it.
+The figures are the time in which the same nodes start without a connection, the time to the last connection
+of the full mesh (start included), and the memory of a node of the mesh.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from tests.stories.host import PYX, Host
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IN_THE_GATE: Final = 6
-NODES: Final = int(os.environ.get("PYX_MESH", f"{IN_THE_GATE}"))
+USUAL_NODES: Final = 6
+NODES: Final = int(os.environ.get("PYX_MESH", f"{USUAL_NODES}"))
 PATIENCE_SECONDS: Final = 30 + 3 * NODES
 
 ALONE: Final = "print('up', flush=True)"
@@ -40,7 +40,7 @@ print("up", flush=True)
 
 
 def unix(number: int, _port: int) -> tuple[str, list[str]]:
-    """A name, and the words that make a node of it."""
+    """Returns a node's name and its command-line options."""
     name = f"n{number}@mesh"
     return name, ["--sname", name]
 
@@ -53,7 +53,7 @@ def tls(number: int, port: int) -> tuple[str, list[str]]:
 def seconds_until_all_are_up(
     ends: ExitStack, host: Host, kind: Callable[[int, int], tuple[str, list[str]]], *, meet: bool
 ) -> tuple[float, list[int]]:
-    """Starts the nodes, and waits until each has said that it is up; their process ids."""
+    """Starts the nodes and waits until each is up; returns the seconds and the OS process ids."""
     port = free_port()
     first, _ = kind(0, port)
     began = time.monotonic()
@@ -88,7 +88,7 @@ def memory_mib(pid: int, what: str, file: str) -> float:
 
 @pytest.mark.timeout(10 * PATIENCE_SECONDS)
 @pytest.mark.parametrize("kind", [unix, tls])
-def test_all_nodes_become_one_mesh(kind: Callable[[int, int], tuple[str, list[str]]]) -> None:
+def test_nodes_with_one_seed_form_a_full_mesh(kind: Callable[[int, int], tuple[str, list[str]]]) -> None:
     with Host() as host, ExitStack() as ends:
         alone, _ = seconds_until_all_are_up(ends, host, kind, meet=False)
     with Host() as host, ExitStack() as ends:
@@ -97,8 +97,8 @@ def test_all_nodes_become_one_mesh(kind: Callable[[int, int], tuple[str, list[st
             resident = sorted(memory_mib(pid, "VmRSS", "status") for pid in pids)
             own = sorted(memory_mib(pid, "Pss", "smaps_rollup") for pid in pids)
             print(
-                f"\n{kind.__name__}: {NODES} nodes, {NODES * (NODES - 1) // 2} links; apart {alone:.1f} s, "
-                f"meshed {meshed:.1f} s ({meshed / alone:.2f} times); memory of a node (median, most): "
-                f"RSS {resident[NODES // 2]:.0f}, {resident[-1]:.0f} MiB, "
+                f"\n{kind.__name__}: {NODES} nodes, {NODES * (NODES - 1) // 2} connections; "
+                f"apart {alone:.1f} s, meshed {meshed:.1f} s ({meshed / alone:.2f} times); "
+                f"memory of a node (median, most): RSS {resident[NODES // 2]:.0f}, {resident[-1]:.0f} MiB, "
                 f"its share {own[NODES // 2]:.0f}, {own[-1]:.0f} MiB, together {sum(own):.0f} MiB"
             )

@@ -1,4 +1,4 @@
-"""The transport's loop as the tests need it (in a thread, of either make), and places to try things."""
+"""A running event loop on a thread, of asyncio or uvloop, a directory for sockets, and a child Python."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ HANG = 10.0
 
 
 class LoopThread:
-    """A running loop, and the way onto it."""
+    """An event loop that runs on a thread of its own; `run` and `call` use it from outside."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.complaints: list[str] = []
-        loop.set_exception_handler(lambda _, context: self.complaints.append(str(context)))
+        self.errors: list[str] = []
+        loop.set_exception_handler(lambda _, context: self.errors.append(str(context)))
         self._thread = threading.Thread(target=loop.run_forever)
         self._thread.start()
 
     def run(self, coroutine: Coroutine[object, object, T]) -> T:
-        """The coroutine's result."""
+        """Runs *coroutine* on the loop; returns its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(HANG)
 
     def call(self, function: Callable[[], T]) -> T:
-        """The function's result, computed on the loop."""
+        """Calls *function* on the loop; returns its result."""
 
         async def on_the_loop() -> T:
             return function()
@@ -46,12 +46,12 @@ class LoopThread:
         return self.run(on_the_loop())
 
     def settle(self) -> None:
-        """Returns when everything has run that was ready, and what that made ready."""
+        """Returns when all ready callbacks have run, and those that they have made ready."""
         for _ in range(5):
             self.call(lambda: None)
 
     def stop(self) -> None:
-        """Ends the thread; nothing may be left behind on the loop."""
+        """Ends the thread; fails if a task or an unhandled error is left on the loop."""
         tasks = self.call(
             lambda: [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         )
@@ -59,7 +59,7 @@ class LoopThread:
         self._thread.join(HANG)
         self.loop.close()
         assert tasks == []
-        assert self.complaints == []
+        assert self.errors == []
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -71,14 +71,14 @@ def loop_thread(request: pytest.FixtureRequest) -> Iterator[LoopThread]:
 
 @pytest.fixture
 def short_directory() -> Iterator[str]:
-    """A directory of mine alone whose path leaves room for a socket's name."""
+    """A private directory whose path is short enough for a unix socket in it."""
     path = tempfile.mkdtemp(prefix="pyx-", dir="/tmp")
     yield path
     shutil.rmtree(path)
 
 
 def run(script: str, *arguments: str) -> str:
-    """What a Python of its own prints; forks belong there, where no thread runs beside."""
+    """Runs *script* in a child Python; returns its output.  Forks belong there: no other thread runs."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script), *arguments],
         capture_output=True,

@@ -1,8 +1,8 @@
-"""A bad network between two ends of TCP, without root: what a proxy in Python can do to a stream of bytes.
+"""A bad network between two ends of TCP, without root: a proxy that damages a stream of bytes.
 
 It can hold bytes back, one way or both, pass them on late or one at a time, change one, and cut the
-connection in the middle of anything.  It cannot lose or reorder them: TCP itself does not let that through.
-Not here: packets (`tests/partition/test_namespaces.py`).
+connection at any byte.  It cannot lose or reorder them: TCP hides that.  Loss of packets is tested in
+`tests/partition/test_namespaces.py`.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ class Way:
 
     def __init__(self) -> None:
         self.is_open = threading.Event()
-        """Cleared: what comes is held back until it is set again."""
+        """Cleared: received bytes are held back until it is set again."""
         self.is_open.set()
         self.in_single_bytes = False
         self.delay: Callable[[], float] = float
-        """Gives the seconds by which each piece is late; the order stays."""
+        """Returns the delay of each piece in seconds; the order stays."""
         self.passed = 0
-        """How many bytes went through."""
+        """The number of bytes passed on."""
         self._flip_at = self._cut_at = NEVER
 
     def flips(self, bytes_from_now: int = 0) -> None:
-        """One bit of a byte to come is changed."""
+        """Changes one bit of the byte *bytes_from_now*."""
         self._flip_at = self.passed + bytes_from_now
 
     def cuts(self, bytes_from_now: int = 0) -> None:
-        """Behind so many more bytes the connection is cut, both ways."""
+        """Cuts the connection, both ways, after *bytes_from_now* more bytes."""
         self._cut_at = self.passed + bytes_from_now
 
     def is_cut(self) -> bool:
-        """True once: the cut has come."""
+        """Returns True once, when the place of the cut is reached."""
         if self.passed < self._cut_at:
             return False
         self._cut_at = NEVER
         return True
 
     def take(self, data: bytes) -> bytes:
-        """What becomes of bytes that go through now."""
+        """Applies the faults to bytes that are passed on now; returns the result."""
         data = data[: self._cut_at - self.passed]
         place = self._flip_at - self.passed
         if 0 <= place < len(data):
@@ -61,7 +61,7 @@ class Way:
 
 
 class FaultProxy:
-    """Listens at *entrance* and leads to *real*; a context manager, which leaves no thread and no socket.
+    """Listens at *entrance* and connects to *real*; a context manager, which leaves no thread and no socket.
 
     Args:
         entrance: an address and port of this host.
@@ -86,7 +86,7 @@ class FaultProxy:
         self._is_over.set()
         for way in (self.there, self.back):
             way.is_open.set()
-        self._listening.shutdown(socket.SHUT_RDWR)  # wakes who accepts
+        self._listening.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept
         self._threads[0].join(HANG)
         self.cuts()
         for thread in self._threads:
@@ -96,9 +96,9 @@ class FaultProxy:
             end.close()
 
     def cuts(self) -> None:
-        """All connections are cut now, in the middle of whatever passes."""
+        """Cuts all connections now."""
         for end in self._ends:
-            _hang_up(end)
+            _shut_down(end)
 
     def _run(self) -> None:
         while True:
@@ -130,15 +130,15 @@ class FaultProxy:
                         raise ConnectionResetError
             self._wait(way)
             target.shutdown(socket.SHUT_WR)
-        except OSError:  # cut here, or by one of the two: both see it
-            _hang_up(source)
-            _hang_up(target)
+        except OSError:  # cut here, or by one of the two ends: both see it
+            _shut_down(source)
+            _shut_down(target)
 
     def _wait(self, way: Way) -> None:
         way.is_open.wait()
         self._is_over.wait(way.delay())
 
 
-def _hang_up(end: socket.socket) -> None:
+def _shut_down(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,6 @@
-"""An acceptor by hand: right in all, unless a case changes one thing.
+"""An acceptor written by hand, correct in everything but what a case of `test_impostor.py` changes.
 
-White-box: the layout of each frame is written out.  See `test_impostor.py` for the cases.
+White-box: the layout of each frame is written out.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def framed(body: bytes) -> bytes:
 
 
 class Impostor:
-    """The behaviour of an acceptor; right, unless a case changes it.
+    """A correct acceptor; a case changes one of its attributes.
 
-    Attributes: `hello` makes its hello from the dialler's, `verdict` its last frame from the dialler's proof;
-    its output ends after `says` bytes of the step `stops`, where it closes, or `is_silent`.
+    `hello` makes its hello from the dialler's, `decision` its last frame from the dialler's proof.  Its
+    output ends after `cut_at` bytes of the step `stops`, where it closes, or stays silent (`is_silent`).
     """
 
     def __init__(self, key: bytes = KEY) -> None:
         self.key = key
         self.hello: Callable[[bytes], bytes] = lambda _: framed(pack_hello(HELLO))
-        self.verdict: Callable[[bytes], bytes] | None = None
+        self.decision: Callable[[bytes], bytes] | None = None
         self.context = listening_context(CERTIFICATE)
-        self.stops, self.says = "", 0
+        self.stops, self.cut_at = "", 0
         self.is_silent = False
 
     async def answer(self, listening: socket.socket) -> None:
@@ -58,20 +58,22 @@ class Impostor:
                 connection, TlsMachine(self.context, certificate_sha256=CERTIFICATE.sha256)
             )
             channel = await handshake.open_channel()
-            heard = (await handshake.receive())[2:]
-            said = self.hello(heard)
+            hello = (await handshake.receive())[2:]
+            frame = self.hello(hello)
             if self.stops == "hello":
-                await handshake.send_all(said[: self.says])
+                await handshake.send_all(frame[: self.cut_at])
                 return await self._stop(connection)
-            await handshake.send_all(said)
+            await handshake.send_all(frame)
             proof = (await handshake.receive())[2:]
-            said = (
-                self.verdict(proof) if self.verdict else framed(b"\4\0" + self._mac(heard, said[2:], channel))
+            frame = (
+                self.decision(proof)
+                if self.decision
+                else framed(b"\4\0" + self._mac(hello, frame[2:], channel))
             )
-            if self.stops == "verdict":
-                await handshake.send_all(said[: self.says])
+            if self.stops == "decision":
+                await handshake.send_all(frame[: self.cut_at])
                 return await self._stop(connection)
-            await handshake.send_all(said)
+            await handshake.send_all(frame)
             await handshake.receive()  # until gus hangs up
         return None
 
@@ -86,29 +88,29 @@ class Impostor:
         return hmac.digest(self.key, b"pyx-1 acceptor\0" + transcript.digest(), "sha256")
 
 
-def says(hello: Callable[[bytes], bytes]) -> Impostor:
+def with_hello(hello: Callable[[bytes], bytes]) -> Impostor:
     impostor = Impostor()
     impostor.hello = hello
     return impostor
 
 
 def bob_with(**changes: object) -> Impostor:
-    return says(lambda _: framed(pack_hello(HELLO._replace(**changes))))  # type: ignore[arg-type]
+    return with_hello(lambda _: framed(pack_hello(HELLO._replace(**changes))))  # type: ignore[arg-type]
 
 
-def judges(verdict: Callable[[bytes], bytes]) -> Impostor:
+def with_decision(decision: Callable[[bytes], bytes]) -> Impostor:
     impostor = Impostor()
-    impostor.verdict = verdict
+    impostor.decision = decision
     return impostor
 
 
-def stops(step: str, says: int = 0, *, silent: bool = False) -> Impostor:
+def stops(step: str, cut_at: int = 0, *, silent: bool = False) -> Impostor:
     impostor = Impostor()
-    impostor.stops, impostor.says, impostor.is_silent = step, says, silent
+    impostor.stops, impostor.cut_at, impostor.is_silent = step, cut_at, silent
     return impostor
 
 
-def older() -> Impostor:
+def with_older_tls() -> Impostor:
     impostor = Impostor()
     impostor.context.minimum_version = ssl.TLSVersion.TLSv1_2
     impostor.context.maximum_version = ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-"""certificate.py: A node's certificate: made in memory, and never left on a disk."""
+"""certificate.py: A node's certificate is made in memory and never left on a disk."""
 
 from __future__ import annotations
 

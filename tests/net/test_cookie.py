@@ -1,4 +1,4 @@
-"""cookie.py: The cookie's file: made once, whole, and refused if another user can have changed it."""
+"""cookie.py: The cookie file is made once and whole, and refused if another user may have changed it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home; gives where its cookie belongs."""
+    """An empty home directory; yields the path of its cookie file."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PYX_COOKIE_FILE", raising=False)
     return tmp_path / ".pyx.cookie"

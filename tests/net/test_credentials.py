@@ -1,4 +1,4 @@
-"""credentials.py: Who is at the other end of a unix socket."""
+"""credentials.py: The user and the OS process at the other end of a unix socket."""
 
 from __future__ import annotations
 

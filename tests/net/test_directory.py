@@ -1,5 +1,5 @@
-"""directory.py, name_claim.py, name_locks.py: Who has which name on this host: claims that race, holders that
-die, and those who only look.
+"""directory.py, name_claim.py, name_locks.py: Claims of names on this host: races, holders
+that die, lookups.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def directory(short_directory: str) -> HostDirectory:
     return HostDirectory(short_directory)
 
 
-class TestAClaim:
+class TestClaim:
     def test_name_claim_is_found_by_lookups_until_its_release(self, directory: HostDirectory) -> None:
         assert directory.lookup("gus@vm") is None
         claim = directory.claim("gus@vm", 7, 4242)
@@ -98,8 +98,8 @@ class TestAClaim:
         assert directory.lookup("gus@vm") is None
         claim = directory.claim("gus@vm", 8, 5)
         listening = claim.listen()
-        with socket.socket(socket.AF_UNIX) as visitor:
-            visitor.connect(claim.socket_path)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(claim.socket_path)
         listening.close()
         assert directory.entries() == [LockEntry("gus@vm", 5, 8)]
         claim.release()
@@ -115,7 +115,7 @@ class TestAClaim:
             if os.fork() == 0:
                 claim = directory.claim("gus@vm", 7, os.getpid())
                 if os.fork() == 0:
-                    claim.release()                    # not its to release
+                    claim.release()                    # has no effect in a child
                     os.write(claims, b"x")
                     os.close(keeps)
                     os.read(kept, 1)                   # outlives its parent
@@ -154,8 +154,8 @@ class TestAClaim:
         claim.release()
 
 
-class TestAClaimWhoseFilesVanish:
-    """New nodes find a node by files that others than pyx may remove."""
+class TestRestore:
+    """New nodes find a node by files that programs other than pyx may remove."""
 
     @pytest.fixture
     def claim(self, directory: HostDirectory) -> Iterator[NameClaim]:
@@ -173,8 +173,8 @@ class TestAClaimWhoseFilesVanish:
     def reach(self, directory: HostDirectory) -> None:
         path = directory.lookup("gus@vm")
         assert path is not None
-        with socket.socket(socket.AF_UNIX) as visitor:
-            visitor.connect(path)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
 
     def test_restore_changes_nothing_where_no_file_is_missing(
         self, directory: HostDirectory, claim: NameClaim
@@ -213,7 +213,7 @@ class TestAClaimWhoseFilesVanish:
         restored.listening.close()
 
     def test_restore_moves_the_files_to_the_directory_of_new_nodes(self) -> None:
-        """As `/run/user/UID` goes at the last logout, and comes back at the next login."""
+        """`/run/user/UID` is removed at the last logout, and made again at the next login."""
         places = [tempfile.mkdtemp(prefix="pyx-", dir="/tmp") for _ in range(2)]
         now = [places[0]]
         directory = HostDirectory(places[0], lambda: now[0])
@@ -236,7 +236,7 @@ class TestAClaimWhoseFilesVanish:
     def test_restore_is_refused_while_a_newer_node_holds_the_name(
         self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
-        claim._guard.close()  # as where the system has none
+        claim._guard.close()  # as on a system without name guards
         Path(short_directory, "gus@vm.lock").unlink()
         newcomer = directory.claim("gus@vm", 9, 77)
         listening = newcomer.listen()
@@ -256,7 +256,7 @@ class TestAClaimWhoseFilesVanish:
     def test_release_leaves_the_files_of_a_newer_node_with_the_name(
         self, directory: HostDirectory, claim: NameClaim, short_directory: str
     ) -> None:
-        claim._guard.close()  # as where the system has none
+        claim._guard.close()  # as on a system without name guards
         Path(short_directory, "gus@vm.lock").unlink()
         newcomer = directory.claim("gus@vm", 9, 77)
         listening = newcomer.listen()
@@ -284,8 +284,8 @@ class TestAClaimWhoseFilesVanish:
     ) -> None:
         lock = Path(short_directory, "gus@vm.lock")
         lock.unlink()
-        with lock.open("w") as looker:
-            fcntl.flock(looker, fcntl.LOCK_SH)
+        with lock.open("w") as reader:
+            fcntl.flock(reader, fcntl.LOCK_SH)
             assert claim.restore() is None
         assert claim.restore() == Restored(("lock",))
 
@@ -358,16 +358,16 @@ class TestRaces:
             from pyx.net.directory import HostDirectory
             directory = HostDirectory(sys.argv[1])
             parent = os.getpid()
-            lookers = []
+            readers = []
             for _ in range(3):
-                lookers.append(os.fork())
-                if not lookers[-1]:
+                readers.append(os.fork())
+                if not readers[-1]:
                     while os.getppid() == parent:
                         directory.lookup("gus@vm")
                         directory.entries()
             for round in range(6):
                 start, starts = os.pipe()
-                told, tells = os.pipe()
+                results, report = os.pipe()
                 end, ends = os.pipe()
                 children = []
                 for _ in range(60):
@@ -379,16 +379,16 @@ class TestRaces:
                         try:
                             claim = directory.claim("gus@vm", 7, os.getpid())
                         except NameTaken as taken:
-                            os.write(tells, b"%9d" % (taken.os_pid or 0))
+                            os.write(report, b"%9d" % (taken.os_pid or 0))
                         else:
                             claim.listen()
-                            os.write(tells, b"%9d" % -os.getpid())
+                            os.write(report, b"%9d" % -os.getpid())
                             os.read(end, 1)
                             if round % 2:
                                 claim.release()
                         os._exit(0)
                 os.close(starts)
-                answers = [int(os.read(told, 9)) for _ in children]
+                answers = [int(os.read(results, 9)) for _ in children]
                 winners = [-answer for answer in answers if answer < 0]
                 (entry,) = directory.entries()
                 print(len(winners), winners == [entry.os_pid], directory.lookup("gus@vm") is not None)
@@ -396,10 +396,10 @@ class TestRaces:
                 for child in children:
                     os.waitpid(child, 0)
                 print(directory.lookup("gus@vm"))
-                for descriptor in (start, told, tells, end):
+                for descriptor in (start, results, report, end):
                     os.close(descriptor)
-            for looker in lookers:
-                os.kill(looker, signal.SIGKILL)
+            for reader in readers:
+                os.kill(reader, signal.SIGKILL)
             """,
             short_directory,
         )
@@ -413,22 +413,22 @@ class TestRaces:
             directory = HostDirectory(sys.argv[1])
             parent = os.getpid()
             open(sys.argv[1] + "/gus@vm.lock", "w").close()
-            lookers = []
+            readers = []
             looks, looking = os.pipe()
             for _ in range(4):
-                lookers.append(os.fork())
-                if not lookers[-1]:
+                readers.append(os.fork())
+                if not readers[-1]:
                     directory.lookup("gus@vm")
                     os.write(looking, b"x")
                     while os.getppid() == parent:
                         directory.lookup("gus@vm")
-            for _ in lookers:
+            for _ in readers:
                 os.read(looks, 1)
             for round in range(500):
                 claim = directory.claim("gus@vm", 7, 1)       # never NameTaken
                 claim.close_in_child()                         # as if it had died: the file stays
-            for looker in lookers:
-                os.kill(looker, signal.SIGKILL)
+            for reader in readers:
+                os.kill(reader, signal.SIGKILL)
             print("had it 500 times")
             """,
             short_directory,

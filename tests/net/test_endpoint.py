@@ -47,7 +47,7 @@ class Node:
     def __init__(self, host: Host, name: str, *, hidden: bool, key: bytes) -> None:
         self.status: Status = "ok"
         self.keys: dict[str, bytes] = {}
-        self.told: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
         self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.shortages: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.asked: queue.SimpleQueue[tuple[str, int, bool]] = queue.SimpleQueue()
@@ -76,14 +76,14 @@ class Node:
     def dials(self, name: str, number: int | None = 1) -> None:
         self._loop_thread.call(lambda: self.endpoint.dial(name, number))
 
-    def gives_up(self, name: str) -> None:
+    def cancels(self, name: str) -> None:
         self.dials(name, None)
 
     def reaches(self, name: str) -> Arrival | DialFailed:
         self.dials(name)
-        return self.told.get(timeout=HANG)
+        return self.outcomes.get(timeout=HANG)
 
-    # the owner's side
+    # called by the endpoint
 
     def key_for(self, name: str) -> bytes:
         return self.keys.get(name, self._key)
@@ -94,12 +94,12 @@ class Node:
 
     def established(self, arrival: Arrival) -> None:
         self._arrivals.append(arrival)
-        if arrival.first:  # as a link does before anything else
+        if arrival.first:  # as a connection does first
             arrival.stream.send(arrival.first)
-        self.told.put(arrival)
+        self.outcomes.put(arrival)
 
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
-        self.told.put(DialFailed(name, reason, hint))
+        self.outcomes.put(DialFailed(name, reason, hint))
 
     def connection_refused(self, reason: str) -> None:
         self.refusals.put(reason)
@@ -144,8 +144,8 @@ def host(loop_thread: LoopThread, short_directory: str) -> Iterator[Host]:
 
 
 @pytest.fixture
-def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Handshakes are given up sooner than in life."""
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shortens the time limit of handshakes."""
     monkeypatch.setattr(endpoint, "HANDSHAKE_SECONDS", 0.1)
 
 
@@ -153,7 +153,7 @@ class TestADial:
     def test_dial_makes_one_connection_known_to_both_ends(self, host: Host) -> None:
         gus, bob = host.node("gus@vm", hidden=True).listen(), host.node("bob@vm").listen()
         mine = gus.reaches("bob@vm")
-        accepted = bob.told.get(timeout=HANG)
+        accepted = bob.outcomes.get(timeout=HANG)
         assert isinstance(mine, Arrival)
         assert isinstance(accepted, Arrival)
         assert mine[:4] == (*bob.incarnation, False, True)
@@ -207,14 +207,14 @@ class TestADial:
         bob.status = "refused"
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it refused the connection")
 
-    @pytest.mark.usefixtures("brief")
+    @pytest.mark.usefixtures("short_timeout")
     def test_dial_of_a_frozen_node_is_given_up(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
-        listening = bob.claim.listen()  # the system accepts, and no node does
+        listening = bob.claim.listen()  # the system accepts the connection, and no node does
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
         listening.close()
 
-    @pytest.mark.usefixtures("brief")
+    @pytest.mark.usefixtures("short_timeout")
     def test_dial_of_a_node_that_never_listens_is_given_up(self, host: Host) -> None:
         host.node("bob@vm")
         reached = host.node("gus@vm").reaches("bob@vm")
@@ -225,7 +225,7 @@ class TestADial:
         gus.dials("bob@vm")
         host.loop_thread.settle()
         bob.listen()
-        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+        assert isinstance(gus.outcomes.get(timeout=HANG), Arrival)
 
     def test_dial_of_a_node_with_a_full_backlog_waits_and_succeeds(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
@@ -233,12 +233,12 @@ class TestADial:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
         listening.listen(0)
-        crowd = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+        others = [socket.socket(socket.AF_UNIX) for _ in range(3)]
         refused = 0
-        for visitor in crowd:
-            visitor.setblocking(False)
+        for client in others:
+            client.setblocking(False)
             try:
-                visitor.connect(bob.claim.socket_path)
+                client.connect(bob.claim.socket_path)
             except BlockingIOError:
                 refused += 1
         assert refused  # the backlog is full
@@ -246,9 +246,9 @@ class TestADial:
         host.loop_thread.settle()
         monkeypatch.setattr(bob.claim, "listen", lambda: listening)
         bob.listen()
-        assert isinstance(gus.told.get(timeout=HANG), Arrival)
-        for visitor in crowd:
-            visitor.close()
+        assert isinstance(gus.outcomes.get(timeout=HANG), Arrival)
+        for client in others:
+            client.close()
 
     def test_dial_of_a_node_that_hangs_up_says_so(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
@@ -256,7 +256,7 @@ class TestADial:
         listening.setblocking(True)
         gus.dials("bob@vm")
         listening.accept()[0].close()
-        assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it hung up")
+        assert gus.outcomes.get(timeout=HANG) == DialFailed("bob@vm", "it hung up")
         listening.close()
 
     def test_dial_that_cannot_read_the_directory_says_why(
@@ -285,43 +285,43 @@ class TestADial:
         acceptor = Acceptor(acceptor_hello(Incarnation("cat@vm", 1), bytes(32), hidden=False), b"unix")
         acceptor.receive_data(other.recv(1024))
         other.sendall(b"".join(event.data for event in acceptor.events() if isinstance(event, Transmit)))
-        assert gus.told.get(timeout=HANG) == DialFailed("bob@vm", "it is called cat@vm, not bob@vm")
+        assert gus.outcomes.get(timeout=HANG) == DialFailed("bob@vm", "it is called cat@vm, not bob@vm")
         other.close()
         listening.close()
 
     def test_dial_requested_several_times_is_made_once(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
 
-        def insist() -> None:
+        def dial_five_times() -> None:
             for _ in range(5):
                 gus.endpoint.dial("bob@vm", 1)
 
-        host.loop_thread.call(insist)
-        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+        host.loop_thread.call(dial_five_times)
+        assert isinstance(gus.outcomes.get(timeout=HANG), Arrival)
         host.loop_thread.settle()
         assert bob.asked.get(timeout=HANG) == (*gus.incarnation, False)
         assert bob.asked.empty()
         assert isinstance(gus.reaches("bob@vm"), Arrival)  # the next is a new one
 
 
-class TestADialToTheUnreachable:
+class TestDialToTheUnreachable:
     def test_dial_to_an_unreachable_node_waits_until_it_is_reachable(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
         gus.endpoint.unreachable = frozenset({"bob@vm"})
         gus.dials("bob@vm")
         host.loop_thread.settle()
-        assert gus.told.empty()
+        assert gus.outcomes.empty()
         gus.endpoint.unreachable = frozenset()
-        assert isinstance(gus.told.get(timeout=HANG), Arrival)
+        assert isinstance(gus.outcomes.get(timeout=HANG), Arrival)
 
-    @pytest.mark.usefixtures("brief")
+    @pytest.mark.usefixtures("short_timeout")
     def test_dial_to_an_unreachable_node_fails_like_an_unanswered_one(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
         gus.endpoint.unreachable = frozenset({"bob@vm"})
         assert gus.reaches("bob@vm") == DialFailed("bob@vm", "it did not answer within 0.1 s")
 
 
-class TestACancelledDial:
+class TestCancelledDial:
     def test_cancelled_dial_closes_its_connection_and_reports_nothing(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm")
         listening = bob.claim.listen()
@@ -330,11 +330,11 @@ class TestACancelledDial:
         other, _ = listening.accept()
         other.settimeout(HANG)
         assert other.recv(1024)  # its hello
-        gus.gives_up("bob@vm")
+        gus.cancels("bob@vm")
         assert other.recv(1024) == b""
-        assert gus.told.empty()
-        gus.gives_up("bob@vm")
-        gus.gives_up("absent@vm")
+        assert gus.outcomes.empty()
+        gus.cancels("bob@vm")
+        gus.cancels("absent@vm")
         other.close()
         listening.close()
 
@@ -358,30 +358,30 @@ class TestACancelledDial:
     def test_dial_right_after_cancelled_ones_succeeds(self, host: Host) -> None:
         gus, _ = host.node("gus@vm"), host.node("bob@vm").listen()
 
-        def dither() -> None:
+        def dial_and_cancel() -> None:
             for number in range(20):
                 gus.endpoint.dial("bob@vm", number)
                 gus.endpoint.dial("bob@vm", None)
 
-        host.loop_thread.call(dither)
+        host.loop_thread.call(dial_and_cancel)
         assert isinstance(gus.reaches("bob@vm"), Arrival)
         host.loop_thread.settle()
-        assert gus.told.empty()
+        assert gus.outcomes.empty()
 
 
-class TestASimultaneousDial:
+class TestSimultaneousDial:
     def test_simultaneous_dial_waits_for_the_peers_dial(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "simultaneous"
         gus.dials("bob@vm")
         assert bob.asked.get(timeout=HANG) == (*gus.incarnation, False)
         host.loop_thread.settle()
-        assert gus.told.empty()
-        gus.gives_up("bob@vm")  # what the kernel does when the other's has come
+        assert gus.outcomes.empty()
+        gus.cancels("bob@vm")  # as the kernel does when the peer's dial has arrived
         host.loop_thread.settle()
-        assert gus.told.empty()
+        assert gus.outcomes.empty()
 
-    @pytest.mark.usefixtures("brief")
+    @pytest.mark.usefixtures("short_timeout")
     def test_simultaneous_dial_fails_when_the_peers_dial_never_arrives(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "simultaneous"
@@ -391,13 +391,13 @@ class TestASimultaneousDial:
 
 
 class TestPendingConnection:
-    @pytest.mark.usefixtures("brief")
+    @pytest.mark.usefixtures("short_timeout")
     def test_pending_connection_that_is_silent_is_closed(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         assert host.connection(bob).recv(1) == b""
         assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.1 s"
 
-    @pytest.mark.usefixtures("brief")
+    @pytest.mark.usefixtures("short_timeout")
     def test_pending_connection_that_sends_slowly_is_closed_in_time(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         connection = host.connection(bob)
@@ -428,13 +428,13 @@ class TestPendingConnection:
 
     def test_oldest_pending_connections_are_closed_first_when_the_table_is_full(self, host: Host) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
-        crowd = [host.connection(bob) for _ in range(MAX_PENDING + 10)]
-        for connection in crowd[:10]:
+        others = [host.connection(bob) for _ in range(MAX_PENDING + 10)]
+        for connection in others[:10]:
             assert connection.recv(1) == b""
-        assert isinstance(gus.reaches("bob@vm"), Arrival)  # takes the place of one more
-        assert crowd[10].recv(1) == b""
-        crowd[11].send(b"\x00\x04nope")
-        assert crowd[11].recv(3) == b"\x00\x01\x05"
+        assert isinstance(gus.reaches("bob@vm"), Arrival)  # replaces one more of them
+        assert others[10].recv(1) == b""
+        others[11].send(b"\x00\x04nope")
+        assert others[11].recv(3) == b"\x00\x01\x05"
 
     def test_node_out_of_descriptors_goes_on_accepting_once_it_has_some(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
@@ -447,8 +447,8 @@ class TestPendingConnection:
         assert bob.shortages.empty()
 
 
-class TestADialThatBreaks:
-    """Those who wait for it are told at once, whatever the exception is."""
+class TestDialThatBreaks:
+    """The failure is reported at once, whatever the exception is."""
 
     def test_dial_without_a_free_descriptor_says_so(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
@@ -460,8 +460,8 @@ class TestADialThatBreaks:
 
         with monkeypatch.context() as patch:
             patch.setattr(socket, "socket", exhausted)
-            told = gus.reaches("bob@vm")
-        assert told == DialFailed("bob@vm", "no socket can be made: Too many open files")
+            outcome = gus.reaches("bob@vm")
+        assert outcome == DialFailed("bob@vm", "no socket can be made: Too many open files")
         assert isinstance(gus.reaches("bob@vm"), Arrival)
         assert bob.refusals.empty()
 
@@ -489,7 +489,7 @@ class TestADialThatBreaks:
 
 
 class _Exhausted:
-    """A listening socket of an OS process that twice has no descriptor left."""
+    """A listening socket that fails twice for want of a descriptor."""
 
     def __init__(self, listening: socket.socket) -> None:
         self._listening = listening
@@ -516,13 +516,13 @@ def test_closed_endpoint_leaves_no_descriptor(host: Host) -> None:
     connections = [host.connection(cat) for _ in range(5)]
     cat.dials("bob@vm")
     cat.dials("absent@vm")
-    assert isinstance(cat.told.get(timeout=HANG), DialFailed)
+    assert isinstance(cat.outcomes.get(timeout=HANG), DialFailed)
     cat.close()
-    for visitor in connections:
-        with contextlib.suppress(ConnectionResetError):  # it had not come in yet
-            assert visitor.recv(1) == b""
-        visitor.close()
+    for client in connections:
+        with contextlib.suppress(ConnectionResetError):  # it was not accepted yet
+            assert client.recv(1) == b""
+        client.close()
     listening.close()
-    host.loop_thread.settle()  # uvloop closes what it has polled in its next turn
+    host.loop_thread.settle()  # uvloop closes polled sockets in its next iteration
     assert len(list(Path("/dev/fd").iterdir())) == before - 1
     assert isinstance(gus.reaches("cat@vm"), DialFailed)

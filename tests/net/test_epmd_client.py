@@ -1,6 +1,4 @@
-"""epmd_client.py: This node and the EPMD of its host: pyx's own, the real one where it is installed, and none
-at all.
-"""
+"""epmd_client.py: A node and the EPMD of its host: pyx's own, Erlang's where it is installed, and none."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A port where no EPMD is yet, and where none is left."""
+    """A port without an EPMD; the one that a test starts there is ended."""
     port = free_port()
     monkeypatch.setenv("ERL_EPMD_PORT", str(port))
     monkeypatch.delenv("ERL_EPMD_ADDRESS", raising=False)
@@ -43,7 +41,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 def end_epmd(port: int) -> None:
-    """Has the EPMD that is there end, as soon as it has noticed that its last name went; it is gone then."""
+    """Ends the EPMD at *port* as soon as it has no names; returns when it has ended."""
     give_up = time.monotonic() + HANG
     while time.monotonic() < give_up:
         try:
@@ -67,7 +65,7 @@ async def until_gone(name: str) -> None:
 
 @pytest.fixture(params=["own", "epmd"])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Which EPMD is started where there is none."""
+    """The EPMD that is started where there is none: pyx's own or Erlang's."""
     if request.param == "epmd":
         if REAL is None:
             pytest.skip("epmd is not on PATH")
@@ -76,40 +74,40 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
-def told(sentences: list[str]) -> Callable[[str], None]:
-    return sentences.append
+def appended_to(lines: list[str]) -> Callable[[str], None]:
+    return lines.append
 
 
 @pytest.mark.usefixtures("kind", "port")
 class TestRegistering:
     def test_node_is_found_while_it_is_registered(self) -> None:
-        async def story() -> None:
-            sentences: list[str] = []
-            gus = await register("gus", 4444, trouble=told(sentences))
-            bob = await register("bob", 5555, hidden=True, trouble=told(sentences))
+        async def main() -> None:
+            lines: list[str] = []
+            gus = await register("gus", 4444, trouble=appended_to(lines))
+            bob = await register("bob", 5555, hidden=True, trouble=appended_to(lines))
             assert await port_of("gus", HOME) == 4444
             assert await port_of("absent", HOME) is None
             assert await names("localhost") == [("bob", 5555), ("gus", 4444)]
             assert bob.creation
             await gus.close()
             await until_gone("gus")
-            again = await register("gus", 4445, trouble=told(sentences))
+            again = await register("gus", 4445, trouble=appended_to(lines))
             assert again.creation > gus.creation
             assert await port_of("gus", HOME) == 4445
             await again.close()
             await bob.close()
-            assert sentences == []
+            assert lines == []
 
-        asyncio.run(story())
+        asyncio.run(main())
 
     def test_name_of_a_live_node_is_refused(self) -> None:
-        async def story() -> None:
-            gus = await register("gus", 4444, trouble=told([]))
+        async def main() -> None:
+            gus = await register("gus", 4444, trouble=appended_to([]))
             with pytest.raises(NameTaken, match=r"^the name gus is in use by another node$"):
-                await register("gus", 4445, trouble=told([]))
+                await register("gus", 4445, trouble=appended_to([]))
             await gus.close()
 
-        asyncio.run(story())
+        asyncio.run(main())
 
     def test_started_epmd_serves_loopback_only_by_default(self, port: int) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -119,10 +117,10 @@ class TestRegistering:
                 pytest.skip("this host has loopback alone")
             address = str(probe.getsockname()[0])
 
-        async def story() -> None:
+        async def main() -> None:
             for everywhere in (False, True):
                 beyond = address if everywhere else None
-                gus = await register("gus", 4444, beyond=beyond, trouble=told([]))
+                gus = await register("gus", 4444, beyond=beyond, trouble=appended_to([]))
                 if everywhere:
                     assert await names(address) == [("gus", 4444)]
                 else:
@@ -131,53 +129,55 @@ class TestRegistering:
                 await gus.close()
                 await asyncio.to_thread(end_epmd, port)
 
-        asyncio.run(story())
+        asyncio.run(main())
 
     def test_epmd_that_serves_this_host_alone_is_reported(
         self, port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(epmd_client, "_LOOK_SECONDS", 0.0)
 
-        async def story() -> None:
-            sentences: list[str] = []
-            gus = await register("gus", 4444, trouble=told(sentences))
-            assert sentences == []
-            bob = await register("bob", 5555, beyond="127.0.0.9", trouble=told(sentences))
+        async def main() -> None:
+            lines: list[str] = []
+            gus = await register("gus", 4444, trouble=appended_to(lines))
+            assert lines == []
+            bob = await register("bob", 5555, beyond="127.0.0.9", trouble=appended_to(lines))
             assert await port_of("bob", HOME) == 5555
             async with asyncio.timeout(HANG):
-                while not sentences:
+                while not lines:
                     await asyncio.to_thread(lambda: None)
             await bob.close()
             await gus.close()
-            (sentence,) = sentences
-            assert sentence == (
+            (line,) = lines
+            assert line == (
                 f"other hosts cannot find bob: EPMD does not answer at 127.0.0.9 port {port}; it may serve "
                 "this host alone (hint: with --port N, the same on all nodes, none is needed)"
             )
 
-        asyncio.run(story())
+        asyncio.run(main())
 
 
 def test_concurrent_starts_share_one_epmd(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The own one: `epmd -daemon` may bind only after it has said that it has started, when this test is over.
+    # pyx's own: `epmd -daemon` returns before it listens, perhaps not before the end of this test.
     monkeypatch.setenv("PATH", os.devnull)
 
-    async def story() -> None:
-        nodes = await asyncio.gather(*(register(f"n{at}", 4444 + at, trouble=told([])) for at in range(5)))
+    async def main() -> None:
+        nodes = await asyncio.gather(
+            *(register(f"n{at}", 4444 + at, trouble=appended_to([])) for at in range(5))
+        )
         assert await names(HOME) == [(f"n{at}", 4444 + at) for at in range(5)]
         for node in nodes:
             await node.close()
 
-    asyncio.run(story())
+    asyncio.run(main())
 
 
-class Fake:
-    """An EPMD of this test's own, which can be told how to behave."""
+class FakeEpmd:
+    """An EPMD in this test, whose answers the test sets."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.seen: asyncio.Queue[NodeEntry] = asyncio.Queue()
-        self.looked = asyncio.Event()
+        self.probed = asyncio.Event()
         self.accepts = True
         self.connections: list[socket.socket] = []
         self._creation = 0
@@ -198,7 +198,7 @@ class Fake:
             if request is None:  # a probe whether an EPMD listens
                 self.connections.remove(connection)
                 connection.close()
-                self.looked.set()
+                self.probed.set()
                 continue
             assert isinstance(request, Register)
             self._creation += 1
@@ -216,12 +216,12 @@ class Fake:
         self.connections.clear()
 
 
-def story_with_fake(port: int, story: Callable[[Fake, list[str]], Awaitable[None]]) -> None:
+def run_with_fake(port: int, main: Callable[[FakeEpmd, list[str]], Awaitable[None]]) -> None:
     async def run() -> None:
-        fake = Fake(port)
+        fake = FakeEpmd(port)
         await fake.start()
         async with asyncio.timeout(HANG):
-            await story(fake, [])
+            await main(fake, [])
         await fake.stop()
 
     asyncio.run(run())
@@ -232,7 +232,7 @@ GUS = NodeEntry("gus", 4444)
 
 @pytest.fixture
 def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """No EPMD can be started; how often it was tried."""
+    """Makes the start of an EPMD fail; yields a list with an item for each attempt."""
     tried: list[bool] = []
 
     def commands(*, everywhere: bool) -> list[list[str]]:
@@ -245,39 +245,39 @@ def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 class TestANameThatIsInUse:
-    """EPMD learns that a node has ended from its connection: late, where the host is busy."""
+    """EPMD notices the end of a node by its connection, which may be late on a busy host."""
 
     def test_name_in_use_is_requested_again_until_it_is_free(self, port: int) -> None:
-        async def story(fake: Fake, sentences: list[str]) -> None:
+        async def main(fake: FakeEpmd, lines: list[str]) -> None:
             fake.accepts = False
-            registering = asyncio.create_task(register("gus", 4444, trouble=told(sentences)))
+            registering = asyncio.create_task(register("gus", 4444, trouble=appended_to(lines)))
             for _ in range(3):
                 await fake.seen.get()
             fake.accepts = True
             gus = await registering
             assert gus.creation > 3
             await gus.close()
-            assert sentences == []
+            assert lines == []
 
-        story_with_fake(port, story)
+        run_with_fake(port, main)
 
     def test_name_in_use_is_refused_after_the_last_attempt(
         self, port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(epmd_client, "RELEASE_SECONDS", 0.0)
 
-        async def story(fake: Fake, sentences: list[str]) -> None:
+        async def main(fake: FakeEpmd, lines: list[str]) -> None:
             fake.accepts = False
             with pytest.raises(NameTaken):
-                await register("gus", 4444, trouble=told(sentences))
+                await register("gus", 4444, trouble=appended_to(lines))
 
-        story_with_fake(port, story)
+        run_with_fake(port, main)
 
 
 class TestKeepingTheName:
     def test_lost_registration_is_renewed(self, port: int) -> None:
-        async def story(fake: Fake, sentences: list[str]) -> None:
-            gus = await register("gus", 4444, trouble=told(sentences))
+        async def main(fake: FakeEpmd, lines: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=appended_to(lines))
             assert gus.creation == 1
             assert await fake.seen.get() == GUS
             fake.connections.pop().close()
@@ -287,13 +287,13 @@ class TestKeepingTheName:
             fake.connections.pop().close()
             assert await fake.seen.get() == GUS
             await gus.close()
-            assert sentences == ["EPMD has closed the registration of gus: registering again"] * 2
+            assert lines == ["EPMD has closed the registration of gus: registering again"] * 2
 
-        story_with_fake(port, story)
+        run_with_fake(port, main)
 
     def test_name_taken_by_another_node_meanwhile_is_reported_once(self, port: int) -> None:
-        async def story(fake: Fake, sentences: list[str]) -> None:
-            gus = await register("gus", 4444, trouble=told(sentences))
+        async def main(fake: FakeEpmd, lines: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=appended_to(lines))
             await fake.seen.get()
             fake.accepts = False
             fake.connections.pop().close()
@@ -304,21 +304,21 @@ class TestKeepingTheName:
             while gus.creation != 5:
                 await asyncio.to_thread(lambda: None)
             await gus.close()
-            assert sentences == [
+            assert lines == [
                 "EPMD has closed the registration of gus: registering again",
                 "gus is not registered with EPMD: the name gus is in use by another node",
             ]
 
-        story_with_fake(port, story)
+        run_with_fake(port, main)
 
     def test_epmd_that_has_ended_is_started_again(self, port: int, none_starts: list[bool]) -> None:
-        async def story(fake: Fake, sentences: list[str]) -> None:
-            gus = await register("gus", 4444, beyond=HOME, trouble=told(sentences))
+        async def main(fake: FakeEpmd, lines: list[str]) -> None:
+            gus = await register("gus", 4444, beyond=HOME, trouble=appended_to(lines))
             await fake.seen.get()
-            await fake.looked.wait()
+            await fake.probed.wait()
             assert none_starts == []
             await fake.stop()
-            while len(sentences) < 2:
+            while len(lines) < 2:
                 await asyncio.to_thread(lambda: None)
             assert none_starts
             assert set(none_starts) == {True}
@@ -326,42 +326,42 @@ class TestKeepingTheName:
             assert await fake.seen.get() == GUS
             await gus.close()
             no_epmd = f"no EPMD answers on {HOME} port {port}, and none could be started"
-            assert sentences == [
+            assert lines == [
                 "EPMD has closed the registration of gus: registering again",
                 f"gus is not registered with EPMD: {no_epmd}",
             ]
 
-        story_with_fake(port, story)
+        run_with_fake(port, main)
 
     def test_registration_can_be_closed_while_it_is_being_renewed(
         self, port: int, none_starts: list[bool]
     ) -> None:
-        async def story(fake: Fake, sentences: list[str]) -> None:
-            gus = await register("gus", 4444, trouble=told(sentences))
+        async def main(fake: FakeEpmd, lines: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=appended_to(lines))
             await fake.stop()
             while not none_starts:
                 await asyncio.to_thread(lambda: None)
             await gus.close()
             await fake.start()
 
-        story_with_fake(port, story)
+        run_with_fake(port, main)
 
     def test_forked_child_closes_its_copy_of_the_registration(self, port: int) -> None:
-        async def story(fake: Fake, sentences: list[str]) -> None:
-            gus = await register("gus", 4444, trouble=told(sentences))
+        async def main(fake: FakeEpmd, lines: list[str]) -> None:
+            gus = await register("gus", 4444, trouble=appended_to(lines))
             await fake.seen.get()
             # What the fork handlers call in the child, here in the parent: the connection is closed.
             gus.close_in_child()
             assert await asyncio.get_running_loop().sock_recv(fake.connections[0], 1) == b""
             await gus.close()
 
-        story_with_fake(port, story)
+        run_with_fake(port, main)
 
 
 class TestNoEpmd:
     def test_epmd_that_cannot_be_started_is_one_clear_error(self, port: int, none_starts: list[bool]) -> None:
         with pytest.raises(PyxError, match=f"^no EPMD answers on {HOME} port {port}, and none") as caught:
-            asyncio.run(register("gus", 4444, trouble=told([])))
+            asyncio.run(register("gus", 4444, trouble=appended_to([])))
         assert caught.value.hint == "with --port N, the same on all nodes, none is needed"
         assert none_starts == [False]
 
@@ -371,7 +371,7 @@ class TestNoEpmd:
                 asyncio.run(question)
 
     def test_listener_that_is_not_epmd_is_named(self, port: int) -> None:
-        async def story() -> None:
+        async def main() -> None:
             async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 await reader.read(3)
                 writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -381,12 +381,12 @@ class TestNoEpmd:
             async with await asyncio.start_server(answer, HOME, port):
                 words = f"^{HOME} port {port} does not answer like EPMD: it does not speak EPMD's protocol"
                 with pytest.raises(PyxError, match=words):
-                    await register("gus", 4444, trouble=told([]))
+                    await register("gus", 4444, trouble=appended_to([]))
                 for question in (port_of("gus", HOME), names(HOME)):
                     with pytest.raises(PyxError, match=words):
                         await question
 
-        asyncio.run(story())
+        asyncio.run(main())
 
     def test_silent_listener_in_place_of_epmd_is_one_clear_error(
         self, port: int, monkeypatch: pytest.MonkeyPatch
@@ -395,23 +395,23 @@ class TestNoEpmd:
         with listen(HOME, port):
             words = f"^{HOME} port {port} does not answer like EPMD: no answer"
             with pytest.raises(PyxError, match=words):
-                asyncio.run(register("gus", 4444, trouble=told([])))
+                asyncio.run(register("gus", 4444, trouble=appended_to([])))
             with pytest.raises(PyxError, match=f"^EPMD on {HOME} did not answer within 0 s$"):
                 asyncio.run(names(HOME))
 
     def test_epmd_that_closes_the_connection_is_one_clear_error(self, port: int) -> None:
-        async def story() -> None:
+        async def main() -> None:
             def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 writer.close()
 
             async with await asyncio.start_server(hang_up, HOME, port):
                 words = f"^{HOME} port {port} does not answer like EPMD: "
-                for question in (names(HOME), register("gus", 4444, trouble=told([]))):
+                for question in (names(HOME), register("gus", 4444, trouble=appended_to([]))):
                     with pytest.raises(PyxError, match=words) as caught:
                         await question
                     assert "Errno" not in str(caught.value)
 
-        asyncio.run(story())
+        asyncio.run(main())
 
     @pytest.mark.parametrize("given", ["many", "0", "65536", "-1", "4369 "])
     def test_invalid_epmd_port_is_refused(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
@@ -429,13 +429,13 @@ def test_default_epmd_port_is_4369(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(REAL is None, reason="epmd is not on PATH")
 def test_epmd_program_lists_pyx_nodes(port: int) -> None:
-    async def story() -> None:
-        gus = await register("gus", 4444, trouble=told([]))
+    async def main() -> None:
+        gus = await register("gus", 4444, trouble=appended_to([]))
         listed = await asyncio.to_thread(subprocess.check_output, ["epmd", "-names"], text=True)
         assert listed.splitlines()[1:] == ["name gus at port 4444"]
         await gus.close()
 
-    asyncio.run(story())
+    asyncio.run(main())
 
 
 @pytest.mark.skipif(REAL is None, reason="epmd is not on PATH")
@@ -443,8 +443,8 @@ def test_epmd_program_lists_the_names_of_pyx_own_server(port: int, monkeypatch: 
     path = os.environ["PATH"]
     monkeypatch.setenv("PATH", os.devnull)
 
-    async def story() -> None:
-        gus = await register("gus", 4444, trouble=told([]))
+    async def main() -> None:
+        gus = await register("gus", 4444, trouble=appended_to([]))
         monkeypatch.setenv("PATH", path)
         listed = await asyncio.to_thread(subprocess.check_output, ["epmd", "-names"], text=True)
         assert listed.splitlines() == [
@@ -453,4 +453,4 @@ def test_epmd_program_lists_the_names_of_pyx_own_server(port: int, monkeypatch: 
         ]
         await gus.close()
 
-    asyncio.run(story())
+    asyncio.run(main())

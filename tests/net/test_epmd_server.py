@@ -1,4 +1,4 @@
-"""epmd_server.py: The small EPMD: its book of names as a conversation, then the program itself."""
+"""epmd_server.py: pyx's own EPMD: its table of names, and the program."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TestNames:
 
 
 class Running:
-    """The server as a process on a free port."""
+    """The server as an OS process on a free port."""
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "pyx.net.epmd_server", "--port", "0", *arguments]
@@ -97,7 +97,7 @@ class Running:
         return self._connections.enter_context(socket.create_connection((host, self.port), HANG))
 
     def ask(self, request: bytes, host: str = "127.0.0.1") -> bytes:
-        """The whole answer."""
+        """Sends *request*; returns the whole answer."""
         connection = self.connect(host)
         connection.sendall(request)
         answer = b""
@@ -166,9 +166,9 @@ class TestTheProgram:
         assert gus.recv(100) == b""
         assert server.names() == []
 
-    @pytest.mark.parametrize("said", [b"\0\0", b"\xff\xff", b"GET / HTTP/1.1\r\n\r\n", b"\0\1\1"])
-    def test_malformed_request_is_disconnected(self, server: Running, said: bytes) -> None:
-        assert server.ask(said) == b""
+    @pytest.mark.parametrize("sent", [b"\0\0", b"\xff\xff", b"GET / HTTP/1.1\r\n\r\n", b"\0\1\1"])
+    def test_malformed_request_is_disconnected(self, server: Running, sent: bytes) -> None:
+        assert server.ask(sent) == b""
         assert server.names() == []
 
     def test_oldest_of_too_many_unregistered_connections_is_closed(self, server: Running) -> None:

@@ -1,4 +1,4 @@
-"""error_words.py: What went wrong, in words for a sentence."""
+"""error_words.py: Descriptions of exceptions for use in a sentence."""
 
 from __future__ import annotations
 

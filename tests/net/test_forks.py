@@ -1,5 +1,5 @@
-"""forks.py: A forked child keeps none of the node's descriptors; tried in a Python of its own, where no
-thread runs.
+"""forks.py: A forked child keeps none of the node's descriptors; tested in a child Python without
+threads.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def test_end_of_a_node_is_seen_by_peers_while_its_forked_child_lives_on() -> Non
         kept, keeps = os.pipe()
         if os.fork() == 0:                       # the node
             theirs.close()
-            session = SignalStream(Incarnation("gus@vm", 1), Incarnation("bob@vm", 2))
+            signal_stream = SignalStream(Incarnation("gus@vm", 1), Incarnation("bob@vm", 2))
             loop, stream = asyncio.new_event_loop(), PlainStream(ours)
-            link = Connection(loop, stream, session, Outbox(""), _NO_OWNER)
+            connection = Connection(loop, stream, signal_stream, Outbox(""), _NO_OWNER)
             if os.fork() == 0:                   # its child, which lives on
                 os.close(keeps)
                 os.write(readies, b"x")

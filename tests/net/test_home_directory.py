@@ -1,4 +1,4 @@
-"""home_directory.py: Where a user's home is, and who has none."""
+"""home_directory.py: The path of the user's home directory, or None."""
 
 from __future__ import annotations
 

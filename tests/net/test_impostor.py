@@ -1,7 +1,7 @@
-"""An impostor answers in the place of bob, with another certificate, and does one thing wrong at one step.
+"""An impostor accepts in the place of bob, with another certificate and one error in the handshake.
 
-gus, which dials, accepts none of them as bob, logs the reason, and keeps nothing of them.  What it
-does is in `impostor.py`; the other side, who dials and does it wrong, in `test_white_box.py`.
+gus, which dials, refuses it, logs the reason, and keeps no resources.  The impostor is in `impostor.py`;
+`test_white_box.py` tests a dialler with an error.
 """
 
 from __future__ import annotations
@@ -14,16 +14,26 @@ import pytest
 
 from pyx.net.endpoint import Arrival
 from pyx.wire.handshake.hello import DIALLER, pack_hello
-from tests.net.impostor import BOB, HELLO, Impostor, bob_with, framed, judges, older, says, stops
+from tests.net.impostor import (
+    BOB,
+    HELLO,
+    Impostor,
+    bob_with,
+    framed,
+    stops,
+    with_decision,
+    with_hello,
+    with_older_tls,
+)
 from tests.net.test_endpoint import DialFailed
-from tests.net.test_tcp_carrier import Net, brief, net
+from tests.net.test_tcp_carrier import Net, net, short_timeout
 from tests.net.test_white_box import descriptors
 from tests.staging import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["brief", "net"]  # fixtures
+__all__ = ["net", "short_timeout"]  # fixtures
 
 
 HUNG_UP: Final = "it hung up"
@@ -35,17 +45,20 @@ NONSENSE: Final = "its decision is malformed"
 WHOLE: Final = framed(pack_hello(HELLO))
 
 WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
-    "tls of an old version": (older, "it does not speak TLS 1.3"),
-    "hello with a wrong tag": (lambda: says(lambda _: b"\0\1x"), "it does not speak pyx's protocol"),
-    "hello that is empty": (lambda: says(lambda _: b"\0\0"), "it does not speak pyx's protocol"),
-    "hello cut short": (lambda: says(lambda _: framed(WHOLE[2:-3])), "its hello is cut short"),
-    "hello too long": (lambda: says(lambda _: framed(WHOLE[2:] + b"more")), "its hello is 4 bytes too long"),
+    "tls of an old version": (with_older_tls, "it does not speak TLS 1.3"),
+    "hello with a wrong tag": (lambda: with_hello(lambda _: b"\0\1x"), "it does not speak pyx's protocol"),
+    "hello that is empty": (lambda: with_hello(lambda _: b"\0\0"), "it does not speak pyx's protocol"),
+    "hello cut short": (lambda: with_hello(lambda _: framed(WHOLE[2:-3])), "its hello is cut short"),
+    "hello too long": (
+        lambda: with_hello(lambda _: framed(WHOLE[2:] + b"more")),
+        "its hello is 4 bytes too long",
+    ),
     "hello over the limit": (
-        lambda: says(lambda _: b"\xff\xff"),
+        lambda: with_hello(lambda _: b"\xff\xff"),
         "it announced a frame of 65535 bytes; the limit is 1024",
     ),
     "hello with a name that is not text": (
-        lambda: says(lambda _: WHOLE.replace(b"bob", b"b\xffb")),
+        lambda: with_hello(lambda _: WHOLE.replace(b"bob", b"b\xffb")),
         "its hello holds a name that is not ASCII",
     ),
     "hello with another name": (
@@ -64,39 +77,42 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
     "hello with unknown flags": (lambda: bob_with(flags=4), "it requires what this node lacks (flags 0x4)"),
     "hello without a creation": (lambda: bob_with(creation=0), "its creation is 0"),
     "hello of a dialler": (lambda: bob_with(role=DIALLER), "it sent this side's own kind of hello back"),
-    "my own hello": (lambda: says(framed), "it sent this side's own kind of hello back"),
+    "my own hello": (lambda: with_hello(framed), "it sent this side's own kind of hello back"),
     "my own nonce": (
-        lambda: says(lambda heard: framed(pack_hello(HELLO._replace(nonce=heard[16:48])))),
+        lambda: with_hello(lambda hello: framed(pack_hello(HELLO._replace(nonce=hello[16:48])))),
         "it sent this node's own nonce back",
     ),
-    "a refusal instead of a hello": (lambda: says(lambda _: b"\0\1\5"), "it refused the connection"),
-    "verdict with a wrong tag": (lambda: judges(lambda _: framed(b"\3\0" + bytes(32))), NONSENSE),
-    "verdict cut short": (lambda: judges(lambda _: framed(b"\4\0" + bytes(31))), NONSENSE),
-    "verdict too long": (lambda: judges(lambda _: framed(b"\4\0" + bytes(33))), NONSENSE),
-    "verdict of an unknown status": (lambda: judges(lambda _: framed(b"\4\3" + bytes(32))), NONSENSE),
-    "verdict of zeros": (lambda: judges(lambda _: framed(b"\4\0" + bytes(32))), COOKIE),
-    "my own proof as the verdict": (lambda: judges(lambda proof: framed(b"\4\0" + proof[1:])), COOKIE),
-    "my own frame sent back": (lambda: judges(framed), NONSENSE),
-    "verdict by another cookie": (lambda: Impostor(b"o" * 32), COOKIE),
-    "a refusal instead of a verdict": (lambda: judges(lambda _: b"\0\1\5"), COOKIE),
+    "a refusal instead of a hello": (lambda: with_hello(lambda _: b"\0\1\5"), "it refused the connection"),
+    "decision with a wrong tag": (lambda: with_decision(lambda _: framed(b"\3\0" + bytes(32))), NONSENSE),
+    "decision cut short": (lambda: with_decision(lambda _: framed(b"\4\0" + bytes(31))), NONSENSE),
+    "decision too long": (lambda: with_decision(lambda _: framed(b"\4\0" + bytes(33))), NONSENSE),
+    "decision of an unknown status": (lambda: with_decision(lambda _: framed(b"\4\3" + bytes(32))), NONSENSE),
+    "decision of zeros": (lambda: with_decision(lambda _: framed(b"\4\0" + bytes(32))), COOKIE),
+    "my own proof as the decision": (
+        lambda: with_decision(lambda proof: framed(b"\4\0" + proof[1:])),
+        COOKIE,
+    ),
+    "my own frame sent back": (lambda: with_decision(framed), NONSENSE),
+    "decision by another cookie": (lambda: Impostor(b"o" * 32), COOKIE),
+    "a refusal instead of a decision": (lambda: with_decision(lambda _: b"\0\1\5"), COOKIE),
     "end in tls": (lambda: stops("tls"), "it hung up during the TLS handshake"),
-    "end behind tls": (lambda: stops("hello"), HUNG_UP),
+    "end after tls": (lambda: stops("hello"), HUNG_UP),
     "end in the hello": (lambda: stops("hello", 20), HUNG_UP),
-    "end behind the hello": (lambda: stops("verdict"), HUNG_UP),
-    "end in the verdict": (lambda: stops("verdict", 20), HUNG_UP),
+    "end after the hello": (lambda: stops("decision"), HUNG_UP),
+    "end in the decision": (lambda: stops("decision", 20), HUNG_UP),
 }
 
 SILENT: Final = {
     "in tls": lambda: stops("tls", silent=True),
-    "behind tls": lambda: stops("hello", silent=True),
+    "after tls": lambda: stops("hello", silent=True),
     "in the hello": lambda: stops("hello", 20, silent=True),
-    "behind the hello": lambda: stops("verdict", silent=True),
-    "in the verdict": lambda: stops("verdict", 20, silent=True),
+    "after the hello": lambda: stops("decision", silent=True),
+    "in the decision": lambda: stops("decision", 20, silent=True),
 }
 
 
 def dial_to(impostor: Impostor, net: Net) -> Arrival | DialFailed:
-    """How gus's dial to bob ends where the impostor answers; nothing is left of either."""
+    """Returns the outcome of gus's dial to the impostor; no descriptor of it is left."""
     gus = net.node("gus@127.0.0.1")
     before = descriptors()
     with socket.create_server(("127.0.0.2", net.port)) as listening:
@@ -120,7 +136,7 @@ def test_wrong_answer_is_not_accepted(what: str, net: Net) -> None:
     assert outcome.reason == reason
 
 
-@pytest.mark.usefixtures("brief")
+@pytest.mark.usefixtures("short_timeout")
 @pytest.mark.parametrize("where", SILENT)
 def test_dial_to_a_silent_peer_is_given_up(where: str, net: Net) -> None:
     outcome = dial_to(SILENT[where](), net)
@@ -129,5 +145,5 @@ def test_dial_to_a_silent_peer_is_given_up(where: str, net: Net) -> None:
 
 
 def test_peer_with_the_key_is_accepted(net: Net) -> None:
-    """So each of the others failed for the one thing that it did wrong."""
+    """The other impostors are therefore refused for their one error alone."""
     assert isinstance(dial_to(Impostor(), net), Arrival)

@@ -1,7 +1,7 @@
-"""Nodes whose addresses are of IPv6, from end to end: names, EPMD, TCP and TLS, messages.
+"""Nodes at IPv6 addresses, from end to end: names, EPMD, TCP and TLS, messages.
 
 The host part of such a name is the bare address (`gus@::1`, `gus@fe80::1%eth0`), as in Erlang's `inet6_tcp`.
-Between hosts of their own: `tests/partition/test_namespaces.py`.
+`tests/partition/test_namespaces.py` tests them on separate hosts.
 """
 
 from __future__ import annotations
@@ -43,17 +43,19 @@ def start(stage: Stage, name: str) -> LocalNode:
 class TestNodesAtTheLoopbackOfIPv6:
     def test_nodes_at_ipv6_loopback_find_each_other_and_exchange_messages(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@::1")
-        assert as_process(gus, lambda: Node.ping("bob")) == "pong"  # a bare name: my own host part
+        assert (
+            as_process(gus, lambda: Node.ping("bob")) == "pong"
+        )  # a bare name has the host part of this node
         until(lambda: in_kernel(bob, bob.kernel.membership.nodes, ("visible",)) == ["gus@::1"])
-        ear = Running(bob, receive)
-        in_kernel(bob, bob.kernel.registry.register, ear.pid, "ear")
+        receiver = Running(bob, receive)
+        in_kernel(bob, bob.kernel.registry.register, receiver.pid, "ear")
         as_process(gus, lambda: send(("ear", "bob@::1"), {"big": bytes(300_000)}))
-        assert ear.outcome() == {"big": bytes(300_000)}
+        assert receiver.outcome() == {"big": bytes(300_000)}
         assert as_process(bob, lambda: rpc.call("gus@::1", "math", "sqrt", [16])) == 4.0
         carrier = gus.transport._tcp if gus.transport else None
         assert carrier is not None
         assert carrier.address == "::1"
-        assert not carrier.is_beyond_this_host  # so no warning is due
+        assert not carrier.is_beyond_this_host  # so no warning is logged
 
     def test_node_of_ipv6_and_node_of_ipv4_find_each_other(self, stage: Stage) -> None:
         gus, bob = start(stage, "gus@::1"), start(stage, "bob@127.0.0.1")
@@ -64,11 +66,11 @@ class TestNodesAtTheLoopbackOfIPv6:
 @pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize("host", ["::1", "localhost"])
 def test_epmd_answers_over_ipv6(host: str, port: int, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where `localhost` is ::1 and nothing else."""
+    """As on a host where `localhost` is ::1 alone."""
 
     asked = []
 
-    async def story() -> list[tuple[str, int]]:
+    async def main() -> list[tuple[str, int]]:
         loop = asyncio.get_running_loop()
 
         async def only_ipv6(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
@@ -79,7 +81,7 @@ def test_epmd_answers_over_ipv6(host: str, port: int, stage: Stage, monkeypatch:
         return await names(host)
 
     start(stage, "gus@::1")
-    ((name, _),) = asyncio.run(story())
+    ((name, _),) = asyncio.run(main())
     assert name == "gus"
     assert asked == [port]
 

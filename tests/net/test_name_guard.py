@@ -1,4 +1,4 @@
-"""name_guard.py: The sign of a living holder that cannot be removed, and who counts as one."""
+"""name_guard.py: A socket without a file shows that the holder of a name is alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""runtime_directory.py: Which directory holds this user's locks and sockets, and which one is refused."""
+"""runtime_directory.py: The directory of this user's locks and sockets; unsafe ones are refused."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class TestTheRuntimeDirectory:
     def test_relative_runtime_directory_survives_a_change_of_working_directory(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A program may change its working folder while it is a node."""
+        """A program may change its working directory while it is a node."""
         monkeypatch.setenv("PYX_RUNTIME_DIR", "run")
         monkeypatch.chdir(tmp_path)
         rule = RuntimeDirectory.of_environment()

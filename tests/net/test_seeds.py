@@ -1,4 +1,4 @@
-"""seeds.py: The plan of seeds as a conversation, and the one question to the resolver."""
+"""seeds.py: The plan of dials and look-ups for seeds, and the call of the resolver."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class TestASeedByDomain:
         seeds = plan(PODS)
         seeds.resolved(PODS, ["10.0.0.6", "10.0.0.7", "10.0.0.8"], 0.0, 0.0)
         assert len(seeds.due(0.0)) == 3
-        seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)  # rests
+        seeds.dial_failed("gus@10.0.0.6", "refused", 0.0, 0.0)  # is in back-off
         seeds.node_up("gus@10.0.0.7")  # is up; the third is being dialled
         seeds.resolved(PODS, [], 0.0, 0.0)
         assert not seeds.dial_failed("gus@10.0.0.8", "refused", 0.0, 0.0)

@@ -1,6 +1,6 @@
-"""Hundreds of sockets that say next to nothing, from many addresses and from a legal peer's own.
+"""Hundreds of connections that send little, from many addresses and from that of an authentic peer.
 
-PYX_SLOW_CONNECTIONS=2000 pytest -s tests/net/test_slow_connections.py    as many; -s shows what they cost
+PYX_SLOW_CONNECTIONS=2000 pytest -s tests/net/test_slow_connections.py    2,000; -s shows their cost
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from tests.stories.host import PATIENCE_SECONDS, PYX, Host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-IN_THE_GATE: Final = 200
-CONNECTIONS: Final = int(os.environ.get("PYX_SLOW_CONNECTIONS", f"{IN_THE_GATE}"))
+USUAL_CONNECTIONS: Final = 200
+CONNECTIONS: Final = int(os.environ.get("PYX_SLOW_CONNECTIONS", f"{USUAL_CONNECTIONS}"))
 
-SECONDS: Final = 2.0 if CONNECTIONS == IN_THE_GATE else 5.0
-"""What a handshake may take at that node: the gate does not wait for the real time."""
+SECONDS: Final = 2.0 if CONNECTIONS == USUAL_CONNECTIONS else 5.0
+"""The time limit of a handshake at that node: shorter than the real one in the usual run."""
 
 DIAL: Final = """
 import itertools
@@ -39,7 +39,7 @@ print(next(tries for tries in itertools.count(1) if Node.ping("bob@127.0.0.2") =
 """A peer with the cookie dials until it is connected: the oldest pending connection is dropped."""
 
 MAX_GROWTH_KIB: Final = 30 * 1024
-LEGAL_PEERS: Final = 3
+AUTHENTIC_PEERS: Final = 3
 
 NODE: Final = """
 import sys
@@ -50,12 +50,12 @@ raise SystemExit(main())
 """
 
 
-class Crowd:
-    """Connections from 127.0.0.1 to 9, each of which sends a right TLS hello, a byte now and then."""
+class SlowConnections:
+    """Connections from 127.0.0.1 to 9, each of which sends a correct TLS hello, byte by byte."""
 
     def __init__(self, port: int, count: int) -> None:
         self._poll = select.poll()
-        self.standing: dict[int, socket.socket] = {}
+        self.open: dict[int, socket.socket] = {}
         self._hello = TlsMachine(dialling_context()).data_to_send()
         for number in range(count):
             source = f"127.0.0.{1 + number % 9}"
@@ -63,26 +63,26 @@ class Crowd:
                 ("127.0.0.2", port), PATIENCE_SECONDS, source_address=(source, 0)
             )
             connection.setblocking(False)
-            self.standing[connection.fileno()] = connection
+            self.open[connection.fileno()] = connection
             self._poll.register(connection, select.POLLIN | select.POLLHUP)
 
-    def drips(self) -> None:
-        """Those who were cut are gone; the others say their next byte."""
+    def send_next_byte(self) -> None:
+        """Removes closed connections; the others send their next byte."""
         for number, _ in self._poll.poll(200):
-            self._gone(number)
+            self._remove(number)
         byte, self._hello = self._hello[:1], self._hello[1:]
-        for number, connection in list(self.standing.items()):
+        for number, connection in list(self.open.items()):
             try:
                 connection.send(byte)
             except OSError:
-                self._gone(number)
+                self._remove(number)
 
-    def _gone(self, number: int) -> None:
+    def _remove(self, number: int) -> None:
         self._poll.unregister(number)
-        self.standing.pop(number).close()
+        self.open.pop(number).close()
 
     def close(self) -> None:
-        for connection in self.standing.values():
+        for connection in self.open.values():
             connection.close()
 
 
@@ -98,7 +98,7 @@ def many_descriptors() -> Iterator[None]:
 
 
 def kib(pid: int, what: str) -> int:
-    """Memory of a process: `VmRSS` now, `VmHWM` at the most."""
+    """The memory of an OS process in KiB: `VmRSS` now, `VmHWM` at most."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{what}:"))
 
@@ -120,33 +120,33 @@ def test_many_slow_connections_keep_no_peer_out_and_cost_little() -> None:
         assert node.stdout is not None
         ends.callback(node.stdout.close)
         assert node.stdout.readline() == "up\n"
-        # All of them are at 127.0.0.1 where bob sees them, and listen somewhere else each.
-        legal = [
+        # bob sees all of them at 127.0.0.1; each listens at another address.
+        authentic = [
             ["--name", f"gus{at}@127.0.0.1", "--listen", f"127.0.1.{at}", "--port", port, "-e", DIAL]
-            for at in range(LEGAL_PEERS)
+            for at in range(AUTHENTIC_PEERS)
         ]
-        assert host.run(*legal[0]).stdout == "1\n"  # the cost of one peer is not counted
+        assert host.run(*authentic[0]).stdout == "1\n"  # the cost of one peer is not counted
         before = kib(node.pid, "VmRSS")
         began = time.monotonic()
         peers = [
             subprocess.Popen(
                 [PYX, *words], stdout=subprocess.PIPE, text=True, env=host.environment(), cwd=host.home
             )
-            for words in legal
+            for words in authentic
         ]
-        crowd = Crowd(int(port), CONNECTIONS)
-        ends.callback(crowd.close)
-        while crowd.standing:
+        slow = SlowConnections(int(port), CONNECTIONS)
+        ends.callback(slow.close)
+        while slow.open:
             assert len(os.listdir(f"/proc/{node.pid}/fd")) < MAX_PENDING + 50
-            crowd.drips()
-            assert time.monotonic() - began < 3 * PATIENCE_SECONDS, f"{len(crowd.standing)} were not cut off"
+            slow.send_next_byte()
+            assert time.monotonic() - began < 3 * PATIENCE_SECONDS, f"{len(slow.open)} were not closed"
         all_cut = time.monotonic() - began
         tries = [peer.communicate(timeout=PATIENCE_SECONDS)[0] for peer in peers]
         assert all(map(int, tries))
         growth = kib(node.pid, "VmHWM") - before
         print(
             f"\n{CONNECTIONS} slow: closed after {all_cut:.1f} s, {growth} KiB over {before} at most; "
-            f"legal peers were through at try {', '.join(map(str.strip, tries))}"
+            f"authentic peers were through at try {', '.join(map(str.strip, tries))}"
         )
         assert growth < MAX_GROWTH_KIB
         assert node.poll() is None

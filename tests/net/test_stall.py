@@ -1,4 +1,4 @@
-"""stall.py: When a peer is given up that takes nothing; the clock is an argument."""
+"""stall.py: The time after which a peer that reads nothing is given up; the clock is an argument."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pyx.net.stall import LOOK_SECONDS, STALLED_SECONDS, Stall
 
 
 def given_up_at(stall: Stall, now: float, taken: int) -> float:
-    """When it is given up, looked at exactly when it asks for that."""
+    """Returns the time at which the peer is given up, with each check exactly on time."""
     while again := stall.look(taken, now):
         now += again
     return now

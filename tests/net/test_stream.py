@@ -1,4 +1,4 @@
-"""stream.py: A plain connection's four verbs."""
+"""stream.py: The four methods of a stream without TLS."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def test_plain_stream_sends_receives_and_ends() -> None:
     assert bytes(buffer[:5]) == b"hello"
     left.end_writing()
     assert right.receive_into(buffer) == 0
-    assert right.send(b"still heard") == 11
+    assert right.send(b"still valid") == 11
     right.close()
     left.close()
-    left.end_writing()  # a broken connection is the reader's to find
+    left.end_writing()  # a broken connection is reported by the reader
 
 
 def test_plain_stream_never_blocks_on_a_full_socket() -> None:
@@ -41,7 +41,7 @@ def test_both_kernel_buffers_have_the_same_size() -> None:
     assert BUFFER_BYTES == 256 * 1024
     one, two = socket.socketpair()
     before = buffers(one)
-    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # what the system makes of that wish
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # the system may round the size
         two.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
     stream = PlainStream(one)
     assert before != buffers(one) == buffers(two)

@@ -1,4 +1,4 @@
-"""tcp.py: TCP sockets, there and back."""
+"""tcp.py: Sockets that listen and connect over TCP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyx.net.tcp import connect, listen
 
 
 def test_connection_by_host_name_is_made() -> None:
-    async def story() -> None:
+    async def main() -> None:
         with listen("127.0.0.1", 0) as listening:
             port = listening.getsockname()[1]
             # localhost may be ::1 first, without a listener: the next address is tried.
@@ -22,17 +22,17 @@ def test_connection_by_host_name_is_made() -> None:
                     assert await asyncio.get_running_loop().sock_recv(there, 100) == b"hello"
                     assert not there.getblocking()
 
-    asyncio.run(story())
+    asyncio.run(main())
 
 
 def test_port_without_a_listener_is_unreachable() -> None:
-    async def story() -> None:
+    async def main() -> None:
         with listen("127.0.0.1", 0) as taken:
             port = taken.getsockname()[1]
         with pytest.raises(PyxError, match=f"^cannot connect to 127.0.0.1 port {port}: Connection refused$"):
             await connect("127.0.0.1", port)
 
-    asyncio.run(story())
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b"])
@@ -56,7 +56,7 @@ def test_foreign_address_cannot_be_listened_on() -> None:
 
 
 def test_connection_over_ipv6_is_made() -> None:
-    async def story() -> None:
+    async def main() -> None:
         try:
             listening = listen("::1", 0)
         except PyxError as error:
@@ -64,4 +64,4 @@ def test_connection_over_ipv6_is_made() -> None:
         with listening, await connect("::1", listening.getsockname()[1]) as there:
             assert there.getpeername()[0] == "::1"
 
-    asyncio.run(story())
+    asyncio.run(main())

@@ -1,7 +1,6 @@
-"""tcp_carrier.py: Nodes of two addresses, and what comes between them: connections, impostors, a man in the
-middle.
+"""tcp_carrier.py: Nodes at two addresses: dials, pending connections, impostors, a man in the middle.
 
-White-box: TCP and TLS are spoken by hand here.
+White-box: TCP and TLS are dialled by hand here.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ KEY = b"k" * 32
 
 
 def free_port() -> int:
-    """One that is free on all addresses, below those that connections are given."""
+    """Returns a port that is free on all addresses, below those of outgoing connections."""
     while True:
         port = random.randrange(20_000, 30_000)
         with contextlib.suppress(OSError), socket.create_server(("0.0.0.0", port)):
@@ -52,7 +51,7 @@ class Node:
     """A node's endpoint, and an owner that records its calls."""
 
     def __init__(self, net: Net, name: str, key: bytes) -> None:
-        self.told: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
+        self.outcomes: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
         self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.claims = 0
         self.key = key
@@ -74,10 +73,10 @@ class Node:
 
     def reaches(self, name: str) -> Arrival | DialFailed:
         self.dials(name)
-        return self.told.get(timeout=HANG)
+        return self.outcomes.get(timeout=HANG)
 
-    def is_led_astray_to(self, address: str) -> None:
-        """As by a name server that lies: every name leads there."""
+    def resolves_all_names_to(self, address: str) -> None:
+        """Resolves every name to *address*, as a hostile name server would."""
         connect = self.carrier.connect
 
         async def elsewhere(name: str) -> socket.socket:
@@ -90,7 +89,7 @@ class Node:
         for arrival in self.arrivals:
             arrival.stream.close()
 
-    # the owner's side
+    # called by the endpoint
 
     def key_for(self, _name: str) -> bytes:
         return self.key
@@ -104,10 +103,10 @@ class Node:
         self.arrivals.append(arrival)
         if arrival.first:
             arrival.stream.send(arrival.first)
-        self.told.put(arrival)
+        self.outcomes.put(arrival)
 
     def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
-        self.told.put(DialFailed(name, reason, hint))
+        self.outcomes.put(DialFailed(name, reason, hint))
 
     def cannot_accept(self, number: int) -> None:
         raise AssertionError(number)
@@ -152,7 +151,7 @@ def net(loop_thread: LoopThread) -> Iterator[Net]:
 
 
 @pytest.fixture
-def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "HANDSHAKE_SECONDS", 0.3)
 
 
@@ -160,7 +159,7 @@ class TestADial:
     def test_dial_makes_one_tls_connection_known_to_both_ends(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1").listen(), net.node("bob@127.0.0.2").listen()
         mine = gus.reaches("bob@127.0.0.2")
-        accepted = bob.told.get(timeout=HANG)
+        accepted = bob.outcomes.get(timeout=HANG)
         assert isinstance(mine, Arrival)
         assert isinstance(accepted, Arrival)
         assert mine[:4] == (*bob.incarnation, False, True)
@@ -201,26 +200,26 @@ class TestADial:
             gus.dials("bob@127.0.0.2")
             web, _ = other.accept()
             web.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            failed = gus.told.get(timeout=HANG)
+            failed = gus.outcomes.get(timeout=HANG)
             web.close()
         assert isinstance(failed, DialFailed)
         assert failed.reason == "it does not speak TLS"
 
 
 class TestManInTheMiddle:
-    """Permanent attackers: they hold no cookie, and everything else."""
+    """Attackers who control the network and do not have the cookie."""
 
     def test_man_in_the_middle_with_another_certificate_is_refused_by_both_ends(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         middle = Middle(net, "127.0.0.3", "127.0.0.2")
-        gus.is_led_astray_to("127.0.0.3")
+        gus.resolves_all_names_to("127.0.0.3")
         failed = gus.reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == "the cookie of bob@127.0.0.2 differs from ours"
         assert bob.refusals.get(timeout=HANG) == "the cookie of gus@127.0.0.1 differs from ours"
         assert bob.claims == 0
         middle.close()
-        assert middle.relayed  # it was the proof that failed, not the relaying
+        assert middle.relayed  # the proof failed, not the forwarding
 
     def test_acceptor_without_the_cookie_is_refused(self, net: Net) -> None:
         impostor = net.node("bob@127.0.0.2", b"a guess".ljust(32)).listen()
@@ -231,14 +230,14 @@ class TestManInTheMiddle:
 
     def test_proxy_that_forwards_ciphertext_unchanged_is_transparent(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
-        gus.is_led_astray_to("127.0.0.3")
+        gus.resolves_all_names_to("127.0.0.3")
         with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)):
             assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
-            assert isinstance(bob.told.get(timeout=HANG), Arrival)
+            assert isinstance(bob.outcomes.get(timeout=HANG), Arrival)
 
     def test_connection_of_a_node_to_itself_is_refused_at_both_ends(self, net: Net) -> None:
         gus = net.node("gus@127.0.0.1").listen()
-        gus.is_led_astray_to("127.0.0.1")
+        gus.resolves_all_names_to("127.0.0.1")
         failed = gus.reaches("bob@127.0.0.2")
         assert isinstance(failed, DialFailed)
         assert failed.reason == "it has this node's own name"
@@ -247,48 +246,48 @@ class TestManInTheMiddle:
 
     def test_replay_of_an_old_proof_is_refused(self, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
-        spoken = net.loop_thread.run(speak(net, KEY))
-        assert isinstance(spoken.outcome, Established)
-        again = net.loop_thread.run(speak(net, KEY, replayed=spoken.sent))
+        dialled = net.loop_thread.run(dial_by_hand(net, KEY))
+        assert isinstance(dialled.outcome, Established)
+        again = net.loop_thread.run(dial_by_hand(net, KEY, replayed=dialled.sent))
         assert isinstance(again.outcome, Failed)
         assert bob.refusals.get(timeout=HANG) == "the cookie of spy@127.0.0.9 differs from ours"
 
 
-class Spoken:
-    """Sends frames over TLS; returns the answers, and how the connection ended."""
+class HandDial:
+    """The frames that were sent by hand, and the last event of the handshake."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.outcome: object = None
 
 
-async def speak(net: Net, key: bytes, replayed: list[bytes] | None = None) -> Spoken:
-    """Dials bob by hand; with *replayed*, says what was said then."""
+async def dial_by_hand(net: Net, key: bytes, replayed: list[bytes] | None = None) -> HandDial:
+    """Dials bob by hand; *replayed* frames are sent in place of fresh ones."""
     connection = await asyncio.to_thread(socket.create_connection, ("127.0.0.2", net.port))
     connection.setblocking(False)
-    spoken = Spoken()
+    dialled = HandDial()
     with contextlib.closing(connection):
         handshake = TlsHandshakeStream(connection, TlsMachine(dialling_context()))
         spy = Incarnation("spy@127.0.0.9", 7)
         hello = dialler_hello(spy, "bob@127.0.0.2", bytes(range(32)), hidden=False)
         machine = Dialler(hello, await handshake.open_channel())
-        while spoken.outcome is None:
+        while dialled.outcome is None:
             events = machine.events()
             for event in events:
                 if isinstance(event, Transmit):
-                    data = event.data if replayed is None else replayed[len(spoken.sent)]
-                    spoken.sent.append(data)
+                    data = event.data if replayed is None else replayed[len(dialled.sent)]
+                    dialled.sent.append(data)
                     await handshake.send_all(data)
                 elif isinstance(event, NeedKey):
                     machine.key_chosen(key)
                 else:
-                    spoken.outcome = event
+                    dialled.outcome = event
             if not events:
                 data = b""
                 with contextlib.suppress(OSError, ProtocolError):
                     data = await handshake.receive()
                 machine.receive_data(data) if data else machine.connection_lost()
-    return spoken
+    return dialled
 
 
 class Middle:
@@ -337,7 +336,7 @@ class Middle:
 
 
 def read(arrival: Arrival) -> bytes:
-    """What comes next over a session, once it is there."""
+    """Returns the next bytes of a connection, once some have arrived."""
     buffer = memoryview(bytearray(64 * 1024))
     while True:
         with contextlib.suppress(BlockingIOError):
@@ -345,17 +344,17 @@ def read(arrival: Arrival) -> bytes:
 
 
 class TestPendingConnection:
-    @pytest.mark.usefixtures("brief")
-    @pytest.mark.parametrize("said", [b"", b"\x16", b"\x16\x03\x01"])
-    def test_pending_connection_that_is_silent_during_tls_is_closed(self, said: bytes, net: Net) -> None:
+    @pytest.mark.usefixtures("short_timeout")
+    @pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01"])
+    def test_pending_connection_that_is_silent_during_tls_is_closed(self, sent: bytes, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         connection = net.connection("127.0.0.2")
-        connection.sendall(said)
+        connection.sendall(sent)
         assert connection.recv(100) == b""
         assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.3 s"
 
     @pytest.mark.parametrize(
-        ("said", "reason"),
+        ("sent", "reason"),
         [
             (b"GET / HTTP/1.1\r\n\r\n", "it does not speak TLS but HTTP"),
             (b"\x00" * 100, "it does not speak TLS"),
@@ -363,11 +362,11 @@ class TestPendingConnection:
         ],
     )
     def test_pending_connection_without_tls_is_closed(
-        self, said: bytes, reason: str | None, net: Net
+        self, sent: bytes, reason: str | None, net: Net
     ) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         connection = net.connection("127.0.0.2")
-        connection.sendall(said)
+        connection.sendall(sent)
         with contextlib.suppress(ConnectionResetError):
             while connection.recv(1000):
                 pass
@@ -382,15 +381,15 @@ class TestPendingConnection:
     def test_authentic_peer_gets_through_among_300_pending_connections(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
         before = len(list(Path("/dev/fd").iterdir()))
-        crowd = [net.connection("127.0.0.2", f"127.0.0.{2 + at % 8}") for at in range(300)]
-        for connection in crowd[::2]:
-            with contextlib.suppress(OSError):  # some had to go already
+        others = [net.connection("127.0.0.2", f"127.0.0.{2 + at % 8}") for at in range(300)]
+        for connection in others[::2]:
+            with contextlib.suppress(OSError):  # some are closed already
                 connection.sendall(b"\x16\x03\x01\x02\x00\x01")
         assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
-        assert isinstance(bob.told.get(timeout=HANG), Arrival)
-        for connection in crowd:
+        assert isinstance(bob.outcomes.get(timeout=HANG), Arrival)
+        for connection in others:
             connection.close()
-        # The two ends of the session stay; who still waited to be let in is let in, and found to be gone.
+        # The two ends of the connection stay; those still in the backlog are accepted, and found closed.
         until(lambda: not list(bob.endpoint._pending) and len(list(Path("/dev/fd").iterdir())) == before + 2)
 
 

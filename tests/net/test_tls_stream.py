@@ -1,5 +1,5 @@
-"""tls_stream.py: The four verbs over TLS and real sockets: what one end sends arrives at the other, whatever
-the kernel takes at a time.
+"""tls_stream.py: A stream over TLS and real sockets: sent bytes arrive at the other end, however few of
+them the kernel accepts at a time.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ def streams() -> Iterator[tuple[TlsStream, TlsStream]]:
     a, b = sockets()
     tls_a, tls_b = machines()
 
-    async def story() -> None:
+    async def main() -> None:
         channels = await asyncio.gather(
             TlsHandshakeStream(a, tls_a).open_channel(), TlsHandshakeStream(b, tls_b).open_channel()
         )
         assert set(channels) == {b"tls" + CERTIFICATE.sha256}
 
-    asyncio.run(story())
+    asyncio.run(main())
     one, other = TlsStream(a, tls_a), TlsStream(b, tls_b)
     yield one, other
     one.close()
@@ -76,7 +76,7 @@ def streams() -> Iterator[tuple[TlsStream, TlsStream]]:
 
 
 def receive(stream: TlsStream, buffer: memoryview) -> bytes:
-    """What comes next, once it is there."""
+    """Returns the next bytes, once some have arrived."""
     while True:
         try:
             return bytes(buffer[: stream.receive_into(buffer)])
@@ -85,7 +85,7 @@ def receive(stream: TlsStream, buffer: memoryview) -> bytes:
 
 
 def receive_all(stream: TlsStream, size: int, buffer_bytes: int = 128 * 1024) -> bytes:
-    """The next *size* bytes."""
+    """Returns the next *size* bytes."""
     buffer = memoryview(bytearray(buffer_bytes))
     got = bytearray()
     while len(got) < size:
@@ -106,28 +106,28 @@ def send_all(stream: TlsStream, data: bytes) -> None:
 
 def send_for_ever(stream: TlsStream) -> NoReturn:
     while True:
-        send_all(stream, b"anybody there?")
+        send_all(stream, b"is there a reader?")
 
 
-def meanwhile(step: Callable[[], object]) -> threading.Thread:
+def in_a_thread(step: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=step)
     thread.start()
     return thread
 
 
 def noise(size: int) -> bytes:
-    """Bytes in which no piece is like another."""
+    """Returns bytes in which no two pieces are equal."""
     return b"".join(hashlib.sha256(at.to_bytes(4)).digest() for at in range(size // 32))
 
 
 def test_both_kernel_buffers_are_set(streams: tuple[TlsStream, TlsStream]) -> None:
     stream = streams[0]._socket
-    with socket.socket(stream.family, stream.type) as wished:
+    with socket.socket(stream.family, stream.type) as requested:
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            unwished = wished.getsockopt(socket.SOL_SOCKET, option)
-            wished.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+            unrequested = requested.getsockopt(socket.SOL_SOCKET, option)
+            requested.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
             found = stream.getsockopt(socket.SOL_SOCKET, option)
-            assert unwished != found == wished.getsockopt(socket.SOL_SOCKET, option)
+            assert unrequested != found == requested.getsockopt(socket.SOL_SOCKET, option)
 
 
 class TestSending:
@@ -152,7 +152,7 @@ class TestSending:
     ) -> None:
         a, b = streams
         payload = noise(4_000_000)
-        sender = meanwhile(lambda: send_all(a, payload))
+        sender = in_a_thread(lambda: send_all(a, payload))
         assert receive_all(b, len(payload), buffer_bytes) == payload
         sender.join()
 
@@ -163,9 +163,9 @@ class TestSending:
         payload, answer = noise(8_000_000), noise(8_000_000)[::-1]
         at_b: list[bytes] = []
         threads = [
-            meanwhile(lambda: send_all(a, payload)),
-            meanwhile(lambda: send_all(b, answer)),
-            meanwhile(lambda: at_b.append(receive_all(b, len(payload)))),
+            in_a_thread(lambda: send_all(a, payload)),
+            in_a_thread(lambda: send_all(b, answer)),
+            in_a_thread(lambda: at_b.append(receive_all(b, len(payload)))),
         ]
         assert receive_all(a, len(answer)) == answer
         for thread in threads:
@@ -174,7 +174,7 @@ class TestSending:
 
 
 def fill(stream: TlsStream, piece: bytes) -> int:
-    """Sends *piece* until the kernel takes no more; how often it went."""
+    """Sends *piece* until the kernel accepts no more; returns the number of sent pieces."""
     times = 0
     while True:
         try:
@@ -184,16 +184,16 @@ def fill(stream: TlsStream, piece: bytes) -> int:
         times += 1
 
 
-class TestAFullSocket:
+class TestFullSocket:
     def test_bytes_count_as_sent_when_the_last_of_them_has_been_written(
         self, streams: tuple[TlsStream, TlsStream]
     ) -> None:
         a, b = streams
         piece = noise(50_016)
         taken = fill(a, piece)
-        assert a._encoded  # some of the next has left, and this has not
+        assert a._encoded  # a part of the next piece is not written yet
         got = receive_all(b, taken * len(piece))
-        # The same bytes again, as a link does it: they are not sent twice.
+        # The same bytes again, as a connection sends them: they are not written twice.
         select.select([], [a.fileno()], [])
         assert a.send(piece) == len(piece)
         assert not a._encoded
@@ -215,8 +215,8 @@ class TestAFullSocket:
     def test_receiving_goes_on_while_the_socket_is_full(self, streams: tuple[TlsStream, TlsStream]) -> None:
         a, b = streams
         fill(a, noise(64_000))
-        assert b.send(b"I am slow") == 9
-        assert receive_all(a, 9) == b"I am slow"
+        assert b.send(b"slow data") == 9
+        assert receive_all(a, 9) == b"slow data"
 
 
 class TestReading:
@@ -237,7 +237,7 @@ class TestReading:
         assert receive_all(b, 5) == b"hello"
 
     def test_one_read_for_each_event_misses_nothing(self, streams: tuple[TlsStream, TlsStream]) -> None:
-        # Whenever the socket is not readable, everything that came has been handed out.
+        # Whenever the socket is not readable, all received bytes have been returned.
         a, b = streams
         buffer = memoryview(bytearray(32 * 1024))
         sent: deque[bytes] = deque(noise(32 * size) for size in range(1, 2000, 37))
@@ -272,7 +272,7 @@ class TestEnding:
     ) -> None:
         a, b = streams
         payload = noise(200_000)
-        sender = meanwhile(lambda: send_all(b, payload))
+        sender = in_a_thread(lambda: send_all(b, payload))
         a.end_writing()
         assert receive_all(a, len(payload)) == payload
         sender.join()
@@ -316,21 +316,21 @@ class TestEnding:
 
 
 class End:
-    """One end of a link over TLS, with everything it heard."""
+    """One end of a connection over TLS, and the signals that it has received."""
 
     def __init__(
         self, loop_thread: LoopThread, stream: TlsStream, here: Incarnation, there: Incarnation
     ) -> None:
         self.out = Outbox(there.name)
-        self.heard: queue.SimpleQueue[Signal] = queue.SimpleQueue()
+        self.received: queue.SimpleQueue[Signal] = queue.SimpleQueue()
         self.lost: queue.SimpleQueue[str] = queue.SimpleQueue()
-        session = SignalStream(here, there)
-        self.link = Connection(loop_thread.loop, stream, session, self.out, self)
-        loop_thread.call(self.link.start)
+        signal_stream = SignalStream(here, there)
+        self.connection = Connection(loop_thread.loop, stream, signal_stream, self.out, self)
+        loop_thread.call(self.connection.start)
 
     def signals_received(self, signals: list[Signal]) -> None:
         for signal in signals:
-            self.heard.put(signal)
+            self.received.put(signal)
 
     def connection_lost(self, reason: str) -> None:
         self.lost.put(reason)
@@ -338,12 +338,12 @@ class End:
     def signal_not_sent(self, reason: str) -> None:
         raise AssertionError(reason)
 
-    def say(self, signal: Signal) -> None:
+    def send(self, signal: Signal) -> None:
         self.out.put(signal)
-        self.link.flush()
+        self.connection.flush()
 
-    def hears(self) -> Signal:
-        return self.heard.get(timeout=HANG)
+    def receive(self) -> Signal:
+        return self.received.get(timeout=HANG)
 
 
 @pytest.fixture
@@ -351,7 +351,7 @@ def ends(loop_thread: LoopThread, streams: tuple[TlsStream, TlsStream]) -> Itera
     gus, bob = End(loop_thread, streams[0], GUS, BOB), End(loop_thread, streams[1], BOB, GUS)
     yield gus, bob
     for end in (gus, bob):
-        end.link.close(gracefully=False)
+        end.connection.close(gracefully=False)
     loop_thread.settle()
 
 
@@ -359,61 +359,63 @@ def payload(frm: int, number: int, size: int) -> Send:
     return Send(Pid(frm), "server", Payload(number.to_bytes(4) + bytes(size)))
 
 
-class TestALink:
-    """`Connection` on top: it knows nothing of TLS, and must not lose a byte or a wake-up by it."""
+class TestConnectionOverTls:
+    """`Connection` over TLS, which it does not know of, must not lose a byte or a wake-up."""
 
     def test_payloads_of_several_threads_arrive_in_order_both_ways(self, ends: tuple[End, End]) -> None:
         sizes = (10, 70_000, 3, 16_384, 1_000_000, 0, 64 * 1024)
 
-        def speak(end: End, frm: int) -> None:
+        def write(end: End, frm: int) -> None:
             for number in range(70):
-                end.say(payload(frm, number, sizes[(number + frm) % len(sizes)]))
+                end.send(payload(frm, number, sizes[(number + frm) % len(sizes)]))
 
-        speakers = [meanwhile(functools.partial(speak, end, frm)) for end in ends for frm in (1, 2, 3)]
+        writers = [in_a_thread(functools.partial(write, end, frm)) for end in ends for frm in (1, 2, 3)]
         for end in ends:
-            heard: dict[int, list[int]] = {1: [], 2: [], 3: []}
+            received: dict[int, list[int]] = {1: [], 2: [], 3: []}
             for _ in range(210):
-                signal = end.hears()
+                signal = end.receive()
                 assert isinstance(signal, Send)
                 assert signal.frm is not None
                 number = int.from_bytes(signal.body.data[:4])
                 assert len(signal.body.data) == 4 + sizes[(number + signal.frm.number) % len(sizes)]
-                heard[signal.frm.number].append(number)
-            assert list(heard.values()) == [list(range(70))] * 3
-        for speaker in speakers:
-            speaker.join()
+                received[signal.frm.number].append(number)
+            assert list(received.values()) == [list(range(70))] * 3
+        for writer in writers:
+            writer.join()
 
     def test_last_signal_after_a_full_socket_arrives(
         self, loop_thread: LoopThread, ends: tuple[End, End]
     ) -> None:
-        # Its last record is encrypted when the kernel has no room for it, and nothing comes after it: the
-        # link has to go on watching for room.
+        # Its last record is encrypted while the socket is full, and nothing comes after it: the connection
+        # has to go on waiting until the socket is writable.
         gus, bob = ends
-        loop_thread.call(lambda: bob.link._loop.remove_reader(bob.link._descriptor))
+        loop_thread.call(lambda: bob.connection._loop.remove_reader(bob.connection._descriptor))
         sent = 0
-        while not gus.link._full:
-            gus.say(payload(1, sent, 60_000))
+        while not gus.connection._full:
+            gus.send(payload(1, sent, 60_000))
             sent += 1
         assert not gus.out
-        loop_thread.call(lambda: bob.link._loop.add_reader(bob.link._descriptor, bob.link._readable))
+        loop_thread.call(
+            lambda: bob.connection._loop.add_reader(bob.connection._descriptor, bob.connection._readable)
+        )
         for number in range(sent):
-            assert bob.hears() == Send(
+            assert bob.receive() == Send(
                 Pid(1, 0, *GUS), "server", Payload(number.to_bytes(4) + bytes(60_000), GUS)
             )
 
     def test_graceful_close_delivers_queued_signals_first(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
         for number in range(40):
-            gus.say(payload(1, number, 50_000))
-        gus.link.close(gracefully=True)
+            gus.send(payload(1, number, 50_000))
+        gus.connection.close(gracefully=True)
         for _ in range(40):
-            bob.hears()
+            bob.receive()
         assert bob.lost.get(timeout=HANG) == "it closed the connection"
         assert gus.lost.get(timeout=HANG)
 
     def test_abrupt_close_is_reported_as_a_broken_connection(self, ends: tuple[End, End]) -> None:
         gus, bob = ends
-        gus.link.close(gracefully=False)
+        gus.connection.close(gracefully=False)
         assert bob.lost.get(timeout=HANG) == "the connection broke (it hung up without closing TLS)"
 
 
@@ -425,7 +427,7 @@ class TestHandshakeStream:
         async def dial() -> None:
             handshake = TlsHandshakeStream(a, tls_a)
             await handshake.open_channel()
-            await handshake.send_all(b"who are you?")
+            await handshake.send_all(b"a hello")
             assert await handshake.receive() == b"b"
             tls_a.finish()
             await handshake.send_all(b"")
@@ -433,88 +435,88 @@ class TestHandshakeStream:
         async def accept() -> None:
             handshake = TlsHandshakeStream(b, tls_b)
             await handshake.open_channel()
-            assert await handshake.receive() == b"who are you?"
+            assert await handshake.receive() == b"a hello"
             await handshake.send_all(b"b")
             assert await handshake.receive() == b""
 
-        async def story() -> None:
+        async def main() -> None:
             await asyncio.gather(dial(), accept())
 
         with a, b:
-            asyncio.run(story())
+            asyncio.run(main())
 
-    @pytest.mark.parametrize("said", [None, b"nonsense of connections"])
-    def test_eight_handshakes_are_computed_in_one_loop_iteration(self, said: bytes | None) -> None:
-        """However many have spoken, whatever they have said; and all of them get their turn."""
-        crowd = [sockets() for _ in range(30)]
-        for connection, _ in crowd:
-            connection.sendall(said or machines()[0].data_to_send())
+    @pytest.mark.parametrize("sent", [None, b"nonsense of connections"])
+    def test_eight_handshakes_are_computed_in_one_loop_iteration(self, sent: bytes | None) -> None:
+        """The limit holds for any number of connections and any data, and each is computed in the end."""
+        pairs = [sockets() for _ in range(30)]
+        for connection, _ in pairs:
+            connection.sendall(sent or machines()[0].data_to_send())
         computed: Counter[int] = Counter()
-        turn = 0
-        everybody = asyncio.Event()
+        iteration = 0
+        all_computed = asyncio.Event()
 
         class Counted(TlsMachine):
             def receive_data(self, data: bytes | memoryview) -> None:
-                computed[turn] += 1
-                if computed.total() == len(crowd):
-                    everybody.set()
+                computed[iteration] += 1
+                if computed.total() == len(pairs):
+                    all_computed.set()
                 super().receive_data(data)
 
         async def count() -> None:
-            nonlocal turn
+            nonlocal iteration
             while True:
                 await asyncio.sleep(0)
-                turn += 1
+                iteration += 1
 
-        async def story() -> None:
-            turns, context = handshake_limit(), listening_context(CERTIFICATE)
+        async def main() -> None:
+            limit, context = handshake_limit(), listening_context(CERTIFICATE)
             handshakes = [
-                TlsHandshakeStream(here, Counted(context, certificate_sha256=CERTIFICATE.sha256), turns)
-                for _, here in crowd
+                TlsHandshakeStream(here, Counted(context, certificate_sha256=CERTIFICATE.sha256), limit)
+                for _, here in pairs
             ]
             counting = asyncio.create_task(count())
-            shaking = [asyncio.create_task(handshake.open_channel()) for handshake in handshakes]
-            await everybody.wait()
-            for task in (*shaking, counting):
+            handshaking = [asyncio.create_task(handshake.open_channel()) for handshake in handshakes]
+            await all_computed.wait()
+            for task in (*handshaking, counting):
                 task.cancel()
-            await asyncio.gather(*shaking, counting, return_exceptions=True)
+            await asyncio.gather(*handshaking, counting, return_exceptions=True)
 
-        asyncio.run(story())
+        asyncio.run(main())
         assert max(computed.values()) == MAX_COMPUTED_AT_ONCE
-        for pair in crowd:
+        for pair in pairs:
             for end in pair:
                 end.close()
 
     def test_silent_peer_delays_no_other_handshake(self) -> None:
-        crowd = [sockets() for _ in range(2 * MAX_COMPUTED_AT_ONCE)]
+        pairs = [sockets() for _ in range(2 * MAX_COMPUTED_AT_ONCE)]
         a, b = sockets()
         tls_a, tls_b = machines()
 
-        async def story() -> None:
-            turns = handshake_limit()
+        async def main() -> None:
+            limit = handshake_limit()
             silent = [
-                asyncio.create_task(TlsHandshakeStream(here, machines()[1], turns).open_channel())
-                for _, here in crowd
+                asyncio.create_task(TlsHandshakeStream(here, machines()[1], limit).open_channel())
+                for _, here in pairs
             ]
             await asyncio.sleep(0)
             async with asyncio.timeout(HANG):
                 await asyncio.gather(
-                    TlsHandshakeStream(a, tls_a, turns).open_channel(),
-                    TlsHandshakeStream(b, tls_b, turns).open_channel(),
+                    TlsHandshakeStream(a, tls_a, limit).open_channel(),
+                    TlsHandshakeStream(b, tls_b, limit).open_channel(),
                 )
             for task in silent:
                 task.cancel()
             await asyncio.gather(*silent, return_exceptions=True)
 
-        asyncio.run(story())
-        for pair in ((a, b), *crowd):
+        asyncio.run(main())
+        for pair in ((a, b), *pairs):
             for end in pair:
                 end.close()
 
     def test_bytes_received_with_the_end_of_the_handshake_are_passed_on(self) -> None:
         a, b = sockets()
         tls_a, tls_b = machines()
-        # The dialler need not wait: its last flight and its first words arrive as one.
+        # The dialler does not wait: its last flight and its first bytes arrive together.
         a.sendall(tls_a.data_to_send())
         select.select([b.fileno()], [], [])
         tls_b.receive_data(b.recv(4096))
@@ -523,7 +525,7 @@ class TestHandshakeStream:
         a.sendall(tls_a.data_to_send())
         select.select([b.fileno()], [], [])
 
-        async def story() -> None:
+        async def main() -> None:
             handshake = TlsHandshakeStream(b, tls_b)
             await handshake.open_channel()
             stream, trailing = handshake.stream()
@@ -532,7 +534,7 @@ class TestHandshakeStream:
                 stream.receive_into(memoryview(bytearray(100)))
 
         with a, b:
-            asyncio.run(story())
+            asyncio.run(main())
 
     def test_tls_handshake_proof_and_signals_share_one_connection(self, loop_thread: LoopThread) -> None:
         a, b = sockets()
@@ -550,9 +552,9 @@ class TestHandshakeStream:
                         case Authenticated():
                             assert isinstance(machine, Acceptor)
                             machine.decide("ok")
-                            verdict, established = machine.events()
-                            assert isinstance(verdict, Transmit)
-                            await handshake.send_all(verdict.data)
+                            decision, established = machine.events()
+                            assert isinstance(decision, Transmit)
+                            await handshake.send_all(decision.data)
                             assert isinstance(established, Established)
                             return established
                         case Established():
@@ -585,10 +587,10 @@ class TestHandshakeStream:
         assert at_bob[0] == Established(*GUS, hidden=False)
         assert at_gus[2] == at_bob[2] == b""
         gus, bob = End(loop_thread, at_gus[1], GUS, BOB), End(loop_thread, at_bob[1], BOB, GUS)
-        gus.say(Send(None, "server", Payload(b"hello")))
-        assert bob.hears() == Send(None, "server", Payload(b"hello", GUS))
-        gus.link.close(gracefully=False)
-        bob.link.close(gracefully=False)
+        gus.send(Send(None, "server", Payload(b"hello")))
+        assert bob.receive() == Send(None, "server", Payload(b"hello", GUS))
+        gus.connection.close(gracefully=False)
+        bob.connection.close(gracefully=False)
         loop_thread.settle()
 
     def test_peer_with_older_tls_is_refused_at_both_ends(self) -> None:
@@ -597,7 +599,7 @@ class TestHandshakeStream:
         old.minimum_version = old.maximum_version = type(old.maximum_version).TLSv1_2
         tls_a, tls_b = machines(old)
 
-        async def story() -> None:
+        async def main() -> None:
             outcomes = await asyncio.gather(
                 TlsHandshakeStream(a, tls_a).open_channel(),
                 TlsHandshakeStream(b, tls_b).open_channel(),
@@ -607,17 +609,17 @@ class TestHandshakeStream:
             assert [str(outcome) for outcome in outcomes] == ["it does not speak TLS 1.3"] * 2
 
         with a, b:
-            asyncio.run(story())
+            asyncio.run(main())
 
     def test_peer_that_closes_during_tls_is_a_protocol_error(self) -> None:
         a, b = sockets()
         _, tls_b = machines()
 
-        async def story() -> None:
+        async def main() -> None:
             handshake = TlsHandshakeStream(b, tls_b)
             a.close()
             with pytest.raises(ProtocolError, match=r"^it hung up during the TLS handshake$"):
                 await handshake.open_channel()
 
         with a, b:
-            asyncio.run(story())
+            asyncio.run(main())

@@ -1,6 +1,6 @@
-"""A peer written by hand walks the handshake behind TLS, and does one thing wrong at one step.
+"""A dialler written by hand makes one error in the handshake inside TLS.
 
-All of them are refused, and nothing of them is left behind.  White-box: it knows the layout of each frame.
+Each is refused, and no resources of it are left.  White-box: the layout of each frame is written out.
 """
 
 from __future__ import annotations
@@ -25,85 +25,85 @@ from pyx.wire.handshake.hello import DIALLER, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.net.fault_proxy import FaultProxy
 from tests.net.impostor import HELLO as IMPOSTORS_HELLO
-from tests.net.impostor import framed, judges
+from tests.net.impostor import framed, with_decision
 from tests.net.test_endpoint import HANG, DialFailed
-from tests.net.test_tcp_carrier import KEY, Net, brief, net
+from tests.net.test_tcp_carrier import KEY, Net, net, short_timeout
 from tests.staging import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["brief", "net"]  # fixtures
+__all__ = ["net", "short_timeout"]  # fixtures
 
 HELLO: Final = Hello(DIALLER, 1, 1, 0, 7, bytes(range(32)), "spy@127.0.0.9", "bob@127.0.0.2")
 
 
-class Walk:
-    """What the peer says at each step; *spoilt* changes the bytes of one."""
+class HandDialler:
+    """The frames of a dialler; `altered` and `stops` make one with an error."""
 
     def __init__(self, hello: Hello = HELLO, key: bytes = KEY, *, channel: bytes | None = None) -> None:
         self.hello = pack_hello(hello)
         self.key = key
         self.channel = channel
-        self.spoil_hello: Callable[[bytes], bytes] = lambda frame: frame
-        self.spoil_proof: Callable[[bytes], bytes] = lambda frame: frame
+        self.alter_hello: Callable[[bytes], bytes] = lambda frame: frame
+        self.alter_proof: Callable[[bytes], bytes] = lambda frame: frame
         self.one_byte_at_a_time = False
         self.stops = ""
-        self.says = 0
+        self.cut_at = 0
         self.is_silent = False
         self._unread = b""
-        self.heard: list[bytes] = []
-        """The frames of bob, without their lengths."""
+        self.received: list[bytes] = []
+        """The frames received from bob, without their lengths."""
         self.proof = b""
 
     async def run(self, port: int) -> bytes:
-        """The last frame that came, without its length; empty where none did.
+        """Runs the handshake; returns the last received frame without its length, empty if there was none.
 
-        The output ends after `says` bytes of the step `stops`; then the peer closes, or `is_silent`.
+        Its output ends after `cut_at` bytes of the step `stops`; then it closes or is silent (`is_silent`).
         """
         connection = await asyncio.to_thread(socket.create_connection, ("127.0.0.2", port), HANG)
         connection.setblocking(False)
         with contextlib.closing(connection), contextlib.suppress(OSError, ProtocolError):
             if self.stops == "tls":
                 hello = TlsMachine(dialling_context()).data_to_send()
-                await asyncio.get_running_loop().sock_sendall(connection, hello[: self.says])
+                await asyncio.get_running_loop().sock_sendall(connection, hello[: self.cut_at])
                 await self._stop(connection)
                 return b""
             handshake = TlsHandshakeStream(connection, TlsMachine(dialling_context()))
             channel = await handshake.open_channel()
-            said = self.spoil_hello(framed(self.hello))
+            frame = self.alter_hello(framed(self.hello))
             if self.stops == "hello":
-                await handshake.send_all(said[: self.says])
+                await handshake.send_all(frame[: self.cut_at])
                 await self._stop(connection)
                 return b""
-            await self._say(handshake, said)
-            answer = await self._hear(handshake)
+            await self._send(handshake, frame)
+            answer = await self._receive(handshake)
             if answer[:1] == b"\x05":
                 return answer
             self.proof = framed(b"\x03" + self._mac(answer, self.channel or channel))
-            said = self.spoil_proof(self.proof)
+            frame = self.alter_proof(self.proof)
             if self.stops == "proof":
-                await handshake.send_all(said[: self.says])
+                await handshake.send_all(frame[: self.cut_at])
                 await self._stop(connection)
                 return b""
-            await self._say(handshake, said)
-            await self._hear(handshake)
-        return self.heard[-1] if self.heard else b""
+            await self._send(handshake, frame)
+            await self._receive(handshake)
+        return self.received[-1] if self.received else b""
 
-    async def _hear(self, handshake: TlsHandshakeStream) -> bytes:
-        """The next frame; it may have come in one piece with the one before."""
+    async def _receive(self, handshake: TlsHandshakeStream) -> bytes:
+        """Returns the next frame, which may have arrived together with the one before."""
         if not self._unread:
             self._unread = await handshake.receive()
         end = 2 + int.from_bytes(self._unread[:2])
         frame, self._unread = self._unread[2:end], self._unread[end:]
-        self.heard.append(frame)
+        self.received.append(frame)
         return frame
 
     async def _stop(self, connection: socket.socket) -> None:
         while self.is_silent and await asyncio.get_running_loop().sock_recv(connection, 4096):
             pass  # received data changes nothing
 
-    async def _say(self, handshake: TlsHandshakeStream, data: bytes) -> None:
+    async def _send(self, handshake: TlsHandshakeStream, data: bytes) -> None:
         step = 1 if self.one_byte_at_a_time else len(data)
         with contextlib.suppress(OSError):  # bob has refused already, and the refusal is still unread
             for at in range(0, len(data), step):
@@ -117,61 +117,61 @@ class Walk:
 
 
 def descriptors() -> int:
-    """How many this process has open."""
+    """Returns the number of open descriptors of this OS process."""
     return len(list(Path("/dev/fd").iterdir()))
 
 
-def spoilt(
+def altered(
     hello: Callable[[bytes], bytes] | None = None, proof: Callable[[bytes], bytes] | None = None
-) -> Walk:
-    walk = Walk()
-    walk.spoil_hello = hello or walk.spoil_hello
-    walk.spoil_proof = proof or walk.spoil_proof
-    return walk
+) -> HandDialler:
+    dialler = HandDialler()
+    dialler.alter_hello = hello or dialler.alter_hello
+    dialler.alter_proof = proof or dialler.alter_proof
+    return dialler
 
 
-def stops(step: str, says: int = 0, *, silent: bool = False) -> Walk:
-    walk = Walk()
-    walk.stops, walk.says, walk.is_silent = step, says, silent
-    return walk
+def stops(step: str, cut_at: int = 0, *, silent: bool = False) -> HandDialler:
+    dialler = HandDialler()
+    dialler.stops, dialler.cut_at, dialler.is_silent = step, cut_at, silent
+    return dialler
 
 
-WRONG: Final[dict[str, Callable[[], Walk]]] = {
-    "hello with a wrong tag": lambda: spoilt(lambda frame: frame[:2] + b"x" + frame[3:]),
-    "hello cut short": lambda: spoilt(lambda frame: framed(frame[2:-3])),
-    "hello too long": lambda: spoilt(lambda frame: framed(frame[2:] + b"more")),
-    "hello of a length over the limit": lambda: spoilt(lambda _: b"\xff\xff"),
-    "hello that is empty": lambda: spoilt(lambda _: b"\0\0"),
-    "hello with a name that is not text": lambda: spoilt(lambda frame: frame.replace(b"spy", b"s\xffy")),
-    "hello with my own name": lambda: Walk(HELLO._replace(name="bob@127.0.0.2")),
-    "hello with another name dialled": lambda: Walk(HELLO._replace(dialled="cat@127.0.0.2")),
-    "hello of an old version": lambda: Walk(HELLO._replace(lowest=0, highest=0)),
-    "hello of a version to come": lambda: Walk(HELLO._replace(lowest=2, highest=9)),
-    "hello with unknown flags": lambda: Walk(HELLO._replace(flags=4)),
-    "hello without a creation": lambda: Walk(HELLO._replace(creation=0)),
-    "hello of an acceptor": lambda: Walk(HELLO._replace(role=2)),
-    "proof with a wrong tag": lambda: spoilt(proof=lambda frame: frame[:2] + b"\x04" + frame[3:]),
-    "proof cut short": lambda: spoilt(proof=lambda frame: framed(frame[2:-1])),
-    "proof too long": lambda: spoilt(proof=lambda frame: framed(frame[2:] + b"x")),
-    "proof of zeros": lambda: spoilt(proof=lambda _: framed(b"\x03" + bytes(32))),
-    "proof by another cookie": lambda: Walk(key=b"o" * 32),
-    "proof for another certificate": lambda: Walk(channel=b"tls" + bytes(32)),
-    "proof for a unix socket": lambda: Walk(channel=b"unix"),
-    "proof that goes on at once": lambda: spoilt(proof=lambda frame: frame + framed(b"signals")),
+WRONG: Final[dict[str, Callable[[], HandDialler]]] = {
+    "hello with a wrong tag": lambda: altered(lambda frame: frame[:2] + b"x" + frame[3:]),
+    "hello cut short": lambda: altered(lambda frame: framed(frame[2:-3])),
+    "hello too long": lambda: altered(lambda frame: framed(frame[2:] + b"more")),
+    "hello of a length over the limit": lambda: altered(lambda _: b"\xff\xff"),
+    "hello that is empty": lambda: altered(lambda _: b"\0\0"),
+    "hello with a name that is not text": lambda: altered(lambda frame: frame.replace(b"spy", b"s\xffy")),
+    "hello with my own name": lambda: HandDialler(HELLO._replace(name="bob@127.0.0.2")),
+    "hello with another name dialled": lambda: HandDialler(HELLO._replace(dialled="cat@127.0.0.2")),
+    "hello of an old version": lambda: HandDialler(HELLO._replace(lowest=0, highest=0)),
+    "hello of a version to come": lambda: HandDialler(HELLO._replace(lowest=2, highest=9)),
+    "hello with unknown flags": lambda: HandDialler(HELLO._replace(flags=4)),
+    "hello without a creation": lambda: HandDialler(HELLO._replace(creation=0)),
+    "hello of an acceptor": lambda: HandDialler(HELLO._replace(role=2)),
+    "proof with a wrong tag": lambda: altered(proof=lambda frame: frame[:2] + b"\x04" + frame[3:]),
+    "proof cut short": lambda: altered(proof=lambda frame: framed(frame[2:-1])),
+    "proof too long": lambda: altered(proof=lambda frame: framed(frame[2:] + b"x")),
+    "proof of zeros": lambda: altered(proof=lambda _: framed(b"\x03" + bytes(32))),
+    "proof by another cookie": lambda: HandDialler(key=b"o" * 32),
+    "proof for another certificate": lambda: HandDialler(channel=b"tls" + bytes(32)),
+    "proof for a unix socket": lambda: HandDialler(channel=b"unix"),
+    "proof that goes on at once": lambda: altered(proof=lambda frame: frame + framed(b"signals")),
     "end at once": lambda: stops("tls"),
     "end in tls": lambda: stops("tls", 50),
-    "end behind tls": lambda: stops("hello"),
+    "end after tls": lambda: stops("hello"),
     "end in the hello": lambda: stops("hello", 20),
-    "end behind the hello": lambda: stops("proof"),
+    "end after the hello": lambda: stops("proof"),
     "end in the proof": lambda: stops("proof", 20),
 }
 
-SILENT: Final[dict[str, Callable[[], Walk]]] = {
+SILENT: Final[dict[str, Callable[[], HandDialler]]] = {
     "at once": lambda: stops("tls", silent=True),
     "in tls": lambda: stops("tls", 50, silent=True),
-    "behind tls": lambda: stops("hello", silent=True),
+    "after tls": lambda: stops("hello", silent=True),
     "in the hello": lambda: stops("hello", 20, silent=True),
-    "behind the hello": lambda: stops("proof", silent=True),
+    "after the hello": lambda: stops("proof", silent=True),
     "in the proof": lambda: stops("proof", 20, silent=True),
 }
 
@@ -182,13 +182,13 @@ def test_wrong_handshake_is_refused(what: str, net: Net) -> None:
     before = descriptors()
     answer = net.loop_thread.run(WRONG[what]().run(net.port))
     if "end" not in what:
-        assert answer == b"\x05"  # one answer to all, which says nothing
+        assert answer == b"\x05"  # the same answer to all errors
     assert bob.refusals.get(timeout=HANG)
     assert bob.claims == 0
     until(lambda: not list(bob.endpoint._pending) and descriptors() == before)
 
 
-@pytest.mark.usefixtures("brief")
+@pytest.mark.usefixtures("short_timeout")
 @pytest.mark.parametrize("where", SILENT)
 def test_silent_handshake_is_closed(where: str, net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
@@ -202,7 +202,7 @@ def test_silent_handshake_is_closed(where: str, net: Net) -> None:
 def test_older_tls_is_refused(net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
     context = dialling_context()
-    with warnings.catch_warnings():  # Python calls these versions old, which is the point
+    with warnings.catch_warnings():  # Python warns of these old versions
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(ssl.SSLError), contextlib.closing(net.connection("127.0.0.2")) as connection:
@@ -214,64 +214,68 @@ def test_own_proof_sent_back_is_refused(net: Net) -> None:
     """Reflection: bob is made to dial, and its own frames are sent back to it."""
     bob = net.node("bob@127.0.0.2").listen()
     given: list[bytes] = []
-    impostor = judges(lambda proof: given.append(proof) or framed(proof))
+    impostor = with_decision(lambda proof: given.append(proof) or framed(proof))
     impostor.hello = lambda _: framed(pack_hello(IMPOSTORS_HELLO._replace(name="cat@127.0.0.3")))
     with socket.create_server(("127.0.0.3", net.port)) as listening:
         listening.setblocking(False)
         bob.dials("cat@127.0.0.3")
         net.loop_thread.run(impostor.answer(listening))
-    assert isinstance(bob.told.get(timeout=HANG), DialFailed)
+    assert isinstance(bob.outcomes.get(timeout=HANG), DialFailed)
     (proof,) = given
     assert proof[:1] == b"\x03"
-    assert net.loop_thread.run(spoilt(proof=lambda _: framed(proof)).run(net.port)) == b"\x05"
+    assert net.loop_thread.run(altered(proof=lambda _: framed(proof)).run(net.port)) == b"\x05"
     assert bob.refusals.get(timeout=HANG) == "the cookie of spy@127.0.0.9 differs from ours"
     assert bob.claims == 0
 
 
 def test_proof_of_an_earlier_handshake_is_refused(net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
-    honest = Walk()
-    assert net.loop_thread.run(honest.run(net.port))[:2] == b"\x04\x00"
-    assert net.loop_thread.run(spoilt(proof=lambda _: honest.proof).run(net.port)) == b"\x05"
+    right = HandDialler()
+    assert net.loop_thread.run(right.run(net.port))[:2] == b"\x04\x00"
+    assert net.loop_thread.run(altered(proof=lambda _: right.proof).run(net.port)) == b"\x05"
     assert bob.refusals.get(timeout=HANG) == "the cookie of spy@127.0.0.9 differs from ours"
     assert bob.claims == 1
 
 
 def test_wrong_name_and_wrong_cookie_get_the_same_answer(net: Net) -> None:
     net.node("bob@127.0.0.2").listen()
-    heard = []
-    for walk in (Walk(key=b"o" * 32), Walk(HELLO._replace(dialled="cat@127.0.0.2")), Walk(channel=b"unix")):
-        net.loop_thread.run(walk.run(net.port))
-        heard.append([frame[:16] + frame[48:] for frame in walk.heard])  # all but the nonce
-    assert heard[0] == heard[1] == heard[2]
-    assert [len(heard[0]), heard[0][-1]] == [2, b"\x05"]
+    received = []
+    for dialler in (
+        HandDialler(key=b"o" * 32),
+        HandDialler(HELLO._replace(dialled="cat@127.0.0.2")),
+        HandDialler(channel=b"unix"),
+    ):
+        net.loop_thread.run(dialler.run(net.port))
+        received.append([frame[:16] + frame[48:] for frame in dialler.received])  # all but the nonce
+    assert received[0] == received[1] == received[2]
+    assert [len(received[0]), received[0][-1]] == [2, b"\x05"]
 
 
 @pytest.mark.parametrize("what", ["hello cut short", "proof by another cookie", "proof too long"])
 def test_wrong_handshake_byte_by_byte_is_refused(what: str, net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
-    walk = WRONG[what]()
-    walk.one_byte_at_a_time = True
-    assert net.loop_thread.run(walk.run(net.port)) == b"\x05"
+    dialler = WRONG[what]()
+    dialler.one_byte_at_a_time = True
+    assert net.loop_thread.run(dialler.run(net.port)) == b"\x05"
     assert bob.refusals.get(timeout=HANG)
     assert bob.claims == 0
 
 
 def test_handshake_split_at_every_byte_succeeds(net: Net) -> None:
     gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
-    gus.is_led_astray_to("127.0.0.3")
+    gus.resolves_all_names_to("127.0.0.3")
     with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)) as proxy:
         proxy.there.in_single_bytes = proxy.back.in_single_bytes = True
         assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
-        assert isinstance(bob.told.get(timeout=HANG), Arrival)
+        assert isinstance(bob.outcomes.get(timeout=HANG), Arrival)
 
 
 @pytest.mark.parametrize("fault", ["cuts", "flips"])
 @pytest.mark.parametrize("way", ["there", "back"])
 def test_network_failure_at_any_byte_leaves_no_half_open_connection(way: str, fault: str, net: Net) -> None:
-    """Both ends have the session, or its end: an end that has it finds at once that the other is gone."""
+    """An end that is connected is connected to the other end, or finds at once that it has closed."""
     gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
-    gus.is_led_astray_to("127.0.0.3")
+    gus.resolves_all_names_to("127.0.0.3")
     outcomes = set()
     for place in range(0, 1400, 67):
         with FaultProxy(("127.0.0.3", net.port), ("127.0.0.2", net.port)) as proxy:
@@ -292,7 +296,7 @@ def test_network_failure_at_any_byte_leaves_no_half_open_connection(way: str, fa
 
 
 def ends(arrival: Arrival) -> bool:
-    """The other end of it goes away, or has gone."""
+    """Returns True when the other end has closed."""
     with contextlib.suppress(OSError, ProtocolError):
         while select.select([arrival.stream.fileno()], [], [], HANG)[0]:
             with contextlib.suppress(BlockingIOError):
@@ -304,8 +308,8 @@ def ends(arrival: Arrival) -> bool:
 
 def test_right_handshake_byte_by_byte_is_accepted(net: Net) -> None:
     bob = net.node("bob@127.0.0.2").listen()
-    walk = Walk()
-    walk.one_byte_at_a_time = True
-    verdict = net.loop_thread.run(walk.run(net.port))
-    assert verdict[:2] == b"\x04\x00"
+    dialler = HandDialler()
+    dialler.one_byte_at_a_time = True
+    decision = net.loop_thread.run(dialler.run(net.port))
+    assert decision[:2] == b"\x04\x00"
     assert bob.claims == 1

@@ -1,7 +1,7 @@
-"""Two nodes at two addresses, and a bad network between them: without root, by a proxy in Python.
+"""Two nodes at two addresses with a bad network between them: a proxy in Python, without root.
 
-Each node listens elsewhere than its name says, and a proxy stands where the name leads; so all that passes
-between them, dialled by either end, passes a proxy.
+Each node listens at another address than that of its name, where a proxy listens; so all bytes between the
+two, dialled by either end, pass a proxy.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ GUS, BOB = "gus@127.0.0.1", "bob@127.0.0.2"
 
 
 class Pair:
-    """gus, who dials, and bob; `there` is the way from gus to bob over bob's proxy, `back` the other one."""
+    """gus, which dials, and bob; `there` is the direction to bob in bob's proxy, `back` that to gus."""
 
     def __init__(self, stage: Stage, tick: float) -> None:
-        self._doors = contextlib.ExitStack()
+        self._proxies = contextlib.ExitStack()
         port = free_port()
         self.gus, self.bob = (self._node(stage, name, port, tick) for name in (GUS, BOB))
-        # gus is behind one too, so that bob's dials pass a proxy as well.
+        # gus has a proxy too, so that bob's dials pass one as well.
         self.to_gus, self.to_bob = (
-            self._doors.enter_context(FaultProxy((f"127.0.0.{at}", port), (f"127.0.0.10{at}", port)))
+            self._proxies.enter_context(FaultProxy((f"127.0.0.{at}", port), (f"127.0.0.10{at}", port)))
             for at in (1, 2)
         )
         self.there, self.back = self.to_bob.there, self.to_bob.back
@@ -45,7 +45,7 @@ class Pair:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._doors.close()
+        self._proxies.close()
 
     @staticmethod
     def _node(stage: Stage, name: str, port: int, tick: float) -> LocalNode:
@@ -55,7 +55,7 @@ class Pair:
         return node
 
     def meet(self) -> None:
-        """They are connected, after as many tries as that takes."""
+        """Connects the two, after any number of tries."""
         until(lambda: as_process(self.gus, lambda: Node.ping(BOB)) == "pong")
         until(self.are_connected)
 
@@ -65,15 +65,17 @@ class Pair:
     def are_apart(self) -> bool:
         return (nodes(self.gus), nodes(self.bob)) == ([], [])
 
-    def ear(self, count: int) -> Running:
-        """A process of bob that waits for so many messages to the name `ear`."""
+    def receiver(self, count: int) -> Running:
+        """Starts a process of bob, registered as `receiver`, that receives *count* messages."""
         running = Running(self.bob, lambda: [receive(timeout=HANG) for _ in range(count)])
-        in_kernel(self.bob, self.bob.kernel.registry.register, running.pid, "ear")
+        in_kernel(self.bob, self.bob.kernel.registry.register, running.pid, "receiver")
         return running
 
-    def tell(self, *messages: Any) -> None:
-        """gus sends them to `ear`, and does not wait for room."""
-        as_process(self.gus, lambda: [send(("ear", BOB), message, nosuspend=True) for message in messages])
+    def send_from_gus(self, *messages: Any) -> None:
+        """Sends *messages* from gus to `receiver`, without waiting for a busy connection."""
+        as_process(
+            self.gus, lambda: [send(("receiver", BOB), message, nosuspend=True) for message in messages]
+        )
 
 
 def nodes(node: LocalNode) -> list[str]:
@@ -91,26 +93,26 @@ def pair(stage: Stage, tick: float) -> Iterator[Pair]:
         yield pair
 
 
-class TestBytesThatComeLate:
-    def test_one_at_a_time_are_the_same_conversation(self, pair: Pair) -> None:
+class TestDelayedBytes:
+    def test_messages_pass_a_network_of_single_bytes(self, pair: Pair) -> None:
         pair.there.in_single_bytes = pair.back.in_single_bytes = True
         pair.meet()
-        ear = pair.ear(2)
-        pair.tell(("a", bytes(20_000)), "b")
-        assert ear.outcome() == [("a", bytes(20_000)), "b"]
+        receiver = pair.receiver(2)
+        pair.send_from_gus(("a", bytes(20_000)), "b")
+        assert receiver.outcome() == [("a", bytes(20_000)), "b"]
 
-    def test_keep_their_order(self, pair: Pair) -> None:
+    def test_messages_keep_their_order_on_a_network_with_delays(self, pair: Pair) -> None:
         chance = Random(5)
         pair.there.delay = pair.back.delay = lambda: chance.uniform(0, 0.01)
         pair.meet()
-        ear = pair.ear(300)
+        receiver = pair.receiver(300)
         for number in range(300):
-            pair.tell(number)
-        assert ear.outcome() == list(range(300))
+            pair.send_from_gus(number)
+        assert receiver.outcome() == list(range(300))
 
     @pytest.mark.parametrize("tick", [1.0])
     @pytest.mark.parametrize("ways", [("there",), ("back",), ("there", "back")])
-    def test_so_late_that_one_side_hears_nothing_end_the_session_for_both(
+    def test_connection_with_a_silent_direction_ends_for_both_nodes(
         self, ways: tuple[str, ...], pair: Pair
     ) -> None:
         pair.meet()
@@ -124,39 +126,39 @@ class TestBytesThatComeLate:
             way.is_open.set()
         until(pair.are_apart)
         pair.meet()
-        ear = pair.ear(1)
-        pair.tell("again")
-        assert ear.outcome() == ["again"]
+        receiver = pair.receiver(1)
+        pair.send_from_gus("again")
+        assert receiver.outcome() == ["again"]
 
 
 class TestACut:
     @pytest.mark.parametrize("place", [1, 100, RECORD_BYTES - 1, RECORD_BYTES, 500_000])
-    def test_in_the_middle_of_a_message_loses_that_alone(self, place: int, pair: Pair) -> None:
+    def test_cut_inside_a_message_loses_that_message_alone(self, place: int, pair: Pair) -> None:
         pair.meet()
-        ear = pair.ear(1)
+        receiver = pair.receiver(1)
         pair.there.cuts(place)
-        pair.tell(bytes(1_000_000))
+        pair.send_from_gus(bytes(1_000_000))
         until(pair.are_apart)
         pair.meet()
-        pair.tell("whole")
-        assert ear.outcome() == ["whole"]
+        pair.send_from_gus("whole")
+        assert receiver.outcome() == ["whole"]
 
 
 class TestAChangedByte:
     @pytest.mark.parametrize("place", [0, 1, 3, 4, 5, 100, 40_000])
-    def test_ends_the_session_with_one_line_and_never_arrives(
+    def test_changed_byte_ends_the_connection_with_one_log_line(
         self, place: int, pair: Pair, caplog: pytest.LogCaptureFixture
     ) -> None:
         pair.meet()
-        ear = pair.ear(1)
+        receiver = pair.receiver(1)
         caplog.set_level(logging.INFO, "pyx")
         pair.there.flips(place)
-        pair.tell(bytes(1_000_000))
+        pair.send_from_gus(bytes(1_000_000))
         until(pair.are_apart)
-        until(lambda: f"node {GUS} is down: " in caplog.text)  # said when the kernel is done with it
+        until(lambda: f"node {GUS} is down: " in caplog.text)  # logged when the kernel has handled it
         lines = [record.getMessage() for record in caplog.records if GUS in record.getMessage()]
         assert len(lines) == 1
         assert "Traceback" not in caplog.text
         pair.meet()
-        pair.tell("whole")
-        assert ear.outcome() == ["whole"]
+        pair.send_from_gus("whole")
+        assert receiver.outcome() == ["whole"]

@@ -1,8 +1,8 @@
-"""Hosts with a network of their own, and what may be wrong with it: as root, with `ip` and `tc`.
+"""Hosts with networks of their own and faults in them: as root, with `ip` and `tc`.
 
 Each host is a network namespace; a bridge in a fourth one is the switch.  A cut is an interface that goes
-down: no end is told, and packets vanish.  On one way alone they vanish by a filter that the kernel runs.
-Without root: `test_faults.py`.
+down: packets are lost without a report to either end.  A filter in the kernel loses packets of one
+direction.  `test_faults.py` needs no root.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Switch:
         self.host.__exit__()
         for name in self._made:
             found = subprocess.run(["ip", "netns", "pids", name], check=False, capture_output=True)
-            for pid in map(int, found.stdout.split()):  # an EPMD that a node has started there
+            for pid in map(int, found.stdout.split()):  # an EPMD that a node has started
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
@@ -92,38 +92,38 @@ class Switch:
         return name
 
     def namespace(self, number: int) -> str:
-        """The name of that host's."""
+        """Returns the name of that host's namespace."""
         return f"{self._prefix}-{number}"
 
     def shell(self, number: int) -> Shell:
-        """A shell on that host, as the node n*number*."""
+        """Starts the node n*number* on that host; returns its shell."""
         return self.starts(number, "--name", f"n{number}@10.77.0.{number}", "--port", "4370", "--tick", TICK)
 
     def starts(self, number: int, *words: str, **variables: str) -> Shell:
-        """`pyx` with these words on that host, at its first prompt."""
+        """Starts `pyx` with these options on that host; returns its shell at the first prompt."""
         command = [IP, "netns", "exec", self.namespace(number), PYX, *words]
         shell = self.host.starts_command(command, cwd=None, **variables)
         shell.prompt_returns()
         return shell
 
     def cuts(self, number: int) -> None:
-        """From now on packets to and from that host vanish."""
+        """Loses all packets to and from that host from now on."""
         ip("-n", f"{self._prefix}-s", "link", "set", f"p{number}", "down")
 
     def heals(self, number: int) -> None:
         ip("-n", f"{self._prefix}-s", "link", "set", f"p{number}", "up")
 
     def loses(self, sender: int, receiver: int) -> None:
-        """From now on packets from the one to the other vanish, and no others do."""
+        """Loses all packets from *sender* to *receiver* from now on, and no others."""
         self._tc(sender, "qdisc", "add", "dev", "eth", "clsact")
         # If the word at 30 (the destination in IPv4 over Ethernet) is that address: drop, else let it pass.
         code = f"4,32 0 0 30,21 0 1 {0x0A4D0000 + receiver},6 0 0 2,6 0 0 4294967295"
         done = self._tc(sender, "filter", "add", "dev", "eth", "egress", "bpf", "da", "bytecode", code)
         if done.returncode:
-            pytest.skip(f"the kernel takes no bpf filter here: {done.stderr.decode().strip()}")
+            pytest.skip(f"the kernel accepts no bpf filter here: {done.stderr.decode().strip()}")
 
     def loses_nothing(self, sender: int) -> None:
-        """All packets from there arrive again."""
+        """Ends the loss of packets from *sender*."""
         assert not self._tc(sender, "qdisc", "del", "dev", "eth", "clsact").returncode
 
     def _tc(self, number: int, *words: str) -> subprocess.CompletedProcess[bytes]:
@@ -145,7 +145,7 @@ def switch() -> Iterator[Switch]:
 
 
 def a_mesh(switch: Switch) -> list[Shell]:
-    """A node on each of the three hosts, all connected."""
+    """Starts a node on each of the three hosts, all connected; returns their shells."""
     one, two, three = shells = [switch.shell(number) for number in (1, 2, 3)]
     one.type('Node.connect("n2@10.77.0.2")')
     three.type('Node.connect("n2@10.77.0.2")')
@@ -158,10 +158,10 @@ def names(*numbers: int) -> str:
     return str([f"n{number}@10.77.0.{number}" for number in numbers])
 
 
-def test_a_host_that_is_cut_off_is_missed_and_found_again(switch: Switch) -> None:
+def test_host_that_is_cut_off_leaves_the_mesh_and_joins_it_again(switch: Switch) -> None:
     one, two, three = a_mesh(switch)
-    said = "n1@10.77.0.1 listens on 10.77.0.1 port 4370: every node with the cookie can run code"
-    assert said in one.screen
+    warning = "n1@10.77.0.1 listens on 10.77.0.1 port 4370: every node with the cookie can run code"
+    assert warning in one.screen
     assert one.type('Node.monitor("n3@10.77.0.3", True)') == "True"
 
     switch.cuts(3)
@@ -177,7 +177,7 @@ def test_a_host_that_is_cut_off_is_missed_and_found_again(switch: Switch) -> Non
     two.comes_to("Node.list()", names(1, 3))
 
 
-def test_packets_that_vanish_one_way_end_that_session_for_both_and_no_other(switch: Switch) -> None:
+def test_loss_of_packets_one_way_ends_that_connection_for_both_and_no_other(switch: Switch) -> None:
     if shutil.which("tc") is None:
         pytest.skip("a loss on one way needs `tc`")
     one, two, three = a_mesh(switch)
@@ -211,7 +211,7 @@ def test_hosts_find_each_other_by_epmd_over_ipv6(kind: str, switch: Switch) -> N
     assert two.type('rpc.call("n1@fd77::1", "math", "sqrt", [16])') == "4.0"
 
 
-def test_a_node_whose_epmd_serves_its_own_host_alone_says_that_nobody_else_finds_it(switch: Switch) -> None:
+def test_node_whose_epmd_serves_its_own_host_alone_warns_that_others_cannot_find_it(switch: Switch) -> None:
     path = {"PATH": os.devnull}
     switch.starts(1, "--name", "home@127.0.0.1", **path)
     one = switch.starts(1, "--name", "n1@10.77.0.1", **path)

@@ -1,6 +1,7 @@
-"""The StatefulSet of `docs/across-hosts.md` without Kubernetes: three pods are three hosts of
-namespaces, the command is the manifest's, the headless service is a line for
-each in `/etc/hosts` (`ip netns` puts its own file there).
+"""The StatefulSet of `docs/across-hosts.md` without Kubernetes: a pod is a host in a network namespace.
+
+The command is the manifest's; the headless service is a line for each pod in `/etc/hosts`, where `ip netns`
+mounts a file of the namespace.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = ["switch"]  # a fixture
 
 PORT: Final = "4370"
 FILES: Final = Path("/etc/netns")
-"""What stands in FILES/NAME stands in /etc for the programs of the namespace of that name."""
+"""Programs in the namespace NAME see the files of FILES/NAME in /etc."""
 
 
 class Pods:
@@ -46,7 +47,7 @@ class Pods:
             (place / "nsswitch.conf").write_text("hosts: files\n")
 
     def starts(self, number: int) -> None:
-        """The container starts, with its environment and its command."""
+        """Starts the container, with its environment and its command."""
         words = [word.replace("$(POD_IP)", f"10.77.0.{number}") for word in manifest_command()]
         assert words[0] == "pyx"
         self._running[number] = subprocess.Popen(
@@ -55,13 +56,13 @@ class Pods:
         )  # fmt: skip
 
     def ends(self, number: int, how: signal.Signals = signal.SIGTERM) -> int:
-        """The container is told to end; returns its exit code."""
+        """Ends the container by a signal; returns its exit code."""
         pod = self._running.pop(number)
         pod.send_signal(how)
         return pod.wait(20)
 
     def sees(self, number: int) -> str:
-        """What the node of that pod has for `Node.list()`, asked by a hidden node beside it."""
+        """Returns `Node.list()` of the node of that pod, as printed by a hidden node that calls it."""
         node = f"app@10.77.0.{number}"
         asking = f"print(rpc.call({node!r}, 'Node', 'list'))"
         name = ("--name", f"asker@10.77.0.{number}", "--listen", "127.0.0.1", "--port", PORT, "--hidden")
@@ -82,7 +83,7 @@ class Pods:
             self.ends(number, signal.SIGKILL)
         for number in (1, 2, 3):
             shutil.rmtree(FILES / self._switch.namespace(number), ignore_errors=True)
-        with contextlib.suppress(OSError):  # others may have theirs there
+        with contextlib.suppress(OSError):  # other namespaces may have files there
             FILES.rmdir()
 
 
@@ -93,7 +94,7 @@ def pods(switch: Switch) -> Iterator[Pods]:
     pods.close()
 
 
-def test_the_pods_of_the_manifest_find_each_other_and_one_that_comes_again(pods: Pods) -> None:
+def test_pods_of_the_manifest_find_each_other_and_a_restarted_one(pods: Pods) -> None:
     for number in (1, 2, 3):
         pods.starts(number)
     for number, others in ((1, (2, 3)), (2, (1, 3)), (3, (1, 2))):
