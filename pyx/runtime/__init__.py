@@ -25,7 +25,8 @@ What they use:
     inquiry_workers    the threads that answer peers' `Process.info`
     peer_connections   what connections receive, handed to the kernel
     cookies            the cookies of a node
-    ticks              ticks of the kernel, and the files of a short name
+    node_timers        the ticks of the kernel, and what is done each second
+    name_files         the lock and socket of a short name, restored where they vanish
     lag                how late the transport's loop is
     seeding            dials the nodes that the command line suggested
     shutdown           the waits of a node that leaves

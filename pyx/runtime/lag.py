@@ -1,6 +1,6 @@
 """How late the transport's loop runs its timers, for example because other threads keep the interpreter.
 
-As late it reads and sends signals.  The other nodes' loops are not measured.  See `ticks.py` for the timer.
+As late it reads and sends signals.  The other nodes' loops are not measured.  `node_timers.py` has the timer.
 """
 
 from __future__ import annotations

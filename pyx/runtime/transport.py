@@ -20,11 +20,12 @@ from pyx.net.endpoint import Endpoint
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.runtime.cookies import Cookies
 from pyx.runtime.fault_injection import FaultInjection
+from pyx.runtime.name_files import NameFiles
+from pyx.runtime.node_timers import NodeTimers
 from pyx.runtime.peer_connections import PeerConnections
 from pyx.runtime.rate_limited_log import AcceptFailures
 from pyx.runtime.seeding import Seeding
 from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown
-from pyx.runtime.ticks import NameFiles, Ticks
 from pyx.terms import Incarnation
 from pyx.wire.handshake.machine import HUNG_UP
 
@@ -113,8 +114,8 @@ class Transport:
             dispatch, self._incarnation, options.max_message_bytes, self._seeding
         )
         self._faults: FaultInjection | None = None
-        self._ticks = Ticks(dispatch, name_files)
-        self.lag = self._ticks.lag
+        self._timers = NodeTimers(dispatch, name_files)
+        self.lag = self._timers.lag
         self._opened = LockSlot()
         self._failure: BaseException | None = None
         self._hurried_at: float | None = None
@@ -173,7 +174,7 @@ class Transport:
                 self._tcp.port,
                 _MAY[self._dispatch.kernel.tables.policy],
             )
-        self._ticks.start(tick_period, self._endpoint)
+        self._timers.start(tick_period, self._endpoint)
         if self._seeding is not None:
             self._seeding.start()
 
@@ -200,7 +201,7 @@ class Transport:
             self._hurried_at = time.monotonic()
 
     def _begin_close(self) -> bool:
-        self._ticks.stop()
+        self._timers.stop()
         self._connections.is_closing = True
         if self._seeding is not None:
             self._seeding.stop()

@@ -1,9 +1,9 @@
 """One OS process of the simulator: a kernel, and around it what `runtime` and `net` do, in one thread.
 
-Real: the kernel and the bytes of the sessions.  Imitated: `runtime/peer_connections.py`, `runtime/ticks.py`,
-`net/connection.py` (flush, close gracefully or not), `runtime/dispatch.py` (effects are handled after the
-lock is released, and another thread may get in between).  Handshakes: `handshakes.py`; processes:
-`actors.py`; faults: `faults.py`.
+Real: the kernel and the bytes of the sessions.  Imitated: `runtime/peer_connections.py`,
+`runtime/node_timers.py` (ticks), `net/connection.py` (flush, close gracefully or not), `runtime/dispatch.py`
+(effects are handled after the lock is released, and another thread may get in between).  Handshakes:
+`handshakes.py`; processes: `actors.py`; faults: `faults.py`.
 """
 
 from __future__ import annotations

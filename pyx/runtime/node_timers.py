@@ -1,4 +1,8 @@
-"""The timers of a node on the transport's loop: the kernel's ticks, the loop's lag, the files of the name."""
+"""The two timers of a node on the transport's loop.
+
+At each tick the kernel ticks; each second the loop's lag is measured, and the files of a short name are
+restored if they vanished.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from pyx.errors import PyxError
-from pyx.execution.node_log import log
-from pyx.net.directory_log import DirectoryLog
 from pyx.runtime.lag import EVERY_SECONDS, Lag
 
 if TYPE_CHECKING:
-    from pyx.net.directory import HostDirectory
     from pyx.net.endpoint import Endpoint
-    from pyx.net.name_claim import NameClaim
     from pyx.runtime.dispatch import Dispatch
+    from pyx.runtime.name_files import NameFiles
 
 
-class Ticks:
+class NodeTimers:
     """The timers of one node, between `start` and `stop`; both on the loop.
 
     Args:
@@ -60,33 +60,3 @@ class Ticks:
         self._measuring = asyncio.get_running_loop().call_later(EVERY_SECONDS, self._measure, endpoint)
         if self._name_files is not None:
             self._name_files.restore(endpoint)
-
-
-class NameFiles:
-    """The files by which new nodes find one with a short name: other programs may remove them.
-
-    Args:
-        directory: where they are.
-        claim: of the name.
-        name: the full name.
-    """
-
-    def __init__(self, directory: HostDirectory, claim: NameClaim, name: str) -> None:
-        self._directory = directory
-        self._claim = claim
-        self._log = DirectoryLog(name)
-
-    def restore(self, endpoint: Endpoint) -> None:
-        """Makes what is missing anew, and logs that, or why it cannot."""
-        try:
-            restored = self._claim.restore()
-        except PyxError as error:
-            line = self._log.failed(error, self._directory.path)
-        else:
-            if restored is None:
-                return
-            if restored.listening is not None:
-                endpoint.listen_on(restored.listening)
-            line = self._log.restored(restored.gone, self._directory.path)
-        if line is not None:
-            log.log(line.level, "%s", line.text)
