@@ -7,7 +7,7 @@ thread that it has started.  See `thread_kill.py` for kills of code that calls n
 from __future__ import annotations
 
 import _thread
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from pyx.execution.thread_kill import Killed
 from pyx.execution.thread_state import thread
@@ -63,7 +63,3 @@ class Gate:
         if self.thread_state is not None:
             self.thread_state.gate = None
         self.thread_ident = self.thread_state = None
-
-
-NO_GATE: Final = Gate()
-"""The gate outside processes; never closed."""

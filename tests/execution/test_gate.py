@@ -7,7 +7,7 @@ import _thread
 import pytest
 
 from pyx.errors import ProcessKilled
-from pyx.execution.gate import NO_GATE, Gate
+from pyx.execution.gate import Gate
 from pyx.execution.thread_state import thread
 
 
@@ -55,10 +55,3 @@ def test_end_of_another_gate_leaves_the_gate_of_this_thread_in_place() -> None:
     task.end()
     assert thread.state.gate is mine
     mine.end()
-
-
-def test_gate_outside_processes_lets_all_calls_pass() -> None:
-    NO_GATE.enter()
-    NO_GATE.enter()
-    assert not NO_GATE.closed
-    assert NO_GATE.told == 0
