@@ -161,6 +161,7 @@ def walks_of_a_message(pair: Pair, *, streams: bool) -> tuple[Walk, Walk, Walk]:
     tracer = pair.tracer
     dest = ("inbox", "bob@test")
     is_registered = threading.Event()
+    is_spawned = threading.Event()
     legs: dict[str, Leg] = {}
     threads: dict[str, int] = {}
 
@@ -168,6 +169,7 @@ def walks_of_a_message(pair: Pair, *, streams: bool) -> tuple[Walk, Walk, Walk]:
         threads["receiver"] = threading.get_ident()
         Process.register(self(), "inbox")
         is_registered.set()
+        wait_for(is_spawned)
         for _ in range(WARM_UP):
             _, pid, _ = receive(("add", Pid, dict))
             until(lambda: waits(pair.ada, sender.pid))
@@ -194,6 +196,7 @@ def walks_of_a_message(pair: Pair, *, streams: bool) -> tuple[Walk, Walk, Walk]:
     receiver = Running(pair.bob, receives)
     wait_for(is_registered)
     sender = Running(pair.ada, sends)
+    is_spawned.set()
     sender.outcome()
     receiver.outcome()
     way = "in a stream" if streams else "after a wait"
