@@ -159,7 +159,7 @@ class Node:
             return "ignored"
         full = here.full_name(node)
         with here.kernel_call as kernel:
-            return kernel.mesh.disconnect(full)
+            return kernel.sessions.disconnect(full)
 
     @staticmethod
     def spawn(node: str, module: Any, *rest: Any) -> Pid:

@@ -26,6 +26,9 @@ MIB: Final = 1024 * 1024
 
 LAST_PORT: Final = 65535
 
+DEFAULT_TICK_SECONDS: Final = 15.0
+"""A peer silent for this long is lost (Erlang: 60)."""
+
 MOST_MESSAGE_MIB: Final = 1024
 """Without a bound, a peer could fill the memory by one message."""
 
@@ -147,7 +150,7 @@ class NodeOptions:
         "F",
     )
     tick: float = _option(
-        15.0,
+        DEFAULT_TICK_SECONDS,
         "seconds of silence after which a peer counts as down, or up to a quarter later",
         "--tick",
         "SECONDS",

@@ -18,7 +18,7 @@ this list:
     process_signals     the start of a process; links, monitors, exit signals
     requests            calls, spawns, questions, pings
     membership          connected and known nodes, node monitors, announcements to peers
-    mesh                sessions: dialled, claimed, lost, ticking
+    sessions            sessions with peers: dialled, claimed, lost, ticking; `nodedown`
     kernel              the parts put together; signals of peers; start and stop of the node
 
 The values and machines that they use:

@@ -83,7 +83,7 @@ class Connected(NamedTuple):
 
 
 class Dial(NamedTuple):
-    """Find that node and shake hands; then call `Mesh.peer_up` or `Mesh.dial_failed`."""
+    """Find that node and shake hands; then call `Sessions.peer_up` or `Sessions.dial_failed`."""
 
     node: str
 
@@ -95,7 +95,7 @@ class CancelDial(NamedTuple):
 
 
 class RetryAt(NamedTuple):
-    """That node could not be reached: call `Mesh.backoff_ended(node)` at `until` (monotonic seconds).
+    """That node could not be reached: call `Sessions.backoff_ended(node)` at `until` (monotonic seconds).
 
     Before that only an explicit `connect` or `ping` dials it.  `tick` ends a back-off that is overdue too.
     """

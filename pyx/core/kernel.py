@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from pyx import signals as sig
 from pyx.core.effects import Hangup, Log
 from pyx.core.membership import Membership
-from pyx.core.mesh import Mesh
 from pyx.core.pending_requests import PendingRequests
 from pyx.core.policy import allows
 from pyx.core.printing import Printing
@@ -20,6 +19,7 @@ from pyx.core.process_signals import ProcessSignals
 from pyx.core.registry import Registry
 from pyx.core.requests import Requests
 from pyx.core.routing import Router
+from pyx.core.sessions import Sessions
 from pyx.core.tables import THE_NODE, Tables
 from pyx.errors import ProtocolError
 from pyx.options import RPC_POLICIES
@@ -71,7 +71,7 @@ class Kernel:
         self.process_signals = ProcessSignals(tables, self.router, self.exits)
         self.requests = Requests(tables, self.router, self.pending, self.process_signals)
         self.membership = Membership(tables, self.router)
-        self.mesh = Mesh(tables, self.router, self.process_signals, self.requests, self.membership)
+        self.sessions = Sessions(tables, self.router, self.process_signals, self.requests, self.membership)
 
     # ------------------------------------------------------------ the node
 
@@ -95,7 +95,7 @@ class Kernel:
         for peer in peers:
             peer.invitations.clear()  # or the end of one dial would begin the next
         for peer in peers:
-            self.mesh.disconnect(peer.name)
+            self.sessions.disconnect(peer.name)
         tables.name = ""
         tables.creation = 0
         tables.hidden = False
@@ -139,7 +139,7 @@ class Kernel:
         """Ends a session on account of a signal that came over it."""
         self._settle_anyhow()  # of what follows from the signals before, one may fail as well
         if peer.state != "gone":
-            self.mesh.lose(peer, reason)
+            self.sessions.lose(peer, reason)
             self.tables.effects.append(Hangup(peer, gracefully=False))
 
     def _settle_anyhow(self) -> None:
@@ -201,7 +201,7 @@ class Kernel:
                 if not peer.hidden:
                     self.membership.nodes_received(peer, names)
             case sig.Goodbye():
-                self.mesh.lose(peer, "it left")
+                self.sessions.lose(peer, "it left")
                 self.tables.effects.append(Hangup(peer, gracefully=False))
             case sig.Tick() | sig.Send():
                 pass

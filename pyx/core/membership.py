@@ -106,7 +106,7 @@ class Membership:
         else:
             self._tables.node_watchers.pop(process, None)
 
-    # ------------------------------------------------------------ told by the mesh
+    # ------------------------------------------------------------ called by `sessions.py`
 
     def session_began(self, peer: Peer) -> None:
         """Announces this node's visible nodes to a visible peer, and the peer to the processes that watch."""

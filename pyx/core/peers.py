@@ -2,7 +2,7 @@
 
 A session begins when this node dials or when it accepts a claim, and ends once; the next connection to the
 same node is another session.  Everything that depends on a session (links, monitors, requests) refers to its
-`Peer`, so nothing outlives it and no later session revives it.  Decisions about sessions: `mesh.py`.
+`Peer`, so nothing outlives it and no later session revives it.  Decisions about sessions: `sessions.py`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Peer:
         self.dialled = dialled
         """True when this node dialled and the other accepted."""
         self.quiet = quiet
-        """True when no user of this node asked for it (the mesh did): a failed dial is not a warning."""
+        """True for a dial that a peer or a seed has brought about: its failure is not a warning."""
         self.state: State = "dialling"
         self.creation = 0
         """That of the other node; 0 until the session is up."""
@@ -61,7 +61,7 @@ class Peer:
         self.out: Final = Outbox(name)
         """Signals that wait to be sent."""
         self.waiters: list[object] = []
-        """Those of `Mesh.connect`: each gets one `Connected` at the end of the dial."""
+        """Those of `Sessions.connect`: each gets one `Connected` at the end of the dial."""
         self.dependents: Final[dict[ProcessRecord, None]] = {}
         """Processes here that have, or lately had, a link or monitor to that node, either way."""
         self.since = 0.0

@@ -2,7 +2,7 @@
 
 Between two processes of one node and between two nodes the same signals do the same things: a signal for
 this node goes through the inbox, one for another node through its peer.  What the loss of a node means for
-links and monitors: `mesh.py`.
+links and monitors: `sessions.py`.
 """
 
 from __future__ import annotations

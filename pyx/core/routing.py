@@ -1,7 +1,8 @@
 """The way of messages and signals to a mailbox of this node, or to the queue of a peer.
 
 The part of the kernel below all others.  It finds receivers, and begins a dial when something is for a node
-that is not connected.  The effects of signals are in `process_signals.py`, the ends of dials in `mesh.py`.
+that is not connected.  The effects of signals are in `process_signals.py`; the ends of dials in
+`sessions.py`.
 """
 
 from __future__ import annotations

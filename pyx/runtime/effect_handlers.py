@@ -157,7 +157,7 @@ class EffectHandlers:
     def _retry_at(self, effect: fx.RetryAt) -> None:
         def back_off_is_over() -> None:
             with self._dispatch.kernel_call as kernel:
-                kernel.mesh.backoff_ended(effect.node)
+                kernel.sessions.backoff_ended(effect.node)
 
         seconds = max(0.0, effect.until - time.monotonic())
         self._dispatch.transport_loop.later(seconds, back_off_is_over)

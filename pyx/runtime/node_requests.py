@@ -48,7 +48,7 @@ async def connect(node: str) -> bool | str:
         return "ignored"
     with PendingAnswer(here) as pending:
         with here.kernel_call as kernel:
-            kernel.mesh.connect(pending, dest, time.monotonic())
+            kernel.sessions.connect(pending, dest, time.monotonic())
         in_time = await pending.wait(DIAL_SECONDS)
     return in_time and pending.outcome == "connected"
 

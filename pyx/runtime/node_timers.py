@@ -53,7 +53,7 @@ class NodeTimers:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
-            kernel.mesh.tick(now)
+            kernel.sessions.tick(now)
 
     def _measure(self, endpoint: Endpoint) -> None:
         self.lag.measure(time.monotonic())

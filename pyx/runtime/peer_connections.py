@@ -137,5 +137,5 @@ class _PeerReceiver:
             log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", self._node, why)
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
-            kernel.mesh.peer_lost(self._peer, reason, now)
+            kernel.sessions.peer_lost(self._peer, reason, now)
         self._connections.ended(self._node)

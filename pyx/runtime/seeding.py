@@ -86,7 +86,7 @@ class Seeding:
         for task in self._plan.due(time.monotonic()):
             if isinstance(task, DialSeed):
                 with self._dispatch.kernel_call as kernel:
-                    kernel.mesh.suggest(task.node)
+                    kernel.sessions.suggest(task.node)
             else:
                 lookup = loop.create_task(self._look_up(task.seed))
                 self._lookups.add(lookup)

@@ -65,7 +65,7 @@ def start(node: LocalNode, options: NodeOptions) -> str:
             )
             node.tasks.use(options.loop)
             node.kernel.tables.policy = options.rpc
-            node.kernel.mesh.tick_seconds = options.tick
+            node.kernel.sessions.tick_seconds = options.tick
             node.use_transport(transport)
             _started[node] = transport
             transport.open(options.tick / 4)
@@ -208,7 +208,7 @@ def info(node: LocalNode) -> dict[str, Any]:
             "creation": kernel.tables.creation or None,
             "hidden": kernel.tables.hidden,
             "policy": kernel.tables.policy,
-            "tick": kernel.mesh.tick_seconds,
+            "tick": kernel.sessions.tick_seconds,
             "max_message_mib": node.max_message_bytes // MIB,
             "nodes": kernel.membership.nodes(("visible",)),
             "hidden_nodes": kernel.membership.nodes(("hidden",)),

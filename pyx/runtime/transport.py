@@ -213,7 +213,7 @@ class Transport:
 
     def _waiting_messages(self) -> dict[str, int]:
         with self._dispatch.kernel_call as kernel:
-            return kernel.mesh.signals_waiting()
+            return kernel.sessions.signals_waiting()
 
     def _end_close(self, closed: LockSlot) -> None:
         for connection in self._connections:
@@ -234,7 +234,7 @@ class Transport:
     def _look_at_dial(self, name: str) -> None:
         assert self._endpoint is not None
         with self._dispatch.kernel_call as kernel:
-            number = kernel.mesh.dialling(name)
+            number = kernel.sessions.dialling(name)
         self._endpoint.dial(name, number)
         if number is None and self._seeding is not None:
             self._seeding.dial_failed(name, "the dial was given up")
@@ -258,7 +258,7 @@ class Transport:
         """See `Owner`."""
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
-            decision = kernel.mesh.peer_claimed(name, creation, hidden=hidden, now=now)
+            decision = kernel.sessions.peer_claimed(name, creation, hidden=hidden, now=now)
             return ("ok" if decision.kind == "accept" else decision.kind), decision.peer
 
     def established(self, arrival: Arrival) -> None:
@@ -267,7 +267,9 @@ class Transport:
         if arrival.dialled:
             now = time.monotonic()
             with self._dispatch.kernel_call as kernel:
-                decision = kernel.mesh.peer_up(arrival.name, arrival.creation, hidden=arrival.hidden, now=now)
+                decision = kernel.sessions.peer_up(
+                    arrival.name, arrival.creation, hidden=arrival.hidden, now=now
+                )
                 peer = decision.peer if decision.kind == "accept" else None
             if peer is None:
                 arrival.stream.close()
@@ -283,7 +285,7 @@ class Transport:
         words = f"{reason} (hint: {hint})" if hint else reason
         now, jitter = time.monotonic(), random.random()  # noqa: S311 - spreads retries
         with self._dispatch.kernel_call as kernel:
-            kernel.mesh.dial_failed(name, words, now, jitter)
+            kernel.sessions.dial_failed(name, words, now, jitter)
         self._dial_ended.wake()
         if self._seeding is not None:
             self._seeding.dial_failed(name, words)

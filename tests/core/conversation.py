@@ -69,7 +69,7 @@ class World:
     def connect(self, *names: str) -> None:
         """Connects each node to the next."""
         for one, other in itertools.pairwise(names):
-            self._nodes[one].mesh.connect(None, other, self.now)
+            self._nodes[one].sessions.connect(None, other, self.now)
         self.carry()
 
     @property
@@ -107,15 +107,15 @@ class World:
         if node.tables.peers.get(name) is None or node.peer(name).state != "dialling":
             return  # cancelled meanwhile
         if other is None or not self.reachable:
-            node.mesh.dial_failed(name, "no such name", self.now)
+            node.sessions.dial_failed(name, "no such name", self.now)
             return
-        decision = other.mesh.peer_claimed(
+        decision = other.sessions.peer_claimed(
             node.tables.name, node.tables.creation, hidden=node.tables.hidden, now=self.now
         )
         if decision.kind == "refused":
-            node.mesh.dial_failed(name, decision.reason, self.now)
+            node.sessions.dial_failed(name, decision.reason, self.now)
         elif decision.kind == "accept":
-            answer = node.mesh.peer_up(
+            answer = node.sessions.peer_up(
                 other.tables.name, other.tables.creation, hidden=other.tables.hidden, now=self.now
             )
             assert answer.peer is not None
@@ -141,7 +141,7 @@ class World:
     def cut(self, one: str, other: str) -> None:
         """Breaks the connection between two nodes; both notice."""
         for node, name in ((self._nodes[one], other), (self._nodes[other], one)):
-            node.mesh.peer_lost(node.peer(name), "cut", self.now)
+            node.sessions.peer_lost(node.peer(name), "cut", self.now)
         self.carry()
 
     def kill(self, name: str) -> None:
@@ -149,7 +149,7 @@ class World:
         del self._nodes[name]
         for node in self._nodes.values():
             if name in node.tables.peers:
-                node.mesh.peer_lost(node.peer(name), "connection closed", self.now)
+                node.sessions.peer_lost(node.peer(name), "connection closed", self.now)
         self.carry()
 
 

@@ -239,7 +239,7 @@ class TestBetweenNodes:
         process, _ = self.watched(world, 3)
         peer = a.peer("b@h")
         a.process_signals.process_exited(process, "boom")
-        a.mesh.disconnect("b@h")
+        a.sessions.disconnect("b@h")
         said = [signal for signal in (*peer.out.first, *peer.out) if not isinstance(signal, Tick)]
         assert [type(signal) for signal in said if not isinstance(signal, Goodbye)] == [ExitSignal] * 3
 

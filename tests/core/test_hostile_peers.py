@@ -238,10 +238,10 @@ class TestNodesNamedByAPeer:
         node.membership.partition_detector.lost(EVIL)  # as if this were its first announcement
         node.signals_received(node.peer(EVIL), [Nodes(self.NAMES)], victim.world.now)
         assert self.dialled(node) == list(self.NAMES[:MAX_INVITED_DIALS])
-        node.mesh.dial_failed("n3@h", "no such name", victim.world.now)
+        node.sessions.dial_failed("n3@h", "no such name", victim.world.now)
         assert self.dialled(node) == list(self.NAMES[: MAX_INVITED_DIALS + 1])
-        node.mesh.dial_failed("n3@h", "no such name", victim.world.now)
-        assert node.mesh.peer_up("n5@h", 5, hidden=False, now=victim.world.now).kind == "accept"
+        node.sessions.dial_failed("n3@h", "no such name", victim.world.now)
+        assert node.sessions.peer_up("n5@h", 5, hidden=False, now=victim.world.now).kind == "accept"
         assert self.dialled(node) == list(self.NAMES[: MAX_INVITED_DIALS + 2])
 
     def test_are_all_dialled_in_time_and_forgotten_with_their_peer(self) -> None:
@@ -268,7 +268,7 @@ class TestNodesNamedByAPeer:
         victim = Victim()
         node, honest = victim.node, victim.node.peer("b@h")
         for number in range(MOST_NODES + 5):
-            node.mesh.peer_claimed(f"n{number}@h", 1, hidden=False, now=victim.world.now)
+            node.sessions.peer_claimed(f"n{number}@h", 1, hidden=False, now=victim.world.now)
         honest.out.first.clear()
         node.membership.announce(honest)
         (told,) = honest.out.first

@@ -8,7 +8,7 @@ import pytest
 
 from pyx.core.effects import Answered, Connected, Dial, Log, ShellExit
 from pyx.core.mailbox import Downed, Exited, NodeDown
-from pyx.core.mesh import TICK_SECONDS
+from pyx.options import DEFAULT_TICK_SECONDS
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid
 from tests.core.conversation import Node, World, messages, seen_from
@@ -105,7 +105,7 @@ def _() -> None:
 def _() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h", "c@h")
-    assert world["a@h"].mesh.disconnect("c@h")
+    assert world["a@h"].sessions.disconnect("c@h")
     world.carry()
     assert [world[name].membership.nodes(["visible"]) for name in world.names] == [
         ["b@h"],
@@ -118,7 +118,7 @@ def _() -> None:
 def _() -> None:
     world, a, b = two_nodes()
     newcomer = world.start("c@h")
-    newcomer.mesh.connect(None, "a@h", world.now)
+    newcomer.sessions.connect(None, "a@h", world.now)
     world.carry_between("a@h", "c@h")  # c does not reach b
     assert newcomer.membership.nodes(["visible"]) == ["a@h"]
     assert (a.membership.nodes(["visible"]), b.membership.nodes(["visible"])) == (["b@h", "c@h"], ["a@h"])
@@ -130,9 +130,9 @@ def _() -> None:
     world.connect("a@h", "b@h", "c@h")
     world.cut("a@h", "c@h")
     for _round in range(6):
-        world.now += TICK_SECONDS / 4
+        world.now += DEFAULT_TICK_SECONDS / 4
         for name in world.names:
-            world[name].mesh.tick(world.now)
+            world[name].sessions.tick(world.now)
         world.carry()
     b = world["b@h"]
     assert b.membership.nodes(["visible"]) == ["a@h", "c@h"]
@@ -142,7 +142,7 @@ def _() -> None:
 
 @proves("disconnect without connection")
 def _() -> None:
-    assert not World("a@h")["a@h"].mesh.disconnect("b@h")
+    assert not World("a@h")["a@h"].sessions.disconnect("b@h")
 
 
 # ---------------------------------------------------------------- messages
@@ -436,7 +436,7 @@ def _() -> None:
     world, a, _b = two_nodes()
     world.cut("a@h", "b@h")
     a.seen.clear()
-    a.mesh.tick(world.now)
+    a.sessions.tick(world.now)
     world.carry()
     assert a.membership.nodes(["connected"]) == []
     assert a.saw(Dial) == []
@@ -464,11 +464,11 @@ def _() -> None:
 @proves("frozen peer")
 def _() -> None:
     world, a, _b = two_nodes()
-    assert TICK_SECONDS == 15.0
+    assert DEFAULT_TICK_SECONDS == 15.0
     for quarter in range(4):
-        a.mesh.tick(world.now + quarter * TICK_SECONDS / 4)
+        a.sessions.tick(world.now + quarter * DEFAULT_TICK_SECONDS / 4)
     assert a.membership.nodes(["connected"]) == ["b@h"]
-    a.mesh.tick(world.now + TICK_SECONDS)
+    a.sessions.tick(world.now + DEFAULT_TICK_SECONDS)
     assert Log("error", "node b@h not responding") in a.saw(Log)
     assert a.membership.nodes(["connected"]) == []
 
@@ -480,7 +480,7 @@ def _() -> None:
     a.requests.call(WAITER, Pid(0), None, "zzz@h", Payload(b"call"))
     world.carry()
     a.requests.call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
-    a.mesh.dial_failed("b@h", "the cookie of b@h differs from ours", world.now)
+    a.sessions.dial_failed("b@h", "the cookie of b@h differs from ours", world.now)
     unnamed = Node()
     unnamed.requests.call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     assert [answer.body for answer in (*a.saw(Answered), *unnamed.saw(Answered))] == [
@@ -488,7 +488,7 @@ def _() -> None:
         "the cookie of b@h differs from ours",
         "this process is not a node",
     ]
-    a.mesh.connect(WAITER, "b@h", world.now)
+    a.sessions.connect(WAITER, "b@h", world.now)
     world.carry()
     a.requests.call(WAITER, Pid(0), None, "b@h", Payload(b"call"))
     world.kill("b@h")

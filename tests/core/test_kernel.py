@@ -31,9 +31,9 @@ def test_node_stop_disconnects_every_peer_and_cancels_every_dial() -> None:
     a.membership.monitor_node(gus, "b@h", on=True)
     b.membership.monitor_nodes(watcher, on=True)
     ref = a.process_signals.monitor(gus, there)
-    a.mesh.connect("waiter", "lost@h", world.now)
+    a.sessions.connect("waiter", "lost@h", world.now)
     world.carry()
-    a.mesh.connect("waiter", "slow@h", world.now)
+    a.sessions.connect("waiter", "slow@h", world.now)
     a.node_stopped()
     world.carry()
     assert messages(gus) == [Downed(ref, there, "noconnection"), NodeDown("b@h")]
@@ -49,7 +49,7 @@ def test_node_stop_disconnects_every_peer_and_cancels_every_dial() -> None:
 def test_node_stop_forgets_back_offs() -> None:
     world = World("a@h")
     a = world["a@h"]
-    a.mesh.connect(None, "lost@h", world.now)
+    a.sessions.connect(None, "lost@h", world.now)
     world.carry()
     a.node_stopped()
     a.node_started("a@h", 9, hidden=False)

@@ -64,13 +64,13 @@ def test_announcement_of_or_to_a_hidden_node_is_ignored() -> None:
 
 def test_failed_invited_dial_is_a_warning_only_if_a_user_asked_too() -> None:
     a = Node("a@h", 1)
-    peer = a.mesh.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
+    peer = a.sessions.peer_claimed("b@h", 2, hidden=False, now=0.0).peer
     assert peer is not None
     a.signals_received(peer, [Nodes(("a@h", "b@h", "c@h", "d@h"))], 0.0)
     assert a.saw(Dial) == [Dial("c@h"), Dial("d@h")]
     a.router.send(None, ("server", "d@h"), "x")
-    a.mesh.dial_failed("c@h", "timed out", 0.0)
-    a.mesh.dial_failed("d@h", "timed out", 0.0)
+    a.sessions.dial_failed("c@h", "timed out", 0.0)
+    a.sessions.dial_failed("d@h", "timed out", 0.0)
     assert [log.level for log in a.saw(Log)] == ["info", "info", "warning"]  # the first: b is up
 
 
@@ -94,11 +94,11 @@ def pass_time(world: World, seconds: float, *names: str) -> None:
     """Ticks every half a second at these nodes (default: all), with a tick time of two seconds."""
     nodes = [world[name] for name in names or sorted(world.names)]
     for node in nodes:
-        node.mesh.tick_seconds = 2.0
+        node.sessions.tick_seconds = 2.0
     for _ in range(round(seconds * 2)):
         world.now += 0.5
         for node in nodes:
-            node.mesh.tick(world.now)
+            node.sessions.tick(world.now)
         world.carry()
 
 
@@ -160,10 +160,10 @@ def test_partition_of_nodes_that_never_connected_is_reported() -> None:
     world = World("a@h", "b@h", "c@h")
     world.connect("a@h", "b@h")
     world.reachable = False
-    decision = world["b@h"].mesh.peer_claimed("c@h", 3, hidden=False, now=world.now)
+    decision = world["b@h"].sessions.peer_claimed("c@h", 3, hidden=False, now=world.now)
     answer = world["c@h"]
-    answer.mesh.connect(None, "b@h", world.now)
-    up = answer.mesh.peer_up("b@h", 2, hidden=False, now=world.now)
+    answer.sessions.connect(None, "b@h", world.now)
+    up = answer.sessions.peer_up("b@h", 2, hidden=False, now=world.now)
     assert decision.peer is not None
     assert up.peer is not None
     world.join(answer, up.peer, world["b@h"], decision.peer)
@@ -176,15 +176,15 @@ def test_dying_node_is_not_reported_as_partition() -> None:
     world = triangle()
     pass_time(world, 1)
     a, b, c = world["a@h"], world["b@h"], world["c@h"]
-    a.mesh.peer_lost(a.peer("c@h"), "not responding", world.now)
+    a.sessions.peer_lost(a.peer("c@h"), "not responding", world.now)
     a.router.collect()
     c.router.collect()
     for _ in range(3):
         world.now += 0.5
         for node in (a, b):
-            node.mesh.tick(world.now)
+            node.sessions.tick(world.now)
         world.carry_between("a@h", "b@h")
-    b.mesh.peer_lost(b.peer("c@h"), "not responding", world.now)
+    b.sessions.peer_lost(b.peer("c@h"), "not responding", world.now)
     world.carry_between("a@h", "b@h")
     assert reports(b) == []
 
@@ -193,12 +193,12 @@ def test_silent_node_is_not_reported_as_partition_while_it_may_be_dead() -> None
     world = triangle()
     pass_time(world, 1)
     a, b = world["a@h"], world["b@h"]
-    a.mesh.peer_lost(a.peer("c@h"), "not responding", world.now)
-    b.mesh.tick_seconds = 4.0
+    a.sessions.peer_lost(a.peer("c@h"), "not responding", world.now)
+    b.sessions.tick_seconds = 4.0
     for _ in range(7):  # b gets nothing from c for four seconds, and then loses it
         world.now += 0.5
         for node in (a, b):
-            node.mesh.tick(world.now)
+            node.sessions.tick(world.now)
         world.carry_between("a@h", "b@h")
     assert b.membership.partitions() == []
 
@@ -218,14 +218,14 @@ def test_freeze_of_this_node_does_not_count_as_time_of_a_partition() -> None:
     pass_time(world, 1, "a@h", "b@h")
     world.now += 5
     b = world["b@h"]
-    b.mesh.tick(world.now)
+    b.sessions.tick(world.now)
     assert b.membership.partitions() == []
 
 
 def test_disconnected_node_is_not_dialled_again_for_an_announcement() -> None:
     world = triangle()
     a = world["a@h"]
-    a.mesh.disconnect("c@h")
+    a.sessions.disconnect("c@h")
     pass_time(world, 4)
     a.seen.clear()
     a.signals_received(a.peer("b@h"), [Nodes(("c@h", "x@h"))], world.now)

@@ -97,7 +97,7 @@ class TestBusyPeer:
         a.router.send(None, ("server", "b@h"), Payload(bytes(HIGH_WATER_BYTES)))
         queue = a.peer("b@h").out
         assert a.saw(Suspend) == [Suspend(queue)]
-        a.mesh.dial_failed("b@h", "nobody", 0.0)
+        a.sessions.dial_failed("b@h", "nobody", 0.0)
         assert a.saw(Resume) == [Resume(queue)]
         assert queue.is_below_low_water
 

@@ -234,9 +234,9 @@ def test_monitor_by_an_old_name_of_this_node_survives_the_loss_of_its_new_bearer
     ref = b.process_signals.monitor(gus, ("server", "b@h"))
     b.node_stopped()
     b.node_started("z@h", 7, hidden=False)
-    assert b.mesh.peer_claimed("b@h", 8, hidden=False, now=world.now).kind == "accept"
+    assert b.sessions.peer_claimed("b@h", 8, hidden=False, now=world.now).kind == "accept"
     b.membership.monitor_node(gus, "b@h", on=True)
-    b.mesh.peer_lost(b.peer("b@h"), "closed", world.now)
+    b.sessions.peer_lost(b.peer("b@h"), "closed", world.now)
     assert messages(gus) == [NodeDown("b@h")]
     b.process_signals.process_exited(server, "boom")
     assert messages(gus)[1:] == [Downed(ref, ("server", "b@h"), "boom")]

@@ -119,7 +119,7 @@ def test_failed_dial_is_a_warning_only_if_no_caller_gets_the_reason() -> None:
     a.requests.call(WAITER, Pid(0), None, "both@h", PAYLOAD)
     a.router.send(None, ("shell", "both@h"), 1)
     for name in ("called", "spawned", "cast", "pinged", "both"):
-        a.mesh.dial_failed(f"{name}@h", "gone", 1.0)
+        a.sessions.dial_failed(f"{name}@h", "gone", 1.0)
     said = [(log.level, log.text) for log in a.saw(Log)]
     assert [level for level, _ in said] == ["info", "info", "warning", "warning", "warning"]
 
@@ -129,7 +129,7 @@ def test_call_to_an_unreachable_node_fails_after_the_dial_and_at_once_in_the_bac
     a = world["a@h"]
     a.requests.call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Dial) == [Dial("lost@h")]
-    a.mesh.dial_failed("lost@h", "no such name", world.now)
+    a.sessions.dial_failed("lost@h", "no such name", world.now)
     a.requests.call(WAITER, Pid(0), None, "lost@h", PAYLOAD)
     assert a.saw(Answered) == [Answered(WAITER, "noconnection", "no such name")] * 2
     assert len(a.saw(Dial)) == 1

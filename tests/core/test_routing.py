@@ -49,7 +49,7 @@ def test_send_without_receiver_is_silent_but_false_for_a_plain_name() -> None:
     a = world["a@h"]
     dead = a.process()
     a.process_signals.process_exited(dead, "normal")
-    a.mesh.connect(None, "lost@h", world.now)
+    a.sessions.connect(None, "lost@h", world.now)
     world.carry()
     a.seen.clear()
     assert not a.router.send(None, "nobody", "x")

@@ -70,7 +70,7 @@ def test_slow_console_does_not_block_the_transport_thread(node: LocalNode) -> No
 
 def test_back_off_of_a_dial_ends_in_time(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
     rested = threading.Event()
-    monkeypatch.setattr(node.kernel.mesh, "backoff_ended", lambda _: rested.set())
+    monkeypatch.setattr(node.kernel.sessions, "backoff_ended", lambda _: rested.set())
     in_kernel(node, node.kernel.tables.effects.append, fx.RetryAt("b@test", time.monotonic()))
     wait_for(rested)
 

@@ -73,7 +73,9 @@ class TestPing:
         monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
         go_on = block(b)
         assert ping("b") == "pang"
-        in_kernel(a, a.kernel.mesh.dial_failed, "b@test", "it did not answer within 5 s", time.monotonic())
+        in_kernel(
+            a, a.kernel.sessions.dial_failed, "b@test", "it did not answer within 5 s", time.monotonic()
+        )
         go_on.set()
         assert caplog.messages == ["cannot connect to b@test: it did not answer within 5 s"]
 

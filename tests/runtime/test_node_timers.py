@@ -26,7 +26,7 @@ class TestTicks:
     def test_kernel_ticks_every_period(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         ticked = threading.Semaphore(0)
         a = stage.make()
-        monkeypatch.setattr(a.kernel.mesh, "tick", lambda _: ticked.release())
+        monkeypatch.setattr(a.kernel.sessions, "tick", lambda _: ticked.release())
         start_node(a, "a@test", tick=0.004)
         for _ in range(3):
             assert ticked.acquire(timeout=HANG)
@@ -51,7 +51,9 @@ def test_jump_of_the_wall_clock_changes_nothing(
     jumped = iter(itertools.count(1_700_000_000.0, jump))
     monkeypatch.setattr(time, "time", lambda: next(jumped))
     for node in (a, b):
-        node.transport_loop.call(in_kernel, node, lambda node=node: node.kernel.mesh.tick(time.monotonic()))
+        node.transport_loop.call(
+            in_kernel, node, lambda node=node: node.kernel.sessions.tick(time.monotonic())
+        )
     assert ping(a, "b") == "pong"
     heard = as_process(a, lambda: (Process.send_after(self(), "late", 0.01), receive(timeout=HANG)))
     assert heard[1] == "late"

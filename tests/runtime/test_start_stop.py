@@ -165,7 +165,11 @@ class TestStart:
     def test_options_are_applied(self, node: LocalNode) -> None:
         start(node, hidden=True, tick=3.0, rpc="off", max_message_mib=2)
         kernel = node.kernel
-        assert (kernel.tables.hidden, kernel.mesh.tick_seconds, kernel.tables.policy) == (True, 3.0, "off")
+        assert (kernel.tables.hidden, kernel.sessions.tick_seconds, kernel.tables.policy) == (
+            True,
+            3.0,
+            "off",
+        )
         assert node.max_message_bytes == 2 * 1024 * 1024
 
     def test_options_of_the_last_incarnation_are_not_kept(self, node: LocalNode) -> None:

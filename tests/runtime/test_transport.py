@@ -193,7 +193,7 @@ class TestRaces:
         ours.setblocking(False)
         status, peer = a.transport_loop.call(functools.partial(transport.claimed, "c@test", 7, hidden=False))
         assert status == "ok"
-        in_kernel(a, a.kernel.mesh.disconnect, "c@test")
+        in_kernel(a, a.kernel.sessions.disconnect, "c@test")
         arrival = Arrival("c@test", 7, False, False, ours, b"the verdict", b"", peer)  # type: ignore[arg-type]
         a.transport_loop.call(transport.established, arrival)
         until(lambda: not transport._connections.node_of)
@@ -215,7 +215,7 @@ class TestDials:
 
     def test_dial_begins_though_the_end_of_the_one_before_is_told_last(self, stage: Stage) -> None:
         a, b = stage.start("a"), stage.start("b")
-        in_kernel(a, a.kernel.mesh.connect, None, "b@test", time.monotonic())
+        in_kernel(a, a.kernel.sessions.connect, None, "b@test", time.monotonic())
         in_kernel(a, a.kernel.tables.effects.append, fx.CancelDial("b@test"))
         until(lambda: connected(a) == ["b@test"])
         assert connected(b) == ["a@test"]
@@ -226,11 +226,11 @@ class TestDials:
         a = stage.start("a")
 
         def waver() -> None:
-            in_kernel(a, a.kernel.mesh.connect, None, "missing@test", time.monotonic())
-            in_kernel(a, a.kernel.mesh.disconnect, "missing@test")
+            in_kernel(a, a.kernel.sessions.connect, None, "missing@test", time.monotonic())
+            in_kernel(a, a.kernel.sessions.disconnect, "missing@test")
             in_kernel(a, a.kernel.tables.effects.append, fx.Dial("missing@test"))
 
         a.transport_loop.call(waver)
         a.transport_loop.call(lambda: None)
-        assert in_kernel(a, a.kernel.mesh.dialling, "missing@test") is None
+        assert in_kernel(a, a.kernel.sessions.dialling, "missing@test") is None
         assert "missing@test" not in caplog.text

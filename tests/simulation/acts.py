@@ -359,13 +359,13 @@ def info(me: Actor, node: str) -> Waiter:
 def connect(me: Actor, node: str) -> Waiter:
     """`Node.connect`."""
     waiter = Waiter(me, "connect")
-    me.host.step(me.host.kernel.mesh.connect, waiter, node, me.host.world.now)
+    me.host.step(me.host.kernel.sessions.connect, waiter, node, me.host.world.now)
     return waiter
 
 
 def disconnect(me: Actor, node: str) -> None:
     """`Node.disconnect`."""
-    me.host.step(me.host.kernel.mesh.disconnect, node)
+    me.host.step(me.host.kernel.sessions.disconnect, node)
 
 
 def abandon(waiter: Waiter) -> None:

@@ -135,4 +135,4 @@ def populate(host: Host) -> None:
     if random.random() < 0.7:
         others = [name for name in sorted(host.world.hosts) if name != host.name]
         if others:
-            host.step(host.kernel.mesh.connect, None, random.choice(others), host.world.now)
+            host.step(host.kernel.sessions.connect, None, random.choice(others), host.world.now)

@@ -151,7 +151,7 @@ class Accept(Conversation):
         host, machine = self.host, self.machine
         assert isinstance(machine, Acceptor)
         decision = host.step(
-            host.kernel.mesh.peer_claimed, *outcome[:2], hidden=outcome.hidden, now=host.world.now
+            host.kernel.sessions.peer_claimed, *outcome[:2], hidden=outcome.hidden, now=host.world.now
         )
         host.world.count(f"claim {decision.kind}")
         accepted = decision.kind == "accept"

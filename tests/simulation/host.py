@@ -45,13 +45,13 @@ class WatchedKernel(Kernel):
         super().__init__()
         self.losses: list[tuple[Peer, str, bool]] = []
         """The session, why, and whether it was up and visible (so that every watcher is told)."""
-        end_session = self.mesh.end_session
+        end_session = self.sessions.end_session
 
         def noted(peer: Peer, reason: str) -> None:
             self.losses.append((peer, reason, peer.state == "up" and not peer.hidden))
             end_session(peer, reason)
 
-        replace(self.mesh, "end_session", noted)
+        replace(self.sessions, "end_session", noted)
 
 
 def replace(part: object, method: str, by: Callable[..., object]) -> None:
@@ -70,7 +70,7 @@ class Host:
         self.kernel = WatchedKernel()
         if break_kernel is not None:
             break_kernel(self.kernel)
-        self.kernel.mesh.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
+        self.kernel.sessions.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
         self.kernel.tables.exit_notices.portion = world.random.choice((1, 3, 500, 500))
         self.label = ""
         self.incarnation: Incarnation | None = None
@@ -109,7 +109,10 @@ class Host:
         self.label = f"<{self.name} {self.incarnation.creation}>"
         self.step(self.kernel.node_started, *self.incarnation, hidden=self.hidden)
         self.world.at(
-            self.world.random.random() * self.kernel.mesh.tick_seconds / 4, self, self._tick, self.incarnation
+            self.world.random.random() * self.kernel.sessions.tick_seconds / 4,
+            self,
+            self._tick,
+            self.incarnation,
         )
 
     def stop(self) -> None:
@@ -146,10 +149,10 @@ class Host:
 
     def _tick(self, incarnation: Incarnation) -> None:
         if incarnation == self.incarnation:
-            self.step(self.kernel.mesh.tick, self.world.now)
+            self.step(self.kernel.sessions.tick, self.world.now)
             for attached in self.attached:
                 attached.must_be_lost_if_silent()
-            self.world.at(self.kernel.mesh.tick_seconds / 4, self, self._tick, incarnation)
+            self.world.at(self.kernel.sessions.tick_seconds / 4, self, self._tick, incarnation)
 
     # ------------------------------------------------------------ kernel calls
 
@@ -197,7 +200,7 @@ class Host:
                     world.at(world.random.random() * 0.01, self, self.step, self.kernel.continue_exits)
                 case fx.RetryAt(node, until):
                     world.at(
-                        max(0.0, until - world.now), self, self.step, self.kernel.mesh.backoff_ended, node
+                        max(0.0, until - world.now), self, self.step, self.kernel.sessions.backoff_ended, node
                     )
                 case fx.Hangup(peer, gracefully):
                     if peer.connection is not None:
@@ -211,7 +214,7 @@ class Host:
     # ------------------------------------------------------------ dialling
 
     def _look_at_dial(self, node: str) -> None:
-        wanted = self.kernel.mesh.dialling(node)
+        wanted = self.kernel.sessions.dialling(node)
         dial = self.dials.get(node)
         if dial is not None and dial.session != wanted:
             dial.give_up()
@@ -223,11 +226,11 @@ class Host:
         kernel, now = self.kernel, self.world.now
         del self.dials[node]
         if isinstance(outcome, Failed):
-            self.step(kernel.mesh.dial_failed, node, outcome.reason, now, self.world.random.random())
+            self.step(kernel.sessions.dial_failed, node, outcome.reason, now, self.world.random.random())
             return
         assert end is not None
         decision = self.step(
-            kernel.mesh.peer_up, outcome.name, outcome.creation, hidden=outcome.hidden, now=now
+            kernel.sessions.peer_up, outcome.name, outcome.creation, hidden=outcome.hidden, now=now
         )
         self.world.count(f"dial {decision.kind}")
         if decision.kind == "accept":
@@ -281,7 +284,7 @@ class AttachedConnection:
 
     def must_be_lost_if_silent(self) -> None:
         """Checks, after a tick, that a silent peer was lost."""
-        if self.peer.state == "up" and self.silent > self.host.kernel.mesh.tick_seconds * 1.3:
+        if self.peer.state == "up" and self.silent > self.host.kernel.sessions.tick_seconds * 1.3:
             self.host.world.violated(f"{self.host} got nothing from {self.peer} for {self.silent:g} seconds")
 
     def flush(self) -> None:
@@ -336,5 +339,5 @@ class AttachedConnection:
         self._over = True
         self.host.attached.remove(self)
         self.end.close()
-        self.host.step(self.host.kernel.mesh.peer_lost, self.peer, reason, self.host.world.now)
+        self.host.step(self.host.kernel.sessions.peer_lost, self.peer, reason, self.host.world.now)
         self.host.world.must(self.peer.state == "gone", f"{self.peer} has lost its connection, and is up")

@@ -104,7 +104,7 @@ class HostileNode:
         world, incarnation = self.world, Incarnation(NAME, self.world.new_creation())
         mine, theirs = world.connected(self, host).ends  # type: ignore[arg-type]
         decision = host.step(
-            host.kernel.mesh.peer_claimed, *incarnation, hidden=world.random.random() < 0.2, now=world.now
+            host.kernel.sessions.peer_claimed, *incarnation, hidden=world.random.random() < 0.2, now=world.now
         )
         world.count(f"hostile node: {decision.kind}")
         if decision.kind == "accept":

@@ -129,7 +129,7 @@ def alias_is_not_taken_back(kernel: WatchedKernel) -> None:
 @fault
 def monitor_fires_twice(kernel: WatchedKernel) -> None:
     """The loss of a node is reported twice by a monitor."""
-    sever = kernel.mesh.sever
+    sever = kernel.sessions.sever
 
     def faulty(process: ProcessRecord, node: str) -> None:
         monitors = dict(process.monitors)
@@ -138,7 +138,7 @@ def monitor_fires_twice(kernel: WatchedKernel) -> None:
         process.monitors.update(monitors)
         sever(process, node)
 
-    replace(kernel.mesh, "sever", faulty)
+    replace(kernel.sessions, "sever", faulty)
 
 
 @fault
@@ -169,13 +169,13 @@ def exit_overtakes_messages(kernel: WatchedKernel) -> None:
 @fault
 def nodedown_comes_first(kernel: WatchedKernel) -> None:
     """`nodedown` is delivered before the exits and downs of that node."""
-    end_session = kernel.mesh.end_session
+    end_session = kernel.sessions.end_session
 
     def faulty(peer: Peer, reason: str) -> None:
-        kernel.mesh.send_nodedown(peer)
+        kernel.sessions.send_nodedown(peer)
         end_session(peer, reason)
 
-    replace(kernel.mesh, "end_session", faulty)
+    replace(kernel.sessions, "end_session", faulty)
 
 
 @fault
@@ -248,7 +248,7 @@ def normal_exit_ends_linked_processes(kernel: WatchedKernel) -> None:
 @fault
 def links_outlive_the_session(kernel: WatchedKernel) -> None:
     """Links and monitors between two nodes stay when the session ends."""
-    replace(kernel.mesh, "sever", do_nothing)
+    replace(kernel.sessions, "sever", do_nothing)
 
 
 @fault
@@ -302,7 +302,7 @@ def abandoned_request_is_answered(kernel: WatchedKernel) -> None:
 @fault
 def both_dials_are_accepted(kernel: WatchedKernel) -> None:
     """Two nodes that dial each other get two sessions."""
-    peer_claimed = kernel.mesh.peer_claimed
+    peer_claimed = kernel.sessions.peer_claimed
 
     def faulty(name: str, creation: int, *, hidden: bool, now: float) -> Decision:
         proper = kernel.tables.name
@@ -311,7 +311,7 @@ def both_dials_are_accepted(kernel: WatchedKernel) -> None:
         kernel.tables.name = proper
         return decision
 
-    replace(kernel.mesh, "peer_claimed", faulty)
+    replace(kernel.sessions, "peer_claimed", faulty)
 
 
 @fault
@@ -323,25 +323,25 @@ def partitions_are_not_announced(kernel: WatchedKernel) -> None:
 @fault
 def hidden_node_is_announced(kernel: WatchedKernel) -> None:
     """A hidden node becomes known to third nodes."""
-    session_up = kernel.mesh._session_up
+    session_up = kernel.sessions._session_up
 
     def faulty(peer: Peer, creation: int, *, hidden: bool, now: float) -> None:
         session_up(peer, creation, hidden=hidden and kernel.tables.hidden, now=now)
 
-    replace(kernel.mesh, "_session_up", faulty)
+    replace(kernel.sessions, "_session_up", faulty)
 
 
 @fault
 def silent_peer_is_kept(kernel: WatchedKernel) -> None:
     """A peer that sends nothing is never lost."""
-    tick = kernel.mesh.tick
+    tick = kernel.sessions.tick
 
     def faulty(now: float) -> None:
         for peer in kernel.tables.peers.values():
             peer.last_received = now
         tick(now)
 
-    replace(kernel.mesh, "tick", faulty)
+    replace(kernel.sessions, "tick", faulty)
 
 
 # ---------------------------------------------------------------- a hostile peer

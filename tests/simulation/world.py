@@ -224,7 +224,7 @@ class World:
         self.note(f"{host} lost {peer}: {reason}")
         if reason == "not responding":
             # Short freezes between ticks do not make a tick late.
-            silent, least = peer.connection.silent, host.kernel.mesh.tick_seconds / 2
+            silent, least = peer.connection.silent, host.kernel.sessions.tick_seconds / 2
             self.must(silent >= least, f"{host} gave {peer} up after {silent:g} seconds")
         self.count("sessions lost" if peer.creation else "dials lost")
         for actor in host.actors.values():

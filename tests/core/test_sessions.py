@@ -1,4 +1,4 @@
-"""mesh.py: sessions begin, replace each other and end."""
+"""sessions.py: sessions begin, replace each other and end."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def mesh_of(world: World, names: str) -> list[list[str]]:
 def test_connect_dials_once_and_answers_each_waiter() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.mesh.connect("first", "b@h", world.now)
-    a.mesh.connect("second", "b@h", world.now)
+    a.sessions.connect("first", "b@h", world.now)
+    a.sessions.connect("second", "b@h", world.now)
     world.carry()
-    a.mesh.connect("third", "b@h", world.now)
+    a.sessions.connect("third", "b@h", world.now)
     assert a.saw(Dial) == [Dial("b@h")]
     assert [effect.waiter for effect in a.saw(Connected)] == ["first", "second", "third"]
     assert all(effect.ok for effect in a.saw(Connected))
@@ -35,9 +35,9 @@ def test_connect_dials_once_and_answers_each_waiter() -> None:
 
 def test_connect_to_the_own_node_succeeds_and_before_start_fails() -> None:
     node = Node("a@h", 1)
-    node.mesh.connect(WAITER, "a@h", 0.0)
+    node.sessions.connect(WAITER, "a@h", 0.0)
     unnamed = Node()
-    unnamed.mesh.connect(WAITER, "a@h", 0.0)
+    unnamed.sessions.connect(WAITER, "a@h", 0.0)
     assert node.saw(Connected) == [Connected(WAITER, ok=True, reason="")]
     assert unnamed.saw(Connected) == [Connected(WAITER, ok=False, reason="this process is not a node")]
 
@@ -47,12 +47,12 @@ def test_failed_dial_logs_its_reason_once_and_drops_the_queue() -> None:
     a = world["a@h"]
     a.router.send(None, ("server", "lost@h"), 1)
     a.router.send(None, ("server", "lost@h"), 2)
-    a.mesh.connect(WAITER, "lost@h", world.now)
-    a.mesh.dial_failed("lost@h", "no such name", world.now, 0.0)
+    a.sessions.connect(WAITER, "lost@h", world.now)
+    a.sessions.dial_failed("lost@h", "no such name", world.now, 0.0)
     assert a.saw(Log) == [Log("warning", "cannot connect to lost@h: no such name")]
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="no such name")]
     assert [retry.until for retry in a.saw(RetryAt)] == [pytest.approx(1000.1)]
-    a.mesh.dial_failed("lost@h", "no such name", world.now)
+    a.sessions.dial_failed("lost@h", "no such name", world.now)
     assert len(a.saw(Log)) == 1
 
 
@@ -66,17 +66,17 @@ def test_back_off_holds_for_messages_and_not_for_connect() -> None:
         return len(a.saw(Dial)) > before
 
     assert message_dials()
-    a.mesh.dial_failed("lost@h", "no such name", world.now)
+    a.sessions.dial_failed("lost@h", "no such name", world.now)
     assert not message_dials()
-    a.mesh.connect(None, "lost@h", world.now)
+    a.sessions.connect(None, "lost@h", world.now)
     assert len(a.saw(Dial)) == 2
-    a.mesh.dial_failed("lost@h", "no such name", world.now)
-    a.mesh.backoff_ended("lost@h")
+    a.sessions.dial_failed("lost@h", "no such name", world.now)
+    a.sessions.backoff_ended("lost@h")
     assert message_dials()
-    a.mesh.dial_failed("lost@h", "no such name", world.now)
-    a.mesh.tick(world.now + 0.3)
+    a.sessions.dial_failed("lost@h", "no such name", world.now)
+    a.sessions.tick(world.now + 0.3)
     assert not message_dials()
-    a.mesh.tick(world.now + 0.4)
+    a.sessions.tick(world.now + 0.4)
     assert message_dials()
 
 
@@ -88,7 +88,7 @@ def test_message_after_the_back_off_dials_again() -> None:
     b = world.start("b@h")
     server = b.process()
     b.registry.register(server.pid, "server")
-    a.mesh.backoff_ended("b@h")
+    a.sessions.backoff_ended("b@h")
     a.router.send(None, ("server", "b@h"), "found")
     world.carry()
     assert messages(server) == ["found"]
@@ -112,11 +112,11 @@ def crossing() -> tuple[World, Node, Node]:
 
 
 def claim(world: World, frm: Node, to: Node) -> str:
-    return to.mesh.peer_claimed(frm.tables.name, frm.tables.creation, hidden=False, now=world.now).kind
+    return to.sessions.peer_claimed(frm.tables.name, frm.tables.creation, hidden=False, now=world.now).kind
 
 
 def up(world: World, frm: Node, to: Node) -> str:
-    return frm.mesh.peer_up(to.tables.name, to.tables.creation, hidden=False, now=world.now).kind
+    return frm.sessions.peer_up(to.tables.name, to.tables.creation, hidden=False, now=world.now).kind
 
 
 def test_crossing_dials_keep_the_dial_of_the_greater_name() -> None:
@@ -125,7 +125,7 @@ def test_crossing_dials_keep_the_dial_of_the_greater_name() -> None:
     assert claim(world, b, a) == "accept"
     assert a.saw(CancelDial) == [CancelDial("b@h")]
     assert up(world, b, a) == "accept"
-    a.mesh.dial_failed("b@h", "cancelled", world.now)
+    a.sessions.dial_failed("b@h", "cancelled", world.now)
     for node, other, word in ((a, "b@h", "from a"), (b, "a@h", "from b")):
         assert list(node.peer(other).out) == [Send(None, "server", word)]
         assert list(node.peer(other).out.first) == [Nodes(())]
@@ -165,16 +165,16 @@ def test_second_dial_of_the_dialling_side_replaces_the_session() -> None:
 
 def test_claim_of_the_own_name_or_before_start_is_refused() -> None:
     node = Node("a@h", 1)
-    assert node.mesh.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
-    assert Node().mesh.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
+    assert node.sessions.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
+    assert Node().sessions.peer_claimed("a@h", 7, hidden=False, now=0.0).kind == "refused"
 
 
 def test_answer_to_a_cancelled_dial_is_refused() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.mesh.connect(WAITER, "b@h", world.now)
-    assert a.mesh.disconnect("b@h")
-    assert a.mesh.peer_up("b@h", 2, hidden=False, now=world.now).kind == "refused"
+    a.sessions.connect(WAITER, "b@h", world.now)
+    assert a.sessions.disconnect("b@h")
+    assert a.sessions.peer_up("b@h", 2, hidden=False, now=world.now).kind == "refused"
     assert a.saw(CancelDial) == [CancelDial("b@h")]
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="the dial was given up")]
 
@@ -191,14 +191,14 @@ def test_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> None:
     a.process_signals.link(gus, Pid(1, 0, "b@h", 2))
     world["b@h"].process()
     old = a.peer("b@h")
-    decision = a.mesh.peer_claimed("b@h", 77, hidden=False, now=world.now)
+    decision = a.sessions.peer_claimed("b@h", 77, hidden=False, now=world.now)
     assert decision.kind == "accept"
     assert decision.peer is a.peer("b@h")
     assert a.peer("b@h").creation == 77
     assert gus.reason == "noconnection"
     assert messages(gus) == []
     a.signals_received(old, [Send(None, "server", "late")], world.now)
-    a.mesh.peer_lost(old, "closed", world.now)
+    a.sessions.peer_lost(old, "closed", world.now)
     assert a.membership.nodes(["connected"]) == ["b@h"]
     assert old.state == "gone"
 
@@ -208,9 +208,9 @@ def test_dial_that_finds_a_newer_incarnation_replaces_the_session() -> None:
     a = world["a@h"]
     gus = a.process()
     a.membership.monitor_nodes(gus, on=True)
-    a.mesh.connect(None, "b@h", world.now)
-    assert a.mesh.peer_claimed("b@h", 2, hidden=False, now=world.now).kind == "accept"
-    assert a.mesh.peer_up("b@h", 3, hidden=False, now=world.now).kind == "accept"
+    a.sessions.connect(None, "b@h", world.now)
+    assert a.sessions.peer_claimed("b@h", 2, hidden=False, now=world.now).kind == "accept"
+    assert a.sessions.peer_up("b@h", 3, hidden=False, now=world.now).kind == "accept"
     assert a.peer("b@h").creation == 3
     assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h"), NodeUp("b@h")]
 
@@ -223,9 +223,9 @@ def test_disconnect_ends_one_session_with_a_goodbye() -> None:
     world.connect("a@h", "b@h", "c@h")
     a = world["a@h"]
     peer = a.peer("c@h")
-    assert a.mesh.disconnect("c@h")
+    assert a.sessions.disconnect("c@h")
     assert peer.out[-1] == Goodbye()
-    assert not a.mesh.disconnect("c@h")
+    assert not a.sessions.disconnect("c@h")
     world.carry()
     assert a.saw(Hangup) == [Hangup(peer, gracefully=True)]
     assert mesh_of(world, "abc") == [["b@h"], ["a@h", "c@h"], ["b@h"]]
@@ -248,17 +248,17 @@ def test_tick_is_sent_to_peers_that_got_nothing_else() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.mesh.connect(None, "c@h", world.now)
-    a.mesh.tick(world.now)
+    a.sessions.connect(None, "c@h", world.now)
+    a.sessions.tick(world.now)
     first = a.peer("b@h").out.first
     assert list(first) == []  # the session itself began with a signal
-    a.mesh.tick(world.now)
+    a.sessions.tick(world.now)
     assert list(first) == [Tick()]
     first.clear()
     a.router.send(None, ("server", "b@h"), "x")
-    a.mesh.tick(world.now + 1)
+    a.sessions.tick(world.now + 1)
     assert Tick() not in first
-    a.mesh.tick(world.now + 2)
+    a.sessions.tick(world.now + 2)
     assert first[-1] == Tick()
 
 
@@ -266,15 +266,15 @@ def test_silent_peer_is_lost_after_the_tick_time() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.mesh.tick_seconds = 8.0
+    a.sessions.tick_seconds = 8.0
     peer = a.peer("b@h")
     for seconds in (2, 4, 6):
-        a.mesh.tick(world.now + seconds)
+        a.sessions.tick(world.now + seconds)
     a.signals_received(peer, [], world.now + 7)  # a part of a long message
     for seconds in (8, 10, 12, 14):
-        a.mesh.tick(world.now + seconds)
+        a.sessions.tick(world.now + seconds)
     assert a.membership.nodes(["connected"]) == ["b@h"]
-    a.mesh.tick(world.now + 15)
+    a.sessions.tick(world.now + 15)
     assert Log("error", "node b@h not responding") in a.saw(Log)
     assert a.saw(Hangup) == [Hangup(peer, gracefully=False)]
     assert a.membership.nodes(["connected"]) == []
@@ -284,13 +284,13 @@ def test_freeze_of_this_node_does_not_count_as_silence_of_peers() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a = world["a@h"]
-    a.mesh.tick_seconds = 8.0
+    a.sessions.tick_seconds = 8.0
     for seconds in (0, 2, 62):  # two of them were silent at that tick
-        a.mesh.tick(world.now + seconds)
+        a.sessions.tick(world.now + seconds)
     assert a.membership.nodes(["connected"]) == ["b@h"]
-    a.mesh.tick(world.now + 64)
+    a.sessions.tick(world.now + 64)
     assert a.membership.nodes(["connected"]) == ["b@h"]
-    a.mesh.tick(world.now + 66)
+    a.sessions.tick(world.now + 66)
     assert a.membership.nodes(["connected"]) == []
 
 
@@ -298,10 +298,10 @@ def test_slowly_ticking_peer_is_pinged() -> None:
     world = World("a@h", "b@h")
     world.connect("a@h", "b@h")
     a, b = world["a@h"], world["b@h"]
-    a.mesh.tick_seconds, b.mesh.tick_seconds = 2.0, 60.0
+    a.sessions.tick_seconds, b.sessions.tick_seconds = 2.0, 60.0
     for _ in range(20):
         world.now += 0.5
-        a.mesh.tick(world.now)
+        a.sessions.tick(world.now)
         world.carry()
     assert a.membership.nodes(["connected"]) == ["b@h"]
     assert a.saw(Answered) == []
@@ -312,36 +312,36 @@ def test_slowly_ticking_peer_is_pinged() -> None:
 
 def test_dial_that_does_not_end_is_given_up() -> None:
     a = Node("a@h", 1)
-    a.mesh.connect(WAITER, "b@h", 0.0)
+    a.sessions.connect(WAITER, "b@h", 0.0)
     for seconds in range(15):
-        a.mesh.tick(1000.0 + seconds)
+        a.sessions.tick(1000.0 + seconds)
     assert a.saw(Connected) == []
-    a.mesh.tick(1015.0)
+    a.sessions.tick(1015.0)
     assert a.saw(Connected) == [Connected(WAITER, ok=False, reason="the dial came to no end")]
     assert a.saw(CancelDial) == [CancelDial("b@h")]
-    assert a.mesh.dialling("b@h") is None
+    assert a.sessions.dialling("b@h") is None
 
 
 def test_dialling_names_the_session_that_a_dial_is_for() -> None:
     """Effects may be handled in another order than decided; `dialling` returns the present state."""
     world = World("a@h", "b@h")
     a = world["a@h"]
-    assert a.mesh.dialling("b@h") is None
-    a.mesh.connect(None, "b@h", world.now)
-    first = a.mesh.dialling("b@h")
+    assert a.sessions.dialling("b@h") is None
+    a.sessions.connect(None, "b@h", world.now)
+    first = a.sessions.dialling("b@h")
     assert first == a.peer("b@h").session
-    a.mesh.disconnect("b@h")
-    assert a.mesh.dialling("b@h") is None
-    a.mesh.connect(None, "b@h", world.now)
-    assert a.mesh.dialling("b@h") not in {None, first}
+    a.sessions.disconnect("b@h")
+    assert a.sessions.dialling("b@h") is None
+    a.sessions.connect(None, "b@h", world.now)
+    assert a.sessions.dialling("b@h") not in {None, first}
     world.carry()
-    assert a.mesh.dialling("b@h") is None
+    assert a.sessions.dialling("b@h") is None
 
 
 def test_being_dialled_lists_dials_under_way() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    a.mesh.connect(WAITER, "b@h", world.now)
+    a.sessions.connect(WAITER, "b@h", world.now)
     a.router.send(None, ("server", "c@h"), 1)
     assert a.membership.being_dialled() == ["b@h", "c@h"]
     world.carry()
@@ -351,10 +351,10 @@ def test_being_dialled_lists_dials_under_way() -> None:
 def test_signals_waiting_counts_the_queue_of_each_dial() -> None:
     world = World("a@h", "b@h")
     a = world["a@h"]
-    assert a.mesh.signals_waiting() == {}
-    a.mesh.connect(None, "b@h", world.now)
-    assert a.mesh.signals_waiting() == {}
+    assert a.sessions.signals_waiting() == {}
+    a.sessions.connect(None, "b@h", world.now)
+    assert a.sessions.signals_waiting() == {}
     a.router.send(None, ("stock", "b@h"), "a message")
-    assert a.mesh.signals_waiting() == {"b@h": 1}
+    assert a.sessions.signals_waiting() == {"b@h": 1}
     world.carry()
-    assert a.mesh.signals_waiting() == {}
+    assert a.sessions.signals_waiting() == {}

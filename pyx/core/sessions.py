@@ -1,8 +1,9 @@
-"""The mesh: sessions with other nodes, from the first dial to their loss.
+"""The sessions with other nodes, from the first dial to their loss; their ticks.
 
 Between two nodes there is one session, decided here: if both dial, the dial of the node with the greater name
 counts; a new incarnation replaces the old one.  A healthy session is never cut on account of a third node.
-Membership messages of nodes that come and go: `membership.py`.
+At the end of a session its processes get DOWN and EXIT before `nodedown`.  What nodes tell each other about
+third nodes: `membership.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pyx.core.mailbox import NodeDown
 from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS, Decision
 from pyx.core.processes import Watcher, address_of
 from pyx.core.requests import NOT_STARTED
+from pyx.options import DEFAULT_TICK_SECONDS
 from pyx.signals import Down, ExitSignal, Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
@@ -28,17 +30,14 @@ if TYPE_CHECKING:
     from pyx.core.routing import Router
     from pyx.core.tables import Tables
 
-TICK_SECONDS: Final = 15.0
-"""A peer silent for this long is lost (Erlang: 60; ticks are sent every quarter of it, as there)."""
-
 LOST_DIAL_SECONDS: Final = 3 * LONGEST_HANDSHAKE_SECONDS
 """After this time a dial that has not ended is given up, so that nothing waits for it."""
 
 UNASKED: Final = 0
-"""The number of a ping of the mesh itself: its answer has no waiter, it only shows that the peer lives."""
+"""The number of a ping at a tick: its answer has no waiter, it only shows that the peer lives."""
 
 
-class Mesh:
+class Sessions:
     """Connects, accepts claims, loses sessions, ticks."""
 
     def __init__(
@@ -54,7 +53,8 @@ class Mesh:
         self._process_signals = process_signals
         self._requests = requests
         self._membership = membership
-        self.tick_seconds = TICK_SECONDS
+        self.tick_seconds = DEFAULT_TICK_SECONDS
+        """A peer silent for this long is lost; ticks are sent every quarter of it, as in Erlang."""
         self._ticked: float | None = None
         """When `tick` was called last."""
 
