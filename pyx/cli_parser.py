@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     from pyx.options import Option
 
+_COMMANDS: Final = """\
+pyx new NAME          make a project in the new directory NAME
+pyx replay [PATH...]  run recorded sessions again and compare their output
+pyx names [HOST]      list the nodes of a host
+(--help after one of them shows more)
+"""
+
 _EXAMPLES: Final = """\
 exit codes:
   0 success, 1 your code failed, 2 usage, 3 the name is taken, 130 Ctrl-C, 143 SIGTERM,
@@ -55,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    words.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
+    words.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
+    words.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
+    words.add_argument_group("commands", _COMMANDS)
     node = words.add_argument_group("the node")
     node.add_argument("--sname", metavar="NAME[@HOST]", help="node name, reached from this host")
     node.add_argument("--name", metavar="NAME@HOST", help="long node name, reached from other hosts over TLS")
@@ -67,22 +78,14 @@ def parser() -> argparse.ArgumentParser:
         dest="directory",
         metavar="DIR",
         default=".",
-        help="project directory; its modules need no import (default: .)",
+        help="project directory: the bare name of one of its modules imports the module (default: .)",
     )
     code.add_argument(
         "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE and exit (repeatable)"
     )
     code.add_argument("-i", dest="stay", action="store_true", help="show a prompt after CODE or FILE")
-    code.add_argument("--no-halt", action="store_true", help="run on after CODE or FILE, until SIGTERM")
-    code.add_argument(
-        "rest",
-        metavar="FILE [args]",
-        nargs=argparse.REMAINDER,
-        help="a program; - is stdin",
-    )
-    code.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
+    code.add_argument("--no-halt", action="store_true", help="keep running after CODE or FILE, until SIGTERM")
     words.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
-    words.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
     return words
 
 

@@ -124,7 +124,8 @@ class NodeOptions:
     )
     port: int = _option(
         0,
-        "with a long name: the TCP port of all nodes, which then need no EPMD (else any, registered in EPMD)",
+        "with a long name: the TCP port of all nodes, which then need no port mapper (else any port, "
+        "registered with the port mapper, EPMD)",
         "--port",
         "N",
         parse_port,
@@ -164,7 +165,7 @@ class NodeOptions:
     )
     max_message_mib: int = _option(
         128,
-        f"largest encoded message in MiB, 1 to {MOST_MESSAGE_MIB}: larger ones are neither sent nor taken",
+        f"largest encoded message in MiB, 1 to {MOST_MESSAGE_MIB}: larger ones are refused",
         "--max-message",
         "MIB",
         parse_mib,

@@ -69,6 +69,17 @@ def test_help_ends_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(line.startswith("  pyx ") for line in examples)
 
 
+def test_help_describes_each_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = capsys.readouterr().out.partition("\ncommands:\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.split()[:2] for line in commands[:-1]] == [
+        ["pyx", "new"],
+        ["pyx", "replay"],
+        ["pyx", "names"],
+    ]
+
+
 class TestUsage:
     @pytest.mark.parametrize(
         ("words", "error"),
