@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from pyx.execution.node_log import log
-from tests.staging import HANG, Stage, new_runner
+from tests.local_nodes import HANG, LocalNodes, new_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,16 +44,16 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def stage(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """Where nodes are made; they end with the test."""
-    with Stage(monkeypatch) as stage:
-        yield stage
+def nodes(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNodes]:
+    """Makes nodes, which end with the test."""
+    with LocalNodes(monkeypatch) as nodes:
+        yield nodes
 
 
 @pytest.fixture
-def node(stage: Stage) -> LocalNode:
+def node(nodes: LocalNodes) -> LocalNode:
     """A fresh node without a name; it is the node of this OS process as long as the test runs."""
-    return stage.make()
+    return nodes.make()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pyx.net.directory import HostDirectory
 from pyx.signals import Answer, Ask, Payload, Ping, Pong
-from pyx.terms import Incarnation, Pid, Ref
+from pyx.terms import Incarnation, Pid
 from pyx.wire.codec import decode, encode
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import KINDS
@@ -23,7 +23,7 @@ from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.hello import NONCE_BYTES, dialler_hello
 from pyx.wire.handshake.machine import Dialler, Established, NeedKey, Transmit
 from pyx.wire.handshake.proof import key_from_cookie
-from tests.staging import COOKIE, HANG
+from tests.local_nodes import COOKIE, HANG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,17 +78,9 @@ class Hostile:
 
     # ------------------------------------------------------------ names of processes
 
-    def mine(self, number: int = 1) -> Pid:
-        """Returns the pid of a process of this peer, as the victim knows it."""
-        return Pid(number, 0, *self.incarnation)
-
-    def his(self, pid: Pid) -> Pid:
+    def victim_pid(self, pid: Pid) -> Pid:
         """Returns the pid of a process of the victim, as this peer sends it."""
         return Pid(pid.number, pid.serial, *self.there)
-
-    def his_ref(self, ref: Ref) -> Ref:
-        """Returns a reference of the victim, as this peer sends it."""
-        return Ref(ref.number, *self.there)
 
     # ------------------------------------------------------------ sending
 
@@ -99,7 +91,7 @@ class Hostile:
             chunks.append(self._signal_stream.transmit(queue)[0])
         return b"".join(chunks)
 
-    def says(self, *signals: Signal) -> None:
+    def sends(self, *signals: Signal) -> None:
         """Sends signals."""
         self.socket.sendall(self.bytes_of(*signals))
 
@@ -111,7 +103,7 @@ class Hostile:
 
     # ------------------------------------------------------------ receiving
 
-    def hears(self, wanted: Callable[[Signal], bool]) -> Signal:
+    def receives(self, wanted: Callable[[Signal], bool]) -> Signal:
         """Returns the next signal that is *wanted*; drops those before it."""
         deadline = time.monotonic() + HANG
         while True:
@@ -123,9 +115,9 @@ class Hostile:
 
     def next(self, kind: type) -> Any:
         """Returns the next signal of that kind."""
-        return self.hears(lambda signal: type(signal) is kind)
+        return self.receives(lambda signal: type(signal) is kind)
 
-    def is_cut_off(self) -> bool:
+    def is_disconnected(self) -> bool:
         """Reads to the end; returns True when the victim has closed the connection."""
         deadline = time.monotonic() + HANG
         while self._receive(deadline):
@@ -146,17 +138,17 @@ class Hostile:
 
     def ping(self, number: int = 1) -> None:
         """Returns when the victim has read all that was sent so far."""
-        self.says(Ping(number))
-        self.hears(lambda signal: signal == Pong(number))
+        self.sends(Ping(number))
+        self.receives(lambda signal: signal == Pong(number))
 
-    def asks(self, pid: Pid, keys: list[str] | None = None, number: int = 7) -> Answer:
+    def asks_info(self, pid: Pid, keys: list[str] | None = None, number: int = 7) -> Answer:
         """Asks for `Process.info` of a process of the victim; returns the answer."""
-        self.says(Ask(Pid(1), number, "info", Payload(encode((self.his(pid), keys)))))
+        self.sends(Ask(Pid(1), number, "info", Payload(encode((self.victim_pid(pid), keys)))))
         answer: Answer = self.next(Answer)
         assert answer.number == number
         return answer
 
-    def opened(self, answer: Answer) -> Any:
+    def decoded(self, answer: Answer) -> Any:
         """Returns the decoded value of an answer."""
         assert isinstance(answer.payload, Payload)
         return decode(answer.payload, self.incarnation)

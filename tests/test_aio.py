@@ -29,7 +29,7 @@ from pyx import (
 from pyx import self as own_pid
 from pyx.primitives import drain
 from pyx.terms import Pid
-from tests.staging import HANG, Stage, as_process, seen_from, until, wait_for
+from tests.local_nodes import HANG, LocalNodes, as_process, seen_from, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -163,8 +163,8 @@ class TestSleep:
 
 
 class TestRpc:
-    def test_call_returns_values_and_raises_failures(self, stage: Stage, run: Runs) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_call_returns_values_and_raises_failures(self, nodes: LocalNodes, run: Runs) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
         assert run(a, lambda: aio.rpc.call("b", "os", "getpid")) == os.getpid()
         assert run(a, lambda: aio.rpc.call("b", os.path.join, ["a", "b"])) == "a/b"
         for error, call in (
@@ -177,8 +177,8 @@ class TestRpc:
                 run(a, call)
         assert a.kernel.pending == {}
 
-    def test_several_calls_at_once_are_answered(self, stage: Stage, run: Runs) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_several_calls_at_once_are_answered(self, nodes: LocalNodes, run: Runs) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
 
         async def body() -> Any:
             calls = (aio.rpc.call("b", "operator", "add", [1, number]) for number in range(50))
@@ -186,16 +186,16 @@ class TestRpc:
 
         assert run(a, body) == list(range(1, 51))
 
-    def test_multicall_returns_results_and_unanswered_nodes(self, stage: Stage, run: Runs) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_multicall_returns_results_and_unanswered_nodes(self, nodes: LocalNodes, run: Runs) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
         assert run(a, lambda: aio.rpc.multicall(["b", "nobody", "a"], "Node", "self")) == (
             ["b@test", "a@test"],
             ["nobody@test"],
         )
         assert run(a, lambda: aio.rpc.multicall(["b"], "pyx", "receive", timeout=0.001)) == ([], ["b@test"])
 
-    def test_cancelled_call_is_abandoned(self, stage: Stage, run: Runs) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_cancelled_call_is_abandoned(self, nodes: LocalNodes, run: Runs) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
 
         async def body() -> None:
             call = asyncio.ensure_future(aio.rpc.call("b", "pyx", "receive"))
@@ -210,8 +210,8 @@ class TestRpc:
 
 
 class TestNode:
-    def test_ping_and_connect_of_another_node(self, stage: Stage, run: Runs) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_ping_and_connect_of_another_node(self, nodes: LocalNodes, run: Runs) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
         assert run(a, lambda: aio.Node.ping("b")) == "pong"
         assert run(a, lambda: aio.Node.connect("b")) is True
         assert run(a, lambda: aio.Node.ping("nobody")) == "pang"
@@ -221,8 +221,8 @@ class TestNode:
         assert run(node, lambda: aio.Node.ping("b")) == "pang"
         assert run(node, lambda: aio.Node.connect("b")) == "ignored"
 
-    def test_spawn_on_another_node(self, stage: Stage, run: Runs) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_spawn_on_another_node(self, nodes: LocalNodes, run: Runs) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
 
         async def body() -> Any:
             Process.flag("trap_exit", True)
@@ -235,21 +235,21 @@ class TestNode:
 
         assert run(a, body) == ("b@test", 3, 4)
 
-    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, stage: Stage, run: Runs) -> None:
-        a, _ = stage.start("a"), stage.start("b", rpc="off")
+    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, nodes: LocalNodes, run: Runs) -> None:
+        a, _ = nodes.start("a"), nodes.start("b", rpc="off")
         with pytest.raises(RpcRefused):
             run(a, lambda: aio.Node.spawn("b", "os", "getpid"))
 
-    def test_spawn_link_and_spawn_monitor_need_a_process(self, stage: Stage) -> None:
-        stage.start("a")
+    def test_spawn_link_and_spawn_monitor_need_a_process(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
         for call in (aio.Node.spawn_link, aio.Node.spawn_monitor):
             with pytest.raises(NotAProcess):
                 asyncio.run(call("a", "os", "getpid"))
 
 
 class TestProcess:
-    def test_info_and_is_alive_of_local_and_remote_processes(self, stage: Stage, run: Runs) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_info_and_is_alive_of_local_and_remote_processes(self, nodes: LocalNodes, run: Runs) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         here, _ = a.processes.spawn(receive, ())
         there, _ = b.processes.spawn(receive, ())
         far = seen_from(a, b, there)

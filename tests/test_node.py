@@ -27,7 +27,7 @@ from pyx import self as own_pid
 from pyx.primitives import drain
 from pyx.runtime import request, start_stop
 from pyx.terms import Pid
-from tests.staging import COOKIE, HANG, Running, Stage, as_process, until, wait_for
+from tests.local_nodes import COOKIE, HANG, LocalNodes, Running, as_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,9 +53,9 @@ class TestThisNode:
         assert Node.stop() is True
         assert Node.is_alive() is False
 
-    def test_start_twice_or_with_a_taken_name_is_refused(self, stage: Stage) -> None:
-        stage.start("a")
-        other = stage.make()
+    def test_start_twice_or_with_a_taken_name_is_refused(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
+        other = nodes.make()
         with pytest.raises(AlreadyStarted):
             Node.start("b@test", cookie=COOKIE)
         with pytest.raises(NameTaken):
@@ -82,8 +82,8 @@ class TestThisNode:
 
 
 class TestOtherNodes:
-    def test_ping_and_connect_list_the_node(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_ping_and_connect_list_the_node(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         assert Node.ping("b") == "pong"
         assert Node.connect("b@test") is True
         assert Node.connect("a") is True  # itself
@@ -92,17 +92,19 @@ class TestOtherNodes:
         until(lambda: as_process(b, Node.list) == ["a@test"])
         assert a.kernel.tables.name == "a@test"
 
-    def test_missing_node_is_pang_and_false(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-        stage.start("a")
+    def test_missing_node_is_pang_and_false(
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        nodes.start("a")
         assert Node.ping("nobody") == "pang"
         assert Node.connect("nobody") is False
         assert Node.list("known") == ["a@test", "nobody@test"]
         assert "cannot connect to nobody@test: no node of that name runs on this host" in caplog.text
 
-    def test_list_selects_nodes_by_kind(self, stage: Stage) -> None:
-        stage.start("a")
-        stage.start("b")
-        stage.start("h", hidden=True)
+    def test_list_selects_nodes_by_kind(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
+        nodes.start("b")
+        nodes.start("h", hidden=True)
         Node.ping("b")
         Node.ping("h")
         assert Node.list("visible") == ["b@test"]
@@ -117,9 +119,9 @@ class TestOtherNodes:
         assert Node.connect("b") == "ignored"
         assert Node.disconnect("b") == "ignored"
 
-    def test_disconnect_leaves_other_connections(self, stage: Stage) -> None:
+    def test_disconnect_leaves_other_connections(self, nodes: LocalNodes) -> None:
         for name in "abc":
-            stage.start(name)
+            nodes.start(name)
         Node.ping("b")
         Node.ping("c")
         assert Node.disconnect("b") is True
@@ -127,17 +129,17 @@ class TestOtherNodes:
         assert Node.disconnect("b") is False
 
     @pytest.mark.parametrize("name", ["no good", "", "a@", 42, None])
-    def test_invalid_node_name_is_refused(self, stage: Stage, name: Any) -> None:
-        stage.start("a")
+    def test_invalid_node_name_is_refused(self, nodes: LocalNodes, name: Any) -> None:
+        nodes.start("a")
         for call in (Node.ping, Node.connect, Node.disconnect, lambda one: Node.spawn(one, "os", "getpid")):
             with pytest.raises((NodeNameInvalid, TypeError), match="node name"):
                 call(name)
 
     def test_ping_of_a_node_that_does_not_answer_is_pang_and_logged(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        stage.start("a")
-        b = stage.start("b")
+        nodes.start("a")
+        b = nodes.start("b")
         Node.ping("b")
         monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
         standing, go_on = threading.Event(), threading.Event()
@@ -148,8 +150,10 @@ class TestOtherNodes:
         go_on.set()
 
     @pytest.mark.parametrize("call", [Node.ping, Node.connect, lambda name: Node.spawn(name, "os", "getpid")])
-    def test_call_on_a_running_loop_names_its_twin(self, stage: Stage, call: Callable[[str], Any]) -> None:
-        stage.start("a")
+    def test_call_on_a_running_loop_names_its_twin(
+        self, nodes: LocalNodes, call: Callable[[str], Any]
+    ) -> None:
+        nodes.start("a")
 
         async def on_a_loop() -> None:
             call("a")
@@ -159,8 +163,8 @@ class TestOtherNodes:
 
 
 class TestSpawn:
-    def test_spawned_process_runs_there_and_prints_here(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_spawned_process_runs_there_and_prints_here(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
 
         def body() -> Any:
             pid = Node.spawn("b", "pyx", "receive", [])
@@ -172,15 +176,15 @@ class TestSpawn:
         assert process is not None
         assert process.leader == Pid(0, node="a@test", creation=a.kernel.tables.creation)
 
-    def test_spawned_function_is_sent_by_name(self, stage: Stage) -> None:
-        stage.start("a")
-        stage.start("b")
+    def test_spawned_function_is_sent_by_name(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
+        nodes.start("b")
         assert Node.spawn("b", receive, []).node == "b@test"
         with pytest.raises(EncodeError, match="lambda"):
             Node.spawn("b", lambda: None)
 
-    def test_spawn_link_and_spawn_monitor_report_the_end(self, stage: Stage) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_spawn_link_and_spawn_monitor_report_the_end(self, nodes: LocalNodes) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
 
         def body() -> Any:
             Process.flag("trap_exit", True)
@@ -191,8 +195,8 @@ class TestSpawn:
 
         assert as_process(a, body) == ("ZeroDivisionError", 3)
 
-    def test_spawn_without_a_connection(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-        a = stage.start("a")
+    def test_spawn_without_a_connection(self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture) -> None:
+        a = nodes.start("a")
 
         def body() -> Any:
             Process.flag("trap_exit", True)
@@ -206,22 +210,22 @@ class TestSpawn:
         assert messages == [("EXIT", linked, "noconnection"), ("DOWN", ref, "process", pid, "noconnection")]
         assert "cannot start os.getpid on nobody@test" in caplog.text
 
-    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, stage: Stage) -> None:
-        stage.start("a")
-        stage.start("b", rpc="off")
+    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
+        nodes.start("b", rpc="off")
         with pytest.raises(RpcRefused, match="b@test refuses calls"):
             Node.spawn("b", "os", "getpid")
 
-    def test_spawn_link_and_spawn_monitor_need_a_process(self, stage: Stage) -> None:
-        stage.start("a")
+    def test_spawn_link_and_spawn_monitor_need_a_process(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
         for call in (Node.spawn_link, Node.spawn_monitor):
             with pytest.raises(NotAProcess):
                 call("a", "os", "getpid")
 
 
 class TestNodeMonitors:
-    def test_monitors_of_one_node_add_up(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_monitors_of_one_node_add_up(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
 
         def body() -> Any:
             Node.ping("b")
@@ -240,8 +244,8 @@ class TestNodeMonitors:
         start_stop.stop(b)
         assert running.outcome() == ([("nodedown", "b@test")] * 2, [])
 
-    def test_monitor_of_an_unreachable_node_fires_at_once(self, stage: Stage) -> None:
-        a = stage.start("a")
+    def test_monitor_of_an_unreachable_node_fires_at_once(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
         assert as_process(a, lambda: (Node.monitor("nobody", True), receive(timeout=HANG))) == (
             (True, ("nodedown", "nobody@test"))
         )  # fmt: skip
@@ -254,8 +258,8 @@ class TestNodeMonitors:
         with pytest.raises(NotAProcess):
             Node.monitor_nodes(True)
 
-    def test_monitor_nodes_reports_visible_nodes(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_monitor_nodes_reports_visible_nodes(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         ready = threading.Event()
 
         def body() -> Any:
@@ -272,12 +276,12 @@ class TestNodeMonitors:
         assert running.outcome() == [("nodeup", "b@test"), ("nodedown", "b@test")]
 
 
-def test_pid_of_a_restarted_node_is_dead(stage: Stage) -> None:
+def test_pid_of_a_restarted_node_is_dead(nodes: LocalNodes) -> None:
     """An old pid is dead, and gets none of the messages to the process that has its number now."""
-    a, b = stage.start("a"), stage.start("b")
+    a, b = nodes.start("a"), nodes.start("b")
     old = as_process(a, lambda: Node.spawn("b", "pyx", "receive"))
     start_stop.stop(b)
-    b = stage.start("b")
+    b = nodes.start("b")
     running = Running(b, lambda: receive(timeout=HANG))
     assert running.pid.number == old.number
     assert Node.ping("b") == "pong"

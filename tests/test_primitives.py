@@ -28,7 +28,7 @@ from pyx import self as own_pid
 from pyx.errors import NodeNameInvalid
 from pyx.primitives import drain
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, until
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, until
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -129,8 +129,8 @@ class TestSend:
         assert send(dest, "x") == "x"
 
     @pytest.mark.parametrize("dest", [("stock", "a@test"), ("stock", "a")])
-    def test_send_to_a_name_at_this_nodes_own_name(self, stage: Stage, dest: Any) -> None:
-        a = stage.start("a")
+    def test_send_to_a_name_at_this_nodes_own_name(self, nodes: LocalNodes, dest: Any) -> None:
+        a = nodes.start("a")
         running = Running(a, lambda: (Process.register(own_pid(), "stock"), receive(timeout=HANG))[1])
         until(lambda: Process.whereis("stock") is not None)
         send(dest, "hello")

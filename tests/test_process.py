@@ -29,11 +29,11 @@ from pyx import self as own_pid
 from pyx.errors import AlreadyReceiving
 from pyx.primitives import drain
 from pyx.terms import Pid, Raised
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
     Ended,
+    LocalNodes,
     Running,
-    Stage,
     as_process,
     end_of,
     in_kernel,
@@ -130,15 +130,15 @@ class TestInformation:
         with pytest.raises(TypeError, match="a pid is needed"):
             Process.info("0.1.0")  # type: ignore[arg-type]
 
-    def test_info_and_is_alive_of_a_remote_process(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_info_and_is_alive_of_a_remote_process(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         pid = seen_from(a, b, alive(b))
         assert Process.info(pid, "initial_call")[1][0] == __name__
         assert Process.is_alive(pid)
         assert not Process.is_alive(Pid(4711, node="b@test", creation=b.kernel.tables.creation))
 
-    def test_info_of_an_unreachable_node_raises_and_is_alive_is_false(self, stage: Stage) -> None:
-        stage.start("a")
+    def test_info_of_an_unreachable_node_raises_and_is_alive_is_false(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
         missing = Pid(1, node="nobody@test", creation=1)
         with pytest.raises(NoConnection):
             Process.info(missing)
@@ -298,8 +298,8 @@ class TestLinks:
 
         assert as_process(node, traps) == (True, ("EXIT", dead, "noproc"))
 
-    def test_link_to_an_unreachable_node_is_noconnection(self, stage: Stage) -> None:
-        a = stage.start("a")
+    def test_link_to_an_unreachable_node_is_noconnection(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
         missing = Pid(1, node="nobody@test", creation=1)
 
         def traps() -> Any:
@@ -342,8 +342,8 @@ class TestMonitors:
 
         assert as_process(node, body) == "noproc"
 
-    def test_monitor_of_a_name_and_of_a_name_on_a_node(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_monitor_of_a_name_and_of_a_name_on_a_node(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         Process.register(alive(a), "stock")
         in_kernel(b, b.kernel.registry.register, alive(b), "stock")
 
@@ -517,6 +517,6 @@ class TestGroupLeader:
         lambda: Node.monitor("b", "off"),  # type: ignore[arg-type]
     ],
 )
-def test_wrong_argument_is_refused(wrong: Callable[[], Any], stage: Stage) -> None:
+def test_wrong_argument_is_refused(wrong: Callable[[], Any], nodes: LocalNodes) -> None:
     with pytest.raises(TypeError, match="is needed, not "):
-        as_process(stage.start("a"), wrong)
+        as_process(nodes.start("a"), wrong)

@@ -25,7 +25,7 @@ from pyx import self as own_pid
 from pyx.primitives import drain
 from pyx.runtime import start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, in_kernel, start_node, until
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,8 @@ def total(stock: list[dict[str, int]]) -> int:
 
 
 @pytest.fixture
-def two(stage: Stage) -> tuple[LocalNode, LocalNode]:
-    return stage.start("a"), stage.start("b")
+def two(nodes: LocalNodes) -> tuple[LocalNode, LocalNode]:
+    return nodes.start("a"), nodes.start("b")
 
 
 class TestCall:
@@ -51,10 +51,10 @@ class TestCall:
         assert rpc.call("b", "os.path", "join", ("a", "b")) == "a/b"
         assert rpc.call("b", "builtins", "str.upper", ["abc"]) == "ABC"
 
-    def test_call_of_this_node_with_and_without_a_name(self, stage: Stage) -> None:
-        a = stage.make()
+    def test_call_of_this_node_with_and_without_a_name(self, nodes: LocalNodes) -> None:
+        a = nodes.make()
         assert rpc.call("nonode@nohost", "os", "getpid") == os.getpid()
-        stage.start("b")
+        nodes.start("b")
         with pytest.raises(RpcNoConnection, match="this process is not a node"):
             rpc.call("b@test", "os", "getpid")
         start_node(a, "a@test")
@@ -110,9 +110,9 @@ class TestCall:
             calling.outcome()
         assert isinstance(lost.value, ConnectionError)
 
-    def test_call_forbidden_by_the_rpc_policy_is_refused(self, stage: Stage) -> None:
-        stage.start("a")
-        stage.start("b", rpc="off")
+    def test_call_forbidden_by_the_rpc_policy_is_refused(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
+        nodes.start("b", rpc="off")
         with pytest.raises(RpcRefused, match=r"--rpc off"):
             rpc.call("b", "os", "getpid")
 
@@ -157,17 +157,17 @@ class TestCast:
 
 
 class TestMulticall:
-    def test_multicall_returns_results_in_order_and_unanswered_nodes(self, stage: Stage) -> None:
+    def test_multicall_returns_results_in_order_and_unanswered_nodes(self, nodes: LocalNodes) -> None:
         for name in "abc":
-            stage.start(name)
+            nodes.start(name)
         results, unanswered = rpc.multicall(["c", "nobody", "b"], "Node", "self")
         assert results == ["c@test", "b@test"]
         assert unanswered == ["nobody@test"]
 
-    def test_multicall_without_nodes_is_of_all_visible_ones(self, stage: Stage) -> None:
-        stage.start("a")
-        stage.start("b")
-        stage.start("h", hidden=True)
+    def test_multicall_without_nodes_is_of_all_visible_ones(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
+        nodes.start("b")
+        nodes.start("h", hidden=True)
         rpc.call("b", "os", "getpid")
         rpc.call("h", "os", "getpid")
         assert rpc.multicall(None, "Node", "self") == (["a@test", "b@test"], [])

@@ -31,7 +31,7 @@ from pyx.terms import (
     parse_ref,
     short_host,
 )
-from tests.staging import HANG
+from tests.local_nodes import HANG
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import pytest
 
 from pyx.errors import NotAProcess, WouldBlock
 from pyx.execution import context, thread_state
-from tests.staging import as_process
+from tests.local_nodes import as_process
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode

@@ -14,7 +14,7 @@ import pytest
 from pyx.execution import interrupts
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
-from tests.staging import HANG, in_kernel, until, wait_for
+from tests.local_nodes import HANG, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,7 +22,7 @@ import pytest
 
 from pyx.execution import kill_retry
 from pyx.terms import Pid
-from tests.staging import HANG, in_kernel, until, wait_for
+from tests.local_nodes import HANG, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import pytest
 
 from pyx.execution import line_buffer
 from pyx.execution.line_buffer import LONGEST_PRINT, LineBuffer
-from tests.staging import HANG
+from tests.local_nodes import HANG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ import pytest
 from pyx.execution.loop_thread import LoopThread, new_event_loop
 from pyx.execution.node_log import log
 from pyx.execution.thread_state import thread
-from tests.staging import HANG, until, wait_for
+from tests.local_nodes import HANG, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 
 from pyx.execution import node_log
 from pyx.execution.node_log import NodeLog
-from tests.staging import HANG, until, wait_for
+from tests.local_nodes import HANG, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyx.execution.private_loops import cancel_tasks_of
 from pyx.execution.stacks import current_frames
-from tests.staging import HANG, until, wait_for
+from tests.local_nodes import HANG, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from pyx.execution.runner import Runner, sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 from pyx.terms import Ref
-from tests.staging import HANG, until
+from tests.local_nodes import HANG, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from pyx.execution.slots import LockSlot
 from pyx.execution.stdout_router import StdoutRouter, found_stream, install
 from pyx.execution.thread_pool import Pool
 from pyx.terms import Pid
-from tests.staging import HANG, as_process, in_kernel, in_the_name_of_a_process, until, wait_for
+from tests.local_nodes import HANG, as_process, in_kernel, in_the_name_of_a_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,7 +215,7 @@ class TestLeaders:
         router = StdoutRouter(io.StringIO())
         token = current.set(leader)
         try:
-            from tests.staging import Running
+            from tests.local_nodes import Running
 
             grandchild_is_over = threading.Event()
 

@@ -21,7 +21,7 @@ from pyx.execution.slots import LockSlot
 from pyx.execution.tasks import ProcessLoop
 from pyx.runtime import start_stop
 from pyx.terms import Pid
-from tests.staging import HANG, Ended, Stage, in_kernel, new_runner, start_node, until, wait_for
+from tests.local_nodes import HANG, Ended, LocalNodes, in_kernel, new_runner, start_node, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -288,8 +288,8 @@ class TestApplicationsLoop:
         assert ended[0].reason == "shutdown"
         assert caplog.messages == []
 
-    def test_applications_loop_is_not_used_after_the_node_has_stopped(self, stage: Stage) -> None:
-        node = stage.make()
+    def test_applications_loop_is_not_used_after_the_node_has_stopped(self, nodes: LocalNodes) -> None:
+        node = nodes.make()
 
         async def first() -> None:
             await asyncio.to_thread(start_node, node, "a@test", loop=asyncio.get_running_loop())
@@ -386,13 +386,13 @@ class TestWhatAProcessLeavesBehind:
         assert [refused.get(timeout=HANG) for _ in expected] == expected
 
     def test_detached_task_outlives_its_process(self, node: LocalNode) -> None:
-        heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
         going_on: list[asyncio.Future[None]] = []
 
         async def shared() -> None:
             going_on.append(asyncio.get_running_loop().create_future())
             await going_on[0]
-            heard.put(current.get())
+            seen.put(current.get())
 
         async def body() -> None:
             with aio.detached():
@@ -404,7 +404,7 @@ class TestWhatAProcessLeavesBehind:
         pid, _ = node.processes.spawn(body, ())
         until(lambda: node.kernel.tables.find(pid) is None)
         node.tasks._own.soon(lambda: going_on[0].set_result(None))
-        assert heard.get(timeout=HANG) is None
+        assert seen.get(timeout=HANG) is None
 
     def test_task_factory_of_the_applications_loop_stays_in_use(
         self, node: LocalNode, loop: asyncio.AbstractEventLoop

@@ -19,7 +19,7 @@ from pyx.execution.gate import Gate
 from pyx.execution.stacks import current_frames
 from pyx.execution.thread_kill import kill_thread
 from pyx.execution.thread_state import thread
-from tests.staging import HANG, until, wait_for
+from tests.local_nodes import HANG, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -378,16 +378,16 @@ class TestSwallowedKill:
             while True:
                 Finalized()
 
-        said: list[Any] = []
+        unraisable: list[Any] = []
         before = sys.unraisablehook
-        sys.unraisablehook = lambda what: said.append(what.exc_type.__name__)
+        sys.unraisablehook = lambda what: unraisable.append(what.exc_type.__name__)
         try:
             victim = Victim(resists)
             until(victim.kill_once)
             assert isinstance(victim.ends(), ProcessKilled)
         finally:
             sys.unraisablehook = before
-        assert set(said) <= {"ProcessKilled"}
+        assert set(unraisable) <= {"ProcessKilled"}
 
     def test_finally_block_of_a_killed_process_runs_to_its_end(self) -> None:
         cleaned: list[int] = []

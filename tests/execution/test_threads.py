@@ -19,7 +19,7 @@ from pyx.execution.context import current
 from pyx.execution.gate import Gate
 from pyx.execution.thread_pool import Pool
 from pyx.execution.threads import run_process
-from tests.staging import HANG, until, wait_for
+from tests.local_nodes import HANG, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -562,7 +562,7 @@ class Answering(End):
         self.send(*(Pong(signal.number) for signal in signals if isinstance(signal, Ping)))
 
 
-class TestALoadedPeer:
+class TestLoadedPeer:
     """It sends many requests and reads few of the answers."""
 
     PING = transmitted(SignalStream(BOB, GUS), [Ping(1)])

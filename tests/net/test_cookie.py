@@ -42,7 +42,7 @@ def refusal(path: Path) -> CookieUnsafe:
     return caught.value
 
 
-class TestACookie:
+class TestCookie:
     def test_cookie_repr_shows_a_fingerprint_only(self) -> None:
         cookie = Cookie("monster")
         assert repr(cookie) == str(cookie) == f"{cookie}" == "Cookie(sha256 beaa…)"
@@ -72,7 +72,7 @@ class TestACookie:
         assert make_cookie(bytes(32)) != make_cookie(bytes(31) + b"\1")
 
 
-class TestTheHomesCookie:
+class TestCookieFile:
     def test_cookie_file_is_made_on_first_use_and_readable_by_its_owner_alone(self, home: Path) -> None:
         cookie = read_home_cookie(home_cookie_path())
         assert MADE_COOKIE.fullmatch(cookie.text)
@@ -163,7 +163,7 @@ class TestTheHomesCookie:
             read_home_cookie(str(tmp_path / "nowhere" / ".pyx.cookie"))
 
 
-class TestAFileNamedOnPurpose:
+class TestGivenCookieFile:
     def test_cookie_file_argument_precedes_the_environment_variable(
         self, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -229,7 +229,7 @@ class TestAFileNamedOnPurpose:
             read_given_cookie(str(tmp_path / name))
 
 
-class TestACookieGivenItself:
+class TestGivenCookie:
     def test_given_cookie_is_stripped(self) -> None:
         assert given_cookie(" monster\n") == Cookie("monster")
 

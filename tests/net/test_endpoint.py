@@ -149,21 +149,21 @@ def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "HANDSHAKE_SECONDS", 0.1)
 
 
-class TestADial:
+class TestDial:
     def test_dial_makes_one_connection_known_to_both_ends(self, host: Host) -> None:
         gus, bob = host.node("gus@vm", hidden=True).listen(), host.node("bob@vm").listen()
-        mine = gus.reaches("bob@vm")
+        dialled = gus.reaches("bob@vm")
         accepted = bob.outcomes.get(timeout=HANG)
-        assert isinstance(mine, Arrival)
+        assert isinstance(dialled, Arrival)
         assert isinstance(accepted, Arrival)
-        assert mine[:4] == (*bob.incarnation, False, True)
+        assert dialled[:4] == (*bob.incarnation, False, True)
         assert accepted[:4] == (*gus.incarnation, True, False)
-        assert mine.handle is None
+        assert dialled.handle is None
         assert accepted.handle == "the peer gus@vm"
         assert bob.asked.get(timeout=HANG) == (*gus.incarnation, True)
-        mine.stream.send(b"straight on")
+        dialled.stream.send(b"the first bytes")
         buffer = memoryview(bytearray(100))
-        assert bytes(buffer[: accepted.stream.receive_into(buffer)]) == b"straight on"
+        assert bytes(buffer[: accepted.stream.receive_into(buffer)]) == b"the first bytes"
 
     def test_bytes_that_follow_the_decision_at_once_are_passed_on(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
@@ -175,9 +175,9 @@ class TestADial:
             "established",
             lambda arrival: established(arrival._replace(first=arrival.first + b"signals")),
         )
-        mine = gus.reaches("bob@vm")
-        assert isinstance(mine, Arrival)
-        assert mine.trailing == b"signals"
+        dialled = gus.reaches("bob@vm")
+        assert isinstance(dialled, Arrival)
+        assert dialled.trailing == b"signals"
 
     def test_dial_of_an_unknown_name_says_so(self, host: Host) -> None:
         assert host.node("gus@vm").reaches("bob@vm") == DialFailed(

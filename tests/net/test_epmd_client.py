@@ -244,7 +244,7 @@ def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return tried
 
 
-class TestANameThatIsInUse:
+class TestNameInUse:
     """EPMD notices the end of a node by its connection, which may be late on a busy host."""
 
     def test_name_in_use_is_requested_again_until_it_is_free(self, port: int) -> None:

@@ -130,7 +130,7 @@ def server() -> Iterator[Running]:
     running.stop()
 
 
-class TestTheProgram:
+class TestProgram:
     def test_server_listens_on_loopback(self, server: Running) -> None:
         assert server.line == f"listening on 127.0.0.1 port {server.port}\n"
 

@@ -20,7 +20,7 @@ def known(uid: int) -> pwd.struct_passwd:
     return pwd.struct_passwd(("bob", "x", uid, uid, "", "/home/of/bob", "/bin/sh"))
 
 
-class TestAHome:
+class TestHomeDirectory:
     def test_home_directory_is_taken_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", "/home/of/gus")
         assert home_directory() == Path("/home/of/gus")

@@ -14,6 +14,7 @@ import pytest
 
 from pyx.net.endpoint import Arrival
 from pyx.wire.handshake.hello import DIALLER, pack_hello
+from tests.local_nodes import until
 from tests.net.impostor import (
     BOB,
     HELLO,
@@ -28,7 +29,6 @@ from tests.net.impostor import (
 from tests.net.test_endpoint import DialFailed
 from tests.net.test_tcp_carrier import Net, net, short_timeout
 from tests.net.test_white_box import descriptors
-from tests.staging import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sockets without a file are Linux's")
 
 
-class TestAGuard:
+class TestNameGuard:
     def test_name_guard_is_held_by_one_node(self, short_directory: str) -> None:
         guard, other = NameGuard("gus@vm"), NameGuard("gus@vm")
         guard.hold(short_directory)

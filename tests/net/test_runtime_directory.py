@@ -16,7 +16,7 @@ def located() -> str:
     return RuntimeDirectory.of_environment().locate()
 
 
-class TestTheRuntimeDirectory:
+class TestRuntimeDirectory:
     def test_runtime_directory_is_made_for_its_owner_alone(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

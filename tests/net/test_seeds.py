@@ -17,7 +17,7 @@ def plan(*seeds: NameSeed | DnsSeed) -> SeedPlan:
     return SeedPlan(seeds, HERE)
 
 
-class TestReadingASeed:
+class TestParsingASeed:
     @pytest.mark.parametrize(
         ("text", "seed"),
         [
@@ -42,7 +42,7 @@ class TestReadingASeed:
             parse_seed(text, HERE)
 
 
-class TestASeedByName:
+class TestNameSeed:
     def test_name_seed_is_dialled_at_once_and_not_twice(self) -> None:
         seeds = plan(NameSeed("bob@h"), NameSeed("eve@h"))
         assert seeds.next_due() == 0.0
@@ -103,7 +103,7 @@ class TestASeedByName:
         assert seeds.next_due() is None
 
 
-class TestASeedByDomain:
+class TestDnsSeed:
     def test_dns_seed_is_resolved_and_its_other_nodes_are_dialled(self) -> None:
         seeds = plan(PODS)
         assert seeds.due(0.0) == [ResolveSeed(PODS)]
@@ -170,7 +170,7 @@ class TestASeedByDomain:
         assert seeds.due(0.1) == [DialSeed("gus@10.0.0.6")]
 
 
-class TestTheResolver:
+class TestResolver:
     def test_addresses_of_a_domain_are_returned(self) -> None:
         assert asyncio.run(addresses_of("localhost", HERE)) == ["127.0.0.1"]
 

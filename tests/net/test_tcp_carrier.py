@@ -1,6 +1,6 @@
 """tcp_carrier.py: Nodes at two addresses: dials, pending connections, impostors, a man in the middle.
 
-White-box: TCP and TLS are dialled by hand here.
+White-box: the tests write the bytes of TCP and TLS themselves.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from pyx.terms import Incarnation
 from pyx.wire.handshake.hello import dialler_hello
 from pyx.wire.handshake.machine import Dialler, Established, Failed, NeedKey, Transmit
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
+from tests.local_nodes import until
 from tests.net.fault_proxy import FaultProxy
 from tests.net.test_endpoint import HANG, DialFailed
-from tests.staging import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,18 +155,18 @@ def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint, "HANDSHAKE_SECONDS", 0.3)
 
 
-class TestADial:
+class TestDial:
     def test_dial_makes_one_tls_connection_known_to_both_ends(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1").listen(), net.node("bob@127.0.0.2").listen()
-        mine = gus.reaches("bob@127.0.0.2")
+        dialled = gus.reaches("bob@127.0.0.2")
         accepted = bob.outcomes.get(timeout=HANG)
-        assert isinstance(mine, Arrival)
+        assert isinstance(dialled, Arrival)
         assert isinstance(accepted, Arrival)
-        assert mine[:4] == (*bob.incarnation, False, True)
+        assert dialled[:4] == (*bob.incarnation, False, True)
         assert accepted[:4] == (*gus.incarnation, False, False)
-        assert type(mine.stream).__name__ == type(accepted.stream).__name__ == "TlsStream"
-        mine.stream.send(b"straight on")
-        assert read(accepted) == b"straight on"
+        assert type(dialled.stream).__name__ == type(accepted.stream).__name__ == "TlsStream"
+        dialled.stream.send(b"the first bytes")
+        assert read(accepted) == b"the first bytes"
 
     def test_dial_with_another_cookie_fails_and_both_nodes_report_it(self, net: Net) -> None:
         gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2", b"o" * 32).listen()

@@ -15,9 +15,9 @@ import pytest
 
 from pyx import Node, receive, send
 from pyx.wire.handshake.tls import RECORD_BYTES
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, connected, in_kernel, start_node, until
 from tests.net.fault_proxy import FaultProxy
 from tests.net.test_tcp_carrier import free_port
-from tests.staging import HANG, Running, Stage, as_process, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,10 @@ GUS, BOB = "gus@127.0.0.1", "bob@127.0.0.2"
 class Pair:
     """gus, which dials, and bob; `there` is the direction to bob in bob's proxy, `back` that to gus."""
 
-    def __init__(self, stage: Stage, tick: float) -> None:
+    def __init__(self, nodes: LocalNodes, tick: float) -> None:
         self._proxies = contextlib.ExitStack()
         port = free_port()
-        self.gus, self.bob = (self._node(stage, name, port, tick) for name in (GUS, BOB))
+        self.gus, self.bob = (self._node(nodes, name, port, tick) for name in (GUS, BOB))
         # gus has a proxy too, so that bob's dials pass one as well.
         self.to_gus, self.to_bob = (
             self._proxies.enter_context(FaultProxy((f"127.0.0.{at}", port), (f"127.0.0.10{at}", port)))
@@ -48,8 +48,8 @@ class Pair:
         self._proxies.close()
 
     @staticmethod
-    def _node(stage: Stage, name: str, port: int, tick: float) -> LocalNode:
-        node = stage.make()
+    def _node(nodes: LocalNodes, name: str, port: int, tick: float) -> LocalNode:
+        node = nodes.make()
         listen = f"127.0.0.10{name[-1]}"
         start_node(node, name, tick=tick, long=True, listen=listen, port=port)
         return node
@@ -60,10 +60,10 @@ class Pair:
         until(self.are_connected)
 
     def are_connected(self) -> bool:
-        return (nodes(self.gus), nodes(self.bob)) == ([BOB], [GUS])
+        return (connected(self.gus), connected(self.bob)) == ([BOB], [GUS])
 
     def are_apart(self) -> bool:
-        return (nodes(self.gus), nodes(self.bob)) == ([], [])
+        return (connected(self.gus), connected(self.bob)) == ([], [])
 
     def receiver(self, count: int) -> Running:
         """Starts a process of bob, registered as `receiver`, that receives *count* messages."""
@@ -78,18 +78,14 @@ class Pair:
         )
 
 
-def nodes(node: LocalNode) -> list[str]:
-    return in_kernel(node, node.kernel.membership.nodes, ("visible",))
-
-
 @pytest.fixture
 def tick() -> float:
     return 15.0
 
 
 @pytest.fixture
-def pair(stage: Stage, tick: float) -> Iterator[Pair]:
-    with Pair(stage, tick) as pair:
+def pair(nodes: LocalNodes, tick: float) -> Iterator[Pair]:
+    with Pair(nodes, tick) as pair:
         yield pair
 
 
@@ -121,7 +117,7 @@ class TestDelayedBytes:
         for way in held:
             way.is_open.clear()
         assert down.outcome() == ("nodedown", BOB)
-        until(lambda: nodes(pair.gus) == [])
+        until(lambda: connected(pair.gus) == [])
         for way in held:
             way.is_open.set()
         until(pair.are_apart)
@@ -131,7 +127,7 @@ class TestDelayedBytes:
         assert receiver.outcome() == ["again"]
 
 
-class TestACut:
+class TestCut:
     @pytest.mark.parametrize("place", [1, 100, RECORD_BYTES - 1, RECORD_BYTES, 500_000])
     def test_cut_inside_a_message_loses_that_message_alone(self, place: int, pair: Pair) -> None:
         pair.meet()
@@ -144,7 +140,7 @@ class TestACut:
         assert receiver.outcome() == ["whole"]
 
 
-class TestAChangedByte:
+class TestChangedByte:
     @pytest.mark.parametrize("place", [0, 1, 3, 4, 5, 100, 40_000])
     def test_changed_byte_ends_the_connection_with_one_log_line(
         self, place: int, pair: Pair, caplog: pytest.LogCaptureFixture

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.local_nodes import until
 from tests.pages import manifest_command
 from tests.partition.test_namespaces import IP, Switch, switch
-from tests.staging import until
 from tests.stories.host import PYX
 
 if TYPE_CHECKING:

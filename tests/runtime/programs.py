@@ -21,7 +21,7 @@ from pyx import Node, NotAProcess, Process, receive, self, send, spawn
 from pyx.execution.interrupts import guard_main_thread
 from pyx.runtime.local_node import LocalNode, this_node
 from pyx.runtime.shell_process import shell_process
-from tests.staging import HANG, as_process, seen_from, start_node, wait_for
+from tests.local_nodes import HANG, as_process, seen_from, start_node, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
-    from tests.staging import Stage
+    from tests.local_nodes import LocalNodes
 
 
 class TestDestinations:
@@ -28,8 +28,8 @@ class TestDestinations:
     def test_valid_destination_is_unchanged(self, node: LocalNode, dest: Any) -> None:
         assert checked_destination(node, dest) == dest
 
-    def test_bare_node_name_gets_the_host_of_this_node(self, stage: Stage) -> None:
-        assert checked_destination(stage.start("a"), ("server", "b")) == ("server", "b@test")
+    def test_bare_node_name_gets_the_host_of_this_node(self, nodes: LocalNodes) -> None:
+        assert checked_destination(nodes.start("a"), ("server", "b")) == ("server", "b@test")
 
     @pytest.mark.parametrize(
         "dest", [None, 1, ("server",), ("server", "b", "c"), (1, "b"), ("server", 1), ["server", "b"], int]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx.net.cookie import Cookie
-from tests.staging import (
-    Stage,
+from tests.local_nodes import (
+    LocalNodes,
     ping,
     until,
 )
@@ -21,15 +21,15 @@ WEAK = {"cookie": "pyx1-" + "1" * 43}
 
 class TestCookies:
     def test_wrong_cookie_is_logged_with_its_reason_by_the_asking_node(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a, _ = stage.start("a"), stage.start("b", **WEAK)
+        a, _ = nodes.start("a"), nodes.start("b", **WEAK)
         assert ping(a, "b") == "pang"
         assert "cannot connect to b@test: " in caplog.text
         assert "cookie" in caplog.text
 
-    def test_cookie_for_one_peer_overrides_the_cookie_for_all(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b", **WEAK)
+    def test_cookie_for_one_peer_overrides_the_cookie_for_all(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b", **WEAK)
         assert a.transport is not None
         assert b.transport is not None
         a.transport.cookies.set(WEAK["cookie"], "b@test")
@@ -39,10 +39,10 @@ class TestCookies:
         assert a.transport.key_for("c@test") != a.transport.key_for("b@test")
 
     def test_log_of_refused_connections_is_rate_limited(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("pyx.runtime.rate_limited_log.PAUSE_SECONDS", 0.0)
-        a = stage.start("a")
+        a = nodes.start("a")
         assert a.transport is not None
 
         def refused(transport: Transport) -> None:  # in one turn of the loop, so before any pause is over

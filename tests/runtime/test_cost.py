@@ -28,13 +28,13 @@ from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.scheduler import OutputScheduler
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.frames.writer import Writer
-from tests.staging import as_process, in_kernel, until
+from tests.local_nodes import as_process, in_kernel, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyx.runtime.local_node import LocalNode
-    from tests.staging import Stage
+    from tests.local_nodes import LocalNodes
 
 ASYNC_OBJECTS = 22
 """The most objects that the collector tracks of an `async def` process that waits for a message.
@@ -145,9 +145,9 @@ def test_killed_process_is_freed_without_the_collector(node: LocalNode, function
 
 
 @pytest.mark.usefixtures("uncollected")
-def test_ended_connection_is_freed_without_the_collector(stage: Stage) -> None:
+def test_ended_connection_is_freed_without_the_collector(nodes: LocalNodes) -> None:
     """A node that connects again and again does not grow, though its program disables the collector."""
-    a, b = stage.start("a"), stage.start("b")
+    a, b = nodes.start("a"), nodes.start("b")
     before = left(CONNECTION)
     for _ in range(10):
         assert as_process(a, lambda: Node.ping("b")) == "pong"

@@ -18,7 +18,7 @@ from pyx.execution import context, interrupts, thread_state
 from pyx.execution.interrupts import pending_interrupt
 from pyx.runtime import dispatch
 from pyx.terms import Pid
-from tests.staging import HANG, as_process, in_kernel, in_the_name_of_a_process, wait_for
+from tests.local_nodes import HANG, as_process, in_kernel, in_the_name_of_a_process, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

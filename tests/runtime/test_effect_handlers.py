@@ -11,7 +11,7 @@ from pyx.core import effects as fx
 from pyx.core.exit_notices import PORTION
 from pyx.core.mailbox import Exited
 from pyx.terms import Pid
-from tests.staging import in_kernel, until, wait_for
+from tests.local_nodes import in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     import pytest

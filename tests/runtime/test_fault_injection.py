@@ -9,9 +9,9 @@ import pytest
 
 from pyx import receive, rpc, send
 from pyx.errors import RpcTimeout
-from tests.staging import (
+from tests.local_nodes import (
+    LocalNodes,
     Running,
-    Stage,
     as_process,
     in_kernel,
     ping,
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class TestFaultInjection:
     """Connections and dials hang until the cut is over."""
 
-    def test_messages_pass_a_cut_only_after_it(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_messages_pass_a_cut_only_after_it(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         ping(a, "b")
         assert b.transport is not None
         running = Running(b, receive)
@@ -39,8 +39,8 @@ class TestFaultInjection:
         b.transport.faults.cut_off(frozenset())
         assert running.outcome() == "through the cut"
 
-    def test_delayed_reads_lose_no_message(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_delayed_reads_lose_no_message(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         assert b.transport is not None
         b.transport.faults.delay_frames(lambda: 0.001)
         assert ping(a, "b") == "pong"

@@ -8,7 +8,7 @@ from pyx import Node, Process, receive
 from pyx.core.outbox import LOADED_BYTES
 from pyx.signals import SIGNAL_BYTES
 from pyx.terms import Pid
-from tests.staging import Running, Stage, as_process
+from tests.local_nodes import LocalNodes, Running, as_process
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -28,8 +28,8 @@ def asks(node: LocalNode, other: LocalNode) -> Running:
     return Running(node, ask_and_hear)
 
 
-def test_two_nodes_that_flood_each_other_answer_all_requests(stage: Stage) -> None:
-    one, other = stage.start("one"), stage.start("other")
+def test_two_nodes_that_flood_each_other_answer_all_requests(nodes: LocalNodes) -> None:
+    one, other = nodes.start("one"), nodes.start("other")
     assert as_process(one, lambda: Node.ping("other")) == "pong"
     peers = [one.kernel.tables.peers["other@test"], other.kernel.tables.peers["one@test"]]
     asking = [asks(one, other), asks(other, one)]

@@ -14,7 +14,7 @@ from pyx.signals import Answer, Ask, Call, Payload, Ping, Pong, Signal, Spawn, S
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import encode
 from tests.hostile import Hostile
-from tests.staging import HANG, Stage, as_process
+from tests.local_nodes import HANG, LocalNodes, as_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def answered_by(
 
         def answers() -> None:
             request: Any = evil.next(kind)
-            evil.says(answer(request.number))
+            evil.sends(answer(request.number))
 
         thread = threading.Thread(target=answers)
         thread.start()
@@ -57,8 +57,8 @@ def answered_by(
 
 
 @pytest.fixture
-def victim(stage: Stage) -> LocalNode:
-    return stage.start("victim")
+def victim(nodes: LocalNodes) -> LocalNode:
+    return nodes.start("victim")
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)

@@ -14,7 +14,7 @@ from pyx.signals import Answer, Ask, Payload, Send
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import encode
 from tests.hostile import Hostile
-from tests.staging import Running, Stage, as_process, in_kernel, seen_from
+from tests.local_nodes import LocalNodes, Running, as_process, in_kernel, seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,13 +122,13 @@ def test_inquiries_of_a_busy_peer_wait_and_others_are_answered() -> None:
 
 
 class TestAFlood:
-    def test_flood_is_answered_by_two_threads(self, stage: Stage) -> None:
-        victim, honest = stage.start("victim"), stage.start("honest")
+    def test_flood_is_answered_by_two_threads(self, nodes: LocalNodes) -> None:
+        victim, honest = nodes.start("victim"), nodes.start("honest")
         waiting = Running(victim, lambda: receive(timeout=10))
         as_process(honest, lambda: Node.ping("victim"))
         before = threading.active_count()
         with Hostile(victim) as evil:
-            ask = Payload(encode((evil.his(waiting.pid), ["status"])))
+            ask = Payload(encode((evil.victim_pid(waiting.pid), ["status"])))
             flood = evil.bytes_of(*(Ask(Pid(1), number, "info", ask) for number in range(1, 5001)))
             sending = threading.Thread(target=evil.socket.sendall, args=(flood,))
             sending.start()
@@ -145,10 +145,10 @@ class TestAFlood:
         in_kernel(honest, honest.kernel.router.send, None, there, "enough")
 
     def test_flood_beyond_the_limit_is_refused_with_a_sentence(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(questions_file, "MOST_WAITING", 0)
-        victim = stage.start("victim")
+        victim = nodes.start("victim")
         with Hostile(victim) as evil:
-            told = evil.opened(evil.asks(Pid(1)))
+            told = evil.decoded(evil.asks_info(Pid(1)))
         assert told == Raised("PyxError", TOO_MANY)

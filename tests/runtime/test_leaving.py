@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from pyx import receive, send
 from pyx.execution import interrupts
 from pyx.runtime import shutdown, start_stop
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
+    LocalNodes,
     Running,
-    Stage,
     as_process,
     in_kernel,
     peer_of,
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 class TestLeaving:
     def test_peers_receive_all_messages_and_then_a_goodbye(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         running = Running(b, lambda: [receive() for _ in range(1000)])
         in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         as_process(a, lambda: [send(("reader", "b"), [number]) for number in range(1000)])
@@ -42,10 +42,10 @@ class TestLeaving:
         until(lambda: "node a@test is down: it left" in caplog.text)
 
     def test_wait_for_a_dial_that_is_not_answered_is_short(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(shutdown, "PATIENCE_SECONDS", 0.01)
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         standing, go_on = threading.Event(), threading.Event()
         b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
         wait_for(standing)
@@ -55,10 +55,10 @@ class TestLeaving:
         assert caplog.messages == ["messages for b@test are dropped (1): the dial to it was given up"]
 
     def test_peers_receive_all_messages_after_another_was_lost(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """That loss must not count as the end of the connections that the goodbye waits for."""
-        a, _, c = stage.start("a", hidden=True), stage.start("b"), stage.start("c")
+        a, _, c = nodes.start("a", hidden=True), nodes.start("b"), nodes.start("c")
         ping(a, "c")
         start_stop.stop(c)
         until(lambda: in_kernel(a, a.kernel.membership.nodes, ("connected",)) == [])
@@ -76,10 +76,10 @@ class TestLeaving:
         assert closed == [True]
 
     def test_wait_for_a_peer_that_takes_nothing_is_short(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(shutdown, "GOODBYE_SECONDS", 0.01)
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         ping(a, "b")
         go_on = threading.Event()
         b.transport_loop.soon(lambda: go_on.wait(HANG))
@@ -102,9 +102,9 @@ class TestLeaving:
             node.sending.send(("sink", "b@test"), [number, "x" * 300_000])
 
     def test_all_messages_reach_a_peer_that_was_busy(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         running = Running(b, lambda: [receive()[0] for _ in range(8)])
         in_kernel(b, b.kernel.registry.register, running.pid, "sink")
         ping(a, "b")
@@ -119,10 +119,10 @@ class TestLeaving:
         timer.join()
 
     def test_bytes_that_a_peer_never_takes_are_logged_as_dropped(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shutdown, "PATIENCE_SECONDS", 0.01)
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
@@ -133,10 +133,10 @@ class TestLeaving:
         assert re.fullmatch(told, line)
 
     def test_node_that_was_told_to_end_waits_a_bounded_time(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shutdown, "HURRY_SECONDS", 0.01)
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
@@ -145,8 +145,8 @@ class TestLeaving:
         go_on.set()
         assert "bytes for b@test are dropped" in caplog.text
 
-    def test_ctrl_c_ends_the_wait(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_ctrl_c_ends_the_wait(self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)

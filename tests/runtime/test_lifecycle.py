@@ -19,11 +19,11 @@ from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.signals import Payload
 from pyx.terms import Pid, Raised
 from pyx.wire.codec import decode
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
     Ended,
+    LocalNodes,
     Running,
-    Stage,
     as_process,
     encoded,
     end_of,
@@ -303,9 +303,9 @@ class TestGenerators:
         ],
     )
     def test_generator_as_the_result_of_a_call_is_refused_with_a_hint(
-        self, function: str, cure: str, stage: Stage, rows: ModuleType
+        self, function: str, cure: str, nodes: LocalNodes, rows: ModuleType
     ) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+        a, _ = nodes.start("a"), nodes.start("b")
         error = as_process(a, lambda: _raised_by_call("rows", function))
         assert error.type == "EncodeError"
         assert re.fullmatch(r"cannot send result: <(async_)?generator object .*> is not data", error.text)
@@ -331,8 +331,8 @@ def _raised_by_call(module: str, function: str) -> RemoteError:
 
 
 class TestForPeers:
-    def test_call_of_a_peer_runs_in_a_process_of_its_own(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_call_of_a_peer_runs_in_a_process_of_its_own(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
 
         def body() -> Any:
             return rpc.call("b", "pyx", "self"), rpc.call("b", "pyx", "self"), rpc.call("b", "Node", "self")
@@ -353,17 +353,17 @@ class TestForPeers:
         ],
     )
     def test_failure_of_a_call_is_its_answer(
-        self, stage: Stage, function: str, args: list[Any], type_name: str, text: str
+        self, nodes: LocalNodes, function: str, args: list[Any], type_name: str, text: str
     ) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+        a, _ = nodes.start("a"), nodes.start("b")
         module, _, name = function.rpartition(".")
         with pytest.raises(RemoteError) as failed:
             as_process(a, lambda: rpc.call("b", module, name, args))
         assert failed.value.type == type_name
         assert failed.value.text.startswith(text)
 
-    def test_call_whose_process_is_killed_answers_killed(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_call_whose_process_is_killed_answers_killed(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         calling = Running(a, lambda: rpc.call("b", "pyx", "receive"))
         until(lambda: bool(b.kernel.tables.processes.all()))
         in_kernel(b, b.kernel.process_signals.exit, Pid(0), b.kernel.tables.processes.all()[0].pid, "kill")
@@ -371,9 +371,9 @@ class TestForPeers:
             calling.outcome()
 
     def test_failing_cast_is_logged_where_it_ran(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         shown: list[str] = []
         a.output.writer._write = lambda text, _: shown.append(text)
         as_process(a, lambda: rpc.cast("b", "operator", "truediv", [1, 0]))
@@ -382,12 +382,12 @@ class TestForPeers:
         until(lambda: bool(shown))
         assert shown[0].endswith("on node b@test raised an exception\nZeroDivisionError: division by zero\n")
 
-    def test_call_of_an_async_def_runs_on_the_process_loop(self, stage: Stage) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_call_of_an_async_def_runs_on_the_process_loop(self, nodes: LocalNodes) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
         assert as_process(a, lambda: rpc.call("b", "asyncio", "sleep", [0, "slept"])) == "slept"
 
-    def test_spawn_of_a_peer_shows_its_kind_once_its_payload_is_decoded(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_spawn_of_a_peer_shows_its_kind_once_its_payload_is_decoded(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         pid = as_process(a, lambda: Node.spawn("b", "pyx", "receive", ["x"]))
         process = b.kernel.tables.find(Pid(pid.number))
         assert process is not None

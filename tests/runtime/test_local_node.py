@@ -10,7 +10,7 @@ import pytest
 from pyx.execution import context
 from pyx.runtime import local_node
 from pyx.runtime.local_node import LocalNode, this_node
-from tests.staging import HANG, Stage, as_process, in_kernel
+from tests.local_nodes import HANG, LocalNodes, as_process, in_kernel
 
 
 class TestNames:
@@ -22,8 +22,8 @@ class TestNames:
         monkeypatch.setattr(local_node.socket, "gethostname", lambda: "Gus's PC")  # type: ignore[attr-defined]
         assert node.full_name("gus") == "gus@localhost"
 
-    def test_host_of_a_node_is_that_of_its_name(self, stage: Stage) -> None:
-        assert stage.start("a").full_name("gus") == "gus@test"
+    def test_host_of_a_node_is_that_of_its_name(self, nodes: LocalNodes) -> None:
+        assert nodes.start("a").full_name("gus") == "gus@test"
 
 
 class TestThisNode:
@@ -50,8 +50,8 @@ class TestThisNode:
         this_node()
         assert threading.active_count() == before
 
-    def test_this_node_of_a_process_is_its_own(self, stage: Stage) -> None:
-        first, second = stage.make(), stage.make()
+    def test_this_node_of_a_process_is_its_own(self, nodes: LocalNodes) -> None:
+        first, second = nodes.make(), nodes.make()
         assert this_node() is first
         assert as_process(second, this_node) is second
 

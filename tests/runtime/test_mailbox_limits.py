@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from pyx import Process, aio, receive, send
-from tests.staging import HANG, Running, as_process, end_of, seen_from, until, wait_for
+from tests.local_nodes import HANG, Running, as_process, end_of, seen_from, until, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
-    from tests.staging import Stage
+    from tests.local_nodes import LocalNodes
 
 LIMIT = 10
 
@@ -76,8 +76,8 @@ class Busy:
 class FromHere:
     """The sender is a process of the same node."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.home = self.sender = stage.start("a")
+    def __init__(self, nodes: LocalNodes) -> None:
+        self.home = self.sender = nodes.start("a")
 
     def address(self, busy: Busy) -> Pid:
         return busy.pid
@@ -86,8 +86,8 @@ class FromHere:
 class FromElsewhere:
     """The sender is a process of another node."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.home, self.sender = stage.start("a"), stage.start("b")
+    def __init__(self, nodes: LocalNodes) -> None:
+        self.home, self.sender = nodes.start("a"), nodes.start("b")
 
     def address(self, busy: Busy) -> Pid:
         return seen_from(self.sender, self.home, busy.pid)
@@ -97,8 +97,8 @@ Place: TypeAlias = FromHere | FromElsewhere
 
 
 @pytest.fixture(params=[FromHere, FromElsewhere])
-def place(request: pytest.FixtureRequest, stage: Stage) -> Place:
-    made: Place = request.param(stage)
+def place(request: pytest.FixtureRequest, nodes: LocalNodes) -> Place:
+    made: Place = request.param(nodes)
     return made
 
 
@@ -260,10 +260,10 @@ class TestBlock:
         assert [line.rpartition(" to ")[2] for line in growth(caplog)] == ["11 messages", "21 messages"]
 
     def test_messages_of_other_nodes_are_logged(
-        self, stage: Stage, kind: str, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, kind: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A wait of one process would block all processes of its node that send to this one."""
-        place = FromElsewhere(stage)
+        place = FromElsewhere(nodes)
         busy = Busy(place.home, (LIMIT, "block"), kind)
         send_all(place, busy, 3 * LIMIT)
         assert busy.length() == 3 * LIMIT

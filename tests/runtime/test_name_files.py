@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.errors import NameTaken
-from tests.staging import (
-    Stage,
+from tests.local_nodes import (
+    LocalNodes,
     connected,
     ping,
     until,
@@ -33,21 +33,21 @@ class TestNameFiles:
         node.transport_loop.call(transport._timers._name_files.restore, transport._endpoint)
 
     def test_node_whose_files_vanished_is_found_again(
-        self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, home: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a = stage.start("a")
+        a = nodes.start("a")
         shutil.rmtree(home)
         self.look(a)
         assert caplog.messages == [f"the lock and socket of a@test were missing in {home}: restored"]
-        b = stage.start("b")
+        b = nodes.start("b")
         assert ping(b, "a") == "pong"
         with pytest.raises(NameTaken):
-            stage.start("a")
+            nodes.start("a")
         self.look(a)
         assert len(caplog.messages) == 1
 
-    def test_node_whose_files_vanished_keeps_its_connections(self, stage: Stage, home: str) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_node_whose_files_vanished_keeps_its_connections(self, nodes: LocalNodes, home: str) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         assert ping(a, "b") == "pong"
         shutil.rmtree(home)
         self.look(a)
@@ -56,16 +56,16 @@ class TestNameFiles:
         assert ping(b, "a") == "pong"
 
     def test_files_are_restored_within_the_next_second(
-        self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, home: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        stage.start("a")
+        nodes.start("a")
         Path(home, "a@test.lock").unlink()
         until(lambda: caplog.messages == [f"the lock of a@test was missing in {home}: restored"])
 
     def test_files_that_cannot_be_restored_are_logged_once_with_a_hint(
-        self, stage: Stage, home: str, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, home: str, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a = stage.start("a")
+        a = nodes.start("a")
         Path(home).chmod(0o755)
         self.look(a)
         self.look(a)

@@ -11,7 +11,7 @@ import pytest
 from pyx.errors import EncodeError, NodeNameInvalid, RpcRefused
 from pyx.runtime import node_requests, request
 from pyx.runtime.request import wait
-from tests.staging import HANG, Stage, as_process, in_kernel, wait_for
+from tests.local_nodes import HANG, LocalNodes, as_process, in_kernel, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -41,9 +41,9 @@ def block(node: LocalNode) -> threading.Event:
 class TestPing:
     @pytest.mark.parametrize(("name", "answer"), [("a", "pong"), ("b", "pong"), ("missing", "pang")])
     def test_ping_of_a_node_with_a_name(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture, name: str, answer: str
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, name: str, answer: str
     ) -> None:
-        stage.start("a"), stage.start("b")
+        nodes.start("a"), nodes.start("b")
         assert ping(name) == answer
         reason = "cannot connect to missing@test: no node of that name runs on this host"
         assert (reason in caplog.text) is (answer == "pang")
@@ -56,9 +56,9 @@ class TestPing:
             ping("no good")
 
     def test_connected_node_that_does_not_answer_in_time_is_logged(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        _, b = stage.start("a"), stage.start("b")
+        _, b = nodes.start("a"), nodes.start("b")
         assert ping("b") == "pong"
         monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
         go_on = block(b)
@@ -67,9 +67,9 @@ class TestPing:
         assert caplog.messages == ["no answer from b@test within 0.01 s"]
 
     def test_node_that_could_not_be_dialled_in_time_is_logged_once(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
         go_on = block(b)
         assert ping("b") == "pang"
@@ -85,12 +85,12 @@ class TestConnect:
         assert connect("b@test") == "ignored"
 
     @pytest.mark.parametrize(("name", "ok"), [("a", True), ("b", True), ("missing", False)])
-    def test_connect_of_a_node_with_a_name(self, stage: Stage, name: str, ok: bool) -> None:
-        stage.start("a"), stage.start("b")
+    def test_connect_of_a_node_with_a_name(self, nodes: LocalNodes, name: str, ok: bool) -> None:
+        nodes.start("a"), nodes.start("b")
         assert connect(name) is ok
 
-    def test_dial_that_never_ends_is_false(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-        _, b = stage.start("a"), stage.start("b")
+    def test_dial_that_never_ends_is_false(self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> None:
+        _, b = nodes.start("a"), nodes.start("b")
         monkeypatch.setattr(node_requests, "DIAL_SECONDS", 0.01)
         go_on = block(b)
         assert connect("b") is False
@@ -98,26 +98,26 @@ class TestConnect:
 
 
 class TestSpawn:
-    def test_spawned_pid_is_of_the_other_node(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_spawned_pid_is_of_the_other_node(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         pid, ref = as_process(a, lambda: spawn("b", "getpid", [], monitor=True))
         assert (pid.node, pid.creation) == ("b@test", b.kernel.tables.creation)
         assert ref is not None
 
-    def test_argument_that_is_not_data_is_refused(self, stage: Stage) -> None:
-        a = stage.start("a")
+    def test_argument_that_is_not_data_is_refused(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
         with pytest.raises(EncodeError, match=r"cannot send args\[0\]"):
             as_process(a, lambda: spawn("a", "f", [object()]))
 
-    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, stage: Stage) -> None:
-        a, _ = stage.start("a"), stage.start("b", rpc="off")
+    def test_spawn_forbidden_by_the_rpc_policy_is_refused(self, nodes: LocalNodes) -> None:
+        a, _ = nodes.start("a"), nodes.start("b", rpc="off")
         with pytest.raises(RpcRefused, match="b@test refuses calls"):
             as_process(a, lambda: spawn("b", "getpid", []))
 
     def test_spawn_on_an_unreachable_node_returns_a_dead_pid_and_warns(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a = stage.start("a")
+        a = nodes.start("a")
 
         pid, ref = as_process(a, lambda: spawn("missing", "getpid", []))
         assert pid.is_local
@@ -127,10 +127,10 @@ class TestSpawn:
             "cannot start os.getpid on missing@test: no node of that name runs on this host"
         ]
 
-    def test_dead_pid_is_the_one_that_its_monitor_names(self, stage: Stage) -> None:
+    def test_dead_pid_is_the_one_that_its_monitor_names(self, nodes: LocalNodes) -> None:
         from pyx import receive
 
-        a = stage.start("a")
+        a = nodes.start("a")
 
         def body() -> tuple[Any, ...]:
             pid, ref = spawn("missing", "getpid", [], monitor=True)

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from pyx import Process, receive, self
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
-    Stage,
+    LocalNodes,
     as_process,
     connected,
     in_kernel,
@@ -23,16 +23,16 @@ from tests.staging import (
 
 
 class TestTicks:
-    def test_kernel_ticks_every_period(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_kernel_ticks_every_period(self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> None:
         ticked = threading.Semaphore(0)
-        a = stage.make()
+        a = nodes.make()
         monkeypatch.setattr(a.kernel.sessions, "tick", lambda _: ticked.release())
         start_node(a, "a@test", tick=0.004)
         for _ in range(3):
             assert ticked.acquire(timeout=HANG)
 
-    def test_silent_peer_is_down(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-        a, b = stage.start("a", tick=0.1), stage.start("b")
+    def test_silent_peer_is_down(self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture) -> None:
+        a, b = nodes.start("a", tick=0.1), nodes.start("b")
         ping(a, "b")
         standing, go_on = threading.Event(), threading.Event()
         b.transport_loop.soon(lambda: (standing.set(), go_on.wait(HANG)))
@@ -44,9 +44,9 @@ class TestTicks:
 
 @pytest.mark.parametrize("jump", [-1e9, 1e9])
 def test_jump_of_the_wall_clock_changes_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, jump: float
+    nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
-    a, b = stage.start("a", tick=60.0), stage.start("b", tick=60.0)
+    a, b = nodes.start("a", tick=60.0), nodes.start("b", tick=60.0)
     assert ping(a, "b") == "pong"
     jumped = iter(itertools.count(1_700_000_000.0, jump))
     monkeypatch.setattr(time, "time", lambda: next(jumped))

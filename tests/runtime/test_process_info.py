@@ -17,7 +17,7 @@ from pyx.runtime.process_info import KEYS, check_keys, information
 from pyx.runtime.shell_process import ShellProcess
 from pyx.signals import Payload
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, in_kernel, until, wait_for
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -214,8 +214,8 @@ def test_process_may_ask_about_itself(node: LocalNode) -> None:
     assert (module, name) == (__name__, "fact")
 
 
-def test_info_of_a_process_of_another_node(stage: Stage) -> None:
-    a = stage.start("a")
+def test_info_of_a_process_of_another_node(nodes: LocalNodes) -> None:
+    a = nodes.start("a")
     pid, _ = a.processes.spawn(waits, ())
     assert information(a, Pid(pid.number, node="a@test", creation=a.kernel.tables.creation), ["kind"]) == {
         "kind": "def"

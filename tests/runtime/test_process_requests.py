@@ -15,7 +15,7 @@ from pyx.runtime.process_requests import checked_keys, facts_of
 from pyx.runtime.request import PendingAnswer, wait
 from pyx.signals import Payload
 from pyx.terms import Pid
-from tests.staging import HANG, Running, Stage, as_process, encoded, seen_from, until, wait_for
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, encoded, seen_from, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +70,8 @@ class TestThisNode:
 
 
 class TestAnotherNode:
-    def test_facts_of_a_remote_pid_are_asked_for(self, stage: Stage, asking: Asker) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_facts_of_a_remote_pid_are_asked_for(self, nodes: LocalNodes, asking: Asker) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
 
         def body() -> None:
             Process.register(own_pid(), "stock")
@@ -90,8 +90,8 @@ class TestAnotherNode:
             "group_leader": seen_from(a, b, Pid(0)),
         }
 
-    def test_value_that_is_not_data_is_replaced_by_its_error(self, stage: Stage, asking: Asker) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_value_that_is_not_data_is_replaced_by_its_error(self, nodes: LocalNodes, asking: Asker) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
 
         def body() -> None:
             Process.put("count", 3)
@@ -106,30 +106,30 @@ class TestAnotherNode:
         assert dictionary["count"] == 3
         assert dictionary["handle"].startswith("cannot send message: <generator object")
 
-    def test_dead_remote_process_is_none(self, stage: Stage, asking: Asker) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_dead_remote_process_is_none(self, nodes: LocalNodes, asking: Asker) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         assert asking(a, seen_from(a, b, Pid(4711)), None) is None
         assert asking(a, Pid(1, node="b@test", creation=b.kernel.tables.creation + 1), None) is None
 
-    def test_pid_of_an_earlier_incarnation_is_dead(self, stage: Stage, asking: Asker) -> None:
-        a = stage.start("a")
+    def test_pid_of_an_earlier_incarnation_is_dead(self, nodes: LocalNodes, asking: Asker) -> None:
+        a = nodes.start("a")
         pid = Running(a, receive).pid
         earlier = Pid(pid.number, node="a@test", creation=a.kernel.tables.creation + 1)
         assert asking(a, earlier, None) is None
 
-    def test_unreachable_node_raises_no_connection(self, stage: Stage, asking: Asker) -> None:
+    def test_unreachable_node_raises_no_connection(self, nodes: LocalNodes, asking: Asker) -> None:
         with pytest.raises(NoConnection, match="no connection to missing@test: no node of that name runs"):
-            asking(stage.start("a"), Pid(1, node="missing@test", creation=1), None)
+            asking(nodes.start("a"), Pid(1, node="missing@test", creation=1), None)
 
     def test_node_without_a_name_raises_no_connection(self, node: LocalNode, asking: Asker) -> None:
         with pytest.raises(NoConnection, match="this process is not a node"):
             asking(node, Pid(1, node="b@test", creation=1), None)
 
     def test_node_that_does_not_answer_raises_after_the_limit(
-        self, stage: Stage, asking: Asker, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, asking: Asker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(request, "ANSWER_SECONDS", 0.01)
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         import threading
 
         standing, go_on = threading.Event(), threading.Event()
@@ -171,8 +171,8 @@ class TestQuestions:
     @pytest.mark.parametrize(
         "question", [42, ("no pid", None), (Pid(1), 42), (Pid(1), ["colour"]), (Pid(1), [["x"]]), ()]
     )
-    def test_malformed_question_is_answered_with_an_error(self, stage: Stage, question: Any) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_malformed_question_is_answered_with_an_error(self, nodes: LocalNodes, question: Any) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         Running(b, receive)
 
         def body() -> Any:

@@ -12,12 +12,12 @@ from pyx.runtime.rate_limited_log import AcceptFailures, RateLimitedLog, TopicLi
 from pyx.signals import Dropped, Print
 from pyx.terms import Pid
 from tests.hostile import Hostile
-from tests.staging import until
+from tests.local_nodes import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.staging import Stage
+    from tests.local_nodes import LocalNodes
 
 
 class Clock:
@@ -108,11 +108,11 @@ def test_each_topic_pauses_by_itself_and_is_forgotten(clock: Clock, caplog: pyte
 
 
 def test_reports_of_dropped_messages_by_a_peer_are_rate_limited(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    nodes: LocalNodes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    victim = stage.start("victim", rpc="off")
+    victim = nodes.start("victim", rpc="off")
     with Hostile(victim) as evil:
-        evil.says(*[Dropped(Pid(1), "x\n2026 CRITICAL \x1b[2J")] * 2000)
+        evil.sends(*[Dropped(Pid(1), "x\n2026 CRITICAL \x1b[2J")] * 2000)
         evil.ping()
     lines = [line for line in caplog.messages if line.startswith("evil@test dropped a message")]
     assert 1 <= len(lines) <= 2
@@ -120,11 +120,11 @@ def test_reports_of_dropped_messages_by_a_peer_are_rate_limited(
 
 
 def test_control_characters_of_a_peer_are_shown_as_text_on_the_node_itself(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
+    nodes: LocalNodes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    victim = stage.start("victim", rpc="off")
+    victim = nodes.start("victim", rpc="off")
     with Hostile(victim) as evil:
-        evil.says(Print(Pid(1), evil.his(Pid(0)), "a\x1b]0;title\x07\tb\n"))
+        evil.sends(Print(Pid(1), evil.victim_pid(Pid(0)), "a\x1b]0;title\x07\tb\n"))
         evil.ping()
         shown: list[str] = []
         until(lambda: bool(shown.append(capsys.readouterr().out) or "".join(shown)))

@@ -10,7 +10,7 @@ import pytest
 
 from pyx.errors import ProcessKilled, WouldBlock
 from pyx.runtime.request import PendingAnswer, wait
-from tests.staging import HANG, as_process
+from tests.local_nodes import HANG, as_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable

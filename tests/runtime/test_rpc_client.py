@@ -13,7 +13,7 @@ from pyx.runtime.rpc_client import destinations, encoded_call, results_of, value
 from pyx.signals import Payload
 from pyx.terms import Raised
 from pyx.wire.codec import decode
-from tests.staging import Stage, as_process, encoded
+from tests.local_nodes import LocalNodes, as_process, encoded
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -94,8 +94,8 @@ class TestAnswers:
 
 
 class TestMulticall:
-    def test_destinations_are_given_or_all_visible_nodes(self, stage: Stage) -> None:
-        a = stage.start("a")
+    def test_destinations_are_given_or_all_visible_nodes(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
         assert destinations(a, None) == ["a@test"]
         assert destinations(a, ["b", "c@other"]) == ["b@test", "c@other"]
         with pytest.raises(TypeError, match="multicall takes a list of nodes, not 'b'"):

@@ -15,7 +15,7 @@ from pyx.signals import Call, Spawn
 from pyx.terms import FunctionName, Pid, Raised
 from pyx.wire.codec import encode
 from tests.hostile import Hostile
-from tests.staging import Running, Stage, as_process, in_kernel, seen_from, until
+from tests.local_nodes import LocalNodes, Running, as_process, in_kernel, seen_from, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,11 +62,11 @@ class Till:
 
 
 @pytest.fixture
-def nodes(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Stage, LocalNode]]:
+def nodes_and_asker(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalNodes, LocalNode]]:
     seen.clear()
     monkeypatch.setitem(sys.modules, "gate_of_peers", sys.modules[__name__])
-    with Stage(monkeypatch) as stage:
-        yield stage, stage.start("asking")
+    with LocalNodes(monkeypatch) as nodes:
+        yield nodes, nodes.start("asking")
 
 
 def allowed(policy: str, function: str) -> bool:
@@ -98,10 +98,10 @@ class TestCalls:
     @pytest.mark.parametrize("policy", POLICIES)
     @pytest.mark.parametrize("call", CALLS)
     def test_call_is_answered_or_refused_with_a_hint(
-        self, call: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+        self, call: str, policy: str, function: str, nodes_and_asker: tuple[LocalNodes, LocalNode]
     ) -> None:
-        stage, asking = nodes
-        stage.start("asked", rpc=policy)
+        nodes, asking = nodes_and_asker
+        nodes.start("asked", rpc=policy)
         if allowed(policy, function):
             assert as_process(asking, lambda: CALLS[call](function)) in {"marked", "till", "unmarked"}
             return
@@ -115,9 +115,11 @@ class TestCalls:
 
     @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
-    def test_cast_runs_or_vanishes(self, policy: str, function: str, nodes: tuple[Stage, LocalNode]) -> None:
-        stage, asking = nodes
-        asked = stage.start("asked", rpc=policy)
+    def test_cast_runs_or_vanishes(
+        self, policy: str, function: str, nodes_and_asker: tuple[LocalNodes, LocalNode]
+    ) -> None:
+        nodes, asking = nodes_and_asker
+        asked = nodes.start("asked", rpc=policy)
 
         def story() -> None:
             assert rpc.cast("asked", "gate_of_peers", function) is True
@@ -142,10 +144,10 @@ class TestSpawns:
     @pytest.mark.parametrize("policy", POLICIES)
     @pytest.mark.parametrize("call", SPAWNS)
     def test_spawn_runs_or_does_not(
-        self, call: str, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+        self, call: str, policy: str, function: str, nodes_and_asker: tuple[LocalNodes, LocalNode]
     ) -> None:
-        stage, asking = nodes
-        asked = stage.start("asked", rpc=policy)
+        nodes, asking = nodes_and_asker
+        asked = nodes.start("asked", rpc=policy)
 
         def story() -> None:
             Process.flag("trap_exit", True)
@@ -162,10 +164,10 @@ class TestSpawns:
     @pytest.mark.parametrize("function", ["marked", "unmarked"])
     @pytest.mark.parametrize("policy", POLICIES)
     def test_spawned_process_ends_as_its_function_or_refused(
-        self, policy: str, function: str, nodes: tuple[Stage, LocalNode]
+        self, policy: str, function: str, nodes_and_asker: tuple[LocalNodes, LocalNode]
     ) -> None:
-        stage, asking = nodes
-        stage.start("asked", rpc=policy)
+        nodes, asking = nodes_and_asker
+        nodes.start("asked", rpc=policy)
 
         def story() -> Any:
             pid, ref = Node.spawn_monitor("asked@test", "gate_of_peers", function, [])
@@ -184,9 +186,11 @@ class TestSpawns:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_inquiry_is_answered_under_each_policy(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
-    stage, asking = nodes
-    asked = stage.start("asked", rpc=policy)
+def test_inquiry_is_answered_under_each_policy(
+    policy: str, nodes_and_asker: tuple[LocalNodes, LocalNode]
+) -> None:
+    nodes, asking = nodes_and_asker
+    asked = nodes.start("asked", rpc=policy)
     waiting = Running(asked, lambda: receive(timeout=HANG))
     there = seen_from(asking, asked, waiting.pid)
     dead = Pid(999, 0, there.node, there.creation)
@@ -205,10 +209,10 @@ def test_inquiry_is_answered_under_each_policy(policy: str, nodes: tuple[Stage, 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_message_arrives_under_each_policy_and_decoding_runs_no_code(
-    policy: str, nodes: tuple[Stage, LocalNode]
+    policy: str, nodes_and_asker: tuple[LocalNodes, LocalNode]
 ) -> None:
-    stage, asking = nodes
-    asked = stage.start("asked", rpc=policy)
+    nodes, asking = nodes_and_asker
+    asked = nodes.start("asked", rpc=policy)
 
     def ear() -> Any:
         Process.register(self(), "ear")
@@ -227,10 +231,12 @@ def test_message_arrives_under_each_policy_and_decoding_runs_no_code(
 
 
 @pytest.mark.parametrize("policy", ["exported", "off"])
-def test_pattern_chosen_by_a_peer_runs_no_code(policy: str, nodes: tuple[Stage, LocalNode]) -> None:
+def test_pattern_chosen_by_a_peer_runs_no_code(
+    policy: str, nodes_and_asker: tuple[LocalNodes, LocalNode]
+) -> None:
     """The usual idiom of a server: it waits for messages with the tag that its client chose."""
-    stage, asking = nodes
-    asked = stage.start("asked", rpc=policy)
+    nodes, asking = nodes_and_asker
+    asked = nodes.start("asked", rpc=policy)
 
     def serve() -> Any:
         Process.register(self(), "server")
@@ -247,18 +253,18 @@ def test_pattern_chosen_by_a_peer_runs_no_code(policy: str, nodes: tuple[Stage, 
     assert seen == []
 
 
-def test_policy_does_not_apply_inside_a_node(nodes: tuple[Stage, LocalNode]) -> None:
-    stage, _ = nodes
-    asked = stage.start("asked", rpc="off")
+def test_policy_does_not_apply_inside_a_node(nodes_and_asker: tuple[LocalNodes, LocalNode]) -> None:
+    nodes, _ = nodes_and_asker
+    asked = nodes.start("asked", rpc="off")
     assert as_process(asked, lambda: rpc.call("asked", "gate_of_peers", "unmarked")) == "unmarked"
 
 
 class TestExported:
     def test_peer_cannot_have_a_module_imported(
-        self, nodes: tuple[Stage, LocalNode], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+        self, nodes_and_asker: tuple[LocalNodes, LocalNode], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        stage, asking = nodes
-        stage.start("asked", rpc="exported")
+        nodes, asking = nodes_and_asker
+        nodes.start("asked", rpc="exported")
         (tmp_path / "loads_and_harms.py").write_text("raise SystemExit('it was run')\n")
         monkeypatch.syspath_prepend(tmp_path)
         with pytest.raises(RpcRefused):
@@ -266,10 +272,10 @@ class TestExported:
         assert "loads_and_harms" not in sys.modules
 
     def test_look_for_the_mark_runs_no_code(
-        self, nodes: tuple[Stage, LocalNode], monkeypatch: pytest.MonkeyPatch
+        self, nodes_and_asker: tuple[LocalNodes, LocalNode], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        stage, asking = nodes
-        stage.start("asked", rpc="exported")
+        nodes, asking = nodes_and_asker
+        nodes.start("asked", rpc="exported")
 
         class Trap(ModuleType):
             def __getattr__(self, name: str) -> Any:
@@ -281,9 +287,9 @@ class TestExported:
             as_process(asking, lambda: rpc.call("asked", "trap", "anything"))
         assert seen == []
 
-    def test_public_module_is_not_marked(self, nodes: tuple[Stage, LocalNode]) -> None:
-        stage, asking = nodes
-        stage.start("asked", rpc="exported")
+    def test_public_module_is_not_marked(self, nodes_and_asker: tuple[LocalNodes, LocalNode]) -> None:
+        nodes, asking = nodes_and_asker
+        nodes.start("asked", rpc="exported")
         with pytest.raises(RpcRefused):
             as_process(asking, lambda: rpc.call("asked", "Node", "stop"))
 
@@ -298,22 +304,22 @@ class TestPayloadOfForgedOrigin:
 
     @pytest.mark.parametrize("policy", ["exported", "off"])
     @pytest.mark.parametrize("kind", [Call, Spawn])
-    def test_payload_of_forged_origin_runs_no_code(self, policy: str, kind: type, stage: Stage) -> None:
-        victim = stage.start("victim", rpc=policy)
+    def test_payload_of_forged_origin_runs_no_code(self, policy: str, kind: type, nodes: LocalNodes) -> None:
+        victim = nodes.start("victim", rpc=policy)
         payload = encode((__name__, "unmarked", []))
         between = () if kind is Call else (False, None)
         with Hostile(victim) as evil:
             evil.forges(kind, Pid(1), 5, Pid(1), *between, tuple(evil.there), payload=payload)
-            assert evil.is_cut_off()
+            assert evil.is_disconnected()
         nothing_runs(victim)
         assert "unmarked" not in seen
 
-    def test_payload_of_forged_origin_ends_only_its_connection(self, stage: Stage) -> None:
-        victim, honest = stage.start("victim", rpc="exported"), stage.start("honest")
+    def test_payload_of_forged_origin_ends_only_its_connection(self, nodes: LocalNodes) -> None:
+        victim, honest = nodes.start("victim", rpc="exported"), nodes.start("honest")
         with Hostile(victim) as evil:
             assert as_process(honest, lambda: Node.ping("victim")) == "pong"
             evil.forges(Call, Pid(1), 5, Pid(1), tuple(evil.there), payload=encode(("math", "sqrt", [4])))
-            assert evil.is_cut_off()
+            assert evil.is_disconnected()
             assert as_process(honest, Node.list) == ["victim@test"]
 
 
@@ -321,9 +327,9 @@ class TestPrivateKeys:
     @pytest.mark.parametrize("policy", ["exported", "off"])
     @pytest.mark.parametrize("keys", [["messages"], ["dictionary"], ["status", "messages"]])
     def test_private_keys_are_shown_only_where_peers_may_run_code(
-        self, policy: str, keys: list[str], stage: Stage
+        self, policy: str, keys: list[str], nodes: LocalNodes
     ) -> None:
-        asking, asked = stage.start("asking"), stage.start("asked", rpc=policy)
+        asking, asked = nodes.start("asking"), nodes.start("asked", rpc=policy)
         there = seen_from(asking, asked, Running(asked, lambda: receive("enough", timeout=HANG)).pid)
         with pytest.raises(RpcRefused) as refused:
             as_process(asking, lambda: Process.info(there, keys))
@@ -334,8 +340,8 @@ class TestPrivateKeys:
         assert "dictionary" not in facts
         as_process(asking, lambda: send(there, "enough"))
 
-    def test_private_keys_are_shown_under_open_and_inside_a_node(self, stage: Stage) -> None:
-        asking, asked = stage.start("asking"), stage.start("asked")
+    def test_private_keys_are_shown_under_open_and_inside_a_node(self, nodes: LocalNodes) -> None:
+        asking, asked = nodes.start("asking"), nodes.start("asked")
         waiting = Running(asked, lambda: receive("enough", timeout=HANG))
         there = seen_from(asking, asked, waiting.pid)
         as_process(asking, lambda: send(there, "a token"))

@@ -20,7 +20,7 @@ from pyx.runtime import sending
 from pyx.runtime.sending import encode_for
 from pyx.signals import Payload, Send
 from pyx.terms import Pid
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
     Running,
     as_process,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.net.connection import Connection
     from pyx.runtime.local_node import LocalNode
-    from tests.staging import Stage
+    from tests.local_nodes import LocalNodes
 
 MIB = 1024 * 1024
 
@@ -103,8 +103,8 @@ class TestMaxMessage:
     """`--max-message`: of one node, and enforced on both sides of a connection."""
 
     @pytest.fixture
-    def two(self, stage: Stage) -> tuple[LocalNode, LocalNode]:
-        return stage.start("a"), stage.start("b", max_message_mib=1)
+    def two(self, nodes: LocalNodes) -> tuple[LocalNode, LocalNode]:
+        return nodes.start("a"), nodes.start("b", max_message_mib=1)
 
     def test_message_over_the_limit_of_the_sender_is_refused_at_the_call(
         self, two: tuple[LocalNode, LocalNode]
@@ -199,8 +199,8 @@ class TestBusyNode:
     DEST = ("server", "b@test")
 
     @pytest.fixture
-    def two(self, stage: Stage) -> tuple[LocalNode, LocalNode]:
-        a, b = stage.start("a"), stage.start("b")
+    def two(self, nodes: LocalNodes) -> tuple[LocalNode, LocalNode]:
+        a, b = nodes.start("a"), nodes.start("b")
         assert as_process(a, lambda: Node.ping("b")) == "pong"
         a.transport_loop.call(self.link(a).hold)
         return a, b

@@ -22,7 +22,7 @@ from pyx.execution.stdout_router import StdoutRouter
 from pyx.runtime import shell_process as shell_process_module
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid
-from tests.staging import HANG, in_kernel, until, wait_for
+from tests.local_nodes import HANG, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

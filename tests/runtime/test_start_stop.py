@@ -21,10 +21,10 @@ from pyx.execution import interrupts
 from pyx.execution.stdout_router import StdoutRouter
 from pyx.runtime import start_stop
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
+    LocalNodes,
     Running,
-    Stage,
     as_process,
     killed_in_c,
     start_node,
@@ -261,8 +261,8 @@ class TestStop:
         node.sending.send(running.pid, "still here")
         assert running.outcome() == "still here"
 
-    def test_nodes_stop_with_the_interpreter(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_nodes_stop_with_the_interpreter(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         start_stop._stop_all()
         assert (a.kernel.tables.name, b.kernel.tables.name) == ("", "")
         assert not {a, b} & set(start_stop._started)
@@ -275,8 +275,8 @@ class TestInfo:
         assert facts["nodes"] == []
         assert facts["processes"] == 0
 
-    def test_info_of_a_node_with_a_name(self, stage: Stage) -> None:
-        a = stage.start("a", hidden=True)
+    def test_info_of_a_node_with_a_name(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a", hidden=True)
         facts = start_stop.info(a)
         assert (facts["name"], facts["host"], facts["hidden"]) == ("a@test", "test", True)
         assert (facts["policy"], facts["tick"], facts["registered"]) == ("open", 15.0, [])
@@ -285,8 +285,8 @@ class TestInfo:
         assert facts["dying_threads"] == 0
         assert facts["max_message_mib"] == 128
 
-    def test_info_has_the_delay_of_a_blocked_loop(self, stage: Stage) -> None:
-        a = stage.start("a")
+    def test_info_has_the_delay_of_a_blocked_loop(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
         assert a.transport is not None
         standing, go_on = threading.Event(), threading.Event()
 

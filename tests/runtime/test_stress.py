@@ -21,11 +21,10 @@ from pyx import Node, Process, ProcessKilled, aio, make_ref, receive, rpc, send,
 from pyx import self as own_pid
 from pyx.execution.stdout_router import StdoutRouter
 from pyx.terms import Pid
-from tests.runtime import programs
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
+    LocalNodes,
     Running,
-    Stage,
     as_process,
     end_of,
     in_kernel,
@@ -34,6 +33,7 @@ from tests.staging import (
     until,
     wait_for,
 )
+from tests.runtime import programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -236,9 +236,9 @@ class TestKillsOfSenders:
         no_lock_is_held(node)
 
     def test_kills_of_senders_to_a_reader_on_another_node(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        a, b = stage.start("a"), stage.start("b")
+        a, b = nodes.start("a"), nodes.start("b")
         over, complaints, seen = threading.Event(), list[str](), list[int]()
         pid, _ = b.processes.spawn(lambda: reader(over, complaints, seen), ())
         as_process(a, lambda: pyx.Node.ping("b@test"))
@@ -257,9 +257,9 @@ class TestKillsOfSenders:
 
 
 @pytest.fixture
-def frozen(stage: Stage) -> Iterator[tuple[LocalNode, Pid]]:
+def frozen(nodes: LocalNodes) -> Iterator[tuple[LocalNode, Pid]]:
     """A node a, connected to a node b that has a process and answers nothing any more."""
-    a, b = stage.start("a"), stage.start("b")
+    a, b = nodes.start("a"), nodes.start("b")
     as_process(a, lambda: Node.ping("b@test"))
     pid, _ = b.processes.spawn(receive, ())
     standing, thawed = threading.Event(), threading.Event()

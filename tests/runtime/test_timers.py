@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyx import Process, receive
 from pyx.terms import Ref
-from tests.staging import HANG, Running, as_process, end_of, until, wait_for
+from tests.local_nodes import HANG, Running, as_process, end_of, until, wait_for
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode

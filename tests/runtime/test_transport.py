@@ -23,10 +23,10 @@ from pyx.runtime import start_stop
 from pyx.runtime.transport import Transport
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import NODE_BUDGET_BYTES
-from tests.staging import (
+from tests.local_nodes import (
     HANG,
+    LocalNodes,
     Running,
-    Stage,
     as_process,
     connected,
     encoded,
@@ -43,15 +43,15 @@ if TYPE_CHECKING:
 
 
 class TestConnections:
-    def test_ping_connects_two_nodes(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_ping_connects_two_nodes(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         assert ping(a, "b") == "pong"
         assert connected(a) == ["b@test"]
         until(lambda: connected(b) == ["a@test"])
 
-    def test_connections_share_the_reassembly_budget_of_the_node(self, stage: Stage) -> None:
+    def test_connections_share_the_reassembly_budget_of_the_node(self, nodes: LocalNodes) -> None:
         """512 MiB of unfinished messages; `test_reassembly.py` tests what happens beyond."""
-        a, *others = [stage.start(name) for name in "abc"]
+        a, *others = [nodes.start(name) for name in "abc"]
         for name in "bc":
             ping(a, name)
         budgets = [peer_of(a, name).connection._session._reassembly._shared_budget for name in "bc"]
@@ -60,23 +60,23 @@ class TestConnections:
         assert not budgets[0].has(NODE_BUDGET_BYTES + 1)
         assert peer_of(others[0], "a").connection._session._reassembly._shared_budget is not budgets[0]
 
-    def test_third_node_is_connected_to_the_first_two(self, stage: Stage) -> None:
-        nodes = [stage.start(name) for name in "abc"]
-        ping(nodes[0], "b")
-        ping(nodes[2], "b")
-        for node in nodes:
+    def test_third_node_is_connected_to_the_first_two(self, nodes: LocalNodes) -> None:
+        started = [nodes.start(name) for name in "abc"]
+        ping(started[0], "b")
+        ping(started[2], "b")
+        for node in started:
             until(lambda node=node: len(connected(node)) == 2)  # type: ignore[misc]
 
-    def test_hidden_node_is_announced_to_no_third_node(self, stage: Stage) -> None:
-        a, b, h = stage.start("a"), stage.start("b"), stage.start("h", hidden=True)
+    def test_hidden_node_is_announced_to_no_third_node(self, nodes: LocalNodes) -> None:
+        a, b, h = nodes.start("a"), nodes.start("b"), nodes.start("h", hidden=True)
         ping(a, "b")
         ping(h, "a")
         until(lambda: in_kernel(a, a.kernel.membership.nodes, ("hidden",)) == ["h@test"])
         assert (connected(a), connected(b)) == (["b@test"], ["a@test"])
         assert in_kernel(h, h.kernel.membership.nodes, ("hidden",)) == ["a@test"]
 
-    def test_two_dials_of_each_other_end_with_one_connection(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_two_dials_of_each_other_end_with_one_connection(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         barrier = threading.Barrier(2)
 
         def dial(name: str) -> Any:
@@ -89,8 +89,8 @@ class TestConnections:
         assert b.transport is not None
         until(lambda: len(a.transport._connections.node_of) == len(b.transport._connections.node_of) == 1)  # type: ignore[union-attr]
 
-    def test_message_call_and_print_reach_the_other_node(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_message_call_and_print_reach_the_other_node(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         shown: list[tuple[Pid, str]] = []
         a.output.writer._write = lambda text, frm: shown.append((frm, text))
         running = Running(b, receive)
@@ -102,8 +102,8 @@ class TestConnections:
         in_kernel(b, b.kernel.printing.print_lines, worker, seen_from(b, a, Pid(0)), "a line\n")
         until(lambda: shown == [(seen_from(a, b, worker), "a line\n")])
 
-    def test_node_that_ends_without_a_goodbye_is_lost_at_once(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_node_that_ends_without_a_goodbye_is_lost_at_once(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         ping(a, "b")
         down = Running(a, lambda: (Node.monitor("b", True), receive("never-or-down", ("nodedown", ...)))[1])
         until(lambda: bool(peer_of(a, "b").dependents))
@@ -112,8 +112,8 @@ class TestConnections:
         assert down.outcome() == ("nodedown", "b@test")
         assert connected(a) == []
 
-    def test_messages_sent_before_the_connection_is_up_arrive_in_order(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_messages_sent_before_the_connection_is_up_arrive_in_order(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         running = Running(b, lambda: [receive() for _ in range(100)])
         in_kernel(b, b.kernel.registry.register, running.pid, "reader")
         as_process(a, lambda: [send(("reader", "b"), number) for number in range(100)])
@@ -121,22 +121,22 @@ class TestConnections:
 
 
 class TestNames:
-    def test_name_of_a_live_node_is_refused(self, stage: Stage) -> None:
-        stage.start("a")
+    def test_name_of_a_live_node_is_refused(self, nodes: LocalNodes) -> None:
+        nodes.start("a")
         with pytest.raises(
             NameTaken, match=rf"the name a@test is in use by another node \(pid {os.getpid()}\)"
         ):
-            stage.start("a")
+            nodes.start("a")
 
-    def test_name_is_free_when_the_node_has_stopped(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_name_is_free_when_the_node_has_stopped(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         assert start_stop.stop(a)
-        again = stage.start("a")
+        again = nodes.start("a")
         assert again.kernel.tables.creation != 0
         assert ping(b, "a") == "pong"
 
     def test_start_without_a_place_for_the_socket_leaves_nothing_behind(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def cannot(_: NameClaim) -> socket.socket:
             raise PyxError("no room")
@@ -144,27 +144,29 @@ class TestNames:
         with monkeypatch.context() as patch:
             patch.setattr(NameClaim, "listen", cannot)
             with pytest.raises(PyxError, match="no room"):
-                stage.start("a")
-        assert ping(stage.start("a"), "a") == "pong"  # the name is free
+                nodes.start("a")
+        assert ping(nodes.start("a"), "a") == "pong"  # the name is free
 
 
-def test_unsafe_directory_is_refused(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsafe_directory_is_refused(
+    nodes: LocalNodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tmp_path.chmod(0o755)
     monkeypatch.setenv("PYX_RUNTIME_DIR", str(tmp_path))
-    node, options = stage.make(), NodeOptions("a@test")
+    node, options = nodes.make(), NodeOptions("a@test")
     with pytest.raises(RuntimeDirectoryUnsafe):
         Transport(node.dispatch, node.limited_log, "a@test", 1, options, cookie=Cookie("x"))
 
 
 class TestRaces:
     def test_dial_wanted_before_the_endpoint_is_there_is_made_later(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Another thread sends as soon as the kernel has its name: that dial must not be lost."""
-        b = stage.start("b")
+        b = nodes.start("b")
         running = Running(b, receive)
         in_kernel(b, b.kernel.registry.register, running.pid, "reader")
-        a = stage.make()
+        a = nodes.make()
         started = a.kernel.node_started
 
         def with_an_eager_process(*args: Any, **options: Any) -> None:
@@ -175,8 +177,8 @@ class TestRaces:
         start_node(a, "a@test")
         assert running.outcome() == "early"
 
-    def test_connection_that_the_kernel_rejects_is_closed(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_connection_that_the_kernel_rejects_is_closed(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         assert a.transport is not None
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -185,8 +187,8 @@ class TestRaces:
         assert theirs.recv(1) == b""
         theirs.close()
 
-    def test_connection_of_a_peer_lost_before_it_is_attached_is_closed(self, stage: Stage) -> None:
-        a, _ = stage.start("a"), stage.start("b")
+    def test_connection_of_a_peer_lost_before_it_is_attached_is_closed(self, nodes: LocalNodes) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
         transport = a.transport
         assert transport is not None
         ours, theirs = socket.socketpair()
@@ -201,8 +203,8 @@ class TestRaces:
         theirs.close()
 
 
-def test_failure_to_accept_is_logged_once(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    transport = stage.start("a").transport
+def test_failure_to_accept_is_logged_once(nodes: LocalNodes, caplog: pytest.LogCaptureFixture) -> None:
+    transport = nodes.start("a").transport
     assert transport is not None
     for _ in range(3):
         transport.cannot_accept(errno.EMFILE)
@@ -213,17 +215,17 @@ def test_failure_to_accept_is_logged_once(stage: Stage, caplog: pytest.LogCaptur
 class TestDials:
     """The kernel is asked whether a dial is wanted, as two effects of two threads may change places."""
 
-    def test_dial_begins_though_the_end_of_the_one_before_is_told_last(self, stage: Stage) -> None:
-        a, b = stage.start("a"), stage.start("b")
+    def test_dial_begins_though_the_end_of_the_one_before_is_told_last(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
         in_kernel(a, a.kernel.sessions.connect, None, "b@test", time.monotonic())
         in_kernel(a, a.kernel.tables.effects.append, fx.CancelDial("b@test"))
         until(lambda: connected(a) == ["b@test"])
         assert connected(b) == ["a@test"]
 
     def test_dial_that_was_given_up_does_not_begin(
-        self, stage: Stage, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
-        a = stage.start("a")
+        a = nodes.start("a")
 
         def waver() -> None:
             in_kernel(a, a.kernel.sessions.connect, None, "missing@test", time.monotonic())

@@ -18,13 +18,13 @@ from pyx.runtime.request import PendingAnswer, wait
 from pyx.signals import Payload
 from pyx.terms import Pid
 from pyx.wire.codec import decode
-from tests.staging import Running, as_process, in_kernel, seen_from, until
+from tests.local_nodes import Running, as_process, in_kernel, seen_from, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.runtime.local_node import LocalNode
-    from tests.staging import Stage
+    from tests.local_nodes import LocalNodes
 
 TORN = Payload(b"\xc1 no payload")
 
@@ -32,8 +32,8 @@ TORN = Payload(b"\xc1 no payload")
 class Two:
     """Node a, which sends payloads that cannot be decoded, and b, where a server goes on undisturbed."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.a, self.b = stage.start("a"), stage.start("b")
+    def __init__(self, nodes: LocalNodes) -> None:
+        self.a, self.b = nodes.start("a"), nodes.start("b")
         self.server = Running(self.b, self._serve)
         in_kernel(self.b, self.b.kernel.registry.register, self.server.pid, "server")
         assert as_process(self.a, lambda: Node.ping("b")) == "pong"
@@ -56,8 +56,8 @@ class Two:
 
 
 @pytest.fixture
-def two(stage: Stage) -> Iterator[Two]:
-    both = Two(stage)
+def two(nodes: LocalNodes) -> Iterator[Two]:
+    both = Two(nodes)
     yield both
     # The connection is the same, and the only one.
     assert [peer.session for peer in both.a.kernel.tables.peers.values()] == [both.session]

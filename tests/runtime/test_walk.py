@@ -11,8 +11,8 @@ from tests.runtime.walk import two_nodes, walk_of_a_call, walks_of_a_message
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.local_nodes import LocalNodes
     from tests.runtime.walk import Pair
-    from tests.staging import Stage
 
 TO_THE_QUEUE: Final = 10
 TO_THE_SOCKET: Final = 15
@@ -20,8 +20,8 @@ TO_THE_RECEIVER: Final = 17
 
 
 @pytest.fixture
-def pair(stage: Stage) -> Iterator[Pair]:
-    with two_nodes(stage) as pair:
+def pair(nodes: LocalNodes) -> Iterator[Pair]:
+    with two_nodes(nodes) as pair:
         yield pair
 
 

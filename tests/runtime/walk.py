@@ -20,7 +20,7 @@ import pytest
 
 import pyx
 from pyx import Pid, Process, receive, rpc, self, send
-from tests.staging import Running, Stage, as_process, until, wait_for
+from tests.local_nodes import LocalNodes, Running, as_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,15 +129,15 @@ class Tracer:
 class Pair:
     """Two nodes with a process each, and the threads of each node."""
 
-    def __init__(self, stage: Stage, tracer: Tracer) -> None:
-        self._stage = stage
+    def __init__(self, nodes: LocalNodes, tracer: Tracer) -> None:
+        self._nodes = nodes
         self.tracer = tracer
         self.ada, self.threads_of_ada = self._start("ada")
         self.bob, self.threads_of_bob = self._start("bob")
 
     def _start(self, name: str) -> tuple[Any, set[int]]:
         before = idents()
-        node = self._stage.start(name)
+        node = self._nodes.start(name)
         return node, idents() - before
 
 
@@ -239,11 +239,11 @@ def walk_of_a_call(pair: Pair) -> Walk:
 
 
 @contextmanager
-def two_nodes(stage: Stage) -> Iterator[Pair]:
+def two_nodes(nodes: LocalNodes) -> Iterator[Pair]:
     """Two nodes that are traced."""
     tracer = Tracer()
     with tracer.installed():
-        yield Pair(stage, tracer)
+        yield Pair(nodes, tracer)
 
 
 def main() -> None:
@@ -254,7 +254,7 @@ def main() -> None:
         pytest.MonkeyPatch.context() as monkeypatch,
     ):
         monkeypatch.setenv("PYX_RUNTIME_DIR", home)
-        with Stage(monkeypatch) as stage, two_nodes(stage) as pair:
+        with LocalNodes(monkeypatch) as nodes, two_nodes(nodes) as pair:
             walks = [*walks_of_a_message(pair, streams=False), *walks_of_a_message(pair, streams=True)]
             for walk in [*walks, walk_of_a_call(pair)]:
                 print(walk.summary(functions=functions))

@@ -15,7 +15,7 @@ from pyx.scenario.record_file import RecordFile, recording, start_line
 from pyx.scenario.replay import Replay, ReplayOptions
 from pyx.scenario.transcript import parse_transcript
 from pyx.shell.shell_options import ShellOptions
-from tests.staging import full_disk
+from tests.local_nodes import full_disk
 from tests.stories.host import PYX, Host
 from tests.stories.test_across import free_port
 

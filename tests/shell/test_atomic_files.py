@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.shell.atomic_files import write_whole
-from tests.staging import full_disk
+from tests.local_nodes import full_disk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.terms import Pid
-from tests.staging import until
+from tests.local_nodes import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,7 +29,7 @@ from pyx.shell.tty import (
     typed_ahead,
     was_taken_back,
 )
-from tests.staging import as_process, in_kernel, until, wait_for
+from tests.local_nodes import as_process, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,9 +19,9 @@ import pytest
 from pyx import Node
 from pyx.runtime import start_stop
 from pyx.terms import Pid
+from tests.local_nodes import LocalNodes, as_process, in_kernel, start_node, until
 from tests.simulation.invariants import asymmetries, disagreements
 from tests.simulation.population import Population
-from tests.staging import Stage, as_process, in_kernel, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,30 +46,30 @@ def quick_switches() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def test_real_nodes_keep_every_promise_under_threads(stage: Stage) -> None:
-    nodes = [stage.start(name) for name in ("ada", "bob", "cyd")]
+def test_real_nodes_keep_every_promise_under_threads(nodes: LocalNodes) -> None:
+    three = [nodes.start(name) for name in ("ada", "bob", "cyd")]
     population = Population(SEED)
     for number in range(MEMBERS):
-        population.join(nodes[number % len(nodes)])
+        population.join(three[number % len(three)])
     for number in range(1, ROUNDS + 1):
         until(partial(has_acted, population, population.acts + ACTS_A_ROUND))
-        disturb(population, nodes, number)
+        disturb(population, three, number)
         for _ in range(MEMBERS - len(living(population))):
-            population.join(population.random.choice(nodes))
+            population.join(population.random.choice(three))
     population.is_over = True
     until(lambda: all(member.is_quiet for member in living(population)))
-    for node, other in itertools.permutations(nodes, 2):
+    for node, other in itertools.permutations(three, 2):
         until(partial(is_reached, node, other))  # nodes that have lost each other connect again
-    until(lambda: not violations_in(nodes))
-    assert violations_in(nodes) == []
-    until(lambda: all(not process.mailbox for process in processes(nodes)))
+    until(lambda: not violations_in(three))
+    assert violations_in(three) == []
+    until(lambda: all(not process.mailbox for process in processes(three)))
     for member in living(population):
         process = member.node.kernel.tables.find(member.address.pid)
         assert process is not None
         assert set(process.monitors) == set(member.watches)
-    for process in processes(nodes):
+    for process in processes(three):
         process.runner.node.sending.send(process.pid, "leave")
-    until(lambda: not processes(nodes) and not any(len(node.processes.kills) for node in nodes))
+    until(lambda: not processes(three) and not any(len(node.processes.kills) for node in three))
     assert population.violations == []
 
 

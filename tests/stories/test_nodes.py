@@ -27,7 +27,7 @@ class TestMesh:
         a, b, c, d = (lone_host.shell(name) for name in "abcd")
         assert b.type('Node.connect("a@vm")') == "True"
         assert c.type('Node.ping("b@vm")') == "'pong'"
-        assert d.type('send(("nobody", "c@vm"), "any first message connects")').startswith("'any")
+        assert d.type('send(("absent", "c@vm"), "any first message connects")').startswith("'any")
         for shell, others in ((a, "bcd"), (b, "acd"), (c, "abd"), (d, "abc")):
             shell.comes_to("Node.list()", str([f"{name}@vm" for name in others]))
         c.kill()
@@ -70,13 +70,13 @@ class TestMesh:
 
     def test_calls_to_a_node_that_does_not_run(self, host: Host) -> None:
         shell = host.shell("asks")
-        why = "[warning] cannot connect to nobody@vm: no node of that name runs on this host"
-        assert shell.type('Node.ping("nobody@vm")') == f"{why}\n'pang'"
-        assert shell.type('Node.connect("nobody")').endswith("\nFalse")
-        failed = "RpcNoConnection: no connection to nobody@vm: no node of that name runs on this host"
-        assert shell.type('rpc.call("nobody", "os", "getpid")').endswith(failed)
+        why = "[warning] cannot connect to absent@vm: no node of that name runs on this host"
+        assert shell.type('Node.ping("absent@vm")') == f"{why}\n'pang'"
+        assert shell.type('Node.connect("absent")').endswith("\nFalse")
+        failed = "RpcNoConnection: no connection to absent@vm: no node of that name runs on this host"
+        assert shell.type('rpc.call("absent", "os", "getpid")').endswith(failed)
         # The failed dial may be logged before or after it, or, during the back-off, not at all.
-        assert "'into the void'" in shell.type('send(("x", "nobody"), "into the void")').splitlines()
+        assert "'into the void'" in shell.type('send(("x", "absent"), "into the void")').splitlines()
         assert shell.type('Node.ping("a b")').startswith("NodeNameInvalid: 'a b' is not a node name: ")
         shell.close()
 

@@ -43,16 +43,16 @@ class TestNames:
         assert a.type('Process.whereis("one")') == ""
         assert a.type('Process.register(one, "late")') == f"{refused} {first} as 'late': it is not alive"
         far = f'pid("{b.type("self()")[5:-1]}")'
-        assert b.type("Process.unregister('nobody')").endswith("no process has that name")
+        assert b.type("Process.unregister('absent')").endswith("no process has that name")
         a.type('there = rpc.call("b", "pyx", "self")')
         assert a.type('Process.register(there, "x")').endswith("as 'x': it is not a process of this node")
         assert b.type(f"{far} == self()") == "True"
 
     @pytest.mark.usefixtures("b")
     def test_send_raises_for_a_missing_local_name_only(self, a: Shell) -> None:
-        assert a.type('send("nobody", 1)') == "NoProcess: no process is registered as 'nobody' on this node"
-        assert a.type('send(("nobody", Node.self()), 1)') == "1"
-        assert a.type('send(("nobody", "b"), 1)') == "1"
+        assert a.type('send("absent", 1)') == "NoProcess: no process is registered as 'absent' on this node"
+        assert a.type('send(("absent", Node.self()), 1)') == "1"
+        assert a.type('send(("absent", "b"), 1)') == "1"
         assert a.type("gone, ref = spawn_monitor(int); receive(timeout=10)[4]") == "'normal'"
         assert a.type("send(gone, 1)") == "1"
 
@@ -155,7 +155,7 @@ class TestRpc:
     def test_multicall_async_call_cast_and_await(self, a: Shell, b: Shell) -> None:
         assert a.type('rpc.multicall(["a", "b"], "Node", "self")') == "(['a@vm', 'b@vm'], [])"
         assert a.type('rpc.multicall(None, "Node", "self")') == "(['a@vm', 'b@vm'], [])"
-        assert a.type('rpc.multicall(["nobody"], "Node", "self")').endswith("([], ['nobody@vm'])")
+        assert a.type('rpc.multicall(["absent"], "Node", "self")').endswith("([], ['absent@vm'])")
         assert a.type('rpc.async_call("b", "os", "getpid").result(10)') == str(b.pid)
         assert a.type('rpc.cast("b", "os", "getpid")') == "True"
         assert a.type('await aio.rpc.call("b", "os", "getpid")') == str(b.pid)

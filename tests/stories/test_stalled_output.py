@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from tests.staging import until
+from tests.local_nodes import until
 from tests.stories.host import PATIENCE_SECONDS, PYX
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
-"""What tests of the runtime need again and again: nodes, code that runs as a process, waits that may not
-hang.
+"""Nodes in this OS process, functions that run as their processes, and waits with a limit.
 
-Nothing here sleeps.  Whoever waits is woken, or fails after `HANG` seconds.
+A wait ends by an event, or fails after `HANG` seconds.
 """
 
 from __future__ import annotations
@@ -34,19 +33,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HANG = 10.0
-"""Seconds after which a test that waits in vain gives up; never waited for when all is well."""
+"""The limit of a wait in seconds, reached by failing tests alone."""
 
 COOKIE = "pyx1-" + "0" * 43
-"""Of the form that pyx makes: no slow hash is spent on it."""
+"""A cookie of the form that pyx makes, which needs no slow hash."""
 
 
 def start_node(node: LocalNode, name: str, **options: Any) -> str:
-    """Makes *node* a named node with the cookie of tests, and returns its full name."""
+    """Starts *node* under *name* with the cookie of tests; returns its full name."""
     return start_stop.start(node, NodeOptions(name, **{"cookie": COOKIE, **options}))
 
 
-class Stage:
-    """Nodes of one test, all in this OS process."""
+class LocalNodes:
+    """The nodes of one test, all in this OS process; a context manager that stops them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
@@ -64,7 +63,7 @@ class Stage:
             node.tasks._own.stop()
 
     def make(self) -> LocalNode:
-        """A node without a name; the first one is the node of this OS process."""
+        """Makes a node without a name; the first one is the node of this OS process."""
         node = LocalNode()
         if not self._nodes:
             self._monkeypatch.setattr(local_node, "_node", node)
@@ -72,14 +71,14 @@ class Stage:
         return node
 
     def start(self, name: str, **options: Any) -> LocalNode:
-        """A node with a name, `name@test`."""
+        """Makes a node and starts it as *name*`@test`."""
         node = self.make()
         start_node(node, f"{name}@test", **options)
         return node
 
 
 class Running:
-    """A function that runs as a process: its pid, and later what it returned or raised."""
+    """A function that runs as a process: its pid, and its result or exception."""
 
     def __init__(self, node: LocalNode, function: Callable[[], Any]) -> None:
         self._over = threading.Event()
@@ -97,7 +96,7 @@ class Running:
             self._over.set()
 
     def outcome(self, *, hang: float = HANG) -> Any:
-        """What the function returned; raises what it raised."""
+        """Waits for the end; returns the result or raises the exception of the function."""
         wait_for(self._over, hang=hang)
         if self._error is not None:
             raise self._error
@@ -105,13 +104,13 @@ class Running:
 
 
 def as_process(node: LocalNode, function: Callable[[], T], *, hang: float = HANG) -> T:
-    """Runs *function* as a process of *node* to its end; returns or raises what it does."""
+    """Runs *function* as a process of *node* to its end; returns its result or raises its exception."""
     outcome: T = Running(node, function).outcome(hang=hang)
     return outcome
 
 
 def new_runner(node: LocalNode, kind: str = "def") -> Runner:
-    """The runner of a new process of *node* that has neither thread nor task."""
+    """Returns the runner of a new process of *node* that has neither thread nor task."""
     process, _ = in_kernel(node, node.kernel.process_signals.process_started, kind)
     runner = process.runner = Runner(node, process)
     return runner
@@ -140,17 +139,17 @@ def in_the_name_of_a_process(node: LocalNode, function: Callable[[Runner], T]) -
 
 
 def connected(node: LocalNode) -> list[str]:
-    """The visible nodes that *node* is connected to."""
+    """Returns the visible nodes that *node* is connected to."""
     return in_kernel(node, node.kernel.membership.nodes, ("visible",))
 
 
 def peer_of(node: LocalNode, name: str) -> Peer:
-    """What the kernel of *node* knows of `name@test`."""
+    """Returns the peer `name@test` in the kernel's tables of *node*."""
     return node.kernel.tables.peers[f"{name}@test"]
 
 
 def ping(node: LocalNode, name: str) -> str:
-    """`Node.ping` by a process of *node*."""
+    """Calls `Node.ping` in a process of *node*."""
     return as_process(node, lambda: Node.ping(name))
 
 
@@ -161,26 +160,23 @@ def in_kernel(node: LocalNode, function: Callable[..., T], *args: Any, **options
 
 
 def encoded(value: Any) -> Payload:
-    """A payload, however long."""
+    """Returns *value* as a payload, of any length."""
     return Payload(encode(value))
 
 
 def wait_for(event: threading.Event, *, hang: float = HANG) -> None:
     """Returns when *event* is set."""
-    assert event.wait(hang), "waited in vain"
+    assert event.wait(hang), "the wait has timed out"
 
 
 def seen_from(viewer: LocalNode, owner: LocalNode, pid: Pid) -> Pid:
-    """A local pid of *owner* as *viewer* knows it."""
+    """Returns a local pid of *owner* as *viewer* knows it."""
     assert viewer is not owner
     return Pid(pid.number, pid.serial, owner.kernel.tables.name, owner.kernel.tables.creation)
 
 
 class Ended(threading.Event):
-    """Set when a process of *node* has ended for everybody who asks; `reason` says why.
-
-    A process of its own monitors it, so this is what a process sees: a DOWN.
-    """
+    """Set when a monitor of the process has fired; `reason` is that of the DOWN message."""
 
     def __init__(self, node: LocalNode, pid: Pid) -> None:
         super().__init__()
@@ -200,26 +196,26 @@ class Ended(threading.Event):
 
 
 def end_of(node: LocalNode, pid: Pid) -> Any:
-    """Waits until the process of that pid is dead; its reason (`"noproc"` if it was dead before)."""
+    """Waits until the process of *pid* has ended; returns its reason (`"noproc"` if it had ended before)."""
     ended = Ended(node, pid)
     wait_for(ended)
     return ended.reason
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Looks again and again, giving way to the other threads, until *is_so*.
+    """Polls *is_so*, yielding to other threads, until it returns True.
 
-    Only for what nobody tells of: that a thread has gone to sleep, or has come to its end.
+    Only for conditions without an event: that a thread waits, or has ended.
     """
     give_up = time.monotonic() + HANG
     while not is_so():
-        assert time.monotonic() < give_up, "waited in vain"
+        assert time.monotonic() < give_up, "the wait has timed out"
         time.sleep(0)
 
 
 @contextlib.contextmanager
 def full_disk() -> Iterator[None]:
-    """No file of this process can grow beyond 64 bytes, that of a test's report neither: so not a fixture."""
+    """Limits all files of this OS process to 64 bytes, that of a test's report included: so not a fixture."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
