@@ -50,7 +50,7 @@ class Transmit(NamedTuple):
 
 
 class NeedKey(NamedTuple):
-    """The peer calls itself *name*, unproven: answer with `key_chosen`, the key of that name's cookie."""
+    """An unauthenticated peer calls itself *name*: answer `key_chosen`, the key of that name's cookie."""
 
     name: str
 
