@@ -62,7 +62,7 @@ def watched_by(node: Node, service: ProcessRecord) -> tuple[ProcessRecord, Ref]:
 
 
 class TestMonitorReferenceUsedTwice:
-    def test_ends_the_session_and_the_first_monitor_with_it(self) -> None:
+    def test_monitor_reference_used_twice_ends_the_connection_and_its_monitor(self) -> None:
         victim = Victim()
         one, other = victim.node.process(), victim.node.process()
         victim.hears(
@@ -73,7 +73,7 @@ class TestMonitorReferenceUsedTwice:
         assert (one.monitored_by, other.monitored_by) == ({}, {})
         assert len(victim.node.saw(Hangup)) == 1
 
-    def test_leaves_the_monitors_of_others_alone(self) -> None:
+    def test_monitor_reference_used_twice_leaves_monitors_of_other_nodes(self) -> None:
         victim = Victim()
         node, honest = victim.node, victim.honest
         one, other = node.process(), node.process()
@@ -91,7 +91,7 @@ class TestMonitorReferenceUsedTwice:
         assert node.saw(Kill) == [Kill(other, "killed")]
         assert node.membership.nodes(["visible"]) == ["b@h"]
 
-    def test_starts_no_process_for_a_spawn_with_that_reference(self) -> None:
+    def test_spawn_with_a_monitor_reference_in_use_starts_no_process(self) -> None:
         victim = Victim()
         service = victim.node.process()
         victim.hears(
@@ -101,7 +101,7 @@ class TestMonitorReferenceUsedTwice:
         assert victim.has_broken_off
         assert list(victim.node.tables.processes.values()) == [service]
 
-    def test_is_two_monitors_if_two_processes_use_it(self) -> None:
+    def test_monitor_reference_used_by_two_processes_is_two_monitors(self) -> None:
         victim = Victim()
         service = victim.node.process()
         another = Pid(2, 0, EVIL, victim.evil.creation)
@@ -111,7 +111,7 @@ class TestMonitorReferenceUsedTwice:
         assert not victim.has_broken_off
         assert [watcher.pid for watcher in service.monitored_by] == [victim.evil, another]
 
-    def test_removes_no_monitor_of_this_node(self) -> None:
+    def test_monitor_with_a_reference_of_this_node_removes_none_of_its_monitors(self) -> None:
         victim = Victim()
         service, decoy = victim.node.process(), victim.node.process()
         supervisor, ref = watched_by(victim.node, service)
@@ -122,7 +122,7 @@ class TestMonitorReferenceUsedTwice:
 
 
 class TestDownFromAPeer:
-    def test_about_a_process_of_another_node_is_ignored(self) -> None:
+    def test_down_about_a_process_of_another_node_is_ignored(self) -> None:
         victim = Victim()
         service = victim.honest.process()
         there = seen_from(victim.node, victim.honest, service.pid)
@@ -135,7 +135,7 @@ class TestDownFromAPeer:
         victim.world.carry()
         assert messages(watcher)[1:] == [Downed(ref, there, "normal")]
 
-    def test_about_a_process_of_this_node_is_ignored(self) -> None:
+    def test_down_about_a_process_of_this_node_is_ignored(self) -> None:
         victim = Victim()
         service = victim.node.process()
         watcher, ref = watched_by(victim.node, service)
@@ -143,7 +143,7 @@ class TestDownFromAPeer:
         assert messages(watcher) == []
         assert not victim.has_broken_off
 
-    def test_about_a_process_of_the_peer_is_applied(self) -> None:
+    def test_down_about_a_process_of_the_peer_is_applied(self) -> None:
         victim = Victim()
         watcher = victim.node.process()
         ref = victim.node.process_signals.monitor(watcher, victim.evil)
@@ -153,14 +153,16 @@ class TestDownFromAPeer:
 
 class TestLeaderFromAPeer:
     @pytest.mark.parametrize(("policy", "takes"), [("open", True), ("exported", False), ("off", False)])
-    def test_is_set_only_under_a_policy_that_lets_peers_run_code(self, policy: str, takes: bool) -> None:
+    def test_leader_is_set_by_a_peer_only_under_a_policy_that_lets_it_run_code(
+        self, policy: str, takes: bool
+    ) -> None:
         victim = Victim(policy)
         shell = victim.node.process(terminal=True)
         victim.hears(Leader(victim.evil, shell.pid, victim.evil))
         assert shell.leader == (victim.evil if takes else shell.pid)
 
     @pytest.mark.parametrize("policy", ["exported", "off"])
-    def test_is_set_by_the_present_leader_under_any_policy(self, policy: str) -> None:
+    def test_leader_is_set_by_the_present_leader_under_any_policy(self, policy: str) -> None:
         victim = Victim(policy)
         process = victim.node.process(leader=victim.evil)
         another = Pid(2, 0, EVIL, victim.evil.creation)
@@ -175,7 +177,9 @@ def _fails(*_: object) -> None:
 class TestSignalThatTheKernelFailsAt:
     """The kernel of these tests has a fault; no such signal is known."""
 
-    def test_ends_that_session_completely_and_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_signal_that_the_kernel_fails_at_ends_that_connection_and_no_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         victim = Victim()
         node = victim.node
         gus = node.process()
@@ -200,7 +204,9 @@ class TestSignalThatTheKernelFailsAt:
         (error,) = [log.text for log in node.saw(Log) if log.level == "error"]
         assert "cannot apply a signal of evil@h: KeyError in " in error
 
-    def test_does_not_keep_back_the_signals_before_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_signals_before_one_that_the_kernel_fails_at_take_effect(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         victim = Victim()
         node = victim.node
         child = node.process()
@@ -231,7 +237,7 @@ class TestNodesNamedByAPeer:
     def dialled(self, node: Node) -> list[str]:
         return [dial.node for dial in node.saw(Dial)]
 
-    def test_are_dialled_a_few_at_a_time(self) -> None:
+    def test_nodes_named_by_a_peer_are_dialled_a_few_at_a_time(self) -> None:
         victim = Victim()
         node = victim.node
         node.seen.clear()
@@ -244,7 +250,7 @@ class TestNodesNamedByAPeer:
         assert node.sessions.peer_up("n5@h", 5, hidden=False, now=victim.world.now).kind == "accept"
         assert self.dialled(node) == list(self.NAMES[: MAX_INVITED_DIALS + 2])
 
-    def test_are_all_dialled_in_time_and_forgotten_with_their_peer(self) -> None:
+    def test_nodes_named_by_a_peer_are_all_dialled_and_forgotten_with_the_peer(self) -> None:
         victim = Victim()
         node = victim.node
         node.seen.clear()
@@ -258,13 +264,13 @@ class TestNodesNamedByAPeer:
         assert node.membership.being_dialled() == []
         assert "x2@h" not in self.dialled(node)
 
-    def test_are_kept_up_to_a_limit(self) -> None:
+    def test_nodes_named_by_a_peer_are_kept_up_to_a_limit(self) -> None:
         victim = Victim()
         for batch in range(20):
             victim.hears(Nodes(tuple(f"b{batch}n{number}@h" for number in range(MOST_NODES))))
         assert len(victim.node.tables.known_nodes) == MAX_KNOWN
 
-    def test_are_announced_up_to_the_same_limit(self) -> None:
+    def test_nodes_named_by_a_peer_are_announced_up_to_the_same_limit(self) -> None:
         victim = Victim()
         node, honest = victim.node, victim.node.peer("b@h")
         for number in range(MOST_NODES + 5):

@@ -101,7 +101,7 @@ class TestUndecodablePayload:
     def warnings(self, node: Node) -> list[str]:
         return [log.text for log in node.saw(Log) if log.level == "warning"]
 
-    def test_is_reported_to_its_node_of_origin(self) -> None:
+    def test_undecodable_payload_is_reported_to_its_node_of_origin(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a, b = world["a@h"], world["b@h"]
@@ -112,7 +112,7 @@ class TestUndecodablePayload:
         there = seen_from(a, b, server.pid)
         assert self.warnings(a) == [f"b@h dropped a message for {there} that it cannot read: too long"]
 
-    def test_is_not_reported_to_another_incarnation_and_dials_no_node(self) -> None:
+    def test_undecodable_payload_is_not_reported_to_another_incarnation(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a, b = world["a@h"], world["b@h"]

@@ -113,7 +113,7 @@ class TestBusyPeer:
 
 
 class TestLoadOfAPeer:
-    def test_is_what_its_signals_have_queued(self) -> None:
+    def test_load_of_a_peer_is_what_its_signals_have_queued(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(a_message(1000))
         mark = outbox.mark()
@@ -123,7 +123,7 @@ class TestLoadOfAPeer:
         assert outbox.load == SIGNAL_BYTES
         assert outbox.queued > 2000
 
-    def test_is_released_when_that_was_sent_and_all_before_it(self) -> None:
+    def test_load_of_a_peer_is_released_when_its_answers_have_been_sent(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(a_message(1000))
         mark = outbox.mark()
@@ -134,7 +134,7 @@ class TestLoadOfAPeer:
         outbox.written += SIGNAL_BYTES
         assert outbox.load == 0
 
-    def test_includes_pongs(self) -> None:
+    def test_load_of_a_peer_includes_pongs(self) -> None:
         outbox = Outbox("b@h")
         outbox.put(Pong(1))
         outbox.put(Pong(2))
@@ -142,7 +142,7 @@ class TestLoadOfAPeer:
         outbox.first.clear()
         assert outbox.load == 0
 
-    def test_is_counted_once_if_a_part_was_counted_before(self) -> None:
+    def test_load_of_a_peer_is_counted_once_if_a_part_was_counted_before(self) -> None:
         outbox = Outbox("b@h")
         mark = outbox.mark()
         outbox.put(a_message(100))
@@ -155,7 +155,7 @@ class TestLoadOfAPeer:
         outbox.written = outbox.enqueued
         assert outbox.load == 0
 
-    def test_is_counted_for_that_peer_alone(self) -> None:
+    def test_load_of_a_peer_is_counted_for_that_peer_alone(self) -> None:
         world = World("a@h", "b@h", "c@h")
         world.connect("a@h", "b@h", "c@h")
         b = world["b@h"]
@@ -167,7 +167,7 @@ class TestLoadOfAPeer:
         world.carry()
         assert b.peer("a@h").out.load == 0
 
-    def test_includes_answers_that_wait_behind_exit_notices(self) -> None:
+    def test_load_of_a_peer_includes_answers_behind_exit_notices(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         b = world["b@h"]
@@ -186,7 +186,7 @@ class TestLoadOfAPeer:
         world.carry()
         assert (out.queued, out.load, out.promised) == (0, 0, 0)
 
-    def test_includes_answers_to_its_questions(self) -> None:
+    def test_load_of_a_peer_includes_answers_to_its_questions(self) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         b = world["b@h"]

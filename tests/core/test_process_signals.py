@@ -460,7 +460,7 @@ def test_no_exit_is_sent_to_a_lost_node() -> None:
 # ---------------------------------------------------------------- what peers may not do
 
 
-def test_a_peer_speaks_for_its_own_processes_only() -> None:
+def test_peer_sends_signals_for_its_own_processes_only() -> None:
     pair = Pair(apart=True)
     third = Pid(5, 0, "c@h", 9)
     peer = pair.b.peer("a@h")

@@ -374,7 +374,9 @@ class TestAnswerOfAPeer:
             ("ping", Answer(1, "refused", "off")),
         ],
     )
-    def test_that_does_not_fit_the_request_is_nonsense_to_its_waiter(self, kind: str, answer: Signal) -> None:
+    def test_answer_that_does_not_fit_its_request_is_nonsense_to_the_waiter(
+        self, kind: str, answer: Signal
+    ) -> None:
         world = World("a@h", "b@h")
         world.connect("a@h", "b@h")
         a = world["a@h"]

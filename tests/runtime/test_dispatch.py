@@ -69,7 +69,7 @@ class TestKernelCall:
 
         assert in_the_name_of_a_process(node, body) == 42
 
-    def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
+    def test_kernel_call_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
         def body(runner: Runner) -> None:
             with pytest.raises(ProcessKilled):  # on leaving: the process dies of this very call
                 in_kernel(node, node.kernel.process_signals.exit, Pid(0), runner.process.pid, "kill")
@@ -256,7 +256,7 @@ class TestDeferredCalls:
         wait_for(told)
         assert node.dispatch._deferred == {}
 
-    def test_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
+    def test_deferred_call_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
         def body(runner: Runner) -> None:
             runner.gate.closed = True
             with pytest.raises(ProcessKilled):

@@ -81,7 +81,7 @@ class TestAnswers:
             self.value(node, "exit", reason)
         assert (failed.value.type, failed.value.text) == ("Exit", text)
 
-    def test_an_answer_that_cannot_be_read(self, node: LocalNode) -> None:
+    def test_undecodable_answer_raises_rpc_error(self, node: LocalNode) -> None:
         with pytest.raises(RpcError, match="the answer of b@test cannot be decoded"):
             self.value(node, "value", Payload(b"\xc1"))
 

@@ -623,15 +623,15 @@ def test_thread_runs_one_process_after_the_other(node: LocalNode) -> None:
 # ---------------------------------------------------------------- a main thread, forks
 
 
-def test_a_thousand_interrupts_of_sends(home: str) -> None:
+def test_interrupts_of_sends_are_all_raised(home: str) -> None:
     assert programs.run(programs.sends_under_interrupts, home) == "every interrupt was raised\n"
 
 
-def test_a_thousand_interrupts_of_receives(home: str) -> None:
+def test_interrupts_of_receives_are_raised(home: str) -> None:
     assert int(programs.run(programs.receives_under_interrupts, home)) > 0
 
 
-def test_a_fork_in_a_node(home: str) -> None:
+def test_node_survives_a_fork(home: str) -> None:
     assert programs.run(programs.forks, home) == "still a node\n"
 
 
