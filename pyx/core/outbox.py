@@ -46,6 +46,7 @@ class Outbox(deque["Signal"]):
         "closed",
         "enqueued",
         "first",
+        "may_have_load",
         "promised",
         "waiters",
         "whose",
@@ -70,6 +71,8 @@ class Outbox(deque["Signal"]):
         """The sum of all these, ever; written under the kernel's lock."""
         self._released = 0
         """The sum of those that were sent; written by the thread that reads from the peer."""
+        self.may_have_load = False
+        """False while `load` is 0 for certain; read first where a call more would count."""
         self.promised = 0
         """Bytes of answers to the peer that are not queued here yet; written under the kernel's lock."""
 
@@ -81,6 +84,7 @@ class Outbox(deque["Signal"]):
             self.enqueued += SIGNAL_BYTES + (len(body.data) if type(body) is Payload else 0)
         elif type(signal) in NODE_SIGNALS:
             self.first.append(signal)
+            self.may_have_load = True
             return False
         else:
             self.append(signal)
@@ -98,14 +102,19 @@ class Outbox(deque["Signal"]):
         if more:
             self._charged += more
             self._charges.append((self.enqueued, more))
+            self.may_have_load = True
 
     @property
     def load(self) -> int:
         """Queued bytes that the peer has brought about; for the thread that reads from it."""
+        self.may_have_load = False  # first: what is charged from here on sets it again
         charges = self._charges
         while charges and charges[0][0] <= self.written:
             self._released += charges.popleft()[1]
-        return self._charged - self._released + self.promised + SIGNAL_BYTES * len(self.first)
+        load = self._charged - self._released + self.promised + SIGNAL_BYTES * len(self.first)
+        if load:
+            self.may_have_load = True
+        return load
 
     @property
     def queued(self) -> int:

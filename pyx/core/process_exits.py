@@ -97,6 +97,7 @@ def _promised(peer: Peer, signal: Signal) -> Iterator[Notice]:
     # The peer may ask faster than portions are given out: an answer counts as its load from now on.
     promised = queued_bytes(signal)
     peer.out.promised += promised
+    peer.out.may_have_load = True
 
     def given() -> Iterator[Notice]:
         peer.out.promised -= promised

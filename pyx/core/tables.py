@@ -47,7 +47,7 @@ class Tables:
         self.hidden = False
         self.here: Incarnation | None = None
         """Name and creation; None until the node is started."""
-        self.policy = policy
+        self.set_policy(policy)
         self.effects: Final[list[Effect]] = []
         """The effects of the kernel calls since the last `Router.collect`."""
         self.console: Final = ConsoleQueue()
@@ -70,6 +70,12 @@ class Tables:
         self._references: Final = itertools.count(1)
 
     # ------------------------------------------------------------ identity
+
+    def set_policy(self, policy: str) -> None:
+        """Sets the policy on code of a peer's choice: one of `options.RPC_POLICIES`."""
+        self.policy = policy
+        self.trusts_peers = policy == "open"
+        """True if functions and classes in messages of peers arrive as themselves."""
 
     def is_here(self, node: str) -> bool:
         """True for the names of this node: "" and its own (`nonode@nohost` while it is not started)."""

@@ -316,7 +316,7 @@ class Connection:
             self._end(f"its data cannot be decoded: {type(error).__name__}")
             return False
         self._owner.signals_received(signals)
-        if self.out.load >= LOADED_BYTES:
+        if self.out.may_have_load and self.out.load >= LOADED_BYTES:
             self._read_no_more()
         return True
 

@@ -48,9 +48,7 @@ def decoded(payload: Payload, kernel: Kernel) -> Any:
     Raises:
         DecodeError: the payload cannot be decoded.
     """
-    return decode(
-        payload, kernel.tables.here, trusted=payload.origin is None or kernel.tables.policy == "open"
-    )
+    return decode(payload, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
 
 
 def encoded_call(module: str, function: str, args: Sequence[Any], limit: int) -> Payload:

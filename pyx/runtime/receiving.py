@@ -25,7 +25,9 @@ from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
 from pyx.execution.slots import NO_SLOT
 from pyx.execution.thread_state import thread
 from pyx.runtime.encoding import decode_item
+from pyx.signals import Payload
 from pyx.terms import Literal, Ref
+from pyx.wire.codec import decode
 
 if TYPE_CHECKING:
     from collections import deque
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from pyx.execution.tasks import ProcessLoop
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.rate_limited_log import RateLimitedLog
-    from pyx.signals import Payload
 
 NOTHING: Final = object()
 """No message matched (None is a message)."""
@@ -195,11 +196,15 @@ class ReceiveSearch:
             mailbox.waiters.wake()
 
     def _decode(self, entry: MailboxEntry) -> bool:
+        kernel, item = self._receiving.kernel, entry.item
         try:
-            entry.value = decode_item(self._receiving.kernel, entry.item)
+            if type(item) is Payload:  # the hot path: `decode_item` without its calls
+                entry.value = decode(item, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
+            else:
+                entry.value = decode_item(kernel, item)
         except DecodeError as error:
             self._take()
-            self._receiving.report_dropped(self._runner.process, entry.item, error)
+            self._receiving.report_dropped(self._runner.process, item, error)
             return False
         entry.is_decoded = True
         return True

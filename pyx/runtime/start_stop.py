@@ -64,7 +64,7 @@ def start(node: LocalNode, options: NodeOptions) -> str:
                 seeds=planned,
             )
             node.tasks.use(options.loop)
-            node.kernel.tables.policy = options.rpc
+            node.kernel.tables.set_policy(options.rpc)
             node.kernel.sessions.tick_seconds = options.tick
             node.use_transport(transport)
             _started[node] = transport

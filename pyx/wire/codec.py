@@ -52,7 +52,7 @@ def is_flat(value: object) -> bool:
         return False
 
 
-def decode(payload: Payload, here: Incarnation | None, *, trusted: bool = True) -> Any:
+def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = True) -> Any:
     """Decodes a payload into a new value at each call.
 
     No code of a user's class runs and nothing is imported: dataclasses are rebuilt without `__init__`.  An
@@ -62,14 +62,16 @@ def decode(payload: Payload, here: Incarnation | None, *, trusted: bool = True) 
     Args:
         payload: the bytes, and the incarnation of the node that encoded them (None: this node).
         here: this node's incarnation, whose pids and references become local; None if it has no name.
-        trusted: functions and classes arrive as themselves where they are loaded.  If not, they arrive as
-            `FunctionName` unless they are exported, and an object that can be called as a `Struct`: nothing
-            in the payload is code that a pattern, a callback or a sort key would run.
+        trusts_peers: functions and classes of other nodes too arrive as themselves where they are loaded.
+            If not, those of another node arrive as `FunctionName` unless they are exported, and an object
+            that can be called as a `Struct`: nothing in its payload is code that a pattern, a callback or a
+            sort key would run.
 
     Raises:
         DecodeError: the bytes are not a payload, or the payload was discarded on arrival.
     """
     data, origin = payload
+    trusted = trusts_peers or origin is None
     if type(data) is Discarded:
         raise DecodeError(data.why)
     try:

@@ -16,12 +16,12 @@ from pyx.runtime.encoding import decode_item, decode_reason, peek
 from pyx.runtime.local_node import node_of
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
+from pyx.wire.codec import decode
 from tests.local_nodes import HANG, Running, as_process, encoded, in_kernel, new_runner, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.core.kernel import Kernel
     from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
 
@@ -86,13 +86,13 @@ class TestTaking:
         assert reader.receives() is None
 
     def test_payload_is_decoded_once(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-        decoded: list[Any] = []
+        decoded: list[Payload] = []
 
-        def spying(kernel: Kernel, item: Any) -> Any:
-            decoded.append(item)
-            return decode_item(kernel, item)
+        def spying(payload: Payload, here: Incarnation | None, *, trusts_peers: bool) -> Any:
+            decoded.append(payload)
+            return decode(payload, here, trusts_peers=trusts_peers)
 
-        monkeypatch.setattr(receiving, "decode_item", spying)
+        monkeypatch.setattr(receiving, "decode", spying)
         reader.gets(encoded(["a message"]))
         for _ in range(3):
             with pytest.raises(ReceiveTimeout):
