@@ -21,6 +21,7 @@ from pyx.errors import EncodeError
 from pyx.signals import Payload
 from pyx.terms import FunctionName, Incarnation, Pid, Raised, Ref, Struct
 from pyx.wire.codec import decode, encode, is_flat
+from pyx.wire.messages import decode as decoder
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -367,6 +368,12 @@ class TestPids:
         third = Pid(5, 0, "third@vm", 3)
         assert decode(Payload(encode(third), THERE), HERE) == third
         assert decode(Payload(encode(third)), None) == third
+
+    def test_pids_decoded_before_are_kept_in_a_bounded_number(self) -> None:
+        pids = [Pid(number, 0, *THERE) for number in range(1, 3000)]
+        assert decode(Payload(encode(pids)), HERE) == pids
+        assert decoder._pid.cache_info().currsize == 1024
+        assert decode(Payload(encode(pids)), HERE) == pids
 
     def test_origin_of_one_payload_does_not_leak_into_the_next(self) -> None:
         data = encode(Pid(5))
