@@ -17,7 +17,7 @@ from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.wire.handshake.hello import ACCEPTOR, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine
-from tests.net.test_tcp_carrier import KEY
+from tests.net.endpoint_nodes import KEY
 
 if TYPE_CHECKING:
     import socket

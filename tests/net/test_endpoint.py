@@ -7,105 +7,44 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import queue
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.errors import PyxError
 from pyx.net import endpoint, unix_carrier
 from pyx.net.directory import HostDirectory
-from pyx.net.endpoint import Arrival, Endpoint
+from pyx.net.endpoint import Arrival
 from pyx.net.pending_connections import MAX_PENDING
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.terms import Incarnation
 from pyx.wire.handshake.hello import acceptor_hello
 from pyx.wire.handshake.machine import Acceptor, Transmit
+from tests.net.endpoint_nodes import HANG, KEY, DialFailed, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.net.name_claim import NameClaim
-    from pyx.wire.handshake.machine import Status
     from tests.net.conftest import LoopThread
 
-HANG = 10.0
 COOKIE_HINT = "both read ~/.pyx.cookie, or pass --cookie-file"
 
 
-class DialFailed(NamedTuple):
-    name: str
-    reason: str
-    hint: str | None = None
-
-
-class Node:
-    """A node's endpoint, and an owner that records its calls."""
+class UnixNode(Node):
+    """A node with a name in a directory of unix sockets."""
 
     def __init__(self, host: Host, name: str, *, hidden: bool, key: bytes) -> None:
-        self.status: Status = "ok"
-        self.keys: dict[str, bytes] = {}
-        self.outcomes: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
-        self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.shortages: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self.asked: queue.SimpleQueue[tuple[str, int, bool]] = queue.SimpleQueue()
-        self._key = key
-        self._loop_thread = host.loop_thread
-        self._arrivals: list[Arrival] = []
-        self.incarnation = Incarnation(name, 100 + len(host.nodes))
-        self.claim: NameClaim = host.directory.claim(name, self.incarnation.creation, os.getpid())
-        self.endpoint = host.loop_thread.call(
-            lambda: Endpoint(
-                self.incarnation, hidden=hidden, owner=self, carrier=UnixCarrier(host.directory, self.claim)
-            )
-        )
-
-    def listen(self) -> Node:
-        self._loop_thread.run(self.endpoint.listen())
-        self._loop_thread.call(self.endpoint.accept)
-        return self
+        incarnation = Incarnation(name, 100 + len(host.nodes))
+        self.claim: NameClaim = host.directory.claim(name, incarnation.creation, os.getpid())
+        carrier = UnixCarrier(host.directory, self.claim)
+        super().__init__(host.loop_thread, incarnation, carrier, hidden=hidden, key=key)
 
     def close(self) -> None:
-        self._loop_thread.run(self.endpoint.close())
+        super().close()
         self.claim.release()
-        for arrival in self._arrivals:
-            arrival.stream.close()
-
-    def dials(self, name: str, number: int | None = 1) -> None:
-        self._loop_thread.call(lambda: self.endpoint.dial(name, number))
-
-    def cancels(self, name: str) -> None:
-        self.dials(name, None)
-
-    def reaches(self, name: str) -> Arrival | DialFailed:
-        self.dials(name)
-        return self.outcomes.get(timeout=HANG)
-
-    # called by the endpoint
-
-    def key_for(self, name: str) -> bytes:
-        return self.keys.get(name, self._key)
-
-    def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
-        self.asked.put((name, creation, hidden))
-        return self.status, f"the peer {name}"
-
-    def established(self, arrival: Arrival) -> None:
-        self._arrivals.append(arrival)
-        if arrival.first:  # as a connection does first
-            arrival.stream.send(arrival.first)
-        self.outcomes.put(arrival)
-
-    def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
-        self.outcomes.put(DialFailed(name, reason, hint))
-
-    def connection_refused(self, reason: str) -> None:
-        self.refusals.put(reason)
-
-    def cannot_accept(self, number: int) -> None:
-        self.shortages.put(number)
 
 
 class Host:
@@ -114,14 +53,14 @@ class Host:
     def __init__(self, loop_thread: LoopThread, directory: str) -> None:
         self.loop_thread = loop_thread
         self.directory = HostDirectory(directory)
-        self.nodes: list[Node] = []
+        self.nodes: list[UnixNode] = []
         self._pending: list[socket.socket] = []
 
-    def node(self, name: str, *, hidden: bool = False, key: bytes = b"k" * 32) -> Node:
-        self.nodes.append(Node(self, name, hidden=hidden, key=key))
+    def node(self, name: str, *, hidden: bool = False, key: bytes = KEY) -> UnixNode:
+        self.nodes.append(UnixNode(self, name, hidden=hidden, key=key))
         return self.nodes[-1]
 
-    def connection(self, at: Node) -> socket.socket:
+    def connection(self, at: UnixNode) -> socket.socket:
         """Returns a silent connection to a node."""
         connection = socket.socket(socket.AF_UNIX)
         self._pending.append(connection)

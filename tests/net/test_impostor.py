@@ -15,6 +15,7 @@ import pytest
 from pyx.net.endpoint import Arrival
 from pyx.wire.handshake.hello import DIALLER, pack_hello
 from tests.local_nodes import until
+from tests.net.endpoint_nodes import DialFailed
 from tests.net.impostor import (
     BOB,
     HELLO,
@@ -26,7 +27,6 @@ from tests.net.impostor import (
     with_hello,
     with_older_tls,
 )
-from tests.net.test_endpoint import DialFailed
 from tests.net.test_tcp_carrier import Net, net, short_timeout
 from tests.net.test_white_box import descriptors
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import queue
 import random
 import socket
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 from pyx.errors import ProtocolError, PyxError
 from pyx.net import endpoint
 from pyx.net.certificate import listening_context, make_certificate
-from pyx.net.endpoint import Arrival, Endpoint
+from pyx.net.endpoint import Arrival
 from pyx.net.tcp_carrier import TcpCarrier
 from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.terms import Incarnation
@@ -27,16 +26,13 @@ from pyx.wire.handshake.hello import dialler_hello
 from pyx.wire.handshake.machine import Dialler, Established, Failed, NeedKey, Transmit
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.local_nodes import until
+from tests.net.endpoint_nodes import HANG, KEY, DialFailed, Node
 from tests.net.fault_proxy import FaultProxy
-from tests.net.test_endpoint import HANG, DialFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyx.wire.handshake.machine import Status
     from tests.net.conftest import LoopThread
-
-KEY = b"k" * 32
 
 
 def free_port() -> int:
@@ -47,33 +43,17 @@ def free_port() -> int:
             return port
 
 
-class Node:
-    """A node's endpoint, and an owner that records its calls."""
+class TcpNode(Node):
+    """A node at an address of its own."""
 
     def __init__(self, net: Net, name: str, key: bytes) -> None:
-        self.outcomes: queue.SimpleQueue[Arrival | DialFailed] = queue.SimpleQueue()
-        self.refusals: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.claims = 0
-        self.key = key
-        self.incarnation = Incarnation(name, 100 + len(net.nodes))
         self.carrier = TcpCarrier(name, hidden=False, listen=None, port=net.port, trouble=print)
-        self.arrivals: list[Arrival] = []
-        self._loop_thread = net.loop_thread
-        self.endpoint = net.loop_thread.call(
-            lambda: Endpoint(self.incarnation, hidden=False, owner=self, carrier=self.carrier)
-        )
+        super().__init__(net.loop_thread, Incarnation(name, 100 + len(net.nodes)), self.carrier, key=key)
 
-    def listen(self) -> Node:
-        self._loop_thread.run(self.endpoint.listen())
-        self._loop_thread.call(self.endpoint.accept)
-        return self
-
-    def dials(self, name: str) -> None:
-        self._loop_thread.call(lambda: self.endpoint.dial(name, 1))
-
-    def reaches(self, name: str) -> Arrival | DialFailed:
-        self.dials(name)
-        return self.outcomes.get(timeout=HANG)
+    @property
+    def claims(self) -> int:
+        """Number of authenticated nodes that dialled."""
+        return self.asked.qsize()
 
     def resolves_all_names_to(self, address: str) -> None:
         """Resolves every name to *address*, as a hostile name server would."""
@@ -85,34 +65,8 @@ class Node:
         self.carrier.connect = elsewhere  # type: ignore[method-assign]
 
     def close(self) -> None:
-        self._loop_thread.run(self.endpoint.close())
-        for arrival in self.arrivals:
-            arrival.stream.close()
-
-    # called by the endpoint
-
-    def key_for(self, _name: str) -> bytes:
-        return self.key
-
-    def claimed(self, _name: str, _creation: int, *, hidden: bool) -> tuple[Status, object]:
-        assert not hidden
-        self.claims += 1
-        return "ok", None
-
-    def established(self, arrival: Arrival) -> None:
-        self.arrivals.append(arrival)
-        if arrival.first:
-            arrival.stream.send(arrival.first)
-        self.outcomes.put(arrival)
-
-    def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
-        self.outcomes.put(DialFailed(name, reason, hint))
-
-    def cannot_accept(self, number: int) -> None:
-        raise AssertionError(number)
-
-    def connection_refused(self, reason: str) -> None:
-        self.refusals.put(reason)
+        super().close()
+        assert self.shortages.empty()
 
 
 class Net:
@@ -121,11 +75,11 @@ class Net:
     def __init__(self, loop_thread: LoopThread) -> None:
         self.loop_thread = loop_thread
         self.port = free_port()
-        self.nodes: list[Node] = []
+        self.nodes: list[TcpNode] = []
         self._pending: list[socket.socket] = []
 
-    def node(self, name: str, key: bytes = KEY) -> Node:
-        self.nodes.append(Node(self, name, key))
+    def node(self, name: str, key: bytes = KEY) -> TcpNode:
+        self.nodes.append(TcpNode(self, name, key))
         return self.nodes[-1]
 
     def connection(self, address: str, source: str = "") -> socket.socket:

@@ -24,11 +24,11 @@ from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.wire.handshake.hello import DIALLER, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.local_nodes import until
+from tests.net.endpoint_nodes import HANG, KEY, DialFailed
 from tests.net.fault_proxy import FaultProxy
 from tests.net.impostor import HELLO as IMPOSTORS_HELLO
 from tests.net.impostor import framed, with_decision
-from tests.net.test_endpoint import HANG, DialFailed
-from tests.net.test_tcp_carrier import KEY, Net, net, short_timeout
+from tests.net.test_tcp_carrier import Net, net, short_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
