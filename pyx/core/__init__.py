@@ -18,7 +18,8 @@ this list:
     process_signals     the start of a process; links, monitors, exit signals
     requests            calls, spawns, questions, pings
     membership          connected and known nodes, node monitors, announcements to peers
-    sessions            sessions with peers: dialled, claimed, lost, ticking; `nodedown`
+    sessions            sessions with peers: dialled, claimed, lost, ticking
+    node_loss           what follows from a lost node: DOWN and EXIT, then `nodedown`
     kernel              the parts put together; signals of peers; start and stop of the node
 
 The values and machines that they use:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyx.core.console_queue import ConsoleQueue
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
@@ -80,6 +82,11 @@ class Connected(NamedTuple):
     waiter: Any
     ok: bool
     reason: str
+
+
+def connect_outcomes(waiters: Iterable[object | None], *, ok: bool, reason: str = "") -> list[Connected]:
+    """Returns a `Connected` for each waiter; None, a dial without one, gets none."""
+    return [Connected(waiter, ok, reason) for waiter in waiters if waiter is not None]
 
 
 class Dial(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyx import signals as sig
 from pyx.core.effects import Hangup, Log
 from pyx.core.membership import Membership
+from pyx.core.node_loss import NodeLoss
 from pyx.core.pending_requests import PendingRequests
 from pyx.core.policy import allows
 from pyx.core.printing import Printing
@@ -71,7 +72,8 @@ class Kernel:
         self.process_signals = ProcessSignals(tables, self.router, self.exits)
         self.requests = Requests(tables, self.router, self.pending, self.process_signals)
         self.membership = Membership(tables, self.router)
-        self.sessions = Sessions(tables, self.router, self.process_signals, self.requests, self.membership)
+        self.node_loss = NodeLoss(tables, self.router, self.process_signals, self.requests, self.membership)
+        self.sessions = Sessions(tables, self.router, self.process_signals, self.membership, self.node_loss)
 
     # ------------------------------------------------------------ the node
 

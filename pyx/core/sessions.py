@@ -2,8 +2,8 @@
 
 Between two nodes there is one session, decided here: if both dial, the dial of the node with the greater name
 counts; a new incarnation replaces the old one.  A healthy session is never cut on account of a third node.
-At the end of a session its processes get DOWN and EXIT before `nodedown`.  What nodes tell each other about
-third nodes: `membership.py`.
+See `node_loss.py` for what follows from the end of a session, and `membership.py` for what nodes tell each
+other about third nodes.
 """
 
 from __future__ import annotations
@@ -11,22 +11,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from pyx.core.effects import CancelDial, Connected, Flush, Hangup, Log, Resume, RetryAt
-from pyx.core.mailbox import NodeDown
+from pyx.core.effects import CancelDial, Flush, Hangup, Log, RetryAt, connect_outcomes
 from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS, Decision
-from pyx.core.processes import Watcher, address_of
 from pyx.core.requests import NOT_STARTED
 from pyx.options import DEFAULT_TICK_SECONDS
-from pyx.signals import Down, ExitSignal, Goodbye, Ping, Tick
+from pyx.signals import Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pyx.core.membership import Membership
+    from pyx.core.node_loss import NodeLoss
     from pyx.core.peers import Peer
     from pyx.core.process_signals import ProcessSignals
-    from pyx.core.processes import ProcessRecord
-    from pyx.core.requests import Requests
     from pyx.core.routing import Router
     from pyx.core.tables import Tables
 
@@ -45,14 +40,14 @@ class Sessions:
         tables: Tables,
         router: Router,
         process_signals: ProcessSignals,
-        requests: Requests,
         membership: Membership,
+        node_loss: NodeLoss,
     ) -> None:
         self._tables = tables
         self._router = router
         self._process_signals = process_signals
-        self._requests = requests
         self._membership = membership
+        self._node_loss = node_loss
         self.tick_seconds = DEFAULT_TICK_SECONDS
         """A peer silent for this long is lost; ticks are sent every quarter of it, as in Erlang."""
         self._ticked: float | None = None
@@ -64,12 +59,14 @@ class Sessions:
         """Asks for a session with a node, dialling it even in a back-off; the waiter gets one `Connected`."""
         tables = self._tables
         if tables.is_here(node) or not tables.name:
-            self._tell_connected([waiter], ok=bool(tables.name), reason="" if tables.name else NOT_STARTED)
+            tables.effects.extend(
+                connect_outcomes([waiter], ok=bool(tables.name), reason="" if tables.name else NOT_STARTED)
+            )
             return
         peer = tables.peers.get(node) or self._router.dial(node)
         peer.quiet = False
         if peer.state == "up":
-            self._tell_connected([waiter], ok=True)
+            tables.effects.extend(connect_outcomes([waiter], ok=True))
         else:
             peer.waiters.append(waiter)
 
@@ -91,7 +88,7 @@ class Sessions:
         effects = self._tables.effects
         effects.append(RetryAt(node, self._tables.backoff.failed(node, reason, now, jitter)))
         effects.append(Log("info" if peer.quiet else "warning", f"cannot connect to {node}: {reason}"))
-        self.end_session(peer, reason)
+        self._node_loss.end_session(peer, reason)
 
     def dialling(self, node: str) -> int | None:
         """The number of the session that a dial to a node is for; None when none is wanted.
@@ -179,7 +176,7 @@ class Sessions:
         elif peer.out or peer.out.first:
             peer.sent_since_tick = True
             effects.append(Flush(peer))
-        self._tell_connected(peer.waiters, ok=True)
+        self._tables.effects.extend(connect_outcomes(peer.waiters, ok=True))
         peer.waiters = []
 
     # ------------------------------------------------------------ sessions end
@@ -196,7 +193,7 @@ class Sessions:
             return False
         if peer.state == "dialling":
             self._tables.effects.append(CancelDial(node))
-            self.end_session(peer, "the dial was given up")
+            self._node_loss.end_session(peer, "the dial was given up")
         else:
             self._process_signals.settle_all()  # the ends of processes are told before this node leaves
             peer.out.put(Goodbye())
@@ -241,47 +238,6 @@ class Sessions:
     def lose(self, peer: Peer, reason: str) -> None:
         """Ends a session that was up, and announces that to the processes that watch."""
         self._tables.effects.append(Log("info", f"node {peer.name} is down: {reason}"))
-        self.end_session(peer, reason)
+        self._node_loss.end_session(peer, reason)
         if not peer.hidden:
             self._membership.session_ended(peer)
-
-    def end_session(self, peer: Peer, reason: str) -> None:
-        """Ends all that depends on a session or a failed dial: exits and downs first, `nodedown` last."""
-        tables = self._tables
-        peer.state = "gone"
-        peer.out.closed = True
-        tables.effects.append(Resume(peer.out))
-        del tables.peers[peer.name]
-        for process in list(peer.dependents):
-            self.sever(process, peer.name)
-        self._process_signals.settle()
-        self._requests.fail_all(peer, reason)
-        self.send_nodedown(peer)
-        self._tell_connected(peer.waiters, ok=False, reason=reason)
-        self._membership.dial_ended(peer)
-
-    def send_nodedown(self, peer: Peer) -> None:
-        """Delivers `nodedown` as often as each process has monitored the node."""
-        for process in peer.dependents:
-            if process.alive:  # the exits may have ended it
-                for _ in range(process.node_monitors.pop(peer.name, 0)):
-                    self._router.deliver(process, NodeDown(peer.name))
-
-    def sever(self, process: ProcessRecord, node: str) -> None:
-        """Ends all links and monitors between a process and a node; their signals go through the inbox."""
-        tables = self._tables
-        for watcher in list(process.monitored_by):
-            if watcher.pid.node == node:
-                tables.monitors.remove(watcher)
-        for ref, target in process.monitors.items():
-            named, target_node = address_of(target)
-            is_here = Watcher(process.pid, ref) in tables.monitors  # from when this node had that name
-            if target_node == node and not is_here:
-                tables.inbox.append(Down(process.pid, ref, named, "noconnection"))
-        for other in process.links.node_lost(node):
-            tables.inbox.append(ExitSignal(other, process.pid, "noconnection"))
-
-    def _tell_connected(self, waiters: Iterable[object | None], *, ok: bool, reason: str = "") -> None:
-        for waiter in waiters:
-            if waiter is not None:
-                self._tables.effects.append(Connected(waiter, ok, reason))

@@ -1,4 +1,4 @@
-"""sessions.py: sessions begin, replace each other and end."""
+"""sessions.py, node_loss.py: sessions begin, replace each other and end."""
 
 from __future__ import annotations
 

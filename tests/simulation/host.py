@@ -45,13 +45,13 @@ class WatchedKernel(Kernel):
         super().__init__()
         self.losses: list[tuple[Peer, str, bool]] = []
         """The session, why, and whether it was up and visible (so that every watcher is told)."""
-        end_session = self.sessions.end_session
+        end_session = self.node_loss.end_session
 
         def noted(peer: Peer, reason: str) -> None:
             self.losses.append((peer, reason, peer.state == "up" and not peer.hidden))
             end_session(peer, reason)
 
-        replace(self.sessions, "end_session", noted)
+        replace(self.node_loss, "end_session", noted)
 
 
 def replace(part: object, method: str, by: Callable[..., object]) -> None:

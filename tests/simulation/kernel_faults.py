@@ -129,7 +129,7 @@ def alias_is_not_taken_back(kernel: WatchedKernel) -> None:
 @fault
 def monitor_fires_twice(kernel: WatchedKernel) -> None:
     """The loss of a node is reported twice by a monitor."""
-    sever = kernel.sessions.sever
+    sever = kernel.node_loss.sever
 
     def faulty(process: ProcessRecord, node: str) -> None:
         monitors = dict(process.monitors)
@@ -138,7 +138,7 @@ def monitor_fires_twice(kernel: WatchedKernel) -> None:
         process.monitors.update(monitors)
         sever(process, node)
 
-    replace(kernel.sessions, "sever", faulty)
+    replace(kernel.node_loss, "sever", faulty)
 
 
 @fault
@@ -169,13 +169,13 @@ def exit_overtakes_messages(kernel: WatchedKernel) -> None:
 @fault
 def nodedown_comes_first(kernel: WatchedKernel) -> None:
     """`nodedown` is delivered before the exits and downs of that node."""
-    end_session = kernel.sessions.end_session
+    end_session = kernel.node_loss.end_session
 
     def faulty(peer: Peer, reason: str) -> None:
-        kernel.sessions.send_nodedown(peer)
+        kernel.node_loss.send_nodedown(peer)
         end_session(peer, reason)
 
-    replace(kernel.sessions, "end_session", faulty)
+    replace(kernel.node_loss, "end_session", faulty)
 
 
 @fault
@@ -248,7 +248,7 @@ def normal_exit_ends_linked_processes(kernel: WatchedKernel) -> None:
 @fault
 def links_outlive_the_session(kernel: WatchedKernel) -> None:
     """Links and monitors between two nodes stay when the session ends."""
-    replace(kernel.sessions, "sever", do_nothing)
+    replace(kernel.node_loss, "sever", do_nothing)
 
 
 @fault

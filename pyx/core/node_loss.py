@@ -1,0 +1,76 @@
+"""What follows from the loss of a node: DOWN and EXIT of its processes first, `nodedown` last.
+
+See `sessions.py` for when a session ends, and `membership.py` for `Node.monitor_nodes`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyx.core.effects import Resume, connect_outcomes
+from pyx.core.mailbox import NodeDown
+from pyx.core.processes import Watcher, address_of
+from pyx.signals import Down, ExitSignal
+
+if TYPE_CHECKING:
+    from pyx.core.membership import Membership
+    from pyx.core.peers import Peer
+    from pyx.core.process_signals import ProcessSignals
+    from pyx.core.processes import ProcessRecord
+    from pyx.core.requests import Requests
+    from pyx.core.routing import Router
+    from pyx.core.tables import Tables
+
+
+class NodeLoss:
+    """Ends sessions and failed dials, with all that depends on them."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        router: Router,
+        process_signals: ProcessSignals,
+        requests: Requests,
+        membership: Membership,
+    ) -> None:
+        self._tables = tables
+        self._router = router
+        self._process_signals = process_signals
+        self._requests = requests
+        self._membership = membership
+
+    def end_session(self, peer: Peer, reason: str) -> None:
+        """Ends all that depends on a session or a failed dial: exits and downs first, `nodedown` last."""
+        tables = self._tables
+        peer.state = "gone"
+        peer.out.closed = True
+        tables.effects.append(Resume(peer.out))
+        del tables.peers[peer.name]
+        for process in list(peer.dependents):
+            self.sever(process, peer.name)
+        self._process_signals.settle()
+        self._requests.fail_all(peer, reason)
+        self.send_nodedown(peer)
+        tables.effects.extend(connect_outcomes(peer.waiters, ok=False, reason=reason))
+        self._membership.dial_ended(peer)
+
+    def send_nodedown(self, peer: Peer) -> None:
+        """Delivers `nodedown` as often as each process has monitored the node."""
+        for process in peer.dependents:
+            if process.alive:  # the exits may have ended it
+                for _ in range(process.node_monitors.pop(peer.name, 0)):
+                    self._router.deliver(process, NodeDown(peer.name))
+
+    def sever(self, process: ProcessRecord, node: str) -> None:
+        """Ends all links and monitors between a process and a node; their signals go through the inbox."""
+        tables = self._tables
+        for watcher in list(process.monitored_by):
+            if watcher.pid.node == node:
+                tables.monitors.remove(watcher)
+        for ref, target in process.monitors.items():
+            named, target_node = address_of(target)
+            is_here = Watcher(process.pid, ref) in tables.monitors  # from when this node had that name
+            if target_node == node and not is_here:
+                tables.inbox.append(Down(process.pid, ref, named, "noconnection"))
+        for other in process.links.node_lost(node):
+            tables.inbox.append(ExitSignal(other, process.pid, "noconnection"))
