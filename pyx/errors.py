@@ -11,7 +11,7 @@ from this file, or a plain `TypeError` or `ValueError`.  Facts are attributes; e
     │   └── HandshakeFailed            no connection; `reason` says why
     ├── NodeNameInvalid (ValueError)
     ├── NameTaken                      a live node on this host has that name
-    ├── NodeNotAlive                   this process is not a node: start it with a name first
+    ├── NodeNotAlive                   this Python is not a node: start it with a name first
     ├── AlreadyStarted                 this process is already a node
     ├── RuntimeDirectoryUnsafe         other users can change the directory of sockets
     ├── CookieUnsafe                   other users can read the cookie file, or own it
@@ -130,7 +130,7 @@ class NodeNotAlive(PyxError):
 
     def __init__(self, action: str) -> None:
         super().__init__(
-            f"cannot {action}: this process is not a node",
+            f"cannot {action}: this Python is not a node",
             hint="start it with `pyx --sname NAME`, or call Node.start(NAME)",
         )
 

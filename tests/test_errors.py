@@ -89,7 +89,7 @@ SENTENCES: list[tuple[BaseException, str, str | None]] = [
     (NameTaken("a@vm", None), "the name a@vm is in use by another node", None),
     (
         NodeNotAlive("set a cookie"),
-        "cannot set a cookie: this process is not a node",
+        "cannot set a cookie: this Python is not a node",
         "start it with `pyx --sname NAME`, or call Node.start(NAME)",
     ),
     (AlreadyStarted("a@vm"), "this process is already the node a@vm", "Node.stop() first"),

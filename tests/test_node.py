@@ -73,7 +73,7 @@ class TestThisNode:
         assert Node.set_cookie("b", "pyx1-" + "4" * 43) is True
 
     def test_set_cookie_needs_a_named_node_and_a_str(self, node: LocalNode) -> None:
-        with pytest.raises(NodeNotAlive, match="cannot set a cookie: this process is not a node"):
+        with pytest.raises(NodeNotAlive, match="cannot set a cookie: this Python is not a node"):
             Node.set_cookie("x")
         Node.start("a@test", cookie=COOKIE)
         for args in ((), ("a", "b", "c"), (1,), ("",)):

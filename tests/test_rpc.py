@@ -55,7 +55,7 @@ class TestCall:
         a = nodes.make()
         assert rpc.call("nonode@nohost", "os", "getpid") == os.getpid()
         nodes.start("b")
-        with pytest.raises(RpcNoConnection, match="this process is not a node"):
+        with pytest.raises(RpcNoConnection, match="this Python is not a node"):
             rpc.call("b@test", "os", "getpid")
         start_node(a, "a@test")
         assert rpc.call("a", "Node", "self") == "a@test"

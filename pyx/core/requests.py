@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyx.signals import Payload
     from pyx.terms import Pid, Ref
 
-NOT_STARTED: Final = "this process is not a node"
+NOT_STARTED: Final = "this Python is not a node"
 """Why no other node can be reached before this one is started."""
 
 

@@ -1,4 +1,4 @@
-"""Dials the nodes that the command line suggested (`--seed`), again and again until they are connected.
+"""Dials the nodes that the command line suggested (`--seed`) until connected, and again when lost.
 
 See `net/seeds.py` for which and when.  A seed is not trusted more than any other node.
 """
@@ -62,7 +62,7 @@ class Seeding:
         self._note(lambda: self._plan.node_down(node, time.monotonic(), _jitter()))
 
     def dial_failed(self, node: str, reason: str) -> None:
-        """Notes that a dial failed; each reason is logged once, as the dial is repeated."""
+        """Notes that a dial failed; each reason is logged once, because the dial is repeated."""
 
         def note() -> None:
             if self._plan.dial_failed(node, reason, time.monotonic(), _jitter()):

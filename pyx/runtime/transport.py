@@ -27,7 +27,7 @@ from pyx.runtime.rate_limited_log import AcceptFailures
 from pyx.runtime.seeding import Seeding
 from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown
 from pyx.terms import Incarnation
-from pyx.wire.handshake.machine import HUNG_UP
+from pyx.wire.handshake.failure_texts import HUNG_UP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

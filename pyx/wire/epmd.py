@@ -9,7 +9,7 @@
       list            110
       leave           107
 
-    answer          no length; but for a registration, the connection is closed behind it
+    answer          no length; EPMD closes the connection after it, except after a registration
       registered      118 | u8 result | u32 creation        to nodes of version 6 of distribution
                       121 | u8 result | u16 creation        to older nodes
       looked up       119 | 0 | u16 port | ...              as in a registration, from the port on

@@ -486,7 +486,7 @@ def _() -> None:
     assert [answer.body for answer in (*a.saw(Answered), *unnamed.saw(Answered))] == [
         "no such name",
         "the cookie of b@h differs from ours",
-        "this process is not a node",
+        "this Python is not a node",
     ]
     a.sessions.connect(WAITER, "b@h", world.now)
     world.carry()

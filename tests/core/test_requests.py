@@ -139,7 +139,7 @@ def test_call_before_the_node_is_started_fails() -> None:
     node = Node()
     node.requests.call(WAITER, Pid(0), None, "a@h", PAYLOAD)
     node.requests.ping(WAITER, "a@h", 0.0)
-    assert node.saw(Answered) == [Answered(WAITER, "noconnection", "this process is not a node")] * 2
+    assert node.saw(Answered) == [Answered(WAITER, "noconnection", "this Python is not a node")] * 2
 
 
 def test_dead_process_makes_no_requests() -> None:

@@ -39,7 +39,7 @@ def test_connect_to_the_own_node_succeeds_and_before_start_fails() -> None:
     unnamed = Node()
     unnamed.sessions.connect(WAITER, "a@h", 0.0)
     assert node.saw(Connected) == [Connected(WAITER, ok=True, reason="")]
-    assert unnamed.saw(Connected) == [Connected(WAITER, ok=False, reason="this process is not a node")]
+    assert unnamed.saw(Connected) == [Connected(WAITER, ok=False, reason="this Python is not a node")]
 
 
 def test_failed_dial_logs_its_reason_once_and_drops_the_queue() -> None:

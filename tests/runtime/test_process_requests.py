@@ -122,7 +122,7 @@ class TestAnotherNode:
             asking(nodes.start("a"), Pid(1, node="missing@test", creation=1), None)
 
     def test_node_without_a_name_raises_no_connection(self, node: LocalNode, asking: Asker) -> None:
-        with pytest.raises(NoConnection, match="this process is not a node"):
+        with pytest.raises(NoConnection, match="this Python is not a node"):
             asking(node, Pid(1, node="b@test", creation=1), None)
 
     def test_node_that_does_not_answer_raises_after_the_limit(

@@ -1,9 +1,10 @@
 """The handshake between two nodes: the mutual proof of the cookie, and TLS, as machines without a socket.
 
-    machine   the two sides of the handshake, and the events that they emit
-    hello     the one frame that is read from an unauthenticated peer
-    proof     from a cookie to its key, and the MACs by which both ends prove it
-    tls       TLS 1.3 as a machine
+    machine         the two sides of the handshake, and the events that they emit
+    hello           the one frame that is read from an unauthenticated peer
+    proof           from a cookie to its key, and the MACs by which both ends prove it
+    failure_texts   the sentences of a failed proof: a wrong cookie, a wrong name
+    tls             TLS 1.3 as a machine
 
 Never imported here: messages and frames of a connection; a socket, an event loop, a thread, a clock.
 """

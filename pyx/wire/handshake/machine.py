@@ -26,13 +26,11 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pyx.errors import HandshakeFailed
+from pyx.wire.handshake.failure_texts import HUNG_UP, REFUSED, misdialled, wrong_cookie, wrong_name
 from pyx.wire.handshake.hello import Hello, has_preamble, pack_hello, read_hello
 from pyx.wire.handshake.proof import MAC_BYTES, acceptor_mac, dialler_mac, is_same_mac, transcript_hash
 
 MAX_FRAME_BYTES: Final = 1024
-
-HUNG_UP: Final = "it hung up"
-"""The reason of a handshake whose connection ended."""
 
 Status: TypeAlias = Literal["ok", "simultaneous", "refused"]
 """The decision about an authenticated dialler; `simultaneous`: this node is dialling it, wait for that."""
@@ -190,12 +188,6 @@ class _Party:
         return self._theirs
 
 
-def _wrong_cookie(name: str) -> HandshakeFailed:
-    return HandshakeFailed(
-        f"the cookie of {name} differs from ours", hint="both read ~/.pyx.cookie, or pass --cookie-file"
-    )
-
-
 class Dialler(_Party):
     """The side that connected.  It has a hello to transmit from the start.
 
@@ -214,7 +206,7 @@ class Dialler(_Party):
         if self._step == "hello":
             theirs = read_hello(body, self._mine)
             if theirs.name != self._mine.dialled:
-                raise HandshakeFailed(f"it is called {theirs.name}, not {self._mine.dialled}")
+                raise wrong_name(theirs.name, self._mine.dialled)
             self._hellos_exchanged(theirs, self._my_hello, body)
         else:
             self._read_decision(body)
@@ -235,12 +227,12 @@ class Dialler(_Party):
                 self._step = "failed"
                 self._events.append(Postponed(self._peer.name))
             case "refused":
-                raise HandshakeFailed("it refused the connection")
+                raise HandshakeFailed(REFUSED)
 
     def _meaning_of_failure(self) -> HandshakeFailed:
         if self._step == "decision":
-            return _wrong_cookie(self._mine.dialled)
-        return HandshakeFailed("it refused the connection")
+            return wrong_cookie(self._mine.dialled)
+        return HandshakeFailed(REFUSED)
 
 
 class Acceptor(_Party):
@@ -273,7 +265,7 @@ class Acceptor(_Party):
                 self._send(self._my_hello)
             theirs = read_hello(body, self._mine)
             if theirs.dialled != self._mine.name:
-                self._misdialled = f"{theirs.name} dialled {theirs.dialled!r}, this is {self._mine.name}"
+                self._misdialled = misdialled(theirs.name, theirs.dialled, self._mine.name)
             self._hellos_exchanged(theirs, body, self._my_hello)
         else:
             self._read_proof(body)
@@ -289,7 +281,7 @@ class Acceptor(_Party):
         if self._misdialled:
             raise HandshakeFailed(self._misdialled)
         if not holds_the_key:
-            raise _wrong_cookie(theirs.name)
+            raise wrong_cookie(theirs.name)
         if self._unread:
             raise HandshakeFailed(f"{theirs.name} sent more before it was answered")
         self._step = "deciding"

@@ -1,4 +1,4 @@
-"""machine.py: Dialler and acceptor authenticate each other; malformed frames and attacks are refused."""
+"""machine.py, failure_texts.py: Both ends authenticate; malformed frames and attacks are refused."""
 
 from __future__ import annotations
 
