@@ -1,6 +1,4 @@
-"""The door of a node that keeps to its host (`--sname`): a unix socket in the directory of names.  Not here:
-that directory (`directory.py`), the conversation (`endpoint.py`).
-"""
+"""The carrier of `--sname`: a unix socket in the directory of names, for nodes of one user on one host."""
 
 from __future__ import annotations
 
