@@ -125,19 +125,19 @@ class Reader:
         signal, types = SIGNALS[head[0]]
         name = signal.__name__
         if len(head) > LONGEST_HEADS.get(signal, SHORT_HEAD_BYTES):
-            msg = f"the head of a {name} is too long: {len(head)} bytes"
+            msg = f"the head of the signal {name} is too long: {len(head)} bytes"
             raise ProtocolError(msg)
         is_long = len(head) > SHORT_HEAD_BYTES and "text" in signal._fields
         if is_long and not is_mostly_text(head[KIND_AND_LENGTH.size :]):
-            msg = f"the head of a {name} is longer than its text accounts for"
+            msg = f"the head of the signal {name} is longer than its text accounts for"
             raise ProtocolError(msg)
         try:
             fields = decode(Payload(head[KIND_AND_LENGTH.size :], self._there), self._here)
         except DecodeError as error:
-            msg = f"the header of a {name} cannot be read: {error}"
+            msg = f"the header of the signal {name} cannot be read: {error}"
             raise ProtocolError(msg) from error
         if type(fields) is not tuple or len(fields) != len(types):
-            msg = f"the header of a {name} does not hold {len(types)} fields"
+            msg = f"the header of the signal {name} does not hold {len(types)} fields"
             raise ProtocolError(msg)
         unused: bytes | None = payload
         values = []
@@ -148,7 +148,7 @@ class Reader:
             elif not _is_one_of(value, allowed) or not is_allowed(
                 signal, field, value, self._here, self._there
             ):
-                msg = f"the field {field} of a {name} cannot be {short_repr(value)}"
+                msg = f"the field {field} of the signal {name} cannot be {short_repr(value)}"
                 raise ProtocolError(msg)
             else:
                 values.append(value)

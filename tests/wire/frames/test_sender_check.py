@@ -93,7 +93,7 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
     ],
 )
 def test_forged_field_is_refused(signal: type, fields: tuple[Any, ...], field: str) -> None:
-    with pytest.raises(ProtocolError, match=f"the field {field} of a {signal.__name__} cannot be"):
+    with pytest.raises(ProtocolError, match=f"the field {field} of the signal {signal.__name__} cannot be"):
         read(signal, *fields, payload=b"x" if True in fields else b"")
 
 
@@ -135,7 +135,7 @@ def test_payload_from_a_peer_never_counts_as_encoded_here() -> None:
 @pytest.mark.parametrize("signal", [Link, Call, Dropped, Nodes])
 def test_too_long_head_is_refused_before_it_is_decoded(signal: type) -> None:
     longest = SHORT_HEAD_BYTES if signal is not Nodes else MOST_NODES * 270
-    with pytest.raises(ProtocolError, match=f"the head of an? {signal.__name__} is too long"):
+    with pytest.raises(ProtocolError, match=f"the head of the signal {signal.__name__} is too long"):
         read(signal, [[]] * longest)
 
 
@@ -151,6 +151,7 @@ def test_head_with_output_may_be_long_for_its_text_alone(signal: type) -> None:
         (many,),
     ):
         with pytest.raises(
-            ProtocolError, match=f"the head of a {signal.__name__} is longer than its text accounts for"
+            ProtocolError,
+            match=f"the head of the signal {signal.__name__} is longer than its text accounts for",
         ):
             read(signal, *fields)

@@ -107,12 +107,12 @@ class TestTransmit:
 
     def test_message_of_another_nodes_process_is_refused(self) -> None:
         gus, bob = streams()
-        with pytest.raises(ProtocolError, match="the field frm of a Send cannot be"):
+        with pytest.raises(ProtocolError, match="the field frm of the signal Send cannot be"):
             bob.receive_data(transmitted(gus, [Send(OTHER, THEIRS, ENCODED)]))
 
     def test_message_for_another_nodes_process_is_refused(self) -> None:
         gus, bob = streams()
-        with pytest.raises(ProtocolError, match="the field to of a Send cannot be"):
+        with pytest.raises(ProtocolError, match="the field to of the signal Send cannot be"):
             bob.receive_data(transmitted(gus, [Send(MINE, OTHER, ENCODED)]))
 
 
