@@ -28,28 +28,28 @@ PORTION: Final = 500
 class ExitNotices:
     """First in, first out."""
 
-    __slots__ = ("_iterators", "_will_continue", "given", "portion")
+    __slots__ = ("_will_continue", "given", "portion", "waiting")
 
     def __init__(self) -> None:
         self.portion = PORTION
         self.given = 0
         """Notices that the present kernel call has given out; `Router.collect` sets it back."""
-        self._iterators: deque[Iterator[Notice]] = deque()
-        """Those of one process each."""
+        self.waiting: deque[Iterator[Notice]] = deque()
+        """Those of one process each; none are left if it is empty."""
         self._will_continue = False
         """True from `must_continue` to `continues`."""
 
     def __bool__(self) -> bool:
         """True while a notice may be left."""
-        return bool(self._iterators)
+        return bool(self.waiting)
 
     def add(self, notices: Iterable[Notice]) -> None:
         """Queues the notices of one process behind all others."""
-        self._iterators.append(iter(notices))
+        self.waiting.append(iter(notices))
 
     def take(self, *, beyond: bool = False) -> Notice | None:
         """The next notice; None when there is none, or (unless *beyond*) when the portion is used up."""
-        iterators = self._iterators
+        iterators = self.waiting
         while iterators and (beyond or self.given < self.portion):
             notice = next(iterators[0], None)
             if notice is not None:
@@ -60,7 +60,7 @@ class ExitNotices:
 
     def must_continue(self) -> bool:
         """True if another kernel call has to follow; once, until `continues` says that it has come."""
-        if not self._iterators or self._will_continue:
+        if not self.waiting or self._will_continue:
             return False
         self._will_continue = True
         return True

@@ -122,7 +122,13 @@ class Kernel:
                 if type(signal) is sig.Send:
                     self.router.receive_message(signal.to, signal.body)
                     continue
-                if mark is None:  # messages alone put nothing into the peer's queue
+                if type(signal) is sig.Answer:
+                    self.pending.answered(peer, signal.number, signal.outcome, signal.payload)
+                    continue
+                if type(signal) is sig.Call:
+                    self.requests.called(peer, signal)
+                    continue
+                if mark is None:  # the signals above put nothing into the peer's queue, or charge it for that
                     mark = peer.out.mark()
                 self.receive_signal(peer, signal)
                 if peer.state != "up":
@@ -160,7 +166,10 @@ class Kernel:
         self._settle_anyhow()
 
     def receive_signal(self, peer: Peer, signal: Signal) -> None:
-        """Applies one signal of a peer, but a message, and what follows from it."""
+        """Applies one signal of a peer and what follows from it; the frequent ones have a shorter way.
+
+        Those are messages, calls and answers, from which nothing follows (`signals_received`).
+        """
         match signal:
             case (
                 sig.Link()
@@ -179,11 +188,9 @@ class Kernel:
                     self.process_signals.apply(signal)
             case sig.Leader(frm, to):
                 self._receive_leader(peer, signal, frm, to)
-            case sig.Call() | sig.Spawn() | sig.Ask():
+            case sig.Spawn() | sig.Ask():
                 if signal.frm.node == peer.name:
                     self.requests.requested(peer, signal)
-            case sig.Answer(number, outcome, payload):
-                self.pending.answered(peer, number, outcome, payload)
             case sig.Spawned(number, pid):
                 self.requests.spawned(peer, number, pid)
             case sig.Ping(number):
@@ -205,7 +212,7 @@ class Kernel:
             case sig.Goodbye():
                 self.sessions.lose(peer, "it left")
                 self.tables.effects.append(Hangup(peer, gracefully=False))
-            case sig.Tick() | sig.Send():
+            case sig.Tick() | sig.Send() | sig.Call() | sig.Answer():
                 pass
         self.process_signals.settle()
 

@@ -38,51 +38,52 @@ ACTIVE: Final = 0
 class Links:
     """The state table above, for one process and all others that it is, or lately was, linked to."""
 
-    __slots__ = ("_states",)
+    __slots__ = ("states",)
 
     def __init__(self) -> None:
-        self._states: dict[Pid, int] = {}
+        self.states: dict[Pid, int] = {}
+        """By the other process; empty if there never was one."""
 
     def __iter__(self) -> Iterator[Pid]:
         """The linked processes, in the order in which they were linked; a copy, so the table may change."""
-        return iter([other for other, state in self._states.items() if state == ACTIVE])
+        return iter([other for other, state in self.states.items() if state == ACTIVE])
 
     def __contains__(self, other: object) -> bool:
-        return self._states.get(other) == ACTIVE  # type: ignore[call-overload, no-any-return]
+        return self.states.get(other) == ACTIVE  # type: ignore[call-overload, no-any-return]
 
     def link(self, other: Pid) -> bool:
         """Sets up a link; True when LINK must be sent."""
-        if self._states.get(other) == ACTIVE:
+        if self.states.get(other) == ACTIVE:
             return False
-        self._states[other] = ACTIVE
+        self.states[other] = ACTIVE
         return True
 
     def unlink(self, other: Pid, number: int) -> bool:
         """Gives a link up; True when UNLINK with that *number* (never 0) must be sent."""
-        if self._states.get(other) != ACTIVE:
+        if self.states.get(other) != ACTIVE:
             return False
-        self._states[other] = number
+        self.states[other] = number
         return True
 
     def link_received(self, other: Pid) -> None:
         """Applies a LINK that came."""
-        self._states.setdefault(other, ACTIVE)
+        self.states.setdefault(other, ACTIVE)
 
     def unlink_received(self, other: Pid) -> None:
         """Applies an UNLINK that came; the acknowledgement is sent in any case."""
-        if self._states.get(other) == ACTIVE:
-            del self._states[other]
+        if self.states.get(other) == ACTIVE:
+            del self.states[other]
 
     def ack_received(self, other: Pid, number: int) -> None:
         """Applies an UNLINK_ACK that came."""
-        if self._states.get(other) == number:
-            del self._states[other]
+        if self.states.get(other) == number:
+            del self.states[other]
 
     def exit_received(self, other: Pid) -> bool:
         """Applies an EXIT that came; True when it counts."""
-        if self._states.get(other) != ACTIVE:
+        if self.states.get(other) != ACTIVE:
             return False
-        del self._states[other]
+        del self.states[other]
         return True
 
     def node_lost(self, node: str) -> list[Pid]:
@@ -90,8 +91,8 @@ class Links:
 
         Forgets the unlinks that were not acknowledged.
         """
-        there = [other for other in self._states if other.node == node]
+        there = [other for other in self.states if other.node == node]
         for other in there:
-            if self._states[other] != ACTIVE:
-                del self._states[other]
-        return [other for other in there if other in self._states]
+            if self.states[other] != ACTIVE:
+                del self.states[other]
+        return [other for other in there if other in self.states]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pyx.signals import Signal
     from pyx.terms import Pid, Ref
 
+_new: Final = tuple.__new__  # see `requests.py`
+
 NONSENSE: Final = "nonsense"
 """The outcome of a request that its peer answered with something else; the body says what was asked."""
 
@@ -44,11 +46,8 @@ class PendingRequests(dict[int, UnansweredRequest]):
         super().__init__()
         self._tables = tables
         self._router = router
-        self._numbers: Final = itertools.count(1)
-
-    def new_number(self) -> int:
-        """A number that no request has had."""
-        return next(self._numbers)
+        self.numbers: Final = itertools.count(1)
+        """The numbers of requests to come: `next` returns one that no request has had."""
 
     def of_peer(self, peer: Peer | None, number: int) -> UnansweredRequest | None:
         """The request of that number if it was made to that peer: no other may answer it."""
@@ -73,20 +72,24 @@ class PendingRequests(dict[int, UnansweredRequest]):
             return
         peer = self._tables.peers.get(caller.node)
         if peer is not None and peer.session == caller.session:  # else the caller has got `noconnection`
-            self._router.enqueue(peer, Answer(caller.number, outcome, body, frm))
+            self._router.enqueue(peer, _new(Answer, (caller.number, outcome, body, frm)))
 
     def answered(
         self, peer: Peer | None, number: int, outcome: str, body: Payload | str | Pid | None
     ) -> None:
         """Hands the answer of a peer (None: of this node) to its waiter; drops one that nothing waits for."""
-        pending = self.of_peer(peer, number)
-        if pending is None:
+        pending = self.get(number)
+        if pending is None or pending.peer is not peer:
             return
         del self[number]
-        if _makes_sense(pending.kind, outcome, body):
-            self.tell(pending.waiter, outcome, body)
+        kind = pending.kind
+        is_value = outcome == "value" and kind is Call and type(body) is Payload  # the most frequent answer
+        if is_value or _makes_sense(kind, outcome, body):
+            waiter = pending.waiter
+            if waiter is not None:
+                self._tables.effects.append(_new(Answered, (waiter, outcome, body, None)))
         else:
-            self.tell(pending.waiter, NONSENSE, f"it does not answer the {pending.kind.__name__}")
+            self.tell(pending.waiter, NONSENSE, f"it does not answer the {kind.__name__}")
 
     def tell(self, waiter: object | None, outcome: str, body: Payload | str | Pid | None) -> None:
         """Reports the outcome of a request to its waiter; nothing for None."""

@@ -55,21 +55,25 @@ class ProcessExits:
         pid = process.pid
         process.alive = process.waiting = False
         process.reason = reason
-        process.mailbox.closed = True
-        if process.mailbox.waiters:
-            tables.effects.append(Resume(process.mailbox))
+        mailbox = process.mailbox
+        mailbox.closed = True
+        if mailbox.waiters:
+            tables.effects.append(Resume(mailbox))
         tables.processes.pop(pid.number, None)
-        self._registry.release(process)
+        if process.name is not None:
+            self._registry.release(process)
         for ref in process.aliases:
             tables.aliases.pop(ref.number, None)
         for watcher in process.monitored_by:
             tables.monitors.pop(watcher, None)
         for peer in tables.peers.values():
-            peer.dependents.pop(process, None)
-        tables.node_watchers.pop(process, None)
-        # Copies: its own thread, which has not noticed its end yet, may still change the tables.
-        others = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())
-        if any(others):
+            if peer.dependents:
+                peer.dependents.pop(process, None)
+        if tables.node_watchers:
+            tables.node_watchers.pop(process, None)
+        if process.links.states or process.monitored_by or process.monitors:
+            # Copies: its own thread, which has not noticed its end yet, may still change the tables.
+            others = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())
             tables.exit_notices.add(self._notices(pid, reason, dict(tables.peers), *others))
         tables.effects.append(Released(process))
 

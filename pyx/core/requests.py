@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pyx.signals import Payload
     from pyx.terms import Pid, Ref
 
+_new: Final = tuple.__new__
+"""Makes a named tuple without its own `__new__`, which takes three times as long [measured 0.43, 0.15 µs]."""
+
 NOT_STARTED: Final = "this Python is not a node"
 """Why no other node can be reached before this one is started."""
 
@@ -37,6 +40,8 @@ class Requests:
         self, tables: Tables, router: Router, pending: PendingRequests, process_signals: ProcessSignals
     ) -> None:
         self._tables = tables
+        self._peers = tables.peers
+        self._processes = tables.processes
         self._router = router
         self._pending = pending
         self._process_signals = process_signals
@@ -48,16 +53,23 @@ class Requests:
 
         Without a *waiter* it is a cast: number 0, no answer.
         """
-        number = self._pending.new_number() if waiter is not None else 0
-        if self._tables.has_ended(frm):
+        number = next(self._pending.numbers) if waiter is not None else 0
+        if frm.number not in self._processes and frm.number:  # it has ended
             return number
-        pending = UnansweredRequest(waiter, None, Call)
-        if self._tables.is_here(node):
+        signal = Call(frm, number, leader or THE_NODE, payload)
+        peer = self._peers.get(node)
+        if peer is not None:  # as `_request`, in fewer calls
             if number:
-                self._pending[number] = pending
+                self._pending[number] = _new(UnansweredRequest, (waiter, peer, Call, None, False, None))
+            else:
+                peer.quiet = False
+            self._router.enqueue(peer, signal)
+        elif self._tables.is_here(node):
+            if number:
+                self._pending[number] = UnansweredRequest(waiter, None, Call)
             self._start_call(frm, leader, payload, Caller("", 0, number) if number else None)
         else:
-            self._request(number, pending, node, Call(frm, number, leader or THE_NODE, payload))
+            self._request(number, UnansweredRequest(waiter, None, Call), node, signal)
         return number
 
     def spawn(
@@ -77,7 +89,7 @@ class Requests:
         `Answered(waiter, "spawned", pid)`.  Without connection `Answered.dead_pid` is the pid to return, and
         the link's exit and the monitor's message name it, with reason `noconnection`.
         """
-        number = self._pending.new_number()
+        number = next(self._pending.numbers)
         ref = self._tables.make_ref() if monitor else None
         if self._tables.has_ended(frm):
             return number, ref
@@ -93,7 +105,7 @@ class Requests:
 
     def info(self, waiter: object, frm: Pid, node: str, subject: str, payload: Payload) -> int:
         """Asks a node about one of its processes; returns the number of the request."""
-        number = self._pending.new_number()
+        number = next(self._pending.numbers)
         pending = UnansweredRequest(waiter, None, Ask)
         if self._tables.is_here(node):
             self._pending[number] = pending
@@ -104,7 +116,7 @@ class Requests:
 
     def ping(self, waiter: object, node: str, now: float) -> int:  # noqa: ARG002 - as `connect`
         """Asks a node for a sign of life, dialling it even in a back-off; returns the request's number."""
-        number = self._pending.new_number()
+        number = next(self._pending.numbers)
         tables = self._tables
         if tables.is_here(node) and tables.name:
             tables.effects.append(Answered(waiter, "pong", None))
@@ -176,10 +188,11 @@ class Requests:
     # ------------------------------------------------------------ answering
 
     def call_finished(self, process: ProcessRecord, outcome: str, payload: Payload | str) -> None:
-        """Answers the caller of a process whose function returned or raised; once."""
+        """Answers the caller of a process whose function returned or raised, once, and ends the process."""
         caller, process.call = process.call, None
         if caller is not None:
             self._pending.answer(caller, outcome, payload, process.pid)
+        self._process_signals.process_exited(process, "normal")
 
     def answer(self, inquire: Inquire, payload: Payload | str, outcome: str = "value") -> None:
         """Answers an `Inquire`."""
@@ -189,29 +202,44 @@ class Requests:
         if peer is not None and mark is not None:
             peer.out.charge(mark)
 
-    def requested(self, peer: Peer, signal: Call | Spawn | Ask) -> None:
-        """Receives a request of a peer: refuses it by the policy, or starts what it asks for."""
-        policy = self._tables.policy
-        if not allows(policy, type(signal)):
-            if signal.number:
-                self._router.enqueue(peer, Answer(signal.number, "refused", policy))
+    def called(self, peer: Peer, call: Call) -> None:
+        """Receives a call of a peer: refuses it by the policy, or starts its process.
+
+        A peer calls for its own processes only; its load is charged here.
+        """
+        frm, number, leader, payload = call
+        if frm.node != peer.name:
+            return
+        if not allows(self._tables.policy, Call):
+            mark = peer.out.mark()
+            self._refuse(peer, number)
+            peer.out.charge(mark)
+            return
+        caller = _new(Caller, (peer.name, peer.session, number)) if number else None
+        self._start_call(frm, leader, payload, caller)
+
+    def requested(self, peer: Peer, signal: Spawn | Ask) -> None:
+        """Receives another request of a peer: refuses it by the policy, or starts what it asks for."""
+        if not allows(self._tables.policy, type(signal)):
+            self._refuse(peer, signal.number)
             return
         match signal:
             case Ask(_, number, subject, payload):
                 self._tables.effects.append(Inquire(peer.name, peer.session, number, subject, payload))
-            case Call(frm, number, leader, payload):
-                caller = Caller(peer.name, peer.session, number) if number else None
-                self._start_call(frm, leader, payload, caller)
             case Spawn(frm, number, leader, link, monitor, payload):
                 pid = self._start_spawn(frm, leader, payload, link=link, monitor=monitor)
                 self._router.enqueue(peer, Spawned(number, pid))
+
+    def _refuse(self, peer: Peer, number: int) -> None:
+        if number:
+            self._router.enqueue(peer, Answer(number, "refused", self._tables.policy))
 
     def _start_call(self, frm: Pid, leader: Pid | None, payload: Payload, caller: Caller | None) -> None:
         process, _ = self._process_signals.process_started(
             "call", leader=leader, parent=frm, initial_call=payload
         )
         process.call = caller
-        self._tables.effects.append(StartProcess(process, payload))
+        self._tables.effects.append(_new(StartProcess, (process, payload)))
 
     def _start_spawn(
         self, frm: Pid, leader: Pid | None, payload: Payload, *, link: bool, monitor: Ref | None

@@ -188,15 +188,11 @@ class Lifecycle:
     def _end_of(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
         """Returns the function that ends the process in a kernel call, and its arguments."""
         if process.call is not None:
-            return self._end_call, process, *self._answer(error, value)
+            return self._kernel.requests.call_finished, process, *self._answer(error, value)
         error = error or _idle_generator(value)
         reason, crashed = reason_of(error, self._sending.max_message_bytes)
         text = tracebacks.traceback_text(error) if crashed and error is not None else ""
         return self._end, process, reason, text
-
-    def _end_call(self, process: ProcessRecord, outcome: str, payload: Payload | str) -> None:
-        self._kernel.requests.call_finished(process, outcome, payload)
-        self._kernel.process_signals.process_exited(process, "normal")
 
     def _end(self, process: ProcessRecord, reason: Reason, crash: str) -> None:
         if crash:

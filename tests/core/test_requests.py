@@ -42,7 +42,6 @@ def test_call_runs_in_a_process_of_its_own_and_returns_its_value() -> None:
     assert start.process.initial_call == start.payload  # until its thread has decoded it
     assert start.process.leader == seen_from(b, a, shell.pid)
     b.requests.call_finished(start.process, "value", VALUE)
-    b.process_signals.process_exited(start.process, "normal")
     world.carry()
     assert a.saw(Answered) == [Answered(WAITER, "value", Payload(VALUE.data, Incarnation("b@h", 2)))]
 
@@ -66,7 +65,6 @@ def test_cast_gets_no_answer() -> None:
     (start,) = b.saw(StartProcess)
     assert start.process.leader == Pid(0, 0, "a@h", 1)
     b.requests.call_finished(start.process, "value", VALUE)
-    b.process_signals.process_exited(start.process, "normal")
     world.carry()
     assert a.saw(Answered) == []
     (at_home,) = a.saw(StartProcess)

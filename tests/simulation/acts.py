@@ -303,14 +303,9 @@ def finish_call(me: Actor) -> None:
     """The function of a call returns."""
     kernel, request = me.host.kernel, me.request
     assert request is not None
-
-    def decide() -> None:
-        kernel.requests.call_finished(me.process, "value", Payload(request.answer))
-        kernel.process_signals.process_exited(me.process, "normal")
-
     if me.process.alive:
         me.ends("normal")
-        me.host.step(decide)
+        me.host.step(kernel.requests.call_finished, me.process, "value", Payload(request.answer))
 
 
 # ---------------------------------------------------------------- asking

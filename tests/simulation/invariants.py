@@ -57,7 +57,7 @@ def disagreements(kernel: Kernel) -> list[str]:
             for ref, target in process.monitors.items()
             if Watcher(process.pid, ref) not in kernel.tables.monitors
         ]
-        for node in _nodes_of(process.links._states, remote, process.node_monitors):
+        for node in _nodes_of(process.links.states, remote, process.node_monitors):
             peer_there = kernel.tables.peers.get(node)
             must(
                 peer_there is not None and process in peer_there.dependents,
@@ -147,7 +147,7 @@ def asymmetries(kernels: Iterable[Kernel]) -> list[str]:
     nodes = {kernel.tables.here: kernel for kernel in kernels}
     for kernel in nodes.values():
         for process in kernel.tables.processes.values():
-            for pid, state in process.links._states.items():
+            for pid, state in process.links.states.items():
                 there, other = _find(nodes, kernel, pid)
                 if state != ACTIVE:
                     found.append(f"{process} never got the acknowledgement of its unlink of {pid}")

@@ -185,7 +185,7 @@ def unlink_needs_no_acknowledgement(kernel: WatchedKernel) -> None:
 
     def faulty(process: ProcessRecord, to: Pid) -> None:
         unlink(process, to)
-        process.links._states.pop(to, None)
+        process.links.states.pop(to, None)
 
     replace(kernel.process_signals, "unlink", faulty)
     skip_signals(kernel, UnlinkAck)
@@ -198,7 +198,7 @@ def link_overrules_outstanding_unlink(kernel: WatchedKernel) -> None:
 
     def faulty(signal: Signal) -> None:
         if isinstance(signal, Link) and (process := kernel.tables.find(signal.to)) is not None:
-            process.links._states.pop(signal.frm, None)
+            process.links.states.pop(signal.frm, None)
         apply(signal)
 
     replace(kernel.process_signals, "apply", faulty)
@@ -257,7 +257,7 @@ def exit_notices_are_dropped(kernel: WatchedKernel) -> None:
     continue_exits = kernel.continue_exits
 
     def faulty() -> None:
-        kernel.tables.exit_notices._iterators.clear()
+        kernel.tables.exit_notices.waiting.clear()
         continue_exits()
 
     replace(kernel, "continue_exits", faulty)
