@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
@@ -18,7 +19,7 @@ from pyx.shell.completion import Completion
 from pyx.shell.history import History
 from pyx.shell.loop import Prompt
 from pyx.shell.screen import Screen
-from pyx.shell.terminal import PersonTerminal
+from pyx.shell.terminal import PersonTerminal, _PythonLexer
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.input.base import PipeInput
+    from prompt_toolkit.lexers import Lexer
 
 ALT_ENTER = "\x1b\r"
 
@@ -132,6 +134,29 @@ class TestKeys:
             first.read("x = [1,\r2]\r")
         with opened_editor(tmp_path) as second:
             assert second.read("\x1b[A\r") == "x = [1,\n2]"
+
+
+class TestColours:
+    def test_empty_line_makes_no_lexer_and_typed_text_is_coloured(self) -> None:
+        lexer = _PythonLexer()
+        assert lexer.lex_document(Document(""))(0) == [("", "")]
+        assert lexer._of_pygments is None, "the first prompt is shown without it"
+        (style, word), *_ = lexer.lex_document(Document("def f(): pass"))(0)
+        assert (word, "pygments.keyword" in style) == ("def", True)
+
+    def test_lexer_is_loaded_while_a_prompt_waits_for_its_first_key(self, editor: Editor) -> None:
+        lexer = editor.terminal._lexer
+        assert lexer is not None
+        load = lexer.load
+
+        def loaded() -> Lexer:
+            editor.keys.send_text("\x04")
+            return load()
+
+        lexer.load = loaded  # type: ignore[method-assign]
+        with pytest.raises(EOFError):
+            editor.read("")
+        assert lexer._of_pygments is not None
 
 
 class TestOutput:
