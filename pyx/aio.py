@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from pyx.execution import context
 from pyx.execution.runner import sleep_async
@@ -25,11 +25,15 @@ from pyx.runtime.arguments import answer_to_send, checked_destination, checked_s
 from pyx.runtime.local_node import node_of, this_node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+    from types import ModuleType
 
     from pyx.terms import Pid, Ref
 
 __all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 async def receive(*patterns: Any, timeout: float | None = None) -> Any:
@@ -56,22 +60,107 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
     """The twins of the functions in `rpc` that wait; a namespace, never instantiated."""
 
     @staticmethod
-    async def call(
-        node: str, module: Any, function: Any = None, args: Sequence[Any] = (), timeout: float | None = None
-    ) -> Any:
-        """`rpc.call`, awaitable."""
-        return await rpc_client.call(node, module, function, args, timeout)
+    def within(seconds: float | None) -> AwaitableWithin:
+        """`rpc.within`: `await aio.rpc.within(0.5).call(node, function, 1)`."""
+        return AwaitableWithin(seconds)
 
+    @overload
+    @staticmethod
+    async def call(
+        node: str, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    @staticmethod
+    async def call(node: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    @staticmethod
+    async def call(
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        timeout: float | None = None,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any: ...
+    @staticmethod
+    async def call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """`rpc.call`, awaitable."""
+        return await rpc_client.call(node, target, args, kwargs)
+
+    @overload
+    @staticmethod
+    async def multicall(
+        nodes: Sequence[str] | None, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[list[Any], list[str]]: ...
+    @overload
     @staticmethod
     async def multicall(
         nodes: Sequence[str] | None,
-        module: Any,
-        function: Any = None,
+        module: ModuleType | str,
+        /,
+        function: str,
         args: Sequence[Any] = (),
         timeout: float | None = None,
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> tuple[list[Any], list[str]]: ...
+    @staticmethod
+    async def multicall(
+        nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any
     ) -> tuple[list[Any], list[str]]:
         """`rpc.multicall`, awaitable."""
-        return await rpc_client.multicall(nodes, module, function, args, timeout)
+        return await rpc_client.multicall(nodes, target, args, kwargs)
+
+
+class AwaitableWithin:
+    """The awaitable `call` and `multicall` with a time limit; see `rpc.within`."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = checked_seconds(seconds)
+
+    @overload
+    async def call(
+        self, node: str, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    async def call(self, node: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    async def call(
+        self,
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any: ...
+    async def call(self, node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """`rpc.call`, awaitable."""
+        return await rpc_client.call(node, target, args, kwargs, self._seconds)
+
+    @overload
+    async def multicall(
+        self, nodes: Sequence[str] | None, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[list[Any], list[str]]: ...
+    @overload
+    async def multicall(
+        self,
+        nodes: Sequence[str] | None,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> tuple[list[Any], list[str]]: ...
+    async def multicall(
+        self, nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any
+    ) -> tuple[list[Any], list[str]]:
+        """`rpc.multicall`, awaitable."""
+        return await rpc_client.multicall(nodes, target, args, kwargs, self._seconds)
 
 
 @contextlib.contextmanager
@@ -118,22 +207,70 @@ class Node:
         """`Node.connect`, awaitable."""
         return await node_requests.connect(node)
 
+    @overload
     @staticmethod
-    async def spawn(node: str, module: Any, *rest: Any) -> Pid:
+    async def spawn(
+        node: str, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Pid: ...
+    @overload
+    @staticmethod
+    async def spawn(
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Pid: ...
+    @staticmethod
+    async def spawn(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Pid:
         """`Node.spawn`, awaitable."""
-        return (await node_requests.spawn(node, module, rest))[0]
+        return (await node_requests.spawn(node, target, args, kwargs))[0]
 
+    @overload
     @staticmethod
-    async def spawn_link(node: str, module: Any, *rest: Any) -> Pid:
+    async def spawn_link(
+        node: str, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Pid: ...
+    @overload
+    @staticmethod
+    async def spawn_link(
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Pid: ...
+    @staticmethod
+    async def spawn_link(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Pid:
         """`Node.spawn_link`, awaitable."""
         context.require("aio.Node.spawn_link()")
-        return (await node_requests.spawn(node, module, rest, link=True))[0]
+        return (await node_requests.spawn(node, target, args, kwargs, link=True))[0]
 
+    @overload
     @staticmethod
-    async def spawn_monitor(node: str, module: Any, *rest: Any) -> tuple[Pid, Ref]:
+    async def spawn_monitor(
+        node: str, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Pid, Ref]: ...
+    @overload
+    @staticmethod
+    async def spawn_monitor(
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> tuple[Pid, Ref]: ...
+    @staticmethod
+    async def spawn_monitor(node: str, target: Any, /, *args: Any, **kwargs: Any) -> tuple[Pid, Ref]:
         """`Node.spawn_monitor`, awaitable."""
         context.require("aio.Node.spawn_monitor()")
-        pid, ref = await node_requests.spawn(node, module, rest, monitor=True)
+        pid, ref = await node_requests.spawn(node, target, args, kwargs, monitor=True)
         assert ref is not None
         return pid, ref
 

@@ -5,7 +5,7 @@ A failure of a peer is a value (`"pang"`, `False`); a misuse is an exception.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, overload
 
 from pyx.core.tables import NO_NODE
 from pyx.errors import NodeNotAlive
@@ -18,11 +18,15 @@ from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
     import builtins
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     from pyx.net.cookie import Cookie
     from pyx.terms import Pid, Ref
 
 __all__ = ["Node"]
+
+P = ParamSpec("P")
 
 
 class Node:
@@ -161,15 +165,32 @@ class Node:
         with here.kernel_call as kernel:
             return kernel.sessions.disconnect(full)
 
+    @overload
     @staticmethod
-    def spawn(node: str, module: Any, *rest: Any) -> Pid:
+    def spawn(node: str, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid: ...
+    @overload
+    @staticmethod
+    def spawn(
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Pid: ...
+    @staticmethod
+    def spawn(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Pid:
         """Starts a process on *node* and returns its pid; its output appears at this node.
+
+        There are two forms: `Node.spawn(node, function, *args, **kwargs)`, where all that follows the
+        function is its own, and `Node.spawn(node, module, "function", [args], kwargs={})`.
 
         Args:
             node: a node name; this node itself is allowed.
-            module: the name of a module, or a module; `Node.spawn(node, module, "function", [args])`.  Or a
-                function, which is sent by name: `Node.spawn(node, function, [args])`.
-            rest: see *module*.
+            target: a function, which is sent by name; or a module, or its name.
+            args: data.  After a module the name of its function, and a list.
+            kwargs: data, by name; after a module `kwargs`, a dict.
 
         Returns:
             The pid; a dead one, and a warning in the log, if the node cannot be reached, as in IEx.
@@ -179,22 +200,52 @@ class Node:
             EncodeError: an argument is not data, or the function cannot be sent by name.
             WouldBlock: the thread runs an event loop (use `await aio.Node.spawn()`).
         """
-        return wait("Node.spawn", node_requests.spawn(node, module, rest))[0]
+        return wait("Node.spawn", node_requests.spawn(node, target, args, kwargs))[0]
 
+    @overload
     @staticmethod
-    def spawn_link(node: str, module: Any, *rest: Any) -> Pid:
+    def spawn_link(node: str, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid: ...
+    @overload
+    @staticmethod
+    def spawn_link(
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Pid: ...
+    @staticmethod
+    def spawn_link(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Pid:
         """Starts a process on *node*, linked to the caller; see `Node.spawn`.
 
         If the node cannot be reached, the caller gets an exit signal with reason `"noconnection"`.
         """
         context.require("Node.spawn_link()")
-        return wait("Node.spawn_link", node_requests.spawn(node, module, rest, link=True))[0]
+        return wait("Node.spawn_link", node_requests.spawn(node, target, args, kwargs, link=True))[0]
 
+    @overload
     @staticmethod
-    def spawn_monitor(node: str, module: Any, *rest: Any) -> tuple[Pid, Ref]:
+    def spawn_monitor(
+        node: str, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Pid, Ref]: ...
+    @overload
+    @staticmethod
+    def spawn_monitor(
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> tuple[Pid, Ref]: ...
+    @staticmethod
+    def spawn_monitor(node: str, target: Any, /, *args: Any, **kwargs: Any) -> tuple[Pid, Ref]:
         """Starts a process on *node*, monitored by the caller; returns (pid, ref).  See `Node.spawn`."""
         context.require("Node.spawn_monitor()")
-        pid, ref = wait("Node.spawn_monitor", node_requests.spawn(node, module, rest, monitor=True))
+        pid, ref = wait("Node.spawn_monitor", node_requests.spawn(node, target, args, kwargs, monitor=True))
         assert ref is not None
         return pid, ref
 

@@ -6,19 +6,22 @@ awaitable twin in `aio`.
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, overload
 
 from pyx.execution import context
-from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds, named_call
+from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds
+from pyx.runtime.call_forms import is_function, named_callee
 from pyx.runtime.local_node import node_of, this_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     from pyx.terms import Pid, Ref
 
 __all__ = ["flush", "make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"]
+
+P = ParamSpec("P")
 
 
 def self() -> Pid:
@@ -46,28 +49,51 @@ def make_ref() -> Ref:
     return ref
 
 
-def spawn(function: Callable[..., Any] | ModuleType | str, *args: Any) -> Pid:
+@overload
+def spawn(function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid: ...
+@overload
+def spawn(
+    module: ModuleType | str,
+    /,
+    function: str,
+    args: Sequence[Any] = (),
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> Pid: ...
+def spawn(target: Any, /, *args: Any, **kwargs: Any) -> Pid:
     """Starts a process and returns its pid at once.
 
-    There are two forms, as in Elixir: `spawn(function, *args)` and `spawn(module, "function", [args])`, where
-    the module is a name or a module.  A `def` runs on a thread of its own, so it may block; an `async def`
-    runs as a task on the process loop.
+    There are two forms, as in Elixir: `spawn(function, *args, **kwargs)`, where all that follows the function
+    is its own, and `spawn(module, "function", [args], kwargs={})`, where the module is a name or a module.  A
+    `def` runs on a thread of its own, so it may block; an `async def` runs as a task on the process loop.
 
     A function that does not exist is a failure of the new process, reported when it runs (as in Erlang).  So
     is a generator function, none of whose lines would run.
 
     Args:
-        function: what the process runs, or a module.
+        target: what the process runs, or a module.
         args: data; the process gets its own copy.
+        kwargs: data, by name; after a module `kwargs`, a dict.
 
     Raises:
         EncodeError: an argument is not data.
         TypeError: neither form fits.
     """
-    return _spawn(function, args, link=False, monitor=False)[0]
+    return _spawn(target, args, kwargs, link=False, monitor=False)[0]
 
 
-def spawn_link(function: Callable[..., Any] | ModuleType | str, *args: Any) -> Pid:
+@overload
+def spawn_link(function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid: ...
+@overload
+def spawn_link(
+    module: ModuleType | str,
+    /,
+    function: str,
+    args: Sequence[Any] = (),
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> Pid: ...
+def spawn_link(target: Any, /, *args: Any, **kwargs: Any) -> Pid:
     """Starts a process that is linked to the caller from its first moment; see `spawn`.
 
     When either of the two ends with another reason than `"normal"`, the other gets an exit signal.
@@ -76,10 +102,21 @@ def spawn_link(function: Callable[..., Any] | ModuleType | str, *args: Any) -> P
         NotAProcess: the calling thread is not a pyx process.
     """
     context.require("spawn_link()")
-    return _spawn(function, args, link=True, monitor=False)[0]
+    return _spawn(target, args, kwargs, link=True, monitor=False)[0]
 
 
-def spawn_monitor(function: Callable[..., Any] | ModuleType | str, *args: Any) -> tuple[Pid, Ref]:
+@overload
+def spawn_monitor(function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> tuple[Pid, Ref]: ...
+@overload
+def spawn_monitor(
+    module: ModuleType | str,
+    /,
+    function: str,
+    args: Sequence[Any] = (),
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> tuple[Pid, Ref]: ...
+def spawn_monitor(target: Any, /, *args: Any, **kwargs: Any) -> tuple[Pid, Ref]:
     """Starts a process that the caller monitors from its first moment; returns (pid, ref).  See `spawn`.
 
     The caller receives `("DOWN", ref, "process", pid, reason)` when it ends.
@@ -88,20 +125,19 @@ def spawn_monitor(function: Callable[..., Any] | ModuleType | str, *args: Any) -
         NotAProcess: the calling thread is not a pyx process.
     """
     context.require("spawn_monitor()")
-    pid, ref = _spawn(function, args, link=False, monitor=True)
+    pid, ref = _spawn(target, args, kwargs, link=False, monitor=True)
     assert ref is not None
     return pid, ref
 
 
-def _spawn(function: object, args: tuple[Any, ...], *, link: bool, monitor: bool) -> tuple[Pid, Ref | None]:
+def _spawn(
+    target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, link: bool, monitor: bool
+) -> tuple[Pid, Ref | None]:
     processes = this_node().processes
-    if isinstance(function, (str, ModuleType)):
-        module, name, arguments = named_call(function, args)
-        return processes.spawn_named(module, name, arguments, link=link, monitor=monitor)
-    if not callable(function):
-        msg = f"spawn takes a function, or a module and a function's name, not {function!r}"
-        raise TypeError(msg)
-    return processes.spawn(function, args, link=link, monitor=monitor)
+    if is_function(target):
+        return processes.spawn(target, args, kwargs, link=link, monitor=monitor)
+    called = named_callee("spawn", target, args, kwargs)
+    return processes.spawn_named(*called, link=link, monitor=monitor)
 
 
 def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:

@@ -1,7 +1,8 @@
 """`rpc`: calls of functions on other nodes, as Erlang's `:rpc`, with the failures of its `:erpc`.
 
-    rpc.call("server@vm", "os", "getpid", [])         module and function by name
-    rpc.call("server@vm", product_stock.total, [[]])  or a function, which is sent by name
+    rpc.call("server@vm", shop.total, stock, currency="EUR")  a function, and its arguments
+    rpc.within(0.5).call("server@vm", shop.total, stock)      options come first
+    rpc.call("server@vm", "os", "getpid", [], timeout=0.5)    or module and function by name, as in IEx
 
 Each call runs in a process of its own on the other node; its output appears at the caller's.  A failure is an
 exception, never a value that looks like a result.  Differs from IEx: `:rpc.call` returns `{:badrpc, reason}`,
@@ -10,37 +11,55 @@ and a thrown value as if it were a result.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from pyx.runtime import rpc_client, rpc_functions
-from pyx.runtime.local_node import this_node
+from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
-    import concurrent.futures
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from types import ModuleType
 
-__all__ = ["async_call", "call", "cast", "export", "multicall"]
+    from pyx.runtime.rpc_client import CallFuture
+
+__all__ = ["async_call", "call", "cast", "export", "multicall", "within"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
+@overload
+def call(
+    node: str, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+) -> T: ...
+@overload
+def call(node: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+@overload
 def call(
     node: str,
-    module: Any,
-    function: Any = None,
+    module: ModuleType | str,
+    /,
+    function: str,
     args: Sequence[Any] = (),
     timeout: float | None = None,
-) -> Any:
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> Any: ...
+def call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Calls a function on *node* and returns its value.
+
+    There are two forms: `call(node, function, *args, **kwargs)`, where all that follows the function is its
+    own, and `call(node, module, "function", [args], timeout=None, kwargs={})`.
 
     Args:
         node: a node name; without its host part, of this host.  This node itself is allowed.
-        module: the name of a module, or a module; or a function, and then *args* comes next.
-        function: the name of a function of the module; dots lead into classes.
-        args: a list of data.
-        timeout: seconds; None waits for ever.  After a time-out or Ctrl-C the function still runs there, and
-            its answer is dropped.
+        target: a function, which is sent by name; or a module, or its name.
+        args: data.  In the second form the name of a function of the module (dots lead into classes), and a
+            list.
+        kwargs: data, by name.  In the second form `kwargs`, a dict, and `timeout`, in seconds; None waits for
+            ever.  After a time-out or Ctrl-C the function still runs there, and its answer is dropped.
 
     Raises:
         RpcNoConnection: the node cannot be reached, or was lost during the call.
@@ -51,7 +70,68 @@ def call(
         EncodeError: an argument is not data.
         WouldBlock: the thread runs an event loop (use `await aio.rpc.call()`).
     """
-    return wait("rpc.call", rpc_client.call(node, module, function, args, timeout))
+    return wait("rpc.call", rpc_client.call(node, target, args, kwargs))
+
+
+def within(seconds: float | None) -> Within:
+    """Returns `call` and `multicall` with a time limit: `rpc.within(0.5).call(node, function, 1)`.
+
+    Args:
+        seconds: the time limit of a call, of a multicall for all its answers together; None: none.
+
+    Raises:
+        TypeError, ValueError: it is not a number from 0 on.
+    """
+    return Within(seconds)
+
+
+class Within:
+    """`call` and `multicall` with a time limit; see `within`."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = checked_seconds(seconds)
+
+    @overload
+    def call(
+        self, node: str, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+    @overload
+    def call(self, node: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+    @overload
+    def call(
+        self,
+        node: str,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any: ...
+    def call(self, node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """`rpc.call` with the time limit; raises RpcTimeout."""
+        return wait("rpc.call", rpc_client.call(node, target, args, kwargs, self._seconds))
+
+    @overload
+    def multicall(
+        self, nodes: Sequence[str] | None, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[list[Any], list[str]]: ...
+    @overload
+    def multicall(
+        self,
+        nodes: Sequence[str] | None,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> tuple[list[Any], list[str]]: ...
+    def multicall(
+        self, nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any
+    ) -> tuple[list[Any], list[str]]:
+        """`rpc.multicall` with the time limit."""
+        return wait("rpc.multicall", rpc_client.multicall(nodes, target, args, kwargs, self._seconds))
 
 
 def export(function: F) -> F:
@@ -66,42 +146,83 @@ def export(function: F) -> F:
     return function
 
 
-def cast(node: str, module: Any, function: Any = None, args: Sequence[Any] = ()) -> bool:
-    """Has *node* run a function, without an answer; returns True, even if the node cannot be reached."""
-    here = this_node()
-    here.sending.cast(here.full_name(node), rpc_client.encoded_call(here, module, function, args))
+@overload
+def cast(node: str, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> bool: ...
+@overload
+def cast(
+    node: str,
+    module: ModuleType | str,
+    /,
+    function: str,
+    args: Sequence[Any] = (),
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> bool: ...
+def cast(node: str, target: Any, /, *args: Any, **kwargs: Any) -> bool:
+    """Has *node* run a function, without an answer; returns True, even if the node cannot be reached.
+
+    The forms are those of `call`.
+    """
+    rpc_client.cast(node, target, args, kwargs)
     return True
 
 
+@overload
 def async_call(
-    node: str, module: Any, function: Any = None, args: Sequence[Any] = ()
-) -> concurrent.futures.Future[Any]:
+    node: str, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+) -> CallFuture[T]: ...
+@overload
+def async_call(
+    node: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> CallFuture[T]: ...
+@overload
+def async_call(
+    node: str,
+    module: ModuleType | str,
+    /,
+    function: str,
+    args: Sequence[Any] = (),
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> CallFuture[Any]: ...
+def async_call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> CallFuture[Any]:
     """Starts a `call` and returns a future: its `result()` returns or raises what `call` would.
 
-    Cancelling the future abandons the call.  Differs from IEx: `:rpc.yield(key)` is `result(timeout)`.
+    A coroutine can `await` it.  Cancelling it abandons the call.  Differs from IEx: `:rpc.yield(key)` is
+    `result(timeout)`.
     """
-    return rpc_client.CallFuture(node, module, function, args)
+    return rpc_client.CallFuture(node, target, args, kwargs)
 
 
+@overload
+def multicall(
+    nodes: Sequence[str] | None, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[list[Any], list[str]]: ...
+@overload
 def multicall(
     nodes: Sequence[str] | None,
-    module: Any,
-    function: Any = None,
+    module: ModuleType | str,
+    /,
+    function: str,
     args: Sequence[Any] = (),
     timeout: float | None = None,
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> tuple[list[Any], list[str]]: ...
+def multicall(
+    nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any
 ) -> tuple[list[Any], list[str]]:
     """Calls a function on several nodes at once.
 
     Args:
         nodes: node names; None: this node and all visible ones.
-        module: as for `call`.
-        function: as for `call`.
+        target: as for `call`, and so are the forms.
         args: as for `call`.
-        timeout: seconds for all answers together; None waits for ever.
+        kwargs: as for `call`; a `timeout` is for all answers together.
 
     Returns:
         A list of results, in the order of *nodes*, and a list of the nodes without one: those that cannot be
         reached or did not answer in time.  Where the function failed, the result is the exception that `call`
         would have raised.
     """
-    return wait("rpc.multicall", rpc_client.multicall(nodes, module, function, args, timeout))
+    return wait("rpc.multicall", rpc_client.multicall(nodes, target, args, kwargs))

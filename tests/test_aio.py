@@ -23,6 +23,7 @@ from pyx import (
     RpcUndefined,
     aio,
     receive,
+    rpc,
     send,
     spawn,
 )
@@ -166,7 +167,7 @@ class TestRpc:
     def test_call_returns_values_and_raises_failures(self, nodes: LocalNodes, run: Runs) -> None:
         a, _ = nodes.start("a"), nodes.start("b")
         assert run(a, lambda: aio.rpc.call("b", "os", "getpid")) == os.getpid()
-        assert run(a, lambda: aio.rpc.call("b", os.path.join, ["a", "b"])) == "a/b"
+        assert run(a, lambda: aio.rpc.call("b", os.path.join, "a", "b")) == "a/b"
         for error, call in (
             (RpcUndefined, lambda: aio.rpc.call("b", "os", "nope")),
             (RemoteError, lambda: aio.rpc.call("b", "operator", "truediv", [1, 0])),
@@ -176,6 +177,22 @@ class TestRpc:
             with pytest.raises(error):
                 run(a, call)
         assert a.kernel.pending == {}
+
+    def test_function_is_called_with_its_keyword_arguments_and_within_seconds(
+        self, nodes: LocalNodes, run: Runs
+    ) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
+        within = aio.rpc.within(HANG)
+        assert run(a, lambda: aio.rpc.call("b", sorted, [2, 1, 3], reverse=True)) == [3, 2, 1]
+        assert run(a, lambda: within.call("b", sorted, [2, 1], reverse=True)) == [2, 1]
+        assert run(a, lambda: within.multicall(["b"], sorted, [2, 1], reverse=True)) == ([[2, 1]], [])
+        with pytest.raises(RpcTimeout):
+            run(a, lambda: aio.rpc.within(0.001).call("b", receive))
+
+        async def awaits_a_future() -> int:
+            return await rpc.async_call("b", max, 1, 2)
+
+        assert run(a, awaits_a_future) == 2
 
     def test_several_calls_at_once_are_answered(self, nodes: LocalNodes, run: Runs) -> None:
         a, _ = nodes.start("a"), nodes.start("b")
@@ -276,7 +293,7 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
             (getattr(getattr(aio, owner), name), getattr(getattr(pyx, owner), name))
             for owner in ("rpc", "Node", "Process")
             for name in vars(getattr(aio, owner))
-            if not name.startswith("_")
+            if not name.startswith("_") and name != "within"
         ),
     ],
 )

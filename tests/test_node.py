@@ -162,6 +162,10 @@ class TestOtherNodes:
             asyncio.run(on_a_loop())
 
 
+def named(to: Pid, *, value: int) -> None:
+    send(to, value)
+
+
 class TestSpawn:
     def test_spawned_process_runs_there_and_prints_here(self, nodes: LocalNodes) -> None:
         a, b = nodes.start("a"), nodes.start("b")
@@ -179,9 +183,20 @@ class TestSpawn:
     def test_spawned_function_is_sent_by_name(self, nodes: LocalNodes) -> None:
         nodes.start("a")
         nodes.start("b")
-        assert Node.spawn("b", receive, []).node == "b@test"
+        assert Node.spawn("b", receive).node == "b@test"
         with pytest.raises(EncodeError, match="lambda"):
             Node.spawn("b", lambda: None)
+
+    def test_keyword_arguments_reach_the_function(self, nodes: LocalNodes) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
+
+        def body() -> Any:
+            Node.spawn("b", named, to=own_pid(), value=1)
+            Node.spawn_link("b", __name__, "named", [own_pid()], kwargs={"value": 2})
+            Node.spawn_monitor("b", named, own_pid(), value=3)
+            return sorted(receive(int, timeout=HANG) for _ in range(3))
+
+        assert as_process(a, body) == [1, 2, 3]
 
     def test_spawn_link_and_spawn_monitor_report_the_end(self, nodes: LocalNodes) -> None:
         a, _ = nodes.start("a"), nodes.start("b")

@@ -47,6 +47,11 @@ class TestSelf:
             own_pid()
 
 
+def reports(to: Pid, stock: list[int], *, number: int) -> None:
+    stock.append(number)
+    send(to, (number, stock))
+
+
 class TestSpawn:
     @pytest.mark.parametrize("module", [os.path, "os.path"])
     def test_spawn_by_module_and_name(self, node: LocalNode, module: Any) -> None:
@@ -62,19 +67,35 @@ class TestSpawn:
 
         assert as_process(node, lambda: (spawn(adds, own_pid(), 1, 2, 3), receive(timeout=HANG))[1]) == 6
 
+    def test_keyword_arguments_reach_the_function_as_copies(self, node: LocalNode) -> None:
+        def body() -> Any:
+            stock: list[int] = []
+            spawn(reports, own_pid(), stock, number=1)
+            spawn_link(__name__, "reports", [own_pid(), stock], kwargs={"number": 2})
+            pid, _ = spawn_monitor(reports, to=own_pid(), stock=stock, number=3)
+            received = [receive((int, [...]), timeout=HANG) for _ in range(3)]
+            assert receive(("DOWN", ..., "process", pid, ...), timeout=HANG)[4] == "normal"
+            return sorted(received), stock
+
+        assert as_process(node, body) == ([(1, [1]), (2, [2]), (3, [3])], [])
+
+    def test_keyword_argument_that_is_not_data_is_refused(self, node: LocalNode) -> None:
+        with pytest.raises(EncodeError, match=r"cannot send kwargs\['stock'\]: <unlocked _thread.lock"):
+            spawn(reports, Pid(0), stock=threading.Lock(), number=1)  # type: ignore[arg-type]
+
     def test_spawn_from_a_thread_that_is_not_a_process(self, node: LocalNode) -> None:
         assert isinstance(spawn(receive), Pid)
 
     @pytest.mark.parametrize("what", [42, None, ["f"]])
     def test_spawn_of_a_value_that_is_not_callable_is_refused(self, node: LocalNode, what: Any) -> None:
-        with pytest.raises(TypeError, match="spawn takes a function, or a module and a function's name"):
+        with pytest.raises(TypeError, match="spawn takes a function and its arguments, or"):
             spawn(what)
 
     def test_spawn_of_an_incomplete_call_is_refused(self, node: LocalNode) -> None:
-        with pytest.raises(TypeError, match="a call is named by"):
-            spawn("os")
-        with pytest.raises(TypeError, match="the arguments come as one list"):
-            spawn("os", "getpid", 1, 2)
+        with pytest.raises(TypeError, match="spawn takes a function and its arguments, or"):
+            spawn("os")  # type: ignore[call-overload]
+        with pytest.raises(TypeError, match="its arguments come as one list, not as 1, 2"):
+            spawn("os", "getpid", 1, 2)  # type: ignore[call-overload]
 
     def test_spawn_with_an_argument_that_is_not_data_is_refused(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[1\]: <unlocked _thread.lock"):

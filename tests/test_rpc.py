@@ -37,6 +37,10 @@ def total(stock: list[dict[str, int]]) -> int:
     return sum(product["qty"] for product in stock)
 
 
+def priced(amount: int, *, currency: str) -> str:
+    return f"{amount} {currency}"
+
+
 @pytest.fixture
 def two(nodes: LocalNodes) -> tuple[LocalNode, LocalNode]:
     return nodes.start("a"), nodes.start("b")
@@ -46,7 +50,7 @@ class TestCall:
     def test_call_by_names_by_module_and_by_function(self, two: tuple[LocalNode, LocalNode]) -> None:
         stock = [{"qty": 30}, {"qty": 35}]
         assert rpc.call("b", __name__, "total", [stock]) == 65
-        assert rpc.call("b@test", total, [stock]) == 65
+        assert rpc.call("b@test", total, stock) == 65
         assert rpc.call("b", os, "getpid") == os.getpid()
         assert rpc.call("b", "os.path", "join", ("a", "b")) == "a/b"
         assert rpc.call("b", "builtins", "str.upper", ["abc"]) == "ABC"
@@ -68,15 +72,29 @@ class TestCall:
         with pytest.raises(RpcNoConnection, match="no connection to nobody@test: no node of that name"):
             rpc.call("nobody", "os", "getpid")
         with pytest.raises(RemoteError, match="KeyError: 'qty'") as failed:
-            rpc.call("b", total, [[{}]])
+            rpc.call("b", total, stock=[{}])
         assert "test_rpc.py" in failed.value.traceback
         assert "pyx/runtime" not in failed.value.traceback
+
+    def test_keyword_arguments_reach_the_function(self, two: tuple[LocalNode, LocalNode]) -> None:
+        assert rpc.call("b", priced, 2, currency="EUR") == "2 EUR"
+        assert rpc.call("b", __name__, "priced", [2], kwargs={"currency": "EUR"}) == "2 EUR"
+        assert rpc.async_call("b", priced, 2, currency="EUR").result(HANG) == "2 EUR"
+        assert rpc.multicall(["a", "b"], priced, 2, currency="EUR") == (["2 EUR", "2 EUR"], [])
+
+    def test_options_come_before_a_function(self, two: tuple[LocalNode, LocalNode]) -> None:
+        assert rpc.within(HANG).call("b", priced, 2, currency="EUR") == "2 EUR"
+        with pytest.raises(RpcTimeout, match=r"within 0\.01 s"):
+            rpc.within(0.01).call("b", receive)
+        assert rpc.within(0.01).multicall(["b"], receive) == ([], ["b@test"])
+        with pytest.raises(ValueError, match="timeout is a number of seconds"):
+            rpc.within(-1)
 
     def test_wrong_argument_is_refused_at_the_caller(self, two: tuple[LocalNode, LocalNode]) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[0\]"):
             rpc.call("b", "os", "getpid", [threading.Lock()])
-        with pytest.raises(TypeError, match="a call is named by"):
-            rpc.call("b", "os")
+        with pytest.raises(TypeError, match=r"rpc\.call takes a function and its arguments, or"):
+            rpc.call("b", "os")  # type: ignore[call-overload]
         with pytest.raises(ValueError, match="timeout is a number of seconds"):
             rpc.call("b", "os", "getpid", timeout=-1)
 
@@ -203,7 +221,7 @@ class TestFutures:
 
     def test_future_can_be_made_on_a_running_loop(self, two: tuple[LocalNode, LocalNode]) -> None:
         async def on_a_loop() -> Any:
-            return await asyncio.wrap_future(rpc.async_call("b", "os", "getpid"))
+            return await rpc.async_call("b", "os", "getpid")
 
         assert asyncio.run(on_a_loop()) == os.getpid()
 

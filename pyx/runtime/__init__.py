@@ -19,6 +19,7 @@ The node and its parts:
 What they use:
 
     arguments          checks of the arguments of the public functions
+    call_forms         the two forms of a call: a function, or a module and a name
     encoding           values to payloads and back
     rpc_functions      finds the functions that peers call (OTP's `rex`)
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it

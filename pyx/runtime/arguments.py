@@ -1,17 +1,15 @@
 """Checks of the arguments of the public functions, and the value that `send` returns.
 
-Destinations, pids, names, references, booleans, seconds, limits of mailboxes, functions to call.
+Destinations, pids, names, references, booleans, seconds, limits of mailboxes.  See `call_forms.py` for calls.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from pyx.core.mailbox import MailboxLimit
 from pyx.errors import NoProcess
 from pyx.terms import LONGEST_WORD, Pid, Ref
-from pyx.wire.codec import name_of_callable
 
 T = TypeVar("T")
 
@@ -113,36 +111,3 @@ def checked_mailbox_limit(value: Any) -> MailboxLimit | None:
             return MailboxLimit(messages, policy)
     msg = f'max_mailbox is (limit, "warn"), (limit, "kill"), (limit, "block") or None, not {value!r}'
     raise ValueError(msg)
-
-
-def named_call(target: Any, rest: tuple[Any, ...]) -> tuple[str, str, list[Any]]:
-    """Returns `(module, function, args)` from `module, "function", [args]`, or from `function, [args]`.
-
-    *target* is a module, its name, or a function (which then stands where both names would); what follows is
-    the function's name and a list of arguments, or that list alone, or nothing.
-
-    Raises:
-        TypeError: the arguments have neither form; the sentence shows both.
-        EncodeError: the function cannot be sent by name (a lambda, say).
-    """
-    if callable(target) and not isinstance(target, ModuleType):
-        module, name = name_of_callable(target)
-        return module, name, _arguments(rest)
-    if isinstance(target, ModuleType):
-        target = target.__name__
-    if type(target) is not str or not rest or type(rest[0]) is not str:
-        msg = (
-            'a call is named by `module, "function", [args]` (the module by name or itself) '
-            f"or by `function, [args]`, not by {', '.join(map(repr, (target, *rest)))}"
-        )
-        raise TypeError(msg)
-    return target, rest[0], _arguments(rest[1:])
-
-
-def _arguments(rest: tuple[Any, ...]) -> list[Any]:
-    if not rest:
-        return []
-    if len(rest) == 1 and isinstance(rest[0], (list, tuple)):
-        return list(rest[0])
-    msg = f"the arguments come as one list, not as {', '.join(map(repr, rest))}"
-    raise TypeError(msg)

@@ -14,7 +14,7 @@ from pyx.terms import LONGEST_WORD, Raised
 from pyx.wire.codec import decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyx.core.kernel import Kernel
     from pyx.signals import Reason
@@ -51,12 +51,19 @@ def decoded(payload: Payload, kernel: Kernel) -> Any:
     return decode(payload, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
 
 
-def encoded_call(module: str, function: str, args: Sequence[Any], limit: int) -> Payload:
-    """Returns the payload of a call by name; raises as `encoded`, with a path that starts at `args`."""
+def encoded_call(
+    module: str, function: str, args: Sequence[Any], limit: int, kwargs: Mapping[str, Any] | None = None
+) -> Payload:
+    """Returns the payload of a call by name; raises as `encoded`, with a path that starts at `args`.
+
+    Keyword arguments follow only where there are any: `(module, function, args)` is read by all versions.
+    """
+    named = (dict(kwargs),) if kwargs else ()
     try:
-        return encoded((module, function, list(args)), limit)
+        return encoded((module, function, list(args), *named), limit)
     except EncodeError:
         encoded(list(args), limit, what="args")  # raises again, with a path that the caller understands
+        encoded(dict(kwargs or {}), limit, what="kwargs")
         raise
 
 

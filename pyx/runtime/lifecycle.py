@@ -27,7 +27,7 @@ from pyx.signals import Call
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pyx.core.kernel import Kernel
     from pyx.core.processes import ProcessRecord
@@ -69,11 +69,12 @@ class Lifecycle:
         self,
         function: Callable[..., Any],
         args: tuple[Any, ...],
+        kwargs: Mapping[str, Any] | None = None,
         *,
         link: bool = False,
         monitor: bool = False,
     ) -> tuple[Pid, Ref | None]:
-        """Starts *function* as a process; *args* are encoded now and decoded by it.
+        """Starts *function* as a process; *args* and *kwargs* are encoded now and decoded by it.
 
         Raises:
             EncodeError: an argument is not data.
@@ -82,21 +83,34 @@ class Lifecycle:
         coroutine = rpc_functions.is_coroutine_function(function)
         call = rpc_functions.initial_call(function, len(args))
 
+        if kwargs:
+            named = encoded(dict(kwargs), self._sending.max_message_bytes, what="kwargs")
+            function = _with_keywords(function, named, self._kernel)
+            call = (*call[:2], len(args) + len(kwargs))
+
         def body() -> Any:
             return function(*decoded(payload, self._kernel))
 
         return self._spawn("async def" if coroutine else "def", call, body, link=link, monitor=monitor)
 
     def spawn_named(
-        self, module: str, function: str, args: list[Any], *, link: bool = False, monitor: bool = False
+        self,
+        module: str,
+        function: str,
+        args: list[Any],
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        link: bool = False,
+        monitor: bool = False,
     ) -> tuple[Pid, Ref | None]:
         """Starts a function by its name; a missing one is the new process's failure, as in Erlang."""
-        payload = encoded_call(module, function, args, self._sending.max_message_bytes)
+        payload = encoded_call(module, function, args, self._sending.max_message_bytes, kwargs)
 
         def body() -> Any:
             return self._resolve(payload, *decoded(payload, self._kernel))()
 
-        return self._spawn("def", (module, function, len(args)), body, link=link, monitor=monitor)
+        call = module, function, len(args) + len(kwargs or ())
+        return self._spawn("def", call, body, link=link, monitor=monitor)
 
     def _spawn(
         self, kind: str, call: tuple[str, str, int], body: Callable[[], Any], *, link: bool, monitor: bool
@@ -125,9 +139,10 @@ class Lifecycle:
         process.runner = runner
 
         def body() -> Any:
-            module, function, args = decoded(payload, self._kernel)
-            process.initial_call = module, function, len(args)  # and lets go of the payload
-            call = self._resolve(payload, module, function, args)
+            module, function, args, *kwargs = decoded(payload, self._kernel)
+            # The payload is let go of.
+            process.initial_call = module, function, len(args) + sum(map(len, kwargs))
+            call = self._resolve(payload, module, function, args, *kwargs)
             if process.call is None:
                 process.kind = "def"  # until it returns a coroutine, as an `async def` does
             return call()
@@ -137,7 +152,12 @@ class Lifecycle:
         self._run(runner, body, on_loop=False)
 
     def _resolve(
-        self, payload: Payload, module: str, function: str, args: list[Any]
+        self,
+        payload: Payload,
+        module: str,
+        function: str,
+        args: list[Any],
+        kwargs: Mapping[str, Any] | None = None,
     ) -> functools.partial[Any]:
         kernel = self._kernel
         found = None
@@ -145,7 +165,7 @@ class Lifecycle:
             found = rpc_functions.find_marked(module, function)
             if not allows(kernel.tables.policy, Call, marked=found is not None):
                 raise RpcRefused(kernel.tables.name, kernel.tables.policy)
-        return functools.partial(found or rpc_functions.find(module, function), *args)
+        return functools.partial(found or rpc_functions.find(module, function), *args, **(kwargs or {}))
 
     # ------------------------------------------------------------ running and ending
 
@@ -221,6 +241,11 @@ class Lifecycle:
         """Shows the exit signal that a shell received; the shell goes on."""
         text = exit_text(self._kernel, frm, reason)
         self._dispatch.defer(self._kernel.printing.print_lines, frm, process.pid, text)
+
+
+def _with_keywords(function: Callable[..., Any], named: Payload, kernel: Kernel) -> Callable[..., Any]:
+    """Returns *function* with the keyword arguments in a payload, which each call decodes anew."""
+    return lambda *args: function(*args, **decoded(named, kernel))
 
 
 def exit_text(kernel: Kernel, frm: Pid, reason: Reason) -> str:

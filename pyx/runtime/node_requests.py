@@ -11,11 +11,10 @@ from pyx.errors import RpcRefused
 from pyx.execution.context import acting_leader, acting_pid
 from pyx.execution.node_log import log
 from pyx.runtime import request
-from pyx.runtime.arguments import named_call
-from pyx.runtime.encoding import encoded_call
+from pyx.runtime.call_forms import callee
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
-from pyx.runtime.rpc_client import malformed
+from pyx.runtime.rpc_client import encoded_callee, malformed
 from pyx.terms import Pid, Ref
 
 DIAL_SECONDS: Final = 10.0
@@ -54,7 +53,13 @@ async def connect(node: str) -> bool | str:
 
 
 async def spawn(
-    node: str, module: Any, rest: tuple[Any, ...], *, link: bool = False, monitor: bool = False
+    node: str,
+    target: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    link: bool = False,
+    monitor: bool = False,
 ) -> tuple[Pid, Ref | None]:
     """See `Node.spawn`; returns the pid, and the monitor if there is one.
 
@@ -64,9 +69,9 @@ async def spawn(
         RpcError: the answer is malformed.
     """
     here = this_node()
-    module, function, args = named_call(module, rest)
+    called = callee("Node.spawn", target, args, kwargs)
     dest = here.full_name(node)
-    payload = encoded_call(module, function, args, here.max_message_bytes)
+    payload = encoded_callee(here, called)
     frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
     with PendingAnswer(here) as pending:
         with here.kernel_call as kernel:
@@ -81,7 +86,7 @@ async def spawn(
         raise RpcRefused(dest, str(pending.body))
     if pending.outcome == NONSENSE:
         raise malformed(dest, pending.body)
-    log.warning("cannot start %s.%s on %s: %s", module, function, dest, pending.body)
+    log.warning("cannot start %s.%s on %s: %s", called.module, called.function, dest, pending.body)
     if pending.dead_pid is not None:
         return pending.dead_pid, ref
     with here.kernel_call as kernel:

@@ -98,8 +98,8 @@ def _initial_call(node: KernelHost, process: ProcessRecord) -> tuple[str, str, i
     if not isinstance(call, Payload):
         return call
     try:
-        module, function, args = decoded(call, node.kernel)
-        return str(module), str(function), len(args)
+        module, function, args, *kwargs = decoded(call, node.kernel)
+        return str(module), str(function), len(args) + sum(map(len, kwargs[:1]))
     except (DecodeError, TypeError, ValueError):  # hostile; the process will end because of it
         return "", "", 0
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.core.pending_requests import NONSENSE
 from pyx.core.tables import THE_NODE
@@ -23,22 +24,30 @@ from pyx.execution.context import acting_leader, acting_pid
 from pyx.execution.node_log import log
 from pyx.printable import short_repr
 from pyx.runtime import encoding
-from pyx.runtime.arguments import checked_seconds, named_call
+from pyx.runtime.call_forms import callee, callee_within
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pyx.runtime.call_forms import Callee
     from pyx.runtime.local_node import LocalNode
     from pyx.signals import Payload
 
 
-async def call(node: str, module: Any, function: Any, args: Sequence[Any], timeout: float | None) -> Any:
-    """See `rpc.call`."""
-    seconds = checked_seconds(timeout)
+T = TypeVar("T")
+
+
+async def call(
+    node: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None = None
+) -> Any:
+    """See `rpc.call` for the two forms of *target* and what follows it."""
     here = this_node()
+    called, seconds = callee_within("rpc.call", target, args, kwargs, timeout)
     dest = here.full_name(node)
-    payload = encoded_call(here, module, function, args)
+    payload = encoded_callee(here, called)
     with PendingAnswer(here) as pending:
         _ask(here, pending, dest, payload)
         if not await pending.wait(seconds):
@@ -48,13 +57,17 @@ async def call(node: str, module: Any, function: Any, args: Sequence[Any], timeo
 
 
 async def multicall(
-    nodes: Sequence[str] | None, module: Any, function: Any, args: Sequence[Any], timeout: float | None
+    nodes: Sequence[str] | None,
+    target: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    timeout: float | None = None,
 ) -> tuple[list[Any], list[str]]:
     """See `rpc.multicall`."""
-    seconds = checked_seconds(timeout)
     here = this_node()
+    called, seconds = callee_within("rpc.multicall", target, args, kwargs, timeout)
     dests = destinations(here, nodes)
-    payload = encoded_call(here, module, function, args)
+    payload = encoded_callee(here, called)
     deadline = None if seconds is None else time.monotonic() + seconds
     with contextlib.ExitStack() as stack:
         pendings = [stack.enter_context(PendingAnswer(here)) for _ in dests]
@@ -65,17 +78,30 @@ async def multicall(
     return results_of(here, dests, pendings)
 
 
-class CallFuture(concurrent.futures.Future[Any]):
-    """The future of a call that is asked for by making it; cancelling it abandons the call."""
+def cast(node: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """See `rpc.cast`."""
+    here = this_node()
+    payload = encoded_callee(here, callee("rpc.cast", target, args, kwargs))
+    here.sending.cast(here.full_name(node), payload)
 
-    def __init__(self, node: str, module: Any, function: Any, args: Sequence[Any]) -> None:
+
+class CallFuture(concurrent.futures.Future[T]):
+    """The future of a call that is asked for by making it; cancelling it abandons the call.
+
+    `result(timeout)` waits on a thread, `await` in a coroutine.
+    """
+
+    def __init__(self, node: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super().__init__()
         self._here = this_node()
         self._dest = self._here.full_name(node)
-        payload = encoded_call(self._here, module, function, args)
+        payload = encoded_callee(self._here, callee("rpc.async_call", target, args, kwargs))
         self._pending = PendingAnswer(self._here, self)
         _ask(self._here, self._pending, self._dest, payload)
         self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.wrap_future(self).__await__()
 
     def wake(self) -> None:
         """Has a warm thread decode the answer: a large one must not delay the transport."""
@@ -90,16 +116,14 @@ class CallFuture(concurrent.futures.Future[Any]):
             self.set_exception(error)
 
 
-def encoded_call(here: LocalNode, target: Any, function: Any, args: Sequence[Any]) -> Payload:
-    """Returns the payload of `call(node, target, function, args)`, in either form of `named_call`.
+def encoded_callee(here: LocalNode, called: Callee) -> Payload:
+    """Returns the payload of a call.
 
     Raises:
-        TypeError: it is neither form.
-        EncodeError: an argument is not data; the path starts at `args`.
+        EncodeError: an argument is not data; the path starts at `args` or `kwargs`.
     """
-    rest: tuple[Any, ...] = () if function is None else (function,)
-    module, name, arguments = named_call(target, (*rest, args) if args else rest)
-    return encoding.encoded_call(module, name, arguments, here.max_message_bytes)
+    module, function, args, kwargs = called
+    return encoding.encoded_call(module, function, args, here.max_message_bytes, kwargs)
 
 
 def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx.errors import EncodeError, NodeNameInvalid
+from pyx.errors import NodeNameInvalid
 from pyx.runtime.arguments import (
     checked_choice,
     checked_destination,
     checked_pid,
     checked_ref,
     checked_seconds,
-    named_call,
 )
 from pyx.terms import Pid, Ref
 
@@ -85,40 +83,3 @@ class TestSeconds:
     def test_seconds_out_of_range_are_refused(self, given: Any) -> None:
         with pytest.raises(ValueError, match="delay is a number of seconds from 0 on"):
             checked_seconds(given, "delay")
-
-
-class TestCalls:
-    @pytest.mark.parametrize(
-        ("target", "rest"),
-        [
-            ("os.path", ("join", ["a", "b"])),
-            (os.path, ("join", ["a", "b"])),
-            (os.path.join, (["a", "b"],)),
-            (os.path.join, (("a", "b"),)),
-        ],
-    )
-    def test_call_in_each_form_is_accepted(self, target: Any, rest: tuple[Any, ...]) -> None:
-        module, function, args = named_call(target, rest)
-        assert (module in {"os.path", "posixpath"}, function, args) == (True, "join", ["a", "b"])
-
-    def test_call_without_arguments_is_accepted(self) -> None:
-        assert named_call("os", ("getpid",)) == ("os", "getpid", [])
-        assert named_call(os.path.join, ()) == ("posixpath", "join", [])
-
-    @pytest.mark.parametrize(
-        ("target", "rest"), [("os", ()), ("os", (1,)), ("os", (["getpid"],)), (1, ("f",)), (None, ("f", []))]
-    )
-    def test_call_that_names_no_function_is_refused(self, target: Any, rest: tuple[Any, ...]) -> None:
-        with pytest.raises(TypeError, match=r'a call is named by `module, "function", \[args\]`'):
-            named_call(target, rest)
-
-    @pytest.mark.parametrize(
-        "rest", [("getpid", 1), ("getpid", 1, 2), ("getpid", [1], [2]), ("getpid", "ab")]
-    )
-    def test_arguments_not_in_one_list_are_refused(self, rest: tuple[Any, ...]) -> None:
-        with pytest.raises(TypeError, match="the arguments come as one list"):
-            named_call("os", rest)
-
-    def test_function_without_a_name_is_refused(self) -> None:
-        with pytest.raises(EncodeError, match="lambda"):
-            named_call(lambda: None, ())

@@ -27,7 +27,7 @@ def connect(node: str) -> bool | str:
 
 
 def spawn(node: str, function: str, args: list[Any], *, monitor: bool = False) -> tuple[Pid, Ref | None]:
-    return wait("Node.spawn", node_requests.spawn(node, "os", (function, args), monitor=monitor))
+    return wait("Node.spawn", node_requests.spawn(node, "os", (function, args), {}, monitor=monitor))
 
 
 def block(node: LocalNode) -> threading.Event:

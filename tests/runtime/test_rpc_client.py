@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx.errors import EncodeError, RemoteError, RpcError, RpcNoConnection, RpcRefused, RpcUndefined
+from pyx.runtime.call_forms import Callee
 from pyx.runtime.request import PendingAnswer
-from pyx.runtime.rpc_client import destinations, encoded_call, results_of, value_of
+from pyx.runtime.rpc_client import destinations, encoded_callee, results_of, value_of
 from pyx.signals import Payload
 from pyx.terms import Raised
 from pyx.wire.codec import decode
@@ -20,19 +20,17 @@ if TYPE_CHECKING:
 
 
 class TestAsking:
-    def test_both_forms_of_a_call_make_one_payload(self, node: LocalNode) -> None:
-        named = decode(encoded_call(node, "posixpath", "join", ["a", "b"]), None)
-        assert named == ("posixpath", "join", ["a", "b"])
-        assert decode(encoded_call(node, os.path.join, ["a", "b"], ()), None) == named
-        assert decode(encoded_call(node, "os", "getpid", []), None) == ("os", "getpid", [])
-
-    def test_two_lists_of_arguments_are_refused(self, node: LocalNode) -> None:
-        with pytest.raises(TypeError, match="the arguments come as one list"):
-            encoded_call(node, os.path.join, ["a"], ["b"])
+    def test_keyword_arguments_are_part_of_a_payload_where_there_are_any(self, node: LocalNode) -> None:
+        bare = encoded_callee(node, Callee("os", "getpid", [], {}))
+        assert decode(bare, None) == ("os", "getpid", [])
+        named = encoded_callee(node, Callee("shop", "total", [1], {"currency": "EUR"}))
+        assert decode(named, None) == ("shop", "total", [1], {"currency": "EUR"})
 
     def test_argument_that_is_not_data_is_named(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[1\]"):
-            encoded_call(node, "os", "getpid", [1, object()])
+            encoded_callee(node, Callee("os", "getpid", [1, object()], {}))
+        with pytest.raises(EncodeError, match=r"cannot send kwargs\['x'\]"):
+            encoded_callee(node, Callee("os", "getpid", [1], {"x": object()}))
 
 
 def answered(node: LocalNode, outcome: str | None, body: Any = None) -> PendingAnswer:

@@ -76,7 +76,12 @@ class TestShellProcess:
     def test_shell_leads_a_terminal(self, shell: ShellProcess, console: Console) -> None:
         assert Process.group_leader() == shell.pid
         done = threading.Event()
-        pid = spawn(lambda: (say("from a child\n"), done.set()))
+
+        def child() -> None:
+            say("from a child\n")
+            done.set()
+
+        pid = spawn(child)
         wait_for(done)
         until(lambda: console.shown == [(pid, "from a child\n")])
 

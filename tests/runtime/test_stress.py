@@ -7,6 +7,7 @@ sender sent, whole and in order, and nothing after its end.
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import io
 import itertools
@@ -207,7 +208,7 @@ def kill_senders(
     def killer() -> None:
         living: list[Pid] = []
         for way in itertools.islice(itertools.cycle(ways), kills):
-            pid = spawn(lambda to, killer, way=way: sender(to, killer, way), reader_there, own_pid())
+            pid = spawn(functools.partial(sender, say=way), reader_there, own_pid())
             send(reader_there, ("watch", pid))
             living.append(pid)
             if len(living) == ALIVE_AT_ONCE:

@@ -13,7 +13,7 @@ from pyx import Node, Process, receive, send
 from pyx import self as own_pid
 from pyx.errors import RemoteError, RpcError
 from pyx.execution import context
-from pyx.runtime import rpc_client
+from pyx.runtime import encoding, rpc_client
 from pyx.runtime.request import PendingAnswer, wait
 from pyx.signals import Payload
 from pyx.terms import Pid
@@ -98,7 +98,7 @@ def test_undecodable_call_fails_at_its_caller(two: Two) -> None:
 
 def test_undecodable_answer_fails_at_its_caller(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
-    call = rpc_client.encoded_call(two.a, "os", "getpid", [])
+    call = encoding.encoded_call("os", "getpid", [], two.a.max_message_bytes)
     pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", call)
     with pytest.raises(RpcError, match="the answer of b@test cannot be decoded: malformed payload"):
         rpc_client.value_of(two.a, "b@test", pending)

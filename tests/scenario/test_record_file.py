@@ -356,7 +356,7 @@ def test_merged_recordings_of_two_shells_replay(host: Host) -> None:
     a.sees("2")
     a.interrupt()
     b.type("rpc.call('a', 'builtins', 'print', ['x'])")
-    b.type("Node.spawn('a', print, ['y'])")
+    b.type("Node.spawn('a', print, 'y')")
     for one in (a, b):
         one.prompt_returns()
         one.press("\x04")

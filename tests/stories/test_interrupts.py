@@ -125,10 +125,10 @@ def test_ctrl_c_drops_an_unfinished_block(shell: Shell) -> None:
 
 def test_answer_to_an_interrupted_call_is_dropped(shell: Shell, other: Shell) -> None:
     other.type('Process.register(self(), "other")')
-    shell.enter("print('run' 'ning'); rpc.call('other@vm', time.sleep, [0.2])")
+    shell.enter("print('run' 'ning'); rpc.call('other@vm', time.sleep, 0.2)")
     shell.sees("running")
     assert shell.interrupt() == "^C\nKeyboardInterrupt"
-    shell.type("rpc.call('other@vm', time.sleep, [0.4])")  # by now the first call has been answered, too
+    shell.type("rpc.call('other@vm', time.sleep, 0.4)")  # by now the first call has been answered, too
 
 
 @pytest.mark.parametrize(("keys", "code"), [("\x04", 0), ("exit()\r", 0), ("exit(7)\r", 7)])

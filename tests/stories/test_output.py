@@ -110,7 +110,7 @@ class TestAtTheCaller:
     def test_print_before_a_send_is_shown_before_the_message_arrives(self, near: Shell) -> None:
         near.type("function = noisy.print_and_send")
         for number in range(20):
-            code = f'Node.spawn("far", function, ["before {number}", self()]); receive(timeout=10)'
+            code = f'Node.spawn("far", function, "before {number}", self()); receive(timeout=10)'
             assert near.type(code) == f"before {number}\n'printed'"
 
     def test_rpc_prints_at_the_calling_shell(self, near: Shell, far: Shell) -> None:

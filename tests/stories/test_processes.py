@@ -130,7 +130,7 @@ class TestMessages:
 class TestRpc:
     def test_call_returns_values_and_raises_failures(self, a: Shell, b: Shell) -> None:
         assert a.type('rpc.call("b", "operator", "add", [1, 2])') == "3"
-        assert a.type('rpc.call("b", len, [[1, 2]])') == "2"
+        assert a.type('rpc.call("b", len, [1, 2])') == "2"
         assert a.type('rpc.call("b", "os", "path.join", ["x", "y"])') == "'x/y'"
         assert a.type('rpc.call("b", "os", "getpid")') == str(b.pid)
         assert a.type('rpc.call("b", "operator", "truediv", [1, 0])') == (
