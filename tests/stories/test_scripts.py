@@ -195,8 +195,14 @@ class TestImports:
 class TestGarbageCollector:
     SHOWN = "import gc; print(gc.get_threshold()[0])"
 
-    def test_threshold_of_pyx_is_10000_objects(self, host: Host) -> None:
+    def test_thresholds_of_pyx_are_higher_than_those_of_python(self, host: Host) -> None:
         assert host.run("-e", self.SHOWN).stdout == "10000\n"
+        if sys.version_info < (3, 14):  # from there on without meaning
+            assert host.run("-e", "import gc; print(gc.get_threshold()[2])").stdout == "30\n"
+
+    def test_threshold_that_the_program_sets_wins(self, host: Host) -> None:
+        code = "import gc; gc.set_threshold(800); from pyx import Node; Node.start('own@vm')"
+        assert host.run("-e", code, "-e", self.SHOWN).stdout == "800\n"
 
     @pytest.mark.parametrize("set_before", [0, 50_000])
     def test_threshold_that_was_set_before_is_kept(self, host: Host, tmp_path: Path, set_before: int) -> None:
