@@ -91,11 +91,12 @@ class Carrier(Protocol):
     async def close(self) -> None:
         """Withdraws the name: other nodes cannot find this node any more."""
 
-    def accepted(self, connection: socket.socket) -> HandshakeStream:
+    async def accepted(self, connection: socket.socket) -> HandshakeStream:
         """Returns the handshake of an accepted connection.
 
         Raises:
             PyxError: the peer is refused without a handshake; the sentence is for the log.
+            OSError: the connection is broken.
         """
 
     async def connect(self, name: str) -> socket.socket:

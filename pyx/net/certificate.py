@@ -1,6 +1,6 @@
 """The certificate of one start of a node: made in memory, never stored.  See `wire/handshake/tls.py`.
 
-`cryptography` costs 30 ms to import: only a node that listens on TCP imports this file.
+`cryptography` costs 45 ms to import: only a node that accepts TCP connections imports this file.
 """
 
 from __future__ import annotations

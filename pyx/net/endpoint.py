@@ -255,23 +255,17 @@ class Endpoint:
             self._retry = self._loop.call_later(_RETRY_SECONDS, self.accept)
             return
         connection.setblocking(False)
-        try:
-            handshake = self._carrier.accepted(connection)
-        except (PyxError, OSError) as error:
-            connection.close()
-            self._owner.connection_refused(str(error))
-            return
         self._pending.drop_one_if_full()
-        task = self._loop.create_task(self._accept_peer(handshake))
+        task = self._loop.create_task(self._accept_peer(connection))
         self._pending.add(task, PendingConnection(connection, address[0] if address else ""))
 
-    async def _accept_peer(self, handshake: HandshakeStream) -> None:
+    async def _accept_peer(self, connection: socket.socket) -> None:
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                refused = await self._authenticate(handshake)
+                refused = await self._authenticate(await self._carrier.accepted(connection))
         except TimeoutError:
             refused = f"a connection did not authenticate within {HANDSHAKE_SECONDS:g} s"
-        except ProtocolError as error:
+        except PyxError as error:
             refused = str(error)
         except OSError as error:
             refused = connection_broke(error)

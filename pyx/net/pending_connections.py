@@ -7,7 +7,6 @@ own addresses have no share, as all users of the host have the same address.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS
@@ -77,6 +76,8 @@ def is_here(address: str) -> bool:
     """Returns True for an address of this host: "" (a unix socket) or loopback; False for a host name."""
     if not address:
         return True
+    import ipaddress  # not loaded by a node on unix sockets
+
     try:
         return ipaddress.ip_address(address.partition("%")[0]).is_loopback
     except ValueError:

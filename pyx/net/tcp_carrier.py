@@ -3,31 +3,35 @@
 Other nodes ask the EPMD of the host in the node's name for its port; or the port is the same on all nodes
 (`--port N`), and EPMD is not used.  EPMD's answer is a hint: the handshake compares the dialled name.
 
-Importing this file costs 30 ms (`cryptography`): only a node with a long name does.
+The certificate is made when the first connection is accepted: `cryptography` takes 45 ms and 13 MB to load
+[measured: CPU time, CPython 3.11], for which no prompt has to wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.net import epmd_client, tcp
-from pyx.net.certificate import listening_context, make_certificate
+from pyx.net.error_words import in_words
 from pyx.net.pending_connections import is_here
 from pyx.net.tls_stream import TlsHandshakeStream, handshake_limit
 from pyx.terms import host_of, is_long
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 _MIXED: Final = "it has a short name, and this node a long one (--name): the two do not mix"
 
 
 class TcpCarrier:
-    """The carrier of `--name`.  Made on any thread, with a new certificate.
+    """The carrier of `--name`.  Made on any thread.
 
     Args:
         name: the full name of the node.
@@ -45,9 +49,8 @@ class TcpCarrier:
         self._listen = listen
         self._common_port = port
         self._trouble = trouble
-        certificate = make_certificate()
-        self._certificate_sha256 = certificate.sha256
-        self._accepting = listening_context(certificate)
+        self._accepting: asyncio.Future[tuple[ssl.SSLContext, bytes]] | None = None
+        """The TLS context with the certificate, and the certificate's hash."""
         self._dialling = dialling_context()
         self._turns = handshake_limit()
         self._registration: epmd_client.Registration | None = None
@@ -89,10 +92,19 @@ class TcpCarrier:
         if self._registration is not None:
             await self._registration.close()
 
-    def accepted(self, connection: socket.socket) -> TlsHandshakeStream:
-        """See `Carrier`."""
-        machine = TlsMachine(self._accepting, certificate_sha256=self._certificate_sha256)
-        return TlsHandshakeStream(connection, machine, self._turns)
+    async def accepted(self, connection: socket.socket) -> TlsHandshakeStream:
+        """See `Carrier`; the first connections wait for the certificate, which a thread makes."""
+        if self._accepting is None or (self._accepting.done() and self._accepting.exception() is not None):
+            thread = ThreadPoolExecutor(1, "pyx-certificate")
+            self._accepting = asyncio.get_running_loop().run_in_executor(thread, _certified_context)
+            thread.shutdown(wait=False)
+        try:
+            # One of several that wait may be cancelled: the others wait on.
+            context, sha256 = await asyncio.shield(self._accepting)
+        except Exception as error:  # whatever it is, the log shows it
+            msg = f"no certificate could be made for it ({in_words(error)})"
+            raise PyxError(msg) from error
+        return TlsHandshakeStream(connection, TlsMachine(context, certificate_sha256=sha256), self._turns)
 
     async def connect(self, name: str) -> socket.socket:
         """Returns a connection to the node *name*; raises PyxError with the reason."""
@@ -113,7 +125,18 @@ class TcpCarrier:
         return TlsHandshakeStream(connection, TlsMachine(self._dialling), self._turns)
 
 
+def _certified_context() -> tuple[ssl.SSLContext, bytes]:
+    """Returns the TLS context of accepted connections with a new certificate in it, and that one's hash."""
+    from pyx.net.certificate import listening_context, make_certificate
+
+    certificate = make_certificate()
+    return listening_context(certificate), certificate.sha256
+
+
 async def _address_of(host: str) -> str:
+    with contextlib.suppress(OSError, ValueError):  # an address: neither the resolver nor a codec is loaded
+        socket.inet_pton(socket.AF_INET, host)
+        return host
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -42,7 +42,8 @@ class UnixCarrier:
         """Releases the name."""
         self._claim.release()
 
-    def accepted(self, connection: socket.socket) -> PlainHandshakeStream:
+    @staticmethod
+    async def accepted(connection: socket.socket) -> PlainHandshakeStream:
         """See `Carrier`; refuses connections of other users."""
         if (uid := uid_of(connection)) != os.geteuid():
             msg = f"a connection of user {uid} was refused: this node belongs to user {os.geteuid()}"

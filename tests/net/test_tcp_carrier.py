@@ -10,14 +10,15 @@ import contextlib
 import os
 import random
 import socket
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.errors import ProtocolError, PyxError
-from pyx.net import endpoint
-from pyx.net.certificate import listening_context, make_certificate
+from pyx.net import certificate, endpoint
+from pyx.net.certificate import Certificate, listening_context, make_certificate
 from pyx.net.endpoint import Arrival
 from pyx.net.tcp_carrier import TcpCarrier
 from pyx.net.tls_stream import TlsHandshakeStream
@@ -160,6 +161,69 @@ class TestDial:
         assert failed.reason == "it does not speak TLS"
 
 
+class TestCertificate:
+    def test_certificate_is_made_once_for_the_first_connections(
+        self, net: Net, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made: list[Certificate] = []
+
+        def counted() -> Certificate:
+            made.append(make_certificate())
+            return made[-1]
+
+        monkeypatch.setattr(certificate, "make_certificate", counted)
+        nodes = [net.node(f"gus{number}@127.0.0.1") for number in range(3)]
+        bob = net.node("bob@127.0.0.2").listen()
+        assert made == [], "a node that has accepted no connection needs none"
+        for node in nodes:
+            node.dials("bob@127.0.0.2")
+        assert all(isinstance(node.outcomes.get(timeout=HANG), Arrival) for node in nodes)
+        assert len(made) == 1
+        assert isinstance(nodes[0].reaches("bob@127.0.0.2"), Arrival)
+        assert len(made) == 1
+        assert bob.claims == 4
+
+    def test_connection_without_certificate_is_refused_and_the_next_one_makes_another(
+        self, net: Net, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def failing() -> Certificate:
+            raise ModuleNotFoundError("No module named 'cryptography'")
+
+        gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
+        with monkeypatch.context() as patched:
+            patched.setattr(certificate, "make_certificate", failing)
+            failed = gus.reaches("bob@127.0.0.2")
+        assert isinstance(failed, DialFailed)
+        assert bob.refusals.get(timeout=HANG) == (
+            "no certificate could be made for it (ModuleNotFoundError: No module named 'cryptography')"
+        )
+        assert isinstance(gus.reaches("bob@127.0.0.2"), Arrival)
+
+    def test_connection_that_ends_while_the_certificate_is_made_leaves_the_others(
+        self, net: Net, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        is_asked, may_go_on = threading.Event(), threading.Event()
+
+        def slowly() -> Certificate:
+            is_asked.set()
+            may_go_on.wait(HANG)
+            return make_certificate()
+
+        monkeypatch.setattr(certificate, "make_certificate", slowly)
+        gus, bob = net.node("gus@127.0.0.1"), net.node("bob@127.0.0.2").listen()
+        gus.dials("bob@127.0.0.2")
+        assert is_asked.wait(HANG)
+        until(lambda: len(list(bob.endpoint._pending)) == 1)
+        first = next(iter(bob.endpoint._pending))
+        cat = net.node("cat@127.0.0.3")
+        cat.dials("bob@127.0.0.2")
+        until(lambda: len(list(bob.endpoint._pending)) == 2)
+        net.loop_thread.call(first.cancel)
+        until(lambda: len(list(bob.endpoint._pending)) == 1)
+        may_go_on.set()
+        assert isinstance(cat.outcomes.get(timeout=HANG), Arrival)
+
+
 class TestManInTheMiddle:
     """Attackers who control the network and do not have the cookie."""
 
@@ -271,9 +335,9 @@ class Middle:
         real.setblocking(False)
         with contextlib.closing(victim), contextlib.closing(real):
             await loop.sock_connect(real, (self._real, self._net.port))
-            certificate = make_certificate()
+            own = make_certificate()
             to_victim = TlsHandshakeStream(
-                victim, TlsMachine(listening_context(certificate), certificate_sha256=certificate.sha256)
+                victim, TlsMachine(listening_context(own), certificate_sha256=own.sha256)
             )
             to_real = TlsHandshakeStream(real, TlsMachine(dialling_context()))
             await to_victim.open_channel()
