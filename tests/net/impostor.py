@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.net.tls_stream import TlsHandshakeStream
-from pyx.wire.handshake.hello import ACCEPTOR, Hello, pack_hello
+from pyx.wire.handshake.hello import ACCEPTOR, PROTOCOL_VERSION, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine
 from tests.net.endpoint_nodes import KEY
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BOB: Final = "bob@127.0.0.2"
-HELLO: Final = Hello(ACCEPTOR, 1, 1, 0, 7, bytes(range(32)), BOB, "")
+HELLO: Final = Hello(ACCEPTOR, PROTOCOL_VERSION, PROTOCOL_VERSION, 0, 7, bytes(range(32)), BOB, "")
 CERTIFICATE: Final = make_certificate()
 
 

@@ -68,11 +68,11 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
     "hello with my own name": (lambda: bob_with(name="gus@127.0.0.1"), "it has this node's own name"),
     "hello of an old version": (
         lambda: bob_with(lowest=0, highest=0),
-        "it speaks pyx protocol 0, this node 1",
+        "it speaks pyx protocol 0, this node 2",
     ),
     "hello of a version to come": (
-        lambda: bob_with(lowest=2, highest=9),
-        "it speaks pyx protocol 2 to 9, this node 1",
+        lambda: bob_with(lowest=3, highest=9),
+        "it speaks pyx protocol 3 to 9, this node 2",
     ),
     "hello with unknown flags": (lambda: bob_with(flags=4), "it requires what this node lacks (flags 0x4)"),
     "hello without a creation": (lambda: bob_with(creation=0), "its creation is 0"),

@@ -21,7 +21,7 @@ import pytest
 from pyx.errors import ProtocolError
 from pyx.net.endpoint import Arrival
 from pyx.net.tls_stream import TlsHandshakeStream
-from pyx.wire.handshake.hello import DIALLER, Hello, pack_hello
+from pyx.wire.handshake.hello import DIALLER, PROTOCOL_VERSION, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.local_nodes import until
 from tests.net.endpoint_nodes import HANG, KEY, DialFailed
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["net", "short_timeout"]  # fixtures
 
-HELLO: Final = Hello(DIALLER, 1, 1, 0, 7, bytes(range(32)), "spy@127.0.0.9", "bob@127.0.0.2")
+HELLO: Final = Hello(
+    DIALLER, PROTOCOL_VERSION, PROTOCOL_VERSION, 0, 7, bytes(range(32)), "spy@127.0.0.9", "bob@127.0.0.2"
+)
 
 
 class HandDialler:
@@ -146,7 +148,7 @@ WRONG: Final[dict[str, Callable[[], HandDialler]]] = {
     "hello with my own name": lambda: HandDialler(HELLO._replace(name="bob@127.0.0.2")),
     "hello with another name dialled": lambda: HandDialler(HELLO._replace(dialled="cat@127.0.0.2")),
     "hello of an old version": lambda: HandDialler(HELLO._replace(lowest=0, highest=0)),
-    "hello of a version to come": lambda: HandDialler(HELLO._replace(lowest=2, highest=9)),
+    "hello of a version to come": lambda: HandDialler(HELLO._replace(lowest=PROTOCOL_VERSION + 1, highest=9)),
     "hello with unknown flags": lambda: HandDialler(HELLO._replace(flags=4)),
     "hello without a creation": lambda: HandDialler(HELLO._replace(creation=0)),
     "hello of an acceptor": lambda: HandDialler(HELLO._replace(role=2)),

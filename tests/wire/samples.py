@@ -57,6 +57,11 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
     ),
     (sig.Link(MINE, THEIRS), sig.Link(MINE_READ, THEIRS_READ)),
     (sig.Unlink(MINE, THEIRS, 3), sig.Unlink(MINE_READ, THEIRS_READ, 3)),
+    (
+        sig.UnlinkAck(Pid(5, 0, "gus@vm", 10), THEIRS, 3),
+        sig.UnlinkAck(Pid(5, 0, "gus@vm", 10), THEIRS_READ, 3),
+    ),
+    (sig.Link(Pid(2**64 - 1, 2**32 - 1), OLD), sig.Link(Pid(2**64 - 1, 2**32 - 1, *GUS), OLD)),
     (sig.UnlinkAck(MINE, THEIRS, 2**64 - 1), sig.UnlinkAck(MINE_READ, THEIRS_READ, 2**64 - 1)),
     (sig.ExitSignal(MINE, THEIRS, "noproc"), sig.ExitSignal(MINE_READ, THEIRS_READ, "noproc")),
     (
@@ -73,6 +78,11 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
     (sig.Monitor(MINE, THEIRS, REF), sig.Monitor(MINE_READ, THEIRS_READ, REF_READ)),
     (sig.Monitor(MINE, "stock", REF), sig.Monitor(MINE_READ, "stock", REF_READ)),
     (sig.Demonitor(MINE, THEIRS, REF), sig.Demonitor(MINE_READ, THEIRS_READ, REF_READ)),
+    (
+        sig.Monitor(MINE, "größe\udc80", REF),
+        sig.Monitor(MINE_READ, "größe\udc80", REF_READ),
+    ),
+    (sig.Monitor(MINE, OLD, REF), sig.Monitor(MINE_READ, OLD, REF_READ)),
     (sig.Demonitor(MINE, "stock", REF), sig.Demonitor(MINE_READ, "stock", REF_READ)),
     (sig.Down(THEIRS, ALIAS, MINE, "normal"), sig.Down(THEIRS_READ, ALIAS_READ, MINE_READ, "normal")),
     (
@@ -81,10 +91,20 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
     ),
     (sig.Down(THEIRS, ALIAS, "stock", ENCODED), sig.Down(THEIRS_READ, ALIAS_READ, "stock", ENCODED_READ)),
     (
+        sig.Down(THEIRS, ALIAS, MINE, "größe\udc80", MINE),
+        sig.Down(THEIRS_READ, ALIAS_READ, MINE_READ, "größe\udc80", MINE_READ),
+    ),
+    (
+        sig.Down(THEIRS, Ref(3, "bob@vm", 21), MINE, BIG),
+        sig.Down(THEIRS_READ, Ref(3, "bob@vm", 21), MINE_READ, BIG_READ),
+    ),
+    (
         sig.Down(THEIRS, ALIAS, MINE, sig.Payload(b"r", BOB)),
         sig.Down(THEIRS_READ, ALIAS_READ, MINE_READ, sig.Payload(b"r", BOB)),
     ),
     (sig.Print(MINE, THEIRS, "two\nlines\n"), sig.Print(MINE_READ, THEIRS_READ, "two\nlines\n")),
+    (sig.Print(MINE, THEIRS, "größe\udc80\n"), sig.Print(MINE_READ, THEIRS_READ, "größe\udc80\n")),
+    (sig.Print(MINE, THEIRS, ""), sig.Print(MINE_READ, THEIRS_READ, "")),
     (sig.Crashed(MINE, THEIRS, "ValueError: no\n"), sig.Crashed(MINE_READ, THEIRS_READ, "ValueError: no\n")),
     (sig.Leader(MINE, THEIRS, OTHER), sig.Leader(MINE_READ, THEIRS_READ, OTHER)),
     (sig.Call(MINE, 0, MINE, ENCODED), sig.Call(MINE_READ, 0, MINE_READ, ENCODED_READ)),
@@ -94,10 +114,31 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
         sig.Spawn(MINE_READ, 8, MINE_READ, True, REF_READ, ENCODED_READ),
     ),
     (sig.Spawn(MINE, 8, MINE, False, None, BIG), sig.Spawn(MINE_READ, 8, MINE_READ, False, None, BIG_READ)),
+    (sig.Call(MINE, 8, OTHER, ENCODED), sig.Call(MINE_READ, 8, OTHER, ENCODED_READ)),
+    (sig.Call(MINE, 8, OLD, ENCODED), sig.Call(MINE_READ, 8, OLD, ENCODED_READ)),
+    (
+        sig.Call(MINE, 8, MINE, sig.Payload(b"", GUS)),
+        sig.Call(MINE_READ, 8, MINE_READ, sig.Payload(b"", GUS)),
+    ),
+    (
+        sig.Spawn(MINE, 8, THEIRS, False, REF, ENCODED),
+        sig.Spawn(MINE_READ, 8, THEIRS_READ, False, REF_READ, ENCODED_READ),
+    ),
+    (
+        sig.Spawn(MINE, 8, OTHER, True, None, ENCODED),
+        sig.Spawn(MINE_READ, 8, OTHER, True, None, ENCODED_READ),
+    ),
     (sig.Ask(MINE, 8, "info", ENCODED), sig.Ask(MINE_READ, 8, "info", ENCODED_READ)),
     (sig.Answer(8, "value", ENCODED), sig.Answer(8, "value", ENCODED_READ)),
     (sig.Answer(8, "refused", "off"), sig.Answer(8, "refused", "off")),
     (sig.Answer(8, "value", ENCODED, MINE), sig.Answer(8, "value", ENCODED_READ, MINE_READ)),
+    (sig.Answer(8, "raised", BIG, MINE), sig.Answer(8, "raised", BIG_READ, MINE_READ)),
+    (sig.Answer(8, "exit", "killed", MINE), sig.Answer(8, "exit", "killed", MINE_READ)),
+    (sig.Answer(2**64 - 1, "bananas", ENCODED), sig.Answer(2**64 - 1, "bananas", ENCODED_READ)),
+    (
+        sig.Answer(8, "value", sig.Payload(b"x", CAT)),
+        sig.Answer(8, "value", sig.Payload(b"x", CAT)),
+    ),
     (sig.Spawned(8, MINE), sig.Spawned(8, MINE_READ)),
     (sig.Dropped(MINE, "too long"), sig.Dropped(MINE_READ, "too long")),
     (sig.Tick(), sig.Tick()),
@@ -125,7 +166,7 @@ def transmitted(stream: SignalStream, signals: Iterable[sig.Signal]) -> bytes:
     return b"".join(chunks)
 
 
-def long_form(signal: type, *fields: Any, payload: bytes = b"") -> bytes:
+def general_form(signal: type, *fields: Any, payload: bytes = b"") -> bytes:
     """The body of a frame as a peer might forge it."""
     header = encode(fields)
     return struct.pack(">BI", KINDS[signal], len(header)) + header + payload

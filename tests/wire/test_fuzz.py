@@ -24,6 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyx import fast_paths
 from pyx.errors import DecodeError, ProtocolError
 from pyx.signals import ExitSignal, Link, Payload, Send
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
@@ -48,7 +49,7 @@ from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Establi
 from tests.wire.handshake.test_machine import acceptor, advance, dialler
 from tests.wire.messages.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
 from tests.wire.mutation import batches, mutated, pieces
-from tests.wire.samples import BOB, CAT, GUS, MINE, TABLE, THEIRS, framed, long_form, streams, transmitted
+from tests.wire.samples import BOB, CAT, GUS, MINE, TABLE, THEIRS, framed, general_form, streams, transmitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,7 +120,10 @@ PAYLOADS: Final = [*(encode(each) for each in (*RICH, RICH)), *HOSTILE]
 def _streams() -> Iterator[bytes]:
     """Streams from gus to bob: each signal alone, many together, large ones, in one frame or in fragments."""
     for written, _ in TABLE:
-        yield transmitted(streams()[0], [written])
+        for is_fast in (True, False):  # fixed heads, and general ones
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(fast_paths, "enabled", is_fast)
+                yield transmitted(streams()[0], [written])
     small: list[Signal] = [Send(MINE, THEIRS, Payload(payload)) for payload in PAYLOADS]
     yield transmitted(streams()[0], small)
     yield transmitted(streams()[0], [signal for signal, _ in TABLE if len(repr(signal)) < 1000])
@@ -131,8 +135,8 @@ def _streams() -> Iterator[bytes]:
         (WithMeta(1), 1),
         1 << 20_000,
     ):  # in place of a field
-        yield framed(long_form(Link, MINE, strange))
-        yield framed(long_form(ExitSignal, MINE, THEIRS, strange))
+        yield framed(general_form(Link, MINE, strange))
+        yield framed(general_form(ExitSignal, MINE, THEIRS, strange))
     for size, parts in ((FRAGMENT_BYTES + 1, 4096), (100_000, FRAGMENT_BYTES), (3000, 100)):
         gus = SignalStream(GUS, BOB, fragment_bytes=parts)
         yield transmitted(

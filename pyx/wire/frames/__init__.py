@@ -4,7 +4,10 @@
     layout          the kinds of frames and the layout of each
     head_limits     the longest heads, and a signal's fields shortened to fit them
     writer          one signal to the head and the payload of its frame
+    fixed_writer    the fixed heads, for signals whose fields fit
     reader          the head and the payload of a frame to one signal
+    fixed_reader    the fixed heads
+    known_pids      the pids in heads, remembered by their bytes
     sender_check    each field of a received signal against the identity of the peer
     scheduler       the order in which frames leave: fair between senders, ordered within each
     fragments       large frames cut into fragments, and the limits of frames in flight

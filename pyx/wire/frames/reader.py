@@ -6,6 +6,7 @@ ProtocolError: nothing more can be read from that peer.
 
 from __future__ import annotations
 
+import struct
 from typing import Final, TypeAlias, cast
 
 from pyx.errors import DecodeError, ProtocolError
@@ -13,8 +14,12 @@ from pyx.printable import short_repr
 from pyx.signals import Payload, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref, is_full_name
 from pyx.wire.codec import decode
+from pyx.wire.frames.fixed_reader import FIXED_READERS, Identities
 from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES
+from pyx.wire.frames.known_pids import own_incarnation
 from pyx.wire.frames.layout import (
+    FIXED,
+    FROM,
     KIND_AND_LENGTH,
     SEND_ALIAS,
     SEND_NAME,
@@ -43,13 +48,16 @@ class Reader:
     def __init__(self, here: Incarnation, there: Incarnation) -> None:
         self._here = here
         self._there = there
+        self._identities = Identities(here, there)
         self.known_addresses: Final[dict[bytes, Addresses]] = {}
-        """By the head of a message in one of the three short forms."""
+        """By the head of a message of the kinds 1 to 3."""
 
     def read(self, frame: bytes | memoryview) -> Signal:
         """The signal of a whole frame."""
         if not frame:
             return Tick()
+        if frame[0] > FIXED:
+            return self._read_fixed_form(bytes(frame), None)
         end = self._end_of_head(frame)
         if not 0 < end <= len(frame):
             msg = f"the head of a frame of kind {frame[0]} does not fit its {len(frame)} bytes"
@@ -58,15 +66,35 @@ class Reader:
 
     def read_parts(self, head: bytes, payload: bytes) -> Signal:
         """The signal of a reassembled frame, whose head and payload are separate."""
+        if head and head[0] > FIXED:
+            return self._read_fixed_form(head, payload)
         if self._end_of_head(head) != len(head):
             msg = f"a head of {len(head)} bytes states another length of itself"
             raise ProtocolError(msg)
         if head[0] > SEND_ALIAS:
-            return self._read_long_form(head, payload)
+            return self._read_general_form(head, payload)
         addresses = self.known_addresses.get(head)
         if addresses is None:
             addresses = self._read_addresses(head)
         return Send(*addresses, Payload(payload, self._there))
+
+    def _read_fixed_form(self, head: bytes, payload: bytes | None) -> Signal:
+        """The signal of a fixed head, with its payload at the end (None), or separate."""
+        found = FIXED_READERS.get(head[0])
+        if found is None:
+            msg = f"frames of kind {head[0]} are unknown"
+            raise ProtocolError(msg)
+        read, size = found
+        if payload is None:
+            payload = head[size:] if size else b""
+        elif len(head) != size if size else payload:
+            msg = f"a frame of kind {head[0]} has a head of {len(head)} bytes and {len(payload)} more"
+            raise ProtocolError(msg)
+        try:
+            return read(self._identities, head, payload)
+        except (struct.error, IndexError, UnicodeDecodeError) as error:
+            msg = f"the head of a frame of kind {head[0]} does not fit its {len(head)} bytes: {error}"
+            raise ProtocolError(msg) from error
 
     def _end_of_head(self, frame: bytes | memoryview) -> int:
         """The offset of the payload; 0 if the frame is too short to tell."""
@@ -86,13 +114,16 @@ class Reader:
         _, length = KIND_AND_LENGTH.unpack_from(frame)
         return KIND_AND_LENGTH.size + length
 
-    # ------------------------------------------------------------ messages in a short form
+    # ------------------------------------------------------------ messages of the kinds 1 to 3
 
     def _read_addresses(self, head: bytes) -> Addresses:
         to: Pid | str | Ref
+        if head[1] > 1:
+            msg = f"a message's sender flag is {head[1]}, not 0 or 1"
+            raise ProtocolError(msg)
         if head[0] == SEND_PID:
-            _, sender, to_number, to_serial, creation, number, serial = TO_PID.unpack(head)
-            to = Pid(to_number, to_serial, *self._incarnation(creation))
+            _, sender, *_, number, serial = TO_PID.unpack(head)
+            to = self._identities.own[head[2:18]]
         elif head[0] == SEND_NAME:
             _, sender, number, serial, _ = TO_NAME.unpack_from(head)
             try:
@@ -102,26 +133,16 @@ class Reader:
                 raise ProtocolError(msg) from error
         else:
             _, sender, to_number, creation, number, serial = TO_ALIAS.unpack(head)
-            to = Ref(to_number, *self._incarnation(creation))
-        if sender > 1:
-            msg = f"a message's sender flag is {sender}, not 0 or 1"
-            raise ProtocolError(msg)
-        frm = Pid(number, serial, *self._there) if sender else None
+            to = Ref(to_number, *own_incarnation(self._here, creation))
+        frm = self._identities.peers[FROM.pack(number, serial)] if sender else None
         if len(self.known_addresses) >= _KNOWN_ADDRESSES:
             self.known_addresses.clear()
         self.known_addresses[head] = (frm, to)
         return frm, to
 
-    def _incarnation(self, creation: int) -> Incarnation:
-        # A pid of an earlier incarnation of this node stays foreign, so that it never names a process of this
-        # one.
-        return (
-            Incarnation("", 0) if creation == self._here.creation else Incarnation(self._here.name, creation)
-        )
+    # ------------------------------------------------------------ the general form
 
-    # ------------------------------------------------------------ all other signals
-
-    def _read_long_form(self, head: bytes, payload: bytes) -> Signal:
+    def _read_general_form(self, head: bytes, payload: bytes) -> Signal:
         signal, types = SIGNALS[head[0]]
         name = signal.__name__
         if len(head) > LONGEST_HEADS.get(signal, SHORT_HEAD_BYTES):

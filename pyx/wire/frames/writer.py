@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 from typing import Final, TypeAlias, cast
 
+from pyx import fast_paths
 from pyx.signals import Payload, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref
 from pyx.wire.codec import encode
+from pyx.wire.frames.fixed_writer import FIXED_WRITERS
 from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, HeadTooLong, shortened
 from pyx.wire.frames.layout import (
     KIND_AND_LENGTH,
@@ -35,6 +37,7 @@ class Writer:
     def __init__(self, here: Incarnation, there: Incarnation) -> None:
         self._here = here
         self._there = there
+        self._fixed_writers = FIXED_WRITERS if fast_paths.enabled else {}
         self._last: tuple[object, object, bytes] = (_NEVER, _NEVER, b"")
         """Sender, destination and head of the last message: the next one is often between the same two."""
 
@@ -50,15 +53,21 @@ class Writer:
             last_frm, last_to, head = self._last
             if frm is last_frm and to is last_to and (body.origin is None or body.origin == self._here):
                 return head, body.data
-            short = self._short_head(signal)
-            if short is not None:
-                return short, body.data
+            if (own := self._message_head(signal)) is not None:
+                return own, body.data
         elif type(signal) is Tick:
             return b"", b""
-        return self._long_form(signal)
+        elif (write := self._fixed_writers.get(type(signal))) is not None:
+            try:
+                fixed = write(signal, self._here, self._there)
+            except struct.error:  # a number beyond its bits
+                return self._general_form(signal)
+            if fixed is not None:
+                return fixed
+        return self._general_form(signal)
 
-    def _short_head(self, signal: Send) -> bytes | None:
-        """The head in a short form; None if none of them can hold this sender or destination."""
+    def _message_head(self, signal: Send) -> bytes | None:
+        """The head of kind 1, 2 or 3; None if none of them can hold this sender or destination."""
         frm, to, body = signal
         if body.origin is not None and body.origin != self._here:
             return None
@@ -86,7 +95,7 @@ class Writer:
         self._last = (frm, to, head)
         return head
 
-    def _long_form(self, signal: Signal) -> HeadAndPayload:
+    def _general_form(self, signal: Signal) -> HeadAndPayload:
         fields = shortened(signal)
         data = b""
         for index, value in enumerate(fields):

@@ -19,7 +19,9 @@ from pyx.terms import is_full_name
 if TYPE_CHECKING:
     from pyx.terms import Incarnation
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
+"""The version of the frames and payloads that follow the handshake.  (In 1 signals had no fixed heads.)"""
+
 NONCE_BYTES: Final = 32
 
 DIALLER: Final = 1
@@ -114,7 +116,11 @@ def read_hello(body: bytes, mine: Hello) -> Hello:
         raise HandshakeFailed("it sent this side's own kind of hello back")
     if lowest > mine.highest or highest < mine.lowest:
         ours, theirs = _version_range(mine.lowest, mine.highest), _version_range(lowest, highest)
-        raise HandshakeFailed(f"it speaks pyx protocol {theirs}, this node {ours}")
+        older = "there" if highest < mine.lowest else "here"
+        raise HandshakeFailed(
+            f"it speaks pyx protocol {theirs}, this node {ours}",
+            hint=f"the pyx {older} is the older one: install the other's release {older}",
+        )
     name, rest = _cut_text(body[_PREAMBLE.size + _FIXED.size :])
     dialled, rest = _cut_text(rest)
     if rest:

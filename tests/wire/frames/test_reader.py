@@ -27,7 +27,7 @@ from tests.wire.samples import (
     THEIRS,
     THEIRS_READ,
     WRITTEN,
-    long_form,
+    general_form,
 )
 
 
@@ -77,39 +77,42 @@ def test_known_addresses_are_bounded() -> None:
         (bytes([KINDS[Link], 0, 0, 0, 2, 0x90]), "does not fit its 6 bytes"),
         (bytes([KINDS[Link], 0, 0, 0, 0]), "the header of the signal Link cannot be read"),
         (bytes([KINDS[Link], 0, 0, 0, 1, 0xC1]), "the header of the signal Link cannot be read"),
-        (long_form(Link, Pid(1)), "does not hold 2 fields"),
-        (long_form(Link, Pid(1), Pid(2), Pid(3)), "does not hold 2 fields"),
-        (long_form(Link, Pid(1), "stock"), "the field to of the signal Link cannot be 'stock'"),
-        (long_form(Link, OTHER, Pid(2)), "the field frm of the signal Link cannot be"),
-        (long_form(Link, THEIRS, Pid(2)), "the field frm of the signal Link cannot be"),
-        (long_form(Ping, True), "the field number of the signal Ping cannot be True"),
-        (long_form(Ping, 1 << 20_000, 1), "does not hold 1 fields"),
-        (long_form(Link, Pid(1), 1 << 20_000), "the field to of the signal Link cannot be <int>"),
-        (long_form(Link, Pid(1), Point(1)), "the field to of the signal Link cannot be <Point>"),
-        (long_form(Ping, 1.0), "the field number of the signal Ping cannot be 1.0"),
-        (long_form(Ping, 1, payload=b"x"), "1 bytes follow a Ping, which has no payload"),
-        (long_form(Answer, 1, "refused", "off", None, payload=b"x"), "1 bytes follow an? Answer"),
-        (long_form(Answer, 1, "value", None, None), "Answer: the origin of the payload cannot be None"),
-        (long_form(Answer, 1, "value", False, None), "Answer: the origin of the payload cannot be False"),
-        (long_form(Answer, 1, "value", ("cat@vm",), None), "Answer: the origin of the payload cannot be"),
+        (general_form(Link, Pid(1)), "does not hold 2 fields"),
+        (general_form(Link, Pid(1), Pid(2), Pid(3)), "does not hold 2 fields"),
+        (general_form(Link, Pid(1), "stock"), "the field to of the signal Link cannot be 'stock'"),
+        (general_form(Link, OTHER, Pid(2)), "the field frm of the signal Link cannot be"),
+        (general_form(Link, THEIRS, Pid(2)), "the field frm of the signal Link cannot be"),
+        (general_form(Ping, True), "the field number of the signal Ping cannot be True"),
+        (general_form(Ping, 1 << 20_000, 1), "does not hold 1 fields"),
+        (general_form(Link, Pid(1), 1 << 20_000), "the field to of the signal Link cannot be <int>"),
+        (general_form(Link, Pid(1), Point(1)), "the field to of the signal Link cannot be <Point>"),
+        (general_form(Ping, 1.0), "the field number of the signal Ping cannot be 1.0"),
+        (general_form(Ping, 1, payload=b"x"), "1 bytes follow a Ping, which has no payload"),
+        (general_form(Answer, 1, "refused", "off", None, payload=b"x"), "1 bytes follow an? Answer"),
+        (general_form(Answer, 1, "value", None, None), "Answer: the origin of the payload cannot be None"),
+        (general_form(Answer, 1, "value", False, None), "Answer: the origin of the payload cannot be False"),
+        (general_form(Answer, 1, "value", ("cat@vm",), None), "Answer: the origin of the payload cannot be"),
         (
-            long_form(Answer, 1, "value", ("cat@vm", 0), None),
+            general_form(Answer, 1, "value", ("cat@vm", 0), None),
             "Answer: the origin of the payload cannot be",
         ),
         (
-            long_form(Answer, 1, "value", ("cat@vm", 2**32), None),
+            general_form(Answer, 1, "value", ("cat@vm", 2**32), None),
             "Answer: the origin of the payload cannot be",
         ),
-        (long_form(Answer, 1, "value", ("cat", 1), None), "Answer: the origin of the payload cannot be"),
-        (long_form(Call, Pid(1), 1, Pid(1), "word"), "the field payload of the signal Call cannot be 'word'"),
+        (general_form(Answer, 1, "value", ("cat", 1), None), "Answer: the origin of the payload cannot be"),
         (
-            long_form(Spawn, Pid(1), 1, Pid(1), 1, None, True),
+            general_form(Call, Pid(1), 1, Pid(1), "word"),
+            "the field payload of the signal Call cannot be 'word'",
+        ),
+        (
+            general_form(Spawn, Pid(1), 1, Pid(1), 1, None, True),
             "the field link of the signal Spawn cannot be 1",
         ),
-        (long_form(Nodes, ["cat@vm"]), "the field names of the signal Nodes cannot be"),
-        (long_form(Nodes, ("cat@vm", 1)), "the field names of the signal Nodes cannot be"),
-        (long_form(Nodes, ("../../etc",)), "the field names of the signal Nodes cannot be"),
-        (long_form(Print, Pid(1), THEIRS, b"bytes"), "the field text of the signal Print cannot be"),
+        (general_form(Nodes, ["cat@vm"]), "the field names of the signal Nodes cannot be"),
+        (general_form(Nodes, ("cat@vm", 1)), "the field names of the signal Nodes cannot be"),
+        (general_form(Nodes, ("../../etc",)), "the field names of the signal Nodes cannot be"),
+        (general_form(Print, Pid(1), THEIRS, b"bytes"), "the field text of the signal Print cannot be"),
     ],
 )
 def test_malformed_frame_is_refused_with_the_reason(body: bytes, reason: str) -> None:
@@ -125,7 +128,13 @@ def test_header_that_is_not_a_tuple_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "head",
-    [b"", bytes([SEND_PID]), bytes([SEND_NAME]) * 14, long_form(Ping, 1)[:-1], long_form(Ping, 1) + b"x"],
+    [
+        b"",
+        bytes([SEND_PID]),
+        bytes([SEND_NAME]) * 14,
+        general_form(Ping, 1)[:-1],
+        general_form(Ping, 1) + b"x",
+    ],
 )
 def test_separate_head_of_another_length_is_refused(head: bytes) -> None:
     with pytest.raises(ProtocolError):
@@ -146,7 +155,7 @@ def test_frame_with_a_changed_byte_is_a_signal_or_a_protocol_error() -> None:
 
 @pytest.mark.parametrize("value", [WithMeta(1), (Loud("a"), 1), LoudPair("cat@vm", 1)])
 def test_object_in_the_place_of_a_field_runs_no_code(value: object) -> None:
-    bodies = [long_form(Link, Pid(1), value), long_form(Call, Pid(1), 1, Pid(1), value)]
+    bodies = [general_form(Link, Pid(1), value), general_form(Call, Pid(1), 1, Pid(1), value)]
     ran.clear()
     for body in bodies:
         with pytest.raises(ProtocolError):

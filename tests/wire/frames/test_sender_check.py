@@ -35,7 +35,7 @@ from pyx.signals import (
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.frames.head_limits import SHORT_HEAD_BYTES
 from pyx.wire.frames.reader import Reader
-from tests.wire.samples import ALIAS, BOB, CAT, GUS, MINE, MINE_READ, OTHER, REF, THEIRS, long_form
+from tests.wire.samples import ALIAS, BOB, CAT, GUS, MINE, MINE_READ, OTHER, REF, THEIRS, general_form
 
 PAST = Pid(5, 0, "gus@vm", 10)
 """A process of an earlier incarnation of gus."""
@@ -45,7 +45,7 @@ WORD = "w" * LONGEST_WORD
 
 
 def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
-    return Reader(BOB, GUS).read(long_form(signal, *fields, payload=payload))
+    return Reader(BOB, GUS).read(general_form(signal, *fields, payload=payload))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_message_between_pids_names_and_aliases_has_a_short_head(signal: Signal,
         Send(MINE, THEIRS, Payload(b"encoded elsewhere", CAT)),
     ],
 )
-def test_message_that_no_short_head_can_hold_has_the_long_form(signal: Signal) -> None:
+def test_message_that_no_short_head_can_hold_has_the_general_form(signal: Signal) -> None:
     head, _ = Writer(GUS, BOB).write(signal)
     kind, length = KIND_AND_LENGTH.unpack_from(head)
     assert kind == KINDS[Send]

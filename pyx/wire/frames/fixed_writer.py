@@ -1,0 +1,219 @@
+"""The fixed heads of signals, written by one `struct` call each: what is sent unless a field does not fit.
+
+A fast path beside the general form of `writer`, which any signal can take [measured: 0.5 us instead of 3.4
+for a `Call`, 0.5 instead of 3.1 for an `Answer`, 0.8 instead of 4.3 for a `Down`].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.signals import (
+    LONGEST_TEXT,
+    Answer,
+    Call,
+    Crashed,
+    Demonitor,
+    Down,
+    ExitSignal,
+    ExitTo,
+    Link,
+    Monitor,
+    Ping,
+    Pong,
+    Print,
+    Spawn,
+    Spawned,
+    Unlink,
+    UnlinkAck,
+)
+from pyx.terms import LONGEST_WORD, Pid
+from pyx.wire.frames.layout import (
+    ANSWER,
+    CALL,
+    DOWN,
+    FIXED,
+    KINDS,
+    MONITOR,
+    NUMBER,
+    NUMBER_AND_PID,
+    OUTCOMES,
+    PAIR,
+    PAIR_AND_NUMBER,
+    PAIR_AND_REASON,
+    SPAWN,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.signals import Payload
+    from pyx.terms import Incarnation
+
+_KINDS: Final = {signal: FIXED + kind for signal, kind in KINDS.items()}
+_CALL, _SPAWN, _ANSWER = _KINDS[Call], _KINDS[Spawn], _KINDS[Answer]
+_SPAWNED, _DOWN, _LINK = _KINDS[Spawned], _KINDS[Down], _KINDS[Link]
+_CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+
+
+def _call(signal: Call, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+    frm, number, leader, payload = signal
+    is_theirs = leader.node == there.name
+    if frm.node or (leader.node and not is_theirs) or not _is_encoded_here(payload, here):
+        return None
+    head = CALL.pack(
+        _CALL, frm.number, frm.serial, number, is_theirs, leader.number, leader.serial, leader.creation
+    )
+    return head, payload.data
+
+
+def _spawn(signal: Spawn, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+    frm, number, leader, link, monitor, payload = signal
+    is_theirs = leader.node == there.name
+    if frm.node or (leader.node and not is_theirs) or not _is_encoded_here(payload, here):
+        return None
+    reference = 0
+    if monitor is not None:
+        if monitor.node:
+            return None
+        reference = monitor.number
+    head = SPAWN.pack(
+        _SPAWN, frm.number, frm.serial, number, is_theirs, leader.number, leader.serial, leader.creation,
+        link, monitor is not None, reference,
+    )  # fmt: skip
+    return head, payload.data
+
+
+def _answer(signal: Answer, here: Incarnation, _there: Incarnation) -> tuple[bytes, bytes] | None:
+    number, outcome, payload, frm = signal
+    code, tail = _CODES.get(outcome), _tail(payload, here)
+    if code is None or tail is None:
+        return None
+    if frm is None:
+        return ANSWER.pack(_ANSWER, number, code, False, 0, 0, type(payload) is str), tail
+    if frm.node:
+        return None
+    return ANSWER.pack(_ANSWER, number, code, True, frm.number, frm.serial, type(payload) is str), tail
+
+
+def _spawned(signal: Spawned, _here: Incarnation, _there: Incarnation) -> tuple[bytes, bytes] | None:
+    number, pid = signal
+    return None if pid.node else (NUMBER_AND_PID.pack(_SPAWNED, number, pid.number, pid.serial), b"")
+
+
+def _down(signal: Down, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+    to, ref, target, reason, frm = signal
+    tail = _tail(reason, here)
+    if (
+        tail is None
+        or not isinstance(target, Pid)  # the end of a registered name: rare
+        or target.node
+        or (frm is not None and frm is not target and frm != target)
+        or to.node != there.name
+        or ref.node != there.name
+    ):
+        return None
+    head = DOWN.pack(
+        _DOWN, to.number, to.serial, to.creation, ref.number, ref.creation,
+        frm is not None, target.number, target.serial, type(reason) is str,
+    )  # fmt: skip
+    return head, tail
+
+
+def _monitor(
+    signal: Monitor | Demonitor, _here: Incarnation, there: Incarnation
+) -> tuple[bytes, bytes] | None:
+    frm, target, ref = signal
+    if frm.node or ref.node:
+        return None
+    kind = _KINDS[type(signal)]
+    if isinstance(target, Pid):
+        if target.node != there.name:
+            return None
+        head = MONITOR.pack(
+            kind, frm.number, frm.serial, ref.number, False, target.number, target.serial, target.creation
+        )
+        return head, b""
+    if len(target) > LONGEST_WORD:
+        return None
+    head = MONITOR.pack(kind, frm.number, frm.serial, ref.number, True, 0, 0, 0)
+    return head + _text(target), b""
+
+
+def _link(signal: Link, _here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+    frm, to = signal
+    if frm.node or to.node != there.name:
+        return None
+    return PAIR.pack(_LINK, frm.number, frm.serial, to.number, to.serial, to.creation), b""
+
+
+def _unlink(signal: Unlink | UnlinkAck, _here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+    frm, to, number = signal
+    if frm.node or to.node != there.name:
+        return None
+    head = PAIR_AND_NUMBER.pack(
+        _KINDS[type(signal)], frm.number, frm.serial, to.number, to.serial, to.creation, number
+    )
+    return head, b""
+
+
+def _exit(signal: ExitSignal | ExitTo, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+    frm, to, reason = signal
+    tail = _tail(reason, here)
+    if tail is None or frm.node or to.node != there.name:
+        return None
+    head = PAIR_AND_REASON.pack(
+        _KINDS[type(signal)], frm.number, frm.serial, to.number, to.serial, to.creation, type(reason) is str
+    )
+    return head, tail
+
+
+def _output(signal: Print | Crashed, _here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+    frm, to, text = signal
+    if frm.node or to.node != there.name:
+        return None
+    head = PAIR.pack(_KINDS[type(signal)], frm.number, frm.serial, to.number, to.serial, to.creation)
+    return head + _text(text[:LONGEST_TEXT]), b""
+
+
+def _number(signal: Ping | Pong, _here: Incarnation, _there: Incarnation) -> tuple[bytes, bytes] | None:
+    return NUMBER.pack(_KINDS[type(signal)], signal.number), b""
+
+
+def _is_encoded_here(payload: Payload, here: Incarnation) -> bool:
+    return payload.origin is None or payload.origin == here
+
+
+def _tail(reason: str | Payload, here: Incarnation) -> bytes | None:
+    """A word, or a payload that this node encoded; None for any other."""
+    if isinstance(reason, str):
+        return _text(reason) if len(reason) <= LONGEST_WORD else None
+    return reason.data if _is_encoded_here(reason, here) else None
+
+
+def _text(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+FIXED_WRITERS: Final[dict[type, Callable[[Any, Incarnation, Incarnation], tuple[bytes, bytes] | None]]] = {
+    Call: _call,
+    Answer: _answer,
+    Spawn: _spawn,
+    Spawned: _spawned,
+    Down: _down,
+    Monitor: _monitor,
+    Demonitor: _monitor,
+    Link: _link,
+    Unlink: _unlink,
+    UnlinkAck: _unlink,
+    ExitSignal: _exit,
+    ExitTo: _exit,
+    Print: _output,
+    Crashed: _output,
+    Ping: _number,
+    Pong: _number,
+}
+"""By signal: a function from (signal, this node's incarnation, the peer's) to the head and the payload.
+
+It returns None, or raises `struct.error`, if the fixed form cannot hold a field.
+"""
