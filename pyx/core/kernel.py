@@ -118,9 +118,11 @@ class Kernel:
         peer.last_received = now
         mark = None
         try:
-            for signal in signals:
+            at, end = 0, len(signals)
+            while at < end:
+                signal = signals[at]
                 if type(signal) is sig.Send:
-                    self.router.receive_message(signal.to, signal.body)
+                    at = self.router.receive_messages(signals, at)
                     continue
                 if type(signal) is sig.Answer:
                     self.pending.answered(peer, signal.number, signal.outcome, signal.payload)
@@ -133,6 +135,7 @@ class Kernel:
                 self.receive_signal(peer, signal)
                 if peer.state != "up":
                     return
+                at += 1
         except ProtocolError as error:
             self._break_off(peer, f"it broke the protocol: {error}")
         except Exception as error:  # a fault of the kernel: other peers must not suffer from it

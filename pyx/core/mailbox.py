@@ -3,7 +3,8 @@
 A thread that holds the kernel's lock may deliver.  The owner reads without it: `incoming` is appended on one
 side and popped on the other, each one operation under the GIL, and only the owner changes `kept`.  Every
 message has a number, in order of arrival, so that a receive by reference starts where the mailbox stood when
-the reference was made (`mark`).  Patterns are matched in `runtime/receiving.py`.
+the reference was made (`mark`).  `runtime/receiving.py` looks through it and matches patterns; a message
+that it takes at once goes from `incoming` to the receiver, and any other becomes an entry of `kept`.
 
 A mailbox that grows beyond its limit is noticed at a delivery.  Its length is computed only when enough
 messages were delivered since the last time for it to be over the limit.
@@ -65,25 +66,29 @@ class MailboxLimit(NamedTuple):
 
 DEFAULT_MAILBOX_LIMIT: Final = MailboxLimit(100_000, "warn")
 
+SYSTEM_MESSAGES: Final = frozenset((Exited, Downed, NodeUp, NodeDown))
+"""The kinds of items, beside payloads, that stand for another value than themselves."""
+
 _NO_WAITERS: Final = Waiters()
 """Shared by all mailboxes that never block."""
 _NEVER: Final = 2**63
 
+NOT_DECODED: Final = object()
+"""The value of an entry that is not decoded yet."""
+
 
 class MailboxEntry:
-    """A message that its owner has looked at: its number, the item delivered and, once decoded, its value."""
+    """A message that its owner has kept: its number, the item delivered and, once decoded, its value."""
 
-    __slots__ = ("is_decoded", "item", "number", "value")
+    __slots__ = ("item", "number", "value")
     item: Any
     number: int
-    is_decoded: bool
     value: Any
 
-    def __init__(self, number: int, item: Any) -> None:
+    def __init__(self, number: int, item: Any, value: Any = NOT_DECODED) -> None:
         self.number = number
         self.item = item
-        self.is_decoded = False
-        self.value = None
+        self.value = value
 
 
 _number = attrgetter("number")
@@ -94,13 +99,13 @@ class Mailbox:
 
     __slots__ = (
         "_alarm",
-        "_moved",
         "_warn_above",
         "closed",
         "delivered",
         "incoming",
         "kept",
         "limit",
+        "moved",
         "waiters",
     )
     incoming: deque[Any] | tuple[()]
@@ -108,8 +113,8 @@ class Mailbox:
     kept: deque[MailboxEntry] | tuple[()]
     delivered: int
     """Messages delivered, ever; also the number of the next one."""
-    _moved: int
-    """Messages that the owner moved to `kept`; also the number of the first in `incoming`."""
+    moved: int
+    """Messages that the owner took out of `incoming`; also the number of the first in it."""
     limit: MailboxLimit | None
     closed: bool
     """True when its process has ended: no sender has to wait for it."""
@@ -124,7 +129,7 @@ class Mailbox:
         self.incoming = ()
         self.kept = ()
         self.delivered = 0
-        self._moved = 0
+        self.moved = 0
         self.limit = DEFAULT_MAILBOX_LIMIT
         self.closed = False
         self.waiters = _NO_WAITERS
@@ -209,9 +214,19 @@ class Mailbox:
         if isinstance(kept, tuple):
             kept = self.kept = deque()
         while incoming:
-            kept.append(MailboxEntry(self._moved, incoming[0]))
+            kept.append(MailboxEntry(self.moved, incoming[0]))
             incoming.popleft()
-            self._moved += 1
+            self.moved += 1
+
+    def keep_first(self, value: Any) -> None:
+        """Moves the first message of `incoming`, whose decoded value this is, to the end of `kept`."""
+        incoming, kept = self.incoming, self.kept
+        assert not isinstance(incoming, tuple)
+        if isinstance(kept, tuple):
+            kept = self.kept = deque()
+        kept.append(MailboxEntry(self.moved, incoming[0], value))
+        incoming.popleft()
+        self.moved += 1
 
     def mark(self) -> int:
         """The number of the next message to arrive (or, while one is being delivered, of that one)."""

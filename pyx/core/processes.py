@@ -51,10 +51,10 @@ class ProcessRecord:
     """One process of this node.
 
     `kind` is `"def"`, `"async def"`, `"call"`, `"spawn"` (started by a peer, its payload not decoded yet),
-    `"shell"` or `"node"`.  `waiting` is set by the runtime (under the lock, before it waits) and cleared by
-    the kernel; `kind` and `initial_call` of a process that a peer started are set by the runtime, once it has
-    decoded the payload; `runner`, `dictionary` and `undecodable` are the runtime's.  The kernel alone changes
-    the other fields.
+    `"shell"` or `"node"`.  `waiting` is set by the runtime, before the process looks at its mailbox for the
+    last time and waits, and cleared by the kernel; `kind` and `initial_call` of a process that a peer started
+    are set by the runtime, once it has decoded the payload; `runner`, `dictionary` and `undecodable` are the
+    runtime's.  The kernel alone changes the other fields.
     """
 
     __slots__ = (

@@ -16,6 +16,8 @@ from pyx.signals import Send
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyx.core.effects import Effect
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
@@ -84,16 +86,47 @@ class Router:
             self.send_signal(node, Send(frm, to, body), connect=True)
         return True
 
+    def receive_messages(self, signals: Sequence[Signal], at: int) -> int:
+        """Delivers the messages among *signals* from index *at* on, up to the first signal of another kind.
+
+        Returns the index of that one.  All messages of a read are delivered in one call, which looks up the
+        receiver of many messages once.
+        """
+        seen: object = None
+        process: ProcessRecord | None = None
+        for index in range(at, len(signals)):
+            signal = signals[index]
+            if type(signal) is not Send:
+                return index
+            _, to, body = signal
+            if to is not seen:
+                process = self._receiver(to)
+                seen = to if type(to) is not Ref else None  # the first message may take an alias back
+            if process is not None:
+                if process.mailbox.deliver(body):
+                    self._mailbox_grew(process)
+                if process.waiting:
+                    process.waiting = False
+                    self._effects.append(Wake(process))
+        return len(signals)
+
     def receive_message(self, to: Pid | str | Ref, body: Body) -> None:
         """Delivers a message to a process of this node, or drops it."""
-        if isinstance(to, str):
-            process = self._names.get(to)
-        elif isinstance(to, Pid):
-            process = self._tables.find(to)
-        else:
-            process = self._use_alias(to)
+        process = self._receiver(to)
         if process is not None:
             self.deliver(process, body)
+
+    def _receiver(self, to: Pid | str | Ref) -> ProcessRecord | None:
+        """The process that an address of this node stands for, for one message."""
+        if type(to) is Pid:
+            if to.node:
+                return self._tables.find(to)
+            process = self._processes.get(to.number)
+            return process if process is not None and process.pid.serial == to.serial else None
+        if type(to) is str:
+            return self._names.get(to)
+        assert isinstance(to, Ref)
+        return self._use_alias(to)
 
     def deliver(self, process: ProcessRecord, item: Any) -> None:
         """Puts a message into the mailbox of a process and wakes it if it waits."""

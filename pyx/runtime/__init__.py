@@ -9,7 +9,7 @@ The node and its parts:
     dispatch           kernel calls: under the lock, their effects after it, re-entry deferred
     effect_handlers    what each effect of the kernel does
     sending            messages, exit signals and lines of output on their way out, with back-pressure
-    receiving          receive: patterns against a mailbox, waiting included
+    receiving          receive: looks through a mailbox, waiting included
     lifecycle          how each kind of process starts, runs user code and ends with a reason
     timers             `Process.send_after`
     node_console       the console of a node
@@ -21,6 +21,8 @@ What they use:
     arguments          checks of the arguments of the public functions
     call_forms         the two forms of a call: a function, or a module and a name
     encoding           values to payloads and back
+    patterns           what a pattern of `receive` matches
+    pattern_compiler   patterns that are tried on many messages, as one function
     rpc_functions      finds the functions that peers call (OTP's `rex`)
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it
     inquiry_workers    the threads that answer peers' `Process.info`

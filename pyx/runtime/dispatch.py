@@ -308,14 +308,27 @@ class Dispatch:
                     runner.take_dirty().flush()
 
     def about_to_wait(self, runner: Runner) -> bool:
-        """Marks the process as waiting for a message; False if one came meanwhile, or the process is dead."""
-        self.flush(runner)
+        """Marks the process as waiting for a message; False if one came meanwhile, or the process is dead.
+
+        Not a kernel call, because no wake-up is lost without the lock: this thread writes `waiting` before
+        it reads the mailbox, and who delivers appends before it reads `waiting`, so one of them sees what the
+        other wrote.  In the same way a kill writes `alive` before it wakes the process's slot.  What is left
+        is a wake-up too many, which a slot allows.
+
+        Raises:
+            Reentered, ProcessKilled, KeyboardInterrupt: as `KernelCall`.
+        """
+        if runner.dirty:
+            self.flush(runner)
+        _may_enter(thread.state)
+        if pending_interrupt.noted:
+            raise_pending()
         process = runner.process
-        with self.kernel_call:
-            if process.mailbox.incoming or not process.alive:
-                return False
-            process.waiting = True
-            return True
+        process.waiting = True
+        if process.mailbox.incoming or not process.alive:
+            process.waiting = False
+            return False
+        return True
 
     def waited(self, runner: Runner) -> None:
         """The process is awake again."""

@@ -1,15 +1,7 @@
 """Receive: patterns against the mailbox of the current process, with or without waiting.
 
-    ...                 anything
-    Literal(x)          this very value: equal, and of the same type
-    a class             isinstance
-    other callables     a predicate; what it raises goes to the receiver, and nothing is taken
-    tuple, list         same type and length, element by element
-    dict                at least these keys, value by value
-    else                equal, and of the same type (`True` is not `1`)
-
 A payload is decoded here, by its receiver; one that cannot be decoded is dropped, logged once and counted.
-See `core/routing.py` for how messages get into a mailbox.
+See `patterns.py` for what matches, and `core/routing.py` for how messages get into a mailbox.
 """
 
 from __future__ import annotations
@@ -19,25 +11,28 @@ import itertools
 import logging
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.mailbox import NOT_DECODED, SYSTEM_MESSAGES
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
 from pyx.execution.slots import NO_SLOT
 from pyx.execution.thread_state import thread
 from pyx.runtime.encoding import decode_item
+from pyx.runtime.pattern_compiler import compiled
+from pyx.runtime.patterns import matches_any, required_reference
 from pyx.signals import Payload
-from pyx.terms import Literal, Ref
 from pyx.wire.codec import decode
 
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Iterable
 
-    from pyx.core.mailbox import MailboxEntry
+    from pyx.core.mailbox import Mailbox, MailboxEntry
     from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Runner
     from pyx.execution.tasks import ProcessLoop
     from pyx.runtime.dispatch import Dispatch
+    from pyx.runtime.pattern_compiler import Test
     from pyx.runtime.rate_limited_log import RateLimitedLog
 
 NOTHING: Final = object()
@@ -71,10 +66,14 @@ class Receiving:
         Raises:
             ReceiveTimeout: none came in time; the mailbox is as it was.
         """
-        dispatch = self._dispatch
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with ReceiveSearch(self, runner, patterns) as search:
-            while (value := search.next()) is NOTHING:
+        search = ReceiveSearch(self, runner, patterns)
+        try:
+            value = search.next()
+            if value is not NOTHING:
+                return value
+            dispatch = self._dispatch
+            deadline = None if timeout is None else time.monotonic() + timeout
+            while value is NOTHING:
                 remaining = _remaining(deadline, timeout)
                 slot = runner.own_slot
                 try:
@@ -82,34 +81,48 @@ class Receiving:
                         slot.wait(remaining)
                 finally:
                     dispatch.waited(runner)
+                value = search.next()
             return value
+        finally:
+            runner.receiving = False
 
     async def receive_async(self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
         """`receive` for a coroutine."""
-        dispatch = self._dispatch
-        deadline = None if timeout is None else time.monotonic() + timeout
-        with ReceiveSearch(self, runner, patterns) as search:
-            while (value := search.next(_TURN_MESSAGES)) is NOTHING or value is NOT_YET:
+        search = ReceiveSearch(self, runner, patterns)
+        try:
+            value = search.next(_TURN_MESSAGES)
+            if value is not NOTHING and value is not NOT_YET:
+                return value
+            dispatch = self._dispatch
+            deadline = None if timeout is None else time.monotonic() + timeout
+            while True:
                 if value is NOT_YET:
                     await asyncio.sleep(0)
-                    continue
-                remaining = _remaining(deadline, timeout)
-                slot = self._tasks.slot()
-                runner.slot = slot
-                try:
-                    if dispatch.about_to_wait(runner):
-                        await slot.wait(remaining)
-                finally:
-                    runner.slot = NO_SLOT
-                    dispatch.waited(runner)
-            return value
+                elif value is NOTHING:
+                    remaining = _remaining(deadline, timeout)
+                    slot = self._tasks.slot()
+                    runner.slot = slot
+                    try:
+                        if dispatch.about_to_wait(runner):
+                            await slot.wait(remaining)
+                    finally:
+                        runner.slot = NO_SLOT
+                        dispatch.waited(runner)
+                else:
+                    return value
+                value = search.next(_TURN_MESSAGES)
+        finally:
+            runner.receiving = False
 
     def drain(self, runner: Runner) -> list[Any]:
         """Takes all messages that are there, oldest first."""
         taken: list[Any] = []
-        with ReceiveSearch(self, runner, ()) as search:
+        search = ReceiveSearch(self, runner, ())
+        try:
             while (value := search.next()) is not NOTHING:
                 taken.append(value)
+        finally:
+            runner.receiving = False
         return taken
 
     def report_dropped(self, process: ProcessRecord, payload: Payload, error: DecodeError) -> None:
@@ -131,34 +144,24 @@ class Receiving:
 class ReceiveSearch:
     """Looks through a mailbox for the first match of *patterns*, each message once.
 
-    A context manager: while it is open, the process receives nowhere else.
+    The process receives nowhere else from here on, until its `receiving` is set to False again.
     """
 
-    __slots__ = ("_index", "_patterns", "_receiving", "_runner")
+    __slots__ = ("_index", "_patterns", "_receiving", "_runner", "_test")
 
     def __init__(self, receiving: Receiving, runner: Runner, patterns: tuple[Any, ...]) -> None:
-        self._receiving = receiving
-        self._runner = runner
-        self._patterns = patterns or (...,)
-        self._index = 0
-
-    def __enter__(self) -> Self:
-        runner = self._runner
         if runner.receiving:
             raise AlreadyReceiving
+        self._receiving = receiving
+        self._runner = runner
+        self._patterns = patterns
+        self._index = 0
+        """Of the next message to look at, in `Mailbox.kept` and what follows it in `incoming`."""
+        self._test: Test | None = None
+        """Made when a second message is looked at."""
+        if patterns and runner.marks:
+            self._start_at_a_mark()
         runner.receiving = True
-        if runner.marks and (mark := self._mark()) is not None:
-            mailbox = runner.process.mailbox
-            mailbox.refill()
-            self._index = mailbox.first_index_from(mark)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._runner.receiving = False
-
-    def _mark(self) -> int | None:
-        ref = required_reference(self._patterns)
-        return self._runner.marks.get(ref) if ref is not None else None
 
     def next(self, most: float = math.inf) -> Any:
         """Takes the first match among the messages not looked at yet from the mailbox; else NOTHING.
@@ -172,42 +175,93 @@ class ReceiveSearch:
         if runner.gate.closed:
             runner.gate.refuse()
         mailbox = runner.process.mailbox
-        if mailbox.incoming:
-            mailbox.refill()
+        left = len(mailbox.incoming)  # what a predicate sends is for the next search
         until = self._index + most
-        while True:
-            for entry in _from(self._index, mailbox.kept):
-                if self._index >= until:
-                    return NOT_YET
-                if not entry.is_decoded and not self._decode(entry):
-                    break  # it is dropped, so the positions have moved
-                for pattern in self._patterns:
-                    if matches(pattern, entry.value):
-                        self._take()
-                        return entry.value
-                self._index += 1
+        if self._index < len(mailbox.kept):
+            value = self._next_kept(mailbox, until)
+            if value is not NOTHING:
+                return value
+        # A message that is taken at once never becomes an entry.
+        patterns, kernel = self._patterns, self._receiving.kernel
+        while left and (incoming := mailbox.incoming):
+            if self._index >= until:
+                return NOT_YET
+            left -= 1
+            item = incoming[0]
+            kind = type(item)
+            if kind is Payload:  # the hot path: `decode_item` without its calls
+                try:
+                    value = decode(item, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
+                except DecodeError as error:
+                    incoming.popleft()
+                    mailbox.moved += 1
+                    self._dropped(mailbox, item, error)
+                    continue
             else:
+                value = decode_item(kernel, item) if kind in SYSTEM_MESSAGES else item
+            test = self._test
+            if not patterns or (test(value) if test is not None else matches_any(patterns, value)):
+                incoming.popleft()
+                mailbox.moved += 1
+                if mailbox.waiters:
+                    _wake_waiters(mailbox)
+                return value
+            mailbox.keep_first(value)
+            self._index += 1
+            if test is None:
+                self._test = compiled(patterns)
+        return NOTHING
+
+    def _next_kept(self, mailbox: Mailbox, until: float) -> Any:
+        """`next` among the messages that are kept already."""
+        test = self._test
+        if test is None:
+            test = self._test = compiled(self._patterns)
+        while True:
+            index = self._index
+            for entry in _from(index, mailbox.kept):
+                if index >= until:
+                    self._index = index
+                    return NOT_YET
+                value = entry.value
+                if value is NOT_DECODED:
+                    try:
+                        value = entry.value = decode_item(self._receiving.kernel, entry.item)
+                    except DecodeError as error:
+                        self._index = index
+                        mailbox.take(index)
+                        self._dropped(mailbox, entry.item, error)
+                        break  # the positions have moved
+                if test(value):
+                    self._index = index
+                    mailbox.take(index)
+                    if mailbox.waiters:
+                        _wake_waiters(mailbox)
+                    return value
+                index += 1
+            else:
+                self._index = index
                 return NOTHING
 
-    def _take(self) -> None:
-        mailbox = self._runner.process.mailbox
-        mailbox.take(self._index)
-        if mailbox.waiters and mailbox.is_below_low_water:
-            mailbox.waiters.wake()
+    def _start_at_a_mark(self) -> None:
+        """Skips the messages that are older than the reference that all patterns ask for, if any."""
+        ref = required_reference(self._patterns)
+        mark = self._runner.marks.get(ref) if ref is not None else None
+        if mark is not None:
+            mailbox = self._runner.process.mailbox
+            mailbox.refill()
+            self._index = mailbox.first_index_from(mark)
 
-    def _decode(self, entry: MailboxEntry) -> bool:
-        kernel, item = self._receiving.kernel, entry.item
-        try:
-            if type(item) is Payload:  # the hot path: `decode_item` without its calls
-                entry.value = decode(item, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
-            else:
-                entry.value = decode_item(kernel, item)
-        except DecodeError as error:
-            self._take()
-            self._receiving.report_dropped(self._runner.process, item, error)
-            return False
-        entry.is_decoded = True
-        return True
+    def _dropped(self, mailbox: Mailbox, payload: Payload, error: DecodeError) -> None:
+        if mailbox.waiters:
+            _wake_waiters(mailbox)
+        self._receiving.report_dropped(self._runner.process, payload, error)
+
+
+def _wake_waiters(mailbox: Mailbox) -> None:
+    """Wakes the senders that wait, if the message taken was one that they waited for."""
+    if mailbox.is_below_low_water:
+        mailbox.waiters.wake()
 
 
 def _from(start: int, kept: deque[MailboxEntry] | tuple[()]) -> Iterable[MailboxEntry]:
@@ -225,53 +279,3 @@ def _remaining(deadline: float | None, timeout: float | None) -> float | None:
     if remaining <= 0:
         raise ReceiveTimeout(timeout)
     return remaining
-
-
-# ---------------------------------------------------------------- patterns
-
-
-def matches(pattern: Any, value: Any) -> bool:
-    """True if *value* fits *pattern*."""
-    if pattern is ...:
-        return True
-    kind = type(pattern)
-    if kind is tuple or kind is list:
-        return (
-            type(value) is kind
-            and len(value) == len(pattern)
-            and all(matches(part, item) for part, item in zip(pattern, value, strict=True))
-        )
-    if kind is dict:
-        return type(value) is dict and all(
-            key in value and matches(part, value[key]) for key, part in pattern.items()
-        )
-    if kind is Literal:
-        return type(value) is type(pattern.value) and bool(value == pattern.value)
-    if isinstance(pattern, type):
-        return isinstance(value, pattern)
-    if callable(pattern):
-        return bool(pattern(value))
-    return type(value) is kind and bool(value == pattern)
-
-
-def required_reference(patterns: tuple[Any, ...]) -> Ref | None:
-    """Returns the reference that every match must hold, if each pattern asks for the same one; else None.
-
-    A message that holds a reference came after the reference was made, so the search may start there: a reply
-    is found without reading a long mailbox (OTP's optimization of selective receive).
-    """
-    found: Ref | None = None
-    for pattern in patterns:
-        mine = _reference_in(pattern)
-        if mine is None or (found is not None and mine != found):
-            return None
-        found = mine
-    return found
-
-
-def _reference_in(pattern: Any) -> Ref | None:
-    if type(pattern) is Ref:
-        return pattern
-    if type(pattern) is tuple or type(pattern) is list:
-        return next((part for part in pattern if type(part) is Ref), None)
-    return None

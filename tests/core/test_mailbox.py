@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from pyx.core.mailbox import Mailbox
+from pyx.core.mailbox import NOT_DECODED, Mailbox
 
 
 def delivered(*items: object) -> Mailbox:
@@ -40,8 +40,8 @@ def test_entry_keeps_its_decoded_value() -> None:
     mailbox = delivered("sealed")
     mailbox.refill()
     entry = next(iter(mailbox.kept))
-    assert not entry.is_decoded
-    entry.value, entry.is_decoded = "open", True
+    assert entry.value is NOT_DECODED
+    entry.value = "open"
     assert mailbox.take(0).value == "open"
 
 

@@ -1,15 +1,22 @@
-"""receiving.py: Each line of the grammar of patterns: what it matches and what it does not."""
+"""patterns.py, pattern_compiler.py: Each line of the grammar of patterns: what it matches, and what not."""
 
 from __future__ import annotations
 
 import enum
+import itertools
+import random
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx.runtime.receiving import matches, required_reference
+from pyx import fast_paths
+from pyx.runtime.pattern_compiler import compiled
+from pyx.runtime.patterns import matches, matches_any, required_reference
 from pyx.terms import Literal, Pid, Ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Colour(enum.Enum):
@@ -104,6 +111,84 @@ def test_result_of_an_equality_is_made_a_bool() -> None:
         __hash__ = None  # type: ignore[assignment]
 
     assert matches(Odd(), Odd()) is True
+
+
+class TestCompiled:
+    """Patterns made into one function match what the patterns match."""
+
+    @pytest.fixture(params=[True, False], ids=["fast paths", "no fast paths"], autouse=True)
+    def switch(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(fast_paths, "enabled", request.param)
+
+    @pytest.mark.parametrize(("pattern", "message"), TAKEN)
+    def test_compiled_pattern_matches(self, pattern: Any, message: Any) -> None:
+        assert compiled((pattern,))(message)
+
+    @pytest.mark.parametrize(("pattern", "message"), LEFT)
+    def test_compiled_pattern_does_not_match(self, pattern: Any, message: Any) -> None:
+        assert not compiled((pattern,))(message)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_compiled_patterns_match_what_random_patterns_match(self, seed: int) -> None:
+        chance = random.Random(seed)
+        values = [random_value(chance, 3) for _ in range(40)]
+        patterns = [random_pattern(chance, chance.choice(values)) for _ in range(60)]
+        for pair in itertools.pairwise(patterns):
+            test = compiled(pair)
+            for value in values:
+                assert bool(test(value)) is matches_any(pair, value), (pair, value)
+
+    def test_no_patterns_match_anything(self) -> None:
+        assert compiled(())(None)
+
+    def test_predicate_is_asked_after_the_parts_before_it_and_of_these_alone(self) -> None:
+        asked: list[Any] = []
+
+        def notes(value: Any) -> bool:
+            asked.append(value)
+            return True
+
+        assert not compiled(((notes, "a", notes),))((1, "b", 2))
+        assert not compiled((("a", notes),))(("b", 3))
+        assert asked == [1]
+
+    def test_exception_of_a_predicate_leaves_a_compiled_pattern(self) -> None:
+        with pytest.raises(RuntimeError, match="a predicate's own"):
+            compiled((("x", raises),))(("x", 1))
+
+
+SCALARS: list[Any] = [0, 1, True, False, 1.0, None, "a", "b", b"a", Pid(1), Ref(1), Colour.RED, float("nan")]
+
+
+def random_value(chance: random.Random, depth: int) -> Any:
+    """Returns a message of containers and scalars."""
+    size = chance.randrange(4)
+    match chance.randrange(6) if depth else 0:
+        case 1 | 2:
+            return tuple(random_value(chance, depth - 1) for _ in range(size))
+        case 3:
+            return [random_value(chance, depth - 1) for _ in range(size)]
+        case 4:
+            return {chance.choice("abc"): random_value(chance, depth - 1) for _ in range(size)}
+    return chance.choice(SCALARS)
+
+
+def random_pattern(chance: random.Random, value: Any) -> Any:
+    """Returns a pattern that is like *value*, and often matches it."""
+    others: list[Callable[[], Any]] = [
+        lambda: ...,
+        lambda: type(value),
+        lambda: Literal(value),
+        lambda: lambda seen: seen == value,
+        lambda: chance.choice(SCALARS),
+    ]
+    if chance.random() < 0.3:
+        return chance.choice(others)()
+    if type(value) is tuple or type(value) is list:
+        return type(value)(random_pattern(chance, part) for part in value)
+    if type(value) is dict:
+        return {key: random_pattern(chance, part) for key, part in value.items() if chance.random() < 0.7}
+    return value
 
 
 class TestReference:

@@ -1,0 +1,133 @@
+"""Patterns of `receive` made into one function, for a search through many messages: a fast path.
+
+`patterns.py` says what a pattern means; what is made here means the same, and looks at the patterns once
+instead of once for each message.
+"""
+
+# ruff: noqa: SIM110 - a loop in place of a generator halves the time
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pyx import fast_paths
+from pyx.runtime.patterns import matches_any
+from pyx.terms import Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Test: TypeAlias = Callable[[Any], object]
+    """Takes a message; what it returns is true if the message matches."""
+
+
+def compiled(patterns: tuple[Any, ...]) -> Test:
+    """Returns the test of a message by *patterns*, tried in order; without patterns any message matches.
+
+    A scan takes 0.2 µs a message instead of 1.2 [measured: 20,000 messages `("other", i)`, the pattern
+    `("mine", 1)`].
+    """
+    if not fast_paths.enabled:
+        return functools.partial(matches_any, patterns)
+    if not patterns:
+        return _matches_anything
+    if len(patterns) == 1:
+        return _test_of(patterns[0])
+    tests = tuple(map(_test_of, patterns))
+
+    def matches_one_of_these(value: Any) -> bool:
+        for test in tests:
+            if test(value):
+                return True
+        return False
+
+    return matches_one_of_these
+
+
+def _test_of(pattern: Any) -> Test:
+    # In the order of `patterns.matches`.
+    if pattern is ...:
+        return _matches_anything
+    kind = type(pattern)
+    if kind is tuple or kind is list:
+        return _test_of_sequence(pattern)
+    if kind is dict:
+        return _test_of_dict(pattern)
+    if kind is Literal:
+        return _test_of_value(pattern.value)
+    if isinstance(pattern, type):
+        return lambda value: isinstance(value, pattern)
+    if callable(pattern):
+        return pattern  # type: ignore[no-any-return] # a predicate
+    return _test_of_value(pattern)
+
+
+def _matches_anything(_: Any) -> bool:
+    return True
+
+
+def _test_of_value(wanted: Any) -> Test:
+    kind = type(wanted)
+    return lambda value: type(value) is kind and value == wanted
+
+
+def _test_of_sequence(pattern: tuple[Any, ...] | list[Any]) -> Test:
+    kind, size = type(pattern), len(pattern)
+    tests = [(index, _test_of(part)) for index, part in enumerate(pattern) if part is not ...]
+    if tests and _is_value(pattern[tests[0][0]]):
+        return _test_of_tagged(pattern, *tests)
+
+    def matches_each(value: Any) -> bool:
+        if type(value) is not kind or len(value) != size:
+            return False
+        for index, test in tests:
+            if not test(value[index]):
+                return False
+        return True
+
+    return matches_each
+
+
+def _is_value(pattern: Any) -> bool:
+    """True for a pattern that stands for itself and is compared without code of a user's."""
+    return type(pattern) in _PLAIN
+
+
+_PLAIN = frozenset((str, int, bytes, bool, type(None)))
+
+
+def _test_of_tagged(
+    pattern: tuple[Any, ...] | list[Any], first: tuple[int, Test], *rest: tuple[int, Test]
+) -> Test:
+    """The test of a sequence that is told from most others by its first element: no call for that one."""
+    kind, size, at = type(pattern), len(pattern), first[0]
+    tag = pattern[at]
+    kind_of_tag = type(tag)
+
+    def matches_tag_and_each(value: Any) -> bool:
+        if type(value) is not kind or len(value) != size:
+            return False
+        item = value[at]
+        if type(item) is not kind_of_tag or item != tag:
+            return False
+        for index, test in rest:
+            if not test(value[index]):
+                return False
+        return True
+
+    return matches_tag_and_each
+
+
+def _test_of_dict(pattern: dict[Any, Any]) -> Test:
+    tests = [(key, _test_of(part)) for key, part in pattern.items()]
+
+    def matches_its_keys(value: Any) -> bool:
+        if type(value) is not dict:
+            return False
+        for key, test in tests:
+            if key not in value or not test(value[key]):
+                return False
+        return True
+
+    return matches_its_keys
