@@ -36,12 +36,16 @@ ACTIVE: Final = 0
 
 
 class Links:
-    """The state table above, for one process and all others that it is, or lately was, linked to."""
+    """The state table above, for one process and all others that it is, or lately was, linked to.
+
+    Args:
+        states: the table, by the other process; None: a new one.
+    """
 
     __slots__ = ("states",)
 
-    def __init__(self) -> None:
-        self.states: dict[Pid, int] = {}
+    def __init__(self, states: dict[Pid, int] | None = None) -> None:
+        self.states: dict[Pid, int] = {} if states is None else states
         """By the other process; empty if there never was one."""
 
     def __iter__(self) -> Iterator[Pid]:

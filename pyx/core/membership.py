@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.core.effects import Log
 from pyx.core.mailbox import NodeDown, NodeUp
 from pyx.core.partitions import PartitionDetector
+from pyx.core.processes import NOTHING
 from pyx.core.tables import NO_NODE
 from pyx.signals import MOST_NODES, Nodes
 
@@ -91,6 +92,8 @@ class Membership:
             if self._router.reach(node) is None:
                 self._router.deliver(process, NodeDown(node))
                 return
+            if counts is NOTHING:
+                counts = process.node_monitors = {}
             counts[node] = counts.get(node, 0) + 1
             self._tables.add_dependent(process, node)
         elif node in counts:

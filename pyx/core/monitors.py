@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx.core.processes import ProcessRecord, Watcher, address_of
+from pyx.core.processes import NOTHING, ProcessRecord, Watcher, address_of
 from pyx.errors import ProtocolError
 from pyx.signals import Demonitor
 
@@ -22,6 +22,8 @@ class MonitorTable(dict[Watcher, ProcessRecord]):
     def add(self, process: ProcessRecord, watcher: Watcher, target: Pid | str) -> None:
         """Notes a monitor of *process*, which is watched as *target*; raises as `check_new`."""
         self.check_new(watcher)
+        if process.monitored_by is NOTHING:
+            process.monitored_by = {}
         process.monitored_by[watcher] = target
         self[watcher] = process
 

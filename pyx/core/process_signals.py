@@ -82,15 +82,15 @@ class ProcessSignals:
         )
         tables.processes[pid.number] = process
         if link_to is not None:
-            link_to.links.link(pid)
-            process.links.link_received(link_to.pid)
+            link_to.own_links().link(pid)
+            process.own_links().link_received(link_to.pid)
             if not link_to.alive:  # killed while it asked for this
                 tables.inbox.append(ExitSignal(link_to.pid, pid, "noproc"))
                 self.settle()
         ref = None
         if monitored_by is not None:
             ref = tables.make_ref()
-            monitored_by.monitors[ref] = pid  # a dead one hears nothing, and is forgotten with this record
+            monitored_by.add_monitor(ref, pid)  # a dead one hears nothing, and is forgotten with this record
             tables.monitors.add(process, Watcher(monitored_by.pid, ref), pid)
         return process, ref
 
@@ -112,11 +112,11 @@ class ProcessSignals:
             return True
         if tables.is_here(to.node) and tables.find(to) is None and to not in process.links:
             if process.trap_exit:
-                process.links.link(to)
+                process.own_links().link(to)
                 self._exits.answer_for_the_dead(to.node, ExitSignal(to, process.pid, "noproc"))
                 self.settle()
             return process.trap_exit
-        if process.links.link(to):
+        if process.own_links().link(to):
             if self._router.send_signal(to.node, Link(process.pid, to), connect=True):
                 tables.add_dependent(process, to.node)
             else:
@@ -139,7 +139,7 @@ class ProcessSignals:
             return ref
         if isinstance(target, str):
             target = (target, tables.name or NO_NODE)
-        process.monitors[ref] = target
+        process.add_monitor(ref, target)
         named, node = address_of(target)
         if self._router.send_signal(node, Monitor(process.pid, named, ref), connect=True):
             tables.add_dependent(process, node)
@@ -234,7 +234,7 @@ class ProcessSignals:
                 if (process := tables.find(to)) is None:
                     self._exits.answer_for_the_dead(frm.node, ExitSignal(to, frm, "noproc"))
                 else:
-                    process.links.link_received(frm)
+                    process.own_links().link_received(frm)
                     tables.add_dependent(process, frm.node)
             case Unlink(frm, to, number):
                 ack = UnlinkAck(to, frm, number)

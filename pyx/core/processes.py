@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from pyx.core.console_queue import ConsoleQueue
 from pyx.core.link_protocol import Links
@@ -47,8 +47,25 @@ class Caller(NamedTuple):
     number: int
 
 
+class _Nothing(dict[Any, Any]):
+    """An empty dict that stays empty: the table of all processes that have none of their own yet."""
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        msg = "this empty table is shared: a process gets its own before the first entry"
+        raise AssertionError(msg)
+
+    __setitem__ = setdefault = update = __ior__ = _refuse
+
+
+NOTHING: Final[dict[Any, Any]] = _Nothing()
+NO_LINKS: Final = Links(NOTHING)
+
+
 class ProcessRecord:
     """One process of this node.
+
+    Most of very many processes have no links, monitors and aliases: they share empty tables, `NOTHING` and
+    `NO_LINKS`, until the first entry.
 
     `kind` is `"def"`, `"async def"`, `"call"`, `"spawn"` (started by a peer, its payload not decoded yet),
     `"shell"` or `"node"`.  `waiting` is set by the runtime, before the process looks at its mailbox for the
@@ -116,20 +133,32 @@ class ProcessRecord:
         self.waiting = False
         self.reason: Reason | None = None
         """Why it ended; None while it lives."""
-        self.links: Final = Links()
-        self.monitors: Final[dict[Ref, Target]] = {}
-        self.monitored_by: Final[dict[Watcher, Pid | str]] = {}
+        self.links = NO_LINKS
+        self.monitors: dict[Ref, Target] = NOTHING
+        self.monitored_by: dict[Watcher, Pid | str] = NOTHING
         """Watcher -> what it monitored: the pid of this process, or its name at that time."""
-        self.node_monitors: Final[dict[str, int]] = {}
+        self.node_monitors: dict[str, int] = NOTHING
         """Node -> the number of `nodedown` messages at its loss (`Node.monitor` stacks)."""
         self.wants_nodes = False
         """True if it asked for `nodeup` and `nodedown` of all nodes (`Node.monitor_nodes`)."""
-        self.aliases: Final[dict[Ref, bool]] = {}
+        self.aliases: dict[Ref, bool] = NOTHING
         """Alias -> True if the first message takes it back."""
         self.dictionary: dict[Any, Any] = {}
         """`Process.put` and `get`: used by the process itself alone."""
         self.call: Caller | None = None
         """The caller that waits for its result; None: none, or it was answered."""
+
+    def own_links(self) -> Links:
+        """Returns its links, for a new one."""
+        if self.links is NO_LINKS:
+            self.links = Links()
+        return self.links
+
+    def add_monitor(self, ref: Ref, target: Target) -> None:
+        """Notes that it monitors *target*."""
+        if self.monitors is NOTHING:
+            self.monitors = {}
+        self.monitors[ref] = target
 
     def __repr__(self) -> str:
         return f"<Process {self.pid} {self.kind}{'' if self.alive else ' ended'}>"

@@ -155,9 +155,9 @@ class Requests:
         spawner = self._tables.find(pending.spawner)
         if spawner is not None:
             if pending.link:  # as if the peer had linked: a crossing unlink cancels it
-                spawner.links.link_received(pid)
+                spawner.own_links().link_received(pid)
             if pending.monitor is not None:
-                spawner.monitors[pending.monitor] = pid
+                spawner.add_monitor(pending.monitor, pid)
             self._tables.add_dependent(spawner, pid.node)
         else:  # it ended meanwhile, and could not tell a process without a pid
             if pending.link:
@@ -251,7 +251,7 @@ class Requests:
             "spawn", leader=leader, parent=frm, initial_call=payload
         )
         if link:
-            process.links.link_received(frm)
+            process.own_links().link_received(frm)
         if monitor is not None:
             monitors.add(process, Watcher(frm, monitor), process.pid)
         if link or monitor is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import Dial, Flush, Log, MailboxOverflow, Suspend, Wake
 from pyx.core.peers import Peer
+from pyx.core.processes import NOTHING
 from pyx.signals import Send
 from pyx.terms import Pid, Ref
 
@@ -181,6 +182,8 @@ class Router:
         """
         ref = self._tables.make_ref()
         if process.alive:  # else its thread has not noticed its end, and nothing would take the alias back
+            if process.aliases is NOTHING:
+                process.aliases = {}
             process.aliases[ref] = once
             self._aliases[ref.number] = process
         return ref

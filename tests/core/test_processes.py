@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pyx.core import processes
 from pyx.core.kernel import Kernel
-from pyx.core.processes import ProcessTable
+from pyx.core.processes import NO_LINKS, NOTHING, ProcessTable
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Callable
 
 
 def test_pids_count_up() -> None:
@@ -41,3 +43,34 @@ def test_repr_of_a_process_names_pid_kind_and_end() -> None:
     assert repr(process) == "<Process #PID<0.1.0> async def>"
     kernel.process_signals.process_exited(process, "normal")
     assert repr(process) == "<Process #PID<0.1.0> async def ended>"
+
+
+def test_processes_share_empty_tables_until_the_first_entry() -> None:
+    kernel = Kernel()
+    one, _ = kernel.process_signals.process_started("def")
+    other, _ = kernel.process_signals.process_started("def")
+    assert one.links is NO_LINKS
+    kernel.process_signals.link(one, other.pid)
+    kernel.process_signals.monitor(one, other.pid)
+    kernel.router.alias(one)
+    assert (list(one.links), list(other.links)) == ([other.pid], [one.pid])
+    assert (len(one.monitors), len(one.aliases), len(other.monitored_by)) == (1, 1, 1)
+    assert (one.monitored_by, other.monitors, other.aliases) == (NOTHING, NOTHING, NOTHING)
+    assert (list(NO_LINKS), NOTHING) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda table: table.__setitem__("key", 1),
+        lambda table: table.setdefault("key", 1),
+        lambda table: table.update(key=1),
+        lambda table: table.__ior__({"key": 1}),
+    ],
+    ids=["set", "setdefault", "update", "|="],
+)
+def test_shared_empty_table_takes_no_entry(write: Callable[[dict[str, int]], object]) -> None:
+    with pytest.raises(AssertionError, match="this empty table is shared"):
+        write(NOTHING)
+    assert NOTHING == {}
+    assert NOTHING.pop("key", None) is None

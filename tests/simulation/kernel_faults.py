@@ -135,7 +135,8 @@ def monitor_fires_twice(kernel: WatchedKernel) -> None:
         monitors = dict(process.monitors)
         sever(process, node)
         kernel.process_signals.settle()
-        process.monitors.update(monitors)
+        for ref, target in monitors.items():
+            process.add_monitor(ref, target)
         sever(process, node)
 
     replace(kernel.node_loss, "sever", faulty)
