@@ -126,9 +126,11 @@ class Kernel:
                     continue
                 if type(signal) is sig.Answer:
                     self.pending.answered(peer, signal.number, signal.outcome, signal.payload)
+                    at += 1
                     continue
                 if type(signal) is sig.Call:
                     self.requests.called(peer, signal)
+                    at += 1
                     continue
                 if mark is None:  # the signals above put nothing into the peer's queue, or charge it for that
                     mark = peer.out.mark()
