@@ -177,7 +177,7 @@ def _incarnation_number(node: str, creation: int) -> int:
 def incarnations() -> dict[int, Incarnation]:
     """Returns the incarnations met so far, by their numbers, without 0, which is this node."""
     return {
-        number: Incarnation(*incarnation) for incarnation, number in list(_incarnations.items()) if number
+        number: Incarnation(*incarnation) for incarnation, number in _incarnations.copy().items() if number
     }
 
 
@@ -214,7 +214,7 @@ def _parse(text: object, what: str, example: str) -> tuple[int, int, int]:
 
 
 def _incarnation_numbered(number: int, text: str) -> Incarnation:
-    for incarnation, known in list(_incarnations.items()):
+    for incarnation, known in _incarnations.copy().items():
         if known == number:
             return Incarnation(*incarnation)
     msg = f"{text!r}: no node met here has the number {number}"

@@ -130,7 +130,7 @@ def run_pending_handlers() -> None:
     Raises the exception of the first handler that fails; the others run later.
     """
     if thread.state.is_main:
-        for signum, handler in list(pending_handlers.items()):
+        for signum, handler in pending_handlers.copy().items():
             if handler.noted:  # else an earlier handler has run it, by a kernel call of its own
                 handler.run(signum, sys._getframe())  # noqa: SLF001 - as a handler is given
 

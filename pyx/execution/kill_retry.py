@@ -92,7 +92,7 @@ class KillRetry:
     def stuck(self) -> list[tuple[Any, str]]:
         """Returns (pid, `"wait (a.py:7)"`) of each process that still runs after `STUCK_SECONDS`."""
         now = self._now()
-        found = [runner for runner, dying in list(self._dying.items()) if now - dying.since >= STUCK_SECONDS]
+        found = [runner for runner, dying in self._dying.copy().items() if now - dying.since >= STUCK_SECONDS]
         frames: Mapping[int, FrameType] = current_frames() if found else {}
         return [(runner.process.pid, _place(runner, frames)) for runner in found]
 
@@ -106,7 +106,7 @@ class KillRetry:
         now = self._now()
         frames: Mapping[int, FrameType] | None = None
         wait = _LAST_LOOK_SECONDS
-        for runner, dying in list(self._dying.items()):
+        for runner, dying in self._dying.copy().items():
             if runner.over:
                 self.ended(runner)
                 continue

@@ -101,7 +101,7 @@ class InquiryWorkers:
     def _next(self) -> Inquire | None:
         """Returns the next inquiry to answer; None if there is none, and then the thread ends."""
         with self._lock:
-            for node, queue in list(self._queues.items()):
+            for node, queue in self._queues.copy().items():
                 if not self._accepts_more(node):
                     continue
                 del self._queues[node]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import gc
 import importlib
 import itertools
 import logging
@@ -16,6 +17,7 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -278,3 +280,45 @@ class TestWhatStaysBehind:
         go_on.set()
         monkeypatch.setattr(kill_retry, "AGAIN_SECONDS", 0.01)
         until(lambda: len(node.processes.kills) == 0)
+
+
+class Victim:
+    """What `KillRetry` needs of the runner of a task that has not ended."""
+
+    over = False
+    process = SimpleNamespace(keeps_pid=False)
+    gate = SimpleNamespace(thread_ident=None, told=0)
+
+    def stop(self) -> None:
+        """The task was cancelled."""
+
+
+class KillsWhenCollected:
+    """Garbage in a cycle, whose finalizer kills another process, as a user's object may."""
+
+    def __init__(self, kills: Callable[[Victim], None]) -> None:
+        self.itself = self
+        self.kills = kills
+
+    def __del__(self) -> None:
+        self.kills(Victim())
+
+
+def test_collection_in_the_middle_of_a_look_may_kill_another_process() -> None:
+    looks: list[Callable[[], None]] = []
+    retry = kill_retry.KillRetry(later=lambda _, look: looks.append(look), now=lambda: 0.0)
+    kill: Any = retry.kill
+    for _ in range(500):
+        kill(Victim())
+    before = gc.get_threshold()
+    gc.collect()
+    for _ in range(20):
+        KillsWhenCollected(kill)
+        gc.set_threshold(20, 1000, 1000)
+        try:
+            looks.pop()()
+            assert retry.stuck() == []
+        finally:
+            gc.set_threshold(*before)
+    gc.collect()
+    assert len(retry) == 520
