@@ -68,7 +68,7 @@ class Shutdown:
         begun = time.monotonic()
         is_logged = False
         while not all_ended.wait_through(_LOOK_SECONDS):
-            left = list(node_of.copy().items())
+            left = dict(node_of).items()
             unsent = {name: one.unsent_bytes for one, name in left if one.unsent_bytes}
             if self._is_over({name: one.taken for one, name in left}, unsent=bool(unsent)):
                 return
