@@ -104,6 +104,12 @@ def long(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measures pyx, Erlang and others in turns: `-- --cases latency --compare HEAD~5`, `-- --help`."""
+    session.run(PYTHON, "-m", "tests.bench", *session.posargs)
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Measures branch coverage, child processes included: a row for each file of pyx, with its test file."""
     session.run(PYTHON, "-m", "coverage", "erase")
