@@ -152,13 +152,11 @@ def _run(asked: argparse.Namespace) -> int:
     options = _options(asked, file)
     if asked.record is None:
         return run(options, _frontend(options))
-    from dataclasses import replace
-
     from pyx.scenario.record_file import recording
 
     with recording(asked.record, options, lambda problem: sys.stderr.write(f"warning: {problem}\n")) as made:
         recorder, written = made
-        options = replace(options, recorder=recorder)
+        options = options._replace(recorder=recorder)
         code = run(options, _frontend(options))
     return code or (1 if written.failed else 0)
 

@@ -181,7 +181,7 @@ def incarnations() -> dict[int, Incarnation]:
     }
 
 
-_PRINTED = re.compile(r"(?:#PID|#Ref)?<?(\d+)\.(\d+)\.(\d+)>?")
+_PRINTED: Final = r"(?:#PID|#Ref)?<?(\d+)\.(\d+)\.(\d+)>?"
 
 
 def parse_pid(text: str) -> Pid:
@@ -203,7 +203,7 @@ def parse_ref(text: str) -> Ref:
 
 
 def _parse(text: object, what: str, example: str) -> tuple[int, int, int]:
-    if not isinstance(text, str) or not (found := _PRINTED.fullmatch(text.strip())):
+    if not isinstance(text, str) or not (found := re.fullmatch(_PRINTED, text.strip())):
         msg = f"{text!r} is not a printed {what}; one looks like {example!r}"
         raise ValueError(msg)
     first, second, third = (int(part) if len(part) < 40 else 2**64 for part in found.groups())
@@ -223,8 +223,9 @@ def _incarnation_numbered(number: int, text: str) -> Incarnation:
 
 # ---------------------------------------------------------------- node names
 
-_PART = re.compile(r"[A-Za-z0-9_-]+")
-_HOST = re.compile(r"[A-Za-z0-9_.:%-]+")
+_OF_PART: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+_OF_HOST: Final = _OF_PART | frozenset(".:%")
+"""The characters that the two parts of a node name may hold."""
 
 
 def full_name(name: str, host: str) -> str:
@@ -240,14 +241,14 @@ def full_name(name: str, host: str) -> str:
     first, at, given_host = name.partition("@")
     if not first:
         raise NodeNameInvalid(name, "the part before @ is empty" if at else "it is empty")
-    if not _PART.fullmatch(first):
+    if not _OF_PART.issuperset(first):
         raise NodeNameInvalid(name, "the part before @ may hold a-z, A-Z, 0-9, _ and - only")
     if "@" in given_host:
         raise NodeNameInvalid(name, "it holds more than one @")
     if at and not given_host:
         raise NodeNameInvalid(name, "the host after @ is empty")
     complete = name if at else f"{name}@{host}"
-    if not _HOST.fullmatch(given_host if at else host):
+    if not (hosts := given_host if at else host) or not _OF_HOST.issuperset(hosts):
         raise NodeNameInvalid(complete, "the host after @ may hold a-z, A-Z, 0-9 and . _ : - only")
     if len(complete) > MAX_NODE_NAME_BYTES:
         raise NodeNameInvalid(name, f"it is longer than {MAX_NODE_NAME_BYTES} characters")
@@ -269,7 +270,7 @@ def short_host(hostname: str) -> str:
     `Gus's PC`; all nodes of a host get the same.
     """
     first = hostname.partition(".")[0]
-    return first if _PART.fullmatch(first) else "localhost"
+    return first if first and _OF_PART.issuperset(first) else "localhost"
 
 
 def host_of(name: str) -> str:

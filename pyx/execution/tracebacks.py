@@ -19,7 +19,7 @@ _IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.
 _CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
-_PYX_CLASS: Final = re.compile(r"^pyx\.\w+\.(?=[A-Z]\w*(:|$))", re.MULTILINE)
+_PYX_CLASS: Final = r"(?m)^pyx\.\w+\.(?=[A-Z]\w*(:|$))"
 """What stands before the name of one of pyx's own errors; its users know it without."""
 
 _MAX_CHARACTERS: Final = 20_000
@@ -137,7 +137,7 @@ def text_of(error: BaseException, *, typed: str | None = None) -> str:
                 lines += ["Traceback (most recent call last):\n", *stack.format()]
             lines += one.format_exception_only()
         lines.append(sentence)
-    return _PYX_CLASS.sub("", "".join(lines))
+    return re.sub(_PYX_CLASS, "", "".join(lines))
 
 
 def _chain(last: traceback.TracebackException) -> list[tuple[traceback.TracebackException, str]]:

@@ -7,7 +7,7 @@ leave the lock taken for ever.  See `tracebacks.py` for the frames that a traceb
 from __future__ import annotations
 
 import os
-import sysconfig
+import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 _PATH: Final = os.path
 PYX: Final = _PATH.join(_PATH.dirname(_PATH.dirname(_PATH.abspath(__file__))), "")
 
+# As `sysconfig` says, which costs each start a millisecond; compiled modules have no frames.
+_VERSION: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _LIBRARY: Final = tuple(
     _PATH.join(folder, "")
     for folder in {
         _PATH.dirname(os.__file__),
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("platstdlib"),
+        _PATH.join(sys.base_prefix, sys.platlibdir, _VERSION),
+        _PATH.join(sys.exec_prefix, sys.platlibdir, _VERSION),
     }
 )
 _PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")

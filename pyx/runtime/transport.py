@@ -19,12 +19,10 @@ from pyx.net.directory import HostDirectory
 from pyx.net.endpoint import Endpoint
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.runtime.cookies import Cookies
-from pyx.runtime.fault_injection import FaultInjection
 from pyx.runtime.name_files import NameFiles
 from pyx.runtime.node_timers import NodeTimers
 from pyx.runtime.peer_connections import PeerConnections
 from pyx.runtime.rate_limited_log import AcceptFailures
-from pyx.runtime.seeding import Seeding
 from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown
 from pyx.terms import Incarnation
 from pyx.wire.handshake.failure_texts import HUNG_UP
@@ -41,7 +39,9 @@ if TYPE_CHECKING:
     from pyx.net.tcp_carrier import TcpCarrier
     from pyx.options import NodeOptions
     from pyx.runtime.dispatch import Dispatch
+    from pyx.runtime.fault_injection import FaultInjection
     from pyx.runtime.rate_limited_log import RateLimitedLog
+    from pyx.runtime.seeding import Seeding
     from pyx.wire.handshake.machine import Status
 
 
@@ -109,7 +109,11 @@ class Transport:
             )
         self._endpoint: Endpoint | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._seeding = Seeding(dispatch, seeds, name) if seeds else None
+        self._seeding: Seeding | None = None
+        if seeds:
+            from pyx.runtime.seeding import Seeding  # not loaded by nodes without seeds
+
+            self._seeding = Seeding(dispatch, seeds, name)
         self._connections = PeerConnections(
             dispatch, self._incarnation, options.max_message_bytes, self._seeding
         )
@@ -243,6 +247,8 @@ class Transport:
     def faults(self) -> FaultInjection:
         """Makes this node's network bad, for scenarios; only of an open node."""
         if self._faults is None:
+            from pyx.runtime.fault_injection import FaultInjection  # for scenarios alone
+
             assert self._endpoint is not None
             self._faults = FaultInjection(self._dispatch.transport_loop, self._connections, self._endpoint)
             self._connections.faults = self._faults

@@ -205,12 +205,16 @@ def public_names() -> dict[str, Any]:
 
 def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Completion]:
     """Returns the function (text, cursor) -> candidates of the inputs of *evaluator*."""
-    from pyx.shell.completion import NameSources, complete
 
-    sources = NameSources(
-        evaluator.names, evaluator.lower, project.module_names, _all_nodes, Process.registered
-    )
-    return lambda text, cursor: complete(text, cursor, sources)
+    def candidates(text: str, cursor: int) -> Completion:
+        from pyx.shell.completion import NameSources, complete  # loaded for the first Tab
+
+        sources = NameSources(
+            evaluator.names, evaluator.lower, project.module_names, _all_nodes, Process.registered
+        )
+        return complete(text, cursor, sources)
+
+    return candidates
 
 
 def _all_nodes() -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -128,7 +127,8 @@ class StandardFrontend:
         if self._has_person and os.environ.get("TERM") != "dumb":
             self.terminal = self._editor = self._make_editor(complete)
         if self._shows_banner:
-            banner = f"pyx {pyx.__version__} (Python {platform.python_version()}), h() for help\n"
+            python = sys.version.partition(" ")[0]
+            banner = f"pyx {pyx.__version__} (Python {python}), h() for help\n"
             self.terminal.show(banner, "notice")
         if self._recorder is not None:
             self.terminal = RecordedTerminal(self.terminal, self._recorder)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import platform
 import sys
 import threading
 import time
@@ -193,7 +192,7 @@ class Helpers:
         lag = Node.info()["loop_lag"]
         rows: list[tuple[str, object]] = [
             ("pyx", pyx.__version__),
-            ("Python", f"{platform.python_version()} ({sys.executable})"),
+            ("Python", f"{sys.version.partition(' ')[0]} ({sys.executable})"),
             ("node", Node.self()),
             ("os pid", os.getpid()),
             ("uptime", f"{time.monotonic() - self._started:.0f} s"),

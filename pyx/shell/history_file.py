@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import stat
 import time
@@ -81,10 +80,14 @@ class HistoryFile:
 
 
 def _encoded(statement: str) -> bytes:
+    import json  # not loaded before the first prompt
+
     return json.dumps(statement).encode()
 
 
 def _decoded(line: bytes) -> str | None:
+    import json
+
     try:
         statement = json.loads(line)
     except ValueError:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import builtins
 import os
-import symtable
 import sys
 from contextlib import suppress
-from importlib.machinery import SourceFileLoader
-from importlib.util import decode_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,6 +49,8 @@ def decoded(data: bytes, filename: str) -> str:
     Raises:
         PyxError: *data* is not text.
     """
+    from importlib.util import decode_source  # a prompt decodes nothing
+
     try:
         return decode_source(data)
     except (SyntaxError, UnicodeDecodeError) as error:
@@ -132,6 +131,8 @@ def run_file(evaluator: Evaluator, file: str, public: Mapping[str, Any]) -> int 
     Raises:
         PyxError: the file is not text.
     """
+    from importlib.machinery import SourceFileLoader
+
     with thread_state.interruptible():  # a pipe may wait for its writer
         data = Path(file).read_bytes()
     source = decoded(data, file)
@@ -154,6 +155,8 @@ def run_file(evaluator: Evaluator, file: str, public: Mapping[str, Any]) -> int 
 
 def _global_names(source: str, filename: str) -> set[str]:
     """Returns the global names that a program reads and does not bind."""
+    import symtable
+
     read, bound = set[str](), set[str]()
     try:
         tables = [symtable.symtable(source, filename, "exec")]

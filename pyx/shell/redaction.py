@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 ANYTHING: Final = "[..]"
 """Replaces a cookie in output: a replay, which has another cookie, accepts any text there."""
 
-_TYPED: Final = re.compile(r"\bset_cookie\b|\bcookie\s*=")
-_LITERAL: Final = re.compile(r"'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"")
+# Patterns are text, which `re` compiles for the first input: a start does not pay for them.
+_TYPED: Final = r"\bset_cookie\b|\bcookie\s*="
+_LITERAL: Final = r"'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\""
 _SHORT: Final = 8
 """A cookie of fewer characters may be a part of a word: it is found only in quotes, and alone on a line."""
-_FINGERPRINT: Final = re.compile(r"(?<=\bCookie\(sha256 )[0-9a-f]{4}…(?=\))")
+_FINGERPRINT: Final = r"(?<=\bCookie\(sha256 )[0-9a-f]{4}…(?=\))"
 
 
 def cookies_in_force() -> set[str]:
@@ -35,7 +36,7 @@ def cookies_in_force() -> set[str]:
 
 def typed_cookies(source: str) -> set[str]:
     """Returns the texts that the input *source* passes as a cookie."""
-    if _TYPED.search(source) is None:
+    if re.search(_TYPED, source) is None:
         return set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -47,7 +48,7 @@ def typed_cookies(source: str) -> set[str]:
             RecursionError,
             MemoryError,
         ):  # a typing error: any quoted text may be one
-            return {one or other for one, other in _LITERAL.findall(source)} - {""}
+            return {one or other for one, other in re.findall(_LITERAL, source)} - {""}
     return {text for node in ast.walk(tree) for given in _given(node) for text in _texts(given)}
 
 
@@ -109,7 +110,7 @@ class Redaction:
         """Returns *text* with a wildcard in the place of each cookie and fingerprint."""
         for one in self._longest_first():
             text = one.pattern.sub(rf"\g<1>{ANYTHING}\g<2>", text)
-        return _FINGERPRINT.sub(ANYTHING, text)
+        return re.sub(_FINGERPRINT, ANYTHING, text)
 
     def _longest_first(self) -> list[_Substitution]:
         return [self._substitutions[cookie] for cookie in sorted(self._substitutions, key=len, reverse=True)]

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyx.options import NodeOptions
     from pyx.shell.record_hooks import RecordHooks
 
 
-@dataclass(frozen=True)
-class ShellOptions:
+class ShellOptions(NamedTuple):
     """The options of one run; each is described by `pyx --help`."""
 
     node: NodeOptions | None = None
     """None: the shell is a node without a name."""
     directory: str = "."
-    code: list[str] = field(default_factory=list)
+    code: Sequence[str] = ()
     file: str | None = None
-    arguments: list[str] = field(default_factory=list)
+    arguments: Sequence[str] = ()
     stay: bool = False
     halt: bool = True
     driver: tuple[int, int] | None = None

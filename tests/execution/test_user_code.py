@@ -7,6 +7,7 @@ import dataclasses
 import queue
 import site
 import sys
+import sysconfig
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ def frame_of(filename: str, **names: object) -> FrameType:
 
 def caller() -> FrameType:
     return sys._getframe(1)
+
+
+@pytest.mark.parametrize("kind", ["stdlib", "platstdlib"])
+def test_folders_of_sysconfig_are_the_standard_library(kind: str) -> None:
+    assert is_standard_library(frame_of(f"{sysconfig.get_path(kind)}/queue.py"))
 
 
 @pytest.mark.parametrize(
