@@ -1,0 +1,142 @@
+"""Budgets of the hot paths, which are counted and not timed: Python calls of a message and of an rpc, and
+objects of an idle process that the garbage collector tracks.  The table stands in `docs/performance.md` too.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+
+from pyx import aio, fast_paths, receive
+from tests.local_nodes import until
+from tests.pages import rows
+from tests.runtime.walk import two_nodes, waits, walk_of_a_call, walks_of_a_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyx.runtime.local_node import LocalNode
+    from tests.local_nodes import LocalNodes
+    from tests.runtime.walk import Pair, Walk
+
+
+class Budget(NamedTuple):
+    """What may be spent, and what was spent when the budget was set; without fast paths too."""
+
+    most: int
+    today: int
+    most_without: int
+    today_without: int
+
+
+BUDGETS: Final = {
+    "calls of one rpc, on both nodes": Budget(205, 189, 275, 257),
+    "calls of a lone send, to the socket": Budget(42, 40, 42, 40),
+    "calls of a send in a stream": Budget(33, 31, 33, 31),
+    "calls of a message, from the socket to the return of `receive`": Budget(42, 39, 42, 39),
+    "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),
+    "tracked objects of an idle `def` process": Budget(50, 47, 50, 47),
+}
+"""A change that lowers a figure lowers its budget too; the slack is for other versions of Python."""
+
+WALKS: Final = 5
+"""The least of these counts: a thread's last calls may be counted or not, and a tick may come between."""
+
+PROCESSES: Final = 50
+
+
+def assert_within(what: str, spent: int, details: str = "") -> None:
+    budget = BUDGETS[what]
+    most = budget.most if fast_paths.enabled else budget.most_without
+    assert spent <= most, f"{what}: {spent}, and the budget is {most}\n{details}"
+
+
+def calls(walk: Walk) -> int:
+    return sum(len(leg.calls) for leg in walk.legs)
+
+
+def assert_calls_within(what: str, walk: Callable[[], Walk]) -> None:
+    least = min((walk() for _ in range(WALKS)), key=calls)
+    assert_within(what, calls(least), least.summary(functions=True))
+
+
+@pytest.fixture
+def pair(nodes: LocalNodes) -> Iterator[Pair]:
+    with two_nodes(nodes) as pair:
+        yield pair
+
+
+def test_rpc_is_within_its_budget_of_calls(pair: Pair) -> None:
+    assert_calls_within("calls of one rpc, on both nodes", lambda: walk_of_a_call(pair))
+
+
+def test_lone_send_is_within_its_budget_of_calls(pair: Pair) -> None:
+    def sent() -> Walk:
+        return walks_of_a_message(pair, streams=False)[0]
+
+    assert_calls_within("calls of a lone send, to the socket", sent)
+
+
+def test_send_in_a_stream_is_within_its_budget_of_calls(pair: Pair) -> None:
+    def sent() -> Walk:
+        walk = walks_of_a_message(pair, streams=True)[0]
+        return walk._replace(legs=walk.legs[:1])  # without the write, which many messages share
+
+    assert_calls_within("calls of a send in a stream", sent)
+
+
+def test_received_message_is_within_its_budget_of_calls(pair: Pair) -> None:
+    def received() -> Walk:
+        return walks_of_a_message(pair, streams=False)[1]
+
+    assert_calls_within("calls of a message, from the socket to the return of `receive`", received)
+
+
+def idle() -> None:
+    receive("stop")
+
+
+async def idle_async() -> None:
+    await aio.receive("stop")
+
+
+def tracked_objects_each(node: LocalNode, function: Callable[[], Any]) -> int:
+    """Objects that the garbage collector tracks more when a process more waits, rounded."""
+
+    def started(count: int) -> int:
+        pids = [node.processes.spawn(function, ())[0] for _ in range(count)]
+        until(lambda: all(waits(node, pid) for pid in pids))
+        gc.collect()
+        return len(gc.get_objects())
+
+    few = started(PROCESSES)
+    return round((started(PROCESSES) - few) / PROCESSES)
+
+
+@pytest.mark.parametrize(("kind", "function"), [("def", idle), ("async def", idle_async)])
+def test_idle_process_is_within_its_budget_of_tracked_objects(
+    node: LocalNode, kind: str, function: Callable[[], Any]
+) -> None:
+    assert_within(f"tracked objects of an idle `{kind}` process", tracked_objects_each(node, function))
+
+
+def test_process_that_keeps_more_objects_is_noticed(node: LocalNode) -> None:
+    async def keeps() -> None:
+        kept = [[number] for number in range(20)]
+        await aio.receive("stop")
+        kept.clear()
+
+    assert tracked_objects_each(node, keeps) >= tracked_objects_each(node, idle_async) + 20
+
+
+def test_page_has_the_budgets() -> None:
+    listed = [tuple(row) for row in rows("docs/performance.md", "Budgets")]
+    assert listed == [(what, *map(str, budget)) for what, budget in BUDGETS.items()]
+
+
+def test_no_figure_of_today_is_above_its_budget() -> None:
+    for budget in BUDGETS.values():
+        assert 0 < budget.today <= budget.most
+        assert 0 < budget.today_without <= budget.most_without
