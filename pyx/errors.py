@@ -327,10 +327,11 @@ class RpcUndefined(RpcError):
 class RpcRefused(RpcError):
     """The rpc policy of a node forbids the call.  Attribute: `policy`.
 
-    With *private*, the call is `Process.info` of messages and dictionary, which need `--rpc open`.
+    With *private*, the call is `Process.info` of messages and dictionary, which need `--rpc open`.  With
+    *has_no_module*, the function was typed at a prompt, or is a lambda, and would run there from its source.
     """
 
-    def __init__(self, node: str, policy: str, *, private: bool = False) -> None:
+    def __init__(self, node: str, policy: str, *, private: bool = False, has_no_module: bool = False) -> None:
         self.policy = policy
         what, hint = (
             "calls",
@@ -339,6 +340,9 @@ class RpcRefused(RpcError):
         if private:
             what = "to show the messages and the dictionary of a process"
             hint = f"ask for other keys, or start {node} with --rpc open"
+        elif has_no_module:
+            what = "functions that come as source"
+            hint = f"start {node} with --rpc open, or call a function of a module that is loaded there"
         elif policy == "exported":
             what = "calls of functions that are not marked"
             hint = "mark the function with @rpc.export there, in a module that is loaded there"

@@ -137,7 +137,7 @@ def _spawn(
     if is_function(target):
         return processes.spawn(target, args, kwargs, link=link, monitor=monitor)
     called = named_callee("spawn", target, args, kwargs)
-    return processes.spawn_named(*called, link=link, monitor=monitor)
+    return processes.spawn_named(*called[:4], link=link, monitor=monitor)
 
 
 def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:

@@ -23,6 +23,9 @@ What they use:
     encoding           values to payloads and back
     patterns           what a pattern of `receive` matches
     pattern_compiler   patterns that are tried on many messages, as one function
+    travelling_functions  functions that belong to no module, as data: source and values
+    function_source    the source of a function, found and compiled again
+    arrived_functions  functions that came from another node as source
     rpc_functions      finds the functions that peers call (OTP's `rex`)
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it
     inquiry_workers    the threads that answer peers' `Process.info`

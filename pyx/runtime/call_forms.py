@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import signature
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pyx.errors import EncodeError
 from pyx.runtime.arguments import checked_seconds
 from pyx.wire.codec import name_of_callable
 
@@ -26,12 +27,14 @@ _OLD_OPTIONS: Final = frozenset({"args", "timeout"})
 
 
 class Callee(NamedTuple):
-    """A function of another node, by name, and its arguments."""
+    """A function, by name, and its arguments."""
 
     module: str
     function: str
     args: list[Any]
     kwargs: Mapping[str, Any]
+    source: tuple[Any, ...] | None = None
+    """Of a function that belongs to no module: see `travelling_functions.py`."""
 
 
 def is_function(target: object) -> bool:
@@ -51,13 +54,28 @@ def callee(api: str, target: Any, rest: tuple[Any, ...], options: Mapping[str, A
     Raises:
         TypeError: the arguments have neither form; the sentence shows both.  Or the old form, in which a list
             held the arguments of a function.
-        EncodeError: the function cannot be sent by name (a lambda, say).
+        EncodeError: the function can be sent neither by name nor by source; the sentence says why.
     """
     if is_function(target):
         if len(rest) == 1 or not _OLD_OPTIONS.isdisjoint(options):
             _refuse_old_form(api, target, rest, options)
-        return Callee(*name_of_callable(target), list(rest), options)
+        return _function(target, list(rest), options)
     return named_callee(api, target, rest, options)
+
+
+def _function(target: Callable[..., Any], args: list[Any], kwargs: Mapping[str, Any]) -> Callee:
+    """Returns the callee for a function: by its name, or by its source if it belongs to no module."""
+    is_plain = type(target) is FunctionType
+    if not is_plain or target.__module__ != "__main__":
+        try:
+            return Callee(*name_of_callable(target), args, kwargs)
+        except EncodeError:
+            if not is_plain:
+                raise
+    from pyx.runtime.travelling_functions import packed  # few calls need it
+
+    assert isinstance(target, FunctionType)
+    return Callee(str(target.__module__), target.__qualname__, args, kwargs, packed(target))
 
 
 def callee_within(

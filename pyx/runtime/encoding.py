@@ -52,15 +52,23 @@ def decoded(payload: Payload, kernel: Kernel) -> Any:
 
 
 def encoded_call(
-    module: str, function: str, args: Sequence[Any], limit: int, kwargs: Mapping[str, Any] | None = None
+    module: str,
+    function: str,
+    args: Sequence[Any],
+    limit: int,
+    kwargs: Mapping[str, Any] | None = None,
+    source: tuple[Any, ...] | None = None,
 ) -> Payload:
-    """Returns the payload of a call by name; raises as `encoded`, with a path that starts at `args`.
+    """Returns the payload of a call; raises as `encoded`, with a path that starts at `args`.
 
-    Keyword arguments follow only where there are any: `(module, function, args)` is read by all versions.
+    Keyword arguments and a source follow only where there are any: all versions read
+    `(module, function, args)`.
     """
-    named = (dict(kwargs),) if kwargs else ()
+    more: tuple[Any, ...] = () if not kwargs and source is None else (dict(kwargs or {}),)
+    if source is not None:
+        more = (*more, source)
     try:
-        return encoded((module, function, list(args), *named), limit)
+        return encoded((module, function, list(args), *more), limit)
     except EncodeError:
         encoded(list(args), limit, what="args")  # raises again, with a path that the caller understands
         encoded(dict(kwargs or {}), limit, what="kwargs")

@@ -141,7 +141,7 @@ class Lifecycle:
         def body() -> Any:
             module, function, args, *kwargs = decoded(payload, self._kernel)
             # The payload is let go of.
-            process.initial_call = module, function, len(args) + sum(map(len, kwargs))
+            process.initial_call = module, function, len(args) + sum(map(len, kwargs[:1]))
             call = self._resolve(payload, module, function, args, *kwargs)
             if process.call is None:
                 process.kind = "def"  # until it returns a coroutine, as an `async def` does
@@ -158,14 +158,31 @@ class Lifecycle:
         function: str,
         args: list[Any],
         kwargs: Mapping[str, Any] | None = None,
+        source: tuple[Any, ...] | None = None,
     ) -> functools.partial[Any]:
+        """Returns a function that was named, or whose source has come, with its arguments.
+
+        Raises:
+            RpcRefused: a peer chose it, and the policy forbids that.
+            Exception: see `rpc_functions.find` and `arrived_functions.unpacked`.
+        """
         kernel = self._kernel
-        found = None
+        found: Callable[..., Any] | None = None
+        if source is not None:
+            return functools.partial(self._arrived(payload, source), *args, **(kwargs or {}))
         if payload.origin is not None:  # a peer chose the function, so the policy decides
             found = rpc_functions.find_marked(module, function)
             if not allows(kernel.tables.policy, Call, marked=found is not None):
                 raise RpcRefused(kernel.tables.name, kernel.tables.policy)
         return functools.partial(found or rpc_functions.find(module, function), *args, **(kwargs or {}))
+
+    def _arrived(self, payload: Payload, source: tuple[Any, ...]) -> Callable[..., Any]:
+        tables = self._kernel.tables
+        if payload.origin is not None and not allows(tables.policy, Call, marked=False):
+            raise RpcRefused(tables.name, tables.policy, has_no_module=True)
+        from pyx.runtime.arrived_functions import unpacked  # few processes start so
+
+        return unpacked(source, payload.origin.name if payload.origin is not None else "")
 
     # ------------------------------------------------------------ running and ending
 

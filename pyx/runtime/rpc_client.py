@@ -53,7 +53,7 @@ async def call(
         if not await pending.wait(seconds):
             assert seconds is not None
             raise RpcTimeout(dest, seconds)
-    return value_of(here, dest, pending)
+    return value_of(here, dest, pending, called)
 
 
 async def multicall(
@@ -75,7 +75,7 @@ async def multicall(
             _ask(here, pending, dest, payload)
         for pending in pendings:
             await pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    return results_of(here, dests, pendings)
+    return results_of(here, dests, pendings, called)
 
 
 def cast(node: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -95,7 +95,8 @@ class CallFuture(concurrent.futures.Future[T]):
         super().__init__()
         self._here = this_node()
         self._dest = self._here.full_name(node)
-        payload = encoded_callee(self._here, callee("rpc.async_call", target, args, kwargs))
+        self._called = callee("rpc.async_call", target, args, kwargs)
+        payload = encoded_callee(self._here, self._called)
         self._pending = PendingAnswer(self._here, self)
         _ask(self._here, self._pending, self._dest, payload)
         self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
@@ -111,7 +112,7 @@ class CallFuture(concurrent.futures.Future[T]):
         if not self.set_running_or_notify_cancel():
             return
         try:
-            self.set_result(value_of(self._here, self._dest, self._pending))
+            self.set_result(value_of(self._here, self._dest, self._pending, self._called))
         except BaseException as error:
             self.set_exception(error)
 
@@ -122,8 +123,8 @@ def encoded_callee(here: LocalNode, called: Callee) -> Payload:
     Raises:
         EncodeError: an argument is not data; the path starts at `args` or `kwargs`.
     """
-    module, function, args, kwargs = called
-    return encoding.encoded_call(module, function, args, here.max_message_bytes, kwargs)
+    module, function, args, kwargs, source = called
+    return encoding.encoded_call(module, function, args, here.max_message_bytes, kwargs, source)
 
 
 def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:
@@ -132,7 +133,7 @@ def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -
         pending.number = kernel.requests.call(pending, frm, leader, dest, payload)
 
 
-def value_of(here: LocalNode, dest: str, pending: PendingAnswer) -> Any:
+def value_of(here: LocalNode, dest: str, pending: PendingAnswer, called: Callee | None = None) -> Any:
     """Returns the value that *dest* answered.
 
     Raises:
@@ -143,7 +144,7 @@ def value_of(here: LocalNode, dest: str, pending: PendingAnswer) -> Any:
     if outcome == "noconnection":
         raise RpcNoConnection(dest, str(body))
     if outcome == "refused":
-        raise RpcRefused(dest, str(body))
+        raise RpcRefused(dest, str(body), has_no_module=called is not None and called.source is not None)
     if outcome == NONSENSE:
         raise malformed(dest, body)
     if outcome == "exit":
@@ -188,7 +189,7 @@ def destinations(here: LocalNode, nodes: Sequence[str] | None) -> list[str]:
 
 
 def results_of(
-    here: LocalNode, dests: Sequence[str], pendings: Sequence[PendingAnswer]
+    here: LocalNode, dests: Sequence[str], pendings: Sequence[PendingAnswer], called: Callee | None = None
 ) -> tuple[list[Any], list[str]]:
     """Returns the answers in order, failures of the function included, and the nodes without an answer.
 
@@ -203,7 +204,7 @@ def results_of(
                 log.warning("no answer from %s: %s", dest, pending.body)
             continue
         try:
-            results.append(value_of(here, dest, pending))
+            results.append(value_of(here, dest, pending, called))
         except RpcError as error:
             results.append(error)
     return results, unanswered

@@ -59,7 +59,7 @@ def find(module: str, function: str) -> Callable[..., Any]:
         if public[1] is not None:
             found = getattr(found, public[1])
     else:
-        found = _import(module)
+        found = find_module(module)
     for name in function.split("."):
         try:
             found = getattr(found, name)
@@ -70,7 +70,8 @@ def find(module: str, function: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _import(module: str) -> Any:
+def find_module(module: str) -> Any:
+    """Returns the module of that name; imports it if need be.  Raises as `find`."""
     if not module or module == "__main__" or not all(part.isidentifier() for part in module.split(".")):
         # `__main__` is the prompt or script of the peer, whose names this node does not have.
         raise UndefinedFunction(module, None)

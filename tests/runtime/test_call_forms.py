@@ -26,7 +26,7 @@ async def price(name: str) -> int:
 
 
 def called(target: Any, *rest: Any, **options: Any) -> tuple[Any, ...]:
-    module, function, args, kwargs = callee("rpc.call", target, rest, options)
+    module, function, args, kwargs, _ = callee("rpc.call", target, rest, options)
     return module.removeprefix("posix"), function, args, dict(kwargs)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx import Node, Process, RpcRefused, RpcUndefined, receive, rpc, self, send
+from pyx.runtime import rpc_client
+from pyx.runtime.call_forms import Callee, callee
 from pyx.signals import Call, Spawn
 from pyx.terms import FunctionName, Pid, Raised
 from pyx.wire.codec import encode
@@ -111,6 +113,22 @@ class TestCalls:
         assert f"(it runs with --rpc {policy})" in str(raised.value)
         assert raised.value.hint is not None
         assert ("@rpc.export" in raised.value.hint) == (policy == "exported")
+        assert seen == []
+
+    @pytest.mark.parametrize("policy", POLICIES)
+    def test_source_under_the_name_of_a_marked_function_is_refused(
+        self, policy: str, nodes_and_asker: tuple[LocalNodes, LocalNode], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nodes, asking = nodes_and_asker
+        nodes.start("asked", rpc=policy)
+        source = callee("rpc.call", lambda: "from the source", (), {}).source
+        disguised = Callee("gate_of_peers", "marked", [], {}, source)
+        monkeypatch.setattr(rpc_client, "callee_within", lambda *_: (disguised, HANG))
+        if policy == "open":
+            assert as_process(asking, lambda: CALLS["rpc.call"]("")) == "from the source"
+            return
+        with pytest.raises(RpcRefused, match="refuses functions that come as source"):
+            as_process(asking, lambda: CALLS["rpc.call"](""))
         assert seen == []
 
     @pytest.mark.parametrize("function", ["marked", "unmarked"])

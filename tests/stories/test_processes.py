@@ -142,7 +142,7 @@ class TestRpc:
         assert a.type('rpc.call("b", "builtins", "open", ["/dev/null"])').startswith(
             "RemoteError: EncodeError: cannot send result: <_io.TextIOWrapper"
         )
-        assert a.type('rpc.call("b", lambda: 1)').startswith("EncodeError: cannot send function: ")
+        assert a.type('rpc.call("b", lambda: 1)') == "1"
 
     @pytest.mark.usefixtures("b")
     def test_remote_traceback_has_no_frames_of_pyx(self, a: Shell) -> None:
