@@ -4,6 +4,7 @@
     thread_state      what a thread is in the middle of: a kernel call, a wait, a process
     runner            what runs one process: its gate, its slot to wait on
     slots             what a thread sleeps on until it is woken
+    reading_waits     waits of a thread that reads meanwhile what its node receives
     threads           `def` processes: a plain function on a thread
     thread_pool       warm threads
     tasks             `async def` processes on the process loop, and the tasks they leave behind

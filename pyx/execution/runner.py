@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from pyx.execution.gate import Gate
 from pyx.execution.line_buffer import LineBuffer
+from pyx.execution.reading_waits import read_until_woken
 from pyx.execution.slots import NO_SLOT, LockSlot, Slot
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
+    from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.execution.console_writer import ConsoleWriter
     from pyx.execution.loop_thread import FutureSlot
@@ -49,6 +51,7 @@ class Runner:
 
     __slots__ = (
         "_rare",
+        "asked",
         "console_writer",
         "dirty",
         "fresh",
@@ -78,6 +81,8 @@ class Runner:
         """Cancels the task of an `async def` process; callable from any thread."""
         self.fresh = True
         """True if the process waited since its last transmission: its own thread writes the next one."""
+        self.asked: Peer | None = None
+        """Where the process has sent a lone message since it waited last: an answer is likely to follow."""
         self.dirty: AbstractSet[Connection] = _NOTHING
         """Connections whose queues the process has filled since, to be flushed before it waits."""
         self._rare: Final[dict[str, Any]] = {}
@@ -171,8 +176,21 @@ class Runner:
         self.marks[ref] = mark
 
 
-def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over: Callable[[], bool]) -> bool:
+def sleep(
+    runner: Runner | None,
+    slot: LockSlot,
+    timeout: float | None,
+    is_over: Callable[[], bool],
+    borrowed: Connection | None = None,
+) -> bool:
     """Waits on *slot* until *is_over* returns True; returns False after *timeout* seconds.
+
+    Args:
+        runner: of the process that waits, if one does.
+        slot: of the calling thread.
+        timeout: seconds; None: no limit.
+        is_over: read after each wake-up.
+        borrowed: a connection whose watch the thread has, to read from it meanwhile; it is given back.
 
     Raises:
         ProcessKilled: the process was killed.
@@ -180,20 +198,27 @@ def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over:
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     if runner is not None:
-        runner.node.flush(runner)
         runner.waits_on(
             slot
         )  # before the gate is read: a kill closes the gate first and wakes these slots then
     try:
+        if runner is not None:
+            runner.node.flush(runner)
         while not is_over():
             if runner is not None and runner.gate.closed:
                 runner.gate.refuse()
             remaining = None if deadline is None else deadline - time.monotonic()
             if remaining is not None and remaining <= 0:
                 return False
-            slot.wait(remaining)
+            if borrowed is not None:
+                reads, borrowed = borrowed, None
+                read_until_woken(reads, slot, remaining)
+            else:
+                slot.wait(remaining)
         return True
     finally:
+        if borrowed is not None:
+            borrowed.watch.give_back()
         if runner is not None:
             runner.stops_waiting_on(slot)
             runner.fresh = True

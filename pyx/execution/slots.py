@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import _thread
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pyx.execution.thread_state import thread
+
+if TYPE_CHECKING:
+    from pyx.net.watch import Bell
 
 
 class Slot(Protocol):
@@ -18,11 +21,14 @@ class Slot(Protocol):
 class LockSlot:
     """A slot for a thread."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "bell")
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
         self._lock.acquire()
+        self.bell: Bell | None = None
+        """Rung too: the thread waits for data as well (`reading_waits.py`).  Set before `take` is called, and
+        read after the release: so a wake-up is seen by the one or by the other."""
 
     def wake(self) -> None:
         """See `Slot`."""
@@ -30,6 +36,13 @@ class LockSlot:
             self._lock.release()
         except RuntimeError:  # awake already
             return
+        bell = self.bell
+        if bell is not None:
+            bell.ring()
+
+    def take(self) -> bool:
+        """Returns True if the slot was woken, and forgets it."""
+        return self._lock.acquire(False)
 
     def wait(self, timeout: float | None) -> bool:
         """Waits at most *timeout* seconds (None: for ever); False on time-out.  Ctrl-C may raise here."""

@@ -6,7 +6,9 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pyx.execution.reading_waits import read_until_woken
 from pyx.execution.slots import LockSlot
+from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,12 +46,17 @@ class _Worker(threading.Thread):
         self._slot.wake()
 
     def run(self) -> None:
+        state = thread.state
+        state.is_pooled = True
         while True:
             job, self._job = self._job, None
             if job is not None:
                 job()
                 del job  # or an idle thread would keep a dead process's arguments alive
                 self._idle.append(self)
+                answered, state.answered = state.answered, None
+                if answered is not None and read_until_woken(answered, self._slot, None):
+                    continue
             if not self._slot.wait(_IDLE_SECONDS):
                 try:
                     self._idle.remove(self)

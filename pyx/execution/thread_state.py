@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyx.core.console_queue import ConsoleQueue
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
+    from pyx.net.connection import Connection
 
     TraceFunction: TypeAlias = Callable[[FrameType, str, Any], Any]
 
@@ -41,22 +42,37 @@ class ThreadState:
         runs_transport: the thread runs the transport's loop: no process acts, whatever context a callback
             was scheduled in.
         waiting: the thread is in a wait of pyx, where Ctrl-C may raise.
+        answered: the connection that the process on this thread has just answered a call on; the thread has
+            borrowed its watch.
         busy_queue: a queue that the last kernel call pushed over its high-water mark; reset before the call
             whose result is read.
         gate: the gate of the `def` process that the thread runs.
         is_main: the thread is the main thread, where Python runs signal handlers.
+        is_pooled: the thread belongs to the pool (`thread_pool.py`).
         tracer: the trace function (of a debugger, say) that is set aside while a kill is under way.
     """
 
-    __slots__ = ("busy_queue", "gate", "inside", "is_main", "runs_transport", "tracer", "waiting")
+    __slots__ = (
+        "answered",
+        "busy_queue",
+        "gate",
+        "inside",
+        "is_main",
+        "is_pooled",
+        "runs_transport",
+        "tracer",
+        "waiting",
+    )
 
     def __init__(self) -> None:
         self.gate: ProcessGate | None = None
         self.inside = False
         self.is_main = _thread.get_ident() == threading.main_thread().ident
+        self.is_pooled = False
         self.runs_transport = False
         self.tracer: TraceFunction | None = None
         self.waiting = False
+        self.answered: Connection | None = None
         self.busy_queue: Outbox | Mailbox | ConsoleQueue | None = None
 
 

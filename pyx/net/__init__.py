@@ -1,7 +1,8 @@
 """Carries bytes between nodes, and decides nothing.
 
 In: names to dial, signals queued for a peer, accepted sockets.  Out: callbacks to the owner of the endpoint
-(a peer has authenticated, signals arrived, a connection is lost), always on the transport's loop.
+(a peer has authenticated, signals arrived, a connection is lost) on the transport's loop; signals also on a
+thread that has borrowed the watch of a connection.
 
 Connections:
 
@@ -16,6 +17,7 @@ Connections:
     certificate         the certificate of one node start
     credentials         the user at the other end of a unix socket
     connection          an authenticated connection: signals out, signals in
+    watch               who looks for data: the loop, or for a moment a thread that waits
     stall               when a peer that accepts no data is given up
     error_words         the text of a system error, for a sentence
     forks               a forked child closes its copies of the descriptors

@@ -1,7 +1,7 @@
 """An authenticated connection: signals of a queue go out, batches of signals come in.
 
-Reading, closing and all calls of the loop's reader/writer interface happen on the transport's loop; writing
-happens on any thread that calls `flush`.
+Closing and all calls of the loop's reader/writer interface happen on the transport's loop; writing happens on
+any thread that calls `flush`, reading on the loop or on a thread that has borrowed its watch.
 
 The lock guards the descriptor and the bytes that were encoded but not sent.  Rules:
 
@@ -14,10 +14,15 @@ The lock guards the descriptor and the bytes that were encoded but not sent.  Ru
    and the holder counts what was sent before it reads the slots.
 3. The descriptor is closed under the lock, after reader and writer are removed: so no thread sends on a
    number that the system has given to another file, and the loop watches no foreign descriptor.
+
+Reading has a lock of its own, only tried as well, and taken before the other one where both are needed.  It
+is held from the read until the owner has the signals, so that they keep their order; what it guards is never
+read twice.  The loop reads, or a thread that has borrowed its watch (`watch.py`).
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import threading
 import time
@@ -28,6 +33,7 @@ from pyx.errors import ProtocolError
 from pyx.net import stall
 from pyx.net.error_words import connection_broke
 from pyx.net.forks import close_in_children
+from pyx.net.watch import Watch
 from pyx.signals import Goodbye, queued_bytes
 
 if TYPE_CHECKING:
@@ -100,7 +106,10 @@ class Connection:
         self._session = session
         self._owner = owner
         self._descriptor = stream.fileno()
+        self.watch = Watch(loop, stream.fileno(), self._readable)
         self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._reading = _thread.allocate_lock()
+        """Held from a read until the owner has its signals; only tried."""
         self._lock = threading.Lock()
         # guarded by the lock
         self._unsent = memoryview(first)
@@ -108,6 +117,8 @@ class Connection:
         self._taken = 0  # number of times that the socket accepted data
         self._full = False  # the loop's writer is registered, or about to be
         self._broken = False  # nothing can be sent any more
+        # guarded by the reading lock
+        self._read_end: str | None = None  # why there is nothing more to read
         # written on the loop only
         self._ended = False
         self._held = False
@@ -125,18 +136,19 @@ class Connection:
         Args:
             trailing: bytes that the peer sent after its handshake.
         """
-        if trailing and not self._received(trailing):
-            return
+        if trailing:
+            self._received(trailing)
+            self._look_for_end()
         if not (self._ended or self._held):
             if self._pause is None:
-                self._loop.add_reader(self._descriptor, self._readable)
+                self.watch.start()
             self.flush()
 
     def hold(self) -> None:
         """Stops reading and sending, like a cut cable; called on the loop, for scenarios."""
         if not (self._ended or self._held):
             self._held = True
-            self._loop.remove_reader(self._descriptor)
+            self.watch.stop()
 
     def release(self) -> None:
         """Continues after `hold`; called on the loop."""
@@ -290,34 +302,54 @@ class Connection:
             self.flush()
 
     def _readable(self) -> None:
-        self._read()
+        self.read()
+        self._look_for_end()
 
-    def _read(self) -> bool:
-        """Reads once; returns True if data arrived."""
+    def _look_for_end(self) -> None:
+        if self._read_end is not None:
+            self._end(self._read_end)
+
+    # ------------------------------------------------------------ reading: the loop, or who has the watch
+
+    def read(self) -> bool:
+        """Reads once, if no other thread reads; returns True if data arrived.  See `watch.py`."""
+        if not self._reading.acquire(blocking=False):
+            return False
         try:
-            size = self._stream.receive_into(self._buffer)
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError as error:
-            self._end(connection_broke(error))
-            return False
-        if not size:
-            self._end(CLOSED_HERE if self._closing else "it closed the connection")
-            return False
-        return self._received(self._buffer[:size])
+            if self._ended or self._held or self._read_end is not None:
+                return False
+            try:
+                size = self._stream.receive_into(self._buffer)
+            except (BlockingIOError, InterruptedError):
+                return False
+            except OSError as error:
+                self._read_end = connection_broke(error)
+                return False
+            if not size:
+                self._read_end = CLOSED_HERE if self._closing else "it closed the connection"
+                return False
+            return self._received(self._buffer[:size])
+        finally:
+            self._reading.release()
+
+    def read_for_loop(self) -> None:
+        """Reads once on a thread that has borrowed the watch; the end of the connection is the loop's."""
+        self.read()
+        if self._read_end is not None:
+            self._on_loop(self._look_for_end)
 
     def _received(self, data: bytes | memoryview) -> bool:
         try:
             signals = self._session.receive_data(data)
         except ProtocolError as error:
-            self._end(f"it broke the protocol: {error}")
+            self._read_end = f"it broke the protocol: {error}"
             return False
         except Exception as error:  # a bug of the decoder ends this connection alone
-            self._end(f"its data cannot be decoded: {type(error).__name__}")
+            self._read_end = f"its data cannot be decoded: {type(error).__name__}"
             return False
         self._owner.signals_received(signals)
         if self.out.may_have_load and self.out.load >= LOADED_BYTES:
-            self._read_no_more()
+            self._on_loop(self._read_no_more)
         return True
 
     # Too many answers to the peer's own requests wait for it.  Until half of them were sent nothing is
@@ -327,7 +359,7 @@ class Connection:
 
     def _read_no_more(self) -> None:
         if self._pause is None and not self._ended:
-            self._loop.remove_reader(self._descriptor)
+            self.watch.stop()
             self._pause = self._loop.call_later(_PAUSE_SECONDS, self._look_at_load, self._taken)
 
     def _look_at_load(self, taken: int) -> None:
@@ -339,7 +371,7 @@ class Connection:
                 []
             )  # the peer accepts data, so it is alive, though nothing is read from it
         elif self.out.load < OVERLOADED_BYTES and not self._held:
-            self._read()
+            self._readable()
         self._read_no_more()
         self._read_again()
 
@@ -348,13 +380,17 @@ class Connection:
             self._pause.cancel()
             self._pause = None
             if not self._held:
-                self._loop.add_reader(self._descriptor, self._readable)
+                self.watch.start()
 
     def _read_rest(self, reason: str) -> None:
+        self.watch.stop()
+        if self.watch.is_lent:  # the borrower is leaving
+            self._loop.call_soon(self._read_rest, reason)
+            return
         for _ in range(_LAST_READS):
-            if self._ended or not self._read():
+            if self._ended or not self.read():
                 break
-        self._end(reason)
+        self._end(self._read_end or reason)
 
     def _all_sent(self) -> None:
         if self._broken or not self._lock.acquire(blocking=False):
@@ -384,8 +420,12 @@ class Connection:
     def _end(self, reason: str) -> None:
         if self._ended:
             return
-        self._loop.remove_reader(self._descriptor)
+        self.watch.close()
+        if not self._reading.acquire(blocking=False):
+            self._loop.call_soon(self._end, reason)
+            return
         if not self._lock.acquire(blocking=False):
+            self._reading.release()
             self._loop.call_soon(self._end, reason)
             return
         try:
@@ -395,6 +435,8 @@ class Connection:
             self._unsent = memoryview(b"")
         finally:
             self._lock.release()
+            self._reading.release()
+        self._buffer = memoryview(b"")
         self._session.close()
         for timer in (self._linger, self._next_look, self._pause):
             if timer is not None:

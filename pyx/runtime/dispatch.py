@@ -230,6 +230,8 @@ class Dispatch:
         thread.state.inside = False
         if self._deferred:
             self._hand_over_deferred()
+        if thread.state.runs_transport:  # no process acts; a thread that reads as it waits is about to wait
+            return
         if pending_interrupt.noted:
             raise_pending()
         if pending_handlers:
@@ -345,6 +347,7 @@ def _flush(effect: fx.Flush, runner: Runner | None) -> None:
     elif runner.fresh:
         # A lone message goes out from this very thread, without a hop; a stream of them gathers.
         runner.fresh = False
+        runner.asked = effect.peer
         connection.flush()
     else:
         runner.has_filled(connection)

@@ -15,6 +15,7 @@ from pyx.errors import WouldBlock
 from pyx.execution.context import current
 from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.node_log import log
+from pyx.execution.reading_waits import borrow, may_read
 from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import runs_loop
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from pyx.execution.slots import Slot
+    from pyx.net.connection import Connection
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
 
@@ -51,11 +53,12 @@ class PendingAnswer:
         slot: woken when the answer is there, on the thread that brings it; None: one for the caller.
     """
 
-    __slots__ = ("_here", "_slot", "body", "dead_pid", "number", "outcome")
+    __slots__ = ("_borrowed", "_here", "_slot", "body", "dead_pid", "number", "outcome")
 
     def __init__(self, here: LocalNode, slot: Slot | None = None) -> None:
         self._here = here
         self._slot: Slot = slot or (here.tasks.slot() if runs_loop() else LockSlot())
+        self._borrowed: Connection | None = None
         self.number = 0
         self.outcome: str | None = None
         """The kind of answer; None until it is there."""
@@ -67,8 +70,16 @@ class PendingAnswer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._borrowed is not None:
+            self._borrowed.watch.give_back()
         if self.outcome is None and self.number:
             self.abandon()
+
+    def read_from(self, node: str) -> None:
+        """Has this thread read what *node* (a full name) sends, from now until the answer is there."""
+        peer = self._here.kernel.tables.peers.get(node)
+        if peer is not None and type(self._slot) is LockSlot and may_read() and borrow(peer.connection):
+            self._borrowed = peer.connection
 
     def abandon(self) -> None:
         """Gives the request up."""
@@ -88,7 +99,8 @@ class PendingAnswer:
                 await sleep_async(current.get(), self._slot, timeout)
             return self.outcome is not None
         assert isinstance(self._slot, LockSlot)
-        in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None)
+        borrowed, self._borrowed = self._borrowed, None
+        in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None, borrowed)
         if self._here.kernel.tables.console:  # what a call printed is shown before its value
             self._here.output.writer.show_all()
         log.settle(_LOG_SECONDS)  # and so is the reason of a failure

@@ -129,6 +129,7 @@ def encoded_callee(here: LocalNode, called: Callee) -> Payload:
 
 def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:
     frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
+    pending.read_from(dest)
     with here.kernel_call as kernel:
         pending.number = kernel.requests.call(pending, frm, leader, dest, payload)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TO_THE_QUEUE: Final = 10
 TO_THE_SOCKET: Final = 15
-TO_THE_RECEIVER: Final = 15
+TO_THE_RECEIVER: Final = 17
 
 
 @pytest.fixture

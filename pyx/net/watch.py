@@ -1,0 +1,224 @@
+"""The watch on a connection's socket: the loop's, and for moments that of a thread that waits for an answer.
+
+Where the loop's thread reads an answer and wakes the thread that waits for it, most of the time goes into
+the change of threads.  So a thread that is about to wait may borrow the watch, reads itself, and gives the
+watch back.  The loop watches an epoll object that holds the socket (epoll is nested); lending takes the
+socket's events out of that object by one system call, from any thread.
+
+    if watch.lend():                     # the loop does not look for data now
+        try:
+            send the question, then watch.poll(seconds) and read, until the answer is there
+        finally:
+            watch.give_back()
+
+Why nothing stays unread, whatever the borrower does:
+
+1. One thread at a time borrows, under a lock that is only tried; all others wait as if this did not exist.
+2. Each `lend` is followed by `give_back`, which has the loop watch again.
+3. The loop takes the watch back from a borrower that keeps it (in a signal handler of the program, say)
+   after two looks, `LEASE_SECONDS` apart.  Both may watch at a time: reading has a lock of its own
+   (`connection.py`), and the one that finds no data goes on.
+4. Whatever else would have woken the borrower rings the bell, which `poll` watches too.
+
+Only where the system has epoll and eventfd (Linux); elsewhere `lend` returns False.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import select
+from typing import TYPE_CHECKING, Final
+
+from pyx import fast_paths
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+LEASE_SECONDS: Final = 0.05
+"""A borrower waits at most this long for data before it gives the watch back."""
+
+_CAN_LEND: Final = hasattr(select, "epoll") and hasattr(os, "eventfd")
+
+
+class Bell:
+    """Wakes the thread that polls: a file descriptor that is readable once `ring` was called.
+
+    The descriptor is closed with the last reference, so `ring` never writes to another file.
+    """
+
+    __slots__ = ("descriptor", "holder")
+
+    def __init__(self) -> None:
+        self.descriptor: Final = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.holder: int | None = None
+        """The thread that has polled, and reads now; it looks again before it polls, so it needs no ring."""
+
+    def ring(self) -> None:
+        """Wakes the thread that polls, or the next one; any thread."""
+        if self.holder != _thread.get_ident():
+            with contextlib.suppress(BlockingIOError):  # rung 2**64 times
+                os.eventfd_write(self.descriptor, 1)
+
+    def silence(self) -> None:
+        """Forgets all rings."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self.descriptor)
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+class Watch:
+    """The watch on one socket.
+
+    Args:
+        loop: the loop of the connection.
+        descriptor: of the socket.
+        readable: called on the loop when there is data.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, descriptor: int, readable: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._descriptor = descriptor
+        self._readable = readable
+        self._lease = _thread.allocate_lock()
+        """Held by the borrower."""
+        self._can_lend = _CAN_LEND and fast_paths.enabled
+        self._epoll: select.epoll | None = None
+        """Holds the socket for the loop; made for the first borrower."""
+        self._poll: select.poll | None = None
+        """Holds the socket and the bell for the borrower."""
+        self.bell: Bell | None = None
+        self._lends = 0
+        self._is_looking = False
+        # written on the loop only
+        self._watches = False
+
+    # ------------------------------------------------------------ on the loop
+
+    def start(self) -> None:
+        """Calls `readable` whenever there is data."""
+        if not self._watches:
+            self._watches = True
+            self._loop.add_reader(self._epoll or self._descriptor, self._readable)
+
+    def stop(self) -> None:
+        """Calls nothing any more, and lends nothing; a borrower leaves."""
+        if self._watches:
+            self._watches = False
+            self._loop.remove_reader(self._epoll or self._descriptor)
+        self.ring()
+
+    def close(self) -> None:
+        """Stops for good."""
+        self._can_lend = False
+        self.stop()
+        if self._epoll is not None:
+            self._epoll.close()
+        self.bell = None
+        self._readable = _nothing  # a reference cycle with the connection
+
+    @property
+    def is_lent(self) -> bool:
+        """True while a thread has the watch."""
+        return self._lease.locked()
+
+    def _prepare(self) -> None:
+        if not self._can_lend or self._epoll is not None:
+            return
+        try:
+            epoll = select.epoll()
+            epoll.register(self._descriptor, select.EPOLLIN)
+            bell = Bell()
+        except OSError:  # no descriptor is left for a fast path
+            self._can_lend = False
+            return
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        poll.register(bell.descriptor, select.POLLIN)
+        watched, self._watches = self._watches, False
+        if watched:
+            self._loop.remove_reader(self._descriptor)
+        self._poll, self.bell = poll, bell
+        self._epoll = epoll
+        if watched:
+            self.start()
+
+    def _look(self, lends: int) -> None:
+        """Takes the watch back from a borrower that has kept it since the last look."""
+        self._is_looking = False
+        if self._lends != lends:
+            if not self._is_looking:  # else a new borrower has just asked for the next look
+                self._look_later()
+        elif self._lease.locked():
+            self._watch_again()
+
+    def _look_later(self) -> None:
+        self._is_looking = True
+        self._loop.call_later(LEASE_SECONDS, self._look, self._lends)
+
+    # ------------------------------------------------------------ the borrower, on any thread
+
+    def lend(self) -> bool:
+        """Returns True if the calling thread has the watch now; it must `give_back`, whatever happens."""
+        epoll = self._epoll
+        if epoll is None:
+            if self._can_lend:
+                self._on_loop(self._prepare)
+            return False
+        if not self._watches or not self._lease.acquire(False):
+            return False
+        try:
+            self._lends += 1
+            epoll.modify(self._descriptor, 0)
+            if not self._is_looking:
+                self._is_looking = True
+                self._on_loop(self._look_later)
+        except (OSError, ValueError):  # the connection has just ended
+            self._lease.release()
+            return False
+        return True
+
+    def poll(self, seconds: float) -> bool:
+        """Waits for data or the bell; returns False after *seconds*.  A signal handler may raise here."""
+        poll, bell = self._poll, self.bell
+        if poll is None or bell is None:
+            return False
+        bell.holder = None  # a signal handler on this thread may ring
+        ready = poll.poll(max(seconds, 0.0) * 1000)
+        bell.holder = _thread.get_ident()
+        for descriptor, _ in ready:
+            if descriptor == bell.descriptor:
+                bell.silence()
+        return bool(ready)
+
+    def give_back(self) -> None:
+        """Has the loop watch again."""
+        if self.bell is not None:
+            self.bell.holder = None
+        self._watch_again()
+        self._lease.release()
+
+    def ring(self) -> None:
+        """Wakes the borrower, if there is one."""
+        if self.bell is not None:
+            self.bell.ring()
+
+    def _watch_again(self) -> None:
+        epoll = self._epoll
+        if epoll is not None:
+            with contextlib.suppress(OSError, ValueError):  # the connection has ended
+                epoll.modify(self._descriptor, select.EPOLLIN)
+
+    def _on_loop(self, step: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the node has stopped
+            self._loop.call_soon_threadsafe(step)
+
+
+def _nothing() -> None:
+    """Takes the place of a connection that has ended."""

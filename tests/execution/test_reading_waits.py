@@ -1,0 +1,275 @@
+"""reading_waits.py: A thread reads the answer that it waits for; kills, Ctrl-C and time-outs end the wait."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pyx
+from pyx import Node, fast_paths, receive, rpc, send
+from pyx.errors import RpcNoConnection, RpcTimeout
+from pyx.runtime import peer_connections
+from tests.local_nodes import Ended, Running, as_process, in_kernel, seen_from, start_node, until, wait_for
+from tests.net.test_epmd_client import port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.runtime.local_node import LocalNode
+    from tests.local_nodes import LocalNodes
+
+__all__ = ["port"]  # a fixture
+
+pytestmark = pytest.mark.skipif(
+    not (hasattr(select, "epoll") and hasattr(os, "eventfd")), reason="the watch is lent on Linux only"
+)
+
+
+@pytest.fixture(params=["unix", "tls"])
+def pair(
+    port: int, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Any:
+    """Two connected nodes, whose connections are ready to lend their watches."""
+    assert port  # EPMD's, of this test alone
+    monkeypatch.setattr(fast_paths, "enabled", True)
+    if request.param == "unix":
+        a, b = nodes.start("a"), nodes.start("b")
+    else:
+        a, b = nodes.make(), nodes.make()
+        start_node(a, "a@127.0.0.1", long=True)
+        start_node(b, "b@127.0.0.2", long=True)
+    there = b.kernel.tables.name
+    until(lambda: as_process(a, lambda: Node.connect(there)) is True)
+    makes_ready(a, there)
+    return a, b
+
+
+def makes_ready(a: LocalNode, there: str) -> None:
+    peer = a.kernel.tables.peers[there]
+    until(
+        lambda: (
+            as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2])) == 3
+            and peer.connection.watch.bell
+        )
+    )
+
+
+class Readers:
+    """The threads that have handed signals to a kernel."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[str] = []
+        hand_over = peer_connections._PeerReceiver.signals_received
+
+        def noted(receiver: Any, signals: list[Any]) -> None:
+            self.seen.append(threading.current_thread().name)
+            hand_over(receiver, signals)
+
+        monkeypatch.setattr(peer_connections._PeerReceiver, "signals_received", noted)
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> Readers:
+    return Readers(monkeypatch)
+
+
+def test_caller_reads_its_answer_itself(pair: Any, readers: Readers) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    def calls() -> tuple[str, list[Any]]:
+        return threading.current_thread().name, [
+            rpc.call(there, "operator", "add", [n, 1]) for n in range(50)
+        ]
+
+    name, values = as_process(a, calls)
+    assert values == list(range(1, 51))
+    assert name in readers.seen
+
+
+def test_thread_that_has_answered_reads_the_next_call(pair: Any, readers: Readers) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    as_process(a, lambda: [rpc.call(there, "operator", "add", [n, 1]) for n in range(50)])
+    assert any(name.startswith("pyx-process-") for name in readers.seen)
+
+
+def test_receiver_reads_the_reply_to_its_message(pair: Any, readers: Readers) -> None:
+    a, b = pair
+
+    def echo() -> None:
+        while True:
+            send(receive(), "reply")
+
+    echoing = Running(b, echo)
+
+    def asks() -> str:
+        for _ in range(50):
+            send(seen_from(a, b, echoing.pid), pyx.self())
+            assert receive(timeout=5) == "reply"
+        return threading.current_thread().name
+
+    assert as_process(a, asks) in readers.seen
+    in_kernel(b, b.kernel.process_signals.exit, echoing.pid, echoing.pid, "kill")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda node: rpc.call(node, "time", "sleep", [60]),
+        lambda node: rpc.call(node, "time", "sleep", [60], timeout=50),
+        lambda node: (send(("nobody", node), 1), receive()),
+        lambda node: (send(("nobody", node), 1), receive(timeout=50)),
+    ],
+)
+def test_kill_ends_a_wait_that_reads(pair: Any, call: Callable[[str], Any]) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    waiting = Running(a, lambda: call(there))
+    process = a.kernel.tables.find(waiting.pid)
+    assert process is not None
+    ended = Ended(a, waiting.pid)
+    until(lambda: process.runner is not None and process.runner.is_waiting)
+    in_kernel(a, a.kernel.process_signals.exit, waiting.pid, waiting.pid, "kill")
+    wait_for(ended)
+    assert ended.reason == "killed"
+    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2])) == 3
+    until(lambda: not a.kernel.tables.peers[there].connection.watch.is_lent)
+
+
+def test_time_out_ends_a_wait_that_reads(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    def calls() -> None:
+        for seconds in (0.001, 0.03, 0.08):
+            with pytest.raises(RpcTimeout):
+                rpc.call(there, "time", "sleep", [0.5], timeout=seconds)
+            assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
+
+    as_process(a, calls)
+
+
+def test_answer_after_the_watch_was_given_back_arrives(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    assert as_process(a, lambda: rpc.call(there, "time", "sleep", [0.2])) is None
+
+
+def test_message_from_the_own_node_wakes_a_receiver_that_reads(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    waiting = Running(a, lambda: (send(("nobody", there), 1), receive(timeout=5))[1])
+    process = a.kernel.tables.find(waiting.pid)
+    assert process is not None
+    until(lambda: process.waiting)
+    as_process(a, lambda: send(waiting.pid, "from here"))
+    assert waiting.outcome() == "from here"
+
+
+def test_many_callers_on_one_connection_get_their_own_answers(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    def calls(first: int) -> list[int]:
+        return [rpc.call(there, "operator", "add", [n, 1]) for n in range(first, first + 100)]
+
+    callers = [Running(a, lambda first=1000 * n: calls(first)) for n in range(8)]  # type: ignore[misc]
+    for n, caller in enumerate(callers):
+        assert caller.outcome() == list(range(1000 * n + 1, 1000 * n + 101))
+
+
+def test_nodes_that_call_each_other_back_do_not_wait_for_each_other(pair: Any) -> None:
+    a, b = pair
+    here, there = a.kernel.tables.name, b.kernel.tables.name
+    called_back = "pyx.rpc"
+    assert as_process(
+        a,
+        lambda: [rpc.call(there, called_back, "call", [here, "operator", "add", [n, 1]]) for n in range(20)],
+    ) == list(range(1, 21))
+
+
+def test_caller_near_its_recursion_limit_leaves_the_reading_to_the_loop(pair: Any, readers: Readers) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    def deeper(left: int) -> Any:
+        if left:
+            return deeper(left - 1)
+        readers.seen.clear()
+        return rpc.call(there, "operator", "add", [1, 2]), threading.current_thread().name
+
+    def calls() -> Any:
+        depth = 0
+        frame = sys._getframe()
+        while frame.f_back is not None:
+            frame, depth = frame.f_back, depth + 1
+        return deeper(sys.getrecursionlimit() - depth - 250)
+
+    value, name = as_process(a, calls)
+    assert value == 3
+    assert name not in readers.seen
+
+
+def test_lost_node_ends_a_wait_that_reads(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    def calls() -> None:
+        with pytest.raises(RpcNoConnection):
+            rpc.call(there, "time", "sleep", [60])
+
+    waiting = Running(a, calls)
+    process = a.kernel.tables.find(waiting.pid)
+    assert process is not None
+    until(lambda: process.runner is not None and process.runner.is_waiting)
+    as_process(a, lambda: Node.disconnect(there))
+    waiting.outcome()
+
+
+def test_handler_of_a_signal_may_call_the_node_that_the_main_thread_waits_for(pair: Any) -> None:
+    _, b = pair
+    there = b.kernel.tables.name
+    assert threading.current_thread() is threading.main_thread()
+    called: list[Any] = []
+
+    def handler(*_: object) -> None:
+        called.append(rpc.call(there, "operator", "add", [1, 2], timeout=5))
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        main = threading.main_thread().ident
+        assert main is not None
+        sender = threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGUSR1))
+        sender.start()
+        assert rpc.call(there, "time", "sleep", [0.3], timeout=5) is None
+        sender.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert called == [3]
+
+
+def call_for_ever(there: str) -> None:
+    while True:
+        rpc.call(there, "operator", "add", [1, 2], timeout=5)
+
+
+def test_ctrl_c_ends_a_wait_that_reads(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    main = threading.main_thread().ident
+    assert main is not None
+    for _ in range(20):
+        sender = threading.Timer(0.005, signal.pthread_kill, (main, signal.SIGINT))
+        sender.start()
+        with pytest.raises(KeyboardInterrupt):
+            call_for_ever(there)
+        sender.join()
+    assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
+    until(lambda: not a.kernel.tables.peers[there].connection.watch.is_lent)
