@@ -8,7 +8,7 @@ run nothing.
 from __future__ import annotations
 
 import sys
-from types import GetSetDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any, Final
 
 class_dict: Final = type.__dict__["__dict__"].__get__
@@ -73,6 +73,21 @@ def module_dict(module: str) -> dict[str, Any] | None:
     return names
 
 
+def importable_name(module: str) -> str:
+    """Returns the name by which other nodes find a module: for `__main__` the stem of the program's file.
+
+    It stays `__main__` at a prompt, and where the stem is another module's name.
+    """
+    if module != "__main__":
+        return module
+    names = module_dict("__main__")
+    file = names.get("__file__") if names is not None else None
+    if type(file) is not str:
+        return module
+    stem = file.replace("\\", "/").rpartition("/")[2].partition(".")[0]
+    return stem if module_dict(stem) is names else module
+
+
 def find_loaded(module: str, qualname: str) -> Any:
     """Returns the object with that qualified name in a loaded module; None if there is none.
 
@@ -86,3 +101,19 @@ def find_loaded(module: str, qualname: str) -> Any:
         found = names[part]
         names = class_dict(found) if is_class(found) else None
     return found.__func__ if type(found) is staticmethod else found
+
+
+def belongs_to_no_module(function: FunctionType) -> bool:
+    """Returns True for a function whose name finds it in no module of another node.
+
+    In `__main__` that is one which was typed at a prompt, and not one of a program's file.
+    """
+    module = function.__module__
+    if type(module) is not str:
+        return True
+    if module == "__main__":
+        names = module_dict("__main__") or {}
+        is_of_file = names.get("__file__") == function.__code__.co_filename
+        if not is_of_file or importable_name("__main__") == "__main__":
+            return True
+    return find_loaded(module, function.__qualname__) is not function

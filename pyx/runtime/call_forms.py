@@ -13,7 +13,7 @@ from inspect import signature
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyx.errors import EncodeError
+from pyx.introspection import belongs_to_no_module
 from pyx.runtime.arguments import checked_seconds
 from pyx.wire.codec import name_of_callable
 
@@ -65,16 +65,10 @@ def callee(api: str, target: Any, rest: tuple[Any, ...], options: Mapping[str, A
 
 def _function(target: Callable[..., Any], args: list[Any], kwargs: Mapping[str, Any]) -> Callee:
     """Returns the callee for a function: by its name, or by its source if it belongs to no module."""
-    is_plain = type(target) is FunctionType
-    if not is_plain or target.__module__ != "__main__":
-        try:
-            return Callee(*name_of_callable(target), args, kwargs)
-        except EncodeError:
-            if not is_plain:
-                raise
+    if type(target) is not FunctionType or not belongs_to_no_module(target):
+        return Callee(*name_of_callable(target), args, kwargs)
     from pyx.runtime.travelling_functions import packed  # few calls need it
 
-    assert isinstance(target, FunctionType)
     return Callee(str(target.__module__), target.__qualname__, args, kwargs, packed(target))
 
 

@@ -16,7 +16,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from pyx.errors import EncodeError
-from pyx.introspection import class_module, find_loaded, is_class
+from pyx.introspection import belongs_to_no_module, class_module, find_loaded, importable_name, is_class
 from pyx.runtime.function_source import SourceMissing, source_of
 from pyx.wire.codec import encode, name_of_callable
 
@@ -121,10 +121,11 @@ class _Packing:
         if type(value) is FunctionType and belongs_to_no_module(value):
             return "function", self.function_index(value)
         if isinstance(value, ModuleType):
-            if value.__name__ == "__main__":
+            module = importable_name(value.__name__)
+            if module == "__main__":
                 raise self._refused(f"{name}, which is this prompt")
-            return "module", value.__name__
-        if is_class(value) and class_module(value) == "__main__":
+            return "module", module
+        if is_class(value) and importable_name(class_module(value)) == "__main__":
             raise self._refused(f"{name}, a class that was typed here", hint="put the class into a module")
         if is_class(value) or callable(value):
             try:
@@ -139,14 +140,6 @@ class _Packing:
 
     def _refused(self, what: str, *, hint: str | None = None) -> EncodeError:
         return EncodeError("function", self._root, f"uses {what}", hint=hint or _HINT)
-
-
-def belongs_to_no_module(function: FunctionType) -> bool:
-    """True for a function whose name finds it in no module of another node: it travels by its source."""
-    module, name = function.__module__, function.__qualname__
-    if type(module) is not str or module == "__main__":
-        return True
-    return find_loaded(module, name) is not function
 
 
 def _globals_of(code: CodeType) -> set[str]:

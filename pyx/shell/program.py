@@ -145,12 +145,24 @@ def run_file(evaluator: Evaluator, file: str, public: Mapping[str, Any]) -> int 
         __file__=path,
         __cached__=None,
     )
+    make_importable(Path(path).stem)
     wanted = _global_names(source, path) - vars(builtins).keys() - names.keys()
     names.update({name: public[name] for name in wanted & public.keys()})
     try:
         return run_program(evaluator, source, path, prepared=True)
     finally:
         names["__builtins__"] = evaluator.lower  # for a prompt that follows
+
+
+def make_importable(stem: str) -> None:
+    """Makes a program's file the module of its stem, too: other nodes call its functions by that name.
+
+    It is one module under two names, never a second copy.  A name that a module of the standard library has,
+    or that is loaded already, stays that module's.  Differs from `python FILE`: there `import` of the
+    program's own file runs it a second time.
+    """
+    if stem.isidentifier() and stem not in sys.stdlib_module_names:
+        sys.modules.setdefault(stem, sys.modules["__main__"])
 
 
 def _global_names(source: str, filename: str) -> set[str]:

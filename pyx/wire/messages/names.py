@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, Metho
 from typing import Any, Final
 
 from pyx.errors import EncodeError
-from pyx.introspection import class_module, class_qualname, find_loaded, is_class
+from pyx.introspection import class_module, class_qualname, find_loaded, importable_name, is_class
 from pyx.terms import FunctionName
 
 _FUNCTIONS: Final = (FunctionType, BuiltinFunctionType, MethodDescriptorType)
@@ -58,7 +58,7 @@ def class_name(cls: type) -> tuple[str, str]:
     module, qualname = class_module(cls), class_qualname(cls)
     if type(module) is not str or type(qualname) is not str:
         raise Unsendable("belongs to no module")
-    return module, qualname
+    return importable_name(module), qualname
 
 
 def name_of(value: Any) -> tuple[str, str]:
@@ -72,7 +72,7 @@ def name_of(value: Any) -> tuple[str, str]:
     if is_class(value):
         module, qualname = class_name(value)
     elif type(value) is FunctionType:
-        module, qualname = value.__module__, value.__qualname__
+        module, qualname = importable_name(value.__module__), value.__qualname__
     elif type(value) is MethodDescriptorType:
         module, qualname = class_module(value.__objclass__), value.__qualname__
     elif type(value) is BuiltinFunctionType and type(value.__self__) is ModuleType:
