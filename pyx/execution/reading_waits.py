@@ -14,11 +14,15 @@ from pyx.execution.thread_state import thread
 from pyx.net.watch import LEASE_SECONDS
 
 if TYPE_CHECKING:
+    from pyx.execution.runner import Runner
     from pyx.execution.slots import LockSlot
     from pyx.net.connection import Connection
 
 _FRAMES: Final = 400
 """Frames that reading and the kernel may need: user code that is near its recursion limit does not read."""
+
+_QUICK_SECONDS: Final = 0.001
+_QUICK_WAITS: Final = 8
 
 
 def borrow(connection: Connection | None) -> bool:
@@ -33,6 +37,42 @@ def may_read() -> bool:
     except ValueError:
         return True
     return False
+
+
+def may_be_answered(runner: Runner, connection: Connection) -> None:
+    """Follows a lone message of a process, which reads from here on if it is likely to wait for the answer.
+
+    Likely means that most of its lone messages were followed by a wait within `_QUICK_SECONDS`: one that was
+    not counts as much as `_QUICK_WAITS` that were.  Where that is wrong for once, the loop takes the watch
+    back soon (`watch.py`).
+    """
+    if runner.quick_waits >= _QUICK_WAITS and runner.borrowed is None and connection.watch.lend():
+        runner.borrowed = connection
+    runner.asked_at = time.monotonic()
+
+
+def read_answer(runner: Runner, slot: LockSlot, timeout: float | None) -> bool:
+    """Reads the answer to a lone message, if the process has borrowed a watch; True if *slot* was woken."""
+    asked_at, runner.asked_at = runner.asked_at, 0.0
+    if asked_at:
+        is_quick = time.monotonic() - asked_at < _QUICK_SECONDS
+        waits = runner.quick_waits + (1 if is_quick else -_QUICK_WAITS)
+        runner.quick_waits = min(max(0, waits), 3 * _QUICK_WAITS)
+    connection = runner.borrowed
+    if connection is None:
+        return False
+    if not may_read():
+        give_back(runner)
+        return False
+    runner.borrowed = None
+    return read_until_woken(connection, slot, timeout)
+
+
+def give_back(runner: Runner) -> None:
+    """Gives back the watch that a process has borrowed, if it has; on its own thread."""
+    connection, runner.borrowed = runner.borrowed, None
+    if connection is not None:
+        connection.watch.give_back()
 
 
 def read_until_woken(connection: Connection, slot: LockSlot, timeout: float | None) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from pyx.execution.gate import Gate
 from pyx.execution.line_buffer import LineBuffer
-from pyx.execution.reading_waits import read_until_woken
+from pyx.execution.reading_waits import give_back, read_until_woken
 from pyx.execution.slots import NO_SLOT, LockSlot, Slot
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
-    from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.execution.console_writer import ConsoleWriter
     from pyx.execution.loop_thread import FutureSlot
@@ -51,7 +50,8 @@ class Runner:
 
     __slots__ = (
         "_rare",
-        "asked",
+        "asked_at",
+        "borrowed",
         "console_writer",
         "dirty",
         "fresh",
@@ -60,6 +60,7 @@ class Runner:
         "node",
         "over",
         "process",
+        "quick_waits",
         "receiving",
         "slot",
         "stop_task",
@@ -81,8 +82,10 @@ class Runner:
         """Cancels the task of an `async def` process; callable from any thread."""
         self.fresh = True
         """True if the process waited since its last transmission: its own thread writes the next one."""
-        self.asked: Peer | None = None
-        """Where the process has sent a lone message since it waited last: an answer is likely to follow."""
+        self.asked_at = 0.0
+        self.quick_waits = 0
+        self.borrowed: Connection | None = None
+        """A connection whose watch the process has while an answer is likely: see `reading_waits.py`."""
         self.dirty: AbstractSet[Connection] = _NOTHING
         """Connections whose queues the process has filled since, to be flushed before it waits."""
         self._rare: Final[dict[str, Any]] = {}
@@ -167,6 +170,7 @@ class Runner:
     def is_over(self) -> None:
         """Notes that no thread or task runs the process any more, and lets go of its task."""
         self.over = True
+        give_back(self)
         self.task = self.stop_task = None
 
     def remember(self, ref: Ref, mark: int) -> None:
@@ -203,6 +207,8 @@ def sleep(
         )  # before the gate is read: a kill closes the gate first and wakes these slots then
     try:
         if runner is not None:
+            if borrowed is None:
+                borrowed, runner.borrowed = runner.borrowed, None
             runner.node.flush(runner)
         while not is_over():
             if runner is not None and runner.gate.closed:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-LEASE_SECONDS: Final = 0.05
+LEASE_SECONDS: Final = 0.01
 """A borrower waits at most this long for data before it gives the watch back."""
 
 _CAN_LEND: Final = hasattr(select, "epoll") and hasattr(os, "eventfd")

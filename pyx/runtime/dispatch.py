@@ -30,6 +30,7 @@ from pyx.execution.interrupts import (
     run_pending_handlers,
 )
 from pyx.execution.node_log import log
+from pyx.execution.reading_waits import may_be_answered
 from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
@@ -347,7 +348,8 @@ def _flush(effect: fx.Flush, runner: Runner | None) -> None:
     elif runner.fresh:
         # A lone message goes out from this very thread, without a hop; a stream of them gathers.
         runner.fresh = False
-        runner.asked = effect.peer
+        if runner.task is None:
+            may_be_answered(runner, connection)
         connection.flush()
     else:
         runner.has_filled(connection)

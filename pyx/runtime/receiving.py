@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.mailbox import NOT_DECODED, SYSTEM_MESSAGES
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
-from pyx.execution.reading_waits import borrow, may_read, read_until_woken
+from pyx.execution.reading_waits import read_answer
 from pyx.execution.slots import NO_SLOT
 from pyx.execution.thread_state import thread
 from pyx.runtime.encoding import decode_item
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pyx.core.mailbox import Mailbox, MailboxEntry
     from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Runner
-    from pyx.execution.slots import LockSlot
     from pyx.execution.tasks import ProcessLoop
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.pattern_compiler import Test
@@ -79,7 +78,7 @@ class Receiving:
                 remaining = _remaining(deadline, timeout)
                 slot = runner.own_slot
                 try:
-                    if dispatch.about_to_wait(runner) and not _read_answer(runner, slot, remaining):
+                    if dispatch.about_to_wait(runner) and not read_answer(runner, slot, remaining):
                         slot.wait(_remaining(deadline, timeout))
                 finally:
                     dispatch.waited(runner)
@@ -271,14 +270,6 @@ def _from(start: int, kept: deque[MailboxEntry] | tuple[()]) -> Iterable[Mailbox
     if len(kept) - start > _TURN_MESSAGES:
         return itertools.islice(kept, start, None)
     return map(kept.__getitem__, range(start, len(kept)))
-
-
-def _read_answer(runner: Runner, slot: LockSlot, remaining: float | None) -> bool:
-    """Reads from the node that the process has sent its last message to; True if *slot* was woken."""
-    peer, runner.asked = runner.asked, None
-    if peer is None or not (may_read() and borrow(peer.connection)):
-        return False
-    return read_until_woken(peer.connection, slot, remaining)
 
 
 def _remaining(deadline: float | None, timeout: float | None) -> float | None:

@@ -7,6 +7,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -273,3 +274,93 @@ def test_ctrl_c_ends_a_wait_that_reads(pair: Any) -> None:
         sender.join()
     assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
     until(lambda: not a.kernel.tables.peers[there].connection.watch.is_lent)
+
+
+class Echo:
+    """A process of the other node that answers each message at once."""
+
+    def __init__(self, a: LocalNode, b: LocalNode) -> None:
+        self.running = Running(b, self.echo)
+        self.pid = seen_from(a, b, self.running.pid)
+
+    def echo(self) -> None:
+        while True:
+            send(receive(), "reply")
+
+    def asks(self, times: int) -> None:
+        for _ in range(times):
+            send(self.pid, pyx.self())
+            assert receive(timeout=5) == "reply"
+
+
+def test_process_that_computes_after_a_question_does_not_keep_its_node_from_reading(pair: Any) -> None:
+    """Though it has always waited for the answer at once before."""
+    a, b = pair
+    there = b.kernel.tables.name
+    echo, goes_on, is_asked = Echo(a, b), threading.Event(), threading.Event()
+    watch = a.kernel.tables.peers[there].connection.watch
+
+    def asks_and_computes() -> bool:
+        echo.asks(50)
+        send(echo.pid, pyx.self())
+        is_borrowed: bool = watch.is_lent
+        is_asked.set()
+        assert goes_on.wait(5)
+        assert receive(timeout=5) == "reply"
+        return is_borrowed
+
+    asking = Running(a, asks_and_computes)
+    wait_for(is_asked)
+    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2], timeout=5)) == 3
+    goes_on.set()
+    assert asking.outcome()
+    until(lambda: not watch.is_lent)
+
+
+@pytest.mark.parametrize("end", ["returns", "is killed", "calls"])
+def test_process_that_ends_without_waiting_for_the_answer_gives_the_watch_back(pair: Any, end: str) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    echo, is_asked = Echo(a, b), threading.Event()
+    watch = a.kernel.tables.peers[there].connection.watch
+
+    def asks() -> None:
+        echo.asks(50)
+        send(echo.pid, pyx.self())
+        assert watch.is_lent
+        is_asked.set()
+        if end == "is killed":
+            while True:
+                time.sleep(0.001)
+        if end == "calls":
+            assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
+
+    asking = Running(a, asks)
+    wait_for(is_asked)
+    if end == "is killed":
+        ended = Ended(a, asking.pid)
+        in_kernel(a, a.kernel.process_signals.exit, asking.pid, asking.pid, "kill")
+        wait_for(ended)
+    else:
+        asking.outcome()
+    until(lambda: not watch.is_lent)
+
+
+def test_process_that_sends_a_stream_reads_nothing_itself(pair: Any, readers: Readers) -> None:
+    a, b = pair
+    echo = Echo(a, b)
+
+    def sends() -> str:
+        for _ in range(500):
+            send(echo.pid, pyx.self())
+        for _ in range(500):
+            assert receive(timeout=5) == "reply"
+        readers.seen.clear()
+        for _ in range(500):
+            send(echo.pid, pyx.self())
+        for _ in range(500):
+            assert receive(timeout=5) == "reply"
+        return threading.current_thread().name
+
+    name = as_process(a, sends)
+    assert name not in readers.seen

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.runtime.walk import Pair
 
 TO_THE_QUEUE: Final = 10
-TO_THE_SOCKET: Final = 15
+TO_THE_SOCKET: Final = 16
 TO_THE_RECEIVER: Final = 17
 
 
