@@ -19,8 +19,8 @@ class Group(NamedTuple):
     what: str
     pins: tuple[str, ...]
     """How its sides are pinned where `--pin` does not say it."""
-    most_rounds: int = 1000
-    """Rounds beyond these are not played: for what takes long and moves little."""
+    rounds: int = 5
+    """Rounds where `--rounds` does not say it: fewer for what takes long and moves little."""
 
 
 class Case(NamedTuple):
@@ -47,22 +47,22 @@ class Case(NamedTuple):
 GROUPS: Final = (
     Group("latency", "one call, or one message and its answer, between two nodes", ("same", "split")),
     Group("oneway", "messages a second in one direction, between two nodes", ("same", "split")),
-    Group("payload", "large messages, one at a time", ("same", "split")),
+    Group("payload", "large messages, one at a time", ("split",)),
     Group("local", "inside one node", ("same",)),
     Group("processes", "many processes", ("same",)),
     Group("start", "from the command to the first prompt; memory", ("same",)),
-    Group("mesh", "twenty nodes on both cores", ("split",), most_rounds=3),
+    Group("mesh", "twenty nodes on both cores", ("split",), 3),
     Group("disturbed", "calls while 300 messages of 1 MiB go to the same node", ("split",)),
-    Group("syscalls", "system calls, counted by strace", ("same",), most_rounds=1),
-    Group("sizes", "by payload size", ("same",), most_rounds=3),
-    Group("senders", "by number of senders", ("split",), most_rounds=3),
-    Group("peers", "by number of peers", ("same",), most_rounds=2),
-    Group("population", "by number of idle processes", ("same",), most_rounds=2),
-    Group("mailbox", "by length of the mailbox", ("same",), most_rounds=2),
+    Group("syscalls", "system calls, counted by strace", ("same",), 1),
+    Group("sizes", "by payload size", ("same",), 2),
+    Group("senders", "by number of senders", ("split",), 2),
+    Group("peers", "by number of peers", ("same",), 2),
+    Group("population", "by number of idle processes", ("same",), 2),
+    Group("mailbox", "by length of the mailbox", ("same",), 2),
 )
 
 _BETWEEN: Final = (
-    Case("rpc", "latency", "µs", "a call of a function that adds two numbers, as the product is used"),
+    Case("rpc", "latency", "µs", "a call of a function that adds two numbers"),
     Case("erpc", "latency", "µs", "the same by Erlang's newer `erpc`", "rpc"),
     Case("rpc_shell_def", "latency", "µs", "the shell's thread calls a `def` function", "rpc"),
     Case("rpc_shell_async", "latency", "µs", "the shell's thread calls an `async def` function", "rpc"),
@@ -131,7 +131,7 @@ SIZES: Final = (10, 100, 1_000, 10_000, 30_000, 60_000, 100_000, 300_000, 1_000_
 SENDERS: Final = (1, 2, 5, 10, 20)
 PEERS: Final = (1, 5, 10, 20)
 PROCESSES: Final = (0, 1_000, 10_000, 50_000)
-LENGTHS: Final = (0, 1_000, 10_000, 30_000, 90_000)
+LENGTHS: Final = (10, 100, 1_000, 10_000, 90_000)
 
 _CURVES: Final = (
     *(Case(f"size_{n}", "sizes", "µs", f"a message of {n:,} bytes and back, `def`") for n in SIZES),

@@ -1,6 +1,6 @@
 """The command `python -m tests.bench`: pyx, Erlang and others measured in turns on this machine.
 
-    python -m tests.bench                                   every case, five rounds
+    python -m tests.bench                                   every case, five rounds of most
     python -m tests.bench --cases latency                   a group; `--list` shows groups and cases
     python -m tests.bench --cases rpc_shell_def,oneway_dict --rounds 9 --secs 1
     python -m tests.bench --cases latency --compare HEAD~5  two revisions side by side
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.bench import machine, page, pinning, report, results
-from tests.bench.cases import CASES, GROUPS, NoSuchCase, chosen, group_named
+from tests.bench.cases import CASES, GROUPS, NoSuchCase, chosen
 from tests.bench.peers.erlang import Erlang
 from tests.bench.peers.python_pairs import PAIRS
 from tests.bench.peers.pyx_nodes import ROOT, PyxNodes
@@ -28,7 +28,7 @@ from tests.bench.peers.revisions import NoSuchRevision, short_name, unpacked
 from tests.bench.rounds import Cut, Plan, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tests.bench.peers.contender import Contender
     from tests.bench.results import Measured
@@ -57,9 +57,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"of {', '.join(NAMES)} (default: all but {GENERAL}, which is pyx without its fast paths)",
     )
-    words.add_argument("--rounds", type=count, default=5, metavar="N", help="rounds (default: 5)")
     words.add_argument(
-        "--secs", type=seconds, default=0.4, metavar="SECONDS", help="for each case, about (default: 0.4)"
+        "--rounds", type=count, metavar="N", help="rounds (default: 5, fewer for what takes long)"
+    )
+    words.add_argument(
+        "--secs", type=seconds, default=0.3, metavar="SECONDS", help="for each case, about (default: 0.3)"
     )
     words.add_argument(
         "--pin",
@@ -113,11 +115,14 @@ def main(argv: Sequence[str]) -> int:
     if unknown := [name for name in names if name not in NAMES]:
         words.error(f"no contender is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
     plans = [
-        Plan(group, pin, cases, min(asked.rounds, group_named(group).most_rounds), asked.secs)
-        for group, cases in by_group.items()
-        for pin in ([asked.pin] if asked.pin else group_named(group).pins)
-        if asked.rounds
+        Plan(group.name, pin, by_group[group.name], rounds, asked.secs)
+        for group in GROUPS
+        if group.name in by_group
+        for pin in ([asked.pin] if asked.pin else group.pins)
+        if (rounds := group.rounds if asked.rounds is None else asked.rounds)
     ]
+    if asked.write and (reason := why_not_on_the_page(by_group, names, revision)):
+        words.error(reason)
     if reasons := {reason for plan in plans if (reason := pinning.why_not(plan.pin))}:
         words.error(" ".join(reasons))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -128,6 +133,22 @@ def main(argv: Sequence[str]) -> int:
             compared = (HERE, f"{HERE}@{revision}")
             contenders.insert(1, PyxNodes(compared[1], stack.enter_context(unpacked(revision))))
         return _measure(plans, contenders, compared, [asked.keep, KEPT if asked.write else None], asked.write)
+
+
+def why_not_on_the_page(
+    by_group: Mapping[str, Sequence[str]], contenders: Sequence[str], revision: str | None
+) -> str | None:
+    """The reason why such a measurement cannot replace what is kept of its groups, or None."""
+    parts = [
+        group
+        for group, cases in by_group.items()
+        if {*cases} != {c.name for c in CASES.values() if c.group == group}
+    ]
+    if parts:
+        return f"--write replaces groups: say --cases {' '.join(parts)}"
+    if contenders or revision:
+        return "--write replaces groups, with all contenders: leave out --contenders and --compare"
+    return None
 
 
 def _contenders(names: Sequence[str], stack: contextlib.ExitStack) -> list[Contender]:

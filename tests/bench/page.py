@@ -34,6 +34,15 @@ SHOWN_NAMES: Final = {
 }
 """How contenders are called on the page, in the order of the columns."""
 
+COLOURS: Final = {
+    "pyx": "#0b62a8",
+    "pyx-tls": "#7b3fa0",
+    "pyx-general": "#8a6d00",
+    "erlang": "#c8501e",
+    "zeromq": "#2e7d32",
+}
+OTHER_COLOUR: Final = "#555555"
+
 
 class Curve(NamedTuple):
     """A plot: a group whose cases differ in one number."""
@@ -67,8 +76,8 @@ CURVES: Final = (
         "µs",
         "mailbox_",
         LENGTHS,
-        False,
-        False,
+        True,
+        True,
     ),
 )
 
@@ -106,6 +115,8 @@ def replaced(text: str, generated: str) -> str:
 def tables(kept: Mapping[str, Measured]) -> Iterator[str]:
     """The lines of all tables, in the order of the groups."""
     curves = {curve.group: curve for curve in CURVES}
+    yield from sorted({f"Measured with {one.machine}." for one in kept.values()})
+    yield ""
     for group in GROUPS:
         for measured in (one for one in kept.values() if one.group == group.name):
             yield f"### {group.what[0].upper()}{group.what[1:]}{_place(measured)}"
@@ -129,19 +140,20 @@ def _place(measured: Measured) -> str:
 def _provenance(measured: Measured) -> str:
     least, most = measured.load
     rounds = f"{len(measured.rounds)} round{'s' if len(measured.rounds) != 1 else ''}"
-    return f"{measured.date}; {rounds}; load {least:.1f} to {most:.1f}; {measured.machine}."
+    return f"{measured.date}; {rounds}; load {least:.1f} to {most:.1f}."
 
 
 def table(measured: Measured) -> Iterator[str]:
-    """A row for each case and contender."""
+    """A row for each case and contender; the first of a case says what it is."""
     yield "| What | Who | Best | Median | Of Erlang: best, median | CPU µs | Switches |"
     yield "|---|---|---|---|---|---|---|"
     for case in cases_of(measured):
+        what = case.what
         for contender in _in_order(measured.contenders):
             found = summary(measured.rounds, contender, case)
             if found is not None:
                 cells = (
-                    case.what,
+                    what,
                     _shown(contender),
                     f"{number(found.best)} {case.unit}",
                     number(found.median),
@@ -150,6 +162,7 @@ def table(measured: Measured) -> Iterator[str]:
                     "" if found.switches is None else f"{found.switches:.1f}",
                 )
                 yield f"| {' | '.join(cells)} |"
+                what = ""
 
 
 def curve_table(curve: Curve, measured: Measured) -> Iterator[str]:
@@ -180,7 +193,7 @@ def series(curve: Curve, measured: Measured) -> list[Series]:
         )
         points = [Point(one, summed.best) for one, summed in found if summed is not None]
         if points:
-            lines.append(Series(_shown(contender), points))
+            lines.append(Series(_shown(contender), points, COLOURS.get(contender, OTHER_COLOUR)))
     return lines
 
 

@@ -15,7 +15,6 @@ LEFT: Final = 80
 RIGHT: Final = 130
 TOP: Final = 44
 BOTTOM: Final = 56
-COLOURS: Final = ("#0b62a8", "#c8501e", "#2e7d32", "#7b3fa0", "#8a6d00", "#555555")
 LABEL_HEIGHT: Final = 15
 MOST_TICKS: Final = 6
 
@@ -28,10 +27,11 @@ class Point(NamedTuple):
 
 
 class Series(NamedTuple):
-    """One line, and the name at its right end."""
+    """One line, the name at its right end, and the colour of both."""
 
     name: str
     points: Sequence[Point]
+    colour: str
 
 
 class Axis:
@@ -88,13 +88,13 @@ def plot(title: str, x_name: str, y_name: str, series: Sequence[Series], *, x_lo
         title: stands above.
         x_name: stands below the horizontal axis, with its unit.
         y_name: stands above the vertical axis, with its unit.
-        series: the lines, in the order of their colours.
+        series: the lines.
         x_log: the horizontal axis is logarithmic; values of 0 stand at its left end.
         y_log: the same for the vertical one.
     """
     lowest = min((point.x for line in series for point in line.points if point.x > 0), default=1.0)
     lines = [
-        Series(line.name, [Point(max(p.x, lowest) if x_log else p.x, p.y) for p in line.points])
+        line._replace(points=[Point(max(p.x, lowest) if x_log else p.x, p.y) for p in line.points])
         for line in series
     ]
     across = Axis([p.x for line in lines for p in line.points], LEFT, WIDTH - RIGHT, is_log=x_log)
@@ -136,7 +136,7 @@ def _lines(series: Sequence[Series], across: Axis, up: Axis) -> Iterator[str]:
         zip((number for _, number in sorted(ends)), spread(sorted(y for y, _ in ends)), strict=True)
     )
     for number, line in enumerate(series):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = line.colour
         points = [(across(point.x), up(point.y)) for point in line.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'

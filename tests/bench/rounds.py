@@ -42,19 +42,21 @@ def measure(
         plan.group, plan.pin, machine.today(), description, (0.0, 0.0), plan.secs, [], failures
     )
     loads: list[float] = [machine.load()]
-    began = time.monotonic()
     try:
         for number in range(plan.rounds):
             played: Round = {}
             measured.rounds.append(played)  # at once: what a cut round has measured counts
+            seconds: list[str] = []
             first = number % max(1, len(taking_part))
             for contender in taking_part[first:] + taking_part[:first]:
                 loads.append(machine.load())
+                began = time.monotonic()
                 _play(plan, contender, number, played, failures)
+                seconds.append(f"{contender.name} {time.monotonic() - began:.1f}")
+            say(f"{measured.key}, round {number + 1} of {plan.rounds}, seconds: {', '.join(seconds)}")
     except KeyboardInterrupt:
         failures.append("cut short by Ctrl-C")
         raise Cut(measured._replace(load=(min(loads), max(loads)))) from None
-    say(f"{plan.group}, {plan.pin}: {len(measured.rounds)} rounds in {time.monotonic() - began:.0f} s")
     return measured._replace(load=(min(loads), max(loads)))
 
 

@@ -37,6 +37,8 @@ from tests.local_nodes import until
         (["--secs", "0"], "'0' is not a number of seconds, as 0.4 (at most 60)"),
         (["--pin", "free"], "invalid choice: 'free'"),
         (["--compare", "no-such-revision"], "git knows no revision 'no-such-revision'"),
+        (["--write", "--cases", "ping"], "--write replaces groups: say --cases latency"),
+        (["--write", "--contenders", "pyx"], "leave out --contenders and --compare"),
         (["extra"], "unrecognized arguments: extra"),
     ],
 )

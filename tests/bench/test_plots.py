@@ -51,7 +51,8 @@ def test_axis_places_values_in_proportion() -> None:
 
 def test_plot_draws_each_series_with_its_name() -> None:
     picture = drawn(
-        Series("pyx", [Point(1, 10), Point(10, 20)]), Series("Erlang", [Point(1, 5), Point(10, 6)])
+        Series("pyx", [Point(1, 10), Point(10, 20)], "#123456"),
+        Series("Erlang", [Point(1, 5), Point(10, 6)], "#654321"),
     )
     (first, second) = lines(picture)
     assert first[0][0] == second[0][0] < first[1][0]
@@ -62,13 +63,13 @@ def test_plot_draws_each_series_with_its_name() -> None:
 
 @pytest.mark.parametrize("is_log", [True, False])
 def test_plot_stays_inside_its_picture(is_log: bool) -> None:
-    picture = drawn(Series("pyx", [Point(10, 3), Point(1e6, 70_000)]), x_log=is_log, y_log=is_log)
+    picture = drawn(Series("pyx", [Point(10, 3), Point(1e6, 70_000)], "blue"), x_log=is_log, y_log=is_log)
     for line in lines(picture):
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in line)
 
 
 def test_zero_stands_at_the_left_end_of_a_logarithmic_axis() -> None:
-    [line] = lines(drawn(Series("pyx", [Point(0, 1), Point(10, 1), Point(100, 2)]), x_log=True))
+    [line] = lines(drawn(Series("pyx", [Point(0, 1), Point(10, 1), Point(100, 2)], "blue"), x_log=True))
     assert line[0][0] == line[1][0] < line[2][0]
 
 

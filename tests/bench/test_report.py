@@ -91,7 +91,8 @@ def test_number_is_shown_with_three_digits(value: float, shown: str) -> None:
 
 def test_page_has_a_row_for_each_case_and_contender() -> None:
     lines = list(page.tables({MEASURED.key: MEASURED}))
-    assert "2026-01-02; 3 rounds; load 0.5 to 1.5; a machine." in lines
+    assert lines[0] == "Measured with a machine."
+    assert "2026-01-02; 3 rounds; load 0.5 to 1.5." in lines
     [row] = [line for line in lines if "`def` function | pyx |" in line]
     assert row == ("| the shell's thread calls a `def` function | pyx | 200 µs | 300 | 5, 5 | 250 | 8.0 |")
 

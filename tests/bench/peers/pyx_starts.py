@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.bench.peers.contender import Job
 
 PROMPT: Final = re.compile(rb"pyx\((?:[^()]+\)\d+|\d+\))> ")
-PYX: Final = (sys.executable, "-m", "pyx")
+PYX: Final = (sys.executable, "-c", "import sys; from pyx.cli import main; sys.exit(main())")
+"""What the installed command `pyx` does."""
 NODES: Final = 20
 
 _UP: Final = "print('READY', flush=True)"
