@@ -20,9 +20,10 @@ class_flags: Final = type.__dict__["__flags__"].__get__
 """Returns the `tp_flags` of a class, whose bits are named `Py_TPFLAGS_...` in CPython's `object.h`."""
 class_dict_offset: Final = type.__dict__["__dictoffset__"].__get__
 """Returns 0 for a class whose instances have no `__dict__`."""
+attributes_of_module: Final = ModuleType.__dict__["__dict__"].__get__  # type: ignore[index]
+"""Returns the `__dict__` of a module."""
 
 _class_short_name: Final = type.__dict__["__name__"].__get__
-_module_dict: Final = ModuleType.__dict__["__dict__"].__get__  # type: ignore[index]
 _HEAP_TYPE: Final = 1 << 9
 
 
@@ -69,7 +70,7 @@ def module_dict(module: str) -> dict[str, Any] | None:
     loaded = sys.modules.get(module)
     if loaded is None or not issubclass(type(loaded), ModuleType):
         return None
-    names: dict[str, Any] = _module_dict(loaded)
+    names: dict[str, Any] = attributes_of_module(loaded)
     return names
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from pyx import fast_paths
 from pyx.execution.node_log import log
 from tests.local_nodes import HANG, LocalNodes, new_runner
 
@@ -41,6 +42,13 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.delenv("PYX_COOKIE_FILE", raising=False)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(params=[True, False], ids=["fast", "general"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Runs the test twice: with all fast paths, and without any; for nodes that are made after it."""
+    monkeypatch.setattr(fast_paths, "enabled", request.param)
+    return bool(request.param)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def priced(amount: int, *, currency: str) -> str:
 
 
 @pytest.fixture
-def two(nodes: LocalNodes) -> tuple[LocalNode, LocalNode]:
+def two(both_ways: bool, nodes: LocalNodes) -> tuple[LocalNode, LocalNode]:
     return nodes.start("a"), nodes.start("b")
 
 

@@ -53,10 +53,11 @@ class Gate:
         Raises:
             ProcessKilled: the process is dead already.
         """
-        self.enter()
-        self.thread_state = thread.state
+        if self.closed:
+            self.refuse()
+        self.thread_state = state = thread.state
         self.thread_ident = _thread.get_ident()
-        self.thread_state.gate = self
+        state.gate = self
 
     def end(self) -> None:
         """Notes that the thread no longer runs the process; a coroutine may go on for it."""

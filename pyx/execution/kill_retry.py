@@ -63,7 +63,8 @@ class KillRetry:
     ) -> None:
         self._later = later
         self._now = now
-        self._dying: dict[Runner, _Dying] = {}
+        self.dying: Final[dict[Runner, _Dying]] = {}
+        """The killed processes whose code still runs."""
         self._looks = False
 
     def kill(self, runner: Runner) -> None:
@@ -71,7 +72,7 @@ class KillRetry:
         if runner.process.keeps_pid:  # a shell's prompt goes on with the same pid
             runner.stop()
             return
-        dying = self._dying[runner] = _Dying(self._now())
+        dying = self.dying[runner] = _Dying(self._now())
         runner.stop()
         if runner.over:  # read after the entry is made: the process may be ending at this moment
             self.ended(runner)
@@ -84,15 +85,15 @@ class KillRetry:
 
     def ended(self, runner: Runner) -> None:
         """Forgets a process whose code has ended."""
-        self._dying.pop(runner, None)
+        self.dying.pop(runner, None)
 
     def __len__(self) -> int:
-        return len(self._dying)
+        return len(self.dying)
 
     def stuck(self) -> list[tuple[Any, str]]:
         """Returns (pid, `"wait (a.py:7)"`) of each process that still runs after `STUCK_SECONDS`."""
         now = self._now()
-        found = [runner for runner, dying in self._dying.copy().items() if now - dying.since >= STUCK_SECONDS]
+        found = [runner for runner, dying in self.dying.copy().items() if now - dying.since >= STUCK_SECONDS]
         frames: Mapping[int, FrameType] = current_frames() if found else {}
         return [(runner.process.pid, _place(runner, frames)) for runner in found]
 
@@ -106,7 +107,7 @@ class KillRetry:
         now = self._now()
         frames: Mapping[int, FrameType] | None = None
         wait = _LAST_LOOK_SECONDS
-        for runner, dying in self._dying.copy().items():
+        for runner, dying in self.dying.copy().items():
             if runner.over:
                 self.ended(runner)
                 continue
@@ -119,7 +120,7 @@ class KillRetry:
             wait = min(wait, dying.look)
             dying.look = min(2 * dying.look, _LAST_LOOK_SECONDS)
         del frames
-        if self._dying:
+        if self.dying:
             self._look_later(wait)
 
     def _tell(self, runner: Runner, dying: _Dying, frames: Mapping[int, FrameType]) -> None:

@@ -167,11 +167,17 @@ class Runner:
         if stop_task is not None:  # else the process is a thread, or has just ended
             stop_task(self)
 
-    def is_over(self) -> None:
-        """Notes that no thread or task runs the process any more, and lets go of its task."""
+    def ended(self) -> bool:
+        """Notes that no thread or task runs the process any more, lets go of its task and closes its gate.
+
+        Returns:
+            True if it may have left something: tasks, an unfinished line, signals that are not sent.
+        """
         self.over = True
         give_back(self)
         self.task = self.stop_task = None
+        self.gate.closed = True  # for threads and tasks that it left behind; before the last look
+        return bool(self._rare)
 
     def remember(self, ref: Ref, mark: int) -> None:
         """Notes the mailbox mark from before *ref* was made: no earlier message can hold *ref*."""

@@ -31,33 +31,31 @@ class Pool:
         except IndexError:
             _Worker(self._idle, job).start()
         else:
-            worker.work(job)
+            worker.job = job
+            worker.slot.wake()
 
 
 class _Worker(threading.Thread):
     def __init__(self, idle: list[_Worker], job: Callable[[], None]) -> None:
         super().__init__(name=f"pyx-process-{next(_names)}", daemon=True)
         self._idle = idle
-        self._job: Callable[[], None] | None = job
-        self._slot = LockSlot()
-
-    def work(self, job: Callable[[], None]) -> None:
-        self._job = job
-        self._slot.wake()
+        self.job: Callable[[], None] | None = job
+        """The next job; set before `slot` is woken."""
+        self.slot = LockSlot()
 
     def run(self) -> None:
         state = thread.state
         state.is_pooled = True
         while True:
-            job, self._job = self._job, None
+            job, self.job = self.job, None
             if job is not None:
                 job()
                 del job  # or an idle thread would keep a dead process's arguments alive
                 self._idle.append(self)
                 answered, state.answered = state.answered, None
-                if answered is not None and read_until_woken(answered, self._slot, None):
+                if answered is not None and read_until_woken(answered, self.slot, None):
                     continue
-            if not self._slot.wait(_IDLE_SECONDS):
+            if not self.slot.wait_through(_IDLE_SECONDS):
                 try:
                     self._idle.remove(self)
                 except ValueError:  # another thread has just taken it: the job is on its way

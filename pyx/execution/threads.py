@@ -29,7 +29,9 @@ def run_process(runner: Runner, body: Callable[[], Any], finished: Finished) -> 
     try:
         try:
             runner.gate.begin()
-            value = contextvars.Context().run(_as_process, runner, body)
+            context = contextvars.Context()
+            context.run(current.set, runner)
+            value = context.run(body)
         except BaseException as raised:
             error = raised
         runner.gate.end()
@@ -42,8 +44,3 @@ def run_process(runner: Runner, body: Callable[[], Any], finished: Finished) -> 
         finished(runner, error, value)
     finally:
         error = value = None  # its traceback holds this frame
-
-
-def _as_process(runner: Runner, body: Callable[[], Any]) -> Any:
-    current.set(runner)
-    return body()

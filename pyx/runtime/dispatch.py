@@ -207,13 +207,17 @@ class Dispatch:
                 self._lock.release()
         for effect in effects:
             try:
-                # The hot ones first; `Flush` and `Suspend` depend on whose thread this is.
+                # The hot ones, and `Suspend`, which depends on whose thread this is, as `Flush` does.
                 if type(effect) is fx.Wake:
                     woken: Runner | None = effect.process.runner
                     if woken is not None:  # else it has ended meanwhile
                         woken.slot.wake()
                 elif type(effect) is fx.Flush:
                     _flush(effect, runner)
+                elif type(effect) is fx.Answered:
+                    effect.waiter.resolve(effect.outcome, effect.body, effect.dead_pid)
+                elif type(effect) is fx.Released:
+                    pass  # its last reference ends with `effects`, outside of the lock
                 elif type(effect) is fx.Suspend:
                     thread.state.busy_queue = effect.queue
                 else:
@@ -258,7 +262,8 @@ class Dispatch:
         if thread.state.inside:
             self.defer(function, *args)
         else:
-            self.call(function, *args)
+            with self.kernel_call:
+                function(*args)
 
     def call(self, function: Callable[..., object], *args: Any) -> None:
         """Calls *function* in a kernel call, for queues and timers; raises as that."""

@@ -1,6 +1,7 @@
 """What each effect of the kernel does, after the lock: stops a process, dials a node, shows lines, ...
 
-See `dispatch.py` for when, and for the three effects that it handles itself (`Wake`, `Flush`, `Suspend`).
+See `dispatch.py` for when, and for those that it handles itself (`Wake`, `Flush`, `Answered`, `Released`,
+`Suspend`).
 """
 
 from __future__ import annotations
@@ -80,9 +81,8 @@ class EffectHandlers:
         dispatch.handlers.update(
             {
                 fx.Kill: self._kill,
-                fx.StartProcess: self._start,
+                fx.StartProcess: processes.start_for_peer,
                 fx.Inquire: self._inquiries.ask,
-                fx.Answered: self._answered,
                 fx.Connected: self._connected,
                 fx.Dial: self._dial,
                 fx.CancelDial: self._dial,
@@ -94,7 +94,6 @@ class EffectHandlers:
                 fx.ShellExit: self._shell_exit,
                 fx.RetryAt: self._retry_at,
                 fx.Log: self._log,
-                fx.Released: self._released,
             }
         )
 
@@ -106,9 +105,6 @@ class EffectHandlers:
         if runner is not None:
             self._processes.kills.kill(runner)
 
-    def _start(self, effect: fx.StartProcess) -> None:
-        self._processes.start_for_peer(effect.process, effect.payload)
-
     def _mailbox_overflow(self, effect: fx.MailboxOverflow) -> None:
         # At the end of the kernel call that delivered one message too many.
         self._dispatch.defer(self._kernel.process_signals.exit, THE_NODE, effect.process.pid, "kill")
@@ -116,14 +112,7 @@ class EffectHandlers:
     def _shell_exit(self, effect: fx.ShellExit) -> None:
         self._processes.shell_exit(effect.process, effect.frm, effect.reason)
 
-    def _released(self, effect: fx.Released) -> None:
-        """The last reference to what the kernel has let go of ends after this, outside of the lock."""
-
     # ------------------------------------------------------------ requests
-
-    def _answered(self, effect: fx.Answered) -> None:
-        request: AnswerWaiter = effect.waiter
-        request.resolve(effect.outcome, effect.body, effect.dead_pid)
 
     def _connected(self, effect: fx.Connected) -> None:
         request: AnswerWaiter = effect.waiter

@@ -10,9 +10,11 @@ import functools
 import inspect
 import time
 from collections.abc import Coroutine
-from types import AsyncGeneratorType, GeneratorType
+from inspect import CO_COROUTINE
+from types import AsyncGeneratorType, FunctionType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx import fast_paths
 from pyx.core.policy import allows
 from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFunction
 from pyx.execution import stdout_router, tracebacks
@@ -24,6 +26,7 @@ from pyx.execution.tasks import cancel_left_over
 from pyx.execution.thread_state import thread
 from pyx.execution.threads import run_process
 from pyx.runtime import rpc_functions
+from pyx.runtime.early_start import loaded_call
 from pyx.runtime.encoding import decode_reason, decoded, encoded, encoded_call, encoded_reason
 from pyx.signals import Call
 from pyx.terms import Raised
@@ -31,6 +34,7 @@ from pyx.terms import Raised
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pyx.core.effects import StartProcess
     from pyx.core.kernel import Kernel
     from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Host
@@ -63,6 +67,7 @@ class Lifecycle:
         self._pool = pool
         self._tasks = tasks
         self.kills = KillRetry(dispatch.transport_loop.later, time.monotonic)
+        self._starts_early = fast_paths.enabled
         self._ended: Final = self._finished  # made once: a bound method for each process is one more object
 
     # ------------------------------------------------------------ for a process of this node
@@ -135,10 +140,21 @@ class Lifecycle:
 
     # ------------------------------------------------------------ for a peer
 
-    def start_for_peer(self, process: ProcessRecord, payload: Payload) -> None:
-        """Runs the call that a peer sent as *process*, which the kernel has in its tables already."""
-        runner = Runner(self._host, process)
-        process.runner = runner
+    def start_for_peer(self, start: StartProcess) -> None:
+        """Runs the call that a peer sent, as a process that the kernel has in its tables already."""
+        process, payload = start
+        runner = process.runner = Runner(self._host, process)
+        if not process.alive:  # killed before it had a runner to stop
+            runner.gate.closed = True
+        early = loaded_call(payload, self._kernel) if self._starts_early and payload.origin else None
+        if early is not None:
+            (module, name, args), function = early
+            process.initial_call = module, name, len(args)  # and lets go of the payload
+            on_loop = type(function) is FunctionType and bool(function.__code__.co_flags & CO_COROUTINE)
+            if process.call is None:
+                process.kind = "async def" if on_loop else "def"
+            self._run(runner, functools.partial(function, *args), on_loop=on_loop)
+            return
 
         def body() -> Any:
             module, function, args, *kwargs = decoded(payload, self._kernel)
@@ -149,8 +165,6 @@ class Lifecycle:
                 process.kind = "def"  # until it returns a coroutine, as an `async def` does
             return call()
 
-        if not process.alive:  # killed before it had a runner to stop
-            runner.gate.closed = True
         self._run(runner, body, on_loop=False)
 
     def _resolve(
@@ -193,7 +207,7 @@ class Lifecycle:
             if on_loop:
                 self._tasks.start(runner, body, self._ended)
             else:
-                self._pool.run(lambda: run_process(runner, body, self._returned))
+                self._pool.run(functools.partial(run_process, runner, body, self._returned))
         except RuntimeError as error:  # the system has no thread left
             self._finished(runner, error, None)
 
@@ -208,12 +222,13 @@ class Lifecycle:
     def _finished(self, runner: Runner, error: BaseException | None, value: Any) -> None:
         """Ends the process after its code: answers its caller, and tells its links and monitors."""
         process = runner.process
-        runner.is_over()
-        runner.gate.closed = True  # for threads and tasks that it left behind
-        cancel_left_over(runner)
-        self.kills.ended(runner)
-        stdout_router.finish_line(runner, newline=True)
-        self._dispatch.flush(runner)
+        leaves_something = runner.ended()
+        if self.kills.dying:
+            self.kills.ended(runner)
+        if leaves_something:
+            cancel_left_over(runner)
+            stdout_router.finish_line(runner, newline=True)
+            self._dispatch.flush(runner)
         if process.alive:
             try:
                 end = self._end_of(process, error, value)
@@ -236,7 +251,15 @@ class Lifecycle:
     def _end_of(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
         """Returns the function that ends the process in a kernel call, and its arguments."""
         if process.call is not None:
-            return self._kernel.requests.call_finished, process, *self._answer(error, value)
+            finish = self._kernel.requests.call_finished
+            if error is None:
+                try:
+                    result = encoded(value, self._sending.max_message_bytes, what="result")
+                except (EncodeError, MemoryError) as unsendable:
+                    error = unsendable
+                else:
+                    return finish, process, "value", result
+            return finish, process, *self._failed_answer(error)
         error = error or _idle_generator(value)
         reason, crashed = reason_of(error, self._sending.max_message_bytes)
         text = tracebacks.traceback_text(error) if crashed and error is not None else ""
@@ -247,13 +270,8 @@ class Lifecycle:
             self._kernel.printing.process_crashed(process, crash)
         self._kernel.process_signals.process_exited(process, reason)
 
-    def _answer(self, error: BaseException | None, value: Any) -> tuple[str, Payload | str]:
+    def _failed_answer(self, error: BaseException) -> tuple[str, Payload | str]:
         limit = self._sending.max_message_bytes
-        if error is None:
-            try:
-                return "value", encoded(value, limit, what="result")
-            except (EncodeError, MemoryError) as unsendable:
-                error = unsendable
         if isinstance(error, RpcRefused) and error.node == self._kernel.tables.name:
             return (
                 "refused",

@@ -19,7 +19,7 @@ from pyx.wire.codec import export, is_exported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PUBLIC: Final = {
+PUBLIC: Final = {
     "Node": ("pyx.node", "Node"),
     "Process": ("pyx.process", "Process"),
     "rpc": ("pyx.rpc", None),
@@ -52,7 +52,7 @@ def find(module: str, function: str) -> Callable[..., Any]:
         UndefinedFunction: that very module, or the attribute, is missing.
         Exception: the import of the module failed; ImportError included.
     """
-    public = _PUBLIC.get(module)
+    public = PUBLIC.get(module)
     found: Any
     if public is not None:
         found = importlib.import_module(public[0])

@@ -252,5 +252,5 @@ def test_stop_of_a_runner_that_does_not_receive_wakes_no_slot(runner: Runner) ->
 def test_ended_runner_keeps_no_reference_to_its_task(runner: Runner) -> None:
     """Otherwise the runner, its task and the coroutine would form a cycle until a collection."""
     runner.stop_task = lambda _: None
-    runner.is_over()
+    runner.ended()
     assert [runner.over, runner.stop_task, runner.task] == [True, None, None]

@@ -14,6 +14,7 @@ import pytest
 
 from pyx import Exit, Node, Process, ProcessKilled, aio, receive, rpc, spawn, spawn_link
 from pyx import self as own_pid
+from pyx.core.effects import StartProcess
 from pyx.errors import EncodeError, RemoteError
 from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.signals import Payload
@@ -397,7 +398,7 @@ class TestForPeers:
     def test_process_killed_before_it_had_a_runner_does_not_run(self, node: LocalNode) -> None:
         process, _ = in_kernel(node, node.kernel.process_signals.process_started, "call")
         in_kernel(node, node.kernel.process_signals.exit, Pid(0), process.pid, "kill")
-        node.processes.start_for_peer(process, encoded(("pytest", "fail", ["it ran"])))
+        node.processes.start_for_peer(StartProcess(process, encoded(("pytest", "fail", ["it ran"]))))
         until(lambda: process.runner is None)
 
 

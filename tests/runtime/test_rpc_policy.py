@@ -64,7 +64,9 @@ class Till:
 
 
 @pytest.fixture
-def nodes_and_asker(home: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalNodes, LocalNode]]:
+def nodes_and_asker(
+    both_ways: bool, home: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[LocalNodes, LocalNode]]:
     seen.clear()
     monkeypatch.setitem(sys.modules, "gate_of_peers", sys.modules[__name__])
     with LocalNodes(monkeypatch) as nodes:

@@ -97,7 +97,8 @@ def test_undecodable_call_fails_at_its_caller(two: Two) -> None:
 
 
 def test_undecodable_answer_fails_at_its_caller(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(two.b.processes, "_answer", lambda *_: ("value", TORN))
+    finish = two.b.kernel.requests.call_finished
+    monkeypatch.setattr(two.b.processes, "_end_of", lambda process, *_: (finish, process, "value", TORN))
     call = encoding.encoded_call("os", "getpid", [], two.a.max_message_bytes)
     pending = asked(two.a, two.a.kernel.requests.call, Pid(0), Pid(0), "b@test", call)
     with pytest.raises(RpcError, match="the answer of b@test cannot be decoded: malformed payload"):
