@@ -18,6 +18,7 @@ from pyx.wire.messages.decode import Decoder, UncheckedKeys
 from pyx.wire.messages.encode import encode
 from pyx.wire.messages.format import MAX_DEPTH, check_depth
 from pyx.wire.messages.names import export, is_exported, name_of_callable
+from pyx.wire.messages.plain import PLAIN, decode_plain
 from pyx.wire.messages.safe_keys import CollisionCheckingDecoder, KeyCheckingDecoder
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
         DecodeError: the bytes are not a payload, or the payload was discarded on arrival.
     """
     data, origin = payload
+    if data[:1] in PLAIN:
+        try:
+            return decode_plain(data)
+        except Exception as cause:
+            raise _decode_error(cause) from None
     trusted = trusts_peers or origin is None
     if type(data) is Discarded:
         raise DecodeError(data.why)

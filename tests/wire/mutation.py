@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_MUTATIONS: Final = 50_000
 _BATCH: Final = 2_500
 
-_SPECIAL_BYTES: Final = bytes.fromhex("00017f808190919fc0c1c7d4d5d6dcdddedffeff")
+_SPECIAL_BYTES: Final = bytes.fromhex("00017f808190919fc0c1c7d4d5d6d7d8dcdddedffeff")
 """Bytes with a meaning to msgpack, or as part of a length."""
 
 _LENGTHS: Final = tuple(

@@ -46,7 +46,9 @@ from pyx.wire.frames.layout import KIND_AND_LENGTH, KINDS
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Established, Event, Failed, Postponed
+from pyx.wire.messages.plain import PLAIN
 from tests.wire.handshake.test_machine import acceptor, advance, dialler
+from tests.wire.messages.general import general
 from tests.wire.messages.test_classes import Loud, LoudColour, LoudPair, Point, WithMeta, ran
 from tests.wire.mutation import batches, mutated, pieces
 from tests.wire.samples import BOB, CAT, GUS, MINE, TABLE, THEIRS, framed, general_form, streams, transmitted
@@ -100,21 +102,34 @@ RICH: Final[list[Any]] = [
 # Payloads that no node sends: keys whose classes define `__hash__`, and keys of one hash.
 HOSTILE: Final = [
     b"\x82"
-    + encode(Loud("a"))
+    + general(Loud("a"))
     + b"\x01"
-    + encode((LoudPair(1, 2),))
+    + general((LoudPair(1, 2),))
     + b"\x92\xd4\x02\0"
-    + encode(LoudColour.RED),
-    b"\x81" + encode([WithMeta, WithMeta(1)]) + b"\x01",
-    b"\x81" + encode((WithMeta, Point(LoudPair(1, 2)))) + b"\x01",
-    encode({i * (2**61 - 1) for i in range(16)}).replace(b"\x90", b"\x91"),
-    b"\xde\0\x60" + b"".join(encode(i * (2**61 - 1)) + b"\x01" for i in range(96)),
-    b"\xdc\0\x61\xd4\x02\0" + b"".join(encode((i * (2**61 - 1),)) for i in range(96)),
-    encode({i: i for i in range(100)}),
-    encode({Point(i, (i,)): None for i in range(100)}),
+    + general(LoudColour.RED),
+    b"\x81" + general([WithMeta, WithMeta(1)]) + b"\x01",
+    b"\x81" + general((WithMeta, Point(LoudPair(1, 2)))) + b"\x01",
+    general({i * (2**61 - 1) for i in range(16)}).replace(b"\x90", b"\x91"),
+    b"\xde\0\x60" + b"".join(general(i * (2**61 - 1)) + b"\x01" for i in range(96)),
+    b"\xdc\0\x61\xd4\x02\0" + b"".join(general((i * (2**61 - 1),)) for i in range(96)),
+    general({i: i for i in range(100)}),
+    general({Point(i, (i,)): None for i in range(100)}),
+    *(
+        form + b"\x91\xde\0\x60" + b"".join(general(2.0 ** (61 * (i % 33 - 16))) + b"\x01" for i in range(96))
+        for form in sorted(PLAIN)
+    ),
 ]
 
-PAYLOADS: Final = [*(encode(each) for each in (*RICH, RICH)), *HOSTILE]
+SIMPLE: Final[list[Any]] = [
+    ("add", {"name": "nike", "qty": 30}),
+    ("add", ("nike", ("size", {"eu": (41, 42)})), None),
+    [1, [2.5, [True, {"a": [b"bytes", {1: "x", None: []}]}]]],
+    {"name": "größe", "n": [2**64 - 1, -(2**63)], "many": {f"key{i}": i for i in range(70)}},
+    b"bytes" * 1000,
+]
+"""Messages without tags."""
+
+PAYLOADS: Final = [*(encode(each) for each in (*RICH, RICH, *SIMPLE)), *map(general, SIMPLE), *HOSTILE]
 
 
 def _streams() -> Iterator[bytes]:
@@ -273,6 +288,8 @@ def mutated_input(number: int) -> tuple[Callable[[bytes, Random], None], bytes, 
     match number % 10:
         case 0 | 1 | 2 | 3 | 4:
             data = mutated(chance, chance.choice(PAYLOADS), PAYLOADS)
+            if chance.random() < 0.2:  # in another form
+                data = chance.choice(sorted(PLAIN)) + data[chance.randrange(2) :]
             return decode_mutated, data, _BYTES_FOR_A_BYTE * len(data) + _UNPACKERS_BYTES, chance
         case 5 | 6 | 7:
             data = mutated(chance, chance.choice(_SMALL_STREAMS), _SMALL_STREAMS)

@@ -6,6 +6,7 @@
     encode_errors   the error for a message that cannot be encoded, with the path to the part that is not data
     hints           what to send instead of a value that is not data
     decode          the unpacker and its hooks: from bytes to values
+    plain           messages without tags: encoded and decoded by C code alone
     safe_keys       keys of dicts and members of sets: which may be sent, and decoders that check them
     format          the kinds of compound values, the tags that lead them, the check of a payload's depth
     scalars         values without parts that msgpack lacks: big ints, dates, decimals, UUIDs

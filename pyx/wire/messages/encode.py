@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
+from pyx import fast_paths
 from pyx.terms import Pid, Ref
 from pyx.wire.messages import format
 from pyx.wire.messages.encode_errors import encode_error, too_long_error
-from pyx.wire.messages.limits import Reduced, TooLong, measure, measure_short
+from pyx.wire.messages.limits import Measured, Reduced, TooLong, measure, measure_short
+from pyx.wire.messages.plain import BYTES, LIST, LISTS, ODD_KEY, TAG, TUPLE, encode_plain, form_of
 from pyx.wire.messages.reduce import reduce_object
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 """The longest message unless the caller sets another limit."""
 
 _TUPLE = format.tag(format.TUPLE)
+_fast: Final = fast_paths.enabled
 
 
 def encode(value: object, *, what: str = "message", max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
@@ -51,84 +54,122 @@ def encode(value: object, *, what: str = "message", max_bytes: int = DEFAULT_MAX
         EncodeError: some part of *value* is not data, would arrive changed, forms a cycle, or nests deeper
             than 256 containers; or the payload would be too long.
     """
-    if _is_small(value):
-        pack = _idle.pop() if _idle else _packer(_reduce_small)
+    form = _small_form(value)
+    if form is not None:
         try:
-            # The outermost tuple is reduced here, which saves a call from the packer.
-            data = pack([_TUPLE, *value] if type(value) is tuple else value)
+            if form and _fast:
+                pack = _idle_plain.pop() if _idle_plain else msgpack.Packer(buf_size=4096).pack
+                data = form + pack(value)
+                if len(data) <= max_bytes:
+                    _idle_plain.append(pack)
+                    return data
+            else:
+                pack = _idle.pop() if _idle else _packer(_reduce_small)
+                # The outermost tuple is reduced here, which saves a call from the packer.
+                data = pack([_TUPLE, *value] if type(value) is tuple else value)
+                if len(data) <= max_bytes:
+                    _idle.append(pack)
+                    return data
         except Exception:  # a lone surrogate, an int of many digits: rare
             return _encode_measured(value, what, max_bytes)
-        if len(data) <= max_bytes:
-            _idle.append(pack)
-            return data
+    elif type(value) is bytes and _fast and len(value) < max_bytes:
+        return BYTES + value
     return _encode_measured(value, what, max_bytes)
 
 
-def _is_small(value: Any) -> bool:
-    """True for a scalar, or a few short scalars in lists and dicts of two levels: no walk is needed.
+def _small_form(value: Any) -> bytes | None:
+    """The form of a scalar, or of a few short scalars in lists and dicts of two levels: no walk is needed.
 
-    True for most messages, and cheaper than the walk; written out by hand for that.  The outer level may be a
-    tuple too.
+    Empty for the general form, None for any other message.  Most messages are small, and this is cheaper than
+    the walk; written out by hand for that.  The outer level may be a tuple too.
     """
     cls = type(value)
     if cls is tuple or cls is list:
-        size = len(value)
-        if size > _SMALL_ITEMS:
-            return False
-        for each in value:
-            cls = type(each)
-            if cls is str or cls is bytes:
-                size += len(each)
-            elif cls is dict:
-                if len(each) > _SMALL_ITEMS:
-                    return False
-                for key, part in each.items():
-                    if type(key) is str:
-                        size += len(key)
-                    elif type(key) is not int:
-                        return False
-                    cls = type(part)
-                    if cls is str or cls is bytes:
-                        size += len(part)
-                    elif cls is not int and cls is not float and part is not None and cls is not bool:
-                        return False
-            elif cls is list or cls is tuple:
-                if len(each) > _SMALL_ITEMS:
-                    return False
-                for part in each:
-                    cls = type(part)
-                    if cls is str or cls is bytes:
-                        size += len(part)
-                    elif cls is not int and cls is not float and part is not None and cls is not bool:
-                        return False
-            elif (
-                cls is not int and cls is not Pid and cls is not float and each is not None
-                and cls is not bool and cls is not Ref
-            ):  # fmt: skip
-                return False
-        return size <= _SMALL_LENGTH
-    return cls is int or ((cls is str or cls is bytes) and len(value) <= _SMALL_LENGTH) or value is None
+        items = value
+    elif cls is dict:
+        items = (value,)
+    elif cls is int or value is None or ((cls is str or cls is bytes) and len(value) <= _SMALL_LENGTH):
+        return LISTS
+    else:
+        return None
+    size = len(items)
+    if size > _SMALL_ITEMS:
+        return None
+    found = 0
+    for each in items:
+        cls = type(each)
+        if cls is str or cls is bytes:
+            size += len(each)
+        elif cls is int:
+            pass
+        elif cls is dict:
+            if len(each) > _SMALL_ITEMS:
+                return None
+            for key, part in each.items():
+                if type(key) is str:
+                    size += len(key)
+                elif type(key) is int:
+                    found |= ODD_KEY
+                else:
+                    return None
+                cls = type(part)
+                if cls is str or cls is bytes:
+                    size += len(part)
+                elif cls is not int and cls is not float and part is not None and cls is not bool:
+                    return None
+        elif cls is list or cls is tuple:
+            found |= LIST if cls is list else TUPLE
+            if len(each) > _SMALL_ITEMS:
+                return None
+            for part in each:
+                cls = type(part)
+                if cls is str or cls is bytes:
+                    size += len(part)
+                elif cls is not int and cls is not float and part is not None and cls is not bool:
+                    return None
+        elif cls is Pid or cls is Ref:
+            found |= TAG
+        elif cls is not float and each is not None and cls is not bool:
+            return None
+    if size > _SMALL_LENGTH:
+        return None
+    return form_of(type(value), found)
 
 
 def _encode_measured(value: object, what: str, max_bytes: int) -> bytes:
     try:
-        reduced = measure_short(value)
-        if reduced is None:
-            reduced = measure(value, max_bytes)
-        encoder = _idle_encoders.pop() if _idle_encoders else _Encoder()
-        encoder.reduced, encoder.bytes_left = reduced, max_bytes
-        try:
-            data = encoder.pack(value)
-        except UnicodeEncodeError:
-            data = _packer(encoder.reduce, unicode_errors="surrogatepass")(value)
-        if len(data) > max_bytes:
-            raise TooLong(len(data))  # noqa: TRY301
+        measured = measure_short(value)
+        if measured is None:
+            measured = measure(value, max_bytes)
+        data = _encode_walked(value, measured, max_bytes)
     except MemoryError:
         raise
     except TooLong as error:
         raise too_long_error(what, value, error.size, max_bytes) from None
     except Exception as cause:
         raise encode_error(value, what, cause) from None
+    return data
+
+
+def _encode_walked(value: object, measured: Measured, max_bytes: int) -> bytes:
+    reduced, found = measured
+    if _fast and (form := form_of(type(value), found)):
+        try:
+            data = encode_plain(form, value)
+        except (OverflowError, UnicodeEncodeError):
+            pass  # an int past 64 bits, or a lone surrogate
+        else:
+            if len(data) > max_bytes:
+                raise TooLong(len(data))
+            return data
+    encoder = _idle_encoders.pop() if _idle_encoders else _Encoder()
+    encoder.reduced, encoder.bytes_left = reduced, max_bytes
+    try:
+        data = encoder.pack(value)
+    except UnicodeEncodeError:
+        data = _packer(encoder.reduce, unicode_errors="surrogatepass")(value)
+    if len(data) > max_bytes:
+        raise TooLong(len(data))
     encoder.reduced = {}
     if len(data) <= _KEPT_BYTES:
         _idle_encoders.append(encoder)
@@ -184,4 +225,6 @@ def _packer(
 
 _idle: list[Callable[[object], bytes]] = []
 """The `pack` methods of packers not in use, for small messages."""
+_idle_plain: list[Callable[[object], bytes]] = []
+"""The same without a hook, for small plain messages."""
 _idle_encoders: list[_Encoder] = []

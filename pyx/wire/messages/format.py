@@ -1,8 +1,17 @@
 """The format of a payload: the kinds of compound values, the tags that lead them, the check of its depth.
 
-A payload is one msgpack value.  None, bool, int up to 64 bits, float, str, bytes, list and dict are written
-as msgpack writes them.  Everything else is an array led by a tag: an ext whose type is the kind and whose
-data is one zero byte.
+A payload in the general form is one msgpack value.  None, bool, int up to 64 bits, float, str, bytes, list
+and dict are written as msgpack writes them.  Everything else is an array led by a tag: an ext whose type is
+the kind and whose data is one zero byte.
+
+A *plain* payload, without tags, is one of these bytes and a msgpack value (`plain`):
+
+    D5     arrays are lists
+    D6     arrays are tuples, and keys are texts or bytes
+    D7     the outermost array is a tuple, the others are lists
+    D8     (the rest of the payload is a `bytes`, as it is)
+
+They lead exts of more than one byte, with which no general payload begins.
 
     kind           after the tag
     TUPLE          the items
@@ -93,7 +102,7 @@ _C_STACK: Final = 1024
 _WRAPPING: Final = b"\x91" * (_C_STACK - MAX_DEPTH)
 
 
-def check_depth(data: bytes) -> None:
+def check_depth(data: bytes | memoryview) -> None:
     """Walks one packed value without building it.
 
     Raises:
@@ -111,7 +120,7 @@ def check_depth(data: bytes) -> None:
         raise ValueError(msg)
 
 
-def slices(data: bytes) -> Iterator[bytes | memoryview]:
+def slices(data: bytes | memoryview) -> Iterator[bytes | memoryview]:
     """*data* itself, or if it is larger than `SLICE_BYTES` its slices in order.
 
     One call into C for all of a large payload would hold the GIL, and with it every thread of the node.

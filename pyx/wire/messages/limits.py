@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from gc import get_referents
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyx.terms import Pid, Ref
 from pyx.wire.messages.format import MAX_DEPTH, TAG_IDS
 from pyx.wire.messages.names import Unsendable
+from pyx.wire.messages.plain import LIST, ODD_KEY, TAG, TUPLE
 from pyx.wire.messages.reduce import reduce_object
 from pyx.wire.messages.safe_keys import check_key
 
@@ -41,7 +42,14 @@ _LARGE: Final = 256
 _PLAIN: Final = frozenset((
     type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset, Pid, Ref
 ))  # fmt: skip
+_BITS: Final[dict[type, int]] = {tuple: TUPLE, list: LIST, dict: 0}
+_TEXTS: Final = frozenset((str, bytes))
+_SCALARS: Final = frozenset((type(None), bool, int, float, str, bytes))
 _WITH_ITEMS: Final = frozenset((str, bytes, list, tuple, dict, set, frozenset))
+
+
+Measured: TypeAlias = "tuple[Reduced, int]"
+"""The arrays for the objects in a message that msgpack lacks, and what was found in it, as bits (`plain`)."""
 
 
 class TooLong(Exception):
@@ -56,12 +64,13 @@ class TooDeep(Unsendable):
     """The message nests deeper than `MAX_DEPTH` containers, or contains itself."""
 
 
-def measure_short(value: Any) -> Reduced | None:
+def measure_short(value: Any) -> Measured | None:
     """Does what `measure` does for a message of a few short values without objects in its keys; else None.
 
     So few values cannot nest too deep.  Raises Unsendable as `measure` does.
     """
     reduced: Reduced = {}
+    found = 0
     size = 0
     keys: list[Any] = []
     todo = [value]
@@ -69,11 +78,15 @@ def measure_short(value: Any) -> Reduced | None:
         cls = type(each)
         if cls is str or cls is bytes:
             size += len(each)
-        elif cls is int or cls is float or each is None or cls is bool or cls is Pid or cls is Ref:
+        elif cls is int or cls is float or each is None or cls is bool:
             pass
+        elif cls is Pid or cls is Ref:
+            found |= TAG
         elif len(todo) > _SOME:
             return None
         elif cls is tuple or cls is list:
+            if each is not value:
+                found |= TUPLE if cls is tuple else LIST
             size += len(each)
             if size <= _SHORT:
                 todo += each
@@ -83,10 +96,12 @@ def measure_short(value: Any) -> Reduced | None:
                 keys += each
                 todo += each.values()
         elif cls is set or cls is frozenset:
+            found |= TAG
             size += len(each)
             if size <= _SHORT:
                 keys += each
         elif id(each) not in TAG_IDS:
+            found |= TAG
             if id(each) not in reduced:
                 reduced[id(each)] = each, reduce_object(each)
             todo += reduced[id(each)][1]
@@ -96,15 +111,20 @@ def measure_short(value: Any) -> Reduced | None:
         cls = type(each)
         if cls is str or cls is bytes:
             size += len(each)
+        elif cls is int or each is None:
+            found |= ODD_KEY
         elif (cls is tuple or cls is frozenset) and len(keys) <= _SOME:
+            found |= TAG
             keys += each
-        elif cls is not int and cls is not Pid and cls is not Ref and each is not None:
+        elif cls is Pid or cls is Ref:
+            found |= TAG
+        else:
             return None
-    return reduced if size <= _SHORT else None
+    return (reduced, found) if size <= _SHORT else None
 
 
-def measure(value: Any, limit: int) -> Reduced:
-    """Walks a message; returns the arrays for the objects in it that msgpack lacks.
+def measure(value: Any, limit: int) -> Measured:
+    """Walks a message; returns what the packer has to know about it.
 
     Args:
         value: the message.
@@ -117,11 +137,13 @@ def measure(value: Any, limit: int) -> Reduced:
     """
     collector = _Collector()
     size = collector.collect([value], top := _Containers(1), hashed=False)
+    if type(value) is list or type(value) is tuple:
+        collector.found = 0
     level = [top]
     for _ in range(MAX_DEPTH):
         level = [containers for containers in level if not containers.is_empty]
         if not level:
-            return collector.reduced
+            return collector.reduced, collector.found
         slots = 0
         for containers in level:
             containers.count()
@@ -141,7 +163,7 @@ def measure(value: Any, limit: int) -> Reduced:
         level = below
     if any(not containers.is_empty for containers in level):
         raise TooDeep(f"nests deeper than {MAX_DEPTH} containers")
-    return collector.reduced
+    return collector.reduced, collector.found
 
 
 class _Containers:
@@ -173,10 +195,11 @@ class _Containers:
 class _Collector:
     """Collects the containers of the next level, and reduces the objects of one message."""
 
-    __slots__ = ("reduced",)
+    __slots__ = ("found", "reduced")
 
     def __init__(self) -> None:
         self.reduced: Reduced = {}
+        self.found = 0
 
     def collect(self, values: Iterable[Any], found: _Containers, *, hashed: bool) -> int:
         """Adds the containers among *values* to *found*; returns the length of the texts among them."""
@@ -186,15 +209,21 @@ class _Collector:
             cls = type(each)
             if cls is str or cls is bytes:
                 size += len(each)
-            elif cls is int or cls is float or each is None or cls is bool or cls is Pid or cls is Ref:
-                pass
+            elif cls is int or cls is float or each is None or cls is bool:
+                if hashed:
+                    self.found |= ODD_KEY
+            elif cls is Pid or cls is Ref:
+                self.found |= TAG
             elif cls is dict:
                 found.dicts.append(each)
             elif cls is list or cls is tuple:
+                self.found |= TAG if hashed else TUPLE if cls is tuple else LIST
                 rows.append(each)
             elif cls is set or cls is frozenset:
+                self.found |= TAG
                 found.hashed_rows.append(each)
             elif id(each) not in TAG_IDS:
+                self.found |= TAG
                 known = self.reduced.get(id(each))
                 if known is None:
                     known = self.reduced[id(each)] = each, reduce_object(each)
@@ -235,6 +264,11 @@ class _Collector:
             return self.collect(values, found, hashed=hashed)
         if not kinds <= _PLAIN:
             return self.collect(values, found, hashed=hashed)
+        if hashed:
+            self.found |= TAG if kinds - _SCALARS else 0 if kinds <= _TEXTS else ODD_KEY
+        else:
+            for cls in kinds - _SCALARS:
+                self.found |= _BITS.get(cls, TAG)
         size = 0
         for cls in kinds & _WITH_ITEMS:
             those: list[Any] = values if len(kinds) == 1 else [each for each in values if type(each) is cls]

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from pyx import fast_paths
 from pyx.errors import ProtocolError
 from pyx.signals import (
     Answer,
@@ -39,6 +40,11 @@ from pyx.wire.frames.layout import (
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
 from tests.wire.samples import ALIAS, BIG, BOB, ENCODED, GUS, MINE, MINE_READ, THEIRS, THEIRS_READ, WRITTEN
+
+
+@pytest.fixture(autouse=True)
+def fast_paths_are_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_paths, "enabled", True)
 
 
 def kind(signal: type) -> int:

@@ -51,6 +51,11 @@ from tests.wire.samples import (
 PAST = Pid(5, 0, "gus@vm", 10)
 
 
+@pytest.fixture(autouse=True)
+def fast_paths_are_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_paths, "enabled", True)
+
+
 @pytest.mark.parametrize(
     ("signal", "head", "payload"),
     [

@@ -17,6 +17,7 @@ from pyx.terms import Pid, Ref, Struct
 from pyx.wire.codec import decode, encode
 from pyx.wire.messages import limits
 from pyx.wire.messages.limits import TooDeep, TooLong, measure, measure_short
+from pyx.wire.messages.plain import TAG
 from pyx.wire.messages.reduce import reduce_object
 
 MIB = 1024 * 1024
@@ -127,10 +128,11 @@ class TestMeasure:
 
         for message in ([item, (item, {"a": item})], [[item] * 200, [item] * 200]):
             asked.clear()
-            reduced = measure(message, MIB)
+            reduced, found = measure(message, MIB)
             assert asked == [item]
             assert list(reduced) == [id(item)]
-            assert measure_short([item, item]) == reduced
+            assert found & TAG
+            assert measure_short([item, item]) == (reduced, TAG)
 
     def test_too_deep_message_is_refused(self) -> None:
         for wrap in (lambda each: [each], lambda each: {0: each}, Item, lambda each: frozenset([each])):
