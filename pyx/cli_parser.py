@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -59,7 +60,9 @@ def parser() -> argparse.ArgumentParser:
         usage="pyx [options] [FILE [args]] | pyx new NAME | pyx replay [PATH...] | pyx names [HOST]",
         description="The node shell for Python: processes, mailboxes and a mesh of nodes, at a prompt.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # With a width, as each option is laid out once to check it: asking the terminal for its own loads
+        # modules that a node without a prompt does not need (3 ms, 1 MB).
+        formatter_class=functools.partial(argparse.RawDescriptionHelpFormatter, width=80),
         allow_abbrev=False,
     )
     words.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
@@ -86,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     code.add_argument("-i", dest="stay", action="store_true", help="show a prompt after CODE or FILE")
     code.add_argument("--no-halt", action="store_true", help="keep running after CODE or FILE, until SIGTERM")
     words.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
+    words.formatter_class = argparse.RawDescriptionHelpFormatter  # help has the width of the terminal
     return words
 
 

@@ -7,11 +7,11 @@ Every signal is a NamedTuple (cheap to make by the hundred thousand).  `frm` is 
 pid acted on; after decoding both are as the receiving node writes them (its own pids local).
 """
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: NamedTuple would compile texts of annotations, in a fifth of
+# the time that loading this file takes.
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
-from pyx.terms import Incarnation, Pid, Ref  # noqa: TC001 - wire/frames/layout.py reads the fields' types
+from pyx.terms import Incarnation, Pid, Ref
 
 
 class Payload(NamedTuple):

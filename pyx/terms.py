@@ -291,7 +291,7 @@ def _shown(name: str) -> str:
     return on_one_line(name, _LONGEST_NAME)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Raised:
     """An exception as data, as in the exit reason of a crashed process; it can be matched on any node.
 
@@ -308,7 +308,7 @@ class Raised:
         return f"Raised({_shown(self.type)}: {text})" if text else f"Raised({_shown(self.type)})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Struct:
     """A dataclass, enum or namedtuple of a peer whose class is not loaded here, or has other fields here.
 
@@ -329,7 +329,7 @@ class Struct:
         return f"Struct({_shown(self.name)}: {inner})" if inner else f"Struct({_shown(self.name)})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FunctionName:
     """A function or class of a peer that is not loaded here, by its name there."""
 
