@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, overload
 
+from pyx import fast_paths
 from pyx.execution import context
 from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds
 from pyx.runtime.call_forms import is_function, named_callee
+from pyx.runtime.fast_send import send_fast
 from pyx.runtime.local_node import node_of, this_node
+from pyx.runtime.sending import wait_for_room
+from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
-    from pyx.terms import Pid, Ref
+    from pyx.terms import Ref
 
 __all__ = ["flush", "make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"]
 
@@ -160,8 +164,13 @@ def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bo
         NoProcess: *dest* is a name that is not registered on this node.  Every other loss is silent, as in
             IEx.
     """
+    if type(dest) is not Pid:
+        dest = checked_destination(this_node(), dest)
+    if fast_paths.enabled and not nosuspend and (queue := send_fast(dest, message)) is not False:
+        if queue is not True:
+            wait_for_room(queue)
+        return message
     node = this_node()
-    dest = checked_destination(node, dest)
     sent = node.sending.send_unless_busy(dest, message) if nosuspend else node.sending.send(dest, message)
     return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 

@@ -62,7 +62,7 @@ class Router:
                 process = self._processes.get(dest.number)
                 if process is not None and process.pid.serial == dest.serial:
                     if process.mailbox.deliver(body):
-                        self._mailbox_grew(process)
+                        self.mailbox_grew(process)
                     if process.waiting:
                         process.waiting = False
                         self._effects.append(Wake(process))
@@ -105,7 +105,7 @@ class Router:
                 seen = to if type(to) is not Ref else None  # the first message may take an alias back
             if process is not None:
                 if process.mailbox.deliver(body):
-                    self._mailbox_grew(process)
+                    self.mailbox_grew(process)
                 if process.waiting:
                     process.waiting = False
                     self._effects.append(Wake(process))
@@ -132,12 +132,13 @@ class Router:
     def deliver(self, process: ProcessRecord, item: Any) -> None:
         """Puts a message into the mailbox of a process and wakes it if it waits."""
         if process.mailbox.deliver(item):
-            self._mailbox_grew(process)
+            self.mailbox_grew(process)
         if process.waiting:
             process.waiting = False
             self._effects.append(Wake(process))
 
-    def _mailbox_grew(self, process: ProcessRecord) -> None:
+    def mailbox_grew(self, process: ProcessRecord) -> None:
+        """Follows a delivery after which the mailbox may be over its limit."""
         mailbox = process.mailbox
         if mailbox.has_grown():
             name = f" ({process.name})" if process.name else ""

@@ -81,7 +81,7 @@ pending_handlers: Final[dict[int, _Deferring]] = {}
 """By signal number: the handlers that wait for the end of a kernel call on the main thread."""
 
 
-_seen: tuple[Any, ...] = ()
+_seen: tuple[Any, ...] = (object(),)  # no handler
 """The handlers of `WATCHED` at the last check."""
 
 
@@ -92,9 +92,9 @@ def guard_main_thread() -> None:
     on other threads.  Differs from Python: `signal.getsignal` returns the replacement.
     """
     global _seen
-    handlers = tuple(map(_handler_of, WATCHED))
-    if len(_seen) == len(handlers) and all(map(is_, handlers, _seen)):
+    if all(map(is_, map(_handler_of, WATCHED), _seen)):
         return
+    handlers = tuple(map(_handler_of, WATCHED))
     if not thread.state.is_main:
         return
     for signum, handler in zip(WATCHED, handlers, strict=True):

@@ -9,6 +9,7 @@ The node and its parts:
     dispatch           kernel calls: under the lock, their effects after it, re-entry deferred
     effect_handlers    what each effect of the kernel does
     sending            messages, exit signals and lines of output on their way out, with back-pressure
+    fast_send          the most frequent message of a process, sent in one function
     receiving          receive: looks through a mailbox, waiting included
     lifecycle          how each kind of process starts, runs user code and ends with a reason
     timers             `Process.send_after`

@@ -79,7 +79,7 @@ class Sending:
             EncodeError: the message is not data.
             NodeBusy, ProcessKilled, KeyboardInterrupt: as `SendingCall`.
         """
-        # The hot path.  A form of it written out by hand belongs here, with this one as its meaning.
+        # `fast_send.py` is the same for the common cases.
         frm = context.acting_pid()
         node = node_of_destination(dest)
         body = encode_for(node, message, self.max_message_bytes)
@@ -101,12 +101,12 @@ class Sending:
         """`send` for a coroutine: it awaits, and is never refused."""
         frm = context.acting_pid()
         body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
-        _take_busy_queue()
+        take_busy_queue()
         with self._kernel_call as kernel:
             sent = kernel.router.send(frm, dest, body)
-        queue = _take_busy_queue()
+        queue = take_busy_queue()
         if queue is not None:
-            await _wait_async(self._tasks, queue)
+            await wait_for_room_async(self._tasks, queue)
         return sent
 
     # ------------------------------------------------------------ other signals
@@ -192,7 +192,8 @@ def encode_for(node: str, message: Any, limit: int) -> Any:
     """
     if not node and is_flat(message):
         return message
-    return Payload(encode(message, max_bytes=limit))
+    payload: Payload = tuple.__new__(Payload, (encode(message, max_bytes=limit), None))  # a call less
+    return payload
 
 
 class SendingCall:
@@ -226,21 +227,29 @@ class SendingCall:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._kernel_call.__exit__(kind, error, trace)
-        state = thread.state
-        queue, state.busy_queue = state.busy_queue, None
-        if queue is not None and not context.may_not_wait():
-            _wait(context.require("send()"), queue)
+        queue = take_busy_queue()
+        if queue is not None:
+            wait_for_room(queue)
 
 
-def _take_busy_queue() -> Queue | None:
+def take_busy_queue() -> Queue | None:
     """Returns the queue that this thread pushed over its high-water mark, and forgets it."""
     state = thread.state
     queue, state.busy_queue = state.busy_queue, None
     return queue
 
 
+def wait_for_room(queue: Queue) -> None:
+    """Makes the current process wait, if it may, until *queue* is below its low-water mark.
+
+    Raises:
+        ProcessKilled, KeyboardInterrupt: while it waits.
+    """
+    if not context.may_not_wait():
+        _wait(context.require("send()"), queue)
+
+
 def _wait(runner: Runner, queue: Queue) -> None:
-    """Sleeps until *queue* is below its low-water mark; raises ProcessKilled or KeyboardInterrupt."""
     if queue is runner.process.mailbox:
         return  # only this process could empty it
     slot = LockSlot()
@@ -256,8 +265,8 @@ def _wait(runner: Runner, queue: Queue) -> None:
         queue.waiters.discard(slot)
 
 
-async def _wait_async(tasks: ProcessLoop, queue: Queue) -> None:
-    """`_wait` for a coroutine, of a process or not."""
+async def wait_for_room_async(tasks: ProcessLoop, queue: Queue) -> None:
+    """`wait_for_room` for a coroutine, of a process or not."""
     while not queue.is_below_low_water:
         slot = tasks.slot()
         try:

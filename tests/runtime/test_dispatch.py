@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pyx import fast_paths, receive, send
 from pyx.core import effects as fx
 from pyx.errors import ProcessKilled, Reentered, RegistrationError
 from pyx.execution import context, interrupts, thread_state
 from pyx.execution.interrupts import pending_interrupt
 from pyx.runtime import dispatch
+from pyx.runtime.dispatch import in_one_instruction
+from pyx.signals import queued_bytes
 from pyx.terms import Pid
 from tests.local_nodes import HANG, as_process, in_kernel, in_the_name_of_a_process, wait_for
 
@@ -41,15 +44,15 @@ class TestKernelCall:
         for _ in range(2):
             with pytest.raises(RegistrationError):
                 in_kernel(node, node.kernel.registry.unregister, "nobody")
-        assert not node.dispatch._lock.locked()
+        assert not node.dispatch.lock.locked()
         assert not thread_state.thread.state.inside
 
     def test_effects_are_handled_after_the_lock_is_released(self, node: LocalNode) -> None:
         locked: list[bool] = []
-        node.dispatch.handlers[fx.Log] = lambda _: locked.append(node.dispatch._lock.locked())
+        node.dispatch.handlers[fx.Log] = lambda _: locked.append(node.dispatch.lock.locked())
 
         def decide() -> None:
-            locked.append(node.dispatch._lock.locked())
+            locked.append(node.dispatch.lock.locked())
             node.kernel.tables.effects.append(fx.Log("info", "x"))
 
         in_kernel(node, decide)
@@ -101,7 +104,7 @@ class TestKernelCall:
 
         class Finalized:
             def __del__(self) -> None:
-                locked.append(node.dispatch._lock.locked())
+                locked.append(node.dispatch.lock.locked())
 
         process, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
         process.dictionary["key"] = Finalized()
@@ -136,13 +139,13 @@ class TestKernelCall:
             node.kernel.tables.effects.append(fx.Log("info", "once"))
 
         def release() -> None:
-            node.dispatch._lock.release()
+            node.dispatch.lock.release()
             if threading.current_thread() is threading.main_thread():
                 other = threading.Thread(target=in_kernel, args=(node, decide))
                 other.start()
                 other.join(HANG)
 
-        node.dispatch._release = (gc.enable, release)
+        node.dispatch.release = in_one_instruction(gc.enable, release)
         in_kernel(node, node.kernel.registry.registered)
         assert carried == ["once"]
 
@@ -231,7 +234,7 @@ class TestDeferredCalls:
 
         in_kernel(node, decide)
         assert seen == ["decided", "told", "told by what was told"]
-        assert node.dispatch._deferred == {}
+        assert node.dispatch.deferred == {}
 
     def test_deferred_call_that_fails_is_logged(
         self, node: LocalNode, caplog: pytest.LogCaptureFixture
@@ -254,7 +257,7 @@ class TestDeferredCalls:
         monkeypatch.setattr(node.dispatch, "_catch_up", late)
         in_kernel(node, node.dispatch.call_or_defer, lambda: None)
         wait_for(told)
-        assert node.dispatch._deferred == {}
+        assert node.dispatch.deferred == {}
 
     def test_deferred_call_of_a_dead_process_is_refused(self, node: LocalNode) -> None:
         def body(runner: Runner) -> None:
@@ -273,17 +276,60 @@ class TestInterrupts:
         """Another signal might meet the trace function, which is not pyx's."""
         monkeypatch.setattr(interrupts, "send_again", lambda *_: None)
 
+    @pytest.mark.parametrize("is_fast", [True, False], ids=["fast", "general"])
     def test_interrupt_at_any_instruction_of_a_send_leaves_it_whole(
-        self, node: LocalNode, runner: Runner
+        self, node: LocalNode, runner: Runner, monkeypatch: pytest.MonkeyPatch, *, is_fast: bool
     ) -> None:
+        monkeypatch.setattr(fast_paths, "enabled", is_fast)
         got: list[int] = []
-        while interrupted_at(len(got), lambda: node.sending.send(runner.process.pid, len(got))):
-            assert not node.dispatch._lock.locked()
-            assert not thread_state.thread.state.inside
-            assert gc.isenabled()
-            got.append(len(got))
-            assert list(runner.process.mailbox.incoming) == got
+
+        def sends(_: Runner) -> None:
+            while interrupted_at(len(got), lambda: send(runner.process.pid, len(got))):
+                assert not node.dispatch.lock.locked()
+                assert not thread_state.thread.state.inside
+                assert gc.isenabled()
+                got.append(len(got))
+                assert list(runner.process.mailbox.incoming) == got
+
+        in_the_name_of_a_process(node, sends)
         assert len(got) > 30
+
+    @pytest.mark.parametrize("is_fast", [True, False], ids=["fast", "general"])
+    def test_interrupt_at_any_instruction_of_a_send_to_a_peer_leaves_it_whole(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch, *, is_fast: bool
+    ) -> None:
+        monkeypatch.setattr(fast_paths, "enabled", is_fast)
+        peer = in_kernel(node, lambda: node.kernel.router.new_session("b@test", dialled=True))
+        peer.state = "up"
+        sent = 0
+
+        def sends(_: Runner) -> None:
+            nonlocal sent
+            while interrupted_at(sent, lambda: send(Pid(7, 0, "b@test", 1), {"number": 1})):
+                sent += 1
+                assert not node.dispatch.lock.locked()
+                assert not thread_state.thread.state.inside
+                assert gc.isenabled()
+                assert len(peer.out) == sent
+                assert peer.out.enqueued == sum(queued_bytes(signal) for signal in peer.out)
+
+        in_the_name_of_a_process(node, sends)
+        assert sent > 30
+
+    def test_interrupt_at_any_instruction_of_a_receive_loses_no_message(self, node: LocalNode) -> None:
+        def receives(runner: Runner) -> int:
+            for number in range(2000):
+                in_kernel(node, runner.process.mailbox.deliver, number)
+            got: list[int] = []
+            calls = 0
+            while interrupted_at(calls, lambda: got.append(receive(int, timeout=0))):
+                calls += 1
+                assert not runner.receiving
+                assert not runner.process.waiting
+                assert got == list(range(calls))
+            return calls
+
+        assert in_the_name_of_a_process(node, receives) > 30
 
 
 def interrupted_at(instruction: int, act: Callable[[], object]) -> bool:

@@ -74,11 +74,11 @@ class TestThisNode:
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads, from Python 3.12 on
 def test_lock_of_the_kernel_is_free_in_a_forked_child(node: LocalNode) -> None:
-    node.dispatch._lock.acquire()
+    node.dispatch.lock.acquire()
     child = os.fork()
     if not child:
-        fine = context.current.get() is None and this_node() is not node and not node.dispatch._lock.locked()
+        fine = context.current.get() is None and this_node() is not node and not node.dispatch.lock.locked()
         os._exit(0 if fine and in_kernel(node, node.kernel.registry.registered) == [] else 1)
-    node.dispatch._lock.release()
+    node.dispatch.lock.release()
     assert os.waitpid(child, 0)[1] == 0
     assert this_node() is node

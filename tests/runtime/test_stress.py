@@ -110,7 +110,7 @@ def tables_agree(node: LocalNode, *, alive: set[Pid]) -> None:
     for process in kernel.tables.processes.all():
         assert process.monitored_by == {}
         assert list(process.links) == []
-    assert node.dispatch._deferred == {}
+    assert node.dispatch.deferred == {}
     assert len(node.processes.kills) == 0
 
 
