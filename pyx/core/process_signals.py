@@ -97,7 +97,9 @@ class ProcessSignals:
     def process_exited(self, process: ProcessRecord, reason: Reason) -> None:
         """Ends a process whose function returned or raised; without effect on a dead one."""
         self._exits.end(process, reason)
-        self.settle()
+        tables = self._tables
+        if tables.inbox or tables.exit_notices.waiting:
+            self.settle()
 
     # ------------------------------------------------------------ what a process asks for
 
@@ -198,8 +200,6 @@ class ProcessSignals:
         Exit notices come after these, one portion of them in one kernel call.  An ended process sends nothing
         else any more, so its order to each other process is kept.
         """
-        if not (self._tables.inbox or self._tables.exit_notices.waiting):
-            return  # the most frequent case, a process without links and monitors
         self._apply_all(beyond=False)
         if self._tables.exit_notices.must_continue():
             self._tables.effects.append(ContinueExits())

@@ -32,7 +32,8 @@ class NodeLog:
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._waiting: deque[logging.LogRecord] = deque()
+        self.waiting: Final[deque[logging.LogRecord]] = deque()
+        """The queued records."""
         self._left_out = 0
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False
@@ -66,10 +67,10 @@ class NodeLog:
             logger.handle(record)
 
     def _put(self, record: logging.LogRecord) -> None:
-        if len(self._waiting) >= MOST_LINES:
+        if len(self.waiting) >= MOST_LINES:
             self._left_out += 1
             return
-        self._waiting.append(record)
+        self.waiting.append(record)
         if not self._writer_is_due:
             self._writer_is_due = True
             try:
@@ -82,24 +83,24 @@ class NodeLog:
             self._writer_is_due = (
                 False  # before the queue is read: a record put from here on starts a new writer
             )
-            while self._waiting:
-                self._logger.handle(self._waiting[0])
-                self._waiting.popleft()  # after the write: `settle` waits for it
+            while self.waiting:
+                self._logger.handle(self.waiting[0])
+                self.waiting.popleft()  # after the write: `settle` waits for it
             left_out, self._left_out = self._left_out, 0
         if left_out:
             self._logger.warning("%d log lines dropped: the log handler was blocked", left_out)
 
     def settle(self, seconds: float) -> None:
         """Waits until the queued records are written, at most *seconds*."""
-        if not self._waiting:
+        if not self.waiting:
             return
         give_up = time.monotonic() + seconds
-        while self._waiting and time.monotonic() < give_up:
+        while self.waiting and time.monotonic() < give_up:
             time.sleep(_POLL_SECONDS)
 
     def _was_forked(self) -> None:
         # The parent's writer thread writes the queued records; it does not exist in the child.
-        self._waiting.clear()
+        self.waiting.clear()
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False
 

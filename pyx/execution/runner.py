@@ -174,7 +174,8 @@ class Runner:
             True if it may have left something: tasks, an unfinished line, signals that are not sent.
         """
         self.over = True
-        give_back(self)
+        if self.borrowed is not None:
+            give_back(self)
         self.task = self.stop_task = None
         self.gate.closed = True  # for threads and tasks that it left behind; before the last look
         return bool(self._rare)
@@ -215,7 +216,8 @@ def sleep(
         if runner is not None:
             if borrowed is None:
                 borrowed, runner.borrowed = runner.borrowed, None
-            runner.node.flush(runner)
+            if runner.dirty:
+                runner.node.flush(runner)
         while not is_over():
             if runner is not None and runner.gate.closed:
                 runner.gate.refuse()

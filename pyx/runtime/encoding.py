@@ -68,7 +68,7 @@ def encoded_call(
     if source is not None:
         more = (*more, source)
     try:
-        return encoded((module, function, list(args), *more), limit)
+        return Payload(encode((module, function, list(args), *more), max_bytes=limit))
     except EncodeError:
         encoded(list(args), limit, what="args")  # raises again, with a path that the caller understands
         encoded(dict(kwargs or {}), limit, what="kwargs")

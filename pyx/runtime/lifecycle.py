@@ -20,7 +20,6 @@ from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFu
 from pyx.execution import stdout_router, tracebacks
 from pyx.execution.context import current
 from pyx.execution.kill_retry import KillRetry
-from pyx.execution.reading_waits import borrow
 from pyx.execution.runner import Runner
 from pyx.execution.tasks import cancel_left_over
 from pyx.execution.thread_state import thread
@@ -235,8 +234,9 @@ class Lifecycle:
             except BaseException:  # to describe an exception runs code of the user's
                 nameless = RuntimeError("an exception that cannot be described")
                 end = self._end_of(process, nameless, None)
-            if process.call is not None:
-                self._read_after(process.call.node)
+            caller = process.call  # read once: a kill takes it away
+            if caller is not None and thread.state.is_pooled:
+                self._read_after(caller.node)
             # Deferred where a process found no thread to run on: it ends inside the call that started it.
             self._dispatch.call_or_defer(*end)
         process.runner = None  # with the cycle cut, all of it is freed at once
@@ -244,9 +244,9 @@ class Lifecycle:
     def _read_after(self, node: str) -> None:
         """Has a thread of the pool read what *node* sends after the answer: the next call, most likely."""
         peer = self._kernel.tables.peers.get(node)
-        state = thread.state
-        if peer is not None and state.is_pooled and borrow(peer.connection):
-            state.answered = peer.connection
+        connection = peer.connection if peer is not None else None
+        if connection is not None and connection.watch.lend():
+            thread.state.answered = connection
 
     def _end_of(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
         """Returns the function that ends the process in a kernel call, and its arguments."""

@@ -9,16 +9,16 @@ for the numbers of requests, and `rpc_functions.py` for what the other node runs
 
 from __future__ import annotations
 
+from asyncio.events import _get_running_loop
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from pyx.errors import WouldBlock
 from pyx.execution.context import current
 from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.node_log import log
-from pyx.execution.reading_waits import borrow, may_read
+from pyx.execution.reading_waits import may_read
 from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
-from pyx.execution.thread_state import runs_loop
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -57,7 +57,7 @@ class PendingAnswer:
 
     def __init__(self, here: LocalNode, slot: Slot | None = None) -> None:
         self._here = here
-        self._slot: Slot = slot or (here.tasks.slot() if runs_loop() else LockSlot())
+        self._slot: Slot = slot or (LockSlot() if _get_running_loop() is None else here.tasks.slot())
         self._borrowed: Connection | None = None
         self.number = 0
         self.outcome: str | None = None
@@ -78,8 +78,10 @@ class PendingAnswer:
     def read_from(self, node: str) -> None:
         """Has this thread read what *node* (a full name) sends, from now until the answer is there."""
         peer = self._here.kernel.tables.peers.get(node)
-        if peer is not None and type(self._slot) is LockSlot and may_read() and borrow(peer.connection):
-            self._borrowed = peer.connection
+        if peer is not None and type(self._slot) is LockSlot and may_read():
+            connection = peer.connection
+            if connection is not None and connection.watch.lend():
+                self._borrowed = connection
 
     def abandon(self) -> None:
         """Gives the request up."""
@@ -103,7 +105,8 @@ class PendingAnswer:
         in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None, borrowed)
         if self._here.kernel.tables.console:  # what a call printed is shown before its value
             self._here.output.writer.show_all()
-        log.settle(_LOG_SECONDS)  # and so is the reason of a failure
+        if log.waiting:
+            log.settle(_LOG_SECONDS)  # and so is the reason of a failure
         return in_time
 
 
@@ -118,7 +121,7 @@ def wait(call: str, request: Coroutine[Any, Any, T]) -> T:
         WouldBlock: the thread runs an event loop.
         Exception: what the request raises.
     """
-    if runs_loop():
+    if _get_running_loop() is not None:
         request.close()
         raise WouldBlock(f"{call}()", f"aio.{call}()")
     try:

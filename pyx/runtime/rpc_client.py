@@ -20,7 +20,7 @@ from pyx.errors import (
     RpcTimeout,
     RpcUndefined,
 )
-from pyx.execution.context import acting_leader, acting_pid
+from pyx.execution.context import current
 from pyx.execution.node_log import log
 from pyx.printable import short_repr
 from pyx.runtime import encoding
@@ -45,9 +45,21 @@ async def call(
 ) -> Any:
     """See `rpc.call` for the two forms of *target* and what follows it."""
     here = this_node()
-    called, seconds = callee_within("rpc.call", target, args, kwargs, timeout)
-    dest = here.full_name(node)
-    payload = encoded_callee(here, called)
+    called = None
+    if (
+        type(target) is str
+        and len(args) == 2
+        and type(args[0]) is str
+        and type(args[1]) is list
+        and not kwargs
+    ):
+        # The most frequent form: `callee_within` has nothing to find out.
+        seconds, dest = timeout, here.full_name(node)
+        payload = encoding.encoded_call(target, args[0], args[1], here.sending.max_message_bytes)
+    else:
+        called, seconds = callee_within("rpc.call", target, args, kwargs, timeout)
+        dest = here.full_name(node)
+        payload = encoded_callee(here, called)
     with PendingAnswer(here) as pending:
         _ask(here, pending, dest, payload)
         if not await pending.wait(seconds):
@@ -128,7 +140,11 @@ def encoded_callee(here: LocalNode, called: Callee) -> Payload:
 
 
 def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:
-    frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
+    runner = current.get()
+    if runner is None:
+        frm = leader = THE_NODE
+    else:
+        frm, leader = runner.process.pid, runner.process.leader or THE_NODE
     pending.read_from(dest)
     with here.kernel_call as kernel:
         pending.number = kernel.requests.call(pending, frm, leader, dest, payload)
