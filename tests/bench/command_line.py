@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from tests.bench.results import Measured
 
 KEPT: Final = ROOT / "docs/performance/results.json"
-HERE: Final = "pyx"
-TLS: Final = "pyx-tls"
+HERE: Final = report.PYX
+TLS: Final = report.PYX_OVER_TLS
 GENERAL: Final = "pyx-general"
 NAMES: Final = (HERE, TLS, GENERAL, Erlang.name, *(pair.name for pair in PAIRS))
 
@@ -125,7 +124,6 @@ def main(argv: Sequence[str]) -> int:
         words.error(reason)
     if reasons := {reason for plan in plans if (reason := pinning.why_not(plan.pin))}:
         words.error(" ".join(reasons))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         contenders = _contenders(names, stack)
         compared = None

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.bench.results import Measured
 
 ERLANG: Final = "erlang"
+PYX: Final = "pyx"
+PYX_OVER_TLS: Final = "pyx-tls"
 HEAD: Final = ("case", "", "median", "best", "least..most", "x Erlang (median)", "CPU us", "switches")
 
 
@@ -42,6 +44,7 @@ def text(measured: Measured, compared: tuple[str, str] | None = None) -> str:
     ]
     if compared is not None:
         lines += _aligned(list(comparison(measured, *compared)))
+    lines += [f"+ {line}" for line in cost_of_tls(measured)]
     lines += [f"! {failure}" for failure in measured.failures]
     return "\n".join(lines) + "\n"
 
@@ -77,6 +80,20 @@ def against_erlang(measured: Measured, contender: str, case: Case) -> str:
         return ""
     found = ratio(measured.rounds, case, contender, ERLANG, case.baseline)
     return "" if found is None else f"{found.of_bests:.3g} ({found.median:.3g})"
+
+
+def cost_of_tls(measured: Measured) -> Iterator[str]:
+    """What TLS adds to each case: times in calls of Erlang, rates as a part of the rate without it."""
+    for case in cases_of(measured):
+        bare, over_tls = (summary(measured.rounds, one, case) for one in (PYX, PYX_OVER_TLS))
+        call = summary(measured.rounds, ERLANG, CASES["rpc"])
+        if bare is None or over_tls is None:
+            continue
+        if not case.less_is_better:
+            yield f"{case.name}: over TLS {over_tls.best / bare.best:.2f} of the rate without"
+        elif call is not None:
+            added = over_tls.best - bare.best
+            yield f"{case.name}: TLS adds {number(added)} {case.unit}, {added / call.best:.2f} Erlang rpcs"
 
 
 def comparison(measured: Measured, contender: str, other: str) -> Iterator[Sequence[str]]:

@@ -78,6 +78,19 @@ def test_text_compares_two_revisions() -> None:
     assert row == ["ping", "50", "/", "100", "µs", "0.500", "0.500", "40", "/", "90"]
 
 
+def test_text_says_what_tls_adds() -> None:
+    rounds: list[Round] = [
+        {
+            "pyx": {"ping": {"value": 50.0}, "oneway_dict": {"value": 100.0}},
+            "pyx-tls": {"ping": {"value": 110.0}, "oneway_dict": {"value": 60.0}},
+            "erlang": {"rpc": {"value": 40.0}},
+        }
+    ]
+    lines = report.text(MEASURED._replace(rounds=rounds)).splitlines()
+    assert "+ ping: TLS adds 60 µs, 1.50 Erlang rpcs" in lines
+    assert "+ oneway_dict: over TLS 0.60 of the rate without" in lines
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(0.1234, "0.123"), (41.66, "41.7"), (246.5, "246"), (83_500.0, "83.5 k"), (1.79e6, "1.79 M")],

@@ -10,7 +10,7 @@ import work
 from pyx import Process, aio, make_ref, receive, self, send, spawn
 from tests.bench.cases import LENGTHS
 from tests.bench.programs.pyx_session import LONG, MESSAGE, in_async, in_def
-from tests.bench.programs.sampling import Sample, now, rate, sample, sample_async, seconds_since
+from tests.bench.programs.sampling import Sample, now, rate, rate_async, sample, sample_async, seconds_since
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,8 +80,6 @@ def local_flood(count: int) -> float:
 
 
 async def local_flood_async(secs: float) -> Sample:
-    least = 1000
-
     async def flood(count: int) -> float:
         sink = spawn(work.sink_async, self(), count)
         began = now()
@@ -92,9 +90,7 @@ async def local_flood_async(secs: float) -> Sample:
         await aio.receive("done", timeout=LONG)
         return seconds_since(began)
 
-    await flood(least)
-    count = max(least, int(least / await flood(least) * secs))
-    return {"value": count / await flood(count), "samples": count}
+    return await rate_async(flood, secs, least=1000)
 
 
 def fill_mailbox(count: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx import Pid, Process, aio, receive, self, send, spawn
 from tests.bench.cases import SENDERS
 from tests.bench.programs.pyx_session import LONG, MESSAGE, in_async, in_def
-from tests.bench.programs.sampling import Sample, now, rate, seconds_since
+from tests.bench.programs.sampling import Sample, now, rate, rate_async, seconds_since
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,6 @@ def flood(session: Session, message: Any, count: int) -> float:
 
 async def flooded_async(session: Session) -> Sample:
     """From an `async def` process to another; the sender lets its event loop turn every 200 messages."""
-    least = 1000
 
     async def flood_async(count: int) -> float:
         sink = await aio.rpc.call(session.server, "work", "start", ["sink_async", self(), count])
@@ -56,9 +55,7 @@ async def flooded_async(session: Session) -> Sample:
         await aio.receive("done", timeout=LONG)
         return seconds_since(began)
 
-    await flood_async(least)
-    count = max(least, int(least / await flood_async(least) * session.secs))
-    return {"value": count / await flood_async(count), "samples": count}
+    return await rate_async(flood_async, session.secs, session.pids, least=1000)
 
 
 def by_senders(session: Session, senders: int) -> Sample:

@@ -116,6 +116,17 @@ def rate(flood: Callable[[int], float], secs: float, pids: Iterable[int] = (), *
     return {"value": count / seconds, "samples": count} | costs(pids).each(before, count)
 
 
+async def rate_async(
+    flood: Callable[[int], Awaitable[float]], secs: float, pids: Iterable[int] = (), *, least: int = 500
+) -> Sample:
+    """`rate` for a coroutine function."""
+    await flood(least)
+    count = max(least, min(400_000, int(least / await flood(least) * secs)))
+    before = costs(pids)
+    seconds = await flood(count)
+    return {"value": count / seconds, "samples": count} | costs(pids).each(before, count)
+
+
 def seconds_since(began: int) -> float:
     """The seconds since a reading of `now`."""
     return (now() - began) / 1e9

@@ -229,7 +229,7 @@ def serve_messages(connection: socket.socket) -> None:
                 assert box is not None
                 box.append(Payload(frame[SEND.size :], THERE))
             must_wake, process.waiting = process.waiting, False
-        if must_wake:
+        if must_wake and wake.locked():  # else an earlier wake-up is still there
             wake.release()
 
 
