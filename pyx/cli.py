@@ -131,12 +131,20 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.sname is not None and asked.name is not None:
         complain("--sname and --name cannot be combined: they are for this host and for other hosts")
         return 2
-    unnamed = asked.sname is None and asked.name is None
+    other = asked.remsh or (asked.rpc_eval and asked.rpc_eval[0])
+    unnamed = asked.sname is None and asked.name is None and not other
     if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seeds):
         complain("--hidden, --cookie, --cookie-file and --seed need a named node", "add --sname NAME")
         return 2
     if asked.name is None and (asked.listen is not None or asked.port):
         complain("--listen and --port need a long name", "use --name NAME@ADDRESS")
+        return 2
+    if other and (asked.code or file is not None or asked.no_halt):
+        option = "--remsh" if asked.remsh else "--rpc-eval"
+        complain(f"{option} cannot be combined with -e, FILE or --no-halt: it runs code of another node")
+        return 2
+    if asked.remsh and asked.rpc_eval:
+        complain("--remsh and --rpc-eval cannot be combined: the one shows a prompt, the other a value")
         return 2
     if asked.record is not None and (asked.code or file is not None or asked.stay or asked.no_halt):
         complain("--record cannot be combined with -e, -i, FILE or --no-halt: it records typed input")
@@ -189,18 +197,24 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
     from pyx.shell.shell_options import ShellOptions
 
     node = None
+    chosen = {option.name: getattr(asked, option.name) for option in OPTIONS if option.flag is not None}
     if (name := asked.sname if asked.name is None else asked.name) is not None:
-        chosen = {option.name: getattr(asked, option.name) for option in OPTIONS if option.flag is not None}
         node = NodeOptions(name, long=asked.name is not None, **chosen)
+    elif asked.remsh or asked.rpc_eval:
+        from pyx.shell.hidden_name import hidden_options
+
+        node = hidden_options(asked.remsh or asked.rpc_eval[0], **chosen)
     return ShellOptions(
         node=node,
         directory=asked.directory,
         code=asked.code,
         file=file,
         arguments=asked.rest[1:],
-        stay=asked.stay,
+        stay=asked.stay or asked.remsh is not None,
         halt=not asked.no_halt,
         driver=asked.driver,
+        remsh=asked.remsh,
+        rpc_eval=tuple(asked.rpc_eval) if asked.rpc_eval else None,
     )
 
 

@@ -34,6 +34,8 @@ examples:
   pyx --sname server -S product_stock     a shell that finds the modules of ./product_stock
   pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
   pyx --sname billing --no-halt app.py    a service that is a node
+  pyx --remsh billing                     a prompt inside that service; exit() leaves it running
+  pyx --rpc-eval billing 'len(billing.queue)'
   pyx new shop && cd shop && pyx --sname shop
   pyx replay scenarios/                   run recorded sessions again and compare their output
 """
@@ -75,6 +77,18 @@ def parser() -> argparse.ArgumentParser:
     for option in OPTIONS:
         if option.flag is not None:
             _add_option(node, option)
+    other = words.add_argument_group("another node")
+    other.add_argument(
+        "--remsh",
+        metavar="NODE",
+        help="show a prompt whose code runs on NODE (a hidden name is made if none is given)",
+    )
+    other.add_argument(
+        "--rpc-eval",
+        nargs=2,
+        metavar=("NODE", "EXPR"),
+        help="evaluate EXPR on NODE, print its value and exit",
+    )
     code = words.add_argument_group("code")
     code.add_argument(
         "-S",

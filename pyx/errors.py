@@ -328,10 +328,19 @@ class RpcRefused(RpcError):
     """The rpc policy of a node forbids the call.  Attribute: `policy`.
 
     With *private*, the call is `Process.info` of messages and dictionary, which need `--rpc open`.  With
-    *has_no_module*, the function was typed at a prompt, or is a lambda, and would run there from its source.
+    *has_no_module*, the function was typed at a prompt, or is a lambda, and would run there from its source;
+    with *any_code*, the call is a remote shell or `--rpc-eval`.
     """
 
-    def __init__(self, node: str, policy: str, *, private: bool = False, has_no_module: bool = False) -> None:
+    def __init__(
+        self,
+        node: str,
+        policy: str,
+        *,
+        private: bool = False,
+        has_no_module: bool = False,
+        any_code: bool = False,
+    ) -> None:
         self.policy = policy
         what, hint = (
             "calls",
@@ -343,6 +352,9 @@ class RpcRefused(RpcError):
         elif has_no_module:
             what = "functions that come as source"
             hint = f"start {node} with --rpc open, or call a function of a module that is loaded there"
+        elif any_code:
+            what = "code that is typed elsewhere"
+            hint = f"start {node} with --rpc open, which lets every holder of its cookie run any code there"
         elif policy == "exported":
             what = "calls of functions that are not marked"
             hint = "mark the function with @rpc.export there, in a module that is loaded there"

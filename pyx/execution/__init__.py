@@ -13,10 +13,13 @@
     gate              a dead process does not act: every primitive raises
     thread_kill       ProcessKilled in a thread that calls no primitive, in user code only
     exception_table   which `try` and `with` blocks are around an instruction
+    interruptible_gate    the gate of an evaluation, which Ctrl-C closes for a moment
+    evaluation_interrupt  Ctrl-C for an evaluation on a thread of its own
     kill_retry        the dead processes whose code still runs, and when each kill is repeated
     interrupts        Ctrl-C and the program's own signal handlers, outside of pyx only
     user_code         whether a frame runs the user's code, or a library's
     stdout_router     sys.stdout to the group leader of the process that prints
+    leader_stdout     sys.stdout of a program while remote shells are attached
     console_writer    queued lines on their way to a console
     stream_proxy      a whole text stream before a standard one
     line_buffer       what one process printed and has not handed over

@@ -74,6 +74,11 @@ class StreamProxy(_Delegating, io.TextIOBase):
         self._is_detached = False
         self._bytes: BytesProxy | None = None
 
+    @property
+    def original_stream(self) -> TextIO:
+        """The stream beneath."""
+        return self._found
+
     def put(self, text: str) -> None:
         """Writes *text*; called while the proxy is open."""
         raise NotImplementedError

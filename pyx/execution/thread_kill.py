@@ -61,13 +61,14 @@ _is_inside = attrgetter("inside")
 _told_by = attrgetter("told")
 
 
-def kill_thread(gate: ProcessGate, frame: FrameType, told: int) -> bool:
+def kill_thread(gate: ProcessGate, frame: FrameType, told: int, exception: Any = None) -> bool:
     """Raises ProcessKilled in the thread of *gate* if that still runs user code; else sets a trap.
 
     Args:
         gate: the gate of a dead process.
         frame: the innermost frame of its thread, a moment ago.
         told: `gate.told` at that time; if the number has grown since, nothing happens.
+        exception: a `ctypes.py_object` of another class, for a gate that is closed for another reason.
 
     Returns:
         True if the exception was raised.
@@ -76,12 +77,14 @@ def kill_thread(gate: ProcessGate, frame: FrameType, told: int) -> bool:
     if state is None or ident is None or state.inside:
         return False
     if is_user_code(frame):
-        return _raise_if(gate, state, ident, frame.f_code, told)
+        return _raise_if(gate, state, ident, frame.f_code, told, exception or _THE_EXCEPTION)
     _set_trap(gate, frame, told)
     return False
 
 
-def _raise_if(gate: ProcessGate, state: object, ident: int, code: CodeType, told: int) -> bool:
+def _raise_if(
+    gate: ProcessGate, state: object, ident: int, code: CodeType, told: int, exception: Any
+) -> bool:
     was_collecting = gc.isenabled()
     runs_it = map(is_, map(_gate_of, (state,)), (gate,))
     is_outside = map(not_, map(_is_inside, (state,)))
@@ -90,7 +93,7 @@ def _raise_if(gate: ProcessGate, state: object, ident: int, code: CodeType, told
     is_there = map(is_, map(_code_of, frames), (code,))
     targets = compress(compress(compress(compress((ident,), runs_it), is_outside), is_untold), is_there)
     # One instruction from here on: `list` runs the whole chain.  Without a collection: see `stacks.py`.
-    done = list(chain(map(call, (gc.disable,)), map(_set_async_exc, targets, (_THE_EXCEPTION,))))
+    done = list(chain(map(call, (gc.disable,)), map(_set_async_exc, targets, (exception,))))
     if was_collecting:
         gc.enable()
     was_raised = len(done) > 1
@@ -98,14 +101,16 @@ def _raise_if(gate: ProcessGate, state: object, ident: int, code: CodeType, told
     return was_raised
 
 
-def receive_what_is_due() -> None:
+def receive_what_is_due(kind: type[BaseException] = ProcessKilled) -> None:
     """Consumes an exception that was raised in the calling thread and has not arrived yet.
 
     By raising another one in its place: where a pending exception is only taken back, Python leaves its flag
     set, and each check on every thread takes the slow path from then on.
     """
-    with contextlib.suppress(ProcessKilled):
-        _set_async_exc(_thread.get_ident(), _THE_EXCEPTION)
+    with contextlib.suppress(kind):
+        _set_async_exc(
+            _thread.get_ident(), _THE_EXCEPTION if kind is ProcessKilled else ctypes.py_object(kind)
+        )
         for _ in range(1000):  # each round is a check
             pass
 
@@ -206,8 +211,7 @@ class _AfterCall:
             stop_tracing()
             return None
         if event == _EVENT and is_still_protected(frame.f_code, self._call, frame.f_lasti):
-            gate.told += 1
-            raise Killed  # Python removes a trace function that raises
+            gate.refuse()  # Python removes a trace function that raises
         return self
 
 

@@ -9,7 +9,7 @@ import _thread
 import contextlib
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,9 @@ class ProcessGate(Protocol):
     thread_ident: int | None
     thread_state: ThreadState | None
     told: int
+
+    def refuse(self) -> NoReturn:
+        """Raises what the gate is closed for."""
 
 
 class ThreadState:

@@ -30,6 +30,11 @@ _LIBRARY: Final = tuple(
 _PACKAGES: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
+def is_user_file(filename: str) -> bool:
+    """Returns True unless *filename* is a file of pyx, of the standard library or of an installed package."""
+    return not (filename.startswith((PYX, *_LIBRARY)) or _is_of_a_package(filename))
+
+
 def is_user_code(frame: FrameType) -> bool:
     """Returns True unless *frame* runs code of pyx, of the standard library or of an installed package."""
     filename = _filename(frame)

@@ -296,10 +296,14 @@ def _with_keywords(function: Callable[..., Any], named: Payload, kernel: Kernel)
 
 def exit_text(kernel: Kernel, frm: Pid, reason: Reason) -> str:
     """Returns what a shell shows of an exit signal: the pid and the reason, in IEx's words."""
-    value = decode_reason(kernel, reason)
-    if isinstance(value, Raised):
-        return f"** (EXIT from {frm}) {value.type}: {value.text}\n"
-    return f"** (EXIT from {frm}) {value if isinstance(value, str) else repr(value)}\n"
+    return exit_text_of(frm, decode_reason(kernel, reason))
+
+
+def exit_text_of(frm: Pid, reason: Any) -> str:
+    """Returns the line about the end of process *frm* with the decoded *reason*."""
+    if isinstance(reason, Raised):
+        return f"** (EXIT from {frm}) {reason.type}: {reason.text}\n"
+    return f"** (EXIT from {frm}) {reason if isinstance(reason, str) else repr(reason)}\n"
 
 
 def _idle_generator(value: Any) -> TypeError | None:

@@ -6,30 +6,25 @@ See `pyx.shell` for the prompt.
 from __future__ import annotations
 
 import contextlib
-import contextvars
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.errors import ProcessKilled
 from pyx.execution import stdout_router
 from pyx.execution.console_writer import ConsoleWriter, Pace
-from pyx.execution.context import acting, current
+from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread
 from pyx.execution.runner import Runner
-from pyx.execution.slots import LockSlot
 from pyx.execution.tasks import cancel_left_over
+from pyx.runtime.evaluation_context import EvaluationContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from pyx.execution.console_writer import Console
-    from pyx.execution.tasks import CoroutineRun
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
 
 T = TypeVar("T")
-
-_CANCEL_SECONDS: Final = 5.0
-"""How long a cancelled coroutine may take to clean up before the prompt returns."""
 
 
 class ShellProcess:
@@ -45,8 +40,7 @@ class ShellProcess:
         self._node = node
         self._console = console
         self._initial_call = initial_call
-        self._context = contextvars.copy_context()
-        """The context of all evaluations, on this thread or on the process loop."""
+        self._evaluations = EvaluationContext(node)
         self.runner = self._start()
 
     def _start(self) -> Runner:
@@ -61,7 +55,7 @@ class ShellProcess:
         # A kill interrupts the main thread as Ctrl-C does: no exception is raised in it from another thread.
         runner.stop_task = lambda _: interrupt_main_thread()
         current.set(runner)
-        self._context.run(current.set, runner)
+        self._evaluations.belongs_to(runner)
         return runner
 
     def _write(self, text: str, frm: Pid) -> None:
@@ -98,35 +92,11 @@ class ShellProcess:
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
         """Calls *function* on this thread, in the context of the evaluations."""
-        return self._context.run(function, *args)
+        return self._evaluations.run(function, *args)
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Runs a coroutine on the process loop under the shell's pid and waits for its value.
-
-        It shares the context of `run`: each sees the context variables that the other has set.
-
-        Raises:
-            KeyboardInterrupt: Ctrl-C; the coroutine is cancelled first.
-        """
-        done = LockSlot()
-        begun: list[CoroutineRun] = []
-        try:
-            with self._node.dispatch.critical_section():
-                begun.append(self._node.tasks.run(acting(), coroutine, done, self._context))
-            while not begun[0].over:
-                done.wait(None)
-        except (KeyboardInterrupt, ProcessKilled):
-            if not begun:
-                coroutine.close()
-            elif not begun[0].over:
-                begun[0].cancel()
-                try:
-                    done.wait(_CANCEL_SECONDS)
-                finally:
-                    if not begun[0].over:  # it goes on in that context, which two threads cannot enter
-                        self._context = self._context.copy()
-            raise
-        return begun[0].outcome()
+        """Runs a coroutine on the process loop under the shell's pid; see `EvaluationContext`."""
+        return self._evaluations.run_coroutine(coroutine)
 
 
 @contextlib.contextmanager

@@ -55,6 +55,7 @@ class InputPlayer:
         Raises:
             StepFailed: the input did not end, the node died, or the output differs from the block.
         """
+        self._await_shell(step, node)
         if step.is_empty_prompt:
             self._empty_prompt(step, node)
         elif step.directives.eventually is not None:
@@ -71,6 +72,19 @@ class InputPlayer:
                 node.remove_units(EVAL, before)
             else:
                 self.await_block(step, step.block, node, unordered=step.directives.unordered)
+
+    def _await_shell(self, step: Input, node: NodeProcess) -> None:
+        """Waits until the prompt of *node* is that of the step: its own, or a remote shell's."""
+        wanted = f"pyx({step.attached} via {node.name})" if step.attached else ""
+
+        def is_there() -> bool:
+            return node.prompt.startswith(wanted) if wanted else " via " not in node.prompt
+
+        if node.blocking_request is None and not self._nodes.wait(is_there, self.timeout):
+            shell = f"a remote shell on {step.attached}" if step.attached else "the node's own shell"
+            problem = f"the prompt is {node.prompt.rstrip()}, not that of {shell}"
+            self._failures.fail(step, node, problem)
+        node.attached_to = self._nodes.find(step.attached) if step.attached else None
 
     def _empty_prompt(self, step: Input, node: NodeProcess) -> None:
         if node.blocking_request is not None:

@@ -72,6 +72,8 @@ class NodeProcess:
         self.answers: dict[int, str] = {}
         """Answers to other requests, by number."""
         self.prompt = ""
+        self.attached_to: NodeProcess | None = None
+        """The node whose remote shell its prompt is: what is shown there was made by that node."""
         self.message_count = 0
         """The number of driver messages that came, so that a waiter sees that there is a new one."""
         self._start_time = start_time
@@ -107,7 +109,9 @@ class NodeProcess:
 
     @property
     def view(self) -> NodeView:
-        """The incarnation, and its numbers for the incarnations of other nodes."""
+        """The incarnation that shows values, and its numbers for the incarnations of other nodes."""
+        if self.attached_to is not None:
+            return self.attached_to.view
         return NodeView(self._incarnation, self._incarnations)
 
     @property

@@ -39,7 +39,8 @@ class Directives:
 class Input:
     """Code typed at a prompt.  `node` is the full name in the prompt, "" for a shell without one.
 
-    `code` is without its directive; it is empty for an empty prompt.
+    `code` is without its directive; it is empty for an empty prompt.  `attached` is the node that the prompt
+    is a remote shell on, "" for the node's own prompt.
     """
 
     line: int
@@ -48,6 +49,7 @@ class Input:
     directives: Directives
     block: Block
     written: tuple[str, ...]
+    attached: str = ""
 
     @property
     def is_empty_prompt(self) -> bool:

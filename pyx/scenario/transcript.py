@@ -4,6 +4,7 @@ The first rule that fits a line applies:
 
     blank                     ends a block
     pyx(name@host)3> code     an input at that node's prompt; ...(name@host)3> code continues it
+    pyx(a@host via b@host)3> code   an input at the prompt of b, which is a remote shell on a
     $ command                 see `commands.py`
     # prose                   where a block begins; anywhere else it is output
     anything else             output of the step above; a leading \ protects a line that would be misread
@@ -43,7 +44,8 @@ from pyx.scenario.steps import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WHERE: Final = r"(?:\((?P<node>[A-Za-z0-9_-]+@[A-Za-z0-9_.:%-]+)\)(?P<number>\d+)|\(\d+\))>"
+_NODE: Final = r"[A-Za-z0-9_-]+@[A-Za-z0-9_.:%-]+"
+_WHERE: Final = rf"(?:\((?:(?P<attached>{_NODE}) via )?(?P<node>{_NODE})\)(?P<number>\d+)|\(\d+\))>"
 PROMPT: Final = re.compile(rf"pyx{_WHERE}(?: (?P<code>.*)|$)")
 CONTINUATION: Final = re.compile(rf"\.\.\.{_WHERE}(?: (?P<code>.*)|$)")
 _LIKE_PROMPT: Final = re.compile(r"(?:pyx|\.\.\.)\(")
@@ -164,12 +166,12 @@ class _TranscriptReader:
     def _input(self, first: int) -> int:
         found = PROMPT.match(self._at(first))
         assert found is not None
-        node = found.group("node") or ""
+        node, attached = found.group("node") or "", found.group("attached") or ""
         columns = [found.start("code") if found.group("code") is not None else found.end()]
         code = [found.group("code") or ""]
         index = first + 1
         while index < self._region.end and (more := CONTINUATION.match(self._at(index))):
-            if (more.group("node") or "") != node:
+            if (more.group("node") or "", more.group("attached") or "") != (node, attached):
                 raise ParseError(
                     1, "this continuation is of another node than its prompt", offset=index - first
                 )
@@ -183,6 +185,9 @@ class _TranscriptReader:
             error.column += columns[error.offset]
             raise
         source = source if source.strip() else ""
+        if attached and directives.eventually is not None:
+            problem = "# eventually cannot be used at the prompt of a remote shell"
+            raise ParseError(1, problem, hint=f"at the prompt of {attached} it can")
         if source and node in self.blocked:
             raise ParseError(
                 columns[0] + 1,
@@ -203,6 +208,7 @@ class _TranscriptReader:
                 directives,
                 self._block(index, end, first),
                 self._written(first, index),
+                attached,
             )
         )
         return end

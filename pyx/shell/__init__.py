@@ -20,6 +20,7 @@ processes.  Everything that is shown goes through one writer.
     completion         the candidates at the cursor
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
+    prompt_names       the public names of pyx, which every prompt has
     documentation      signatures and docstrings as the helpers show them
     history            the typed statements that are kept
     history_file       the file of the history: its format, its lock
@@ -33,6 +34,16 @@ processes.  Everything that is shown goes through one writer.
     new_project        `pyx new NAME`
     program            a program's file or text, run as `python` does
     program_exit       Python's end of a program, before its node stops
+    remote_shells      the remote shells of one terminal, and its jobs
+    remote_shell       the prompt of a remote shell
+    remote_connection  a remote shell as its client sees it: inputs go there, answers come back
+    remote_session     a remote shell on the node that it is attached to
+    remote_evaluator   the process there that evaluates inputs
+    remote_names       what such an input sees
+    remote_command     what such an input asks of the shell where it was typed
+    remote_eval        `pyx --rpc-eval NODE EXPR`
+    hidden_name        a name for a node that only asks another one
+    switched_completion  completion by the shell whose prompt is shown
     termination        how signals and lost output end a run
     debugger           `breakpoint()`
 

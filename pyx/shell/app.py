@@ -5,12 +5,13 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
+import functools
 import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import pyx
+from pyx.errors import PyxError
 from pyx.execution import thread_state
 from pyx.execution.slots import LockSlot
 from pyx.node import Node
@@ -19,7 +20,7 @@ from pyx.runtime import rpc_functions, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import program_exit
-from pyx.shell.evaluate import Evaluator, make_main
+from pyx.shell.evaluate import Evaluator, error_text, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.loop import Shell
 from pyx.shell.program import (
@@ -32,7 +33,9 @@ from pyx.shell.program import (
     run_program,
 )
 from pyx.shell.project import Project
+from pyx.shell.prompt_names import public_names
 from pyx.shell.standard_streams import warn
+from pyx.shell.switched_completion import SwitchedCompletion
 from pyx.shell.termination import Termination
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
     from pyx.shell.completion import Completion
     from pyx.shell.frontend import Frontend
+    from pyx.shell.remote_shells import RemoteShells
     from pyx.shell.shell_options import ShellOptions
 
 SWITCH_SECONDS: Final = 0.0005
@@ -169,17 +173,39 @@ class App:
         )
         sys.modules["__main__"] = main
         sys.breakpointhook = _breakpoint
+        if options.rpc_eval is not None:
+            from pyx.shell.remote_eval import rpc_eval
+
+            return rpc_eval(*options.rpc_eval, frontend.terminal.width)
         code = self._run_programs(evaluator)
         if code is None and frontend.is_interactive:
             helpers.at_prompt = True
-            frontend.start_prompt(evaluator, process, completer(evaluator, project))
-            code = Shell(frontend.terminal, evaluator, process).run()
+            completion = SwitchedCompletion(completer(evaluator, project))
+            frontend.start_prompt(evaluator, process, completion)
+            helpers.remote_shells = functools.cache(lambda: self._remote_shells(process, completion))
+            if options.remsh is not None:
+                code = self._attach(helpers.remote_shells(), options.remsh)
+            if code is None:
+                code = Shell(frontend.terminal, evaluator, process).run()
         elif code is None and not options.halt:
             LockSlot().wait(None)  # SIGTERM and Ctrl-C end it
         if code == INTERRUPTED:
             frontend.hurry()  # after Ctrl-C nothing waits for a blocked reader
         process.finish_line(newline=frontend.is_interactive)
         return code or 0
+
+    def _remote_shells(self, process: ShellProcess, completion: SwitchedCompletion) -> RemoteShells:
+        from pyx.shell.remote_shells import RemoteShells
+
+        return RemoteShells(self._frontend, process, completion)
+
+    def _attach(self, shells: RemoteShells, node: str) -> int | None:
+        """Runs the remote shell of `--remsh`; returns the exit code, None where the own prompt follows."""
+        try:
+            return 0 if shells.attach(node) == "exit" else None
+        except PyxError as error:
+            self._frontend.terminal.show(error_text(error.with_traceback(None)), "error")
+            return 1
 
     def _run_programs(self, evaluator: Evaluator) -> int | None:
         """Runs the `-e` codes, the file, or a piped program; returns the exit code if one fails or exits."""
@@ -196,11 +222,6 @@ class App:
                 data = sys.stdin.buffer.read()
             return run_program(evaluator, decoded(data, "<stdin>"), "<stdin>")
         return None
-
-
-def public_names() -> dict[str, Any]:
-    """Returns the public names of pyx, which every prompt has."""
-    return {name: getattr(pyx, name) for name in pyx.__all__}
 
 
 def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Completion]:

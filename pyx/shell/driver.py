@@ -171,6 +171,11 @@ class Driver:
         del error
         return False
 
+    def leave_prompt(self, error: BaseException) -> bool:
+        """See `Frontend`."""
+        self._inputs.put({"do": "leave", "error": error})
+        return True
+
     def hurry(self) -> None:
         """See `Frontend`; a message is written at once."""
 
@@ -197,6 +202,8 @@ class Driver:
                 request = self._inputs.get()
             finally:
                 state.waiting = False
+            if request["do"] == "leave":
+                raise request["error"]
             self._running = request["id"]
             if request["do"] == "eval":
                 self._stdin.set_lines(request.get("typed", ()))

@@ -147,6 +147,7 @@ class Evaluator:
         run_coroutine: runs the coroutine of an `await` at the prompt, and returns its result.
         call: calls a function with arguments, in the same `contextvars.Context` that `run_coroutine` uses.
         prepare: called with the parsed input before it runs (the project imports its modules there).
+        where: what tracebacks show behind the number of an input, for prompts beside the shell's own.
     """
 
     def __init__(
@@ -156,6 +157,7 @@ class Evaluator:
         run_coroutine: Callable[[Coroutine[Any, Any, Any]], Any],
         call: Callable[..., Any] = lambda function, *args: function(*args),
         prepare: Callable[[ast.Module], None] = lambda _tree: None,
+        where: str = "",
     ) -> None:
         self.names = names
         self.results: dict[int, Any] = {}
@@ -168,13 +170,19 @@ class Evaluator:
         """Calls a function in the context of the inputs."""
         self._prepare = prepare
         self._inputs = 0
+        self._where = where
         self._flags = _AWAIT
+
+    def continue_after(self, other: Evaluator) -> None:
+        """Goes on where *other* is: with the number of the next statement, the results and `__future__`s."""
+        self.number, self.results = other.number, dict(other.results)
+        self._inputs, self._flags = other._inputs, other._flags
 
     def evaluate(self, source: str) -> Outcome:
         """Runs one input.  Only a success is counted, kept for `v(n)` and bound to `_`."""
         source = _flush_left(source)
         self._inputs += 1
-        filename = f"<pyx {self._inputs}>"
+        filename = f"<pyx {self._inputs}{self._where}>"
         outcome = self.run(source, filename, typed="\n" not in source.strip())
         if isinstance(outcome, Value):
             self.results[self.number] = outcome.value

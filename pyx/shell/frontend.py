@@ -66,6 +66,9 @@ class Frontend(Protocol):
     def end_prompt(self, error: BaseException) -> bool:
         """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
 
+    def leave_prompt(self, error: BaseException) -> bool:
+        """Ends the prompt that is being shown with *error*; False if it cannot.  For other threads."""
+
     def hurry(self) -> None:
         """From now on nothing waits for an output that accepts nothing."""
 
@@ -150,6 +153,10 @@ class StandardFrontend:
     def end_prompt(self, error: BaseException) -> bool:
         """See `Frontend`."""
         return self._editor is not None and self._editor.leave(error)
+
+    def leave_prompt(self, error: BaseException) -> bool:
+        """See `Frontend`; a line from a pipe is waited for all the same."""
+        return self.end_prompt(error)
 
     def hurry(self) -> None:
         """See `Frontend`."""

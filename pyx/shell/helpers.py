@@ -12,10 +12,10 @@ import threading
 import time
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyx
-from pyx.errors import Exit, NoConnection
+from pyx.errors import Exit, NoConnection, PyxError
 from pyx.node import Node
 from pyx.primitives import drain, self
 from pyx.process import Process
@@ -58,6 +58,16 @@ class Helper:
         return summary(self._function)
 
 
+class OtherShells(Protocol):
+    """The part of `RemoteShells` that the helpers need; it is loaded when it is first used."""
+
+    def attach(self, node: str) -> str:
+        """Opens a remote shell."""
+
+    def jobs(self, number: int | None, action: str | None) -> None:
+        """Carries out `jobs(number, action)`."""
+
+
 class Helpers:
     """The helpers of one shell.
 
@@ -71,6 +81,8 @@ class Helpers:
         """Keeps the values of statements; set once it exists."""
         self.at_prompt = False
         """True once the prompt is shown, False while a program runs."""
+        self.remote_shells: Callable[[], OtherShells] | None = None
+        """Returns the remote shells of the terminal, made when first needed."""
         self._project = project
         self._width = width
         self._started = time.monotonic()
@@ -79,7 +91,7 @@ class Helpers:
         """Returns name -> helper, as the prompt has them."""
         methods = (
             self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.exports,
-            self.runtime_info, self.clear, self.exit,
+            self.runtime_info, self.remsh, self.jobs, self.clear, self.exit,
         )  # fmt: skip
         return {method.__name__: Helper(method) for method in methods}
 
@@ -205,11 +217,28 @@ class Helpers:
         ]
         _print_rows(rows)
 
+    def remsh(self, node: str) -> None:
+        """Opens a shell on another node, until exit() or Ctrl-D; what you type runs there.
+
+        Several remote shells are jobs of this terminal: `jobs()` lists them.
+        """
+        self._remote_shells().attach(node)
+
+    def jobs(self, number: int | None = None, action: str | None = None) -> None:
+        """Lists the shells of this terminal and the evaluations that Ctrl-C left behind.
+
+        `jobs(2)` goes to shell 2, `jobs(3, "interrupt")` interrupts evaluation 3.
+        """
+        self._remote_shells().jobs(number, action)
+
+    def _remote_shells(self) -> OtherShells:
+        if self.remote_shells is None or not self.at_prompt:
+            raise PyxError("a remote shell needs a prompt", hint="start it by `pyx`, not inside a program")
+        return self.remote_shells()
+
     def clear(self) -> None:
         """Clears the screen."""
-        if sys.stdout.isatty():
-            sys.stdout.write("\x1b[H\x1b[2J\x1b[3J")
-            sys.stdout.flush()
+        clear_screen()
 
     def exit(self, code: Any = None) -> None:
         """Leaves the shell, with an exit code; so does Ctrl-D.
@@ -224,6 +253,13 @@ class Helpers:
     def _show_item(self, text: str) -> None:
         """Shows one item of a list, on several lines if the terminal is narrow."""
         _show(wrapped_item([text], self._width()))
+
+
+def clear_screen() -> None:
+    """Clears the terminal of the process that calls it, if that is this one's."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\x1b[H\x1b[2J\x1b[3J")
+        sys.stdout.flush()
 
 
 def _show(text: str) -> None:

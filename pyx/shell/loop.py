@@ -71,6 +71,10 @@ def node_name() -> str | None:
     return Node.self() if Node.is_alive() else None
 
 
+class PromptLeft(Exception):
+    """A prompt was ended from elsewhere; another one follows it."""
+
+
 class Terminal(Protocol):
     """What the loop needs of a terminal."""
 

@@ -27,6 +27,9 @@ class Project:
         warn: shows one line about a module that another one hides.
     """
 
+    installed: Project | None = None
+    """The project of the `pyx` that this OS process is; None in a program that has started a node."""
+
     def __init__(self, directory: str, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
         self._folder = ModuleFolder(directory)
         self.root = self._folder.root
@@ -42,6 +45,7 @@ class Project:
             program_folder: the folder of the file that runs; it comes first, as under Python, even if it is
                 the project's.
         """
+        Project.installed = self
         root = str(self.root)
         # `python -m pyx` has put the current directory in front
         sys.path[:] = [entry for entry in sys.path if entry and str(absolute(entry)) != root]
@@ -63,7 +67,7 @@ class Project:
     def bind_names(self, tree: ast.Module, names: dict[str, Any], lower: dict[str, Any]) -> None:
         """Imports the project's modules whose names *tree* reads and nothing binds; called before it runs."""
         self.note_sources()
-        free, imported = _free_names(tree)
+        free, imported = free_names(tree)
         for name in imported:
             if (file := self._folder.module(name)) is not None:
                 self._warn_if_hidden(name, file)
@@ -138,7 +142,7 @@ class Project:
         return True
 
 
-def _free_names(tree: ast.Module) -> tuple[list[str], list[str]]:
+def free_names(tree: ast.Module) -> tuple[list[str], list[str]]:
     """Returns the names that *tree* reads before it binds them, and the top-level modules it imports."""
     read, bound, imported = _names_in(tree)
     free = [name for name in read if name not in bound]

@@ -12,7 +12,7 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyx.shell.loop import TRANSCRIPT_COLUMNS
+from pyx.shell.loop import TRANSCRIPT_COLUMNS, PromptLeft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ class RecordedTerminal:
         self._hooks.on_prompt(prompt().first)
         try:
             source = self._terminal.read(prompt)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, PromptLeft):
             raise
         except BaseException:
             self._hooks.on_leave()

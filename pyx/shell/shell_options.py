@@ -24,6 +24,10 @@ class ShellOptions(NamedTuple):
     halt: bool = True
     driver: tuple[int, int] | None = None
     """The descriptors on which a runner drives the shell (see `driver.py`)."""
+    remsh: str | None = None
+    """The node that the first prompt is attached to."""
+    rpc_eval: tuple[str, str] | None = None
+    """A node, and what to evaluate there instead of showing a prompt."""
     recorder: RecordHooks | None = None
     """Called with everything that is typed and shown (`--record`)."""
 

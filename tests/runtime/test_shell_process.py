@@ -1,4 +1,4 @@
-"""shell_process.py: The shell's process: pid, terminal, kills and links it survives, coroutines, Ctrl-C."""
+"""shell_process.py, evaluation_context.py: the shell as a process, and the context of its inputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pyx.errors import ProcessKilled, ReceiveTimeout
 from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, interrupt_main_thread, pending_interrupt
 from pyx.execution.stdout_router import StdoutRouter
-from pyx.runtime import shell_process as shell_process_module
+from pyx.runtime import evaluation_context
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.terms import Pid
 from tests.local_nodes import HANG, in_kernel, until, wait_for
@@ -241,7 +241,7 @@ class TestContext:
     def test_coroutine_that_outlives_its_ctrl_c_leaves_the_context_free(
         self, shell: ShellProcess, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(shell_process_module, "_CANCEL_SECONDS", 0.0)
+        monkeypatch.setattr(evaluation_context, "_CANCEL_SECONDS", 0.0)
         begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
         async def stubborn() -> None:

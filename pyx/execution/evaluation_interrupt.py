@@ -1,0 +1,101 @@
+"""Ctrl-C for an evaluation on a thread of its own: what it is in is interrupted, at once or as it returns.
+
+*A wait of pyx* (`receive`, `rpc.call`, `Process.sleep`) raises KeyboardInterrupt as it is woken.  *User code*
+raises between two of its instructions.  *A library or C* is not interrupted inside: the user's code raises
+when the call returns, as in `thread_kill.py`, whose means these are.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ctypes
+import linecache
+from typing import TYPE_CHECKING, Final
+
+from pyx.execution.stacks import current_frames
+from pyx.execution.thread_kill import kill_thread, receive_what_is_due, stop_tracing
+from pyx.execution.user_code import is_user_code
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from pyx.execution.interruptible_gate import InterruptibleGate
+    from pyx.execution.runner import Runner
+
+_INTERRUPT: Final = ctypes.py_object(KeyboardInterrupt)
+
+
+class EvaluationInterrupt:
+    """The interrupts of the evaluations that one thread runs, one after another.
+
+    Args:
+        runner: of the process of that thread.
+        gate: its gate.
+    """
+
+    def __init__(self, runner: Runner, gate: InterruptibleGate) -> None:
+        self._runner = runner
+        self._gate = gate
+        self._lock = _thread.allocate_lock()
+        self._running: int | None = None
+        self._told = 0
+
+    def begin(self, number: int) -> None:
+        """Notes that evaluation *number* begins; called by its thread."""
+        self._told = self._gate.told
+        with self._lock:
+            self._running = number
+
+    def end(self) -> None:
+        """Notes that the evaluation has ended; called by its thread.  An interrupt that comes now is lost.
+
+        May raise KeyboardInterrupt, if one was raised in the evaluation's last instruction: call it again.
+        """
+        if self._gate.told != self._told:
+            self._told = self._gate.told
+            receive_what_is_due(KeyboardInterrupt)
+        with self._lock:
+            self._running = None
+            self._gate.forget_interrupt()
+        stop_tracing()
+
+    def interrupt(self, number: int) -> bool:
+        """Interrupts evaluation *number*; returns False if it has ended.  Called by another thread."""
+        with self._lock:
+            if self._running != number:
+                return False
+            self._gate.interrupt()
+        self._tell()
+        return True
+
+    def insist(self, number: int) -> bool:
+        """Repeats an interrupt that has not raised yet; returns False if the evaluation has ended."""
+        if self._gate.is_interrupted:
+            self._tell()
+        return self._running == number
+
+    def _tell(self) -> None:
+        runner, gate = self._runner, self._gate
+        runner.slot.wake()
+        for slot in list(runner.waits):
+            slot.wake()
+        frame = self._frame()
+        if frame is None or runner.is_waiting:
+            return
+        if kill_thread(gate, frame, gate.told, _INTERRUPT):
+            gate.forget_interrupt()
+
+    def place(self) -> str:
+        """Returns where the evaluation is: the file, number and text of the user's line that runs."""
+        frame = self._frame()
+        while frame is not None and not is_user_code(frame):
+            frame = frame.f_back
+        if frame is None:
+            return "code of a library"
+        filename = frame.f_code.co_filename
+        line = linecache.getline(filename, frame.f_lineno).strip()
+        return f"{filename}:{frame.f_lineno}" + (f" {line}" if line else "")
+
+    def _frame(self) -> FrameType | None:
+        ident = self._gate.thread_ident
+        return None if ident is None else current_frames().get(ident)

@@ -1,0 +1,250 @@
+"""A remote shell as the shell that asks for it sees it: its inputs go there, answers and news come back.
+
+A process of this node, the *relay*, starts the session on the other node (`remote_session.py` has their
+messages), monitors it and takes its answers, so the mailbox of the asking shell is not touched.  The shell's
+process is the group leader of all that runs there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pyx import rpc
+from pyx.errors import NoConnection, PyxError, RpcRefused
+from pyx.execution.context import current
+from pyx.execution.runner import sleep
+from pyx.execution.slots import LockSlot
+from pyx.node import Node
+from pyx.primitives import receive, send, spawn
+from pyx.primitives import self as own_pid
+from pyx.shell.completion import Completion
+from pyx.terms import Raised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.terms import Pid
+
+COMPLETION_SECONDS: Final = 0.15
+"""A completion that is not there by then offers nothing."""
+_SESSION: Final = "pyx.shell.remote_session"
+_ANSWER_SECONDS: Final = 10.0
+"""The longest wait for a session to begin, after the node has answered."""
+
+
+class RemoteAnswer(NamedTuple):
+    """What an input came to: its kind, and the text to show (of a command its name and arguments)."""
+
+    kind: str
+    text: Any
+
+
+class RemoteLost(Exception):
+    """The node, or the session there, is gone; `args` holds the reason."""
+
+
+class RemoteConnection:
+    """One remote shell, seen from the shell that asks.
+
+    Args:
+        node: full name of the node to attach to.
+        on_lost: called once, by the relay, with why the session is gone; not after `close`.
+        on_job: called by the relay with a job that has ended: its number, the kind and text of its outcome.
+        on_notice: called by the relay with a text to show.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        on_lost: Callable[[RemoteLost], object],
+        on_job: Callable[[int, str, str], object],
+        on_notice: Callable[[str], object],
+    ) -> None:
+        self.node = node
+        self.next_statement = 1
+        """The number of the next statement, as the prompt shows it."""
+        self.lost: RemoteLost | None = None
+        self._on_lost = on_lost
+        self._on_job = on_job
+        self._on_notice = on_notice
+        self._session: Pid | None = None
+        self._relay: Pid | None = None
+        self._failure: BaseException | None = None
+        self._events: deque[tuple[Any, ...]] = deque()
+        self._slot = LockSlot()
+        self._inputs = itertools.count(1)
+        self._completions = _Completions()
+
+    # ------------------------------------------------------------ on the shell's thread
+
+    def open(self) -> None:
+        """Starts the session.
+
+        Raises:
+            RpcRefused: the node's `--rpc` forbids it.
+            RpcNoConnection: the node cannot be reached.
+            RpcError: it cannot serve remote shells.
+        """
+        self._relay = spawn(self._run_relay)
+        try:
+            in_time = self._wait(2 * _ANSWER_SECONDS)
+        except BaseException:
+            self.close()
+            raise
+        if self._failure is not None:
+            raise self._failure
+        if self.lost is not None:
+            raise NoConnection(self.node, str(self.lost))
+        if not in_time:
+            self.close()
+            raise NoConnection(self.node, f"it did not begin within {_ANSWER_SECONDS:g} s")
+        self._events.clear()
+
+    def close(self) -> None:
+        """Ends the session; what it has spawned there goes on."""
+        if self._relay is not None:
+            send(self._relay, ("close",))
+
+    def evaluate(
+        self, source: str, columns: int, on_still: Callable[[str], object], new_job: Callable[[], int]
+    ) -> RemoteAnswer:
+        """Has an input evaluated there, and waits for what it comes to.  Ctrl-C interrupts it.
+
+        Args:
+            source: the input.
+            columns: of the terminal.
+            on_still: called with the place where an interrupted evaluation is a second later.
+            new_job: returns the number for an evaluation that a second Ctrl-C leaves behind.
+
+        Raises:
+            RemoteLost: the session is gone.
+        """
+        number = next(self._inputs)
+        self._tell("evaluate", number, source, columns)
+        interrupts = 0
+        while True:
+            try:
+                while not self._events and self.lost is None:
+                    self._wait(None)
+            except KeyboardInterrupt:
+                interrupts += 1
+                if interrupts == 1:
+                    self._tell("interrupt", number)
+                else:
+                    self._tell("leave", number, new_job())
+                continue
+            if not self._events:
+                assert self.lost is not None
+                raise self.lost
+            match self._events.popleft():
+                case ("done", n, str() as kind, text, int() as following) if n == number:
+                    self.next_statement = following
+                    return RemoteAnswer(kind, text)
+                case ("still", n, str() as place) if n == number:
+                    on_still(place)
+                case ("left", n, int() as job, str() as place) if n == number:
+                    return RemoteAnswer("left", (job, place))
+                case ("ended", n, str() as text) if n == number:
+                    return RemoteAnswer("notice", text)
+                case _:
+                    pass  # of an input that is over
+
+    def interrupt_job(self, job: int) -> None:
+        """Interrupts an evaluation that was left behind."""
+        self._tell("interrupt job", job)
+
+    def complete(self, text: str, cursor: int) -> Completion:
+        """Returns the candidates that the node offers; none if it does not answer in time.  Any thread."""
+        found = self._completions.ask(lambda number: self._tell("complete", number, text, cursor))
+        return found or Completion(cursor, [])
+
+    def _tell(self, *message: Any) -> None:
+        assert self._session is not None
+        send(self._session, message)
+
+    def _wait(self, timeout: float | None) -> bool:
+        return sleep(current.get(), self._slot, timeout, self._has_news)
+
+    def _has_news(self) -> bool:
+        return bool(self._events) or self.lost is not None or self._failure is not None
+
+    # ------------------------------------------------------------ the relay's process
+
+    def _run_relay(self) -> None:
+        try:
+            rpc.call(self.node, _SESSION, "version", timeout=_ANSWER_SECONDS)
+            session, monitor = Node.spawn_monitor(self.node, _SESSION, "serve", [own_pid()])
+        except PyxError as error:
+            if isinstance(error, RpcRefused):
+                error = RpcRefused(self.node, error.policy, any_code=True)
+            self._failure = error
+            self._slot.wake()
+            return
+        self._session = session
+        while True:
+            match receive():
+                case ("close",):
+                    send(session, ("end",))
+                    return
+                case ("DOWN", ref, "process", _, reason) if ref == monitor:
+                    self._end(reason)
+                    return
+                case ("completed", int() as number, int() as start, list() as candidates):
+                    self._completions.answered(number, Completion(start, candidates))
+                case ("job", int() as job, str() as kind, str() as text):
+                    self._on_job(job, kind, text)
+                case ("ended", 0, str() as text):
+                    self._on_notice(text)
+                case tuple() as event:
+                    self._events.append(event)
+                    self._slot.wake()
+
+    def _end(self, reason: Any) -> None:
+        if isinstance(reason, Raised):
+            text = f"its remote shell has failed: {reason.type}: {reason.text}"
+        elif reason == "noconnection":
+            text = "the connection was lost"
+        else:
+            text = f"its remote shell was ended: {reason}"
+        self.lost = RemoteLost(text)
+        self._slot.wake()
+        self._on_lost(self.lost)
+
+
+class _Completions:
+    """The requests of completion: one at a time, each with `COMPLETION_SECONDS` to be answered."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._asked: int | None = None
+        self._answer: Completion | None = None
+        self._is_there = threading.Event()
+        self._asking = threading.Lock()
+
+    def ask(self, send_request: Callable[[int], object]) -> Completion | None:
+        """Returns the answer; None without one in time, or while an earlier one has not come yet."""
+        if not self._asking.acquire(blocking=False):
+            return None
+        try:
+            if self._asked is not None:
+                return None
+            self._is_there.clear()
+            self._answer = None
+            self._asked = next(self._numbers)
+            send_request(self._asked)
+            deadline = time.monotonic() + COMPLETION_SECONDS
+            self._is_there.wait(max(0.0, deadline - time.monotonic()))
+            return self._answer
+        finally:
+            self._asking.release()
+
+    def answered(self, number: int, answer: Completion) -> None:
+        """Notes an answer; a late one only makes room for the next request."""
+        if number == self._asked:
+            self._answer = answer
+            self._asked = None
+            self._is_there.set()

@@ -1,0 +1,78 @@
+"""`pyx --rpc-eval NODE EXPR`: evaluates an input on another node, and shows its value or its failure here.
+
+`evaluate_here` is called by rpc, so `--rpc` of that node decides; what it prints appears at the caller.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from pyx import rpc
+from pyx.errors import PyxError, RemoteError, RpcRefused
+from pyx.execution import context, stdout_router
+from pyx.execution.leader_stdout import routed_to
+from pyx.runtime.evaluation_context import EvaluationContext
+from pyx.runtime.local_node import this_node
+from pyx.shell.evaluate import Evaluator, ExitRequested, StatementRaised, error_text
+from pyx.shell.loop import node_name
+from pyx.shell.program import exit_code
+from pyx.shell.remote_names import RemoteNames
+from pyx.shell.render import render
+
+
+def rpc_eval(node: str, source: str, columns: int) -> int:
+    """Evaluates *source* on *node* and prints its value, if it has one; returns the exit code.
+
+    Args:
+        node: a node name.
+        source: statements, of which the last may be an expression.
+        columns: of the terminal.
+    """
+    try:
+        kind, text = rpc.call(
+            node, "pyx.shell.remote_eval", "evaluate_here", [source, node_name() or "", columns]
+        )
+    except PyxError as error:
+        if isinstance(error, RpcRefused):
+            error = RpcRefused(error.node, error.policy, any_code=True)
+        elif isinstance(error, RemoteError):
+            error = PyxError(f"{node} cannot evaluate it: {error}")
+        sys.stderr.write(error_text(error.with_traceback(None)))
+        return 1
+    if kind == "exit":
+        return exit_code(text)
+    stream = sys.stderr if kind == "error" else sys.stdout
+    stream.write(text)
+    return 1 if kind == "error" else 0
+
+
+def evaluate_here(source: str, client: str, columns: int) -> tuple[str, str | int | None]:
+    """Evaluates *source* on this node, in a process of its own; returns the kind of its outcome, and text.
+
+    Args:
+        source: see `rpc_eval`.
+        client: the node that asks.
+        columns: see `rpc_eval`.
+    """
+    runner = context.require("--rpc-eval")
+    evaluations = EvaluationContext(this_node())
+    names = RemoteNames(client, lambda: columns)
+    evaluator = names.helpers.evaluator = Evaluator(
+        names.names,
+        run_coroutine=evaluations.run_coroutine,
+        call=evaluations.run,
+        prepare=names.bind,
+        where=names.where,
+    )
+    with routed_to(context.acting_leader()):
+        try:
+            outcome = evaluator.run(source, f"<rpc-eval{names.where}>")  # not `evaluate`: whole tracebacks
+            if isinstance(outcome, StatementRaised):
+                return "error", outcome.text
+            if isinstance(outcome, ExitRequested):
+                code = outcome.code
+                return "exit", code if code is None or isinstance(code, int) else str(code)
+            return "value", "" if outcome.value is None else render(outcome.value, width=columns) + "\n"
+        finally:
+            stdout_router.finish_line(runner, newline=True)
+            names.close()
