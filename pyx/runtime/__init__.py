@@ -44,7 +44,7 @@ On top of the node:
 
     start_stop         `Node.start`, `stop` and `info`
     shell_process      the shell as a process: the main thread
-    evaluation_context the context variables of a prompt's inputs, on its thread and on the process loop
+    evaluation_context  the context variables of a prompt's inputs, on its thread and on the process loop
     request            a request under way, waited for by a thread or a coroutine
     node_requests      ping, connect, spawn on another node
     process_requests   `Process.info` and `is_alive` of any pid

@@ -1,0 +1,45 @@
+"""hidden_name.py, switched_completion.py: a name that is made for asking, and whose Tab it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pyx.shell.completion import Completion
+from pyx.shell.hidden_name import hidden_options
+from pyx.shell.switched_completion import SwitchedCompletion
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "is_long"),
+    [
+        ("server", r"rem-[0-9a-f]{6}", False),
+        ("server@vm", r"rem-[0-9a-f]{6}@vm", False),
+        ("server@127.0.0.1", r"rem-[0-9a-f]{6}@127\.0\.0\.1", True),
+    ],
+)
+def test_the_name_is_of_the_kind_that_reaches_the_node(node: str, name: str, is_long: bool) -> None:
+    options = hidden_options(node)
+    assert re.fullmatch(name, options.name)
+    assert options.long is is_long
+    assert options.hidden
+
+
+def test_other_options_are_kept() -> None:
+    assert hidden_options("server", tick=3.0, hidden=False) == hidden_options("server", tick=3.0) or (
+        hidden_options("server", tick=3.0, hidden=False).tick == 3.0
+    )
+
+
+def test_names_differ() -> None:
+    assert len({hidden_options("server").name for _ in range(20)}) == 20
+
+
+def test_tab_belongs_to_the_prompt_that_is_shown() -> None:
+    switched = SwitchedCompletion(lambda _text, cursor: Completion(cursor, ["local"]))
+    assert switched("x", 1).candidates == ["local"]
+    switched.remote = lambda _text, cursor: Completion(cursor, ["remote"])
+    assert switched("x", 1).candidates == ["remote"]
+    switched.remote = None
+    assert switched("x", 1).candidates == ["local"]

@@ -1,0 +1,147 @@
+"""remote_connection.py, remote_session.py, remote_evaluator.py: their conversation, without a terminal."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Process, self
+from pyx.errors import RpcNoConnection, RpcRefused
+from pyx.shell.completion import Completion
+from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection, _Completions
+from tests.local_nodes import HANG, LocalNodes, as_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNodes]:
+    with LocalNodes(monkeypatch) as nodes:
+        yield nodes
+
+
+class Client:
+    """A connection, with what it has reported."""
+
+    def __init__(self, node: str) -> None:
+        self.reports: list[Any] = []
+        self.news = threading.Event()
+        self.connection = RemoteConnection(node, self._report, self._report_job, self._report)
+
+    def _report(self, news: Any) -> None:
+        self.reports.append(news)
+        self.news.set()
+
+    def _report_job(self, *news: Any) -> None:
+        self._report(news)
+
+    def evaluates(self, source: str) -> RemoteAnswer:
+        return self.connection.evaluate(source, 80, self._report, lambda: 7)
+
+
+def attached(nodes: LocalNodes, use: Callable[[Client], Any]) -> Any:
+    """Attaches a process of this OS process's node to that node itself, and returns what *use* returns."""
+    node = nodes.start("server")
+
+    def run() -> Any:
+        client = Client("server@test")
+        client.connection.open()
+        try:
+            return use(client)
+        finally:
+            client.connection.close()
+
+    return as_process(node, run, hang=3 * HANG)
+
+
+def test_inputs_see_each_other_and_are_counted(nodes: LocalNodes) -> None:
+    def use(client: Client) -> None:
+        assert client.evaluates("x = 6") == ("value", "")
+        assert client.evaluates("x * 7") == ("value", "42")
+        assert client.connection.next_statement == 3
+        kind, text = client.evaluates("nope")
+        assert (kind, text.splitlines()[-1]) == ("error", "NameError: name 'nope' is not defined")
+        assert client.connection.next_statement == 3
+
+    attached(nodes, use)
+
+
+def test_the_process_is_another_one_than_the_asking_one(nodes: LocalNodes) -> None:
+    def use(client: Client) -> None:
+        assert client.evaluates("self()").text != str(self())
+        assert client.evaluates("receive(timeout=0.01)").kind == "error"
+
+    attached(nodes, use)
+
+
+def test_commands_come_back_to_be_carried_out(nodes: LocalNodes) -> None:
+    def use(client: Client) -> None:
+        assert client.evaluates("jobs(3, 'interrupt')") == ("command", ("jobs", [3, "interrupt"]))
+        assert client.evaluates("exit()") == ("exit", "")
+
+    attached(nodes, use)
+
+
+def test_a_killed_process_is_replaced_and_its_names_are_kept(nodes: LocalNodes) -> None:
+    def use(client: Client) -> None:
+        client.evaluates("x = 1; pid = self()")
+        kind, text = client.evaluates("Process.exit(self(), 'kill')")
+        assert kind == "notice"
+        assert "killed" in text
+        assert client.evaluates("x, pid == self()").text == "(1, False)"
+
+    attached(nodes, use)
+
+
+def test_a_process_that_is_killed_between_inputs_is_reported_at_once(nodes: LocalNodes) -> None:
+    def use(client: Client) -> None:
+        client.evaluates("Process.register(self(), 'visitor')")
+        pid = Process.whereis("visitor")
+        assert pid is not None
+        Process.exit(pid, "kill")
+        assert client.news.wait(HANG)
+        assert "killed" in client.reports[0]
+        assert client.evaluates("1").text == "1"
+
+    attached(nodes, use)
+
+
+def test_completion_is_of_the_names_there(nodes: LocalNodes) -> None:
+    def use(client: Client) -> None:
+        client.evaluates("stock_of_shoes = 1")
+        assert "stock_of_shoes" in client.connection.complete("stock", 5).candidates
+
+    attached(nodes, use)
+
+
+def test_a_node_that_refuses_says_what_to_do(nodes: LocalNodes) -> None:
+    node = nodes.start("ops")
+    nodes.start("server", rpc="off")
+    with pytest.raises(RpcRefused) as refused:
+        as_process(node, lambda: Client("server@test").connection.open())
+    assert "--rpc open" in (refused.value.hint or "")
+
+
+def test_a_node_that_is_not_there_is_named(nodes: LocalNodes) -> None:
+    node = nodes.start("ops")
+    with pytest.raises(RpcNoConnection):
+        as_process(node, lambda: Client("nope@test").connection.open())
+
+
+class TestCompletions:
+    def test_a_request_without_an_answer_in_time_offers_nothing(self) -> None:
+        asked: list[int] = []
+        completions = _Completions()
+        assert completions.ask(asked.append) is None
+        assert completions.ask(asked.append) is None
+        assert asked == [1]  # one in flight
+
+    def test_a_late_answer_makes_room_for_the_next_request(self) -> None:
+        completions = _Completions()
+        completions.ask(lambda _: None)
+        completions.answered(1, Completion(0, ["late"]))
+        answer = Completion(0, ["now"])
+        assert completions.ask(lambda number: completions.answered(number, answer)) == answer

@@ -1,0 +1,49 @@
+"""remote_eval.py: what an expression on another node comes to."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx.shell.remote_eval import evaluate_here
+from tests.local_nodes import LocalNodes, as_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNode]:
+    with LocalNodes(monkeypatch) as nodes:
+        yield nodes.make()
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("x = 20; x + 1", ("value", "21\n")),
+        ("x = 20", ("value", "")),
+        ("import asyncio; await asyncio.sleep(0, [1])", ("value", "[1]\n")),
+        ("exit()", ("exit", None)),
+        ("exit(3)", ("exit", 3)),
+        ("raise SystemExit('why')", ("exit", "why")),
+    ],
+)
+def test_its_value_comes_as_text(node: LocalNode, source: str, answer: tuple[str, object]) -> None:
+    assert as_process(node, lambda: evaluate_here(source, "ops@vm", 80)) == answer
+
+
+def test_its_traceback_is_whole(node: LocalNode) -> None:
+    kind, text = as_process(node, lambda: evaluate_here("1 / 0", "ops@vm", 80))
+    assert kind == "error"
+    assert str(text).startswith("Traceback (most recent call last):\n")
+    assert str(text).endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_it_leaves_no_module_behind(node: LocalNode) -> None:
+    as_process(node, lambda: evaluate_here("class A: pass", "ops@vm", 80))
+    assert [name for name in sys.modules if name.startswith("remsh_")] == []

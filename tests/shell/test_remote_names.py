@@ -1,0 +1,87 @@
+"""remote_names.py, remote_command.py, prompt_names.py: what an input of a remote shell sees, and asks for."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pyx
+from pyx.shell.prompt_names import public_names
+from pyx.shell.remote_command import REMOTE_COMMANDS, RemoteCommand
+from pyx.shell.remote_names import RemoteNames
+from tests.local_nodes import LocalNodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[RemoteNames]:
+    with LocalNodes(monkeypatch) as nodes:
+        nodes.make()
+        names = RemoteNames("ops@vm", lambda: 80)
+        yield names
+        names.close()
+
+
+def test_its_module_can_be_found_and_is_removed(names: RemoteNames) -> None:
+    name = names.names["__name__"]
+    assert sys.modules[name].__dict__ is names.names
+    linecache.cache[f"<pyx 1{names.where}>"] = (1, None, ["x\n"], "")
+    names.close()
+    assert name not in sys.modules
+    assert f"<pyx 1{names.where}>" not in linecache.cache
+
+
+def test_two_remote_shells_of_one_node_have_different_file_names(names: RemoteNames) -> None:
+    other = RemoteNames("ops@vm", lambda: 80)
+    assert (names.where, other.where) == (" via ops@vm", " via ops@vm (2)")
+    other.close()
+
+
+def test_a_module_of_the_program_is_there_by_its_bare_name(
+    names: RemoteNames, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop = ModuleType("shop")
+    shop.__file__ = str(tmp_path / "shop.py")
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    names.bind(ast.parse("shop, json, hugo"))
+    assert names.names["shop"] is shop
+    assert "json" not in names.names  # a module of the standard library is imported, as everywhere
+    assert "hugo" not in names.names
+
+
+def test_a_bound_name_is_not_replaced_by_a_module(
+    names: RemoteNames, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop = ModuleType("shop")
+    shop.__file__ = str(tmp_path / "shop.py")
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    names.names["shop"] = 1
+    names.bind(ast.parse("shop"))
+    assert names.names["shop"] == 1
+
+
+def test_completion_knows_its_names_and_those_of_a_prompt(names: RemoteNames) -> None:
+    names.names["stock"] = {}
+    assert names.complete("sto", 3) == (0, ["stock"])
+    assert "spawn_link" in names.complete("spa", 3).candidates
+    assert "remsh" in names.complete("rem", 3).candidates
+
+
+@pytest.mark.parametrize("command", REMOTE_COMMANDS)
+def test_a_command_is_carried_out_where_it_was_typed(command: object) -> None:
+    with pytest.raises(RemoteCommand) as raised:
+        command(*(["b@vm"] if command is REMOTE_COMMANDS[0] else []))  # type: ignore[operator]
+    assert raised.value.name == command.__name__  # type: ignore[attr-defined]
+
+
+def test_public_names_are_all_there_are() -> None:
+    assert public_names().keys() == set(pyx.__all__)
+    assert public_names()["spawn"] is pyx.spawn
