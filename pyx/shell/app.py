@@ -35,7 +35,6 @@ from pyx.shell.program import (
 from pyx.shell.project import Project
 from pyx.shell.prompt_names import public_names
 from pyx.shell.standard_streams import warn
-from pyx.shell.switched_completion import SwitchedCompletion
 from pyx.shell.termination import Termination
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from pyx.shell.frontend import Frontend
     from pyx.shell.remote_shells import RemoteShells
     from pyx.shell.shell_options import ShellOptions
+    from pyx.shell.switched_completion import SwitchedCompletion
 
 SWITCH_SECONDS: Final = 0.0005
 """The interpreter's switch interval: at Python's 5 ms a busy prompt makes each round trip take that long."""
@@ -180,6 +180,8 @@ class App:
         code = self._run_programs(evaluator)
         if code is None and frontend.is_interactive:
             helpers.at_prompt = True
+            from pyx.shell.switched_completion import SwitchedCompletion
+
             completion = SwitchedCompletion(completer(evaluator, project))
             frontend.start_prompt(evaluator, process, completion)
             helpers.remote_shells = functools.cache(lambda: self._remote_shells(process, completion))
