@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -323,10 +324,12 @@ def test_twin_that_would_block_names_exists() -> None:
 
 def test_nothing_is_left_of_ten_thousand_waits(node: LocalNode) -> None:
     async def body() -> int:
+        tasks.append(weakref.ref(asyncio.current_task()))
         for _ in range(10_000):
             send(own_pid(), "x")
             await aio.receive(timeout=HANG)
         return len(asyncio.all_tasks())
 
+    tasks: list[Any] = []
     assert as_a_task(node, body) >= 1
-    until(lambda: not node.tasks._tasks)
+    until(lambda: tasks[0]() is None)

@@ -42,6 +42,14 @@ class Released(NamedTuple):
     what: object
 
 
+class RunProcess(NamedTuple):
+    """Run a process that a process of this node has started, in the tables already."""
+
+    process: ProcessRecord
+    body: Any
+    """What it runs, as `ProcessSignals.process_started` was given it."""
+
+
 class StartProcess(NamedTuple):
     """Run a process that a peer asked for, in the tables already.  Decode the payload on its own thread.
 
@@ -178,6 +186,7 @@ Effect: TypeAlias = (
     Wake
     | Kill
     | Released
+    | RunProcess
     | StartProcess
     | Inquire
     | Answered

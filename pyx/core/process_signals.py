@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.effects import ContinueExits, Released, Resume, ShellExit
+from pyx.core.effects import ContinueExits, Released, Resume, RunProcess, ShellExit
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.processes import ProcessRecord, Watcher, address_of
 from pyx.core.tables import NO_NODE
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pyx.core.tables import Tables
     from pyx.signals import Reason, Signal
     from pyx.terms import Pid, Ref
+
+
+_new: Final = tuple.__new__  # see `requests.py`
 
 
 class ProcessSignals:
@@ -44,7 +47,7 @@ class ProcessSignals:
         leader: Pid | None = None,
         parent: Pid | None = None,
         initial_call: InitialCall = ("", "", 0),
-        runner: Any = None,
+        body: Any = None,
         keeps_pid: bool = False,
         terminal: bool = False,
         link_to: ProcessRecord | None = None,
@@ -57,7 +60,7 @@ class ProcessSignals:
             leader: its group leader; None: itself if it leads a terminal, else the leader of *parent*.
             parent: the process that started it.
             initial_call: see `ProcessRecord`.
-            runner: the runtime's handle.
+            body: what the effect `RunProcess` has the runtime run; None: no such effect.
             keeps_pid: it is a shell.
             terminal: it leads a terminal.
             link_to: a process that it is linked to from the first moment.
@@ -71,16 +74,11 @@ class ProcessSignals:
             started_by = tables.find(parent)
             leader = started_by.leader if started_by is not None else None
         process = ProcessRecord(
-            pid,
-            kind,
-            leader=leader,
-            parent=parent,
-            initial_call=initial_call,
-            runner=runner,
-            keeps_pid=keeps_pid,
-            terminal=terminal,
+            pid, kind, leader, parent, initial_call, keeps_pid=keeps_pid, terminal=terminal
         )
         tables.processes[pid.number] = process
+        if body is not None:
+            tables.effects.append(_new(RunProcess, (process, body)))
         if link_to is not None:
             link_to.own_links().link(pid)
             process.own_links().link_received(link_to.pid)

@@ -104,11 +104,10 @@ class ProcessRecord:
         self,
         pid: Pid,
         kind: str,
-        *,
         leader: Pid | None,
         parent: Pid | None,
         initial_call: InitialCall,
-        runner: Any,
+        *,
         keeps_pid: bool,
         terminal: bool,
     ) -> None:
@@ -120,7 +119,7 @@ class ProcessRecord:
         """The group leader, whose terminal shows its output; None: the node's own output."""
         self.parent = parent
         self.initial_call = initial_call
-        self.runner = runner
+        self.runner: Any = None
         """The runtime's handle of the thread or task that runs it."""
         self.keeps_pid = keeps_pid
         """True for a shell: all exit signals but `kill` are shown instead of obeyed."""

@@ -145,10 +145,10 @@ class LoopThread:
 
     def soon_after(self, function: Callable[[], object]) -> None:
         """Like `soon`, but never at once: the callback that runs on the loop's thread ends first."""
-        if self.is_current and self.loop is not None:
-            self.loop.call_soon(function)
-        else:
-            self.soon(function)
+        self._soon.append(function)
+        if not self._soon_scheduled:  # as in `soon`
+            self._soon_scheduled = True
+            self._wake()
 
     def _wake(self) -> None:
         try:

@@ -7,6 +7,7 @@ The kernel keeps a `ProcessRecord` and knows the runner as an opaque handle only
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from pyx.execution.gate import Gate
@@ -16,7 +17,7 @@ from pyx.execution.slots import NO_SLOT, LockSlot, Slot
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from collections.abc import Set as AbstractSet
 
     from pyx.core.processes import ProcessRecord
@@ -43,6 +44,7 @@ class Host(Protocol):
 
 
 _NOTHING: Final[frozenset[Any]] = frozenset()
+_NO_MARKS: Final[Mapping[Any, int]] = MappingProxyType({})
 
 
 class Runner:
@@ -94,7 +96,7 @@ class Runner:
         """The task of an `async def` process, once it runs."""
         self.console_writer: ConsoleWriter | None = None
         """Writes the lines of a process that leads a terminal to the console; None: a process without one."""
-        self.marks: dict[Ref, int] = {}
+        self.marks: Mapping[Ref, int] = _NO_MARKS
         """By reference: the mark of the mailbox when the reference was made."""
         self.over = False
         """True once no thread or task runs the process any more."""
@@ -182,9 +184,12 @@ class Runner:
 
     def remember(self, ref: Ref, mark: int) -> None:
         """Notes the mailbox mark from before *ref* was made: no earlier message can hold *ref*."""
-        if len(self.marks) >= _MARKS:
-            del self.marks[next(iter(self.marks))]
-        self.marks[ref] = mark
+        marks = self.marks
+        if not isinstance(marks, dict):  # a mark lost to another thread means a longer search, no more
+            self.marks = marks = {}
+        if len(marks) >= _MARKS:
+            del marks[next(iter(marks))]
+        marks[ref] = mark
 
 
 def sleep(

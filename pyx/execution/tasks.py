@@ -45,15 +45,13 @@ class ProcessLoop:
     def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
         self._own = LoopThread("pyx-process-loop", prepare=_watch_tasks)
         self._given: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        """Tasks on pyx's own loop, which keeps only weak references to tasks."""
         self._guests: Guests = {}
         """Tasks on a loop of the application."""
         self._later = later
         self._looks = False
         # Made once: a bound method for each of 100,000 processes would be 100,000 objects more.  They do not
         # hold this object, which would be a reference cycle.
-        self._forget: Final = functools.partial(_forget, self._tasks, self._guests)
+        self._forget: Final = functools.partial(_forget, self._guests)
         self._stop: Final = functools.partial(_stop, self._own, self._guests)
 
     def use(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -72,12 +70,18 @@ class ProcessLoop:
 
         Callable from any thread.  *make* is called on the loop, as the process.  See `threads.run_process`
         for *finished*.
+
+        Raises:
+            RuntimeError, OSError: the system has no thread, or no file descriptor, left for pyx's own loop.
         """
-        loop = self._given or self._own.start()
-        begin = functools.partial(self._begin, runner, make, finished)
-        if not self._soon(loop, begin):
+        given = self._given
+        if given is None:
+            if self._own.loop is None:
+                self._own.start()
+            self._own.soon_after(functools.partial(self._begin, runner, make, finished))
+        elif not self._soon(given, functools.partial(self._begin_as_guest, runner, make, finished)):
             finished(runner, RuntimeError("the event loop that Node.start was given is closed"), None)
-        elif loop is not self._own.loop and not self._looks:
+        elif not self._looks:
             self._looks = True
             self._later(_CLOSED_LOOP_SECONDS, self._look_for_closed_loops)
 
@@ -90,15 +94,26 @@ class ProcessLoop:
     def _begin(
         self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
     ) -> None:
+        """Makes the task of a process on pyx's own loop.
+
+        The loop has only weak references to tasks.  This one is kept by the runner, that by the process, and
+        that by the kernel's table while it is alive, then by `KillRetry` until its code has ended.
+        """
+        context = contextvars.Context()
+        context.run(current.set, runner)
+        # Not by the loop's `create_task`: this task is the process, not a task made by a process.
+        runner.task = asyncio.Task(_body(runner, make, finished), loop=self._own.loop, context=context)
+        runner.stop_task = self._stop
+
+    def _begin_as_guest(
+        self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
+    ) -> None:
+        """Makes the task of a process on a loop of the application, which may close that at any time."""
         context = contextvars.Context()
         context.run(current.set, runner)
         loop = asyncio.get_running_loop()
-        # Not by the loop's `create_task`: this task is the process, not a task made by a process.
         task = asyncio.Task(_body(runner, make, finished), loop=loop, context=context)
-        if loop is self._own.loop:
-            self._tasks.add(task)
-        else:
-            self._guests[task] = runner, finished
+        self._guests[task] = runner, finished
         task.add_done_callback(self._forget, context=context)
         runner.task = task
         runner.stop_task = self._stop
@@ -186,7 +201,8 @@ async def _body(
     value: Any = None
     gate = runner.gate
     try:
-        gate.enter()  # the process may have been killed since its spawn
+        if gate.closed:  # the process was killed since its spawn
+            gate.refuse()
         coroutine = make()
         del make  # a long-lived process does not keep its arguments alive
         value = await coroutine
@@ -285,8 +301,7 @@ def _end_those_of_closed_loops(guests: Guests) -> None:
         threading.Thread(target=_close, args=(coroutines,), name="pyx-closing", daemon=True).start()
 
 
-def _forget(tasks: set[asyncio.Task[None]], guests: Guests, task: asyncio.Task[None]) -> None:
-    tasks.discard(task)
+def _forget(guests: Guests, task: asyncio.Task[None]) -> None:
     guests.pop(task, None)
     task.exception()  # marks the exception as retrieved: a Ctrl-C has been raised in the loop already
 

@@ -81,6 +81,7 @@ class EffectHandlers:
         dispatch.handlers.update(
             {
                 fx.Kill: self._kill,
+                fx.RunProcess: processes.run_here,
                 fx.StartProcess: processes.start_for_peer,
                 fx.Inquire: self._inquiries.ask,
                 fx.Connected: self._connected,

@@ -33,7 +33,7 @@ from pyx.terms import Raised
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pyx.core.effects import StartProcess
+    from pyx.core.effects import RunProcess, StartProcess
     from pyx.core.kernel import Kernel
     from pyx.core.processes import ProcessRecord
     from pyx.execution.runner import Host
@@ -85,19 +85,24 @@ class Lifecycle:
         Raises:
             EncodeError: an argument is not data.
         """
-        payload = encoded(args, self._sending.max_message_bytes, what="args")
-        coroutine = rpc_functions.is_coroutine_function(function)
-        call = rpc_functions.initial_call(function, len(args))
+        kind = "async def" if rpc_functions.is_coroutine_function(function) else "def"
+        call = rpc_functions.initial_call(function, len(args) + (len(kwargs) if kwargs else 0))
+        body = self._with_copies(function, args, kwargs) if args or kwargs else function
+        return self._spawn(kind, call, body, link=link, monitor=monitor)
 
-        if kwargs:
-            named = encoded(dict(kwargs), self._sending.max_message_bytes, what="kwargs")
-            function = _with_keywords(function, named, self._kernel)
-            call = (*call[:2], len(args) + len(kwargs))
+    def _with_copies(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] | None
+    ) -> Callable[[], Any]:
+        """Returns a call of *function* with its own copies of the arguments; raises as `spawn`."""
+        limit = self._sending.max_message_bytes
+        payload = encoded(args, limit, what="args")
+        named = encoded(dict(kwargs), limit, what="kwargs") if kwargs else None
 
         def body() -> Any:
-            return function(*decoded(payload, self._kernel))
+            by_name = {} if named is None else decoded(named, self._kernel)
+            return function(*decoded(payload, self._kernel), **by_name)
 
-        return self._spawn("async def" if coroutine else "def", call, body, link=link, monitor=monitor)
+        return body
 
     def spawn_named(
         self,
@@ -123,19 +128,23 @@ class Lifecycle:
     ) -> tuple[Pid, Ref | None]:
         runner = current.get()
         parent = runner.process if runner is not None else None
-        # In one piece: a caller killed half-way would leave a process in the tables that nothing runs.
-        with self._dispatch.critical_section() as section:
-            with section.kernel_call() as kernel:
-                process, ref = kernel.process_signals.process_started(
-                    kind,
-                    parent=parent.pid if parent is not None else None,
-                    initial_call=call,
-                    link_to=parent if link else None,
-                    monitored_by=parent if monitor else None,
-                )
-                process.runner = Runner(self._host, process)
-            self._run(process.runner, body, on_loop=kind == "async def")
-            return process.pid, ref
+        with self._dispatch.kernel_call as kernel:
+            # An effect has it run: a caller that is killed half-way leaves no process that nothing runs.
+            process, ref = kernel.process_signals.process_started(
+                kind,
+                parent=parent.pid if parent is not None else None,
+                initial_call=call,
+                body=body,
+                link_to=parent if link else None,
+                monitored_by=parent if monitor else None,
+            )
+            process.runner = Runner(self._host, process)
+        return process.pid, ref
+
+    def run_here(self, effect: RunProcess) -> None:
+        """Runs a process that `spawn` has started."""
+        process, body = effect
+        self._run(process.runner, body, on_loop=process.kind == "async def")
 
     # ------------------------------------------------------------ for a peer
 
@@ -207,7 +216,7 @@ class Lifecycle:
                 self._tasks.start(runner, body, self._ended)
             else:
                 self._pool.run(functools.partial(run_process, runner, body, self._returned))
-        except RuntimeError as error:  # the system has no thread left
+        except (RuntimeError, OSError) as error:  # the system has no thread or file descriptor left
             self._finished(runner, error, None)
 
     def _returned(self, runner: Runner, error: BaseException | None, value: Any) -> None:
@@ -287,11 +296,6 @@ class Lifecycle:
         """Shows the exit signal that a shell received; the shell goes on."""
         text = exit_text(self._kernel, frm, reason)
         self._dispatch.defer(self._kernel.printing.print_lines, frm, process.pid, text)
-
-
-def _with_keywords(function: Callable[..., Any], named: Payload, kernel: Kernel) -> Callable[..., Any]:
-    """Returns *function* with the keyword arguments in a payload, which each call decodes anew."""
-    return lambda *args: function(*args, **decoded(named, kernel))
 
 
 def exit_text(kernel: Kernel, frm: Pid, reason: Reason) -> str:

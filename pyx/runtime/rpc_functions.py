@@ -89,6 +89,8 @@ def find_module(module: str) -> Any:
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """True if calling *function* returns a coroutine, which belongs on the process loop."""
+    if type(function) is FunctionType and function.__code__.co_flags & inspect.CO_COROUTINE:
+        return True  # the most frequent case, without the six calls below
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(type(function), "__call__", None)  # noqa: B004 - an object with an `async def __call__`
     )

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import queue
 import signal
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -141,11 +143,43 @@ class TestProcess:
 
     def test_process_task_is_strongly_referenced_until_its_end(self, node: LocalNode, runner: Runner) -> None:
         """The loop has weak references only, so a collection would remove the task."""
-        node.tasks.start(runner, for_ever, Ends().report)
+        ended = threading.Event()
+        node.tasks.start(runner, for_ever, lambda *_: ended.set())
         until(lambda: runner.task is not None)
-        assert set(node.tasks._tasks) == {runner.task}
+        task = weakref.ref(runner.task)
+        node.tasks._own.call(gc.collect)
+        assert task() is runner.task
         runner.stop()
-        until(lambda: not node.tasks._tasks)
+        wait_for(ended)
+        runner.ended()
+        until(lambda: task() is None)
+
+    def test_killed_process_whose_task_goes_on_is_strongly_referenced(self, node: LocalNode) -> None:
+        """The kernel has forgotten it by then."""
+        go_on, ended = threading.Event(), threading.Event()
+
+        async def swallows() -> None:
+            loop = asyncio.get_running_loop()
+            try:
+                await aio.receive()
+            except (asyncio.CancelledError, ProcessKilled):
+                wakes = loop.create_future()
+                go_on.set()
+                references.append(weakref.ref(wakes))
+                try:
+                    await wakes
+                finally:
+                    ended.set()
+
+        references: list[weakref.ref[Any]] = []
+        pid, _ = node.processes.spawn(swallows, ())
+        until(lambda: all(process.waiting for process in node.kernel.tables.processes.all()))
+        in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
+        wait_for(go_on)
+        until(lambda: bool(references))
+        node.tasks._own.call(gc.collect)
+        assert references[0]() is not None
+        wait_for(ended)  # it is cancelled again after a second
 
 
 class TestKills:
