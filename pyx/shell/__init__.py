@@ -5,6 +5,7 @@ processes.  Everything that is shown goes through one writer.
 
     app                one run of `pyx`, from options to an exit code
     shell_options      the options of one run
+    start_collections  no garbage collections while modules are loaded
     frontend           the side that faces the user: standard streams, terminal, console
     driver             the frontend of a shell that a runner drives (`scenario`)
     driver_requests    what a runner may ask besides inputs

@@ -72,8 +72,7 @@ def run(options: ShellOptions, frontend: Frontend) -> int:
 def collect_less_often() -> None:
     """Raises the collector's thresholds to the two above, unless it is off or the first was raised before.
 
-    Not for embedded nodes.  `gc.freeze()` would add nothing: what is loaded at the start is a small part of
-    the objects of a node that collects at all.
+    Not for embedded nodes.  See `start_collections.py` for the collections of the start.
     """
     young, middle, old = gc.get_threshold()
     if 0 < young < NEW_OBJECTS:
