@@ -17,18 +17,22 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from pyx import fast_paths
 from pyx.execution import context
 from pyx.execution.runner import sleep_async
 from pyx.options import NodeOptions, takes_options
 from pyx.runtime import node_requests, process_requests, rpc_client, start_stop
 from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds
+from pyx.runtime.fast_send import send_fast
 from pyx.runtime.local_node import node_of, this_node
+from pyx.runtime.sending import wait_for_room_async
+from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from types import ModuleType
 
-    from pyx.terms import Pid, Ref
+    from pyx.terms import Ref
 
 __all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
 
@@ -39,13 +43,19 @@ T = TypeVar("T")
 async def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """`primitives.receive`, awaitable."""
     runner = context.require("aio.receive()")
-    return await node_of(runner).receiving.receive_async(runner, patterns, checked_seconds(timeout))
+    seconds = None if timeout is None else checked_seconds(timeout)
+    return await node_of(runner).receiving.receive_async(runner, patterns, seconds)
 
 
 async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
     """`primitives.send`, awaitable: it waits for a busy node, and never raises NodeBusy."""
-    node = this_node()
-    dest, sending = checked_destination(node, dest), node.sending
+    if type(dest) is not Pid:
+        dest = checked_destination(this_node(), dest)
+    if fast_paths.enabled and not nosuspend and (queue := send_fast(dest, message)) is not False:
+        if queue is not True:
+            await wait_for_room_async(this_node().tasks, queue)
+        return message
+    sending = this_node().sending
     sent = sending.send_unless_busy(dest, message) if nosuspend else await sending.send_async(dest, message)
     return answer_to_send(dest, message, sent, nosuspend=nosuspend)
 

@@ -194,7 +194,8 @@ def receive(*patterns: Any, timeout: float | None = None) -> Any:
     """
     runner = context.require("receive()")
     context.forbid_running_loop("receive()", "aio.receive()")
-    return node_of(runner).receiving.receive(runner, patterns, checked_seconds(timeout))
+    seconds = None if timeout is None else checked_seconds(timeout)
+    return node_of(runner).receiving.receive(runner, patterns, seconds)
 
 
 def flush() -> None:

@@ -81,16 +81,18 @@ class LoopThread:
         self._runs_transport = runs_transport
         self._prepare = prepare
         self._starting = _thread.allocate_lock()
-        self._soon: deque[Callable[[], object]] = deque()
+        self.waiting_calls: deque[Callable[[], object]] = deque()
+        """What other threads have passed to `soon`, and the loop has not called yet."""
         self._soon_scheduled = False
-        self._thread_ident: int | None = None
+        self.ident: int | None = None
+        """Of the thread, once it runs."""
         self._stopped = False
         self.loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def is_current(self) -> bool:
         """True when called on the loop's own thread."""
-        return self._thread_ident == _thread.get_ident()
+        return self.ident == _thread.get_ident()
 
     def start(self) -> asyncio.AbstractEventLoop:
         """Returns the running loop; starts the thread if needed."""
@@ -117,7 +119,7 @@ class LoopThread:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        self._thread_ident = _thread.get_ident()
+        self.ident = _thread.get_ident()
         thread.state.runs_transport = self._runs_transport
         if self._runs_transport:
             loop.set_exception_handler(_log_failure)
@@ -133,10 +135,10 @@ class LoopThread:
 
         Functions passed by one thread run in the order passed.
         """
-        if self._thread_ident == _thread.get_ident() and not self._soon:
+        if self.ident == _thread.get_ident() and not self.waiting_calls:
             function()
             return
-        self._soon.append(function)
+        self.waiting_calls.append(function)
         # The thread that finds the flag clear wakes the loop; the loop clears it before it reads the queue,
         # so nothing is missed.
         if not self._soon_scheduled:
@@ -145,7 +147,7 @@ class LoopThread:
 
     def soon_after(self, function: Callable[[], object]) -> None:
         """Like `soon`, but never at once: the callback that runs on the loop's thread ends first."""
-        self._soon.append(function)
+        self.waiting_calls.append(function)
         if not self._soon_scheduled:  # as in `soon`
             self._soon_scheduled = True
             self._wake()
@@ -154,21 +156,21 @@ class LoopThread:
         try:
             self.start().call_soon_threadsafe(self._drain)
         except RuntimeError:  # the loop is closed: the node is leaving
-            self._soon.clear()
+            self.waiting_calls.clear()
         except OSError:  # the loop could not be made; the next call tries again
-            self._soon.clear()
+            self.waiting_calls.clear()
             self._soon_scheduled = False
             raise
 
     def _drain(self) -> None:
         self._soon_scheduled = False
         # Only what is queued now: a thread that keeps adding must not keep the loop from all else.
-        for _ in range(len(self._soon)):
+        for _ in range(len(self.waiting_calls)):
             try:
-                self._soon.popleft()()
+                self.waiting_calls.popleft()()
             except Exception:
                 log.exception("a call on the loop of %s failed", self._name)
-        if self._soon and not self._soon_scheduled:
+        if self.waiting_calls and not self._soon_scheduled:
             self._soon_scheduled = True
             self._wake()
 
@@ -223,17 +225,24 @@ class LoopThread:
 class FutureSlot:
     """A slot for one wait of a coroutine, on any loop."""
 
-    __slots__ = ("_future", "_loop", "_loop_thread")
+    __slots__ = ("_loop", "_loop_thread", "future")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, loop_thread: LoopThread | None) -> None:
         self._loop = loop
         self._loop_thread = loop_thread
-        self._future: asyncio.Future[None] = loop.create_future()
+        self.future: asyncio.Future[None] = loop.create_future()
+        """Awaited for a wait without a limit: a coroutine would be one more object for each process."""
 
     def wake(self) -> None:
         """See `Slot`."""
-        if self._loop_thread is not None:
-            self._loop_thread.soon(self._set)  # one wake-up of the loop for many slots
+        loop_thread = self._loop_thread
+        if loop_thread is not None:
+            if loop_thread.ident == _thread.get_ident() and not loop_thread.waiting_calls:
+                # As `soon` would, in two calls less.
+                if not self.future.done():
+                    self.future.set_result(None)
+            else:
+                loop_thread.soon(self._set)  # one wake-up of the loop for many slots
             return
         try:
             self._loop.call_soon_threadsafe(self._set)
@@ -241,17 +250,17 @@ class FutureSlot:
             return
 
     def _set(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
+        if not self.future.done():
+            self.future.set_result(None)
 
     def wait(self, timeout: float | None) -> Awaitable[None]:
         """Returns an awaitable that waits at most *timeout* seconds (None: for ever)."""
-        # No coroutine without a time-out: it would be one more object for each process that waits.
-        return self._future if timeout is None else self._wait_at_most(timeout)
+        return self.future if timeout is None else self.wait_at_most(timeout)
 
-    async def _wait_at_most(self, timeout: float) -> None:
+    async def wait_at_most(self, timeout: float) -> None:
+        """Waits at most *timeout* seconds."""
         timer = self._loop.call_later(timeout, self._set)
         try:
-            await self._future
+            await self.future
         finally:
             timer.cancel()

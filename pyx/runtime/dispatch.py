@@ -355,7 +355,13 @@ class Dispatch:
         """
         if runner.dirty:
             self.flush(runner)
-        _may_enter(thread.state)
+        state = thread.state
+        if state.inside:
+            raise Reentered
+        if state.is_main:
+            guard_main_thread()
+        if runner.gate.closed:
+            runner.gate.refuse()
         if pending_interrupt.noted:
             raise_pending()
         process = runner.process
@@ -364,11 +370,6 @@ class Dispatch:
             process.waiting = False
             return False
         return True
-
-    def waited(self, runner: Runner) -> None:
-        """The process is awake again."""
-        runner.process.waiting = False
-        runner.fresh = True
 
 
 def flush_peer(peer: Peer, runner: Runner | None) -> None:

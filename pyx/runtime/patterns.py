@@ -37,7 +37,10 @@ def matches(pattern: Any, value: Any) -> bool:
         if type(value) is not kind or len(value) != len(pattern):
             return False
         for part, item in zip(pattern, value, strict=True):
-            if not matches(part, item):
+            if type(part) is str:  # a tag, most often: as below, without the call
+                if type(item) is not str or item != part:
+                    return False
+            elif not matches(part, item):
                 return False
         return True
     if kind is dict:

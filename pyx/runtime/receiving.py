@@ -72,16 +72,17 @@ class Receiving:
             value = search.next()
             if value is not NOTHING:
                 return value
-            dispatch = self._dispatch
+            dispatch, process = self._dispatch, runner.process
             deadline = None if timeout is None else time.monotonic() + timeout
             while value is NOTHING:
-                remaining = _remaining(deadline, timeout)
+                remaining = None if deadline is None else _remaining(deadline, timeout)
                 slot = runner.own_slot
                 try:
                     if dispatch.about_to_wait(runner) and not read_answer(runner, slot, remaining):
-                        slot.wait(_remaining(deadline, timeout))
+                        slot.wait(None if deadline is None else _remaining(deadline, timeout))
                 finally:
-                    dispatch.waited(runner)
+                    process.waiting = False
+                    runner.fresh = True
                 value = search.next()
             return value
         finally:
@@ -94,21 +95,22 @@ class Receiving:
             value = search.next(_TURN_MESSAGES)
             if value is not NOTHING and value is not NOT_YET:
                 return value
-            dispatch = self._dispatch
+            dispatch, process = self._dispatch, runner.process
             deadline = None if timeout is None else time.monotonic() + timeout
             while True:
                 if value is NOT_YET:
                     await asyncio.sleep(0)
                 elif value is NOTHING:
-                    remaining = _remaining(deadline, timeout)
+                    remaining = None if deadline is None else _remaining(deadline, timeout)
                     slot = self._tasks.slot()
                     runner.slot = slot
                     try:
                         if dispatch.about_to_wait(runner):
-                            await slot.wait(remaining)
+                            await (slot.future if remaining is None else slot.wait_at_most(remaining))
                     finally:
                         runner.slot = NO_SLOT
-                        dispatch.waited(runner)
+                        process.waiting = False
+                        runner.fresh = True
                 else:
                     return value
                 value = search.next(_TURN_MESSAGES)
@@ -272,10 +274,9 @@ def _from(start: int, kept: deque[MailboxEntry] | tuple[()]) -> Iterable[Mailbox
     return map(kept.__getitem__, range(start, len(kept)))
 
 
-def _remaining(deadline: float | None, timeout: float | None) -> float | None:
+def _remaining(deadline: float, timeout: float | None) -> float:
     """Returns the seconds left for a receive; raises ReceiveTimeout when there are none."""
-    if deadline is None or timeout is None:
-        return None
+    assert timeout is not None  # as there is a deadline
     remaining = deadline - time.monotonic()
     if remaining <= 0:
         raise ReceiveTimeout(timeout)

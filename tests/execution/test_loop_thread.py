@@ -137,7 +137,7 @@ class TestSoon:
             while not turn.is_set():
                 loop_thread.soon(lambda: called.put(None))
                 called.get(timeout=HANG)
-                loop_thread._soon.append(lambda: None)  # there is always one more
+                loop_thread.waiting_calls.append(lambda: None)  # there is always one more
 
         caller = threading.Thread(target=call_endlessly)
         caller.start()

@@ -118,7 +118,7 @@ class TestFutureSlot:
 
         slot = asyncio.run(make())
         slot.wake()
-        assert not slot._future.done()
+        assert not slot.future.done()
 
 
 class TestSleep:

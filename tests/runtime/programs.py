@@ -99,9 +99,9 @@ def is_from_pyx(interrupt: KeyboardInterrupt) -> bool:
     frames = list(calls(interrupt.__traceback__))
     pyx_calls = [name for name, ours in frames if ours]
     interrupted_code = list(itertools.takewhile(lambda name: name != "interrupted", pyx_calls))
-    if interrupted_code == pyx_calls:  # raised on leaving a kernel call
+    if interrupted_code == pyx_calls:  # raised on leaving a kernel call, or before a wait
         assert pyx_calls[-2:] == ["raise_pending", "_raise_interrupt"], traceback.format_exception(interrupt)
-        assert pyx_calls[-3] == "leave"
+        assert pyx_calls[-3] in {"has_left", "about_to_wait"}
         return True
     # Raised by the handler itself: in user code, or in a wait.
     assert not interrupted_code or interrupted_code[-1] in {"wait", "wait_through"}, frames

@@ -201,7 +201,7 @@ class TestFlushing:
             for _ in range(2):
                 in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
             node.dispatch.about_to_wait(runner)
-            node.dispatch.waited(runner)
+            runner.process.waiting, runner.fresh = False, True
             in_kernel(node, node.kernel.tables.effects.append, fx.Flush(FakePeer(link)))  # type: ignore[arg-type]
 
         as_process(node, body)
