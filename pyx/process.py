@@ -102,8 +102,10 @@ class Process:
 
         Args:
             pid: any pid.
-            key: a key, a list of keys, or None for all keys but `messages`, and of a remote process under
-                `--rpc exported` and `off` all but `dictionary`.
+            key: a key, a list of keys, or None for all keys but `messages`, `message_queue_bytes` (of the
+                messages in the mailbox) and `current_stacktrace` (a list of (module, function, line), the
+                innermost first); and of a remote process under `--rpc exported` and `off` all but
+                `dictionary`.
 
         Returns:
             `(key, value)` for one key, else a dict in the order of the keys; None if the process is dead.

@@ -183,6 +183,11 @@ class ProcessTable(dict[int, ProcessRecord]):
             if self._number not in self:  # after a wrap an old process may still hold it
                 return Pid(self._number, self._serial)
 
+    @property
+    def latest(self) -> tuple[int, int]:
+        """The serial and the number of the pid made last."""
+        return self._serial, self._number
+
     def all(self) -> list[ProcessRecord]:
         """The live processes, oldest first; a copy."""
         return list(self.values())

@@ -51,11 +51,17 @@ def is_ours(filename: str) -> bool:
 
 def innermost_frame(awaited: Any) -> FrameType | None:
     """The user's frame deepest in a chain of coroutines, each awaiting the next."""
-    found: FrameType | None = None
+    frames = awaited_frames(awaited)
+    return frames[-1] if frames else None
+
+
+def awaited_frames(awaited: Any) -> list[FrameType]:
+    """The user's frames in a chain of coroutines, each awaiting the next; the outermost first."""
+    found: list[FrameType] = []
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
         if frame is not None and not is_ours(frame.f_code.co_filename):
-            found = frame
+            found.append(frame)
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
     return found
 

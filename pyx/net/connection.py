@@ -118,6 +118,8 @@ class Connection:
         self._full = False  # the loop's writer is registered, or about to be
         self._broken = False  # nothing can be sent any more
         # guarded by the reading lock
+        self.received_bytes = 0
+        """Bytes that ever came from the peer, after the handshake."""
         self._read_end: str | None = None  # why there is nothing more to read
         # written on the loop only
         self._ended = False
@@ -339,6 +341,7 @@ class Connection:
             self._on_loop(self._look_for_end)
 
     def _received(self, data: bytes | memoryview) -> bool:
+        self.received_bytes += len(data)
         try:
             signals = self._session.receive_data(data)
         except ProtocolError as error:

@@ -30,6 +30,8 @@ What they use:
     rpc_functions      finds the functions that peers call (OTP's `rex`)
     early_start        finds those that are loaded before their process starts
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it
+    process_frames     where the code of a process is
+    process_ages       how old processes are, by their pids
     inquiry_workers    the threads that answer peers' `Process.info`
     peer_connections   what connections receive, handed to the kernel
     cookies            the cookies of a node
@@ -46,6 +48,7 @@ On top of the node:
     shell_process      the shell as a process: the main thread
     evaluation_context  the context variables of a prompt's inputs, on its thread and on the process loop
     request            a request under way, waited for by a thread or a coroutine
+    round_trips        pings several nodes at once, and measures
     node_requests      ping, connect, spawn on another node
     process_requests   `Process.info` and `is_alive` of any pid
     rpc_client         `rpc`: calls of functions on nodes

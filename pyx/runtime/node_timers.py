@@ -1,7 +1,7 @@
 """The two timers of a node on the transport's loop.
 
-At each tick the kernel ticks; each second the loop's lag is measured, and the files of a short name are
-restored if they vanished.
+At each tick the kernel ticks; each second the loop's lag is measured, the latest pid is noted, and the files
+of a short name are restored if they vanished.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pyx.runtime.lag import EVERY_SECONDS, Lag
+from pyx.runtime.process_ages import ProcessAges
 
 if TYPE_CHECKING:
     from pyx.net.endpoint import Endpoint
@@ -32,6 +33,7 @@ class NodeTimers:
         self._ticking: asyncio.TimerHandle | None = None
         self._measuring: asyncio.TimerHandle | None = None
         self.lag = Lag(time.monotonic())
+        self.ages = ProcessAges(dispatch.kernel.tables.processes.latest, time.monotonic())
 
     def start(self, period: float, endpoint: Endpoint) -> None:
         """Ticks every *period* seconds from now on.
@@ -56,7 +58,9 @@ class NodeTimers:
             kernel.sessions.tick(now)
 
     def _measure(self, endpoint: Endpoint) -> None:
-        self.lag.measure(time.monotonic())
+        now = time.monotonic()
+        self.lag.measure(now)
+        self.ages.note(self._dispatch.kernel.tables.processes.latest, now)
         self._measuring = asyncio.get_running_loop().call_later(EVERY_SECONDS, self._measure, endpoint)
         if self._name_files is not None:
             self._name_files.restore(endpoint)

@@ -5,7 +5,6 @@ See `process_requests.py` for processes of other nodes.
 
 from __future__ import annotations
 
-import _thread
 import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.core.policy import allows
 from pyx.errors import DecodeError, EncodeError
 from pyx.execution import tracebacks
-from pyx.execution.stacks import current_frames
 from pyx.runtime.arguments import checked_pid
 from pyx.runtime.encoding import decoded, encoded, peek
+from pyx.runtime.process_frames import current_function, stacktrace
 from pyx.signals import Call, Payload
 from pyx.terms import Raised
 
@@ -34,8 +33,10 @@ KEYS: Final = (
     "registered_name",
     "initial_call",
     "current_function",
+    "current_stacktrace",
     "status",
     "message_queue_len",
+    "message_queue_bytes",
     "messages",
     "links",
     "monitors",
@@ -46,9 +47,10 @@ KEYS: Final = (
     "kind",
     "undecodable",
 )
-"""In the order shown; `messages` is included only when it is asked for, as it may be long."""
+"""In the order shown; some are included only when they are asked for: they may be long, or take long."""
 
-_ONLY_WHEN_ASKED: Final = {"messages"}
+_READS_MAILBOX: Final = frozenset({"messages", "message_queue_bytes"})
+_ONLY_WHEN_ASKED: Final = _READS_MAILBOX | {"current_stacktrace"}
 
 
 PRIVATE: Final = frozenset({"messages", "dictionary"})
@@ -69,7 +71,7 @@ def information(node: KernelHost, pid: Pid, keys: list[str] | None) -> dict[str,
     Args:
         node: of the process.
         pid: of the process.
-        keys: the facts, in order; None: all but the messages.
+        keys: the facts, in order; None: all but the messages, their bytes and the stack.
     """
     wanted = [key for key in KEYS if key not in _ONLY_WHEN_ASKED] if keys is None else keys
     check_keys(wanted)
@@ -77,15 +79,19 @@ def information(node: KernelHost, pid: Pid, keys: list[str] | None) -> dict[str,
         process = kernel.tables.find(pid)
         if process is None:
             return None
-        items = process.mailbox.snapshot() if "messages" in wanted else []
+        items = process.mailbox.snapshot() if not _READS_MAILBOX.isdisjoint(wanted) else []
         facts: dict[str, Any] = kernel.facts(process)
     if "messages" in wanted:
         facts["messages"] = peek(node.kernel, items)
+    if "message_queue_bytes" in wanted:
+        facts["message_queue_bytes"] = _bytes_of(items)
     if "dictionary" in wanted:
         facts["dictionary"] = dict(process.dictionary)
     facts["initial_call"] = initial_call = _initial_call(node, process)
     if "current_function" in wanted:  # the only one that looks at every thread
-        facts["current_function"] = _current_function(process, initial_call)
+        facts["current_function"] = current_function(process, initial_call)
+    if "current_stacktrace" in wanted:
+        facts["current_stacktrace"] = stacktrace(process)
     runner: Runner | None = process.runner
     facts["status"] = "waiting" if runner is not None and runner.is_waiting else "running"
     facts["undecodable"] = process.undecodable
@@ -104,30 +110,14 @@ def _initial_call(node: KernelHost, process: ProcessRecord) -> tuple[str, str, i
         return "", "", 0
 
 
-def _current_function(
-    process: ProcessRecord, initial_call: tuple[str, str, int]
-) -> tuple[str, str, int] | None:
-    """(module, function, line) of the innermost frame that is the user's; None where no code runs.
+def _bytes_of(items: Iterable[Any]) -> int:
+    """Returns the bytes of messages: encoded ones, and what the flat values that came as they are take."""
+    return sum(len(item.data) if isinstance(item, Payload) else _size_of_flat(item) for item in items)
 
-    A process whose function is itself a builtin has no frame: it is named, with line 0.
-    """
-    runner: Runner | None = process.runner
-    if runner is None:
-        return None
-    if (task := runner.task) is not None:
-        frame = tracebacks.innermost_frame(task.get_coro())
-    elif (ident := runner.gate.thread_ident) is not None:
-        frame = sys._getframe() if ident == _thread.get_ident() else current_frames().get(ident)  # noqa: SLF001 - its documented use
-        while frame is not None and tracebacks.is_ours(frame.f_code.co_filename):
-            frame = frame.f_back
-        # Below pyx's own frames a thread has only those of `threading`.
-        if frame is not None and frame.f_code.co_name == "_bootstrap_inner":
-            return (*initial_call[:2], 0)
-    else:
-        return None
-    if frame is None:
-        return None
-    return str(frame.f_globals.get("__name__", "?")), frame.f_code.co_qualname, frame.f_lineno
+
+def _size_of_flat(item: Any) -> int:
+    parts = item if type(item) is tuple else ()
+    return sys.getsizeof(item) + sum(map(sys.getsizeof, parts))
 
 
 # ---------------------------------------------------------------- inquiries of peers

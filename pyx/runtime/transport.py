@@ -119,7 +119,7 @@ class Transport:
         )
         self._faults: FaultInjection | None = None
         self._timers = NodeTimers(dispatch, name_files)
-        self.lag = self._timers.lag
+        self.lag, self.ages = self._timers.lag, self._timers.ages
         self._opened = LockSlot()
         self._failure: BaseException | None = None
         self._hurried_at: float | None = None

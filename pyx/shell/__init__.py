@@ -22,6 +22,9 @@ processes.  Everything that is shown goes through one writer.
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
     prompt_names       the public names of pyx, which every prompt has
+    process_table      `ps()`: the processes of a node
+    node_table         `nodes()`: the connected nodes
+    text_table         rows of text in columns
     documentation      signatures and docstrings as the helpers show them
     history            the typed statements that are kept
     history_file       the file of the history: its format, its lock

@@ -91,7 +91,7 @@ class Helpers:
         """Returns name -> helper, as the prompt has them."""
         methods = (
             self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.exports,
-            self.runtime_info, self.remsh, self.jobs, self.clear, self.exit,
+            self.runtime_info, self.ps, self.nodes, self.remsh, self.jobs, self.clear, self.exit,
         )  # fmt: skip
         return {method.__name__: Helper(method) for method in methods}
 
@@ -216,6 +216,22 @@ class Helpers:
             ("nodes", ", ".join(Node.list()) or "none"),
         ]
         _print_rows(rows)
+
+    def ps(self, node: str | None = None, most: int = 50) -> None:
+        """Shows the processes of this node or of another one, those with the most messages first.
+
+        `bytes` are those of the messages; a process is at `function`; its age is known to a second, on a node
+        with a name.
+        """
+        from pyx.shell.process_table import process_table
+
+        _show(process_table(node, most).rstrip())
+
+    def nodes(self) -> None:
+        """Shows the connected nodes: how long a ping takes, bytes each way, and what is queued for them."""
+        from pyx.shell.node_table import node_table
+
+        _show(node_table().rstrip())
 
     def remsh(self, node: str) -> None:
         """Opens a shell on another node, until exit() or Ctrl-D; what you type runs there.

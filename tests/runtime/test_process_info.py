@@ -49,7 +49,8 @@ class TestKeys:
     def test_facts_are_all_but_the_messages_unless_asked_for(self, node: LocalNode, pid: Pid) -> None:
         facts = information(node, pid, None)
         assert facts is not None
-        assert list(facts) == [key for key in KEYS if key != "messages"]
+        asked_for = {"messages", "message_queue_bytes", "current_stacktrace"}
+        assert list(facts) == [key for key in KEYS if key not in asked_for]
 
     def test_facts_are_in_the_order_asked(self, node: LocalNode, pid: Pid) -> None:
         facts = information(node, pid, ["status", "kind", "messages"])
@@ -72,8 +73,10 @@ class TestFacts:
             "registered_name": None,
             "initial_call": (__name__, "waits", 0),
             "current_function": (__name__, "waits", waits.__code__.co_firstlineno + 1),
+            "current_stacktrace": [(__name__, "waits", waits.__code__.co_firstlineno + 1)],
             "status": "waiting",
             "message_queue_len": 0,
+            "message_queue_bytes": 0,
             "messages": [],
             "links": [],
             "monitors": [],

@@ -151,6 +151,34 @@ class TestJobs:
         assert ops.type("jobs(99)") == "ValueError: there is no job 99; jobs() lists them"
 
 
+class TestLooking:
+    def test_ps_shows_the_processes_of_a_node(self, host: Host, shared: Shell, server: Shell) -> None:
+        del host
+        server.type("Process.register(spawn(receive, 'never'), 'slow')")
+        server.type("for _ in range(3): send('slow', ['a message'])\n")
+        shown = shared.type('ps("server")').split("\n")
+        assert shown[0].split() == ["pid", "name", "messages", "bytes", "age", "function"]
+        assert shown[1].split()[1:3] == ["slow", "3"]
+        server.type("Process.exit(Process.whereis('slow'), 'kill')")
+
+    def test_nodes_shows_the_connected_nodes(self, shared: Shell, server: Shell) -> None:
+        del server
+        shared.type('Node.connect("server")')
+        shown = shared.type("nodes()").split("\n")
+        assert shown[0].startswith("node")
+        assert any(line.split()[:2] == ["server@vm", "up"] for line in shown[1:])
+
+    def test_the_stack_of_a_process_is_asked_for_from_another_node(
+        self, shared: Shell, server: Shell
+    ) -> None:
+        server.type("def waits(): return receive('never')\n")
+        server.type("Process.register(spawn(waits), 'waits')")
+        shared.type('pid = rpc.call("server", "Process", "whereis", ["waits"])')
+        shared.comes_to(
+            'Process.info(pid, "current_stacktrace")', "('current_stacktrace', [('__main__', 'waits', 1)])"
+        )
+
+
 class TestAttachingFromTheCommandLine:
     def test_without_a_name_a_hidden_one_is_made(self, host: Host, server: Shell) -> None:
         visitor = host.starts("--remsh", "server")

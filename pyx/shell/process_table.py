@@ -1,0 +1,97 @@
+"""`ps()` at the prompt: the processes of a node, those with the fullest mailboxes first."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx import rpc
+from pyx.node import Node
+from pyx.process import Process
+from pyx.runtime.local_node import this_node
+from pyx.shell.text_table import text_table
+
+if TYPE_CHECKING:
+    from pyx.terms import Pid
+
+MOST: Final = 50
+"""Processes that are shown, unless more are asked for."""
+
+_KEYS: Final = [
+    "registered_name",
+    "initial_call",
+    "current_function",
+    "message_queue_len",
+    "message_queue_bytes",
+]
+
+
+def process_table(node: str | None, most: int) -> str:
+    """Returns the table of `ps`, and a line about those that are not shown.
+
+    Args:
+        node: whose; None: this one.
+        most: the largest number of rows.
+
+    Raises:
+        RpcError: *node* cannot be reached, or its `--rpc` forbids it.
+    """
+    if node is None or this_node().full_name(node) == Node.self():
+        facts, total = process_facts(most)
+    else:
+        facts, total = rpc.call(node, "pyx.shell.process_table", "process_facts", [most])
+    rows = [
+        (
+            str(pid),
+            one["registered_name"] or "",
+            str(one["message_queue_len"]),
+            _size(one["message_queue_bytes"]),
+            _age(age),
+            _place(*(one["current_function"] or (*one["initial_call"][:2], 0))),
+        )
+        for pid, age, one in facts
+    ]
+    text = text_table(("pid", "name", "messages", "bytes", "age", "function"), rows, right=(2, 3, 4))
+    if total > len(rows):
+        text += f"... {total - len(rows)} more (of {total}); ps(most={total}) shows all\n"
+    return text
+
+
+def process_facts(most: int) -> tuple[list[tuple[Pid, float | None, dict[str, Any]]], int]:
+    """Returns the pid, age in seconds and facts of the processes of this node, and how many there are.
+
+    Those with the most messages come first, then the older ones; at most *most* of them.
+    """
+    here = this_node()
+    with here.kernel_call as kernel:
+        processes = kernel.tables.processes.all()
+    fullest = heapq.nsmallest(most, enumerate(processes), key=lambda pair: (-len(pair[1].mailbox), pair[0]))
+    ages = here.transport.ages if here.transport is not None else None
+    now = time.monotonic()
+    found: list[tuple[Pid, float | None, dict[str, Any]]] = []
+    for _, process in fullest:
+        facts = Process.info(process.pid, _KEYS)
+        if facts is not None:  # else it has ended meanwhile
+            found.append((process.pid, ages.of(process.pid, now) if ages is not None else None, facts))
+    return found, len(processes)
+
+
+def _place(module: str, function: str, line: int) -> str:
+    return f"{module}.{function}:{line}" if line else f"{module}.{function}"
+
+
+def _size(size: int) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if size < 10_000:
+            return f"{size} {unit}"
+        size //= 1024
+    return f"{size} GiB"
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
