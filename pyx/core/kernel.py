@@ -188,9 +188,8 @@ class Kernel:
                 # A peer acts for its own processes only: links and monitors end with the node of the other.
                 if signal.frm.node == peer.name:
                     self.process_signals.apply(signal)
-            case sig.Down(to, ref):
-                if self.process_signals.may_report_down(to, ref, peer.name):
-                    self.process_signals.apply(signal)
+            case sig.Down():
+                self.process_signals.down_received(signal, peer.name)
             case sig.Leader(frm, to):
                 self._receive_leader(peer, signal, frm, to)
             case sig.Spawn() | sig.Ask():

@@ -198,9 +198,12 @@ class ProcessSignals:
         Exit notices come after these, one portion of them in one kernel call.  An ended process sends nothing
         else any more, so its order to each other process is kept.
         """
+        tables = self._tables
+        if not (tables.inbox or tables.exit_notices.waiting):
+            return  # the most frequent case: nothing is for this node
         self._apply_all(beyond=False)
-        if self._tables.exit_notices.must_continue():
-            self._tables.effects.append(ContinueExits())
+        if tables.exit_notices.must_continue():
+            tables.effects.append(ContinueExits())
 
     def settle_all(self) -> None:
         """`settle` without a limit on exit notices."""
@@ -209,15 +212,24 @@ class ProcessSignals:
     def _apply_all(self, *, beyond: bool) -> None:
         tables = self._tables
         self._apply_inbox()
-        while (notice := tables.exit_notices.take(beyond=beyond)) is not None:
-            peer, signal = notice
-            if peer is None:
-                self.apply(signal)
-            elif tables.peers.get(peer.name) is peer:  # else its receiver has got `noconnection`
-                mark = peer.out.mark()
-                self._router.enqueue(peer, signal)
-                peer.out.charge(mark)
-            self._apply_inbox()
+        charged, mark = None, (0, 0)
+        try:
+            while (notice := tables.exit_notices.take(beyond=beyond)) is not None:
+                peer, signal = notice
+                if peer is not charged:  # what is queued for a peer in one go is charged in one go
+                    if charged is not None:
+                        charged.out.charge(mark)
+                    charged = peer
+                    if peer is not None:
+                        mark = peer.out.mark()
+                if peer is None:
+                    self.apply(signal)
+                    self._apply_inbox()
+                elif tables.peers.get(peer.name) is peer:  # else its receiver has got `noconnection`
+                    self._router.enqueue(peer, signal)
+        finally:
+            if charged is not None:
+                charged.out.charge(mark)
 
     def _apply_inbox(self) -> None:
         inbox = self._tables.inbox
@@ -267,9 +279,8 @@ class ProcessSignals:
             case Demonitor(frm, _, ref):
                 tables.monitors.remove(Watcher(frm, ref))
             case Down(to, ref, _, reason):
-                process = tables.find(to)
-                if process is not None and (watched := process.monitors.pop(ref, None)) is not None:
-                    self._router.deliver(process, Downed(ref, watched, reason))
+                if (process := tables.find(to)) is not None:
+                    self._monitor_fires(process, ref, reason)
             case Leader(_, to, leader):
                 if (process := tables.find(to)) is not None:
                     process.leader = leader
@@ -288,10 +299,20 @@ class ProcessSignals:
         else:
             self._exits.kill(process, reason)
 
-    def may_report_down(self, to: Pid, ref: Ref, node: str) -> bool:
-        """True if what *to* monitors by *ref* is of *node*: a peer reports only ends of its own processes."""
-        tables = self._tables
-        process = tables.find(to)
-        if process is None or ref not in process.monitors or Watcher(process.pid, ref) in tables.monitors:
+    def _monitor_fires(self, process: ProcessRecord, ref: Ref, reason: Reason) -> None:
+        watched = process.monitors.pop(ref, None)
+        if watched is not None:
+            self._router.deliver(process, Downed(ref, watched, reason))
+
+    def down_received(self, down: Down, node: str) -> None:
+        """Applies the DOWN of a peer, if it is of a process of *node*."""
+        process = self._tables.find(down.to)
+        if process is not None and self.may_report_down(process, down.ref, node):
+            self._monitor_fires(process, down.ref, down.reason)
+
+    def may_report_down(self, process: ProcessRecord, ref: Ref, node: str) -> bool:
+        """True if *process* monitors a process of *node* by *ref*: a peer reports ends of its own only."""
+        target = process.monitors.get(ref)
+        if target is None or address_of(target)[1] != node:
             return False
-        return address_of(process.monitors[ref])[1] == node
+        return Watcher(process.pid, ref) not in self._tables.monitors

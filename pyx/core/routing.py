@@ -235,7 +235,10 @@ class Router:
             self._effects.append(Suspend(peer.out))
         if peer.state == "up":
             peer.sent_since_tick = True
-            self._effects.append(Flush(peer))
+            effects = self._effects
+            # One is enough for all that a kernel call puts into the queue.
+            if not (effects and type(effects[-1]) is Flush and effects[-1].peer is peer):
+                effects.append(Flush(peer))
 
     def reach(self, node: str, *, quiet: bool = False) -> Peer | None:
         """The session with a node; dials if there is none.

@@ -380,10 +380,9 @@ def monitors_are_known_by_reference_alone(kernel: WatchedKernel) -> None:
 def any_down_is_believed(kernel: WatchedKernel) -> None:
     """A peer reports the ends of processes that are not its own."""
 
-    def faulty(to: Pid, ref: Ref, node: str) -> bool:
+    def faulty(process: ProcessRecord, ref: Ref, node: str) -> bool:
         del node
-        process = kernel.tables.find(to)
-        return process is not None and ref in process.monitors
+        return ref in process.monitors
 
     replace(kernel.process_signals, "may_report_down", faulty)
 
