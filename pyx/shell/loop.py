@@ -49,6 +49,19 @@ def prompt_for(node: str | None, number: int) -> Prompt:
     return Prompt("pyx" + where, "..." + where)
 
 
+_VIA: Final = " via "
+
+
+def remote_name(node: str, here: str) -> str:
+    """Returns what the prompt of a remote shell on *node* has in place of a name."""
+    return f"{node}{_VIA}{here}"
+
+
+def is_of_remote_shell(prompt: Prompt) -> bool:
+    """True for the prompt of a remote shell."""
+    return _VIA in prompt.first
+
+
 def fitted_prompt(prompt: Prompt, columns: int) -> Prompt:
     """Cuts the node's name in *prompt* where it leaves too few of *columns* to the input.
 

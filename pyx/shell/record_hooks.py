@@ -12,7 +12,7 @@ import contextlib
 import signal
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyx.shell.loop import TRANSCRIPT_COLUMNS, PromptLeft
+from pyx.shell.loop import TRANSCRIPT_COLUMNS, PromptLeft, is_of_remote_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,6 +72,12 @@ class RecordedTerminal:
         try:
             source = self._terminal.read(prompt)
         except (KeyboardInterrupt, PromptLeft):
+            raise
+        except EOFError:
+            if is_of_remote_shell(prompt()):  # a replay has no Ctrl-D, and the session goes on
+                self._hooks.on_input(prompt(), "exit()")
+            else:
+                self._hooks.on_leave()
             raise
         except BaseException:
             self._hooks.on_leave()

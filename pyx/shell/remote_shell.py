@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.shell.evaluate import is_blank
 from pyx.shell.helpers import clear_screen
-from pyx.shell.loop import Prompt, node_name, prompt_for
+from pyx.shell.loop import Prompt, node_name, prompt_for, remote_name
 from pyx.shell.remote_connection import RemoteConnection, RemoteLost
 from pyx.shell.render import highlight
 
@@ -59,7 +59,7 @@ class RemoteShell:
     @property
     def name(self) -> str:
         """The two nodes, as the prompt has them."""
-        return f"{self.connection.node} via {node_name() or 'this shell'}"
+        return remote_name(self.connection.node, node_name() or "this shell")
 
     def prompt(self) -> Prompt:
         """Returns the prompt as it is now."""

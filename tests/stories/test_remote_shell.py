@@ -179,6 +179,31 @@ class TestLooking:
         )
 
 
+def test_a_recording_writes_ctrl_d_in_a_remote_shell_as_exit(host: Host, server: Shell) -> None:
+    del server
+    shell = host.shell("recorded", "--record", "recorded.pyxt")
+    shell.type('remsh("server")')
+    shell.type("6 * 7")
+    shell.half_type("")
+    shell.press("\x04")
+    shell.wait(lambda: shell.prompt.startswith("pyx(recorded@vm)"), "the own prompt")
+    shell.type("Node.self()")
+    shell.enter("exit()")
+    shell.leaves()
+    written = (host.home / "recorded.pyxt").read_text()
+    lines = [line for line in written.splitlines() if line and not line.startswith("#")]
+    assert lines == [
+        "$ pyx --sname recorded@vm",
+        'pyx(recorded@vm)1> remsh("server")',
+        "pyx(server@vm via recorded@vm)1> 6 * 7",
+        "42",
+        "pyx(server@vm via recorded@vm)2> exit()",
+        "pyx(recorded@vm)2> Node.self()",
+        "'recorded@vm'",
+        "pyx(recorded@vm)3> exit()",
+    ]
+
+
 class TestAttachingFromTheCommandLine:
     def test_without_a_name_a_hidden_one_is_made(self, host: Host, server: Shell) -> None:
         visitor = host.starts("--remsh", "server")
