@@ -34,23 +34,9 @@ class ProcessExits:
         A call that ended before its function did is answered `"exit"`.  Without effect on a dead process.  It
         never ends half-way: a table entry that is missing already does not keep the others waiting.
         """
+        if not process.alive:
+            return
         caller, process.call = process.call, None
-        if process.alive:
-            self._remove(process, reason)
-        if caller is not None:
-            self._pending.answer(caller, "exit", reason, process.pid)
-
-    def kill(self, process: ProcessRecord, reason: Reason) -> None:
-        """Ends a process, and has the runtime stop its code."""
-        self.end(process, reason)
-        self._tables.effects.append(Kill(process, reason))
-
-    def answer_for_the_dead(self, node: str, signal: ExitSignal | Down | UnlinkAck) -> None:
-        """Queues an answer in the place of a process that has ended, behind all its own notices."""
-        peer = self._tables.peers.get(node)
-        self._tables.exit_notices.add([(None, signal)] if peer is None else _promised(peer, signal))
-
-    def _remove(self, process: ProcessRecord, reason: Reason) -> None:
         tables = self._tables
         pid = process.pid
         process.alive = process.waiting = False
@@ -76,6 +62,18 @@ class ProcessExits:
             others = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())
             tables.exit_notices.add(self._notices(pid, reason, dict(tables.peers), *others))
         tables.effects.append(Released(process))
+        if caller is not None:
+            self._pending.answer(caller, "exit", reason, pid)
+
+    def kill(self, process: ProcessRecord, reason: Reason) -> None:
+        """Ends a process, and has the runtime stop its code."""
+        self.end(process, reason)
+        self._tables.effects.append(Kill(process, reason))
+
+    def answer_for_the_dead(self, node: str, signal: ExitSignal | Down | UnlinkAck) -> None:
+        """Queues an answer in the place of a process that has ended, behind all its own notices."""
+        peer = self._tables.peers.get(node)
+        self._tables.exit_notices.add([(None, signal)] if peer is None else _promised(peer, signal))
 
     def _notices(
         self,

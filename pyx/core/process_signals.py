@@ -43,10 +43,10 @@ class ProcessSignals:
     def process_started(
         self,
         kind: str,
-        *,
         leader: Pid | None = None,
         parent: Pid | None = None,
         initial_call: InitialCall = ("", "", 0),
+        *,
         body: Any = None,
         keeps_pid: bool = False,
         terminal: bool = False,

@@ -191,7 +191,11 @@ class Requests:
         """Answers the caller of a process whose function returned or raised, once, and ends the process."""
         caller, process.call = process.call, None
         if caller is not None:
-            self._pending.answer(caller, outcome, payload, process.pid)
+            peer = self._peers.get(caller.node)
+            if peer is not None and peer.session == caller.session:  # as `answer`, in a call less
+                self._router.enqueue(peer, _new(Answer, (caller.number, outcome, payload, process.pid)))
+            else:
+                self._pending.answer(caller, outcome, payload, process.pid)
         self._process_signals.process_exited(process, "normal")
 
     def answer(self, inquire: Inquire, payload: Payload | str, outcome: str = "value") -> None:
@@ -216,8 +220,10 @@ class Requests:
             self._refuse(peer, number)
             peer.out.charge(mark)
             return
-        caller = _new(Caller, (peer.name, peer.session, number)) if number else None
-        self._start_call(frm, leader, payload, caller)
+        process, _ = self._process_signals.process_started("call", leader, frm, payload)
+        if number:
+            process.call = _new(Caller, (peer.name, peer.session, number))
+        self._tables.effects.append(_new(StartProcess, (process, payload)))
 
     def requested(self, peer: Peer, signal: Spawn | Ask) -> None:
         """Receives another request of a peer: refuses it by the policy, or starts what it asks for."""
@@ -236,11 +242,9 @@ class Requests:
             self._router.enqueue(peer, Answer(number, "refused", self._tables.policy))
 
     def _start_call(self, frm: Pid, leader: Pid | None, payload: Payload, caller: Caller | None) -> None:
-        process, _ = self._process_signals.process_started(
-            "call", leader=leader, parent=frm, initial_call=payload
-        )
+        process, _ = self._process_signals.process_started("call", leader, frm, payload)
         process.call = caller
-        self._tables.effects.append(_new(StartProcess, (process, payload)))
+        self._tables.effects.append(StartProcess(process, payload))
 
     def _start_spawn(
         self, frm: Pid, leader: Pid | None, payload: Payload, *, link: bool, monitor: Ref | None

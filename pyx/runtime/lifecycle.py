@@ -27,8 +27,9 @@ from pyx.execution.threads import run_process
 from pyx.runtime import rpc_functions
 from pyx.runtime.early_start import loaded_call
 from pyx.runtime.encoding import decode_reason, decoded, encoded, encoded_call, encoded_reason
-from pyx.signals import Call
+from pyx.signals import Call, Payload
 from pyx.terms import Raised
+from pyx.wire.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from pyx.execution.thread_pool import Pool
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.sending import Sending
-    from pyx.signals import Payload, Reason
+    from pyx.signals import Reason
     from pyx.terms import Pid, Ref
 
 
@@ -263,7 +264,7 @@ class Lifecycle:
             finish = self._kernel.requests.call_finished
             if error is None:
                 try:
-                    result = encoded(value, self._sending.max_message_bytes, what="result")
+                    result = Payload(encode(value, what="result", max_bytes=self._sending.max_message_bytes))
                 except (EncodeError, MemoryError) as unsendable:
                     error = unsendable
                 else:
