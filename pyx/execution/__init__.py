@@ -25,6 +25,7 @@
     line_buffer       what one process printed and has not handed over
     node_log          the logger `pyx.node`: a loop's lines are written by another thread
     stacks            the frames of all threads
+    debugger          Python's debugger without the frames of pyx
     tracebacks        tracebacks with the user's frames only
 
 Never imported here: `runtime` and the packages above it.

@@ -35,6 +35,8 @@ class LineBuffer:
 
     def write(self, text: str) -> bool:
         """Adds *text*; returns True when `take` has to be called until it returns that no more follows."""
+        if not text:  # `print(line, end="")`: nothing that would have to be ended
+            return False
         if len(text) <= LONGEST_PRINT:
             self._parts.append(text)
         else:

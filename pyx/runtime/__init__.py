@@ -51,6 +51,7 @@ On top of the node:
     round_trips        pings several nodes at once, and measures
     node_requests      ping, connect, spawn on another node
     process_requests   `Process.info` and `is_alive` of any pid
+    breakpoints        `breakpoint()` in a process: its shell is asked
     rpc_client         `rpc`: calls of functions on nodes
 
 Never imported here: the public modules, the shell, the scenarios.  A public module that a peer names ("Node",

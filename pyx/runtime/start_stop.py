@@ -24,6 +24,7 @@ from pyx.net.cookie import (
     read_home_cookie,
 )
 from pyx.options import MIB
+from pyx.runtime import breakpoints
 from pyx.runtime.transport import Transport
 from pyx.terms import full_name, host_of, is_full_name, is_long
 
@@ -40,6 +41,7 @@ def start(node: LocalNode, options: NodeOptions) -> str:
     """Makes *node* a named node and returns its full name; raises as `Node.start`."""
     forbid_green_threads()
     guard_main_thread()
+    breakpoints.install()
     full = _long_name(options.name) if options.long else _short_name(node, options.name)
     planned = _planned(options.seeds, full)
     secret = _secret(options.cookie, options.cookie_file)

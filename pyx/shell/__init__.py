@@ -49,7 +49,8 @@ processes.  Everything that is shown goes through one writer.
     hidden_name        a name for a node that only asks another one
     switched_completion  completion by the shell whose prompt is shown
     termination        how signals and lost output end a run
-    debugger           `breakpoint()`
+    interception       what takes an input before the prompt does
+    breakpoint_questions  the questions of processes that met a breakpoint
 
 Never imported here: `core`, `wire` and `net`, except the search for the home directory (the shell uses what a
 user uses: `node`, `process`, `rpc`, `primitives`, and of `runtime` its process and this node), `scenario`,

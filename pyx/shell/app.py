@@ -7,21 +7,21 @@ import builtins
 import contextlib
 import functools
 import gc
-import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.execution import thread_state
 from pyx.execution.slots import LockSlot
 from pyx.node import Node
 from pyx.process import Process
-from pyx.runtime import rpc_functions, start_stop
+from pyx.runtime import breakpoints, rpc_functions, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import program_exit
 from pyx.shell.evaluate import Evaluator, error_text, make_main
 from pyx.shell.helpers import Helpers
+from pyx.shell.interception import interception
 from pyx.shell.loop import Shell
 from pyx.shell.program import (
     INTERRUPTED,
@@ -171,7 +171,8 @@ class App:
             prepare=lambda tree: project.bind_names(tree, main.__dict__, lower),
         )
         sys.modules["__main__"] = main
-        sys.breakpointhook = _breakpoint
+        breakpoints.install()
+        interception.settle = functools.partial(process.finish_line, newline=False)
         if options.rpc_eval is not None:
             from pyx.shell.remote_eval import rpc_eval
 
@@ -241,13 +242,3 @@ def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Co
 
 def _all_nodes() -> list[str]:
     return Node.list("known", "this")
-
-
-def _breakpoint(*args: Any, **kwargs: Any) -> Any:
-    """`sys.breakpointhook` of a shell: Python's, if another debugger or arguments are given."""
-    if args or kwargs or os.environ.get("PYTHONBREAKPOINT"):
-        return sys.__breakpointhook__(*args, **kwargs)  # noqa: T100 - the user has asked for it
-    from pyx.shell.debugger import stop_in
-
-    stop_in(sys._getframe(1))  # noqa: SLF001 - its caller, as `pdb.set_trace` takes it
-    return None

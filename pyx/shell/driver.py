@@ -44,6 +44,7 @@ from pyx.printable import filter_foreign
 from pyx.runtime.local_node import this_node
 from pyx.shell import driver_requests
 from pyx.shell.evaluate import ExitRequested
+from pyx.shell.interception import InterceptedTerminal, interception
 from pyx.shell.log_handler import log_shown
 from pyx.shell.loop import TRANSCRIPT_COLUMNS, node_name, show_outcome
 from pyx.shell.screen import ScreenStream
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from pyx.runtime.shell_process import ShellProcess
     from pyx.shell.completion import Completion
     from pyx.shell.evaluate import Evaluator
-    from pyx.shell.loop import Prompt
+    from pyx.shell.loop import Prompt, Terminal
     from pyx.terms import Pid
 
 _LEAVING_SECONDS: Final = 2.0
@@ -135,13 +136,14 @@ class Driver:
         self._process: ShellProcess | None = None
         self._incarnations_sent: set[int] = set()
         this_node().hosts_are_one = True
+        self._intercepted = InterceptedTerminal(self, shows_other_prompts=False)
 
     # ------------------------------------------------------------ frontend.Frontend
 
     @property
-    def terminal(self) -> Driver:
+    def terminal(self) -> Terminal:
         """See `Frontend`."""
-        return self
+        return self._intercepted
 
     @property
     def console(self) -> Driver:
@@ -163,6 +165,7 @@ class Driver:
         self._evaluator = evaluator
         self._complete = complete
         self._process = process
+        interception.has_prompt = True
         self._channel.send("ready", name=node_name() or "", creation=Node.info()["creation"] or 0)
         self._channel.listen(self._handle)
 

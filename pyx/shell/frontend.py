@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 import pyx
 from pyx.execution import thread_state
 from pyx.execution.console_writer import Pace
+from pyx.shell.interception import InterceptedTerminal, interception
 from pyx.shell.log_handler import log_shown
 from pyx.shell.loop import LineTerminal, Terminal
 from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, report_interrupts
@@ -100,6 +101,10 @@ class StandardFrontend:
         self.terminal: Terminal = LineTerminal(
             self._read_line, self._screen.show, shows_keys=sys.stdin.isatty()
         )
+        if self._stdin.isatty():
+            interception.stdin = self._stdin.fileno()
+            interception.show = self._screen.show
+            interception.line_was_ended = self._screen.line_was_ended
         self._editor: PersonTerminal | None = None
         self._process: ShellProcess | None = None
         self._is_blocked = False
@@ -135,6 +140,10 @@ class StandardFrontend:
             python = sys.version.partition(" ")[0]
             banner = f"pyx {pyx.__version__} (Python {python}), h() for help\n"
             self.terminal.show(banner, "notice")
+        self.terminal = InterceptedTerminal(self.terminal)
+        interception.has_prompt = True
+        if self._editor is not None:
+            interception.redraw = self._editor.redraw
         if self._recorder is not None:
             self.terminal = RecordedTerminal(self.terminal, self._recorder)
             report_interrupts(self._recorder)

@@ -160,6 +160,10 @@ class PersonTerminal:
         """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
         return self._signals.end_prompt(error)
 
+    def redraw(self) -> None:
+        """Shows the prompt anew, as it is now; called by any thread."""
+        self._soon(self._session.app.invalidate)
+
     def _fitted_prompt(self) -> Prompt:
         return fitted_prompt(self._prompt(), self._session.app.output.get_size().columns)
 

@@ -31,6 +31,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestLines:
+    def test_empty_text_is_not_an_unfinished_line(self) -> None:
+        buffer = LineBuffer()
+        assert not buffer.write("")
+        assert not buffer
+
     def test_unfinished_line_stays(self) -> None:
         buffer = LineBuffer()
         assert not buffer.write("half")

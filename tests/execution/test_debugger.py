@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
+from pyx.execution.debugger import Debugger
 from pyx.process import Process
-from pyx.shell.debugger import Debugger
 from tests.stories.host import PYX, Host
 
 if TYPE_CHECKING:

@@ -1,0 +1,123 @@
+"""Python's debugger, which skips the frames of pyx: in a shell, and in a process from afar.
+
+In Python's own, `next` at the end of the user's code goes on inside pyx, and `where` begins with a dozen of
+its frames.  Debugging in a shell ends with the evaluation (`shell/evaluate.py`).  `runtime/breakpoints.py`
+decides which of the two runs.
+"""
+
+from __future__ import annotations
+
+import pdb  # noqa: T100 - this is the debugger's place
+import sys
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pyx.execution.tracebacks import is_ours
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+
+class Debugger(pdb.Pdb):
+    """Python's debugger, without the lines and frames of pyx and the frames that started pyx."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(skip=["pyx", "pyx.*"], **options)
+
+    def get_stack(
+        self, f: FrameType | None, t: TracebackType | None
+    ) -> tuple[list[tuple[FrameType, int]], int]:
+        """See `bdb.Bdb`."""
+        stack, index = super().get_stack(f, t)
+        ours = [is_ours(frame.f_code.co_filename) for frame, _ in stack]
+        start = ours.index(True) if True in ours else 0
+        shown = [place for place in range(start, len(stack)) if not ours[place]]
+        if index not in shown:
+            return stack, index
+        return [stack[place] for place in shown], shown.index(index)
+
+    def user_exception(
+        self,
+        frame: FrameType,
+        exc_info: tuple[type[BaseException], BaseException, TracebackType],
+    ) -> None:
+        """See `bdb.Bdb`, which calls this at the end of a coroutine of a skipped module, too."""
+        if not is_ours(frame.f_code.co_filename):
+            super().user_exception(frame, exc_info)
+
+
+class Lines(Protocol):
+    """Where the lines of a process's debugger come from."""
+
+    def readline(self) -> str:
+        """Returns a line with its end; "" where no more come."""
+
+    def left(self) -> None:
+        """Says that the debugger has been left."""
+
+
+class ProcessDebugger(Debugger):
+    """The debugger of a process: its lines come from another thread's terminal, or another node's.
+
+    What it shows is printed as the process prints.  To leave it (`c`, `q`, the end of the lines) is to go on:
+    a question from far away never ends a process.  It ends with the process's code, too.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._bottom: FrameType | None = None
+        super().__init__(stdin=lines, stdout=sys.stdout, nosigint=True, readrc=False)
+        self.prompt = ""  # the terminal shows one
+
+    def set_trace(self, frame: FrameType | None = None, **options: Any) -> None:
+        """See `bdb.Bdb`."""
+        self._bottom = stopped = frame
+        while frame is not None and frame.f_back is not None:
+            frame = frame.f_back
+            if is_ours(frame.f_code.co_filename):
+                break
+            self._bottom = frame
+        super().set_trace(stopped, **options)
+
+    def trace_dispatch(self, frame: FrameType, event: str, arg: Any) -> Any:
+        """See `bdb.Bdb`; the thread runs other processes after this one."""
+        following = super().trace_dispatch(frame, event, arg)
+        if event == "return" and frame is self._bottom:
+            self._leave()
+            return None
+        return following
+
+    def do_continue(self, arg: str) -> bool | None:
+        """See `pdb.Pdb`."""
+        is_over = super().do_continue(arg)
+        if not self.breaks:
+            self._leave()
+        return is_over
+
+    do_c = do_cont = do_continue
+
+    def do_quit(self, arg: str) -> bool | None:
+        """Leaves the debugger; the process goes on."""
+        self.clear_all_breaks()
+        return self.do_continue(arg)
+
+    do_q = do_exit = do_EOF = do_quit  # noqa: N815 - pdb's names
+
+    def do_interact(self, arg: str) -> None:
+        """Says that there is none: its lines would come from this node's terminal."""
+        del arg
+        self.message("no interact here: write ! before a statement")
+
+    def default(self, line: str) -> None:
+        """See `pdb.Pdb`, which replaces the streams of the whole program while it runs a statement."""
+        mine = self.stdin, self.stdout
+        self.stdin, self.stdout = sys.stdin, sys.stdout
+        try:
+            super().default(line)
+        finally:
+            self.stdin, self.stdout = mine
+
+    def _leave(self) -> None:
+        sys.settrace(None)
+        if self._bottom is not None:
+            self._bottom = None
+            self._lines.left()

@@ -1,0 +1,171 @@
+"""The questions of processes that met a breakpoint, asked at the terminal that shows their output.
+
+A process asks by a call of this node (`runtime/breakpoints.py`), so the policy on calls decides for other
+nodes.  What is typed at the prompt is the answer (`loop.py`); while an evaluation runs, and where there is no
+prompt, lines are read from the terminal itself.  One process is debugged at a time; the others wait.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from pyx.errors import ReceiveTimeout
+from pyx.primitives import make_ref, receive, self, send, spawn
+from pyx.process import Process
+from pyx.shell.interception import interception
+
+if TYPE_CHECKING:
+    from pyx.terms import Pid, Ref
+
+ASK_SECONDS: Final = 60.0
+"""How long a question waits for its answer; then the process goes on."""
+
+_ANSWERS: Final = {"y", "yes", "n", "no", ""}
+"""What is an answer to the question; any other input is the prompt's."""
+
+_LOOK_SECONDS: Final = 0.1
+"""How often a waiting question looks whether a prompt has come or gone, or a line was typed without one."""
+
+
+class _Desk:
+    """Whose turn it is, and the lines that were typed for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.turn: Pid | None = None
+        self.is_entered = False
+        self.lines: deque[str] = deque()
+        self.waiter: tuple[Pid, Ref] | None = None
+
+    def take(self, source: str) -> bool:
+        """Takes an input of the prompt: any line while the debugger runs, else an answer to the question."""
+        with self.lock:
+            if self.turn is None or not (
+                self.is_entered or source.strip().lower() in {"y", "yes", "n", "no", ""}
+            ):
+                return False
+            self.lines.append(source)
+            waiter = self.waiter
+        if waiter is not None:
+            send(waiter[0], ("line", waiter[1]))
+        return True
+
+    def begin(self, frm: Pid) -> bool:
+        with self.lock:
+            if self.turn not in {None, frm}:
+                return False
+            self.turn, self.is_entered = frm, False
+            self.lines.clear()
+            interception.take = self.take
+            return True
+
+    def end(self, frm: Pid) -> None:
+        with self.lock:
+            if self.turn == frm:
+                self.turn, self.is_entered, self.waiter = None, False, None
+                interception.take = interception.prompt = None
+        if interception.at_prompt:
+            interception.redraw()
+
+
+_desk = _Desk()
+
+
+def ask(leader: Pid, frm: Pid, place: str) -> str:
+    """Asks whether to enter process *frm*, which stopped at *place*; returns "enter", "go on", or why not."""
+    del leader  # the call's own output appears there
+    if not (interception.has_prompt or interception.stdin is not None):
+        return "its shell has no terminal"
+    ended = Process.monitor(frm)
+    deadline = time.monotonic() + ASK_SECONDS
+    while not _desk.begin(frm):
+        if _has_ended(ended, _LOOK_SECONDS) or time.monotonic() > deadline:
+            return "another process is being debugged at its terminal"
+    _tell(f"{frm} stopped at {place}, enter? [y/N]\n")
+    line = _next_line(frm, ended, deadline)
+    if line is not None and line.strip().lower() in {"y", "yes"}:
+        _desk.is_entered = True
+        spawn(_watch, frm)
+        return "enter"
+    _desk.end(frm)
+    if line is None:
+        _tell(f"{frm} goes on: no answer within {ASK_SECONDS:g} s\n")
+    return "go on"
+
+
+def read_line(leader: Pid, frm: Pid) -> str:
+    """Returns the next line that is typed for the debugger of *frm*; "" if the debugger has been left."""
+    del leader
+    if _desk.turn != frm:
+        return ""
+    interception.settle()  # what the process has shown comes before the prompt
+    interception.prompt = "(Pdb) "
+    if interception.at_prompt:
+        interception.redraw()
+    elif interception.show is not None:
+        interception.show("(Pdb) ")
+    line = _next_line(frm, Process.monitor(frm), None)
+    return "" if line is None or line == interception.END else f"{line}\n"
+
+
+def left(leader: Pid, frm: Pid) -> None:
+    """Gives the prompt back to the shell: the debugger of *frm* has been left."""
+    del leader
+    _desk.end(frm)
+
+
+def _watch(frm: Pid) -> None:
+    """Gives the prompt back to the shell where the debugged process ends without a word."""
+    ended = Process.monitor(frm)
+    while _desk.turn == frm:
+        if _has_ended(ended, _LOOK_SECONDS):
+            _desk.end(frm)
+
+
+def _next_line(frm: Pid, ended: Ref, deadline: float | None) -> str | None:
+    """Returns the next line for *frm*; None after the deadline, or once the process has ended."""
+    ref = make_ref()
+    _desk.waiter = self(), ref
+    try:
+        while not _desk.lines:
+            if deadline is not None and time.monotonic() > deadline:
+                return None
+            if _has_ended(ended, _LOOK_SECONDS):
+                _desk.end(frm)
+                return None
+            _read_without_prompt()
+        return _desk.lines.popleft()
+    finally:
+        _desk.waiter = None
+
+
+def _has_ended(ended: Ref, seconds: float) -> bool:
+    """Waits for a line or for the end of the process that is monitored by *ended*; True for the latter."""
+    try:
+        return bool(receive(("DOWN", ended, ..., ..., ...), ("line", ...), timeout=seconds)[0] == "DOWN")
+    except ReceiveTimeout:
+        return False
+
+
+def _read_without_prompt() -> None:
+    """Takes a line that was typed while no prompt is shown."""
+    number = interception.stdin
+    if number is None:
+        return
+    with interception.reading:
+        if interception.at_prompt or not select.select([number], [], [], 0)[0]:
+            return
+        typed = os.read(number, 1 << 16)
+    if interception.line_was_ended is not None:
+        interception.line_was_ended()
+    for line in typed.decode(errors="replace").splitlines() or [interception.END]:
+        _desk.take(line)
+
+
+def _tell(text: str) -> None:
+    print(text, end="")  # noqa: T201 - at the leader's terminal
