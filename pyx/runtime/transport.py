@@ -97,7 +97,7 @@ class Transport:
             self._carrier = UnixCarrier(directory, self._claim, hosts_are_one=hosts_are_one)
             name_files = NameFiles(directory, self._claim, name)
         else:
-            # With TLS and cryptography, which a short name does not need.
+            # With TLS, which a short name does not need.
             from pyx.net.tcp_carrier import TcpCarrier
 
             self._tcp = self._carrier = TcpCarrier(
