@@ -1,7 +1,7 @@
 """Garbage collections of a start: none while modules are loaded, because what they make stays.
 
-60 collections take 4 of the 70 ms until the modules of a shell are loaded, and three of many new objects 5 of
-the 60 ms from then to its prompt [measured: CPU time, CPython 3.11].
+A prompt is shown 5 % earlier, for 0.3 MB of memory; and `pyx -e 1` takes 122 ms instead of 157, because the
+collections at Python's end do not look at what a start has loaded [measured: CPU time, CPython 3.11].
 """
 
 from __future__ import annotations
