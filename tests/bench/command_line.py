@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "--rounds", type=count, metavar="N", help="rounds (default: 5, fewer for what takes long)"
     )
     words.add_argument(
-        "--secs", type=seconds, default=0.3, metavar="SECONDS", help="for each case, about (default: 0.3)"
+        "--secs", type=seconds, default=0.25, metavar="SECONDS", help="for each case, about (default: 0.25)"
     )
     words.add_argument(
         "--pin",
@@ -117,10 +117,12 @@ def main(argv: Sequence[str]) -> int:
         Plan(group.name, pin, by_group[group.name], rounds, asked.secs)
         for group in GROUPS
         if group.name in by_group
-        for pin in ([asked.pin] if asked.pin else group.pins)
-        if (rounds := group.rounds if asked.rounds is None else asked.rounds)
+        for pin in ([asked.pin] if asked.pin else group.rounds)
+        if (rounds := group.rounds.get(pin, 5) if asked.rounds is None else asked.rounds)
     ]
-    if asked.write and (reason := why_not_on_the_page(by_group, names, revision)):
+    if asked.write and (
+        reason := why_not_on_the_page(by_group, restricted=bool(names or revision or asked.pin))
+    ):
         words.error(reason)
     if reasons := {reason for plan in plans if (reason := pinning.why_not(plan.pin))}:
         words.error(" ".join(reasons))
@@ -133,9 +135,7 @@ def main(argv: Sequence[str]) -> int:
         return _measure(plans, contenders, compared, [asked.keep, KEPT if asked.write else None], asked.write)
 
 
-def why_not_on_the_page(
-    by_group: Mapping[str, Sequence[str]], contenders: Sequence[str], revision: str | None
-) -> str | None:
+def why_not_on_the_page(by_group: Mapping[str, Sequence[str]], *, restricted: bool) -> str | None:
     """The reason why such a measurement cannot replace what is kept of its groups, or None."""
     parts = [
         group
@@ -144,8 +144,8 @@ def why_not_on_the_page(
     ]
     if parts:
         return f"--write replaces groups: say --cases {' '.join(parts)}"
-    if contenders or revision:
-        return "--write replaces groups, with all contenders: leave out --contenders and --compare"
+    if restricted:
+        return "--write replaces groups as they are: leave out --contenders, --compare and --pin"
     return None
 
 
@@ -202,7 +202,7 @@ def listed() -> str:
     """The groups and cases, a line each."""
     lines = []
     for group in GROUPS:
-        lines.append(f"{group.name}: {group.what} ({', '.join(group.pins)})")
+        lines.append(f"{group.name}: {group.what} ({', '.join(group.rounds)})")
         lines += [
             f"    {case.name:20} {case.unit:6} {case.what}"
             for case in CASES.values()

@@ -38,7 +38,7 @@ from tests.local_nodes import until
         (["--pin", "free"], "invalid choice: 'free'"),
         (["--compare", "no-such-revision"], "git knows no revision 'no-such-revision'"),
         (["--write", "--cases", "ping"], "--write replaces groups: say --cases latency"),
-        (["--write", "--contenders", "pyx"], "leave out --contenders and --compare"),
+        (["--write", "--contenders", "pyx"], "leave out --contenders, --compare and --pin"),
         (["extra"], "unrecognized arguments: extra"),
     ],
 )

@@ -1,136 +1,49 @@
-"""What an rpc and a message must do in pure Python, each in one function: the limit of the design.
-
-With pyx's own codec: the call is encoded, gets a number in a table under a lock, and a short head; on the
-other side the frame is cut, a process record is made and entered, a fresh context is current, the call is
-decoded, the function is found by its names and called, the answer is encoded, the record is removed.  There
-are no links, monitors, output, policy and kills, whose cost when unused is a test of a field each.
+"""The two ends of the sketch (`sketch.py`) in each of its ways, with a unix socket between them.
 
 `limit`: the thread that asks reads the socket itself, and the other side's reading thread runs the function.
 `limit_hops`: a reading thread on both ends, and a thread for the function.
 `limit_aio`: one event loop on both ends.
+`oneway_dict`: messages gathered into writes of 64 KiB, taken from a mailbox by another thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 import threading
 from collections import deque
-from contextvars import Context, ContextVar
+from contextvars import Context
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.signals import Payload
-from pyx.terms import Incarnation
 from pyx.wire.codec import decode, encode
-from tests.bench.programs import sketch_functions
 from tests.bench.programs.pair import Pair, main, ready
 from tests.bench.programs.sampling import now, rate, sample, sample_async, seconds_since
+from tests.bench.programs.sketch import (
+    HERE,
+    LENGTH_BYTES,
+    READ_BYTES,
+    SINK,
+    THERE,
+    Record,
+    answered,
+    asked,
+    begun,
+    called,
+    current,
+    cut,
+    ended,
+    lock,
+    processes,
+    read_frames,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HERE: Final = Incarnation("a@host", 5)
-THERE: Final = Incarnation("b@host", 6)
-CALL: Final = Struct(">IBIIII")
-ANSWER: Final = Struct(">IBIBI")
 SEND: Final = Struct(">IBII")
-LENGTH_BYTES: Final = 4
-READ_BYTES: Final = 131_072
-SINK: Final = 7
 MESSAGE: Final = ("add", {"name": "nike", "qty": 30})
-MODULE: Final = sketch_functions.__name__
-
-
-class Record:
-    """A process: as many fields as one has in pyx, about."""
-
-    __slots__ = ("call", "incoming", "is_alive", "killed", "leader", "links", "monitors", "number", "waiting")
-
-    def __init__(self, number: int, call: int, leader: int) -> None:
-        self.number = number
-        self.call = call
-        self.leader = leader
-        self.incoming: deque[Payload] | None = None
-        self.links = self.monitors = None
-        self.waiting = self.killed = False
-        self.is_alive = True
-
-
-current: ContextVar[Record | None] = ContextVar("current", default=None)
-lock: Final = threading.Lock()
-processes: Final[dict[int, Record]] = {}
-pending: Final[dict[int, list[Any]]] = {}
-last_numbers: Final = {"call": 0, "process": SINK}
-
-
-def cut(data: bytes, rest: bytes) -> tuple[list[bytes], bytes]:
-    """The whole frames in what was read, and what is left."""
-    if rest:
-        data = rest + data
-    frames, at, end = [], 0, len(data)
-    while end - at >= LENGTH_BYTES:
-        after = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES], "big")
-        if after > end:
-            break
-        frames.append(data[at:after])
-        at = after
-    return frames, data[at:]
-
-
-def asked(function: str, waiter: list[Any]) -> bytes:
-    """The frame of a call, whose answer is put into *waiter*."""
-    payload = encode((MODULE, function, [1, 2]))
-    with lock:
-        last_numbers["call"] = number = last_numbers["call"] + 1
-        pending[number] = waiter
-    return CALL.pack(len(payload) + CALL.size - LENGTH_BYTES, 200, number, 1, 0, 1) + payload
-
-
-def begun(frame: bytes) -> tuple[Record, Payload]:
-    """Makes the process of a call."""
-    _, _, number, leader, _, _ = CALL.unpack_from(frame)
-    with lock:
-        last_numbers["process"] = own = last_numbers["process"] + 1
-        process = processes[own] = Record(own, number, leader)
-    return process, Payload(frame[CALL.size :], THERE)
-
-
-def called(process: Record, payload: Payload) -> Any:
-    """Calls the function, in the context of the process."""
-    current.set(process)
-    module, name, arguments = decode(payload, HERE)
-    return getattr(sys.modules[module], name)(*arguments)
-
-
-def ended(process: Record, value: Any) -> bytes:
-    """Removes the process, and returns the frame of its answer."""
-    payload = encode(value)
-    with lock:
-        del processes[process.number]
-        process.is_alive = False
-    head = ANSWER.pack(len(payload) + ANSWER.size - LENGTH_BYTES, 201, process.call, 0, process.number)
-    return head + payload
-
-
-def answered(frame: bytes) -> list[Any]:
-    """Takes the waiter of an answer, and puts the payload into it."""
-    number = ANSWER.unpack_from(frame)[2]
-    with lock:
-        waiter = pending.pop(number)
-    waiter[0] = Payload(frame[ANSWER.size :], THERE)
-    return waiter
-
-
-def read_frames(connection: socket.socket, take: Callable[[bytes], object]) -> None:
-    """Reads until the other end closes."""
-    rest = b""
-    while data := connection.recv(READ_BYTES):
-        frames, rest = cut(data, rest)
-        for frame in frames:
-            take(frame)
-
 
 # ---------------------------------------------------------------- the asked ends
 
