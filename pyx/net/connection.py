@@ -169,20 +169,18 @@ class Connection:
                 self._write()
             finally:
                 self._lock.release()
-            self._wake_waiters()
+            out = self.out
+            if out.waiters:
+                self._wake_waiters()
             if self._pause is not None:
                 self._on_loop(self._read_again)
             if self._full or self._broken or self._held:
                 return
-            if self._is_empty:
+            if not out and not out.first and self._session.is_empty:
                 if self._closing:
                     self._on_loop(self._all_sent)
                 return
         self.flush_later()
-
-    @property
-    def _is_empty(self) -> bool:
-        return not self.out and not self.out.first and self._session.is_empty
 
     def _wake_waiters(self) -> None:
         if self.out.waiters and self.out.is_below_low_water:
@@ -209,8 +207,9 @@ class Connection:
                 self._give_up(f"a signal for it cannot be sent: {error}")
                 return
             self._unsent = memoryview(data)
-            for sentence in self._session.unwritten():
-                self._on_loop(self._owner.signal_not_sent, sentence)
+            if self._session.left_out:
+                for sentence in self._session.unwritten():
+                    self._on_loop(self._owner.signal_not_sent, sentence)
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._stream.send(self._unsent) :]
@@ -399,7 +398,7 @@ class Connection:
         if self._broken or not self._lock.acquire(blocking=False):
             return  # the holder comes back here
         try:
-            if self._is_empty and not self._unsent:
+            if not self.out and not self.out.first and self._session.is_empty and not self._unsent:
                 self._broken = True
                 # The peer reads to the end, closes, and so ends this connection too.  Closing now, with data
                 # unread here, would discard data on its way to the peer.

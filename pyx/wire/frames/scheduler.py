@@ -68,12 +68,10 @@ class OutputScheduler:
         self._bytes_in_flight = 0
         self._streams = 0
         self._goodbye: Goodbye | None = None
-        self._unwritten: list[str] = []
-
-    @property
-    def is_empty(self) -> bool:
+        self.left_out: Final[list[str]] = []
+        """The signals that could not be written, for `unwritten`."""
+        self.is_empty = True
         """True when `gather` has returned all bytes of the signals that it took."""
-        return not self._queues and self._goodbye is None
 
     def gather(self, signals: deque[Signal]) -> tuple[bytes, int]:
         """Returns (the next bytes to write, bytes released from the outbox once they are written).
@@ -113,16 +111,18 @@ class OutputScheduler:
             parts += (pack(len(head)), head)
             released += queued_bytes(self._goodbye)
             self._goodbye = None
+        self.is_empty = not self._queues and self._goodbye is None
         return b"".join(parts), released
 
     def unwritten(self) -> list[str]:
         """The signals left out since the last call, each as a sentence with the reason."""
-        unwritten, self._unwritten = self._unwritten, []
+        unwritten = self.left_out.copy()
+        self.left_out.clear()
         return unwritten
 
     def _leave_out(self, signal: Signal, error: Exception) -> int:
         """Records that a signal cannot be written; returns the bytes released from the outbox."""
-        self._unwritten.append(f"the {type(signal).__name__} cannot be sent: {error}")
+        self.left_out.append(f"the {type(signal).__name__} cannot be sent: {error}")
         return queued_bytes(signal)
 
     def _is_queued(self, signal: Signal) -> bool:

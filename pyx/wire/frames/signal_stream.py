@@ -53,6 +53,10 @@ class SignalStream:
     ) -> None:
         self._there = there
         self._scheduler = OutputScheduler(Writer(here, there), fragment_bytes)
+        self.left_out: Final = self._scheduler.left_out
+        """Not empty if there are signals for `unwritten`; read first where a call more would count."""
+        self.is_empty = True
+        """True when `transmit` has returned all bytes of the signals that it took."""
         self._frames = FrameReader(MAX_FRAME_BYTES)
         self._reader = Reader(here, there)
         self._reassembly = Reassembly(max_payload_bytes, budget or node_budget(max_payload_bytes))
@@ -65,16 +69,13 @@ class SignalStream:
         Takes signals from the front of *signals*, as many as make some ten kilobytes.  Of a large one it
         returns a fragment and keeps the rest: call again until the stream `is_empty` too.
         """
-        return self._scheduler.gather(signals)
+        written = self._scheduler.gather(signals)
+        self.is_empty = self._scheduler.is_empty
+        return written
 
     def unwritten(self) -> list[str]:
         """The signals that could not be written since the last call, each as a sentence with the reason."""
         return self._scheduler.unwritten()
-
-    @property
-    def is_empty(self) -> bool:
-        """True when `transmit` has returned all bytes of the signals that it took."""
-        return self._scheduler.is_empty
 
     # ------------------------------------------------------------ in
 
