@@ -12,7 +12,7 @@ import pytest
 from pyx import aio, fast_paths, receive
 from tests.local_nodes import until
 from tests.pages import rows
-from tests.runtime.walk import two_nodes, waits, walk_of_a_call, walks_of_a_message
+from tests.runtime.walk import two_nodes, waits, walk_of_a_call, walks_of_a_message, walks_of_a_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,8 +36,10 @@ BUDGETS: Final = {
     "calls of a lone send, to the socket": Budget(42, 40, 42, 40),
     "calls of a send in a stream": Budget(33, 31, 33, 31),
     "calls of a message, from the socket to the return of `receive`": Budget(42, 39, 42, 39),
+    "calls of the spawn of an `async def` process, until it waits": Budget(45, 42, 45, 42),
+    "calls of its kill, until it is gone": Budget(64, 60, 64, 60),
     "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),
-    "tracked objects of an idle `def` process": Budget(50, 47, 50, 47),
+    "tracked objects of an idle `def` process": Budget(41, 38, 41, 38),
 }
 """A change that lowers a figure lowers its budget too; the slack is for other versions of Python."""
 
@@ -92,6 +94,16 @@ def test_received_message_is_within_its_budget_of_calls(pair: Pair) -> None:
         return walks_of_a_message(pair, streams=False)[1]
 
     assert_calls_within("calls of a message, from the socket to the return of `receive`", received)
+
+
+def test_spawn_is_within_its_budget_of_calls(pair: Pair) -> None:
+    assert_calls_within(
+        "calls of the spawn of an `async def` process, until it waits", lambda: walks_of_a_process(pair)[0]
+    )
+
+
+def test_kill_is_within_its_budget_of_calls(pair: Pair) -> None:
+    assert_calls_within("calls of its kill, until it is gone", lambda: walks_of_a_process(pair)[1])
 
 
 def idle() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.core.effects import ContinueExits, Kill, Log
+from pyx.core.effects import ContinueExits, Flush, Kill, Log
 from pyx.core.exit_notices import ExitNotices
 from pyx.core.mailbox import Downed, Exited, NodeDown
 from pyx.signals import Down, ExitSignal, Goodbye, Link, Monitor, Tick
@@ -123,6 +123,25 @@ def test_answer_for_a_dead_process_comes_behind_its_notices(node: Node) -> None:
     portions(node)
     downs = [Downed(first[-1], dead.pid, "boom"), Downed(late, dead.pid, "noproc")]
     assert messages(others[-1]) == downs
+
+
+def test_portion_for_one_peer_is_flushed_once_and_charged_whole() -> None:
+    world = World("a@h", "b@h")
+    world.connect("a@h", "b@h")
+    a, b = world["a@h"], world["b@h"]
+    dead, watcher = b.process(), a.process()
+    count = b.tables.exit_notices.portion
+    for _ in range(count):
+        a.process_signals.monitor(watcher, seen_from(a, b, dead.pid))
+    world.carry()
+    b.process_signals.process_exited(dead, "boom")
+    effects, peer = b.router.collect(), b.peer("a@h")
+    assert effects.count(Flush(peer)) == 1
+    assert len(peer.out) == count
+    assert peer.out.load == peer.out.queued > 0
+    world.carry()
+    assert len(messages(watcher)) == count
+    assert peer.out.load == 0
 
 
 def test_link_to_a_process_whose_exit_is_queued_is_not_a_second_link(node: Node) -> None:

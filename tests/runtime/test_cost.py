@@ -1,7 +1,6 @@
-"""What a waiting process costs, and that nothing of it, or of a connection, is left after its end.
+"""What is left of a process, or of a connection, after its end: nothing, without the garbage collector.
 
-The collector walks over everything it tracks: a hundred thousand processes are a few objects each, or their
-spawns become slower the more there are.
+See `test_budgets.py` for what a waiting process costs.
 """
 
 from __future__ import annotations
@@ -35,14 +34,6 @@ if TYPE_CHECKING:
 
     from pyx.runtime.local_node import LocalNode
     from tests.local_nodes import LocalNodes
-
-ASYNC_OBJECTS = 22
-"""The most objects that the collector tracks of an `async def` process that waits for a message.
-
-Its own coroutine and the pid that the spawn returned are among them.
-"""
-DEF_OBJECTS = 50
-"""Of a `def` process, of which more than half are its `threading.Thread`."""
 
 
 async def waits() -> None:
@@ -95,24 +86,6 @@ def spawn(node: LocalNode, function: Callable[..., Any], count: int) -> list[Any
 
 def all_wait(node: LocalNode) -> bool:
     return all(process.waiting for process in node.kernel.tables.processes.all())
-
-
-@pytest.mark.parametrize(
-    ("function", "count", "budget"),
-    [(waits, 200, ASYNC_OBJECTS), (sleeps, 20, DEF_OBJECTS)],
-)
-def test_waiting_process_is_a_few_objects(
-    node: LocalNode, function: Callable[..., Any], count: int, budget: int
-) -> None:
-    spawn(node, function, 1)  # what is made once
-    until(lambda: all_wait(node))
-    gc.collect()
-    before = len(gc.get_objects())
-    pids = spawn(node, function, count)
-    until(lambda: all_wait(node))
-    gc.collect()
-    assert (len(gc.get_objects()) - before) / count < budget + 0.9
-    assert len(pids) == count
 
 
 def left(kinds: set[type] = PROCESS) -> int:

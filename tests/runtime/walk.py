@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pytest
 
 import pyx
-from pyx import Pid, Process, receive, rpc, self, send
+from pyx import Pid, Process, aio, receive, rpc, self, send, spawn
 from tests.local_nodes import LocalNodes, Running, as_process, until, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 ROOT: Final = f"{Path(pyx.__file__).parent}/"
@@ -238,6 +238,41 @@ def walk_of_a_call(pair: Pair) -> Walk:
     )
 
 
+def walks_of_a_process(pair: Pair) -> tuple[Walk, Walk]:
+    """An `async def` process: from `spawn` until it waits, and from its kill until it is gone."""
+    tracer, node = pair.tracer, pair.ada
+    walks: list[Walk] = []
+
+    async def idle() -> None:
+        await aio.receive("stop")
+
+    def traced(what: str, act: Callable[[], Any], is_over: Callable[[Any], bool]) -> Any:
+        """Does *act*, waits until *is_over* of its value, and until the process loop has nothing to do."""
+        at_rest = threading.Event()
+        tracer.start()
+        value = act()
+        until(lambda: is_over(value))
+        node.tasks._own.loop.call_soon_threadsafe(at_rest.set)
+        wait_for(at_rest)
+        tracer.stop()
+        threads = tracer.threads - pair.threads_of_ada - pair.threads_of_bob
+        walks.append(Walk(what, [tracer.leg("the caller, and the process loop", threads)]))
+        return value
+
+    def acts() -> None:
+        live = node.kernel.tables.processes
+        for _ in range(WARM_UP):
+            pid = spawn(idle)
+            until(lambda: live[pid.number].waiting)  # noqa: B023 - called at once
+        pid = traced("spawn", lambda: spawn(idle), lambda pid: live[pid.number].waiting)
+        process = live[pid.number]
+        traced("kill", lambda: Process.exit(pid, "kill"), lambda _: process.runner is None)
+
+    as_process(pair.ada, acts)
+    spawned, ended = walks
+    return spawned, ended
+
+
 @contextmanager
 def two_nodes(nodes: LocalNodes) -> Iterator[Pair]:
     """Two nodes that are traced."""
@@ -247,7 +282,7 @@ def two_nodes(nodes: LocalNodes) -> Iterator[Pair]:
 
 
 def main() -> None:
-    """Prints the walks of a message and of a call."""
+    """Prints the walks of a message, of a call and of a process."""
     functions = "-v" in sys.argv[1:]
     with (
         tempfile.TemporaryDirectory(prefix="pyx-", dir="/tmp") as home,
@@ -256,7 +291,7 @@ def main() -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", home)
         with LocalNodes(monkeypatch) as nodes, two_nodes(nodes) as pair:
             walks = [*walks_of_a_message(pair, streams=False), *walks_of_a_message(pair, streams=True)]
-            for walk in [*walks, walk_of_a_call(pair)]:
+            for walk in [*walks, walk_of_a_call(pair), *walks_of_a_process(pair)]:
                 print(walk.summary(functions=functions))
 
 
