@@ -6,6 +6,8 @@ program's ends it there.  In between it waits as `LockSlot.wait` does.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -23,11 +25,6 @@ _FRAMES: Final = 400
 
 _QUICK_SECONDS: Final = 0.001
 _QUICK_WAITS: Final = 8
-
-
-def borrow(connection: Connection | None) -> bool:
-    """Returns True if the calling thread reads from *connection* now; it has to call `read_until_woken`."""
-    return connection is not None and connection.watch.lend()
 
 
 def may_read() -> bool:
@@ -66,6 +63,22 @@ def read_answer(runner: Runner, slot: LockSlot, timeout: float | None) -> bool:
         return False
     runner.borrowed = None
     return read_until_woken(connection, slot, timeout)
+
+
+def may_be_answered_on_loop(connection: Connection) -> None:
+    """Has the running loop read from *connection*: a coroutine asks a question there, or answers a call."""
+    loop = asyncio.get_running_loop()
+    connection.watch.lend_to_loop(loop, functools.partial(read_on_loop, connection))
+
+
+def read_on_loop(connection: Connection) -> None:
+    """Reads on a loop that has borrowed the watch, for the node: no process acts meanwhile."""
+    state = thread.state
+    state.runs_transport = True
+    try:
+        connection.read_for_loop()
+    finally:
+        state.runs_transport = False
 
 
 def give_back(runner: Runner) -> None:

@@ -20,6 +20,9 @@ Why nothing stays unread, whatever the borrower does:
    (`connection.py`), and the one that finds no data goes on.
 4. Whatever else would have woken the borrower rings the bell, which `poll` watches too.
 
+A loop that runs `async def` processes borrows too (`lend_to_loop`), and keeps the watch as long as it goes on
+to borrow: a coroutine that blocks it stops nothing, by rule 3.
+
 Only where the system has epoll and eventfd (Linux); elsewhere `lend` returns False.
 """
 
@@ -29,6 +32,7 @@ import _thread
 import contextlib
 import os
 import select
+import time
 from typing import TYPE_CHECKING, Final
 
 from pyx import fast_paths
@@ -36,6 +40,11 @@ from pyx import fast_paths
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+
+    from pyx.net.loop_watch import LoopWatch
+
+_REST_SECONDS: Final = 1.0
+"""A loop that was blocked while data came for it borrows nothing for this long."""
 
 LEASE_SECONDS: Final = 0.01
 """A borrower waits at most this long for data before it gives the watch back."""
@@ -96,6 +105,11 @@ class Watch:
         self.bell: Bell | None = None
         self._lends = 0
         self._is_looking = False
+        self._loop_watch: LoopWatch | None = None
+        """Of the loop that may borrow."""
+        self._lent_to_loop: list[None] = []
+        """Has one item while that loop is the borrower; whoever takes it out gives the watch back."""
+        self._rests_until = 0.0
         # written on the loop only
         self._watches = False
 
@@ -113,11 +127,15 @@ class Watch:
             self._watches = False
             self._loop.remove_reader(self._epoll or self._descriptor)
         self.ring()
+        self._take_back_from_loop()
 
     def close(self) -> None:
         """Stops for good."""
         self._can_lend = False
         self.stop()
+        loop_watch, self._loop_watch = self._loop_watch, None
+        if loop_watch is not None:
+            loop_watch.close()
         if self._epoll is not None:
             self._epoll.close()
         self.bell = None
@@ -155,6 +173,10 @@ class Watch:
         if self._lends != lends:
             if not self._is_looking:  # else a new borrower has just asked for the next look
                 self._look_later()
+        elif self._lent_to_loop:
+            if self._poll is not None and self._poll.poll(0):  # it is blocked
+                self._rests_until = time.monotonic() + _REST_SECONDS
+            self._take_back_from_loop()
         elif self._lease.locked():
             self._watch_again()
 
@@ -183,6 +205,50 @@ class Watch:
             self._lease.release()
             return False
         return True
+
+    def lend_to_loop(self, loop: asyncio.AbstractEventLoop, readable: Callable[[], None]) -> None:
+        """Has *loop*, which runs on the calling thread, watch from now on, while it goes on to call this.
+
+        Args:
+            loop: one for each connection; others borrow nothing.
+            readable: called on *loop* when there is data; the same each time.
+        """
+        loop_watch = self._loop_watch
+        if self._lent_to_loop:
+            if loop_watch is not None and loop_watch.loop is loop:
+                self._lends += 1
+            return
+        if loop_watch is None:
+            if self._epoll is None:
+                if self._can_lend:
+                    self._on_loop(self._prepare)
+                return
+            if loop is self._loop:
+                return
+            from pyx.net.loop_watch import LoopWatch  # not before the first prompt
+
+            try:
+                loop_watch = LoopWatch(loop, self._descriptor, readable)
+            except OSError:
+                return
+            self._loop_watch = loop_watch
+            if not self._can_lend:  # the connection has just ended
+                loop_watch.close()
+                return
+        if loop_watch.loop is loop and time.monotonic() >= self._rests_until and self.lend():
+            loop_watch.listen(select.EPOLLIN)
+            self._lent_to_loop.append(None)
+            if not self._watches:  # stopped meanwhile
+                self._take_back_from_loop()
+
+    def _take_back_from_loop(self) -> None:
+        try:
+            self._lent_to_loop.pop()
+        except IndexError:
+            return
+        if self._loop_watch is not None:
+            self._loop_watch.listen(0)
+        self.give_back()
 
     def poll(self, seconds: float) -> bool:
         """Waits for data or the bell; returns False after *seconds*.  A signal handler may raise here."""

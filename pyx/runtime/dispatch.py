@@ -30,7 +30,7 @@ from pyx.execution.interrupts import (
     run_pending_handlers,
 )
 from pyx.execution.node_log import log
-from pyx.execution.reading_waits import may_be_answered
+from pyx.execution.reading_waits import may_be_answered, may_be_answered_on_loop
 from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
@@ -406,6 +406,8 @@ def flush_peer(peer: Peer, runner: Runner | None) -> None:
         runner.fresh = False
         if runner.task is None:
             may_be_answered(runner, connection)
+        else:
+            may_be_answered_on_loop(connection)
         connection.flush()
     else:
         if connection not in runner.dirty:

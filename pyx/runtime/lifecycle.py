@@ -20,9 +20,10 @@ from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFu
 from pyx.execution import stdout_router, tracebacks
 from pyx.execution.context import current
 from pyx.execution.kill_retry import KillRetry
+from pyx.execution.reading_waits import may_be_answered_on_loop
 from pyx.execution.runner import Runner
 from pyx.execution.tasks import cancel_left_over
-from pyx.execution.thread_state import thread
+from pyx.execution.thread_state import runs_loop, thread
 from pyx.execution.threads import run_process
 from pyx.runtime import rpc_functions
 from pyx.runtime.early_start import loaded_call
@@ -245,18 +246,24 @@ class Lifecycle:
                 nameless = RuntimeError("an exception that cannot be described")
                 end = self._end_of(process, nameless, None)
             caller = process.call  # read once: a kill takes it away
-            if caller is not None and thread.state.is_pooled:
+            if caller is not None:
                 self._read_after(caller.node)
             # Deferred where a process found no thread to run on: it ends inside the call that started it.
             self._dispatch.call_or_defer(*end)
         process.runner = None  # with the cycle cut, all of it is freed at once
 
     def _read_after(self, node: str) -> None:
-        """Has a thread of the pool read what *node* sends after the answer: the next call, most likely."""
+        """Has this thread read what *node* sends after the answer: the next call, most likely."""
         peer = self._kernel.tables.peers.get(node)
         connection = peer.connection if peer is not None else None
-        if connection is not None and connection.watch.lend():
-            thread.state.answered = connection
+        if connection is None:
+            return
+        state = thread.state
+        if not state.is_pooled:
+            if runs_loop():
+                may_be_answered_on_loop(connection)
+        elif connection.watch.lend():
+            state.answered = connection
 
     def _end_of(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
         """Returns the function that ends the process in a kernel call, and its arguments."""

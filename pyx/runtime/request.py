@@ -16,7 +16,7 @@ from pyx.errors import WouldBlock
 from pyx.execution.context import current
 from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.node_log import log
-from pyx.execution.reading_waits import may_read
+from pyx.execution.reading_waits import may_be_answered_on_loop, may_read
 from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
 
@@ -78,10 +78,13 @@ class PendingAnswer:
     def read_from(self, node: str) -> None:
         """Has this thread read what *node* (a full name) sends, from now until the answer is there."""
         peer = self._here.kernel.tables.peers.get(node)
-        if peer is not None and type(self._slot) is LockSlot and may_read():
-            connection = peer.connection
-            if connection is not None and connection.watch.lend():
-                self._borrowed = connection
+        connection = peer.connection if peer is not None else None
+        if connection is None:
+            return
+        if type(self._slot) is FutureSlot:
+            may_be_answered_on_loop(connection)
+        elif type(self._slot) is LockSlot and may_read() and connection.watch.lend():
+            self._borrowed = connection
 
     def abandon(self) -> None:
         """Gives the request up."""

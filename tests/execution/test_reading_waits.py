@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pyx
-from pyx import Node, fast_paths, receive, rpc, send
+from pyx import Node, aio, fast_paths, receive, rpc, send
 from pyx.errors import RpcNoConnection, RpcTimeout
 from pyx.runtime import peer_connections
 from tests.local_nodes import Ended, Running, as_process, in_kernel, seen_from, start_node, until, wait_for
@@ -256,7 +257,11 @@ def test_handler_of_a_signal_may_call_the_node_that_the_main_thread_waits_for(pa
     assert called == [3]
 
 
-def call_for_ever(there: str) -> None:
+def call_until_interrupted(there: str) -> None:
+    """Calls for ever; Ctrl-C comes after some milliseconds."""
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.005, signal.pthread_kill, (main, signal.SIGINT)).start()
     while True:
         rpc.call(there, "operator", "add", [1, 2], timeout=5)
 
@@ -264,14 +269,9 @@ def call_for_ever(there: str) -> None:
 def test_ctrl_c_ends_a_wait_that_reads(pair: Any) -> None:
     a, b = pair
     there = b.kernel.tables.name
-    main = threading.main_thread().ident
-    assert main is not None
     for _ in range(20):
-        sender = threading.Timer(0.005, signal.pthread_kill, (main, signal.SIGINT))
-        sender.start()
         with pytest.raises(KeyboardInterrupt):
-            call_for_ever(there)
-        sender.join()
+            call_until_interrupted(there)
     assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
     until(lambda: not a.kernel.tables.peers[there].connection.watch.is_lent)
 
@@ -364,3 +364,138 @@ def test_process_that_sends_a_stream_reads_nothing_itself(pair: Any, readers: Re
 
     name = as_process(a, sends)
     assert name not in readers.seen
+
+
+async def asks_often(there: str, times: int) -> str:
+    for n in range(times):
+        assert await aio.rpc.call(there, "operator", "add", [n, 1]) == n + 1
+    return threading.current_thread().name
+
+
+def test_loop_of_async_processes_reads_their_answers(pair: Any, readers: Readers) -> None:
+    a, b = pair
+    name = RunningOnLoop(a, lambda: asks_often(b.kernel.tables.name, 50)).outcome()
+    assert name in readers.seen
+
+
+def test_coroutine_that_blocks_the_loop_does_not_keep_its_node_from_reading(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    is_blocked, goes_on = threading.Event(), threading.Event()
+
+    async def blocks() -> bool:
+        await asks_often(there, 50)
+        is_blocked.set()
+        return goes_on.wait(5)
+
+    blocking = RunningOnLoop(a, blocks)
+    wait_for(is_blocked)
+    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2], timeout=5)) == 3
+    assert as_process(b, lambda: rpc.call(a.kernel.tables.name, "operator", "add", [1, 2], timeout=5)) == 3
+    goes_on.set()
+    assert blocking.outcome()
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.03])
+def test_time_out_ends_the_wait_of_a_coroutine(pair: Any, seconds: float) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    async def asks() -> None:
+        await asks_often(there, 20)
+        with pytest.raises(RpcTimeout):
+            await aio.rpc.call(there, "time", "sleep", [0.3], timeout=seconds)
+        await asks_often(there, 20)
+
+    RunningOnLoop(a, asks).outcome()
+
+
+def test_kill_ends_the_wait_of_a_coroutine_whose_loop_reads(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    async def asks() -> None:
+        await asks_often(there, 20)
+        await aio.rpc.call(there, "time", "sleep", [60])
+
+    asking = RunningOnLoop(a, asks)
+    process = a.kernel.tables.find(asking.pid)
+    assert process is not None
+    until(lambda: process.runner is not None and process.runner.is_waiting)
+    ended = Ended(a, asking.pid)
+    in_kernel(a, a.kernel.process_signals.exit, asking.pid, asking.pid, "kill")
+    wait_for(ended)
+    assert ended.reason == "killed"
+    RunningOnLoop(a, lambda: asks_often(there, 20)).outcome()
+
+
+def test_messages_between_coroutines_of_two_nodes_keep_their_order(pair: Any) -> None:
+    a, b = pair
+
+    async def echo() -> None:
+        while (message := await aio.receive()) != "stop":
+            await aio.send(message[0], message[1])
+
+    echoing = RunningOnLoop(b, echo)
+    echo_pid = seen_from(a, b, echoing.pid)
+
+    async def asks() -> list[int]:
+        me, got = pyx.self(), []
+        for n in range(100):  # lone messages and bursts in turns
+            for part in range(1 + n % 3):
+                await aio.send(echo_pid, (me, 3 * n + part))
+            got += [await aio.receive(timeout=5) for _ in range(1 + n % 3)]
+        await aio.send(echo_pid, "stop")
+        return got
+
+    assert RunningOnLoop(a, asks).outcome() == [3 * n + part for n in range(100) for part in range(1 + n % 3)]
+    echoing.outcome()
+
+
+def test_lost_node_ends_the_wait_of_a_coroutine_and_frees_the_descriptors(pair: Any) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+
+    async def asks() -> None:
+        for _ in range(3):
+            await asks_often(there, 20)
+            Node.disconnect(there)
+            with contextlib.suppress(RpcNoConnection):
+                await aio.rpc.call(there, "time", "sleep", [0.01])
+
+    RunningOnLoop(a, asks).outcome()
+    as_process(a, lambda: Node.disconnect(there))
+    until(lambda: not in_kernel(b, b.kernel.membership.nodes, ["connected"]))
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        RunningOnLoop(a, asks).outcome()
+        as_process(a, lambda: Node.disconnect(there))
+        until(lambda: not in_kernel(b, b.kernel.membership.nodes, ["connected"]))
+    until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+
+
+class RunningOnLoop:
+    """A coroutine function that runs as a process on the process loop: its pid, its result or exception."""
+
+    def __init__(self, node: LocalNode, function: Callable[[], Any]) -> None:
+        self._over = threading.Event()
+        self._value: Any = None
+        self._error: BaseException | None = None
+
+        async def run() -> None:
+            try:
+                self._value = await function()
+            except BaseException as error:
+                self._error = error
+                raise
+            finally:
+                self._over.set()
+
+        self.pid, _ = node.processes.spawn(run, ())
+
+    def outcome(self) -> Any:
+        """Waits for the end; returns the result or raises the exception of the function."""
+        wait_for(self._over)
+        if self._error is not None:
+            raise self._error
+        return self._value
