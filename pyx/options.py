@@ -280,11 +280,16 @@ def takes_options(make: Callable[P, NodeOptions]) -> Callable[[Callable[[NodeOpt
 
 def _with_arguments(doc: str) -> str:
     """Returns a docstring with an `Args:` section, from the help texts, before its `Raises:`."""
-    lines = [
+    head, raises, tail = inspect.cleandoc(doc).partition("Raises:")
+    return "\n".join([f"{head}Args:", *_described(), "", f"{raises}{tail}"]).rstrip()
+
+
+@functools.cache
+def _described() -> list[str]:
+    """Returns the options as items of an `Args:` section; at each start two functions have one."""
+    return [
         textwrap.fill(
             f"{option.name}: {option.help}.", 100, initial_indent=" " * 4, subsequent_indent=" " * 8
         )
         for option in OPTIONS
     ]
-    head, raises, tail = inspect.cleandoc(doc).partition("Raises:")
-    return "\n".join([f"{head}Args:", *lines, "", f"{raises}{tail}"]).rstrip()

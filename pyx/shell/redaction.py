@@ -36,7 +36,7 @@ def cookies_in_force() -> set[str]:
 
 def typed_cookies(source: str) -> set[str]:
     """Returns the texts that the input *source* passes as a cookie."""
-    if re.search(_TYPED, source) is None:
+    if not source or re.search(_TYPED, source) is None:
         return set()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
