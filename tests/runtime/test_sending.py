@@ -20,6 +20,7 @@ from pyx.runtime import sending
 from pyx.runtime.sending import encode_for
 from pyx.signals import Payload, Send
 from pyx.terms import Pid
+from pyx.wire.codec import encode
 from tests.local_nodes import (
     HANG,
     Running,
@@ -146,7 +147,7 @@ class TestMaxMessage:
 
         as_process(a, body)
         assert server.outcome() == ["the next one", ("undecodable", 1)]
-        why = "too long: 1,048,581 bytes, at most 1,048,576 are allowed (--max-message)"
+        why = f"too long: {len(encode(bytes(MIB))):,} bytes, at most 1,048,576 are allowed (--max-message)"
         there = seen_from(a, b, server.pid)
         warned = f"b@test dropped a message for {there} that it cannot read: {why}"
         until(lambda: warned in caplog.messages)
@@ -159,7 +160,8 @@ class TestMaxMessage:
             lambda: rpc.call("b@test", "builtins", "len", [bytes(MIB)]),
             lambda: asyncio.run(aio.rpc.call("b@test", "builtins", "len", [bytes(MIB)])),
         ):
-            with pytest.raises(RemoteError, match="DecodeError: too long: 1,048,599 bytes, at most"):
+            length = len(encode(("builtins", "len", [bytes(MIB)])))
+            with pytest.raises(RemoteError, match=f"DecodeError: too long: {length:,} bytes, at most"):
                 as_process(a, act)
 
     def test_answer_over_the_limit_of_the_caller_cannot_be_decoded(
@@ -167,7 +169,8 @@ class TestMaxMessage:
     ) -> None:
         _, b = two
         with pytest.raises(
-            RpcError, match="the answer of a@test cannot be decoded: too long: 1,048,581 bytes"
+            RpcError,
+            match=f"the answer of a@test cannot be decoded: too long: {len(encode(bytes(MIB))):,} bytes",
         ):
             as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [MIB]))
         assert as_process(b, lambda: rpc.call("a@test", "builtins", "bytes", [3])) == bytes(3)

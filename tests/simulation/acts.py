@@ -178,15 +178,20 @@ def demonitor(me: Actor, ref: Ref, *, flush: bool) -> None:
     active = me.watches.pop(ref, None)
     kernel, mailbox = me.host.kernel, me.process.mailbox
     others = [item for item in mailbox.snapshot() if not (isinstance(item, Downed) and item.ref == ref)]
+    after: list[Any] = []
 
     def decide() -> bool:
-        return kernel.process_signals.demonitor(me.process, ref, flush=flush)
+        held = kernel.process_signals.demonitor(me.process, ref, flush=flush)
+        after[:] = (
+            mailbox.snapshot()
+        )  # before the effects: woken by another message, the actor takes some out
+        return held
 
     held = me.host.step(decide)
     me.host.world.must(held is (active is not None), f"{me} took back {ref}: {held}, it had {active}")
-    left = [item for item in mailbox.snapshot() if isinstance(item, Downed) and item.ref == ref]
+    left = [item for item in after if isinstance(item, Downed) and item.ref == ref]
     me.host.world.must(not (flush and left), f"{me} flushed {ref} and kept {left}")
-    me.host.world.must(set(others) <= set(mailbox.snapshot()), f"{me} flushed more than {ref}")
+    me.host.world.must(set(others) <= set(after), f"{me} flushed more than {ref}")
 
 
 def monitor_node(me: Actor, node: str, *, on: bool) -> None:

@@ -17,7 +17,17 @@ from pyx.terms import Pid, Ref
 from pyx.wire.messages import format
 from pyx.wire.messages.encode_errors import encode_error, too_long_error
 from pyx.wire.messages.limits import Measured, Reduced, TooLong, measure, measure_short
-from pyx.wire.messages.plain import BYTES, LIST, LISTS, ODD_KEY, TAG, TUPLE, encode_plain, form_of
+from pyx.wire.messages.plain import (
+    BYTES,
+    LIST,
+    LISTS,
+    ODD_KEY,
+    TAG,
+    TUPLE,
+    TUPLE_OF_LISTS,
+    encode_plain,
+    form_of,
+)
 from pyx.wire.messages.reduce import reduce_object
 
 if TYPE_CHECKING:
@@ -133,7 +143,10 @@ def _small_form(value: Any) -> bytes | None:
             return None
     if size > _SMALL_LENGTH:
         return None
-    return form_of(type(value), found)
+    # The common cases of `form_of`, without the call.
+    if not found:
+        return TUPLE_OF_LISTS if type(value) is tuple else LISTS
+    return b"" if found >= TAG else form_of(type(value), found)
 
 
 def _encode_measured(value: object, what: str, max_bytes: int) -> bytes:
