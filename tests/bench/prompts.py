@@ -10,17 +10,20 @@ import select
 import signal
 import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.bench.children import ChildFailed, prepared
+from tests.bench.programs.sampling import resident_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from tests.bench.programs.sampling import Sample
+
 PATIENCE_SECONDS: Final = 60.0
 _SETTLE_SECONDS: Final = 0.4
+"""What a shell does after its first prompt is done by then."""
 _ESCAPES: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][A-Z0-9]|[=>78])")
 
 
@@ -73,11 +76,8 @@ def await_prompt(terminal: int, prompt: re.Pattern[bytes]) -> None:
         shown += data
 
 
-def settled() -> None:
-    """Waits until what a shell does after its first prompt is done."""
+def memory(case: str, pid: int) -> dict[str, Sample]:
+    """The resident memory of a process that has settled, in MB (10^6 bytes); nothing where it is unknown."""
     time.sleep(_SETTLE_SECONDS)
-
-
-def resident_megabytes(pid: int) -> float:
-    """The resident memory of an OS process in MB (10^6 bytes); of the process that the command became."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    found = resident_bytes(pid)
+    return {} if found is None else {case: {"value": found / 1e6}}

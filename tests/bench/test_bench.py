@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.bench import pinning, results
 from tests.bench.cases import CASES, NoSuchCase, chosen
 from tests.bench.children import Child, ChildFailed
 from tests.bench.command_line import main
+from tests.bench.page import CURVES
 from tests.bench.peers.contender import Job, Outcome, outcome_of
 from tests.bench.peers.erlang import Erlang
 from tests.bench.peers.python_pairs import PAIRS, PythonPair
@@ -64,6 +66,14 @@ def test_cases_are_chosen_by_name_and_by_group_with_the_erlang_case_that_they_ne
     assert {name for names in chosen([]).values() for name in names} == set(CASES)
     with pytest.raises(NoSuchCase, match="groups: latency, oneway"):
         chosen(["speed"])
+
+
+def test_case_is_measured_by_a_program() -> None:
+    folders = (ROOT / "tests/bench/programs", ROOT / "tests/bench/peers")
+    files = [path for folder in folders for path in folder.iterdir() if path.suffix in {".py", ".erl"}]
+    words = {word for path in files for word in re.findall(r"\w+", path.read_text())}
+    curves = {f"{curve.prefix}{number}" for curve in CURVES for number in curve.numbers}
+    assert set(CASES) - words == curves
 
 
 def test_revision_that_git_does_not_know_is_refused() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.bench import page, report, results
 from tests.bench.cases import CASES
+from tests.bench.command_line import KEPT
+from tests.bench.peers.pyx_nodes import ROOT
 from tests.bench.ratios import ratio, summary
 from tests.bench.results import Measured
 
@@ -137,6 +139,17 @@ def test_page_and_plots_are_written_from_what_is_kept(tmp_path: Path) -> None:
     assert "![An rpc, by connected peers](performance/peers.svg)" in text
     assert "| pyx | 220 |  | 250 |  |" in text
     assert text.index("One call, or one message") < text.index("By number of peers")
+
+
+def test_page_shows_what_is_kept() -> None:
+    text = (ROOT / "docs" / page.PAGE).read_text()
+    kept = results.load(KEPT)
+    assert text == page.replaced(text, "\n".join(page.tables(kept))), (
+        "python -m tests.bench --write --rounds 0"
+    )
+    for curve in page.CURVES:
+        [measured] = [one for one in kept.values() if one.group == curve.group]
+        assert (KEPT.parent / curve.file).read_text() == page.drawn(curve, measured)
 
 
 # ---------------------------------------------------------------- what is kept

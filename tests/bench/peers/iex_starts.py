@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from tests.bench.peers.contender import Outcome
-from tests.bench.prompts import first_prompt, resident_megabytes, settled
+from tests.bench.prompts import first_prompt, memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,8 @@ def measure_iex(job: Job, environment: Mapping[str, str]) -> Outcome:
     flags = "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
     named = ["iex", "--sname", f"iex{next(_numbers)}", "--erl", flags]
     with first_prompt(named, PROMPT, {**environment, "TERM": "xterm-256color"}, job.cores.client) as shell:
-        settled()
         outcome.measured["prompt_sname"] = {"value": shell.milliseconds}
-        outcome.measured["shell_memory"] = {"value": resident_megabytes(shell.pid)}
+        outcome.measured.update(memory("shell_memory", shell.pid))
     headless = [
         "erl",
         "-sname",
@@ -41,6 +40,5 @@ def measure_iex(job: Job, environment: Mapping[str, str]) -> Outcome:
         'io:format("up~n")',
     ]
     with first_prompt(headless, re.compile(rb"up"), environment, job.cores.client) as node:
-        settled()
-        outcome.measured["headless_memory"] = {"value": resident_megabytes(node.pid)}
+        outcome.measured.update(memory("headless_memory", node.pid))
     return outcome

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tests.bench.children import Child
 from tests.bench.peers.contender import Outcome
 from tests.bench.peers.ports import free_port
-from tests.bench.prompts import first_prompt, resident_megabytes, settled
+from tests.bench.prompts import first_prompt, memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,14 +46,12 @@ def measure_starts(job: Job, environment: Mapping[str, str]) -> Outcome:
         with first_prompt([*PYX, *words], PROMPT, environment, job.cores.client) as shell:
             outcome.measured[case] = {"value": shell.milliseconds}
             if case == "prompt_sname":
-                settled()
-                outcome.measured["shell_memory"] = {"value": resident_megabytes(shell.pid)}
+                outcome.measured.update(memory("shell_memory", shell.pid))
     if "headless_memory" in job.cases:
         command = [*PYX, "--sname", "headless", "--no-halt", "-e", _UP]
         with Child(command, environment, job.cores.client) as node:
             node.says("READY")
-            settled()
-            outcome.measured["headless_memory"] = {"value": resident_megabytes(node.pid)}
+            outcome.measured.update(memory("headless_memory", node.pid))
     return outcome
 
 

@@ -60,12 +60,11 @@ def spawned(function: Any, count: int, kind: str) -> dict[str, Sample]:
     while any(Process.info(pid, "status") != ("status", "waiting") for pid in (pids[0], pids[-1])):
         Process.sleep(0.001)
     gc.collect()
-    each = (resident_bytes() - empty) / count
+    full = resident_bytes()
     _stop(pids)
-    measured: dict[str, Sample] = {
-        f"spawn_{kind}": {"value": count / sum(tenths), "samples": count},
-        f"memory_{kind}": {"value": each, "samples": count},
-    }
+    measured: dict[str, Sample] = {f"spawn_{kind}": {"value": count / sum(tenths), "samples": count}}
+    if empty is not None and full is not None:
+        measured[f"memory_{kind}"] = {"value": (full - empty) / count, "samples": count}
     if kind == "async":
         measured["spawn_async_last"] = {"value": count / TENTHS / tenths[-1], "samples": count // TENTHS}
     return measured

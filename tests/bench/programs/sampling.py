@@ -132,9 +132,13 @@ def seconds_since(began: int) -> float:
     return (now() - began) / 1e9
 
 
-def resident_bytes(pid: int | str = "self") -> int:
-    """The resident memory of an OS process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def resident_bytes(pid: int | str = "self") -> int | None:
+    """The resident memory of an OS process; None where the system does not tell (there is no `/proc`)."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def end_with_the_parent() -> None:
