@@ -30,6 +30,8 @@ _changing: Final = _thread.allocate_lock()
 class LeaderStdout(StreamProxy):
     """The proxy that is `sys.stdout`: what other processes print goes to the original stream."""
 
+    routes_processes = True
+
     def put(self, text: str) -> None:
         """See `StreamProxy`; raises ProcessKilled in a dead process of a remote shell."""
         runner = _runner_of_a_remote_shell()

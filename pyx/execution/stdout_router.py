@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from pyx.execution.context import current
 from pyx.execution.stream_proxy import StreamProxy
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 class StdoutRouter(StreamProxy):
     """The proxy that is `sys.stdout`; everything but writing is the original stream's."""
+
+    routes_processes = True
 
     def put(self, text: str) -> None:
         """Sends whole lines; raises ProcessKilled in a dead process, whose lines are dropped."""
@@ -61,5 +63,7 @@ def _nowhere() -> TextIO:
 
 def found_stream() -> TextIO | None:
     """Returns the original stream: where a node without a shell shows its lines."""
-    stream: Any = sys.stdout
-    return stream._found if isinstance(stream, StdoutRouter) else stream  # noqa: SLF001 - this file's own
+    stream = sys.stdout
+    if isinstance(stream, StreamProxy) and stream.routes_processes:
+        return stream.original_stream
+    return stream

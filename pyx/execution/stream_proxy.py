@@ -68,6 +68,9 @@ class StreamProxy(_Delegating, io.TextIOBase):
         found: the original stream.
     """
 
+    routes_processes = False
+    """True where the output of some processes goes elsewhere than to the original stream."""
+
     def __init__(self, found: TextIO) -> None:
         self._found: TextIO = found
         self._closed = False

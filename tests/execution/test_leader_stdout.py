@@ -66,6 +66,22 @@ def test_prints_under_that_leader_go_there(node: LocalNode, monkeypatch: pytest.
     assert process.output.take()[1] == "of a remote shell"
 
 
+def test_a_leader_without_a_terminal_leaves_it_to_the_program(
+    node: LocalNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the node of a remote shell is lost: the node's own output must not be routed again."""
+    stdout = own_stdout(monkeypatch)
+    leader, _ = in_kernel(node, node.kernel.process_signals.process_started, "def")
+
+    def prints() -> None:
+        Process.group_leader(own_pid(), leader.pid)
+        print("after its shell has gone")
+
+    with routed_to(leader.pid):
+        as_process(node, prints)
+    assert stdout.getvalue() == "after its shell has gone\n"
+
+
 def test_two_shells_leave_stdout_as_it_was_in_any_order(
     node: LocalNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:

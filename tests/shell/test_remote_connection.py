@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -145,3 +146,40 @@ class TestCompletions:
         completions.answered(1, Completion(0, ["late"]))
         answer = Completion(0, ["now"])
         assert completions.ask(lambda number: completions.answered(number, answer)) == answer
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_interrupts_at_any_moment_end_an_input_and_nothing_else(nodes: LocalNodes, seed: int) -> None:
+    """A KeyboardInterrupt that leaves pyx half done would show as another outcome, or stop the process."""
+    dice = random.Random(seed)
+    codes = (
+        "sum(range(20000))",
+        "for i in range(2000): x = i\n",
+        "receive(timeout=0.002)",
+        "[send(self(), i) for i in range(50)]; flush()",
+        "for i in range(30): print(i)\n",
+        "import json\nfor i in range(100): json.dumps({'a': [i] * 10})\n",
+        "await aio.sleep(0.002)",
+        "rpc.call(Node.self(), 'math', 'sqrt', [4])",
+    )
+
+    def use(client: Client) -> None:
+        pid = client.evaluates("self()").text
+        for number in range(2, 200):
+            over = threading.Event()
+            pause = dice.random() * 0.004
+            interrupting = threading.Thread(target=_interrupt, args=(client.connection, number, pause, over))
+            interrupting.start()
+            kind, text = client.evaluates(dice.choice(codes))
+            over.set()
+            interrupting.join()
+            assert kind in {"value", "interrupt"} or "ReceiveTimeout" in text
+        assert client.evaluates("self()").text == pid
+        assert client.reports == []
+
+    attached(nodes, use)
+
+
+def _interrupt(connection: RemoteConnection, number: int, pause: float, over: threading.Event) -> None:
+    over.wait(pause)
+    connection._tell("interrupt", number)
