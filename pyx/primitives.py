@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, overload
 
 from pyx import fast_paths
 from pyx.execution import context
+from pyx.execution.thread_state import runs_loop
 from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds
 from pyx.runtime.call_forms import is_function, named_callee
 from pyx.runtime.fast_send import send_fast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
+    from pyx.runtime.local_node import LocalNode
     from pyx.terms import Ref
 
 __all__ = ["flush", "make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"]
@@ -192,10 +194,12 @@ def receive(*patterns: Any, timeout: float | None = None) -> Any:
         NotAProcess: the calling thread is not a pyx process.
         WouldBlock: the thread runs an event loop (use `await aio.receive()`).
     """
-    runner = context.require("receive()")
-    context.forbid_running_loop("receive()", "aio.receive()")
+    runner = context.current.get() or context.require("receive()")
+    if runs_loop():
+        context.forbid_running_loop("receive()", "aio.receive()")
     seconds = None if timeout is None else checked_seconds(timeout)
-    return node_of(runner).receiving.receive(runner, patterns, seconds)
+    node: LocalNode = runner.node  # type: ignore[assignment] # as `node_of`, a call less for each message
+    return node.receiving.receive(runner, patterns, seconds)
 
 
 def flush() -> None:

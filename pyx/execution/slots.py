@@ -49,7 +49,7 @@ class LockSlot:
         state = thread.state
         state.waiting = True
         try:
-            return self.wait_through(timeout)
+            return self._lock.acquire() if timeout is None else self.wait_through(timeout)
         finally:
             state.waiting = False
 

@@ -16,7 +16,6 @@ from pyx.execution.interrupts import guard_main_thread, pending_handlers, pendin
 from pyx.execution.node_log import log
 from pyx.execution.thread_state import thread
 from pyx.runtime.dispatch import flush_peer
-from pyx.runtime.local_node import node_of
 from pyx.runtime.sending import encode_for, take_busy_queue
 from pyx.signals import Send
 from pyx.terms import Pid
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from pyx.core.effects import Effect
     from pyx.core.processes import ProcessRecord
+    from pyx.runtime.local_node import LocalNode
     from pyx.runtime.sending import Queue
 
 _new: Final = tuple.__new__  # a NamedTuple's own constructor is a Python function more
@@ -55,8 +55,9 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
     state = thread.state
     if state.inside or state.runs_transport:
         return False
-    node = node_of(runner)
-    router, tables = node.kernel.router, node.kernel.tables
+    node: LocalNode = runner.node  # type: ignore[assignment] # as `this_node`
+    dispatch = node.dispatch
+    tables = dispatch.kernel.tables
     to: Any
     kind = type(dest)
     if kind is Pid:
@@ -73,8 +74,8 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
         if peer is None or peer.state != "up" or peer.out.enqueued - peer.out.written >= HIGH_WATER_BYTES:
             return False
     body = encode_for(name, message, node.sending.max_message_bytes)
-    process, gate, dispatch = runner.process, runner.gate, node.dispatch
-    signal = _new(Send, (process.pid, to, body))
+    process, gate = runner.process, runner.gate
+    signal = None if peer is None else _new(Send, (process.pid, to, body))
     sent: Queue | bool = True
     woken: ProcessRecord | None = None
     effects: Sequence[Effect] = ()
@@ -82,7 +83,6 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
         guard_main_thread()
     if gate.closed:
         gate.refuse()
-    state.busy_queue = None
     state.inside = True
     collects = True
     try:
@@ -96,14 +96,14 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
         try:
             if not process.alive:
                 peer = None  # nothing follows the exit of the sender
-            elif peer is not None:
+            elif peer is not None and signal is not None:
                 if peer.state == "up":
                     if peer.out.put(signal):
                         sent = peer.out
                     peer.sent_since_tick = True
                 else:
                     peer = None
-                    router.send(process.pid, dest, body)
+                    dispatch.kernel.router.send(process.pid, dest, body)
             else:
                 if kind is Pid:
                     target = tables.processes.get(to.number)
@@ -114,12 +114,12 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
                     sent = target is not None
                 if target is not None:
                     if target.mailbox.deliver(body):
-                        router.mailbox_grew(target)
+                        dispatch.kernel.router.mailbox_grew(target)
                     if target.waiting:
                         target.waiting = False
                         woken = target
             if tables.effects:
-                effects = router.collect()
+                effects = dispatch.kernel.router.collect()
         finally:
             if collects:
                 next(dispatch.release)
@@ -133,6 +133,7 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
         except Exception:
             log.exception("cannot wake a receiver, or write to a connection")
         if effects:
+            state.busy_queue = None
             dispatch.perform(effects, runner)
             suspended = take_busy_queue()
             if suspended is not None:

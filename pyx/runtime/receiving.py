@@ -69,10 +69,14 @@ class Receiving:
         """
         search = ReceiveSearch(self, runner, patterns)
         try:
-            value = search.next()
-            if value is not NOTHING:
-                return value
             dispatch, process = self._dispatch, runner.process
+            value = NOTHING
+            if process.mailbox.incoming or process.mailbox.kept:
+                value = search.next()
+                if value is not NOTHING:
+                    return value
+            elif runner.gate.closed:
+                runner.gate.refuse()
             deadline = None if timeout is None else time.monotonic() + timeout
             while value is NOTHING:
                 remaining = None if deadline is None else _remaining(deadline, timeout)
@@ -92,10 +96,14 @@ class Receiving:
         """`receive` for a coroutine."""
         search = ReceiveSearch(self, runner, patterns)
         try:
-            value = search.next(_TURN_MESSAGES)
-            if value is not NOTHING and value is not NOT_YET:
-                return value
             dispatch, process = self._dispatch, runner.process
+            value = NOTHING
+            if process.mailbox.incoming or process.mailbox.kept:
+                value = search.next(_TURN_MESSAGES)
+                if value is not NOTHING and value is not NOT_YET:
+                    return value
+            elif runner.gate.closed:
+                runner.gate.refuse()
             deadline = None if timeout is None else time.monotonic() + timeout
             while True:
                 if value is NOT_YET:

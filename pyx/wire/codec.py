@@ -9,7 +9,7 @@ changed, raises `EncodeError` at the call, with a hint.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError
 from pyx.signals import Discarded
@@ -41,14 +41,14 @@ _idle_small: list[Decoder] = []
 """Decoders not in use, for payloads up to `_SMALL_BYTES`, which limits what the payload may announce."""
 
 
-def is_flat(value: object) -> bool:
+def is_flat(value: Any) -> bool:
     """True for a value that may be delivered inside a node without a copy: immutable, and of exact type.
 
     That is exactly None, bool, int, float, str, bytes, Pid, Ref, or a tuple of these.
     """
     cls = type(value)
     try:
-        return cls in _FLAT or (cls is tuple and _FLAT.issuperset(map(type, cast("tuple[Any, ...]", value))))
+        return cls in _FLAT or (cls is tuple and _FLAT.issuperset(map(type, value)))
     except Exception:  # a class may be unhashable: its metaclass says so
         return False
 
