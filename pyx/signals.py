@@ -298,8 +298,9 @@ def queued_bytes(signal: Signal) -> int:
     """
     if type(signal) is Send:  # the most frequent signal
         return SIGNAL_BYTES + (len(signal.body.data) if type(signal.body) is Payload else 0)
-    if type(signal) is Call:
-        return SIGNAL_BYTES + len(signal.payload.data)
+    if type(signal) is Call or type(signal) is Answer:
+        body = signal.payload
+        return SIGNAL_BYTES + (len(body.data) if type(body) is Payload else len(body))
     if type(signal) in NODE_SIGNALS:
         return 0
     total = SIGNAL_BYTES

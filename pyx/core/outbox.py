@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.waiters import Waiters
 from pyx.errors import busy_text
-from pyx.signals import NODE_SIGNALS, SIGNAL_BYTES, Payload, Send, queued_bytes
+from pyx.signals import NODE_SIGNALS, SIGNAL_BYTES, Answer, Call, Payload, Send, queued_bytes
 
 if TYPE_CHECKING:
     from pyx.signals import Signal
@@ -82,6 +82,10 @@ class Outbox(deque["Signal"]):
             self.append(signal)
             body = signal.body
             self.enqueued += SIGNAL_BYTES + (len(body.data) if type(body) is Payload else 0)
+        elif type(signal) is Call or type(signal) is Answer:
+            self.append(signal)
+            body = signal.payload
+            self.enqueued += SIGNAL_BYTES + (len(body.data) if type(body) is Payload else len(body))
         elif type(signal) in NODE_SIGNALS:
             self.first.append(signal)
             self.may_have_load = True

@@ -248,8 +248,12 @@ class Lifecycle:
             caller = process.call  # read once: a kill takes it away
             if caller is not None:
                 self._read_after(caller.node)
-            # Deferred where a process found no thread to run on: it ends inside the call that started it.
-            self._dispatch.call_or_defer(*end)
+            decide, *rest = end
+            if thread.state.inside:  # it found no thread to run on, and ends inside the call that started it
+                self._dispatch.defer(decide, *rest)
+            else:
+                with self._dispatch.kernel_call:
+                    decide(*rest)
         process.runner = None  # with the cycle cut, all of it is freed at once
 
     def _read_after(self, node: str) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pyx.signals import Down, Goodbye, Send, Signal, Spawned, queued_bytes
+from pyx.signals import SIGNAL_BYTES, Answer, Call, Down, Goodbye, Send, Signal, Spawned, queued_bytes
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import (
     FRAGMENT_BYTES,
@@ -33,6 +33,9 @@ Sender: TypeAlias = "Pid | type[Signal]"
 """The scope of the order of signals: a process, or a class of signals that no process sends."""
 
 _NO_PROCESS: Final = Pid(0)
+
+_WITH_PAYLOAD: Final = frozenset({Send, Call, Answer})
+"""The frequent signals: one with a payload counts its length, and nothing else of it."""
 """The sender of messages that no process sends."""
 
 
@@ -95,7 +98,10 @@ class OutputScheduler:
             if length <= limit:
                 parts += (pack(length), head, payload)
                 size += length + 4
-                released += queued_bytes(signal)
+                if payload and type(signal) in _WITH_PAYLOAD:  # `queued_bytes` without the call
+                    released += SIGNAL_BYTES + len(payload)
+                else:
+                    released += queued_bytes(signal)
             elif len(head) > HEAD_BYTES:
                 released += self._leave_out(signal, HeadTooLong(len(head), HEAD_BYTES))
             else:
