@@ -303,6 +303,8 @@ def queued_bytes(signal: Signal) -> int:
         return SIGNAL_BYTES + (len(body.data) if type(body) is Payload else len(body))
     if type(signal) in NODE_SIGNALS:
         return 0
+    if type(signal) is Monitor and type(signal.target) is Pid:
+        return SIGNAL_BYTES
     total = SIGNAL_BYTES
     for field in signal:
         if type(field) is Payload:

@@ -177,13 +177,13 @@ class Kernel:
         """
         match signal:
             case (
-                sig.Link()
+                sig.Monitor()
+                | sig.Demonitor()
+                | sig.Link()
                 | sig.Unlink()
                 | sig.UnlinkAck()
                 | sig.ExitSignal()
                 | sig.ExitTo()
-                | sig.Monitor()
-                | sig.Demonitor()
             ):
                 # A peer acts for its own processes only: links and monitors end with the node of the other.
                 if signal.frm.node == peer.name:

@@ -239,7 +239,17 @@ class ProcessSignals:
     def apply(self, signal: Signal) -> None:
         """Applies a signal to a process here, whichever node it came from."""
         tables = self._tables
-        match signal:
+        match signal:  # the cases that come by the thousand first
+            case Monitor(frm, target, ref):
+                process = tables.names.get(target) if isinstance(target, str) else tables.find(target)
+                if process is None:
+                    self._exits.answer_for_the_dead(frm.node, Down(frm, ref, target, "noproc"))
+                else:
+                    tables.monitors.add(process, Watcher(frm, ref), target)
+                    tables.add_dependent(process, frm.node)
+            case Down(to, ref, _, reason):
+                if (process := tables.find(to)) is not None:
+                    self._monitor_fires(process, ref, reason)
             case Link(frm, to):
                 if (process := tables.find(to)) is None:
                     self._exits.answer_for_the_dead(frm.node, ExitSignal(to, frm, "noproc"))
@@ -269,18 +279,8 @@ class ProcessSignals:
                     self._exits.kill(process, reason)  # unlike the `normal` of another process
                 else:
                     self.apply_exit(process, frm, reason)
-            case Monitor(frm, target, ref):
-                process = tables.names.get(target) if isinstance(target, str) else tables.find(target)
-                if process is None:
-                    self._exits.answer_for_the_dead(frm.node, Down(frm, ref, target, "noproc"))
-                else:
-                    tables.monitors.add(process, Watcher(frm, ref), target)
-                    tables.add_dependent(process, frm.node)
             case Demonitor(frm, _, ref):
                 tables.monitors.remove(Watcher(frm, ref))
-            case Down(to, ref, _, reason):
-                if (process := tables.find(to)) is not None:
-                    self._monitor_fires(process, ref, reason)
             case Leader(_, to, leader):
                 if (process := tables.find(to)) is not None:
                     process.leader = leader

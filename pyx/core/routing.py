@@ -216,11 +216,11 @@ class Router:
                 that is gone is pointless.
             quiet: a failed dial is not logged; the caller gets the error and reports it.
         """
-        if self._tables.is_here(node):
-            self._tables.inbox.append(signal)
-            return True
         peer = self._peers.get(node)
         if peer is None:
+            if self._tables.is_here(node):
+                self._tables.inbox.append(signal)
+                return True
             peer = self.reach(node, quiet=quiet) if connect else None
             if peer is None:
                 return False
