@@ -25,6 +25,7 @@ processes.  Everything that is shown goes through one writer.
     process_table      `ps()`: the processes of a node
     node_table         `nodes()`: the connected nodes
     text_table         rows of text in columns
+    facts              facts about values and processes, for the helpers
     documentation      signatures and docstrings as the helpers show them
     history            the typed statements that are kept
     history_file       the file of the history: its format, its lock

@@ -10,16 +10,16 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyx
-from pyx.errors import Exit, NoConnection, PyxError
+from pyx.errors import Exit, PyxError
 from pyx.node import Node
-from pyx.primitives import drain, self
+from pyx.primitives import drain
 from pyx.process import Process
 from pyx.shell.documentation import docstring, public_members, signature, summary
+from pyx.shell.facts import about_code, about_process, memory_bytes
 from pyx.shell.render import render
 from pyx.shell.wrapping import wrapped_item
 from pyx.terms import Pid, Ref, parse_pid, parse_ref
@@ -126,7 +126,7 @@ class Helpers:
         """Shows facts about a value; a pid may be of any node."""
         rows: list[tuple[str, object]] = []
         if isinstance(thing, Pid):
-            rows = _about_process(thing)
+            rows = about_process(thing)
         else:
             kind = type(thing)
             rows.append(("type", f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")))
@@ -135,7 +135,7 @@ class Helpers:
             if isinstance(thing, (str, bytes, list, tuple, dict, set, frozenset)):
                 rows.append(("length", len(thing)))
             if isinstance(thing, (ModuleType, FunctionType, type)):
-                rows += _about_code(thing)
+                rows += about_code(thing)
             if callable(thing) or isinstance(thing, ModuleType):
                 about = summary(thing)
                 rows += [("about", about)] if about else []
@@ -208,7 +208,7 @@ class Helpers:
             ("node", Node.self()),
             ("os pid", os.getpid()),
             ("uptime", f"{time.monotonic() - self._started:.0f} s"),
-            ("memory", f"{_memory_bytes() / 1e6:.1f} MB"),
+            ("memory", f"{memory_bytes() / 1e6:.1f} MB"),
             ("loop lag", f"{lag * 1e3:.1f} ms at worst in the last minute" if lag is not None else "unnamed"),
             ("threads", threading.active_count()),
             ("processes", len(Process.list())),
@@ -288,43 +288,8 @@ _ALSO = (
 )
 
 
-def _about_process(pid: Pid) -> list[tuple[str, object]]:
-    where = pid.node or f"{Node.self()} (here)"
-    try:
-        facts = Process.info(pid)
-    except NoConnection as error:
-        return [("node", where), ("alive", f"unknown: {error}")]
-    rows: list[tuple[str, object]] = [("node", where), ("alive", facts is not None)]
-    if pid == self():
-        rows.append(("role", "this shell"))
-    return rows if facts is None else [*rows, *facts.items()]
-
-
-def _about_code(thing: ModuleType | FunctionType | type) -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = []
-    try:
-        rows.append(("file", inspect.getfile(thing)))
-    except (TypeError, OSError):
-        rows.append(("file", "built in"))
-    if isinstance(thing, ModuleType):
-        rows.append(("exports", ", ".join(key for key, _ in public_members(thing)) or "nothing"))
-    else:
-        rows.append(("signature", thing.__name__ + signature(thing)))
-    return rows
-
-
 def _print_rows(rows: list[tuple[str, object]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         text = value if isinstance(value, str) else render(value)
         _show(f"{name:<{width}}  {text.replace(chr(10), chr(10) + ' ' * (width + 2))}")
-
-
-def _memory_bytes() -> int:
-    try:
-        statm = Path("/proc/self/statm").read_text(encoding="ascii")
-        return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,4 +1,4 @@
-"""helpers.py, documentation.py: The output of the helpers; `test_app.py` tests those that need a node."""
+"""helpers.py, facts.py, documentation.py: the output of helpers; `test_app.py` has those that need a node."""
 
 from __future__ import annotations
 
