@@ -170,6 +170,9 @@ class NodeOptions:
         "MIB",
         parse_mib,
     )
+    numbered: bool = _option(
+        False, "where the name is in use on this host, take NAME-2, NAME-3 ...: for workers that share a name"
+    )
     route_output: bool = _option(
         False, "let `print` in processes write to their group leader, as a shell always does"
     )

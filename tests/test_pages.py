@@ -57,6 +57,7 @@ def test_a_link_and_a_heading_are_read() -> None:
 
 
 EXAMPLES: Final = {
+    "gunicorn.conf.py",
     *("__main__.py", "app.py", "conftest.py", "shop.py", "till.py", "worker.py", "gus.pyxt", "server.pyxt"),
     *("scenarios/shop.pyxt", "shop.pyxt", "x.py"),
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pyx.execution.tracebacks import is_ours
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import FrameType, TracebackType
 
 
@@ -45,27 +46,36 @@ class Debugger(pdb.Pdb):
             super().user_exception(frame, exc_info)
 
 
-class Lines(Protocol):
-    """Where the lines of a process's debugger come from."""
+class FarTerminal(Protocol):
+    """The terminal of a process's debugger, which may be another node's."""
 
     def readline(self) -> str:
         """Returns a line with its end; "" where no more come."""
+
+    def write(self, text: str) -> int:
+        """Shows text."""
+
+    def flush(self) -> None:
+        """Shows text without a line end, too, if it can."""
+
+    def printing(self) -> AbstractContextManager[None]:
+        """Lets `print` in the process write there, inside."""
 
     def left(self) -> None:
         """Says that the debugger has been left."""
 
 
 class ProcessDebugger(Debugger):
-    """The debugger of a process: its lines come from another thread's terminal, or another node's.
+    """The debugger of a process: its terminal is that of the shell which leads the process.
 
-    What it shows is printed as the process prints.  To leave it (`c`, `q`, the end of the lines) is to go on:
+    To leave it (`c`, `q`, the end of the lines) is to go on:
     a question from far away never ends a process.  It ends with the process's code, too.
     """
 
-    def __init__(self, lines: Lines) -> None:
-        self._lines = lines
+    def __init__(self, terminal: FarTerminal) -> None:
+        self._terminal = terminal
         self._bottom: FrameType | None = None
-        super().__init__(stdin=lines, stdout=sys.stdout, nosigint=True, readrc=False)
+        super().__init__(stdin=terminal, stdout=terminal, nosigint=True, readrc=False)
         self.prompt = ""  # the terminal shows one
 
     def set_trace(self, frame: FrameType | None = None, **options: Any) -> None:
@@ -109,15 +119,16 @@ class ProcessDebugger(Debugger):
 
     def default(self, line: str) -> None:
         """See `pdb.Pdb`, which replaces the streams of the whole program while it runs a statement."""
-        mine = self.stdin, self.stdout
-        self.stdin, self.stdout = sys.stdin, sys.stdout
-        try:
-            super().default(line)
-        finally:
-            self.stdin, self.stdout = mine
+        mine = self.stdout
+        with self._terminal.printing():
+            self.stdout = sys.stdout
+            try:
+                super().default(line)
+            finally:
+                self.stdout = mine
 
     def _leave(self) -> None:
         sys.settrace(None)
         if self._bottom is not None:
             self._bottom = None
-            self._lines.left()
+            self._terminal.left()

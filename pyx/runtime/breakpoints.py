@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.policy import allows
 from pyx.errors import RpcError
-from pyx.execution import context
+from pyx.execution import context, stdout_router
+from pyx.execution.leader_stdout import routed_to
 from pyx.execution.node_log import log
 from pyx.execution.thread_state import runs_loop
 from pyx.runtime import rpc_client
@@ -22,6 +23,7 @@ from pyx.runtime.request import wait
 from pyx.signals import Call
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from pyx.execution.runner import Runner
@@ -57,16 +59,16 @@ def _stop(runner: Runner, frame: FrameType) -> None:
     place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"  # noqa: PTH119 - may be no path
     if runs_loop():
         why = "an async def shares its event loop, which would stop: use a def to enter it"
-        print(f"went past the breakpoint at {place}: {why}")  # noqa: T201 - at its leader's
+        with routed_to(process.leader):
+            print(f"went past the breakpoint at {place}: {why}")  # noqa: T201 - at its leader's
         return
     answer = _asked(runner, process.leader, place)
     if answer == "enter":
         from pyx.execution.debugger import ProcessDebugger
 
         assert process.leader is not None
-        ProcessDebugger(_Lines(process.leader, process.pid, _node_of(runner, process.leader))).set_trace(
-            frame
-        )
+        terminal = _LeaderTerminal(runner, process.leader, _node_of(runner, process.leader))
+        ProcessDebugger(terminal).set_trace(frame)
     elif answer != "go on":
         log.warning("%s went past the breakpoint at %s: %s", process.pid, place, answer)
 
@@ -92,19 +94,33 @@ def _node_of(runner: Runner, leader: Pid) -> str:
     return leader.node or tables.name or "nonode@nohost"
 
 
-class _Lines:
-    """The lines that are typed at the leader's terminal for the debugger."""
+class _LeaderTerminal:
+    """The terminal of the group leader, for the debugger of its process."""
 
-    def __init__(self, leader: Pid, pid: Pid, node: str) -> None:
+    def __init__(self, runner: Runner, leader: Pid, node: str) -> None:
+        self._runner = runner
         self._leader = leader
-        self._pid = pid
         self._node = node
+        self._arguments = [leader, runner.process.pid]
+
+    def write(self, text: str) -> int:
+        """Prints as the process would, wherever its node's `sys.stdout` goes."""
+        if self._runner.line.write(text):
+            self._runner.node.print_lines(self._runner)
+        return len(text)
+
+    def flush(self) -> None:
+        """Does nothing: lines are shown when they are whole."""
+
+    def printing(self) -> AbstractContextManager[None]:
+        """Lets `print` in the process write there, inside."""
+        return routed_to(self._leader)
 
     def readline(self) -> str:
         """Waits for a line; "" where the terminal has gone."""
-        sys.stdout.flush()
+        stdout_router.finish_line(self._runner, newline=True)
+        arguments = ("read_line", self._arguments)
         try:
-            arguments = ("read_line", [self._leader, self._pid])
             line = wait("breakpoint", rpc_client.call(self._node, _QUESTIONS, arguments, {}))
         except RpcError:
             return ""
@@ -112,4 +128,4 @@ class _Lines:
 
     def left(self) -> None:
         """Says that the debugger has been left."""
-        rpc_client.cast(self._node, _QUESTIONS, ("left", [self._leader, self._pid]), {})
+        rpc_client.cast(self._node, _QUESTIONS, ("left", self._arguments), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import dataclasses
 import os
 import secrets
 import socket
@@ -12,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
+from pyx.errors import AlreadyStarted, NameTaken, NodeNameInvalid, PyxError
 from pyx.execution import stdout_router
 from pyx.execution.interrupts import guard_main_thread
 from pyx.execution.thread_state import interruptible
@@ -37,8 +38,24 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
+_MOST_OF_A_NAME: Final = 999
+"""Workers of one name on a host, with `numbered`."""
+
+
 def start(node: LocalNode, options: NodeOptions) -> str:
     """Makes *node* a named node and returns its full name; raises as `Node.start`."""
+    if not options.numbered:
+        return _start(node, options)
+    first, at, host = options.name.partition("@")
+    for number in range(2, _MOST_OF_A_NAME + 1):
+        try:
+            return _start(node, options)
+        except NameTaken:
+            options = dataclasses.replace(options, name=f"{first}-{number}{at}{host}")
+    return _start(node, options)
+
+
+def _start(node: LocalNode, options: NodeOptions) -> str:
     forbid_green_threads()
     guard_main_thread()
     breakpoints.install()
