@@ -76,7 +76,7 @@ def read_on_loop(connection: Connection) -> None:
     state = thread.state
     state.runs_transport = True
     try:
-        connection.read_for_loop()
+        connection.read()
     finally:
         state.runs_transport = False
 
@@ -106,14 +106,15 @@ def read_until_woken(connection: Connection, slot: LockSlot, timeout: float | No
         slot.bell = watch.bell
         seconds = LEASE_SECONDS if timeout is None else min(timeout, LEASE_SECONDS)
         end = time.monotonic() + seconds
-        while not slot.take():
+        is_woken = slot.lock.acquire
+        while not is_woken(False):
             state.waiting = True
             ready = watch.poll(seconds)
             state.waiting = False
             if not ready:
                 return False
             state.runs_transport = True
-            connection.read_for_loop()
+            connection.read()
             state.runs_transport = runs_transport
             seconds = end - time.monotonic()
         return True

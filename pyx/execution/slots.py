@@ -21,43 +21,40 @@ class Slot(Protocol):
 class LockSlot:
     """A slot for a thread."""
 
-    __slots__ = ("_lock", "bell")
+    __slots__ = ("bell", "lock")
 
     def __init__(self) -> None:
-        self._lock = _thread.allocate_lock()
-        self._lock.acquire()
+        self.lock = _thread.allocate_lock()
+        """Free once the slot was woken; the waiter takes it."""
+        self.lock.acquire()
         self.bell: Bell | None = None
-        """Rung too: the thread waits for data as well (`reading_waits.py`).  Set before `take` is called, and
-        read after the release: so a wake-up is seen by the one or by the other."""
+        """Rung too: the thread waits for data as well (`reading_waits.py`).  Set before the lock is tried,
+        and read after its release: so a wake-up is seen by the one or by the other."""
 
     def wake(self) -> None:
         """See `Slot`."""
         try:
-            self._lock.release()
+            self.lock.release()
         except RuntimeError:  # awake already
             return
         bell = self.bell
-        if bell is not None:
+        if bell is not None and bell.holder != _thread.get_ident():  # `ring` looks too: a call less
             bell.ring()
-
-    def take(self) -> bool:
-        """Returns True if the slot was woken, and forgets it."""
-        return self._lock.acquire(False)
 
     def wait(self, timeout: float | None) -> bool:
         """Waits at most *timeout* seconds (None: for ever); False on time-out.  Ctrl-C may raise here."""
         state = thread.state
         state.waiting = True
         try:
-            return self._lock.acquire() if timeout is None else self.wait_through(timeout)
+            return self.lock.acquire() if timeout is None else self.wait_through(timeout)
         finally:
             state.waiting = False
 
     def wait_through(self, timeout: float | None) -> bool:
         """Waits like `wait`, but Ctrl-C does not end it: for work that must not be left half done."""
         if timeout is None:
-            return self._lock.acquire()
-        return self._lock.acquire(timeout=min(max(timeout, 0.0), _thread.TIMEOUT_MAX))
+            return self.lock.acquire()
+        return self.lock.acquire(timeout=min(max(timeout, 0.0), _thread.TIMEOUT_MAX))
 
 
 class _NoSlot:

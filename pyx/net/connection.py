@@ -332,12 +332,8 @@ class Connection:
             return self._received(self._buffer[:size])
         finally:
             self._reading.release()
-
-    def read_for_loop(self) -> None:
-        """Reads once on a thread that has borrowed the watch; the end of the connection is the loop's."""
-        self.read()
-        if self._read_end is not None:
-            self._on_loop(self._look_for_end)
+            if self._read_end is not None:  # the loop alone ends a connection
+                self._on_loop(self._look_for_end)
 
     def _received(self, data: bytes | memoryview) -> bool:
         self.received_bytes += len(data)

@@ -50,6 +50,7 @@ LEASE_SECONDS: Final = 0.01
 """A borrower waits at most this long for data before it gives the watch back."""
 
 _CAN_LEND: Final = hasattr(select, "epoll") and hasattr(os, "eventfd")
+_EPOLLIN: Final = 1
 
 
 class Bell:
@@ -151,7 +152,7 @@ class Watch:
             return
         try:
             epoll = select.epoll()
-            epoll.register(self._descriptor, select.EPOLLIN)
+            epoll.register(self._descriptor, _EPOLLIN)
             bell = Bell()
         except OSError:  # no descriptor is left for a fast path
             self._can_lend = False
@@ -236,7 +237,7 @@ class Watch:
                 loop_watch.close()
                 return
         if loop_watch.loop is loop and time.monotonic() >= self._rests_until and self.lend():
-            loop_watch.listen(select.EPOLLIN)
+            loop_watch.listen(_EPOLLIN)
             self._lent_to_loop.append(None)
             if not self._watches:  # stopped meanwhile
                 self._take_back_from_loop()
@@ -265,10 +266,16 @@ class Watch:
 
     def give_back(self) -> None:
         """Has the loop watch again."""
-        if self.bell is not None:
-            self.bell.holder = None
-        self._watch_again()
-        self._lease.release()
+        bell, epoll = self.bell, self._epoll
+        if bell is not None:
+            bell.holder = None
+        try:
+            if epoll is not None:
+                epoll.modify(self._descriptor, _EPOLLIN)
+        except (OSError, ValueError):  # the connection has ended
+            pass
+        finally:
+            self._lease.release()
 
     def ring(self) -> None:
         """Wakes the borrower, if there is one."""
@@ -279,7 +286,7 @@ class Watch:
         epoll = self._epoll
         if epoll is not None:
             with contextlib.suppress(OSError, ValueError):  # the connection has ended
-                epoll.modify(self._descriptor, select.EPOLLIN)
+                epoll.modify(self._descriptor, _EPOLLIN)
 
     def _on_loop(self, step: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the node has stopped

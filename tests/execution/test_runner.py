@@ -77,7 +77,7 @@ class TestLockSlot:
         slot = LockSlot()
         slot.wake()
         states: list[bool] = []
-        slot._lock = _WatchedLock(lambda: states.append(thread.state.waiting))  # type: ignore[assignment]
+        slot.lock = _WatchedLock(lambda: states.append(thread.state.waiting))  # type: ignore[assignment]
         assert slot.wait_through(None)
         assert slot.wait(None)
         assert states == [False, True]
