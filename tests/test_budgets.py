@@ -32,7 +32,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS: Final = {
-    "calls of one rpc, on both nodes": Budget(205, 189, 275, 257),
+    "calls of one rpc, on both nodes": Budget(150, 141, 215, 203),
     "calls of a lone send, to the socket": Budget(42, 40, 42, 40),
     "calls of a send in a stream": Budget(33, 31, 33, 31),
     "calls of a message, from the socket to the return of `receive`": Budget(42, 39, 42, 39),

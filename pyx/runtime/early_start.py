@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pyx.core.kernel import Kernel
     from pyx.signals import Payload
 
-    NamedCall: TypeAlias = tuple[str, str, list[Any]]
-    """Module, function, arguments."""
+    NamedCall: TypeAlias = tuple[str, str, list[Any], dict[str, Any]]
+    """Module, function, arguments, keyword arguments."""
 
 EARLY_BYTES: Final = 4096
 """The longest payload that the transport decodes: one read of it brings 32 of these at most, each decoded in
@@ -38,8 +38,9 @@ def loaded_call(payload: Payload, kernel: Kernel) -> tuple[NamedCall, Callable[.
     None where more is needed than two look-ups: no user code runs here, and nothing is imported.  Nothing is
     remembered either, so that a function that was defined anew, or a module that was loaded anew, is found.
 
-    Saves an `async def` the way over a warm thread (3 context switches), and any call 16 Python calls
-    [measured: of the asked node's 130 CPU µs for a call, 22 for a `def`, 50 for an `async def`].
+    An `async def` is spared the way over a warm thread: a call of one takes 94 µs instead of 131 from a
+    thread, 85 instead of 124 from a coroutine; a call of a `def` 83 instead of 87 [measured: CPU time of both
+    nodes together].
     """
     if len(payload.data) > EARLY_BYTES:
         return None
@@ -47,10 +48,13 @@ def loaded_call(payload: Payload, kernel: Kernel) -> tuple[NamedCall, Callable[.
         call = decoded(payload, kernel)
     except Exception:  # the process decodes it again, and reports the failure
         return None
-    if type(call) is not tuple or len(call) != 3:
+    if type(call) is not tuple or not 3 <= len(call) <= 4:
         return None
-    module, name, args = call
-    if type(module) is not str or type(name) is not str or type(args) is not list:
+    module, name, args = call[:3]
+    kwargs = call[3] if len(call) == 4 else {}
+    if type(module) is not str or type(name) is not str or type(args) is not list or type(kwargs) is not dict:
+        return None
+    if kwargs and not all(type(key) is str for key in kwargs):
         return None
     loaded = sys.modules.get(module)
     if type(loaded) is not ModuleType or module == "__main__" or module in PUBLIC:
@@ -70,4 +74,4 @@ def loaded_call(payload: Payload, kernel: Kernel) -> tuple[NamedCall, Callable[.
     policy = kernel.tables.policy
     if policy != "open" and not allows(policy, Call, marked=is_exported(found)):  # "open" allows all
         return None  # the process refuses it
-    return call, found
+    return (module, name, args, kwargs), found

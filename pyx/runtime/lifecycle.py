@@ -158,12 +158,12 @@ class Lifecycle:
             runner.gate.closed = True
         early = loaded_call(payload, self._kernel) if self._starts_early and payload.origin else None
         if early is not None:
-            (module, name, args), function = early
-            process.initial_call = module, name, len(args)  # and lets go of the payload
+            (module, name, args, kwargs), function = early
+            process.initial_call = module, name, len(args) + len(kwargs)  # and lets go of the payload
             on_loop = type(function) is FunctionType and bool(function.__code__.co_flags & CO_COROUTINE)
             if process.call is None:
                 process.kind = "async def" if on_loop else "def"
-            self._run(runner, functools.partial(function, *args), on_loop=on_loop)
+            self._run(runner, functools.partial(function, *args, **kwargs), on_loop=on_loop)
             return
 
         def body() -> Any:

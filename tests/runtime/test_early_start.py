@@ -221,6 +221,12 @@ class TestMeaning:
         assert first[1:] == second[1:] == ("fresh", "call")
         assert first[0] != second[0]
 
+    @pytest.mark.parametrize("function", ["add", "add_slowly", "add_at_once"])
+    def test_keyword_arguments_arrive(self, function: str) -> None:
+        assert rpc.call("b", "shop", function, [1], kwargs={"b": 5}) == 6
+        with pytest.raises(RemoteError, match="unexpected keyword argument 'c'"):
+            rpc.call("b", "shop", function, [1], kwargs={"c": 5})
+
     def test_large_argument_arrives(self) -> None:
         assert outcome("length", "x" * 2 * EARLY_BYTES) == 2 * EARLY_BYTES
 
@@ -385,6 +391,9 @@ class TestWhatIsFound:
     @pytest.mark.parametrize(
         "call",
         [
+            ("shop", "add", [], {1: 2}),
+            ("shop", "add", [], [("a", 1)]),
+            ("shop", "add", [], {}, ("source",)),
             ("shop", "part", []),
             ("shop", "adder", []),
             ("shop", "Till", []),
