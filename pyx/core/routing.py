@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pyx.core.tables import Tables
     from pyx.signals import Body, Signal
 
+_new: Final = tuple.__new__  # see `requests.py`
+
 
 class Router:
     """Finds receivers by pid, registered name or alias, and delivers to them."""
@@ -65,7 +67,7 @@ class Router:
                         self.mailbox_grew(process)
                     if process.waiting:
                         process.waiting = False
-                        self._effects.append(Wake(process))
+                        self._effects.append(_new(Wake, (process,)))
                 return True
             to: Pid | str | Ref = dest
         elif isinstance(dest, str):
@@ -80,7 +82,7 @@ class Router:
         peer = self._peers.get(node)
         if peer is not None:
             peer.quiet = False
-            self.enqueue(peer, Send(frm, to, body))
+            self.enqueue(peer, _new(Send, (frm, to, body)))
         elif self._tables.is_here(node):
             self.receive_message(to, body)
         else:
@@ -108,7 +110,7 @@ class Router:
                     self.mailbox_grew(process)
                 if process.waiting:
                     process.waiting = False
-                    self._effects.append(Wake(process))
+                    self._effects.append(_new(Wake, (process,)))
         return len(signals)
 
     def receive_message(self, to: Pid | str | Ref, body: Body) -> None:
@@ -135,7 +137,7 @@ class Router:
             self.mailbox_grew(process)
         if process.waiting:
             process.waiting = False
-            self._effects.append(Wake(process))
+            self._effects.append(_new(Wake, (process,)))
 
     def mailbox_grew(self, process: ProcessRecord) -> None:
         """Follows a delivery after which the mailbox may be over its limit."""

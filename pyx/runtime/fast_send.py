@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.sending import Queue
 
-_new: Final = tuple.__new__  # a NamedTuple's own constructor is a Python function more
+_new: Final = tuple.__new__  # see `core/requests.py`
 
 
 def send_fast(dest: Any, message: Any) -> Queue | bool:

@@ -36,9 +36,14 @@ def matches(pattern: Any, value: Any) -> bool:
     if kind is tuple or kind is list:
         if type(value) is not kind or len(value) != len(pattern):
             return False
-        for part, item in zip(pattern, value, strict=True):
-            if type(part) is str:  # a tag, most often: as below, without the call
+        for index, part in enumerate(pattern):
+            item = value[index]
+            # A tag and a class, the most frequent parts: as below, without the call.
+            if type(part) is str:
                 if type(item) is not str or item != part:
+                    return False
+            elif type(part) is type:
+                if not isinstance(item, part):
                     return False
             elif not matches(part, item):
                 return False
