@@ -10,13 +10,12 @@ import asyncio
 import functools
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pyx.execution.thread_state import thread
 from pyx.net.watch import LEASE_SECONDS
 
 if TYPE_CHECKING:
-    from pyx.execution.runner import Runner
     from pyx.execution.slots import LockSlot
     from pyx.net.connection import Connection
 
@@ -25,6 +24,14 @@ _FRAMES: Final = 400
 
 _QUICK_SECONDS: Final = 0.001
 _QUICK_WAITS: Final = 8
+
+
+class LoneSender(Protocol):
+    """The runner of a process, as far as its waits for answers to lone messages go."""
+
+    asked_at: float
+    borrowed: Connection | None
+    quick_waits: int
 
 
 def may_read() -> bool:
@@ -36,7 +43,7 @@ def may_read() -> bool:
     return False
 
 
-def may_be_answered(runner: Runner, connection: Connection) -> None:
+def may_be_answered(runner: LoneSender, connection: Connection) -> None:
     """Follows a lone message of a process, which reads from here on if it is likely to wait for the answer.
 
     Likely means that most of its lone messages were followed by a wait within `_QUICK_SECONDS`: one that was
@@ -48,7 +55,7 @@ def may_be_answered(runner: Runner, connection: Connection) -> None:
     runner.asked_at = time.monotonic()
 
 
-def read_answer(runner: Runner, slot: LockSlot, timeout: float | None) -> bool:
+def read_answer(runner: LoneSender, slot: LockSlot, timeout: float | None) -> bool:
     """Reads the answer to a lone message, if the process has borrowed a watch; True if *slot* was woken."""
     asked_at, runner.asked_at = runner.asked_at, 0.0
     if asked_at:
@@ -81,7 +88,7 @@ def read_on_loop(connection: Connection) -> None:
         state.runs_transport = False
 
 
-def give_back(runner: Runner) -> None:
+def give_back(runner: LoneSender) -> None:
     """Gives back the watch that a process has borrowed, if it has; on its own thread."""
     connection, runner.borrowed = runner.borrowed, None
     if connection is not None:
