@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pyx import fast_paths, receive, send
+from pyx import aio, fast_paths, receive, send, spawn, spawn_link
 from pyx.core import effects as fx
 from pyx.errors import ProcessKilled, Reentered, RegistrationError
 from pyx.execution import context, interrupts, thread_state
@@ -21,7 +21,7 @@ from pyx.runtime import dispatch
 from pyx.runtime.dispatch import in_one_instruction
 from pyx.signals import queued_bytes
 from pyx.terms import Pid
-from tests.local_nodes import HANG, as_process, in_kernel, in_the_name_of_a_process, wait_for
+from tests.local_nodes import HANG, as_process, in_kernel, in_the_name_of_a_process, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -330,6 +330,27 @@ class TestInterrupts:
             return calls
 
         assert in_the_name_of_a_process(node, receives) > 30
+
+    @pytest.mark.parametrize("link", [False, True], ids=["spawn", "spawn_link"])
+    def test_interrupt_at_any_instruction_of_a_spawn_leaves_a_process_that_runs(
+        self, node: LocalNode, *, link: bool
+    ) -> None:
+        async def waits() -> None:
+            await aio.receive()
+
+        def spawns(parent: Runner) -> int:
+            calls = 0
+            while interrupted_at(calls, lambda: (spawn_link if link else spawn)(waits)):
+                calls += 1
+                assert not node.dispatch.lock.locked()
+                assert gc.isenabled()
+                children = [process for process in node.kernel.tables.processes.all() if process.parent]
+                assert len(children) == calls
+                assert len(list(parent.process.links)) == (calls if link else 0)
+            until(lambda: all(child.waiting for child in children))
+            return calls
+
+        assert in_the_name_of_a_process(node, spawns) > 30
 
 
 def interrupted_at(instruction: int, act: Callable[[], object]) -> bool:
