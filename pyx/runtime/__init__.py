@@ -27,6 +27,7 @@ What they use:
     travelling_functions  functions that belong to no module, as data: source and values
     function_source    the source of a function, found and compiled again
     arrived_functions  functions that came from another node as source
+    arrived_modules    modules that came from another node as source
     rpc_functions      finds the functions that peers call (OTP's `rex`)
     early_start        finds those that are loaded before their process starts
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it

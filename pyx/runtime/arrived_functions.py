@@ -83,19 +83,20 @@ def _compiled(source: FunctionSource) -> CodeType:
     """Compiles a source, and keeps its lines for tracebacks."""
     code = source.compiled()
     if source.file.startswith("<") and " of " in source.file:
-        _keep_lines(source)
+        keep_lines(source.file, source.text, source.line, source.column)
     return code
 
 
-def _keep_lines(source: FunctionSource) -> None:
-    known = linecache.cache.get(source.file)
+def keep_lines(file: str, text: str, line: int = 1, column: int = 0) -> None:
+    """Keeps a text that begins at *line* and *column* of a file which is not here, for tracebacks."""
+    known = linecache.cache.get(file)
     lines = list(known[2]) if known is not None and len(known) == 4 else []
-    first, *others = f"{source.text}\n".splitlines(keepends=True)
-    mine = [" " * source.column + first, *others]
-    lines += ["\n"] * (source.line - 1 + len(mine) - len(lines))
-    lines[source.line - 1 : source.line - 1 + len(mine)] = mine
-    linecache.cache[source.file] = (sum(map(len, lines)), None, lines, source.file)
-    _files[source.file] = None
-    _files.move_to_end(source.file)
+    first, *others = f"{text}\n".splitlines(keepends=True)
+    mine = [" " * column + first, *others]
+    lines += ["\n"] * (line - 1 + len(mine) - len(lines))
+    lines[line - 1 : line - 1 + len(mine)] = mine
+    linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
+    _files[file] = None
+    _files.move_to_end(file)
     while len(_files) > FILES_KEPT:
         linecache.cache.pop(_files.popitem(last=False)[0], None)

@@ -51,6 +51,7 @@ processes.  Everything that is shown goes through one writer.
     switched_completion  completion by the shell whose prompt is shown
     termination        how signals and lost output end a run
     interception       what takes an input before the prompt does
+    network_load       `nl`: a module's source on all nodes
     breakpoint_questions  the questions of processes that met a breakpoint
 
 Never imported here: `core`, `wire` and `net`, except the search for the home directory (the shell uses what a

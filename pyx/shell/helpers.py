@@ -90,8 +90,9 @@ class Helpers:
     def names(self) -> dict[str, Any]:
         """Returns name -> helper, as the prompt has them."""
         methods = (
-            self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.exports,
-            self.runtime_info, self.ps, self.nodes, self.remsh, self.jobs, self.clear, self.exit,
+            self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.nl,
+            self.exports, self.runtime_info,
+            self.ps, self.nodes, self.remsh, self.jobs, self.clear, self.exit,
         )  # fmt: skip
         return {method.__name__: Helper(method) for method in methods}
 
@@ -176,6 +177,16 @@ class Helpers:
     def recompile(self) -> None:
         """Reloads the modules of the project whose files changed."""
         for line in self._project.recompile() or ["nothing changed"]:
+            _show(line)
+
+    def nl(self, module: Any) -> None:
+        """Loads a module's source, as it is here, on all connected nodes; asks first.
+
+        Processes that run there go on with the code that they have.
+        """
+        from pyx.shell.network_load import network_load  # rarely used
+
+        for line in network_load(module, input):
             _show(line)
 
     def exports(self, module: Any = None) -> None:
