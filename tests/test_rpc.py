@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,26 @@ class TestCall:
         with pytest.raises(RpcNoConnection) as lost:
             calling.outcome()
         assert isinstance(lost.value, ConnectionError)
+
+    def test_ctrl_c_ends_the_wait_and_abandons_the_call(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, b = two
+        main = threading.main_thread().ident
+        assert main == threading.get_ident()
+
+        def interrupt() -> None:
+            until(lambda: any(process.waiting for process in b.kernel.tables.processes.all()))
+            signal.pthread_kill(main, signal.SIGINT)
+
+        interrupter = threading.Thread(target=interrupt)
+        interrupter.start()
+        with pytest.raises(KeyboardInterrupt):
+            rpc.call("b", "pyx", "receive")
+        interrupter.join(HANG)
+        assert a.kernel.pending == {}
+        (running,) = b.kernel.tables.processes.all()  # it goes on there
+        b.sending.send(running.pid, "too late")
+        until(lambda: not b.kernel.tables.processes.all())
+        assert rpc.call("b", "os", "getpid") == os.getpid()
 
     def test_call_forbidden_by_the_rpc_policy_is_refused(self, nodes: LocalNodes) -> None:
         nodes.start("a")

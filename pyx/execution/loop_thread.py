@@ -154,7 +154,7 @@ class LoopThread:
 
     def _wake(self) -> None:
         try:
-            self.start().call_soon_threadsafe(self._drain)
+            (self.loop or self.start()).call_soon_threadsafe(self._drain)
         except RuntimeError:  # the loop is closed: the node is leaving
             self.waiting_calls.clear()
         except OSError:  # the loop could not be made; the next call tries again

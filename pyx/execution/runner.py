@@ -246,7 +246,8 @@ def sleep(
 async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | None) -> None:
     """Waits like `sleep`, in a coroutine, until *slot* is woken."""
     if runner is not None:
-        runner.node.flush(runner)
+        if runner.dirty:
+            runner.node.flush(runner)
         runner.waits_on(slot)
     try:
         if runner is not None and runner.gate.closed:

@@ -13,6 +13,7 @@ import functools
 import inspect
 import sys
 import threading
+from asyncio.events import _get_running_loop
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from pyx.errors import Exit
@@ -76,9 +77,11 @@ class ProcessLoop:
         """
         given = self._given
         if given is None:
-            if self._own.loop is None:
-                self._own.start()
-            self._own.soon_after(functools.partial(self._begin, runner, make, finished))
+            own = self._own
+            if _get_running_loop() is (own.loop or own.start()):
+                self._begin(runner, make, finished)  # a task runs no line before this callback has ended
+            else:
+                own.soon_after(functools.partial(self._begin, runner, make, finished))
         elif not self._soon(given, functools.partial(self._begin_as_guest, runner, make, finished)):
             finished(runner, RuntimeError("the event loop that Node.start was given is closed"), None)
         elif not self._looks:

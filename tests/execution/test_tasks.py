@@ -221,8 +221,8 @@ class TestKills:
             ran.append("a line")
 
         def on_the_loop() -> None:
-            node.tasks.start(runner, body, ends.report)
             asyncio.get_running_loop().call_soon(runner.stop)  # after its start, before its first step
+            node.tasks.start(runner, body, ends.report)
 
         node.tasks._own.call(on_the_loop)
         error, _ = ends.next()
