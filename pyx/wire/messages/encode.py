@@ -82,7 +82,9 @@ def encode(value: object, *, what: str = "message", max_bytes: int = DEFAULT_MAX
                     return data
         except Exception:  # a lone surrogate, an int of many digits: rare
             return _encode_measured(value, what, max_bytes)
-    elif type(value) is bytes and _fast and len(value) < max_bytes:
+    elif type(value) is bytes and _fast:
+        if len(value) >= max_bytes:
+            raise too_long_error(what, value, len(value) + 1, max_bytes)
         return BYTES + value
     return _encode_measured(value, what, max_bytes)
 
