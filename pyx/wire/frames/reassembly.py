@@ -16,6 +16,7 @@ from pyx.errors import FrameTooBig, ProtocolError
 from pyx.signals import Discarded
 from pyx.wire.frames.fragments import HEAD_BYTES, MAX_STREAMS, NODE_BUDGET_BYTES, PEER_BUDGET_BYTES
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER
+from pyx.wire.fresh_memory import keep_large_buffers
 
 
 class ReassemblyBudget:
@@ -203,6 +204,7 @@ class Reassembly:
         if payload_bytes > self._limit:
             why = f"too long: {payload_bytes:,} bytes, at most {self._limit:,} are allowed (--max-message)"
             payload = _DroppedPayload(payload_bytes, why)
+        keep_large_buffers()
         frame = self._streams[number] = _IncompleteFrame(_GrowingBuffer(head_bytes), payload)
         return number, frame
 

@@ -31,6 +31,9 @@ MAX_MAP_KEYS: Final = 64
 _MAX_SAME_HASH: Final = 16
 """How many keys of a dict may have one hash; among keys that Python itself hashes, a few do (-1 and -2)."""
 
+_GROWING_BYTES: Final = 64 * 1024
+"""The largest payload for which an unpacker's buffer grows; for a larger one it is made of that size."""
+
 MAX_FAST_DEPTH: Final = 16
 """Tags inside tags up to which keys are hashed unchecked; a deeper key could overflow a small stack."""
 
@@ -68,7 +71,7 @@ class Decoder:
         unpacker = msgpack.Unpacker(
             list_hook=self.build_array, ext_hook=self.read_tag, strict_map_key=False,
             unicode_errors="surrogatepass", max_ext_len=1, max_buffer_size=max_bytes, **self.options(),
-            read_size=min(max_bytes, 4096) if max_bytes <= SLICE_BYTES else max_bytes,
+            read_size=min(max_bytes, 4096) if max_bytes <= _GROWING_BYTES else max_bytes,
         )  # fmt: skip
         self._feed: Callable[[bytes | memoryview], None] = unpacker.feed
         self._unpack: Callable[[], Any] = unpacker.unpack

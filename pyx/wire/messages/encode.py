@@ -167,10 +167,10 @@ def _encode_measured(value: object, what: str, max_bytes: int) -> bytes:
 
 
 def _encode_walked(value: object, measured: Measured, max_bytes: int) -> bytes:
-    reduced, found = measured
+    reduced, found, size = measured
     if _fast and (form := form_of(type(value), found)):
         try:
-            data = encode_plain(form, value)
+            data = encode_plain(form, value, size)
         except (OverflowError, UnicodeEncodeError):
             pass  # an int past 64 bits, or a lone surrogate
         else:

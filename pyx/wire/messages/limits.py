@@ -48,8 +48,9 @@ _SCALARS: Final = frozenset((type(None), bool, int, float, str, bytes))
 _WITH_ITEMS: Final = frozenset((str, bytes, list, tuple, dict, set, frozenset))
 
 
-Measured: TypeAlias = "tuple[Reduced, int]"
-"""The arrays for the objects in a message that msgpack lacks, and what was found in it, as bits (`plain`)."""
+Measured: TypeAlias = "tuple[Reduced, int, int]"
+"""The arrays for the objects in a message that msgpack lacks; what was found in it, as bits (`plain`); its
+least length in bytes."""
 
 
 class TooLong(Exception):
@@ -120,7 +121,7 @@ def measure_short(value: Any) -> Measured | None:
             found |= TAG
         else:
             return None
-    return (reduced, found) if size <= _SHORT else None
+    return (reduced, found, size) if size <= _SHORT else None
 
 
 def measure(value: Any, limit: int) -> Measured:
@@ -143,7 +144,7 @@ def measure(value: Any, limit: int) -> Measured:
     for _ in range(MAX_DEPTH):
         level = [containers for containers in level if not containers.is_empty]
         if not level:
-            return collector.reduced, collector.found
+            return collector.reduced, collector.found, size
         slots = 0
         for containers in level:
             containers.count()
@@ -163,7 +164,7 @@ def measure(value: Any, limit: int) -> Measured:
         level = below
     if any(not containers.is_empty for containers in level):
         raise TooDeep(f"nests deeper than {MAX_DEPTH} containers")
-    return collector.reduced, collector.found
+    return collector.reduced, collector.found, size
 
 
 class _Containers:

@@ -13,8 +13,9 @@ from typing import Any, Final, NoReturn
 
 import msgpack
 
+from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.messages.decode import MAX_MAP_KEYS, check_collisions
-from pyx.wire.messages.format import MAX_DEPTH, SLICE_BYTES, MalformedPayload, check_depth, exact, slices
+from pyx.wire.messages.format import MAX_DEPTH, MalformedPayload, check_depth, exact, slices
 
 LISTS: Final = b"\xd5"
 """Arrays are lists."""
@@ -55,13 +56,18 @@ def form_of(cls: type, found: int) -> bytes:
     return TUPLES if found == TUPLE and cls is not list else b""
 
 
-def encode_plain(form: bytes, value: object) -> bytes:
-    """Encodes a message of that form.
+def encode_plain(form: bytes, value: object, size: int) -> bytes:
+    """Encodes a message of that form, of at least *size* bytes.
 
     Raises:
         Exception: the packer's, for an int past 64 bits or a lone surrogate, which need the general form.
     """
-    packer = _idle_packers.pop() if _idle_packers else msgpack.Packer(autoreset=False, buf_size=4096)
+    if size > _KEPT_BYTES:
+        keep_large_buffers()
+        # With its final size from the start: a buffer that grows is twice as large in the end.
+        packer = msgpack.Packer(autoreset=False, buf_size=size + size // 16)
+    else:
+        packer = _idle_packers.pop() if _idle_packers else msgpack.Packer(autoreset=False, buf_size=4096)
     packer.pack(value)
     data = b"".join((form, packer.getbuffer()))
     if len(data) <= _KEPT_BYTES:
@@ -104,8 +110,10 @@ def decode_plain(data: bytes) -> Any:
 
 
 def _decode_large(form: bytes, rest: memoryview) -> Any:
-    check_depth(rest)
     size = len(rest)
+    if size > _KEPT_BYTES:
+        keep_large_buffers()
+    check_depth(rest)
     if size <= _KEPT_BYTES:
         idle = _idle[form]
         unpacker = idle.pop() if idle else _unpacker(form, _KEPT_BYTES)
@@ -136,7 +144,7 @@ def _decode_checked(form: bytes, rest: bytes | memoryview, error: ValueError) ->
 
 def _unpacker(form: bytes, size: int, **options: Any) -> Any:
     return msgpack.Unpacker(
-        max_buffer_size=size, read_size=min(size, 4096) if size <= SLICE_BYTES else size,
+        max_buffer_size=size, read_size=min(size, 4096) if size <= _KEPT_BYTES else size,
         use_list=form != TUPLES, strict_map_key=form == TUPLES,
         ext_hook=_refuse_ext, max_ext_len=0, **{"max_map_len": MAX_MAP_KEYS, **options},
     )  # fmt: skip
