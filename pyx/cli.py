@@ -126,7 +126,7 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
         return 2
     if other and (asked.code or file is not None or asked.no_halt):
         option = "--remsh" if asked.remsh else "--rpc-eval"
-        complain(f"{option} cannot be combined with -e, FILE or --no-halt: it runs code of another node")
+        complain(f"{option} cannot be combined with -e, FILE or --no-halt: the code runs on another node")
         return 2
     if asked.remsh and asked.rpc_eval:
         complain("--remsh and --rpc-eval cannot be combined: the one shows a prompt, the other a value")

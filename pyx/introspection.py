@@ -89,6 +89,15 @@ def importable_name(module: str) -> str:
     return stem if module_dict(stem) is names else module
 
 
+REMOTE_SHELL: Final = "remsh_"
+"""How the modules begin that hold what is typed in remote shells; the rest differs from node to node."""
+
+
+def is_of_prompt(module: str) -> bool:
+    """Returns True for a module that holds what was typed at a prompt, which no other node can import."""
+    return module.startswith(REMOTE_SHELL) or importable_name(module) == "__main__"
+
+
 def find_loaded(module: str, qualname: str) -> Any:
     """Returns the object with that qualified name in a loaded module; None if there is none.
 
@@ -107,10 +116,10 @@ def find_loaded(module: str, qualname: str) -> Any:
 def belongs_to_no_module(function: FunctionType) -> bool:
     """Returns True for a function whose name finds it in no module of another node.
 
-    In `__main__` that is one which was typed at a prompt, and not one of a program's file.
+    That is one which was typed at a prompt; in `__main__`, one that is not of a program's file.
     """
     module = function.__module__
-    if type(module) is not str:
+    if type(module) is not str or module.startswith(REMOTE_SHELL):
         return True
     if module == "__main__":
         names = module_dict("__main__") or {}

@@ -99,6 +99,24 @@ class TestUsage:
                 ),
             ),
             (
+                ["--remsh", "server", "-e", "1"],
+                (
+                    "pyx: --remsh cannot be combined with -e, FILE or --no-halt: "
+                    "the code runs on another node\n"
+                ),
+            ),
+            (
+                ["--rpc-eval", "server", "1", "file.py"],
+                "pyx: there is no file file.py\n",
+            ),
+            (
+                ["--remsh", "server", "--rpc-eval", "server", "1"],
+                (
+                    "pyx: --remsh and --rpc-eval cannot be combined: "
+                    "the one shows a prompt, the other a value\n"
+                ),
+            ),
+            (
                 ["--record", "gus.pyxt", "-e", "1"],
                 ("pyx: --record cannot be combined with -e, -i, FILE or --no-halt: it records typed input\n"),
             ),

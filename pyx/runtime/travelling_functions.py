@@ -16,7 +16,14 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 from pyx.errors import EncodeError
-from pyx.introspection import belongs_to_no_module, class_module, find_loaded, importable_name, is_class
+from pyx.introspection import (
+    belongs_to_no_module,
+    class_module,
+    find_loaded,
+    importable_name,
+    is_class,
+    is_of_prompt,
+)
 from pyx.runtime.function_source import SourceMissing, source_of
 from pyx.wire.codec import encode, name_of_callable
 
@@ -125,7 +132,7 @@ class _Packing:
             if module == "__main__":
                 raise self._refused(f"{name}, which is this prompt")
             return "module", module
-        if is_class(value) and importable_name(class_module(value)) == "__main__":
+        if is_class(value) and is_of_prompt(class_module(value)):
             raise self._refused(f"{name}, a class that was typed here", hint="put the class into a module")
         if is_class(value) or callable(value):
             try:

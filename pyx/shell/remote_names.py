@@ -1,20 +1,22 @@
 """The names that an input of a remote shell sees on the node that it is attached to.
 
-Its bindings are in a module of their own, `remsh_1`, so a class typed there can be found by its name, and the
-program's `__main__` is left alone.  Below them are Python's builtins, pyx's public names and the helpers of a
-prompt; and a module of the program is bound to its bare name where an input reads it.
+Its bindings are in a module of their own, `remsh_3fa9c1`, so a class typed there can be found by its name,
+and the program's `__main__` is left alone.  Below them are Python's builtins, pyx's public names and the
+helpers of a prompt; and a module of the program is bound to its bare name where an input reads it.
 """
 
 from __future__ import annotations
 
 import itertools
 import linecache
+import secrets
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pyx.execution.user_code import PYX, is_user_file
+from pyx.introspection import REMOTE_SHELL
 from pyx.node import Node
 from pyx.process import Process
 from pyx.shell.completion import Completion, NameSources, complete
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable
 
-_numbers: Final = itertools.count(1)
 _in_use: Final[set[str]] = set()
 """The words for the clients of remote shells behind the numbers of their inputs, in tracebacks."""
 
@@ -42,13 +43,12 @@ class RemoteNames:
     """
 
     def __init__(self, client: str, width: Callable[[], int]) -> None:
-        number = next(_numbers)
         self.where = _free_where(f" via {client}")
         self._project = Project.installed or Project(".", lambda _: None, lambda _: None)
         self.helpers = Helpers(self._project, width)
         self.helpers.at_prompt = True
         _in_use.add(self.where)
-        self._module = ModuleType(f"remsh_{number}")
+        self._module = ModuleType(f"{REMOTE_SHELL}{secrets.token_hex(3)}")
         self.names: dict[str, Any] = self._module.__dict__
         self.lower: dict[str, Any] = {
             **sys.modules["builtins"].__dict__,

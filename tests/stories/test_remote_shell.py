@@ -75,6 +75,11 @@ class TestAnAttachedShell:
         assert ops.type("import asyncio; await asyncio.sleep(0, 'awaited')") == "'awaited'"
         assert "from there" not in server.screen
 
+    def test_functions_typed_there_travel_on_from_there(self, ops: Shell) -> None:
+        ops.type("def where(n): return Node.self(), n\n")
+        assert ops.type('rpc.call("ops", where, 1)') == "('ops@vm', 1)"
+        assert ops.type('rpc.call("ops", lambda n: where(n), 2)') == "('ops@vm', 2)"
+
     def test_input_is_refused_with_the_reason(self, ops: Shell) -> None:
         assert "would read the standard input of server@vm" in ops.type("input()")
 
