@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from inspect import signature
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyx.introspection import belongs_to_no_module
+from pyx.introspection import attributes_of_module, belongs_to_no_module
 from pyx.runtime.arguments import checked_seconds
 from pyx.wire.codec import name_of_callable
 
@@ -70,6 +71,28 @@ def _function(target: Callable[..., Any], args: list[Any], kwargs: Mapping[str, 
     from pyx.runtime.travelling_functions import packed  # few calls need it
 
     return Callee(str(target.__module__), target.__qualname__, args, kwargs, packed(target))
+
+
+def plain_callee(target: Any, rest: tuple[Any, ...]) -> tuple[str, str, list[Any]] | None:
+    """Returns module, function and arguments of the most frequent calls, as `callee` would, but in one call.
+
+    None for all others: `callee` checks them, and explains what is wrong.
+    """
+    if type(target) is str:
+        if len(rest) == 2 and type(rest[0]) is str and type(rest[1]) is list:
+            return target, rest[0], rest[1]
+        return None
+    if type(target) is not FunctionType:
+        return None
+    if len(rest) == 1 and (type(rest[0]) is list or type(rest[0]) is tuple):  # perhaps the old form
+        return None
+    module, name = target.__module__, target.__qualname__
+    if type(module) is not str or module == "__main__" or not name.isidentifier():
+        return None
+    loaded = sys.modules.get(module)
+    if type(loaded) is not ModuleType or attributes_of_module(loaded).get(name) is not target:
+        return None
+    return module, name, list(rest)
 
 
 def callee_within(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import _thread
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyx.core.kernel import Kernel
 from pyx.execution.context import current
@@ -36,6 +36,10 @@ from pyx.terms import full_name, host_of, short_host
 if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.runtime.transport import Transport
+
+
+_KNOWN_NAMES: Final = 1000
+"""Number of node names whose full form is kept."""
 
 
 class LocalNode:
@@ -60,6 +64,8 @@ class LocalNode:
         )
         self.transport: Transport | None = None
         """The network side, while this node has a name."""
+        self._full_names: dict[tuple[str, str], str] = {}
+        """By a name that was given and this node's own: that name in full."""
         self.hosts_are_one = False
         """The nodes of all hosts, with short names and long ones, are found on this one: in a scenario."""
         self.changing = _thread.allocate_lock()
@@ -72,9 +78,20 @@ class LocalNode:
 
     def full_name(self, name: str) -> str:
         """Returns a checked node name; a bare first part gets this node's host (raises NodeNameInvalid)."""
-        if type(name) is str and name in self.kernel.tables.peers:
-            return name
-        return full_name(name, self.host)
+        tables = self.kernel.tables
+        own_name = tables.name
+        if type(name) is str:
+            if name in tables.peers:
+                return name
+            known = self._full_names.get((name, own_name))
+            if known is not None:
+                return known
+        complete = full_name(name, self.host)
+        if own_name:  # else the host's name decides, which may change
+            if len(self._full_names) >= _KNOWN_NAMES:
+                self._full_names.clear()
+            self._full_names[name, own_name] = complete
+        return complete
 
     @property
     def max_message_bytes(self) -> int:

@@ -24,7 +24,7 @@ from pyx.execution.context import current
 from pyx.execution.node_log import log
 from pyx.printable import short_repr
 from pyx.runtime import encoding
-from pyx.runtime.call_forms import callee, callee_within
+from pyx.runtime.call_forms import callee, callee_within, plain_callee
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
 from pyx.terms import Raised
@@ -46,16 +46,10 @@ async def call(
     """See `rpc.call` for the two forms of *target* and what follows it."""
     here = this_node()
     called = None
-    if (
-        type(target) is str
-        and len(args) == 2
-        and type(args[0]) is str
-        and type(args[1]) is list
-        and not kwargs
-    ):
-        # The most frequent form: `callee_within` has nothing to find out.
+    plain = plain_callee(target, args) if not kwargs else None
+    if plain is not None:
         seconds, dest = timeout, here.full_name(node)
-        payload = encoding.encoded_call(target, args[0], args[1], here.sending.max_message_bytes)
+        payload = encoding.encoded_call(*plain, here.sending.max_message_bytes)
     else:
         called, seconds = callee_within("rpc.call", target, args, kwargs, timeout)
         dest = here.full_name(node)

@@ -8,7 +8,7 @@ from typing import Any, assert_type
 import pytest
 
 from pyx import EncodeError, Node, aio, rpc, spawn, spawn_monitor
-from pyx.runtime.call_forms import callee, callee_within, named_callee
+from pyx.runtime.call_forms import callee, callee_within, named_callee, plain_callee
 from pyx.runtime.rpc_client import CallFuture
 from pyx.terms import Pid, Ref
 
@@ -140,3 +140,61 @@ def test_types_are_inferred() -> None:
         spawn(add, 1, three=3)  # type: ignore[call-arg]
 
     assert body.__name__ == "body"
+
+
+class Unhashable(type):
+    """A class whose hash is code of its own."""
+
+    def __hash__(cls) -> int:
+        raise AssertionError("it ran")
+
+
+class Odd(metaclass=Unhashable):
+    """An argument that nothing may look into."""
+
+
+class TestPlainCallee:
+    @pytest.mark.parametrize(
+        ("target", "rest"),
+        [
+            ("shop", ("total", [1, 2])),
+            ("os.path", ("join", [])),
+            (add, ()),
+            (add, (1,)),
+            (add, (1, 2)),
+            (os.path.join, ("a", "b")),
+        ],
+    )
+    def test_frequent_calls_are_what_callee_makes_of_them(self, target: Any, rest: tuple[Any, ...]) -> None:
+        general = callee("rpc.call", target, rest, {})
+        assert plain_callee(target, rest) == (general.module, general.function, general.args)
+
+    @pytest.mark.parametrize(
+        ("target", "rest"),
+        [
+            ("shop", ("total",)),
+            ("shop", ("total", (1, 2))),
+            ("shop", ("total", [1], 0.5)),
+            ("shop", (7, [])),
+            ("shop", ()),
+            (os, ("getpid", [])),
+            (os.getpid, ()),
+            (total, ([1, 2],)),
+            (total, ((1, 2),)),
+            (lambda: None, ()),
+            (Odd, ()),
+            (Pid, (1,)),
+        ],
+    )
+    def test_all_others_are_left_to_callee(self, target: Any, rest: tuple[Any, ...]) -> None:
+        assert plain_callee(target, rest) is None
+
+    def test_function_that_its_name_does_not_find_is_left_to_callee(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = add
+        monkeypatch.setitem(globals(), "add", lambda: None)
+        assert plain_callee(before, (1,)) is None
+
+    def test_no_code_of_an_argument_runs(self) -> None:
+        assert plain_callee(add, (Odd(),)) is not None

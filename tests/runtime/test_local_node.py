@@ -82,3 +82,16 @@ def test_lock_of_the_kernel_is_free_in_a_forked_child(node: LocalNode) -> None:
     node.dispatch.lock.release()
     assert os.waitpid(child, 0)[1] == 0
     assert this_node() is node
+
+
+def test_name_is_completed_anew_for_a_node_of_another_name(node: LocalNode) -> None:
+    """What was completed is kept, for the name that the node had."""
+    tables = node.kernel.tables
+    for own_name, full in [("a@one", "b@one"), ("a@two", "b@two"), ("a@one", "b@one")]:
+        tables.name = own_name
+        assert node.full_name("b") == node.full_name("b") == full
+    tables.name = ""
+    for number in range(1100):  # not all are kept
+        tables.name = f"a@{number}"
+        assert node.full_name("b") == f"b@{number}"
+    tables.name = ""
