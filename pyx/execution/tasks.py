@@ -195,6 +195,19 @@ class CoroutineRun:
         return self._value
 
 
+class ReturnedCoroutine:
+    """A coroutine that the function of a process has made on a thread; called on the loop, which runs it."""
+
+    __slots__ = ("coroutine",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self.coroutine = coroutine
+
+    def __call__(self) -> Coroutine[Any, Any, Any]:
+        """Returns the coroutine."""
+        return self.coroutine
+
+
 async def _body(
     runner: Runner,
     make: Callable[[], Coroutine[Any, Any, Any]],
@@ -205,6 +218,8 @@ async def _body(
     gate = runner.gate
     try:
         if gate.closed:  # the process was killed since its spawn
+            if type(make) is ReturnedCoroutine:
+                make.coroutine.close()  # else Python warns that it was never awaited
             gate.refuse()
         coroutine = make()
         del make  # a long-lived process does not keep its arguments alive

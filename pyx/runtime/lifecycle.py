@@ -22,7 +22,7 @@ from pyx.execution.context import current
 from pyx.execution.kill_retry import KillRetry
 from pyx.execution.reading_waits import may_be_answered_on_loop
 from pyx.execution.runner import Runner
-from pyx.execution.tasks import cancel_left_over
+from pyx.execution.tasks import ReturnedCoroutine, cancel_left_over
 from pyx.execution.thread_state import runs_loop, thread
 from pyx.execution.threads import run_process
 from pyx.runtime import rpc_functions
@@ -225,7 +225,7 @@ class Lifecycle:
         # A function found by name may turn out to be an `async def`: it goes on on the process loop.
         if error is None and isinstance(value, Coroutine):  # asyncio takes generators for one on 3.11
             runner.process.kind = "async def" if runner.process.call is None else runner.process.kind
-            self._tasks.start(runner, lambda: value, self._ended)
+            self._tasks.start(runner, ReturnedCoroutine(value), self._ended)
         else:
             self._finished(runner, error, value)
 

@@ -20,7 +20,7 @@ from pyx.errors import ProcessKilled
 from pyx.execution import tasks as tasks_module
 from pyx.execution.context import current
 from pyx.execution.slots import LockSlot
-from pyx.execution.tasks import ProcessLoop
+from pyx.execution.tasks import ProcessLoop, ReturnedCoroutine
 from pyx.runtime import start_stop
 from pyx.terms import Pid
 from tests.local_nodes import HANG, Ended, LocalNodes, in_kernel, new_runner, start_node, until, wait_for
@@ -210,6 +210,24 @@ class TestKills:
         error, _ = ends.next()
         assert isinstance(error, ProcessKilled)
         assert ran == []
+
+    @pytest.mark.filterwarnings("error")
+    def test_coroutine_made_on_a_thread_is_closed_if_the_process_is_killed_before_its_first_step(
+        self, node: LocalNode, runner: Runner
+    ) -> None:
+        ends, steps = Ends(), list[str]()
+
+        async def made() -> None:
+            steps.append("a line of it")
+
+        coroutine = made()
+        runner.stop()
+        node.tasks.start(runner, ReturnedCoroutine(coroutine), ends.report)
+        error, _ = ends.next()
+        assert isinstance(error, ProcessKilled)
+        with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+            coroutine.send(None)
+        assert steps == []
 
     def test_process_cancelled_before_its_first_step_reports_its_end(
         self, node: LocalNode, runner: Runner
