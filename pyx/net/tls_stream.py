@@ -144,7 +144,7 @@ class TlsStream:
         self._machine = machine
         self._lock = threading.Lock()
         # used by the sending thread alone
-        self._encoded = memoryview(b"")  # encrypted, but not accepted by the system yet
+        self._encoded: bytes | memoryview = b""  # encrypted, but not accepted by the system yet
         self._encoded_size = 0  # number of the caller's bytes in it
         self.fileno = connection.fileno
         # Without close_notify: a forked child closes its copy, and must not end its parent's session.
@@ -166,10 +166,9 @@ class TlsStream:
             piece = data if len(data) <= _PIECE_BYTES else memoryview(data)[:_PIECE_BYTES]
             with self._lock:
                 try:
-                    self._machine.write(piece)
+                    self._encoded = self._machine.encrypt(piece)
                 except ProtocolError as error:
                     raise ConnectionError(*error.args) from error
-                self._encoded = memoryview(self._machine.data_to_send())
             self._encoded_size = len(piece)
         assert len(data) >= self._encoded_size, "after BlockingIOError the same bytes come again"
         self._push()
@@ -190,16 +189,20 @@ class TlsStream:
         spare = RECORD_BYTES if len(buffer) > RECORD_BYTES else 0
         machine = self._machine
         try:
-            while True:
+            if machine.may_have_unread or machine.peer_has_finished:
                 with self._lock:
-                    size = machine.read_into(buffer) if machine.has_unread else 0
+                    size = machine.read_into(buffer)
                 if size or machine.peer_has_finished:
                     return size
+            while True:
                 count = self._socket.recv_into(buffer, len(buffer) - spare)
                 if not count:
                     machine.connection_lost()
                 with self._lock:
                     machine.receive_data(buffer[:count])
+                    size = machine.read_into(buffer)
+                if size or machine.peer_has_finished:
+                    return size
         except ProtocolError as error:
             raise ConnectionError(*error.args) from error
 
@@ -211,11 +214,12 @@ class TlsStream:
         with contextlib.suppress(OSError, ProtocolError):  # the connection is broken: the reader finds that
             with self._lock:
                 self._machine.finish()
-                self._encoded = memoryview(bytes(self._encoded) + self._machine.data_to_send())
+                self._encoded = bytes(self._encoded) + self._machine.data_to_send()
             self._push()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def _push(self) -> None:
-        while self._encoded:
-            self._encoded = self._encoded[self._socket.send(self._encoded) :]
+        while encoded := self._encoded:
+            sent = self._socket.send(encoded)
+            self._encoded = b"" if sent == len(encoded) else memoryview(encoded)[sent:]

@@ -84,6 +84,8 @@ class TlsMachine:
         """True once the TLS handshake is done: `channel` is known, `write` and the reads may be used."""
         self.peer_has_finished = False
         """True once the other end has sent `close_notify`: nothing more can be read."""
+        self.may_have_unread = True
+        """False if all bytes that can be decrypted now have been read."""
         self._shake_hands()
 
     @property
@@ -101,6 +103,7 @@ class TlsMachine:
             ProtocolError: the handshake failed; `data_to_send` then returns an alert, which may be sent.
         """
         self._incoming.write(data)
+        self.may_have_unread = True
         if not self.is_established:
             self._handshake_bytes += len(data)
             self._shake_hands()
@@ -139,6 +142,14 @@ class TlsMachine:
 
     # ------------------------------------------------------------ plain side
 
+    def encrypt(self, data: bytes | memoryview) -> bytes:
+        """Encrypts all of *data*, at least a byte; returns `data_to_send`.  Raises as `write`."""
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:
+            raise _failure(error) from error
+        return self._outgoing.read()
+
     def write(self, data: bytes | memoryview) -> None:
         """Encrypts all of *data*; next, collect `data_to_send`.
 
@@ -153,11 +164,6 @@ class TlsMachine:
             raise _failure(error) from error
         assert written == len(data), "a memory BIO takes everything"
 
-    @property
-    def has_unread(self) -> bool:
-        """True if bytes came that were not read; they may be less than a record, and not readable yet."""
-        return bool(self._incoming.pending or self._read_early or self._tls.pending())
-
     def read_into(self, buffer: memoryview) -> int:
         """Decrypts into *buffer*; returns the number of bytes, 0 if none can be decrypted now.
 
@@ -171,15 +177,15 @@ class TlsMachine:
             buffer[:size] = self._read_early[:size]
             del self._read_early[:size]
             return size
-        size = 0
+        size, space = 0, len(buffer)
         try:
-            while size < len(buffer):
-                count = self._decrypt(len(buffer) - size, buffer[size:])
+            while size < space:
+                count = self._decrypt(space - size, buffer[size:] if size else buffer)
                 if not count:
                     self.peer_has_finished = True
                     break
                 size += count
-                if not self.has_unread:  # asking OpenSSL would cost an exception
+                if not (self._incoming.pending or self._tls.pending()):  # asking would cost an exception
                     break
         except ssl.SSLWantReadError:
             pass
@@ -187,6 +193,7 @@ class TlsMachine:
             self.peer_has_finished = True
         except ssl.SSLError as error:
             raise _failure(error) from error
+        self.may_have_unread = size == space
         return size
 
     def read(self) -> bytes:
@@ -206,6 +213,7 @@ class TlsMachine:
         # the data that came is decrypted first.
         try:
             self._read_early += self.read()
+            self.may_have_unread = True
             self._tls.unwrap()
         except ssl.SSLWantReadError:
             pass
