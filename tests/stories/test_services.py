@@ -227,7 +227,7 @@ def test_service_under_load_is_attached_to_and_no_request_fails(lone_host: Host,
         ops.type("audit = Node.spawn('billing', 'app', 'audit', [])")
         assert ops.sees("enter? [y/N]").endswith("stopped at app.py:20, enter? [y/N]")
         ops.press("y\r")
-        ops.sees("-> return total")
+        ops.sees("-> ")  # from Python 3.13 on it stops at the call of `breakpoint()` first
         ops.press("p total\r")
         ops.sees("35")
         ops.press("c\r")
