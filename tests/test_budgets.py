@@ -33,9 +33,9 @@ class Budget(NamedTuple):
 
 BUDGETS: Final = {
     "calls of one rpc, on both nodes": Budget(150, 141, 215, 203),
-    "calls of a lone send, to the socket": Budget(42, 40, 42, 40),
-    "calls of a send in a stream": Budget(33, 31, 33, 31),
-    "calls of a message, from the socket to the return of `receive`": Budget(42, 39, 42, 39),
+    "calls of a lone send, to the socket": Budget(21, 19, 36, 34),
+    "calls of a send in a stream": Budget(18, 16, 31, 29),
+    "calls of a message, from the socket to the return of `receive`": Budget(37, 34, 37, 34),
     "calls of the spawn of an `async def` process, until it waits": Budget(45, 42, 45, 42),
     "calls of its kill, until it is gone": Budget(64, 60, 64, 60),
     "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def compiled(patterns: tuple[Any, ...]) -> Test:
     """Returns the test of a message by *patterns*, tried in order; without patterns any message matches.
 
-    A scan takes 0.2 µs a message instead of 1.2 [measured: 20,000 messages `("other", i)`, the pattern
+    A scan takes 0.15 µs a message instead of 0.33 [measured: 20,000 messages `("other", i)`, the pattern
     `("mine", 1)`].
     """
     if not fast_paths.enabled:
