@@ -263,6 +263,7 @@ class Connection:
         """See `forks.py`."""
         self._broken = True
         self._stream.close()
+        self.watch.close_in_child()
 
     # ------------------------------------------------------------ on the loop
 

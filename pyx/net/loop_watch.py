@@ -52,6 +52,10 @@ class LoopWatch:
         except RuntimeError:  # the loop is closed
             self._epoll.close()
 
+    def close_in_child(self) -> None:
+        """See `forks.py`."""
+        self._epoll.close()
+
     def _close(self) -> None:
         if not self._epoll.closed:
             self.loop.remove_reader(self._epoll.fileno())

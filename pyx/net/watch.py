@@ -142,6 +142,17 @@ class Watch:
         self.bell = None
         self._readable = _nothing  # a reference cycle with the connection
 
+    def close_in_child(self) -> None:
+        """Lends nothing in a forked child: its epoll objects are those of its parent, and changes too."""
+        self._can_lend = self._watches = False
+        epoll, self._epoll = self._epoll, None
+        if epoll is not None:
+            epoll.close()
+        loop_watch, self._loop_watch = self._loop_watch, None
+        if loop_watch is not None:
+            loop_watch.close_in_child()
+        self.bell = None
+
     @property
     def is_lent(self) -> bool:
         """True while a thread has the watch."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,3 +151,49 @@ def test_end_of_the_connection_frees_all_descriptors(monkeypatch: pytest.MonkeyP
     assert len(os.listdir("/proc/self/fd")) <= before
     thread.stop()
     borrower.stop()
+
+
+FORKS = """
+import os, sys
+from pyx.execution.loop_thread import LoopThread
+from tests.net.test_loop_watch import Shared
+
+shared = Shared(LoopThread("loop"), LoopThread("borrower"))
+shared.prepare()
+shared.borrow()
+if sys.argv[1] == "lent to a thread":
+    while shared.watch.is_lent: pass
+    assert shared.watch.lend()
+child = os.fork()
+if child == 0:
+    shared.watch.close_in_child()
+    assert not shared.watch.lend()
+    shared.watch.lend_to_loop(shared.borrower.loop, shared.readable_by_borrower)
+    shared.watch.give_back() if sys.argv[1] == "lent to a thread" else None
+    os._exit(shared.watch.bell is not None)
+assert os.waitpid(child, 0)[1] == 0
+if sys.argv[1] == "lent to a thread":
+    shared.there.send(b"data")
+    assert shared.watch.poll(10) and not shared.read
+    shared.watch.give_back()
+    shared.has_read.wait(10)
+    assert shared.read.pop() == b"data"
+else:
+    while shared.watch.is_lent: pass
+assert shared.data_came_to_the_loop()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("borrower", ["lent to a thread", "lent to a loop"])
+def test_forked_child_leaves_the_watch_of_its_parent_as_it_is(borrower: str) -> None:
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(
+        [sys.executable, "-c", FORKS, borrower],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
