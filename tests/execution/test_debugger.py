@@ -89,6 +89,7 @@ def test_step_does_not_enter_a_call_of_pyx() -> None:
     typed, shown = io.StringIO("s\ns\nc\n"), io.StringIO()
     debugger = Debugger()
     debugger.stdin, debugger.stdout, debugger.use_rawinput = typed, shown, False
+    debugger.nosigint = True  # type: ignore[attr-defined] # or `c` makes it the handler of Ctrl-C
     before = sys.gettrace()
     debugger.set_trace()
     Process.list()
