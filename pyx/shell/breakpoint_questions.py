@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.errors import ReceiveTimeout
 from pyx.primitives import make_ref, receive, self, send, spawn
+from pyx.printable import filter_foreign
 from pyx.process import Process
 from pyx.shell.interception import interception
 
@@ -27,6 +28,9 @@ ASK_SECONDS: Final = 60.0
 
 _ANSWERS: Final = {"y", "yes", "n", "no", ""}
 """What is an answer to the question; any other input is the prompt's."""
+
+_LONGEST_PLACE: Final = 100
+"""Characters of a file and line that a question shows."""
 
 _LOOK_SECONDS: Final = 0.1
 """How often a waiting question looks whether a prompt has come or gone, or a line was typed without one."""
@@ -86,7 +90,9 @@ def ask(leader: Pid, frm: Pid, place: str) -> str:
     while not _desk.begin(frm):
         if _has_ended(ended, _LOOK_SECONDS) or time.monotonic() > deadline:
             return "another process is being debugged at its terminal"
-    _tell(f"{frm} stopped at {place}, enter? [y/N]\n")
+    # The words of another node: one line of them, and made harmless for the terminal.
+    where = filter_foreign(str(place)[:_LONGEST_PLACE]).replace("\n", " ")
+    _tell(f"{frm} stopped at {where}, enter? [y/N]\n")
     line = _next_line(frm, ended, deadline)
     if line is not None and line.strip().lower() in {"y", "yes"}:
         _desk.is_entered = True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyx import rpc
 from pyx.errors import PyxError
 from pyx.node import Node
+from pyx.printable import filter_foreign
 from pyx.runtime import arrived_modules
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def network_load(module: object, answer: Callable[[str], str]) -> Iterator[str]:
     results, silent = rpc.within(_LOAD_SECONDS).multicall(nodes, arrived_modules.load, name, text, shown)
     answered = (node for node in nodes if node not in silent)
     for node, result in zip(answered, results, strict=True):
-        yield f"{node}: {result} {name}" if isinstance(result, str) else f"{node}: {result}"
+        said = f"{result} {name}" if isinstance(result, str) else str(result)
+        yield f"{node}: {filter_foreign(said)}"
     for node in silent:
         yield f"{node}: no answer"

@@ -56,6 +56,20 @@ def test_answer_is_taken_from_the_prompt(
     assert f"{process.pid} stopped at stock.py:12, enter? [y/N]" in capsys.readouterr().out
 
 
+def test_words_of_another_node_are_harmless(node: LocalNode, capsys: pytest.CaptureFixture[str]) -> None:
+    process = stopped(node)
+    question = Running(
+        node, lambda: ask(LEADER, process.pid, "\x1b[2Jstock.py:12\npyx(gus@vm)1> " + "x" * 999)
+    )
+    until(lambda: interception.take is not None)
+    assert interception.takes("n")
+    assert question.outcome() == "go on"
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert shown.count("\n") == 1
+    assert len(shown) < 200
+
+
 def test_other_inputs_are_the_prompts(node: LocalNode) -> None:
     question = asked(node, stopped(node).pid)
     assert not interception.takes("1 + 1")
