@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -20,7 +19,7 @@ from pyx.shell.loop import LineTerminal, Terminal
 from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, report_interrupts
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
-from pyx.shell.start_collections import no_collections
+from pyx.shell.start_collections import has_frozen, no_collections
 from pyx.shell.tty import TtyStdin
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ class StandardFrontend:
 
     def _make_editor(self, complete: Callable[[str, int], Completion]) -> PersonTerminal:
         # A program that ran before has objects of its own, and so has one that has called pyx's `main`.
-        with no_collections(is_pyx=self._shows_banner and gc.get_freeze_count() > 0):
+        with no_collections(is_pyx=self._shows_banner and has_frozen()):
             from pyx.shell.history import History, history_path
             from pyx.shell.redaction import cookies_in_force
             from pyx.shell.terminal import PersonTerminal

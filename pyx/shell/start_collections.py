@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_has_frozen = False
+
+
+def has_frozen() -> bool:
+    """Returns True if objects were frozen here before: the command `pyx` has started this OS process."""
+    return _has_frozen
+
+
 @contextlib.contextmanager
 def no_collections(*, is_pyx: bool) -> Iterator[None]:
     """Turns the garbage collector off inside, unless it is off already.
@@ -22,6 +30,7 @@ def no_collections(*, is_pyx: bool) -> Iterator[None]:
         is_pyx: True if there are no objects but those of Python and pyx: they are left out of all later
             collections (`gc.freeze`).  Else the first of these would look at all that was made inside.
     """
+    global _has_frozen
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -30,4 +39,5 @@ def no_collections(*, is_pyx: bool) -> Iterator[None]:
         if was_enabled:
             if is_pyx:
                 gc.freeze()
+                _has_frozen = True
             gc.enable()

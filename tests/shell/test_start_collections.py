@@ -9,9 +9,10 @@ import pytest
 
 PROGRAM = """\
 import gc
-from pyx.shell.start_collections import no_collections
+from pyx.shell.start_collections import has_frozen, no_collections
 
 {before}
+frozen = gc.get_freeze_count()
 ran = []
 gc.callbacks.append(lambda phase, info: ran.append(phase))
 try:
@@ -21,7 +22,7 @@ try:
         {inside}
 except ValueError:
     pass
-print(inside, gc.isenabled(), gc.get_freeze_count() > 0)
+print(inside, gc.isenabled(), gc.get_freeze_count() > frozen, has_frozen())
 """
 
 
@@ -34,12 +35,12 @@ def run(before: str = "", inside: str = "", *, is_pyx: bool = True) -> str:
 
 @pytest.mark.parametrize("inside", ["", "raise ValueError"])
 def test_modules_are_loaded_without_collections_and_frozen(inside: str) -> None:
-    assert run(inside=inside) == "(False, 0) True True"
+    assert run(inside=inside) == "(False, 0) True True True"
 
 
 def test_objects_of_a_program_that_calls_pyx_are_not_frozen() -> None:
-    assert run(is_pyx=False) == "(False, 0) True False"
+    assert run(is_pyx=False) == "(False, 0) True False False"
 
 
 def test_collector_that_was_off_stays_off() -> None:
-    assert run(before="gc.disable()") == "(False, 0) False False"
+    assert run(before="gc.disable()") == "(False, 0) False False False"
