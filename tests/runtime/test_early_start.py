@@ -150,7 +150,7 @@ SHOP = {
     "whoami_slowly": whoami_slowly,
     "length": len,
     "word": "a word",
-    "__dict__": add,
+    "__hidden__": add,
 }
 
 
@@ -400,7 +400,7 @@ class TestWhatIsFound:
             ("shop", "Till.add", [1]),
             ("shop", "word", []),
             ("shop", "missing", []),
-            ("shop", "__dict__", []),
+            ("shop", "__hidden__", []),
             ("shop", "add", ["x" * EARLY_BYTES]),
             ("nowhere", "add", []),
             ("__main__", "add", []),
