@@ -32,12 +32,12 @@ class Budget(NamedTuple):
 
 
 BUDGETS: Final = {
-    "calls of one rpc, on both nodes": Budget(150, 141, 215, 203),
+    "calls of one rpc, on both nodes": Budget(137, 131, 210, 203),
     "calls of a lone send, to the socket": Budget(21, 19, 36, 34),
     "calls of a send in a stream": Budget(18, 16, 31, 29),
-    "calls of a message, from the socket to the return of `receive`": Budget(37, 34, 37, 34),
-    "calls of the spawn of an `async def` process, until it waits": Budget(45, 42, 45, 42),
-    "calls of its kill, until it is gone": Budget(64, 60, 64, 60),
+    "calls of a message, from the socket to the return of `receive`": Budget(36, 34, 36, 34),
+    "calls of the spawn of an `async def` process, until it waits": Budget(35, 33, 35, 33),
+    "calls of its kill, until it is gone": Budget(54, 49, 54, 49),
     "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),
     "tracked objects of an idle `def` process": Budget(41, 38, 41, 38),
 }
