@@ -191,8 +191,3 @@ class ProcessTable(dict[int, ProcessRecord]):
     def all(self) -> list[ProcessRecord]:
         """The live processes, oldest first; a copy."""
         return list(self.values())
-
-    def find(self, pid: Pid) -> ProcessRecord | None:
-        """The live process whose pid has that number and serial."""
-        process = self.get(pid.number)
-        return process if process is not None and process.pid.serial == pid.serial else None

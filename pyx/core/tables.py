@@ -87,7 +87,7 @@ class Tables:
         """The live process of a pid; None for a pid of another node or another incarnation of this one."""
         if pid.node and (pid.node != self.name or pid.creation != self.creation):
             return None
-        process = self.processes.get(pid.number)  # `ProcessTable.find` without the call
+        process = self.processes.get(pid.number)
         return process if process is not None and process.pid.serial == pid.serial else None
 
     def has_ended(self, pid: Pid) -> bool:

@@ -275,6 +275,23 @@ class TestStarts:
         assert (reason.type, reason.text) == ("RuntimeError", "can't start new thread")
         assert "can't start new thread" in caplog.text
 
+    def test_process_ends_at_once_if_no_descriptor_is_left_for_its_loop(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def none_left() -> None:
+            raise OSError(24, "Too many open files")
+
+        async def task() -> None:
+            pytest.fail("it ran")
+
+        def body() -> tuple[Any, ...]:
+            monkeypatch.setattr(node.tasks._own, "start", none_left)
+            pid, ref = node.processes.spawn(task, (), monitor=True)
+            return receive(("DOWN", ref, "process", pid, ...), timeout=HANG)  # type: ignore[no-any-return]
+
+        reason = as_process(node, body)[4]
+        assert (reason.type, reason.text) == ("OSError", "[Errno 24] Too many open files")
+
 
 class TestGenerators:
     """A generator that a function returns has run nothing: refused as a result, the failure of a process."""
