@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import threading
+from asyncio import get_running_loop
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -223,7 +224,7 @@ class LoopThread:
 
 
 class FutureSlot:
-    """A slot for one wait of a coroutine, on any loop."""
+    """A slot for one wait of a coroutine, on any loop, and after `renew` for another one."""
 
     __slots__ = ("_loop", "_loop_thread", "future")
 
@@ -232,6 +233,17 @@ class FutureSlot:
         self._loop_thread = loop_thread
         self.future: asyncio.Future[None] = loop.create_future()
         """Awaited for a wait without a limit: a coroutine would be one more object for each process."""
+
+    def renew(self) -> bool:
+        """Makes the slot of an earlier wait that of a new one; False on another loop than that one's.
+
+        A wake-up that was meant for the earlier wait is a surplus one of this.
+        """
+        loop = self._loop
+        if get_running_loop() is not loop:
+            return False
+        self.future = loop.create_future()
+        return True
 
     def wake(self) -> None:
         """See `Slot`."""

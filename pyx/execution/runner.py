@@ -75,7 +75,7 @@ class Runner:
         self.process = process
         self.gate = Gate()
         self.slot: Slot = NO_SLOT
-        """The slot of a receive that waits."""
+        """The slot of a receive that waits, or of the last one that did."""
         self.waits: AbstractSet[Slot] = _NOTHING
         """The slots of other waits: for answers, or for a time."""
         self.receiving = False

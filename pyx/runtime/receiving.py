@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.mailbox import NOT_DECODED, SYSTEM_MESSAGES
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
+from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.reading_waits import read_answer
-from pyx.execution.slots import NO_SLOT
+from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 from pyx.runtime.encoding import decode_item
 from pyx.runtime.pattern_compiler import compiled
@@ -80,7 +81,9 @@ class Receiving:
             deadline = None if timeout is None else time.monotonic() + timeout
             while value is NOTHING:
                 remaining = None if deadline is None else _remaining(deadline, timeout)
-                slot = runner.own_slot
+                slot = runner.slot
+                if type(slot) is not LockSlot:
+                    slot = runner.own_slot
                 try:
                     if dispatch.about_to_wait(runner) and not read_answer(runner, slot, remaining):
                         slot.wait(None if deadline is None else _remaining(deadline, timeout))
@@ -110,13 +113,13 @@ class Receiving:
                     await asyncio.sleep(0)
                 elif value is NOTHING:
                     remaining = None if deadline is None else _remaining(deadline, timeout)
-                    slot = self._tasks.slot()
-                    runner.slot = slot
+                    slot = runner.slot
+                    if type(slot) is not FutureSlot or not slot.renew():
+                        runner.slot = slot = self._tasks.slot()
                     try:
                         if dispatch.about_to_wait(runner):
                             await (slot.future if remaining is None else slot.wait_at_most(remaining))
                     finally:
-                        runner.slot = NO_SLOT
                         process.waiting = False
                         runner.fresh = True
                 else:

@@ -120,6 +120,26 @@ class TestFutureSlot:
         slot.wake()
         assert not slot.future.done()
 
+    def test_renewed_slot_waits_again(self) -> None:
+        async def waiter() -> None:
+            slot = FutureSlot(asyncio.get_running_loop(), None)
+            for _ in range(3):
+                threading.Thread(target=slot.wake).start()
+                await asyncio.wait_for(slot.wait(None), HANG)
+                assert slot.renew()
+                assert not slot.future.done()
+
+        asyncio.run(waiter())
+
+    def test_slot_is_not_renewed_on_another_loop(self) -> None:
+        async def make() -> FutureSlot:
+            return FutureSlot(asyncio.get_running_loop(), None)
+
+        async def is_renewed(slot: FutureSlot) -> bool:
+            return slot.renew()
+
+        assert not asyncio.run(is_renewed(asyncio.run(make())))
+
 
 class TestSleep:
     def test_sleep_ends_when_the_condition_holds(self, runner: Runner) -> None:
