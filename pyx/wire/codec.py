@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import DecodeError
 from pyx.signals import Discarded
 from pyx.terms import Pid, Ref
+from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.messages.decode import Decoder, UncheckedKeys
 from pyx.wire.messages.encode import encode
 from pyx.wire.messages.format import MAX_DEPTH, check_depth
@@ -80,6 +81,7 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
     trusted = trusts_peers or origin is None
     if type(data) is Discarded:
         raise DecodeError(data.why)
+    idle: list[Decoder] | None
     try:
         if len(data) <= _SMALL_BYTES:
             idle = _idle_small
@@ -90,7 +92,8 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
                 idle = _idle
                 decoder = idle.pop() if idle else Decoder(_KEPT_BYTES)
             else:
-                idle, decoder = [], Decoder(len(data))
+                keep_large_buffers()
+                idle, decoder = None, Decoder(len(data))
         decoder.origin = origin
         decoder.here = here
         decoder.trusted = trusted
@@ -101,18 +104,23 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
         if type(cause) is ValueError and "max_map_len" in str(cause):
             return _decode_with(CollisionCheckingDecoder(len(data)), payload, here, trusted=trusted)
         raise _decode_error(cause) from None
-    idle.append(decoder)
+    if idle is None:
+        decoder.release()
+    else:
+        idle.append(decoder)
     return value
 
 
 def _decode_with(decoder: Decoder, payload: Payload, here: Incarnation | None, *, trusted: bool) -> Any:
     decoder.origin, decoder.here, decoder.trusted = payload.origin, here, trusted
     try:
-        return decoder.decode(payload.data)
+        value = decoder.decode(payload.data)
     except UncheckedKeys:
         return _decode_with(KeyCheckingDecoder(len(payload.data)), payload, here, trusted=trusted)
     except Exception as cause:
         raise _decode_error(cause) from None
+    decoder.release()
+    return value
 
 
 def _decode_error(cause: Exception) -> DecodeError:

@@ -101,6 +101,10 @@ class Decoder:
             raise MalformedPayload("a tag leads no array")
         return value
 
+    def release(self) -> None:
+        """Frees the unpacker and its buffer at once: by its hooks it holds the decoder, which holds it."""
+        del self._feed, self._unpack, self._tell
+
     def read_tag(self, kind: int, _data: bytes) -> TagReader:
         """The unpacker's hook for every ext."""
         self.open_tags += 1

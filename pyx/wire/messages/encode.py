@@ -14,6 +14,7 @@ import msgpack
 
 from pyx import fast_paths
 from pyx.terms import Pid, Ref
+from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.messages import format
 from pyx.wire.messages.encode_errors import encode_error, too_long_error
 from pyx.wire.messages.limits import Measured, Reduced, TooLong, measure, measure_short
@@ -177,6 +178,8 @@ def _encode_walked(value: object, measured: Measured, max_bytes: int) -> bytes:
             if len(data) > max_bytes:
                 raise TooLong(len(data))
             return data
+    if size > _KEPT_BYTES:
+        keep_large_buffers()
     encoder = _idle_encoders.pop() if _idle_encoders else _Encoder()
     encoder.reduced, encoder.bytes_left = reduced, max_bytes
     try:
@@ -188,6 +191,8 @@ def _encode_walked(value: object, measured: Measured, max_bytes: int) -> bytes:
     encoder.reduced = {}
     if len(data) <= _KEPT_BYTES:
         _idle_encoders.append(encoder)
+    else:
+        encoder.release()
     return data
 
 
@@ -210,6 +215,10 @@ class _Encoder:
         self.reduced: Reduced = {}
         self.bytes_left = 0
         self.pack = _packer(self.reduce)
+
+    def release(self) -> None:
+        """Frees the packer and its buffer at once: by its hook it holds the encoder, which holds it."""
+        del self.pack
 
     def reduce(self, value: Any) -> list[Any]:
         """The array that stands in the payload for a value that msgpack lacks."""
