@@ -83,7 +83,7 @@ def _asked(runner: Runner, leader: Pid | None, place: str) -> str:
     node = _node_of(runner, leader)
     try:
         arguments = ("ask", [leader, runner.process.pid, place])
-        answer = wait("breakpoint", rpc_client.call(node, _QUESTIONS, arguments, {}))
+        answer = wait("rpc.call", rpc_client.call(node, _QUESTIONS, arguments, {}))
     except RpcError as error:
         return str(error)
     return answer if type(answer) is str else "the answer is malformed"
@@ -121,7 +121,7 @@ class _LeaderTerminal:
         stdout_router.finish_line(self._runner, newline=True)
         arguments = ("read_line", self._arguments)
         try:
-            line = wait("breakpoint", rpc_client.call(self._node, _QUESTIONS, arguments, {}))
+            line = wait("rpc.call", rpc_client.call(self._node, _QUESTIONS, arguments, {}))
         except RpcError:
             return ""
         return line if type(line) is str else ""

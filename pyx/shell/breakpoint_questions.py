@@ -18,6 +18,7 @@ from pyx.errors import ReceiveTimeout
 from pyx.primitives import make_ref, receive, self, send, spawn
 from pyx.printable import filter_foreign
 from pyx.process import Process
+from pyx.runtime.local_node import this_node
 from pyx.shell.interception import interception
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ _desk = _Desk()
 
 def ask(leader: Pid, frm: Pid, place: str) -> str:
     """Asks whether to enter process *frm*, which stopped at *place*; returns "enter", "go on", or why not."""
-    del leader  # the call's own output appears there
+    if not _leads_a_terminal(leader):
+        return "no terminal shows its output"
     if not (interception.has_prompt or interception.stdin is not None):
         return "its shell has no terminal"
     ended = Process.monitor(frm)
@@ -131,6 +133,12 @@ def _watch(frm: Pid) -> None:
     while _desk.turn == frm:
         if _has_ended(ended, _LOOK_SECONDS):
             _desk.end(frm)
+
+
+def _leads_a_terminal(leader: Pid) -> bool:
+    with this_node().kernel_call as kernel:
+        process = kernel.tables.find(leader)
+        return process is not None and process.output is not None
 
 
 def _next_line(frm: Pid, ended: Ref, deadline: float | None) -> str | None:

@@ -26,6 +26,7 @@ def node(nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNo
     """A node whose shell has a prompt."""
     monkeypatch.setattr(interception, "has_prompt", True)
     monkeypatch.setattr(interception, "stdin", None)
+    monkeypatch.setattr(breakpoint_questions, "_leads_a_terminal", lambda leader: leader == LEADER)
     yield nodes.make()
     if breakpoint_questions._desk.turn is not None:
         breakpoint_questions._desk.end(breakpoint_questions._desk.turn)
@@ -118,6 +119,10 @@ def test_lines_are_the_debuggers_until_it_is_left(node: LocalNode) -> None:
     assert not interception.takes("c")
     assert getattr(interception, "prompt") is None  # noqa: B009 - mypy has narrowed it
     assert as_process(node, lambda: read_line(LEADER, process.pid)) == ""
+
+
+def test_leader_without_a_terminal_is_not_asked(node: LocalNode) -> None:
+    assert as_process(node, lambda: ask(Pid(99), Pid(2), "stock.py:12")) == "no terminal shows its output"
 
 
 def test_shell_without_a_terminal_says_so(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,9 @@ def peek(amount):
     breakpoint()
     return amount * 2
 
+def idle():
+    return "idle"
+
 def alone():
     from pyx import Process
     Process.group_leader(self(), spawn(receive))
@@ -69,7 +72,7 @@ def enter(shell: Shell) -> None:
 def test_debugger_runs_at_the_prompt(node: str, near: Shell, far: Shell) -> None:
     stop(near, node)
     enter(near)
-    assert "-> send(frm, total)" in near.screen
+    near.wait(lambda: "-> send(frm, total)" in near.screen, "the line to run")
     near.press("p total * 100\r")
     near.sees("500")
     near.press("!total = 7\r")
@@ -136,6 +139,11 @@ def test_two_processes_ask_one_after_the_other(near: Shell) -> None:
     near.comes_to("sorted([receive(timeout=5), receive(timeout=5)])", "[5, 6]")
 
 
+def test_process_whose_leader_has_no_terminal_goes_on(near: Shell) -> None:
+    assert near.type("rpc.call('near', 'till', 'alone')").endswith("'went on'")
+    assert "went past the breakpoint at till.py:22: no terminal shows its output" in near.screen
+
+
 def test_program_without_a_terminal_logs_one_line(lone_host: Host, tmp_path: Path) -> None:
     (tmp_path / "till.py").write_text(
         f"{TILL}\nif __name__ == '__main__':\n    print(rpc.call('x', peek, 4))\n"
@@ -144,3 +152,21 @@ def test_program_without_a_terminal_logs_one_line(lone_host: Host, tmp_path: Pat
     assert (done.returncode, done.stdout) == (0, "8\n")
     assert done.stderr.endswith("went past the breakpoint at till.py:13: its shell has no terminal\n")
     assert done.stderr.count("\n") == 1
+
+
+def test_breakpoint_is_entered_from_a_remote_shell(lone_host: Host, near: Shell) -> None:
+    assert near.type("1") == "1"
+    away = lone_host.starts("--remsh", "near")
+    away.prompt_returns()
+    away.type("import till")
+    away.press("till.peek(4)\r")
+    away.sees("enter? [y/N]")
+    away.press("y\r")
+    away.wait(lambda: "(Pdb)" in away.screen, "the debugger's prompt")
+    away.press("p amount + 40\r")
+    away.sees("44")
+    away.press("c\r")
+    away.sees("8")
+    away.prompt_returns()
+    assert "pdb" not in near.screen.lower()
+    assert near.type("rpc.call('near', 'till', 'idle')") == "'idle'"  # the node answers as before
