@@ -26,6 +26,8 @@ class Summary(NamedTuple):
     rounds: int
     cpu: float | None
     """µs of both ends for each operation, in the best of the rounds."""
+    queued: float | None
+    """µs that threads of both ends waited for a core, the least of the rounds."""
     switches: float | None
     """Context switches of both ends for each operation, the least of the rounds."""
 
@@ -54,7 +56,9 @@ def summary(rounds: Sequence[Round], contender: str, case: Case) -> Summary | No
     found = values(rounds, contender, case.name)
     if not found:
         return None
-    cpu, switches = (values(rounds, contender, case.name, key) for key in ("cpu", "switches"))
+    cpu, queued, switches = (
+        values(rounds, contender, case.name, key) for key in ("cpu", "queued", "switches")
+    )
     return Summary(
         median(found),
         best(case, found),
@@ -62,6 +66,7 @@ def summary(rounds: Sequence[Round], contender: str, case: Case) -> Summary | No
         max(found),
         len(found),
         min(cpu) if cpu else None,
+        min(queued) if queued else None,
         min(switches) if switches else None,
     )
 

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 ERLANG: Final = "erlang"
 PYX: Final = "pyx"
 PYX_OVER_TLS: Final = "pyx-tls"
-HEAD: Final = ("case", "", "median", "best", "least..most", "x Erlang (median)", "CPU us", "switches")
+HEAD: Final = (
+    "case",
+    "",
+    "median",
+    "best",
+    "least..most",
+    "x Erlang (median)",
+    "CPU us",
+    "queued us",
+    "switches",
+)
 
 
 def number(value: float) -> str:
@@ -64,6 +74,7 @@ def rows(measured: Measured) -> Iterator[Sequence[str]]:
                 f"{number(found.least)}..{number(found.most)}",
                 against_erlang(measured, contender, case),
                 "" if found.cpu is None else number(found.cpu),
+                "" if found.queued is None else number(found.queued),
                 "" if found.switches is None else f"{found.switches:.2f}",
             )
 

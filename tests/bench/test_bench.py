@@ -187,7 +187,11 @@ def test_rate_is_the_operations_of_the_last_flood_by_its_seconds() -> None:
 
 
 def test_costs_are_divided_by_the_operations_between() -> None:
-    assert Costs(9_000, 30).each(Costs(1_000, 10), 4) == {"cpu": 2.0, "switches": 5.0}
+    assert Costs(9_000, 5_000, 30).each(Costs(1_000, 1_000, 10), 4) == {
+        "cpu": 2.0,
+        "queued": 1.0,
+        "switches": 5.0,
+    }
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")

@@ -24,7 +24,7 @@ def played(ours: dict[str, float], erlang: float) -> Round:
 
 
 ROUNDS: list[Round] = [
-    played({"value": 300.0, "cpu": 250.0, "switches": 8.0}, 50.0),
+    played({"value": 300.0, "cpu": 250.0, "queued": 5.0, "switches": 8.0}, 50.0),
     played({"value": 200.0, "cpu": 260.0, "switches": 9.0}, 40.0),
     played({"value": 400.0}, 100.0),
 ]
@@ -35,7 +35,7 @@ MEASURED = Measured(
 
 def test_summary_has_the_median_and_the_best_of_the_rounds() -> None:
     summed = summary(ROUNDS, "pyx", CASES["rpc_shell_def"])
-    assert summed == (300.0, 200.0, 200.0, 400.0, 3, 250.0, 8.0)
+    assert summed == (300.0, 200.0, 200.0, 400.0, 3, 250.0, 5.0, 8.0)
 
 
 def test_best_of_a_rate_is_the_highest() -> None:
@@ -66,7 +66,7 @@ def test_text_has_a_row_for_each_case_and_contender_and_says_what_failed() -> No
     assert lines[1] == "3 rounds of 0.4 s a case; load 0.5..1.5"
     [row] = [line.split("  ") for line in lines if line.startswith("rpc_shell_def")]
     assert [cell.strip() for cell in row if cell] == [
-        *("rpc_shell_def", "pyx", "300 µs", "200", "200..400", "5 (5)", "250", "8.00"),
+        *("rpc_shell_def", "pyx", "300 µs", "200", "200..400", "5 (5)", "250", "5", "8.00"),
     ]
     assert lines[-1] == "! rpyc is left out: none"
 

@@ -20,13 +20,15 @@ MOST_SAMPLES: Final = 60_000
 WARM_UP_CALLS: Final = 300
 
 Sample = dict[str, float]
-"""What one case measured: `value` in the unit of the case; and `p99`, `cpu` (µs of both ends), `switches`."""
+"""What one case measured: `value` in its unit, `p99`, and of both ends `cpu`, `queued` and `switches`."""
 
 
 class Costs(NamedTuple):
     """What OS processes have used so far, all their threads together."""
 
     cpu_ns: int
+    queued_ns: int
+    """Threads could run, and waited for a core."""
     switches: int
 
     def each(self, before: Costs, operations: int) -> Sample:
@@ -35,22 +37,25 @@ class Costs(NamedTuple):
             return {}
         return {
             "cpu": (self.cpu_ns - before.cpu_ns) / operations / 1e3,
+            "queued": (self.queued_ns - before.queued_ns) / operations / 1e3,
             "switches": (self.switches - before.switches) / operations,
         }
 
 
 def costs(pids: Iterable[int]) -> Costs:
     """Reads `schedstat` and `status` of all threads; zeros where there is no `/proc`."""
-    cpu_ns = switches = 0
+    cpu_ns = queued_ns = switches = 0
     for pid in pids:
         for task in Path(f"/proc/{pid}/task").glob("*"):
             try:
-                cpu_ns += int((task / "schedstat").read_text().split()[0])
+                ran, queued, _ = (task / "schedstat").read_text().split()
                 lines = (task / "status").read_text().splitlines()
             except OSError:  # the thread has ended meanwhile
                 continue
+            cpu_ns += int(ran)
+            queued_ns += int(queued)
             switches += sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
-    return Costs(cpu_ns, switches)
+    return Costs(cpu_ns, queued_ns, switches)
 
 
 def quantiles(nanoseconds: Sequence[int], per: int = 1) -> Sample:
