@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx import receive
-from pyx.errors import AlreadyStarted, NodeNameInvalid, PyxError
+from pyx.errors import AlreadyStarted, NameTaken, NodeNameInvalid, PyxError
 from pyx.execution import interrupts
 from pyx.execution.stdout_router import StdoutRouter
 from pyx.runtime import start_stop
@@ -306,3 +306,18 @@ class TestInfo:
         with killed_in_c(node):
             assert start_stop.info(node)["dying_threads"] == 1
         until(lambda: start_stop.info(node)["dying_threads"] == 0)
+
+
+def test_numbered_nodes_share_a_name(nodes: LocalNodes) -> None:
+    started = [start_node(nodes.make(), "shop@test", numbered=True) for _ in range(3)]
+    assert started == ["shop@test", "shop-2@test", "shop-3@test"]
+    with pytest.raises(NameTaken):
+        start_node(nodes.make(), "shop@test")
+
+
+def test_numbered_name_that_is_free_again_is_taken_again(nodes: LocalNodes) -> None:
+    first = nodes.make()
+    start_node(first, "shop@test", numbered=True)
+    start_node(nodes.make(), "shop@test", numbered=True)
+    start_stop.stop(first)
+    assert start_node(nodes.make(), "shop@test", numbered=True) == "shop@test"
