@@ -38,10 +38,12 @@ _handler_of: Final = signal._signal.getsignal  # type: ignore[attr-defined] # no
 class PendingInterrupt:
     """A pending signal: it came during pyx's own work.  The main thread alone writes `noted`."""
 
-    __slots__ = ("noted", "repeated")
+    __slots__ = ("noted", "repeated", "senders")
 
     def __init__(self) -> None:
         self.noted = False
+        self.senders = 0
+        """Number of threads that have been started to send the signal again; the last of them does."""
         self.repeated = False
         """True if the next signal of this number was sent by `send_again`."""
 
@@ -197,17 +199,18 @@ def send_again(signum: int, pending: PendingInterrupt) -> None:
     Repeatedly, as a signal that comes just before a thread blocks is handled only when it wakes.  Without
     `threading`, whose locks the interrupted frame may hold.
     """
-    _thread.start_new_thread(_send_while, (signum, pending))
+    pending.senders += 1
+    _thread.start_new_thread(_send_while, (signum, pending, pending.senders))
 
 
-def _send_while(signum: int, pending: PendingInterrupt) -> None:
+def _send_while(signum: int, pending: PendingInterrupt, sender: int) -> None:
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     pause = _AGAIN_SECONDS
     while True:
         time.sleep(pause)
         # No other thread runs from here to the call: no instruction between them releases the GIL.
-        if not pending.noted:
+        if not pending.noted or pending.senders != sender:  # two at a time would be a second Ctrl-C
             return
         pending.repeated = True
         signal.pthread_kill(main_thread, signum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import signal
@@ -95,6 +96,26 @@ class TestCtrlC:
         thread.state.inside = False
         with pytest.raises(KeyboardInterrupt):
             interrupts.raise_pending()
+
+    def test_one_thread_at_a_time_sends_a_pending_signal_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Two at a time would be a second Ctrl-C: one comes back as the handled one, the other as new."""
+        pending = interrupts.PendingInterrupt()
+        pending.noted = True
+        started, sent = list[Any](), list[Any]()
+        monkeypatch.setattr(_thread, "start_new_thread", lambda send, args: started.append((send, args)))
+
+        def sends(*what: Any) -> None:
+            sent.append(what)
+            pending.noted = False
+
+        monkeypatch.setattr(signal, "pthread_kill", sends)
+        interrupts.send_again(signal.SIGTERM, pending)
+        interrupts.send_again(signal.SIGTERM, pending)
+        (send, first), (_, second) = started
+        send(*first)
+        assert sent == []
+        send(*second)
+        assert len(sent) == 1
 
     def test_interrupt_main_thread_ends_a_wait(self) -> None:
         with pytest.raises(KeyboardInterrupt):

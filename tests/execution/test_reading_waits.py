@@ -16,8 +16,19 @@ import pytest
 import pyx
 from pyx import Node, aio, fast_paths, receive, rpc, send
 from pyx.errors import RpcNoConnection, RpcTimeout
+from pyx.execution import reading_waits
 from pyx.runtime import peer_connections
-from tests.local_nodes import Ended, Running, as_process, in_kernel, seen_from, start_node, until, wait_for
+from tests.local_nodes import (
+    HANG,
+    Ended,
+    Running,
+    as_process,
+    in_kernel,
+    seen_from,
+    start_node,
+    until,
+    wait_for,
+)
 from tests.net.test_epmd_client import port
 
 if TYPE_CHECKING:
@@ -40,6 +51,7 @@ def pair(
     """Two connected nodes, whose connections are ready to lend their watches."""
     assert port  # EPMD's, of this test alone
     monkeypatch.setattr(fast_paths, "enabled", True)
+    monkeypatch.setattr(reading_waits, "_QUICK_SECONDS", HANG)  # a busy machine changes nothing
     if request.param == "unix":
         a, b = nodes.start("a"), nodes.start("b")
     else:
