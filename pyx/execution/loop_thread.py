@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import atexit
+import contextlib
 import logging
 import os
 import threading
+import weakref
 from asyncio import get_running_loop
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -88,6 +91,8 @@ class LoopThread:
         self.ident: int | None = None
         """Of the thread, once it runs."""
         self._stopped = False
+        self._thread: threading.Thread | None = None
+        self._is_halted = False
         self.loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -108,11 +113,13 @@ class LoopThread:
             if made:
                 self.loop = loop  # a loop takes calls before it runs
         if made:
+            self._thread = threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True)
             try:
-                threading.Thread(target=self._run, args=(loop,), name=self._name, daemon=True).start()
+                self._thread.start()
             except RuntimeError:  # the system has no thread left
                 self.loop = None
                 raise
+            _started.add(self)
             return loop
         loop.close()
         assert self.loop is not None
@@ -129,7 +136,8 @@ class LoopThread:
                 loop.run_forever()
             except BaseException:  # SystemExit in a task of a process ends that task alone
                 log.exception("something left the loop of %s", self._name)
-        loop.close()
+        if not self._is_halted:
+            loop.close()
 
     def soon(self, function: Callable[[], object]) -> None:
         """Runs *function* on the loop: at once on the loop's own thread, else with one wake-up for a burst.
@@ -197,6 +205,8 @@ class LoopThread:
         """Runs *function* on the loop's thread, waits, and returns its value or raises its exception."""
         if self.is_current:
             return function(*args)
+        if self._is_halted:
+            raise RuntimeError("the event loops of pyx have ended with the interpreter")
         done = LockSlot()
         outcome: list[T] = []
         failure: list[BaseException] = []
@@ -221,6 +231,30 @@ class LoopThread:
         if loop is not None and not self._stopped:
             self._stopped = True
             loop.call_soon_threadsafe(loop.stop)
+
+    def halt(self) -> None:
+        """Ends the loop as it is, at the end of the interpreter, and waits a moment for its thread.
+
+        A timer of uvloop that is due after the interpreter has ended would end the OS process by SIGSEGV.
+        """
+        self._is_halted = True
+        with contextlib.suppress(RuntimeError):  # it is closed already
+            self.stop()
+        if self._thread is not None and not self.is_current:
+            self._thread.join(_HALT_SECONDS)
+
+
+_started: Final[weakref.WeakSet[LoopThread]] = weakref.WeakSet()
+_HALT_SECONDS: Final = 0.2
+
+
+def _halt_all() -> None:
+    for loop_thread in list(_started):
+        loop_thread.halt()
+
+
+atexit.register(_halt_all)  # before `start_stop.py` does so, and so called after its nodes have left
+os.register_at_fork(after_in_child=_started.clear)
 
 
 class FutureSlot:

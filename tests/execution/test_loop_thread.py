@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -217,3 +219,25 @@ class TestEnd:
 @pytest.fixture(autouse=True)
 def log_everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
+
+
+ENDS = """
+import atexit, threading
+atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))
+from pyx.execution.loop_thread import LoopThread
+LoopThread("busy").start().call_soon_threadsafe(print, "runs")
+"""
+
+
+def test_no_loop_runs_on_when_the_interpreter_ends() -> None:
+    """A timer of uvloop that is due when the interpreter has gone would be a SIGSEGV."""
+    ended = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("runs\n['MainThread']\n", "", 0)
+
+
+def test_halted_loop_refuses_calls_instead_of_waiting_for_ever() -> None:
+    running = LoopThread("halted")
+    running.start()
+    running.halt()
+    with pytest.raises(RuntimeError, match="ended with the interpreter"):
+        running.call(int)
