@@ -45,6 +45,7 @@ from pyx.wire.frames.fragments import FRAGMENT_BYTES
 from pyx.wire.frames.layout import KIND_AND_LENGTH, KINDS
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Established, Event, Failed, Postponed
 from pyx.wire.messages.plain import PLAIN
 from tests.wire.handshake.test_machine import acceptor, advance, dialler
@@ -179,6 +180,7 @@ _LARGE_STREAMS: Final = [stream for stream in STREAMS if len(stream) >= 4096]
 
 @pytest.fixture(autouse=True)
 def nothing_ran() -> None:
+    keep_large_buffers()  # made and freed once
     for payload in PAYLOADS:  # decoding reads the file of a time zone once
         with contextlib.suppress(DecodeError):
             decode(Payload(payload), BOB)
