@@ -121,7 +121,11 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
     if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seeds):
         complain("--hidden, --cookie, --cookie-file and --seed need a named node", "add --sname NAME")
         return 2
-    if asked.name is None and (asked.listen is not None or asked.port):
+    if (
+        asked.name is None
+        and (asked.listen is not None or asked.port)
+        and not _is_for_long_name(asked, other)
+    ):
         complain("--listen and --port need a long name", "use --name NAME@ADDRESS")
         return 2
     if other and (asked.code or file is not None or asked.no_halt):
@@ -152,6 +156,15 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
         options = options._replace(recorder=recorder)
         code = run(options, _frontend(options))
     return code or (1 if written.failed else 0)
+
+
+def _is_for_long_name(asked: argparse.Namespace, other: str | None) -> bool:
+    """Returns True where a long name is made, to ask a node that has one."""
+    if not other or asked.sname is not None:
+        return False
+    from pyx.shell.hidden_name import is_long
+
+    return is_long(other)
 
 
 def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:

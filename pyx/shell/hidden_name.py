@@ -5,8 +5,8 @@ Such a node is hidden: it joins no mesh, and no other node is told of it.
 
 from __future__ import annotations
 
-import secrets
 import socket
+from secrets import randbelow, token_hex
 from typing import Any
 
 from pyx.options import NodeOptions
@@ -21,11 +21,20 @@ def hidden_options(node: str, **chosen: Any) -> NodeOptions:
         node: a node name; with an address or a domain behind the @ it is a long one.
         chosen: further options.
     """
-    name = f"rem-{secrets.token_hex(3)}"
+    name = f"rem-{token_hex(3)}"
     _, _, host = node.partition("@")
-    if "." in host or ":" in host:
+    if is_long(node):
+        if chosen.get("port") and chosen.get("listen") is None:
+            # The port is that of all nodes, and here perhaps taken by one: this one is dialled by none.
+            chosen["listen"] = f"127.{randbelow(254) + 1}.{randbelow(254) + 1}.{randbelow(254) + 1}"
         return NodeOptions(f"{name}@{_address_towards(host)}", long=True, **{**chosen, "hidden": True})
     return NodeOptions(f"{name}@{host}" if host else name, **{**chosen, "hidden": True})
+
+
+def is_long(node: str) -> bool:
+    """Returns True for a long node name: behind its @ is an address or a domain."""
+    host = node.partition("@")[2]
+    return "." in host or ":" in host
 
 
 def _address_towards(host: str) -> str:

@@ -32,6 +32,13 @@ def test_other_options_are_kept() -> None:
     )
 
 
+def test_with_one_port_for_all_nodes_it_listens_where_none_does() -> None:
+    options = hidden_options("server@127.0.0.1", port=4370)
+    assert options.port == 4370
+    assert str(options.listen).startswith("127.")
+    assert hidden_options("server@127.0.0.1", port=4370, listen="127.0.0.1").listen == "127.0.0.1"
+
+
 def test_names_differ() -> None:
     assert len({hidden_options("server").name for _ in range(20)}) == 20
 
