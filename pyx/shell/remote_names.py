@@ -34,6 +34,10 @@ _in_use: Final[set[str]] = set()
 """The words for the clients of remote shells behind the numbers of their inputs, in tracebacks."""
 
 
+class RemoteShellModule(ModuleType):
+    """The module of what is typed in one remote shell; by its type, calls are not sent by names in it."""
+
+
 class RemoteNames:
     """The names of one remote shell; `close` removes their traces.
 
@@ -48,7 +52,7 @@ class RemoteNames:
         self.helpers = Helpers(self._project, width)
         self.helpers.at_prompt = True
         _in_use.add(self.where)
-        self._module = ModuleType(f"{REMOTE_SHELL}{secrets.token_hex(3)}")
+        self._module = RemoteShellModule(f"{REMOTE_SHELL}{secrets.token_hex(3)}")
         self.names: dict[str, Any] = self._module.__dict__
         self.lower: dict[str, Any] = {
             **sys.modules["builtins"].__dict__,
