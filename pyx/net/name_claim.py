@@ -169,6 +169,8 @@ class NameClaim:
         self._close_lock()
 
     def _close_lock(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        # Taken before it is closed: another thread that releases the name meanwhile must not close the number
+        # again, which may be another file's by then.
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)

@@ -12,11 +12,13 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx.errors import NameTaken, PyxError, RuntimeDirectoryUnsafe
+from pyx.net import name_claim
 from pyx.net.directory import HostDirectory
 from pyx.net.name_claim import NameClaim, Restored
 from pyx.net.name_locks import LockEntry
@@ -62,6 +64,23 @@ class TestClaim:
         assert directory.lookup("gus@vm") == claim.socket_path
         assert directory.entries() == []
         claim.release()
+
+    def test_name_claim_released_by_two_threads_closes_its_descriptor_once(
+        self, directory: HostDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The number may belong to another file by the second time."""
+        claim = directory.claim("gus@vm", 7, 4242)
+        closed: list[int] = []
+
+        def close(descriptor: int) -> None:
+            closed.append(descriptor)
+            if len(closed) == 1:
+                claim.release()  # by another thread, while this one is in the system call
+
+        monkeypatch.setattr(name_claim, "os", SimpleNamespace(**{**vars(os), "close": close}))
+        claim.release()
+        os.close(closed[0])
+        assert len(closed) == 1
 
     def test_released_name_claim_leaves_no_files(
         self, directory: HostDirectory, short_directory: str
