@@ -562,7 +562,10 @@ class TestFinalizers:
 
         def body() -> int:
             for _ in range(workers):
-                spawn(worker, own_pid())
+                spawn_monitor(worker, own_pid())
+            for _ in range(workers):
+                receive(("DOWN", ..., ..., ..., ...), timeout=HANG)
+            gc.collect()  # what has got old: with many objects elsewhere Python would not look at it
             for _ in range(each * workers):
                 receive(("dropped", ...), timeout=HANG)
             return len(drain())
