@@ -85,6 +85,11 @@ class EvaluationInterrupt:
         if kill_thread(gate, frame, gate.told, _INTERRUPT):
             gate.forget_interrupt()
 
+    @property
+    def waits(self) -> bool:
+        """True while the evaluation is in a wait of pyx."""
+        return self._runner.is_waiting
+
     def place(self) -> str:
         """Returns where the evaluation is: the file, number and text of the user's line that runs."""
         frame = self._frame()

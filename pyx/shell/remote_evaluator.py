@@ -85,6 +85,11 @@ class RemoteEvaluator:
         """Repeats an interrupt that has not raised yet; returns False if the evaluation has ended."""
         return self._interrupts is not None and self._interrupts.insist(number)
 
+    @property
+    def waits(self) -> bool:
+        """True while the process is in a wait of pyx."""
+        return self._interrupts is not None and self._interrupts.waits
+
     def place(self) -> str:
         """Returns where the evaluation is, for a person."""
         return self._interrupts.place() if self._interrupts is not None else "its first line"

@@ -129,6 +129,8 @@ class RemoteSession:
         number = self._interrupted
         if number is None or not self._evaluator.insist(number):
             self._interrupted = None
+        elif self._name_it_at <= time.monotonic() and self._evaluator.waits:
+            self._interrupt(number)  # code has swallowed the first one, and waits where it can be interrupted
         elif self._name_it_at <= time.monotonic():
             self._name_it_at = float("inf")
             send(self._client, ("still", number, self._evaluator.place()))

@@ -128,10 +128,10 @@ def test_an_evaluation_that_is_left_behind_is_a_job_until_it_ends(
         client.evaluates("import program; kept = 1")
         leaving = threading.Thread(target=leave, args=(client,))
         leaving.start()
-        kind, (job, place) = client.evaluates("program.waits.set(); program.go_on.wait()")
+        kind, (job, place) = client.evaluates("program.waits.set()\nprogram.go_on.wait()\ny = 1")
         leaving.join()
         assert (kind, job) == ("left", 7)
-        assert place.endswith("program.waits.set(); program.go_on.wait()")
+        assert place.split()[-1].startswith("program.")
         assert client.evaluates("kept").text == "1"
         client.connection.interrupt_job(7)
         assert client.evaluates("2").text == "2"  # it does not stop inside the wait
@@ -139,6 +139,19 @@ def test_an_evaluation_that_is_left_behind_is_a_job_until_it_ends(
         program.go_on.set()
         assert client.news.wait(HANG)
         assert client.reports == [(7, "interrupt", "KeyboardInterrupt\n")]
+
+    attached(nodes, use)
+
+
+def test_an_interrupt_that_code_swallows_is_repeated_where_it_waits_on(nodes: LocalNodes) -> None:
+    code = "try:\n    receive('never')\nexcept KeyboardInterrupt:\n    receive('never')\n"
+
+    def use(client: Client) -> None:
+        over = threading.Event()
+        interrupting = threading.Thread(target=_interrupt, args=(client.connection, 1, 0.05, over))
+        interrupting.start()
+        assert client.evaluates(code).kind == "interrupt"
+        interrupting.join()
 
     attached(nodes, use)
 
