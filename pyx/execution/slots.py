@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
-    from pyx.net.watch import Bell
+    from pyx.net.bell import Bell
 
 
 class Slot(Protocol):

@@ -18,6 +18,7 @@ Connections:
     credentials         the user at the other end of a unix socket
     connection          an authenticated connection: signals out, signals in
     watch               who looks for data: the loop, or for a moment a thread that waits
+    bell                wakes a thread that polls for data
     loop_watch          the watch of the loop of `async def` processes
     stall               when a peer that accepts no data is given up
     error_words         the text of a system error, for a sentence

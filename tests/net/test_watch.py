@@ -1,4 +1,4 @@
-"""watch.py: The watch on a socket is lent for a moment; whatever the borrower does, the loop has it again."""
+"""watch.py, bell.py: The watch on a socket is lent; whatever the borrower does, the loop has it again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 
 from pyx import fast_paths
 from pyx.execution.loop_thread import LoopThread
-from pyx.net.watch import Bell, Watch
+from pyx.net.bell import Bell
+from pyx.net.watch import Watch
 from tests.local_nodes import HANG, until, wait_for
 
 if TYPE_CHECKING:
