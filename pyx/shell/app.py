@@ -35,6 +35,7 @@ from pyx.shell.program import (
 from pyx.shell.project import Project
 from pyx.shell.prompt_names import public_names
 from pyx.shell.standard_streams import warn
+from pyx.shell.start_collections import has_frozen
 from pyx.shell.termination import Termination
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class App:
             atexit.register(self._shut_down, process, stack)
             stack.callback(atexit.unregister, self._shut_down)
             code = self._run_to_end(process, project)
+            if has_frozen():
+                gc.unfreeze()  # Python's last collections run the finalizers of what the program left
         code = self._termination.exit_code(code)
         frontend.ended(code, by_signal=self._termination.was_signalled)
         return code
