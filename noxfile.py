@@ -21,7 +21,7 @@ from nox.command import CommandFailed
 ROOT: Final = Path(__file__).parent
 BIN: Final = (ROOT / ".venv" if (ROOT / ".venv").is_dir() else Path(sys.prefix)) / "bin"
 PYTHON: Final = f"{BIN}/python"
-CHECK: Final = ("lint", "types", "layers", "scenarios", "docs")
+CHECK: Final = ("lint", "types", "layers", "general", "scenarios", "docs")
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["tests", *CHECK]
@@ -40,6 +40,12 @@ PROOFS: Final = {
 SPREAD: Final = frozenset({"simulator", "fuzz"})
 """Proofs of many independent tests, which use all processors; the others load the machine by themselves."""
 
+GENERAL: Final = (
+    *("tests/wire", "tests/core", "tests/net", "tests/execution", "tests/runtime", "tests/simulation"),
+    *("tests/test_rpc.py", "tests/test_aio.py", "tests/test_node.py", "tests/test_process.py"),
+    *("tests/test_primitives.py", "tests/test_budgets.py"),
+)
+"""The tests that also run with `PYX_FAST_PATHS=0`: a fast path means what the general path means."""
 
 FEW: Final = {
     "PYX_SEEDS": "40",
@@ -75,6 +81,13 @@ def types(session: nox.Session) -> None:
 def layers(session: nox.Session) -> None:
     """Checks by import-linter which package may import which."""
     session.run(BIN / "lint-imports")
+
+
+@nox.session
+def general(session: nox.Session) -> None:
+    """Runs the tests of the hot paths without fast paths (about two minutes), or those named after `--`."""
+    command = [PYTHON, "-m", "pytest", "--quiet", "--numprocesses", "auto", *(session.posargs or GENERAL)]
+    session.run(*command, env={"PYX_FAST_PATHS": "0", "PYX_SEEDS": "100"})
 
 
 @nox.session

@@ -187,6 +187,7 @@ def test_forked_child_leaves_the_watch_of_its_parent_as_it_is(borrower: str) -> 
     ended = subprocess.run(
         [sys.executable, "-c", FORKS, borrower],
         cwd=root,
+        env=os.environ | {"PYX_FAST_PATHS": "1"},
         capture_output=True,
         text=True,
         timeout=60,
