@@ -195,7 +195,7 @@ class Watch:
         """Has *loop*, which runs on the calling thread, watch from now on, while it goes on to call this.
 
         Args:
-            loop: one for each connection; others borrow nothing.
+            loop: one for each connection; others borrow nothing until it is closed.
             readable: called on *loop* when there is data; the same each time.
         """
         loop_watch = self._loop_watch
@@ -203,6 +203,9 @@ class Watch:
             if loop_watch is not None and loop_watch.loop is loop:
                 self._lends += 1
             return
+        if loop_watch is not None and loop_watch.loop is not loop and loop_watch.loop.is_closed():
+            loop_watch.close()
+            self._loop_watch = loop_watch = None
         if loop_watch is None:
             if self._epoll is None:
                 if self._can_lend:

@@ -113,13 +113,16 @@ def test_third_loop_borrows_nothing(shared: Shared) -> None:
     third.stop()
 
 
-def test_closed_loop_loses_the_watch(shared: Shared) -> None:
+def test_closed_loop_loses_the_watch_and_the_next_loop_borrows_it(shared: Shared) -> None:
     shared.borrow()
     loop = shared.borrower.start()
     shared.borrower.stop()
     until(loop.is_closed)
     assert shared.data_came_to_the_loop()
+    until(lambda: not shared.watch.is_lent)
     shared.borrower = LoopThread("test-next")
+    shared.borrow()
+    assert shared.data_comes_to_the_borrower()
 
 
 def test_stopped_watch_is_taken_from_the_loop_at_once(shared: Shared) -> None:
