@@ -44,6 +44,10 @@ class Shared(Watched):
         loop = self.borrower.start()
         self.borrower.call(self.watch.lend_to_loop, loop, self.readable_by_borrower)
 
+    def borrows(self) -> bool:
+        self.borrow()
+        return self.watch.is_lent
+
     def data_comes_to_the_borrower(self) -> bool:
         self.borrower_has_read.clear()
         self.there.send(b"data")
@@ -121,7 +125,7 @@ def test_closed_loop_loses_the_watch_and_the_next_loop_borrows_it(shared: Shared
     assert shared.data_came_to_the_loop()
     until(lambda: not shared.watch.is_lent)
     shared.borrower = LoopThread("test-next")
-    shared.borrow()
+    until(shared.borrows)  # after a rest, as data had waited for the closed loop
     assert shared.data_comes_to_the_borrower()
 
 
