@@ -7,6 +7,7 @@
     fixed_writer    the fixed heads, for signals whose fields fit
     reader          the head and the payload of a frame to one signal
     fixed_reader    the fixed heads
+    lone_frame      one small frame read, or written, in one function
     known_pids      the pids in heads, remembered by their bytes
     sender_check    each field of a received signal against the identity of the peer
     scheduler       the order in which frames leave: fair between senders, ordered within each

@@ -19,6 +19,7 @@ from pyx.signals import (
     ExitTo,
     Link,
     Monitor,
+    Payload,
     Ping,
     Pong,
     Print,
@@ -47,7 +48,6 @@ from pyx.wire.frames.layout import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.signals import Payload
     from pyx.terms import Incarnation
 
 _KINDS: Final = {signal: FIXED + kind for signal, kind in KINDS.items()}
@@ -59,7 +59,7 @@ _CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 def _call(signal: Call, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
     frm, number, leader, payload = signal
     is_theirs = leader.node == there.name
-    if frm.node or (leader.node and not is_theirs) or not _is_encoded_here(payload, here):
+    if frm.node or (leader.node and not is_theirs) or payload.origin not in (None, here):
         return None
     head = CALL.pack(
         _CALL, frm.number, frm.serial, number, is_theirs, leader.number, leader.serial, leader.creation
@@ -70,7 +70,7 @@ def _call(signal: Call, here: Incarnation, there: Incarnation) -> tuple[bytes, b
 def _spawn(signal: Spawn, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
     frm, number, leader, link, monitor, payload = signal
     is_theirs = leader.node == there.name
-    if frm.node or (leader.node and not is_theirs) or not _is_encoded_here(payload, here):
+    if frm.node or (leader.node and not is_theirs) or payload.origin not in (None, here):
         return None
     reference = 0
     if monitor is not None:
@@ -86,7 +86,9 @@ def _spawn(signal: Spawn, here: Incarnation, there: Incarnation) -> tuple[bytes,
 
 def _answer(signal: Answer, here: Incarnation, _there: Incarnation) -> tuple[bytes, bytes] | None:
     number, outcome, payload, frm = signal
-    code, tail = _CODES.get(outcome), _tail(payload, here)
+    code = _CODES.get(outcome)
+    # Most answers have a payload of this node: a call less.
+    tail = payload.data if type(payload) is Payload and payload.origin is None else _tail(payload, here)
     if code is None or tail is None:
         return None
     if frm is None:
@@ -180,15 +182,11 @@ def _number(signal: Ping | Pong, _here: Incarnation, _there: Incarnation) -> tup
     return NUMBER.pack(_KINDS[type(signal)], signal.number), b""
 
 
-def _is_encoded_here(payload: Payload, here: Incarnation) -> bool:
-    return payload.origin is None or payload.origin == here
-
-
 def _tail(reason: str | Payload, here: Incarnation) -> bytes | None:
     """A word, or a payload that this node encoded; None for any other."""
     if isinstance(reason, str):
         return _text(reason) if len(reason) <= LONGEST_WORD else None
-    return reason.data if _is_encoded_here(reason, here) else None
+    return reason.data if reason.origin in (None, here) else None
 
 
 def _text(text: str) -> bytes:

@@ -26,15 +26,16 @@ class FrameReader:
         max_frame_bytes: the longest body that is accepted.
     """
 
-    __slots__ = ("_limit", "_unread")
+    __slots__ = ("_limit", "unread")
 
     def __init__(self, max_frame_bytes: int) -> None:
         self._limit = max_frame_bytes
-        self._unread = bytearray()
+        self.unread = bytearray()
+        """What has come of frames that are not complete, once all `frames` are collected."""
 
     def receive_data(self, data: bytes | memoryview) -> None:
         """Takes bytes from the stream; the caller may overwrite them afterwards.  Next, collect `frames`."""
-        self._unread += data
+        self.unread += data
 
     def frames(self) -> list[bytes | memoryview]:
         """The bodies that are complete, in order.
@@ -44,7 +45,7 @@ class FrameReader:
         """
         frames: list[bytes | memoryview] = []
         while True:
-            unread = self._unread
+            unread = self.unread
             if len(unread) < 4:
                 return frames
             (length,) = LENGTH.unpack_from(unread)
@@ -55,7 +56,7 @@ class FrameReader:
                 return frames
             if length > _LARGE:
                 view = memoryview(unread)
-                self._unread = bytearray(view[end:])
+                self.unread = bytearray(view[end:])
                 frames.append(view[4:end])
             else:
                 del unread[: self._cut_small(bytes(unread), frames)]

@@ -47,10 +47,12 @@ class Reader:
 
     def __init__(self, here: Incarnation, there: Incarnation) -> None:
         self._here = here
-        self._there = there
-        self._identities = Identities(here, there)
+        self.there: Final = there
+        self.identities: Final = Identities(here, there)
         self.known_addresses: Final[dict[bytes, Addresses]] = {}
         """By the head of a message of the kinds 1 to 3."""
+        self.last_head = b""
+        """The head of the last such message that was read here; the next one often has the same."""
 
     def read(self, frame: bytes | memoryview) -> Signal:
         """The signal of a whole frame."""
@@ -76,7 +78,8 @@ class Reader:
         addresses = self.known_addresses.get(head)
         if addresses is None:
             addresses = self._read_addresses(head)
-        return Send(*addresses, Payload(payload, self._there))
+        self.last_head = head
+        return Send(*addresses, Payload(payload, self.there))
 
     def _read_fixed_form(self, head: bytes, payload: bytes | None) -> Signal:
         """The signal of a fixed head, with its payload at the end (None), or separate."""
@@ -91,7 +94,7 @@ class Reader:
             msg = f"a frame of kind {head[0]} has a head of {len(head)} bytes and {len(payload)} more"
             raise ProtocolError(msg)
         try:
-            return read(self._identities, head, payload)
+            return read(self.identities, head, payload)
         except (struct.error, IndexError, UnicodeDecodeError) as error:
             msg = f"the head of a frame of kind {head[0]} does not fit its {len(head)} bytes: {error}"
             raise ProtocolError(msg) from error
@@ -123,7 +126,7 @@ class Reader:
             raise ProtocolError(msg)
         if head[0] == SEND_PID:
             _, sender, *_, number, serial = TO_PID.unpack(head)
-            to = self._identities.own[head[2:18]]
+            to = self.identities.own[head[2:18]]
         elif head[0] == SEND_NAME:
             _, sender, number, serial, _ = TO_NAME.unpack_from(head)
             try:
@@ -134,7 +137,7 @@ class Reader:
         else:
             _, sender, to_number, creation, number, serial = TO_ALIAS.unpack(head)
             to = Ref(to_number, *own_incarnation(self._here, creation))
-        frm = self._identities.peers[FROM.pack(number, serial)] if sender else None
+        frm = self.identities.peers[FROM.pack(number, serial)] if sender else None
         if len(self.known_addresses) >= _KNOWN_ADDRESSES:
             self.known_addresses.clear()
         self.known_addresses[head] = (frm, to)
@@ -153,7 +156,7 @@ class Reader:
             msg = f"the head of the signal {name} is longer than its text accounts for"
             raise ProtocolError(msg)
         try:
-            fields = decode(Payload(head[KIND_AND_LENGTH.size :], self._there), self._here)
+            fields = decode(Payload(head[KIND_AND_LENGTH.size :], self.there), self._here)
         except DecodeError as error:
             msg = f"the header of the signal {name} cannot be read: {error}"
             raise ProtocolError(msg) from error
@@ -167,7 +170,7 @@ class Reader:
                 values.append(self._payload(unused, value, signal))
                 unused = None
             elif not _is_one_of(value, allowed) or not is_allowed(
-                signal, field, value, self._here, self._there
+                signal, field, value, self._here, self.there
             ):
                 msg = f"the field {field} of the signal {name} cannot be {short_repr(value)}"
                 raise ProtocolError(msg)
@@ -180,7 +183,7 @@ class Reader:
 
     def _payload(self, data: bytes | None, origin: object, signal: type) -> Payload:
         if origin is True and data is not None:
-            return Payload(data, self._there)
+            return Payload(data, self.there)
         if (
             data is not None
             and signal not in PAYLOAD_OF_PEER_ONLY

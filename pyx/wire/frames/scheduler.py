@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pyx.signals import SIGNAL_BYTES, Answer, Call, Down, Goodbye, Send, Signal, Spawned, queued_bytes
+from pyx.signals import SIGNAL_BYTES, Call, Down, Goodbye, Send, Signal, Spawned, queued_bytes
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import (
     FRAGMENT_BYTES,
@@ -34,9 +34,10 @@ Sender: TypeAlias = "Pid | type[Signal]"
 
 _NO_PROCESS: Final = Pid(0)
 
-_WITH_PAYLOAD: Final = frozenset({Send, Call, Answer})
-"""The frequent signals: one with a payload counts its length, and nothing else of it."""
 """The sender of messages that no process sends."""
+
+_WITH_PAYLOAD: Final = frozenset({Send, Call})
+"""The frequent signals that count the length of their payload, and nothing else."""
 
 
 class _SenderQueue:

@@ -1,17 +1,20 @@
 """Signals to bytes and back, for one authenticated connection; the other files of this package are its parts.
 
 Out: `scheduler` decides the order, `writer` writes a signal.  In: `frame` cuts the stream, `reassembly` joins
-large frames, `reader` reads a signal.  `layout` has the layout of the frames.
+large frames, `reader` reads a signal.  `lone_frame` does all of it for one small signal.  `layout` has the
+layout of the frames.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pyx import fast_paths
 from pyx.signals import Payload, Send
 from pyx.wire.frames.fragments import FRAGMENT_BYTES, MAX_PAYLOAD_BYTES
 from pyx.wire.frames.frame import FrameReader
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER_FRAGMENT, TO_PID
+from pyx.wire.frames.lone_frame import read_lone, write_lone
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.reassembly import Reassembly, node_budget
 from pyx.wire.frames.scheduler import OutputScheduler
@@ -52,7 +55,10 @@ class SignalStream:
         fragment_bytes: int = FRAGMENT_BYTES,
     ) -> None:
         self._there = there
-        self._scheduler = OutputScheduler(Writer(here, there), fragment_bytes)
+        self._is_fast = fast_paths.enabled
+        self._writer = Writer(here, there)
+        self._fragment_bytes = fragment_bytes
+        self._scheduler = OutputScheduler(self._writer, fragment_bytes)
         self.left_out: Final = self._scheduler.left_out
         """Not empty if there are signals for `unwritten`; read first where a call more would count."""
         self.is_empty = True
@@ -69,6 +75,10 @@ class SignalStream:
         Takes signals from the front of *signals*, as many as make some ten kilobytes.  Of a large one it
         returns a fragment and keeps the rest: call again until the stream `is_empty` too.
         """
+        if self._is_fast and self.is_empty and len(signals) == 1:
+            lone = write_lone(signals, self._writer, self._fragment_bytes)
+            if lone is not None:
+                return lone
         written = self._scheduler.gather(signals)
         self.is_empty = self._scheduler.is_empty
         return written
@@ -85,6 +95,10 @@ class SignalStream:
         Raises:
             ProtocolError: the peer broke the protocol; nothing more can be read from it.
         """
+        if self._is_fast and not self._frames.unread:
+            lone = read_lone(data, self._reader)
+            if lone is not None:
+                return [lone]
         self._frames.receive_data(data)
         signals: list[Signal] = []
         there, known, reader = self._there, self._reader.known_addresses.get, self._reader

@@ -35,10 +35,10 @@ class Writer:
     """
 
     def __init__(self, here: Incarnation, there: Incarnation) -> None:
-        self._here = here
-        self._there = there
+        self.here: Final = here
+        self.there: Final = there
         self._fixed_writers = FIXED_WRITERS if fast_paths.enabled else {}
-        self._last: tuple[object, object, bytes] = (_NEVER, _NEVER, b"")
+        self.last: tuple[object, object, bytes] = (_NEVER, _NEVER, b"")
         """Sender, destination and head of the last message: the next one is often between the same two."""
 
     def write(self, signal: Signal) -> HeadAndPayload:
@@ -50,8 +50,8 @@ class Writer:
         """
         if type(signal) is Send:
             frm, to, body = signal
-            last_frm, last_to, head = self._last
-            if frm is last_frm and to is last_to and (body.origin is None or body.origin == self._here):
+            last_frm, last_to, head = self.last
+            if frm is last_frm and to is last_to and (body.origin is None or body.origin == self.here):
                 return head, body.data
             if (own := self._message_head(signal)) is not None:
                 return own, body.data
@@ -59,7 +59,7 @@ class Writer:
             return b"", b""
         elif (write := self._fixed_writers.get(type(signal))) is not None:
             try:
-                fixed = write(signal, self._here, self._there)
+                fixed = write(signal, self.here, self.there)
             except struct.error:  # a number beyond its bits
                 return self._general_form(signal)
             if fixed is not None:
@@ -69,7 +69,7 @@ class Writer:
     def _message_head(self, signal: Send) -> bytes | None:
         """The head of kind 1, 2 or 3; None if none of them can hold this sender or destination."""
         frm, to, body = signal
-        if body.origin is not None and body.origin != self._here:
+        if body.origin is not None and body.origin != self.here:
             return None
         number = serial = 0
         if frm is not None:
@@ -79,7 +79,7 @@ class Writer:
         sender = frm is not None
         try:
             if type(to) is Pid:
-                if to.node != self._there.name:
+                if to.node != self.there.name:
                     return None
                 head = TO_PID.pack(SEND_PID, sender, to.number, to.serial, to.creation, number, serial)
             elif type(to) is str:
@@ -87,12 +87,12 @@ class Writer:
                 head = TO_NAME.pack(SEND_NAME, sender, number, serial, len(name)) + name
             else:
                 alias = cast("Ref", to)
-                if alias.node != self._there.name:
+                if alias.node != self.there.name:
                     return None
                 head = TO_ALIAS.pack(SEND_ALIAS, sender, alias.number, alias.creation, number, serial)
         except struct.error:  # a number or a name beyond the fixed widths
             return None
-        self._last = (frm, to, head)
+        self.last = (frm, to, head)
         return head
 
     def _general_form(self, signal: Signal) -> HeadAndPayload:
@@ -102,7 +102,7 @@ class Writer:
             if type(value) is Payload:
                 data = value.data
                 origin = value.origin
-                fields[index] = True if origin is None or origin == self._here else tuple(origin)
+                fields[index] = True if origin is None or origin == self.here else tuple(origin)
         header = encode(tuple(fields), what=type(signal).__name__)
         longest = LONGEST_HEADS.get(type(signal), SHORT_HEAD_BYTES)
         if KIND_AND_LENGTH.size + len(header) > longest:

@@ -74,4 +74,4 @@ def test_announced_frame_takes_no_memory_before_it_comes() -> None:
     reader = FrameReader(2**32 - 1)
     reader.receive_data(LENGTH.pack(2**32 - 1) + b"only this")
     assert reader.frames() == []
-    assert len(reader._unread) == 4 + len(b"only this")
+    assert len(reader.unread) == 4 + len(b"only this")
