@@ -242,5 +242,63 @@ DETAILS: Final = (
         "the pid and the variables end only when the user leaves",
         ("tests/shell/test_app.py::TestPipes::test_exit_of_the_shell_itself_is_shown_and_ends_nothing",),
     ),
+    # ------------------------------------------------------------ code and shells on other nodes
+    Detail(
+        "travelling function",
+        "a function typed in the shell travels in its evaluated form",
+        "as source, with copies of the values it uses, and is compiled there",
+        "no code object and no pickle is ever read from a peer",
+        (
+            "tests/stories/test_remote_shell.py::TestAnAttachedShell::test_functions_typed_there_travel_on_from_there",
+            "tests/runtime/test_travelling_functions.py::TestValues::test_globals_are_copies",
+        ),
+    ),
+    Detail(
+        "breakpoint",
+        "`IEx.pry` evaluates Elixir inside the process, until `respawn`",
+        "`breakpoint()` in a process is Python's debugger, at the shell where the process prints, also "
+        "on another node; leaving it lets the process go on",
+        "Python's users know pdb, and looking at a process should not end it",
+        (
+            "tests/stories/test_breakpoints.py::test_debugger_runs_at_the_prompt",
+            "tests/stories/test_breakpoints.py::test_leaving_the_debugger_lets_the_process_go_on",
+        ),
+    ),
+    Detail(
+        "remote shell",
+        "`--remsh` needs a name of its own, and its node is visible; `System.halt` in it ends the other node",
+        "a hidden name is made; `exit()` and Ctrl-D leave the remote shell",
+        "looking at a node should not change it",
+        (
+            "tests/stories/test_remote_shell.py::TestAttachingFromTheCommandLine::test_without_a_name_a_hidden_one_is_made",
+            "tests/stories/test_remote_shell.py::TestAnAttachedShell::test_ctrl_d_leaves_the_remote_shell_only",
+        ),
+    ),
+    Detail(
+        "ctrl-c in a remote shell",
+        "in a remote shell, a wait that does not end takes the Ctrl-G menu",
+        "Ctrl-C interrupts that evaluation; one that waits inside C code is left behind as a job",
+        "the prompt must come back, and the node must go on",
+        (
+            "tests/stories/test_remote_shell.py::TestCtrlC::test_it_interrupts_that_evaluation_at_once",
+            "tests/stories/test_remote_shell.py::TestCtrlC::test_a_wait_in_a_library_is_named_and_left_behind_as_a_job",
+        ),
+    ),
+    Detail(
+        "end of a remote shell's process",
+        "a remote shell whose process ends is gone",
+        "it gets another process, and keeps its names",
+        "a local prompt keeps its names too",
+        (
+            "tests/stories/test_remote_shell.py::TestAnAttachedShell::test_a_kill_of_its_process_gives_it_another_one",
+        ),
+    ),
+    Detail(
+        "rpc-eval",
+        "`--rpc-eval` prints nothing by itself",
+        "prints the value",
+        "that is what it was asked for",
+        ("tests/stories/test_remote_shell.py::TestRpcEval::test_it_prints_the_value",),
+    ),
 )
 """Followed where nothing is said of pyx."""
