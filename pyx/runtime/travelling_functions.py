@@ -115,7 +115,7 @@ class _Packing:
         names = function.__globals__
         if name in names:
             return self._value(name, names[name])
-        below = function.__builtins__  # type: ignore[attr-defined]
+        below = function.__builtins__  # type: ignore[attr-defined,unused-ignore] # older mypy lacks it
         if name not in below or vars(builtins).get(name, _MISSING) is below[name]:
             return _MISSING
         if type(below[name]).__module__.startswith("pyx."):  # a helper of the prompt, as `flush` is
