@@ -236,7 +236,7 @@ class WouldBlock(PyxError, RuntimeError):
 
 
 class Reentered(PyxError, RuntimeError):
-    """A finalizer or signal handler made a call with an answer while its thread was in a kernel call."""
+    """A finalizer or signal handler made a call with an answer while its thread did the node's own work."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -71,6 +71,8 @@ class Watch:
         self._readable = readable
         self._lease = _thread.allocate_lock()
         """Held by the borrower."""
+        self._borrower: int | None = None
+        """The thread that has, or had last, the lease."""
         self._can_lend = _CAN_LEND and fast_paths.enabled
         self._epoll: select.epoll | None = None
         """Holds the socket for the loop; made for the first borrower."""
@@ -178,9 +180,15 @@ class Watch:
             if self._can_lend:
                 self._on_loop(self._prepare)
             return False
-        if not self._watches or not self._lease.acquire(False):
+        if not self._watches:
+            return False
+        if not self._lease.acquire(False):
+            # A signal handler, or a finalizer, has interrupted the borrower and may wait for an answer.
+            if self._borrower == _thread.get_ident():
+                self._watch_again()
             return False
         try:
+            self._borrower = _thread.get_ident()
             self._lends += 1
             epoll.modify(self._descriptor, 0)
             if not self._is_looking:

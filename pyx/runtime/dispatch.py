@@ -381,7 +381,7 @@ class Dispatch:
         if runner.dirty:
             self.flush(runner)
         state = thread.state
-        if state.inside:
+        if state.inside or state.runs_transport:  # a finalizer, while the thread reads for the node
             raise Reentered
         if state.is_main:
             guard_main_thread()

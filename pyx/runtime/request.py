@@ -12,13 +12,14 @@ from __future__ import annotations
 from asyncio.events import _get_running_loop
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from pyx.errors import WouldBlock
+from pyx.errors import Reentered, WouldBlock
 from pyx.execution.context import current
 from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.node_log import log
 from pyx.execution.reading_waits import may_be_answered_on_loop, may_read
 from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
+from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -122,11 +123,16 @@ def wait(call: str, request: Coroutine[Any, Any, T]) -> T:
 
     Raises:
         WouldBlock: the thread runs an event loop.
+        Reentered: a finalizer or signal handler has interrupted the thread while it reads for the node, so
+            the answer could not be read.
         Exception: what the request raises.
     """
     if _get_running_loop() is not None:
         request.close()
         raise WouldBlock(f"{call}()", f"aio.{call}()")
+    if thread.state.runs_transport:
+        request.close()
+        raise Reentered
     try:
         request.send(None)
     except StopIteration as end:

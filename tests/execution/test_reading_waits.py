@@ -15,7 +15,7 @@ import pytest
 
 import pyx
 from pyx import Node, aio, fast_paths, receive, rpc, send
-from pyx.errors import RpcNoConnection, RpcTimeout
+from pyx.errors import Reentered, RpcNoConnection, RpcTimeout
 from pyx.execution import reading_waits
 from pyx.runtime import peer_connections
 from tests.local_nodes import (
@@ -267,6 +267,42 @@ def test_handler_of_a_signal_may_call_the_node_that_the_main_thread_waits_for(pa
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert called == [3]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda there: rpc.call(there, "operator", "add", [1, 2], timeout=HANG),
+        lambda there: Node.ping(there),
+        lambda _: receive(timeout=HANG),
+    ],
+)
+def test_finalizer_that_interrupts_a_thread_as_it_reads_waits_for_no_answer(
+    pair: Any, monkeypatch: pytest.MonkeyPatch, call: Callable[[str], Any]
+) -> None:
+    a, b = pair
+    there = b.kernel.tables.name
+    errors: list[Exception] = []
+    hand_over = peer_connections._PeerReceiver.signals_received
+    reader: list[int] = []
+
+    def interrupted(receiver: Any, signals: list[Any]) -> None:
+        if not errors and threading.get_ident() in reader:
+            try:
+                call(there)
+            except Exception as error:
+                errors.append(error)
+        hand_over(receiver, signals)
+
+    def calls() -> None:
+        reader.append(threading.get_ident())
+        while not errors:
+            assert rpc.call(there, "operator", "add", [1, 2], timeout=HANG) == 3
+
+    monkeypatch.setattr(peer_connections._PeerReceiver, "signals_received", interrupted)
+    as_process(a, calls)
+    assert type(errors[0]) is Reentered
+    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2])) == 3
 
 
 def call_until_interrupted(there: str) -> None:

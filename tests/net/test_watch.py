@@ -112,6 +112,17 @@ def test_one_thread_at_a_time_borrows(watched: Watched) -> None:
     watched.watch.give_back()
 
 
+def test_borrower_that_asks_again_has_the_loop_watch_at_once(watched: Watched) -> None:
+    """As when a signal handler interrupts the thread that waits, and calls the same node."""
+    watched.prepare()
+    watched.watch._is_looking = True  # the loop takes back nothing itself
+    for _ in range(3):
+        assert watched.watch.lend()
+        assert not watched.watch.lend()
+        assert watched.data_came_to_the_loop()
+        watched.watch.give_back()
+
+
 def test_watch_that_is_kept_is_taken_back(watched: Watched) -> None:
     """As when a signal handler of the program blocks the thread that waits."""
     watched.prepare()
