@@ -13,6 +13,7 @@ from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
 from pyx.net.connection import CLOSED_HERE, Connection
 from pyx.terms import Incarnation
+from pyx.wire.codec import load_for_peers
 from pyx.wire.frames.reassembly import node_budget
 from pyx.wire.frames.signal_stream import SignalStream
 
@@ -71,6 +72,7 @@ class PeerConnections:
 
     def attach(self, peer: Peer, arrival: Arrival) -> None:
         """Begins to read and to write for a peer whose handshake is over."""
+        load_for_peers()
         receiver = _PeerReceiver(self._dispatch, self, peer, arrival.name)
         connection = receiver.connection = Connection(
             asyncio.get_running_loop(),

@@ -1,6 +1,6 @@
 """Garbage collections of a start: none while modules are loaded, because what they make stays.
 
-A prompt is shown 5 % earlier, for 0.3 MB of memory; and `pyx -e 1` takes 122 ms instead of 157, because the
+A prompt is shown 5 % earlier, for 0.1 MB of memory; and `pyx -e 1` takes 122 ms instead of 157, because the
 collections at Python's end do not look at what a start has loaded [measured: CPU time, CPython 3.11].
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def no_collections(*, is_pyx: bool) -> Iterator[None]:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
+        if was_enabled and is_pyx and not _has_frozen:
+            _load_datetime()
         yield
     finally:
         if was_enabled:
@@ -41,3 +44,15 @@ def no_collections(*, is_pyx: bool) -> Iterator[None]:
                 gc.freeze()
                 _has_frozen = True
             gc.enable()
+
+
+def _load_datetime() -> None:
+    """Loads `datetime`, and collects the classes in Python that CPython 3.11 replaces there by those in C.
+
+    They are most of the garbage that the modules of a start leave: 0.17 MB.  Collected among the few objects
+    of that moment, in 0.6 ms [measured: CPython 3.11].
+    """
+    if sys.version_info < (3, 12):
+        import datetime  # noqa: F401, ICN001 - for what it leaves
+
+        gc.collect()

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from pyx.signals import Payload
     from pyx.terms import Incarnation
 
-__all__ = ["MAX_DEPTH", "decode", "encode", "export", "is_exported", "is_flat", "name_of_callable"]
+__all__ = [
+    "MAX_DEPTH",
+    "decode",
+    "encode",
+    "export",
+    "is_exported",
+    "is_flat",
+    "load_for_peers",
+    "name_of_callable",
+]
 
 _FLAT: Final = frozenset((type(None), bool, int, float, str, bytes, Pid, Ref))
 
@@ -52,6 +61,15 @@ def is_flat(value: Any) -> bool:
         return cls in _FLAT or (cls is tuple and _FLAT.issuperset(map(type, value)))
     except Exception:  # a class may be unhashable: its metaclass says so
         return False
+
+
+def load_for_peers() -> None:
+    """Loads the module that only messages of other nodes may be the first to need, before any of these comes.
+
+    Decoding imports nothing.  A node without peers does without time zones: 0.24 MB [measured: CPython 3.11,
+    where their search path takes the variables that Python was built with].
+    """
+    import zoneinfo  # noqa: F401
 
 
 def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = True) -> Any:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.input.base import PipeInput
-    from prompt_toolkit.lexers import Lexer
 
 ALT_ENTER = "\x1b\r"
 
@@ -144,18 +143,13 @@ class TestColours:
         first = lexer.lex_document(Document("def f(): pass"))(0)[0]
         assert ("pygments.keyword" in first[0], first[1]) == (True, "def")
 
-    def test_lexer_is_loaded_while_a_prompt_waits_for_its_first_key(self, editor: Editor) -> None:
+    def test_lexer_is_loaded_for_the_first_text_that_is_typed(self, editor: Editor) -> None:
         lexer = editor.terminal._lexer
         assert lexer is not None
-        load = lexer.load
-
-        def loaded() -> Lexer:
-            editor.keys.send_text("\x04")
-            return load()
-
-        lexer.load = loaded  # type: ignore[method-assign]
         with pytest.raises(EOFError):
-            editor.read("")
+            editor.read("\x04")
+        assert lexer._of_pygments is None, "no text was typed"
+        assert editor.read("x = 1\r") == "x = 1"
         assert lexer._of_pygments is not None
 
 

@@ -28,7 +28,7 @@ from pyx import fast_paths
 from pyx.errors import DecodeError, ProtocolError
 from pyx.signals import ExitSignal, Link, Payload, Send
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
-from pyx.wire.codec import decode, encode
+from pyx.wire.codec import decode, encode, load_for_peers
 from pyx.wire.epmd import (
     NodeEntry,
     Registered,
@@ -361,6 +361,7 @@ def read_input(number: int) -> None:
 
 @pytest.mark.parametrize("numbers", batches(), ids=lambda numbers: f"{numbers[0]}..{numbers[-1]}")
 def test_mutated_inputs_do_no_harm(numbers: range) -> None:
+    load_for_peers()
     modules = set(sys.modules)
     for number in numbers:
         try:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-import zoneinfo
+import sys
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, SafeUUID
-from zoneinfo import ZoneInfo
 
 from pyx.introspection import type_name
 from pyx.terms import FunctionName, Raised
 from pyx.wire.messages import format
 from pyx.wire.messages.format import exact
 from pyx.wire.messages.names import Unsendable
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -147,19 +149,21 @@ def build_raised(items: list[Any]) -> Raised:
 # ---------------------------------------------------------------- time zones
 
 
-def _reduce_zone(zone: tzinfo | None, value: time | datetime) -> list[Any]:
+def _reduce_zone(zone: Any, value: time | datetime) -> list[Any]:
     if zone is None:
         return []
     if type(zone) is timezone:
         # The arguments that pickle would use: the only way to tell a given name from a generated one.
         offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
         return [offset // _MICROSECOND, name[0] if name else None, False]
-    if type(zone) is ZoneInfo:
+    # Where it is not loaded, no zone is of that class.
+    zone_class = getattr(sys.modules.get("zoneinfo"), "ZoneInfo", None)
+    if type(zone) is zone_class:
         if type(zone.key) is not str:
             raise Unsendable("has a time zone without a name")
         if zone.key not in _zones:  # `_zone_named` would not find a key that only `tzdata` has
             with contextlib.suppress(Exception):
-                if ZoneInfo(zone.key) is zone:
+                if zone_class(zone.key) is zone:
                     _zones[zone.key] = zone
         offset = value.utcoffset()
         return [None if offset is None else offset // _MICROSECOND, zone.key, True]
@@ -186,7 +190,9 @@ def _zone_named(key: str) -> ZoneInfo | None:
     zone = _zones.get(key)
     if zone is not None or len(key) > 64 or not _KEY.fullmatch(key):
         return zone
+    import zoneinfo  # loaded already for payloads of peers: `codec.load_for_peers`
+
     # Where no directory has the key, `ZoneInfo` would import the `tzdata` package to look there.
     if not any(Path(root, key).is_file() for root in zoneinfo.TZPATH):
         return None
-    return _zones.setdefault(key, ZoneInfo(key))
+    return _zones.setdefault(key, zoneinfo.ZoneInfo(key))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zoneinfo
 from datetime import UTC, datetime, time, timedelta, timezone
 from pathlib import Path
@@ -44,6 +46,22 @@ class TestTimeZones:
         value = opened(format.DATETIME, 2024, 1, 1, 0, 0, 0, 0, 0, 3_600_000_000, key, True)
         assert value == datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=1), key))
         assert value.tzname() == key
+
+    def test_zone_of_a_peer_is_decoded_without_an_import(self) -> None:
+        payload = encode(datetime(2024, 7, 1, tzinfo=ZoneInfo("Europe/Berlin")))
+        program = f"""
+import sys
+from pyx.signals import Payload
+from pyx.wire.codec import decode, load_for_peers
+before = "zoneinfo" in sys.modules
+load_for_peers()
+loaded = set(sys.modules)
+print(before, decode(Payload({payload!r}), None), set(sys.modules) - loaded)
+"""
+        ran = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert ran.stdout.strip() == "False 2024-07-01 00:00:00+02:00 set()"
 
     def test_time_zone_without_a_name_is_refused(self) -> None:
         source = next(Path(root, "Europe/Berlin") for root in zoneinfo.TZPATH)
