@@ -1,8 +1,8 @@
-"""Python's debugger, which skips the frames of pyx: in a shell, and in a process from afar.
+"""Python's debugger, without the frames of pyx: in a shell; and in a process, used from a shell of any node.
 
-In Python's own, `next` at the end of the user's code goes on inside pyx, and `where` begins with a dozen of
-its frames.  Debugging in a shell ends with the evaluation (`shell/evaluate.py`).  `runtime/breakpoints.py`
-decides which of the two runs.
+In Python's own debugger, `next` at the end of the user's code goes on inside pyx, and `where` begins with a
+dozen frames of pyx.  Debugging in a shell ends with the evaluation (`shell/evaluate.py`).
+`runtime/breakpoints.py` decides which of the two runs.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class FarTerminal(Protocol):
         """Shows text without a line end, too, if it can."""
 
     def printing(self) -> AbstractContextManager[None]:
-        """Lets `print` in the process write there, inside."""
+        """Returns a context in which `print` of the process writes to this terminal."""
 
     def left(self) -> None:
         """Says that the debugger has been left."""
@@ -68,8 +68,8 @@ class FarTerminal(Protocol):
 class ProcessDebugger(Debugger):
     """The debugger of a process: its terminal is that of the shell which leads the process.
 
-    To leave it (`c`, `q`, the end of the lines) is to go on:
-    a question from far away never ends a process.  It ends with the process's code, too.
+    Leaving it (`c`, `q`, the end of the lines) lets the process go on, as a look from another node never ends
+    a process.  The debugger ends with the process's code, too.
     """
 
     def __init__(self, terminal: FarTerminal) -> None:
@@ -113,7 +113,7 @@ class ProcessDebugger(Debugger):
     do_q = do_exit = do_EOF = do_quit  # noqa: N815 - pdb's names
 
     def do_interact(self, arg: str) -> None:
-        """Says that there is none: its lines would come from this node's terminal."""
+        """Refuses `interact`, whose lines would come from this node's terminal."""
         del arg
         self.message("no interact here: write ! before a statement")
 

@@ -1,8 +1,8 @@
-"""Ctrl-C for an evaluation on a thread of its own: what it is in is interrupted, at once or as it returns.
+"""Ctrl-C for an evaluation on a thread of its own: interrupts it at once, or when its call returns.
 
 *A wait of pyx* (`receive`, `rpc.call`, `Process.sleep`) raises KeyboardInterrupt as it is woken.  *User code*
 raises between two of its instructions.  *A library or C* is not interrupted inside: the user's code raises
-when the call returns, as in `thread_kill.py`, whose means these are.
+when the call returns.  The means are those of a kill (`thread_kill.py`).
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class InterruptibleGate(Gate):
 
     @classmethod
     def of(cls, runner: Runner) -> InterruptibleGate:
-        """Gives the process that the calling thread runs such a gate, in place of its own; returns it."""
+        """Replaces the gate of the process that the calling thread runs by one of this class; returns it."""
         before, gate = runner.gate, cls()
         gate.begin()
         runner.gate = gate

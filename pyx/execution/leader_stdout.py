@@ -1,7 +1,7 @@
-"""The `sys.stdout` of a program while remote shells are attached: theirs prints at them, all else as before.
+"""The `sys.stdout` of a program while remote shells are attached: only their processes print at them.
 
-A program with a node prints where it always did (unless `Node.start(route_output=True)`).  What the code of a
-remote shell prints, and the processes that it spawns, belongs to that shell: their group leader is there.
+A program with a node prints where it always did (unless `Node.start(route_output=True)`).  The process of a
+remote shell, and the processes that it spawns, print at that shell, which is their group leader.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyx.terms import Pid
 
 _leaders: Final[Counter[Pid]] = Counter()
-"""The shells that are attached now, by the number of times."""
+"""Group leader -> the number of contexts of `routed_to` that are open for it."""
 _changing: Final = _thread.allocate_lock()
 
 
@@ -56,7 +56,7 @@ def _runner_of_a_remote_shell() -> Runner | None:
 
 @contextlib.contextmanager
 def routed_to(leader: Pid | None) -> Iterator[None]:
-    """Lets processes whose group leader is *leader* print there, inside; afterwards stdout is as it was."""
+    """Routes what processes with the group leader *leader* print to it, until the context ends."""
     if leader is None or isinstance(sys.stdout, StdoutRouter):  # all output is routed already
         yield
         return

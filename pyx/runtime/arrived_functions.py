@@ -26,7 +26,11 @@ _files: OrderedDict[str, None] = OrderedDict()
 
 
 def unpacked(parts: tuple[Any, ...], node: str) -> FunctionType:
-    """Returns the function that arrived as *parts* from a node.
+    """Returns the function that arrived as *parts*.
+
+    Args:
+        parts: as `travelling_functions.packed` returns them.
+        node: the full name of the node that sent them, for tracebacks; "" for this one.
 
     Raises:
         SyntaxError: the source is not one of this version of Python.

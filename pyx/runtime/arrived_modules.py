@@ -19,7 +19,7 @@ def load(name: str, text: str, file: str) -> str:
     Args:
         name: of the module; the packages around it have to be here.
         text: its source.
-        file: a name for tracebacks, which ends with the node that it came from.
+        file: a name for tracebacks, which has the node that the source came from.
 
     Raises:
         PyxError: it is a package, or the program, here.
@@ -27,9 +27,9 @@ def load(name: str, text: str, file: str) -> str:
     """
     known = sys.modules.get(name)
     if known is not None:
-        what = "a package" if "__path__" in vars(known) else "the program"
-        if "__path__" in vars(known) or vars(known) is vars(sys.modules["__main__"]):
-            msg = f"{name} is {what} here"
+        is_package = "__path__" in vars(known)
+        if is_package or vars(known) is vars(sys.modules["__main__"]):
+            msg = f"{name} is {'a package' if is_package else 'the program'} here"
             raise PyxError(msg)
     code = compile(text, file, "exec", dont_inherit=True)
     package, _, last = name.rpartition(".")

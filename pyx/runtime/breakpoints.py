@@ -1,4 +1,4 @@
-"""`breakpoint()` in a process: the shell that its output appears at is asked, and the debugger runs there.
+"""`breakpoint()` in a process: asks the shell at which the process prints, and runs the debugger there.
 
 The process waits on its own thread; nothing else of its node does.  It goes on where a debugger would stop
 others (an `async def`), where there is no terminal, where the policies do not allow it, and where no answer
@@ -33,13 +33,13 @@ _QUESTIONS: Final = "pyx.shell.breakpoint_questions"
 
 
 def install() -> None:
-    """Makes `breakpoint()` this one, unless the program has a hook of its own."""
+    """Installs the hook of `breakpoint()`, unless the program has one of its own."""
     if sys.breakpointhook is sys.__breakpointhook__:
         sys.breakpointhook = _hook
 
 
 def _hook(*args: Any, **kwargs: Any) -> Any:
-    """`sys.breakpointhook`: Python's, if another debugger or arguments are given."""
+    """Runs as `sys.breakpointhook`; calls Python's, if another debugger or arguments are given."""
     if args or kwargs or os.environ.get("PYTHONBREAKPOINT"):
         return sys.__breakpointhook__(*args, **kwargs)  # noqa: T100 - the user has asked for it
     frame = sys._getframe(1)  # noqa: SLF001 - its caller, as `pdb.set_trace` takes it
@@ -54,7 +54,7 @@ def _hook(*args: Any, **kwargs: Any) -> Any:
 
 
 def _stop(runner: Runner, frame: FrameType) -> None:
-    """Runs the debugger at the process's group leader, or says why it goes on."""
+    """Runs the debugger at the process's group leader, or says why the process goes on."""
     process = runner.process
     place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"  # noqa: PTH119 - may be no path
     if runs_loop():
@@ -113,7 +113,7 @@ class _LeaderTerminal:
         """Does nothing: lines are shown when they are whole."""
 
     def printing(self) -> AbstractContextManager[None]:
-        """Lets `print` in the process write there, inside."""
+        """Returns a context in which `print` of the process writes to this terminal."""
         return routed_to(self._leader)
 
     def readline(self) -> str:

@@ -88,8 +88,8 @@ def source_of(function: FunctionType) -> FunctionSource:
     """Returns the source of a function.
 
     Raises:
-        SourceMissing: it was made by `exec` or another program, its file has changed, or it uses `super()`
-            without arguments, which belongs to its class.
+        SourceMissing: the function was made by `exec`, its file has changed, or it uses `super()` without
+            arguments, which belongs to its class.
     """
     code = function.__code__
     if "__class__" in code.co_freevars:

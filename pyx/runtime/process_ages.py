@@ -1,6 +1,6 @@
-"""How old processes are, to a second: by their pids, of which later processes have later ones.
+"""Ages of processes, to a second, by their pids: a later process has a later pid.
 
-Once a second the latest pid is noted.  So no process carries a time, and none is read at a spawn.
+Once a second the latest pid is noted.  So no process stores a time, and no clock is read at a spawn.
 """
 
 from __future__ import annotations
@@ -42,6 +42,6 @@ class ProcessAges:
             self._times[:half] = self._times[:half:2]
 
     def of(self, pid: Pid, now: float) -> float:
-        """Returns the age of a process of this node in seconds: for those before the first note at least."""
+        """Returns the age of a process of this node in seconds; if it is older than the notes, theirs."""
         at = bisect_left(self._keys, (pid.serial, pid.number))
         return now - self._times[at] if at < len(self._times) else 0.0

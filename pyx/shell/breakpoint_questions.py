@@ -37,12 +37,12 @@ _LOOK_SECONDS: Final = 0.1
 """How often a waiting question looks whether a prompt has come or gone, or a line was typed without one."""
 
 
-class _Desk:
-    """Whose turn it is, and the lines that were typed for it."""
+class _Stop:
+    """The process that stopped and is asked about or debugged, and the lines that were typed for it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.turn: Pid | None = None
+        self.frm: Pid | None = None
         self.is_entered = False
         self.lines: deque[str] = deque()
         self.waiter: tuple[Pid, Ref] | None = None
@@ -50,9 +50,7 @@ class _Desk:
     def take(self, source: str) -> bool:
         """Takes an input of the prompt: any line while the debugger runs, else an answer to the question."""
         with self.lock:
-            if self.turn is None or not (
-                self.is_entered or source.strip().lower() in {"y", "yes", "n", "no", ""}
-            ):
+            if self.frm is None or not (self.is_entered or source.strip().lower() in _ANSWERS):
                 return False
             self.lines.append(source)
             waiter = self.waiter
@@ -62,23 +60,23 @@ class _Desk:
 
     def begin(self, frm: Pid) -> bool:
         with self.lock:
-            if self.turn not in {None, frm}:
+            if self.frm not in {None, frm}:
                 return False
-            self.turn, self.is_entered = frm, False
+            self.frm, self.is_entered = frm, False
             self.lines.clear()
             interception.take = self.take
             return True
 
     def end(self, frm: Pid) -> None:
         with self.lock:
-            if self.turn == frm:
-                self.turn, self.is_entered, self.waiter = None, False, None
+            if self.frm == frm:
+                self.frm, self.is_entered, self.waiter = None, False, None
                 interception.take = interception.prompt = None
         if interception.at_prompt:
             interception.redraw()
 
 
-_desk = _Desk()
+_stop = _Stop()
 
 
 def ask(leader: Pid, frm: Pid, place: str) -> str:
@@ -89,7 +87,7 @@ def ask(leader: Pid, frm: Pid, place: str) -> str:
         return "its shell has no terminal"
     ended = Process.monitor(frm)
     deadline = time.monotonic() + ASK_SECONDS
-    while not _desk.begin(frm):
+    while not _stop.begin(frm):
         if _has_ended(ended, _LOOK_SECONDS) or time.monotonic() > deadline:
             return "another process is being debugged at its terminal"
     # The words of another node: one line of them, and made harmless for the terminal.
@@ -97,10 +95,10 @@ def ask(leader: Pid, frm: Pid, place: str) -> str:
     _tell(f"{frm} stopped at {where}, enter? [y/N]\n")
     line = _next_line(frm, ended, deadline)
     if line is not None and line.strip().lower() in {"y", "yes"}:
-        _desk.is_entered = True
+        _stop.is_entered = True
         spawn(_watch, frm)
         return "enter"
-    _desk.end(frm)
+    _stop.end(frm)
     if line is None:
         _tell(f"{frm} goes on: no answer within {ASK_SECONDS:g} s\n")
     return "go on"
@@ -109,7 +107,7 @@ def ask(leader: Pid, frm: Pid, place: str) -> str:
 def read_line(leader: Pid, frm: Pid) -> str:
     """Returns the next line that is typed for the debugger of *frm*; "" if the debugger has been left."""
     del leader
-    if _desk.turn != frm:
+    if _stop.frm != frm:
         return ""
     interception.settle()  # what the process has shown comes before the prompt
     interception.prompt = "(Pdb) "
@@ -124,15 +122,15 @@ def read_line(leader: Pid, frm: Pid) -> str:
 def left(leader: Pid, frm: Pid) -> None:
     """Gives the prompt back to the shell: the debugger of *frm* has been left."""
     del leader
-    _desk.end(frm)
+    _stop.end(frm)
 
 
 def _watch(frm: Pid) -> None:
-    """Gives the prompt back to the shell where the debugged process ends without a word."""
+    """Gives the prompt back to the shell if the debugged process ends before the debugger is left."""
     ended = Process.monitor(frm)
-    while _desk.turn == frm:
+    while _stop.frm == frm:
         if _has_ended(ended, _LOOK_SECONDS):
-            _desk.end(frm)
+            _stop.end(frm)
 
 
 def _leads_a_terminal(leader: Pid) -> bool:
@@ -144,18 +142,18 @@ def _leads_a_terminal(leader: Pid) -> bool:
 def _next_line(frm: Pid, ended: Ref, deadline: float | None) -> str | None:
     """Returns the next line for *frm*; None after the deadline, or once the process has ended."""
     ref = make_ref()
-    _desk.waiter = self(), ref
+    _stop.waiter = self(), ref
     try:
-        while not _desk.lines:
+        while not _stop.lines:
             if deadline is not None and time.monotonic() > deadline:
                 return None
             if _has_ended(ended, _LOOK_SECONDS):
-                _desk.end(frm)
+                _stop.end(frm)
                 return None
             _read_without_prompt()
-        return _desk.lines.popleft()
+        return _stop.lines.popleft()
     finally:
-        _desk.waiter = None
+        _stop.waiter = None
 
 
 def _has_ended(ended: Ref, seconds: float) -> bool:
@@ -178,7 +176,8 @@ def _read_without_prompt() -> None:
     if interception.line_was_ended is not None:
         interception.line_was_ended()
     for line in typed.decode(errors="replace").splitlines() or [interception.END]:
-        _desk.take(line)
+        if not _stop.take(line):
+            _tell("y enters the debugger, n lets the process go on\n")
 
 
 def _tell(text: str) -> None:

@@ -25,7 +25,7 @@ def hidden_options(node: str, **chosen: Any) -> NodeOptions:
     _, _, host = node.partition("@")
     if is_long(node):
         if chosen.get("port") and chosen.get("listen") is None:
-            # The port is that of all nodes, and here perhaps taken by one: this one is dialled by none.
+            # The port is that of all nodes, and perhaps taken here: another loopback address has it free.
             chosen["listen"] = f"127.{randbelow(254) + 1}.{randbelow(254) + 1}.{randbelow(254) + 1}"
         return NodeOptions(f"{name}@{_address_towards(host)}", long=True, **{**chosen, "hidden": True})
     return NodeOptions(f"{name}@{host}" if host else name, **{**chosen, "hidden": True})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Interception:
-    """The place between the terminal and the prompt; there is one terminal in an OS process."""
+    """What stands between the terminal and the prompt: one object, as an OS process has one terminal."""
 
     END: Final = "\x04"
     """The input that stands for the end of the input, Ctrl-D, at a debugger's prompt."""

@@ -18,12 +18,15 @@ class RemoteCommand(BaseException):
 
 
 def remsh(node: str) -> NoReturn:
-    """Opens a remote shell on another node; it is opened from where you type."""
+    """Opens one more remote shell; the node of your terminal connects to *node*, not the node you look at."""
     raise RemoteCommand("remsh", node)
 
 
 def jobs(number: int | None = None, action: str | None = None) -> NoReturn:
-    """Shows the shells and evaluations of your terminal; `jobs(1)` goes to one, see `jobs` there."""
+    """Lists the shells of your terminal and the evaluations that Ctrl-C left behind.
+
+    `jobs(1)` goes to shell 1, `jobs(3, "interrupt")` interrupts evaluation 3.
+    """
     raise RemoteCommand("jobs", number, action)
 
 

@@ -101,7 +101,7 @@ class RemoteConnection:
             raise NoConnection(self.node, str(self.lost))
         if not in_time:
             self.close()
-            raise NoConnection(self.node, f"it did not begin within {_ANSWER_SECONDS:g} s")
+            raise NoConnection(self.node, f"its remote shell did not begin within {_ANSWER_SECONDS:g} s")
         self._events.clear()
 
     def close(self) -> None:

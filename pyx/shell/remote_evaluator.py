@@ -65,10 +65,9 @@ class RemoteEvaluator:
         self.job: int | None = None
         """The number of the job that this evaluation has become; None while the client waits for it."""
         self.width = 80
-        self.pid, self.monitor = self._start()
-
-    def _start(self) -> tuple[Pid, Ref]:
-        return spawn_monitor(self._run)
+        self.pid: Pid
+        self.monitor: Ref
+        self.pid, self.monitor = spawn_monitor(self._run)
 
     # ------------------------------------------------------------ for the session
 

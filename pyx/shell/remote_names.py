@@ -27,11 +27,10 @@ from pyx.shell.remote_command import REMOTE_COMMANDS
 
 if TYPE_CHECKING:
     import ast
-    import builtins
     from collections.abc import Callable
 
 _in_use: Final[set[str]] = set()
-"""The words for the clients of remote shells behind the numbers of their inputs, in tracebacks."""
+"""What follows the number of an input in tracebacks, one for each remote shell that is attached."""
 
 
 class RemoteShellModule(ModuleType):
@@ -85,7 +84,7 @@ class RemoteNames:
         sources = NameSources(self.names, self.lower, self._module_names, _all_nodes, Process.registered)
         return complete(text, cursor, sources)
 
-    def _module_names(self) -> builtins.list[str]:
+    def _module_names(self) -> list[str]:
         loaded = [name for name in list(sys.modules) if "." not in name and _loaded(name) is not None]
         return [*loaded, *(Project.installed.module_names() if Project.installed is not None else ())]
 

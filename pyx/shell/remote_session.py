@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from pyx.terms import Pid, Ref
 
 NAMED_AFTER_SECONDS: Final = 1.0
-"""An evaluation that still runs so long after Ctrl-C is named to the user."""
+"""The time from Ctrl-C until an evaluation that still runs is named to the user."""
 _INSIST_SECONDS: Final = 0.02
+"""The time after which an interrupt that has not raised yet is repeated."""
 
 
 def version() -> str:

@@ -43,7 +43,7 @@ class RemoteShells:
         """True while this node has a name for its remote shells only."""
 
     def attach(self, node: str) -> str:
-        """Opens a remote shell on *node* and reads inputs for it, and for those it is left for.
+        """Opens a remote shell on *node*; reads its inputs, and those of the shells switched to from it.
 
         Returns:
             Why the last one was left: `"exit"`, `"lost"` or `"jobs"`.

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 _has_frozen = False
 
 
@@ -25,7 +24,7 @@ def has_frozen() -> bool:
 
 @contextlib.contextmanager
 def no_collections(*, is_pyx: bool) -> Iterator[None]:
-    """Turns the garbage collector off inside, unless it is off already.
+    """Turns the garbage collector off until the context ends, unless it is off already.
 
     Args:
         is_pyx: True if there are no objects but those of Python and pyx: they are left out of all later

@@ -28,8 +28,8 @@ def node(nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNo
     monkeypatch.setattr(interception, "stdin", None)
     monkeypatch.setattr(breakpoint_questions, "_leads_a_terminal", lambda leader: leader == LEADER)
     yield nodes.make()
-    if breakpoint_questions._desk.turn is not None:
-        breakpoint_questions._desk.end(breakpoint_questions._desk.turn)
+    if breakpoint_questions._stop.frm is not None:
+        breakpoint_questions._stop.end(breakpoint_questions._stop.frm)
 
 
 def stopped(node: LocalNode) -> Running:
