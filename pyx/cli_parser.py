@@ -35,7 +35,7 @@ examples:
   pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
   pyx --sname billing --no-halt app.py    a service that is a node
   pyx --remsh billing                     a prompt inside that service; exit() leaves it running
-  pyx --rpc-eval billing 'len(billing.queue)'
+  pyx --rpc-eval billing 'len(app.stock)'  the value of one expression
   pyx new shop && cd shop && pyx --sname shop
   pyx replay scenarios/                   run recorded sessions again and compare their output
 """

@@ -329,7 +329,7 @@ class RpcRefused(RpcError):
 
     With *private*, the call is `Process.info` of messages and dictionary, which need `--rpc open`.  With
     *has_no_module*, the function was typed at a prompt, or is a lambda, and would run there from its source;
-    with *any_code*, the call is a remote shell or `--rpc-eval`.
+    with *any_code*, the call is a remote shell, `--rpc-eval` or `ps`: to mark a function would not help.
     """
 
     def __init__(
@@ -353,7 +353,7 @@ class RpcRefused(RpcError):
             what = "functions that come as source"
             hint = f"start {node} with --rpc open, or call a function of a module that is loaded there"
         elif any_code:
-            what = "code that is typed elsewhere"
+            what = "what is typed on another node"
             hint = f"start {node} with --rpc open, which lets every holder of its cookie run any code there"
         elif policy == "exported":
             what = "calls of functions that are not marked"

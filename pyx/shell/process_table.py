@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx import rpc
+from pyx.errors import RpcRefused
 from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
@@ -35,12 +36,15 @@ def process_table(node: str | None, most: int) -> str:
         most: the largest number of rows.
 
     Raises:
-        RpcError: *node* cannot be reached, or its `--rpc` forbids it.
+        RpcError: *node* cannot be reached, or does not run with `--rpc open`.
     """
     if node is None or this_node().full_name(node) == Node.self():
         facts, total = process_facts(most)
     else:
-        facts, total = rpc.call(node, "pyx.shell.process_table", "process_facts", [most])
+        try:
+            facts, total = rpc.call(node, "pyx.shell.process_table", "process_facts", [most])
+        except RpcRefused as error:
+            raise RpcRefused(error.node, error.policy, any_code=True) from None
     rows = [
         (
             str(pid),

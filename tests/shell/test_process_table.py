@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx import Node, Process, receive, send, spawn
+from pyx.errors import RpcRefused
 from pyx.shell.node_table import node_table
 from pyx.shell.process_table import process_table
 from pyx.shell.text_table import text_table
@@ -61,6 +62,13 @@ class TestProcesses:
         b = nodes.start("b")
         as_process(b, lambda: Process.register(spawn(_wait), "far"))
         assert " far " in as_process(a, lambda: process_table("b", 50))
+
+    def test_a_node_that_refuses_says_what_to_do(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
+        nodes.start("b", rpc="exported")
+        with pytest.raises(RpcRefused) as refused:
+            as_process(a, lambda: process_table("b", 50))
+        assert "--rpc open" in (refused.value.hint or "")
 
 
 class TestNodes:

@@ -104,6 +104,8 @@ def test_leaving_the_debugger_lets_the_process_go_on(leave: str, near: Shell) ->
 def test_call_that_the_prompt_waits_for_is_entered(near: Shell) -> None:
     near.press('rpc.call("far", "till", "peek", [4])\r')
     near.sees("enter? [y/N]")
+    near.press("amount\r")
+    near.sees("y enters the debugger, n lets the process go on")
     enter(near)
     near.press("p amount + 40\r")
     near.sees("44")

@@ -255,7 +255,7 @@ class TestAttachingFromTheCommandLine:
         host.shell("closed", "--rpc", "exported")
         refused = host.run("--remsh", "closed@vm")
         assert refused.returncode == 1
-        assert "RpcRefused: closed@vm refuses code that is typed elsewhere" in refused.stdout
+        assert "RpcRefused: closed@vm refuses what is typed on another node" in refused.stdout
         assert "hint: start closed@vm with --rpc open" in refused.stdout
 
     def test_a_node_that_is_not_there_is_named(self, host: Host) -> None:
