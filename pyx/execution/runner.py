@@ -118,15 +118,11 @@ class Runner:
         self.slot = slot
         return slot
 
-    def waits_on(self, slot: Slot) -> None:
-        """Adds *slot* to `waits`, so that a kill wakes it."""
+    def own_waits(self) -> set[Slot]:
+        """Returns the set of `waits`: a kill wakes every slot that is added to it."""
         waits: set[Slot] = self._rare.setdefault("waits", set())
         self.waits = waits
-        waits.add(slot)
-
-    def stops_waiting_on(self, slot: Slot) -> None:
-        """Removes *slot* from `waits`."""
-        self._rare["waits"].discard(slot)
+        return waits
 
     def has_filled(self, connection: Connection) -> None:
         """Has *connection* flushed before the process waits."""
@@ -192,20 +188,46 @@ class Runner:
         marks[ref] = mark
 
 
-def sleep(
+class Awaited(Protocol):
+    """What a thread waits for; a plain attribute costs no call."""
+
+    @property
+    def over(self) -> bool:
+        """True once it is there, or at its end."""
+
+
+class _Condition:
+    """A condition as what a thread waits for."""
+
+    __slots__ = ("_is_over",)
+
+    def __init__(self, is_over: Callable[[], bool]) -> None:
+        self._is_over = is_over
+
+    @property
+    def over(self) -> bool:
+        return self._is_over()
+
+
+def sleep(runner: Runner | None, slot: LockSlot, timeout: float | None, is_over: Callable[[], bool]) -> bool:
+    """Waits as `sleep_for`, until *is_over*, called after each wake-up, returns True."""
+    return sleep_for(runner, slot, timeout, _Condition(is_over))
+
+
+def sleep_for(
     runner: Runner | None,
     slot: LockSlot,
     timeout: float | None,
-    is_over: Callable[[], bool],
+    awaited: Awaited,
     borrowed: Connection | None = None,
 ) -> bool:
-    """Waits on *slot* until *is_over* returns True; returns False after *timeout* seconds.
+    """Waits on *slot* until *awaited* is `over`; returns False after *timeout* seconds.
 
     Args:
         runner: of the process that waits, if one does.
         slot: of the calling thread.
         timeout: seconds; None: no limit.
-        is_over: read after each wake-up.
+        awaited: looked at after each wake-up.
         borrowed: a connection whose watch the thread has, to read from it meanwhile; it is given back.
 
     Raises:
@@ -214,16 +236,15 @@ def sleep(
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     if runner is not None:
-        runner.waits_on(
-            slot
-        )  # before the gate is read: a kill closes the gate first and wakes these slots then
+        waits = runner.waits if type(runner.waits) is set else runner.own_waits()
+        waits.add(slot)  # before the gate is read: a kill closes the gate first and wakes these slots then
     try:
         if runner is not None:
             if borrowed is None:
                 borrowed, runner.borrowed = runner.borrowed, None
             if runner.dirty:
                 runner.node.flush(runner)
-        while not is_over():
+        while not awaited.over:
             if runner is not None and runner.gate.closed:
                 runner.gate.refuse()
             remaining = None if deadline is None else deadline - time.monotonic()
@@ -239,16 +260,16 @@ def sleep(
         if borrowed is not None:
             borrowed.watch.give_back()
         if runner is not None:
-            runner.stops_waiting_on(slot)
+            waits.discard(slot)
             runner.fresh = True
 
 
 async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | None) -> None:
-    """Waits like `sleep`, in a coroutine, until *slot* is woken."""
+    """Waits like `sleep_for`, in a coroutine, until *slot* is woken."""
     if runner is not None:
         if runner.dirty:
             runner.node.flush(runner)
-        runner.waits_on(slot)
+        runner.own_waits().add(slot)
     try:
         if runner is not None and runner.gate.closed:
             runner.gate.refuse()
@@ -257,5 +278,5 @@ async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | 
             runner.gate.refuse()
     finally:
         if runner is not None:
-            runner.stops_waiting_on(slot)
+            runner.own_waits().discard(slot)
             runner.fresh = True

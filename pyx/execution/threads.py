@@ -6,11 +6,13 @@ See `core` for when a process is killed, and `thread_kill.py` for how the except
 from __future__ import annotations
 
 import contextvars
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import ProcessKilled
 from pyx.execution.context import current
 from pyx.execution.thread_kill import receive_what_is_due, stop_tracing
+from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +41,8 @@ def run_process(runner: Runner, body: Callable[[], Any], finished: Finished) -> 
             receive_what_is_due()
     except ProcessKilled as killed:
         error = killed
-    stop_tracing()
+    if sys.gettrace() is not None or thread.state.tracer is not None:  # else there is nothing to stop
+        stop_tracing()
     try:
         finished(runner, error, value)
     finally:

@@ -305,7 +305,8 @@ class Connection:
 
     def _readable(self) -> None:
         self.read()
-        self._look_for_end()
+        if self._read_end is not None:
+            self._look_for_end()
 
     def _look_for_end(self) -> None:
         if self._read_end is not None:

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
     from pyx.core.effects import Effect
     from pyx.core.kernel import Kernel
-    from pyx.core.peers import Peer
     from pyx.execution.loop_thread import LoopThread
     from pyx.execution.runner import Runner
     from pyx.execution.thread_state import ThreadState
+    from pyx.net.connection import Connection
 
     DeferredCall = tuple[Callable[..., object], tuple[Any, ...]]
 
@@ -259,7 +259,13 @@ class Dispatch:
                     if woken is not None:  # else it has ended meanwhile
                         woken.slot.wake()
                 elif type(effect) is fx.Flush:
-                    flush_peer(effect.peer, runner)
+                    connection = effect.peer.connection
+                    if connection is None:
+                        pass  # the handshake's last frame is still on its way; attaching it flushes
+                    elif runner is None:
+                        connection.flush()
+                    else:
+                        flush_for(runner, connection)
                 elif type(effect) is fx.Answered:
                     effect.waiter.resolve(effect.outcome, effect.body, effect.dead_pid)
                 elif type(effect) is fx.Released:
@@ -397,14 +403,9 @@ class Dispatch:
         return True
 
 
-def flush_peer(peer: Peer, runner: Runner | None) -> None:
-    """Has the queue of a peer written, into which the process of *runner*, if it is one, has put a signal."""
-    connection = peer.connection
-    if connection is None:  # the handshake's last frame is still on its way; attaching it flushes
-        return
-    if runner is None:
-        connection.flush()
-    elif runner.fresh:
+def flush_for(runner: Runner, connection: Connection) -> None:
+    """Has the queue of a peer written, into which the process of *runner* has put a signal."""
+    if runner.fresh:
         # A lone message goes out from this very thread, without a hop; a stream of them gathers.
         runner.fresh = False
         if runner.task is None:

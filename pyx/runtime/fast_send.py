@@ -15,7 +15,7 @@ from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, pending_handlers, pending_interrupt
 from pyx.execution.node_log import log
 from pyx.execution.thread_state import thread
-from pyx.runtime.dispatch import flush_peer
+from pyx.runtime.dispatch import flush_for
 from pyx.runtime.sending import encode_for, take_busy_queue
 from pyx.signals import Send
 from pyx.terms import Pid
@@ -128,8 +128,8 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
         try:
             if woken is not None and (receiver := woken.runner) is not None:  # else it has ended meanwhile
                 receiver.slot.wake()
-            elif peer is not None:
-                flush_peer(peer, runner)
+            elif peer is not None and (connection := peer.connection) is not None:  # as `Dispatch.perform`
+                flush_for(runner, connection)
         except Exception:
             log.exception("cannot wake a receiver, or write to a connection")
         if effects:

@@ -17,7 +17,7 @@ from pyx.execution.context import current
 from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.node_log import log
 from pyx.execution.reading_waits import may_be_answered_on_loop, may_read
-from pyx.execution.runner import sleep, sleep_async
+from pyx.execution.runner import sleep_async, sleep_for
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 
@@ -54,7 +54,7 @@ class PendingAnswer:
         slot: woken when the answer is there, on the thread that brings it; None: one for the caller.
     """
 
-    __slots__ = ("_borrowed", "_here", "_slot", "body", "dead_pid", "number", "outcome")
+    __slots__ = ("_borrowed", "_here", "_slot", "body", "dead_pid", "number", "outcome", "over")
 
     def __init__(self, here: LocalNode, slot: Slot | None = None) -> None:
         self._here = here
@@ -63,6 +63,8 @@ class PendingAnswer:
         self.number = 0
         self.outcome: str | None = None
         """The kind of answer; None until it is there."""
+        self.over = False
+        """True once the answer is there; set last."""
         self.body: Any = None
         self.dead_pid: Pid | None = None
         """Of a spawn that reached no node: the pid that the caller gets."""
@@ -96,6 +98,7 @@ class PendingAnswer:
         self.body = body
         self.dead_pid = dead_pid
         self.outcome = outcome
+        self.over = True
         self._slot.wake()
 
     async def wait(self, timeout: float | None) -> bool:
@@ -106,7 +109,7 @@ class PendingAnswer:
             return self.outcome is not None
         assert isinstance(self._slot, LockSlot)
         borrowed, self._borrowed = self._borrowed, None
-        in_time = sleep(current.get(), self._slot, timeout, lambda: self.outcome is not None, borrowed)
+        in_time = sleep_for(current.get(), self._slot, timeout, self, borrowed)
         if self._here.kernel.tables.console:  # what a call printed is shown before its value
             self._here.output.writer.show_all()
         if log.waiting:

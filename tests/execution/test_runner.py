@@ -249,7 +249,7 @@ def test_runner_is_waiting_in_a_receive_and_in_other_waits(runner: Runner) -> No
     runner.process.waiting = True
     assert runner.is_waiting
     runner.process.waiting = False  # type: ignore[unreachable]
-    runner.waits_on(LockSlot())
+    runner.own_waits().add(LockSlot())
     assert runner.is_waiting
 
 

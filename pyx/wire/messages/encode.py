@@ -101,7 +101,13 @@ def _small_form(value: Any) -> bytes | None:
         items = value
     elif cls is dict:
         items = (value,)
-    elif cls is int or value is None or ((cls is str or cls is bytes) and len(value) <= _SMALL_LENGTH):
+    elif (
+        cls is int
+        or cls is float
+        or cls is bool
+        or value is None
+        or ((cls is str or cls is bytes) and len(value) <= _SMALL_LENGTH)
+    ):
         return LISTS
     else:
         return None
@@ -147,7 +153,7 @@ def _small_form(value: Any) -> bytes | None:
     if size > _SMALL_LENGTH:
         return None
     # The common cases of `form_of`, without the call.
-    if not found:
+    if found <= LIST:
         return TUPLE_OF_LISTS if type(value) is tuple else LISTS
     return b"" if found >= TAG else form_of(type(value), found)
 
