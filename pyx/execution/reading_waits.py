@@ -16,6 +16,8 @@ from pyx.execution.thread_state import thread
 from pyx.net.watch import LEASE_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from pyx.execution.slots import LockSlot
     from pyx.net.connection import Connection
 
@@ -27,11 +29,17 @@ _QUICK_WAITS: Final = 8
 
 
 class LoneSender(Protocol):
-    """The runner of a process, as far as its waits for answers to lone messages go."""
+    """The runner of a process, as far as its messages and its waits for answers to lone ones go."""
 
+    fresh: bool
+    task: asyncio.Task[None] | None
+    dirty: AbstractSet[Connection]
     asked_at: float
     borrowed: Connection | None
     quick_waits: int
+
+    def has_filled(self, connection: Connection) -> None:
+        """Has *connection* flushed before the process waits."""
 
 
 def may_read() -> bool:
@@ -43,16 +51,27 @@ def may_read() -> bool:
     return False
 
 
-def may_be_answered(runner: LoneSender, connection: Connection) -> None:
-    """Follows a lone message of a process, which reads from here on if it is likely to wait for the answer.
+def flush_for(runner: LoneSender, connection: Connection) -> None:
+    """Has the queue of a connection written, into which the process of *runner* has put a signal.
 
-    Likely means that most of its lone messages were followed by a wait within `_QUICK_SECONDS`: one that was
-    not counts as much as `_QUICK_WAITS` that were.  Where that is wrong for once, the loop takes the watch
-    back soon (`watch.py`).
+    A lone message goes out from this very thread, without a hop; a stream of them gathers.  A thread reads
+    from here on if it is likely to wait for the answer to its lone message.  Likely means that most of its
+    lone messages were followed by a wait within `_QUICK_SECONDS`: one that was not counts as much as
+    `_QUICK_WAITS` that were.  Where that is wrong for once, the loop takes the watch back soon (`watch.py`).
     """
-    if runner.quick_waits >= _QUICK_WAITS and runner.borrowed is None and connection.watch.lend():
-        runner.borrowed = connection
-    runner.asked_at = time.monotonic()
+    if not runner.fresh:
+        if connection not in runner.dirty:
+            runner.has_filled(connection)
+        connection.flush_later()
+        return
+    runner.fresh = False
+    if runner.task is not None:
+        may_be_answered_on_loop(connection)
+    else:
+        if runner.quick_waits >= _QUICK_WAITS and runner.borrowed is None and connection.watch.lend():
+            runner.borrowed = connection
+        runner.asked_at = time.monotonic()
+    connection.flush()
 
 
 def read_answer(runner: LoneSender, slot: LockSlot, timeout: float | None) -> bool:

@@ -30,7 +30,7 @@ from pyx.execution.interrupts import (
     run_pending_handlers,
 )
 from pyx.execution.node_log import log
-from pyx.execution.reading_waits import may_be_answered, may_be_answered_on_loop
+from pyx.execution.reading_waits import flush_for
 from pyx.execution.thread_state import thread
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from pyx.execution.loop_thread import LoopThread
     from pyx.execution.runner import Runner
     from pyx.execution.thread_state import ThreadState
-    from pyx.net.connection import Connection
 
     DeferredCall = tuple[Callable[..., object], tuple[Any, ...]]
 
@@ -401,19 +400,3 @@ class Dispatch:
             process.waiting = False
             return False
         return True
-
-
-def flush_for(runner: Runner, connection: Connection) -> None:
-    """Has the queue of a peer written, into which the process of *runner* has put a signal."""
-    if runner.fresh:
-        # A lone message goes out from this very thread, without a hop; a stream of them gathers.
-        runner.fresh = False
-        if runner.task is None:
-            may_be_answered(runner, connection)
-        else:
-            may_be_answered_on_loop(connection)
-        connection.flush()
-    else:
-        if connection not in runner.dirty:
-            runner.has_filled(connection)
-        connection.flush_later()

@@ -14,11 +14,12 @@ from pyx.core.outbox import HIGH_WATER_BYTES
 from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, pending_handlers, pending_interrupt
 from pyx.execution.node_log import log
+from pyx.execution.reading_waits import flush_for
 from pyx.execution.thread_state import thread
-from pyx.runtime.dispatch import flush_for
 from pyx.runtime.sending import encode_for, take_busy_queue
-from pyx.signals import Send
+from pyx.signals import Payload, Send
 from pyx.terms import Pid
+from pyx.wire.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,11 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
         peer = tables.peers.get(name)
         if peer is None or peer.state != "up" or peer.out.enqueued - peer.out.written >= HIGH_WATER_BYTES:
             return False
-    body = encode_for(name, message, node.sending.max_message_bytes)
+    limit = node.sending.max_message_bytes
+    if name:  # as `encode_for`, in a call less
+        body = _new(Payload, (encode(message, max_bytes=limit), None))
+    else:
+        body = encode_for(name, message, limit)
     process, gate = runner.process, runner.gate
     signal = None if peer is None else _new(Send, (process.pid, to, body))
     sent: Queue | bool = True

@@ -254,7 +254,10 @@ _pid: Final = functools.lru_cache(maxsize=1024)(Pid)
 
 def _build_pid(decoder: Decoder, items: list[Any]) -> Pid:
     _, number, serial, *incarnation = items
-    return _pid(_unsigned(number, 64), _unsigned(serial, 32), *_incarnation(decoder, incarnation))
+    if type(number) is not int or type(serial) is not int or number >> 64 or serial >> 32:  # two calls less
+        _unsigned(number, 64)
+        _unsigned(serial, 32)
+    return _pid(number, serial, *_incarnation(decoder, incarnation))
 
 
 def _build_ref(decoder: Decoder, items: list[Any]) -> Ref:

@@ -39,7 +39,8 @@ def _reduce_frozenset(value: frozenset[Any]) -> list[Any]:
     return [_FROZENSET, *value]
 
 
-def _reduce_pid(value: Pid) -> list[Any]:
+def reduce_pid(value: Pid) -> list[Any]:
+    """The array that stands in a payload for a pid; raises as `reduce_object`."""
     if value.number >> 64 or value.serial >> 32:
         raise Unsendable(_OUT_OF_RANGE)
     if value.node:
@@ -61,7 +62,7 @@ _REDUCERS: Final[dict[type, Callable[[Any], list[Any]]]] = {
     set: _reduce_set,
     frozenset: _reduce_frozenset,
     int: scalars.reduce_int,
-    Pid: _reduce_pid,
+    Pid: reduce_pid,
     Ref: _reduce_ref,
     date: scalars.reduce_date,
     time: scalars.reduce_time,
