@@ -32,10 +32,10 @@ class Budget(NamedTuple):
 
 
 BUDGETS: Final = {
-    "calls of one rpc, on both nodes": Budget(125, 119, 210, 203),
-    "calls of a lone send, to the socket": Budget(20, 18, 36, 34),
-    "calls of a send in a stream": Budget(18, 16, 31, 29),
-    "calls of a message, from the socket to the return of `receive`": Budget(30, 28, 36, 34),
+    "calls of one rpc, on both nodes": Budget(111, 106, 190, 183),
+    "calls of a lone send, to the socket": Budget(17, 15, 34, 32),
+    "calls of a send in a stream": Budget(16, 14, 30, 28),
+    "calls of a message, from the socket to the return of `receive`": Budget(27, 25, 33, 31),
     "calls of the spawn of an `async def` process, until it waits": Budget(35, 33, 35, 33),
     "calls of its kill, until it is gone": Budget(54, 49, 54, 49),
     "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),
