@@ -84,7 +84,7 @@ class Watch:
         self._loop_watch: LoopWatch | None = None
         """Of the loop that may borrow."""
         self._lent_to_loop: list[None] = []
-        """Has one item while that loop is the borrower; whoever takes it out gives the watch back."""
+        """Has one item while that loop is the borrower; the thread that takes it out gives the watch back."""
         self._rests_until = 0.0
         # written on the loop only
         self._watches = False

@@ -26,6 +26,15 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNodes]:
         yield nodes
 
 
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module of the attached node, with the events `waits` and `go_on`."""
+    program = ModuleType("program")
+    program.go_on, program.waits = threading.Event(), threading.Event()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "program", program)
+    return program
+
+
 class Client:
     """A connection, with what it has reported."""
 
@@ -114,12 +123,8 @@ def test_a_process_that_is_killed_between_inputs_is_reported_at_once(nodes: Loca
 
 
 def test_an_evaluation_that_is_left_behind_is_a_job_until_it_ends(
-    nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+    nodes: LocalNodes, program: ModuleType
 ) -> None:
-    program = ModuleType("program")
-    program.go_on, program.waits = threading.Event(), threading.Event()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "program", program)
-
     def leave(client: Client) -> None:
         assert program.waits.wait(HANG)
         client.connection._tell("leave", 2, 7)
@@ -143,14 +148,22 @@ def test_an_evaluation_that_is_left_behind_is_a_job_until_it_ends(
     attached(nodes, use)
 
 
-def test_an_interrupt_that_code_swallows_is_repeated_where_it_waits_on(nodes: LocalNodes) -> None:
-    code = "try:\n    receive('never')\nexcept KeyboardInterrupt:\n    receive('never')\n"
+def test_an_interrupt_that_code_swallows_is_repeated_where_it_waits_on(
+    nodes: LocalNodes, program: ModuleType
+) -> None:
+    swallowing = (
+        "try:\n    program.waits.set()\n    receive('never')\nexcept KeyboardInterrupt:\n    receive()\n"
+    )
+
+    def interrupt(client: Client) -> None:
+        assert program.waits.wait(HANG)
+        client.connection._tell("interrupt", 2)
 
     def use(client: Client) -> None:
-        over = threading.Event()
-        interrupting = threading.Thread(target=_interrupt, args=(client.connection, 1, 0.05, over))
+        client.evaluates("import program")
+        interrupting = threading.Thread(target=interrupt, args=(client,))
         interrupting.start()
-        assert client.evaluates(code).kind == "interrupt"
+        assert client.evaluates(swallowing).kind == "interrupt"
         interrupting.join()
 
     attached(nodes, use)

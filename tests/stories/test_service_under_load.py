@@ -105,5 +105,5 @@ def test_no_request_fails_while_a_shell_is_attached(lone_host: Host) -> None:
     finally:
         load.stop()
     assert load.failures == []
-    assert load.answered > 100
+    assert load.answered > first  # requests were answered all the while
     assert service.screen.splitlines() == [f"port {load._port}"]
