@@ -14,7 +14,14 @@ from inspect import signature
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyx.introspection import attributes_of_module, belongs_to_no_module
+from pyx.errors import EncodeError
+from pyx.introspection import (
+    attributes_of_module,
+    belongs_to_no_module,
+    class_module,
+    is_class,
+    is_of_prompt,
+)
 from pyx.runtime.arguments import checked_seconds
 from pyx.wire.codec import name_of_callable
 
@@ -66,6 +73,10 @@ def callee(api: str, target: Any, rest: tuple[Any, ...], options: Mapping[str, A
 
 def _function(target: Callable[..., Any], args: list[Any], kwargs: Mapping[str, Any]) -> Callee:
     """Returns the callee for a function: by its name, or by its source if it belongs to no module."""
+    if is_class(target) and is_of_prompt(class_module(target)):
+        raise EncodeError(
+            "function", target, "is a class that was typed here", hint="put the class into a module"
+        )
     if type(target) is not FunctionType or not belongs_to_no_module(target):
         return Callee(*name_of_callable(target), args, kwargs)
     from pyx.runtime.travelling_functions import packed  # few calls need it

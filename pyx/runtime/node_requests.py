@@ -69,7 +69,8 @@ async def spawn(
         RpcError: the answer is malformed.
     """
     here = this_node()
-    called = callee("Node.spawn", target, args, kwargs)
+    api = f"Node.spawn{'_link' if link else '_monitor' if monitor else ''}"
+    called = callee(api, target, args, kwargs)
     dest = here.full_name(node)
     payload = encoded_callee(here, called)
     frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE

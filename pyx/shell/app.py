@@ -179,7 +179,8 @@ class App:
         if options.rpc_eval is not None:
             from pyx.shell.remote_eval import rpc_eval
 
-            return rpc_eval(*options.rpc_eval, frontend.terminal.width)
+            columns = frontend.terminal.width if sys.stdout.isatty() else None
+            return rpc_eval(*options.rpc_eval, columns)
         code = self._run_programs(evaluator)
         if code is None and frontend.is_interactive:
             helpers.at_prompt = True

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.errors import PyxError
 from pyx.shell.module_folder import ModuleFolder, absolute, names_elsewhere
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Project:
 
         Raises:
             TypeError: *module* is neither.
+            PyxError: it is the program of this node, `pyx FILE`.
             BaseException: the error of the new code; the old code stays.
         """
         if isinstance(module, str):
@@ -97,6 +99,9 @@ class Project:
             msg = f"r() takes a module or its name, not {module!r}"
             raise TypeError(msg)
         name = module.__name__
+        if name == "__main__":
+            msg = "the program itself is not reloaded: restart it, or keep what changes in another module"
+            raise PyxError(msg)
         before = dict(module.__dict__)
         _forget_bytecode(module)
         try:
@@ -186,7 +191,12 @@ def _names_in(tree: ast.AST) -> tuple[list[str], set[str], list[str]]:
 
 
 def _source_of(module: ModuleType, root: Path) -> tuple[int, Path] | None:
-    """Returns the mtime and path of the file of a project's module; None for any other module."""
+    """Returns the mtime and path of the file of a project's module; None for any other module.
+
+    The program of `pyx FILE` is a module of its name, but runs once: it is not reloaded.
+    """
+    if module.__dict__.get("__name__") == "__main__":
+        return None
     file = module.__dict__.get("__file__")
     if not isinstance(file, str) or not file.startswith(str(root) + os.sep) or not file.endswith(".py"):
         return None

@@ -17,16 +17,16 @@ from pyx.shell.evaluate import Evaluator, ExitRequested, StatementRaised, error_
 from pyx.shell.loop import node_name
 from pyx.shell.program import exit_code
 from pyx.shell.remote_names import RemoteNames
-from pyx.shell.render import render
+from pyx.shell.render import render, render_whole
 
 
-def rpc_eval(node: str, source: str, columns: int) -> int:
+def rpc_eval(node: str, source: str, columns: int | None) -> int:
     """Evaluates *source* on *node* and prints its value, if it has one; returns the exit code.
 
     Args:
         node: a node name.
         source: statements, of which the last may be an expression.
-        columns: of the terminal.
+        columns: of the terminal, on which a long value is shortened; None prints it whole, for a program.
     """
     try:
         kind, text = rpc.call(
@@ -46,7 +46,7 @@ def rpc_eval(node: str, source: str, columns: int) -> int:
     return 1 if kind == "error" else 0
 
 
-def evaluate_here(source: str, client: str, columns: int) -> tuple[str, str | int | None]:
+def evaluate_here(source: str, client: str, columns: int | None) -> tuple[str, str | int | None]:
     """Evaluates *source* on this node, in a process of its own; returns the kind of its outcome, and text.
 
     Args:
@@ -56,7 +56,7 @@ def evaluate_here(source: str, client: str, columns: int) -> tuple[str, str | in
     """
     runner = context.require("--rpc-eval")
     evaluations = EvaluationContext(this_node())
-    names = RemoteNames(client, lambda: columns)
+    names = RemoteNames(client, lambda: columns or 80)
     evaluator = names.helpers.evaluator = Evaluator(
         names.names,
         run_coroutine=evaluations.run_coroutine,
@@ -72,7 +72,11 @@ def evaluate_here(source: str, client: str, columns: int) -> tuple[str, str | in
             if isinstance(outcome, ExitRequested):
                 code = outcome.code
                 return "exit", code if code is None or isinstance(code, int) else str(code)
-            return "value", "" if outcome.value is None else render(outcome.value, width=columns) + "\n"
+            if outcome.value is None:
+                return "value", ""
+            whole = columns is None
+            text = render_whole(outcome.value) if whole else render(outcome.value, width=columns or 80)
+            return "value", text + "\n"
         finally:
             stdout_router.finish_line(runner, newline=True)
             names.close()

@@ -49,6 +49,11 @@ def render(value: object, *, width: int = 80, colour: bool = False) -> str:
     return highlight(text) if colour else text
 
 
+def render_whole(value: object) -> str:
+    """Returns the `repr` of *value* for a program that reads it: whole, and in one line."""
+    return filter_foreign(_safe_repr(value, most=None))
+
+
 def highlight(text: str) -> str:
     """Returns the Python source *text* with ANSI colours."""
     from pygments import highlight as pygments_highlight
@@ -149,13 +154,14 @@ def _cut_literal(value: str | bytes) -> str:
     return f"{value[:MOST_CHARACTERS]!r}... {_counted(more, f'more {unit}')}"
 
 
-def _safe_repr(value: object) -> str:
+def _safe_repr(value: object, most: int | None = MOST_CHARACTERS) -> str:
     try:
         text = repr(value)
     except (Exception, SystemExit) as error:  # a repr is user code
         return f"<{type(value).__name__} object whose repr raised {type(error).__name__}: {_message(error)}>"
-    more = len(text) - MOST_CHARACTERS
-    return text if more <= 0 else f"{text[:MOST_CHARACTERS]}... {_counted(more, 'more character')}"
+    if most is None or len(text) <= most:
+        return text
+    return f"{text[:most]}... {_counted(len(text) - most, 'more character')}"
 
 
 def _message(error: BaseException) -> str:

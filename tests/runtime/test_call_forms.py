@@ -41,6 +41,12 @@ class TestFunction:
         with pytest.raises(EncodeError, match="bound to an object"):
             called([].append, 1)
 
+    def test_class_of_a_prompt_is_refused_with_what_to_do(self) -> None:
+        typed = type("Order", (), {"__module__": "remsh_3fa9c1"})
+        with pytest.raises(EncodeError, match="a class that was typed here") as refused:
+            called(typed, 1)
+        assert refused.value.hint == "put the class into a module"
+
 
 class TestName:
     @pytest.mark.parametrize("module", ["os.path", os.path])

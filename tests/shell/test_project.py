@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyx.errors import PyxError
 from pyx.shell.project import Project
 
 if TYPE_CHECKING:
@@ -194,6 +196,20 @@ class TestReload:
     def test_reload_rejects_other_types(self, prompt: ProjectPrompt) -> None:
         with pytest.raises(TypeError, match="a module or its name, not 5"):
             prompt.project.reload(5)
+
+    def test_program_itself_is_refused_with_what_to_do(
+        self, prompt: ProjectPrompt, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        prompt.write("pyx_program.py", "def a(): return 1\n")
+        prompt.project.install()
+        program = types.ModuleType("__main__")
+        program.__file__ = str(prompt.project.root / "pyx_program.py")
+        monkeypatch.setitem(sys.modules, "pyx_program", program)
+        with pytest.raises(PyxError, match="the program itself is not reloaded: restart it"):
+            prompt.project.reload("pyx_program")
+        assert prompt.project.recompile() == []
+        prompt.write("pyx_program.py", "def a(): return 2\n")
+        assert prompt.project.recompile() == []
 
     def test_recompile_reloads_changed_modules_only(self, prompt: ProjectPrompt) -> None:
         prompt.write("pyx_stock.py", "def a(): return 1\n")

@@ -37,6 +37,23 @@ def test_its_value_comes_as_text(node: LocalNode, source: str, answer: tuple[str
     assert as_process(node, lambda: evaluate_here(source, "ops@vm", 80)) == answer
 
 
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("list(range(3000))", list(range(3000))),
+        ("'x' * 100_000", "x" * 100_000),
+        ("{1: ['y' * 3000]}", {1: ["y" * 3000]}),
+    ],
+)
+def test_a_long_value_is_whole_for_a_program_that_reads_it(
+    node: LocalNode, source: str, value: object
+) -> None:
+    assert as_process(node, lambda: evaluate_here(source, "ops@vm", None)) == ("value", f"{value!r}\n")
+    kind, text = as_process(node, lambda: evaluate_here(source, "ops@vm", 80))
+    assert kind == "value"
+    assert " more " in str(text)
+
+
 def test_its_traceback_is_whole(node: LocalNode) -> None:
     kind, text = as_process(node, lambda: evaluate_here("1 / 0", "ops@vm", 80))
     assert kind == "error"
