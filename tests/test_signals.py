@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from pyx import signals
-from pyx.signals import Payload, Send, Signal, Tick
+from pyx.signals import Payload, Send, Signal, SplitBytes, Tick
 from pyx.terms import Incarnation, Pid
 from pyx.wire.frames.layout import KINDS
 
@@ -55,3 +55,13 @@ def test_signals_are_values() -> None:
 def test_payload_belongs_to_this_node_by_default() -> None:
     assert Payload(b"x").origin is None
     assert Payload(b"x", Incarnation("b@vm", 1)).origin == Incarnation("b@vm", 1)
+
+
+def test_split_bytes_are_equal_to_the_same_bytes() -> None:
+    split = SplitBytes(b"a", b"bc")
+    assert (len(split), bytes(split)) == (3, b"abc")
+    assert split == b"abc"
+    assert split == SplitBytes(b"a", b"bc")
+    assert split != b"abcd"
+    assert split != "abc"
+    assert {split: 1}[SplitBytes(b"a", b"bc")] == 1

@@ -11,7 +11,7 @@ from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
 from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
 from pyx.terms import LONGEST_WORD, Raised
-from pyx.wire.codec import decode, encode
+from pyx.wire.codec import decode, encode, encode_payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def encoded(value: Any, limit: int, *, what: str = "message") -> Payload:
     Raises:
         EncodeError: *value* is not data, or too long.
     """
-    return Payload(encode(value, what=what, max_bytes=limit))
+    return Payload(encode_payload(value, what=what, max_bytes=limit))
 
 
 def decoded(payload: Payload, kernel: Kernel) -> Any:

@@ -30,7 +30,7 @@ from pyx.runtime.early_start import loaded_call
 from pyx.runtime.encoding import decode_reason, decoded, encoded, encoded_call, encoded_reason
 from pyx.signals import Call, Payload
 from pyx.terms import Raised
-from pyx.wire.codec import encode
+from pyx.wire.codec import encode, encode_payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -275,7 +275,8 @@ class Lifecycle:
             finish = self._kernel.requests.call_finished
             if error is None:
                 try:
-                    result = Payload(encode(value, what="result", max_bytes=self._sending.max_message_bytes))
+                    encodes = encode_payload if type(value) is bytes else encode  # a call less for most
+                    result = Payload(encodes(value, what="result", max_bytes=self._sending.max_message_bytes))
                 except (EncodeError, MemoryError) as unsendable:
                     error = unsendable
                 else:

@@ -22,8 +22,8 @@ from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
 from pyx.runtime.arguments import node_of_destination
-from pyx.signals import Payload
-from pyx.wire.codec import encode, is_flat
+from pyx.signals import SPLIT_BYTES, Payload
+from pyx.wire.codec import encode, encode_payload, is_flat
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def encode_for(node: str, message: Any, limit: int) -> Any:
     """
     if not node and is_flat(message):
         return message
+    if type(message) is bytes and len(message) >= SPLIT_BYTES:
+        return Payload(encode_payload(message, max_bytes=limit))
     payload: Payload = tuple.__new__(Payload, (encode(message, max_bytes=limit), None))  # a call less
     return payload
 

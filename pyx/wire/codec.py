@@ -12,14 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import DecodeError
-from pyx.signals import Discarded
+from pyx.signals import Discarded, SplitBytes
 from pyx.terms import Pid, Ref
 from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.messages.decode import Decoder, UncheckedKeys
-from pyx.wire.messages.encode import encode
+from pyx.wire.messages.encode import encode, encode_payload
 from pyx.wire.messages.format import MAX_DEPTH, check_depth
 from pyx.wire.messages.names import export, is_exported, name_of_callable
-from pyx.wire.messages.plain import PLAIN, decode_plain
+from pyx.wire.messages.plain import BYTES, PLAIN, decode_plain
 from pyx.wire.messages.safe_keys import CollisionCheckingDecoder, KeyCheckingDecoder
 
 if TYPE_CHECKING:
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from pyx.terms import Incarnation
 
 __all__ = [
+    "BYTES",
     "MAX_DEPTH",
     "decode",
     "encode",
+    "encode_payload",
     "export",
     "is_exported",
     "is_flat",
@@ -91,14 +93,18 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
         DecodeError: the bytes are not a payload, or the payload was discarded on arrival.
     """
     data, origin = payload
+    if type(data) is not bytes:
+        if type(data) is Discarded:
+            raise DecodeError(data.why)
+        if type(data) is SplitBytes and data.first == BYTES:
+            return data.rest
+        data = bytes(data)
     if data[:1] in PLAIN:
         try:
             return decode_plain(data)
         except Exception as cause:
             raise _decode_error(cause) from None
     trusted = trusts_peers or origin is None
-    if type(data) is Discarded:
-        raise DecodeError(data.why)
     idle: list[Decoder] | None
     try:
         if len(data) <= _SMALL_BYTES:
@@ -117,10 +123,10 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
         decoder.trusted = trusted
         value = decoder.decode(data)
     except UncheckedKeys:
-        return _decode_with(KeyCheckingDecoder(len(data)), payload, here, trusted=trusted)
+        return _decode_with(KeyCheckingDecoder(len(data)), data, origin, here, trusted=trusted)
     except Exception as cause:
         if type(cause) is ValueError and "max_map_len" in str(cause):
-            return _decode_with(CollisionCheckingDecoder(len(data)), payload, here, trusted=trusted)
+            return _decode_with(CollisionCheckingDecoder(len(data)), data, origin, here, trusted=trusted)
         raise _decode_error(cause) from None
     if idle is None:
         decoder.release()
@@ -129,12 +135,14 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
     return value
 
 
-def _decode_with(decoder: Decoder, payload: Payload, here: Incarnation | None, *, trusted: bool) -> Any:
-    decoder.origin, decoder.here, decoder.trusted = payload.origin, here, trusted
+def _decode_with(
+    decoder: Decoder, data: bytes, origin: Incarnation | None, here: Incarnation | None, *, trusted: bool
+) -> Any:
+    decoder.origin, decoder.here, decoder.trusted = origin, here, trusted
     try:
-        value = decoder.decode(payload.data)
+        value = decoder.decode(data)
     except UncheckedKeys:
-        return _decode_with(KeyCheckingDecoder(len(payload.data)), payload, here, trusted=trusted)
+        return _decode_with(KeyCheckingDecoder(len(data)), data, origin, here, trusted=trusted)
     except Exception as cause:
         raise _decode_error(cause) from None
     decoder.release()

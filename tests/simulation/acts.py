@@ -281,7 +281,7 @@ def spawn_at(me: Actor, node: str, *, linked: bool, monitored: bool) -> Waiter:
     world, kernel = me.host.world, me.host.kernel
     payload = world.unique_payload()
     alive = me.process.alive
-    request = world.requests[payload.data] = Request("spawn", me, node, link=linked, void=not alive)
+    request = world.requests[bytes(payload.data)] = Request("spawn", me, node, link=linked, void=not alive)
     waiter = Waiter(me, "spawn", request)
 
     def decide() -> None:
@@ -320,7 +320,7 @@ def call(me: Actor, node: str) -> Waiter:
     """`rpc.call`."""
     world, kernel = me.host.world, me.host.kernel
     payload = world.unique_payload()
-    request = world.requests[payload.data] = Request("call", me, node, void=not me.process.alive)
+    request = world.requests[bytes(payload.data)] = Request("call", me, node, void=not me.process.alive)
     request.answer = encode(("answer", world.unique()))
     waiter = Waiter(me, "call", request)
 
@@ -336,7 +336,7 @@ def call(me: Actor, node: str) -> Waiter:
 def cast(me: Actor, node: str) -> None:
     """`rpc.cast`."""
     payload = me.host.world.unique_payload()
-    me.host.world.requests[payload.data] = Request("call", me, node, void=not me.process.alive)
+    me.host.world.requests[bytes(payload.data)] = Request("call", me, node, void=not me.process.alive)
     me.host.step(me.host.kernel.requests.call, None, me.process.pid, None, node, payload)
 
 

@@ -24,7 +24,7 @@ Way: TypeAlias = Literal["pid", "name", "alias", "exit"]
 
 def reason_key(reason: Reason | None) -> str | bytes | None:
     """A key that is the same for equal exit reasons of different origin."""
-    return reason.data if isinstance(reason, Payload) else reason
+    return bytes(reason.data) if isinstance(reason, Payload) else reason
 
 
 @dataclass(eq=False, slots=True)

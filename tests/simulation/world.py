@@ -246,7 +246,7 @@ class World:
 
     def _started(self, host: Host, process: ProcessRecord, payload: Payload) -> None:
         """Notes a process that a request has started."""
-        request = self.requests[payload.data]
+        request = self.requests[bytes(payload.data)]
         self.must(request.started is None, f"a second {request.kind} for one request of {request.spawner}")
         self.must(request.node in {"", host.name}, f"{host} was asked for a {request.kind} at {request.node}")
         self.must(not request.void, f"{request.spawner} asked for a {request.kind} after its end")

@@ -232,7 +232,7 @@ def read_mutated(data: bytes, chance: Random) -> None:
         assert type(signal) in KINDS or not signal
         for payload in signal:
             if type(payload) is Payload and len(payload.data) < 4096:
-                decode_mutated(payload.data, chance)
+                decode_mutated(bytes(payload.data), chance)
 
 
 def handshake_with_mutated(data: bytes, chance: Random) -> None:

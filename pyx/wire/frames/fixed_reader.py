@@ -50,7 +50,7 @@ from pyx.wire.frames.layout import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.signals import Signal
+    from pyx.signals import PayloadBytes, Signal
     from pyx.terms import Pid
 
 _MOST_WORD_BYTES: Final = 4 * LONGEST_WORD
@@ -75,7 +75,7 @@ class Identities:
         self.peers: Final = PeersPids(there)
 
 
-def _call(ids: Identities, head: bytes, tail: bytes) -> Call:
+def _call(ids: Identities, head: bytes, tail: PayloadBytes) -> Call:
     _, frm, number, is_own, leader = CALL.unpack_from(head)
     pids = ids.peers
     return _new(
@@ -89,7 +89,7 @@ def _call(ids: Identities, head: bytes, tail: bytes) -> Call:
     )
 
 
-def _spawn(ids: Identities, head: bytes, tail: bytes) -> Spawn:
+def _spawn(ids: Identities, head: bytes, tail: PayloadBytes) -> Spawn:
     _, frm, number, is_own, leader, link, has_monitor, reference = SPAWN.unpack_from(head)
     pids = ids.peers
     monitor = Ref(reference, *ids.there) if has_monitor else None
@@ -103,18 +103,18 @@ def _spawn(ids: Identities, head: bytes, tail: bytes) -> Spawn:
     )
 
 
-def _answer(ids: Identities, head: bytes, tail: bytes) -> Answer:
+def _answer(ids: Identities, head: bytes, tail: PayloadBytes) -> Answer:
     _, number, code, has_process, frm, is_word = ANSWER.unpack_from(head)
     payload = _word(tail) if is_word else _new(Payload, (tail, ids.there))
     return _new(Answer, (number, OUTCOMES[code], payload, ids.peers[frm] if has_process else None))
 
 
-def _spawned(ids: Identities, head: bytes, _tail: bytes) -> Spawned:
+def _spawned(ids: Identities, head: bytes, _tail: PayloadBytes) -> Spawned:
     _, number, pid = NUMBER_AND_PID.unpack(head)
     return Spawned(number, ids.peers[pid])
 
 
-def _down(ids: Identities, head: bytes, tail: bytes) -> Down:
+def _down(ids: Identities, head: bytes, tail: PayloadBytes) -> Down:
     _, to, number, creation, has_lived, target, is_word = DOWN.unpack_from(head)
     pid = ids.peers[target]
     ref = Ref(number, *own_incarnation(ids.here, creation))
@@ -131,15 +131,15 @@ def _monitored(ids: Identities, head: bytes) -> tuple[Pid, Pid | str, Ref]:
     return ids.peers[frm], _word(tail) if is_name else ids.own[to], Ref(number, *ids.there)
 
 
-def _monitor(ids: Identities, head: bytes, _tail: bytes) -> Monitor:
+def _monitor(ids: Identities, head: bytes, _tail: PayloadBytes) -> Monitor:
     return _new(Monitor, _monitored(ids, head))
 
 
-def _demonitor(ids: Identities, head: bytes, _tail: bytes) -> Demonitor:
+def _demonitor(ids: Identities, head: bytes, _tail: PayloadBytes) -> Demonitor:
     return _new(Demonitor, _monitored(ids, head))
 
 
-def _link(ids: Identities, head: bytes, _tail: bytes) -> Link:
+def _link(ids: Identities, head: bytes, _tail: PayloadBytes) -> Link:
     _, frm, to = PAIR.unpack(head)
     return _new(Link, (ids.peers[frm], ids.own[to]))
 
@@ -151,24 +151,24 @@ def _pair_and_number(ids: Identities, head: bytes) -> tuple[Pid, Pid, int]:
     return ids.peers[frm], ids.own[to], number
 
 
-def _unlink(ids: Identities, head: bytes, _tail: bytes) -> Unlink:
+def _unlink(ids: Identities, head: bytes, _tail: PayloadBytes) -> Unlink:
     return _new(Unlink, _pair_and_number(ids, head))
 
 
-def _unlink_ack(ids: Identities, head: bytes, _tail: bytes) -> UnlinkAck:
+def _unlink_ack(ids: Identities, head: bytes, _tail: PayloadBytes) -> UnlinkAck:
     return _new(UnlinkAck, _pair_and_number(ids, head))
 
 
-def _pair_and_reason(ids: Identities, head: bytes, tail: bytes) -> tuple[Pid, Pid, str | Payload]:
+def _pair_and_reason(ids: Identities, head: bytes, tail: PayloadBytes) -> tuple[Pid, Pid, str | Payload]:
     _, frm, to, is_word = PAIR_AND_REASON.unpack_from(head)
     return ids.peers[frm], ids.own[to], _word(tail) if is_word else Payload(tail, ids.there)
 
 
-def _exit_signal(ids: Identities, head: bytes, tail: bytes) -> ExitSignal:
+def _exit_signal(ids: Identities, head: bytes, tail: PayloadBytes) -> ExitSignal:
     return _new(ExitSignal, _pair_and_reason(ids, head, tail))
 
 
-def _exit_to(ids: Identities, head: bytes, tail: bytes) -> ExitTo:
+def _exit_to(ids: Identities, head: bytes, tail: PayloadBytes) -> ExitTo:
     return _new(ExitTo, _pair_and_reason(ids, head, tail))
 
 
@@ -177,31 +177,31 @@ def _output(ids: Identities, head: bytes) -> tuple[Pid, Pid, str]:
     return ids.peers[frm], ids.own[to], head[PAIR.size :].decode("utf-8", "surrogatepass")
 
 
-def _print(ids: Identities, head: bytes, _tail: bytes) -> Print:
+def _print(ids: Identities, head: bytes, _tail: PayloadBytes) -> Print:
     return _new(Print, _output(ids, head))
 
 
-def _crashed(ids: Identities, head: bytes, _tail: bytes) -> Crashed:
+def _crashed(ids: Identities, head: bytes, _tail: PayloadBytes) -> Crashed:
     return _new(Crashed, _output(ids, head))
 
 
-def _ping(_ids: Identities, head: bytes, _tail: bytes) -> Ping:
+def _ping(_ids: Identities, head: bytes, _tail: PayloadBytes) -> Ping:
     return Ping(NUMBER.unpack(head)[1])
 
 
-def _pong(_ids: Identities, head: bytes, _tail: bytes) -> Pong:
+def _pong(_ids: Identities, head: bytes, _tail: PayloadBytes) -> Pong:
     return Pong(NUMBER.unpack(head)[1])
 
 
-def _word(tail: bytes) -> str:
-    word = tail.decode("utf-8", "surrogatepass") if len(tail) <= _MOST_WORD_BYTES else None
+def _word(tail: PayloadBytes) -> str:
+    word = bytes(tail).decode("utf-8", "surrogatepass") if len(tail) <= _MOST_WORD_BYTES else None
     if word is None or len(word) > LONGEST_WORD:
         msg = f"a word of {len(tail)} bytes; at most {LONGEST_WORD} characters are allowed"
         raise ProtocolError(msg)
     return word
 
 
-FixedReader: TypeAlias = "Callable[[Identities, bytes, bytes], Signal]"
+FixedReader: TypeAlias = "Callable[[Identities, bytes, PayloadBytes], Signal]"
 """From the identities, the head and what follows it (nothing if the head has no fixed end) to the signal."""
 
 FIXED_READERS: Final[dict[int, tuple[FixedReader, int]]] = {

@@ -6,7 +6,7 @@ for a `Call`, 0.5 instead of 3.1 for an `Answer`, 0.8 instead of 4.3 for a `Down
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyx.signals import (
     LONGEST_TEXT,
@@ -48,7 +48,10 @@ from pyx.wire.frames.layout import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyx.signals import PayloadBytes
     from pyx.terms import Incarnation
+
+HeadAndPayload: TypeAlias = "tuple[bytes, PayloadBytes]"
 
 _KINDS: Final = {signal: FIXED + kind for signal, kind in KINDS.items()}
 _CALL, _SPAWN, _ANSWER = _KINDS[Call], _KINDS[Spawn], _KINDS[Answer]
@@ -56,7 +59,7 @@ _SPAWNED, _DOWN, _LINK = _KINDS[Spawned], _KINDS[Down], _KINDS[Link]
 _CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
-def _call(signal: Call, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+def _call(signal: Call, here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     frm, number, leader, payload = signal
     is_theirs = leader.node == there.name
     if frm.node or (leader.node and not is_theirs) or payload.origin not in (None, here):
@@ -67,7 +70,7 @@ def _call(signal: Call, here: Incarnation, there: Incarnation) -> tuple[bytes, b
     return head, payload.data
 
 
-def _spawn(signal: Spawn, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+def _spawn(signal: Spawn, here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     frm, number, leader, link, monitor, payload = signal
     is_theirs = leader.node == there.name
     if frm.node or (leader.node and not is_theirs) or payload.origin not in (None, here):
@@ -84,7 +87,7 @@ def _spawn(signal: Spawn, here: Incarnation, there: Incarnation) -> tuple[bytes,
     return head, payload.data
 
 
-def _answer(signal: Answer, here: Incarnation, _there: Incarnation) -> tuple[bytes, bytes] | None:
+def _answer(signal: Answer, here: Incarnation, _there: Incarnation) -> HeadAndPayload | None:
     number, outcome, payload, frm = signal
     code = _CODES.get(outcome)
     # Most answers have a payload of this node: a call less.
@@ -98,12 +101,12 @@ def _answer(signal: Answer, here: Incarnation, _there: Incarnation) -> tuple[byt
     return ANSWER.pack(_ANSWER, number, code, True, frm.number, frm.serial, type(payload) is str), tail
 
 
-def _spawned(signal: Spawned, _here: Incarnation, _there: Incarnation) -> tuple[bytes, bytes] | None:
+def _spawned(signal: Spawned, _here: Incarnation, _there: Incarnation) -> HeadAndPayload | None:
     number, pid = signal
     return None if pid.node else (NUMBER_AND_PID.pack(_SPAWNED, number, pid.number, pid.serial), b"")
 
 
-def _down(signal: Down, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+def _down(signal: Down, here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     to, ref, target, reason, frm = signal
     tail = _tail(reason, here)
     if (
@@ -122,9 +125,7 @@ def _down(signal: Down, here: Incarnation, there: Incarnation) -> tuple[bytes, b
     return head, tail
 
 
-def _monitor(
-    signal: Monitor | Demonitor, _here: Incarnation, there: Incarnation
-) -> tuple[bytes, bytes] | None:
+def _monitor(signal: Monitor | Demonitor, _here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     frm, target, ref = signal
     if frm.node or ref.node:
         return None
@@ -142,14 +143,14 @@ def _monitor(
     return head + _text(target), b""
 
 
-def _link(signal: Link, _here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+def _link(signal: Link, _here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     frm, to = signal
     if frm.node or to.node != there.name:
         return None
     return PAIR.pack(_LINK, frm.number, frm.serial, to.number, to.serial, to.creation), b""
 
 
-def _unlink(signal: Unlink | UnlinkAck, _here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+def _unlink(signal: Unlink | UnlinkAck, _here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     frm, to, number = signal
     if frm.node or to.node != there.name:
         return None
@@ -159,7 +160,7 @@ def _unlink(signal: Unlink | UnlinkAck, _here: Incarnation, there: Incarnation) 
     return head, b""
 
 
-def _exit(signal: ExitSignal | ExitTo, here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+def _exit(signal: ExitSignal | ExitTo, here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     frm, to, reason = signal
     tail = _tail(reason, here)
     if tail is None or frm.node or to.node != there.name:
@@ -170,7 +171,7 @@ def _exit(signal: ExitSignal | ExitTo, here: Incarnation, there: Incarnation) ->
     return head, tail
 
 
-def _output(signal: Print | Crashed, _here: Incarnation, there: Incarnation) -> tuple[bytes, bytes] | None:
+def _output(signal: Print | Crashed, _here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
     frm, to, text = signal
     if frm.node or to.node != there.name:
         return None
@@ -178,11 +179,11 @@ def _output(signal: Print | Crashed, _here: Incarnation, there: Incarnation) -> 
     return head + _text(text[:LONGEST_TEXT]), b""
 
 
-def _number(signal: Ping | Pong, _here: Incarnation, _there: Incarnation) -> tuple[bytes, bytes] | None:
+def _number(signal: Ping | Pong, _here: Incarnation, _there: Incarnation) -> HeadAndPayload | None:
     return NUMBER.pack(_KINDS[type(signal)], signal.number), b""
 
 
-def _tail(reason: str | Payload, here: Incarnation) -> bytes | None:
+def _tail(reason: str | Payload, here: Incarnation) -> PayloadBytes | None:
     """A word, or a payload that this node encoded; None for any other."""
     if isinstance(reason, str):
         return _text(reason) if len(reason) <= LONGEST_WORD else None
@@ -193,7 +194,7 @@ def _text(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-FIXED_WRITERS: Final[dict[type, Callable[[Any, Incarnation, Incarnation], tuple[bytes, bytes] | None]]] = {
+FIXED_WRITERS: Final[dict[type, Callable[[Any, Incarnation, Incarnation], HeadAndPayload | None]]] = {
     Call: _call,
     Answer: _answer,
     Spawn: _spawn,

@@ -6,12 +6,16 @@ bytes have come.  Each fragmented frame has a stream number, so fragments of sev
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from pyx.signals import SPLIT_BYTES, SplitBytes
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER, LATER_FRAGMENT
 
-FRAGMENT_BYTES: Final = 64 * 1024
+if TYPE_CHECKING:
+    from pyx.signals import PayloadBytes
+
+FRAGMENT_BYTES: Final = SPLIT_BYTES
 """A frame up to this size is sent whole; a longer one in fragments of this size."""
 
 MAX_PAYLOAD_BYTES: Final = 128 * 1024 * 1024
@@ -40,19 +44,22 @@ class FragmentedFrame:
         fragment_bytes: the length of each fragment.
     """
 
-    __slots__ = ("_at", "_fragment_bytes", "_head", "_payload", "_queued_bytes", "_stream", "size")
+    __slots__ = ("_at", "_before", "_fragment_bytes", "_lengths", "_queued_bytes", "_rest", "_stream", "size")
 
     def __init__(
         self,
         stream: int,
         head: bytes,
-        payload: bytes,
+        payload: PayloadBytes,
         queued_bytes: int,
         fragment_bytes: int = FRAGMENT_BYTES,
     ) -> None:
         self._stream = stream
-        self._head = head
-        self._payload = memoryview(payload)
+        self._lengths = len(head), len(payload)
+        if type(payload) is SplitBytes:
+            self._before, self._rest = head + payload.first, memoryview(payload.rest)
+        else:
+            self._before, self._rest = head, memoryview(bytes(payload))
         self._queued_bytes = queued_bytes
         self._fragment_bytes = fragment_bytes
         self._at = 0
@@ -70,14 +77,14 @@ class FragmentedFrame:
         if start:
             lead = LATER.pack(LATER_FRAGMENT, self._stream)
         else:
-            lead = FIRST.pack(FIRST_FRAGMENT, self._stream, len(self._head), len(self._payload))
+            lead = FIRST.pack(FIRST_FRAGMENT, self._stream, *self._lengths)
         length = len(lead) + end - start
         parts += (LENGTH.pack(length), lead)
-        head = len(self._head)
-        if start < head:
-            parts.append(self._head[start:end])
-        if end > head:
-            parts.append(self._payload[max(start - head, 0) : end - head])
+        before = len(self._before)
+        if start < before:
+            parts.append(self._before[start:end])
+        if end > before:
+            parts.append(self._rest[max(start - before, 0) : end - before])
         released = min(end - start, self._queued_bytes) if end < self.size else self._queued_bytes
         self._queued_bytes -= released
         return LENGTH.size + length, released

@@ -93,4 +93,6 @@ def write_lone(signals: deque[Signal], writer: Writer, limit: int) -> tuple[byte
     if size > limit:
         return None
     signals.popleft()
+    if type(data) is not bytes:
+        data = bytes(data)
     return b"".join((LENGTH.pack(size), head, data)), SIGNAL_BYTES + len(data)

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, cast
 
 from pyx.errors import DecodeError, ProtocolError
 from pyx.printable import short_repr
-from pyx.signals import Payload, Send, Signal, Tick
+from pyx.signals import Payload, PayloadBytes, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref, is_full_name
 from pyx.wire.codec import decode
 from pyx.wire.frames.fixed_reader import FIXED_READERS, Identities
@@ -66,7 +66,7 @@ class Reader:
             raise ProtocolError(msg)
         return self.read_parts(bytes(frame[:end]), bytes(frame[end:]))
 
-    def read_parts(self, head: bytes, payload: bytes) -> Signal:
+    def read_parts(self, head: bytes, payload: PayloadBytes) -> Signal:
         """The signal of a reassembled frame, whose head and payload are separate."""
         if head and head[0] > FIXED:
             return self._read_fixed_form(head, payload)
@@ -81,7 +81,7 @@ class Reader:
         self.last_head = head
         return Send(*addresses, Payload(payload, self.there))
 
-    def _read_fixed_form(self, head: bytes, payload: bytes | None) -> Signal:
+    def _read_fixed_form(self, head: bytes, payload: PayloadBytes | None) -> Signal:
         """The signal of a fixed head, with its payload at the end (None), or separate."""
         found = FIXED_READERS.get(head[0])
         if found is None:
@@ -145,7 +145,7 @@ class Reader:
 
     # ------------------------------------------------------------ the general form
 
-    def _read_general_form(self, head: bytes, payload: bytes) -> Signal:
+    def _read_general_form(self, head: bytes, payload: PayloadBytes) -> Signal:
         signal, types = SIGNALS[head[0]]
         name = signal.__name__
         if len(head) > LONGEST_HEADS.get(signal, SHORT_HEAD_BYTES):
@@ -163,7 +163,7 @@ class Reader:
         if type(fields) is not tuple or len(fields) != len(types):
             msg = f"the header of the signal {name} does not hold {len(types)} fields"
             raise ProtocolError(msg)
-        unused: bytes | None = payload
+        unused: PayloadBytes | None = payload
         values = []
         for value, allowed, field in zip(fields, types, signal._fields, strict=True):
             if Payload in allowed and type(value) is not str:
@@ -181,7 +181,7 @@ class Reader:
             raise ProtocolError(msg)
         return cast("Signal", signal(*values))
 
-    def _payload(self, data: bytes | None, origin: object, signal: type) -> Payload:
+    def _payload(self, data: PayloadBytes | None, origin: object, signal: type) -> Payload:
         if origin is True and data is not None:
             return Payload(data, self.there)
         if (

@@ -11,12 +11,17 @@ reason.
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from pyx.errors import FrameTooBig, ProtocolError
-from pyx.signals import Discarded
+from pyx.signals import SPLIT_BYTES, Discarded, SplitBytes
+from pyx.wire.codec import BYTES
 from pyx.wire.frames.fragments import HEAD_BYTES, MAX_STREAMS, NODE_BUDGET_BYTES, PEER_BUDGET_BYTES
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT, LATER
 from pyx.wire.fresh_memory import keep_large_buffers
+
+if TYPE_CHECKING:
+    from pyx.signals import PayloadBytes
 
 
 class ReassemblyBudget:
@@ -86,6 +91,39 @@ class _GrowingBuffer:
         return self._io.getvalue()
 
 
+class _PayloadBuffer:
+    """The buffer of a payload; keeps the first byte of a message that is one large `bytes` apart from it."""
+
+    __slots__ = ("_buffer", "_first")
+
+    def __init__(self, final: int) -> None:
+        self._first = b""
+        self._buffer = _GrowingBuffer(final)
+
+    @property
+    def missing(self) -> int:
+        """How many bytes are still to come."""
+        return self._buffer.missing
+
+    @property
+    def size(self) -> int:
+        """How many bytes are held."""
+        return len(self._first) + self._buffer.size
+
+    def add(self, piece: memoryview) -> None:
+        """Appends the next bytes, at least one."""
+        if not self.size and piece[0] == BYTES[0] and self.missing > SPLIT_BYTES:
+            self._first = BYTES
+            self._buffer = _GrowingBuffer(self.missing - 1)
+            piece = piece[1:]
+        self._buffer.add(piece)
+
+    def value(self) -> PayloadBytes:
+        """All bytes, once none is missing."""
+        rest = self._buffer.value()
+        return SplitBytes(self._first, rest) if self._first else rest
+
+
 class _DroppedPayload:
     """Takes the place of the buffer of a payload that is not kept: counts the bytes and drops them."""
 
@@ -110,7 +148,7 @@ class _IncompleteFrame:
 
     __slots__ = ("head", "payload")
 
-    def __init__(self, head: _GrowingBuffer, payload: _GrowingBuffer | _DroppedPayload) -> None:
+    def __init__(self, head: _GrowingBuffer, payload: _PayloadBuffer | _DroppedPayload) -> None:
         self.head = head
         self.payload = payload
 
@@ -147,7 +185,7 @@ class Reassembly:
         self._shared_budget = shared_budget
         self._streams: dict[int, _IncompleteFrame] = {}
 
-    def add(self, fragment: bytes | memoryview) -> tuple[bytes, bytes] | None:
+    def add(self, fragment: bytes | memoryview) -> tuple[bytes, PayloadBytes] | None:
         """Takes a fragment; returns head and payload of its frame if that completes it.
 
         Raises:
@@ -183,7 +221,7 @@ class Reassembly:
 
     def _drop_payload(self, frame: _IncompleteFrame) -> None:
         """Drops a payload because the peers together send more than this node can hold: no peer's fault."""
-        if isinstance(frame.payload, _GrowingBuffer):
+        if isinstance(frame.payload, _PayloadBuffer):
             self._count(-frame.payload.size)
             why = (
                 f"dropped: incomplete messages of all peers hold {self._shared_budget.taken:,} bytes already"
@@ -200,7 +238,7 @@ class Reassembly:
         if len(self._streams) >= MAX_STREAMS:
             msg = f"more than {MAX_STREAMS} messages were begun and not finished"
             raise ProtocolError(msg)
-        payload: _GrowingBuffer | _DroppedPayload = _GrowingBuffer(payload_bytes)
+        payload: _PayloadBuffer | _DroppedPayload = _PayloadBuffer(payload_bytes)
         if payload_bytes > self._limit:
             why = f"too long: {payload_bytes:,} bytes, at most {self._limit:,} are allowed (--max-message)"
             payload = _DroppedPayload(payload_bytes, why)

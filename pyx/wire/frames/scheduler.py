@@ -27,6 +27,7 @@ from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.head_limits import HeadTooLong
 
 if TYPE_CHECKING:
+    from pyx.signals import PayloadBytes
     from pyx.wire.frames.writer import Writer
 
 Sender: TypeAlias = "Pid | type[Signal]"
@@ -97,7 +98,7 @@ class OutputScheduler:
                 continue
             length = len(head) + len(payload)
             if length <= limit:
-                parts += (pack(length), head, payload)
+                parts += (pack(length), head, payload if type(payload) is bytes else bytes(payload))
                 size += length + 4
                 if payload and type(signal) in _WITH_PAYLOAD:  # `queued_bytes` without the call
                     released += SIGNAL_BYTES + len(payload)
@@ -145,7 +146,7 @@ class OutputScheduler:
 
     # ------------------------------------------------------------ large frames
 
-    def _add_large(self, signal: Signal, head: bytes, payload: bytes) -> None:
+    def _add_large(self, signal: Signal, head: bytes, payload: PayloadBytes) -> None:
         sender = sender_of(signal)
         queue = self._queues.get(sender)
         if queue is None:
@@ -195,7 +196,7 @@ class OutputScheduler:
                 self._add_large(signal, head, payload)
                 break
             else:
-                parts += (LENGTH.pack(length), head, payload)
+                parts += (LENGTH.pack(length), head, bytes(payload))
                 size += length + 4
                 released += queued_bytes(signal)
         if queue.frame is None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from pyx import fast_paths
-from pyx.signals import Payload, Send, Signal, Tick
+from pyx.signals import Payload, PayloadBytes, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref
 from pyx.wire.codec import encode
-from pyx.wire.frames.fixed_writer import FIXED_WRITERS
+from pyx.wire.frames.fixed_writer import FIXED_WRITERS, HeadAndPayload
 from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, HeadTooLong, shortened
 from pyx.wire.frames.layout import (
     KIND_AND_LENGTH,
@@ -21,8 +21,6 @@ from pyx.wire.frames.layout import (
     TO_NAME,
     TO_PID,
 )
-
-HeadAndPayload: TypeAlias = tuple[bytes, bytes]
 
 _NEVER: Final = object()
 
@@ -97,7 +95,7 @@ class Writer:
 
     def _general_form(self, signal: Signal) -> HeadAndPayload:
         fields = shortened(signal)
-        data = b""
+        data: PayloadBytes = b""
         for index, value in enumerate(fields):
             if type(value) is Payload:
                 data = value.data

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgpack
 
 from pyx import fast_paths
+from pyx.signals import SPLIT_BYTES, SplitBytes
 from pyx.terms import Pid, Ref
 from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.messages import format
@@ -33,6 +34,8 @@ from pyx.wire.messages.reduce import reduce_object, reduce_pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyx.signals import PayloadBytes
 
 _KEPT_BYTES: Final = 64 * 1024
 """A packer keeps the memory of its largest payload, so a packer that grew past this is dropped."""
@@ -88,6 +91,15 @@ def encode(value: object, *, what: str = "message", max_bytes: int = DEFAULT_MAX
             raise too_long_error(what, value, len(value) + 1, max_bytes)
         return BYTES + value
     return _encode_measured(value, what, max_bytes)
+
+
+def encode_payload(
+    value: object, *, what: str = "message", max_bytes: int = DEFAULT_MAX_BYTES
+) -> PayloadBytes:
+    """Encodes as `encode` does, and raises as it does, but copies no message that is one large `bytes`."""
+    if type(value) is bytes and SPLIT_BYTES <= len(value) < max_bytes and _fast:
+        return SplitBytes(BYTES, value)
+    return encode(value, what=what, max_bytes=max_bytes)
 
 
 def _small_form(value: Any) -> bytes | None:

@@ -98,7 +98,7 @@ def test_head_cut_anywhere_is_refused(signal: Signal) -> None:
 def test_longest_word_is_read() -> None:
     for word in ("w" * LONGEST_WORD, "\N{OLD ITALIC LETTER A}" * LONGEST_WORD, "\ud800" * LONGEST_WORD):
         signal = ExitTo(MINE, THEIRS, word)
-        assert Reader(BOB, GUS).read(b"".join(Writer(GUS, BOB).write(signal))) == ExitTo(
+        assert Reader(BOB, GUS).read(b"".join(map(bytes, Writer(GUS, BOB).write(signal)))) == ExitTo(
             MINE_READ, THEIRS_READ, word
         )
 
@@ -113,7 +113,7 @@ def test_pids_of_a_conversation_are_made_once() -> None:
     pids = [
         field
         for signal in signals
-        for field in tuple(bob.read(b"".join(gus.write(signal))))
+        for field in tuple(bob.read(b"".join(map(bytes, gus.write(signal)))))
         if field == MINE_READ
     ]
     assert len(pids) == 5
@@ -123,7 +123,7 @@ def test_pids_of_a_conversation_are_made_once() -> None:
 def test_signal_with_changed_bytes_is_a_signal_or_a_protocol_error() -> None:
     """Whatever the bytes are, pids that act stay the peer's, and those acted on this node's."""
     gus, random = Writer(GUS, BOB), Random(1)
-    bodies = [b"".join(gus.write(signal)) for signal in WRITTEN if BIG not in signal]
+    bodies = [b"".join(map(bytes, gus.write(signal))) for signal in WRITTEN if BIG not in signal]
     bodies = [body for body in bodies if body and body[0] in FIXED_READERS and len(body) < 200]
     for _ in range(5_000):
         body = bytearray(random.choice(bodies))

@@ -130,7 +130,7 @@ def test_both_forms_are_read_as_the_same_signals(monkeypatch: pytest.MonkeyPatch
     for written, read in TABLE:
         for writer in (general, fixed):
             head, payload = writer.write(written)
-            assert Reader(BOB, GUS).read(head + payload) == read
+            assert Reader(BOB, GUS).read(head + bytes(payload)) == read
             forms.add((writer, bool(head) and head[0] > FIXED))
     assert forms == {(general, False), (fixed, False), (fixed, True)}
 

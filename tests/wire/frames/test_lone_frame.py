@@ -144,7 +144,7 @@ class TestWriteLone:
         queue = deque([signal])
         taken = write_lone(queue, writer, FRAGMENT_BYTES)
         assert taken is not None
-        assert taken[0] == framed(head + payload)
+        assert taken[0] == framed(head + bytes(payload))
         assert not queue
 
     @pytest.mark.parametrize(

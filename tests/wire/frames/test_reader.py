@@ -55,7 +55,7 @@ def test_pids_of_a_stream_of_messages_are_made_once() -> None:
 def test_known_addresses_are_bounded() -> None:
     gus, bob = Writer(GUS, BOB), Reader(BOB, GUS)
     for number in range(1, 10_001):
-        assert bob.read(b"".join(gus.write(Send(Pid(number), THEIRS, ENCODED)))) == Send(
+        assert bob.read(b"".join(map(bytes, gus.write(Send(Pid(number), THEIRS, ENCODED))))) == Send(
             Pid(number, 0, *GUS), THEIRS_READ, ENCODED_READ
         )
     assert len(bob.known_addresses) <= 4096
@@ -144,7 +144,7 @@ def test_separate_head_of_another_length_is_refused(head: bytes) -> None:
 def test_frame_with_a_changed_byte_is_a_signal_or_a_protocol_error() -> None:
     gus = Writer(GUS, BOB)
     for written in WRITTEN:
-        body = b"".join(gus.write(written))[: 200 if BIG in written else None]
+        body = b"".join(map(bytes, gus.write(written)))[: 200 if BIG in written else None]
         for place in range(len(body)):
             for value in (0, 1, 0x7F, 0xC1, 0xFF, body[place] ^ 1):
                 try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tracemalloc
 
 import pytest
 
 from pyx.errors import FrameTooBig, ProtocolError
-from pyx.signals import Discarded
+from pyx.signals import SPLIT_BYTES, Discarded, SplitBytes
+from pyx.wire.codec import BYTES
 from pyx.wire.frames.fragments import (
     HEAD_BYTES,
     MAX_STREAMS,
@@ -75,6 +77,24 @@ class TestReassembly:
         assert len(whole[1]) == 1 << 24
         assert tracemalloc.get_traced_memory()[1] < 1.3 * (1 << 24)
         tracemalloc.stop()
+
+    @pytest.mark.parametrize("size", [1, 2, 50_000])
+    @pytest.mark.parametrize("length", [10, SPLIT_BYTES, SPLIT_BYTES + 1, 200_000])
+    def test_first_byte_of_one_large_bytes_is_kept_apart(self, size: int, length: int) -> None:
+        payload = BYTES + bytes(range(251)) * (length // 251) + bytes((length - 1) % 251)
+        payload = payload[:length]
+        reassembly = a_reassembly()
+        assert reassembly.add(first(1, 3, length, b"head"[:2])) is None
+        rest = b"a" + payload
+        ends = [1, *range(1 + size, len(rest), size if size > 2 else 20_000), len(rest)]
+        for start, end in itertools.pairwise([0, *ends]):
+            whole = reassembly.add(later(1, rest[start:end]))
+        assert whole is not None
+        head, data = whole
+        assert (head, data) == (b"hea", payload)
+        assert isinstance(data, SplitBytes) == (length > SPLIT_BYTES)
+        if isinstance(data, SplitBytes):
+            assert data.rest == payload[1:]
 
     @pytest.mark.parametrize(
         ("fragments", "complaint"),

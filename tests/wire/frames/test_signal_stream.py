@@ -8,12 +8,26 @@ from typing import get_args
 
 import pytest
 
-from pyx import signals
+from pyx import fast_paths, signals
 from pyx.errors import DecodeError, FrameTooBig, ProtocolError
-from pyx.signals import Goodbye, Leader, Payload, Ping, Send, Signal, Tick, queued_bytes
+from pyx.signals import (
+    Call,
+    ExitSignal,
+    ExitTo,
+    Goodbye,
+    Leader,
+    Payload,
+    Ping,
+    Send,
+    Signal,
+    SplitBytes,
+    Tick,
+    queued_bytes,
+)
 from pyx.terms import Pid
-from pyx.wire.codec import decode
-from pyx.wire.frames.fragments import FRAGMENT_BYTES
+from pyx.wire.codec import BYTES, decode, encode_payload
+from pyx.wire.frames.fixed_writer import FIXED_WRITERS
+from pyx.wire.frames.fragments import FRAGMENT_BYTES, FragmentedFrame
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import FIRST, FIRST_FRAGMENT
 from pyx.wire.frames.reassembly import ReassemblyBudget
@@ -34,6 +48,7 @@ from tests.wire.samples import (
     THEIRS,
     THEIRS_READ,
     WRITTEN,
+    fragments_of,
     framed,
     streams,
     transmitted,
@@ -135,6 +150,42 @@ class TestReceive:
                 Ping(1),
                 Send(MINE_READ, THEIRS_READ, Payload(payload, GUS)),
             ]
+
+    @pytest.mark.parametrize("size", [FRAGMENT_BYTES, 1 << 20])
+    def test_one_large_bytes_is_decoded_without_a_copy(self, size: int) -> None:
+        value = bytes(range(256)) * (size // 256)
+        gus, bob = streams()
+        body = Payload(encode_payload(value))
+        stream = transmitted(gus, [Send(MINE, THEIRS, body), Call(MINE, 8, MINE, body)])
+        message, call = bob.receive_data(stream)
+        assert isinstance(message, Send)
+        assert isinstance(call, Call)
+        assert decode(message.body, BOB) == decode(call.payload, BOB) == value
+        if fast_paths.enabled:
+            assert decode(message.body, BOB) is decode(message.body, BOB)
+
+    def test_one_large_bytes_is_passed_on_to_the_next_node(self) -> None:
+        gus, bob = streams()
+        body = Payload(encode_payload(bytes(200_000)))
+        (received,) = bob.receive_data(transmitted(gus, [ExitSignal(MINE, THEIRS, body)]))
+        assert isinstance(received, ExitSignal)
+        back, again = SignalStream(BOB, GUS), SignalStream(GUS, BOB)
+        (passed,) = again.receive_data(
+            transmitted(back, [ExitSignal(Pid(5), Pid(1, 0, *GUS), received.reason)])
+        )
+        assert isinstance(passed, ExitSignal)
+        assert isinstance(passed.reason, Payload)
+        assert passed.reason.origin == GUS
+        assert decode(passed.reason, BOB) == bytes(200_000)
+
+    def test_word_that_is_longer_than_a_fragment_is_refused(self) -> None:
+        _, bob = streams()
+        written = FIXED_WRITERS[ExitTo](ExitTo(MINE, THEIRS, "word"), GUS, BOB)
+        assert written is not None
+        head, _ = written
+        frame = FragmentedFrame(1, head, SplitBytes(BYTES, bytes(100_000)), 0)
+        with pytest.raises(ProtocolError, match="a word of 100001 bytes"):
+            bob.receive_data(b"".join(map(framed, fragments_of(frame))))
 
     @pytest.mark.parametrize("size", [MAX_FRAME_BYTES + 1, 2**32 - 1])
     def test_frame_over_the_limit_is_refused(self, size: int) -> None:

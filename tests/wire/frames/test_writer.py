@@ -63,4 +63,4 @@ def test_signal_without_payload_has_an_empty_payload() -> None:
 @pytest.mark.parametrize(("written", "read"), TABLE)
 def test_written_signal_is_read_back(written: Signal, read: Signal) -> None:
     head, payload = Writer(GUS, BOB).write(written)
-    assert Reader(BOB, GUS).read(head + payload) == read
+    assert Reader(BOB, GUS).read(head + bytes(payload)) == read

@@ -8,10 +8,11 @@ from typing import Any
 import msgpack
 import pytest
 
+from pyx import fast_paths
 from pyx.errors import EncodeError
-from pyx.signals import Payload
+from pyx.signals import SPLIT_BYTES, Payload, SplitBytes
 from pyx.terms import Pid, Ref
-from pyx.wire.codec import decode, encode
+from pyx.wire.codec import decode, encode, encode_payload
 from pyx.wire.messages.decode import TAG_READERS
 from pyx.wire.messages.encode import _small_form
 
@@ -97,3 +98,28 @@ def test_small_messages_are_not_walked() -> None:
         "a" * 5000, list(range(100)), [[[1]]], object(), ("a" * 5000,), [{(1,): 2}], 1j, {"a": [1]},
     )  # fmt: skip
     assert set(map(_small_form, others)) == {None}
+
+
+class TestPayload:
+    @pytest.mark.parametrize("size", [0, SPLIT_BYTES - 1, SPLIT_BYTES, 200_000])
+    def test_payload_has_the_bytes_of_the_encoding(self, size: int) -> None:
+        for value in (b"x" * size, "x" * size, [b"x" * size]):
+            assert encode_payload(value) == encode(value)
+
+    def test_message_of_one_large_bytes_is_not_copied(self) -> None:
+        value = b"x" * SPLIT_BYTES
+        payload = encode_payload(value)
+        assert bytes(payload) == encode(value)
+        if fast_paths.enabled:
+            assert isinstance(payload, SplitBytes)
+            assert payload.rest is value
+            assert decode(Payload(payload), None) is value
+
+    def test_limit_is_the_same(self) -> None:
+        value = b"x" * SPLIT_BYTES
+        assert len(encode_payload(value, max_bytes=len(encode(value)))) == len(encode(value))
+        with pytest.raises(EncodeError) as of_payload:
+            encode_payload(value, max_bytes=SPLIT_BYTES)
+        with pytest.raises(EncodeError) as of_encode:
+            encode(value, max_bytes=SPLIT_BYTES)
+        assert str(of_payload.value) == str(of_encode.value)
