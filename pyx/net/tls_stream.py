@@ -4,6 +4,10 @@ Threads: one thread at a time sends or ends writing (under the connection's lock
 meanwhile.  An SSLObject is not safe for two threads, so the machine has a lock of its own here; it is held
 while bytes are encrypted or decrypted (64 and 128 KiB: some 50 µs), never during a call of the socket, and no
 other lock is taken under it.  See `wire/handshake/tls.py` for TLS itself.
+
+Most of what TLS adds to a call is OpenSSL after other work, whose code and tables the caches no longer hold
+[measured: a frame of 50 bytes is encrypted and decrypted in 1 us each if nothing comes in between, in 25 and
+11 us after 4 MB of other memory were read].
 """
 
 from __future__ import annotations
@@ -164,14 +168,16 @@ class TlsStream:
         """
         if not self._encoded:
             piece = data if len(data) <= _PIECE_BYTES else memoryview(data)[:_PIECE_BYTES]
-            with self._lock:
-                try:
+            try:
+                with self._lock:
                     self._encoded = self._machine.encrypt(piece)
-                except ProtocolError as error:
-                    raise ConnectionError(*error.args) from error
+            except ProtocolError as error:
+                raise ConnectionError(*error.args) from error
             self._encoded_size = len(piece)
         assert len(data) >= self._encoded_size, "after BlockingIOError the same bytes come again"
-        self._push()
+        while encoded := self._encoded:
+            sent = self._socket.send(encoded)
+            self._encoded = b"" if sent == len(encoded) else memoryview(encoded)[sent:]
         return self._encoded_size
 
     def receive_into(self, buffer: memoryview) -> int:
@@ -199,8 +205,7 @@ class TlsStream:
                 if not count:
                     machine.connection_lost()
                 with self._lock:
-                    machine.receive_data(buffer[:count])
-                    size = machine.read_into(buffer)
+                    size = machine.read_into(buffer, count)
                 if size or machine.peer_has_finished:
                     return size
         except ProtocolError as error:
@@ -215,11 +220,8 @@ class TlsStream:
             with self._lock:
                 self._machine.finish()
                 self._encoded = bytes(self._encoded) + self._machine.data_to_send()
-            self._push()
+            self._encoded_size = 0
+            if self._encoded:
+                self.send(b"")
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
-
-    def _push(self) -> None:
-        while encoded := self._encoded:
-            sent = self._socket.send(encoded)
-            self._encoded = b"" if sent == len(encoded) else memoryview(encoded)[sent:]

@@ -164,14 +164,22 @@ class TlsMachine:
             raise _failure(error) from error
         assert written == len(data), "a memory BIO takes everything"
 
-    def read_into(self, buffer: memoryview) -> int:
+    def read_into(self, buffer: memoryview, arrived: int = 0) -> int:
         """Decrypts into *buffer*; returns the number of bytes, 0 if none can be decrypted now.
 
         Unless it fills the buffer, no bytes that can be decrypted are left.
 
+        Args:
+            buffer: for the plain bytes.
+            arrived: number of bytes from the connection at its beginning, which are taken first, as by
+                `receive_data`.
+
         Raises:
             ProtocolError: the bytes were tampered with, or the other end broke the protocol.
         """
+        if arrived:
+            self._incoming.write(buffer[:arrived])
+            self.may_have_unread = True
         if self._read_early:
             size = min(len(buffer), len(self._read_early))
             buffer[:size] = self._read_early[:size]
@@ -185,7 +193,9 @@ class TlsMachine:
                     self.peer_has_finished = True
                     break
                 size += count
-                if not (self._incoming.pending or self._tls.pending()):  # asking would cost an exception
+                # OpenSSL keeps the rest of a record only where the buffer has no room for it, and asking for
+                # the next record would cost an exception.
+                if not self._incoming.pending:
                     break
         except ssl.SSLWantReadError:
             pass

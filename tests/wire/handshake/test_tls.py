@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import ssl
 
 import pytest
@@ -132,6 +133,27 @@ class TestReadInto:
         b.receive_data(data[RECORD_BYTES + 10 :])
         assert b.read_into(buffer) == 40_000 - 2**14
         assert not b.may_have_unread
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_bytes_that_arrive_in_the_buffer_leave_nothing_unread(self, seed: int) -> None:
+        chance = random.Random(seed)
+        a, b = connected()
+        sent, got, encrypted = bytearray(), bytearray(), bytearray()
+        buffer = memoryview(bytearray(chance.choice([1_000, RECORD_BYTES, 64 * 1024])))
+        for is_last in [*[False] * 20, True]:
+            piece = chance.randbytes(chance.choice([1, 50, 1_000, 2**14, 40_000]))
+            sent += piece
+            encrypted += a.encrypt(piece)
+            while encrypted and (is_last or chance.random() < 0.8):
+                arrived = min(len(encrypted), chance.randint(1, len(buffer)))
+                buffer[:arrived] = encrypted[:arrived]
+                del encrypted[:arrived]
+                got += buffer[: b.read_into(buffer, arrived)]
+                while b.may_have_unread:
+                    got += buffer[: b.read_into(buffer)]
+                assert b._tls.pending() == 0
+                assert b.read() == b""
+        assert got == sent
 
 
 class TestFinish:
