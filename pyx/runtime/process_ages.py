@@ -42,6 +42,8 @@ class ProcessAges:
             self._times[:half] = self._times[:half:2]
 
     def of(self, pid: Pid, now: float) -> float:
-        """Returns the age of a process of this node in seconds; if it is older than the notes, theirs."""
+        """Returns the age of a process of this node in seconds: the time since the first note that has its
+        pid.  A process older than the first note of all counts as old as that.
+        """
         at = bisect_left(self._keys, (pid.serial, pid.number))
         return now - self._times[at] if at < len(self._times) else 0.0
