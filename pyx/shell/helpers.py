@@ -270,8 +270,9 @@ class Helpers:
     def exit(self, code: Any = None) -> None:
         """Leaves the shell, with an exit code; so does Ctrl-D.
 
-        At a prompt any other value is an exit reason, as for `exit/1` in Erlang: `exit("normal")` raises
-        `Exit("normal")`, and the shell goes on.
+        A remote shell is left without an exit code, and its node goes on.  At a prompt any other value is an
+        exit reason, as for `exit/1` in Erlang: `exit("normal")` raises `Exit("normal")`, and the shell goes
+        on.
         """
         if self.at_prompt and code is not None and not isinstance(code, int):
             raise Exit(code)
