@@ -11,7 +11,7 @@ import ast
 import keyword
 import re
 import sys
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.introspection import class_dict, class_mro, is_class
@@ -19,6 +19,10 @@ from pyx.shell.input_scanner import PATH, InputScanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+
+def _none_loaded(_: str) -> None:
+    return None
 
 
 class NameSources(NamedTuple):
@@ -29,6 +33,7 @@ class NameSources(NamedTuple):
     modules: Callable[[], Iterable[str]] = tuple
     nodes: Callable[[], Iterable[str]] = tuple
     registered: Callable[[], Iterable[str]] = tuple
+    loaded: Callable[[str], ModuleType | None] = _none_loaded
 
 
 class Completion(NamedTuple):
@@ -172,7 +177,10 @@ def _resolve(source: str, sources: NameSources) -> object:
 def _walk(node: ast.expr, sources: NameSources) -> object:
     match node:
         case ast.Name(id=name):
-            return sources.names.get(name, sources.lower.get(name, _UNKNOWN))
+            found = sources.names.get(name, sources.lower.get(name, _UNKNOWN))
+            if found is _UNKNOWN and (module := sources.loaded(name)) is not None:
+                return module  # a statement that reads the name binds it
+            return found
         case ast.Attribute(value=inner, attr=name):
             owner = _walk(inner, sources)
             return _UNKNOWN if owner is _UNKNOWN else _attribute(owner, name)

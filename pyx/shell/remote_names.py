@@ -81,7 +81,9 @@ class RemoteNames:
 
     def complete(self, text: str, cursor: int) -> Completion:
         """Returns the candidates at the cursor; no code of an object is run."""
-        sources = NameSources(self.names, self.lower, self._module_names, _all_nodes, Process.registered)
+        sources = NameSources(
+            self.names, self.lower, self._module_names, _all_nodes, Process.registered, _loaded
+        )
         return complete(text, cursor, sources)
 
     def _module_names(self) -> list[str]:

@@ -75,6 +75,19 @@ def test_completion_knows_its_names_and_those_of_a_prompt(names: RemoteNames) ->
     assert "remsh" in names.complete("rem", 3).candidates
 
 
+def test_completion_knows_the_names_of_a_module_that_no_input_has_read_yet(
+    names: RemoteNames, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop = ModuleType("shop")
+    shop.__file__ = str(tmp_path / "shop.py")
+    shop.price = 100  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    assert names.complete("shop.pr", 7) == (5, ["price"])
+    assert "shop" not in names.names
+    names.names["shop"] = 1
+    assert "price" not in names.complete("shop.pr", 7).candidates
+
+
 @pytest.mark.parametrize("command", REMOTE_COMMANDS)
 def test_a_command_is_carried_out_where_it_was_typed(command: object) -> None:
     with pytest.raises(RemoteCommand) as raised:
