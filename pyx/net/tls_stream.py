@@ -1,13 +1,13 @@
 """A TCP connection inside TLS: the stream of a handshake, and then the stream of a `Connection`.
 
-Threads: one thread at a time sends or ends writing (under the connection's lock), the loop's thread receives
-meanwhile.  An SSLObject is not safe for two threads, so the machine has a lock of its own here; it is held
-while bytes are encrypted or decrypted (64 and 128 KiB: some 50 µs), never during a call of the socket, and no
-other lock is taken under it.  See `wire/handshake/tls.py` for TLS itself.
+Threads: one thread at a time sends or ends writing (under the connection's lock), and one receives meanwhile
+(under its reading lock).  An SSLObject is not safe for two threads, so the machine has a lock of its own; it
+is held while bytes are encrypted or decrypted (64 and 128 KiB: some 50 µs), never during a call of the
+socket, and no other lock is taken under it.  See `wire/handshake/tls.py` for TLS itself.
 
-Most of what TLS adds to a call is OpenSSL after other work, whose code and tables the caches no longer hold
-[measured: a frame of 50 bytes is encrypted and decrypted in 1 us each if nothing comes in between, in 25 and
-11 us after 4 MB of other memory were read].
+A frame of 50 bytes is encrypted and decrypted in 1 µs each if nothing comes in between, in 25 and 11 µs after
+4 MB of other memory were read [measured].  Caches that hold OpenSSL's code and tables no longer are probably
+most of what TLS adds to a call.
 """
 
 from __future__ import annotations
