@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any, assert_type
 
@@ -40,6 +41,12 @@ class TestFunction:
     def test_function_that_cannot_be_named_is_refused(self) -> None:
         with pytest.raises(EncodeError, match="bound to an object"):
             called([].append, 1)
+
+    def test_partial_is_refused_with_what_to_do(self) -> None:
+        with pytest.raises(EncodeError, match="is not a function that has a name") as refused:
+            called(functools.partial(add, 1))
+        assert refused.value.hint is not None
+        assert "send the function and the arguments" in refused.value.hint
 
     def test_class_of_a_prompt_is_refused_with_what_to_do(self) -> None:
         typed = type("Order", (), {"__module__": "remsh_3fa9c1"})

@@ -80,7 +80,8 @@ def name_of(value: Any) -> tuple[str, str]:
     elif type(value) is MethodType or type(value) is BuiltinFunctionType:
         raise Unsendable("is bound to an object, and functions travel by name: send the object and the name")
     else:
-        raise Unsendable("is not a function that has a name")
+        hint = "of a partial, or of another object around a function, send the function and the arguments"
+        raise Unsendable("is not a function that has a name", hint=hint)
     if type(module) is not str or type(qualname) is not str:
         raise Unsendable("belongs to no module, and functions travel by name")
     if "<lambda>" in qualname:
