@@ -164,6 +164,8 @@ class LoopThread:
     def _wake(self) -> None:
         try:
             (self.loop or self.start()).call_soon_threadsafe(self._drain)
+        except RecursionError:  # of user code: a new thread has room
+            _thread.start_new_thread(self._wake, ())
         except RuntimeError:  # the loop is closed: the node is leaving
             self.waiting_calls.clear()
         except OSError:  # the loop could not be made; the next call tries again

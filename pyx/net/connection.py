@@ -23,7 +23,6 @@ read twice.  The loop reads, or a thread that has borrowed its watch (`watch.py`
 from __future__ import annotations
 
 import _thread
-import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Protocol
@@ -167,6 +166,10 @@ class Connection:
                 return  # rule 2: the holder reads `out` again
             try:
                 self._write()
+            except RecursionError:  # of user code; not even `_give_up` had room, and a new thread has
+                self._broken = True
+                reason = "a sender's stack was full in the middle of a write"
+                _thread.start_new_thread(self._on_loop, (self._read_rest, reason))
             finally:
                 self._lock.release()
             out = self.out
@@ -268,8 +271,12 @@ class Connection:
     # ------------------------------------------------------------ on the loop
 
     def _on_loop(self, step: Callable[..., None], *args: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the node has stopped
+        try:
             self._loop.call_soon_threadsafe(step, *args)
+        except RecursionError:  # of user code: a new thread has room
+            _thread.start_new_thread(lambda: self._on_loop(step, *args), ())
+        except RuntimeError:  # the loop is closed: the node has stopped
+            pass
 
     def _watch_writable(self) -> None:
         if not self._ended:

@@ -231,6 +231,24 @@ def test_caller_near_its_recursion_limit_leaves_the_reading_to_the_loop(pair: An
     assert name not in readers.seen
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # coroutines of the last frames
+def test_recursion_without_end_leaves_a_node_that_can_be_called(pair: Any) -> None:
+    """Wherever pyx meets the end of the stack: the connection goes on, or ends and is made again."""
+    _, b = pair
+    there = b.kernel.tables.name
+
+    def call_at(depth: int) -> Any:
+        return call_at(depth - 1) if depth else rpc.call(there, "operator", "add", [1, 2], timeout=0.1)
+
+    for depth in range(sys.getrecursionlimit() - 150, sys.getrecursionlimit()):
+        with contextlib.suppress(RecursionError, RpcNoConnection, RpcTimeout):
+            call_at(depth)
+    until(lambda: Node.connect(there) is True)
+    assert rpc.call(there, "operator", "add", [1, 2], timeout=HANG) == 3
+
+
 def test_lost_node_ends_a_wait_that_reads(pair: Any) -> None:
     a, b = pair
     there = b.kernel.tables.name
