@@ -7,7 +7,6 @@
     reading_waits     waits of a thread that reads meanwhile what its node receives
     threads           `def` processes: a plain function on a thread
     thread_pool       warm threads
-    wakeup_policy     a thread that is woken does not take the core from the one that wakes it
     tasks             `async def` processes on the process loop, and the tasks they leave behind
     loop_thread       a thread with an event loop, and the slot of a coroutine
     private_loops     the event loop that a `def` process runs itself

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from pyx.execution.reading_waits import read_until_woken
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
-from pyx.execution.wakeup_policy import wake_without_preempting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +46,6 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         state = thread.state
         state.is_pooled = True
-        wake_without_preempting()
         while True:
             job, self.job = self.job, None
             if job is not None:
