@@ -76,7 +76,13 @@ class _Deferring(PendingInterrupt):
         """Calls the program's handler, once for all signals since its last call."""
         self.noted = False
         pending_handlers.pop(signum, None)
-        return self.handler(signum, frame)
+        state = thread.state
+        # The handler may call pyx, whose work Ctrl-C must not interrupt though the frame below is in a wait.
+        was_waiting, state.waiting = state.waiting, False
+        try:
+            return self.handler(signum, frame)
+        finally:
+            state.waiting = was_waiting
 
 
 pending_handlers: Final[dict[int, _Deferring]] = {}

@@ -127,7 +127,7 @@ def read_until_woken(connection: Connection, slot: LockSlot, timeout: float | No
         connection has ended.
     """
     watch, state = connection.watch, thread.state
-    runs_transport = state.runs_transport
+    runs_transport, was_waiting = state.runs_transport, state.waiting
     try:
         slot.bell = watch.bell
         seconds = LEASE_SECONDS if timeout is None else min(timeout, LEASE_SECONDS)
@@ -145,7 +145,7 @@ def read_until_woken(connection: Connection, slot: LockSlot, timeout: float | No
             seconds = end - time.monotonic()
         return True
     finally:
-        state.waiting = False
+        state.waiting = was_waiting
         state.runs_transport = runs_transport
         slot.bell = None
         watch.give_back()

@@ -44,11 +44,11 @@ class LockSlot:
     def wait(self, timeout: float | None) -> bool:
         """Waits at most *timeout* seconds (None: for ever); False on time-out.  Ctrl-C may raise here."""
         state = thread.state
-        state.waiting = True
+        was_waiting, state.waiting = state.waiting, True  # of a handler that runs inside another wait
         try:
             return self.lock.acquire() if timeout is None else self.wait_through(timeout)
         finally:
-            state.waiting = False
+            state.waiting = was_waiting
 
     def wait_through(self, timeout: float | None) -> bool:
         """Waits like `wait`, but Ctrl-C does not end it: for work that must not be left half done."""

@@ -106,11 +106,11 @@ def interruptible() -> Iterator[None]:
     For calls of pyx that may block, such as a read from a pipe, and may be left at any point.
     """
     state = thread.state
-    state.waiting = True
+    was_waiting, state.waiting = state.waiting, True
     try:
         yield
     finally:
-        state.waiting = False
+        state.waiting = was_waiting
 
 
 def runs_loop() -> bool:

@@ -28,6 +28,7 @@ async def ping(node: str) -> str:
     if not here.kernel.tables.name:
         return "pang"
     with PendingAnswer(here) as pending:
+        pending.read_from(dest)
         with here.kernel_call as kernel:
             pending.number = kernel.requests.ping(pending, dest, time.monotonic())
         in_time = await pending.wait(request.ANSWER_SECONDS)
@@ -75,6 +76,7 @@ async def spawn(
     payload = encoded_callee(here, called)
     frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
     with PendingAnswer(here) as pending:
+        pending.read_from(dest)
         with here.kernel_call as kernel:
             pending.number, ref = kernel.requests.spawn(
                 pending, frm, leader, dest, payload, link=link, monitor=monitor

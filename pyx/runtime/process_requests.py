@@ -55,6 +55,7 @@ async def _facts(pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
         return information(here, pid, keys)
     payload = encoded((pid, keys), here.max_message_bytes)
     with PendingAnswer(here) as pending:
+        pending.read_from(pid.node)
         with here.kernel_call as kernel:
             pending.number = kernel.requests.info(
                 pending, acting_pid() or THE_NODE, pid.node, "info", payload

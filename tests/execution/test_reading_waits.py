@@ -323,6 +323,50 @@ def test_finalizer_that_interrupts_a_thread_as_it_reads_waits_for_no_answer(
     assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2])) == 3
 
 
+class Callee:
+    """A function that a node calls, which ends when the test lets it."""
+
+    goes_on = threading.Event()
+    ended = threading.Event()
+
+    @classmethod
+    def waits(cls) -> None:
+        wait_for(cls.goes_on)
+        cls.ended.set()
+
+
+callee_waits = Callee.waits
+
+
+def test_ctrl_c_ends_a_wait_in_which_a_handler_has_waited(pair: Any) -> None:
+    _, b = pair
+    there = b.kernel.tables.name
+    main = threading.main_thread().ident
+    assert main is not None
+    Callee.goes_on.clear()
+    Callee.ended.clear()
+    called: list[Any] = []
+
+    def handler(*_: object) -> None:
+        called.append(rpc.call(there, "operator", "add", [1, 2], timeout=5))
+        threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGINT)).start()
+
+    def waits() -> None:
+        threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGUSR1)).start()
+        rpc.call(there, __name__, "callee_waits")
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            waits()
+        assert not Callee.ended.is_set()  # the interrupt came in the wait, not after it
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        Callee.goes_on.set()
+    assert called == [3]
+    wait_for(Callee.ended)
+
+
 def call_until_interrupted(there: str) -> None:
     """Calls for ever; Ctrl-C comes after some milliseconds."""
     main = threading.main_thread().ident
