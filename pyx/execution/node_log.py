@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import contextlib
 import logging
 import os
 import sys
 import time
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyx.execution.thread_state import runs_loop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST_LINES: Final = 1000
 """Records that may wait."""
@@ -34,6 +38,8 @@ class NodeLog:
         self._logger = logger
         self.waiting: Final[deque[logging.LogRecord]] = deque()
         """The queued records."""
+        self._reports: Final[deque[None]] = deque()
+        """One item for each thread that is about to log the crash of a process."""
         self._left_out = 0
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False
@@ -91,16 +97,26 @@ class NodeLog:
             self._logger.warning("%d log lines dropped: the log handler was blocked", left_out)
 
     def settle(self, seconds: float) -> None:
-        """Waits until the queued records are written, at most *seconds*."""
-        if not self.waiting:
+        """Waits until the queued records, and reports of crashes, are written, at most *seconds*."""
+        if not (self.waiting or self._reports):
             return
         give_up = time.monotonic() + seconds
-        while self.waiting and time.monotonic() < give_up:
+        while (self.waiting or self._reports) and time.monotonic() < give_up:
             time.sleep(_POLL_SECONDS)
+
+    @contextlib.contextmanager
+    def report(self) -> Iterator[None]:
+        """Has `settle` wait for the body, which logs the report of a crash on this thread."""
+        self._reports.append(None)
+        try:
+            yield
+        finally:
+            self._reports.pop()
 
     def _was_forked(self) -> None:
         # The parent's writer thread writes the queued records; it does not exist in the child.
         self.waiting.clear()
+        self._reports.clear()
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False
 

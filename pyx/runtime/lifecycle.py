@@ -20,6 +20,7 @@ from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFu
 from pyx.execution import stdout_router, tracebacks
 from pyx.execution.context import current
 from pyx.execution.kill_retry import KillRetry
+from pyx.execution.node_log import log
 from pyx.execution.reading_waits import may_be_answered_on_loop
 from pyx.execution.runner import Runner
 from pyx.execution.tasks import ReturnedCoroutine, cancel_left_over
@@ -251,6 +252,9 @@ class Lifecycle:
             decide, *rest = end
             if thread.state.inside:  # it found no thread to run on, and ends inside the call that started it
                 self._dispatch.defer(decide, *rest)
+            elif decide == self._end and rest[-1]:
+                with log.report(), self._dispatch.kernel_call:  # its DOWN may end the program
+                    decide(*rest)
             else:
                 with self._dispatch.kernel_call:
                     decide(*rest)

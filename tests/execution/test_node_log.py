@@ -104,6 +104,31 @@ def test_settle_gives_up_on_a_blocked_handler(log: NodeLog, handler: Handler) ->
     assert handler.lines == []
 
 
+def test_settle_waits_for_the_report_of_a_crash(log: NodeLog) -> None:
+    """A program may end as soon as it receives the DOWN, while the report is being logged."""
+    happened: list[str] = []
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def reports() -> None:
+        with log.report():
+            begun.set()
+            wait_for(goes_on)
+            happened.append("logged")
+
+    def ends() -> None:
+        log.settle(HANG)
+        happened.append("ended")
+
+    reporting, ending = threading.Thread(target=reports), threading.Thread(target=ends)
+    reporting.start()
+    wait_for(begun)
+    ending.start()
+    goes_on.set()
+    reporting.join()
+    ending.join()
+    assert happened == ["logged", "ended"]
+
+
 def test_logged_exception_has_its_traceback(log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("tests.node_log").propagate = True
     try:

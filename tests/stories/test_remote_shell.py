@@ -47,6 +47,7 @@ def ops(shared: Shell) -> Iterator[Shell]:
     assert shared.type('remsh("server")') == ""
     assert shared.prompt == "pyx(server@vm via ops@vm)1> "
     yield shared
+    shared.prompt_returns()  # a line above it may just be redrawing it
     if " via " in shared.prompt:
         assert shared.type("exit()") == ""
     assert shared.prompt.startswith("pyx(ops@vm)")
