@@ -74,6 +74,12 @@ def makes_ready(a: LocalNode, there: str) -> None:
     )
 
 
+@pytest.fixture
+def expects_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process is expected to wait at once after a lone message, however its last ones went."""
+    monkeypatch.setattr(reading_waits, "_QUICK_WAITS", 0)
+
+
 class Readers:
     """The threads that have handed signals to a kernel."""
 
@@ -114,6 +120,7 @@ def test_thread_that_has_answered_reads_the_next_call(pair: Any, readers: Reader
     assert any(name.startswith("pyx-process-") for name in readers.seen)
 
 
+@pytest.mark.usefixtures("expects_answers")
 def test_receiver_reads_the_reply_to_its_message(pair: Any, readers: Readers) -> None:
     a, b = pair
 
@@ -403,6 +410,7 @@ class Echo:
             assert receive(timeout=5) == "reply"
 
 
+@pytest.mark.usefixtures("expects_answers")
 def test_process_that_computes_after_a_question_does_not_keep_its_node_from_reading(pair: Any) -> None:
     """Though it has always waited for the answer at once before."""
     a, b = pair
@@ -427,6 +435,7 @@ def test_process_that_computes_after_a_question_does_not_keep_its_node_from_read
     until(lambda: not watch.is_lent)
 
 
+@pytest.mark.usefixtures("expects_answers")
 @pytest.mark.parametrize("end", ["returns", "is killed", "calls"])
 def test_process_that_ends_without_waiting_for_the_answer_gives_the_watch_back(pair: Any, end: str) -> None:
     a, b = pair
