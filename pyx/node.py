@@ -188,7 +188,7 @@ class Node:
 
         Args:
             node: a node name; this node itself is allowed.
-            target: a function, which is sent by name; or a module, or its name.
+            target: a function, sent by name or as source; or a module, or its name.
             args: data.  After a module the name of its function, and a list.
             kwargs: data, by name; after a module `kwargs`, a dict.
 
@@ -197,7 +197,7 @@ class Node:
 
         Raises:
             RpcRefused: the rpc policy of that node forbids it.
-            EncodeError: an argument is not data, or the function cannot be sent by name.
+            EncodeError: an argument is not data, or the function cannot be sent.
             WouldBlock: the thread runs an event loop (use `await aio.Node.spawn()`).
         """
         return wait("Node.spawn", node_requests.spawn(node, target, args, kwargs))[0]

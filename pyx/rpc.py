@@ -55,7 +55,7 @@ def call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
 
     Args:
         node: a node name; without its host part, of this host.  This node itself is allowed.
-        target: a function, which is sent by name; or a module, or its name.
+        target: a function, sent by name or as source; or a module, or its name.
         args: data.  In the second form the name of a function of the module (dots lead into classes), and a
             list.
         kwargs: data, by name.  In the second form `kwargs`, a dict, and `timeout`, in seconds; None waits for
