@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         WouldBlock,
     )
     from pyx.node import Node
+    from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
     from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
     from pyx.process import Process
     from pyx.terms import FunctionName, Literal, Pid, Raised, Ref, Struct
@@ -66,6 +67,7 @@ _PUBLIC_NAMES: Final = {
     ),
     "pyx.node": ("Node",),
     "pyx.process": ("Process",),
+    "pyx.otp.start_errors": ("ServerAlreadyStarted", "StartFailed"),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
     "pyx.errors": (
         "AlreadyReceiving",
@@ -142,6 +144,8 @@ __all__ = [
     "RpcTimeout",
     "RpcUndefined",
     "RuntimeDirectoryUnsafe",
+    "ServerAlreadyStarted",
+    "StartFailed",
     "Struct",
     "TerminalTaken",
     "TranscriptError",

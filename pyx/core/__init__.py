@@ -17,6 +17,7 @@ this list:
     process_exits       the end of a process
     process_signals     the start of a process; links, monitors, exit signals
     requests            calls, spawns, questions, pings
+    starts              starts that are waited for: a process is ready, or its end answers
     membership          connected and known nodes, node monitors, announcements to peers
     sessions            sessions with peers: dialled, claimed, lost, ticking
     node_loss           what follows from a lost node: DOWN and EXIT, then `nodedown`

@@ -73,9 +73,10 @@ class Inquire(NamedTuple):
 class Answered(NamedTuple):
     """A request ended.
 
-    `outcome` is an `Answer`'s word, or `"spawned"`, `"pong"`, `"noconnection"`; `body` is the payload or
-    plain word of the answer, for `"spawned"` the pid, for `"pong"` None, for `"noconnection"` a sentence
-    why. `dead_pid` is set for a spawn without connection: the pid to return, which EXIT and DOWN name too.
+    `outcome` is an `Answer`'s word, or `"spawned"`, `"pong"`, `"noconnection"`, or of a start `"ready"` or
+    `"ignored"`; `body` is the payload or plain word of the answer, for `"spawned"` and a start the pid, for
+    `"pong"` None, for `"noconnection"` a sentence why. `dead_pid` is set for a spawn without connection: the
+    pid to return, which EXIT and DOWN name too.
     """
 
     waiter: Any

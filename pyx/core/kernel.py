@@ -21,6 +21,7 @@ from pyx.core.registry import Registry
 from pyx.core.requests import Requests
 from pyx.core.routing import Router
 from pyx.core.sessions import Sessions
+from pyx.core.starts import Starts
 from pyx.core.tables import THE_NODE, Tables
 from pyx.errors import ProtocolError
 from pyx.options import RPC_POLICIES
@@ -71,6 +72,7 @@ class Kernel:
         self.exits = ProcessExits(tables, self.registry, self.pending)
         self.process_signals = ProcessSignals(tables, self.router, self.exits)
         self.requests = Requests(tables, self.router, self.pending, self.process_signals)
+        self.starts = Starts(self.pending, self.process_signals)
         self.membership = Membership(tables, self.router)
         self.node_loss = NodeLoss(tables, self.router, self.process_signals, self.requests, self.membership)
         self.sessions = Sessions(tables, self.router, self.process_signals, self.membership, self.node_loss)

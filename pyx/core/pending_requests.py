@@ -11,7 +11,7 @@ from pyx.signals import Answer, Ask, Call, Payload, Ping
 
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
-    from pyx.core.processes import Caller
+    from pyx.core.processes import Caller, Starter
     from pyx.core.routing import Router
     from pyx.core.tables import Tables
     from pyx.signals import Signal
@@ -65,7 +65,9 @@ class PendingRequests(dict[int, UnansweredRequest]):
             self[number] = pending._replace(waiter=None)
         return pending
 
-    def answer(self, caller: Caller, outcome: str, body: Payload | str, frm: Pid | None = None) -> None:
+    def answer(
+        self, caller: Caller | Starter, outcome: str, body: Payload | str, frm: Pid | None = None
+    ) -> None:
         """Sends an answer to a caller, on this node or another, unless its session is over."""
         if not caller.node:
             self.answered(None, caller.number, outcome, body)

@@ -47,6 +47,17 @@ class Caller(NamedTuple):
     number: int
 
 
+class Starter(NamedTuple):
+    """The request of what starts a process and waits until it is ready, or has ended; see `starts.py`.
+
+    As a `Caller`: `node` and `session` are those of this node.
+    """
+
+    number: int
+    node: str = ""
+    session: int = 0
+
+
 class _Nothing(dict[Any, Any]):
     """An empty dict that stays empty: the table of all processes that have none of their own yet."""
 
@@ -144,8 +155,8 @@ class ProcessRecord:
         """Alias -> True if the first message takes it back."""
         self.dictionary: dict[Any, Any] = {}
         """`Process.put` and `get`: used by the process itself alone."""
-        self.call: Caller | None = None
-        """The caller that waits for its result; None: none, or it was answered."""
+        self.call: Caller | Starter | None = None
+        """The caller that waits for its result, or until it has started; None: none, or it was answered."""
 
     def own_links(self) -> Links:
         """Returns its links, for a new one."""

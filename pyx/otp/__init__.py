@@ -1,1 +1,8 @@
-"""`pyx.otp`: OTP's behaviours on processes of pyx: servers, supervisors, tasks, agents, registries, groups."""
+"""`pyx.otp`: OTP's behaviours on processes of pyx: servers, supervisors, tasks, agents, registries, groups.
+
+Written on the public modules, and on `runtime` where they wait.  Never imported: the shell, sockets; and no
+module of `otp` is imported before a program or a prompt names one of its classes.
+
+    starting         starts of processes that say when they are ready (OTP's proc_lib)
+    start_errors     why a process did not start
+"""

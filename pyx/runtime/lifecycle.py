@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx import fast_paths
 from pyx.core.policy import allows
+from pyx.core.processes import Caller
 from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFunction
 from pyx.execution import stdout_router, tracebacks
 from pyx.execution.context import current
@@ -90,13 +91,13 @@ class Lifecycle:
         """
         kind = "async def" if rpc_functions.is_coroutine_function(function) else "def"
         call = rpc_functions.initial_call(function, len(args) + (len(kwargs) if kwargs else 0))
-        body = self._with_copies(function, args, kwargs) if args or kwargs else function
+        body = self.with_copies(function, args, kwargs) if args or kwargs else function
         return self._spawn(kind, call, body, link=link, monitor=monitor)
 
-    def _with_copies(
+    def with_copies(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] | None
     ) -> Callable[[], Any]:
-        """Returns a call of *function* with its own copies of the arguments; raises as `spawn`."""
+        """Returns a call of *function* with copies of the arguments, made by each call; raises as `spawn`."""
         limit = self._sending.max_message_bytes
         payload = encoded(args, limit, what="args")
         named = encoded(dict(kwargs), limit, what="kwargs") if kwargs else None
@@ -275,7 +276,7 @@ class Lifecycle:
 
     def _end_of(self, process: ProcessRecord, error: BaseException | None, value: Any) -> tuple[Any, ...]:
         """Returns the function that ends the process in a kernel call, and its arguments."""
-        if process.call is not None:
+        if type(process.call) is Caller:
             finish = self._kernel.requests.call_finished
             if error is None:
                 try:

@@ -1,0 +1,184 @@
+"""Starts of processes that say when they are ready: servers, supervisors, agents.  OTP's `proc_lib`.
+
+The starter's half is one coroutine, for threads and for coroutines alike (see `runtime/request.py`):
+
+    pid = wait("GenServer.start", start_process(body, (1, 2), what="Stock", name="stock", link=True))
+    pid = await start_process(body, (1, 2), what="Stock")
+
+The half of the started process is in *body*, which runs in it: it prepares, calls `init_done`, and goes on;
+or it calls `init_ignored` or `init_failed`, or raises.  A process that ends before `init_done` has failed to
+start.  The starter gets its answer in the step in which such a process has ended, so its name is free then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+
+from pyx.core.tables import THE_NODE
+from pyx.errors import Exit, ProcessKilled
+from pyx.execution import context
+from pyx.execution.runner import Runner
+from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
+from pyx.runtime.encoding import decode_reason
+from pyx.runtime.local_node import node_of, this_node
+from pyx.runtime.request import PendingAnswer
+from pyx.runtime.rpc_functions import initial_call as name_of_call
+from pyx.runtime.rpc_functions import is_coroutine_function
+from pyx.terms import LONGEST_WORD, Pid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyx.core.processes import ProcessRecord
+    from pyx.runtime.local_node import LocalNode
+
+    ServerName: TypeAlias = str
+
+ANCESTORS: Final = "$ancestors"
+"""The key of the process dictionary under which the starter's name or pid, and its own ancestors, stand."""
+
+
+async def start_process(
+    body: Callable[..., Any],
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    what: str,
+    name: ServerName | None = None,
+    link: bool = False,
+    timeout: float | None = None,
+    initial_call: tuple[str, str, int] | None = None,
+) -> Pid | None:
+    """Starts a process on this node and waits until it is ready; returns its pid, or None if it was ignored.
+
+    Interrupted (Ctrl-C, a cancelled task), it kills what it has started: nothing knows the pid.
+
+    Args:
+        body: runs in the process: a `def` on a thread, an `async def` on the process loop.
+        args: of *body*: data; the process gets its own copies.
+        kwargs: the same by name.
+        what: a word for what is started, for errors.
+        name: registered in the step in which the process is made, before any line of it runs.
+        link: links the process to the caller, which is a process, from its first moment.
+        timeout: seconds until it is killed, if it is not ready; None: no limit.
+        initial_call: as `Process.info` shows it; None: that of *body*.
+
+    Raises:
+        StartFailed: it ended before it was ready, or *timeout* is over.
+        ServerAlreadyStarted: *name* is taken; nothing was run.
+        NotAProcess: *link*, and the caller is not a process.
+        EncodeError: an argument is not data.
+    """
+    here = this_node()
+    with PendingAnswer(here) as pending:
+        pid = spawn_process(
+            body, args, kwargs, name=name, link=link, initial_call=initial_call, waiter=pending
+        )
+        try:
+            in_time = await pending.wait(timeout)
+        except ProcessKilled:  # a link tells the process; without one it goes on, as in OTP
+            raise
+        except BaseException:
+            _give_up(here, pid, link=link)
+            raise
+        if not in_time:
+            _give_up(here, pid, link=link)
+            raise StartFailed(what, "timeout")
+    if pending.outcome == "exit":
+        raise StartFailed(what, decode_reason(here.kernel, pending.body))
+    return pid if pending.outcome == "ready" else None
+
+
+def spawn_process(
+    body: Callable[..., Any],
+    args: tuple[Any, ...] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    name: ServerName | None = None,
+    link: bool = False,
+    initial_call: tuple[str, str, int] | None = None,
+    waiter: PendingAnswer | None = None,
+) -> Pid:
+    """Starts a process as `start_process` does, and returns its pid at once.
+
+    A *waiter* gets the word of the process.
+    """
+    here = this_node()
+    runner = context.require("a linked start") if link else context.current.get()
+    if name is not None:
+        checked_server_name(name)
+    call = initial_call or name_of_call(body, len(args) + len(kwargs or ()))
+    kind = "async def" if is_coroutine_function(body) else "def"
+    code = here.processes.with_copies(body, args, kwargs) if args or kwargs else body
+    parent = runner.process if runner is not None else None
+    with here.kernel_call as kernel:
+        holder = kernel.registry.whereis(name) if name is not None else None
+        if holder is None:
+            process, _ = kernel.process_signals.process_started(
+                kind,
+                parent=parent.pid if parent is not None else None,
+                initial_call=call,
+                body=code,
+                link_to=parent if link else None,
+            )
+            process.runner = Runner(here, process)
+            if name is not None:
+                kernel.registry.register(process.pid, name)
+            if parent is not None:
+                process.dictionary[ANCESTORS] = _ancestors(parent)
+            if waiter is not None:
+                waiter.number = kernel.starts.awaited(process, waiter)
+            return process.pid
+    raise ServerAlreadyStarted(name, holder)
+
+
+def _ancestors(parent: ProcessRecord) -> list[str | Pid]:
+    earlier = parent.dictionary.get(ANCESTORS)
+    return [parent.name or parent.pid, *(earlier if isinstance(earlier, list) else ())]
+
+
+def _give_up(here: LocalNode, pid: Pid, *, link: bool) -> None:
+    """Kills a process that is not ready; the caller hears nothing of its end."""
+    runner = context.current.get()
+    with here.kernel_call as kernel:
+        if link and runner is not None:
+            kernel.process_signals.unlink(runner.process, pid)
+        kernel.process_signals.exit(context.acting_pid() or THE_NODE, pid, "kill")
+
+
+def checked_server_name(name: Any) -> ServerName:
+    """Returns *name* if a process can be started under it.
+
+    Raises:
+        TypeError, ValueError: it cannot; the sentence lists what can be a name.
+    """
+    if type(name) is not str:
+        msg = f"the name of a server is a str, via(...) or None, not {name!r}"
+        raise TypeError(msg)
+    if not 0 < len(name) <= LONGEST_WORD:
+        msg = f"the name of a server has 1 to {LONGEST_WORD} characters, not {len(name)}"
+        raise ValueError(msg)
+    return name
+
+
+# ---------------------------------------------------------------- the half of the process that is started
+
+
+def init_done() -> None:
+    """Tells the starter that the running process is ready."""
+    runner = context.require("init_done()")
+    with node_of(runner).kernel_call as kernel:
+        kernel.starts.ready(runner.process)
+
+
+def init_ignored() -> NoReturn:
+    """Ends the running process with the reason `"normal"`; `start_process` returns None."""
+    runner = context.require("init_ignored()")
+    with node_of(runner).kernel_call as kernel:
+        kernel.starts.ignored(runner.process)
+    raise Exit
+
+
+def init_failed(reason: Any) -> NoReturn:
+    """Ends the running process with *reason*, and with it the start: `StartFailed(reason)`."""
+    raise Exit(reason)
