@@ -47,6 +47,16 @@ if TYPE_CHECKING:
         WouldBlock,
     )
     from pyx.node import Node
+    from pyx.otp.call_errors import (
+        CallError,
+        CallExited,
+        CallingSelf,
+        CallNoConnection,
+        CallNoProcess,
+        CallRefused,
+        CallTimeout,
+        CallUndefined,
+    )
     from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
     from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
     from pyx.process import Process
@@ -103,6 +113,16 @@ _PUBLIC_NAMES: Final = {
         "UndefinedFunction",
         "WouldBlock",
     ),
+    "pyx.otp.call_errors": (
+        "CallError",
+        "CallExited",
+        "CallNoConnection",
+        "CallNoProcess",
+        "CallRefused",
+        "CallTimeout",
+        "CallUndefined",
+        "CallingSelf",
+    ),
 }
 """The public names, by their modules; a test holds them equal to `__all__` and to the imports above."""
 
@@ -111,6 +131,14 @@ _MODULE_OF: Final = {name: module for module, names in _PUBLIC_NAMES.items() for
 __all__ = [
     "AlreadyReceiving",
     "AlreadyStarted",
+    "CallError",
+    "CallExited",
+    "CallNoConnection",
+    "CallNoProcess",
+    "CallRefused",
+    "CallTimeout",
+    "CallUndefined",
+    "CallingSelf",
     "CookieUnsafe",
     "DecodeError",
     "EncodeError",

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+import importlib
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 from pyx import fast_paths
 from pyx.execution import context
@@ -39,6 +40,18 @@ __all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_TWINS_OF_OTP: Final[dict[str, str]] = {}
+"""By name, the modules of the twins of OTP's behaviours: loaded when they are first used."""
+
+
+def __getattr__(name: str) -> Any:
+    module = _TWINS_OF_OTP.get(name)
+    if module is None:
+        msg = f"module 'pyx.aio' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = globals()[name] = getattr(importlib.import_module(module), name)
+    return value
 
 
 async def receive(*patterns: Any, timeout: float | None = None) -> Any:

@@ -36,6 +36,8 @@ from this file, or a plain `TypeError` or `ValueError`.  Facts are attributes; e
 
     Exit (Exception)                   raised by user code to end its process with a reason
     ProcessKilled (BaseException)      raised in a process that is already dead
+
+Below `PyxError` stand also the errors of OTP's behaviours: `otp/call_errors.py` has those of calls.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ class EncodeError(PyxError, TypeError):
     ) -> None:
         self.path = path
         self.value = value
-        super().__init__(f"cannot send {path}: {_brief(value)} {problem}", hint=hint)
+        super().__init__(f"cannot send {path}: {brief(value)} {problem}", hint=hint)
 
 
 class DecodeError(PyxError, ValueError):
@@ -395,7 +397,7 @@ class ProcessKilled(BaseException):
     """Raised in the code of a process that was killed.  Do not catch it: the process is already dead."""
 
 
-def _brief(value: object) -> str:
+def brief(value: object) -> str:
     """Returns a repr of at most 80 characters; one that raises is replaced by the class name."""
     try:
         text = repr(value)

@@ -333,3 +333,19 @@ def test_nothing_is_left_of_ten_thousand_waits(node: LocalNode) -> None:
     tasks: list[Any] = []
     assert as_a_task(node, body) >= 1
     until(lambda: tasks[0]() is None)
+
+
+class TestTwinsOfOtp:
+    """They are loaded when they are first used, as `aio` is below them."""
+
+    def test_twin_is_loaded_by_its_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(aio._TWINS_OF_OTP, "CallError", "pyx.otp.call_errors")
+        try:
+            assert aio.CallError is pyx.CallError
+            assert vars(aio)["CallError"] is pyx.CallError  # kept, so the second look is an ordinary one
+        finally:
+            vars(aio).pop("CallError", None)
+
+    def test_missing_name_is_an_attribute_error(self) -> None:
+        with pytest.raises(AttributeError, match=r"module 'pyx\.aio' has no attribute 'nope'"):
+            aio.nope  # noqa: B018 - asking is the test

@@ -1,8 +1,11 @@
 """`pyx.otp`: OTP's behaviours on processes of pyx: servers, supervisors, tasks, agents, registries, groups.
 
-Written on the public modules, and on `runtime` where they wait.  Never imported: the shell, sockets; and no
-module of `otp` is imported before a program or a prompt names one of its classes.
+Written on the public modules, and on `runtime` where they wait.  Never imported: the shell, sockets, and
+`pyx.aio`, which finds the awaitable twins by their names; and no module of `otp` is imported before a program
+or a prompt names one of its classes.
 
+    protocol         the messages of calls, casts, replies and system requests, as OTP's
+    call_errors      the exceptions of a call that has no reply
     starting         starts of processes that say when they are ready (OTP's proc_lib)
     start_errors     why a process did not start
 """

@@ -1,0 +1,70 @@
+"""The messages between servers and their clients, in the shapes of OTP's `gen` and `sys`.
+
+A caller sends `("$gen_call", frm, request)` and gets `(ref, value)`.  *frm* is `(pid, ref)`: the pid of the
+caller, and a reference that is a monitor of the server and an alias at once.  Where the caller is not a process,
+the pid is that of its node, `#PID<0.0.0>`.  A client and a server need not both be pyx's: servers of Erlang
+and Elixir send and understand the same, but for the failures at the end of this file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+from pyx.terms import Pid, Raised, Ref
+
+From: TypeAlias = tuple[Pid, Ref]
+"""A caller, as a handler sees it: OTP's `from`.  A reply goes to the reference."""
+
+CALL: Final = "$gen_call"
+CAST: Final = "$gen_cast"
+SYSTEM: Final = "system"
+
+# ---------------------------------------------------------------- requests
+
+
+def call_message(frm: From, request: Any) -> tuple[str, From, Any]:
+    """The message of a call."""
+    return CALL, frm, request
+
+
+def cast_message(request: Any) -> tuple[str, Any]:
+    """The message of a cast, which has no reply."""
+    return CAST, request
+
+
+def system_message(frm: From, request: Any) -> tuple[str, From, Any]:
+    """A request of OTP's `sys`: `"get_state"`, `("terminate", reason)` ...  The server's loop answers it."""
+    return SYSTEM, frm, request
+
+
+def terminate_request(reason: Any) -> tuple[str, Any]:
+    """The request of OTP's `sys` that ends a server with *reason*, once it has ended what it is at."""
+    return "terminate", reason
+
+
+# ---------------------------------------------------------------- replies
+
+
+def reply_message(ref: Ref, value: Any) -> tuple[Ref, Any]:
+    """The message of a reply, which is sent to *ref*."""
+    return ref, value
+
+
+RAISED: Final = "$gen_raised"
+UNDEFINED: Final = "$gen_undefined"
+REFUSED: Final = "$gen_refused"
+
+
+def raised_value(raised: Raised) -> tuple[str, Raised]:
+    """The value of a reply that is an exception which the handler declares."""
+    return RAISED, raised
+
+
+def undefined_value(names: list[str]) -> tuple[str, list[str]]:
+    """The value of a reply to a request that the server does not know; *names* are those that it knows."""
+    return UNDEFINED, names
+
+
+def refused_value(text: str) -> tuple[str, str]:
+    """The value of a reply to a request that a policy forbids; *text* says which and why."""
+    return REFUSED, text
