@@ -1,9 +1,9 @@
 """The messages between servers and their clients, in the shapes of OTP's `gen` and `sys`.
 
 A caller sends `("$gen_call", frm, request)` and gets `(ref, value)`.  *frm* is `(pid, ref)`: the pid of the
-caller, and a reference that is a monitor of the server and an alias at once.  Where the caller is not a process,
-the pid is that of its node, `#PID<0.0.0>`.  A client and a server need not both be pyx's: servers of Erlang
-and Elixir send and understand the same, but for the failures at the end of this file.
+caller, and a reference that is a monitor of the server and an alias at once.  Where the caller is not a
+process, the pid is that of its node, `#PID<0.0.0>`.  Servers and clients of Erlang and Elixir send and
+understand the same, but for the failures at the end of this file.
 """
 
 from __future__ import annotations

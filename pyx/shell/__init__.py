@@ -21,7 +21,7 @@ processes.  Everything that is shown goes through one writer.
     completion         the candidates at the cursor
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
-    prompt_names       the public names of pyx, which every prompt has
+    prompt_names       the public names of pyx, which every prompt has; those that are loaded late
     process_table      `ps()`: the processes of a node
     node_table         `nodes()`: the connected nodes
     text_table         rows of text in columns

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.introspection import class_dict, class_mro, is_class
 from pyx.shell.input_scanner import PATH, InputScanner
+from pyx.shell.prompt_names import LATE_NAMES, late_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -83,7 +84,8 @@ def complete(text: str, cursor: int, sources: NameSources) -> Completion:
     assert word is not None
     if word.group()[:1].isdigit():
         return Completion(cursor, [])
-    words = [*sources.names, *sources.lower, *keyword.kwlist, *keyword.softkwlist, *sources.modules()]
+    words = [*sources.names, *sources.lower, *LATE_NAMES, *keyword.kwlist, *keyword.softkwlist]
+    words += sources.modules()
     if scan.open and scan.open[-1].callee:
         words += [f"{name}=" for name in _parameters(_resolve(scan.open[-1].callee, sources))]
     return _chosen(word.start(), word.group(), words)
@@ -178,6 +180,8 @@ def _walk(node: ast.expr, sources: NameSources) -> object:
     match node:
         case ast.Name(id=name):
             found = sources.names.get(name, sources.lower.get(name, _UNKNOWN))
+            if found is _UNKNOWN and name in LATE_NAMES:
+                return late_names([name])[name]  # as a statement that reads it would
             if found is _UNKNOWN and (module := sources.loaded(name)) is not None:
                 return module  # a statement that reads the name binds it
             return found

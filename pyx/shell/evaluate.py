@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from pyx.errors import ProcessKilled
 from pyx.execution import tracebacks
 from pyx.printable import filter_foreign
+from pyx.shell.prompt_names import late_names, names_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -249,6 +250,9 @@ class Evaluator:
         mode = "eval" if isinstance(tree, ast.Expression) else "exec"
         code: CodeType = compile(tree, filename, mode, self._flags, dont_inherit=True)
         self._flags |= code.co_flags & _FUTURES
+        late = late_names(names_read(code))
+        if late:
+            self.lower.update(late)
         before = sys.gettrace()
         try:
             result = self.call(eval, code, self.names)

@@ -17,6 +17,7 @@ import pyx
 from pyx import errors
 from pyx.execution import context, thread_state
 from pyx.shell.evaluate import ExitRequested, StatementRaised, error_text
+from pyx.shell.prompt_names import late_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +148,7 @@ def run_file(evaluator: Evaluator, file: str, public: Mapping[str, Any]) -> int 
     )
     make_importable(Path(path).stem)
     wanted = _global_names(source, path) - vars(builtins).keys() - names.keys()
-    names.update({name: public[name] for name in wanted & public.keys()})
+    names.update({name: public[name] for name in wanted & public.keys()}, **late_names(wanted))
     try:
         return run_program(evaluator, source, path, prepared=True)
     finally:

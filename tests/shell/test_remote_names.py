@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import linecache
 import sys
 from types import ModuleType
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pyx
-from pyx.shell.prompt_names import public_names
+from pyx.shell.evaluate import Evaluator, Value, make_main
+from pyx.shell.prompt_names import LATE_NAMES, public_names
 from pyx.shell.remote_command import REMOTE_COMMANDS, RemoteCommand
 from pyx.shell.remote_names import RemoteNames
 from tests.local_nodes import LocalNodes
@@ -96,5 +98,17 @@ def test_a_command_is_carried_out_where_it_was_typed(command: object) -> None:
 
 
 def test_public_names_are_all_there_are() -> None:
-    assert public_names().keys() == set(pyx.__all__)
+    assert public_names().keys() | LATE_NAMES == set(pyx.__all__)
     assert public_names()["spawn"] is pyx.spawn
+    assert "CallError" in LATE_NAMES - public_names().keys()
+
+
+def test_late_names_are_bound_by_the_input_that_reads_them() -> None:
+    main = make_main({**vars(builtins), **public_names()})
+    evaluator = Evaluator(main.__dict__, run_coroutine=lambda _: None)
+    assert evaluator.evaluate(
+        "def kind():\n    class A:\n        a = CallTimeout\n    return A.a\n"
+    ) == Value(None)
+    assert evaluator.evaluate("kind()") == Value(pyx.CallTimeout)
+    assert evaluator.evaluate("CallError = 1; CallError") == Value(1)
+    assert evaluator.evaluate("del CallError; CallError") == Value(pyx.CallError)

@@ -158,9 +158,10 @@ def test_program_has_public_names_that_it_reads_and_does_not_define(host: Host, 
         "import os as spawn\n"
         "send_it()\n"
         "print(Stock().ask()[0], flush(), spawn.sep, {'h', 'rpc', 'send'} & globals().keys())\n"
+        "print(CallTimeout.__name__)\n"
     )
     done = host.run("words.py", cwd=tmp_path)
-    assert (done.stdout, done.stderr) == ("mail mine / {'send'}\n", "")
+    assert (done.stdout, done.stderr) == ("mail mine / {'send'}\nCallTimeout\n", "")
 
 
 def test_prompt_after_a_program_has_all_public_names(host: Host, tmp_path: Path) -> None:
