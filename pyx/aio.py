@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.via_names import Via
     from pyx.terms import Ref
 
 __all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
@@ -62,7 +63,9 @@ async def receive(*patterns: Any, timeout: float | None = None) -> Any:
     return await node.receiving.receive_async(runner, patterns, seconds)
 
 
-async def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
+async def send(
+    dest: Pid | str | tuple[str, str] | Ref | Via, message: Any, *, nosuspend: bool = False
+) -> Any:
     """`primitives.send`, awaitable: it waits for a busy node, and never raises NodeBusy."""
     if type(dest) is not Pid:
         dest = checked_destination(this_node(), dest)

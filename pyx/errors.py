@@ -203,12 +203,17 @@ class NotAProcess(PyxError):
 
 
 class NoProcess(PyxError, LookupError):
-    """No process on this node has that name or pid.  Attribute: `name`, a registered name or a pid."""
+    """No process on this node has that name or pid.  Attribute: `name`, a registered name, `Via` or pid."""
 
     def __init__(self, name: object) -> None:
         self.name = name
-        named = isinstance(name, str)
-        super().__init__(f"no process is registered as {name!r} on this node" if named else f"{name} is dead")
+        if isinstance(name, str):
+            problem = f"no process is registered as {name!r} on this node"
+        elif hasattr(name, "whereis"):
+            problem = f"no process is registered as {name!r}"
+        else:
+            problem = f"{name} is dead"
+        super().__init__(problem)
 
 
 class UndefinedFunction(PyxError, LookupError):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.via_names import Via
     from pyx.terms import Ref
 
 __all__ = ["flush", "make_ref", "receive", "self", "send", "spawn", "spawn_link", "spawn_monitor"]
@@ -146,7 +147,7 @@ def _spawn(
     return processes.spawn_named(*called[:4], link=link, monitor=monitor)
 
 
-def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bool = False) -> Any:
+def send(dest: Pid | str | tuple[str, str] | Ref | Via, message: Any, *, nosuspend: bool = False) -> Any:
     """Sends *message* and returns it, without waiting for a connection or for its arrival.
 
     Back-pressure, as in Erlang: when 1 MiB is queued for a node, a process that sends to it waits, after its
@@ -154,7 +155,7 @@ def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bo
     thread that runs an event loop nothing waits (use `await aio.send()`).
 
     Args:
-        dest: a pid, a name registered on this node, `(name, node)`, or an alias.
+        dest: a pid, a name registered on this node, `(name, node)`, an alias, or `via(...)`.
         message: data; the receiver gets its own copy.
         nosuspend: never wait, as `Process.send/3`: returns `"ok"`, or `"nosuspend"` where it would have to
             wait, and then the message is not sent.
@@ -163,8 +164,8 @@ def send(dest: Pid | str | tuple[str, str] | Ref, message: Any, *, nosuspend: bo
         NodeBusy: 16 MiB are queued for that node, and this thread cannot wait, because it runs an event loop
             or is not a process; the message is not sent.
         EncodeError: the message is not data; the text names the place in it.
-        NoProcess: *dest* is a name that is not registered on this node.  Every other loss is silent, as in
-            IEx.
+        NoProcess: *dest* is a name that is not registered on this node, or a `via(...)` that names no
+            process.  Every other loss is silent, as in IEx.
     """
     if type(dest) is not Pid:
         dest = checked_destination(this_node(), dest)

@@ -33,6 +33,8 @@ from pyx.terms import Pid, Ref
 if TYPE_CHECKING:
     import builtins
 
+    from pyx.runtime.via_names import Via
+
 __all__ = ["Process"]
 
 
@@ -69,12 +71,14 @@ class Process:
         return True
 
     @staticmethod
-    def whereis(name: str) -> Pid | None:
-        """Returns the pid registered under *name* on this node, or None.
+    def whereis(name: str | Via) -> Pid | None:
+        """Returns the pid registered under *name* on this node (or in the registry of a `via(...)`), or None.
 
         Raises:
-            TypeError: *name* is not a str.
+            TypeError: *name* is neither a str nor a `via(...)`.
         """
+        if type(name) is not str and hasattr(name, "whereis"):
+            return name.whereis()
         name = checked_name(name)
         with this_node().kernel_call as kernel:
             return kernel.registry.whereis(name)
@@ -217,7 +221,7 @@ class Process:
         return True
 
     @staticmethod
-    def monitor(target: Pid | str | tuple[str, str]) -> Ref:
+    def monitor(target: Pid | str | tuple[str, str] | Via) -> Ref:
         """Has the caller receive one `("DOWN", ref, "process", target, reason)` when *target* ends.
 
         The reason is `"noproc"` for a process that is dead already, and `"noconnection"` for one whose node
@@ -293,7 +297,7 @@ class Process:
     # ------------------------------------------------------------ time
 
     @staticmethod
-    def send_after(dest: Pid | str | tuple[str, str], message: Any, seconds: float) -> Ref:
+    def send_after(dest: Pid | str | tuple[str, str] | Via, message: Any, seconds: float) -> Ref:
         """Sends *message* to *dest* after a delay; returns the reference for `cancel_timer`.
 
         Differs from IEx: *seconds* are seconds, not milliseconds.

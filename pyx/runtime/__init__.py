@@ -20,6 +20,7 @@ The node and its parts:
 What they use:
 
     arguments          checks of the arguments of the public functions
+    via_names          names that a registry resolves
     call_forms         the two forms of a call: a function, or a module and a name
     encoding           values to payloads and back
     patterns           what a pattern of `receive` matches

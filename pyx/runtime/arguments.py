@@ -24,7 +24,10 @@ class NameCompleter(Protocol):
 def checked_destination(node: NameCompleter, dest: Any) -> Pid | str | tuple[str, str] | Ref:
     """Returns *dest* as the kernel takes it: a bare node name in `(name, node)` gets this node's host part.
 
+    A `Via` becomes the pid that it names now.
+
     Raises:
+        NoProcess: a `Via` names no process.
         TypeError: it is not a destination.
         ValueError: it cannot be a registered name.
         NodeNameInvalid: it names a node that cannot exist.
@@ -37,8 +40,25 @@ def checked_destination(node: NameCompleter, dest: Any) -> Pid | str | tuple[str
             msg = f"a registered name has at most {LONGEST_WORD} characters, not {len(dest[0])}"
             raise ValueError(msg)
         return dest[0], node.full_name(dest[1])
-    msg = f"a destination is a pid, a registered name, (name, node) or an alias, not {dest!r}"
+    if (found := pid_of_via(dest)) is not None:
+        return found
+    msg = f"a destination is a pid, a registered name, (name, node), an alias or via(...), not {dest!r}"
     raise TypeError(msg)
+
+
+def pid_of_via(dest: Any) -> Pid | None:
+    """Returns the process that a `Via` names; None if *dest* is not a `Via`.
+
+    Raises:
+        NoProcess: it names no process.
+    """
+    from pyx.runtime.via_names import Via  # seldom needed, and not before the first prompt
+
+    if type(dest) is not Via:
+        return None
+    if (found := dest.whereis()) is None:
+        raise NoProcess(dest)
+    return found
 
 
 def node_of_destination(dest: Any) -> str:
