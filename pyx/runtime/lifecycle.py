@@ -15,7 +15,6 @@ from types import AsyncGeneratorType, FunctionType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx import fast_paths
-from pyx.core.policy import allows
 from pyx.core.processes import Caller
 from pyx.errors import EncodeError, Exit, ProcessKilled, RpcRefused, UndefinedFunction
 from pyx.execution import stdout_router, tracebacks
@@ -30,7 +29,7 @@ from pyx.execution.threads import run_process
 from pyx.runtime import rpc_functions
 from pyx.runtime.early_start import loaded_call
 from pyx.runtime.encoding import decode_reason, decoded, encoded, encoded_call, encoded_reason
-from pyx.signals import Call, Payload
+from pyx.signals import Payload
 from pyx.terms import Raised
 from pyx.wire.codec import encode, encode_payload
 
@@ -122,7 +121,7 @@ class Lifecycle:
         payload = encoded_call(module, function, args, self._sending.max_message_bytes, kwargs)
 
         def body() -> Any:
-            return self._resolve(payload, *decoded(payload, self._kernel))()
+            return rpc_functions.chosen_function(self._kernel.tables, None, *decoded(payload, self._kernel))()
 
         call = module, function, len(args) + len(kwargs or ())
         return self._spawn("def", call, body, link=link, monitor=monitor)
@@ -172,45 +171,14 @@ class Lifecycle:
             module, function, args, *kwargs = decoded(payload, self._kernel)
             # The payload is let go of.
             process.initial_call = module, function, len(args) + sum(map(len, kwargs[:1]))
-            call = self._resolve(payload, module, function, args, *kwargs)
+            call = rpc_functions.chosen_function(
+                self._kernel.tables, payload.origin, module, function, args, *kwargs
+            )
             if process.call is None:
                 process.kind = "def"  # until it returns a coroutine, as an `async def` does
             return call()
 
         self._run(runner, body, on_loop=False)
-
-    def _resolve(
-        self,
-        payload: Payload,
-        module: str,
-        function: str,
-        args: list[Any],
-        kwargs: Mapping[str, Any] | None = None,
-        source: tuple[Any, ...] | None = None,
-    ) -> functools.partial[Any]:
-        """Returns a function that was named, or whose source has come, with its arguments.
-
-        Raises:
-            RpcRefused: a peer chose it, and the policy forbids that.
-            Exception: see `rpc_functions.find` and `arrived_functions.unpacked`.
-        """
-        kernel = self._kernel
-        found: Callable[..., Any] | None = None
-        if source is not None:
-            return functools.partial(self._arrived(payload, source), *args, **(kwargs or {}))
-        if payload.origin is not None:  # a peer chose the function, so the policy decides
-            found = rpc_functions.find_marked(module, function)
-            if not allows(kernel.tables.policy, Call, marked=found is not None):
-                raise RpcRefused(kernel.tables.name, kernel.tables.policy)
-        return functools.partial(found or rpc_functions.find(module, function), *args, **(kwargs or {}))
-
-    def _arrived(self, payload: Payload, source: tuple[Any, ...]) -> Callable[..., Any]:
-        tables = self._kernel.tables
-        if payload.origin is not None and not allows(tables.policy, Call, marked=False):
-            raise RpcRefused(tables.name, tables.policy, has_no_module=True)
-        from pyx.runtime.arrived_functions import unpacked  # few processes start so
-
-        return unpacked(source, payload.origin.name if payload.origin is not None else "")
 
     # ------------------------------------------------------------ running and ending
 

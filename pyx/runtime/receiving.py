@@ -11,7 +11,7 @@ import itertools
 import logging
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.core.mailbox import NOT_DECODED, SYSTEM_MESSAGES
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.pattern_compiler import Test
     from pyx.runtime.rate_limited_log import RateLimitedLog
+    from pyx.terms import Incarnation
 
 NOTHING: Final = object()
 """No message matched (None is a message)."""
@@ -45,6 +46,18 @@ NOT_YET: Final = object()
 
 _TURN_MESSAGES: Final = 1000
 """Messages that a coroutine looks at before it lets others run: some milliseconds."""
+
+
+class ReceivedMessage(NamedTuple):
+    """A message, and the incarnation of the node that encoded it; None: a process of this node sent it.
+
+    The origin is not part of the message: this node notes it beside the bytes as they arrive, so a peer that
+    lies in a message, about a pid say, has its own name there all the same.  A message that a peer says to
+    pass on for a third node has the third one's name, and is never of this node.
+    """
+
+    message: Any
+    origin: Incarnation | None
 
 
 class Receiving:
@@ -62,13 +75,25 @@ class Receiving:
         self._tasks = tasks
         self._limited_log = limited_log
 
-    def receive(self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
+    def receive(
+        self,
+        runner: Runner,
+        patterns: tuple[Any, ...],
+        timeout: float | None,
+        search: ReceiveSearch | None = None,
+    ) -> Any:
         """Returns the first message that matches; waits at most *timeout* seconds for it (None: for ever).
+
+        Args:
+            runner: of the process.
+            patterns: see `patterns.py`.
+            timeout: seconds.
+            search: for those patterns, just made; None: one is made here.
 
         Raises:
             ReceiveTimeout: none came in time; the mailbox is as it was.
         """
-        search = ReceiveSearch(self, runner, patterns)
+        search = search or ReceiveSearch(self, runner, patterns)
         try:
             dispatch, process = self._dispatch, runner.process
             value = NOTHING
@@ -95,9 +120,15 @@ class Receiving:
         finally:
             runner.receiving = False
 
-    async def receive_async(self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None) -> Any:
+    async def receive_async(
+        self,
+        runner: Runner,
+        patterns: tuple[Any, ...],
+        timeout: float | None,
+        search: ReceiveSearch | None = None,
+    ) -> Any:
         """`receive` for a coroutine."""
-        search = ReceiveSearch(self, runner, patterns)
+        search = search or ReceiveSearch(self, runner, patterns)
         try:
             dispatch, process = self._dispatch, runner.process
             value = NOTHING
@@ -127,6 +158,20 @@ class Receiving:
                 value = search.next(_TURN_MESSAGES)
         finally:
             runner.receiving = False
+
+    def receive_with_origin(
+        self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None
+    ) -> ReceivedMessage:
+        """`receive`, for a process that has to know which node a message comes from."""
+        search = ReceiveSearch(self, runner, patterns)
+        return ReceivedMessage(self.receive(runner, patterns, timeout, search), search.origin)
+
+    async def receive_with_origin_async(
+        self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None
+    ) -> ReceivedMessage:
+        """`receive_with_origin` for a coroutine."""
+        search = ReceiveSearch(self, runner, patterns)
+        return ReceivedMessage(await self.receive_async(runner, patterns, timeout, search), search.origin)
 
     def drain(self, runner: Runner) -> list[Any]:
         """Takes all messages that are there, oldest first."""
@@ -161,7 +206,7 @@ class ReceiveSearch:
     The process receives nowhere else from here on, until its `receiving` is set to False again.
     """
 
-    __slots__ = ("_index", "_patterns", "_receiving", "_runner", "_test")
+    __slots__ = ("_index", "_patterns", "_receiving", "_runner", "_taken", "_test")
 
     def __init__(self, receiving: Receiving, runner: Runner, patterns: tuple[Any, ...]) -> None:
         if runner.receiving:
@@ -173,9 +218,16 @@ class ReceiveSearch:
         """Of the next message to look at, in `Mailbox.kept` and what follows it in `incoming`."""
         self._test: Test | None = None
         """Made when a second message is looked at."""
+        self._taken: Any = None
+        """The item of the mailbox that matched."""
         if patterns and runner.marks:
             self._start_at_a_mark()
         runner.receiving = True
+
+    @property
+    def origin(self) -> Incarnation | None:
+        """Of the message that was taken last: the node that encoded it; None for this node."""
+        return self._taken.origin if type(self._taken) is Payload else None
 
     def next(self, most: float = math.inf) -> Any:
         """Takes the first match among the messages not looked at yet from the mailbox; else NOTHING.
@@ -217,6 +269,7 @@ class ReceiveSearch:
             if not patterns or (test(value) if test is not None else matches_any(patterns, value)):
                 incoming.popleft()
                 mailbox.moved += 1
+                self._taken = item
                 if mailbox.waiters:
                     _wake_waiters(mailbox)
                 return value
@@ -248,7 +301,7 @@ class ReceiveSearch:
                         break  # the positions have moved
                 if test(value):
                     self._index = index
-                    mailbox.take(index)
+                    self._taken = mailbox.take(index).item
                     if mailbox.waiters:
                         _wake_waiters(mailbox)
                     return value

@@ -1,0 +1,193 @@
+"""Work that one process asks another to run: how it travels, and the policy on what peers may have run here.
+
+A task supervisor, a dynamic supervisor, an agent and `Sys` run functions that their callers choose.  A caller
+of another node is a peer, and a peer runs only what `--rpc` allows, as by `rpc.call` and `Node.spawn`:
+
+    client    work = work_for("Agent.get", node, target, args, kwargs)       a part of the request
+    server    message, origin = receive_any()                                 with where it came from
+              run = admitted(origin, work)                                    raises RpcRefused
+              run(state)                                                      finds the function, and calls it
+
+What decides is the origin of the message, which the node notes beside its bytes as they arrive.  Nothing in
+the message is asked: a pid there is what the peer wrote.  A message that a process of this node passes on for
+a peer is a message of that process, which decides itself whom it serves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from pyx.execution import context
+from pyx.execution.context import require
+from pyx.execution.thread_state import runs_loop
+from pyx.runtime import rpc_functions
+from pyx.runtime.arguments import checked_seconds
+from pyx.runtime.call_forms import callee, is_function
+from pyx.runtime.encoding import decoded, encoded
+from pyx.runtime.local_node import node_of, this_node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.receiving import ReceivedMessage
+    from pyx.signals import Payload
+    from pyx.terms import Incarnation
+
+    NamedParts: TypeAlias = tuple[str, str, list[Any], Mapping[str, Any], tuple[Any, ...] | None]
+    """Module, function, arguments, those by name, source: a `Callee`, as it travels."""
+
+_FORM: Final = "work is (module, function, args, kwargs, source)"
+
+
+class LocalWork:
+    """A function as it is, with copies of its arguments: for a process of this node.
+
+    It is not data: no message to another node holds one, and none from there.
+    """
+
+    __slots__ = ("_args", "_kwargs", "function", "initial_call")
+
+    def __init__(
+        self, here: LocalNode, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        limit = here.max_message_bytes
+        self.function: Final = function
+        self.initial_call: Final = rpc_functions.initial_call(function, len(args) + len(kwargs))
+        self._args: Payload | None = encoded(args, limit, what="args") if args else None
+        self._kwargs: Payload | None = encoded(dict(kwargs), limit, what="kwargs") if kwargs else None
+
+    def __call__(self, *leading: Any) -> Any:
+        """Calls the function with *leading*, and with new copies of the arguments after that."""
+        kernel = this_node().kernel
+        args = decoded(self._args, kernel) if self._args is not None else ()
+        kwargs = decoded(self._kwargs, kernel) if self._kwargs is not None else {}
+        return self.function(*leading, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        module, name, _ = self.initial_call
+        return f"<function {module}.{name}>"
+
+
+class NamedWork:
+    """A function that a request has named, or whose source came with it, for a process of this node."""
+
+    __slots__ = ("_origin", "_parts", "initial_call")
+
+    def __init__(self, origin: Incarnation | None, parts: NamedParts) -> None:
+        module, function, args, kwargs, _ = parts
+        self._origin: Final = origin
+        self._parts: Final = parts
+        self.initial_call: Final = module, function, len(args) + len(kwargs)
+        """Module, function and number of arguments, as `Process.info` shows them."""
+
+    def __call__(self, *leading: Any) -> Any:
+        """Finds the function and calls it with *leading* and the arguments.
+
+        Raises:
+            RpcRefused: the policy has been changed meanwhile, or the function is not marked any more.
+            UndefinedFunction: there is no such function.
+            Exception: what the function raises, or the import of its module.
+        """
+        module, function, args, kwargs, source = self._parts
+        tables = this_node().kernel.tables
+        return rpc_functions.chosen_function(
+            tables, self._origin, module, function, [*leading, *args], kwargs, source
+        )()
+
+
+# ---------------------------------------------------------------- the side that asks
+
+
+def work_for(
+    api: str, node: str, target: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> LocalWork | NamedParts:
+    """Returns the work to be put into a request.
+
+    Args:
+        api: the public function, for errors.
+        node: where the work will run; `""` or this node's name: the request stays here.
+        target: a function; or a module or its name, which are followed by a function's name and a list.
+        args: what follows *target*.
+        kwargs: the same by name.
+
+    Returns:
+        For this node a function as it is; else its name, or its source, as `rpc.call` sends it.
+
+    Raises:
+        EncodeError: an argument is not data, or the function cannot be sent to another node.
+        TypeError: neither form fits.
+    """
+    here = this_node()
+    if is_function(target) and here.kernel.tables.is_here(node):
+        return LocalWork(here, target, args, kwargs)
+    called = callee(api, target, args, kwargs)
+    # Checked now: the sentence about a request that cannot be sent would name a place in the request.
+    encoded(called.args, here.max_message_bytes, what="args")
+    encoded(dict(called.kwargs), here.max_message_bytes, what="kwargs")
+    return called.module, called.function, called.args, dict(called.kwargs), called.source
+
+
+# ---------------------------------------------------------------- the side that is asked
+
+
+def receive_any(timeout: float | None = None) -> ReceivedMessage:
+    """Returns the next message of the running process, and the node that it came from (None: this one).
+
+    Raises:
+        ReceiveTimeout: none came within *timeout* seconds (None: no limit).
+        WouldBlock: the thread runs an event loop.
+    """
+    runner = require("receive()")
+    if runs_loop():
+        context.forbid_running_loop("receive()", "aio.receive()")
+    return node_of(runner).receiving.receive_with_origin(runner, (), checked_seconds(timeout))
+
+
+async def receive_any_async(timeout: float | None = None) -> ReceivedMessage:
+    """`receive_any` for a coroutine."""
+    runner = require("aio.receive()")
+    return await node_of(runner).receiving.receive_with_origin_async(runner, (), checked_seconds(timeout))
+
+
+def admitted(origin: Incarnation | None, work: Any) -> LocalWork | NamedWork:
+    """Returns the work of a request as something to be called, if the policy of this node allows it.
+
+    Nothing is imported and no code of the user's runs: the function itself is found by the call, so a process
+    that must not wait leaves the call to another one.
+
+    Args:
+        origin: of the message that held the request, from `receive_any`; never from the message itself.
+        work: from that request.
+
+    Raises:
+        RpcRefused: a peer asks, and `--rpc` forbids that function.
+        ValueError: a peer has sent something else in place of the work.
+    """
+    if type(work) is LocalWork:
+        return work
+    match work:
+        case (
+            str(module),
+            str(function),
+            list(args),
+            dict(kwargs),
+            None | tuple() as source,
+        ) if type(work) is tuple and all(type(key) is str for key in kwargs):
+            check_admitted(origin, module, function, has_source=source is not None)
+            return NamedWork(origin, (module, function, args, kwargs, source))
+    raise ValueError(f"{_FORM}, not {work!r}")
+
+
+def check_admitted(
+    origin: Incarnation | None, module: str, function: str, *, has_source: bool = False
+) -> None:
+    """Raises RpcRefused if a peer asks for a function that the policy of this node forbids.
+
+    Args:
+        origin: as of `admitted`.
+        module: of the function.
+        function: its name; dots lead into classes.
+        has_source: the function has come as source.
+    """
+    rpc_functions.check_choice(this_node().kernel.tables, origin, module, function, has_source=has_source)
