@@ -23,6 +23,7 @@ from pyx.execution.thread_state import runs_loop
 from pyx.runtime import rpc_functions
 from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.call_forms import callee, is_function
+from pyx.runtime.chosen_functions import check_choice, chosen_function
 from pyx.runtime.encoding import decoded, encoded
 from pyx.runtime.local_node import node_of, this_node
 
@@ -91,9 +92,7 @@ class NamedWork:
         """
         module, function, args, kwargs, source = self._parts
         tables = this_node().kernel.tables
-        return rpc_functions.chosen_function(
-            tables, self._origin, module, function, [*leading, *args], kwargs, source
-        )()
+        return chosen_function(tables, self._origin, module, function, [*leading, *args], kwargs, source)()
 
 
 # ---------------------------------------------------------------- the side that asks
@@ -190,4 +189,4 @@ def check_admitted(
         function: its name; dots lead into classes.
         has_source: the function has come as source.
     """
-    rpc_functions.check_choice(this_node().kernel.tables, origin, module, function, has_source=has_source)
+    check_choice(this_node().kernel.tables, origin, module, function, has_source=has_source)

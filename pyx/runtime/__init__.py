@@ -29,7 +29,8 @@ What they use:
     function_source    the source of a function, found and compiled again
     arrived_functions  functions that came from another node as source
     arrived_modules    modules that came from another node as source
-    rpc_functions      finds the functions that peers call (OTP's `rex`), if the policy allows
+    rpc_functions      finds the functions that peers call (OTP's `rex`)
+    chosen_functions   those that a call names or brings, if the policy on peers' code allows them
     early_start        finds those that are loaded before their process starts
     process_info       what `Process.info` shows of a process of this node, and what peers may see of it
     process_frames     where the code of a process is

@@ -121,7 +121,9 @@ class Lifecycle:
         payload = encoded_call(module, function, args, self._sending.max_message_bytes, kwargs)
 
         def body() -> Any:
-            return rpc_functions.chosen_function(self._kernel.tables, None, *decoded(payload, self._kernel))()
+            from pyx.runtime.chosen_functions import chosen_function  # not needed before the first prompt
+
+            return chosen_function(self._kernel.tables, None, *decoded(payload, self._kernel))()
 
         call = module, function, len(args) + len(kwargs or ())
         return self._spawn("def", call, body, link=link, monitor=monitor)
@@ -168,12 +170,12 @@ class Lifecycle:
             return
 
         def body() -> Any:
+            from pyx.runtime.chosen_functions import chosen_function
+
             module, function, args, *kwargs = decoded(payload, self._kernel)
             # The payload is let go of.
             process.initial_call = module, function, len(args) + sum(map(len, kwargs[:1]))
-            call = rpc_functions.chosen_function(
-                self._kernel.tables, payload.origin, module, function, args, *kwargs
-            )
+            call = chosen_function(self._kernel.tables, payload.origin, module, function, args, *kwargs)
             if process.call is None:
                 process.kind = "def"  # until it returns a coroutine, as an `async def` does
             return call()

@@ -1,31 +1,23 @@
-"""Finds the functions that peers call by module and name, and asks the policy on what they may call.
+"""Finds the functions that peers call by module and name.
 
 OTP has a server for that, `rex` (remote execution); here every call is a process of its own, so a slow call
-delays no other.  `chosen_function` is the one place where a function of a peer's choice becomes something
-that can be called: by `rpc`, by `Node.spawn`, and by what OTP's behaviours run for peers.  See
-`core/policy.py` for which calls are allowed, and `lifecycle.py` for how they run.
+delays no other.  See `core/policy.py` for which calls are allowed, and `lifecycle.py` for how they run.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
 import inspect
 import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.core.policy import allows
-from pyx.errors import RpcRefused, UndefinedFunction
+from pyx.errors import UndefinedFunction
 from pyx.introspection import find_loaded
-from pyx.signals import Call
 from pyx.wire.codec import export, is_exported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from pyx.core.tables import Tables
-    from pyx.terms import Incarnation
+    from collections.abc import Callable
 
 PUBLIC: Final = {
     "Node": ("pyx.node", "Node"),
@@ -45,63 +37,6 @@ def mark(function: Callable[..., Any]) -> None:
         msg = f"only a plain function can be exported, not {function!r}"
         raise TypeError(msg)
     export(function)
-
-
-def chosen_function(
-    tables: Tables,
-    origin: Incarnation | None,
-    module: str,
-    function: str,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any] | None = None,
-    source: tuple[Any, ...] | None = None,
-) -> functools.partial[Any]:
-    """Returns a function that was named, or whose source has come, with its arguments.
-
-    Args:
-        tables: of the kernel of this node.
-        origin: the node that encoded the request, as the receipt of its bytes says; None for this one.
-        module: of the function.
-        function: its name; dots lead into classes.
-        args: the arguments by position.
-        kwargs: those by name.
-        source: of a function that belongs to no module: see `travelling_functions.py`.
-
-    Raises:
-        RpcRefused: a peer chose it, and the policy forbids that.
-        Exception: see `find` and `arrived_functions.unpacked`.
-    """
-    found = check_choice(tables, origin, module, function, has_source=source is not None)
-    if source is not None:
-        from pyx.runtime.arrived_functions import unpacked  # few processes start so
-
-        found = unpacked(source, origin.name if origin is not None else "")
-    return functools.partial(found or find(module, function), *args, **(kwargs or {}))
-
-
-def check_choice(
-    tables: Tables, origin: Incarnation | None, module: str, function: str, *, has_source: bool
-) -> Callable[..., Any] | None:
-    """Returns a function that a peer named and that is marked `@rpc.export`; None for any other choice.
-
-    It imports nothing and runs no code of the user's.
-
-    Args:
-        tables: of the kernel of this node.
-        origin: of the request, as in `chosen_function`.
-        module: of the function.
-        function: its name.
-        has_source: the function has come as source.
-
-    Raises:
-        RpcRefused: a peer chose it, and the policy forbids that.
-    """
-    if origin is None:
-        return None
-    marked = None if has_source else find_marked(module, function)
-    if not allows(tables.policy, Call, marked=marked is not None):
-        raise RpcRefused(tables.name, tables.policy, has_no_module=has_source)
-    return marked
 
 
 def find_marked(module: str, function: str) -> Callable[..., Any] | None:

@@ -1,4 +1,4 @@
-"""remote_work.py, rpc_functions.py: What peers may have processes here run, under each `--rpc` policy."""
+"""remote_work.py, chosen_functions.py: What peers may have processes here run under each `--rpc` policy."""
 
 from __future__ import annotations
 
