@@ -8,4 +8,6 @@ or a prompt names one of its classes.
     call_errors      the exceptions of a call that has no reply
     starting         starts of processes that say when they are ready (OTP's proc_lib)
     start_errors     why a process did not start
+    via              names that a registry keeps, wherever the name of a process is taken
     remote_work      what a request asks a process to run, and the policy on what peers may have run here
+"""
