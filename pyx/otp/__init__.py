@@ -4,10 +4,16 @@ Written on the public modules, and on `runtime` where they wait.  Never imported
 `pyx.aio`, which finds the awaitable twins by their names; and no module of `otp` is imported before a program
 or a prompt names one of its classes.
 
-    protocol         the messages of calls, casts, replies and system requests, as OTP's
-    call_errors      the exceptions of a call that has no reply
-    starting         starts of processes that say when they are ready (OTP's proc_lib)
-    start_errors     why a process did not start
-    via              names that a registry keeps, wherever the name of a process is taken
-    remote_work      what a request asks a process to run, and the policy on what peers may have run here
+    protocol           the messages of calls, casts, replies and system requests, as OTP's
+    call_errors        the exceptions of a call that has no reply
+    starting           starts of processes that say when they are ready (OTP's proc_lib)
+    start_errors       why a process did not start
+    via                names that a registry keeps, wherever the name of a process is taken
+    remote_work        what a request asks a process to run, and the policy on what peers may have run here
+    children           child specifications
+    child_errors       the refusals of supervisors
+    supervision_steps  what the decisions of a supervisor are made of
+    restart_intensity  how many restarts a supervisor bears
+    restarts           the decisions of a supervisor
+    dynamic_restarts   the decisions of a dynamic supervisor
 """
