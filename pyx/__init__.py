@@ -57,6 +57,16 @@ if TYPE_CHECKING:
         CallTimeout,
         CallUndefined,
     )
+    from pyx.otp.child_errors import (
+        ChildAlreadyPresent,
+        ChildError,
+        ChildNotFound,
+        ChildRestarting,
+        ChildRunning,
+        ChildSpecInvalid,
+        TooManyChildren,
+    )
+    from pyx.otp.children import ChildSpec, child
     from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
     from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
     from pyx.process import Process
@@ -78,6 +88,16 @@ _PUBLIC_NAMES: Final = {
     "pyx.node": ("Node",),
     "pyx.process": ("Process",),
     "pyx.otp.start_errors": ("ServerAlreadyStarted", "StartFailed"),
+    "pyx.otp.child_errors": (
+        "ChildAlreadyPresent",
+        "ChildError",
+        "ChildNotFound",
+        "ChildRestarting",
+        "ChildRunning",
+        "ChildSpecInvalid",
+        "TooManyChildren",
+    ),
+    "pyx.otp.children": ("ChildSpec", "child"),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
     "pyx.errors": (
         "AlreadyReceiving",
@@ -139,6 +159,13 @@ __all__ = [
     "CallTimeout",
     "CallUndefined",
     "CallingSelf",
+    "ChildAlreadyPresent",
+    "ChildError",
+    "ChildNotFound",
+    "ChildRestarting",
+    "ChildRunning",
+    "ChildSpec",
+    "ChildSpecInvalid",
     "CookieUnsafe",
     "DecodeError",
     "EncodeError",
@@ -176,10 +203,12 @@ __all__ = [
     "StartFailed",
     "Struct",
     "TerminalTaken",
+    "TooManyChildren",
     "TranscriptError",
     "UndefinedFunction",
     "WouldBlock",
     "aio",
+    "child",
     "flush",
     "make_ref",
     "receive",

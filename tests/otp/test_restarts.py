@@ -151,9 +151,16 @@ def test_temporary_child_that_ended_as_planned_is_gone_without_a_word(reason: An
 
 
 def test_planned_ends_are_three() -> None:
-    reason: Any
-    assert [is_planned(reason) for reason in ("normal", "shutdown", ("shutdown", {}))] == [True] * 3
-    others = ("killed", ("shutdown",), ("shutdown", 1, 2), ["shutdown", 1], None, Raised("Exit", "normal"))
+    planned: list[Any] = ["normal", "shutdown", ("shutdown", {})]
+    assert [is_planned(reason) for reason in planned] == [True] * 3
+    others: tuple[Any, ...] = (
+        "killed",
+        ("shutdown",),
+        ("shutdown", 1, 2),
+        ["shutdown", 1],
+        None,
+        Raised("Exit", "normal"),
+    )
     assert not any(is_planned(reason) for reason in others)
 
 
