@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn
 
+from pyx.atoms import Atom, is_module, written, written_key
 from pyx.errors import NodeNameInvalid
 from pyx.printable import on_one_line
 
@@ -24,6 +25,12 @@ _LONGEST_NAME: Final = 1000
 
 LONGEST_WORD: Final = 255
 """Characters of a text that is an atom in Erlang: a registered name, an exit reason that is a str."""
+
+
+REASON_WORDS: Final = frozenset(
+    ("normal", "kill", "killed", "shutdown", "noproc", "noconnection", "timeout", "nosuspend")
+)
+"""Exit reasons that are texts here and atoms in Erlang, both ways: OTP and this kernel decide by them."""
 
 
 class Incarnation(NamedTuple):
@@ -96,7 +103,7 @@ class Pid(_Frozen):
         return self._hash
 
     def __repr__(self) -> str:
-        return f"#PID<{_incarnation_number(self.node, self.creation)}.{self.number}.{self.serial}>"
+        return f"#PID<{incarnation_number(self.node, self.creation)}.{self.number}.{self.serial}>"
 
     def __reduce__(self) -> NoReturn:
         msg = "a Pid travels in messages, never in a pickle"
@@ -118,7 +125,8 @@ _set_number, _set_serial, _set_node, _set_creation, _set_hash = (
 class Ref(_Frozen):
     """A reference that is unique in the mesh: of one request, monitor, alias or timer.
 
-    `node` and `creation` are as in `Pid`; `number` has 64 bits.
+    `node` and `creation` are as in `Pid`.  `number` has 64 bits; that of an Erlang node up to 160, printed as
+    words of 32.
     """
 
     __slots__ = ("_hash", "creation", "node", "number")
@@ -152,8 +160,9 @@ class Ref(_Frozen):
         return self._hash
 
     def __repr__(self) -> str:
-        high, low = divmod(self.number, 1 << 32)
-        return f"#Ref<{_incarnation_number(self.node, self.creation)}.{high}.{low}>"
+        number = self.number
+        words = f"{number >> 32}.{number & _WORD}" if not number >> 64 else _in_words(number)
+        return f"#Ref<{incarnation_number(self.node, self.creation)}.{words}>"
 
     def __reduce__(self) -> NoReturn:
         msg = "a Ref travels in messages, never in a pickle"
@@ -166,6 +175,21 @@ class Ref(_Frozen):
         return self
 
 
+REFERENCE_BITS: Final = 160
+"""The width of a reference's number; those of Erlang nodes have up to five words of 32 bits."""
+
+_WORD: Final = 0xFFFFFFFF
+
+
+def _in_words(number: int) -> str:
+    """The number of a wide reference, its highest word first."""
+    words = []
+    while number:
+        words.append(str(number & _WORD))
+        number >>= 32
+    return ".".join(reversed(words))
+
+
 # ---------------------------------------------------------------- incarnations of other nodes
 
 _numbers = itertools.count(1)
@@ -173,7 +197,8 @@ _incarnations: dict[tuple[str, int], int] = {("", 0): 0}
 """(name, creation) -> the first number of its pids here.  Only grows; 0 is this node."""
 
 
-def _incarnation_number(node: str, creation: int) -> int:
+def incarnation_number(node: str, creation: int) -> int:
+    """Returns the number by which a node's incarnation is printed here, a new one for a new incarnation."""
     # setdefault is atomic under the GIL, so threads that meet one incarnation at once agree on its number.
     # The counter gives each incarnation another one; a lost race leaves a number unused, which is harmless.
     number = _incarnations.get((node, creation))
@@ -187,7 +212,7 @@ def incarnations() -> dict[int, Incarnation]:
     }
 
 
-_PRINTED: Final = r"(?:#PID|#Ref)?<?(\d+)\.(\d+)\.(\d+)>?"
+_PRINTED: Final = r"(?:#PID|#Ref)?<?(\d+(?:\.\d+){2,5})>?"
 
 
 def parse_pid(text: str) -> Pid:
@@ -203,20 +228,25 @@ def parse_pid(text: str) -> Pid:
 
 def parse_ref(text: str) -> Ref:
     """Parses a printed reference: `"0.1.2"`, `"<0.1.2>"` or `"#Ref<0.1.2>"`; raises as `parse_pid`."""
-    first, high, low = _parse(text, "reference", "0.1.2")
+    first, *words = _parse(text, "reference", "0.1.2")
     incarnation = _incarnation_numbered(first, text)
-    return Ref((high << 32) | low, incarnation.name, incarnation.creation)
+    number = 0
+    for word in words:
+        number = number << 32 | word
+    return Ref(number, incarnation.name, incarnation.creation)
 
 
-def _parse(text: object, what: str, example: str) -> tuple[int, int, int]:
-    if not isinstance(text, str) or not (found := re.fullmatch(_PRINTED, text.strip())):
+def _parse(text: object, what: str, example: str) -> list[int]:
+    found = re.fullmatch(_PRINTED, text.strip()) if isinstance(text, str) else None
+    numbers = found[1].split(".") if found else []
+    if not 3 <= len(numbers) <= (3 if what == "pid" else 6):
         msg = f"{text!r} is not a printed {what}; one looks like {example!r}"
         raise ValueError(msg)
-    first, second, third = (int(part) if len(part) < 40 else 2**64 for part in found.groups())
-    if max(first, second, third) >= 2**64 or third >= 2**32:
+    first, second, *rest = (int(part) if len(part) < 40 else 2**64 for part in numbers)
+    if max(first, second) >= 2**64 or max(rest) >= 2**32 or (len(rest) > 1 and second >= 2**32):
         msg = f"{text!r} is not a printed {what}: its numbers are too large"
         raise ValueError(msg)
-    return first, second, third
+    return [first, second, *rest]
 
 
 def _incarnation_numbered(number: int, text: str) -> Incarnation:
@@ -241,6 +271,8 @@ def full_name(name: str, host: str) -> str:
         NodeNameInvalid: the text is not a node name; its sentence says why.
         TypeError: *name* is not a str.
     """
+    if type(name) is Atom:
+        name = str(name)
     if type(name) is not str:
         msg = f"a node name is a str such as 'gus@{host}', not {name!r}"
         raise TypeError(msg)
@@ -318,11 +350,17 @@ class Raised:
 class Struct:
     """A dataclass, enum or namedtuple of a peer whose class is not loaded here, or has other fields here.
 
-    `name` is that of the class (`"module.Class"`), `fields` are its (field, value) pairs in order.
+    `name` is that of the class (`"module.Class"`), `fields` are its (field, value) pairs in order.  A struct
+    of an Elixir node, `%Shop.Item{}`, is one named `"Shop.Item"`, and is printed as Elixir prints it.
     """
 
     name: str
     fields: tuple[tuple[str, Any], ...]
+
+    @property
+    def is_elixirs(self) -> bool:
+        """True for a struct of Elixir's, `%Shop.Item{}`: a module there begins with a capital letter."""
+        return is_module(f"Elixir.{self.name}")
 
     def __getitem__(self, field: str) -> Any:
         for name, value in self.fields:
@@ -331,18 +369,28 @@ class Struct:
         raise KeyError(field)
 
     def __repr__(self) -> str:
+        if self.is_elixirs:
+            inner = ", ".join(f"{written_key(name)}{value!r}" for name, value in self.fields)
+            return f"%{_shown(self.name)}{{{inner}}}"
         inner = ", ".join(f"{_shown(name)}={value!r}" for name, value in self.fields)
         return f"Struct({_shown(self.name)}: {inner})" if inner else f"Struct({_shown(self.name)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FunctionName:
-    """A function or class of a peer that is not loaded here, by its name there."""
+    """A function or class of a peer that is not loaded here, by its name there.
+
+    `arity` is the number of arguments of a function of an Erlang node, whose `&String.upcase/1` is
+    `FunctionName("Elixir.String", "upcase", 1)`; None for Python's.
+    """
 
     module: str
     name: str
+    arity: int | None = None
 
     def __repr__(self) -> str:
+        if self.arity is not None:
+            return f"&{Atom(self.module)!r}.{written(self.name)}/{self.arity}"
         return f"FunctionName({_shown(self.module)}.{_shown(self.name)})"
 
 

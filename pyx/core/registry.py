@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyx.atoms import Atom
 from pyx.errors import RegistrationError
 from pyx.terms import LONGEST_WORD
 
@@ -26,6 +27,8 @@ class Registry:
         Raises:
             RegistrationError: the sentence names the rule.
         """
+        if type(name) is Atom:
+            name = str(name)
         if type(name) is not str or not name:
             msg = f"cannot register {pid} as {name!r}: a name is a str that is not empty"
             raise RegistrationError(msg)

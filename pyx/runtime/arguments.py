@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
+from pyx.atoms import Atom
 from pyx.core.mailbox import MailboxLimit
 from pyx.errors import NoProcess
 from pyx.terms import LONGEST_WORD, Pid, Ref
@@ -35,6 +36,10 @@ def checked_destination(node: NameCompleter, dest: Any) -> Pid | str | tuple[str
     kind = type(dest)
     if kind is Pid or kind is Ref or kind is str:
         return dest  # type: ignore[no-any-return]
+    if kind is Atom:
+        return str(dest)
+    if kind is tuple and len(dest) == 2 and (type(dest[0]) is Atom or type(dest[1]) is Atom):
+        dest = tuple(str(part) if type(part) is Atom else part for part in dest)
     if kind is tuple and len(dest) == 2 and type(dest[0]) is str and type(dest[1]) is str:
         if len(dest[0]) > LONGEST_WORD:
             msg = f"a registered name has at most {LONGEST_WORD} characters, not {len(dest[0])}"
@@ -89,6 +94,8 @@ def checked_pid(value: Any) -> Pid:
 
 def checked_name(value: Any) -> str:
     """Returns *value* if it can be a registered name; raises TypeError."""
+    if type(value) is Atom:
+        return str(value)
     return _exactly(str, value, "a registered name, which is a str,")
 
 

@@ -14,6 +14,7 @@ from inspect import signature
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pyx.atoms import Atom
 from pyx.errors import EncodeError
 from pyx.introspection import (
     attributes_of_module,
@@ -123,6 +124,7 @@ def named_callee(api: str, module: Any, rest: tuple[Any, ...], options: Mapping[
     if isinstance(module, ModuleType):
         module = module.__name__
     function, *args = rest or (options.get("function"),)
+    module, function = (str(name) if type(name) is Atom else name for name in (module, function))
     if type(module) is not str or type(function) is not str:
         msg = (
             f'{api} takes a function and its arguments, or `module, "function", [args]` '

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyx.atoms import Atom
 from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
 from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
-from pyx.terms import LONGEST_WORD, Raised
+from pyx.terms import LONGEST_WORD, REASON_WORDS, Raised
 from pyx.wire.codec import decode, encode, encode_payload
 
 if TYPE_CHECKING:
@@ -78,11 +79,14 @@ def encoded_call(
 def encoded_reason(reason: object, limit: int) -> Reason:
     """Returns an exit reason as it is sent: a short str stays itself, any other data is encoded.
 
+    The atoms of OTP's own reasons are the kernel's words: `Exit(Atom("normal"))` is a normal end.
     A reason that is not data, or too long, becomes a `Raised` that says so: the end of a process must not
     fail.
     """
     if type(reason) is str and len(reason) <= LONGEST_WORD:
         return reason
+    if type(reason) is Atom and reason in REASON_WORDS:
+        return str(reason)
     try:
         return encoded(reason, limit, what="reason")
     except EncodeError as error:

@@ -12,6 +12,7 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyx import fast_paths
+from pyx.atoms import Atom
 from pyx.runtime.patterns import matches_any
 from pyx.terms import Literal
 
@@ -56,6 +57,8 @@ def _test_of(pattern: Any) -> Test:
         return _test_of_dict(pattern)
     if kind is Literal:
         return _test_of_value(pattern.value)
+    if kind is str:
+        return lambda value: (type(value) is str or type(value) is Atom) and value == pattern
     if isinstance(pattern, type):
         return lambda value: isinstance(value, pattern)
     if callable(pattern):
@@ -94,7 +97,7 @@ def _is_value(pattern: Any) -> bool:
     return type(pattern) in _PLAIN
 
 
-_PLAIN = frozenset((str, int, bytes, bool, type(None)))
+_PLAIN = frozenset((str, Atom, int, bytes, bool, type(None)))
 
 
 def _test_of_tagged(
@@ -104,12 +107,13 @@ def _test_of_tagged(
     kind, size, at = type(pattern), len(pattern), first[0]
     tag = pattern[at]
     kind_of_tag = type(tag)
+    other_kind = Atom if kind_of_tag is str else kind_of_tag
 
     def matches_tag_and_each(value: Any) -> bool:
         if type(value) is not kind or len(value) != size:
             return False
         item = value[at]
-        if type(item) is not kind_of_tag or item != tag:
+        if (type(item) is not kind_of_tag and type(item) is not other_kind) or item != tag:
             return False
         for index, test in rest:
             if not test(value[index]):

@@ -6,6 +6,7 @@
     other callables     a predicate; what it raises goes to the receiver, and nothing is taken
     tuple, list         same type and length, element by element
     dict                at least these keys, value by value
+    a str               a str or an atom of this text
     else                equal, and of the same type (`True` is not `1`)
 
 See `pattern_compiler.py` for patterns that are tried on many messages.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyx.atoms import Atom
 from pyx.terms import Literal, Ref
 
 
@@ -40,7 +42,7 @@ def matches(pattern: Any, value: Any) -> bool:
             item = value[index]
             # A tag and a class, the most frequent parts: as below, without the call.
             if type(part) is str:
-                if type(item) is not str or item != part:
+                if (type(item) is not str and type(item) is not Atom) or item != part:
                     return False
             elif type(part) is type:
                 if not isinstance(item, part):
@@ -57,6 +59,8 @@ def matches(pattern: Any, value: Any) -> bool:
         return True
     if kind is Literal:
         return type(value) is type(pattern.value) and bool(value == pattern.value)
+    if kind is str:
+        return (type(value) is str or type(value) is Atom) and bool(value == pattern)
     if isinstance(pattern, type):
         return isinstance(value, pattern)
     if callable(pattern):

@@ -34,6 +34,7 @@ Expected and actual output are compared:
     match_unordered         a block with `# unordered`
     match_line              one line
     match_echo              an echo, as a Python value
+    elixir_echo             terms of Erlang in an echo, as Python writes them
     wildcards               `[..]`, `*` and `?`
     expressions             regular expressions, in a child process that can be stopped
     characters              what a terminal shows of a line, and the escapes of the rest

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TOKEN: Final = re.compile(
-    r"(?P<ref>#Ref<\d+\.\d+\.\d+>)"
+    r"(?P<ref>#Ref<\d+(?:\.\d+){2,5}>)"
     r"|(?P<pid><\d+\.\d+\.\d+>)"
     # As in the repr of an object: `<f at 0x7f12ab>`, `<weakref at 0x7f12ab; dead>`.
     r"|(?P<address>(?<= at )0x[0-9a-fA-F]{6,}(?=[>,;: ]))"
     r"|(?P<port>\b127\.0\.0\.1:\d+\b)"
 )
-_CALL: Final = re.compile(r"\b(?P<kind>pid|ref)\(\s*(?P<quote>['\"])(?P<body>\d+\.\d+\.\d+)(?P=quote)\s*\)")
+_CALL: Final = re.compile(
+    r"\b(?P<kind>pid|ref)\(\s*(?P<quote>['\"])(?P<body>\d+(?:\.\d+){2,5})(?P=quote)\s*\)"
+)
 
 _Space: TypeAlias = tuple[object, ...]
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pyx.scenario.bindings import Token, split_tokens
+from pyx.scenario.elixir_echo import as_python
 from pyx.scenario.match_line import match_parts
 from pyx.scenario.wildcards import ANY
 
@@ -121,7 +122,7 @@ def read_echo(text: str) -> _ParsedEcho | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _ParsedEcho(ast.parse("".join(source).strip(), mode="eval").body, tokens)
+            return _ParsedEcho(ast.parse(as_python("".join(source).strip()), mode="eval").body, tokens)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 

@@ -2,15 +2,16 @@
 
 Exact, decided by `type(x) is`: None, bool, int of any size, float, str (lone surrogates too), bytes, list,
 tuple, dict with any hashable keys in order, set, frozenset, date, time, datetime, timedelta, Decimal, UUID,
-Pid, Ref, dataclasses, namedtuples and enums by class name, functions and classes by name, Struct,
-FunctionName, Raised.  An exception arrives as `Raised`.  Every other value, and any value that would arrive
-changed, raises `EncodeError` at the call, with a hint.
+Pid, Ref, Atom, dataclasses, namedtuples and enums by class name, functions and classes by name, Struct,
+FunctionName, Raised, and the terms of `erlang_terms`.  An exception arrives as `Raised`.  Every other value,
+and any value that would arrive changed, raises `EncodeError` at the call, with a hint.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.atoms import Atom
 from pyx.errors import DecodeError
 from pyx.signals import Discarded, SplitBytes
 from pyx.terms import Pid, Ref
@@ -39,7 +40,7 @@ __all__ = [
     "name_of_callable",
 ]
 
-_FLAT: Final = frozenset((type(None), bool, int, float, str, bytes, Pid, Ref))
+_FLAT: Final = frozenset((type(None), bool, int, float, str, bytes, Pid, Ref, Atom))
 
 _KEPT_BYTES: Final = 64 * 1024
 """An unpacker keeps the memory of its largest payload; a larger payload gets an unpacker of its own."""
@@ -56,7 +57,7 @@ _idle_small: list[Decoder] = []
 def is_flat(value: Any) -> bool:
     """True for a value that may be delivered inside a node without a copy: immutable, and of exact type.
 
-    That is exactly None, bool, int, float, str, bytes, Pid, Ref, or a tuple of these.
+    That is exactly None, bool, int, float, str, bytes, Pid, Ref, Atom, or a tuple of these.
     """
     cls = type(value)
     try:
@@ -66,12 +67,14 @@ def is_flat(value: Any) -> bool:
 
 
 def load_for_peers() -> None:
-    """Loads the module that only messages of other nodes may be the first to need, before any of these comes.
+    """Loads the modules that only messages of other nodes may be the first to need, before any of them.
 
     Decoding imports nothing.  A node without peers does without time zones: 0.24 MB [measured: CPython 3.11,
     where their search path takes the variables that Python was built with].
     """
     import zoneinfo  # noqa: F401
+
+    import pyx.wire.messages.erlang  # noqa: F401
 
 
 def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = True) -> Any:

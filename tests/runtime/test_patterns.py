@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx import fast_paths
+from pyx.atoms import Atom
 from pyx.runtime.pattern_compiler import compiled
 from pyx.runtime.patterns import matches, matches_any, required_reference
 from pyx.terms import Literal, Pid, Ref
@@ -51,6 +52,14 @@ TAKEN: list[tuple[Any, Any]] = [
     ({"product": {"name": "nike"}}, {"product": {"name": "nike", "qty": 1}}),
     ({None: 1}, {None: 1}),
     ("status", "status"),
+    ("status", Atom("status")),
+    (Atom("status"), Atom("status")),
+    (("add", 1), (Atom("add"), 1)),
+    ((..., "add"), (1, Atom("add"))),
+    ((Atom("add"), ...), (Atom("add"), 1)),
+    ({"name": "nike"}, {Atom("name"): Atom("nike")}),
+    (Literal(Atom("add")), Atom("add")),
+    (str, Atom("add")),
     (1, 1),
     (1.5, 1.5),
     (None, None),
@@ -67,6 +76,14 @@ TAKEN: list[tuple[Any, Any]] = [
 ]
 
 LEFT: list[tuple[Any, Any]] = [
+    (Atom("add"), "add"),
+    ((Atom("add"), 1), ("add", 1)),
+    (Literal("add"), Atom("add")),
+    (Literal(Atom("add")), "add"),
+    ((Literal("add"), 1), (Atom("add"), 1)),
+    ("add", Atom("sub")),
+    (("add", 1), (Atom("sub"), 1)),
+    (b"add", Atom("add")),
     (int, "1"),
     (str.isdigit, "x"),
     (("add", ...), ("add",)),

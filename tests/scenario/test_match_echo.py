@@ -1,4 +1,4 @@
-"""match_echo.py: echoes are compared as Python values."""
+"""match_echo.py, elixir_echo.py: echoes are compared as Python values."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ class TestEchoes:
             ("Item(name='x', n=-1)", "Item(name='x',\n     n=-1)"),
             ("b'x'", 'b"x"'),
             ("...", "..."),
+            ("(:ok, [:a, :b?])", "(:ok,\n [:a, :b?])"),
+            ("{:name: 'nike', 'q': :x}", '{"q": :x, :name: "nike"}'),
+            (":ok", ":ok"),
+            ("%Shop.Item{name: 'nike', qty: 1}", '%Shop.Item{qty: 1, name: "nike"}'),
+            ("%{'a' => 1, :a => [:b]}", "%{:a => [:b], 'a' => 1}"),
+            ("[1 | :two]", "[1 |\n :two]"),
+            (':"a b"', ':"a b"'),
         ],
     )
     def test_echo_matches_the_same_value_written_otherwise(self, written: str, shown: str) -> None:
@@ -53,6 +60,12 @@ class TestEchoes:
             ("-0.0", "0.0"),
             ("[..]", "[1]"),
             ("<a b>", "<a b>"),
+            (":ok", "'ok'"),
+            (":ok", ":no"),
+            ("{':a'}", "{:a}"),
+            ("%Shop.Item{name: 1}", "%Shop.Itom{name: 1}"),
+            ("%{'a' => 1}", "{'a': 1}"),
+            ("[1 | 2]", "[1, 2]"),
         ],
     )
     def test_echo_does_not_match_another_value(self, written: str, shown: str) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from pyx.atoms import Atom
+from pyx.erlang_terms import ImproperList, Map
 from pyx.shell.render import MOST_CHARACTERS, render
-from pyx.terms import Pid
+from pyx.terms import Pid, Struct
 
 
 @dataclass
@@ -37,6 +39,10 @@ class Explodes:
         ([Pid(5), Pid(6)], "[#PID<0.5.0>, #PID<0.6.0>]"),
         (Item("nike", 3), "Item(name='nike', qty=3)"),
         (1.5, "1.5"),
+        ((Atom("ok"), {Atom("name"): "nike"}), "(:ok, {:name: 'nike'})"),
+        (ImproperList([Atom("alias")], 2), "[:alias | 2]"),
+        (Map([("a", 1), (Atom("a"), 2)]), "%{'a' => 1, :a => 2}"),
+        (Struct("Shop.Item", (("name", "nike"),)), "%Shop.Item{name: 'nike'}"),
     ],
 )
 def test_short_value_is_its_repr(value: object, text: str) -> None:

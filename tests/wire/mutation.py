@@ -57,7 +57,7 @@ def mutated(chance: Random, data: bytes, others: Sequence[bytes]) -> bytes:
             case 2:
                 changed[place : place + chance.randint(1, 8)] = b""
             case 3:  # a tag of some kind
-                changed[place:place] = b"\x92\xd4" + bytes((chance.randint(0, 22), 0))
+                changed[place:place] = b"\x92\xd4" + bytes((chance.randint(0, 27), 0))
             case 4:
                 other = chance.choice(others)
                 start = chance.randrange(len(other))

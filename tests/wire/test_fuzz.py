@@ -25,6 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyx import fast_paths
+from pyx.atoms import Atom
+from pyx.erlang_terms import BeamFunction, BitString, ImproperList, Map, Port
 from pyx.errors import DecodeError, ProtocolError
 from pyx.signals import ExitSignal, Link, Payload, Send
 from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
@@ -93,6 +95,16 @@ RICH: Final[list[Any]] = [
     {Point(1, (2,)): Point(Point(1, 2), 3), Pid(1, 0, "bob@vm", 22): {1: {2: {3: b"bytes"}}}},
     [len, Point, WithMeta, FunctionName("os", "system"), "text \ud800", [[[[[(((((1,),),),),)]]]]]],
     [Loud("nike", ["a"]), LoudPair(1, (2,)), LoudColour.RED, WithMeta(1)],
+    [
+        (
+            Atom("ok"),
+            {Atom("name"): "nike", "name?": Atom("größe")},
+            ImproperList([Atom("alias")], Ref(2**159, "a@vm", 5)),
+        ),
+        Map([("a", 1), (Atom("a"), [2]), ([1, {2: 3}], Map([(1, 1), (1.0, 2)]))]),
+        [BitString(b"\x10", 4), Port("a@vm", 5, 6), BeamFunction(b"p123"), FunctionName("lists", "map", 2)],
+        {ImproperList([1, (2,)], 3): {Map([((1,), 2)]), BitString(b"a", 3), Port("a@vm", 1, 2)}},
+    ],
     # Names of code, to see that none of it is called.
     [
         FunctionName(module, name)

@@ -9,6 +9,7 @@
     plain           messages without tags: encoded and decoded by C code alone
     safe_keys       keys of dicts and members of sets: which may be sent, and decoders that check them
     format          the kinds of compound values, the tags that lead them, the check of a payload's depth
+    erlang          terms of Erlang that Python lacks: improper lists, maps, bit strings, ports, functions
     scalars         values without parts that msgpack lacks: big ints, dates, decimals, UUIDs
     classes         objects of user classes, read and rebuilt without running the class's code
     enums           members of enums and flags

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgpack
 
+from pyx.atoms import Atom
 from pyx.introspection import find_loaded, is_class
 from pyx.printable import short_repr
-from pyx.terms import FunctionName, Incarnation, Pid, Ref, Struct, is_full_name
+from pyx.terms import REFERENCE_BITS, FunctionName, Incarnation, Pid, Ref, Struct, is_full_name
 from pyx.wire.messages import classes, enums, format, scalars
 from pyx.wire.messages.format import SLICE_BYTES, MalformedPayload, exact, slices
 from pyx.wire.messages.hash_safety import class_hash_runs_code
@@ -216,6 +217,10 @@ class Decoder:
             return self.found_class(found)
         return found if found is not None and is_function(found) else name
 
+    def term(self, term: Any, _parts: list[Any]) -> Any:
+        """Returns a term of Erlang that was built of these parts."""
+        return term
+
     def found_class(self, cls: type) -> Any:
         """Returns a class that is loaded here, unless its hash must be checked first."""
         if class_hash_runs_code(cls):
@@ -262,7 +267,7 @@ def _build_pid(decoder: Decoder, items: list[Any]) -> Pid:
 
 def _build_ref(decoder: Decoder, items: list[Any]) -> Ref:
     _, number, *incarnation = items
-    return Ref(_unsigned(number, 64), *_incarnation(decoder, incarnation))
+    return Ref(_unsigned(number, REFERENCE_BITS), *_incarnation(decoder, incarnation))
 
 
 def _incarnation(decoder: Decoder, parts: list[Any]) -> tuple[str, int]:
@@ -298,6 +303,20 @@ def _unsigned(value: Any, bits: int) -> int:
 # ---------------------------------------------------------------- the kinds
 
 
+_atom: Final = functools.lru_cache(maxsize=1024)(Atom)
+
+
+def _build_atom(_decoder: Decoder, items: list[Any]) -> Atom:
+    _, text = items
+    return _atom(exact(text, str))
+
+
+def _build_erlang_term(decoder: Decoder, items: list[Any]) -> Any:
+    from pyx.wire.messages import erlang  # loaded already: see there
+
+    return decoder.term(erlang.build(items[0].kind, items), items)
+
+
 def _scalar(build: Callable[[list[Any]], Any]) -> Callable[[Decoder, list[Any]], Any]:
     return lambda _decoder, items: build(items)
 
@@ -327,6 +346,12 @@ TAG_READERS: Final = {
         TagReader(format.STRUCT, Decoder.build_struct),
         TagReader(format.FUNCTION_NAME, _scalar(scalars.build_function_name)),
         TagReader(format.RAISED, _scalar(scalars.build_raised)),
+        TagReader(format.ATOM, _build_atom),
+        TagReader(format.IMPROPER_LIST, _build_erlang_term),
+        TagReader(format.MAP, _build_erlang_term),
+        TagReader(format.BIT_STRING, _build_erlang_term),
+        TagReader(format.PORT, _build_erlang_term),
+        TagReader(format.BEAM_FUNCTION, _build_erlang_term),
     )
 }
 """By kind, which is the ext type.  A tag that does not lead an array leaves `open_tags` above 0: an error."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgpack
 
 from pyx import fast_paths
+from pyx.atoms import Atom
 from pyx.signals import SPLIT_BYTES, SplitBytes
 from pyx.terms import Pid, Ref
 from pyx.wire.fresh_memory import keep_large_buffers
@@ -141,11 +142,15 @@ def _small_form(value: Any) -> bytes | None:
                     size += len(key)
                 elif type(key) is int:
                     found |= ODD_KEY
+                elif type(key) is Atom:
+                    found |= TAG
                 else:
                     return None
                 cls = type(part)
                 if cls is str or cls is bytes:
                     size += len(part)
+                elif cls is Atom:
+                    found |= TAG
                 elif cls is not int and cls is not float and part is not None and cls is not bool:
                     return None
         elif cls is list or cls is tuple:
@@ -156,9 +161,11 @@ def _small_form(value: Any) -> bytes | None:
                 cls = type(part)
                 if cls is str or cls is bytes:
                     size += len(part)
+                elif cls is Atom:
+                    found |= TAG
                 elif cls is not int and cls is not float and part is not None and cls is not bool:
                     return None
-        elif cls is Pid or cls is Ref:
+        elif cls is Pid or cls is Ref or cls is Atom:
             found |= TAG
         elif cls is not float and each is not None and cls is not bool:
             return None

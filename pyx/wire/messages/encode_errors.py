@@ -113,3 +113,11 @@ def _parts(place: _Place) -> Iterator[tuple[Any, str, bool]]:
             _module, _qualname, joined, *values = parts
             for part, field in zip(values, joined.split(","), strict=False):
                 yield part, f"{path}.{field}", hashed
+        elif head.code == format.IMPROPER_LIST:
+            for index, part in enumerate(parts[1:]):
+                yield part, f"{path}.items[{index}]", hashed
+            yield parts[0], f"{path}.tail", hashed
+        elif head.code == format.MAP:
+            for key, part in zip(parts[::2], parts[1::2], strict=True):
+                yield key, f"a key of {path}", hashed
+                yield part, f"{path}[{short_repr(key)}]", hashed

@@ -19,7 +19,7 @@ They lead exts of more than one byte, with which no general payload begins.
     INT            big-endian two's complement bytes
     PID            number, serial                     a process of the node that encoded the payload
                    number, serial, node, creation     a process of another node
-    REF            number                             as PID
+    REF            number, of up to 160 bits          as PID
                    number, node, creation
     DATE           year, month, day
     TIME           hour, minute, second, microsecond, fold                      and a zone, or nothing
@@ -34,8 +34,14 @@ They lead exts of more than one byte, with which no general payload begins.
     FLAG           module, qualified name, number     a combination of flags that is not a member
     FUNCTION       module, qualified name             also a class
     STRUCT         name, then field, value, field, value ...
-    FUNCTION_NAME  module, qualified name
+    FUNCTION_NAME  module, qualified name; of an Erlang function also its number of arguments
     RAISED         type, text, traceback
+    ATOM           text
+    IMPROPER_LIST  tail, then the items
+    MAP            key, value, key, value ...
+    BIT_STRING     bytes, number of bits in the last one
+    PORT           node, number, creation
+    BEAM_FUNCTION  bytes, a term in Erlang's format
 """
 
 from __future__ import annotations
@@ -75,8 +81,14 @@ FUNCTION: Final = 17
 STRUCT: Final = 18
 FUNCTION_NAME: Final = 19
 RAISED: Final = 20
+ATOM: Final = 21
+IMPROPER_LIST: Final = 22
+MAP: Final = 23
+BIT_STRING: Final = 24
+PORT: Final = 25
+BEAM_FUNCTION: Final = 26
 
-_tags: Final = {kind: ExtType(kind, b"\0") for kind in range(TUPLE, RAISED + 1)}
+_tags: Final = {kind: ExtType(kind, b"\0") for kind in range(TUPLE, BEAM_FUNCTION + 1)}
 
 TAG_IDS: Final = frozenset(map(id, _tags.values()))
 """The ids of the tags: an equal ext that is another object comes from the user's message and is not data."""

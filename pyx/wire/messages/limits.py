@@ -14,6 +14,7 @@ from gc import get_referents
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from pyx.atoms import Atom
 from pyx.terms import Pid, Ref
 from pyx.wire.messages.format import MAX_DEPTH, TAG_IDS
 from pyx.wire.messages.names import Unsendable
@@ -40,7 +41,7 @@ _LARGE: Final = 256
 """Items of one level from which C iterates over them instead of Python."""
 
 _PLAIN: Final = frozenset((
-    type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset, Pid, Ref
+    type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset, Pid, Ref, Atom
 ))  # fmt: skip
 _BITS: Final[dict[type, int]] = {tuple: TUPLE, list: LIST, dict: 0}
 _TEXTS: Final = frozenset((str, bytes))
@@ -81,7 +82,7 @@ def measure_short(value: Any) -> Measured | None:
             size += len(each)
         elif cls is int or cls is float or each is None or cls is bool:
             pass
-        elif cls is Pid or cls is Ref:
+        elif cls is Pid or cls is Ref or cls is Atom:
             found |= TAG
         elif len(todo) > _SOME:
             return None
@@ -117,7 +118,7 @@ def measure_short(value: Any) -> Measured | None:
         elif (cls is tuple or cls is frozenset) and len(keys) <= _SOME:
             found |= TAG
             keys += each
-        elif cls is Pid or cls is Ref:
+        elif cls is Pid or cls is Ref or cls is Atom:
             found |= TAG
         else:
             return None
@@ -213,7 +214,7 @@ class _Collector:
             elif cls is int or cls is float or each is None or cls is bool:
                 if hashed:
                     self.found |= ODD_KEY
-            elif cls is Pid or cls is Ref:
+            elif cls is Pid or cls is Ref or cls is Atom:
                 self.found |= TAG
             elif cls is dict:
                 found.dicts.append(each)

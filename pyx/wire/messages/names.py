@@ -15,6 +15,9 @@ from pyx.terms import FunctionName
 
 _FUNCTIONS: Final = (FunctionType, BuiltinFunctionType, MethodDescriptorType)
 
+ERLANG_TERMS: Final = "pyx.erlang_terms"
+"""The module of terms of Erlang, which is loaded with the first of them."""
+
 _EXPORT: Final = "__pyx_export__"
 
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from pyx.introspection import is_class
-from pyx.terms import FunctionName, Pid, Raised, Ref, Struct
+from pyx.atoms import Atom
+from pyx.introspection import class_module, is_class
+from pyx.terms import REFERENCE_BITS, FunctionName, Pid, Raised, Ref, Struct
 from pyx.wire.messages import classes, enums, format, scalars
 from pyx.wire.messages.hints import hint
-from pyx.wire.messages.names import Unsendable, class_name, is_function, name_of
+from pyx.wire.messages.names import ERLANG_TERMS, Unsendable, class_name, is_function, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ _FLAG = format.tag(format.FLAG)
 _ENUM = format.tag(format.ENUM)
 _FUNCTION = format.tag(format.FUNCTION)
 _STRUCT = format.tag(format.STRUCT)
+_ATOM = format.tag(format.ATOM)
 _OBJECTS: Final = {kind: format.tag(kind) for kind in (format.DATACLASS, format.NAMEDTUPLE)}
 
 
@@ -49,9 +51,13 @@ def reduce_pid(value: Pid) -> list[Any]:
 
 
 def _reduce_ref(value: Ref) -> list[Any]:
-    if value.number >> 64:
+    if value.number >> REFERENCE_BITS:
         raise Unsendable(_OUT_OF_RANGE)
     return [_REF, value.number, value.node, value.creation] if value.node else [_REF, value.number]
+
+
+def _reduce_atom(value: Atom) -> list[Any]:
+    return [_ATOM, str(value)]
 
 
 def _reduce_struct(value: Struct) -> list[Any]:
@@ -64,6 +70,7 @@ _REDUCERS: Final[dict[type, Callable[[Any], list[Any]]]] = {
     int: scalars.reduce_int,
     Pid: reduce_pid,
     Ref: _reduce_ref,
+    Atom: _reduce_atom,
     date: scalars.reduce_date,
     time: scalars.reduce_time,
     datetime: scalars.reduce_datetime,
@@ -86,6 +93,8 @@ def reduce_object(value: Any) -> list[Any]:
     # Only a class whose metaclass is `type`: hashing another may run code of its metaclass.
     if type(cls) is type and (reduce := _REDUCERS.get(cls)) is not None:
         return reduce(value)
+    if class_module(cls) == ERLANG_TERMS and (parts := _reduced_erlang_term(value)) is not None:
+        return parts
     if is_function(value) or is_class(value):
         return [_FUNCTION, *name_of(value)]
     if issubclass(cls, BaseException):
@@ -100,6 +109,15 @@ def reduce_object(value: Any) -> list[Any]:
         name = enums.member_name(value)
         return [_ENUM if type(name) is str else _FLAG, layout.module, layout.qualname, name]
     return [_OBJECTS[layout.kind], layout.module, layout.qualname, layout.joined, *layout.values(value)]
+
+
+def _reduced_erlang_term(value: Any) -> list[Any] | None:
+    """The array for a term of `erlang_terms`, which is loaded once there is such a value."""
+    from pyx.wire.messages.erlang import REDUCERS
+
+    _REDUCERS.update(REDUCERS)
+    cls = type(value)
+    return _REDUCERS[cls](value) if type(cls) is type and cls in REDUCERS else None
 
 
 def _reduce_exception(value: BaseException, cls: type) -> list[Any]:

@@ -13,13 +13,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.introspection import is_class
+from pyx.introspection import class_module, is_class
 from pyx.terms import Struct
 from pyx.wire.messages import classes, format
 from pyx.wire.messages.decode import Decoder, check_collisions
 from pyx.wire.messages.format import MalformedPayload
 from pyx.wire.messages.hash_safety import class_hash_runs_code
-from pyx.wire.messages.names import Unsendable
+from pyx.wire.messages.names import ERLANG_TERMS, Unsendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,9 +65,17 @@ def _hashed_with(value: Any) -> tuple[Iterable[Any], int, bool]:
     try:
         layout = classes.layout_of(cls)
     except Unsendable:  # not an object of a user's class
-        return (), 0, False
+        return (
+            (_parts_of_map(value), _IN_PYTHON, False) if class_module(cls) == ERLANG_TERMS else ((), 0, False)
+        )
     parts = () if layout.kind == format.ENUM else layout.values(value)
     return parts, _IN_C if layout.kind == format.NAMEDTUPLE else _IN_PYTHON, layout.hash_runs_code
+
+
+def _parts_of_map(value: Any) -> Iterable[Any]:
+    from pyx.erlang_terms import Map  # loaded, if this is one
+
+    return [part for pair in value.pairs for part in pair] if type(value) is Map else ()
 
 
 class CollisionCheckingDecoder(Decoder):
@@ -125,6 +133,10 @@ class KeyCheckingDecoder(CollisionCheckingDecoder):
         """Builds an object, and records what hashing it takes."""
         stack = _IN_C if layout.kind == format.NAMEDTUPLE else _IN_PYTHON
         return self._recorded(layout.build(values), math.inf if layout.hash_runs_code else stack, values)
+
+    def term(self, term: Any, parts: list[Any]) -> Any:
+        """Returns a term of Erlang, and records what hashing it takes."""
+        return self._recorded(term, _IN_PYTHON, parts)
 
     def member(self, member: Any) -> Any:
         """Returns a member of an enum; records it if hashing it runs user code."""

@@ -126,13 +126,15 @@ def build_uuid(items: list[Any]) -> UUID:
 
 def reduce_function_name(value: FunctionName) -> list[Any]:
     """The array that stands in a payload for a FunctionName."""
-    return [_FUNCTION_NAME, value.module, value.name]
+    arity = [] if value.arity is None else [value.arity]
+    return [_FUNCTION_NAME, value.module, value.name, *arity]
 
 
 def build_function_name(items: list[Any]) -> FunctionName:
     """The FunctionName of a tagged array."""
-    _, module, name = items
-    return FunctionName(exact(module, str), exact(name, str))
+    _, module, name, *arity = items
+    numbers = [exact(number, int) for number in arity]
+    return FunctionName(exact(module, str), exact(name, str), *numbers)
 
 
 def reduce_raised(value: Raised) -> list[Any]:
