@@ -43,6 +43,15 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
     (sig.Send(MINE, ALIAS, ENCODED), sig.Send(MINE_READ, ALIAS_READ, ENCODED_READ)),
     (sig.Send(None, Ref(3, "bob@vm", 21), ENCODED), sig.Send(None, Ref(3, "bob@vm", 21), ENCODED_READ)),
     (sig.Send(MINE, Ref(2**64 - 1, *BOB), ENCODED), sig.Send(MINE_READ, Ref(2**64 - 1), ENCODED_READ)),
+    (sig.Send(MINE, Ref(2**160 - 1, *BOB), ENCODED), sig.Send(MINE_READ, Ref(2**160 - 1), ENCODED_READ)),
+    (
+        sig.Monitor(MINE, THEIRS, Ref(2**159)),
+        sig.Monitor(MINE_READ, THEIRS_READ, Ref(2**159, *GUS)),
+    ),
+    (
+        sig.Down(THEIRS, Ref(2**64, *BOB), MINE, "normal", MINE),
+        sig.Down(THEIRS_READ, Ref(2**64), MINE_READ, "normal", MINE_READ),
+    ),
     (
         sig.Send(MINE, THEIRS, sig.Payload(b"x", GUS)),
         sig.Send(MINE_READ, THEIRS_READ, sig.Payload(b"x", GUS)),

@@ -87,7 +87,7 @@ def test_signal_within_the_limits_is_unchanged() -> None:
 @pytest.mark.parametrize(
     "signal",
     [
-        Send(MINE, Pid(2**64, 0, *BOB), ENCODED), Send(MINE, Ref(2**64, *BOB), ENCODED),
+        Send(MINE, Pid(2**64, 0, *BOB), ENCODED), Send(MINE, Ref(2**160, *BOB), ENCODED),
         Monitor(MINE, Pid(1, 2**32, *BOB), REF), Monitor(MINE, Pid(-1, 0, *BOB), REF),
     ],
 )  # fmt: skip
