@@ -68,6 +68,8 @@ if TYPE_CHECKING:
     )
     from pyx.otp.children import ChildSpec, child
     from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
+    from pyx.otp.task import Task
+    from pyx.otp.task_errors import TaskError, TaskExited, TaskNotMine, TaskTimeout
     from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
     from pyx.process import Process
     from pyx.terms import FunctionName, Literal, Pid, Raised, Ref, Struct
@@ -98,6 +100,8 @@ _PUBLIC_NAMES: Final = {
         "TooManyChildren",
     ),
     "pyx.otp.children": ("ChildSpec", "child"),
+    "pyx.otp.task": ("Task",),
+    "pyx.otp.task_errors": ("TaskError", "TaskExited", "TaskNotMine", "TaskTimeout"),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
     "pyx.errors": (
         "AlreadyReceiving",
@@ -202,6 +206,11 @@ __all__ = [
     "ServerAlreadyStarted",
     "StartFailed",
     "Struct",
+    "Task",
+    "TaskError",
+    "TaskExited",
+    "TaskNotMine",
+    "TaskTimeout",
     "TerminalTaken",
     "TooManyChildren",
     "TranscriptError",

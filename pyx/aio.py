@@ -42,7 +42,7 @@ __all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TWINS_OF_OTP: Final[dict[str, str]] = {}
+_TWINS_OF_OTP: Final[dict[str, str]] = {"Task": "pyx.otp.awaitable_tasks"}
 """By name, the modules of the twins of OTP's behaviours: loaded when they are first used."""
 
 

@@ -37,7 +37,8 @@ from this file, or a plain `TypeError` or `ValueError`.  Facts are attributes; e
     Exit (Exception)                   raised by user code to end its process with a reason
     ProcessKilled (BaseException)      raised in a process that is already dead
 
-Below `PyxError` stand also the errors of OTP's behaviours: `otp/call_errors.py` has those of calls.
+Below `PyxError` stand also the errors of OTP's behaviours: `otp/call_errors.py` has those of calls,
+`otp/task_errors.py` those of tasks.
 """
 
 from __future__ import annotations

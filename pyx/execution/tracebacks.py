@@ -19,7 +19,7 @@ _IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.
 _CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
-_PYX_CLASS: Final = r"(?m)^pyx\.\w+\.(?=[A-Z]\w*(:|$))"
+_PYX_CLASS: Final = r"(?m)^pyx\.(?:\w+\.)+(?=[A-Z]\w*(:|$))"
 """What stands before the name of one of pyx's own errors; its users know it without."""
 
 _MAX_CHARACTERS: Final = 20_000

@@ -10,6 +10,11 @@ or a prompt names one of its classes.
     start_errors       why a process did not start
     via                names that a registry keeps, wherever the name of a process is taken
     remote_work        what a request asks a process to run, and the policy on what peers may have run here
+    task               `Task`: the data and the functions
+    task_process       the process of a task, and what its owner has of it
+    task_waits         what the owner waits for: await, yield, shutdown and their relatives
+    task_errors        why a task has no result for the process that asks
+    awaitable_tasks    `aio.Task`
     children           child specifications
     child_errors       the refusals of supervisors
     supervision_steps  what the decisions of a supervisor are made of

@@ -22,7 +22,7 @@ from pyx.execution.context import require
 from pyx.execution.thread_state import runs_loop
 from pyx.runtime import rpc_functions
 from pyx.runtime.arguments import checked_seconds
-from pyx.runtime.call_forms import callee, is_function
+from pyx.runtime.call_forms import callee_of_function, is_function, named_callee
 from pyx.runtime.chosen_functions import check_choice, chosen_function
 from pyx.runtime.encoding import decoded, encoded
 from pyx.runtime.local_node import node_of, this_node
@@ -118,9 +118,12 @@ def work_for(
         TypeError: neither form fits.
     """
     here = this_node()
-    if is_function(target) and here.kernel.tables.is_here(node):
+    if not is_function(target):
+        called = named_callee(api, target, args, kwargs)
+    elif here.kernel.tables.is_here(node):
         return LocalWork(here, target, args, kwargs)
-    called = callee(api, target, args, kwargs)
+    else:
+        called = callee_of_function(target, list(args), kwargs)
     # Checked now: the sentence about a request that cannot be sent would name a place in the request.
     encoded(called.args, here.max_message_bytes, what="args")
     encoded(dict(called.kwargs), here.max_message_bytes, what="kwargs")

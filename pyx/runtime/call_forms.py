@@ -68,12 +68,16 @@ def callee(api: str, target: Any, rest: tuple[Any, ...], options: Mapping[str, A
     if is_function(target):
         if len(rest) == 1 or not _OLD_OPTIONS.isdisjoint(options):
             _refuse_old_form(api, target, rest, options)
-        return _function(target, list(rest), options)
+        return callee_of_function(target, list(rest), options)
     return named_callee(api, target, rest, options)
 
 
-def _function(target: Callable[..., Any], args: list[Any], kwargs: Mapping[str, Any]) -> Callee:
-    """Returns the callee for a function: by its name, or by its source if it belongs to no module."""
+def callee_of_function(target: Callable[..., Any], args: list[Any], kwargs: Mapping[str, Any]) -> Callee:
+    """Returns the callee for a function: by its name, or by its source if it belongs to no module.
+
+    Raises:
+        EncodeError: the function can be sent neither by name nor by source; the sentence says why.
+    """
     if is_class(target) and is_of_prompt(class_module(target)):
         raise EncodeError(
             "function", target, "is a class that was typed here", hint="put the class into a module"

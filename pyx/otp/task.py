@@ -1,0 +1,258 @@
+"""`Task`: a process that computes one value, and the process that waits for it.  Elixir's module `Task`.
+
+    task = Task.async_(fetch, "https://example.org")      or Task.async_("web", "fetch", ["https://example.org"])
+    Task.await_(task)                                     in a coroutine: await task
+
+`async`, `await` and `yield` are keywords of Python: these names end with an underscore, as PEP 8 advises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, overload
+
+from pyx.execution import context
+from pyx.otp import task_waits
+from pyx.otp.remote_work import admitted, work_for
+from pyx.otp.task_process import callers_of, spawn_unanswered, start_linked_task
+from pyx.primitives import make_ref, send
+from pyx.primitives import self as own_pid
+from pyx.runtime.request import wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+    from types import ModuleType
+
+    from pyx.otp.task_process import InitialCall
+    from pyx.otp.task_waits import Outcome
+    from pyx.terms import Pid, Ref
+
+__all__ = ["Task"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+AWAIT_SECONDS: Final = 5.0
+"""The time limit of a wait that is given none, as in Elixir."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[R_co]):
+    """A task, and the functions about tasks.
+
+    The process that started it, its `owner`, gets two messages: `(ref, value)`, and `("DOWN", ref, "process",
+    pid, reason)`.  The functions below wait for them; `receive` may as well.
+
+    Attributes:
+        ref: the reference in its messages.
+        pid: the pid of its process; None for `completed`.
+        owner: the pid of the process that started it.
+        mfa: module, name and number of arguments of its function.
+    """
+
+    ref: Ref
+    pid: Pid | None
+    owner: Pid
+    mfa: InitialCall
+    alias: Ref | None = field(default=None, repr=False, compare=False)
+    """The alias that the result is sent to."""
+
+    def __await__(self) -> Generator[Any, None, R_co]:
+        """Waits in a coroutine as `Task.await_` does on a thread, with its time limit of 5 s.
+
+        A process receives in one place at a time: for several tasks `aio.Task.await_many`.
+        """
+        return task_waits.await_task("await task", self, AWAIT_SECONDS).__await__()
+
+    # ------------------------------------------------------------ starting
+
+    @overload
+    @staticmethod
+    def async_(
+        function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Task[R]: ...
+    @overload
+    @staticmethod
+    def async_(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Task[R]: ...
+    @overload
+    @staticmethod
+    def async_(
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Task[Any]: ...
+    @staticmethod
+    def async_(target: Any, /, *args: Any, **kwargs: Any) -> Task[Any]:
+        """Starts a task that is linked to the caller, which waits for its value with `await_`.
+
+        A task that raises ends its owner too, by the link, unless that traps exits; an owner that crashes
+        ends the task, one that ends normally does not.
+
+        Args:
+            target: a function, `def` or `async def`; or a module, or its name, before the name of a function
+                and a list of arguments, as of `spawn`.
+            args: data; the task gets its own copies.
+            kwargs: data, by name.
+
+        Returns:
+            The task.  Its value is data too: the caller gets a copy.
+
+        Raises:
+            NotAProcess: the calling thread is not a pyx process.
+            EncodeError: an argument is not data.
+        """
+        work = admitted(None, work_for("Task.async_", "", target, args, kwargs))
+        return Task(*start_linked_task("Task.async_()", work))
+
+    @overload
+    @staticmethod
+    def start(function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid: ...
+    @overload
+    @staticmethod
+    def start(
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Pid: ...
+    @staticmethod
+    def start(target: Any, /, *args: Any, **kwargs: Any) -> Pid:
+        """Starts a task whose value nothing waits for, and returns its pid; from any thread.
+
+        Differs from Elixir: the pid is returned, not `{:ok, pid}`.
+        """
+        work = admitted(None, work_for("Task.start", "", target, args, kwargs))
+        return spawn_unanswered(work, callers_of(context.current.get()), link=False)
+
+    @overload
+    @staticmethod
+    def start_link(function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Pid: ...
+    @overload
+    @staticmethod
+    def start_link(
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Pid: ...
+    @staticmethod
+    def start_link(target: Any, /, *args: Any, **kwargs: Any) -> Pid:
+        """Starts a task as `start` does, linked to the caller: under a supervisor, `child(Task, function)`.
+
+        Raises:
+            NotAProcess: the calling thread is not a pyx process.
+        """
+        runner = context.require("Task.start_link()")
+        work = admitted(None, work_for("Task.start_link", "", target, args, kwargs))
+        return spawn_unanswered(work, callers_of(runner), link=True)
+
+    @staticmethod
+    def completed(value: R) -> Task[R]:
+        """Returns a task that has its value already, and no process: for code that expects a task."""
+        ref, owner = make_ref(), own_pid()
+        send(owner, (ref, value))
+        return Task(ref, None, owner, ("pyx.otp.task", "Task.completed", 1))
+
+    # ------------------------------------------------------------ waiting
+
+    @staticmethod
+    def await_(task: Task[R], timeout: float | None = AWAIT_SECONDS) -> R:
+        """Returns the value of a task, and waits for it.
+
+        Args:
+            task: a task of the calling process.
+            timeout: seconds; None: no limit.  After a time-out the task goes on, and its late result is
+                dropped: a task can be awaited once.
+
+        Raises:
+            TaskExited: it ended without a value, or its node was lost; see `reason` and `__cause__`.
+            TaskTimeout: it has no value yet.
+            TaskNotMine: another process started it.
+            WouldBlock: the thread runs an event loop (use `await task`).
+        """
+        value: R = wait("Task.await_", task_waits.await_task("Task.await_()", task, timeout))
+        return value
+
+    @staticmethod
+    def await_many(tasks: Iterable[Task[R]], timeout: float | None = AWAIT_SECONDS) -> list[R]:
+        """Returns the values of several tasks, in their order.
+
+        Args:
+            tasks: tasks of the calling process.
+            timeout: seconds for all of them together; None: no limit.
+
+        Raises:
+            TaskExited, TaskTimeout, TaskNotMine, WouldBlock: as `await_`; the first failure ends the wait for
+                all of them, and they go on.
+        """
+        return wait("Task.await_many", task_waits.await_many("Task.await_many()", tasks, timeout))
+
+    @staticmethod
+    def yield_(task: Task[Any], timeout: float | None = AWAIT_SECONDS) -> Outcome | None:
+        """Waits for a task, and can be repeated: `Task.yield_(task, 1) or Task.shutdown(task)`.
+
+        Returns:
+            `("ok", value)`, `("exit", reason)`, or None after *timeout* seconds.
+
+        Raises:
+            TaskExited: the node of the task was lost.
+            TaskNotMine, WouldBlock: as `await_`.
+        """
+        return wait("Task.yield_", task_waits.yield_task("Task.yield_()", task, timeout))
+
+    @staticmethod
+    def yield_many(
+        tasks: Iterable[Task[R]], timeout: float | None = AWAIT_SECONDS
+    ) -> list[tuple[Task[R], Outcome | None]]:
+        """Waits for several tasks; returns each with what `yield_` would return, in their order.
+
+        Args:
+            tasks: tasks of the calling process.
+            timeout: seconds for all of them together; None: no limit.
+
+        Raises:
+            TaskExited, TaskNotMine, WouldBlock: as `yield_`.
+        """
+        return wait("Task.yield_many", task_waits.yield_many("Task.yield_many()", tasks, timeout))
+
+    @staticmethod
+    def shutdown(task: Task[Any], timeout: float | str | None = AWAIT_SECONDS) -> Outcome | None:
+        """Unlinks a task and ends it; waits until it has ended.
+
+        Args:
+            task: a task of the calling process.
+            timeout: seconds that it may take after the exit signal `"shutdown"` until it is killed; None: no
+                limit; or `"brutal_kill"`, which kills it at once.
+
+        Returns:
+            None if it ended by that; `("ok", value)` if its value had come; `("exit", reason)` if it ended by
+            something else, `"killed"` after the time limit, and `"noproc"` if it had been awaited before.
+
+        Raises:
+            TaskExited: the node of the task was lost.
+            TaskNotMine, WouldBlock: as `await_`.
+            ValueError: the task is `completed`, and has no process.
+        """
+        return wait("Task.shutdown", task_waits.shut_down("Task.shutdown()", task, timeout))
+
+    @staticmethod
+    def ignore(task: Task[Any]) -> Outcome | None:
+        """Unlinks a task and lets it go on; its value never comes.
+
+        Returns:
+            None; `("ok", value)` or `("exit", reason)` if it has ended already.
+
+        Raises:
+            TaskExited: the node of the task was lost.
+            TaskNotMine: another process started it.
+            ValueError: the task is `completed`, and has no process.
+        """
+        return task_waits.ignore_task("Task.ignore()", task)
