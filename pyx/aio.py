@@ -33,16 +33,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from types import ModuleType
 
+    from pyx.otp.awaitable_servers import GenServer
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.via_names import Via
     from pyx.terms import Ref
 
-__all__ = ["Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
+__all__ = ["GenServer", "Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_TWINS_OF_OTP: Final[dict[str, str]] = {"Task": "pyx.otp.awaitable_tasks"}
+_TWINS_OF_OTP: Final[dict[str, str]] = {
+    "GenServer": "pyx.otp.awaitable_servers",
+    "Task": "pyx.otp.awaitable_tasks",
+}
 """By name, the modules of the twins of OTP's behaviours: loaded when they are first used."""
 
 

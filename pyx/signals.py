@@ -230,6 +230,29 @@ class Ask(NamedTuple):
     payload: Payload
 
 
+class GenCall(NamedTuple):
+    """A call of a server, as OTP's `gen`: a MONITOR_P and a message whose reply goes to the reference.
+
+    The message is `("$gen_call", (frm, ref), request)`, or `("system", (frm, ref), request)` if `is_system`;
+    `body` holds the request alone.  A `Down` tells of the end of the target (a pid, or a name there), unless
+    the receiving node has sent a message to `ref`, or got a `Demonitor`, before.
+    """
+
+    frm: Pid
+    target: Pid | str
+    ref: Ref
+    is_system: bool
+    body: Body
+
+
+class GenReply(NamedTuple):
+    """The message `(to, value)` to an alias: the reply to a `GenCall`.  `body` holds the value alone."""
+
+    frm: Pid | None
+    to: Ref
+    body: Body
+
+
 class Answer(NamedTuple):
     """The answer to a `Call`, an `Ask`, or a `Spawn` that was refused.
 
@@ -307,6 +330,8 @@ Signal: TypeAlias = (
     | Crashed
     | Leader
     | Call
+    | GenCall
+    | GenReply
     | Spawn
     | Ask
     | Answer
@@ -332,7 +357,7 @@ def queued_bytes(signal: Signal) -> int:
 
     0 for the `NODE_SIGNALS`: no process has to wait because of these.
     """
-    if type(signal) is Send:  # the most frequent signal
+    if type(signal) is Send or type(signal) is GenCall or type(signal) is GenReply:
         return SIGNAL_BYTES + (len(signal.body.data) if type(signal.body) is Payload else 0)
     if type(signal) is Call or type(signal) is Answer:
         body = signal.payload

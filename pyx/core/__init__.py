@@ -10,6 +10,7 @@ The kernel is one object of parts, which share one object of tables.  Each part 
 this list:
 
     tables              the tables that all parts share
+    awaited_replies     calls of servers without a reply yet: how each ends
     routing             the way of a message or a signal to a mailbox or to the queue of a peer
     registry            registered names
     printing            output of processes, to the terminal of their group leader
@@ -17,6 +18,7 @@ this list:
     process_exits       the end of a process
     process_signals     the start of a process; links, monitors, exit signals
     requests            calls, spawns, questions, pings
+    gen_calls           calls of servers: a monitor, a message and an alias in one step
     starts              starts that are waited for: a process is ready, or its end answers
     membership          connected and known nodes, node monitors, announcements to peers
     sessions            sessions with peers: dialled, claimed, lost, ticking

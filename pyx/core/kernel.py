@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx import signals as sig
+from pyx.core.awaited_replies import AwaitedReplies
 from pyx.core.effects import Hangup, Log
+from pyx.core.gen_calls import GenCalls
 from pyx.core.membership import Membership
 from pyx.core.node_loss import NodeLoss
 from pyx.core.pending_requests import PendingRequests
@@ -65,16 +67,20 @@ class Kernel:
             msg = f"policy {policy!r} is none of {', '.join(RPC_POLICIES)}"
             raise ValueError(msg)
         self.tables = tables = Tables(policy=policy)
-        self.router = Router(tables)
+        self.replies = AwaitedReplies(tables)
+        self.router = Router(tables, self.replies)
         self.registry = Registry(tables)
         self.printing = Printing(tables, self.router)
         self.pending = PendingRequests(tables, self.router)
         self.exits = ProcessExits(tables, self.registry, self.pending)
-        self.process_signals = ProcessSignals(tables, self.router, self.exits)
+        self.process_signals = ProcessSignals(tables, self.replies, self.router, self.exits)
         self.requests = Requests(tables, self.router, self.pending, self.process_signals)
+        self.gen_calls = GenCalls(tables, self.replies, self.router, self.exits, self.process_signals)
         self.starts = Starts(self.pending, self.process_signals)
         self.membership = Membership(tables, self.router)
-        self.node_loss = NodeLoss(tables, self.router, self.process_signals, self.requests, self.membership)
+        self.node_loss = NodeLoss(
+            tables, self.replies, self.router, self.process_signals, self.requests, self.membership
+        )
         self.sessions = Sessions(tables, self.router, self.process_signals, self.membership, self.node_loss)
 
     # ------------------------------------------------------------ the node
@@ -106,6 +112,10 @@ class Kernel:
         tables.here = None
         tables.backoff.clear()
 
+    def abandon(self, number: int) -> object:
+        """Gives up the request or the call of a server of that number; see there."""
+        return self.gen_calls.abandon(number) or self.requests.abandon(number)
+
     # ------------------------------------------------------------ signals of peers
 
     def signals_received(self, peer: Peer, signals: Sequence[Signal], now: float) -> None:
@@ -128,6 +138,14 @@ class Kernel:
                     continue
                 if type(signal) is sig.Answer:
                     self.pending.answered(peer, signal.number, signal.outcome, signal.payload)
+                    at += 1
+                    continue
+                if type(signal) is sig.GenReply:
+                    self.gen_calls.replied(signal.to, signal.body)
+                    at += 1
+                    continue
+                if type(signal) is sig.GenCall:
+                    self.gen_calls.called(peer, signal)
                     at += 1
                     continue
                 if type(signal) is sig.Call:
@@ -218,7 +236,7 @@ class Kernel:
             case sig.Goodbye():
                 self.sessions.lose(peer, "it left")
                 self.tables.effects.append(Hangup(peer, gracefully=False))
-            case sig.Tick() | sig.Send() | sig.Call() | sig.Answer():
+            case sig.Tick() | sig.Send() | sig.Call() | sig.Answer() | sig.GenCall() | sig.GenReply():
                 pass
         self.process_signals.settle()
 
@@ -252,7 +270,10 @@ class Kernel:
             "message_queue_len": len(process.mailbox),
             "links": list(process.links),
             "monitors": list(process.monitors.values()),
-            "monitored_by": [watcher.pid for watcher in process.monitored_by],
+            "monitored_by": [
+                *(watcher.pid for watcher in process.monitored_by),
+                *(frm for frm, _, _ in process.callers.values()),
+            ],
             "trap_exit": process.trap_exit,
             "group_leader": process.leader or THE_NODE,
             "kind": process.kind,

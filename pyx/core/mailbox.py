@@ -22,7 +22,7 @@ from pyx.core.waiters import Waiters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.signals import Reason
+    from pyx.signals import Body, Reason
     from pyx.terms import Pid, Ref
 
 
@@ -53,6 +53,22 @@ class NodeDown(NamedTuple):
     name: str
 
 
+class Called(NamedTuple):
+    """A call of a server: `("$gen_call", (pid, ref), request)`, or `("system", (pid, ref), request)`."""
+
+    is_system: bool
+    pid: Pid
+    ref: Ref
+    body: Body
+
+
+class Replied(NamedTuple):
+    """A reply to an alias: `(ref, value)`."""
+
+    ref: Ref
+    body: Body
+
+
 class MailboxLimit(NamedTuple):
     """The number of messages that a mailbox may hold, and what happens beyond.
 
@@ -66,7 +82,7 @@ class MailboxLimit(NamedTuple):
 
 DEFAULT_MAILBOX_LIMIT: Final = MailboxLimit(100_000, "warn")
 
-SYSTEM_MESSAGES: Final = frozenset((Exited, Downed, NodeUp, NodeDown))
+SYSTEM_MESSAGES: Final = frozenset((Exited, Downed, NodeUp, NodeDown, Called, Replied))
 """The kinds of items, beside payloads, that stand for another value than themselves."""
 
 _NO_WAITERS: Final = Waiters()
@@ -95,7 +111,7 @@ _number = attrgetter("number")
 
 
 class Mailbox:
-    """Items are payloads, flat values, or the four system messages above."""
+    """Items are payloads, flat values, or of the six kinds above (`SYSTEM_MESSAGES`)."""
 
     __slots__ = (
         "_alarm",

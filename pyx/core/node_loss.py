@@ -13,6 +13,7 @@ from pyx.core.processes import Watcher, address_of
 from pyx.signals import Down, ExitSignal
 
 if TYPE_CHECKING:
+    from pyx.core.awaited_replies import AwaitedReplies
     from pyx.core.membership import Membership
     from pyx.core.peers import Peer
     from pyx.core.process_signals import ProcessSignals
@@ -28,12 +29,14 @@ class NodeLoss:
     def __init__(
         self,
         tables: Tables,
+        replies: AwaitedReplies,
         router: Router,
         process_signals: ProcessSignals,
         requests: Requests,
         membership: Membership,
     ) -> None:
         self._tables = tables
+        self._replies = replies
         self._router = router
         self._process_signals = process_signals
         self._requests = requests
@@ -50,6 +53,7 @@ class NodeLoss:
             self.sever(process, peer.name)
         self._process_signals.settle()
         self._requests.fail_all(peer, reason)
+        self._replies.peer_lost(peer, reason)
         self.send_nodedown(peer)
         tables.effects.extend(connect_outcomes(peer.waiters, ok=False, reason=reason))
         self._membership.dial_ended(peer)
@@ -64,6 +68,8 @@ class NodeLoss:
     def sever(self, process: ProcessRecord, node: str) -> None:
         """Ends all links and monitors between a process and a node; their signals go through the inbox."""
         tables = self._tables
+        if process.callers:
+            self._replies.caller_lost(process, node)
         for watcher in list(process.monitored_by):
             if watcher.pid.node == node:
                 tables.monitors.remove(watcher)

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.waiters import Waiters
 from pyx.errors import busy_text
-from pyx.signals import NODE_SIGNALS, SIGNAL_BYTES, Answer, Call, Payload, Send, queued_bytes
+from pyx.signals import (
+    NODE_SIGNALS,
+    SIGNAL_BYTES,
+    Answer,
+    Call,
+    GenCall,
+    GenReply,
+    Payload,
+    Send,
+    queued_bytes,
+)
 
 if TYPE_CHECKING:
     from pyx.signals import Signal
@@ -78,7 +88,7 @@ class Outbox(deque["Signal"]):
 
     def put(self, signal: Signal) -> bool:
         """Queues a signal; True if the process that sends it should wait before it sends more."""
-        if type(signal) is Send:  # the hot path: `queued_bytes` without the call
+        if type(signal) is Send or type(signal) is GenCall or type(signal) is GenReply:  # `queued_bytes`
             self.append(signal)
             body = signal.body
             self.enqueued += SIGNAL_BYTES + (len(body.data) if type(body) is Payload else 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.core.effects import Answered
@@ -46,7 +45,7 @@ class PendingRequests(dict[int, UnansweredRequest]):
         super().__init__()
         self._tables = tables
         self._router = router
-        self.numbers: Final = itertools.count(1)
+        self.numbers: Final = tables.numbers
         """The numbers of requests to come: `next` returns one that no request has had."""
 
     def of_peer(self, peer: Peer | None, number: int) -> UnansweredRequest | None:

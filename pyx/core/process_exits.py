@@ -52,15 +52,19 @@ class ProcessExits:
             tables.aliases.pop(ref.number, None)
         for watcher in process.monitored_by:
             tables.monitors.pop(watcher, None)
+        callers = list(process.callers.values()) if process.callers else []
+        for frm, ref, _ in callers:
+            if frm.node:
+                tables.unanswered_calls.pop((frm.node, ref.number), None)
         for peer in tables.peers.values():
             if peer.dependents:
                 peer.dependents.pop(process, None)
         if tables.node_watchers:
             tables.node_watchers.pop(process, None)
-        if process.links.states or process.monitored_by or process.monitors:
+        if process.links.states or process.monitored_by or process.monitors or callers:
             # Copies: its own thread, which has not noticed its end yet, may still change the tables.
             others = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())
-            tables.exit_notices.add(self._notices(pid, reason, dict(tables.peers), *others))
+            tables.exit_notices.add(self._notices(pid, reason, dict(tables.peers), callers, *others))
         tables.effects.append(Released(process))
         if caller is not None:
             self._pending.answer(caller, "exit", reason, pid)
@@ -80,11 +84,14 @@ class ProcessExits:
         pid: Pid,
         reason: Reason,
         sessions: dict[str, Peer],
+        callers: list[tuple[Pid, Ref, Pid | str]],
         links: list[Pid],
         watchers: list[tuple[Watcher, Pid | str]],
         monitors: list[tuple[Ref, Target]],
     ) -> Iterator[Notice]:
-        """What an ended process tells its links, its watchers and the processes it watched."""
+        """What an ended process tells its callers, links and watchers, and the processes it watched."""
+        for frm, ref, target in callers:
+            yield sessions.get(frm.node), Down(frm, ref, target, reason, pid)
         for other in links:
             yield sessions.get(other.node), ExitSignal(pid, other, reason)
         for watcher, target in watchers:

@@ -17,6 +17,7 @@ from pyx.core.tables import NO_NODE
 from pyx.signals import Demonitor, Down, ExitSignal, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
 
 if TYPE_CHECKING:
+    from pyx.core.awaited_replies import AwaitedReplies
     from pyx.core.mailbox import MailboxLimit
     from pyx.core.process_exits import ProcessExits
     from pyx.core.processes import InitialCall
@@ -32,8 +33,9 @@ _new: Final = tuple.__new__  # see `requests.py`
 class ProcessSignals:
     """Starts processes, links and monitors them, and applies the signals between them."""
 
-    def __init__(self, tables: Tables, router: Router, exits: ProcessExits) -> None:
+    def __init__(self, tables: Tables, replies: AwaitedReplies, router: Router, exits: ProcessExits) -> None:
         self._tables = tables
+        self._replies = replies
         self._router = router
         self._exits = exits
         self._unlinks: Final = itertools.count(1)
@@ -247,8 +249,10 @@ class ProcessSignals:
                 else:
                     tables.monitors.add(process, Watcher(frm, ref), target)
                     tables.add_dependent(process, frm.node)
-            case Down(to, ref, _, reason):
-                if (process := tables.find(to)) is not None:
+            case Down(to, ref, _, reason, frm):
+                if self._replies.server_ended(ref, reason, has_lived=frm is not None):
+                    pass
+                elif (process := tables.find(to)) is not None:
                     self._monitor_fires(process, ref, reason)
             case Link(frm, to):
                 if (process := tables.find(to)) is None:
@@ -281,6 +285,7 @@ class ProcessSignals:
                     self.apply_exit(process, frm, reason)
             case Demonitor(frm, _, ref):
                 tables.monitors.remove(Watcher(frm, ref))
+                self._replies.answered(frm.node, ref.number)
             case Leader(_, to, leader):
                 if (process := tables.find(to)) is not None:
                     process.leader = leader
@@ -306,6 +311,9 @@ class ProcessSignals:
 
     def down_received(self, down: Down, node: str) -> None:
         """Applies the DOWN of a peer, if it is of a process of *node*."""
+        has_lived = down.frm is not None
+        if self._replies.server_ended(down.ref, down.reason, has_lived=has_lived, node=node):
+            return
         process = self._tables.find(down.to)
         if process is not None and self.may_report_down(process, down.ref, node):
             self._monitor_fires(process, down.ref, down.reason)

@@ -89,6 +89,7 @@ class ProcessRecord:
         "aliases",
         "alive",
         "call",
+        "callers",
         "dictionary",
         "initial_call",
         "keeps_pid",
@@ -153,6 +154,8 @@ class ProcessRecord:
         """True if it asked for `nodeup` and `nodedown` of all nodes (`Node.monitor_nodes`)."""
         self.aliases: dict[Ref, bool] = NOTHING
         """Alias -> True if the first message takes it back."""
+        self.callers: dict[tuple[str, int], tuple[Pid, Ref, Pid | str]] = NOTHING
+        """By the caller's node and the number of its reference: the calls of this server without a reply."""
         self.dictionary: dict[Any, Any] = {}
         """`Process.put` and `get`: used by the process itself alone."""
         self.call: Caller | Starter | None = None

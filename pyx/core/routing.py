@@ -19,6 +19,7 @@ from pyx.terms import Pid, Ref
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyx.core.awaited_replies import AwaitedReplies
     from pyx.core.effects import Effect
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
@@ -32,13 +33,14 @@ _new: Final = tuple.__new__  # see `requests.py`
 class Router:
     """Finds receivers by pid, registered name or alias, and delivers to them."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, replies: AwaitedReplies) -> None:
         self._tables = tables
         self._effects = tables.effects
         self._processes = tables.processes
         self._names = tables.names
         self._aliases = tables.aliases
         self._peers = tables.peers
+        self._replies = replies
         self._sessions: Final = itertools.count(1)
 
     def collect(self) -> list[Effect]:
@@ -77,6 +79,8 @@ class Router:
             return process is not None
         elif isinstance(dest, Ref):
             node, to = dest.node, dest
+            if node:  # it may be the reply to a call of a server
+                self._replies.answered(node, dest.number)
         else:
             to, node = dest
         peer = self._peers.get(node)
@@ -102,9 +106,12 @@ class Router:
             if type(signal) is not Send:
                 return index
             _, to, body = signal
+            if type(to) is Ref:  # of a call that waits, or an alias, which the first message may take back
+                self.receive_message(to, body)
+                continue
             if to is not seen:
                 process = self._receiver(to)
-                seen = to if type(to) is not Ref else None  # the first message may take an alias back
+                seen = to
             if process is not None:
                 if process.mailbox.deliver(body):
                     self.mailbox_grew(process)
@@ -115,6 +122,8 @@ class Router:
 
     def receive_message(self, to: Pid | str | Ref, body: Body) -> None:
         """Delivers a message to a process of this node, or drops it."""
+        if type(to) is Ref and self._replies.received(to, "message", body):
+            return
         process = self._receiver(to)
         if process is not None:
             self.deliver(process, body)

@@ -67,7 +67,11 @@ class Tables:
         self.inbox: Final[deque[Signal]] = deque()
         """Signals between processes of this node; each kernel call applies all of them before it returns."""
         self.exit_notices: Final = ExitNotices()
-        self._references: Final = itertools.count(1)
+        self.unanswered_calls: Final[dict[tuple[str, int], ProcessRecord]] = {}
+        """By the caller's node and the number of the reference: the server of this node that a process of
+        another one has called; `ProcessRecord.callers` is the other half."""
+        self.numbers: Final = itertools.count(1)
+        """Numbers of references and requests to come: `next` returns one that neither has had."""
 
     # ------------------------------------------------------------ identity
 
@@ -100,7 +104,7 @@ class Tables:
 
     def make_ref(self) -> Ref:
         """A reference that was never made before."""
-        return Ref(next(self._references))
+        return Ref(next(self.numbers))
 
     # ------------------------------------------------------------ peers
 

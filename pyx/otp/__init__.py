@@ -6,6 +6,9 @@ or a prompt names one of its classes.
 
     protocol           the messages of calls, casts, replies and system requests, as OTP's
     call_errors        the exceptions of a call that has no reply
+    server_calls       the client side of servers: call, cast, reply, stop
+    call_failures      the outcome of a call as its caller gets it
+    awaitable_servers  the awaitable twins of `GenServer`
     starting           starts of processes that say when they are ready (OTP's proc_lib)
     start_errors       why a process did not start
     via                names that a registry keeps, wherever the name of a process is taken
@@ -13,8 +16,6 @@ or a prompt names one of its classes.
     task               `Task`: the data and the functions
     task_process       the process of a task, and what its owner has of it
     task_waits         what the owner waits for: await, yield, shutdown and their relatives
-    task_stream        a task for each item, a few at a time
-    stream_window      how many tasks of a stream run, and which result is next
     task_errors        why a task has no result for the process that asks
     awaitable_tasks    `aio.Task`
     children           child specifications

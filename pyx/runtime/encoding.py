@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.atoms import Atom
-from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
+from pyx.core.mailbox import Called, Downed, Exited, NodeDown, NodeUp, Replied
 from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
 from pyx.terms import LONGEST_WORD, REASON_WORDS, Raised
@@ -105,11 +105,21 @@ def decode_item(kernel: Kernel, item: Any) -> Any:
         return ("DOWN", item.ref, "process", item.target, decode_reason(kernel, item.reason))
     if kind is Exited:
         return ("EXIT", item.pid, decode_reason(kernel, item.reason))
+    if kind is Called:
+        tag = "system" if item.is_system else "$gen_call"
+        return tag, (item.pid, item.ref), decode_body(kernel, item.body)
+    if kind is Replied:
+        return item.ref, decode_body(kernel, item.body)
     if kind is NodeUp:
         return ("nodeup", item.name)
     if kind is NodeDown:
         return ("nodedown", item.name)
     return item
+
+
+def decode_body(kernel: Kernel, body: Any) -> Any:
+    """Returns the value of a payload, or the flat value that came as it is; raises DecodeError."""
+    return decoded(body, kernel) if type(body) is Payload else body
 
 
 def decode_reason(kernel: Kernel, reason: str | Payload) -> Any:

@@ -9,6 +9,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.mailbox import Called, Replied
 from pyx.core.policy import allows
 from pyx.errors import DecodeError, EncodeError
 from pyx.execution import tracebacks
@@ -112,7 +113,8 @@ def _initial_call(node: KernelHost, process: ProcessRecord) -> tuple[str, str, i
 
 def _bytes_of(items: Iterable[Any]) -> int:
     """Returns the bytes of messages: encoded ones, and what the flat values that came as they are take."""
-    return sum(len(item.data) if isinstance(item, Payload) else _size_of_flat(item) for item in items)
+    bodies = (item.body if isinstance(item, (Called, Replied)) else item for item in items)
+    return sum(len(body.data) if isinstance(body, Payload) else _size_of_flat(body) for body in bodies)
 
 
 def _size_of_flat(item: Any) -> int:

@@ -227,9 +227,7 @@ class ReceiveSearch:
     @property
     def origin(self) -> Incarnation | None:
         """Of the message that was taken last: the node that encoded it; None for this node."""
-        taken = self._taken
-        body = taken if type(taken) is Payload else getattr(taken, "body", None)  # of the call of a server
-        return body.origin if type(body) is Payload else None
+        return self._taken.origin if type(self._taken) is Payload else None
 
     def next(self, most: float = math.inf) -> Any:
         """Takes the first match among the messages not looked at yet from the mailbox; else NOTHING.
@@ -257,16 +255,16 @@ class ReceiveSearch:
             left -= 1
             item = incoming[0]
             kind = type(item)
-            if kind is Payload:  # the hot path: `decode_item` without its calls
-                try:
+            try:
+                if kind is Payload:  # the hot path: `decode_item` without its calls
                     value = decode(item, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
-                except DecodeError as error:
-                    incoming.popleft()
-                    mailbox.moved += 1
-                    self._dropped(mailbox, item, error)
-                    continue
-            else:
-                value = decode_item(kernel, item) if kind in SYSTEM_MESSAGES else item
+                else:
+                    value = decode_item(kernel, item) if kind in SYSTEM_MESSAGES else item
+            except DecodeError as error:
+                incoming.popleft()
+                mailbox.moved += 1
+                self._dropped(mailbox, item, error)
+                continue
             test = self._test
             if not patterns or (test(value) if test is not None else matches_any(patterns, value)):
                 incoming.popleft()
@@ -321,9 +319,10 @@ class ReceiveSearch:
             mailbox.refill()
             self._index = mailbox.first_index_from(mark)
 
-    def _dropped(self, mailbox: Mailbox, payload: Payload, error: DecodeError) -> None:
+    def _dropped(self, mailbox: Mailbox, item: Any, error: DecodeError) -> None:
         if mailbox.waiters:
             _wake_waiters(mailbox)
+        payload = item if type(item) is Payload else item.body
         self._receiving.report_dropped(self._runner.process, payload, error)
 
 

@@ -136,11 +136,9 @@ class Sending:
             ProcessKilled: the process is dead; the request is abandoned all the same.
         """
         try:
-            self._dispatch.call_or_defer(self._kernel.requests.abandon, number)
+            self._dispatch.call_or_defer(self._kernel.abandon, number)
         except ProcessKilled:
-            self._dispatch.transport_loop.soon(
-                lambda: self._dispatch.call(self._kernel.requests.abandon, number)
-            )
+            self._dispatch.transport_loop.soon(lambda: self._dispatch.call(self._kernel.abandon, number))
             raise
 
     # ------------------------------------------------------------ output

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx import EncodeError, Process, RpcRefused, Struct, UndefinedFunction, aio, receive, rpc, self, send
 from pyx.errors import ReceiveTimeout, WouldBlock
 from pyx.otp.remote_work import LocalWork, admitted, check_admitted, receive_any, receive_any_async, work_for
-from pyx.signals import Payload, Send
-from pyx.terms import Incarnation, Pid
+from pyx.signals import Send
+from pyx.terms import Pid
 from pyx.wire.codec import encode
 from tests.hostile import Hostile
-from tests.local_nodes import HANG, LocalNodes, Running, as_process, in_kernel, new_runner, until
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Incarnation
 
 POLICIES = ["open", "exported", "off"]
 
@@ -276,18 +277,6 @@ class TestReceive:
         until(lambda: "listening" in seen)
         as_process(peer, lambda: [send(("ear", "asked@test"), word) for word in ("first", "second")])
         assert listening.outcome() == ("first", peer.kernel.tables.here)
-
-    def test_item_with_a_body_has_the_origin_of_that(self, here: LocalNode) -> None:
-        class Call(NamedTuple):
-            body: Any
-
-        origin = Incarnation("peer@test", 7)
-        runner = new_runner(here)
-        calls = [Call(Payload(encode("asked"), origin)), Call(Payload(encode("asked"))), Call("flat")]
-        for call in calls:
-            in_kernel(here, runner.process.mailbox.deliver, call)
-        found = [here.receiving.receive_with_origin(runner, (), 0) for _ in calls]
-        assert [each.origin for each in found] == [origin, None, None]
 
     def test_receive_waits_as_any_other(self, here: LocalNode) -> None:
         with pytest.raises(ReceiveTimeout):

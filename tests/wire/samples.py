@@ -148,6 +148,38 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
         sig.Answer(8, "value", sig.Payload(b"x", CAT)),
         sig.Answer(8, "value", sig.Payload(b"x", CAT)),
     ),
+    (
+        sig.GenCall(MINE, THEIRS, REF, False, ENCODED),
+        sig.GenCall(MINE_READ, THEIRS_READ, REF_READ, False, ENCODED_READ),
+    ),
+    (
+        sig.GenCall(MINE, "größe\udc80", REF, True, ENCODED),
+        sig.GenCall(MINE_READ, "größe\udc80", REF_READ, True, ENCODED_READ),
+    ),
+    (
+        sig.GenCall(MINE, "n" * 256, REF, True, ENCODED),
+        sig.GenCall(MINE_READ, "n" * 256, REF_READ, True, ENCODED_READ),
+    ),
+    (
+        sig.GenCall(MINE, "stock", REF, False, BIG),
+        sig.GenCall(MINE_READ, "stock", REF_READ, False, BIG_READ),
+    ),
+    (sig.GenCall(MINE, OLD, REF, False, BIG), sig.GenCall(MINE_READ, OLD, REF_READ, False, BIG_READ)),
+    (
+        sig.GenCall(MINE, THEIRS, REF, False, sig.Payload(b"x", CAT)),
+        sig.GenCall(MINE_READ, THEIRS_READ, REF_READ, False, sig.Payload(b"x", CAT)),
+    ),
+    (sig.GenReply(MINE, ALIAS, ENCODED), sig.GenReply(MINE_READ, ALIAS_READ, ENCODED_READ)),
+    (sig.GenReply(MINE, ALIAS, BIG), sig.GenReply(MINE_READ, ALIAS_READ, BIG_READ)),
+    (sig.GenReply(None, ALIAS, ENCODED), sig.GenReply(None, ALIAS_READ, ENCODED_READ)),
+    (
+        sig.GenReply(MINE, Ref(3, "bob@vm", 21), ENCODED),
+        sig.GenReply(MINE_READ, Ref(3, "bob@vm", 21), ENCODED_READ),
+    ),
+    (
+        sig.GenReply(MINE, ALIAS, sig.Payload(b"x", BOB)),
+        sig.GenReply(MINE_READ, ALIAS_READ, sig.Payload(b"x", BOB)),
+    ),
     (sig.Spawned(8, MINE), sig.Spawned(8, MINE_READ)),
     (sig.Dropped(MINE, "too long"), sig.Dropped(MINE_READ, "too long")),
     (sig.Tick(), sig.Tick()),

@@ -18,6 +18,8 @@ from pyx.signals import (
     Down,
     ExitSignal,
     ExitTo,
+    GenCall,
+    GenReply,
     Link,
     Monitor,
     Payload,
@@ -36,6 +38,8 @@ from pyx.wire.frames.layout import (
     CALL,
     DOWN,
     FIXED,
+    GEN_CALL,
+    GEN_REPLY,
     KINDS,
     MONITOR,
     NUMBER,
@@ -107,6 +111,29 @@ def _answer(ids: Identities, head: bytes, tail: PayloadBytes) -> Answer:
     _, number, code, has_process, frm, is_word = ANSWER.unpack_from(head)
     payload = _word(tail) if is_word else _new(Payload, (tail, ids.there))
     return _new(Answer, (number, OUTCOMES[code], payload, ids.peers[frm] if has_process else None))
+
+
+def _gen_call(ids: Identities, head: bytes, tail: PayloadBytes) -> GenCall:
+    _, frm, number, is_name, to, is_system = GEN_CALL.unpack_from(head)
+    target: Pid | str
+    if is_name:
+        tail = bytes(tail)
+        end = 1 + tail[0]
+        if len(tail) < end:
+            msg = f"the name of a called server has {len(tail) - 1} bytes, not {tail[0]}"
+            raise ProtocolError(msg)
+        target, tail = tail[1:end].decode("utf-8", "surrogatepass"), tail[end:]
+    else:
+        target = ids.own[to]
+    there = ids.there
+    body = _new(Payload, (tail, there))
+    return _new(GenCall, (ids.peers[frm], target, Ref(number, *there), is_system, body))
+
+
+def _gen_reply(ids: Identities, head: bytes, tail: PayloadBytes) -> GenReply:
+    _, has_process, frm, number, creation = GEN_REPLY.unpack_from(head)
+    ref = Ref(number, *own_incarnation(ids.here, creation))
+    return _new(GenReply, (ids.peers[frm] if has_process else None, ref, _new(Payload, (tail, ids.there))))
 
 
 def _spawned(ids: Identities, head: bytes, _tail: PayloadBytes) -> Spawned:
@@ -209,6 +236,8 @@ FIXED_READERS: Final[dict[int, tuple[FixedReader, int]]] = {
     for signal, read, size in (
         (Call, _call, CALL.size),
         (Answer, _answer, ANSWER.size),
+        (GenCall, _gen_call, GEN_CALL.size),
+        (GenReply, _gen_reply, GEN_REPLY.size),
         (Spawn, _spawn, SPAWN.size),
         (Spawned, _spawned, 0),
         (Down, _down, DOWN.size),

@@ -17,6 +17,8 @@ from pyx.signals import (
     Down,
     ExitSignal,
     ExitTo,
+    GenCall,
+    GenReply,
     Link,
     Monitor,
     Payload,
@@ -34,6 +36,8 @@ from pyx.wire.frames.layout import (
     CALL,
     DOWN,
     FIXED,
+    GEN_CALL,
+    GEN_REPLY,
     KINDS,
     MONITOR,
     NUMBER,
@@ -53,9 +57,16 @@ if TYPE_CHECKING:
 
 HeadAndPayload: TypeAlias = "tuple[bytes, PayloadBytes]"
 
+MOST_BEHIND_NAME: Final = 4096
+"""Bytes of the longest payload of a `GenCall` to a name in this form, whose reader copies it."""
+
+_LONGEST_NAME: Final = 255
+"""Bytes: its length is one byte."""
+
 _KINDS: Final = {signal: FIXED + kind for signal, kind in KINDS.items()}
 _CALL, _SPAWN, _ANSWER = _KINDS[Call], _KINDS[Spawn], _KINDS[Answer]
 _SPAWNED, _DOWN, _LINK = _KINDS[Spawned], _KINDS[Down], _KINDS[Link]
+_GEN_CALL, _GEN_REPLY = _KINDS[GenCall], _KINDS[GenReply]
 _CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
@@ -99,6 +110,38 @@ def _answer(signal: Answer, here: Incarnation, _there: Incarnation) -> HeadAndPa
     if frm.node:
         return None
     return ANSWER.pack(_ANSWER, number, code, True, frm.number, frm.serial, type(payload) is str), tail
+
+
+def _gen_call(signal: GenCall, here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
+    frm, target, ref, is_system, body = signal
+    data, origin = body
+    if frm.node or ref.node or (origin is not None and origin != here):
+        return None
+    if type(target) is Pid:
+        if target.node != there.name:
+            return None
+        head = GEN_CALL.pack(
+            _GEN_CALL, frm.number, frm.serial, ref.number,
+            False, target.number, target.serial, target.creation, is_system,
+        )  # fmt: skip
+        return head, data
+    assert isinstance(target, str)
+    name = _text(target)
+    if len(name) > _LONGEST_NAME or len(data) > MOST_BEHIND_NAME:
+        return None
+    head = GEN_CALL.pack(_GEN_CALL, frm.number, frm.serial, ref.number, True, 0, 0, 0, is_system)
+    return b"".join((head, bytes((len(name),)), name)), data
+
+
+def _gen_reply(signal: GenReply, here: Incarnation, there: Incarnation) -> HeadAndPayload | None:
+    frm, to, (data, origin) = signal
+    if to.node != there.name or (origin is not None and origin != here):
+        return None
+    if frm is None:
+        return GEN_REPLY.pack(_GEN_REPLY, False, 0, 0, to.number, to.creation), data
+    if frm.node:
+        return None
+    return GEN_REPLY.pack(_GEN_REPLY, True, frm.number, frm.serial, to.number, to.creation), data
 
 
 def _spawned(signal: Spawned, _here: Incarnation, _there: Incarnation) -> HeadAndPayload | None:
@@ -197,6 +240,8 @@ def _text(text: str) -> bytes:
 FIXED_WRITERS: Final[dict[type, Callable[[Any, Incarnation, Incarnation], HeadAndPayload | None]]] = {
     Call: _call,
     Answer: _answer,
+    GenCall: _gen_call,
+    GenReply: _gen_reply,
     Spawn: _spawn,
     Spawned: _spawned,
     Down: _down,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from pyx.signals import SIGNAL_BYTES, Answer, Call, Payload, Send
+from pyx.signals import SIGNAL_BYTES, Answer, Call, GenCall, GenReply, Payload, Send
 from pyx.wire.frames.fixed_reader import FIXED_READERS
 from pyx.wire.frames.fixed_writer import FIXED_WRITERS
 from pyx.wire.frames.frame import LENGTH
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pyx.wire.frames.writer import Writer
 
 _LONGEST: Final = 4096
+
+_FREQUENT: Final = frozenset((Call, GenCall, GenReply))
+"""Frequent signals that always have a payload."""
 
 _new: Final = tuple.__new__  # see `fixed_reader.py`
 
@@ -79,7 +82,7 @@ def write_lone(signals: deque[Signal], writer: Writer, limit: int) -> tuple[byte
         if frm is not last_frm or to is not last_to or payload.origin is not None:
             return None
         data = payload.data
-    elif type(signal) is Call or (type(signal) is Answer and type(signal.payload) is Payload):
+    elif type(signal) in _FREQUENT or (type(signal) is Answer and type(signal.payload) is Payload):
         try:
             written = FIXED_WRITERS[type(signal)](signal, writer.here, writer.there)
         except struct.error:  # a number beyond its bits

@@ -14,7 +14,18 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pyx.signals import SIGNAL_BYTES, Call, Down, Goodbye, Send, Signal, Spawned, queued_bytes
+from pyx.signals import (
+    SIGNAL_BYTES,
+    Call,
+    Down,
+    GenCall,
+    GenReply,
+    Goodbye,
+    Send,
+    Signal,
+    Spawned,
+    queued_bytes,
+)
 from pyx.terms import Pid
 from pyx.wire.frames.fragments import (
     FRAGMENT_BYTES,
@@ -37,7 +48,7 @@ _NO_PROCESS: Final = Pid(0)
 
 """The sender of messages that no process sends."""
 
-_WITH_PAYLOAD: Final = frozenset({Send, Call})
+_WITH_PAYLOAD: Final = frozenset({Send, Call, GenCall, GenReply})
 """The frequent signals that count the length of their payload, and nothing else."""
 
 
@@ -211,7 +222,7 @@ class OutputScheduler:
 def sender_of(signal: Signal) -> Sender:
     """The sender within whose order a signal stays: the process that sends it, or if none does its class."""
     match signal:
-        case Send(frm=frm):
+        case Send(frm=frm) | GenReply(frm=frm):
             return frm or _NO_PROCESS
         case Spawned(pid=pid) | Down(frm=None, target=Pid() as pid):
             # A `Down` because the process did not exist: had it existed, it would be the sender.

@@ -13,6 +13,8 @@ from pyx.signals import (
     Down,
     ExitSignal,
     ExitTo,
+    GenCall,
+    GenReply,
     Link,
     Monitor,
     Payload,
@@ -26,7 +28,7 @@ from pyx.signals import (
 )
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.frames.fixed_reader import FIXED_READERS
-from pyx.wire.frames.fixed_writer import FIXED_WRITERS
+from pyx.wire.frames.fixed_writer import FIXED_WRITERS, MOST_BEHIND_NAME
 from pyx.wire.frames.layout import FIXED, KINDS
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
@@ -68,6 +70,9 @@ def fast_paths_are_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
         (Down(THEIRS, ALIAS, MINE, "normal", MINE), 1 + 16 + 8 + 4 + 1 + 12 + 1, b"normal"),
         (Monitor(MINE, THEIRS, REF), 1 + 12 + 8 + 1 + 16, b""),
         (Demonitor(MINE, "stock", REF), 1 + 12 + 8 + 1 + 16 + 5, b""),
+        (GenCall(MINE, THEIRS, REF, False, ENCODED), 1 + 12 + 8 + 1 + 16 + 1, ENCODED.data),
+        (GenCall(MINE, "stock", REF, True, ENCODED), 1 + 12 + 8 + 1 + 16 + 1 + 1 + 5, ENCODED.data),
+        (GenReply(MINE, ALIAS, ENCODED), 1 + 1 + 12 + 8 + 4, ENCODED.data),
         (Link(MINE, THEIRS), 1 + 12 + 16, b""),
         (Unlink(MINE, THEIRS, 3), 1 + 12 + 16 + 8, b""),
         (ExitTo(MINE, THEIRS, "kill"), 1 + 12 + 16 + 1, b"kill"),
@@ -104,6 +109,15 @@ def test_signal_has_a_head_of_this_length(signal: Signal, head: int, payload: by
         Monitor(MINE, "n" * (LONGEST_WORD + 1), REF),
         Monitor(MINE, OTHER, REF),
         Monitor(MINE, THEIRS, ALIAS),
+        GenCall(PAST, THEIRS, REF, False, ENCODED),
+        GenCall(MINE, OTHER, REF, False, ENCODED),
+        GenCall(MINE, THEIRS, ALIAS, False, ENCODED),
+        GenCall(MINE, THEIRS, REF, False, Payload(b"x", CAT)),
+        GenCall(MINE, "n" * 256, REF, False, ENCODED),
+        GenCall(MINE, "stock", REF, False, Payload(b"x" * (MOST_BEHIND_NAME + 1))),
+        GenReply(PAST, ALIAS, ENCODED),
+        GenReply(MINE, REF, ENCODED),
+        GenReply(MINE, ALIAS, Payload(b"x", CAT)),
         Link(PAST, THEIRS),
         Link(MINE, OTHER),
         UnlinkAck(PAST, THEIRS, 1),

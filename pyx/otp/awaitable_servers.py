@@ -1,0 +1,47 @@
+"""`aio.GenServer`: the awaitable twins of the functions of `GenServer` that wait."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from pyx.errors import NoProcess
+from pyx.otp import server_calls
+from pyx.otp.protocol import cast_message
+from pyx.otp.server_calls import CALL_SECONDS, Server
+from pyx.runtime.arguments import checked_destination
+from pyx.runtime.local_node import this_node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["GenServer"]
+
+
+class GenServer:
+    """The twins of the functions in `GenServer` that wait; a namespace, never instantiated."""
+
+    @staticmethod
+    async def call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
+        """`GenServer.call`, awaitable; cancelled, the call is given up."""
+        return await server_calls.call(server, request, timeout)
+
+    @staticmethod
+    async def cast(server: Server, request: Any) -> str:
+        """`GenServer.cast`, awaitable: it waits for a busy node, and never raises NodeBusy."""
+        here = this_node()
+        with contextlib.suppress(NoProcess):
+            await here.sending.send_async(checked_destination(here, server), cast_message(request))
+        return "ok"
+
+    @staticmethod
+    async def multi_call(
+        nodes: Sequence[str] | None, name: str, request: Any, timeout: float | None = None
+    ) -> tuple[dict[str, Any], list[str]]:
+        """`GenServer.multi_call`, awaitable."""
+        return await server_calls.multi_call(nodes, name, request, timeout)
+
+    @staticmethod
+    async def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> str:
+        """`GenServer.stop`, awaitable."""
+        return await server_calls.stop(server, reason, timeout)

@@ -1,0 +1,341 @@
+"""The client side of servers: calls, casts, replies, stops, as OTP's `gen_server` and `proc_lib`.
+
+What waits is a coroutine, for threads and for coroutines alike (see `runtime/request.py`):
+
+    reply = wait("GenServer.call", call("stock", ("add", 3)))
+    reply = await call("stock", ("add", 3))
+
+A call is one request of the kernel (`core/gen_calls.py`), so it works on any thread, in a process or not, and
+nothing of it ever comes into the caller's mailbox.  See `call_failures.py` for what comes instead of a value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from pyx.core.tables import THE_NODE
+from pyx.errors import NoProcess
+from pyx.execution import context
+from pyx.execution.context import current
+from pyx.execution.thread_state import thread
+from pyx.otp.call_errors import CallingSelf, CallNoProcess, CallTimeout
+from pyx.otp.call_failures import Asked, ended_with, value_of
+from pyx.otp.protocol import From, cast_message, system_message, terminate_request
+from pyx.otp.via import resolved
+from pyx.primitives import send
+from pyx.process import Process
+from pyx.runtime.arguments import checked_destination, checked_name, checked_seconds, node_of_destination
+from pyx.runtime.local_node import this_node
+from pyx.runtime.request import PendingAnswer
+from pyx.runtime.rpc_client import destinations
+from pyx.runtime.sending import SendingCall
+from pyx.runtime.via_names import Via
+from pyx.signals import Payload
+from pyx.terms import Pid, Ref
+from pyx.wire.codec import encode_payload, is_flat
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from pyx.runtime.local_node import LocalNode
+
+Server: TypeAlias = Pid | str | tuple[str, str] | Via
+"""A server as its clients name it: a pid, a name registered on this node, `(name, node)`, or `via(...)`."""
+
+CALL_SECONDS: Final = 5.0
+"""The time limit of a call, as OTP's."""
+
+
+# ---------------------------------------------------------------- calls
+
+
+async def call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
+    """Sends a request to a server, and returns its reply.
+
+    Args:
+        server: see `Server`.
+        request: data.
+        timeout: seconds; None: no limit.
+
+    Raises:
+        CallNoProcess: there is no such process, or it was dead.
+        CallNoConnection: its node cannot be reached, or was lost during the call.
+        CallTimeout: no reply in time.  The server goes on, and its late reply is dropped.
+        CallExited: the server ended before it replied.
+        CallUndefined: the server has no handler for the request.
+        CallRefused: the policy of its node forbids the request.
+        CallingSelf: the caller is the server.
+        RemoteError, Exception: what the handler raised and declares (`handle.call(raises=...)`).
+        EncodeError: the request is not data.
+    """
+    return await _call(server, request, timeout, is_system=False)
+
+
+async def system_call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
+    """Sends a request of OTP's `sys` (`"get_state"`, say), and returns its reply; raises as `call`."""
+    return await _call(server, request, timeout, is_system=True)
+
+
+async def _call(server: Server, request: Any, timeout: float | None, *, is_system: bool) -> Any:
+    here = this_node()
+    seconds = timeout if timeout is CALL_SECONDS else checked_seconds(timeout)
+    asked = _asked(here, server, request)
+    with PendingAnswer(here) as pending:
+        _ask(here, pending, asked, is_system=is_system)
+        if not await pending.wait(seconds):
+            assert seconds is not None
+            raise CallTimeout(asked.server, request, seconds)
+    return value_of(here, asked, pending)
+
+
+async def multi_call(
+    nodes: Sequence[str] | None, name: str, request: Any, timeout: float | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Calls the servers of one name on several nodes at once.
+
+    Args:
+        nodes: their names; None: this node and all visible ones.
+        name: under which the servers are registered.
+        request: data.
+        timeout: seconds for all of them; None: no limit.
+
+    Returns:
+        The replies by node, and the nodes without one: those that cannot be reached, and those on which no
+        process has that name, or it ended, or took too long.  Where a handler raised, or has no name for the
+        request, the exception is the reply.
+
+    Raises:
+        EncodeError: the request is not data.
+    """
+    here = this_node()
+    seconds = checked_seconds(timeout)
+    checked_name(name)
+    askeds = [_asked(here, (name, node), request) for node in destinations(here, nodes)]
+    deadline = None if seconds is None else time.monotonic() + seconds
+    with contextlib.ExitStack() as stack:
+        pendings = [stack.enter_context(PendingAnswer(here)) for _ in askeds]
+        for asked, pending in zip(askeds, pendings, strict=True):
+            _ask(here, pending, asked, is_system=False)
+        for pending in pendings:
+            await pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    replies: dict[str, Any] = {}
+    bad_nodes: list[str] = []
+    for asked, pending in zip(askeds, pendings, strict=True):
+        if pending.outcome not in {"value", "message"}:
+            bad_nodes.append(asked.node)
+            continue
+        try:
+            replies[asked.node] = value_of(here, asked, pending)
+        except Exception as error:
+            replies[asked.node] = error
+    return replies, bad_nodes
+
+
+async def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> str:
+    """Ends a server with *reason*, after what it is at and its `terminate`, and waits until it is dead.
+
+    Args:
+        server: see `Server`.
+        reason: any data.
+        timeout: seconds; None: no limit.
+
+    Returns:
+        "ok".
+
+    Raises:
+        CallNoProcess, CallNoConnection, CallTimeout, CallingSelf: as `call`; after a time-out the server
+            still ends when it comes to it.
+        CallExited: the server ended with another reason.
+    """
+    here = this_node()
+    seconds = checked_seconds(timeout)
+    what = terminate_request(reason)
+    asked = _asked(here, server, what)
+    frm = context.acting_pid() or THE_NODE
+    message = _body(here, asked.node, system_message((frm, asked.ref), what), "reason")
+    with PendingAnswer(here) as pending:
+        with here.kernel_call as kernel:
+            kernel.gen_calls.await_end(pending, frm, asked.dest, asked.ref, message)
+            pending.number = asked.ref.number
+        if not await pending.wait(seconds):
+            assert seconds is not None
+            raise CallTimeout(asked.server, what, seconds)
+    ended_with(here, asked, pending, reason)
+    return "ok"
+
+
+class CallRequest(concurrent.futures.Future[Any]):
+    """A call that has been sent, OTP's `send_request`: its reply is fetched later, on any thread.
+
+    `result(timeout)` waits on a thread, `await` in a coroutine; both raise as `call`, `result` also
+    CallTimeout, after which it can be asked again.  `done()` says whether the outcome is there.  `cancel()`
+    gives the call up.
+    """
+
+    def __init__(self, server: Server, request: Any) -> None:
+        super().__init__()
+        self._here = this_node()
+        self._asked = _asked(self._here, server, request)
+        self._pending = PendingAnswer(self._here, self)
+        _ask(self._here, self._pending, self._asked, is_system=False)
+        self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return asyncio.wrap_future(self).__await__()
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Returns the reply, and waits for it *timeout* seconds (None: no limit)."""
+        if not self.done():
+            context.forbid_running_loop("CallRequest.result()", "request")
+        try:
+            return super().result(timeout)
+        except concurrent.futures.TimeoutError:
+            if self.done() or timeout is None:
+                raise  # the handler's own
+            raise CallTimeout(self._asked.server, self._asked.request, timeout) from None
+
+    def wake(self) -> None:
+        """Has a warm thread decode the reply: a large one must not delay the transport."""
+        self._here.pool.run(self._fill)
+
+    def _fill(self) -> None:
+        if not self.set_running_or_notify_cancel():
+            return
+        try:
+            self.set_result(value_of(self._here, self._asked, self._pending))
+        except BaseException as error:
+            self.set_exception(error)
+
+
+def request(server: Server, what: Any) -> CallRequest:
+    """Sends a request to a server, and returns at once.
+
+    Raises:
+        CallingSelf, EncodeError: as `call`.
+    """
+    return CallRequest(server, what)
+
+
+# ---------------------------------------------------------------- without a reply
+
+
+def cast(server: Server, request: Any) -> str:
+    """Sends a request that has no reply; returns "ok", also where there is no such process or node.
+
+    Raises:
+        EncodeError: the request is not data.
+        NodeBusy: as `send`.
+    """
+    with contextlib.suppress(NoProcess):
+        send(server, cast_message(request))
+    return "ok"
+
+
+def abcast(nodes: Sequence[str] | None, name: str, request: Any) -> str:
+    """Casts to the servers of one name on several nodes; returns "abcast".
+
+    With None for *nodes* these are this node and all visible ones.
+    """
+    checked_name(name)
+    for node in destinations(this_node(), nodes):
+        cast((name, node), request)
+    return "abcast"
+
+
+def reply(frm: From, value: Any) -> str:
+    """Replies to a caller, from any process or thread, once; returns "ok".
+
+    A caller that has given up gets nothing, nor does one that has its reply already.
+
+    Args:
+        frm: as the handler of the call was given it.
+        value: data.
+
+    Raises:
+        EncodeError: the value is not data; the caller still waits.
+        NodeBusy: as `send`.
+    """
+    ref = _reference(frm)
+    here = this_node()
+    body = _body(here, ref.node, value, "reply")
+    pid = context.acting_pid()
+    if thread.state.inside:
+        here.dispatch.defer(here.kernel.gen_calls.reply, pid, ref, body)
+        return "ok"
+    with SendingCall(here.kernel_call, ref.node) as kernel:
+        kernel.gen_calls.reply(pid, ref, body)
+    return "ok"
+
+
+def whereis(server: Server) -> Pid | tuple[str, str] | None:
+    """Returns the pid of a server of this node, or None if there is none.
+
+    A pid is returned as it is, dead or alive, and so is `(name, node)` of another node.
+    """
+    here = this_node()
+    if type(server) is tuple:
+        dest = checked_destination(here, server)
+        assert isinstance(dest, tuple)
+        return Process.whereis(dest[0]) if here.kernel.tables.is_here(dest[1]) else dest
+    found = resolved(server)
+    if found is None or type(found) is Pid:
+        return found
+    return Process.whereis(checked_name(found))
+
+
+# ---------------------------------------------------------------- parts of a call
+
+
+def _asked(here: LocalNode, server: Server, request: Any) -> Asked:
+    """Returns the call to make; raises CallNoProcess for a `via` that names none, CallingSelf, TypeError."""
+    try:
+        dest = server if type(server) is Pid else checked_destination(here, server)
+    except NoProcess:
+        raise CallNoProcess(server, request) from None
+    if isinstance(dest, Ref):
+        msg = f"a server is a pid, a registered name, (name, node) or via(...), not {server!r}"
+        raise TypeError(msg)
+    runner = current.get()
+    shown = server if type(server) is Via else dest
+    if runner is not None:
+        own = runner.process
+        if dest == own.pid or (own.name is not None and _is_named(here, dest, own.name)):
+            raise CallingSelf(shown, request)
+    return Asked(shown, request, dest, node_of_destination(dest), here.kernel.tables.make_ref())
+
+
+def _is_named(here: LocalNode, dest: Pid | str | tuple[str, str], name: str) -> bool:
+    if isinstance(dest, tuple):
+        return dest[0] == name and here.kernel.tables.is_here(dest[1])
+    return dest == name
+
+
+def _ask(here: LocalNode, pending: PendingAnswer, asked: Asked, *, is_system: bool) -> None:
+    runner = current.get()
+    node = asked.node
+    body = _body(here, node, asked.request, "request")
+    if node:
+        pending.read_from(node)
+    with here.kernel_call as kernel:
+        frm = runner.process.pid if runner is not None else THE_NODE
+        kernel.gen_calls.call(pending, frm, asked.dest, asked.ref, body, is_system=is_system)
+        pending.number = asked.ref.number
+
+
+def _body(here: LocalNode, node: str, value: Any, what: str) -> Any:
+    """Returns what is sent to a process of *node*: a payload, or on this node a flat value itself."""
+    if not node and is_flat(value):
+        return value
+    return Payload(encode_payload(value, what=what, max_bytes=here.max_message_bytes))
+
+
+def _reference(frm: Any) -> Ref:
+    match frm:
+        case (Pid(), Ref() as ref):
+            return ref
+    msg = f"a caller is (pid, ref), as its handler was given it, not {frm!r}"
+    raise TypeError(msg)
