@@ -16,6 +16,8 @@ or a prompt names one of its classes.
     task               `Task`: the data and the functions
     task_process       the process of a task, and what its owner has of it
     task_waits         what the owner waits for: await, yield, shutdown and their relatives
+    task_stream        a task for each item, a few at a time
+    stream_window      how many tasks of a stream run, and which result is next
     task_errors        why a task has no result for the process that asks
     awaitable_tasks    `aio.Task`
     children           child specifications

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyx.otp import task_waits
 from pyx.otp.task import AWAIT_SECONDS
+from pyx.otp.task_stream import LinkedTasks, results, stream_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 
     from pyx.otp import task
     from pyx.otp.task_waits import Outcome
@@ -48,6 +49,25 @@ class AwaitableTasks:
     async def shutdown(task: task.Task[Any], timeout: float | str | None = AWAIT_SECONDS) -> Outcome | None:
         """`Task.shutdown`, awaitable."""
         return await task_waits.shut_down("aio.Task.shutdown()", task, timeout)
+
+    @staticmethod
+    def async_stream(
+        items: Iterable[Any] | AsyncIterable[Any],
+        target: Any,
+        /,
+        *rest: Any,
+        max_concurrency: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = AWAIT_SECONDS,
+        on_timeout: str = "exit",
+    ) -> AsyncGenerator[tuple[str, Any], None]:
+        """`Task.async_stream` as an asynchronous generator; *items* may be asynchronous too.
+
+        A loop that leaves it early closes it: `async with contextlib.aclosing(aio.Task.async_stream(...))`.
+        """
+        options = stream_options(max_concurrency, ordered=ordered, timeout=timeout, on_timeout=on_timeout)
+        starter = LinkedTasks("aio.Task.async_stream", target, rest)
+        return results("aio.Task.async_stream()", items, starter, options)
 
 
 Task = AwaitableTasks

@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
 
 from pyx.execution import context
 from pyx.otp import task_waits
 from pyx.otp.remote_work import admitted, work_for
 from pyx.otp.task_process import callers_of, spawn_unanswered, start_linked_task
+from pyx.otp.task_stream import LinkedTasks, on_this_thread, results, stream_options
 from pyx.primitives import make_ref, send
 from pyx.primitives import self as own_pid
 from pyx.runtime.request import wait
@@ -31,6 +32,7 @@ __all__ = ["Task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 
 AWAIT_SECONDS: Final = 5.0
@@ -160,6 +162,74 @@ class Task(Generic[R_co]):
         ref, owner = make_ref(), own_pid()
         send(owner, (ref, value))
         return Task(ref, None, owner, ("pyx.otp.task", "Task.completed", 1))
+
+    # ------------------------------------------------------------ many
+
+    @overload
+    @staticmethod
+    def async_stream(
+        items: Iterable[T],
+        function: Callable[Concatenate[T, P], object],
+        /,
+        *args: Any,
+        max_concurrency: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = AWAIT_SECONDS,
+        on_timeout: str = "exit",
+    ) -> Generator[tuple[str, Any], None, None]: ...
+    @overload
+    @staticmethod
+    def async_stream(
+        items: Iterable[Any],
+        module: ModuleType | str,
+        function: str,
+        args: Sequence[Any] = (),
+        /,
+        *,
+        max_concurrency: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = AWAIT_SECONDS,
+        on_timeout: str = "exit",
+    ) -> Generator[tuple[str, Any], None, None]: ...
+    @staticmethod
+    def async_stream(
+        items: Iterable[Any],
+        target: Any,
+        /,
+        *rest: Any,
+        max_concurrency: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = AWAIT_SECONDS,
+        on_timeout: str = "exit",
+    ) -> Generator[tuple[str, Any], None, None]:
+        """Runs a function on each item in a task of its own, a few at a time, as results are asked for.
+
+        An item is taken when its task is started.  The tasks are linked to the process that asks: one that
+        crashes ends it, unless it traps exits.  When the generator is closed, the tasks that run are killed,
+        and nothing of them is left in the mailbox.
+
+        Args:
+            items: any iterable.
+            target: a function, which gets an item, and then *rest*; or a module, or its name.
+            rest: after a module the name of its function and a list of further arguments.
+            max_concurrency: the most tasks at a time; None: the number of cores.
+            ordered: results come in the order of the items, else as they are there.
+            timeout: seconds that each task may take; None: no limit.
+            on_timeout: `"exit"` raises TaskTimeout, `"kill_task"` kills that task and goes on.
+
+        Yields:
+            `("ok", value)`, or `("exit", reason)`: `"timeout"` for a task that was killed so.
+
+        Raises:
+            TaskTimeout: a task took too long.
+            TaskNotMine: another process than the first asks for a result.
+            NotAProcess: the thread is not a pyx process.
+            WouldBlock: the thread runs an event loop (use `async for ... in aio.Task.async_stream()`).
+            ValueError, TypeError: an option has no meaning.
+        """
+        options = stream_options(max_concurrency, ordered=ordered, timeout=timeout, on_timeout=on_timeout)
+        starter = LinkedTasks("Task.async_stream", target, rest)
+        return on_this_thread("Task.async_stream", results("Task.async_stream()", items, starter, options))
 
     # ------------------------------------------------------------ waiting
 

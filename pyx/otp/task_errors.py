@@ -45,19 +45,20 @@ class TaskExited(TaskError):
 
 
 class TaskTimeout(TaskError, TimeoutError):
-    """A task had no result in time; it goes on, and its late result is dropped.
+    """A task had no result in time; it goes on, and its late result is dropped.  In a stream all are killed.
 
     Attribute: `timeout` (seconds).
     """
 
-    def __init__(self, task: Any, timeout: float) -> None:
+    def __init__(self, task: Any, timeout: float, *, is_killed: bool = False) -> None:
         self.timeout = timeout
-        super().__init__(
-            task,
-            f"{_named(task)} has no result after {timeout:g} s",
-            hint="the task goes on, and its late result is dropped; Task.yield_ waits and can be repeated, "
-            "Task.shutdown ends the task",
+        hint = (
+            "the task goes on, and its late result is dropped; Task.yield_ waits and can be repeated, "
+            "Task.shutdown ends the task"
         )
+        if is_killed:
+            hint = 'the stream has killed its tasks; on_timeout="kill_task" kills this one, and goes on'
+        super().__init__(task, f"{_named(task)} has no result after {timeout:g} s", hint=hint)
 
 
 class TaskNotMine(TaskError, ValueError):

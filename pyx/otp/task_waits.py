@@ -198,13 +198,20 @@ def _value(task: AwaitedTask, message: Any) -> Any:
 
 
 def _outcome(task: AwaitedTask, message: Any) -> Outcome:
-    """Returns what a message of a task says, and forgets the other one."""
+    """`settled`; raises TaskExited for a task whose node was lost."""
+    outcome = settled(task, message)
+    if outcome[0] == "exit":
+        _check_connection(task, outcome[1])
+    return outcome
+
+
+def settled(task: AwaitedTask, message: Any) -> Outcome:
+    """Returns what a message of a task says, and has no other one come."""
     if len(message) == 2:
         Process.demonitor(task.ref, flush=True)
         return "ok", message[1]
     if task.alias is not None:
         Process.unalias(task.alias)
-    _check_connection(task, message[4])
     return "exit", message[4]
 
 

@@ -227,7 +227,9 @@ class ReceiveSearch:
     @property
     def origin(self) -> Incarnation | None:
         """Of the message that was taken last: the node that encoded it; None for this node."""
-        return self._taken.origin if type(self._taken) is Payload else None
+        taken = self._taken
+        body = taken if type(taken) is Payload else getattr(taken, "body", None)  # of a call or a reply
+        return body.origin if type(body) is Payload else None
 
     def next(self, most: float = math.inf) -> Any:
         """Takes the first match among the messages not looked at yet from the mailbox; else NOTHING.

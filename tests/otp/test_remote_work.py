@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from pyx import EncodeError, Process, RpcRefused, Struct, UndefinedFunction, aio, receive, rpc, self, send
 from pyx.errors import ReceiveTimeout, WouldBlock
+from pyx.otp import server_calls
 from pyx.otp.remote_work import LocalWork, admitted, check_admitted, receive_any, receive_any_async, work_for
-from pyx.signals import Send
-from pyx.terms import Pid
+from pyx.runtime.request import wait
+from pyx.signals import Payload, Send
+from pyx.terms import Incarnation, Pid
 from pyx.wire.codec import encode
 from tests.hostile import Hostile
-from tests.local_nodes import HANG, LocalNodes, Running, as_process, until
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, in_kernel, new_runner, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.runtime.local_node import LocalNode
-    from pyx.terms import Incarnation
 
 POLICIES = ["open", "exported", "off"]
 
@@ -277,6 +279,39 @@ class TestReceive:
         until(lambda: "listening" in seen)
         as_process(peer, lambda: [send(("ear", "asked@test"), word) for word in ("first", "second")])
         assert listening.outcome() == ("first", peer.kernel.tables.here)
+
+    def test_item_with_a_body_has_the_origin_of_that(self, here: LocalNode) -> None:
+        class Call(NamedTuple):
+            body: Any
+
+        origin = Incarnation("peer@test", 7)
+        runner = new_runner(here)
+        calls = [Call(Payload(encode("asked"), origin)), Call(Payload(encode("asked"))), Call("flat")]
+        for call in calls:
+            in_kernel(here, runner.process.mailbox.deliver, call)
+        found = [here.receiving.receive_with_origin(runner, (), 0) for _ in calls]
+        assert [each.origin for each in found] == [origin, None, None]
+
+    def test_call_of_a_server_has_the_origin_of_its_caller(self, nodes: LocalNodes) -> None:
+        asked, peer = nodes.start("asked"), nodes.start("peer")
+
+        def serve() -> list[Any]:
+            register("server")
+            seen.append("listening")
+            found = []
+            for _ in range(2):
+                (_, frm, request), origin = receive_any(HANG)
+                found.append((request, origin))
+                server_calls.reply(frm, "ok")
+            return found
+
+        seen.clear()
+        serving = Running(asked, serve)
+        until(lambda: "listening" in seen)
+        for node in (peer, asked):
+            call = server_calls.call(("server", "asked@test"), ("do", [1]))
+            as_process(node, functools.partial(wait, "call", call))
+        assert serving.outcome() == [(("do", [1]), peer.kernel.tables.here), (("do", [1]), None)]
 
     def test_receive_waits_as_any_other(self, here: LocalNode) -> None:
         with pytest.raises(ReceiveTimeout):
